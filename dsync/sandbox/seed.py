@@ -1,0 +1,72 @@
+"""What a dossier of the sandbox is made of, before any GraphQL shape is given to it.
+
+Plain mutable data, shared by what makes the content and by what serves it. No rendering, no rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+State = Literal["en_construction", "en_instruction", "accepte", "refuse", "sans_suite"]
+"""A dossier's state, as the API names it; a brouillon is never visible, so never seeded."""
+
+Presence = Literal["present", "masque_usager", "masque_administration", "expire", "supprime"]
+"""Which of the API's three lists shows the dossier; an `expire` one is in none."""
+
+VirusScan = Literal["safe", "pending", "infected"]
+
+
+@dataclass(slots=True)
+class FileSeed:
+    """A file joined to a champ; an infected one is kept by the server and never listed."""
+
+    filename: str
+    content_type: str
+    content: bytes
+    virus_scan: VirusScan = "safe"
+
+
+@dataclass(slots=True)
+class DossierSeed:
+    """One dossier with every value raw, keyed by the descriptor's stable id.
+
+    By descriptor type a value is: text, textarea, email, phone, iban, drop_down_list, civilite,
+    formatted, rna, rnf, engagement_juridique and the like: `str`; integer_number, dossier_link:
+    `int`; decimal_number: `float`; checkbox, yes_no: `bool`; date: `"YYYY-MM-DD"`; datetime: an
+    aware `datetime`; multiple_drop_down_list: `list[str]`; linked_drop_down_list:
+    `(primary, secondary)`; departements, regions, pays: `{"code", "name"}`; communes the same with
+    `postal_code` and `departement`; epci with `departement`; address: the columns of `Address`;
+    siret: a `demandeur` of kind "morale"; piece_justificative, titre_identite: `list[FileSeed]`;
+    carte: `list[dict]` of geo areas; repetition: a list of rows, each `dict[int, value]`.
+    An absent key is an unanswered champ; a row without keys is an empty row.
+    """
+
+    number: int
+    state: State
+    depose_at: datetime
+    en_construction_at: datetime
+    en_instruction_at: datetime | None
+    traite_at: datetime | None
+    updated_at: datetime
+    demandeur: dict[str, Any]
+    usager_email: str
+    champs: dict[int, Any]
+    annotations: dict[int, Any]
+    archived: bool = False
+    labels: list[str] = field(default_factory=list)
+    motivation: str | None = None
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    """Each `{"email", "body", "created_at"}`, in the order of their dates."""
+    avis: list[dict[str, Any]] = field(default_factory=list)
+    """Each `{"question", "reponse", "date_question", "date_reponse", "expert", "claimant"}`."""
+    revision: int = 0
+    """Index of the form's revision that the dossier follows, 0 being the first."""
+    prefilled: bool = False
+    depose_par_un_tiers: bool | None = False
+    prenom_mandataire: str | None = None
+    nom_mandataire: str | None = None
+    presence: Presence = "present"
+    why: str = ""
+    """In French, which case of the rules this dossier illustrates."""
