@@ -1,0 +1,5 @@
+"""dsync: the worker between Démarches Simplifiées and the EIG programme's database."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

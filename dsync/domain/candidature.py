@@ -1,0 +1,116 @@
+"""A candidature: the programme's own reading of a dossier, made by the mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from dsync.domain.dossier import Demandeur, Etat
+from dsync.domain.ids import DossierNumber
+
+
+class Reponse(StrEnum):
+    """What became of one mapped field in one dossier.
+
+    The eligibility rules treat each differently: a champ that the form never had is the
+    mapping's fault, one that the form's logic hid was never asked.
+    """
+
+    NON_ASSOCIE = "non_associe"
+    """No descriptor of the dossier's revision matches the mapping."""
+    NON_DEMANDE = "non_demande"
+    """The revision has it, the dossier does not show it (conditional logic)."""
+    VIDE = "vide"
+    REMPLI = "rempli"
+
+
+@dataclass(frozen=True, slots=True)
+class Voeu:
+    """A wished profile."""
+
+    rang: int
+    profil: str | None
+    missions: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A mark on one criterion."""
+
+    critere: str
+    libelle: str
+    note: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """An evaluation grid that somebody filled, from row `ligne` (1 is the first)."""
+
+    ligne: int
+    moment: str | None
+    evaluateur: str | None
+    commentaire: str | None
+    notes: tuple[Note, ...]
+
+    @property
+    def moyenne(self) -> float | None:
+        """Mean of the marks given, or None when there is none."""
+        given = [note.note for note in self.notes if note.note is not None]
+        return sum(given) / len(given) if given else None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidature:
+    """The six sections, the vœux, the grids, the selection and the recruitment.
+
+    Field names are those of the view `lecture_candidature`. Texts are stripped; a blank is None.
+    """
+
+    numero: DossierNumber
+    etat: Etat
+    depose_le: datetime
+    demandeur: Demandeur
+    # Projet
+    page_produit: str | None = None
+    phase_declaree: str | None = None
+    incubateur: str | None = None
+    probleme: str | None = None
+    politique_publique: str | None = None
+    # Administration
+    entite: str | None = None
+    departement_code: str | None = None
+    departement_nom: str | None = None
+    lieu_travail: str | None = None
+    # Contacts
+    sponsor_nom: str | None = None
+    sponsor_fonction: str | None = None
+    sponsor_courriel: str | None = None
+    sponsor_telephone: str | None = None
+    contact_nom: str | None = None
+    contact_fonction: str | None = None
+    contact_courriel: str | None = None
+    contact_telephone: str | None = None
+    # Vœux
+    cas_demande: str | None = None
+    voeux: tuple[Voeu, ...] = ()
+    # Dispositif
+    pilotage_actuel: str | None = None
+    pilotage_envisage: str | None = None
+    # Motivations
+    objectifs_12_mois: str | None = None
+    benefices: str | None = None
+    perspectives: str | None = None
+    # Sélection, évaluation, recrutement (annotations)
+    etape: str | None = None
+    jury_le: date | None = None
+    evaluations: tuple[Evaluation, ...] = ()
+    convention_le: date | None = None
+    candidatures_le: date | None = None
+    entretiens_le: date | None = None
+    prise_de_poste_le: date | None = None
+    valide_par_instructeur: bool | None = None
+    reponses: Mapping[str, Reponse] = field(default_factory=dict)
+    """By mapped field name; `voeux` stands for the repetition, `departement` and the others for
+    themselves."""

@@ -1,0 +1,219 @@
+"""A dossier as DS shows it, typed: what the mapping makes of a GraphQL node.
+
+`Champ` and `Fichier` are named tuples: a full read makes half a million of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, DossierNumber, RevisionId
+
+Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
+
+
+class Etat(StrEnum):
+    """DS's states of a dossier, verbatim."""
+
+    EN_CONSTRUCTION = "en_construction"
+    EN_INSTRUCTION = "en_instruction"
+    ACCEPTE = "accepte"
+    REFUSE = "refuse"
+    SANS_SUITE = "sans_suite"
+
+
+OPEN_ETATS = frozenset({Etat.EN_CONSTRUCTION, Etat.EN_INSTRUCTION})
+"""States in which a verdict is worked out anew and pushed."""
+
+
+class Presence(StrEnum):
+    """Where a dossier stands in DS's lists."""
+
+    PRESENT = "present"
+    MASQUE = "masque"
+    SUPPRIME = "supprime"
+    DISPARU = "disparu"
+
+
+class Fichier(NamedTuple):
+    """A file's facts; its signed address is left out, for it expires within the hour."""
+
+    nom: str
+    type_mime: str
+    taille: int
+    """Bytes."""
+    empreinte_md5: str
+    """Base64, as DS gives it."""
+    analyse: str
+    """DS's virus scan result, verbatim."""
+
+
+class Champ(NamedTuple):
+    """One champ or annotation with its value.
+
+    `valeur` is a JSON value: text, number, boolean, ISO date, list, object or None; `texte`
+    what a reader of SQL gets. `lignes` is only filled for repetitions, `fichiers` for files.
+    """
+
+    descriptor_id: DescriptorId
+    libelle: str
+    type: str
+    """The descriptor's type (`text`, `drop_down_list`, …), or the GraphQL type's snake-case
+    name when the revision's descriptors are not at hand."""
+    valeur: Json
+    texte: str | None
+    lignes: tuple[Ligne, ...] = ()
+    fichiers: tuple[Fichier, ...] = ()
+
+
+class Ligne(NamedTuple):
+    """A row of a repetition: its opaque id (it has no number in DS) and its champs."""
+
+    id: str
+    champs: tuple[Champ, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Demandeur:
+    """The applicant. Of a person only the kind is kept here; names stay in `details`."""
+
+    genre: str
+    """`personne_morale`, `personne_morale_incomplete`, `personne_physique`, or the unknown
+    GraphQL type's name."""
+    siret: str | None = None
+    siren: str | None = None
+    raison_sociale: str | None = None
+    forme_juridique_code: str | None = None
+    forme_juridique: str | None = None
+    etat_administratif: str | None = None
+    """`Actif`, `Ferme` or None."""
+    details: Mapping[str, Json] = field(default_factory=dict)
+    """Everything DS gave, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traitement:
+    """A step in the dossier's life, as DS journals it."""
+
+    evenement: str
+    date: datetime
+    motivation: str | None
+    email_agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """A dossier of DS, whole. Instants are aware, in UTC."""
+
+    number: DossierNumber
+    id: DossierId
+    demarche_number: DemarcheNumber
+    revision_id: RevisionId
+    etat: Etat
+    archive: bool
+    date_depot: datetime
+    date_passage_en_construction: datetime
+    date_passage_en_instruction: datetime | None
+    date_traitement: datetime | None
+    date_derniere_modification: datetime
+    date_derniere_modification_champs: datetime
+    date_derniere_modification_annotations: datetime
+    date_expiration: datetime | None
+    date_suppression_par_usager: datetime | None
+    motivation: str | None
+    usager_email: str | None
+    groupe_instructeur: str | None
+    instructeurs: tuple[str, ...]
+    depose_par_un_tiers: bool | None
+    mandataire: str | None
+    prerempli: bool
+    demandeur: Demandeur
+    champs: tuple[Champ, ...]
+    annotations: tuple[Champ, ...]
+    labels: tuple[str, ...]
+    """Names, sorted."""
+    traitements: tuple[Traitement, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a verdict may still be pushed into it."""
+        return self.etat in OPEN_ETATS
+
+
+class DeletedDossier(NamedTuple):
+    """An entry of DS's lists of pending or final deletions; `number` is the only key."""
+
+    number: DossierNumber
+    etat: Etat
+    raison: str
+    date_suppression: datetime
+
+
+class Descriptor(NamedTuple):
+    """A champ's or annotation's definition in one revision of the form."""
+
+    id: DescriptorId
+    libelle: str
+    type: str
+    required: bool
+    options: tuple[str, ...] | None
+    """Of drop-down lists; None where DS gives none."""
+    other_option: bool
+    parent_id: DescriptorId | None
+    """The repetition it belongs to."""
+    is_annotation: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A revision of the démarche's form: its descriptors by id, in the form's order."""
+
+    id: RevisionId
+    date_publication: datetime | None
+    descriptors: Mapping[DescriptorId, Descriptor]
+
+
+@dataclass(frozen=True, slots=True)
+class Instructeur:
+    """Someone who may write annotations, and the groupe through which."""
+
+    id: str
+    email: str
+    groupe: str
+
+
+@dataclass(frozen=True, slots=True)
+class Demarche:
+    """The démarche's facts that the worker needs beside its dossiers."""
+
+    number: DemarcheNumber
+    titre: str
+    etat: str
+    active_revision_id: RevisionId
+    revisions: Mapping[RevisionId, Revision]
+    labels: Mapping[str, str]
+    """Label ids by exact name."""
+    instructeurs: tuple[Instructeur, ...]
+
+
+__all__ = [
+    "OPEN_ETATS",
+    "Champ",
+    "DeletedDossier",
+    "Demandeur",
+    "Demarche",
+    "Descriptor",
+    "Dossier",
+    "Etat",
+    "Fichier",
+    "Instructeur",
+    "Json",
+    "Ligne",
+    "Presence",
+    "Revision",
+    "Traitement",
+]
