@@ -1,0 +1,28 @@
+"""What dsync writes into the dossiers, and when it must not: pure planning, no I/O."""
+
+from __future__ import annotations
+
+from dsync.annotations.config import (
+    ANNOTATION_NAMES,
+    AnnotationsConfig,
+    AnnotationTarget,
+    ResolvedAnnotations,
+    resolve,
+)
+from dsync.annotations.plan import Action, Remote, Step, Wish, plan
+from dsync.annotations.values import desired, normalise
+
+__all__ = [
+    "ANNOTATION_NAMES",
+    "Action",
+    "AnnotationTarget",
+    "AnnotationsConfig",
+    "Remote",
+    "ResolvedAnnotations",
+    "Step",
+    "Wish",
+    "desired",
+    "normalise",
+    "plan",
+    "resolve",
+]

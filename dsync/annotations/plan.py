@@ -1,0 +1,157 @@
+"""Decide, annotation by annotation, what to write: desired x remote x last pushed.
+
+A value that is neither what was last pushed nor what is wanted is a human's: it stays. A
+conflict on the result holds back the detail, the date and the label, which would contradict it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dsync.annotations.config import (
+    LABEL,
+    RESULTAT,
+    AnnotationsConfig,
+    ResolvedAnnotations,
+)
+from dsync.annotations.values import normalise
+from dsync.domain.dossier import Descriptor, Json
+
+
+class Action(StrEnum):
+    """What becomes of one wish."""
+
+    CONFIRM = "confirm"
+    """It stands there already, whoever wrote it."""
+    WRITE = "write"
+    CONFLICT = "conflict"
+    HOLD = "hold"
+    """Held back by the result's conflict."""
+    SUSPEND = "suspend"
+    """An instructeur validated the pre-check."""
+    REFUSE = "refuse"
+    """The dossier's revision has no such annotation, or the démarche no such label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A wanted value, what dsync last had there, and whether an operator forces it."""
+
+    id: int
+    annotation: str
+    valeur: str
+    pushed: str | None = None
+    """None: never pushed by this database."""
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """What stands in DS now; values by descriptor id, labels by name."""
+
+    values: Mapping[str, Json]
+    labels: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One wish with its action; for a label, which names to put and to take off."""
+
+    wish: Wish
+    action: Action
+    descriptor: Descriptor | None = None
+    remote: str | None = None
+    """The value in DS, normalised, where it explains the action."""
+    add: str | None = None
+    remove: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def plan(
+    wishes: Sequence[Wish],
+    remote: Remote,
+    resolved: ResolvedAnnotations,
+    config: AnnotationsConfig,
+    available_labels: Mapping[str, str],
+) -> list[Step]:
+    """Return one step a wish, the result's first.
+
+    A forced wish goes over a conflict and over the validated box.
+    """
+    ordered = sorted(wishes, key=lambda wish: (wish.annotation != RESULTAT, wish.annotation))
+    validated = bool(
+        resolved.validation and normalise("checkbox", remote.values.get(resolved.validation.id))
+    )
+    held = _result_in_conflict(ordered, remote, resolved)
+    steps = []
+    for wish in ordered:
+        if validated and not wish.force:
+            steps.append(Step(wish, Action.SUSPEND))
+        elif wish.annotation == LABEL:
+            steps.append(_label_step(wish, remote, config, available_labels, held=held))
+        else:
+            steps.append(_value_step(wish, remote, resolved.by_name(wish.annotation), held=held))
+    return steps
+
+
+def _value_step(
+    wish: Wish, remote: Remote, descriptor: Descriptor | None, *, held: bool
+) -> Step:
+    if descriptor is None:
+        return Step(wish, Action.REFUSE, reason="annotation absente de la révision du dossier")
+    there = normalise(descriptor.type, remote.values.get(descriptor.id))
+    wanted = normalise(descriptor.type, wish.valeur)
+    if there == wanted:
+        return Step(wish, Action.CONFIRM, descriptor, there)
+    if _is_human(wish, there, descriptor):
+        return Step(wish, Action.CONFLICT, descriptor, there)
+    if held and wish.annotation != RESULTAT and not wish.force:
+        return Step(wish, Action.HOLD, descriptor, there)
+    return Step(wish, Action.WRITE, descriptor, there)
+
+
+def _is_human(wish: Wish, there: str | None, descriptor: Descriptor) -> bool:
+    if wish.force:
+        return False
+    ours = normalise(descriptor.type, wish.pushed) if wish.pushed is not None else None
+    return there != ours
+
+
+def _result_in_conflict(
+    wishes: Sequence[Wish], remote: Remote, resolved: ResolvedAnnotations
+) -> bool:
+    descriptor = resolved.resultat
+    result = next((wish for wish in wishes if wish.annotation == RESULTAT), None)
+    if result is None or descriptor is None:
+        return False
+    return _value_step(result, remote, descriptor, held=False).action is Action.CONFLICT
+
+
+def _label_step(
+    wish: Wish,
+    remote: Remote,
+    config: AnnotationsConfig,
+    available: Mapping[str, str],
+    *,
+    held: bool,
+) -> Step:
+    """Put the wished label and take off the one that dsync put; others' labels stay."""
+    managed = config.owned_labels
+    present = [name for name in remote.labels if name in managed]
+    if present == [wish.valeur]:
+        return Step(wish, Action.CONFIRM, remote=wish.valeur)
+    if wish.valeur not in available:
+        return Step(wish, Action.REFUSE, reason=f"la démarche n’a pas de label « {wish.valeur} »")
+    if not wish.force and present != ([wish.pushed] if wish.pushed else []):
+        return Step(wish, Action.CONFLICT, remote=", ".join(present) or None)
+    if held and not wish.force:
+        return Step(wish, Action.HOLD, remote=", ".join(present) or None)
+    return Step(
+        wish,
+        Action.WRITE,
+        remote=", ".join(present) or None,
+        add=wish.valeur if wish.valeur not in present else None,
+        remove=tuple(name for name in present if name != wish.valeur),
+    )

@@ -1,0 +1,316 @@
+"""Every setting and where it comes from: flags > environment > file > default.
+
+The only module that reads the environment. Secrets come from the environment or from files
+named by `…_FILE`, never from the TOML file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dsync.annotations import AnnotationsConfig
+from dsync.eligibility import RulesConfig
+from dsync.errors import ConfigurationError
+from dsync.evidence import EvidenceConfig
+from dsync.mapping import MappingConfig
+
+PREFIX = "DSYNC_"
+SHIPPED_CONFIG = "aap-eig7.toml"
+DEFAULT_CONFIG = Path("config") / SHIPPED_CONFIG
+DEFAULT_DATABASE_URL = "sqlite:///dsync.db"
+DEFAULT_BETAGOUV_URL = "https://beta.gouv.fr"
+SANDBOX_DEMARCHE = 86321
+"""The shipped file's number: the sandbox's, never a real démarche's."""
+
+_DURATION = re.compile(r"(\d+)\s*([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED"}
+"""Variables of the tests, not of the worker."""
+
+
+def parse_duration(value: object) -> timedelta:
+    """Return the duration of `30m`, `5 m`, `1h`, `90s`, `16d` or a timedelta.
+
+    Raises:
+        ValueError: when it is none of these.
+    """
+    if isinstance(value, timedelta):
+        return value
+    found = _DURATION.fullmatch(str(value).strip())
+    if not found:
+        raise ValueError("expected a number and s, m, h or d, such as 30m")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DemarcheSection(_Section):
+    """Section `[demarche]`."""
+
+    number: int = Field(gt=0)
+
+
+class DSSection(_Section):
+    """Section `[ds]`: how DS is asked."""
+
+    url: str | None = None
+    instructeur: str | None = None
+    contact: str = Field(min_length=1)
+    requests_per_minute: int = Field(default=350, ge=1, le=400)
+    deadline_s: float = Field(default=60, ge=1, le=600)
+    push_batch: int = Field(default=10, ge=1, le=50)
+
+
+class ScheduleSection(_Section):
+    """Section `[schedule]`: what is due when."""
+
+    incremental: Duration = timedelta(minutes=5)
+    deletions: Duration = timedelta(hours=1)
+    full_at: time = time(2, 30)
+    overlap: Duration = timedelta(minutes=10)
+
+
+class SafetySection(_Section):
+    """Section `[safety]`: the brake on mass disappearance."""
+
+    disappearances: int = Field(default=5, ge=0)
+    disappearances_percent: float = Field(default=20, ge=0, le=100)
+
+
+class Configuration(_Section):
+    """The whole TOML file."""
+
+    demarche: DemarcheSection
+    ds: DSSection
+    schedule: ScheduleSection = ScheduleSection()
+    safety: SafetySection = SafetySection()
+    annotations: AnnotationsConfig
+    mapping: MappingConfig
+    regles: RulesConfig
+    preuves: EvidenceConfig
+
+
+class _Environment(BaseSettings):
+    """What the environment says; None where it says nothing."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True)
+
+    config: Path | None = None
+    database_url: SecretStr | None = None
+    ds_url: str | None = None
+    ds_token: SecretStr | None = None
+    ds_token_expires_on: date | None = None
+    demarche: int | None = Field(default=None, gt=0)
+    ds_instructeur: str | None = None
+    betagouv_url: str | None = None
+    log_format: Literal["console", "json"] | None = None
+
+
+SECRETS = ("ds_token", "database_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings in force; `sources` says of each where it comes from."""
+
+    config: Path
+    configuration: Configuration
+    database_url: str
+    ds_url: str
+    ds_token: SecretStr | None
+    ds_token_expires_on: date | None
+    demarche: int
+    ds_instructeur: str | None
+    betagouv_url: str
+    log_format: str
+    sources: Mapping[str, str]
+
+    @property
+    def token(self) -> str:
+        """The token, asked for only where DS is.
+
+        Raises:
+            ConfigurationError: when there is none.
+        """
+        if self.ds_token is None or not self.ds_token.get_secret_value().strip():
+            raise ConfigurationError(
+                "No token for DS: set DSYNC_DS_TOKEN, or DSYNC_DS_TOKEN_FILE to a file that "
+                "holds it (`dsync demo` needs none)."
+            )
+        return self.ds_token.get_secret_value().strip()
+
+    def shown(self) -> dict[str, str | None]:
+        """Return each setting as text, secrets masked."""
+        values = {name: getattr(self, name) for name in self.sources}
+        shown = {name: None if v is None else str(v) for name, v in values.items()}
+        shown["database_url"] = mask_url(self.database_url)
+        if self.ds_token is not None:
+            shown["ds_token"] = "********"  # noqa: S105
+        return shown
+
+
+def mask_url(url: str) -> str:
+    """Return a database address without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:********@", url)
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Read the environment and the TOML file; `flags` (None: not given) win over both.
+
+    Raises:
+        ConfigurationError: with every problem found, each with its key and the remedy.
+    """
+    environment = _read_environment()
+    given = {name: value for name, value in flags.items() if value is not None}
+    path = find_config(given.get("config") or environment.config)
+    configuration = read_configuration(path)
+    in_file = {
+        "ds_url": configuration.ds.url,
+        "ds_instructeur": configuration.ds.instructeur,
+        "demarche": configuration.demarche.number,
+    }
+    defaults: dict[str, Any] = {
+        "config": path,
+        "database_url": DEFAULT_DATABASE_URL,
+        "betagouv_url": DEFAULT_BETAGOUV_URL,
+        "log_format": "console",
+    }
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for name in _Environment.model_fields:
+        layers = (
+            ("flag", given.get(name)),
+            ("environment", getattr(environment, name)),
+            ("file", in_file.get(name)),
+            ("default", defaults.get(name)),
+        )
+        source, value = next(
+            ((source, value) for source, value in layers if value is not None), ("default", None)
+        )
+        values[name], sources[name] = value, source
+    if isinstance(values["database_url"], SecretStr):
+        values["database_url"] = values["database_url"].get_secret_value()
+    values["config"] = path
+    if not values["ds_url"]:
+        raise ConfigurationError(f"{path}: [ds] url is missing and DSYNC_DS_URL is not set.")
+    return Settings(configuration=configuration, sources=sources, **values)
+
+
+def find_config(named: Path | str | None) -> Path:
+    """Return the TOML file: the one named, else `config/aap-eig7.toml` here, else the shipped one.
+
+    Raises:
+        ConfigurationError: when the named file is not there.
+    """
+    if named is not None:
+        path = Path(named)
+        if not path.is_file():
+            raise ConfigurationError(
+                f"{path}: no such configuration file; mend DSYNC_CONFIG or --config."
+            )
+        return path
+    if DEFAULT_CONFIG.is_file():
+        return DEFAULT_CONFIG
+    return shipped_config()
+
+
+def shipped_config() -> Path:
+    """Return the copy inside the package, or in the checkout of an editable installation."""
+    package = Path(str(files("dsync")))
+    for folder in (package / "config", package.parent / "config"):
+        if (folder / SHIPPED_CONFIG).is_file():
+            return folder / SHIPPED_CONFIG
+    raise ConfigurationError("The shipped configuration is missing: reinstall dsync.")
+
+
+def read_configuration(path: Path) -> Configuration:
+    """Read and validate a TOML file.
+
+    Raises:
+        ConfigurationError: naming every wrong key at once.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigurationError(f"{path}: cannot be read ({exc.strerror}).") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"{path}: not valid TOML: {exc}.") from exc
+    try:
+        return Configuration.model_validate(raw)
+    except ValidationError as exc:
+        problems = tuple(f"{path}: {problem}" for problem in _problems(exc))
+        raise ConfigurationError(_headline(problems), problems) from exc
+
+
+def unknown_variables() -> list[str]:
+    """Return `DSYNC_…` variables that dsync does not know: most often a misspelling."""
+    known = {f"{PREFIX}{name.upper()}" for name in _Environment.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
+    return sorted(
+        name for name in os.environ if name.startswith(PREFIX) and name not in known | _FOREIGN
+    )
+
+
+def _read_environment() -> _Environment:
+    from_files = {name: _secret_file(name) for name in SECRETS}
+    given = {name: value for name, value in from_files.items() if value is not None}
+    try:
+        return _Environment(**given)  # type: ignore[arg-type]
+    except ValidationError as exc:
+        problems = tuple(
+            f"{PREFIX}{str(error['loc'][0]).upper()}: {error['msg']}"
+            for error in exc.errors(include_input=False, include_url=False)
+        )
+        raise ConfigurationError(_headline(problems), problems) from exc
+
+
+def _secret_file(name: str) -> str | None:
+    variable = f"{PREFIX}{name.upper()}_FILE"
+    path = os.environ.get(variable)
+    if not path:
+        return None
+    if os.environ.get(variable.removesuffix("_FILE")):
+        raise ConfigurationError(
+            f"{variable} and {variable.removesuffix('_FILE')} are both set; keep one."
+        )
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"{variable}: {path} cannot be read.") from exc
+
+
+def _problems(exc: ValidationError) -> list[str]:
+    """Return one sentence a problem, without the input, which may be a secret."""
+    problems = []
+    for error in exc.errors(include_input=False, include_url=False):
+        key = ".".join(str(part) for part in error["loc"])
+        message = {
+            "extra_forbidden": "unknown key; remove it or mend its spelling",
+            "missing": "missing key",
+        }.get(error["type"], error["msg"])
+        problems.append(f"{key}: {message}")
+    return problems
+
+
+def _headline(problems: tuple[str, ...]) -> str:
+    if len(problems) == 1:
+        return f"{problems[0]}."
+    return f"{len(problems)} problems in the configuration:\n" + "\n".join(
+        f"  - {problem}" for problem in problems
+    )

@@ -1,0 +1,132 @@
+"""What a run is asked to do and what it says afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Verdict
+from dsync.errors import DsyncError
+
+
+class Kind(StrEnum):
+    """Kinds of a run, as the view `lecture_synchronisation` names them."""
+
+    INCREMENTAL = "incremental"
+    FULL = "complet"
+    DOSSIER = "dossier"
+
+
+class Status(StrEnum):
+    """How a run stands."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """One run's order; the defaults are an incremental run with pushes.
+
+    `since` and `dossiers` never move the watermark and find no disappearance. `dry_run` writes
+    nothing anywhere. `push=False` judges and leaves the outbox waiting.
+    """
+
+    full: bool = False
+    since: datetime | None = None
+    dossiers: Sequence[DossierNumber] = ()
+    dry_run: bool = False
+    push: bool = True
+    deletions: bool = True
+    accept_deletions: bool = False
+    wait_s: float = 0
+    """How long to wait for another holder's lease; 0: not at all."""
+    started_by: str = "cli"
+
+    @property
+    def kind(self) -> Kind:
+        """The run's kind in the journal."""
+        if self.dossiers:
+            return Kind.DOSSIER
+        return Kind.FULL if self.full else Kind.INCREMENTAL
+
+
+@dataclass(slots=True)
+class RunReport:
+    """The figures of one run: what `dsync sync --json` prints and the journal keeps."""
+
+    kind: Kind
+    started_at: datetime
+    run: int | None = None
+    """None for a dry run, which leaves no trace."""
+    status: Status = Status.RUNNING
+    ended_at: datetime | None = None
+    read: int = 0
+    changed: int = 0
+    deleted: int = 0
+    evaluated: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    pushed: int = 0
+    """Dossiers into which something was written."""
+    conflicts: int = 0
+    quarantined: int = 0
+    refused: int = 0
+    requests: int = 0
+    errors: list[str] = field(default_factory=list)
+    """One sentence each, with its remedy."""
+    error_classes: Counter[str] = field(default_factory=Counter)
+    mutations: list[dict[str, Any]] = field(default_factory=list)
+    """Of a dry run: what would be sent."""
+    exit_code: int = 0
+
+    def problem(self, message: str, exit_code: int = 7) -> None:
+        """Note something that makes the run partial; the same sentence once."""
+        if message not in self.errors:
+            self.errors.append(message)
+        self.exit_code = self.exit_code or exit_code
+
+    def fail(self, error: DsyncError) -> None:
+        """Note what ended the run."""
+        self.errors.append(error.message)
+        self.status = Status.FAILED
+        self.exit_code = error.exit_code
+
+    def close(self, at: datetime) -> None:
+        """Settle the status."""
+        self.ended_at = at
+        if self.status is Status.RUNNING:
+            self.status = Status.PARTIAL if self.exit_code else Status.SUCCESS
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of `dsync sync --json`."""
+        document: dict[str, Any] = {
+            "run": self.run,
+            "kind": self.kind.value,
+            "status": self.status.value,
+            "started_at": _iso(self.started_at),
+            "ended_at": _iso(self.ended_at),
+            "read": self.read,
+            "changed": self.changed,
+            "deleted": self.deleted,
+            "evaluated": self.evaluated,
+            "verdicts": {verdict.key: self.verdicts[verdict.key] for verdict in Verdict},
+            "pushed": self.pushed,
+            "conflicts": self.conflicts,
+            "quarantined": self.quarantined,
+            "requests": self.requests,
+            "errors": self.errors,
+        }
+        if self.mutations:
+            document["mutations"] = self.mutations
+        return document
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return instant.isoformat().replace("+00:00", "Z") if instant else None
