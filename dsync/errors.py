@@ -132,10 +132,18 @@ class DSRejectedError(DSError):
 
 
 class DSOutcomeUnknownError(DSError):
-    """A mutation was sent and no usable answer came; read back before sending again."""
+    """A mutation was sent and no usable answer came; read back before sending again.
+
+    `finished` says that DS answered (a 500): what was done is done, and may be read back now.
+    Without an answer DS may still be at work: wait longer than its own 30 s.
+    """
 
     disposition = Disposition.VERIFY
     exit_code = 7
+
+    def __init__(self, message: str, *, finished: bool = False, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.finished = finished
 
 
 class DSContractError(DSError):
