@@ -39,7 +39,7 @@ def startups(seed: int, version: Version = "v2.6") -> dict[str, Any]:
 def redirects(seed: int) -> dict[str, str]:
     """Return the document `redirects.json`: former paths and where they lead."""
     first, second = Dice(seed, "redirects").shuffled(family("homonyme")[:2])
-    chained = family("alias")[0]
+    chained = family("alias")[-1]
     pages = {
         f"/startups/{alias}": _page(product) for product in products() for alias in product.aliases
     }
