@@ -1,0 +1,31 @@
+"""Which champs differ between two readings of a dossier: names only, never values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+StoredChamps = str | Iterable[Mapping[str, Any]]
+"""Champs as the database keeps them: JSON text, or what it was parsed to."""
+
+
+def changed_fields(
+    old: StoredChamps, new: StoredChamps, *, without: frozenset[str] = frozenset()
+) -> list[str]:
+    """Return the labels of the champs that came, went or changed, in the order of the form.
+
+    `without` are ids to leave aside, as those of the annotations that dsync writes.
+    """
+    before, after = _by_id(old), _by_id(new)
+    changed = [
+        champ["libelle"]
+        for id_, champ in {**after, **before}.items()
+        if id_ not in without and before.get(id_) != after.get(id_)
+    ]
+    return list(dict.fromkeys(changed))
+
+
+def _by_id(champs: StoredChamps) -> dict[str, Mapping[str, Any]]:
+    items = json.loads(champs) if isinstance(champs, str) else champs
+    return {champ["id"]: champ for champ in items}

@@ -1,0 +1,176 @@
+"""The section `[mapping]`: which champ of the form feeds which field of a candidature.
+
+A champ is named by its descriptor id, and by the labels under which revisions know it. Only
+what the file says is here; how it meets a revision is `forms`' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+
+NonBlank = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+
+VOEUX, EVALUATIONS = "voeux", "evaluations"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ChampTarget(_Section):
+    """A champ or annotation: found by its id, else by one of its labels."""
+
+    id: NonBlank | None = None
+    libelles: tuple[NonBlank, ...] = ()
+    """The label in use first, then the former ones."""
+    type: NonBlank | None = None
+    """The descriptor's type that is expected; another one is read all the same and reported."""
+    needed: bool = False
+    """Whether the section is incomplete without it."""
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Self:
+        if self.id is None and not self.libelles:
+            raise ValueError("give an id, or at least one label in libelles")
+        return self
+
+
+class ChampTargets(_Section):
+    """The champs of the six sections; one left out is « not mapped »."""
+
+    page_produit: ChampTarget | None = None
+    phase_declaree: ChampTarget | None = None
+    incubateur: ChampTarget | None = None
+    probleme: ChampTarget | None = None
+    politique_publique: ChampTarget | None = None
+    entite: ChampTarget | None = None
+    departement: ChampTarget | None = None
+    lieu_travail: ChampTarget | None = None
+    sponsor_nom: ChampTarget | None = None
+    sponsor_fonction: ChampTarget | None = None
+    sponsor_courriel: ChampTarget | None = None
+    sponsor_telephone: ChampTarget | None = None
+    contact_nom: ChampTarget | None = None
+    contact_fonction: ChampTarget | None = None
+    contact_courriel: ChampTarget | None = None
+    contact_telephone: ChampTarget | None = None
+    cas_demande: ChampTarget | None = None
+    pilotage_actuel: ChampTarget | None = None
+    pilotage_envisage: ChampTarget | None = None
+    objectifs_12_mois: ChampTarget | None = None
+    benefices: ChampTarget | None = None
+    perspectives: ChampTarget | None = None
+
+
+class AnnotationTargets(_Section):
+    """The annotations that tell of the selection and the recruitment."""
+
+    etape: ChampTarget | None = None
+    jury_le: ChampTarget | None = None
+    valide_par_instructeur: ChampTarget | None = None
+    convention_le: ChampTarget | None = None
+    candidatures_le: ChampTarget | None = None
+    entretiens_le: ChampTarget | None = None
+    prise_de_poste_le: ChampTarget | None = None
+
+
+class VoeuxTarget(ChampTarget):
+    """The repetition of wished profiles and its columns."""
+
+    profil: ChampTarget | None = None
+    ordre: ChampTarget | None = None
+    missions: ChampTarget | None = None
+
+
+class CritereTarget(ChampTarget):
+    """A criterion of the evaluation grid."""
+
+    critere: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    """Its name in the views."""
+
+
+class EvaluationsTarget(ChampTarget):
+    """The repetition of evaluation grids, its columns and its criteria."""
+
+    moment: ChampTarget | None = None
+    evaluateur: ChampTarget | None = None
+    commentaire: ChampTarget | None = None
+    criteres: tuple[CritereTarget, ...] = ()
+
+
+CHAMP_FIELDS = (*ChampTargets.model_fields, VOEUX)
+ANNOTATION_FIELDS = (*AnnotationTargets.model_fields, EVALUATIONS)
+
+
+class MappingConfig(_Section):
+    """The whole section `[mapping]`."""
+
+    champs: ChampTargets = ChampTargets()
+    voeux: VoeuxTarget | None = None
+    annotations: AnnotationTargets = AnnotationTargets()
+    evaluations: EvaluationsTarget | None = None
+    autres: tuple[ChampTarget, ...] = ()
+    """Descriptors known to feed no field, which are therefore not reported as new."""
+
+    @model_validator(mode="after")
+    def _is_unambiguous(self) -> Self:
+        problems = list(_repeated("id", [t.id for _, t in self._all() if t.id]))
+        if self.evaluations:
+            names = [critere.critere for critere in self.evaluations.criteres]
+            problems += _repeated("critere", names)
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def top_level(self) -> Iterator[tuple[str, ChampTarget, bool]]:
+        """Yield each mapped field outside rows: its name, its target, whether an annotation."""
+        yield from ((name, target, False) for name, target in _given(self.champs))
+        if self.voeux:
+            yield VOEUX, self.voeux, False
+        yield from ((name, target, True) for name, target in _given(self.annotations))
+        if self.evaluations:
+            yield EVALUATIONS, self.evaluations, True
+
+    def columns(self, field: str) -> Iterator[tuple[str, ChampTarget]]:
+        """Yield the columns of `voeux` or `evaluations`, criteria by `criteres.<name>`."""
+        target = self.voeux if field == VOEUX else self.evaluations
+        if target is None:
+            return
+        yield from _given(target)
+        if isinstance(target, EvaluationsTarget):
+            yield from ((f"criteres.{critere.critere}", critere) for critere in target.criteres)
+
+    def libelle(self, field: str) -> str:
+        """Return the French label of a mapped field, or its name where the file gives none."""
+        for name, target, _ in self.top_level():
+            if name == field and target.libelles:
+                return target.libelles[0]
+        return field
+
+    def needed(self) -> tuple[tuple[str, str], ...]:
+        """Return the fields without which a section is incomplete, each with its label."""
+        return tuple(
+            (name, self.libelle(name)) for name, target, _ in self.top_level() if target.needed
+        )
+
+    def _all(self) -> Iterator[tuple[str, ChampTarget]]:
+        for name, target, _ in self.top_level():
+            yield name, target
+        for field in (VOEUX, EVALUATIONS):
+            yield from ((f"{field}.{name}", target) for name, target in self.columns(field))
+        yield from (("autres", target) for target in self.autres)
+
+
+def _given(section: BaseModel) -> Iterator[tuple[str, ChampTarget]]:
+    for name in type(section).model_fields:
+        target = getattr(section, name)
+        if isinstance(target, ChampTarget):
+            yield name, target
+
+
+def _repeated(what: str, values: list[str]) -> Iterator[str]:
+    for value in sorted({value for value in values if values.count(value) > 1}):
+        yield f"{what} {value!r} is given more than once"

@@ -1,0 +1,251 @@
+"""The whole way of a node: `Dossier`, `Candidature`, the JSON to store and the two hashes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from dsync.domain.candidature import Candidature
+from dsync.domain.dossier import Descriptor, Dossier, Revision
+from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.mapping.candidature import FormPlan, plan_form, read_candidature
+from dsync.mapping.champs import champ_json, encode, json_list, read_champs
+from dsync.mapping.config import MappingConfig
+from dsync.mapping.dossiers import read_dossier
+from dsync.mapping.forms import find_ids
+from dsync.mapping.values import Node, snake_case
+
+_REFUSED = re.compile(r"[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class MappedDossier:
+    """All that is made of one node."""
+
+    dossier: Dossier
+    candidature: Candidature
+    champs_json: str
+    """The champs as the database keeps them, a JSON array already written."""
+    annotations_json: str
+    content_hash: str
+    """Of everything but what dsync writes itself (annotations, labels) and what moves by itself
+    (dates of modification). Where the mapping finds its fields is part of it: a mended mapping
+    makes the stored candidatures stale."""
+    inputs_hash: str
+    """Of what verdicts rest on: champs, applicant, date of deposit, where the mapping looks."""
+    owned_ids: frozenset[str]
+    """Ids of the annotations that are dsync's own in this dossier's revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What is worked out once for a revision."""
+
+    revision: Revision | None
+    descriptors: Mapping[DescriptorId, Descriptor]
+    plan: FormPlan
+    inputs_signature: str
+    signature: str
+    owned_ids: frozenset[str]
+
+
+class Mapper:
+    """Maps nodes by a configuration; keeps what it worked out of each revision.
+
+    Args:
+        config: the section `[mapping]`.
+        owned_annotations: the annotations that dsync alone writes: each one's id with its known
+            labels, by which it is found in a form that has it under another id.
+        owned_labels: names of the labels that dsync puts and takes off.
+    """
+
+    def __init__(
+        self,
+        config: MappingConfig,
+        *,
+        owned_annotations: Mapping[str, Iterable[str]],
+        owned_labels: frozenset[str],
+    ) -> None:
+        self._config = config
+        self._owned_annotations = owned_annotations
+        self._owned_labels = owned_labels
+        self._forms: dict[RevisionId, _Form] = {}
+
+    def map(
+        self, node: Node, demarche_number: DemarcheNumber, revision: Revision | None
+    ) -> MappedDossier:
+        """Map one node; without a revision, the champs that it shows stand for the form.
+
+        Raises:
+            MappingError: when its number, id, state or date of deposit cannot be used.
+        """
+        form = self._form_of(node, revision)
+        try:
+            return self._map(node, demarche_number, form, check=_refuse_unclean)
+        except ValueError:
+            # Seldom needed, and what needs it is seen at no cost in the JSON written anyway: NUL
+            # and lone surrogates, which PostgreSQL refuses, and numbers that are no JSON.
+            node = cleaned(node)
+            return self._map(node, demarche_number, self._form_of(node, revision))
+
+    def _map(
+        self,
+        node: Node,
+        demarche_number: DemarcheNumber,
+        form: _Form,
+        check: Callable[[str], None] | None = None,
+    ) -> MappedDossier:
+        champs = read_champs(node.get("champs"), form.descriptors)
+        annotations = read_champs(node.get("annotations"), form.descriptors)
+        dossier = read_dossier(node, demarche_number, champs, annotations)
+        champs_text = json_list(map(champ_json, champs))
+        annotation_texts = [champ_json(annotation) for annotation in annotations]
+        annotations_text = json_list(annotation_texts)
+        demandeur_text = encode([dossier.demandeur.genre, dossier.demandeur.details])
+        envelope_text = self._envelope(dossier)
+        if check:
+            check(champs_text + annotations_text + demandeur_text + envelope_text)
+        foreign = [
+            text
+            for annotation, text in zip(annotations, annotation_texts, strict=True)
+            if annotation.descriptor_id not in form.owned_ids
+        ]
+        depot = dossier.date_depot.isoformat()
+        return MappedDossier(
+            dossier=dossier,
+            candidature=read_candidature(dossier, form.plan),
+            champs_json=champs_text,
+            annotations_json=annotations_text,
+            content_hash=_digest(
+                form.signature, champs_text, json_list(foreign), demandeur_text, envelope_text
+            ),
+            inputs_hash=_digest(form.inputs_signature, champs_text, demandeur_text, depot),
+            owned_ids=form.owned_ids,
+        )
+
+    def _envelope(self, dossier: Dossier) -> str:
+        """Write what the content hash takes besides the champs and the applicant."""
+        dates = (
+            dossier.date_depot,
+            dossier.date_passage_en_construction,
+            dossier.date_passage_en_instruction,
+            dossier.date_traitement,
+            dossier.date_expiration,
+            dossier.date_suppression_par_usager,
+        )
+        return encode(
+            [
+                dossier.number,
+                dossier.id,
+                dossier.revision_id,
+                dossier.etat,
+                dossier.archive,
+                [date.isoformat() if date else None for date in dates],
+                dossier.motivation,
+                dossier.usager_email,
+                dossier.groupe_instructeur,
+                dossier.instructeurs,
+                dossier.depose_par_un_tiers,
+                dossier.mandataire,
+                dossier.prerempli,
+                [label for label in dossier.labels if label not in self._owned_labels],
+                [
+                    [step.evenement, step.date.isoformat(), step.motivation, step.email_agent]
+                    for step in dossier.traitements
+                ],
+            ]
+        )
+
+    def _form_of(self, node: Node, revision: Revision | None) -> _Form:
+        if revision is None:
+            return self._work_out(None, _descriptors_shown(node))
+        form = self._forms.get(revision.id)
+        if form is None or form.revision is not revision:
+            form = self._forms[revision.id] = self._work_out(revision, revision.descriptors)
+        return form
+
+    def _work_out(
+        self, revision: Revision | None, descriptors: Mapping[DescriptorId, Descriptor]
+    ) -> _Form:
+        plan = plan_form(self._config, descriptors)
+        inputs = encode([plan.champs, sorted(plan.columns.items())])
+        owned_ids = find_ids(self._owned_annotations, descriptors)
+        return _Form(
+            revision=revision,
+            # Without a revision the types come from the nodes.
+            descriptors=descriptors if revision else {},
+            plan=plan,
+            inputs_signature=inputs,
+            signature=encode([inputs, plan.annotations, plan.criteres, sorted(owned_ids)]),
+            owned_ids=owned_ids,
+        )
+
+
+def cleaned(value: Any) -> Any:
+    """Return JSON without NUL, lone surrogates, carriage returns and numbers that are no JSON."""
+    if isinstance(value, str):
+        return _REFUSED.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
+    if isinstance(value, dict):
+        return {cleaned(key): cleaned(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [cleaned(item) for item in value]
+    if isinstance(value, float) and value - value != 0:
+        return None
+    return value
+
+
+def _refuse_unclean(written: str) -> None:
+    """Refuse JSON with what `cleaned` takes off.
+
+    A backslash typed before « r » is taken for a line end, which costs a cleaning, no more.
+
+    Raises:
+        ValueError: when there is any; lone surrogates by the encoding.
+    """
+    written.encode()
+    if "\\r" in written or "\\u0000" in written:
+        raise ValueError("a NUL or a carriage return")
+
+
+def _digest(*texts: str) -> str:
+    digest = blake2b(digest_size=16)
+    for text in texts:
+        digest.update(text.encode())
+        digest.update(b"\x00")
+    return digest.hexdigest()
+
+
+def _descriptors_shown(node: Node) -> dict[DescriptorId, Descriptor]:
+    """Return the champs that a dossier shows as if they were its form's descriptors."""
+    shown: dict[DescriptorId, Descriptor] = {}
+    for key, is_annotation in (("champs", False), ("annotations", True)):
+        for champ in _records(node.get(key)):
+            _show(shown, champ, None, is_annotation)
+            for row in _records(champ.get("rows")):
+                for cell in _records(row.get("champs")):
+                    _show(shown, cell, champ.get("champDescriptorId"), is_annotation)
+    return shown
+
+
+def _show(
+    shown: dict[DescriptorId, Descriptor], node: Node, parent_id: Any, is_annotation: bool
+) -> None:
+    id_ = node.get("champDescriptorId")
+    if isinstance(id_, str) and id_ not in shown:
+        shown[DescriptorId(id_)] = Descriptor(
+            id=DescriptorId(id_),
+            libelle=str(node.get("label") or ""),
+            type=snake_case(str(node.get("__typename") or "")),
+            required=False,
+            options=None,
+            other_option=False,
+            parent_id=parent_id,
+            is_annotation=is_annotation,
+        )
+
+
+def _records(nodes: Any) -> list[Node]:
+    return [node for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
