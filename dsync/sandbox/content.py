@@ -16,6 +16,9 @@ from dsync.sandbox.form import CAS_INTERNALISER, CAS_LANCER, PROFIL_PRODUIT, PRO
 from dsync.sandbox.products import INCUBATORS, Product, family, slugify
 from dsync.sandbox.seed import DossierSeed, FileSeed, VirusScan
 from dsync.sandbox.texts import NASTY_LINES, NASTY_TEXTS, paragraph
+from dsync.sandbox.zoo import zoo_dossiers
+
+__all__ = ["FIRST_NUMBER", "dossier", "dossiers", "zoo_dossiers"]
 
 FIRST_NUMBER = 18_600_001
 """The number of dossier 0."""

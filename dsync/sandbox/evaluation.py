@@ -28,7 +28,7 @@ def notes(
 ) -> dict[int, Any]:
     """Fill the annotations of a dossier in instruction `since` then, last changed at `last`.
 
-    The grids always begin with the empty row that the platform puts there.
+    The grids begin with the empty row that the platform put there, unless someone filled it.
     """
     if since is None:
         return {5302: [{}]}
@@ -37,7 +37,7 @@ def notes(
     if etape:
         values[5202] = etape
     grids = _grids(dice, etape, name)
-    if dice.chance(0.9):
+    if dice.chance(0.9) or not grids:
         grids.insert(0, {})
     values[5302] = grids
     jury = since + timedelta(days=dice.between(10, 40))

@@ -1,102 +1,44 @@
-"""The forms that the sandbox serves: the démarche aap-eig7 and the « zoo » of every champ type.
-
-Identifiers, types, labels and options only. A descriptor always has the nine keys of `Descriptor`,
-so that what renders it needs no default.
-"""
+"""The form of the démarche aap-eig7: identifiers, types, labels and options, in two revisions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypedDict
 
+from dsync.sandbox.descriptors import (
+    INSTRUCTEUR_AUTRE_GROUPE,
+    INSTRUCTEUR_DSYNC,
+    INSTRUCTEUR_PRINCIPAL,
+    Descriptor,
+    FormSeed,
+    GroupeSeed,
+    LabelSeed,
+    RevisionSeed,
+    descriptor,
+)
+from dsync.sandbox.zoo import EVERY_TYPE_FORM
 
-class Descriptor(TypedDict):
-    """One champ or annotation of a form; `options`, `level`, `champs` are empty where unused."""
-
-    stable_id: int
-    type: str
-    label: str
-    required: bool
-    description: str | None
-    options: list[str]
-    other_option: bool
-    level: int | None
-    champs: list[Descriptor]
-
-
-@dataclass(slots=True)
-class LabelSeed:
-    """A coloured label that instructeurs put on dossiers."""
-
-    name: str
-    color: str
-
-
-@dataclass(slots=True)
-class GroupeSeed:
-    """A groupe instructeur; who belongs to none of a dossier's groupe may not write into it."""
-
-    label: str
-    instructeurs: list[str]
-
-
-@dataclass(slots=True)
-class RevisionSeed:
-    """One version of the form, in force from `published_at` on."""
-
-    created_at: datetime
-    published_at: datetime
-    champs: list[Descriptor]
-    annotations: list[Descriptor]
-
-
-@dataclass(slots=True)
-class FormSeed:
-    """A démarche with all its revisions, oldest first; the last one is the published one."""
-
-    number: int
-    path: str
-    title: str
-    description: str
-    state: str
-    for_individual: bool
-    created_at: datetime
-    published_at: datetime
-    labels: list[LabelSeed]
-    groupes: list[GroupeSeed]
-    revisions: list[RevisionSeed] = field(default_factory=list)
-
-    @property
-    def instructeurs(self) -> list[str]:
-        """Every instructeur's address once, in the order of the groupes."""
-        return list(dict.fromkeys(mail for groupe in self.groupes for mail in groupe.instructeurs))
-
-
-def descriptor(
-    stable_id: int,
-    type_: str,
-    label: str,
-    *,
-    required: bool = False,
-    description: str | None = None,
-    options: tuple[str, ...] = (),
-    other_option: bool = False,
-    level: int | None = None,
-    champs: list[Descriptor] | None = None,
-) -> Descriptor:
-    """Build a descriptor with every key present."""
-    return {
-        "stable_id": stable_id,
-        "type": type_,
-        "label": label,
-        "required": required,
-        "description": description,
-        "options": list(options),
-        "other_option": other_option,
-        "level": level,
-        "champs": champs or [],
-    }
+__all__ = [
+    "CAS_INTERNALISER",
+    "CAS_LANCER",
+    "CRITERES",
+    "ETAPES",
+    "EVERY_TYPE_FORM",
+    "FORM",
+    "INCUBATEURS",
+    "INSTRUCTEUR_AUTRE_GROUPE",
+    "INSTRUCTEUR_DSYNC",
+    "INSTRUCTEUR_PRINCIPAL",
+    "PHASES_DECLAREES",
+    "PROFIL_IMPACT",
+    "PROFIL_PRODUIT",
+    "PROFIL_TECHNIQUE",
+    "Descriptor",
+    "FormSeed",
+    "GroupeSeed",
+    "LabelSeed",
+    "RevisionSeed",
+    "descriptor",
+]
 
 
 def _section(stable_id: int, label: str) -> Descriptor:
@@ -142,9 +84,6 @@ CRITERES = (
     (5318, "Feuille de route stratégique"),
     (5319, "Ambition entrepreneuriale"),
 )
-INSTRUCTEUR_PRINCIPAL = "instruction-eig@example.gouv.fr"
-INSTRUCTEUR_DSYNC = "dsync@example.gouv.fr"
-INSTRUCTEUR_AUTRE_GROUPE = "autre-groupe@example.gouv.fr"
 
 
 def _champs(*profils: str) -> list[Descriptor]:
@@ -278,122 +217,3 @@ FORM = FormSeed(
         ),
     ],
 )
-
-
-_SIMPLE_TYPES = (
-    ("text", "Texte"),
-    ("textarea", "Long"),
-    ("email", "Courriel"),
-    ("checkbox", "Case"),
-    ("yes_no", "OuiNon"),
-    ("date", "Date"),
-    ("datetime", "DateHeure"),
-    ("integer_number", "Entier"),
-    ("decimal_number", "Decimal"),
-    ("drop_down_list", "Choix"),
-    ("multiple_drop_down_list", "Multi"),
-    ("phone", "Tel"),
-    ("iban", "Iban"),
-    ("civilite", "Civilite"),
-    ("pays", "Pays"),
-    ("regions", "Region"),
-    ("departements", "Departement"),
-    ("formatted", "Formate"),
-    ("dossier_link", "Lien"),
-    ("piece_justificative", "PJ"),
-    ("communes", "Commune"),
-    ("siret", "Siret"),
-)
-"""In this order champ 7100 + i and annotation 7200 + i."""
-
-_OTHER_TYPES = (
-    ("address", "Adresse"),
-    ("annuaire_education", "Annuaire"),
-    ("carte", "Carte"),
-    ("cnaf", "Cnaf"),
-    ("cojo", "Cojo"),
-    ("dgfip", "Dgfip"),
-    ("engagement_juridique", "Engagement"),
-    ("epci", "Epci"),
-    ("explication", "Explication"),
-    ("header_section", "Titre"),
-    ("linked_drop_down_list", "Menus liés"),
-    ("mesri", "Mesri"),
-    ("number", "Nombre"),
-    ("pole_emploi", "Pole emploi"),
-    ("referentiel", "Referentiel"),
-    ("rna", "Rna"),
-    ("rnf", "Rnf"),
-    ("titre_identite", "Titre identite"),
-)
-"""In this order champ 7130 + i and annotation 7230 + i; some of them are rare on real forms."""
-
-_OPTIONS = {
-    "drop_down_list": ("Un", "Deux", "Trois"),
-    "multiple_drop_down_list": ("Un", "Deux", "Trois"),
-    "linked_drop_down_list": ("--Fruits--", "Pomme", "Poire", "--Légumes--", "Navet"),
-}
-
-_NO_ANNOTATION = frozenset({"cnaf", "cojo", "dgfip", "mesri", "number", "pole_emploi"})
-
-
-def _zoo(base: int, types: tuple[tuple[str, str], ...]) -> list[Descriptor]:
-    return [
-        descriptor(
-            base + index,
-            type_,
-            label,
-            options=_OPTIONS.get(type_, ()),
-            level=1 if type_ == "header_section" else None,
-        )
-        for index, (type_, label) in enumerate(types)
-    ]
-
-
-def _zoo_block(choice_id: int) -> list[Descriptor]:
-    """A choice with « Autre » and a repetition of a text and an integer."""
-    cells = [
-        descriptor(choice_id + 2, "text", "T"),
-        descriptor(choice_id + 3, "integer_number", "N"),
-    ]
-    return [
-        descriptor(
-            choice_id,
-            "drop_down_list",
-            "Choix avec Autre",
-            options=("Un", "Deux"),
-            other_option=True,
-        ),
-        descriptor(choice_id + 1, "repetition", "Bloc", champs=cells),
-    ]
-
-
-EVERY_TYPE_FORM = FormSeed(
-    number=86322,
-    path="zoo",
-    title="Tous les types de champ",
-    description="Un champ et une annotation de chaque type.",
-    state="publiee",
-    for_individual=True,
-    created_at=datetime(2023, 12, 4, 8, 12, tzinfo=UTC),
-    published_at=datetime(2024, 1, 8, 7, 0, tzinfo=UTC),
-    labels=[LabelSeed("zoo", "blue_ecume")],
-    groupes=[GroupeSeed("défaut", [INSTRUCTEUR_PRINCIPAL, INSTRUCTEUR_DSYNC])],
-    revisions=[
-        RevisionSeed(
-            created_at=datetime(2023, 12, 4, 8, 12, tzinfo=UTC),
-            published_at=datetime(2024, 1, 8, 7, 0, tzinfo=UTC),
-            champs=[
-                *_zoo(7100, _SIMPLE_TYPES),
-                *_zoo(7130, _OTHER_TYPES),
-                *_zoo_block(7400),
-            ],
-            annotations=[
-                *_zoo(7200, _SIMPLE_TYPES),
-                *[d for d in _zoo(7230, _OTHER_TYPES) if d["type"] not in _NO_ANNOTATION],
-                *_zoo_block(7300),
-            ],
-        )
-    ],
-)
-"""Numbers and labels of 7100 to 7121, 7200 to 7221 and 7300 to 7303 follow a recorded form."""

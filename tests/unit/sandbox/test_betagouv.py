@@ -1,0 +1,79 @@
+"""The invented catalogue of beta.gouv.fr and its redirects."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dsync.sandbox.betagouv import AMBIGUOUS_ALIAS, CHAINED_ALIAS, Version, redirects, startups
+from dsync.sandbox.products import PAST_PHASES, without_accents
+
+
+def phase_names(document: dict[str, Any]) -> set[str]:
+    return {
+        phase["name"].lower()
+        for startup in document["data"]
+        for phase in startup["attributes"]["phases"]
+    }
+
+
+def test_the_catalogue_is_the_same_each_time() -> None:
+    """One seed gives one document, byte for byte."""
+    assert json.dumps(startups(7)) == json.dumps(startups(7))
+
+
+def test_ids_are_unique_and_of_every_spelling() -> None:
+    """Dots, underscores, apostrophes, capitals and accents occur, and two ids differ by case."""
+    ids = [startup["id"] for startup in startups(7)["data"]]
+    assert len(set(ids)) == len(ids)
+    for character in "._'-é":
+        assert any(character in id_ for id_ in ids)
+    folded = [without_accents(id_).lower() for id_ in ids]
+    assert [id_ for id_ in set(folded) if folded.count(id_) > 1] == ["produit.double"]
+
+
+def test_both_vocabularies_of_phases_occur() -> None:
+    """The older version has every word, the newer one only those in use since May 2026."""
+    assert set(PAST_PHASES) <= phase_names(startups(7))
+    assert not {"success", "transfer", "alumni"} & phase_names(startups(7, "v2.7"))
+
+
+def test_some_products_have_no_phase_or_none_yet() -> None:
+    """An empty history and one that begins after the call are there."""
+    histories = [startup["attributes"]["phases"] for startup in startups(7)["data"]]
+    assert [] in histories
+    assert any(history and history[0]["start"] > "2025" for history in histories)
+
+
+def test_an_end_may_be_empty() -> None:
+    """Most phases have no end, past ones included."""
+    ends = [p["end"] for s in startups(7)["data"] for p in s["attributes"]["phases"]]
+    assert ends.count("") > len(ends) / 2
+    assert any(ends)
+
+
+@pytest.mark.parametrize(
+    ("version", "prefix"), [("v2.6", "/incubateurs/"), ("v2.7", "")], ids=["v2.6", "v2.7"]
+)
+def test_incubators_are_included_by_the_ids_of_the_version(version: Version, prefix: str) -> None:
+    """The older version names an included incubator by its path, the relationship by its id."""
+    document = startups(7, version)
+    included = {incubator["id"] for incubator in document["included"]}
+    related = {s["relationships"]["incubator"]["data"]["id"] for s in document["data"]}
+    assert {prefix + id_ for id_ in related} == included
+
+
+def test_redirects_hold_an_alias_that_two_products_claim() -> None:
+    """With and without `.html` the same former address leads to two products."""
+    pages = redirects(7)
+    assert pages[f"/startups/{AMBIGUOUS_ALIAS}"] != pages[f"/startups/{AMBIGUOUS_ALIAS}.html"]
+
+
+def test_redirects_hold_a_chain_that_ends_at_a_product() -> None:
+    """A former address leads to another former address, and that to a page."""
+    pages = redirects(7)
+    next_path = pages[f"/startups/{CHAINED_ALIAS}"].removeprefix("https://beta.gouv.fr")
+    ids = {startup["id"] for startup in startups(7)["data"]}
+    assert pages[next_path].removeprefix("https://beta.gouv.fr/startups/")[:-5] in ids

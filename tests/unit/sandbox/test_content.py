@@ -1,0 +1,319 @@
+"""The invented dossiers: repeatable, plausible, and one of every case."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import pytest
+
+from dsync.sandbox.applicants import OPERATEURS, check_digit
+from dsync.sandbox.betagouv import redirects
+from dsync.sandbox.cases import CASES, ELIGIBLE
+from dsync.sandbox.content import dossiers, zoo_dossiers
+from dsync.sandbox.deck import case_of, twin_of
+from dsync.sandbox.form import EVERY_TYPE_FORM, FORM, PROFIL_IMPACT, Descriptor, FormSeed
+from dsync.sandbox.products import products
+from dsync.sandbox.seed import DossierSeed
+from dsync.sandbox.texts import NASTY_TEXTS
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+DIGEST_OF_50 = "f760ae5ef6e93fe1da3c9ccf7a66b60a460b1618adc4baa3fc8f5962ce5e6dd3"
+
+
+@cache
+def many() -> list[DossierSeed]:
+    return dossiers(7, 400, now=NOW)
+
+
+def digest(seeds: list[DossierSeed]) -> str:
+    return hashlib.sha256(repr(seeds).encode()).hexdigest()
+
+
+def every_text(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in every_text(item)]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in every_text(item)]
+    return []
+
+
+def test_the_first_dossiers_are_the_same_everywhere() -> None:
+    """The content of a seed changes only when this digest is changed with it."""
+    assert digest(dossiers(7, 50, now=NOW)) == DIGEST_OF_50
+
+
+def test_the_content_does_not_hang_on_the_hash_seed() -> None:
+    """Another process with other string hashes invents the very same dossiers."""
+    program = (
+        "import hashlib, datetime as d; from dsync.sandbox.content import dossiers;"
+        "seeds = dossiers(7, 50, now=d.datetime(2026, 3, 2, 9, 0, tzinfo=d.UTC));"
+        "print(hashlib.sha256(repr(seeds).encode()).hexdigest())"
+    )
+    env = os.environ | {"PYTHONHASHSEED": "4242", "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == digest(dossiers(7, 50, now=NOW))
+
+
+def test_a_smaller_sandbox_is_the_beginning_of_a_larger_one() -> None:
+    """A dossier does not depend on how many are asked for."""
+    assert dossiers(7, 30, now=NOW) == many()[:30]
+
+
+def test_another_seed_gives_other_dossiers() -> None:
+    """The seed decides on the content."""
+    assert digest(dossiers(8, 50, now=NOW)) != digest(dossiers(7, 50, now=NOW))
+
+
+def test_dossiers_share_nothing_that_can_be_changed() -> None:
+    """Editing a dossier of one sandbox leaves those of the next one as they were."""
+    first = dossiers(7, 1, now=NOW)[0]
+    first.annotations[5302].append({5303: "Dossier"})
+    first.demandeur["entreprise"]["etat_administratif"] = "Ferme"
+    assert dossiers(7, 1, now=NOW)[0] == many()[0]
+
+
+def test_every_case_of_the_rules_is_among_four_hundred() -> None:
+    """Each case is illustrated at least once before dossier 400."""
+    assert {case.name for case in CASES} <= {case_of(7, rank)[0].name for rank in range(400)}
+
+
+def test_verdicts_are_mixed_as_a_call_would_be() -> None:
+    """Some 45 % of the dossiers are eligible, 35 % to be checked, 20 % not eligible."""
+    shares = Counter(seed.why.split(" : ")[0] for seed in many())
+    assert 160 <= shares["Éligible"] <= 200
+    assert 120 <= shares["À vérifier"] <= 160
+    assert 65 <= shares["Inéligible"] <= 95
+
+
+def test_the_first_twelve_show_each_verdict() -> None:
+    """What the demonstration shows first holds the three verdicts, several times each."""
+    shares = Counter(seed.why.split(" : ")[0] for seed in many()[:12])
+    assert min(shares.values()) >= 3
+    assert len(shares) == 3
+
+
+def test_every_state_is_there_archived_and_prefilled_ones_too() -> None:
+    """All five states occur, and each of the optional marks."""
+    assert {seed.state for seed in many()} == {
+        "en_construction",
+        "en_instruction",
+        "accepte",
+        "refuse",
+        "sans_suite",
+    }
+    for mark in ("archived", "prefilled", "depose_par_un_tiers", "labels", "motivation", "avis"):
+        assert any(getattr(seed, mark) for seed in many()), mark
+
+
+@pytest.mark.parametrize("now", [NOW, datetime(2024, 5, 2, tzinfo=UTC)])
+def test_dates_follow_each_other_up_to_now(now: datetime) -> None:
+    """No dossier is instructed before its deposit, nor changed after the sandbox's now."""
+    for seed in dossiers(7, 200, now=now):
+        moments = [seed.depose_at, seed.en_instruction_at, seed.traite_at, seed.updated_at, now]
+        known = [moment for moment in moments if moment is not None]
+        assert known == sorted(known), seed.number
+
+
+def test_dates_are_there_as_far_as_the_state_says() -> None:
+    """A dossier has the dates of its state and no other."""
+    for seed in many():
+        assert (seed.en_instruction_at is None) == (seed.state == "en_construction")
+        assert (seed.traite_at is None) == seed.state.startswith("en_")
+
+
+def test_some_dossiers_were_changed_at_the_same_instant() -> None:
+    """Pages cut between equal timestamps can be tried."""
+    assert max(Counter(seed.updated_at for seed in many()).values()) > 1
+
+
+def test_deposits_lie_around_both_ends_of_the_call() -> None:
+    """The instants just inside and just outside the call are there, in Paris time."""
+    deposits = {seed.depose_at.replace(tzinfo=None).isoformat() for seed in many()}
+    assert {
+        "2023-12-31T22:59:59",
+        "2023-12-31T23:00:00",
+        "2024-12-31T22:59:59",
+        "2024-12-31T23:30:00",
+    } <= deposits
+
+
+def test_few_dossiers_are_hidden_and_none_of_the_first() -> None:
+    """Some 3 % are hidden, expired or erased from the start, in states that allow it."""
+    hidden = [seed for seed in dossiers(7, 2_000, now=NOW) if seed.presence != "present"]
+    assert 40 <= len(hidden) <= 90
+    assert {"masque_usager", "masque_administration", "expire", "supprime"} == {
+        seed.presence for seed in hidden
+    }
+    assert all(seed.state != "en_instruction" for seed in hidden)
+    assert all(seed.presence == "present" for seed in many()[:40])
+
+
+def fits(descriptor: Descriptor, value: Any) -> bool:
+    options = descriptor["options"]
+    match descriptor["type"]:
+        case "drop_down_list":
+            return descriptor["other_option"] or value in options
+        case "multiple_drop_down_list":
+            return set(value) <= set(options)
+        case "integer_number" | "dossier_link":
+            return isinstance(value, int)
+        case "decimal_number":
+            return isinstance(value, float)
+        case "checkbox" | "yes_no":
+            return isinstance(value, bool)
+        case "datetime":
+            return isinstance(value, datetime) and value.tzinfo is not None
+        case "date":
+            return datetime.fromisoformat(value).date().isoformat() == value
+        case "piece_justificative" | "titre_identite" | "carte":
+            return isinstance(value, list)
+        case "repetition":
+            cells = {cell["stable_id"]: cell for cell in descriptor["champs"]}
+            return all(fits(cells[key], cell) for row in value for key, cell in row.items())
+        case "linked_drop_down_list":
+            return f"--{value[0]}--" in options and value[1] in options
+        case "departements" | "regions" | "pays" | "communes" | "epci" | "address" | "siret":
+            return isinstance(value, dict)
+        case "header_section" | "explication":
+            return False
+        case _:
+            return isinstance(value, str)
+
+
+def misfits(form: FormSeed, seed: DossierSeed) -> list[tuple[int, int]]:
+    revision = form.revisions[seed.revision]
+    found = []
+    for descriptors, values in (
+        (revision.champs, seed.champs),
+        (revision.annotations, seed.annotations),
+    ):
+        known = {descriptor["stable_id"]: descriptor for descriptor in descriptors}
+        found += [
+            (seed.number, stable_id)
+            for stable_id, value in values.items()
+            if stable_id not in known or not fits(known[stable_id], value)
+        ]
+    return found
+
+
+def test_every_answer_fits_the_form_that_the_dossier_follows() -> None:
+    """Values have their descriptor's type, and choices are among its revision's options."""
+    assert [misfit for seed in many() for misfit in misfits(FORM, seed)] == []
+    zoo = zoo_dossiers(7, now=NOW)
+    assert [misfit for seed in zoo for misfit in misfits(EVERY_TYPE_FORM, seed)] == []
+
+
+def test_both_revisions_are_followed() -> None:
+    """Dossiers finished before the second revision keep the first, where impact is no option."""
+    assert {seed.revision for seed in many()} == {0, 1}
+    wishes = [row.get(4404) for seed in many() for row in seed.champs.get(4403, [])]
+    assert PROFIL_IMPACT in wishes
+
+
+def test_each_dossier_has_a_grid_and_an_empty_one_where_nothing_was_filled() -> None:
+    """The platform's empty row is there, alone or before the filled ones."""
+    assert all(seed.annotations[5302] for seed in many())
+    assert all(seed.annotations[5302] == [{}] for seed in many() if not seed.en_instruction_at)
+    filled = [row for seed in many() for row in seed.annotations[5302] if row]
+    assert {row[5303] for row in filled} == {"Dossier", "Soutenance"}
+
+
+def test_no_wish_is_an_empty_row() -> None:
+    """A dossier without a profil has the row that the platform puts there."""
+    assert any(seed.champs[4403] == [{}] for seed in many())
+
+
+def test_every_kind_of_applicant_occurs() -> None:
+    """Organisations, incomplete ones, persons, associations, closed ones, and no category."""
+    assert {"morale", "morale_incomplete", "physique"} == {s.demandeur["kind"] for s in many()}
+    morales = [seed.demandeur for seed in many() if seed.demandeur["kind"] == "morale"]
+    assert any(demandeur["association"] for demandeur in morales)
+    assert any(demandeur["entreprise"] is None for demandeur in morales)
+    entreprises = [d["entreprise"] for d in morales if d["entreprise"]]
+    assert {"Actif", "Ferme"} == {e["etat_administratif"] for e in entreprises}
+    assert None in {e["forme_juridique_code"] for e in entreprises}
+
+
+def test_numbers_of_organisations_pass_the_checksum() -> None:
+    """Every SIREN and SIRET is one that the registry could have given."""
+    for seed in many():
+        siret = seed.demandeur.get("siret")
+        if siret:
+            assert check_digit(siret[:-1]) == siret[-1]
+            assert check_digit(siret[:8]) == siret[8]
+
+
+def test_invented_organisations_are_no_operateur() -> None:
+    """Only a listed SIREN is an opérateur's; invented ones begin with 99."""
+    listed = {siren for siren, _, _ in OPERATEURS}
+    sirens = {s.demandeur["siret"][:9] for s in many() if "siret" in s.demandeur}
+    assert {siren for siren in sirens if not siren.startswith("99")} <= listed
+
+
+def test_a_doublon_names_the_product_of_an_earlier_dossier() -> None:
+    """Doublons take over a product that another dossier present and open applies for."""
+    doublons = [rank for rank in range(400) if case_of(7, rank)[0].name.startswith("doublon")]
+    for rank in doublons:
+        twin = twin_of(7, rank)
+        assert twin is not None
+        assert many()[rank].champs[4102] == many()[twin].champs[4102]
+
+
+def test_eligible_addresses_lead_to_a_product_each() -> None:
+    """No two eligible dossiers apply for one product by accident."""
+    names = {case.name for case in ELIGIBLE if not case.twin}
+    ranks = [rank for rank in range(400) if case_of(7, rank)[0].name in names]
+    addresses = Counter(many()[rank].champs[4102] for rank in ranks)
+    assert [address for address, count in addresses.items() if count > 1] == []
+
+
+def test_canonical_addresses_and_aliases_are_of_the_catalogue() -> None:
+    """What a plain or redirected dossier names is published."""
+    pages = {f"https://beta.gouv.fr/startups/{product.id}.html" for product in products()}
+    pages |= {f"https://beta.gouv.fr{path}.html" for path in redirects(7)}
+    for rank, seed in enumerate(many()):
+        if case_of(7, rank)[0].name in ("simple", "operateur", "fiche_alias", "fiche_remarquable"):
+            assert seed.champs[4102] in pages
+
+
+def test_texts_are_nasty_but_possible() -> None:
+    """Each nasty text occurs, none holds a NUL, all can be written in UTF-8."""
+    texts = [text for seed in many() for text in every_text([seed.champs, seed.annotations])]
+    assert set(NASTY_TEXTS) <= set(texts)
+    assert max(len(text.encode()) for text in texts) >= 100_000
+    assert not any("\x00" in text for text in texts)
+
+
+def test_people_are_reachable_nowhere() -> None:
+    """Every e-mail address is of the domain kept for examples."""
+    addresses = [
+        text
+        for seed in many()
+        for text in every_text([seed.champs, seed.annotations, seed.demandeur, seed.usager_email])
+        if "@" in text and text not in NASTY_TEXTS
+    ]
+    assert addresses
+    assert all(address.endswith("@example.gouv.fr") for address in addresses)
+
+
+def test_optional_answers_are_missing_at_times() -> None:
+    """Each optional champ is absent somewhere and present somewhere."""
+    for stable_id in (4305, 4307, 4309, 4604, 4605):
+        assert {True, False} == {stable_id in seed.champs for seed in many()}
+
+
+def test_files_are_safe_pending_or_infected() -> None:
+    """Letters of support show each result of the virus scan."""
+    files = [file for seed in many() for file in seed.champs.get(4605, [])]
+    assert {"safe", "pending", "infected"} == {file.virus_scan for file in files}

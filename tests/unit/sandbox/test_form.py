@@ -1,0 +1,71 @@
+"""The forms that the sandbox serves, compared with the facts where they are at hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsync.sandbox.form import EVERY_TYPE_FORM, FORM, PROFIL_IMPACT, Descriptor
+
+ROOT = Path(__file__).parents[3]
+SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
+
+
+def shared(name: str) -> str:
+    path = SHARED / name
+    if not path.is_file():
+        pytest.skip(f"{name} is not at hand (DSYNC_SHARED)")
+    return path.read_text(encoding="utf-8")
+
+
+def essentials(descriptor: dict[str, Any] | Descriptor) -> tuple[Any, ...]:
+    return (
+        descriptor["stable_id"],
+        descriptor["type"],
+        descriptor["label"],
+        bool(descriptor.get("required")),
+        list(descriptor.get("options") or []),
+        bool(descriptor.get("other_option")),
+        [essentials(champ) for champ in descriptor.get("champs") or []],
+    )
+
+
+@pytest.mark.parametrize("part", ["champs", "annotations"])
+def test_the_first_revision_is_the_known_form(part: str) -> None:
+    """Identifiers, types, labels and options are the démarche's."""
+    facts = json.loads(shared("ds/aap-eig7.form.json"))[part]
+    ours = getattr(FORM.revisions[0], part)
+    assert [essentials(fact) for fact in facts] == [essentials(descriptor) for descriptor in ours]
+
+
+def test_the_second_revision_adds_one_profile() -> None:
+    """The two revisions differ by the profile « impact » alone."""
+    first, second = (str(revision.champs) for revision in FORM.revisions)
+    assert second.replace(f", '{PROFIL_IMPACT}'", "") == first
+    assert PROFIL_IMPACT in second
+
+
+def test_the_zoo_has_every_type_of_champ() -> None:
+    """No type that the platform knows is missing from the zoo."""
+    body = re.search(r"^enum TypeDeChamp \{(.*?)^\}", shared("ds/schema.graphql"), re.M | re.S)
+    assert body
+    known = set(re.findall(r"^  ([a-z_]+)$", body[1], re.M))
+    zoo = {descriptor["type"] for descriptor in EVERY_TYPE_FORM.revisions[0].champs}
+    assert zoo == known
+
+
+def test_stable_ids_are_unique() -> None:
+    """No two descriptors of a revision share an id, cells of repetitions included."""
+    for form in (FORM, EVERY_TYPE_FORM):
+        for revision in form.revisions:
+            ids = [
+                found["stable_id"]
+                for descriptor in (*revision.champs, *revision.annotations)
+                for found in (descriptor, *descriptor["champs"])
+            ]
+            assert len(set(ids)) == len(ids)
