@@ -44,6 +44,8 @@ class Wish:
     valeur: str
     pushed: str | None = None
     """None: never pushed by this database."""
+    uncertain: str | None = None
+    """Sent, and never answered: if it stands there, it is ours too."""
     force: bool = False
 
 
@@ -115,8 +117,10 @@ def _value_step(
 def _is_human(wish: Wish, there: str | None, descriptor: Descriptor) -> bool:
     if wish.force:
         return False
-    ours = normalise(descriptor.type, wish.pushed) if wish.pushed is not None else None
-    return there != ours
+    ours = {normalise(descriptor.type, wish.pushed)}
+    if wish.uncertain is not None:
+        ours.add(normalise(descriptor.type, wish.uncertain))
+    return there not in ours
 
 
 def _result_in_conflict(
@@ -144,7 +148,10 @@ def _label_step(
         return Step(wish, Action.CONFIRM, remote=wish.valeur)
     if wish.valeur not in available:
         return Step(wish, Action.REFUSE, reason=f"la démarche n’a pas de label « {wish.valeur} »")
-    if not wish.force and present != ([wish.pushed] if wish.pushed else []):
+    ours = [[wish.pushed] if wish.pushed else []]
+    if wish.uncertain:
+        ours += [[wish.uncertain], sorted({wish.pushed or wish.uncertain, wish.uncertain})]
+    if not wish.force and sorted(present) not in ours:
         return Step(wish, Action.CONFLICT, remote=", ".join(present) or None)
     if held and not wish.force:
         return Step(wish, Action.HOLD, remote=", ".join(present) or None)

@@ -1,0 +1,187 @@
+"""`dsync check`: what would stand in a run's way, a line each with its remedy. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from dsync.annotations import AnnotationsConfig
+from dsync.domain.dossier import Demarche, Revision
+from dsync.errors import (
+    ConfigurationError,
+    DSError,
+    DSNotFoundError,
+    DSUnauthorizedError,
+    DsyncError,
+)
+from dsync.mapping import MappingConfig
+from dsync.sync.check_form import annotation_lines, label_lines, mapping_lines
+from dsync.sync.check_line import CheckLine, CheckStatus
+
+EXIT_ORDER = (2, 5, 3, 8, 7)
+"""The exit code of a check is the first of these that one of its lines has."""
+
+TOKEN_REMEDIES: Mapping[str, str] = {
+    "missing": "set DSYNC_DS_TOKEN, or DSYNC_DS_TOKEN_FILE to a file that holds it",
+    "unknown": "compare the token with the one in the administrateur's profile on DS; "
+    "make a new one there if in doubt",
+    "expired": "make a new token in the administrateur's profile on DS and put it in place",
+    "network": "add this machine's network to the token's allowed networks on DS",
+    "scope": "give the token access to this démarche on DS, or mend DSYNC_DEMARCHE",
+}
+EXPIRY_WARNINGS_DAYS = (30, 7, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSources:
+    """What is looked at. Each callable may raise a `DsyncError`, which becomes a line."""
+
+    read_demarche: Callable[[], Demarche]
+    probe_database: Callable[[], str]
+    """Return how the database stands, as one sentence."""
+    probe_evidence: Callable[[], Sequence[CheckLine]]
+    mapping: MappingConfig
+    annotations: AnnotationsConfig
+    instructeur: str | None
+    token_expires_on: date | None
+    now: datetime
+
+
+def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
+    """Yield the lines one by one, as they are found."""
+    yield from expiry_lines(sources.token_expires_on, sources.now.date())
+    yield from _ds_lines(sources)
+    yield from _guarded("database", sources.probe_database)
+    try:
+        yield from sources.probe_evidence()
+    except DsyncError as exc:
+        yield error("evidence", exc)
+
+
+def exit_code_of(lines: Iterable[CheckLine]) -> int:
+    """Return the exit code of all lines together."""
+    codes = {line.exit_code for line in lines}
+    return next((code for code in EXIT_ORDER if code in codes), max(codes, default=0))
+
+
+def expiry_lines(expires_on: date | None, today: date) -> list[CheckLine]:
+    """Warn 30, 7 and 1 days before the token's last day; DS itself never tells that day."""
+    if expires_on is None:
+        message = "the day on which it expires is not known here"
+        remedy = "set DSYNC_DS_TOKEN_EXPIRES_ON to be warned 30, 7 and 1 days before"
+        return [CheckLine("token expiry", CheckStatus.INFO, message, remedy)]
+    days = (expires_on - today).days
+    remedy = "make a new token on DS and put it in place, then set DSYNC_DS_TOKEN_EXPIRES_ON"
+    if days < 0:
+        message = f"expired on {expires_on} by DSYNC_DS_TOKEN_EXPIRES_ON"
+    elif days <= EXPIRY_WARNINGS_DAYS[0]:
+        left = "today is its last day" if days == 0 else f"{days} day{'s' * (days > 1)} left"
+        message = f"expires on {expires_on}: {left}"
+    else:
+        return [CheckLine("token expiry", CheckStatus.OK, f"valid until {expires_on}")]
+    return [CheckLine("token expiry", CheckStatus.WARNING, message, remedy)]
+
+
+def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
+    try:
+        demarche = sources.read_demarche()
+    except (DSError, ConfigurationError) as exc:
+        yield _refusal(exc)
+        return
+    yield CheckLine("token", CheckStatus.OK, "accepted by DS for this démarche")
+    state = CheckStatus.OK
+    yield CheckLine("démarche", state, f"{demarche.number} « {demarche.titre} », {demarche.etat}")
+    revision = demarche.revisions.get(demarche.active_revision_id)
+    if revision is None:
+        yield CheckLine(
+            "revision",
+            CheckStatus.ERROR,
+            "DS names no published revision of the form",
+            "publish the démarche on DS",
+            2,
+        )
+        return
+    yield CheckLine("revision", CheckStatus.OK, _revision_sentence(demarche, revision))
+    yield from mapping_lines(sources.mapping, sources.annotations, revision)
+    yield from annotation_lines(sources.annotations, revision)
+    yield from label_lines(sources.annotations, demarche.labels)
+    yield from instructeur_lines(demarche, sources.instructeur)
+
+
+def _refusal(exc: DSError | ConfigurationError) -> CheckLine:
+    """Tell apart the refusals of the token, an unknown démarche and a server out of reach."""
+    if isinstance(exc, DSUnauthorizedError):
+        return error("token", exc, TOKEN_REMEDIES.get(exc.reason))
+    if isinstance(exc, DSNotFoundError):
+        remedy = "mend DSYNC_DEMARCHE, or [demarche] number in the configuration"
+        return CheckLine("démarche", CheckStatus.ERROR, exc.message, remedy, 2)
+    if isinstance(exc, ConfigurationError):
+        return error("settings", exc)
+    return error("DS", exc, "look at the address (DSYNC_DS_URL) and at the network; or try later")
+
+
+def _revision_sentence(demarche: Demarche, revision: Revision) -> str:
+    published = revision.date_publication
+    day = f"published {published.date().isoformat()}" if published else "not dated"
+    count = len(demarche.revisions)
+    return f"{day}, {len(revision.descriptors)} champs and annotations; {count} revisions in all"
+
+
+def instructeur_lines(demarche: Demarche, wanted: str | None) -> list[CheckLine]:
+    """Look for the instructeur in whose name annotations are written."""
+    rights = CheckLine(
+        "write access",
+        CheckStatus.INFO,
+        "whether the token may write cannot be known without writing",
+        "the first push tells; a read-only token leaves the annotations waiting (exit 7)",
+    )
+    if wanted is None:
+        message = "none is configured: annotations and labels wait"
+        remedy = (
+            "set DSYNC_DS_INSTRUCTEUR to the id or e-mail of one of the démarche's instructeurs"
+        )
+        return [CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)]
+    folded = wanted.casefold()
+    his = {
+        i.groupe for i in demarche.instructeurs if i.id == wanted or i.email.casefold() == folded
+    }
+    groupes = {i.groupe for i in demarche.instructeurs}
+    if not his:
+        message = "the configured instructeur is in no groupe of this démarche"
+        remedy = "add them to a groupe on DS, or mend DSYNC_DS_INSTRUCTEUR"
+        return [CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)]
+    if missing := sorted(groupes - his):
+        message = f"not in {_quoted(missing)}: pushes into the dossiers there are refused"
+        remedy = "add the instructeur to every groupe whose dossiers are pre-checked"
+        return [CheckLine("instructeur", CheckStatus.WARNING, message, remedy), rights]
+    plural = "every groupe" if len(groupes) > 1 else "the groupe"
+    return [CheckLine("instructeur", CheckStatus.OK, f"in {plural} of the démarche"), rights]
+
+
+def _guarded(name: str, probe: Callable[[], str]) -> Iterator[CheckLine]:
+    try:
+        yield CheckLine(name, CheckStatus.OK, probe())
+    except DsyncError as exc:
+        yield error(name, exc)
+
+
+def error(name: str, exc: DsyncError, remedy: str | None = None) -> CheckLine:
+    """Return an error's line; its message holds the remedy unless one is given."""
+    return CheckLine(name, CheckStatus.ERROR, exc.message, remedy, exc.exit_code)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"« {name} »" for name in names)
+
+
+__all__ = [
+    "CheckLine",
+    "CheckSources",
+    "CheckStatus",
+    "error",
+    "exit_code_of",
+    "expiry_lines",
+    "instructeur_lines",
+    "run_checks",
+]

@@ -1,0 +1,110 @@
+"""What a run works with: collaborators passed in, built once by the wiring."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from dsync.annotations import AnnotationsConfig
+from dsync.domain.dossier import Revision
+from dsync.domain.ids import DemarcheNumber, RevisionId
+from dsync.ds import DSClient
+from dsync.eligibility import RuleSet
+from dsync.errors import InterruptedRunError
+from dsync.evidence import EvidenceSources
+from dsync.mapping import Mapper
+from dsync.store import Lease, Store, Tx
+from dsync.sync.report import RunReport
+
+
+class Progress(Protocol):
+    """Told how far each phase is; `total` is None while nobody knows it."""
+
+    def pulled(self, done: int, total: int | None) -> None:
+        """Dossiers read so far."""
+
+    def evaluated(self, done: int, total: int | None) -> None:
+        """Candidatures judged so far."""
+
+    def pushed(self, done: int, total: int | None) -> None:
+        """Dossiers whose wishes were settled so far."""
+
+
+class Silence:
+    """A progress that tells nobody."""
+
+    def pulled(self, done: int, total: int | None) -> None:
+        """Do nothing."""
+
+    def evaluated(self, done: int, total: int | None) -> None:
+        """Do nothing."""
+
+    def pushed(self, done: int, total: int | None) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The figures of the configuration that the engine obeys."""
+
+    overlap: timedelta
+    disappearances: int
+    disappearances_percent: float
+    push_batch: int
+    instructeur: str | None
+    """Id or e-mail of the one in whose name annotations are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a run needs; a dry run gets the same with a scratch copy for a store."""
+
+    demarche: DemarcheNumber
+    store: Store
+    client: DSClient
+    mapper: Mapper
+    rules: RuleSet
+    annotations: AnnotationsConfig
+    evidence: EvidenceSources
+    policy: Policy
+    stop: threading.Event
+    clock: Callable[[], datetime]
+    progress: Progress
+
+    def check_stop(self) -> None:
+        """Raise `InterruptedRunError` when the run was asked to stop."""
+        if self.stop.is_set():
+            raise InterruptedRunError("Interrupted: what was stored stays, the next run resumes.")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run under way: its context, lease, number and report."""
+
+    context: Context
+    lease: Lease
+    id: int
+    report: RunReport
+    dry: bool = False
+    revisions: dict[RevisionId, Revision | None] = field(default_factory=dict)
+    """Seen so far in this run; None: DS does not give its descriptors."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Tx]:
+        """Open one transaction under the run's lease."""
+        with self.context.store.transaction(self.lease) as tx:
+            yield tx
+
+    @property
+    def now(self) -> datetime:
+        """The clock's instant, in UTC."""
+        return self.context.clock()
+
+
+def utc_now() -> datetime:
+    """Return the present instant, aware, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,127 @@
+"""Store one page: mapped, compared, journaled, with the watermark that it allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.ds import Page
+from dsync.errors import MappingError
+from dsync.mapping import MappedDossier
+from dsync.store import PageResult
+from dsync.sync.context import Run
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Crawl:
+    """One crawl's plan and what it has seen."""
+
+    since: datetime
+    after: str | None
+    full: bool
+    moves_watermark: bool
+    signpost: datetime | None = None
+    """The server's clock at the first answer."""
+    is_ordered: bool = True
+    revision_id: RevisionId | None = None
+
+
+def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
+    """Store a page and its watermark in one transaction, or nothing of it.
+
+    Raises:
+        StoreError: the page and the watermark are as before.
+    """
+    mapped, unmapped = _map(run, page)
+    with run.transaction() as tx:
+        result = tx.store_page(run.id, mapped, now=run.now, mark_read=True)
+        for rejected in page.rejected:
+            tx.quarantine(run.id, rejected.number, rejected.code, rejected.message, run.now)
+        for number, error in unmapped:
+            tx.quarantine(run.id, number, "illisible", error.message, run.now)
+        tx.reopen_wishes(result.annotations_changed)
+        changes: dict[str, Any] = {"page_size": page_size}
+        if crawl.full:
+            changes["full_cursor"] = page.end_cursor if page.has_next else None
+        watermark = _watermark_after(crawl, mapped)
+        if watermark is not None:
+            changes["watermark"] = watermark
+        tx.save_state(**changes)
+    _count(run, result, len(page.rejected) + len(unmapped))
+
+
+def _map(
+    run: Run, page: Page
+) -> tuple[list[MappedDossier], list[tuple[DossierNumber, MappingError]]]:
+    learn_revisions(run, {_revision_of(node) for node in page.nodes})
+    mapped, unmapped = [], []
+    for node in page.nodes:
+        revision = run.revisions.get(_revision_of(node))
+        try:
+            mapped.append(run.context.mapper.map(node, run.context.demarche, revision))
+        except MappingError as exc:
+            unmapped.append((DossierNumber(_number_of(node)), exc))
+    return mapped, unmapped
+
+
+def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
+    """Make sure that the descriptors of these revisions are known, where DS gives them."""
+    wanted = set(ids)
+    if wanted <= run.revisions.keys():
+        return
+    with run.transaction() as tx:
+        run.revisions.update(tx.revisions())
+    if not wanted <= run.revisions.keys():
+        refresh_demarche(run)
+    for unknown in wanted - run.revisions.keys():
+        run.revisions[unknown] = None
+
+
+def _revision_of(node: Mapping[str, Any]) -> RevisionId:
+    revision = node.get("revision")
+    return RevisionId(str(revision.get("id")) if isinstance(revision, Mapping) else "")
+
+
+def _number_of(node: Mapping[str, Any]) -> int:
+    number = node.get("number")
+    return number if isinstance(number, int) else 0
+
+
+def _watermark_after(crawl: Crawl, mapped: list[MappedDossier]) -> datetime | None:
+    if not crawl.moves_watermark or not crawl.is_ordered or crawl.signpost is None:
+        return None
+    dates = [m.dossier.date_derniere_modification for m in mapped]
+    return max((date for date in dates if date < crawl.signpost), default=None)
+
+
+def _count(run: Run, result: PageResult, quarantined: int) -> None:
+    report = run.report
+    report.read += result.read
+    report.changed += len(result.created) + len(result.changed)
+    report.quarantined += quarantined
+    if quarantined:
+        report.problem(
+            "Some dossiers cannot be read and are in quarantine: see `dsync quarantine list`."
+        )
+
+
+def store_nodes(run: Run, nodes: list[dict[str, Any]]) -> None:
+    """Store dossiers read one by one, outside any crawl."""
+    crawl = Crawl(EPOCH, None, full=False, moves_watermark=False)
+    page = Page.of_nodes(nodes)
+    with run.transaction() as tx:
+        size = tx.state().page_size
+    store_page(run, crawl, page, size)
+
+
+def refresh_demarche(run: Run) -> None:
+    """Read the démarche's facts (revisions, labels, instructeurs) and keep them."""
+    demarche = run.context.client.demarche(run.context.demarche)
+    with run.transaction() as tx:
+        tx.save_demarche(demarche, run.now)
+    run.revisions.update(demarche.revisions)

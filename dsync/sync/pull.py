@@ -1,0 +1,191 @@
+"""Read the démarche's dossiers into the store, page by page, missing none.
+
+Each page is stored in one transaction with the watermark that it allows. The watermark comes
+from DS's own dates; a dossier edited while the crawl runs shows a date later than its place in
+the order, so only dates older than the crawl's first answer count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.ds import DeletedPage, ListRequest, PageReader
+from dsync.errors import DSNotFoundError, DSUnauthorizedError
+from dsync.store import SyncState
+from dsync.sync.context import Run
+from dsync.sync.pages import EPOCH, Crawl, refresh_demarche, store_nodes, store_page
+from dsync.sync.prefetch import prefetched
+from dsync.sync.reconcile import settle_disappearances
+from dsync.sync.report import SyncOptions
+
+log = structlog.get_logger(__name__)
+
+LOOK_BACK = timedelta(days=16)
+"""Deletions are back-dated by up to some two weeks (source: api-notes on `deletedDossiers`)."""
+RESUME_WITHIN = timedelta(days=1)
+REBASE_SETTLES_WITHIN = timedelta(minutes=2)
+"""Open dossiers are rebased some 30 s after a revision is published."""
+
+
+def pull(run: Run, options: SyncOptions) -> None:
+    """Do the reading that `options` order.
+
+    Raises:
+        DsyncError: when the run cannot go on; every page before is stored.
+    """
+    if options.dossiers:
+        _pull_dossiers(run, options.dossiers)
+        return
+    with run.transaction() as tx:
+        state = tx.state()
+    _check_watermark(run, state)
+    if options.since is not None:
+        _crawl(run, options, state, Crawl(options.since, None, full=False, moves_watermark=False))
+        return
+    full = options.full or state.watermark is None or _is_due(state.full_due_at, run.now)
+    seen = _crawl(run, options, state, _plan(run, state, full=full))
+    if full:
+        settle_disappearances(run, accept=options.accept_deletions)
+    if seen and seen != state.last_revision_id:
+        refresh_demarche(run)
+        _follow_revision(run, options, seen, read_again=not full and bool(state.last_revision_id))
+
+
+def _plan(run: Run, state: SyncState, *, full: bool) -> Crawl:
+    if not full:
+        since = _floor(state, run.now) - run.context.policy.overlap
+        return Crawl(since, None, full=False, moves_watermark=True)
+    started = state.full_started_at
+    if state.full_cursor and started and run.now - started < RESUME_WITHIN:
+        return Crawl(EPOCH, state.full_cursor, full=True, moves_watermark=True)
+    with run.transaction() as tx:
+        tx.save_state(full_cursor=None, full_started_run=run.id, full_started_at=run.now)
+    return Crawl(EPOCH, None, full=True, moves_watermark=True)
+
+
+def _floor(state: SyncState, now: datetime) -> datetime:
+    """Return where to read from: the watermark, or now when it lies in the future."""
+    return min(state.watermark or EPOCH, now)
+
+
+def _check_watermark(run: Run, state: SyncState) -> None:
+    ahead = run.context.policy.overlap
+    if state.watermark and state.watermark > run.now + ahead:
+        run.report.problem(
+            "The watermark is ahead of this machine's clock; reading from now on instead. "
+            "Set the clock, then run `dsync sync --full`."
+        )
+
+
+def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> RevisionId | None:
+    """Read page after page; return the démarche's revision as the last page showed it."""
+    lists = _deletion_lists(options, state, full=crawl.full)
+    reader = PageReader(
+        run.context.client,
+        run.context.demarche,
+        updated_since=crawl.since,
+        after=crawl.after,
+        page_size=state.page_size,
+        pending=lists,
+        deleted=lists,
+    )
+    with prefetched(reader, run.context.stop) as pages:
+        for page in pages:
+            crawl.signpost = crawl.signpost or page.server_date or run.now
+            crawl.is_ordered = crawl.is_ordered and not page.out_of_order
+            crawl.revision_id = page.active_revision_id
+            if lists and (page.pending or page.deleted):
+                _store_deletions(run, page.pending, page.deleted)
+            store_page(run, crawl, page, reader.page_size)
+            run.context.progress.pulled(run.report.read, None)
+    _finish_crawl(run, crawl, lists)
+    return crawl.revision_id
+
+
+def _deletion_lists(options: SyncOptions, state: SyncState, *, full: bool) -> ListRequest | None:
+    """A full read needs the whole lists: they tell what is gone from what is merely hidden."""
+    if not options.deletions and not full:
+        return None
+    if full or state.last_deletions_at is None:
+        return ListRequest(since=None, after=None)
+    return ListRequest(since=state.last_deletions_at - LOOK_BACK, after=None)
+
+
+def _finish_crawl(run: Run, crawl: Crawl, lists: ListRequest | None) -> None:
+    changes: dict[str, object] = {}
+    if lists:
+        changes["last_deletions_at"] = crawl.signpost or run.now
+    if crawl.moves_watermark and crawl.is_ordered:
+        changes["watermark"] = crawl.signpost
+        changes["last_incremental_at"] = run.now
+    if not crawl.is_ordered:
+        run.report.problem(
+            "DS served a page that goes back in time; the watermark stays where it was and the "
+            "next run reads again from there. If it lasts, tell DS's support."
+        )
+    with run.transaction() as tx:
+        tx.save_state(**changes)
+
+
+def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage | None) -> None:
+    """Store both lists to their ends, before the page that came with them: a page is newer."""
+    while pending or deleted:
+        with run.transaction() as tx:
+            count = tx.apply_deletions(
+                run.id,
+                pending.nodes if pending else (),
+                deleted.nodes if deleted else (),
+                now=run.now,
+            )
+        run.report.deleted += count
+        run.context.check_stop()
+        more_pending = pending.next_request if pending else None
+        more_deleted = deleted.next_request if deleted else None
+        if not more_pending and not more_deleted:
+            return
+        pending, deleted = run.context.client.deletions(
+            run.context.demarche, pending=more_pending, deleted=more_deleted
+        )
+
+
+def _pull_dossiers(run: Run, numbers: tuple[DossierNumber, ...] | list[DossierNumber]) -> None:
+    for number in numbers:
+        run.context.check_stop()
+        try:
+            node = run.context.client.dossier(number)
+        except (DSNotFoundError, DSUnauthorizedError) as exc:
+            if isinstance(exc, DSUnauthorizedError) and exc.reason != "scope":
+                raise
+            run.report.problem(
+                f"Dossier {number}: DS does not show it (hidden, erased, another démarche's, or "
+                "no such number); look with `dsync dossier show`."
+            )
+            continue
+        store_nodes(run, [node])
+
+
+def _follow_revision(
+    run: Run, options: SyncOptions, revision_id: RevisionId, *, read_again: bool
+) -> None:
+    """A new revision renames, adds and removes champs without moving any date: read all again.
+
+    Once now, and once more when the platform has had the time to rebase the open dossiers.
+    """
+    with run.transaction() as tx:
+        tx.save_state(last_revision_id=revision_id)
+        state = tx.state()
+    if not read_again:
+        return
+    log.info("revision_changed", demarche=run.context.demarche, run=run.id)
+    _crawl(run, replace(options, full=True), state, _plan(run, state, full=True))
+    settle_disappearances(run, accept=options.accept_deletions)
+    with run.transaction() as tx:
+        tx.save_state(full_due_at=run.now + REBASE_SETTLES_WITHIN)
+
+
+def _is_due(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at <= now

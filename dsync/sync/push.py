@@ -1,0 +1,247 @@
+"""Send what the outbox wishes, never over a human's hand, never twice by accident.
+
+For each batch: one request reads what stands there, the plan is made, what will be written is
+marked `incertaine` before it is sent (a process killed in between reads back first), one
+document carries the batch, and each alias's outcome is settled on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from dsync.domain.dossier import OPEN_ETATS, Demarche
+from dsync.domain.ids import DossierNumber
+from dsync.ds import WriteOutcome
+from dsync.errors import DSBadDataError, DSOutcomeUnknownError, DSTimeoutError
+from dsync.store import DueDossier, Settlement, WishStatus
+from dsync.sync.context import Run
+from dsync.sync.pages import learn_revisions, refresh_demarche
+from dsync.sync.writing import Draft, Target, draft, settle_outcome
+
+log = structlog.get_logger(__name__)
+
+UNKNOWN_FOR = timedelta(seconds=35)
+"""DS gives up after 30 s: what it has not answered by then is done or never will be."""
+POSTPONED_FOR = timedelta(hours=1)
+"""For what waits until somebody gives a right, or until the next pull tells more."""
+MOST_ATTEMPTS = 5
+READ_ONLY, NO_RIGHT = "lecture_seule", "droits"
+REMEDIES = {
+    READ_ONLY: (
+        "DS refuses to write: the token is read-only. Pushes wait; make a read/write token in the "
+        "DS profile and set DSYNC_DS_TOKEN."
+    ),
+    NO_RIGHT: (
+        "DS refuses to write: the instructeur of DSYNC_DS_INSTRUCTEUR has no right on some "
+        "dossiers. Pushes wait; add them to the groupe instructeur of these dossiers."
+    ),
+}
+
+
+def push_due(run: Run, numbers: Sequence[DossierNumber] = ()) -> None:
+    """Settle every wish that is due; `numbers` narrows it to these dossiers.
+
+    Raises:
+        DsyncError: when DS or the database cannot be reached; what was settled stays so.
+    """
+    with run.transaction() as tx:
+        total = tx.due_count(run.now, UNKNOWN_FOR, numbers)
+    target = _target(run) if total else None
+    if target is not None:
+        _push_all(run, target, numbers, total)
+    with run.transaction() as tx:
+        waiting = tx.waiting_count()
+    if waiting and not run.report.errors:
+        run.report.problem(
+            f"{waiting} dossiers wait for their annotations; the next runs go on by themselves."
+        )
+
+
+def _target(run: Run) -> Target | None:
+    """Return in whose name and with which labels annotations are written; None: pushes wait."""
+    with run.transaction() as tx:
+        demarche = tx.demarche()
+    if demarche is None:
+        refresh_demarche(run)
+        with run.transaction() as tx:
+            demarche = tx.demarche()
+    named = run.context.policy.instructeur
+    if not named:
+        run.report.problem(
+            "No instructeur is configured, so pushes wait: set DSYNC_DS_INSTRUCTEUR to the e-mail "
+            "or the id of an instructeur of the démarche."
+        )
+        return None
+    found = _instructeur(demarche, named) if demarche else None
+    if demarche is None or found is None:
+        run.report.problem(
+            "The instructeur of DSYNC_DS_INSTRUCTEUR is in no groupe instructeur of the démarche, "
+            "so pushes wait: add them, or name another."
+        )
+        return None
+    return Target(found, demarche.labels, run.context.annotations)
+
+
+def _instructeur(demarche: Demarche, named: str) -> str | None:
+    for instructeur in demarche.instructeurs:
+        if named == instructeur.id or named.casefold() == instructeur.email.casefold():
+            return instructeur.id
+    return None
+
+
+def _push_all(
+    run: Run, target: Target, numbers: Sequence[DossierNumber], total: int
+) -> None:
+    """Push batch after batch; a batch that is too heavy for DS is halved, then grows back."""
+    most = run.context.policy.push_batch
+    size, done = most, 0
+    while True:
+        run.context.check_stop()
+        with run.transaction() as tx:
+            due = tx.due_dossiers(run.now, UNKNOWN_FOR, limit=size, numbers=numbers)
+        if not due:
+            return
+        try:
+            go_on = _push_batch(run, target, due)
+        except (DSTimeoutError, DSBadDataError) as exc:
+            if size > 1:
+                size = max(1, size // 2)
+                continue
+            _postpone(run, due, exc.message)
+            go_on = True
+        except DSOutcomeUnknownError as exc:
+            size = 1
+            go_on = exc.finished or _unknown(run)
+        else:
+            size = min(most, size * 2)
+        done += len(due)
+        run.context.progress.pushed(min(done, total), total)
+        if not go_on:
+            return
+
+
+def _unknown(run: Run) -> bool:
+    run.report.problem(
+        "DS did not answer a mutation: these annotations are uncertain and are read back, no "
+        "earlier than 35 s from now, by a later run."
+    )
+    return True
+
+
+def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> bool:
+    """Read, plan, write and settle one batch; say whether to go on."""
+    learn_revisions(run, {dossier.revision_id for dossier in due})
+    resolved = {d.numero: target.resolve(run.revisions.get(d.revision_id)) for d in due}
+    ids = sorted({id_ for found in resolved.values() for id_ in found.ids()})
+    remotes = run.context.client.read_annotations([d.numero for d in due], ids)
+    drafts: list[Draft] = []
+    settled: list[Settlement] = []
+    for dossier in due:
+        remote = remotes[dossier.numero]
+        if remote is None or remote.etat not in OPEN_ETATS:
+            settled += _later(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
+            continue
+        made = draft(dossier, remote, resolved[dossier.numero], target)
+        settled += made.settled
+        run.report.conflicts += made.in_conflict
+        run.report.refused += made.refused
+        if made.write is not None:
+            drafts.append(made)
+    if run.dry:
+        return _pretend(run, settled, drafts)
+    sent = [wish_id for made in drafts for wish_id in made.wish_ids]
+    with run.transaction() as tx:
+        tx.settle(run.id, settled, run.now)
+        tx.mark_sending(sent, run.now)
+    if run.report.refused:
+        run.report.problem("Some annotations were refused: see `dsync dossier show`.")
+    if not drafts:
+        return True
+    writes = [made.write for made in drafts if made.write is not None]
+    try:
+        outcomes = run.context.client.push(writes)
+    except DSOutcomeUnknownError as exc:
+        if exc.finished:
+            _read_back_soon(run, due, drafts)
+        raise
+    return _settle_outcomes(run, drafts, outcomes)
+
+
+def _settle_outcomes(
+    run: Run, drafts: Sequence[Draft], outcomes: Sequence[WriteOutcome]
+) -> bool:
+    by_number = {outcome.number: outcome for outcome in outcomes}
+    settled: list[Settlement] = []
+    codes: set[str] = set()
+    for made in drafts:
+        outcome = by_number[made.numero]
+        result = settle_outcome(made, outcome, run.now + POSTPONED_FOR)
+        settled += result
+        if outcome.code:
+            codes.add(outcome.code)
+        run.report.pushed += any(s.statut is WishStatus.CONFIRMEE for s in result)
+        run.report.refused += any(s.statut is WishStatus.REFUSEE for s in result)
+    with run.transaction() as tx:
+        tx.settle(run.id, settled, run.now)
+    for code in sorted(codes & REMEDIES.keys()):
+        run.report.problem(REMEDIES[code])
+    if run.report.refused:
+        run.report.problem("Some annotations were refused: see `dsync dossier show`.")
+    return READ_ONLY not in codes
+
+
+def _read_back_soon(run: Run, due: Sequence[DueDossier], drafts: Sequence[Draft]) -> None:
+    """DS failed in the middle of the document: some are done, some are not; ask one by one."""
+    attempts = {wish.id: wish.tentatives for dossier in due for wish in dossier.wishes}
+    settled = []
+    for made in drafts:
+        for wish_id in made.wish_ids:
+            given_up = attempts[wish_id] + 1 >= MOST_ATTEMPTS
+            run.report.refused += given_up
+            settled.append(
+                Settlement(
+                    wish_id,
+                    WishStatus.REFUSEE if given_up else WishStatus.EN_ATTENTE,
+                    erreur="DS répond par une erreur interne à chaque écriture",
+                )
+            )
+    with run.transaction() as tx:
+        tx.settle(run.id, settled, run.now)
+
+
+def _later(run: Run, dossier: DueDossier, why: str) -> list[Settlement]:
+    return [
+        Settlement(
+            wish.id,
+            WishStatus.EN_ATTENTE,
+            erreur=why,
+            prochain_essai_le=run.now + POSTPONED_FOR,
+        )
+        for wish in dossier.wishes
+        if wish.is_due
+    ]
+
+
+def _postpone(run: Run, due: Sequence[DueDossier], why: str) -> None:
+    with run.transaction() as tx:
+        tx.settle(run.id, [s for d in due for s in _later(run, d, why)], run.now)
+    run.report.problem("Some dossiers' annotations cannot be read in DS now; tried again later.")
+
+
+def _pretend(run: Run, settled: Sequence[Settlement], drafts: Sequence[Draft]) -> bool:
+    """Tell what would be sent, and settle it in the dry run's scratch copy alone."""
+    for made in drafts:
+        run.report.mutations.append(made.described())
+    written = [
+        Settlement(wish_id, WishStatus.CONFIRMEE) for made in drafts for wish_id in made.wish_ids
+    ]
+    with run.transaction() as tx:
+        tx.settle(run.id, [*settled, *written], run.now)
+    run.report.pushed += len(drafts)
+    return True
+
+
+

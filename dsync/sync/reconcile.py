@@ -1,0 +1,78 @@
+"""After a full read: dossiers that it did not show, nor the deletion lists.
+
+Each is asked for by its number before it is believed gone; a démarche that suddenly shows far
+fewer dossiers trips the brake instead of emptying the copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dsync.domain.ids import DossierNumber
+from dsync.errors import DSBadDataError, DSNotFoundError, SafetyBrakeError
+from dsync.sync.context import Run
+from dsync.sync.pages import store_nodes
+
+ASK_AT_ONCE = 50
+
+
+def settle_disappearances(run: Run, *, accept: bool) -> None:
+    """Mark what has vanished and close the full read.
+
+    Raises:
+        SafetyBrakeError: when too many have; none of them is marked.
+    """
+    with run.transaction() as tx:
+        state = tx.state()
+        unseen = tx.unseen(state.full_started_run or run.id)
+        present = tx.present_count()
+    limit = _limit(run, present)
+    if len(unseen) > limit and not accept:
+        _close(run)
+        raise SafetyBrakeError(
+            f"Safety brake: {len(unseen)} of {present} dossiers are no longer shown by DS nor "
+            f"listed as deleted (at most {limit} are believed). None was marked. Look at the "
+            "démarche and the token's scope, then confirm with "
+            "`dsync sync --full --accept-deletions`."
+        )
+    vanished = _ask_again(run, unseen)
+    with run.transaction() as tx:
+        run.report.deleted += tx.mark_vanished(run.id, vanished, run.now)
+    _close(run)
+
+
+def _limit(run: Run, present: int) -> int:
+    policy = run.context.policy
+    return max(policy.disappearances, int(present * policy.disappearances_percent / 100))
+
+
+def _ask_again(run: Run, unseen: Sequence[DossierNumber]) -> list[DossierNumber]:
+    """Return those that DS does not have; read and store the others."""
+    vanished: list[DossierNumber] = []
+    for start in range(0, len(unseen), ASK_AT_ONCE):
+        run.context.check_stop()
+        chunk = unseen[start : start + ASK_AT_ONCE]
+        there = run.context.client.exist(chunk)
+        for number in chunk:
+            if not there[number]:
+                vanished.append(number)
+                continue
+            try:
+                store_nodes(run, [run.context.client.dossier(number)])
+            except DSNotFoundError:
+                vanished.append(number)
+            except DSBadDataError as exc:
+                with run.transaction() as tx:
+                    tx.quarantine(run.id, number, "illisible", exc.message, run.now)
+    return vanished
+
+
+def _close(run: Run) -> None:
+    with run.transaction() as tx:
+        tx.save_state(
+            last_full_at=run.now,
+            full_cursor=None,
+            full_started_run=None,
+            full_started_at=None,
+            full_due_at=None,
+        )

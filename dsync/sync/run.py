@@ -1,0 +1,131 @@
+"""One run from the lease to the journal: the only place that turns a failure into a report."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import structlog
+
+from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
+from dsync.store import Lease, Store
+from dsync.sync.context import Context, Run
+from dsync.sync.evaluate import evaluate_due
+from dsync.sync.pull import pull
+from dsync.sync.push import push_due
+from dsync.sync.report import RunReport, SyncOptions
+
+log = structlog.get_logger(__name__)
+
+LEASE_TTL_S = 60
+LEASE_POLL_S = 1.0
+
+
+def sync(context: Context, options: SyncOptions) -> RunReport:
+    """Pull, pre-check and push once; the report says how it went, whatever happened."""
+
+    def work(run: Run) -> None:
+        pull(run, options)
+        evaluate_due(run)
+        if options.push:
+            push_due(run, options.dossiers)
+
+    return execute(context, options, work)
+
+
+def execute(
+    context: Context, options: SyncOptions, work: Callable[[Run], None]
+) -> RunReport:
+    """Do `work` under the lease and in the journal.
+
+    A dry run does it on a scratch copy of the database, which is thrown away.
+    """
+    report = RunReport(kind=options.kind, started_at=context.clock())
+    requests = context.client.requests
+    try:
+        if options.dry_run:
+            with context.store.scratch_copy() as scratch:
+                _execute(replace(context, store=scratch), options, work, report)
+            report.run = None
+        else:
+            _execute(context, options, work, report)
+    except DsyncError as exc:
+        report.fail(exc)
+        log.error("run_failed", run=report.run, error=type(exc).__name__, exit=exc.exit_code)  # noqa: TRY400
+    report.requests = context.client.requests - requests
+    if report.ended_at is None:
+        report.close(context.clock())
+    return report
+
+
+def _execute(
+    context: Context, options: SyncOptions, work: Callable[[Run], None], report: RunReport
+) -> None:
+    with _lease(context, options.wait_s) as lease:
+        with context.store.transaction(lease) as tx:
+            report.run = tx.start_run(options.kind.value, options.started_by, report.started_at)
+        run = Run(context, lease, report.run, report, dry=options.dry_run)
+        before = context.client.requests
+        try:
+            work(run)
+        except DsyncError as exc:
+            report.fail(exc)
+            log.warning(
+                "run_failed", run=run.id, error=type(exc).__name__, exit_code=exc.exit_code
+            )
+        report.requests = context.client.requests - before
+        report.error_classes.update(context.client.errors)
+        report.close(context.clock())
+        with context.store.transaction(lease) as tx:
+            tx.finish_run(report)
+    log.info(
+        "run_finished",
+        run=report.run,
+        status=report.status.value,
+        read=report.read,
+        changed=report.changed,
+        evaluated=report.evaluated,
+        pushed=report.pushed,
+        requests=report.requests,
+    )
+
+
+@contextmanager
+def _lease(context: Context, wait_s: float) -> Iterator[Lease]:
+    """Hold the démarche's lease and keep it alive from a thread of its own."""
+    lease = _acquire(context, wait_s)
+    ended = threading.Event()
+    heartbeat = threading.Thread(
+        target=_keep_alive, args=(context.store, lease, ended), name="dsync-lease", daemon=True
+    )
+    heartbeat.start()
+    try:
+        yield lease
+    finally:
+        ended.set()
+        heartbeat.join()
+        context.store.release_lease(lease)
+
+
+def _acquire(context: Context, wait_s: float) -> Lease:
+    waited = 0.0
+    while True:
+        try:
+            return context.store.acquire_lease(context.demarche, LEASE_TTL_S)
+        except LeaseHeldError:
+            if waited >= wait_s:
+                raise
+        if context.stop.wait(LEASE_POLL_S):
+            raise InterruptedRunError("Interrupted while waiting for the lease.")
+        waited += LEASE_POLL_S
+
+
+def _keep_alive(store: Store, lease: Lease, ended: threading.Event) -> None:
+    """Renew until the run ends; a failed renewal is told by the next transaction."""
+    while not ended.wait(LEASE_TTL_S / 3):
+        try:
+            store.renew_lease(lease, LEASE_TTL_S)
+        except DsyncError as exc:
+            log.warning("lease_not_renewed", error=type(exc).__name__)

@@ -1,0 +1,185 @@
+"""One dossier's write: from the plan to what is sent, and from the answer to what is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from dsync.annotations import (
+    Action,
+    AnnotationsConfig,
+    Remote,
+    ResolvedAnnotations,
+    Step,
+    Wish,
+    plan,
+    resolve,
+)
+from dsync.annotations.config import LABEL
+from dsync.annotations.values import wire_value
+from dsync.domain.dossier import Revision
+from dsync.domain.ids import DossierNumber
+from dsync.ds import AnnotationWrite, DossierWrite, RemoteAnnotations, WriteOutcome
+from dsync.store import DueDossier, Settlement, WishStatus
+
+HELD = "retenu par le conflit sur le résultat"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """In whose name, and with which labels, the démarche's annotations are written."""
+
+    instructeur_id: str
+    labels: Mapping[str, str]
+    config: AnnotationsConfig
+
+    def resolve(self, revision: Revision | None) -> ResolvedAnnotations:
+        """Return the annotations that a revision has; none when it is unknown."""
+        if revision is None:
+            return ResolvedAnnotations(None, None, None, None)
+        return resolve(self.config, revision)
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is to be done for one dossier."""
+
+    numero: DossierNumber
+    settled: list[Settlement] = field(default_factory=list)
+    """Wishes settled without a write."""
+    steps: list[Step] = field(default_factory=list)
+    """Wishes that `write` carries."""
+    write: DossierWrite | None = None
+    label_ids: Mapping[str, str] = field(default_factory=dict)
+    in_conflict: bool = False
+    refused: bool = False
+
+    @property
+    def wish_ids(self) -> list[int]:
+        """The outbox rows that the write carries."""
+        return [step.wish.id for step in self.steps]
+
+    def described(self) -> dict[str, Any]:
+        """Return the write as a dry run prints it."""
+        values = {s.wish.annotation: s.wish.valeur for s in self.steps if s.descriptor}
+        label = next((s for s in self.steps if s.wish.annotation == LABEL), None)
+        document: dict[str, Any] = {"dossier": self.numero, "annotations": values}
+        if label is not None:
+            document["label"] = {"add": label.add, "remove": list(label.remove)}
+        return document
+
+
+def draft(
+    dossier: DueDossier, remote: RemoteAnnotations, resolved: ResolvedAnnotations, target: Target
+) -> Draft:
+    """Plan one dossier's wishes; only those that are due are settled or written."""
+    made = Draft(dossier.numero, label_ids=target.labels)
+    wishes = [
+        Wish(w.id, w.annotation, w.valeur, w.pushed, w.uncertain, force=w.force)
+        for w in dossier.wishes
+    ]
+    due = {w.id for w in dossier.wishes if w.is_due}
+    steps = plan(
+        wishes,
+        Remote(remote.values, tuple(remote.labels)),
+        resolved,
+        target.config,
+        target.labels,
+    )
+    for step in steps:
+        if step.wish.id not in due:
+            continue
+        if step.action is Action.WRITE:
+            made.steps.append(step)
+            continue
+        made.settled.append(_settled(step))
+        made.in_conflict |= step.action is Action.CONFLICT
+        made.refused |= step.action is Action.REFUSE
+    if made.steps:
+        made.write = _write(dossier, remote, made.steps, target)
+    return made
+
+
+def _settled(step: Step) -> Settlement:
+    wish = step.wish
+    match step.action:
+        case Action.CONFIRM:
+            return Settlement(wish.id, WishStatus.CONFIRMEE, pushed=wish.valeur)
+        case Action.CONFLICT:
+            return Settlement(wish.id, WishStatus.CONFLIT, valeur_distante=step.remote or "")
+        case Action.HOLD:
+            return Settlement(
+                wish.id, WishStatus.CONFLIT, erreur=HELD, valeur_distante=step.remote or ""
+            )
+        case Action.SUSPEND:
+            return Settlement(wish.id, WishStatus.SUSPENDUE)
+        case _:
+            return Settlement(wish.id, WishStatus.REFUSEE, erreur=step.reason)
+
+
+def _write(
+    dossier: DueDossier, remote: RemoteAnnotations, steps: Sequence[Step], target: Target
+) -> DossierWrite:
+    annotations = tuple(
+        AnnotationWrite(
+            step.descriptor.id,
+            step.descriptor.type,
+            wire_value(step.descriptor.type, step.wish.valeur),
+        )
+        for step in steps
+        if step.descriptor
+    )
+    label = next((step for step in steps if step.wish.annotation == LABEL), None)
+    return DossierWrite(
+        number=dossier.numero,
+        dossier_id=remote.dossier_id,
+        instructeur_id=target.instructeur_id,
+        annotations=annotations,
+        labels_add=(target.labels[label.add],) if label and label.add else (),
+        labels_remove=tuple(remote.labels[name] for name in label.remove) if label else (),
+    )
+
+
+def settle_outcome(made: Draft, outcome: WriteOutcome, later: datetime) -> list[Settlement]:
+    """Say what became of each wish that was sent, by the ids that came back."""
+    return [_outcome(made, step, outcome, later) for step in made.steps]
+
+
+def _outcome(made: Draft, step: Step, outcome: WriteOutcome, later: datetime) -> Settlement:
+    wish = step.wish
+    if outcome.not_found or outcome.code:
+        return Settlement(
+            wish.id,
+            WishStatus.EN_ATTENTE,
+            erreur=outcome.message,
+            prochain_essai_le=later,
+            nothing_written=True,
+        )
+    if _is_done(made, step, outcome):
+        return Settlement(wish.id, WishStatus.CONFIRMEE, pushed=wish.valeur, written=True)
+    message = _refusal(made, step, outcome)
+    if message is not None:
+        return Settlement(
+            wish.id, WishStatus.REFUSEE, erreur=message, nothing_written=True
+        )
+    return Settlement(wish.id, WishStatus.INCERTAINE)
+
+
+def _is_done(made: Draft, step: Step, outcome: WriteOutcome) -> bool:
+    if step.descriptor is not None:
+        return step.descriptor.id in outcome.saved
+    return _label_ids(made, step) <= outcome.labels_done
+
+
+def _label_ids(made: Draft, step: Step) -> frozenset[str]:
+    names = (*((step.add,) if step.add else ()), *step.remove)
+    return frozenset(made.label_ids[name] for name in names if name in made.label_ids)
+
+
+def _refusal(made: Draft, step: Step, outcome: WriteOutcome) -> str | None:
+    if step.descriptor is not None:
+        return outcome.refused.get(step.descriptor.id)
+    refused = [outcome.refused[id_] for id_ in _label_ids(made, step) if id_ in outcome.refused]
+    return refused[0] if refused else None

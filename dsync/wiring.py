@@ -1,0 +1,197 @@
+"""The one place where settings become collaborators; nothing is opened before it is used."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cached_property
+from types import TracebackType
+from typing import Self
+
+from dsync import __version__
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.ds import DSClient, Limits
+from dsync.eligibility import RuleSet
+from dsync.errors import ConfigurationError
+from dsync.evidence import EvidenceSources
+from dsync.mapping import Mapper
+from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
+from dsync.store import Store
+from dsync.sync import run as runs
+from dsync.sync.context import Context, Policy, Progress, Run, Silence, utc_now
+from dsync.sync.due import due
+from dsync.sync.push import push_due
+from dsync.sync.report import RunReport, SyncOptions
+
+
+class App:
+    """dsync with all its parts, for one command or one service."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        stop: threading.Event | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        progress: Progress | None = None,
+    ) -> None:
+        self.settings = settings
+        self.stop = stop or threading.Event()
+        self.clock = clock
+        self.progress = progress or Silence()
+
+    @property
+    def configuration(self) -> Configuration:
+        """The TOML file's content."""
+        return self.settings.configuration
+
+    @property
+    def demarche(self) -> DemarcheNumber:
+        """The démarche's number.
+
+        Raises:
+            ConfigurationError: when the shipped file's number would be asked of another endpoint
+                than the sandbox.
+        """
+        number = self.settings.demarche
+        is_shipped = self.settings.sources["demarche"] == "file" and number == SANDBOX_DEMARCHE
+        if is_shipped and not _is_local(self.settings.ds_url):
+            raise ConfigurationError(
+                f"Démarche {SANDBOX_DEMARCHE} is the sandbox's number: set DSYNC_DEMARCHE, or "
+                "[demarche] number in a file of your own."
+            )
+        return DemarcheNumber(number)
+
+    @cached_property
+    def store(self) -> Store:
+        """The database, opened (and, on SQLite, created and upgraded) on first use."""
+        return Store.open(self.settings.database_url)
+
+    @cached_property
+    def mapper(self) -> Mapper:
+        """The mapping of the configuration."""
+        annotations = self.configuration.annotations
+        return Mapper(
+            self.configuration.mapping,
+            owned_annotations=annotations.owned_ids,
+            owned_labels=annotations.owned_labels,
+        )
+
+    @cached_property
+    def rules(self) -> RuleSet:
+        """The rules with their lists."""
+        return RuleSet.load(
+            self.configuration.regles,
+            self.settings.config.parent,
+            needed=self.configuration.mapping.needed(),
+        )
+
+    @cached_property
+    def client(self) -> DSClient:
+        """The client of DS's API."""
+        ds = self.configuration.ds
+        return DSClient(
+            self.settings.ds_url,
+            self.settings.token,
+            user_agent=f"dsync/{__version__} (+{ds.contact})",
+            limits=Limits(requests_per_minute=ds.requests_per_minute, deadline_s=ds.deadline_s),
+            stop=self.stop,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def evidence(self) -> EvidenceSources:
+        """The sources of evidence."""
+        return EvidenceSources(
+            self.configuration.preuves, self.settings.betagouv_url, clock=self.clock
+        )
+
+    @cached_property
+    def context(self) -> Context:
+        """What the engine works with."""
+        configuration = self.configuration
+        return Context(
+            demarche=self.demarche,
+            store=self.store,
+            client=self.client,
+            mapper=self.mapper,
+            rules=self.rules,
+            annotations=configuration.annotations,
+            evidence=self.evidence,
+            policy=Policy(
+                overlap=configuration.schedule.overlap,
+                disappearances=configuration.safety.disappearances,
+                disappearances_percent=configuration.safety.disappearances_percent,
+                push_batch=configuration.ds.push_batch,
+                instructeur=self.settings.ds_instructeur,
+            ),
+            stop=self.stop,
+            clock=self.clock,
+            progress=self.progress,
+        )
+
+    def sync(self, options: SyncOptions) -> RunReport:
+        """Do one run; its failure is in the report, never raised.
+
+        Raises:
+            ConfigurationError: before anything is done.
+            StoreError: when the database cannot be opened.
+        """
+        return runs.sync(self.context, options)
+
+    def due(self) -> SyncOptions | None:
+        """Return the run that the schedule wants now."""
+        schedule = self.configuration.schedule
+        with self.store.reading() as reader:
+            state = reader.state(self.demarche)
+        return due(
+            state,
+            self.clock(),
+            incremental=schedule.incremental,
+            deletions=schedule.deletions,
+            full_at=schedule.full_at,
+        )
+
+    def push(
+        self, dossiers: Sequence[DossierNumber] = (), *, force: bool = False, wait_s: float = 0
+    ) -> RunReport:
+        """Send what waits, the refused included; `force` goes over a human's value."""
+
+        def work(run: Run) -> None:
+            with run.transaction() as tx:
+                if force:
+                    tx.force_wishes(dossiers, run.now)
+                else:
+                    tx.retry_refused(dossiers, run.now)
+            push_due(run, dossiers)
+
+        options = SyncOptions(
+            dossiers=dossiers or (), wait_s=wait_s, started_by="push"
+        )
+        return runs.execute(self.context, options, work)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "client" in self.__dict__:
+            self.client.close()
+        if "store" in self.__dict__:
+            self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _is_local(url: str) -> bool:
+    return any(f"//{host}" in url for host in ("127.0.0.1", "localhost", "[::1]"))
+
+
+

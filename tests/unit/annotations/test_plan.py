@@ -1,0 +1,169 @@
+"""What is written, what is left alone: desired x remote x last pushed."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsync.annotations import (
+    Action,
+    AnnotationsConfig,
+    Remote,
+    ResolvedAnnotations,
+    Wish,
+    plan,
+)
+from dsync.annotations.config import AnnotationTarget, ResultTarget, VerdictTexts
+from dsync.domain.dossier import Descriptor
+from dsync.domain.ids import DescriptorId
+
+OPTIONS = VerdictTexts(eligible="Éligible", a_verifier="À vérifier", ineligible="Inéligible")
+LABELS = VerdictTexts(eligible="éligible", a_verifier="à vérifier", ineligible="inéligible")
+CONFIG = AnnotationsConfig(
+    resultat=ResultTarget(id="R", options=OPTIONS),
+    detail=AnnotationTarget(id="D"),
+    date=AnnotationTarget(id="T"),
+    validation=AnnotationTarget(id="V"),
+    labels=LABELS,
+)
+AVAILABLE = {"éligible": "L1", "inéligible": "L2", "à vérifier": "L3"}
+
+
+def descriptor(id_: str, type_: str) -> Descriptor:
+    return Descriptor(DescriptorId(id_), id_, type_, False, None, False, None, True)
+
+
+RESOLVED = ResolvedAnnotations(
+    descriptor("R", "drop_down_list"),
+    descriptor("D", "textarea"),
+    descriptor("T", "datetime"),
+    descriptor("V", "checkbox"),
+)
+
+
+def result(valeur="Éligible", **more):
+    return Wish(1, "resultat", valeur, **more)
+
+
+def detail(valeur="Tout va bien.", **more):
+    return Wish(2, "detail", valeur, **more)
+
+
+def label(valeur="éligible", **more):
+    return Wish(4, "label", valeur, **more)
+
+
+def actions(wishes, values=None, labels=(), resolved=RESOLVED, available=AVAILABLE):
+    steps = plan(wishes, Remote(values or {}, labels), resolved, CONFIG, available)
+    return {step.wish.annotation: step.action for step in steps}
+
+
+def test_an_empty_annotation_never_pushed_is_written():
+    """What nobody filled is ours to fill."""
+    assert {"resultat": Action.WRITE} == actions([result()])
+
+
+def test_an_equal_value_is_confirmed_without_a_write_whoever_wrote_it():
+    """The wish is fulfilled when the value stands there."""
+    assert {"resultat": Action.CONFIRM} == actions([result()], {"R": "Éligible"})
+
+
+def test_a_value_never_pushed_by_this_database_is_a_conflict():
+    """Not empty and not ours: a human's."""
+    assert {"resultat": Action.CONFLICT} == actions([result()], {"R": "Inéligible"})
+
+
+def test_our_own_last_value_may_be_replaced():
+    """The last pushed value still stands there: nobody touched it."""
+    wish = result(pushed="Inéligible")
+    assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible"})
+
+
+@pytest.mark.parametrize("there", ["À vérifier", "", None])
+def test_a_value_changed_or_emptied_since_our_push_is_a_conflict(there):
+    """A human who empties an annotation has decided something too."""
+    wish = result(pushed="Inéligible")
+    assert {"resultat": Action.CONFLICT} == actions([wish], {"R": there})
+
+
+def test_a_forced_wish_goes_over_a_conflict_and_over_the_validated_box():
+    """An operator's order wins over both."""
+    wish = result(force=True)
+    assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible", "V": True})
+
+
+def test_a_validated_pre_check_suspends_every_wish():
+    """The instructeur has taken the result over."""
+    assert {"resultat": Action.SUSPEND, "label": Action.SUSPEND} == actions(
+        [result(), label()], {"V": True}
+    )
+
+
+def test_a_conflict_on_the_result_holds_back_detail_and_label():
+    """A detail under another's result would contradict it."""
+    assert {
+        "resultat": Action.CONFLICT,
+        "detail": Action.HOLD,
+        "label": Action.HOLD,
+    } == actions([result(), detail(), label()], {"R": "Inéligible"})
+
+
+def test_a_conflict_on_the_detail_holds_back_only_itself():
+    """The result is still ours to write."""
+    assert {"resultat": Action.WRITE, "detail": Action.CONFLICT} == actions(
+        [result(), detail()], {"D": "écrit à la main"}
+    )
+
+
+def test_a_lost_answers_value_counts_as_ours():
+    """What was sent and never answered is not a human's when it stands there."""
+    wish = result("À vérifier", pushed="Éligible", uncertain="Inéligible")
+    assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible"})
+    assert {"resultat": Action.WRITE} == actions([wish], {"R": "Éligible"})
+    assert {"resultat": Action.CONFLICT} == actions([wish], {"R": "Autre"})
+
+
+def test_values_are_compared_as_ds_normalises_them():
+    """Line ends, control characters, seconds and time zones make no difference."""
+    assert {"detail": Action.CONFIRM} == actions([detail("a\nb")], {"D": "a\r\nb\x00"})
+    date = Wish(3, "date", "2024-03-01T09:30:00+00:00")
+    assert {"date": Action.CONFIRM} == actions([date], {"T": "2024-03-01T10:30:42+01:00"})
+
+
+def test_an_annotation_that_the_revision_lacks_is_refused_with_its_reason():
+    """An older revision has no such annotation."""
+    resolved = ResolvedAnnotations(None, None, None, None)
+    assert {"resultat": Action.REFUSE} == actions([result()], resolved=resolved)
+
+
+def test_a_label_that_the_demarche_lacks_is_refused():
+    """A label is matched by its exact name."""
+    assert {"label": Action.REFUSE} == actions([label()], available={})
+
+
+def test_the_label_that_dsync_put_is_taken_off_and_others_stay():
+    """Only labels that dsync put are taken off."""
+    wish = label("éligible", pushed="inéligible")
+    (step,) = plan([wish], Remote({}, ["urgent", "inéligible"]), RESOLVED, CONFIG, AVAILABLE)
+    assert (Action.WRITE, "éligible", ("inéligible",)) == (step.action, step.add, step.remove)
+
+
+@pytest.mark.parametrize(
+    ("pushed", "labels"),
+    [(None, ["inéligible"]), ("inéligible", []), ("inéligible", ["inéligible", "à vérifier"])],
+)
+def test_a_label_that_a_human_put_or_removed_is_a_conflict_of_the_label_alone(pushed, labels):
+    """A human's label is a human's word."""
+    wishes = [result(), label(pushed=pushed)]
+    assert {"resultat": Action.WRITE, "label": Action.CONFLICT} == actions(wishes, labels=labels)
+
+
+def test_a_label_already_there_is_confirmed():
+    """Already there counts as done."""
+    assert {"label": Action.CONFIRM} == actions([label()], labels=["éligible", "urgent"])
+
+
+def test_a_label_half_changed_by_a_lost_answer_is_ours():
+    """Added but not yet taken off, or the reverse: go on."""
+    wish = label("à vérifier", pushed="éligible", uncertain="inéligible")
+    for labels in (["éligible"], ["inéligible"], ["éligible", "inéligible"]):
+        assert {"label": Action.WRITE} == actions([wish], labels=labels)
