@@ -1,0 +1,16 @@
+"""The command line: parses, calls one thing, prints; no logic of the worker lives here.
+
+Modules of this package import nothing heavy at the top, so that `dsync --help` is fast.
+"""
+
+from __future__ import annotations
+
+from dsync.cli.root import dsync
+
+
+def main() -> None:
+    """Run the `dsync` command (console script)."""
+    dsync(prog_name="dsync")
+
+
+__all__ = ["dsync", "main"]

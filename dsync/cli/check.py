@@ -1,0 +1,75 @@
+"""`dsync check`: what would stand in a run's way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dsync.cli.failures import Exit
+from dsync.cli.options import json_option, settings_options
+from dsync.cli.output import clean, print_json
+
+if TYPE_CHECKING:
+    from dsync.sync.check import CheckLine
+
+MARKS = {"ok": ("ok", "green"), "info": ("--", "blue"), "warning": ("!!", "yellow")}
+MARKS["error"] = ("KO", "red")
+
+
+@click.command()
+@json_option
+@settings_options()
+def check(*, as_json: bool) -> None:
+    """Check token, démarche, mapping, annotations, labels, instructeur, database, evidence.
+
+    A line each, with the remedy; nothing is written anywhere. The exit code is the first of
+    2, 5, 3, 8, 7 that one of the lines has.
+    """
+    from dsync.cli.session import load, worker
+    from dsync.settings import unknown_variables
+    from dsync.sync.check import CheckLine, CheckStatus, exit_code_of
+
+    settings = load()
+    lines: list[CheckLine] = []
+    with worker(settings) as app:
+        lines += [
+            CheckLine(
+                "settings",
+                CheckStatus.WARNING,
+                f"{name} is no setting of dsync",
+                "mend its spelling, or unset it",
+            )
+            for name in unknown_variables()
+        ]
+        for line in lines if not as_json else ():
+            print_line(line)
+        for line in app.check():
+            lines.append(line)
+            if not as_json:
+                print_line(line)
+    code = exit_code_of(lines)
+    if as_json:
+        document = [
+            {
+                "name": line.name,
+                "status": line.status.value,
+                "message": line.message,
+                "remedy": line.remedy,
+                "exit_code": line.exit_code,
+            }
+            for line in lines
+        ]
+        print_json({"checks": document, "exit_code": code})
+    elif not code:
+        click.echo("All is well: `dsync sync` can run.")
+    if code:
+        raise Exit(code)
+
+
+def print_line(line: CheckLine) -> None:
+    """Print one line, and its remedy below."""
+    mark, colour = MARKS[line.status.value]
+    click.echo(f"{click.style(mark, fg=colour)}  {line.name}: {clean(line.message)}")
+    if line.remedy:
+        click.echo(f"      → {clean(line.remedy)}")

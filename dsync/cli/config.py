@@ -1,0 +1,61 @@
+"""`dsync config show` and `dsync config check`: the settings, offline."""
+
+from __future__ import annotations
+
+import click
+
+from dsync.cli.options import json_option, settings_options
+from dsync.cli.output import print_json, print_table
+
+
+@click.group()
+def config() -> None:
+    """Show or check the settings, without network or database."""
+
+
+@config.command("show")
+@json_option
+@settings_options()
+def show(*, as_json: bool) -> None:
+    """Show each setting in force and where it comes from; secrets are masked."""
+    from dsync.cli.session import load
+
+    settings = load()
+    values = settings.shown()
+    if as_json:
+        print_json(
+            {
+                name: {"value": value, "source": settings.sources[name]}
+                for name, value in values.items()
+            }
+        )
+        return
+    rows = [(name, value, settings.sources[name]) for name, value in values.items()]
+    print_table(("setting", "value", "from"), rows)
+
+
+@config.command("check")
+@json_option
+@settings_options()
+def check(*, as_json: bool) -> None:
+    """Check settings, configuration file, rules and lists: every problem at once."""
+    from dsync.cli.session import load
+    from dsync.eligibility import RuleSet
+    from dsync.settings import unknown_variables
+
+    settings = load()
+    rules = RuleSet.load(settings.configuration.regles, settings.config.parent)
+    strangers = unknown_variables()
+    if as_json:
+        print_json(
+            {
+                "config": str(settings.config),
+                "rules_version": rules.version,
+                "unknown_variables": strangers,
+            }
+        )
+        return
+    for name in strangers:
+        click.echo(f"Warning: {name} is no setting of dsync; is it misspelt?", err=True)
+    click.echo(f"{settings.config}: valid; rules {rules.version}.")
+    click.echo("Next: `dsync check` asks DS and the database.")

@@ -1,0 +1,90 @@
+"""The one place where a failure becomes a sentence and an exit code.
+
+No traceback unless asked for with `-v`; with `--json`, stdout carries the failure as JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from dsync.cli.options import Flags
+from dsync.errors import DsyncError
+
+OWN_FAULT = 1
+USAGE = 2
+INTERRUPTED = 130
+
+
+class Exit(Exception):  # noqa: N818
+    """Ends the command with an exit code, everything having been printed."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class SafeGroup(click.Group):
+    """The top group: whatever its commands raise ends here."""
+
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
+        """Run and exit; every way out has its documented code."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(AttributeError, ValueError):
+                stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        extra.pop("standalone_mode", None)
+        extra.setdefault("obj", Flags())
+        try:
+            result = super().main(arguments, prog_name, standalone_mode=False, **extra)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader (`| head`) has what it wanted; nothing may be written any more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except Exit as exc:
+            sys.exit(exc.code)
+        except (KeyboardInterrupt, click.Abort):
+            sys.exit(tell("Interrupted.", INTERRUPTED, as_json="--json" in arguments))
+        except Exception as exc:
+            message, code = explain(exc)
+            if extra["obj"].verbosity:
+                traceback.print_exception(exc, file=sys.stderr)
+            sys.exit(tell(message, code, as_json="--json" in arguments))
+        # click returns an exit code for --help and --version.
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+def explain(exc: Exception) -> tuple[str, int]:
+    """Return the sentence for the operator and the exit code; never what a dossier holds."""
+    if isinstance(exc, DsyncError):
+        return exc.message, exc.exit_code
+    if isinstance(exc, click.UsageError):
+        command = exc.ctx.command_path if exc.ctx else "dsync"
+        return f"{exc.format_message()} See `{command} --help`.", USAGE
+    if isinstance(exc, click.ClickException):
+        return exc.format_message(), USAGE
+    return (
+        f"A fault of dsync's own ({type(exc).__name__}). "
+        "Run the command again with -v to see where, and report it.",
+        OWN_FAULT,
+    )
+
+
+def tell(message: str, code: int, *, as_json: bool) -> int:
+    """Print the failure where it belongs and return the code."""
+    if as_json:
+        from dsync.cli.output import print_json
+
+        print_json({"error": message, "exit_code": code})
+    else:
+        click.echo(f"Error: {message}" if code != INTERRUPTED else message, err=True)
+    return code

@@ -1,0 +1,55 @@
+"""Logging: structlog and the standard library's loggers, one format, on stderr.
+
+Events carry names, numbers and ids only. Local variables are never shown with a traceback, and
+gql is kept above INFO: at lower levels it logs whole requests and answers.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+QUIET = ("gql", "urllib3", "alembic", "apscheduler", "tzlocal", "sqlalchemy")
+"""Loggers of libraries that say too much below WARNING."""
+
+
+def configure_logging(log_format: str, level: int) -> None:
+    """Set up logging for this process; called again, it replaces what was there."""
+    import structlog
+
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: list[Any] = (
+        [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
+        if log_format == "json"
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

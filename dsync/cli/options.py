@@ -1,0 +1,127 @@
+"""Flags that every command takes, and parameter types (durations, instants)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Flags:
+    """What was given on the command line about settings and verbosity."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    verbosity: int = 0
+
+
+def current_flags() -> Flags:
+    """Return the flags of the command that is running."""
+    return click.get_current_context().ensure_object(Flags)
+
+
+def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
+    """Add the settings' flags; a command takes them silently, the group's help shows them."""
+
+    def remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+        if value is not None:
+            ctx.ensure_object(Flags).settings[str(param.name)] = value
+
+    def louder(ctx: click.Context, param: click.Parameter, value: int) -> None:
+        ctx.ensure_object(Flags).verbosity += value
+
+    def option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
+        attributes.setdefault("callback", remember)
+        return click.option(*names, expose_value=False, hidden=hidden, **attributes)
+
+    options = (
+        option("--config", metavar="FILE", type=click.Path(path_type=Path), help="The TOML file."),
+        option("--database-url", metavar="URL", help="sqlite:///FILE or postgresql://…"),
+        option("--ds-url", metavar="URL", help="The GraphQL endpoint of DS."),
+        option(
+            "--demarche", metavar="N", type=click.IntRange(min=1), help="The démarche."
+        ),
+        option(
+            "--log-format", type=click.Choice(["console", "json"]), help="Of the logs on stderr."
+        ),
+        option(
+            "-v",
+            "--verbose",
+            count=True,
+            callback=louder,
+            help="Log more; show the traceback of a failure. Twice: debug.",
+        ),
+    )
+
+    def decorate(command: Command) -> Command:
+        for add in reversed(options):
+            command = add(command)
+        return command
+
+    return decorate
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON on stdout, and nothing else there."
+)
+
+
+class Duration(click.ParamType[timedelta]):
+    """`90s`, `30m`, `2h`, `1d`."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Return the duration, or fail with the accepted forms."""
+        from dsync.settings import parse_duration
+
+        try:
+            return parse_duration(value)
+        except (ValueError, OverflowError) as exc:
+            self.fail(f"{value!r}: {exc}.", param, ctx)
+
+
+class Instant(click.ParamType[datetime]):
+    """An ISO instant or day; without an offset it is read as UTC."""
+
+    name = "instant"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Return an aware instant, or fail with an example."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            instant = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(
+                f"{value!r}: expected an ISO instant such as 2024-06-01T08:00:00Z.", param, ctx
+            )
+        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+class Day(click.ParamType[date]):
+    """An ISO day."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the day, or fail with an example."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r}: expected a day such as 2024-06-01.", param, ctx)
+
+
+DOSSIER_NUMBER = click.IntRange(min=1)

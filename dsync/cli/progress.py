@@ -1,0 +1,56 @@
+"""Progress bars on stderr, on a terminal only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+
+class ProgressBars:
+    """One bar a phase of the run; a phase's bar appears with its first figure."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def pulled(self, done: int, total: int | None) -> None:
+        """Dossiers read so far."""
+        self._show("Reading dossiers", done, total)
+
+    def evaluated(self, done: int, total: int | None) -> None:
+        """Dossiers judged so far."""
+        self._show("Pre-checking", done, total)
+
+    def pushed(self, done: int, total: int | None) -> None:
+        """Dossiers whose annotations were seen to so far."""
+        self._show("Writing annotations", done, total)
+
+    def _show(self, phase: str, done: int, total: int | None) -> None:
+        if phase not in self._tasks:
+            self._tasks[phase] = self._bars.add_task(phase, total=total)
+        self._bars.update(self._tasks[phase], completed=done, total=total)
+
+
+@contextmanager
+def progress_bars(*, wanted: bool = True) -> Iterator[ProgressBars | None]:
+    """Yield bars when stderr is a terminal, else None."""
+    if not (wanted and sys.stderr.isatty()):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description:<20}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        yield ProgressBars(bars)

@@ -1,0 +1,64 @@
+"""Prints what a run did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dsync.cli.output import print_json, shown
+
+if TYPE_CHECKING:
+    from dsync.sync.report import RunReport
+
+
+def print_report(report: RunReport, *, as_json: bool) -> None:
+    """Print a run's figures, and each problem with its remedy on stderr."""
+    if as_json:
+        print_json(report.to_json())
+        return
+    click.echo(headline(report))
+    click.echo(f"  {figures(report)}")
+    if verdicts := verdict_figures(report):
+        click.echo(f"  verdicts: {verdicts}")
+    for mutation in report.mutations:
+        click.echo(f"  would send: {shown(mutation)}")
+    for problem in report.errors:
+        click.echo(f"  ! {problem}", err=True)
+
+
+def headline(report: RunReport) -> str:
+    """Return which run it was and how it ended."""
+    name = "Dry run" if report.run is None else f"Run {report.run}"
+    took = ""
+    if report.ended_at:
+        took = f" in {(report.ended_at - report.started_at).total_seconds():.1f} s"
+    return f"{name} ({report.kind.value}): {report.status.value}{took}"
+
+
+def figures(report: RunReport) -> str:
+    """Return the figures on one line."""
+    parts = [
+        f"{report.read} read",
+        f"{report.changed} changed",
+        f"{report.deleted} deleted",
+        f"{report.evaluated} judged",
+        f"{report.pushed} written back",
+    ]
+    if report.conflicts:
+        parts.append(f"{report.conflicts} in conflict")
+    if report.quarantined:
+        parts.append(f"{report.quarantined} in quarantine")
+    parts.append(f"{report.requests} request{'s' if report.requests != 1 else ''} to DS")
+    return " · ".join(parts)
+
+
+def verdict_figures(report: RunReport) -> str:
+    """Return how many of each verdict, those that occur."""
+    from dsync.domain.verdict import Verdict
+
+    return " · ".join(
+        f"{report.verdicts[verdict.key]} {verdict.value}"
+        for verdict in Verdict
+        if report.verdicts[verdict.key]
+    )

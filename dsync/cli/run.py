@@ -1,0 +1,38 @@
+"""`dsync run`: the service."""
+
+from __future__ import annotations
+
+import click
+
+from dsync.cli.options import current_flags, settings_options
+
+
+@click.command()
+@settings_options()
+def run() -> None:
+    """Keep everything in step until stopped (SIGTERM or Ctrl-C; exit 0 within 5 s).
+
+    A first run at once, then by the schedule of the configuration file. A failed run is logged
+    and tried again; it never ends the service.
+    """
+    import os
+
+    from dsync.cli.session import load, worker
+    from dsync.clock import utc_now
+    from dsync.service import Service, StopSignals
+
+    current_flags().verbosity += 1  # A service logs what it does.
+    settings = load()
+    with StopSignals() as signals, worker(settings, stop=signals.stop) as app:
+        app.prepare()
+        service = Service(
+            app,
+            signals.stop,
+            clock=utc_now,
+            retry_at_most=settings.configuration.schedule.incremental,
+        )
+        ended = service.serve()
+        if not ended:
+            # The run's thread is still in a call that cannot be interrupted; what it has not
+            # committed is undone with the process.
+            os._exit(0)

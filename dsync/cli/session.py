@@ -1,0 +1,44 @@
+"""Builds the worker for one command and closes it, whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dsync.cli.options import current_flags
+
+if TYPE_CHECKING:
+    from dsync.settings import Settings
+    from dsync.wiring import App
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings with the command line's flags, `overrides` winning; set up logging."""
+    from dsync.cli.logs import configure_logging
+    from dsync.settings import load_settings
+
+    flags = current_flags()
+    settings = load_settings(**(flags.settings | overrides))
+    quiet = {0: logging.WARNING, 1: logging.INFO}
+    configure_logging(settings.log_format, quiet.get(flags.verbosity, logging.DEBUG))
+    return settings
+
+
+@contextmanager
+def worker(
+    settings: Settings | None = None,
+    *,
+    stop: threading.Event | None = None,
+    progress: Any = None,
+) -> Iterator[App]:
+    """Yield the worker; its database and connections are closed at the end."""
+    from dsync.wiring import App
+
+    app = App(settings or load(), stop=stop, progress=progress)
+    try:
+        yield app
+    finally:
+        app.close()

@@ -1,0 +1,112 @@
+"""`dsync sync`: one run now."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from dsync.cli.failures import Exit
+from dsync.cli.options import (
+    DOSSIER_NUMBER,
+    Duration,
+    Instant,
+    json_option,
+    settings_options,
+)
+
+if TYPE_CHECKING:
+    from dsync.sync.report import RunReport, SyncOptions
+
+
+@click.command()
+@click.option("--full", is_flag=True, help="Read every dossier: finds what has vanished.")
+@click.option("--since", type=Instant(), metavar="T", help="Read what changed since T (ISO, UTC).")
+@click.option(
+    "--dossier",
+    "dossiers",
+    type=DOSSIER_NUMBER,
+    multiple=True,
+    metavar="N",
+    help="Read this dossier only; may be repeated.",
+)
+@click.option("--dry-run", is_flag=True, help="Write nothing anywhere; show what would be sent.")
+@click.option("--no-push", is_flag=True, help="Read and judge; leave the annotations waiting.")
+@click.option(
+    "--accept-deletions",
+    is_flag=True,
+    help="With --full: believe a mass disappearance that the safety brake stopped.",
+)
+@click.option(
+    "--wait",
+    type=Duration(),
+    default="0s",
+    show_default=True,
+    metavar="DURATION",
+    help="How long to wait when another process works on this démarche.",
+)
+@json_option
+@settings_options()
+def sync(
+    *,
+    full: bool,
+    since: datetime | None,
+    dossiers: tuple[int, ...],
+    dry_run: bool,
+    no_push: bool,
+    accept_deletions: bool,
+    wait: timedelta,
+    as_json: bool,
+) -> None:
+    """Read what changed in DS, pre-check it, write the results back: one run, now."""
+    if sum((full, since is not None, bool(dossiers))) > 1:
+        raise click.UsageError("--full, --since and --dossier exclude each other.")
+    if accept_deletions and not full:
+        raise click.UsageError("--accept-deletions goes with --full: only a full read finds them.")
+
+    from dsync.domain.ids import DossierNumber
+    from dsync.sync.report import SyncOptions
+
+    run_once(
+        SyncOptions(
+            full=full,
+            since=since,
+            dossiers=tuple(DossierNumber(number) for number in dossiers),
+            dry_run=dry_run,
+            push=not no_push,
+            accept_deletions=accept_deletions,
+            wait_s=wait.total_seconds(),
+        ),
+        as_json=as_json,
+    )
+
+
+def run_once(options: SyncOptions, *, as_json: bool) -> None:
+    """Run and print the report; end with its exit code, or the signal's."""
+    from dsync.cli.progress import progress_bars
+    from dsync.cli.reports import print_report
+    from dsync.cli.session import load, worker
+    from dsync.service.signals import StopSignals
+
+    with (
+        StopSignals(announce=announce_stop) as signals,
+        progress_bars(wanted=not as_json) as progress,
+        worker(load(), stop=signals.stop, progress=progress) as app,
+    ):
+        report = app.sync(options)
+    print_report(report, as_json=as_json)
+    finish(report, signals.exit_code)
+
+
+def announce_stop() -> None:
+    """Say that the first signal was heard."""
+    click.echo("Stopping at the end of this page; once more to stop at once.", err=True)
+
+
+def finish(report: RunReport, signalled: int | None) -> None:
+    """End with the run's exit code; an interrupted run takes the signal's."""
+    interrupted = report.exit_code == 130
+    code = signalled if interrupted and signalled else report.exit_code
+    if code:
+        raise Exit(code)

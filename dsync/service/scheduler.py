@@ -1,0 +1,143 @@
+"""The background service: one tick job that asks what is due and runs it.
+
+A failed run is logged and tried again later, further apart each time; it never ends the
+service. What is due is the worker's answer, from stored times: the scheduler keeps no state.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from dsync.errors import DsyncError, LeaseHeldError
+from dsync.sync.report import RunReport, Status, SyncOptions
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 5.0
+FIRST_RETRY = timedelta(seconds=15)
+LEASE_RETRY = timedelta(seconds=30)
+STOP_S = 4.0
+"""What a run gets to reach the end of its page; the process must be gone within 5 s."""
+
+
+class Worker(Protocol):
+    """What the service drives."""
+
+    def due(self, now: datetime) -> SyncOptions | None:
+        """Return the run that is due, or None."""
+
+    def sync(self, options: SyncOptions) -> RunReport:
+        """Run once."""
+
+
+class Service:
+    """Runs the worker until `stop` is set."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        stop: threading.Event,
+        *,
+        clock: Callable[[], datetime],
+        retry_at_most: timedelta = timedelta(minutes=5),
+        tick_s: float = TICK_S,
+    ) -> None:
+        self._worker = worker
+        self._stop = stop
+        self._clock = clock
+        self._retry_at_most = retry_at_most
+        self._tick_s = tick_s
+        self._failures = 0
+        self._not_before: datetime | None = None
+        self._lease_note: str | None = None
+        self._idle = threading.Event()
+        self._idle.set()
+
+    def serve(self) -> bool:
+        """Tick until stopped; return whether the run under way came to its end in time.
+
+        When it did not, nothing is half done (a page is stored whole or not at all) and the
+        caller may end the process.
+        """
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        scheduler.add_job(
+            self.tick, "interval", seconds=self._tick_s, next_run_time=datetime.now(UTC)
+        )
+        scheduler.start()
+        log.info("service_started")
+        try:
+            self._stop.wait()
+        finally:
+            scheduler.shutdown(wait=False)
+        ended = self._idle.wait(STOP_S)
+        log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
+        return ended
+
+    def tick(self) -> None:
+        """Run what is due, if anything; never raise."""
+        self._idle.clear()
+        try:
+            self._run_due()
+        except DsyncError as exc:
+            self._postpone(error=exc.message, exit_code=exc.exit_code)
+        except Exception as exc:
+            # The one broad catch of the service: a fault in one run must not end the next ones.
+            log.exception("run_crashed", error=type(exc).__name__)
+            self._postpone(error=type(exc).__name__, exit_code=1)
+        finally:
+            self._idle.set()
+
+    def _run_due(self) -> None:
+        now = self._clock()
+        if self._stop.is_set() or (self._not_before is not None and now < self._not_before):
+            return
+        options = self._worker.due(now)
+        if options is None:
+            return
+        report = self._worker.sync(options)
+        if report.exit_code == LeaseHeldError.exit_code:
+            self._wait_for_lease(report)
+        elif self._stop.is_set():
+            log.info("run_interrupted", **figures(report))
+        elif report.status is Status.FAILED:
+            self._postpone(
+                error="; ".join(report.errors), exit_code=report.exit_code, **figures(report)
+            )
+        else:
+            self._failures, self._not_before, self._lease_note = 0, None, None
+            if report.status is Status.PARTIAL:
+                log.warning("run_partial", errors=report.errors, **figures(report))
+            else:
+                log.info("run_done", **figures(report))
+
+    def _wait_for_lease(self, report: RunReport) -> None:
+        """Another process works on this démarche: no failure, and said once."""
+        note = "; ".join(report.errors)
+        if note != self._lease_note:
+            log.info("lease_held_elsewhere", holder=note)
+        self._lease_note = note
+        self._not_before = self._clock() + LEASE_RETRY
+
+    def _postpone(self, **facts: Any) -> None:
+        self._failures += 1
+        doubled = FIRST_RETRY * 2 ** min(self._failures - 1, 10)
+        pause = min(doubled, max(self._retry_at_most, FIRST_RETRY))
+        self._not_before = self._clock() + pause
+        log.error("run_failed", retry_in_s=int(pause.total_seconds()), **facts)
+
+
+def figures(report: RunReport) -> dict[str, Any]:
+    """Return a run's figures as log keys."""
+    document = report.to_json()
+    for key in ("errors", "mutations", "started_at", "ended_at"):
+        document.pop(key, None)
+    return document
