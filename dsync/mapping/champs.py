@@ -28,30 +28,27 @@ def read_champs(nodes: Any, descriptors: Descriptors) -> tuple[Champ, ...]:
     """Return the champs of a list of nodes, in its order, without the layout."""
     if not isinstance(nodes, list):
         return ()
-    champs = []
-    for node in nodes:
-        if isinstance(node, dict):
-            champ = _read_champ(node, descriptors)
-            if champ.type not in LAYOUT_TYPES or champ.texte:
-                champs.append(champ)
-    return tuple(champs)
+    champs = [_read_champ(node, descriptors) for node in nodes if isinstance(node, dict)]
+    return tuple([champ for champ in champs if champ is not None])
 
 
-def _read_champ(node: Node, descriptors: Descriptors) -> Champ:
-    given = node.get("champDescriptorId")
-    id_ = DescriptorId(given if isinstance(given, str) else str(node.get("id") or ""))
+def _read_champ(node: Node, descriptors: Descriptors) -> Champ | None:
+    typename, libelle = node.get("__typename"), node.get("label")
+    id_: DescriptorId = node.get("champDescriptorId")  # type: ignore[assignment]
+    if not isinstance(id_, str):
+        id_ = DescriptorId(str(node.get("id") or ""))
     descriptor = descriptors.get(id_)
-    typename = node.get("__typename")
-    libelle = node.get("label")
+    type_ = descriptor.type if descriptor else snake_case(str(typename or ""))
+    if type_ in LAYOUT_TYPES and not node.get("stringValue"):
+        return None
     if not isinstance(libelle, str):
         libelle = descriptor.libelle if descriptor else ""
-    type_ = descriptor.type if descriptor else snake_case(str(typename or ""))
     if typename == "RepetitionChamp":
-        lignes = _read_rows(node.get("rows"), descriptors)
-        return Champ(id_, libelle, type_, None, None, lignes)
+        return Champ(id_, libelle, type_, None, None, _read_rows(node.get("rows"), descriptors))
     valeur, texte = value_of(node)
-    fichiers = fichiers_of(node) if "files" in node else ()
-    return Champ(id_, libelle, type_, valeur, texte, (), fichiers)
+    if "files" in node:
+        return Champ(id_, libelle, type_, valeur, texte, (), fichiers_of(node))
+    return Champ(id_, libelle, type_, valeur, texte)
 
 
 def _read_rows(rows: Any, descriptors: Descriptors) -> tuple[Ligne, ...]:
@@ -118,10 +115,13 @@ def champ_json(champ: Champ) -> str:
     text = _head(id_, libelle, type_)
     if texte is not None:
         written = encode_basestring(texte)
-        text += f',"valeur":{written}' if valeur == texte else ""
+        if valeur is texte:
+            text += f',"valeur":{written}'
+        elif type(valeur) is int:
+            text += f',"valeur":{valeur}'
+        elif valeur is not None:
+            text += f',"valeur":{encode(valeur)}'
         text += f',"texte":{written}'
-    if valeur is not None and valeur != texte:
-        text += f',"valeur":{encode(valeur)}'
     if lignes:
         text += f',"lignes":{json_list(map(_ligne_json, lignes))}'
     if fichiers:

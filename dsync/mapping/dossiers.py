@@ -6,6 +6,7 @@ may be missing or odd, and is then empty.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -88,7 +89,7 @@ def _needed(number: int, what: str, value: T | None) -> T:
 def _read_demandeur(node: Node) -> Demandeur:
     siret = "".join((_text(node.get("siret")) or "").split()) or None
     entreprise = _record(node, "entreprise")
-    siren = _text(entreprise.get("siren")) or (siret[:9] if siret and len(siret) >= 9 else None)
+    siren = _text(entreprise.get("siren")) or _siren_of(siret)
     details: Mapping[str, Json] = {key: value for key, value in node.items() if key != "__typename"}
     return Demandeur(
         genre=_genre(_text(node.get("__typename")) or ""),
@@ -100,6 +101,11 @@ def _read_demandeur(node: Node) -> Demandeur:
         etat_administratif=_text(entreprise.get("etatAdministratif")),
         details=details,
     )
+
+
+def _siren_of(siret: str | None) -> str | None:
+    found = re.match(r"\d{9}", siret or "")
+    return found[0] if found else None
 
 
 def _genre(typename: str) -> str:

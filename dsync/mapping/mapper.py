@@ -47,8 +47,8 @@ class _Form:
     revision: Revision | None
     descriptors: Mapping[DescriptorId, Descriptor]
     plan: FormPlan
-    inputs_signature: str
-    signature: str
+    inputs_signature: bytes
+    signature: bytes
     owned_ids: frozenset[str]
 
 
@@ -96,34 +96,37 @@ class Mapper:
         node: Node,
         demarche_number: DemarcheNumber,
         form: _Form,
-        check: Callable[[str], None] | None = None,
+        check: Callable[..., None] | None = None,
     ) -> MappedDossier:
         champs = read_champs(node.get("champs"), form.descriptors)
         annotations = read_champs(node.get("annotations"), form.descriptors)
         dossier = read_dossier(node, demarche_number, champs, annotations)
         champs_text = json_list(map(champ_json, champs))
-        annotation_texts = [champ_json(annotation) for annotation in annotations]
+        annotation_texts = list(map(champ_json, annotations))
         annotations_text = json_list(annotation_texts)
-        demandeur_text = encode([dossier.demandeur.genre, dossier.demandeur.details])
-        envelope_text = self._envelope(dossier)
+        applicant = encode([dossier.demandeur.genre, dossier.demandeur.details]).encode()
+        envelope = self._envelope(dossier).encode()
+        champs_bytes = champs_text.encode()
         if check:
-            check(champs_text + annotations_text + demandeur_text + envelope_text)
+            check(champs_bytes, annotations_text.encode(), applicant, envelope)
+        owned_ids = form.owned_ids
         foreign = [
             text
             for annotation, text in zip(annotations, annotation_texts, strict=True)
-            if annotation.descriptor_id not in form.owned_ids
+            if annotation.descriptor_id not in owned_ids
         ]
-        depot = dossier.date_depot.isoformat()
+        depot = dossier.date_depot.isoformat().encode()
+        inputs_hash = _digest(form.inputs_signature, champs_bytes, applicant, depot)
         return MappedDossier(
             dossier=dossier,
             candidature=read_candidature(dossier, form.plan),
             champs_json=champs_text,
             annotations_json=annotations_text,
             content_hash=_digest(
-                form.signature, champs_text, json_list(foreign), demandeur_text, envelope_text
+                form.signature, inputs_hash.encode(), json_list(foreign).encode(), envelope
             ),
-            inputs_hash=_digest(form.inputs_signature, champs_text, demandeur_text, depot),
-            owned_ids=form.owned_ids,
+            inputs_hash=inputs_hash,
+            owned_ids=owned_ids,
         )
 
     def _envelope(self, dossier: Dossier) -> str:
@@ -178,8 +181,8 @@ class Mapper:
             # Without a revision the types come from the nodes.
             descriptors=descriptors if revision else {},
             plan=plan,
-            inputs_signature=inputs,
-            signature=encode([inputs, plan.annotations, plan.criteres, sorted(owned_ids)]),
+            inputs_signature=inputs.encode(),
+            signature=encode([inputs, plan.annotations, plan.criteres, sorted(owned_ids)]).encode(),
             owned_ids=owned_ids,
         )
 
@@ -197,23 +200,22 @@ def cleaned(value: Any) -> Any:
     return value
 
 
-def _refuse_unclean(written: str) -> None:
-    """Refuse JSON with what `cleaned` takes off.
+def _refuse_unclean(*written: bytes) -> None:
+    """Refuse JSON with what `cleaned` takes off; lone surrogates were refused by the encoding.
 
     A backslash typed before « r » is taken for a line end, which costs a cleaning, no more.
 
     Raises:
-        ValueError: when there is any; lone surrogates by the encoding.
+        ValueError: when there is any.
     """
-    written.encode()
-    if "\\r" in written or "\\u0000" in written:
+    if any(b"\\r" in text or b"\\u0000" in text for text in written):
         raise ValueError("a NUL or a carriage return")
 
 
-def _digest(*texts: str) -> str:
+def _digest(*parts: bytes) -> str:
     digest = blake2b(digest_size=16)
-    for text in texts:
-        digest.update(text.encode())
+    for part in parts:
+        digest.update(part)
         digest.update(b"\x00")
     return digest.hexdigest()
 

@@ -45,6 +45,8 @@ def day_of(champ: Champ) -> date | None:
 
 def number_of(champ: Champ) -> float | None:
     """Return a champ's number as it is, be it out of range; « 4,5 » and « 4/5 » are read too."""
+    if type(champ.valeur) is int:
+        return float(champ.valeur)
     found = _NUMBER.fullmatch(text_of(champ) or "")
     return float(found[1].replace(",", ".")) if found else None
 
