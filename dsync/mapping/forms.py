@@ -111,16 +111,23 @@ def match_descriptors(
     return DriftReport(matches, new)
 
 
-def find_ids(
-    targets: Mapping[str, Iterable[str]], descriptors: Mapping[DescriptorId, Descriptor]
+def owned_in(
+    descriptors: Mapping[DescriptorId, Descriptor],
+    owned: frozenset[str],
+    owned_libelles: frozenset[str],
 ) -> frozenset[str]:
-    """Return the ids under which annotations, given as ids with known labels, are in a form."""
+    """Return the ids of dsync's own annotations in a form.
+
+    Where the form lacks some of the ids, annotations are also known by their labels, as what
+    writes into them does.
+    """
     annotations = [d for d in descriptors.values() if d.is_annotation and d.parent_id is None]
-    named = [
-        (id_, ChampTarget(id=id_, libelles=tuple(libelles)), True)
-        for id_, libelles in targets.items()
-    ]
-    return frozenset(m.descriptor.id for m in _match(named, annotations) if m.descriptor)
+    found = {str(d.id) for d in annotations if d.id in owned}
+    if found != owned:
+        libelles = {folded(libelle) for libelle in owned_libelles}
+        candidates = [d for d in annotations if d.type not in LAYOUT_TYPES]
+        found |= {d.id for d in candidates if folded(d.libelle) in libelles}
+    return frozenset(found)
 
 
 def _match(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -15,7 +15,7 @@ from dsync.mapping.candidature import FormPlan, plan_form, read_candidature
 from dsync.mapping.champs import champ_json, encode, json_list, read_champs
 from dsync.mapping.config import MappingConfig
 from dsync.mapping.dossiers import read_dossier
-from dsync.mapping.forms import find_ids
+from dsync.mapping.forms import owned_in
 from dsync.mapping.values import Node, snake_case
 
 _REFUSED = re.compile(r"[\x00\ud800-\udfff]")
@@ -32,7 +32,7 @@ class MappedDossier:
     annotations_json: str
     content_hash: str
     """Of everything but what dsync writes itself (annotations, labels) and what moves by itself
-    (dates of modification). Where the mapping finds its fields is part of it: a mended mapping
+    (dates of modification and expiry). Where the mapping finds its fields is part of it: a mended mapping
     makes the stored candidatures stale."""
     inputs_hash: str
     """Of what verdicts rest on: champs, applicant, date of deposit, where the mapping looks."""
@@ -57,8 +57,8 @@ class Mapper:
 
     Args:
         config: the section `[mapping]`.
-        owned_annotations: the annotations that dsync alone writes: each one's id with its known
-            labels, by which it is found in a form that has it under another id.
+        owned_annotations: ids of the annotations that dsync alone writes.
+        owned_libelles: their known labels, for forms that have them under other ids.
         owned_labels: names of the labels that dsync puts and takes off.
     """
 
@@ -66,11 +66,13 @@ class Mapper:
         self,
         config: MappingConfig,
         *,
-        owned_annotations: Mapping[str, Iterable[str]],
+        owned_annotations: frozenset[str],
         owned_labels: frozenset[str],
+        owned_libelles: frozenset[str] = frozenset(),
     ) -> None:
         self._config = config
         self._owned_annotations = owned_annotations
+        self._owned_libelles = owned_libelles
         self._owned_labels = owned_labels
         self._forms: dict[RevisionId, _Form] = {}
 
@@ -136,7 +138,6 @@ class Mapper:
             dossier.date_passage_en_construction,
             dossier.date_passage_en_instruction,
             dossier.date_traitement,
-            dossier.date_expiration,
             dossier.date_suppression_par_usager,
         )
         return encode(
@@ -175,7 +176,7 @@ class Mapper:
     ) -> _Form:
         plan = plan_form(self._config, descriptors)
         inputs = encode([plan.champs, sorted(plan.columns.items())])
-        owned_ids = find_ids(self._owned_annotations, descriptors)
+        owned_ids = owned_in(descriptors, self._owned_annotations, self._owned_libelles)
         return _Form(
             revision=revision,
             # Without a revision the types come from the nodes.
