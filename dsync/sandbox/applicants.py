@@ -37,10 +37,13 @@ OPERATEURS = (
 """SIREN and name from the State's list of opérateurs, legal category by us where it matters not."""
 
 CATEGORIES = {
-    "3110": "Représentation ou agence commerciale d'état ou organisme public étranger",
+    "3110": "Représentation ou agence commerciale d'état ou organisme public étranger "
+    "immatriculé au RCS",
     "3210": "État, collectivité ou établissement public étranger",
-    "4110": "Établissement public national à caractère industriel ou commercial",
-    "4120": "Établissement public national à caractère industriel ou commercial sans comptable",
+    "4110": "Établissement public national à caractère industriel ou commercial doté d'un "
+    "comptable public",
+    "4120": "Établissement public national à caractère industriel ou commercial non doté d'un "
+    "comptable public",
     "4130": "Exploitant public",
     "4140": "Établissement public local à caractère industriel ou commercial",
     "4150": "Régie d'une collectivité locale à caractère industriel ou commercial",

@@ -175,13 +175,14 @@ def _declared_phase(draft: Draft) -> str:
 
 
 def _voeux(draft: Draft) -> list[dict[int, Any]]:
-    """Return a row a profile; without any, the empty row that the platform puts there."""
+    """Return a row a profile; the empty row that the platform puts there alone, or unused first."""
     if not draft.profils:
         return [{}]
     ranks = list(range(1, len(draft.profils) + 1))
     if draft.dice.chance(0.15):
         ranks.reverse()
-    return [
+    left_empty: list[dict[int, Any]] = [{}] if draft.dice.chance(0.03) else []
+    return left_empty + [
         {
             4404: profil,
             4405: rank,

@@ -114,7 +114,7 @@ def _presence(dice: Dice, state: State) -> Presence:
         return "present"
     if state == "en_construction":
         return dice.pick(("masque_usager", "masque_usager", "expire", "supprime"))
-    return dice.pick(("masque_administration", "expire", "supprime"))
+    return dice.pick(("masque_administration", "expire", "supprime", "masque_usager"))
 
 
 def twin_of(seed: int, rank: int) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dsync.sandbox.descriptors import (
+from dsync.sandbox.form_parts import (
     INSTRUCTEUR_AUTRE_GROUPE,
     INSTRUCTEUR_DSYNC,
     INSTRUCTEUR_PRINCIPAL,

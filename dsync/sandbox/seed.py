@@ -13,7 +13,10 @@ State = Literal["en_construction", "en_instruction", "accepte", "refuse", "sans_
 """A dossier's state, as the API names it; a brouillon is never visible, so never seeded."""
 
 Presence = Literal["present", "masque_usager", "masque_administration", "expire", "supprime"]
-"""Which of the API's three lists shows the dossier; an `expire` one is in none."""
+"""Which of the API's three lists shows the dossier; an `expire` one is in none.
+
+A finished dossier that only its usager has hidden stays in the list of dossiers.
+"""
 
 VirusScan = Literal["safe", "pending", "infected"]
 
@@ -69,4 +72,8 @@ class DossierSeed:
     nom_mandataire: str | None = None
     presence: Presence = "present"
     why: str = ""
-    """In French, which case of the rules this dossier illustrates."""
+    """In French, which case of the rules this dossier illustrates.
+
+    It opens with the verdict that the shipped rules should give to this dossier alone: a later
+    doublon can still lower an eligible one.
+    """

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dsync.sandbox import applicants
-from dsync.sandbox.descriptors import (
+from dsync.sandbox.dice import Dice
+from dsync.sandbox.form_parts import (
     INSTRUCTEUR_DSYNC,
     INSTRUCTEUR_PRINCIPAL,
     Descriptor,
@@ -16,7 +17,6 @@ from dsync.sandbox.descriptors import (
     RevisionSeed,
     descriptor,
 )
-from dsync.sandbox.dice import Dice
 from dsync.sandbox.seed import DossierSeed, FileSeed
 from dsync.sandbox.texts import LONG_TEXT, NASTY_TEXTS
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,3 +79,29 @@ def test_redirects_hold_a_chain_that_ends_at_a_product() -> None:
     next_path = pages[f"/startups/{CHAINED_ALIAS}"].removeprefix("https://beta.gouv.fr")
     ids = {startup["id"] for startup in startups(7)["data"]}
     assert pages[next_path].removeprefix("https://beta.gouv.fr/startups/")[:-5] in ids
+
+
+def keys_of(document: dict[str, Any]) -> dict[str, set[str]]:
+    startup, incubator = document["data"], document["included"]
+    return {
+        "document": set(document),
+        "startup": {key for entry in startup for key in entry},
+        "attributes": {key for entry in startup for key in entry["attributes"]},
+        "relationships": {key for entry in startup for key in entry["relationships"]},
+        "incubator": {key for entry in incubator for key in entry["attributes"]},
+    }
+
+
+@pytest.mark.parametrize("version", ["v2.6", "v2.7"])
+def test_the_catalogue_has_the_shape_of_the_real_one(version: Version) -> None:
+    """No key of the document, the products or the incubators is unknown to beta.gouv.fr."""
+    root = Path(__file__).parents[3]
+    shared = Path(os.environ.get("DSYNC_SHARED", root.parent / "shared"))
+    sample = shared / "eig" / f"betagouv_{version}_sample.json"
+    if not sample.is_file():
+        pytest.skip(f"{sample.name} is not at hand (DSYNC_SHARED)")
+    real = keys_of(json.loads(sample.read_text(encoding="utf-8")))
+    ours = keys_of(startups(7, version))
+    assert {part: keys - real[part] for part, keys in ours.items()} == {
+        part: set() for part in ours
+    }

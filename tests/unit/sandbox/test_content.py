@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import json
 import os
 import subprocess
 import sys
 from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dsync.sandbox.applicants import OPERATEURS, check_digit
+from dsync.sandbox.applicants import CATEGORIES, OPERATEURS, check_digit
 from dsync.sandbox.betagouv import redirects
 from dsync.sandbox.cases import CASES, ELIGIBLE
 from dsync.sandbox.content import dossiers, zoo_dossiers
@@ -24,7 +27,7 @@ from dsync.sandbox.seed import DossierSeed
 from dsync.sandbox.texts import NASTY_TEXTS
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-DIGEST_OF_50 = "f760ae5ef6e93fe1da3c9ccf7a66b60a460b1618adc4baa3fc8f5962ce5e6dd3"
+DIGEST_OF_50 = "b9b76ce517bf09a867281397a57bc0c191c044c4cf603fe4ce7c48ce2b9250a4"
 
 
 @cache
@@ -156,6 +159,8 @@ def test_few_dossiers_are_hidden_and_none_of_the_first() -> None:
         seed.presence for seed in hidden
     }
     assert all(seed.state != "en_instruction" for seed in hidden)
+    by_usager = {seed.state for seed in hidden if seed.presence == "masque_usager"}
+    assert {"en_construction", "accepte"} <= by_usager
     assert all(seed.presence == "present" for seed in many()[:40])
 
 
@@ -230,8 +235,10 @@ def test_each_dossier_has_a_grid_and_an_empty_one_where_nothing_was_filled() -> 
 
 
 def test_no_wish_is_an_empty_row() -> None:
-    """A dossier without a profil has the row that the platform puts there."""
-    assert any(seed.champs[4403] == [{}] for seed in many())
+    """A dossier without a profil has the row that the platform puts there, others may too."""
+    rows = [seed.champs[4403] for seed in many()]
+    assert [{}] in rows
+    assert any({} in wishes and len(wishes) > 1 for wishes in rows)
 
 
 def test_every_kind_of_applicant_occurs() -> None:
@@ -259,6 +266,32 @@ def test_invented_organisations_are_no_operateur() -> None:
     listed = {siren for siren, _, _ in OPERATEURS}
     sirens = {s.demandeur["siret"][:9] for s in many() if "siret" in s.demandeur}
     assert {siren for siren in sirens if not siren.startswith("99")} <= listed
+
+
+def shared(name: str) -> str:
+    root = Path(__file__).parents[3]
+    path = Path(os.environ.get("DSYNC_SHARED", root.parent / "shared")) / name
+    if not path.is_file():
+        pytest.skip(f"{name} is not at hand (DSYNC_SHARED)")
+    return path.read_text(encoding="utf-8")
+
+
+def test_operateurs_are_of_the_states_list() -> None:
+    """The real opérateurs are those of the public list, no other applicant is in it."""
+    listed = {
+        row["siren"] for row in csv.DictReader(shared("eig/operateurs_etat.csv").splitlines())
+    }
+    ours = {siren for siren, _, _ in OPERATEURS}
+    assert ours <= listed
+    sirens = {s.demandeur["siret"][:9] for s in many() if "siret" in s.demandeur}
+    assert (sirens - ours) & listed == set()
+
+
+def test_legal_categories_bear_their_official_names() -> None:
+    """Each category's name is the registry's."""
+    official = json.loads(shared("eig/categories_juridiques.json"))["codes"]
+    known = {code: name for code, name in CATEGORIES.items() if code in official}
+    assert known == {code: official[code] for code in known}
 
 
 def test_a_doublon_names_the_product_of_an_earlier_dossier() -> None:
