@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -180,7 +180,7 @@ def fits(descriptor: Descriptor, value: Any) -> bool:
         case "datetime":
             return isinstance(value, datetime) and value.tzinfo is not None
         case "date":
-            return datetime.fromisoformat(value).date().isoformat() == value
+            return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
         case "piece_justificative" | "titre_identite" | "carte":
             return isinstance(value, list)
         case "repetition":
