@@ -44,8 +44,8 @@ class Wish:
     valeur: str
     pushed: str | None = None
     """None: never pushed by this database."""
-    uncertain: str | None = None
-    """Sent, and never answered: if it stands there, it is ours too."""
+    uncertain: frozenset[str] = frozenset()
+    """Sent, and never answered: what stands there of them is ours too."""
     force: bool = False
 
 
@@ -117,10 +117,8 @@ def _value_step(
 def _is_human(wish: Wish, there: str | None, descriptor: Descriptor) -> bool:
     if wish.force:
         return False
-    ours = {normalise(descriptor.type, wish.pushed)}
-    if wish.uncertain is not None:
-        ours.add(normalise(descriptor.type, wish.uncertain))
-    return there not in ours
+    ours = (wish.pushed, *wish.uncertain)
+    return there not in {normalise(descriptor.type, value) for value in ours}
 
 
 def _result_in_conflict(
@@ -148,10 +146,7 @@ def _label_step(
         return Step(wish, Action.CONFIRM, remote=wish.valeur)
     if wish.valeur not in available:
         return Step(wish, Action.REFUSE, reason=f"la démarche n’a pas de label « {wish.valeur} »")
-    ours = [[wish.pushed] if wish.pushed else []]
-    if wish.uncertain:
-        ours += [[wish.uncertain], sorted({wish.pushed or wish.uncertain, wish.uncertain})]
-    if not wish.force and sorted(present) not in ours:
+    if not wish.force and not _labels_are_ours(wish, present):
         return Step(wish, Action.CONFLICT, remote=", ".join(present) or None)
     if held and not wish.force:
         return Step(wish, Action.HOLD, remote=", ".join(present) or None)
@@ -162,3 +157,11 @@ def _label_step(
         add=wish.valeur if wish.valeur not in present else None,
         remove=tuple(name for name in present if name != wish.valeur),
     )
+
+
+def _labels_are_ours(wish: Wish, present: Sequence[str]) -> bool:
+    """Whether what is there is our last label, or what a lost answer may have made of it."""
+    last = {wish.pushed} if wish.pushed else set()
+    if not wish.uncertain:
+        return set(present) == last
+    return set(present) <= last | wish.uncertain
