@@ -1,0 +1,47 @@
+"""The eligibility pre-check: public evidence and rules in, an explained decision out.
+
+Pure: no I/O but the lists that `RuleSet.load` reads at start, no clock. It advises; nothing
+here refuses anything.
+"""
+
+from __future__ import annotations
+
+from dsync.eligibility.catalogue import Catalogue, CatalogueError, Phase, Product
+from dsync.eligibility.checks import TITLES
+from dsync.eligibility.checks.administration import needs_registry
+from dsync.eligibility.config import RulesConfig
+from dsync.eligibility.evaluate import evaluate, evidence_fingerprint
+from dsync.eligibility.evidence import (
+    Evidence,
+    RegistryAnswer,
+    RegistryStatus,
+    StoredProductEvidence,
+    stored_product,
+)
+from dsync.eligibility.product import Lien, ProductMatch, resolve_product
+from dsync.eligibility.rules import CHECK_NAMES, RuleSet
+from dsync.eligibility.verdict import counterfactual, verdict_of
+
+__all__ = [
+    "CHECK_NAMES",
+    "TITLES",
+    "Catalogue",
+    "CatalogueError",
+    "Evidence",
+    "Lien",
+    "Phase",
+    "Product",
+    "ProductMatch",
+    "RegistryAnswer",
+    "RegistryStatus",
+    "RuleSet",
+    "RulesConfig",
+    "StoredProductEvidence",
+    "counterfactual",
+    "evaluate",
+    "evidence_fingerprint",
+    "needs_registry",
+    "resolve_product",
+    "stored_product",
+    "verdict_of",
+]

@@ -1,0 +1,249 @@
+"""The products that beta.gouv.fr publishes, indexed by all that an applicant may name them by.
+
+Pure: made from the texts of `startups.json` (v2.6 or v2.7) and `redirects.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple
+
+from dsync.eligibility.address import HOST, ProductPage, SiteAddress, parse_address, site_address
+from dsync.eligibility.wording import fold, words
+
+MAX_REDIRECTS = 20
+CODE_HOSTS = frozenset({"github.com", "gitlab.com", "codeberg.org", "framagit.org"})
+
+
+class CatalogueError(ValueError):
+    """The text is no catalogue; says why in one sentence."""
+
+
+class Phase(NamedTuple):
+    """A phase of a product; its end is left out, for it says nothing."""
+
+    nom: str
+    """The catalogue's word."""
+    debut: date | None
+    """None when the catalogue's date cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What the checks use of a product's page."""
+
+    id: str
+    nom: str
+    phases: tuple[Phase, ...] = ()
+    stats_url: str = ""
+    repository: str = ""
+    link: str = ""
+    phases_lisibles: bool = True
+    """False when the catalogue gives something else than phases with names."""
+    fingerprint: str = field(init=False, compare=False)
+    """All of the above that a verdict may rest on, in one text."""
+
+    def __post_init__(self) -> None:
+        facts = [
+            self.id,
+            self.nom,
+            [[p.nom, p.debut.isoformat() if p.debut else None] for p in self.phases],
+            self.stats_url,
+            self.repository,
+            self.phases_lisibles,
+        ]
+        object.__setattr__(self, "fingerprint", json.dumps(facts, ensure_ascii=False))
+
+    @property
+    def url(self) -> str:
+        """The address of its page."""
+        return ProductPage(self.id).url
+
+
+class _Claim(NamedTuple):
+    segments: tuple[str, ...]
+    product_id: str
+    is_repository: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Products by id, with the other ways to them; made by `parse`."""
+
+    products: Mapping[str, Product]
+    aliases_known: bool
+    """False when the redirects could not be read: an unknown id may then be an alias."""
+    source: str
+    sha256: str
+    aliases: Mapping[str, frozenset[str]]
+    folded_ids: Mapping[str, frozenset[str]]
+    folded_aliases: Mapping[str, frozenset[str]]
+    names: Mapping[tuple[str, ...], frozenset[str]]
+    claims: Mapping[str, tuple[_Claim, ...]]
+    """Own sites and repositories by host."""
+
+    @classmethod
+    def parse(cls, body: str, redirects: str | None, *, source: str = "") -> Catalogue:
+        """Make a catalogue of the two files' texts.
+
+        Args:
+            body: `startups.json`.
+            redirects: `redirects.json`; `{}` when there is none, None when it cannot be read.
+            source: the address that `body` comes from.
+
+        Raises:
+            CatalogueError: when `body` is no catalogue as a whole.
+        """
+        products = {product.id: product for product in _products(body)}
+        return cls.of(
+            products.values(),
+            redirects,
+            source=source,
+            sha256=hashlib.sha256(body.encode("utf-8", "replace")).hexdigest(),
+        )
+
+    @classmethod
+    def of(
+        cls, products: Iterable[Product], redirects: str | None, *, source: str, sha256: str = ""
+    ) -> Catalogue:
+        """Make a catalogue of products at hand."""
+        by_id = {product.id: product for product in products}
+        targets = None if redirects is None else _redirect_targets(redirects)
+        aliases = {
+            alias: frozenset(_follow(alias, targets, by_id)) for alias in targets or () if alias
+        }
+        names: dict[tuple[str, ...], set[str]] = defaultdict(set)
+        claims: dict[str, list[_Claim]] = defaultdict(list)
+        for product in by_id.values():
+            for name in {words(product.nom), words(product.id)} - {()}:
+                names[name].add(product.id)
+            for url, is_repository in ((product.link, False), (product.repository, True)):
+                if (site := site_address(url)) and site.host != HOST:
+                    claims[site.host].append(_Claim(site.segments, product.id, is_repository))
+        return cls(
+            products=by_id,
+            aliases_known=targets is not None,
+            source=source,
+            sha256=sha256,
+            aliases=aliases,
+            folded_ids=_grouped((fold(id_), {id_}) for id_ in by_id),
+            folded_aliases=_grouped((fold(alias), ids) for alias, ids in aliases.items()),
+            names={name: frozenset(ids) for name, ids in names.items()},
+            claims={host: tuple(found) for host, found in claims.items()},
+        )
+
+    def owners(self, site: SiteAddress) -> tuple[frozenset[str], bool]:
+        """Return whose own site or repository an address lies in, and whether it is code."""
+        best: list[_Claim] = []
+        for claim in self.claims.get(site.host, ()):
+            depth = len(claim.segments)
+            # A code host's first part is an owner of many products' code.
+            is_broad = depth < 2 and (claim.is_repository or site.host in CODE_HOSTS)
+            if site.segments[:depth] != claim.segments or (is_broad and site.segments[depth:]):
+                continue
+            if best and depth < len(best[0].segments):
+                continue
+            if best and depth > len(best[0].segments):
+                best = []
+            best.append(claim)
+        return (
+            frozenset(claim.product_id for claim in best),
+            bool(best) and all(claim.is_repository for claim in best),
+        )
+
+
+def _grouped(pairs: Iterable[tuple[str, Iterable[str]]]) -> dict[str, frozenset[str]]:
+    groups: dict[str, set[str]] = defaultdict(set)
+    for key, ids in pairs:
+        groups[key].update(ids)
+    return {key: frozenset(ids) for key, ids in groups.items()}
+
+
+def _redirect_targets(text: str) -> dict[str, set[str]] | None:
+    """Return the ids that each former id leads to, or None when the text is no redirects file.
+
+    Two products may claim one former address: the same key then stands twice in the file.
+    """
+    try:
+        pairs = json.loads(text, object_pairs_hook=tuple)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(pairs, tuple):
+        return None
+    targets: dict[str, set[str]] = defaultdict(set)
+    for path, target in pairs:
+        former = parse_address(f"https://{HOST}/{_text(path).removeprefix('/')}").pages
+        if not former or not isinstance(target, str):
+            continue
+        where = target if "//" in target else f"https://{HOST}/{target.removeprefix('/')}"
+        targets[former[0].id].update(page.id for page in parse_address(_text(where)).pages)
+    return dict(targets)
+
+
+def _follow(
+    alias: str, targets: Mapping[str, set[str]] | None, products: Mapping[str, Product]
+) -> Iterable[str]:
+    """Return the published products that a former id leads to, over further former ids."""
+    seen, found, waiting = {alias}, set(), {alias}
+    for _ in range(MAX_REDIRECTS):
+        reached = {target for former in waiting for target in (targets or {}).get(former, ())}
+        found |= {target for target in reached if target in products}
+        waiting = reached - found - seen
+        seen |= waiting
+        if not waiting:
+            break
+    return found
+
+
+def _products(body: str) -> Iterable[Product]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        if body.lstrip()[:1] == "<":
+            raise CatalogueError("an HTML page came instead of JSON") from exc
+        raise CatalogueError("the file is not valid JSON") from exc
+    data = document.get("data") if isinstance(document, dict) else None
+    if not isinstance(data, list) or not data:
+        raise CatalogueError("the file has no list of products under « data »")
+    return [_product(entry) for entry in data]
+
+
+def _product(entry: Any) -> Product:
+    attributes = entry.get("attributes") if isinstance(entry, dict) else None
+    product_id = _text(entry.get("id")) if isinstance(entry, dict) else ""
+    if not product_id or not isinstance(attributes, dict):
+        raise CatalogueError("a product has no « id » or no « attributes »")
+    listed = attributes.get("phases", [])
+    readable = isinstance(listed, list) and all(
+        isinstance(phase, dict) and _text(phase.get("name")) for phase in listed
+    )
+    return Product(
+        id=product_id,
+        nom=_text(attributes.get("name")) or product_id,
+        phases=tuple(Phase(_text(p["name"]), _day(p.get("start"))) for p in listed)
+        if readable
+        else (),
+        stats_url=_text(attributes.get("stats_url")),
+        repository=_text(attributes.get("repository")),
+        link=_text(attributes.get("link")),
+        phases_lisibles=readable,
+    )
+
+
+def _text(value: Any) -> str:
+    """Return a stripped text that every database can store, or "" for anything else."""
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-8", "replace").decode().replace("\0", "").strip()
+
+
+def _day(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(_text(value)[:10])
+    except ValueError:
+        return None

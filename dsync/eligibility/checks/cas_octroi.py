@@ -1,0 +1,66 @@
+"""`cas_octroi`: the conditions of the case chosen are shown by the catalogue."""
+
+from __future__ import annotations
+
+from dsync.domain.dossier import Json
+from dsync.domain.verdict import Controle, Resultat
+from dsync.eligibility.catalogue import Product
+from dsync.eligibility.config import CasConfig
+from dsync.eligibility.context import Context, answer, unanswerable, without_product
+from dsync.eligibility.phases import has_begun
+from dsync.eligibility.product import Lien
+from dsync.eligibility.wording import french_date, listed, quoted
+
+NAME = "cas_octroi"
+FIELD = "cas_demande"
+
+_SHOWN_BY = {
+    "stats_url": "les mesures d’impact publiques (stats_url)",
+    "repository": "le code source ouvert (repository)",
+}
+
+
+def check_cas_octroi(context: Context) -> Controle:
+    """Look for what the case chosen needs in the product's page."""
+    product = context.match.product
+    if product is None:
+        if context.match.lien is Lien.INDISPONIBLE:
+            motif = "Le catalogue de beta.gouv.fr n’a pas pu être consulté."
+            return answer(NAME, Resultat.IMPOSSIBLE, motif)
+        refusal = without_product(NAME, context)
+        assert refusal is not None  # noqa: S101 - there is no product
+        return refusal
+    preuve: dict[str, Json] = {
+        "cas": context.candidature.cas_demande,
+        "date": context.reference.isoformat(),
+        "stats_url": product.stats_url,
+        "repository": product.repository,
+    }
+    if refusal := unanswerable(NAME, context, FIELD, "Le cas de la demande"):
+        return answer(NAME, refusal.resultat, refusal.motif, **preuve)
+    typed = (context.candidature.cas_demande or "").strip()
+    if not typed:
+        motif = "Aucun cas choisi. À faire : demander au candidat s’il s’agit d’un lancement."
+        return answer(NAME, Resultat.A_VERIFIER, motif, **preuve)
+    cas = context.rules.cas(typed)
+    if cas is None:
+        motif = f"Cas {quoted(typed)} inconnu. À faire : vérifier ses conditions."
+        return answer(NAME, Resultat.A_VERIFIER, motif, **preuve)
+    missing = _missing(context, cas, product)
+    if missing:
+        motif = (
+            f"La fiche ne montre pas {listed(missing, most=4, last='ni')}, "
+            f"nécessaire au cas {quoted(typed, 45)}. À faire : le demander au candidat."
+        )
+        return answer(NAME, Resultat.A_VERIFIER, motif, **preuve, manque=list(missing))
+    motif = f"Conditions du cas {quoted(typed, 45)} réunies."
+    return answer(NAME, Resultat.CONFORME, motif, **preuve)
+
+
+def _missing(context: Context, cas: CasConfig, product: Product) -> tuple[str, ...]:
+    missing = []
+    if cas.needs_phase and not has_begun(product.phases, cas.needs_phase, context.reference):
+        day = french_date(context.reference)
+        missing.append(f"de phase {quoted(cas.needs_phase, 30)} commencée au {day}")
+    missing += [_SHOWN_BY[need] for need in cas.needs if not getattr(product, need)]
+    return tuple(missing)

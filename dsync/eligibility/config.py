@@ -1,0 +1,92 @@
+"""The `[regles]` section: everything in the rules that the programme may change."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CheckName = Literal[
+    "depot",
+    "administration",
+    "fiche_produit",
+    "phase",
+    "profils",
+    "cas_octroi",
+    "completude",
+    "doublon",
+]
+Severity = Literal["a_verifier", "non_conforme"]
+OverrideAnswer = Literal["administration_centrale", "operateur", "a_verifier", "non_conforme"]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WindowConfig(_Section):
+    """The call's first and last day, both included."""
+
+    start: date
+    end: date
+
+
+class ProfilConfig(_Section):
+    """A profile on offer."""
+
+    id: Text
+    labels: tuple[Text, ...]
+    """The form's options that mean it."""
+    words: tuple[Text, ...] = ()
+    """Words that only this profile's label holds, for options worded otherwise."""
+    offered_from: date | None = None
+    offered_until: date | None = None
+
+
+class PhasesConfig(_Section):
+    """The catalogue's words for phases, and the form's."""
+
+    eligible: tuple[Text, ...]
+    other: tuple[Text, ...]
+    """Every other word of both vocabularies; a word in neither list is « à vérifier »."""
+    declared: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
+    """The form's options that are worded otherwise than the catalogue's phases."""
+
+
+class CasConfig(_Section):
+    """A case in which EIG are granted, and what the catalogue has to show for it."""
+
+    id: Text
+    labels: tuple[Text, ...]
+    words: tuple[Text, ...] = ()
+    needs_phase: Text | None = None
+    needs: tuple[Literal["stats_url", "repository"], ...] = ()
+
+
+class OverrideConfig(_Section):
+    """An answer on one applicant that somebody gave for good."""
+
+    siren: Annotated[str, Field(pattern=r"^\d{9}$")]
+    answer: OverrideAnswer
+    reason: Text
+
+
+class RulesConfig(_Section):
+    """The eligibility rules of one call."""
+
+    timezone: Text = "Europe/Paris"
+    """Of the window's days and of the reference date."""
+    max_profils: Annotated[int, Field(ge=1)] = 2
+    max_detail_length: Annotated[int, Field(ge=400)] = 1500
+    window: WindowConfig
+    severity: dict[CheckName, Severity]
+    """The most severe outcome that each check may give."""
+    profils: tuple[ProfilConfig, ...]
+    phases: PhasesConfig
+    cas: tuple[CasConfig, ...]
+    operateurs: tuple[Text, ...]
+    """Files with the lists of opérateurs de l'État, one a year, beside the configuration."""
+    categories_juridiques: Text
+    overrides: tuple[OverrideConfig, ...] = ()

@@ -1,0 +1,51 @@
+"""The text that instructeurs read: the decisive reasons first, each with what to do about it.
+
+The same results give the same text to the byte, and DS stores it as it is: one line feed
+between lines, no control character, no blank at a line's end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dsync.domain.verdict import Controle, Resultat
+from dsync.eligibility.checks import TITLES
+from dsync.eligibility.verdict import by_severity
+from dsync.eligibility.wording import cleaned, cut
+
+_RESULTS = {
+    Resultat.NON_CONFORME: "Non conforme",
+    Resultat.IMPOSSIBLE: "Non vérifiable pour l’instant",
+    Resultat.A_VERIFIER: "À vérifier",
+}
+
+
+def detail_text(controles: Sequence[Controle], *, most: int) -> str:
+    """Return one line a check that is not conforme, then one line of what is."""
+    lines = [
+        cleaned(f"{_RESULTS[c.resultat]} - {TITLES[c.controle]} : {c.motif}")
+        for c in by_severity(controles)
+    ]
+    if conformes := [c for c in controles if c.resultat is Resultat.CONFORME]:
+        lines.append(f"Conforme : {', '.join(_named(c) for c in conformes)}.")
+    return "\n".join(_shortened(lines, most))
+
+
+def _named(controle: Controle) -> str:
+    url = controle.preuve.get("url")
+    title = TITLES[controle.controle]
+    return f"{title} ({cut(url, 160)})" if isinstance(url, str) else title
+
+
+def _shortened(lines: list[str], most: int) -> list[str]:
+    """Cut the longest lines, as much as needed and no more."""
+    if sum(map(len, lines)) + len(lines) <= most:
+        return lines
+    room = most - len(lines)
+    left = sorted(map(len, lines))
+    for count in range(len(left), 0, -1):
+        share = room // count
+        if left[0] > share:
+            break
+        room -= left.pop(0)
+    return [cut(line, share) for line in lines]

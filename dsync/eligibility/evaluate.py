@@ -1,0 +1,165 @@
+"""Judge a candidature: the only entry that turns evidence and rules into a decision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from dsync.domain.candidature import Candidature
+from dsync.domain.dossier import Json
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
+from dsync.eligibility.checks import CHECKS
+from dsync.eligibility.checks.administration import registry_answer
+from dsync.eligibility.context import Context
+from dsync.eligibility.detail import detail_text
+from dsync.eligibility.evidence import Evidence, StoredProductEvidence
+from dsync.eligibility.product import Lien, ProductMatch, resolve_product
+from dsync.eligibility.rules import RuleSet
+from dsync.eligibility.verdict import verdict_of, worst
+from dsync.errors import RuleEvaluationError
+
+
+def evaluate(
+    candidature: Candidature,
+    evidence: Evidence,
+    rules: RuleSet,
+    *,
+    doublons: Sequence[DossierNumber],
+    frozen_product: StoredProductEvidence | None = None,
+) -> Decision:
+    """Return the decision on a candidature; the same arguments give the same one to the byte.
+
+    Args:
+        candidature: The dossier as the programme reads it.
+        evidence: What is publicly known.
+        rules: The call's rules.
+        doublons: Other living dossiers for the same product.
+        frozen_product: The product evidence of the Éligible verdict that stands; it is used
+            while the address typed is still the same, and a remark then says what the
+            catalogue at hand would give.
+
+    Raises:
+        RuleEvaluationError: when a check fails, which is a fault of dsync.
+    """
+    try:
+        frozen = frozen_product
+        if frozen is None or frozen.address != candidature.page_produit:
+            return _decide(_context(candidature, evidence, rules, doublons, None))
+        decision = _decide(_context(candidature, evidence, rules, doublons, frozen))
+        today = _decide(_context(candidature, evidence, rules, doublons, None))
+    except Exception as exc:
+        raise RuleEvaluationError(
+            f"Dossier {candidature.numero}: a check failed ({type(exc).__name__}). Its verdict "
+            "stays as it was; report this with the dossier's number.",
+            dossier=candidature.numero,
+        ) from exc
+    return replace(decision, remarque=_remark(decision, today))
+
+
+def evidence_fingerprint(candidature: Candidature, evidence: Evidence, rules: RuleSet) -> str:
+    """Return the digest of the evidence that this dossier's verdict would rest on now."""
+    match = resolve_product(candidature.page_produit, evidence.catalogue)
+    return _fingerprint(candidature, evidence, rules, match, _aliases_known(evidence))
+
+
+def _context(
+    candidature: Candidature,
+    evidence: Evidence,
+    rules: RuleSet,
+    doublons: Sequence[DossierNumber],
+    frozen: StoredProductEvidence | None,
+) -> Context:
+    catalogue, at = evidence.catalogue, evidence.catalogue_at
+    if frozen is not None:
+        match = ProductMatch(frozen.lien, frozen.product, page=frozen.page)
+        source, sha256, consulte_le = frozen.source, frozen.sha256, frozen.consulte_le
+    else:
+        match = resolve_product(candidature.page_produit, catalogue)
+        source, sha256 = (catalogue.source, catalogue.sha256) if catalogue else ("", "")
+        consulte_le = at.isoformat() if at else None
+    return Context(
+        candidature=candidature,
+        evidence=evidence,
+        rules=rules,
+        match=match,
+        aliases_known=_aliases_known(evidence),
+        catalogue_source=source,
+        catalogue_sha256=sha256,
+        consulte_le=consulte_le,
+        reference=rules.reference_date(candidature.depose_le),
+        doublons=tuple(sorted(set(doublons) - {candidature.numero})),
+    )
+
+
+def _decide(context: Context) -> Decision:
+    controles = tuple(_capped(check(context), context.rules) for _, check in CHECKS)
+    by_name = {controle.controle: controle for controle in controles}
+    return Decision(
+        verdict=verdict_of(controle.resultat for controle in controles),
+        controles=controles,
+        detail=detail_text(controles, most=context.rules.config.max_detail_length),
+        version_regles=context.rules.version,
+        preuve_hash=_fingerprint(
+            context.candidature,
+            context.evidence,
+            context.rules,
+            context.match,
+            context.aliases_known,
+        ),
+        produit_id=context.match.product_id,
+        phase_constatee=_text(by_name["phase"].preuve, "phase"),
+        type_administration=_text(by_name["administration"].preuve, "type") or "inconnu",
+    )
+
+
+def _capped(controle: Controle, rules: RuleSet) -> Controle:
+    """Return the check's answer, no more severe than the configuration lets it be."""
+    if controle.resultat is not Resultat.NON_CONFORME:
+        return controle
+    cap = rules.caps[controle.controle]
+    return controle if cap is Resultat.NON_CONFORME else replace(controle, resultat=cap)
+
+
+def _fingerprint(
+    candidature: Candidature,
+    evidence: Evidence,
+    rules: RuleSet,
+    match: ProductMatch,
+    aliases_known: bool,
+) -> str:
+    facts: list[Json] = [match.lien.value, *match.noms]
+    if match.product:
+        facts.append(match.product.fingerprint)
+    if match.lien is Lien.INCONNUE:
+        facts.append(aliases_known)
+    if registry := registry_answer(candidature, evidence, rules):
+        facts += [
+            registry.siren, registry.status.value, registry.nature_juridique, registry.is_closed
+        ]  # fmt: skip
+    text = json.dumps(facts, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
+
+
+def _remark(kept: Decision, today: Decision) -> str | None:
+    """Return what the catalogue at hand would change, or None when it would change nothing."""
+    if today.verdict in (kept.verdict, Verdict.INDETERMINE):
+        return None
+    before = {controle.controle: controle.resultat for controle in kept.controles}
+    moved = [
+        controle.motif
+        for controle in today.controles
+        if worst((before[controle.controle], controle.resultat)) is not before[controle.controle]
+    ]
+    return " ".join([f"Sur le catalogue actuel, le verdict serait {today.verdict.value}.", *moved])
+
+
+def _aliases_known(evidence: Evidence) -> bool:
+    return evidence.catalogue is not None and evidence.catalogue.aliases_known
+
+
+def _text(preuve: Mapping[str, Json], key: str) -> str | None:
+    value = preuve.get(key)
+    return value if isinstance(value, str) else None

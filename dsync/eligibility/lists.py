@@ -1,0 +1,187 @@
+"""The reference lists: opérateurs de l'État of a year, and what each legal category answers.
+
+CSV with comment lines on top that say where the list comes from (`# annee: 2026`,
+`# source: …`). Pure: texts in, lists and problems out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+_META = re.compile(r"#\s*(\w+)\s*:\s*(.*)")
+_CODE = re.compile(r"\d{1,4}x{0,3}")
+_RANGE = re.compile(r"(\d{4})-(\d{4})")
+_CODE_LENGTH = 4
+
+
+class CategorieReponse(StrEnum):
+    """What a legal category says of an applicant."""
+
+    ADMINISTRATION_CENTRALE = "administration_centrale"
+    A_VERIFIER = "a_verifier"
+    OPERATEUR_POSSIBLE = "operateur_possible"
+    """Opérateurs have it, others too: the list decides."""
+    EXCLUE = "exclue"
+    EXCLUE_HORS_LISTE = "exclue_hors_liste"
+    """Excluded unless it is an opérateur: needs the list of the deposit's year."""
+
+
+_ANSWERS = frozenset(answer.value for answer in CategorieReponse)
+
+
+@dataclass(frozen=True, slots=True)
+class OperateurList:
+    """The opérateurs of one finance bill."""
+
+    annee: int
+    source: str
+    noms: Mapping[str, str]
+    """By SIREN."""
+
+
+class Categorie(NamedTuple):
+    """A legal category, or a family of them."""
+
+    code: str
+    libelle: str
+    reponse: CategorieReponse
+
+
+@dataclass(frozen=True, slots=True)
+class CategorieList:
+    """Answers by legal category: the exact code first, then the narrowest family."""
+
+    source: str
+    exact: Mapping[str, Categorie]
+    familles: tuple[tuple[str, str, Categorie], ...]
+    """First and last code of each, the narrowest first."""
+
+    def get(self, code: str) -> Categorie | None:
+        """Return the category of a code, or that of its family."""
+        if found := self.exact.get(code):
+            return found
+        if len(code) != _CODE_LENGTH or not code.isascii() or not code.isdigit():
+            return None
+        return next((c for first, last, c in self.familles if first <= code <= last), None)
+
+
+class ListProblemsError(ValueError):
+    """A list is not usable; `problems` names every line and fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def is_siren(text: str) -> bool:
+    """Whether nine digits carry the check digit that every SIREN has."""
+    if len(text) != 9 or not text.isascii() or not text.isdigit():
+        return False
+    doubled = (int(c) * (2 if i % 2 else 1) for i, c in enumerate(text))
+    return sum(n - 9 if n > 9 else n for n in doubled) % 10 == 0
+
+
+def parse_operateurs(text: str) -> OperateurList:
+    """Read a list of opérateurs: columns `siren` and `nom`, year and source above.
+
+    Raises:
+        ListProblemsError: with every problem of the file.
+    """
+    meta, rows, problems = _read(text, ("siren", "nom"))
+    noms: dict[str, str] = {}
+    for number, (siren, nom) in rows:
+        siren = re.sub(r"[\s.]", "", siren)
+        if not is_siren(siren):
+            problems.append(f"line {number}: « {siren[:20]} » is no SIREN (9 digits, check digit)")
+        elif siren in noms:
+            problems.append(f"line {number}: SIREN {siren} stands twice")
+        elif not nom:
+            problems.append(f"line {number}: SIREN {siren} has no name")
+        noms[siren] = nom
+    annee = meta.get("annee", "")
+    if not re.fullmatch(r"20\d\d", annee):
+        problems.append("a first line such as « # annee: 2026 » must give the list's year")
+    if not meta.get("source"):
+        problems.append("a first line such as « # source: … » must say where the list comes from")
+    if not noms:
+        problems.append("the list is empty")
+    if problems:
+        raise ListProblemsError(problems)
+    return OperateurList(int(annee), meta["source"], noms)
+
+
+def parse_categories(text: str) -> CategorieList:
+    """Read the legal categories: columns `code`, `libelle` and `reponse`, source above.
+
+    A code is four digits, digits and x for a family (`72xx`), or a range (`7312-7379`).
+
+    Raises:
+        ListProblemsError: with every problem of the file.
+    """
+    meta, rows, problems = _read(text, ("code", "libelle", "reponse"))
+    exact: dict[str, Categorie] = {}
+    familles: list[tuple[str, str, Categorie]] = []
+    known: set[str] = set()
+    for number, (code, libelle, answer) in rows:
+        if answer not in _ANSWERS:
+            problems.append(
+                f"line {number}: reponse « {answer[:40]} » is none of {', '.join(sorted(_ANSWERS))}"
+            )
+            continue
+        if code in known:
+            problems.append(f"line {number}: code {code} stands twice")
+        known.add(code)
+        categorie = Categorie(code, libelle, CategorieReponse(answer))
+        if span := _span(code):
+            if span[0] == span[1]:
+                exact[code] = categorie
+            else:
+                familles.append((*span, categorie))
+        else:
+            problems.append(f"line {number}: « {code[:20]} » is no code such as 7120, 72xx")
+    if not meta.get("source"):
+        problems.append("a first line such as « # source: … » must say where the list comes from")
+    if not known:
+        problems.append("the list is empty")
+    if problems:
+        raise ListProblemsError(problems)
+    familles.sort(key=lambda famille: (int(famille[1]) - int(famille[0]), famille[0]))
+    return CategorieList(meta["source"], exact, tuple(familles))
+
+
+def _span(code: str) -> tuple[str, str] | None:
+    if found := _RANGE.fullmatch(code):
+        return (found[1], found[2]) if found[1] < found[2] else None
+    if len(code) != _CODE_LENGTH or not _CODE.fullmatch(code):
+        return None
+    return code.replace("x", "0"), code.replace("x", "9")
+
+
+def _read(
+    text: str, columns: tuple[str, ...]
+) -> tuple[dict[str, str], Iterator[tuple[int, tuple[str, ...]]], list[str]]:
+    """Return what the comment lines say, the numbered rows, and the problems of the header."""
+    lines = text.removeprefix("\ufeff").splitlines()
+    top = 0
+    meta = {}
+    while top < len(lines) and (lines[top].startswith("#") or not lines[top].strip()):
+        if found := _META.match(lines[top]):
+            meta[found[1].lower()] = found[2].strip()
+        top += 1
+    body = "\n".join(lines[top:])
+    delimiter = ";" if ";" in body.partition("\n")[0] else ","
+    reader = csv.DictReader(io.StringIO(body), delimiter=delimiter)
+    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    if missing:
+        return meta, iter(()), [f"column{'s' if missing[1:] else ''} {', '.join(missing)} missing"]
+    rows = (
+        (top + reader.line_num, tuple((row[name] or "").strip() for name in columns))
+        for row in reader
+    )
+    return meta, rows, []

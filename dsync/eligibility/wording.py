@@ -1,0 +1,103 @@
+"""Texts: comparing them without case and accents, and quoting what an applicant typed.
+
+What is quoted ends up in an annotation that civil servants read, so that nothing typed may
+break its lines, hide or reorder its letters, or be changed by DS when it stores the text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import date
+from functools import lru_cache
+
+ELLIPSIS = "…"
+QUOTED_LENGTH = 80
+
+_APOSTROPHES = str.maketrans("’‘ʼ`´", "'''''")
+_WORD = re.compile(r"\w+")
+_SPACES = re.compile(r"\s+")
+_QUOTES = str.maketrans("«»“”", "''''")
+_FOLDED = 4096
+"""Longest text compared; the champs compared are one line each."""
+
+
+@lru_cache(maxsize=8192)
+def fold(text: str) -> str:
+    """Return the text as it is compared: no case, no accent, one kind of apostrophe and space."""
+    if len(text) > _FOLDED:
+        text = text[:_FOLDED]
+    if text.isascii():
+        folded = text.lower()
+    else:
+        decomposed = unicodedata.normalize("NFKD", text.casefold())
+        letters = "".join(c for c in decomposed if not unicodedata.combining(c))
+        folded = letters.translate(_APOSTROPHES).casefold()
+    return _SPACES.sub(" ", folded).strip()
+
+
+@lru_cache(maxsize=8192)
+def words(text: str) -> tuple[str, ...]:
+    """Return the folded words of a text, without punctuation."""
+    return tuple(_WORD.findall(fold(text)))
+
+
+def cleaned(text: str) -> str:
+    """Return the text on one line, without what cannot be seen or reorders what can."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    kept: list[str] = []
+    marks = 0
+    for char in text:
+        if " " < char < "\x7f":
+            kept.append(char)
+            marks = 0
+            continue
+        category = unicodedata.category(char)
+        if category[0] == "C":
+            # Line breaks part words; a joiner or a direction mark does not.
+            if category == "Cc":
+                kept.append(" ")
+        elif category[0] == "Z":
+            kept.append(" ")
+        elif category[0] == "M":
+            marks += 1
+            if marks <= 2 and kept and kept[-1] != " ":
+                kept.append(char)
+        else:
+            kept.append(char)
+            marks = 0
+    return _SPACES.sub(" ", "".join(kept)).strip()
+
+
+def cut(text: str, length: int) -> str:
+    """Return the text, or its beginning with an ellipsis when it is longer than `length`."""
+    if len(text) <= length:
+        return text
+    kept = text[: length - 1].rstrip()
+    while kept and unicodedata.category(text[len(kept)])[0] == "M":
+        kept = kept[:-1]
+    return kept.rstrip() + ELLIPSIS
+
+
+def quoted(text: str | None, length: int = QUOTED_LENGTH) -> str:
+    """Return « text », cleaned and cut, for a sentence."""
+    # Ten times the length is more than cleaning can take away from an honest text.
+    return f"« {cut(cleaned((text or '')[: length * 10].translate(_QUOTES)), length)} »"
+
+
+def french_date(day: date) -> str:
+    """Return 31/12/2024."""
+    return f"{day.day:02d}/{day.month:02d}/{day.year}"
+
+
+def listed(items: Iterable[str], *, most: int, last: str = "et") -> str:
+    """Return « a, b et c », or « a, b et 4 autres » when there are more than `most`."""
+    found: Sequence[str] = tuple(items)
+    if len(found) > most:
+        rest = len(found) - most
+        return f"{', '.join(found[:most])} et {rest} autre{'s' if rest > 1 else ''}"
+    if len(found) < 2:
+        return "".join(found)
+    return f"{', '.join(found[:-1])} {last} {found[-1]}"
