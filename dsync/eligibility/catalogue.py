@@ -157,6 +157,11 @@ class Catalogue:
         )
 
 
+def redirects_readable(text: str) -> bool:
+    """Whether a text is a redirects file, even an empty one."""
+    return _redirect_targets(text) is not None
+
+
 def _grouped(pairs: Iterable[tuple[str, Iterable[str]]]) -> dict[str, frozenset[str]]:
     groups: dict[str, set[str]] = defaultdict(set)
     for key, ids in pairs:

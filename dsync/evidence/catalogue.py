@@ -1,0 +1,144 @@
+"""Fetch beta.gouv.fr's catalogue, and only when it has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+
+import requests
+
+from dsync.eligibility.catalogue import Catalogue, CatalogueError, redirects_readable
+from dsync.errors import EvidenceUnavailableError
+from dsync.evidence.config import EvidenceConfig
+from dsync.evidence.download import Answer, download
+
+NO_REDIRECTS = "{}"
+"""Stands for a redirects file that does not exist: there are no aliases."""
+
+_OK, _NOT_MODIFIED, _GONE = 200, 304, frozenset({404, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The catalogue as it was fetched, with what is needed to ask for it again."""
+
+    source: str
+    body: str
+    redirects: str | None
+    """`{}` when beta.gouv.fr has none, None when they could never be read."""
+    fetched_at: datetime
+    etag: str | None
+    last_modified: str | None
+    sha256: str
+    checked_at: datetime | None = None
+    """When beta.gouv.fr last confirmed it; kept by the store, `fetched_at` at first."""
+
+
+def fetch_catalogue(
+    config: EvidenceConfig,
+    base_url: str,
+    previous: Snapshot | None,
+    *,
+    clock: Callable[[], datetime],
+    session: requests.Session,
+) -> Snapshot | None:
+    """Return the catalogue now published, or None when it is still `previous`.
+
+    Raises:
+        EvidenceUnavailableError: when no version of it can be read; `previous` stays good.
+    """
+    faults = []
+    for path in config.catalogue.paths:
+        url = _join(base_url, path)
+        try:
+            snapshot = _fetch(config, url, previous, clock, session)
+        except EvidenceUnavailableError as exc:
+            faults.append(f"{path}: {exc.message}")
+            continue
+        redirects = _fetch_redirects(config, base_url, session)
+        if redirects is None and previous is not None:
+            redirects = previous.redirects
+        snapshot = replace(snapshot, redirects=redirects)
+        return None if snapshot == previous else snapshot
+    raise EvidenceUnavailableError(
+        f"The catalogue of {base_url} cannot be used ({'; '.join(faults)}). The last good copy "
+        "serves meanwhile; check the address, or wait for the next run."
+    )
+
+
+def _fetch(
+    config: EvidenceConfig,
+    url: str,
+    previous: Snapshot | None,
+    clock: Callable[[], datetime],
+    session: requests.Session,
+) -> Snapshot:
+    known = previous if previous is not None and previous.source == url else None
+    answer = _get(config, url, session, known)
+    if answer.status == _NOT_MODIFIED and known is not None:
+        return known
+    if answer.status != _OK:
+        raise EvidenceUnavailableError(f"HTTP {answer.status}")
+    body = answer.text()
+    sha256 = hashlib.sha256(answer.content).hexdigest()
+    etag, last_modified = answer.headers.get("ETag"), answer.headers.get("Last-Modified")
+    if known is not None and known.sha256 == sha256:
+        return replace(known, etag=etag, last_modified=last_modified)
+    snapshot = Snapshot(url, body, None, clock(), etag, last_modified, sha256)
+    parse_catalogue(snapshot)
+    return snapshot
+
+
+def _get(
+    config: EvidenceConfig, url: str, session: requests.Session, known: Snapshot | None
+) -> Answer:
+    headers = {"Accept": "application/json"}
+    if known is not None and known.etag:
+        headers["If-None-Match"] = known.etag
+    if known is not None and known.last_modified:
+        headers["If-Modified-Since"] = known.last_modified
+    return download(
+        session,
+        url,
+        deadline_s=config.catalogue.deadline_s,
+        max_bytes=config.catalogue.max_bytes,
+        headers=headers,
+    )
+
+
+def _fetch_redirects(
+    config: EvidenceConfig, base_url: str, session: requests.Session
+) -> str | None:
+    """Return the redirects' text, `{}` when there is no such file, None when it is unreadable."""
+    try:
+        answer = _get(config, _join(base_url, config.catalogue.redirects), session, None)
+        if answer.status in _GONE:
+            return NO_REDIRECTS
+        text = answer.text()
+    except EvidenceUnavailableError:
+        return None
+    return text if answer.status == _OK and redirects_readable(text) else None
+
+
+def parse_catalogue(snapshot: Snapshot) -> Catalogue:
+    """Return the products of a snapshot; the last two are kept at hand.
+
+    Raises:
+        EvidenceUnavailableError: when its text is no catalogue.
+    """
+    try:
+        return _parsed(snapshot.body, snapshot.redirects, snapshot.source)
+    except CatalogueError as exc:
+        raise EvidenceUnavailableError(str(exc)) from exc
+
+
+@lru_cache(maxsize=2)
+def _parsed(body: str, redirects: str | None, source: str) -> Catalogue:
+    return Catalogue.parse(body, redirects, source=source)
+
+
+def _join(base_url: str, path: str) -> str:
+    return f"{base_url.rstrip('/')}/{path.lstrip('/')}"
