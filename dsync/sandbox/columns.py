@@ -1,0 +1,102 @@
+"""The columns of a champ: the same values, flat, as spreadsheets of the platform have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dsync.sandbox import champ as reading
+from dsync.sandbox import ids
+from dsync.sandbox.champ import Champ
+from dsync.sandbox.files import files_of
+
+_KINDS = {
+    "checkbox": "BooleanColumn",
+    "yes_no": "BooleanColumn",
+    "civilite": "EnumColumn",
+    "date": "DateColumn",
+    "datetime": "DateTimeColumn",
+    "decimal_number": "DecimalColumn",
+    "departements": "EnumColumn",
+    "drop_down_list": "EnumColumn",
+    "integer_number": "IntegerColumn",
+    "multiple_drop_down_list": "EnumsColumn",
+    "piece_justificative": "AttachmentsColumn",
+    "regions": "EnumColumn",
+}
+_WITHOUT = frozenset({"header_section", "explication", "repetition", "carte", "titre_identite"})
+# Further columns: path in the value, label, column type.
+_MORE = {
+    "address": [
+        ("postal_code", " – Code postal (5 chiffres)", "TextColumn"),
+        ("city_name", " – Commune", "TextColumn"),
+        ("department_code", " – Département", "EnumColumn"),
+        ("region_name", " – Région", "EnumColumn"),
+    ],
+    "communes": [
+        ("postal_code", " - code postal (5 chiffres)", "TextColumn"),
+        ("departement.code", " - département", "TextColumn"),
+    ],
+    "siret": [
+        ("entreprise.raison_sociale", " – Entreprise raison sociale", "TextColumn"),
+        ("entreprise.siren", " – Entreprise SIREN", "TextColumn"),
+        ("entreprise.nom_commercial", " – Entreprise nom commercial", "TextColumn"),
+        ("entreprise.forme_juridique", " – Entreprise forme juridique", "TextColumn"),
+        ("entreprise.date_creation", " – Entreprise date de création", "DateColumn"),
+        ("libelle_naf", " – Libellé NAF", "TextColumn"),
+        ("address.postal_code", " – Code postal (5 chiffres)", "TextColumn"),
+    ],
+}
+
+
+def columns_of(champ: Champ) -> list[dict[str, Any]]:
+    """Return the columns of a champ, the main one first."""
+    if champ.type in _WITHOUT:
+        return []
+    stable_id, label = champ.descriptor["stable_id"], champ.descriptor["label"]
+    kind = _KINDS.get(champ.type, "TextColumn")
+    columns = [_column(f"type_de_champ/{stable_id}", label, kind, _value(champ, kind))]
+    for path, suffix, more in _MORE.get(champ.type, ()):
+        ident = f"type_de_champ/{stable_id}-$.{path}"
+        columns.append(_column(ident, label + suffix, more, _dig(champ.value, path)))
+    return columns
+
+
+def _column(key: str, label: str, kind: str, value: Any) -> dict[str, Any]:
+    texts = value if isinstance(value, list) else [value]
+    shown = None if value is None else ", ".join(str(text) for text in texts)
+    if kind in ("BooleanColumn", "AttachmentsColumn"):
+        shown = str(value).lower() if isinstance(value, bool) else None
+    return {
+        "__typename": kind,
+        "id": ids.encode("Column", key),
+        "label": label,
+        "stringValue": shown,
+        "value": value,
+    }
+
+
+def _value(champ: Champ, kind: str) -> Any:
+    value = champ.value
+    if kind == "AttachmentsColumn":
+        return files_of(champ)
+    if value is None:
+        return None
+    if kind == "DateColumn":
+        return reading.date_value(champ)
+    if kind == "DateTimeColumn":
+        return reading.datetime_value(champ)
+    if kind == "IntegerColumn":
+        return str(value)
+    if champ.type in ("departements", "regions"):
+        return value["code"]
+    if kind == "TextColumn":
+        return reading.text_value(champ)
+    return value
+
+
+def _dig(value: Any, path: str) -> Any:
+    for step in path.split("."):
+        if value is None:
+            return None
+        value = value.get(step)
+    return value

@@ -1,0 +1,312 @@
+"""What a test, or a person at the console, does to the sandbox behind the API's back.
+
+Each method is one thing that a usager, an instructeur, an administrateur or the platform does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from dsync.sandbox import life, revising, truth
+from dsync.sandbox.faults import Fault
+from dsync.sandbox.model import FINISHED, Demarche, Dossier
+from dsync.sandbox.seed import DossierSeed
+
+if TYPE_CHECKING:
+    from dsync.sandbox.api import Api
+    from dsync.sandbox.catalogue import Catalogue
+    from dsync.sandbox.journal import Entry
+    from dsync.sandbox.world import World
+
+Hand = Literal["usager", "administration"]
+T = TypeVar("T")
+
+
+class Control:
+    """The sandbox's back door; every change takes the lock that requests take."""
+
+    def __init__(self, world: World, api: Api, catalogue: Catalogue) -> None:
+        self._world = world
+        self._api = api
+        self.catalogue = catalogue
+        self._held: dict[int, tuple[datetime, Any]] = {}
+
+    # --- time -------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """Return the sandbox's present."""
+        return self._world.clock.now()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._world.clock.advance(timedelta(seconds=seconds))
+
+    def set_clock(self, to: datetime) -> None:
+        """Make it another time; without an offset it is UTC."""
+        self._world.clock.set(to if to.tzinfo else to.replace(tzinfo=UTC))
+
+    # --- what an usager does ----------------------------------------------------------------
+
+    def edit_champ(
+        self, number: int, stable_id: int, value: Any, *, row: int | None = None
+    ) -> None:
+        """Submit a champ anew, in a repetition's row if one is named (from 0)."""
+        with self._world.lock:
+            self._put(number, "champs", stable_id, value, row)
+
+    def save_without_submitting(self, number: int) -> None:
+        """Edit without submitting: dates move, nothing else is to be seen."""
+        with self._world.lock:
+            self._dossier(number).change(self.now())
+
+    def deposit(self, seed: DossierSeed, *, demarche: int | None = None) -> None:
+        """Deposit a new dossier."""
+        with self._world.lock:
+            self._world.add_dossier(self._demarche(demarche), seed)
+
+    def delete_account(self, number: int) -> None:
+        """Delete the account of a dossier's usager."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            dossier.usager_deleted = True
+            dossier.change(self.now())
+
+    # --- what an instructeur does -----------------------------------------------------------
+
+    def move(self, number: int, state: str, *, motivation: str | None = None) -> None:
+        """Bring a dossier into another state."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            agent = dossier.groupe.instructeurs[0].email
+            life.move(dossier, state, self.now(), agent, motivation)
+
+    def edit_annotation(
+        self, number: int, stable_id: int, value: Any, *, row: int | None = None
+    ) -> None:
+        """Edit an annotation by hand: the annotations' own date moves, as the API does not."""
+        with self._world.lock:
+            self._put(number, "annotations", stable_id, value, row)
+
+    def add_annotation_row(self, number: int, stable_id: int) -> None:
+        """Add a row to a repetition among the annotations."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            repetition, _ = dossier.revision.descriptor("annotations", stable_id)
+            dossier.add_row(repetition, self.now())
+
+    def add_label(self, number: int, name: str) -> None:
+        """Put a label on a dossier; no date moves."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            label = next(label for label in dossier.demarche.labels if label.name == name)
+            if label not in dossier.labels:
+                dossier.labels.append(label)
+            dossier.rendered.clear()
+
+    def remove_label(self, number: int, name: str) -> None:
+        """Take a label off a dossier; no date moves."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            dossier.labels = [label for label in dossier.labels if label.name != name]
+            dossier.rendered.clear()
+
+    def rename_label(self, old: str, new: str) -> None:
+        """Rename a label of the démarche; no date moves."""
+        with self._world.lock:
+            label = next(lb for lb in self._demarche(None).labels if lb.name == old)
+            label.name = new
+            self._world.forget_rendered()
+
+    def archive(self, number: int, *, archived: bool = True) -> None:
+        """Archive a dossier, or take it out again."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            dossier.seed.archived = archived
+            dossier.change(self.now())
+
+    def change_groupe(self, number: int, label: str) -> None:
+        """Hand a dossier to another groupe instructeur."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            groupe = next(g for g in dossier.demarche.groupes if g.label == label)
+            life.hand_over(dossier, groupe, self.now())
+
+    def hide(self, number: int, by: Hand = "usager") -> None:
+        """Hide a dossier; by its usager alone, a finished one stays visible."""
+        with self._world.lock:
+            life.hide(self._dossier(number), by, self.now())
+
+    def restore(self, number: int) -> None:
+        """Bring a hidden dossier back."""
+        with self._world.lock:
+            life.restore(self._dossier(number), self.now())
+
+    # --- what the platform does -------------------------------------------------------------
+
+    def erase(self, number: int, *, reason: str | None = None) -> None:
+        """Erase a dossier; one hidden by its usager is told as gone since the day it was hidden."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            by_usager = "usager" in dossier.hidden_by and dossier.seed.state not in FINISHED
+            at = dossier.hidden_at if by_usager and dossier.hidden_at else self.now()
+            told = "user_request" if by_usager else "instructeur_request"
+            if dossier.expired:
+                told = "expired"
+            self._world.erase(dossier, reason or told, at)
+
+    def expire(self, number: int) -> None:
+        """Hide a dossier because it has expired: it is in none of the three lists."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            dossier.expired = True
+            dossier.hidden_at = self.now()
+            dossier.change(self.now())
+
+    def complete_etablissement(self, number: int, demandeur: dict[str, Any]) -> None:
+        """Complete an applicant deposited while the registry was down; no date moves."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            dossier.seed.demandeur = {"kind": "morale", **demandeur}
+            dossier.rendered.clear()
+
+    def lose_demandeur(self, number: int) -> None:
+        """Lose the applicant's data: the dossier breaks the schema's promise."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            dossier.seed.demandeur = {}
+            dossier.rendered.clear()
+
+    def publish_revision(self, change: revising.Change, *, demarche: int | None = None) -> str:
+        """Publish a new version of the form, rebase open dossiers, move no date of theirs."""
+        with self._world.lock:
+            return revising.publish(self._world, self._demarche(demarche), change)
+
+    def close_demarche(self, demarche: int | None = None) -> None:
+        """Close the démarche; its dossiers are served and written as before."""
+        with self._world.lock:
+            found = self._demarche(demarche)
+            found.state, found.closed_at = "close", self.now()
+
+    def begin_edit(self, number: int, stable_id: int, value: Any) -> None:
+        """Begin a change whose date is set now and which shows only when it is committed."""
+        with self._world.lock:
+            self._held[number] = (self.now(), (stable_id, value))
+
+    def commit(self, number: int) -> None:
+        """Make a change that was begun visible, with the date it had when it began."""
+        with self._world.lock:
+            at, (stable_id, value) = self._held.pop(number)
+            self._put(number, "champs", stable_id, value, None, at)
+
+    # --- failures ---------------------------------------------------------------------------
+
+    def fail(self, *faults: Fault) -> None:
+        """Script failures, for the requests to come."""
+        with self._world.lock:
+            self._api.faults.add(faults)
+
+    def clear_faults(self) -> None:
+        """Drop the scripted failures that have not happened."""
+        with self._world.lock:
+            self._api.faults.clear()
+
+    def poison(self, number: int) -> None:
+        """Make a dossier's data bad: a null among a page's good nodes, until healed."""
+        with self._world.lock:
+            self._world.poisoned.add(number)
+            self._dossier(number).rendered.clear()
+
+    def break_page(self, number: int) -> None:
+        """Make every request that answers this dossier end in a 500, until healed."""
+        with self._world.lock:
+            self._world.breaking.add(number)
+
+    def heal(self, number: int) -> None:
+        """Make a poisoned or breaking dossier good again."""
+        with self._world.lock:
+            self._world.poisoned.discard(number)
+            self._world.breaking.discard(number)
+
+    def maintain(self, *, on: bool = True) -> None:
+        """Put the platform into maintenance, or end it."""
+        self._api.under_maintenance = on
+
+    def limit_rate(self, per_minute: int | None) -> None:
+        """Set the rate limit."""
+        self._api.limit.per_minute = per_minute
+
+    def expire_token(self, name: str = "write") -> None:
+        """Let a token expire now."""
+        self._api.doorkeeper.expire(name)
+
+    def renew_token(self, name: str = "write") -> None:
+        """Make an expired token good again."""
+        self._api.doorkeeper.renew(name)
+
+    def forbid_network(self, name: str = "write", *, forbidden: bool = True) -> None:
+        """Refuse a token on this network, or allow it again."""
+        self._api.doorkeeper.forbid_network(name, forbidden=forbidden)
+
+    # --- what can be seen -------------------------------------------------------------------
+
+    def requests(self, operation: str | None = None, *, kind: str | None = None) -> list[Entry]:
+        """Return the log of requests to the API, of one operation or kind if named."""
+        with self._world.lock:
+            return [
+                entry
+                for entry in self._api.journal
+                if operation in (None, entry.operation) and kind in (None, entry.kind)
+            ]
+
+    def forget_requests(self) -> None:
+        """Empty the log of requests."""
+        with self._world.lock:
+            self._api.journal.clear()
+
+    def truth(self, demarche: int | None = None) -> list[truth.DossierTruth]:
+        """Return what a faithful copy holds, dossier by dossier."""
+        with self._world.lock:
+            return [truth.of(dossier) for dossier in self._demarche(demarche).dossiers.values()]
+
+    def truth_of(self, number: int) -> truth.DossierTruth:
+        """Return what a faithful copy holds of one dossier."""
+        with self._world.lock:
+            return truth.of(self._dossier(number))
+
+    def status(self) -> dict[str, Any]:
+        """Return how the sandbox stands."""
+        with self._world.lock:
+            return {
+                "now": self.now().isoformat(),
+                "demarches": {d.number: len(d.dossiers) for d in self._world.demarches.values()},
+                "tokens": asdict(self._api.doorkeeper.tokens),
+                "requests": len(self._api.journal),
+                "faults": len(self._api.faults),
+            }
+
+    # ----------------------------------------------------------------------------------------
+
+    def _demarche(self, number: int | None) -> Demarche:
+        if number is None:
+            return next(iter(self._world.demarches.values()))
+        return self._world.demarches[number]
+
+    def _dossier(self, number: int) -> Dossier:
+        found = self._world.dossier(number)
+        if found is None:
+            told = f"the sandbox has no dossier {number}"
+            raise KeyError(told)
+        return found
+
+    def _put(
+        self,
+        number: int,
+        source: Literal["champs", "annotations"],
+        stable_id: int,
+        value: Any,
+        row: int | None,
+        at: datetime | None = None,
+    ) -> None:
+        life.put(self._dossier(number), source, stable_id, value, row, at or self.now())

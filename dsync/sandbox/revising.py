@@ -1,0 +1,59 @@
+"""Publishes new versions of a form, and rebases the open dossiers onto them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsync.sandbox import ids
+from dsync.sandbox.model import FINISHED, Demarche, Descriptor, Revision
+from dsync.sandbox.world import World
+
+
+@dataclass(slots=True)
+class Change:
+    """What a new revision changes; champs and annotations alike, by stable id."""
+
+    add_champs: list[Descriptor] = field(default_factory=list)
+    add_annotations: list[Descriptor] = field(default_factory=list)
+    rename: dict[int, str] = field(default_factory=dict)
+    remove: list[int] = field(default_factory=list)
+    retype: dict[int, str] = field(default_factory=dict)
+    options: dict[int, list[str]] = field(default_factory=dict)
+
+
+def publish(world: World, demarche: Demarche, change: Change) -> str:
+    """Publish the draft with a change; return the new revision's identifier.
+
+    Dossiers that are not finished are rebased: none of their dates moves.
+    """
+    draft = demarche.revisions[-1]
+    _apply(draft, change)
+    draft.published_at = world.clock.now()
+    demarche.revisions.append(world.draft_after(draft, draft.published_at))
+    demarche.modified_at = draft.published_at
+    for dossier in demarche.dossiers.values():
+        if dossier.seed.state not in FINISHED:
+            dossier.revision = draft
+    world.forget_rendered()
+    return ids.encode("ProcedureRevision", draft.key)
+
+
+def _apply(revision: Revision, change: Change) -> None:
+    for kept, added in (
+        (revision.champs, change.add_champs),
+        (revision.annotations, change.add_annotations),
+    ):
+        kept.extend(added)
+        kept[:] = [d for d in kept if d["stable_id"] not in change.remove]
+        for descriptor in kept:
+            _alter(descriptor, change)
+            for cell in descriptor["champs"]:
+                _alter(cell, change)
+
+
+def _alter(descriptor: Any, change: Change) -> None:
+    stable_id = descriptor["stable_id"]
+    descriptor["label"] = change.rename.get(stable_id, descriptor["label"])
+    descriptor["type"] = change.retype.get(stable_id, descriptor["type"])
+    descriptor["options"] = change.options.get(stable_id, descriptor["options"])
