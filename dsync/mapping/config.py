@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 NonBlank = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 
-VOEUX, EVALUATIONS = "voeux", "evaluations"
+VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
 
 
 class _Section(BaseModel):
@@ -117,10 +117,11 @@ class MappingConfig(_Section):
 
     @model_validator(mode="after")
     def _is_unambiguous(self) -> Self:
-        problems = list(_repeated("id", [t.id for _, t in self._all() if t.id]))
-        if self.evaluations:
-            names = [critere.critere for critere in self.evaluations.criteres]
-            problems += _repeated("critere", names)
+        targets = list(self._all())
+        problems = list(_repeated("id", [(target.id, key) for key, target in targets]))
+        problems += _repeated(
+            "critere", [(t.critere, key) for key, t in targets if isinstance(t, CritereTarget)]
+        )
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -157,11 +158,12 @@ class MappingConfig(_Section):
         )
 
     def _all(self) -> Iterator[tuple[str, ChampTarget]]:
-        for name, target, _ in self.top_level():
-            yield name, target
-        for field in (VOEUX, EVALUATIONS):
+        for name, target, is_annotation in self.top_level():
+            section = "" if name in REPETITIONS else "annotations." if is_annotation else "champs."
+            yield f"{section}{name}", target
+        for field in REPETITIONS:
             yield from ((f"{field}.{name}", target) for name, target in self.columns(field))
-        yield from (("autres", target) for target in self.autres)
+        yield from ((f"autres[{index}]", target) for index, target in enumerate(self.autres))
 
 
 def _given(section: BaseModel) -> Iterator[tuple[str, ChampTarget]]:
@@ -171,6 +173,11 @@ def _given(section: BaseModel) -> Iterator[tuple[str, ChampTarget]]:
             yield name, target
 
 
-def _repeated(what: str, values: list[str]) -> Iterator[str]:
-    for value in sorted({value for value in values if values.count(value) > 1}):
-        yield f"{what} {value!r} is given more than once"
+def _repeated(what: str, given: list[tuple[str | None, str]]) -> Iterator[str]:
+    keys: dict[str, list[str]] = {}
+    for value, key in given:
+        if value:
+            keys.setdefault(value, []).append(key)
+    for value, places in keys.items():
+        if len(places) > 1:
+            yield f"{what} {value!r} is given to {', '.join(places)}"

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.domain.ids import DescriptorId
-from dsync.mapping.config import EVALUATIONS, VOEUX, ChampTarget, MappingConfig
+from dsync.mapping.config import EVALUATIONS, REPETITIONS, ChampTarget, MappingConfig
 
 LAYOUT_TYPES = frozenset({"header_section", "explication"})
 """They carry no value; a section may have the same label as a champ in it."""
@@ -78,7 +78,7 @@ def match_fields(
         [(name, target, is_annotation) for name, target, is_annotation in config.top_level()],
         [d for d in descriptors.values() if d.parent_id is None],
     )
-    for repetition in [match for match in matches if match.field in (VOEUX, EVALUATIONS)]:
+    for repetition in [match for match in matches if match.field in REPETITIONS]:
         parent = repetition.descriptor
         children = [d for d in descriptors.values() if parent and d.parent_id == parent.id]
         is_annotation = repetition.field == EVALUATIONS

@@ -32,8 +32,8 @@ class MappedDossier:
     annotations_json: str
     content_hash: str
     """Of everything but what dsync writes itself (annotations, labels) and what moves by itself
-    (dates of modification and expiry). Where the mapping finds its fields is part of it: a mended mapping
-    makes the stored candidatures stale."""
+    (dates of modification and expiry). Where the mapping finds its fields is part of it: a
+    mended mapping makes the stored candidatures stale."""
     inputs_hash: str
     """Of what verdicts rest on: champs, applicant, date of deposit, where the mapping looks."""
     owned_ids: frozenset[str]

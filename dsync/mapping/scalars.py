@@ -26,9 +26,9 @@ _MONTHS = (
 _NUMBER = re.compile(r"([+-]?\d{1,15}(?:[.,]\d{1,15})?)(?:\s*/\s*\d+)?")
 _TRUE = frozenset({"oui", "true", "vrai", "on", "1"})
 _FALSE = frozenset({"non", "false", "faux", "off", "0"})
-_CODE = r"(\d{2}|2[AaBb]|97\d|98\d)"
+_CODE = r"(97\d|98\d|\d{2}|2[AaBb])"
 _DEPARTEMENT = re.compile(
-    rf"{_CODE}(?:\s*[-–—:]?\s*(\S.*))?|(\S.*?)\s*\(\s*{_CODE}\s*\)", re.DOTALL
+    rf"{_CODE}(?:(?:\s*[-–—:]\s*|\s+)(\S.*))?|(\S.*?)\s*\(\s*{_CODE}\s*\)", re.DOTALL
 )
 
 
@@ -66,16 +66,13 @@ def boolean_of(champ: Champ) -> bool | None:
 
 
 def departement_of(champ: Champ) -> tuple[str | None, str | None]:
-    """Return a département's code and name, out of a place, an address or « 75 - Paris »."""
+    """Return a département's code and name, out of an address or a text like « 75 - Paris »."""
     place = champ.valeur
     if isinstance(place, dict):
         code = place.get("departmentCode")
         if isinstance(code, str):
             name = place.get("departmentName")
             return code, name if isinstance(name, str) else None
-        code, name = place.get("code"), place.get("name")
-        if isinstance(code, str) and isinstance(name, str) and re.fullmatch(_CODE, code):
-            return code, name
     text = text_of(champ)
     found = _DEPARTEMENT.fullmatch(text or "")
     if not found:

@@ -1,0 +1,205 @@
+"""Builders: the shipped mapping, a form that fits it, and nodes as the queries select them."""
+
+from __future__ import annotations
+
+import base64
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsync.domain.dossier import Descriptor, Revision
+from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.mapping import MappedDossier, Mapper, MappingConfig
+
+CONFIG = Path(__file__).parents[3] / "config" / "aap-eig7.toml"
+Node = dict[str, Any]
+
+
+class Form:
+    """A form that can be changed before dossiers of it are mapped."""
+
+    def __init__(self, config: MappingConfig) -> None:
+        self.config = config
+        self.descriptors: dict[DescriptorId, Descriptor] = {}
+        for name, target, is_annotation in config.top_level():
+            self.add(str(target.id), target.libelles[0], str(target.type), is_annotation)
+            for _, column in config.columns(name) if target.type == "repetition" else ():
+                self.add(
+                    str(column.id),
+                    column.libelles[0],
+                    str(column.type),
+                    is_annotation,
+                    parent=str(target.id),
+                )
+        for stable_id, libelle, type_ in (
+            (5102, "Résultat du pré-contrôle", "drop_down_list"),
+            (5103, "Détail du pré-contrôle", "textarea"),
+            (5104, "Pré-contrôle établi le", "datetime"),
+        ):
+            self.add(champ_id(stable_id), libelle, type_, True)
+
+    @staticmethod
+    def id(stable_id: int) -> str:
+        """Return DS's opaque id of a descriptor."""
+        return champ_id(stable_id)
+
+    def add(
+        self,
+        id_: str,
+        libelle: str,
+        type_: str = "text",
+        is_annotation: bool = False,
+        parent: str | None = None,
+    ) -> str:
+        """Add a descriptor at the form's end, or replace the one with this id."""
+        self.descriptors[DescriptorId(id_)] = Descriptor(
+            DescriptorId(id_),
+            libelle,
+            type_,
+            False,
+            None,
+            False,
+            DescriptorId(parent) if parent else None,
+            is_annotation,
+        )
+        return id_
+
+    def replace(self, stable_id: int, **changes: Any) -> str:
+        """Change a descriptor; a new id keeps its place."""
+        id_ = DescriptorId(champ_id(stable_id))
+        changed = self.descriptors[id_]._replace(**changes)
+        self.descriptors = {
+            (changed.id if key == id_ else key): (changed if key == id_ else descriptor)
+            for key, descriptor in self.descriptors.items()
+        }
+        return changed.id
+
+    def remove(self, stable_id: int) -> None:
+        """Take a descriptor out."""
+        del self.descriptors[DescriptorId(champ_id(stable_id))]
+
+    @property
+    def revision(self) -> Revision:
+        """The form as it now is."""
+        return Revision(RevisionId("rev"), None, dict(self.descriptors))
+
+    def champ(self, stable_id: int | str, typename: str = "TextChamp", **values: Any) -> Node:
+        """Build a champ's node; `text` gives both the value and the string value."""
+        id_ = champ_id(stable_id) if isinstance(stable_id, int) else stable_id
+        descriptor = self.descriptors.get(DescriptorId(id_))
+        node = {
+            "__typename": typename,
+            "id": id_,
+            "champDescriptorId": id_,
+            "label": descriptor.libelle if descriptor else f"Champ {stable_id}",
+            "stringValue": "",
+        }
+        if "text" in values:
+            values["textValue"] = values["stringValue"] = values.pop("text")
+        return node | values
+
+    def rows(self, stable_id: int, *rows: list[Node]) -> Node:
+        """Build a repetition's node."""
+        return self.champ(
+            stable_id,
+            "RepetitionChamp",
+            rows=[{"id": f"Row-{n}", "champs": champs} for n, champs in enumerate(rows)],
+        )
+
+
+def champ_id(stable_id: int) -> str:
+    """Return DS's opaque id of a descriptor."""
+    return base64.b64encode(f"Champ-{stable_id}".encode()).decode()
+
+
+@pytest.fixture(scope="session")
+def config() -> MappingConfig:
+    """The mapping that is shipped."""
+    section = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["mapping"]
+    return MappingConfig.model_validate(section)
+
+
+@pytest.fixture
+def form(config: MappingConfig) -> Form:
+    """A form that fits the shipped mapping."""
+    return Form(config)
+
+
+@pytest.fixture
+def make_node() -> Callable[..., Node]:
+    """Return a builder of whole dossiers."""
+
+    def make(
+        champs: list[Node] | None = None, annotations: list[Node] | None = None, **over: Any
+    ) -> Node:
+        day = "2024-03-01T10:00:00+01:00"
+        return {
+            "id": "RG9zc2llci0x",
+            "number": 1,
+            "state": "en_construction",
+            "archived": False,
+            "dateDepot": day,
+            "datePassageEnConstruction": day,
+            "datePassageEnInstruction": None,
+            "dateTraitement": None,
+            "dateDerniereModification": day,
+            "dateDerniereModificationChamps": day,
+            "dateDerniereModificationAnnotations": day,
+            "dateExpiration": None,
+            "dateSuppressionParUsager": None,
+            "motivation": None,
+            "prefilled": False,
+            "deposeParUnTiers": False,
+            "prenomMandataire": None,
+            "nomMandataire": None,
+            "usager": {"email": "usager@example.org"},
+            "groupeInstructeur": {"label": "défaut"},
+            "instructeurs": [],
+            "revision": {"id": "rev"},
+            "demandeur": {"__typename": "PersonneMorale", "siret": "13002526500013"},
+            "labels": [],
+            "traitements": [],
+            "champs": champs or [],
+            "annotations": annotations or [],
+        } | over
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_mapper() -> Callable[[MappingConfig], Mapper]:
+    """Return a builder of mappers that own what the shipped configuration writes."""
+
+    def make(config: MappingConfig) -> Mapper:
+        return Mapper(
+            config,
+            owned_annotations=frozenset(map(champ_id, (5102, 5103, 5104))),
+            owned_labels=frozenset({"éligible", "à vérifier", "inéligible"}),
+            owned_libelles=frozenset({"Résultat du pré-contrôle"}),
+        )
+
+    return make
+
+
+@pytest.fixture
+def mapper(config: MappingConfig, make_mapper: Callable[[MappingConfig], Mapper]) -> Mapper:
+    """Return a mapper of the shipped mapping."""
+    return make_mapper(config)
+
+
+@pytest.fixture
+def map_node(
+    mapper: Mapper, form: Form, make_node: Callable[..., Node]
+) -> Callable[..., MappedDossier]:
+    """Return a function that maps a dossier of the form, as the form is at the call."""
+
+    def run(
+        champs: list[Node] | None = None, annotations: list[Node] | None = None, **over: Any
+    ) -> MappedDossier:
+        node = make_node(champs, annotations, **over)
+        return mapper.map(node, DemarcheNumber(86321), form.revision)
+
+    return run

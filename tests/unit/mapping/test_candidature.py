@@ -1,0 +1,386 @@
+"""A dossier read in the programme's terms, whatever the revision made of its form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from dsync.domain.candidature import Evaluation, Note, Reponse, Voeu
+from dsync.domain.dossier import Champ
+from dsync.domain.ids import DescriptorId
+from dsync.mapping import Mapper, MappingConfig
+from dsync.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
+
+MARKS = range(5311, 5320)
+NAMES = (
+    *("probleme_avere", "probleme_majeur", "probleme_actionnable", "approche_produit"),
+    *("sponsoring", "autonomie", "politiques_prioritaires", "feuille_de_route", "ambition"),
+)
+
+
+def champ(valeur: Any, texte: str | None = None, type_: str = "text") -> Champ:
+    if texte is None and isinstance(valeur, str):
+        texte = valeur
+    return Champ(DescriptorId("x"), "X", type_, valeur, texte)
+
+
+def test_a_field_is_read_from_its_champ(form: Any, map_node: Any) -> None:
+    """The descriptor's id decides, and the text is stripped."""
+    mapped = map_node([form.champ(4102, text="  https://beta.gouv.fr/startups/a.html\n")])
+    assert mapped.candidature.page_produit == "https://beta.gouv.fr/startups/a.html"
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u00a0", "\u202f \u2007", "\u200b", "\ufeff "])
+def test_a_blank_field_is_none(form: Any, map_node: Any, text: str) -> None:
+    """Spaces of any kind are no answer."""
+    mapped = map_node([form.champ(4202, text=text)])
+    assert (
+        mapped.candidature.entite,
+        mapped.candidature.reponses["entite"],
+    ) == (None, Reponse.VIDE)
+
+
+def test_the_answers_tell_why_a_field_is_empty(form: Any, map_node: Any) -> None:
+    """Not in the form, not asked, blank and filled are four different things."""
+    form.remove(4604)
+    mapped = map_node([form.champ(4202, text="DINUM"), form.champ(4105, text="")])
+    reponses = mapped.candidature.reponses
+    assert (
+        reponses["perspectives"],
+        reponses["benefices"],
+        reponses["probleme"],
+        reponses["entite"],
+    ) == (Reponse.NON_ASSOCIE, Reponse.NON_DEMANDE, Reponse.VIDE, Reponse.REMPLI)
+
+
+def test_every_field_has_an_answer_even_unmapped(
+    form: Any, make_mapper: Callable[..., Mapper], make_node: Any
+) -> None:
+    """A field that the configuration leaves out is not mapped, and nothing fails."""
+    mapped = make_mapper(MappingConfig()).map(make_node(), 86321, form.revision)
+    assert {Reponse.NON_ASSOCIE} == set(mapped.candidature.reponses.values())
+    assert {"page_produit", "voeux", "etape", "evaluations"} <= set(mapped.candidature.reponses)
+
+
+@pytest.mark.parametrize(
+    "libelle",
+    ["Département d’affectation", "département  d'affectation ", "DÉPARTEMENT\u00a0D’AFFECTATION"],
+)
+def test_a_champ_of_unknown_id_is_found_by_its_label(
+    form: Any, map_node: Any, libelle: str
+) -> None:
+    """Spacing, apostrophe and case do not tell labels apart."""
+    id_ = form.replace(4203, id="autre", libelle=libelle)
+    mapped = map_node(
+        [form.champ(id_, "DepartementChamp", departement={"code": "75", "name": "Paris"})]
+    )
+    assert (
+        mapped.candidature.departement_code,
+        mapped.candidature.departement_nom,
+    ) == ("75", "Paris")
+
+
+def test_a_former_label_is_known(
+    config: MappingConfig, form: Any, make_mapper: Callable[..., Mapper], make_node: Any
+) -> None:
+    """Labels are tried in their order, former ones last."""
+    raw = config.model_dump(mode="json")
+    raw["champs"]["entite"] = {"libelles": ["Nom de l’entité", "Service"]}
+    id_ = form.replace(4202, id="autre", libelle="service")
+    node = make_node([form.champ(id_, text="DINUM")])
+    mapped = make_mapper(MappingConfig.model_validate(raw)).map(node, 86321, form.revision)
+    assert mapped.candidature.entite == "DINUM"
+
+
+def test_an_id_wins_over_a_label(form: Any, map_node: Any) -> None:
+    """A new champ with a known label does not take the place of the one with the id."""
+    form.replace(4202, libelle="Nom de l’entité")
+    other = form.add("nouveau", "Entité opérationnelle")
+    mapped = map_node([form.champ(4202, text="par id"), form.champ(other, text="par libellé")])
+    assert mapped.candidature.entite == "par id"
+
+
+def test_a_label_never_takes_a_champ_that_an_id_names(form: Any, map_node: Any) -> None:
+    """A champ feeds one field: the one whose id it has."""
+    form.remove(4202)
+    form.replace(4105, libelle="Entité opérationnelle")
+    mapped = map_node([form.champ(4105, text="texte")])
+    assert (mapped.candidature.entite, mapped.candidature.probleme) == (None, "texte")
+
+
+def test_a_section_with_a_champs_label_is_not_taken_for_it(form: Any, map_node: Any) -> None:
+    """Headings may be named as the champ below them."""
+    form.remove(4604)
+    form.add("titre", "Perspectives", "header_section")
+    assert map_node().candidature.reponses["perspectives"] == Reponse.NON_ASSOCIE
+
+
+def test_without_a_revision_the_champs_shown_stand_for_the_form(
+    form: Any, mapper: Mapper, make_node: Any
+) -> None:
+    """Ids and labels are looked for among what the dossier shows, rows included."""
+    cells = [
+        form.champ(4404, text="Produit"),
+        form.champ("ordre", text="1", label="Ordre de préférence"),
+    ]
+    node = make_node(
+        [
+            form.champ("inconnu", text="DINUM", label="Entité opérationnelle"),
+            form.rows(4403, cells),
+        ]
+    )
+    mapped = mapper.map(node, 86321, None)
+    assert mapped.candidature.entite == "DINUM"
+    assert (Voeu(1, "Produit", None),) == mapped.candidature.voeux
+    assert mapped.candidature.reponses["probleme"] == Reponse.NON_ASSOCIE
+    assert mapped.dossier.champs[1].type == "repetition"
+
+
+def voeu(form: Any, profil: str = "", ordre: str | None = None, missions: str = "") -> list[Any]:
+    return [
+        form.champ(4404, "DropDownListChamp", dropDownValue=profil),
+        form.champ(4405, "IntegerNumberChamp", integerValue=ordre),
+        form.champ(4406, text=missions),
+    ]
+
+
+def test_wishes_come_in_the_order_of_preference(form: Any, map_node: Any) -> None:
+    """The order given decides; rows without any have their row's number."""
+    rows = form.rows(
+        4403,
+        voeu(form, "Technique", "2", "Coder"),
+        voeu(form, "Produit", "1"),
+        voeu(form, "Impact"),
+    )
+    mapped = map_node([rows])
+    assert (
+        Voeu(1, "Produit", None),
+        Voeu(2, "Technique", "Coder"),
+        Voeu(3, "Impact", None),
+    ) == mapped.candidature.voeux
+
+
+def test_the_empty_row_of_the_platform_is_no_wish(form: Any, map_node: Any) -> None:
+    """A mandatory repetition starts with an all-blank row."""
+    mapped = map_node([form.rows(4403, voeu(form))])
+    assert (
+        mapped.candidature.voeux,
+        mapped.candidature.reponses["voeux"],
+    ) == ((), Reponse.VIDE)
+    assert len(mapped.dossier.champs[0].lignes) == 1
+
+
+def test_a_wish_with_only_missions_is_one(form: Any, map_node: Any) -> None:
+    """Any answer in a row makes it a wish."""
+    mapped = map_node([form.rows(4403, voeu(form, missions="Coder"))])
+    assert (Voeu(1, None, "Coder"),) == mapped.candidature.voeux
+
+
+def test_a_form_without_some_columns_still_gives_wishes(form: Any, map_node: Any) -> None:
+    """Columns that a revision lacks are empty."""
+    form.remove(4405)
+    form.remove(4406)
+    mapped = map_node([form.rows(4403, voeu(form, "Produit")[:1])])
+    assert (Voeu(1, "Produit", None),) == mapped.candidature.voeux
+
+
+@pytest.mark.parametrize(
+    ("typename", "values", "expected"),
+    [
+        (
+            "MultipleDropDownListChamp",
+            {"values": ["A", "B"]},
+            (Voeu(1, "A", None), Voeu(2, "B", None)),
+        ),
+        ("TextChamp", {"textValue": "A"}, (Voeu(1, "A", None),)),
+        ("TextChamp", {"textValue": " "}, ()),
+    ],
+)
+def test_profiles_asked_for_without_a_repetition_are_wishes(
+    form: Any, map_node: Any, typename: str, values: dict[str, Any], expected: tuple[Voeu, ...]
+) -> None:
+    """Another revision may ask for them in a list or in a text."""
+    assert expected == map_node([form.champ(4403, typename, **values)]).candidature.voeux
+
+
+def grille(form: Any, *marks: str | None, commentaire: str = "") -> list[Any]:
+    cells = [
+        form.champ(5303, "DropDownListChamp", dropDownValue="Dossier" if commentaire else None),
+        form.champ(5304, text="eval@example.org" if commentaire else ""),
+        form.champ(5320, text=commentaire),
+    ]
+    given = [*marks, *[None] * (len(MARKS) - len(marks))]
+    return cells + [
+        form.champ(id_, "IntegerNumberChamp", integerValue=mark)
+        for id_, mark in zip(MARKS, given, strict=True)
+    ]
+
+
+def test_a_grid_has_its_row_number_and_a_mark_for_each_criterion(form: Any, map_node: Any) -> None:
+    """The empty row counts as a row and is no grid; a mark out of range is kept."""
+    mapped = map_node(
+        annotations=[form.rows(5302, grille(form), grille(form, "4", "99", commentaire="Bon"))]
+    )
+    (evaluation,) = mapped.candidature.evaluations
+    assert (
+        evaluation.ligne,
+        evaluation.moment,
+        evaluation.evaluateur,
+        evaluation.commentaire,
+    ) == (2, "Dossier", "eval@example.org", "Bon")
+    assert tuple(note.critere for note in evaluation.notes) == NAMES
+    assert tuple(note.note for note in evaluation.notes[:3]) == (4.0, 99.0, None)
+    assert evaluation.notes[0].libelle == "Problème avéré"
+    assert evaluation.moyenne == 51.5
+
+
+def test_criteria_that_the_revision_lacks_are_left_out(form: Any, map_node: Any) -> None:
+    """The programme had fewer criteria at first; a criterion not shown has no mark."""
+    for id_ in MARKS[1:]:
+        form.remove(id_)
+    mapped = map_node(annotations=[form.rows(5302, grille(form, commentaire="Bon")[:3])])
+    expected = Evaluation(
+        1,
+        "Dossier",
+        "eval@example.org",
+        "Bon",
+        (Note("probleme_avere", "Problème avéré", None),),
+    )
+    assert (expected,) == mapped.candidature.evaluations
+
+
+def test_a_row_with_only_unchecked_boxes_is_blank(form: Any, map_node: Any) -> None:
+    """A box is never null: unchecked is how the platform makes it; a « non » is an answer."""
+    box = form.add("case", "Case", "checkbox", True, parent=form.id(5302))
+    yes_no = form.add("ouinon", "Oui/non", "yes_no", True, parent=form.id(5302))
+    unchecked = [form.champ(box, "CheckboxChamp", checkboxValue=False)]
+    no = [form.champ(yes_no, "YesNoChamp", yesNoValue=False)]
+    mapped = map_node(annotations=[form.rows(5302, unchecked, no)])
+    assert [evaluation.ligne for evaluation in mapped.candidature.evaluations] == [2]
+
+
+def test_selection_and_recruitment_are_read_from_annotations(form: Any, map_node: Any) -> None:
+    """Step, dates and the validation box."""
+    mapped = map_node(
+        annotations=[
+            form.champ(5202, "DropDownListChamp", dropDownValue="Lauréat"),
+            form.champ(5203, "DateChamp", date="2024-10-01"),
+            form.champ(5105, "CheckboxChamp", checkboxValue=True),
+            form.champ(5402, "DateChamp", date=None),
+        ]
+    )
+    candidature = mapped.candidature
+    assert ("Lauréat", date(2024, 10, 1), True, None) == (
+        candidature.etape,
+        candidature.jury_le,
+        candidature.valide_par_instructeur,
+        candidature.convention_le,
+    )
+
+
+def test_a_champ_is_not_read_as_an_annotation(form: Any, map_node: Any) -> None:
+    """What an applicant typed never passes for what an instructeur wrote."""
+    form.remove(5202)
+    id_ = form.add("public", "Étape de sélection")
+    mapped = map_node([form.champ(id_, text="Lauréat")])
+    assert None is mapped.candidature.etape
+
+
+def test_a_field_turned_into_a_repetition_stays_readable(form: Any, map_node: Any) -> None:
+    """Its rows' texts one after the other."""
+    form.replace(4602, type="repetition")
+    rows = form.rows(4602, [form.champ("o", text="Un")], [form.champ("o", text="Deux")])
+    assert map_node([rows]).candidature.objectifs_12_mois == "Un, Deux"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-10-01", date(2024, 10, 1)),
+        ("2024-09-30T22:30:00+00:00", date(2024, 10, 1)),
+        ("2024-10-01T10:00:00", date(2024, 10, 1)),
+        ("01/10/2024", date(2024, 10, 1)),
+        ("1.10.2024", date(2024, 10, 1)),
+        ("02 janvier 2026", date(2026, 1, 2)),
+        ("02 janvier 2026 10:30", date(2026, 1, 2)),
+        ("1er août 2024", date(2024, 8, 1)),
+        ("1 brumaire 2024", None),
+        ("31/02/2024", None),
+        ("2024-13-01", None),
+        ("bientôt", None),
+        ("", None),
+    ],
+)
+def test_a_day_is_read_from_any_writing(text: str, expected: date | None) -> None:
+    """ISO days, instants (the day is Paris's) and French writings; else nothing."""
+    assert expected == day_of(champ(text))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (champ(4, "4"), 4.0),
+        (champ(4.5, "4.5"), 4.5),
+        (champ("4"), 4.0),
+        (champ(" 4,5 "), 4.5),
+        (champ("4/5"), 4.0),
+        (champ("-1"), -1.0),
+        (champ("très bien"), None),
+        (champ("9" * 400), None),
+        (champ(None), None),
+    ],
+)
+def test_a_mark_is_read_from_any_type(given: Champ, expected: float | None) -> None:
+    """Integers, decimals and texts; never corrected."""
+    assert expected == number_of(given)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("2", 2), ("2,0", 2), ("2,5", None), ("", None)])
+def test_a_rank_is_a_whole_number(text: str, expected: int | None) -> None:
+    """Half a rank is none."""
+    assert expected == rank_of(champ(text))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (champ(True, "oui"), True),
+        (champ(False, "non"), False),
+        (champ("Oui"), True),
+        (champ("true"), True),
+        (champ("NON"), False),
+        (champ("peut-être"), None),
+        (champ(None), None),
+    ],
+)
+def test_a_box_is_read_from_any_type(given: Champ, expected: bool | None) -> None:
+    """Boxes, yes/no and texts that say it."""
+    assert expected is boolean_of(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (champ({"code": "75", "name": "Paris"}, "75 - Paris"), ("75", "Paris")),
+        (champ({"departmentCode": "33", "departmentName": "Gironde"}, "x"), ("33", "Gironde")),
+        (champ({"departmentCode": "33"}, "x"), ("33", None)),
+        (champ({"code": "75056", "name": "Paris"}, "Paris (75056)"), (None, "Paris (75056)")),
+        (champ({"code": "11", "name": "Île-de-France"}, "Île-de-France"), (None, "Île-de-France")),
+        (champ("75 - Paris"), ("75", "Paris")),
+        (champ("75 Paris"), ("75", "Paris")),
+        (champ("75056 Paris"), (None, "75056 Paris")),
+        (champ("2a – Corse-du-Sud"), ("2A", "Corse-du-Sud")),
+        (champ("974"), ("974", None)),
+        (champ("Paris (75)"), ("75", "Paris")),
+        (champ("Paris"), (None, "Paris")),
+        (champ(None), (None, None)),
+    ],
+)
+def test_a_departement_is_read_from_any_type(
+    given: Champ, expected: tuple[str | None, str | None]
+) -> None:
+    """A place, an address or a text; what has no code keeps its name."""
+    assert expected == departement_of(given)

@@ -1,0 +1,408 @@
+"""The dossier itself, the two hashes, and odd or dirty nodes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dsync.domain.dossier import Etat
+from dsync.errors import MappingError
+from dsync.mapping import Mapper, MappingConfig, changed_fields
+
+Run = Callable[..., Any]
+DAY = datetime(2024, 3, 1, 9, tzinfo=UTC)
+
+
+def test_a_whole_dossier_is_typed(map_node: Run) -> None:
+    """Instants are in UTC, labels sorted, steps in DS's order."""
+    dossier = map_node(
+        state="accepte",
+        archived=True,
+        dateTraitement="2024-06-01T10:00:00+02:00",
+        motivation="Bravo",
+        prefilled=True,
+        deposeParUnTiers=True,
+        prenomMandataire="Prénom",
+        nomMandataire="Nom",
+        instructeurs=[{"email": "b@example.org"}, {"email": "a@example.org"}],
+        labels=[{"id": "2", "name": "z"}, {"id": "1", "name": "a"}],
+        traitements=[
+            {"event": "depose", "dateTraitement": "2024-03-01T10:00:00+01:00"},
+            {"event": "perdu", "dateTraitement": None},
+        ],
+    ).dossier
+    assert (
+        dossier.etat,
+        dossier.archive,
+        dossier.prerempli,
+        dossier.depose_par_un_tiers,
+        dossier.is_open,
+    ) == (Etat.ACCEPTE, True, True, True, False)
+    assert (DAY, datetime(2024, 6, 1, 8, tzinfo=UTC)) == (
+        dossier.date_depot,
+        dossier.date_traitement,
+    )
+    assert (
+        dossier.motivation,
+        dossier.mandataire,
+        dossier.groupe_instructeur,
+        dossier.usager_email,
+    ) == ("Bravo", "Prénom Nom", "défaut", "usager@example.org")
+    assert (
+        dossier.instructeurs,
+        dossier.labels,
+    ) == (("a@example.org", "b@example.org"), ("a", "z"))
+    assert [(step.evenement, step.date) for step in dossier.traitements] == [("depose", DAY)]
+
+
+@pytest.mark.parametrize(
+    ("demandeur", "genre", "siren"),
+    [
+        (
+            {
+                "__typename": "PersonneMorale",
+                "siret": "11000201100044",
+                "entreprise": {"siren": "110002011"},
+            },
+            "personne_morale",
+            "110002011",
+        ),
+        (
+            {"__typename": "PersonneMorale", "siret": "110 002 011 00044", "entreprise": None},
+            "personne_morale",
+            "110002011",
+        ),
+        (
+            {"__typename": "PersonneMoraleIncomplete", "siret": "11000201100044"},
+            "personne_morale_incomplete",
+            "110002011",
+        ),
+        (
+            {"__typename": "PersonneMoraleIncomplete", "siret": "110"},
+            "personne_morale_incomplete",
+            None,
+        ),
+        ({"__typename": "PersonnePhysique", "nom": "N", "prenom": "P"}, "personne_physique", None),
+        ({"__typename": "Collectif"}, "Collectif", None),
+        ({}, "inconnu", None),
+        (None, "inconnu", None),
+    ],
+)
+def test_each_kind_of_applicant_is_told_apart(
+    map_node: Run, demandeur: Any, genre: str, siren: str | None
+) -> None:
+    """The SIREN is the SIRET's first nine digits where the registry gave none."""
+    mapped = map_node(demandeur=demandeur).dossier.demandeur
+    assert (genre, siren) == (mapped.genre, mapped.siren)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"number": None},
+        {"number": "1"},
+        {"number": True},
+        {"number": 0},
+        {"id": None},
+        {"id": ""},
+        {"state": "brouillon"},
+        {"state": None},
+        {"dateDepot": None, "datePassageEnConstruction": "hier"},
+    ],
+)
+def test_a_dossier_without_the_least_is_refused(map_node: Run, broken: dict[str, Any]) -> None:
+    """It goes into quarantine rather than into the copy with invented facts."""
+    with pytest.raises(MappingError):
+        map_node(**broken)
+
+
+def test_a_missing_date_is_the_nearest_that_is_there(map_node: Run) -> None:
+    """A dossier is not lost for a date that DS always gives."""
+    dossier = map_node(
+        dateDepot=None,
+        dateDerniereModification=None,
+        dateDerniereModificationChamps=None,
+        dateDerniereModificationAnnotations=None,
+    ).dossier
+    assert {DAY} == {
+        dossier.date_depot,
+        dossier.date_derniere_modification,
+        dossier.date_derniere_modification_champs,
+        dossier.date_derniere_modification_annotations,
+    }
+
+
+def test_an_instant_without_an_offset_is_in_utc(map_node: Run) -> None:
+    """DS always gives the offset."""
+    assert map_node(dateDepot="2024-03-01T09:00:00").dossier.date_depot == DAY
+
+
+def test_an_instant_out_of_range_is_none(map_node: Run) -> None:
+    """Year 1 in another offset has no instant in UTC."""
+    assert None is map_node(dateTraitement="0001-01-01T00:00:00+10:00").dossier.date_traitement
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dateDerniereModification": "2025-01-01T00:00:00+01:00"},
+        {"dateDerniereModificationChamps": "2025-01-01T00:00:00+01:00"},
+        {"dateDerniereModificationAnnotations": "2025-01-01T00:00:00+01:00"},
+        {"dateExpiration": "2025-01-01T00:00:00+01:00"},
+        {"labels": [{"id": "1", "name": "éligible"}]},
+    ],
+)
+def test_what_moves_by_itself_or_by_dsync_is_no_change(
+    map_node: Run, change: dict[str, Any]
+) -> None:
+    """Dates of modification and dsync's labels leave both hashes as they are."""
+    before, after = map_node(), map_node(**change)
+    assert (before.content_hash, before.inputs_hash) == (after.content_hash, after.inputs_hash)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "en_instruction"},
+        {"archived": True},
+        {"motivation": "Bravo"},
+        {"labels": [{"id": "1", "name": "urgent"}]},
+        {"revision": {"id": "autre"}},
+        {"groupeInstructeur": {"label": "autre"}},
+        {"traitements": [{"event": "depose", "dateTraitement": "2024-03-01T10:00:00+01:00"}]},
+        {"dateSuppressionParUsager": "2025-01-01T00:00:00+01:00"},
+    ],
+)
+def test_a_change_outside_the_champs_is_content_and_no_input(
+    map_node: Run, change: dict[str, Any]
+) -> None:
+    """It is stored, and no verdict is worked out again for it."""
+    before, after = map_node(), map_node(**change)
+    assert before.content_hash != after.content_hash
+    assert before.inputs_hash == after.inputs_hash
+
+
+@pytest.mark.parametrize("stable_id", [5102, 5103, 5104])
+def test_dsyncs_own_annotations_are_no_change(form: Any, map_node: Run, stable_id: int) -> None:
+    """A pushed verdict comes back without an echo, and is stored all the same."""
+    before = map_node(annotations=[form.champ(stable_id, text="")])
+    after = map_node(annotations=[form.champ(stable_id, text="Éligible")])
+    assert (before.content_hash, before.inputs_hash) == (after.content_hash, after.inputs_hash)
+    assert before.annotations_json != after.annotations_json
+    assert form.id(stable_id) in after.owned_ids
+
+
+def test_dsyncs_own_annotation_is_known_by_label_under_another_id(form: Any, map_node: Run) -> None:
+    """Another form gives it another id."""
+    id_ = form.replace(5102, id="autre")
+    before = map_node(annotations=[form.champ(id_, text="")])
+    after = map_node(annotations=[form.champ(id_, text="Éligible")])
+    assert before.content_hash == after.content_hash
+    assert {"autre", form.id(5103), form.id(5104)} == after.owned_ids
+
+
+def test_an_instructeurs_annotation_is_content_and_no_input(form: Any, map_node: Run) -> None:
+    """Annotations are stored as changed; verdicts do not rest on them."""
+    before = map_node(annotations=[form.champ(5105, "CheckboxChamp", checkboxValue=False)])
+    after = map_node(annotations=[form.champ(5105, "CheckboxChamp", checkboxValue=True)])
+    assert before.content_hash != after.content_hash
+    assert before.inputs_hash == after.inputs_hash
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dateDepot": "2025-01-01T00:00:00+01:00"},
+        {"demandeur": {"__typename": "PersonneMorale", "siret": "1"}},
+        {"champs": [{"__typename": "TextChamp", "champDescriptorId": "x", "textValue": "a"}]},
+    ],
+)
+def test_champs_applicant_and_deposit_are_inputs(map_node: Run, change: dict[str, Any]) -> None:
+    """What verdicts rest on moves both hashes."""
+    before, after = map_node(), map_node(**change)
+    assert before.content_hash != after.content_hash
+    assert before.inputs_hash != after.inputs_hash
+
+
+def test_a_mended_mapping_is_an_input(
+    config: MappingConfig, form: Any, map_node: Run, make_mapper: Run, make_node: Run
+) -> None:
+    """Stored candidatures and verdicts made with the former mapping are stale."""
+    mended = config.model_copy(update={"champs": config.champs.model_copy(update={"entite": None})})
+    after = make_mapper(mended).map(make_node(), 86321, form.revision)
+    before = map_node()
+    assert before.content_hash != after.content_hash
+    assert before.inputs_hash != after.inputs_hash
+
+
+HASH_IN_A_NEW_PROCESS = """
+import json, sys, tomllib
+from dsync.mapping import Mapper, MappingConfig
+config = MappingConfig.model_validate(tomllib.load(open(sys.argv[1], "rb"))["mapping"])
+mapper = Mapper(
+    config,
+    owned_annotations=frozenset({"b", "a", "c"}),
+    owned_labels=frozenset({"x", "y"}),
+)
+mapped = mapper.map(json.load(sys.stdin), 1, None)
+print(mapped.content_hash, mapped.inputs_hash)
+"""
+
+
+def test_hashes_are_the_same_in_every_process(form: Any, make_node: Run) -> None:
+    """They do not hang on the process's random hash seed."""
+    node = make_node([form.champ(4102, text="é")], [form.champ("b", text="x")])
+    config = Path(__file__).parents[3] / "config" / "aap-eig7.toml"
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", HASH_IN_A_NEW_PROCESS, str(config)],
+            input=json.dumps(node),
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(config.parents[1])},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(printed) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\x00b", "ab"),
+        ("a\ud800b", "ab"),
+        ("a\r\nb\rc", "a\nb\nc"),
+        ("C:\\r\\u0000", "C:\\r\\u0000"),
+        ("cloche\x07 et \x1b", "cloche\x07 et \x1b"),
+        ("=1+1\n'\"<b>é🎉\u202e", "=1+1\n'\"<b>é🎉\u202e"),
+    ],
+)
+def test_texts_that_no_database_takes_are_cleaned(
+    form: Any, map_node: Run, text: str, expected: str
+) -> None:
+    """NUL and lone surrogates go, line ends become LF, all the rest stays."""
+    mapped = map_node([form.champ(4105, text=text)], motivation=text)
+    assert expected == mapped.dossier.champs[0].texte
+    assert expected == json.loads(mapped.champs_json)[0]["valeur"]
+    assert expected == mapped.dossier.motivation
+
+
+def test_numbers_that_are_no_json_are_cleaned(form: Any, map_node: Run) -> None:
+    """NaN inside an address or the applicant is nothing."""
+    nan = float("nan")
+    address = form.champ(4204, "AddressChamp", address={"label": "Paris", "x": nan})
+    mapped = map_node([address], demandeur={"x": [nan, 1.5]})
+    assert mapped.dossier.champs[0].valeur == {"label": "Paris"}
+    assert mapped.dossier.demandeur.details == {"x": [None, 1.5]}
+
+
+def test_a_revision_read_again_is_worked_out_again(
+    form: Any, mapper: Mapper, make_node: Run
+) -> None:
+    """The same revision's labels may be read anew after a rename."""
+    node = make_node([form.champ(4105, text="texte")])
+    revision = form.revision
+    assert mapper.map(node, 1, revision).content_hash == mapper.map(node, 1, revision).content_hash
+    form.remove(4105)
+    assert None is mapper.map(node, 1, form.revision).candidature.probleme
+
+
+def test_a_champ_without_a_label_has_its_descriptors(form: Any, map_node: Run) -> None:
+    """And one without an id of descriptor has its own."""
+    champs = map_node(
+        [{"champDescriptorId": form.id(4202)}, {"id": "seul"}, {"label": "rien"}]
+    ).dossier.champs
+    assert [(form.id(4202), "Entité opérationnelle"), ("seul", ""), ("", "rien")] == [
+        (champ.descriptor_id, champ.libelle) for champ in champs
+    ]
+
+
+@pytest.mark.parametrize("rows", [None, "x", [None]])
+def test_rows_of_an_odd_shape_are_no_rows(form: Any, map_node: Run, rows: Any) -> None:
+    """A repetition without a list of rows is empty."""
+    mapped = map_node([form.champ(4403, "RepetitionChamp", rows=rows)])
+    assert mapped.dossier.champs[0].lignes == ()
+    assert mapped.candidature.voeux == ()
+
+
+def test_changed_champs_are_named_once_and_without_their_values(form: Any, map_node: Run) -> None:
+    """What came, went or changed; not what dsync writes."""
+    own = [form.champ(5102, text="Éligible")]
+    old = map_node([form.champ(4102, text="a"), form.champ(4105, text="b")], own)
+    new = map_node([form.champ(4102, text="c"), form.champ(4106, text="d")])
+    assert changed_fields(old.champs_json, json.loads(new.champs_json)) == [
+        "Page produit sur beta.gouv.fr",
+        "Politique publique concernée",
+        "Problème identifié",
+    ]
+    assert changed_fields(old.annotations_json, new.annotations_json, without=new.owned_ids) == []
+
+
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["2024-01-01", "\x00", "\ud800", "12", "2024-01-01T00:00:00Z"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["name", "code", "label", "id", "siren", "champs", "filename"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+TYPENAMES = st.sampled_from(
+    [
+        *("TextChamp", "CheckboxChamp", "YesNoChamp", "DateChamp", "DatetimeChamp", "CarteChamp"),
+        *("IntegerNumberChamp", "DecimalNumberChamp", "MultipleDropDownListChamp", "RNAChamp"),
+        *("AddressChamp", "CommuneChamp", "DepartementChamp", "SiretChamp", "DossierLinkChamp"),
+        *("PieceJustificativeChamp", "RepetitionChamp", "LinkedDropDownListChamp", "Autre"),
+    ]
+)
+ALIASES = (
+    *("champDescriptorId", "label", "stringValue", "textValue", "checkboxValue", "yesNoValue"),
+    *("date", "datetime", "integerValue", "decimalValue", "values", "primaryValue", "address"),
+    *("commune", "departement", "etablissement", "dossier", "files", "geoAreas", "rna", "rows"),
+)
+
+
+@st.composite
+def odd_champs(draw: st.DrawFn, ids: list[str]) -> Any:
+    champ = draw(st.dictionaries(st.sampled_from(ALIASES), ODD, max_size=6))
+    champ |= {"__typename": draw(TYPENAMES | ODD)}
+    if draw(st.booleans()):
+        champ["champDescriptorId"] = draw(st.sampled_from(ids))
+    return champ
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_odd_node_makes_the_mapping_fail(
+    data: st.DataObject, form: Any, mapper: Mapper, make_node: Run
+) -> None:
+    """Anything may be missing, null or of another shape but the number, id, state and deposit."""
+    ids = list(form.descriptors)
+    champs = st.lists(odd_champs(ids) | ODD, max_size=4) | ODD
+    node = make_node(data.draw(champs), data.draw(champs))
+    kept = {"id", "number", "state", "dateDepot", "champs", "annotations"}
+    for key in [key for key in node if key not in kept and data.draw(st.booleans())]:
+        node[key] = data.draw(ODD)
+    revision = data.draw(st.sampled_from([form.revision, None]))
+    mapped = mapper.map(node, 86321, revision)
+    for written in (mapped.champs_json, mapped.annotations_json):
+        assert "\x00" not in "".join(str(json.loads(written)))
+        assert written.encode()
