@@ -10,8 +10,15 @@ import logging
 import sys
 from typing import Any
 
-QUIET = ("gql", "urllib3", "alembic", "apscheduler", "tzlocal", "sqlalchemy")
-"""Loggers of libraries that say too much below WARNING."""
+QUIET = {
+    "gql": logging.WARNING,
+    "urllib3": logging.WARNING,
+    "alembic": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+    # At WARNING it tells of each tick that comes while a run is under way, which is as it should.
+    "apscheduler": logging.ERROR,
+}
+"""Loggers of libraries that say too much below these levels."""
 
 
 def configure_logging(log_format: str, level: int) -> None:
@@ -51,5 +58,5 @@ def configure_logging(log_format: str, level: int) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, least in QUIET.items():
+        logging.getLogger(name).setLevel(least)

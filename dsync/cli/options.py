@@ -44,9 +44,7 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
         option("--config", metavar="FILE", type=click.Path(path_type=Path), help="The TOML file."),
         option("--database-url", metavar="URL", help="sqlite:///FILE or postgresql://…"),
         option("--ds-url", metavar="URL", help="The GraphQL endpoint of DS."),
-        option(
-            "--demarche", metavar="N", type=click.IntRange(min=1), help="The démarche."
-        ),
+        option("--demarche", metavar="N", type=click.IntRange(min=1), help="The démarche."),
         option(
             "--log-format", type=click.Choice(["console", "json"]), help="Of the logs on stderr."
         ),

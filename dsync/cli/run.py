@@ -18,17 +18,16 @@ def run() -> None:
     import os
 
     from dsync.cli.session import load, worker
-    from dsync.clock import utc_now
     from dsync.service import Service, StopSignals
 
     current_flags().verbosity += 1  # A service logs what it does.
     settings = load()
     with StopSignals() as signals, worker(settings, stop=signals.stop) as app:
-        app.prepare()
+        app.demarche, app.client, app.rules, app.store  # noqa: B018 - what is wrong is said at start
         service = Service(
             app,
             signals.stop,
-            clock=utc_now,
+            clock=app.clock,
             retry_at_most=settings.configuration.schedule.incremental,
         )
         ended = service.serve()

@@ -29,8 +29,8 @@ STOP_S = 4.0
 class Worker(Protocol):
     """What the service drives."""
 
-    def due(self, now: datetime) -> SyncOptions | None:
-        """Return the run that is due, or None."""
+    def due(self) -> SyncOptions | None:
+        """Return the run that is due now, or None."""
 
     def sync(self, options: SyncOptions) -> RunReport:
         """Run once."""
@@ -100,24 +100,22 @@ class Service:
         now = self._clock()
         if self._stop.is_set() or (self._not_before is not None and now < self._not_before):
             return
-        options = self._worker.due(now)
+        options = self._worker.due()
         if options is None:
             return
         report = self._worker.sync(options)
         if report.exit_code == LeaseHeldError.exit_code:
             self._wait_for_lease(report)
         elif self._stop.is_set():
-            log.info("run_interrupted", **figures(report))
+            log.info("run_interrupted", run=report.run)
         elif report.status is Status.FAILED:
             self._postpone(
-                error="; ".join(report.errors), exit_code=report.exit_code, **figures(report)
+                run=report.run, error="; ".join(report.errors), exit_code=report.exit_code
             )
         else:
             self._failures, self._not_before, self._lease_note = 0, None, None
-            if report.status is Status.PARTIAL:
-                log.warning("run_partial", errors=report.errors, **figures(report))
-            else:
-                log.info("run_done", **figures(report))
+            for problem in report.errors:
+                log.warning("run_problem", run=report.run, problem=problem)
 
     def _wait_for_lease(self, report: RunReport) -> None:
         """Another process works on this démarche: no failure, and said once."""
@@ -132,12 +130,4 @@ class Service:
         doubled = FIRST_RETRY * 2 ** min(self._failures - 1, 10)
         pause = min(doubled, max(self._retry_at_most, FIRST_RETRY))
         self._not_before = self._clock() + pause
-        log.error("run_failed", retry_in_s=int(pause.total_seconds()), **facts)
-
-
-def figures(report: RunReport) -> dict[str, Any]:
-    """Return a run's figures as log keys."""
-    document = report.to_json()
-    for key in ("errors", "mutations", "started_at", "ended_at"):
-        document.pop(key, None)
-    return document
+        log.error("run_postponed", retry_in_s=int(pause.total_seconds()), **facts)

@@ -1,0 +1,94 @@
+"""`dsync conflicts`: human edits that stopped a push."""
+
+from __future__ import annotations
+
+import click
+
+from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
+from dsync.cli.output import cut, print_json, print_table, shown
+
+
+@click.group()
+def conflicts() -> None:
+    """List and settle human edits that stopped a push."""
+
+
+@conflicts.command("list")
+@json_option
+@settings_options()
+def list_(*, as_json: bool) -> None:
+    """List what dsync wanted, what a human put there, and since when."""
+    from dsync.cli.session import worker
+
+    with worker() as app, app.store.reading() as reader:
+        found = reader.conflicts(app.demarche)
+    if as_json:
+        print_json(
+            [
+                {
+                    "numero": conflict.numero,
+                    "annotation": conflict.annotation,
+                    "valeur": conflict.valeur,
+                    "valeur_distante": conflict.valeur_distante,
+                    "depuis": conflict.creee_le,
+                    "erreur": conflict.erreur,
+                }
+                for conflict in found
+            ]
+        )
+        return
+    print_table(
+        ("dossier", "annotation", "dsync wants", "in DS", "since"),
+        [
+            (
+                conflict.numero,
+                conflict.annotation,
+                cut(shown(conflict.valeur), 50),
+                cut(shown(conflict.valeur_distante), 50),
+                conflict.creee_le,
+            )
+            for conflict in found
+        ],
+        empty="No conflict.",
+    )
+    if found:
+        click.echo(
+            f"\nTo keep the human's hand: dsync conflicts accept {found[0].numero}"
+            f"\nTo go over it: dsync push --force --dossier {found[0].numero}"
+        )
+
+
+@conflicts.command("accept")
+@click.argument("numero", metavar="N", type=DOSSIER_NUMBER)
+@settings_options()
+def accept(*, numero: int) -> None:
+    """Keep the human's value in dossier N: dsync does not write there again."""
+    from dsync.cli.session import worker
+    from dsync.domain.ids import DossierNumber
+
+    with worker() as app:
+        count = app.accept_conflict(DossierNumber(numero))
+    if count:
+        click.echo(f"Dossier {numero}: what the human wrote stays ({_plural(count)} settled).")
+    else:
+        click.echo(f"Dossier {numero} has no open conflict.")
+
+
+@conflicts.command("adopt")
+@click.argument("numero", metavar="[N]", type=DOSSIER_NUMBER, required=False)
+@settings_options()
+def adopt(*, numero: int | None) -> None:
+    """Take what stands in DS as dsync's own (of dossier N, or of all: after a lost database)."""
+    from dsync.cli.session import worker
+    from dsync.domain.ids import DossierNumber
+
+    with worker() as app:
+        count = app.adopt(None if numero is None else DossierNumber(numero))
+    if count:
+        click.echo(f"{_plural(count)} adopted: the next push replaces what has to be replaced.")
+    else:
+        click.echo("There is no open conflict to adopt.")
+
+
+def _plural(count: int) -> str:
+    return f"{count} conflict{'s' if count != 1 else ''}"

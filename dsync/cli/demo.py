@@ -1,0 +1,190 @@
+"""`dsync demo`: the whole job on this machine, without a token."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dsync.cli.failures import Exit
+from dsync.cli.options import settings_options
+from dsync.cli.output import cut, print_table, shown
+
+if TYPE_CHECKING:
+    from dsync.sandbox import Sandbox
+    from dsync.settings import Settings
+    from dsync.sync.report import RunReport
+    from dsync.wiring import App
+
+DATABASE = "demo.db"
+SHOWN_OF_EACH = 5
+"""Dossiers of each verdict in the table."""
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("dsync-demo"),
+    show_default=True,
+    help="Where the demo keeps its database.",
+)
+@click.option("--dossiers", type=click.IntRange(min=1), default=120, show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True)
+@settings_options()
+def demo(*, folder: Path, dossiers: int, seed: int) -> None:
+    """Show the whole job on this machine: no token, nothing leaves it.
+
+    Starts a stand-in of DS and beta.gouv.fr, reads its dossiers over HTTP, pre-checks them, writes
+    the results back, and prints the verdicts. Everything is invented, and in one folder.
+    """
+    from dsync.cli.sync import announce_stop
+    from dsync.service.signals import StopSignals
+
+    database = _fresh_database(folder)
+    with StopSignals(announce=announce_stop) as signals:
+        click.echo(f"Starting a stand-in of Démarches Simplifiées with {dossiers} dossiers…")
+        with _sandbox(dossiers, seed) as server, _worker(server, database, signals) as app:
+            click.echo(f"It listens at {server.ds_url}\n")
+            first, again = _two_runs(app)
+            rows = _examples(app)
+        if again is None:
+            _stop(first, signals.exit_code)
+    _tell(first, again, rows)
+    _next_steps(database, rows)
+
+
+def _fresh_database(folder: Path) -> Path:
+    """Return the path of the demo's database, the former one removed.
+
+    The sandbox starts over each time, its annotations empty: a database that remembers having
+    filled them would take that for a human's hand.
+    """
+    from dsync.errors import ConfigurationError
+
+    database = folder / DATABASE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if database.exists():
+            click.echo(f"{database} of the last demo is replaced: the stand-in starts over too.")
+        for suffix in ("", "-wal", "-shm"):
+            database.with_name(database.name + suffix).unlink(missing_ok=True)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"{folder}: cannot be written ({exc.strerror}); give another one with --folder."
+        ) from exc
+    return database
+
+
+@contextmanager
+def _sandbox(dossiers: int, seed: int) -> Iterator[Sandbox]:
+    from dsync.sandbox import Sandbox
+
+    with Sandbox.start(dossiers=dossiers, seed=seed, port=0) as server:
+        yield server
+
+
+@contextmanager
+def _worker(server: Sandbox, database: Path, signals: Any) -> Iterator[App]:
+    from dsync.cli.progress import progress_bars
+    from dsync.cli.session import worker
+
+    with (
+        progress_bars() as progress,
+        worker(_settings(server, database), stop=signals.stop, progress=progress) as app,
+    ):
+        yield app
+
+
+def _settings(server: Sandbox, database: Path) -> Settings:
+    """Return settings that point at the sandbox and nowhere else, whatever the environment says."""
+    from pydantic import SecretStr
+
+    from dsync.cli.sandbox import INSTRUCTEUR
+    from dsync.cli.session import load
+    from dsync.settings import SANDBOX_DEMARCHE, shipped_config
+
+    return load(
+        config=shipped_config(),
+        database_url=_database_url(database),
+        ds_url=server.ds_url,
+        ds_token=SecretStr(server.tokens.write),
+        demarche=SANDBOX_DEMARCHE,
+        ds_instructeur=INSTRUCTEUR,
+        betagouv_url=server.betagouv_url,
+    )
+
+
+def _database_url(database: Path) -> str:
+    return f"sqlite:///{database}"
+
+
+def _two_runs(app: App) -> tuple[RunReport, RunReport | None]:
+    """Sync twice: the second run shows that nothing is done over."""
+    from dsync.sync.report import SyncOptions
+
+    first = app.sync(SyncOptions(full=True, started_by="demo"))
+    if first.exit_code:
+        return first, None
+    return first, app.sync(SyncOptions(started_by="demo"))
+
+
+def _stop(report: RunReport, signalled: int | None) -> None:
+    from dsync.cli.reports import print_report
+
+    print_report(report, as_json=False)
+    raise Exit(signalled or report.exit_code)
+
+
+def _tell(first: RunReport, again: RunReport | None, rows: Sequence[Any]) -> None:
+    from dsync.cli.reports import figures, headline, verdict_figures
+
+    print_table(("dossier", "produit", "verdict", "première raison"), rows)
+    click.echo(f"\n{headline(first)}\n  {figures(first)}\n  verdicts: {verdict_figures(first)}")
+    if again:
+        click.echo(f"{headline(again)}\n  {figures(again)}")
+
+
+def _next_steps(database: Path, rows: Sequence[Sequence[Any]]) -> None:
+    """Print three lines that work as they stand."""
+    program = _program()
+    prefix = f"DSYNC_DATABASE_URL={shlex.quote(_database_url(database))} {program}"
+    rejected = next((row for row in rows if row[2] == "Inéligible"), rows[0])
+    click.echo(
+        "\nLook further:\n"
+        f"  {prefix} dossier show {rejected[0]}\n"
+        f"  {prefix} dossier list --verdict a_verifier\n"
+        f"  {program} sandbox      # keeps the stand-in running, to try `dsync sync` on it"
+    )
+
+
+def _program() -> str:
+    """Return how this command was called, so that the next one can be called the same way."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m dsync"
+    return shlex.quote(sys.argv[0]) if called.name == "dsync" else "dsync"
+
+
+def _examples(app: App) -> list[tuple[Any, ...]]:
+    """Return some dossiers of each verdict, worst first."""
+    from dsync.domain.verdict import Verdict
+
+    rows: list[tuple[Any, ...]] = []
+    with app.store.reading(app.demarche) as reader:
+        for verdict in Verdict:
+            for row in reader.dossiers(verdict=verdict, limit=SHOWN_OF_EACH):
+                detail = reader.dossier(row["numero"])
+                reason = first_reason(detail)
+                rows.append((row["numero"], row["produit_id"], verdict.value, cut(reason, 90)))
+    return rows
+
+
+def first_reason(dossier: Any) -> str:
+    """Return why a dossier has its verdict: its first check that is not conforme."""
+    return shown(dossier)

@@ -1,0 +1,61 @@
+"""`dsync quarantine`: dossiers that could not be read or judged."""
+
+from __future__ import annotations
+
+import click
+
+from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
+from dsync.cli.output import print_json, print_table
+
+
+@click.group()
+def quarantine() -> None:
+    """List dossiers that could not be read or judged, and try them again."""
+
+
+@quarantine.command("list")
+@json_option
+@settings_options()
+def list_(*, as_json: bool) -> None:
+    """List them with the reason; all other dossiers went through."""
+    from dsync.cli.session import worker
+
+    with worker() as app, app.store.reading() as reader:
+        found = reader.quarantine(app.demarche)
+    if as_json:
+        print_json([row._asdict() for row in found])
+        return
+    print_table(
+        ("dossier", "code", "message", "since", "attempts", "last attempt"),
+        [
+            (row.numero, row.code, row.message, row.depuis, row.tentatives, row.dernier_essai_le)
+            for row in found
+        ],
+        empty="No dossier is in quarantine.",
+    )
+    if found:
+        click.echo("\nThey are tried again at each full read. Now: dsync quarantine retry")
+
+
+@quarantine.command("retry")
+@click.argument("numeros", metavar="[N]...", type=DOSSIER_NUMBER, nargs=-1)
+@json_option
+@settings_options()
+def retry(*, numeros: tuple[int, ...], as_json: bool) -> None:
+    """Read and judge them again now (all of them, or those given)."""
+    from dsync.cli.session import worker
+    from dsync.cli.sync import run_once
+    from dsync.domain.ids import DossierNumber
+    from dsync.sync.report import SyncOptions
+
+    numbers = [DossierNumber(number) for number in numeros]
+    if not numbers:
+        with worker() as app, app.store.reading() as reader:
+            numbers = [row.numero for row in reader.quarantine(app.demarche)]
+    if not numbers:
+        if as_json:
+            print_json({"retried": []})
+        else:
+            click.echo("No dossier is in quarantine.")
+        return
+    run_once(SyncOptions(dossiers=tuple(numbers), started_by="quarantine"), as_json=as_json)

@@ -1,0 +1,101 @@
+"""Every command has help and stands in the README; the README names no other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from dsync.cli import dsync
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+
+
+def commands(
+    group: click.Group = dsync, path: tuple[str, ...] = ("dsync",)
+) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that does something, with its full name."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+COMMANDS = dict(commands())
+READS = {
+    "dsync check",
+    "dsync status",
+    "dsync runs",
+    "dsync sync",
+    "dsync push",
+    "dsync dossier show",
+    "dsync dossier list",
+    "dsync conflicts list",
+    "dsync quarantine list",
+    "dsync precheck",
+    "dsync evidence show",
+    "dsync db dictionary",
+    "dsync config show",
+    "dsync config check",
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    """`--help` ends well, says what the command does, and what each option is for."""
+    result = CliRunner().invoke(dsync, [*name.split()[1:], "--help"])
+    assert result.exit_code == 0
+    assert COMMANDS[name].help
+    nameless = [
+        parameter.name
+        for parameter in COMMANDS[name].params
+        if isinstance(parameter, click.Option) and not parameter.help
+    ]
+    assert nameless == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_stands_in_the_readme(name: str) -> None:
+    """The table of commands is whole."""
+    assert re.search(rf"^\| `{name}\b", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("text", [README, RUNBOOK], ids=["README", "runbook"])
+def test_the_documentation_names_no_command_that_is_not_there(text: str) -> None:
+    """A command that was renamed leaves no trace."""
+    groups = {name.rsplit(" ", 1)[0] for name in COMMANDS if name.count(" ") == 2}
+    for words in re.findall(r"`(dsync [a-z-]+(?: [a-z-]+)?)", text):
+        first = " ".join(words.split()[:2])
+        expected = words if first in groups and words != first else first
+        assert expected in COMMANDS or expected in groups, words
+
+
+@pytest.mark.parametrize("name", sorted(READS))
+def test_each_read_offers_json(name: str) -> None:
+    """Whatever shows something can show it to a program."""
+    assert "as_json" in {parameter.name for parameter in COMMANDS[name].params}
+
+
+def test_every_exit_code_stands_in_the_readme_and_in_the_help() -> None:
+    """Operators script against them."""
+    help_text = CliRunner().invoke(dsync, ["--help"]).output
+    for code in range(9):
+        assert re.search(rf"^\| {code} \|", README, re.MULTILINE)
+        assert re.search(rf"^ +{code}  ", help_text, re.MULTILINE)
+
+
+def test_every_setting_stands_in_the_readme() -> None:
+    """The table of settings is whole."""
+    from dsync.settings import SECRETS, _Environment
+
+    for name in _Environment.model_fields:
+        assert f"`DSYNC_{name.upper()}`" in README
+    for name in SECRETS:
+        assert f"`DSYNC_{name.upper()}_FILE`" in README

@@ -1,0 +1,94 @@
+"""The README's set-up lines, and what has to be the same elsewhere."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+
+
+def read(name: str) -> str:
+    """Return a file of the project."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def set_up_lines() -> dict[str, str]:
+    """Return the README's set-up lines by the name in their marker."""
+    found = re.findall(r"^<!-- set-up: (\w+) -->\n```sh\n(.+)\n```$", read("README.md"), re.M)
+    return dict(found)
+
+
+def test_the_readme_has_two_set_up_lines_and_no_other() -> None:
+    """One shows the demo, one runs all tests."""
+    lines = set_up_lines()
+    assert list(lines) == ["demo", "tests"]
+    assert lines["demo"].endswith(".venv/bin/dsync demo")
+    assert lines["tests"].endswith(".venv/bin/pytest")
+    assert read("README.md").count("<!-- set-up:") == 2
+
+
+@pytest.mark.parametrize("name", ["demo", "tests"])
+def test_a_set_up_line_needs_nothing_but_python_with_venv(name: str) -> None:
+    """A Python that refuses system-wide pip is enough: everything goes into its own folder."""
+    first, *others = set_up_lines()[name].split(" && ")
+    assert first == "python3 -m venv .venv"
+    assert all(command.startswith(".venv/bin/") for command in others)
+
+
+def test_ci_reads_the_test_line_from_the_readme() -> None:
+    """The two cannot differ: CI holds no line of its own."""
+    ci = read(".ci/run")
+    assert "/^<!-- set-up: tests -->$/" in ci
+    assert "pytest" not in ci
+
+
+def test_the_container_is_built_by_steps_that_ci_runs() -> None:
+    """No Docker is needed to know that they work."""
+    ci, dockerfile = read(".ci/run"), read("Dockerfile")
+    for step in ("pip wheel --no-deps --wheel-dir", "-m venv", "install", "config check"):
+        assert step in ci
+        assert step in dockerfile
+    assert "HEALTHCHECK" in dockerfile
+    assert '"status", "--max-age", "30m"' in dockerfile
+    assert dockerfile.index("USER dsync") < dockerfile.index("ENTRYPOINT")
+
+
+def test_constraints_hold_names_and_versions_only() -> None:
+    """No address, no path: they are good on any machine."""
+    lines = [line for line in read("constraints.txt").splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)
+
+
+def test_every_dependency_is_constrained_to_a_version_that_it_allows() -> None:
+    """A dependency added to the project is added to the constraints."""
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    pinned = dict(
+        line.lower().replace("_", "-").split("==")
+        for line in read("constraints.txt").splitlines()
+        if "==" in line and not line.startswith("#")
+    )
+    for text in project["dependencies"] + project["optional-dependencies"]["test"]:
+        requirement = Requirement(text)
+        version = pinned[requirement.name.lower().replace("_", "-")]
+        assert requirement.specifier.contains(version), text
+
+
+def test_the_shipped_configuration_and_the_packages_version_agree_with_the_project() -> None:
+    """One version number, whichever file shows it."""
+    from dsync import __version__
+
+    assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == __version__
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/runbook.md"])
+def test_links_inside_the_project_lead_somewhere(page: str) -> None:
+    """A file that was moved is found again."""
+    folder = (ROOT / page).parent
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", read(page)):
+        if not target.startswith("http"):
+            assert (folder / target).exists(), target

@@ -1,0 +1,87 @@
+"""What is printed is clean, aligned, and JSON where asked."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from dsync.cli.output import ago, clean, cut, print_json, print_pairs, print_table, shown
+
+NOW = datetime(2024, 6, 1, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("typed", "printed"),
+    [
+        ("two\nlines", "two lines"),
+        ("\x1b[31mred\x1b[0m", "[31mred[0m"),
+        ("abc\u202edef", "abcdef"),
+        ("nul\x00l", "null"),
+        ("  Éco\u00a0conception ", "Éco conception"),
+    ],
+)
+def test_nothing_that_somebody_typed_steers_the_terminal(typed: str, printed: str) -> None:
+    """Control and bidirectional characters go; accents stay."""
+    assert clean(typed) == printed
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (True, "yes"),
+        (date(2024, 3, 1), "2024-03-01"),
+        (datetime(2024, 3, 1, 12, tzinfo=timezone(timedelta(hours=2))), "2024-03-01 10:00:00Z"),
+        ([1, "b"], "1, b"),
+        ({"a": 1}, "a 1"),
+    ],
+)
+def test_any_value_is_shown_on_one_line(value: object, text: str) -> None:
+    """Instants in UTC, lists joined."""
+    assert shown(value) == text
+
+
+def test_rows_are_aligned_when_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Columns line up, without trailing blanks."""
+    print_table(("n", "verdict"), [(1, "Éligible"), (100, None)])
+    assert capsys.readouterr().out == "n    verdict\n1    Éligible\n100  –\n"
+
+
+def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Silence could be a failure."""
+    print_table(("n",), [], empty="No conflict.")
+    assert capsys.readouterr().out == "No conflict.\n"
+
+
+def test_pairs_without_a_value_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """A dossier's page shows what is known."""
+    print_pairs([("etat", "accepte"), ("siret", None), ("n", 0)])
+    assert capsys.readouterr().out == "etat  accepte\nn     0\n"
+
+
+def test_json_keeps_accents_and_writes_instants_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a program reads is what the database holds."""
+    print_json({"verdict": "Éligible", "at": NOW, "day": date(2024, 6, 1)})
+    text = capsys.readouterr().out
+    assert "Éligible" in text
+    assert json.loads(text) == {
+        "verdict": "Éligible",
+        "at": "2024-06-01T08:00:00Z",
+        "day": "2024-06-01",
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3, "3 s ago"), (600, "10 min ago"), (7200, "2 h ago"), (-5, "0 s ago")]
+)
+def test_ages_are_in_the_largest_unit_that_fits(seconds: int, text: str) -> None:
+    """An operator reads minutes, not thousands of seconds."""
+    assert ago(NOW - timedelta(seconds=seconds), NOW) == text
+
+
+def test_a_cut_is_shown() -> None:
+    """Nobody takes a part for the whole."""
+    assert cut("abcdef", 4) == "abc…"
+    assert cut("abcd", 4) == "abcd"
