@@ -62,7 +62,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SPACE_SIGN = "\N{OPEN BOX}"
 _INNER_SPACE = re.compile(r"(?<=\w)%20(?=\w)")
 _MAIL = re.compile(r"(?<![\w.+/-])[\w.+-]+@[\w.-]+")
-_BROKEN_PAGE = re.compile(rf"({re.escape(HOST)}/startups?/)\s+(?=\S+\.html)", re.IGNORECASE)
+_BROKEN_PAGE = re.compile(
+    rf"({re.escape(HOST)})\s*/\s*(startups?)\s*/\s*(\S+?)\s*(?=\.html)", re.IGNORECASE
+)
+"""An address broken by spaces; its ending tells that they belong inside."""
 _REST = r"(?:(?!https?:/)[^\s<>\"«»“”|,;()\[\]{}])*"
 _ADDRESS = re.compile(
     r"(?<![\w@.-])"
@@ -183,7 +186,7 @@ def _decode(text: str) -> str:
         if decoded == text:
             break
         text = decoded
-    return _BROKEN_PAGE.sub(r"\1", " ".join(text.split()))
+    return _BROKEN_PAGE.sub(r"\1/\2/\3", " ".join(text.split()))
 
 
 def _host(host: str) -> str:

@@ -65,10 +65,18 @@ def unanswerable(name: str, context: Context, field: str, champ: str) -> Control
     return None
 
 
-def without_product(name: str, context: Context) -> Controle | None:
+def without_catalogue(name: str) -> Controle:
+    """Return the answer of a check that could not look into the catalogue."""
+    return answer(
+        name,
+        Resultat.IMPOSSIBLE,
+        "Le catalogue de beta.gouv.fr n’a pas pu être consulté. "
+        "À faire : rien, il le sera de nouveau.",
+    )
+
+
+def without_product(name: str) -> Controle:
     """Return the answer of a check that hangs on the product when no single one is named."""
-    if context.match.product is not None:
-        return None
     return answer(
         name,
         Resultat.SANS_OBJET,

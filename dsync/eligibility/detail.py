@@ -43,9 +43,6 @@ def _shortened(lines: list[str], most: int) -> list[str]:
         return lines
     room = most - len(lines)
     left = sorted(map(len, lines))
-    for count in range(len(left), 0, -1):
-        share = room // count
-        if left[0] > share:
-            break
+    while left[0] <= room // len(left):
         room -= left.pop(0)
-    return [cut(line, share) for line in lines]
+    return [cut(line, room // len(left)) for line in lines]

@@ -49,6 +49,8 @@ def evaluate(
         if frozen is None or frozen.address != candidature.page_produit:
             return _decide(_context(candidature, evidence, rules, doublons, None))
         decision = _decide(_context(candidature, evidence, rules, doublons, frozen))
+        if decision.preuve_hash == evidence_fingerprint(candidature, evidence, rules):
+            return decision
         today = _decide(_context(candidature, evidence, rules, doublons, None))
     except Exception as exc:
         raise RuleEvaluationError(

@@ -97,7 +97,9 @@ def _by_category(context: Context, siren: str) -> Controle:
     if not code:
         registry = registry_answer(context.candidature, context.evidence, context.rules)
         if registry is None:
-            return _inconnu("Aucune catégorie juridique connue pour ce SIREN.", **preuve)
+            return _inconnu(
+                "Le registre n’a donné aucune catégorie juridique pour ce SIREN.", **preuve
+            )
         preuve |= _registry_preuve(registry)
         if registry.status is RegistryStatus.UNREACHABLE:
             return answer(
@@ -146,8 +148,7 @@ def _judge(
         f"Catégorie juridique {named}, absente de la liste des opérateurs de l’État ({lists}). "
         f"À faire : vérifier si c’était un opérateur en {year}."
     )
-    kind = _INCONNU if reponse is CategorieReponse.OPERATEUR_POSSIBLE else _AUTRE
-    return answer(NAME, Resultat.A_VERIFIER, motif, type=kind, **preuve)
+    return answer(NAME, Resultat.A_VERIFIER, motif, type=_INCONNU, **preuve)
 
 
 def _if_open(context: Context, kind: str, motif: str, preuve: dict[str, Json]) -> Controle:

@@ -6,7 +6,13 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle, Resultat
 from dsync.eligibility.catalogue import Product
 from dsync.eligibility.config import CasConfig
-from dsync.eligibility.context import Context, answer, unanswerable, without_product
+from dsync.eligibility.context import (
+    Context,
+    answer,
+    unanswerable,
+    without_catalogue,
+    without_product,
+)
 from dsync.eligibility.phases import has_begun
 from dsync.eligibility.product import Lien
 from dsync.eligibility.wording import french_date, listed, quoted
@@ -24,12 +30,8 @@ def check_cas_octroi(context: Context) -> Controle:
     """Look for what the case chosen needs in the product's page."""
     product = context.match.product
     if product is None:
-        if context.match.lien is Lien.INDISPONIBLE:
-            motif = "Le catalogue de beta.gouv.fr n’a pas pu être consulté."
-            return answer(NAME, Resultat.IMPOSSIBLE, motif)
-        refusal = without_product(NAME, context)
-        assert refusal is not None  # noqa: S101 - there is no product
-        return refusal
+        missing_catalogue = context.match.lien is Lien.INDISPONIBLE
+        return without_catalogue(NAME) if missing_catalogue else without_product(NAME)
     preuve: dict[str, Json] = {
         "cas": context.candidature.cas_demande,
         "date": context.reference.isoformat(),

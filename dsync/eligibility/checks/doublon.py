@@ -11,8 +11,8 @@ NAME = "doublon"
 
 def check_doublon(context: Context) -> Controle:
     """Name the other dossiers for this product; the caller has counted them."""
-    if refusal := without_product(NAME, context):
-        return refusal
+    if context.match.product is None:
+        return without_product(NAME)
     others = context.doublons
     if not others:
         return answer(NAME, Resultat.CONFORME, "Aucun autre dossier pour ce produit.", dossiers=[])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle, Resultat
 from dsync.eligibility.catalogue import Product
-from dsync.eligibility.context import Context, answer, unanswerable
+from dsync.eligibility.context import Context, answer, unanswerable, without_catalogue
 from dsync.eligibility.product import Lien, ProductMatch
 from dsync.eligibility.wording import cleaned, cut, listed, quoted
 
@@ -39,6 +41,8 @@ def check_fiche_produit(context: Context) -> Controle:
         return _one_product(match, match.product, preuve)
     if match.noms:
         preuve["noms"] = list(match.noms)
+    if match.lien is Lien.INDISPONIBLE:
+        return replace(without_catalogue(NAME), preuve=preuve)
     resultat, motif = _no_product(context)
     return answer(NAME, resultat, motif, **preuve)
 
@@ -63,12 +67,6 @@ def _no_product(context: Context) -> tuple[Resultat, str]:
     match match.lien:
         case Lien.VIDE:
             return Resultat.NON_CONFORME, f"Aucune fiche produit indiquée. {_ASK}."
-        case Lien.INDISPONIBLE:
-            return (
-                Resultat.IMPOSSIBLE,
-                "Le catalogue de beta.gouv.fr n’a pas pu être consulté. "
-                "À faire : rien, il le sera de nouveau.",
-            )
         case Lien.INCONNUE if context.aliases_known:
             return (
                 Resultat.NON_CONFORME,

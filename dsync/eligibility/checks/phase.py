@@ -6,7 +6,13 @@ from dsync.domain.candidature import Reponse
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle, Resultat
 from dsync.eligibility.catalogue import Phase, Product
-from dsync.eligibility.context import Context, answer, unanswerable, without_product
+from dsync.eligibility.context import (
+    Context,
+    answer,
+    unanswerable,
+    without_catalogue,
+    without_product,
+)
 from dsync.eligibility.phases import phase_by_place, phase_by_start
 from dsync.eligibility.product import Lien
 from dsync.eligibility.verdict import worst
@@ -23,7 +29,8 @@ def check_phase(context: Context) -> Controle:
     """Compare the phase observed at the reference date with the rules and the one declared."""
     product = context.match.product
     if product is None:
-        return _catalogue_missing(context) or _no_product(context)
+        missing_catalogue = context.match.lien is Lien.INDISPONIBLE
+        return without_catalogue(NAME) if missing_catalogue else without_product(NAME)
     by_start = phase_by_start(product.phases, context.reference)
     preuve: dict[str, Json] = {
         "date": context.reference.isoformat(),
@@ -40,19 +47,6 @@ def check_phase(context: Context) -> Controle:
     if declared is not None and worst((observed[0], declared.resultat)) is not observed[0]:
         return answer(NAME, declared.resultat, declared.motif, **preuve)
     return answer(NAME, observed[0], observed[1], **preuve)
-
-
-def _catalogue_missing(context: Context) -> Controle | None:
-    if context.match.lien is not Lien.INDISPONIBLE:
-        return None
-    motif = "Le catalogue de beta.gouv.fr n’a pas pu être consulté."
-    return answer(NAME, Resultat.IMPOSSIBLE, motif)
-
-
-def _no_product(context: Context) -> Controle:
-    refusal = without_product(NAME, context)
-    assert refusal is not None  # noqa: S101 - the caller has looked
-    return refusal
 
 
 def _observe(context: Context, product: Product, by_start: Phase | None) -> tuple[Resultat, str]:
