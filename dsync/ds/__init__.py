@@ -1,0 +1,33 @@
+"""The client of Démarches Simplifiées: the only part that knows GraphQL and HTTP to DS."""
+
+from __future__ import annotations
+
+from dsync.ds.answers import (
+    AnnotationWrite,
+    DeletedPage,
+    DossierWrite,
+    LightPage,
+    ListRequest,
+    Page,
+    Rejected,
+    RemoteAnnotations,
+    WriteOutcome,
+)
+from dsync.ds.client import DSClient
+from dsync.ds.limits import Limits
+from dsync.ds.pages import PageReader
+
+__all__ = [
+    "AnnotationWrite",
+    "DSClient",
+    "DeletedPage",
+    "DossierWrite",
+    "LightPage",
+    "Limits",
+    "ListRequest",
+    "Page",
+    "PageReader",
+    "Rejected",
+    "RemoteAnnotations",
+    "WriteOutcome",
+]

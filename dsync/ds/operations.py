@@ -1,0 +1,179 @@
+"""The documents sent to DS: frozen texts from ``queries/*.graphql``, one operation a file.
+
+DS types a champ by the fragments that it finds in the text, so a document is never composed by
+what is wanted today: one file is one text. Documents for several dossiers repeat the file's own
+fields under aliases; each shape is made once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from gql import GraphQLRequest
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    print_ast,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation, parsed and printed once."""
+
+    name: str
+    document: DocumentNode
+    text: str
+    is_mutation: bool
+
+    def request(self, variables: Mapping[str, Any]) -> GraphQLRequest:
+        """Return the request to send; a variable that is None is left out."""
+        given = {name: value for name, value in variables.items() if value is not None}
+        return _FrozenRequest(self, given)
+
+
+class _FrozenRequest(GraphQLRequest):
+    """A request whose text is not printed anew each time, which costs gql 3 ms."""
+
+    def __init__(self, operation: Operation, variables: dict[str, Any]) -> None:
+        super().__init__(
+            operation.document, variable_values=variables, operation_name=operation.name
+        )
+        self._text = operation.text
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return {
+            "query": self._text,
+            "variables": self.variable_values,
+            "operationName": self.operation_name,
+        }
+
+
+@cache
+def load(name: str) -> Operation:
+    """Return the operation of ``queries/<name>.graphql``."""
+    text = files("dsync.ds").joinpath("queries", f"{name}.graphql").read_text(encoding="utf-8")
+    return _operation(text)
+
+
+@lru_cache(maxsize=64)
+def exist(count: int) -> Operation:
+    """Return the light document over `count` dossiers: aliases `d0`…, variables `number0`…."""
+    template = _Template("exist")
+    (dossier,) = template.fields
+    return template.repeated(
+        _Copy(f"d{i}", print_ast(dossier), {"number": f"number{i}"}) for i in range(count)
+    )
+
+
+@lru_cache(maxsize=64)
+def read_annotations(count: int, ids: int) -> Operation:
+    """Return the document that reads `ids` annotations of `count` dossiers.
+
+    Aliases `d0`… hold aliases `a0`…; variables are `number0`… and, for all, `annotation0`….
+    """
+    template = _Template("annotations")
+    (dossier,) = template.fields
+    selections = dossier.selection_set.selections if dossier.selection_set else ()
+    head = print_ast(dossier).partition("{")[0]
+    body = []
+    for selection in selections:
+        text = print_ast(selection)
+        if not text.startswith("annotations("):
+            body.append(text)
+            continue
+        body += [_Copy(f"a{k}", text, {"annotation": f"annotation{k}"}).text() for k in range(ids)]
+    text = head + "{" + "\n".join(body) + "}"
+    shared = {f"annotation{k}": "annotation" for k in range(ids)}
+    return template.repeated(
+        (_Copy(f"d{i}", text, {"number": f"number{i}"}) for i in range(count)), shared
+    )
+
+
+@lru_cache(maxsize=256)
+def push(shapes: tuple[tuple[bool, int, int], ...]) -> Operation:
+    """Return the mutation for one write a shape (annotations?, labels to remove, to add).
+
+    Write i has the aliases `w<i>_annotations`, `w<i>_remove<k>`, `w<i>_add<k>`, in this order
+    (DS runs them so), and variables of the same names.
+    """
+    template = _Template("push")
+    texts = {field.alias.value: print_ast(field) for field in template.fields if field.alias}
+    copies = []
+    for i, (has_annotations, removed, added) in enumerate(shapes):
+        names = [("annotations", "")] * has_annotations
+        names += [("remove", str(k)) for k in range(removed)]
+        names += [("add", str(k)) for k in range(added)]
+        for kind, ordinal in names:
+            alias = f"w{i}_{kind}{ordinal}"
+            copies.append(_Copy(alias, texts[kind].partition(": ")[2], {kind: alias}))
+    return template.repeated(copies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A field's text under an alias, with its variables renamed."""
+
+    alias: str
+    field: str
+    renamed: Mapping[str, str]
+
+    def text(self) -> str:
+        """Return the field as it stands in the document."""
+        body = self.field
+        for old, new in self.renamed.items():
+            body = re.sub(rf"\${old}\b", f"${new}", body)
+        return f"{self.alias}: {body}"
+
+
+class _Template:
+    """A file's operation, to be repeated."""
+
+    def __init__(self, name: str) -> None:
+        document = load(name).document
+        definition = _definition(document)
+        self._head = f"{definition.operation.value} {definition.name.value}"  # type: ignore[union-attr]
+        self._types = {
+            variable.variable.name.value: print_ast(variable.type)
+            for variable in definition.variable_definitions or ()
+        }
+        self._rest = "\n".join(print_ast(d) for d in document.definitions if d is not definition)
+        self.fields = [f for f in definition.selection_set.selections if isinstance(f, FieldNode)]
+
+    def repeated(
+        self, copies: Iterable[_Copy], shared: Mapping[str, str] | None = None
+    ) -> Operation:
+        """Return the operation of these copies; `shared` maps further variables to the file's."""
+        made = list(copies)
+        variables = {new: old for copy in made for old, new in copy.renamed.items()}
+        variables.update(shared or {})
+        declared = ", ".join(f"${new}: {self._types[old]}" for new, old in variables.items())
+        fields = "\n".join(copy.text() for copy in made)
+        rest = self._rest if "..." in fields else ""  # A fragment that nobody uses is refused.
+        return _operation(f"{self._head}({declared}) {{\n{fields}\n}}\n{rest}")
+
+
+def _operation(text: str) -> Operation:
+    document = parse(text, no_location=True)
+    definition = _definition(document)
+    if definition.name is None:
+        raise ValueError("an operation needs a name")
+    return Operation(
+        name=definition.name.value,
+        document=document,
+        text=print_ast(document),
+        is_mutation=definition.operation is OperationType.MUTATION,
+    )
+
+
+def _definition(document: DocumentNode) -> OperationDefinitionNode:
+    return next(d for d in document.definitions if isinstance(d, OperationDefinitionNode))

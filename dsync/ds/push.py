@@ -1,0 +1,288 @@
+"""Writes: what one document carries for several dossiers, and what its answer says of each.
+
+An answer is read alias by alias. What was saved is told by the ids that come back, never by the
+messages: DS saves what is valid, refuses the rest, and does not name what it refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from math import isfinite
+from typing import Any
+
+from dsync.domain.dossier import Json
+from dsync.ds import operations
+from dsync.ds.answers import AnnotationWrite, DossierWrite, WriteOutcome
+from dsync.ds.classify import Fault, GraphError, Refusal, of_error, refusal_of
+from dsync.ds.operations import Operation
+from dsync.ds.transport import Answer
+
+OUT_OF_SCOPE = "hors_perimetre"
+_BLOCKING = frozenset({Refusal.READ_ONLY, Refusal.NO_RIGHT})
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str)
+
+
+def _is_bool(value: Json) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_int(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _is_texts(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_date(value: Json) -> bool:
+    return _parses(date.fromisoformat, value)
+
+
+def _is_datetime(value: Json) -> bool:
+    return _parses(datetime.fromisoformat, value)
+
+
+def _parses(parse: Callable[[str], Any], value: Json) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        parse(value)
+    except ValueError:
+        return False
+    return True
+
+
+WRITABLE: Mapping[str, tuple[str, Callable[[Json], bool]]] = {
+    "text": ("text", _is_text),
+    "textarea": ("textarea", _is_text),
+    "email": ("email", _is_text),
+    "checkbox": ("checkbox", _is_bool),
+    "yes_no": ("yesNo", _is_bool),
+    "date": ("date", _is_date),
+    "datetime": ("datetime", _is_datetime),
+    "integer_number": ("integerNumber", _is_int),
+    "decimal_number": ("decimalNumber", _is_number),
+    "drop_down_list": ("dropDownList", _is_text),
+    "multiple_drop_down_list": ("multipleDropDownList", _is_texts),
+}
+"""By the descriptor's type: DS's input key, and what it takes.
+
+Only keys that servers of every age have: an unknown key, like a value of another type, makes DS
+refuse the whole document. `repetition` is left out: it adds rows at each call.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One mutation document for several dossiers."""
+
+    writes: tuple[DossierWrite, ...]
+    """In the order of the aliases; without what `refused` holds."""
+    variables: Mapping[str, Any]
+    refused: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    """Refused here, by dossier and annotation: it would make DS refuse all."""
+
+    @property
+    def operation(self) -> Operation:
+        """The mutation of this shape."""
+        return operations.push(
+            tuple(
+                (bool(w.annotations), len(w.labels_remove), len(w.labels_add)) for w in self.writes
+            )
+        )
+
+
+def document_of(writes: Sequence[DossierWrite]) -> Document:
+    """Compose the document; writes of one shape come together, for their text is kept."""
+    refused: dict[int, dict[str, str]] = {}
+    kept: list[DossierWrite] = []
+    for write in writes:
+        sendable = tuple(a for a in write.annotations if _is_sendable(a))
+        bad = [a for a in write.annotations if a not in sendable]
+        if bad:
+            refused[write.number] = {a.id: _unsendable(a) for a in bad}
+        if sendable or write.labels_add or write.labels_remove:
+            kept.append(
+                DossierWrite(
+                    write.number,
+                    write.dossier_id,
+                    write.instructeur_id,
+                    sendable,
+                    write.labels_add,
+                    write.labels_remove,
+                )
+            )
+    kept.sort(key=lambda w: (bool(w.annotations), len(w.labels_remove), len(w.labels_add)))
+    variables: dict[str, Any] = {}
+    for index, write in enumerate(kept):
+        variables.update(_variables(index, write))
+    return Document(tuple(kept), variables, refused)
+
+
+def _is_sendable(annotation: AnnotationWrite) -> bool:
+    known = WRITABLE.get(annotation.type)
+    return known is not None and known[1](annotation.value)
+
+
+def _unsendable(annotation: AnnotationWrite) -> str:
+    if annotation.type not in WRITABLE:
+        return f"L’API ne sait pas écrire une annotation de type {annotation.type}."
+    return f"La valeur n’est pas du type de l’annotation ({annotation.type})."
+
+
+def _variables(index: int, write: DossierWrite) -> dict[str, Any]:
+    variables: dict[str, Any] = {}
+    if write.annotations:
+        variables[f"w{index}_annotations"] = {
+            "dossierId": write.dossier_id,
+            "instructeurId": write.instructeur_id,
+            "annotations": [
+                {"id": a.id, "value": {WRITABLE[a.type][0]: a.value}} for a in write.annotations
+            ],
+        }
+    for kind, labels in (("remove", write.labels_remove), ("add", write.labels_add)):
+        for ordinal, label_id in enumerate(labels):
+            variables[f"w{index}_{kind}{ordinal}"] = {
+                "dossierId": write.dossier_id,
+                "labelId": label_id,
+            }
+    return variables
+
+
+def outcomes_of(
+    answer: Answer | None, document: Document, writes: Sequence[DossierWrite]
+) -> list[WriteOutcome]:
+    """Say what became of each write; `answer` is None when there was nothing to send."""
+    sent = {write.number: index for index, write in enumerate(document.writes)}
+    outcomes = []
+    for write in writes:
+        refused = document.refused.get(write.number, {})
+        if answer is None or write.number not in sent:
+            outcomes.append(WriteOutcome(write.number, refused=refused))
+            continue
+        index = sent[write.number]
+        outcomes.append(_Reading(answer, index, document.writes[index], refused).outcome())
+    return outcomes
+
+
+class _Reading:
+    """One dossier's aliases, read one after the other."""
+
+    def __init__(
+        self, answer: Answer, index: int, write: DossierWrite, refused: Mapping[str, str]
+    ) -> None:
+        self._data = answer.data or {}
+        self._errors = answer.errors
+        self._index = index
+        self._write = write
+        self._saved: frozenset[str] = frozenset()
+        self._refused = dict(refused)
+        self._done: set[str] = set()
+        self._code: str | None = None
+        self._message: str | None = None
+        self._is_found = False
+        self._is_missing = False
+        self._is_unknown = False
+
+    def outcome(self) -> WriteOutcome:
+        if self._write.annotations:
+            self._read_annotations(f"w{self._index}_annotations")
+        for kind, labels in (
+            ("remove", self._write.labels_remove),
+            ("add", self._write.labels_add),
+        ):
+            for ordinal, label_id in enumerate(labels):
+                self._read_label(f"w{self._index}_{kind}{ordinal}", label_id)
+        return WriteOutcome(
+            number=self._write.number,
+            saved=self._saved,
+            refused=self._refused,
+            labels_done=frozenset(self._done),
+            not_found=self._is_missing and not self._is_found,
+            unknown=self._is_unknown,
+            code=self._code,
+            message=self._message,
+        )
+
+    def _read_annotations(self, alias: str) -> None:
+        ids = [annotation.id for annotation in self._write.annotations]
+        payload = self._payload(alias, ids)
+        if payload is None:
+            return
+        back = {champ["id"] for champ in payload.get("annotations") or ()}
+        self._saved = frozenset(ids) & back
+        messages = _messages(payload)
+        self._note_blocking(messages)
+        if not self._code:
+            missing = [id_ for id_ in ids if id_ not in self._saved]
+            self._refused.update(_attributed(missing, messages))
+
+    def _read_label(self, alias: str, label_id: str) -> None:
+        payload = self._payload(alias, [label_id])
+        if payload is None:
+            return
+        messages = _messages(payload)
+        if not messages:
+            self._done.add(label_id)
+            return
+        if all(refusal_of(message) is Refusal.ALREADY_SO for message in messages):
+            self._done.add(label_id)
+            return
+        self._note_blocking(messages)
+        if not self._code:
+            self._refused[label_id] = " ; ".join(messages)
+
+    def _payload(self, alias: str, ids: Sequence[str]) -> Mapping[str, Any] | None:
+        """Return an alias's payload when DS is done with it; else note what that means."""
+        errors = [error for error in self._errors if error.path[:1] == (alias,)]
+        payload: Mapping[str, Any] | None = self._data.get(alias)
+        if payload is not None and not errors:
+            self._is_found = True
+            return payload
+        fault = _common_fault(errors) if payload is None else None
+        message = errors[0].message if errors else None
+        if fault is Fault.NOT_FOUND and self._is_found:
+            # The dossier was there a moment ago: it is the label that DS does not know.
+            self._refused.update(dict.fromkeys(ids, "DS ne connaît pas ce label."))
+        elif fault is Fault.NOT_FOUND:
+            self._is_missing = True
+            self._message = self._message or message
+        elif fault is Fault.OUT_OF_SCOPE:
+            self._code, self._message = OUT_OF_SCOPE, message
+        elif fault is Fault.INVALID_CURSOR:  # An id that is none: DS read no further.
+            self._refused.update(dict.fromkeys(ids, message or ""))
+        else:
+            self._is_unknown = True
+        return None
+
+    def _note_blocking(self, messages: Sequence[str]) -> None:
+        for message in messages:
+            kind = refusal_of(message)
+            if kind in _BLOCKING:
+                self._code, self._message = kind.value, message
+
+
+def _common_fault(errors: Sequence[GraphError]) -> Fault | None:
+    faults = {of_error(error, has_data=True) for error in errors}
+    return faults.pop() if len(faults) == 1 else None
+
+
+def _messages(payload: Mapping[str, Any]) -> list[str]:
+    return [str(error["message"]) for error in payload.get("errors") or ()]
+
+
+def _attributed(missing: Sequence[str], messages: Sequence[str]) -> dict[str, str]:
+    """Give each refused annotation the messages that may be about it."""
+    named = {id_: [m for m in messages if f'"{id_}"' in m] for id_ in missing}
+    others = [m for m in messages if not any(m in own for own in named.values())]
+    silence = "DS n’a pas enregistré cette annotation et n’a pas dit pourquoi."
+    return {id_: " ; ".join(dict.fromkeys(named[id_] or others)) or silence for id_ in missing}

@@ -1,0 +1,205 @@
+"""Answers to queries, read: whole, or an error that says which part is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dsync.domain.dossier import DeletedDossier, Etat
+from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Page, instant
+from dsync.ds.classify import Fault, GraphError, error_of, of_error, of_errors
+from dsync.ds.transport import Answer
+from dsync.errors import DSContractError
+
+DELETIONS = "deletions"
+"""`details["where"]` of an error that lies in a list of deletions, not in the page."""
+_LISTS = ("pendingDeletedDossiers", "deletedDossiers")
+_HIDDEN = frozenset({Fault.OUT_OF_SCOPE, Fault.NOT_FOUND})
+
+
+def page_of(
+    answer: Answer, subject: str, pending: ListRequest | None, deleted: ListRequest | None
+) -> Page:
+    """Return a page that came whole.
+
+    Raises:
+        DSTimeoutError: DS ran out of time.
+        DSBadDataError: a node is null; `details["position"]` is the first one's place.
+        DSError: the démarche itself is refused.
+        DSContractError: the answer is no page.
+    """
+    demarche = _demarche(answer, subject)
+    _raise_for_lists(answer.errors)
+    connection = demarche["dossiers"]
+    nodes, end_cursor, has_next = _connection(connection)
+    errors = [error for error in answer.errors if not _is_hidden_link(error, nodes)]
+    broken = _first_broken(nodes, errors)
+    if errors or broken is not None:
+        raise error_of(_page_fault(errors), subject="a page of dossiers", position=broken)
+    return Page(
+        nodes=nodes,
+        end_cursor=end_cursor,
+        has_next=has_next,
+        server_date=answer.server_date,
+        active_revision_id=RevisionId(demarche["activeRevision"]["id"]),
+        demarche_state=demarche["state"],
+        pending=_deleted_page(demarche, _LISTS[0], pending),
+        deleted=_deleted_page(demarche, _LISTS[1], deleted),
+    )
+
+
+def light_page_of(answer: Answer, subject: str) -> LightPage:
+    """Return a light page that came whole; raises as `page_of`."""
+    nodes, end_cursor, has_next = _connection(_demarche(answer, subject)["dossiers"])
+    broken = _first_broken(nodes, answer.errors)
+    if answer.errors or broken is not None:
+        raise error_of(_page_fault(answer.errors), subject="a page of dossiers", position=broken)
+    numbers = tuple(DossierNumber(node["number"]) for node in nodes)
+    return LightPage(numbers, end_cursor, has_next, answer.server_date)
+
+
+def deletions_of(
+    answer: Answer, subject: str, pending: ListRequest | None, deleted: ListRequest | None
+) -> tuple[DeletedPage | None, DeletedPage | None]:
+    """Return a page of each list that was asked for."""
+    demarche = _demarche(answer, subject)
+    _raise_for_lists(answer.errors)
+    return (
+        _deleted_page(demarche, _LISTS[0], pending),
+        _deleted_page(demarche, _LISTS[1], deleted),
+    )
+
+
+def item_of(answer: Answer, field: str, subject: str) -> Any:
+    """Return the one object that was asked for; nothing of it may be missing."""
+    node = (answer.data or {}).get(field)
+    errors = [error for error in answer.errors if node is None or not _is_link(error)]
+    if node is None or errors:
+        raise error_of(
+            of_errors(errors, has_data=node is not None) or Fault.NO_DATA, subject=subject
+        )
+    return node
+
+
+def aliased(
+    answer: Answer, count: int
+) -> tuple[dict[int, Mapping[str, Any]], frozenset[int], bool]:
+    """Read `d0`…: what is there, what DS does not show us, and whether that is all.
+
+    One dossier that is not shown empties the whole answer, for `dossier` is not nullable; the
+    others are then to be asked again.
+
+    Raises:
+        DSTimeoutError: DS ran out of time.
+        DSBadDataError: a dossier cannot be rendered.
+    """
+    gone: set[int] = set()
+    for error in answer.errors:
+        fault = of_error(error, has_data=answer.data is not None)
+        index = _alias_index(error, count)
+        if fault not in _HIDDEN or index is None:
+            gravest = of_errors(answer.errors, has_data=answer.data is not None)
+            raise error_of(
+                gravest if gravest and gravest not in _HIDDEN else Fault.BAD_DATA,
+                subject="a dossier",
+                position=index,
+            )
+        gone.add(index)
+    if answer.data is None:
+        return {}, frozenset(gone), False
+    there: dict[int, Mapping[str, Any]] = {}
+    for index in range(count):
+        node = answer.data.get(f"d{index}")
+        if node is not None:
+            there[index] = node
+        elif index not in gone:
+            raise error_of(Fault.BAD_DATA, subject="a dossier", position=index)
+    return there, frozenset(gone), True
+
+
+def _alias_index(error: GraphError, count: int) -> int | None:
+    head = str(error.path[0]) if error.path else ""
+    index = int(head[1:]) if head.startswith("d") and head[1:].isdigit() else -1
+    return index if 0 <= index < count else None
+
+
+def _demarche(answer: Answer, subject: str) -> Mapping[str, Any]:
+    demarche = (answer.data or {}).get("demarche")
+    if demarche is None:
+        raise error_of(answer.fault or Fault.NO_DATA, subject=subject)
+    node: Mapping[str, Any] = demarche
+    return node
+
+
+def _connection(connection: Mapping[str, Any]) -> tuple[list[Any], str | None, bool]:
+    info = connection["pageInfo"]
+    nodes = connection["nodes"]
+    if not isinstance(nodes, list):
+        raise error_of(Fault.BAD_DATA, subject="a page of dossiers", position=None)
+    return nodes, info["endCursor"], bool(info["hasNextPage"])
+
+
+def _page_fault(errors: Sequence[GraphError]) -> Fault:
+    """A page has two troubles: too slow, or not renderable; the démarche itself is there."""
+    fault = of_errors(errors, has_data=True)
+    return Fault.TIMEOUT if fault is Fault.TIMEOUT else Fault.BAD_DATA
+
+
+def _first_broken(nodes: Sequence[Any], errors: Sequence[GraphError]) -> int | None:
+    places = [index for index, node in enumerate(nodes) if node is None]
+    for error in errors:
+        if len(error.path) > 3 and isinstance(error.path[3], int):
+            places.append(error.path[3])
+    return min(places, default=None)
+
+
+def _is_hidden_link(error: GraphError, nodes: Sequence[Any]) -> bool:
+    """Whether the error is a champ's link to a dossier that this token does not see.
+
+    The champ's `dossier` is null then, and the node that holds it is whole.
+    """
+    path = error.path
+    if len(path) < 6 or not isinstance(path[3], int) or path[3] >= len(nodes):
+        return False
+    return nodes[path[3]] is not None and _is_link(error)
+
+
+def _is_link(error: GraphError) -> bool:
+    is_inside = "champs" in error.path or "annotations" in error.path
+    fault = of_error(error, has_data=True)
+    return is_inside and error.path[-1] == "dossier" and fault in _HIDDEN
+
+
+def _raise_for_lists(errors: Sequence[GraphError]) -> None:
+    inside = [error for error in errors if len(error.path) > 1 and error.path[1] in _LISTS]
+    if inside and len(inside) == len(errors):
+        raise error_of(_page_fault(inside), subject="the lists of deletions", where=DELETIONS)
+
+
+def _deleted_page(
+    demarche: Mapping[str, Any], field: str, request: ListRequest | None
+) -> DeletedPage | None:
+    if request is None:
+        return None
+    nodes, end_cursor, has_next = _connection(demarche[field])
+    if any(node is None for node in nodes):
+        raise error_of(Fault.BAD_DATA, subject="the lists of deletions", where=DELETIONS)
+    if has_next and (not nodes or end_cursor is None or end_cursor == request.after):
+        raise DSContractError(
+            "DS's list of deletions does not go on: its cursor is missing or repeats.",
+            where=DELETIONS,
+        )
+    return DeletedPage(
+        nodes=tuple(_deleted(node) for node in nodes),
+        next_request=ListRequest(request.since, end_cursor) if has_next else None,
+    )
+
+
+def _deleted(node: Mapping[str, Any]) -> DeletedDossier:
+    return DeletedDossier(
+        number=DossierNumber(node["number"]),
+        etat=Etat(node["state"]),
+        raison=node["reason"],
+        date_suppression=instant(node["dateSupression"]),
+    )

@@ -1,0 +1,48 @@
+"""What stands in a dossier's annotations, from the answer of ``annotations.graphql``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dsync.domain.dossier import Etat, Json
+from dsync.domain.ids import DossierId
+from dsync.ds.answers import RemoteAnnotations, instant
+
+_VALUE_UNDER = {
+    "TextChamp": "textValue",
+    "DropDownListChamp": "dropDownValue",
+    "MultipleDropDownListChamp": "values",
+    "CheckboxChamp": "checkboxValue",
+    "YesNoChamp": "yesNoValue",
+    "DateChamp": "date",
+    "DatetimeChamp": "datetime",
+    "DecimalNumberChamp": "decimalValue",
+}
+
+
+def read_remote(node: Mapping[str, Any]) -> RemoteAnnotations:
+    """Return the annotations that the dossier has."""
+    champs = [champ for name, found in node.items() if _is_alias(name) for champ in found]
+    return RemoteAnnotations(
+        dossier_id=DossierId(node["id"]),
+        etat=Etat(node["state"]),
+        archived=node["archived"],
+        values={champ["champDescriptorId"]: _value(champ) for champ in champs},
+        updated_at={champ["champDescriptorId"]: instant(champ["updatedAt"]) for champ in champs},
+        labels={label["name"]: label["id"] for label in node["labels"]},
+        date_derniere_modification_annotations=instant(node["dateDerniereModificationAnnotations"]),
+    )
+
+
+def _is_alias(name: str) -> bool:
+    return name[0] == "a" and name[1:].isdigit()
+
+
+def _value(champ: Mapping[str, Any]) -> Json:
+    kind = champ["__typename"]
+    if kind == "IntegerNumberChamp":
+        number = champ["integerValue"]  # A BigInt, so a text.
+        return int(number) if number is not None else None
+    value: Json = champ[_VALUE_UNDER.get(kind, "stringValue")]
+    return value
