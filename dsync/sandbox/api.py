@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
 
 from graphql import FieldNode
@@ -31,7 +31,7 @@ PATH = "/api/v2/graphql"
 class Request:
     """What a client sent."""
 
-    headers: Mapping[str, str | None]
+    headers: Message
     body: bytes
     base_url: str
 
@@ -82,6 +82,7 @@ class Api:
             params = _params(request)
         except _BadBodyError as exc:
             return failure(400, exc.message, "bad_request"), None
+        asked: Document | RefusedError | None
         try:
             asked = self._asked(params, entry)
         except RefusedError as exc:

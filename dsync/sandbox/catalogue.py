@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import email.utils
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
+from email.message import Message
 from typing import Any
 
 from dsync.sandbox import betagouv
@@ -30,7 +31,7 @@ class Catalogue:
         """Serve something else under a path from now on."""
         self._bodies[path] = as_json(content)
 
-    def answer(self, path: str, headers: Mapping[str, str | None]) -> Answer:
+    def answer(self, path: str, headers: Message) -> Answer:
         """Answer a GET, 304 when the client has the same already."""
         if self.unavailable:
             return Answer(503, b"", "text/html")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from dsync.sandbox import ids
 from dsync.sandbox.clock import PARIS, iso
-from dsync.sandbox.model import Descriptor, Dossier, Row, Source
+from dsync.sandbox.form_parts import Descriptor
+from dsync.sandbox.model import Dossier, Row, Source
 
 if TYPE_CHECKING:
     from dsync.sandbox.context import Context
@@ -175,7 +177,7 @@ def _commune(value: dict[str, Any]) -> str:
     return f"{value['name']} ({postal_code})" if postal_code else str(value["name"])
 
 
-_READINGS = {
+_READINGS: dict[str, Callable[[Any], str]] = {
     "address": lambda value: str(value["label"]),
     "communes": _commune,
     "departements": lambda value: f"{value['code']} - {value['name']}",

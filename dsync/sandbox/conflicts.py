@@ -22,6 +22,7 @@ from graphql import (
 from dsync.sandbox.answers import location
 
 Fragments = dict[str, FragmentDefinitionNode]
+_Set = tuple[str | None, SelectionSetNode]
 _Found = tuple[str | None, FieldNode]
 
 
@@ -33,9 +34,7 @@ def conflicts(operations: list[OperationDefinitionNode], fragments: Fragments) -
     return found
 
 
-def _in_set(
-    sets: list[tuple[str | None, SelectionSetNode]], fragments: Fragments
-) -> Iterator[dict[str, Any]]:
+def _in_set(sets: list[_Set], fragments: Fragments) -> Iterator[dict[str, Any]]:
     by_key: dict[str, list[_Found]] = defaultdict(list)
     for condition, selections in sets:
         for under, node in _fields(selections, condition, fragments):
@@ -46,9 +45,13 @@ def _in_set(
         for under, other in fields[1:]:
             if under == first_under or None in (under, first_under):
                 yield from _compare(key, first, other)
-        inner = [(None, n.selection_set) for u, n in fields if n.selection_set and u == first_under]
+        inner: list[_Set] = [
+            (None, node.selection_set)
+            for under, node in fields
+            if node.selection_set and under == first_under
+        ]
         if inner:
-            yield from _in_set(inner, fragments)  # type: ignore[arg-type]
+            yield from _in_set(inner, fragments)
 
 
 def _fields(
@@ -59,8 +62,8 @@ def _fields(
             yield condition, node
         elif isinstance(node, FragmentSpreadNode):
             fragment = fragments[node.name.value]
-            type_ = fragment.type_condition.name.value
-            yield from _fields(fragment.selection_set, type_, fragments)
+            named = fragment.type_condition.name.value
+            yield from _fields(fragment.selection_set, named, fragments)
         elif isinstance(node, InlineFragmentNode):
             type_ = node.type_condition.name.value if node.type_condition else condition
             yield from _fields(node.selection_set, type_, fragments)

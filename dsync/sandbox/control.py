@@ -9,10 +9,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from dsync.sandbox import life, revising, truth
+from dsync.sandbox import life, revising
 from dsync.sandbox.faults import Fault
 from dsync.sandbox.model import FINISHED, Demarche, Dossier
 from dsync.sandbox.seed import DossierSeed
+from dsync.sandbox.truth import DossierTruth, told
 
 if TYPE_CHECKING:
     from dsync.sandbox.api import Api
@@ -265,15 +266,15 @@ class Control:
         with self._world.lock:
             self._api.journal.clear()
 
-    def truth(self, demarche: int | None = None) -> list[truth.DossierTruth]:
+    def truth(self, demarche: int | None = None) -> list[DossierTruth]:
         """Return what a faithful copy holds, dossier by dossier."""
         with self._world.lock:
-            return [truth.of(dossier) for dossier in self._demarche(demarche).dossiers.values()]
+            return [told(dossier) for dossier in self._demarche(demarche).dossiers.values()]
 
-    def truth_of(self, number: int) -> truth.DossierTruth:
+    def truth_of(self, number: int) -> DossierTruth:
         """Return what a faithful copy holds of one dossier."""
         with self._world.lock:
-            return truth.of(self._dossier(number))
+            return told(self._dossier(number))
 
     def status(self) -> dict[str, Any]:
         """Return how the sandbox stands."""

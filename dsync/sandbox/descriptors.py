@@ -10,13 +10,16 @@ _IRREGULAR = {
     "rna": "RNAChampDescriptor",
     "rnf": "RNFChampDescriptor",
 }
+# fmt: off
 _REGULAR = (
-    "address annuaire_education carte checkbox civilite cnaf date datetime decimal_number dgfip "
-    "dossier_link drop_down_list email engagement_juridique epci explication formatted "
-    "header_section iban integer_number linked_drop_down_list mesri multiple_drop_down_list number "
-    "pays phone piece_justificative pole_emploi referentiel repetition siret text textarea "
-    "titre_identite yes_no"
-).split()
+    "address", "annuaire_education", "carte", "checkbox", "civilite", "cnaf", "date", "datetime",
+    "decimal_number", "dgfip", "dossier_link", "drop_down_list", "email", "engagement_juridique",
+    "epci", "explication", "formatted", "header_section", "iban", "integer_number",
+    "linked_drop_down_list", "mesri", "multiple_drop_down_list", "number", "pays", "phone",
+    "piece_justificative", "pole_emploi", "referentiel", "repetition", "siret", "text", "textarea",
+    "titre_identite", "yes_no",
+)
+# fmt: on
 
 
 def descriptor_typename(type_: str) -> str:

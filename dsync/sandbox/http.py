@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Server
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that the library looks for
+    def do_POST(self) -> None:
         """Answer a POST."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0]
@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._write(Answer(404, b"", "text/html"))
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Answer a GET."""
         sandbox = self.server.sandbox
         path = self.path.partition("?")[0]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from dsync.sandbox import ids
 from dsync.sandbox.answers import InternalError, invalid_input, not_found
 from dsync.sandbox.clock import iso
 from dsync.sandbox.context import Context
-from dsync.sandbox.model import FINISHED, Demarche, Dossier, Groupe, Revision
+from dsync.sandbox.model import Demarche, Dossier, Groupe, Revision
 from dsync.sandbox.pages import Ask, Connection, Key, cursor
 
 Place = Demarche | tuple[Demarche, Groupe]
@@ -41,11 +42,7 @@ def dossiers(place: Place, context: Context, **arguments: Any) -> Connection:
             for key in keys
             if (since is None or key[0] >= since) and all(keep(kept[key[1]]) for keep in keeps)
         ]
-    return DossierPage(keys, ask, lambda key: demarche.dossiers[key[1]])
-
-
-class DossierPage(Connection):
-    """A page of dossiers, on which the server may run out of time."""
+    return Connection(keys, ask, lambda key: demarche.dossiers[key[1]])
 
 
 def _filters(demarche: Demarche, groupe: Groupe | None, arguments: dict[str, Any]) -> list[Keep]:
@@ -62,8 +59,12 @@ def _filters(demarche: Demarche, groupe: Groupe | None, arguments: dict[str, Any
         text = arguments.get(name)
         if text is not None:
             wanted = _revision(demarche, text)
-            keeps.append(lambda d, test=test, wanted=wanted: test(d.revision.key, wanted.key))
+            keeps.append(partial(_matches, test, wanted.key))
     return keeps
+
+
+def _matches(test: Callable[[int, int], bool], wanted: int, dossier: Dossier) -> bool:
+    return test(dossier.revision.key, wanted)
 
 
 _REVISION_TESTS: dict[str, Callable[[int, int], bool]] = {
@@ -140,6 +141,3 @@ def _deletions(
 def edge_cursor(keys: list[Key]) -> str | None:
     """Return the cursor of one of a page's ends, None on an empty page."""
     return cursor(keys[0]) if keys else None
-
-
-__all__ = ["FINISHED", "deleted", "dossiers", "edge_cursor", "groupes", "pending"]

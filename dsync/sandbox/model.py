@@ -1,4 +1,4 @@
-"""The state of the sandbox: démarches, revisions, groupes, labels, dossiers. No HTTP, no GraphQL."""
+"""The state of the sandbox: démarches, revisions, groupes, labels, dossiers; nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from dsync.sandbox import ids
-from dsync.sandbox.form import Descriptor, GroupeSeed, LabelSeed
+from dsync.sandbox.form_parts import Descriptor
 from dsync.sandbox.seed import DossierSeed
 
 FINISHED = frozenset({"accepte", "refuse", "sans_suite"})
@@ -210,6 +210,3 @@ class Demarche:
             if dossier.presence == "present":
                 at = dossier.updated_at if column == "updated_at" else dossier.seed.depose_at
                 yield at, dossier.number
-
-
-__all__ = ["FINISHED", "Demarche", "Descriptor", "Dossier", "GroupeSeed", "LabelSeed"]

@@ -124,7 +124,7 @@ def cut(keys: Sequence[Key], ask: Ask) -> Page:
     return Page(page, has_next=more, has_previous=bool(ask.after))
 
 
-def _refuse_both(one: str, is_one: bool, other: str, is_other: bool) -> None:  # noqa: FBT001
+def _refuse_both(one: str, is_one: bool, other: str, is_other: bool) -> None:
     if is_one and is_other:
         told = f'Arguments "{one}" and "{other}" are exclusive'
         raise FieldError(told, "bad_request")

@@ -18,12 +18,15 @@ from dsync.sandbox.faults import Fault
 from dsync.sandbox.revising import Change
 from dsync.sandbox.seed import DossierSeed
 
+# fmt: off
 _ACTIONS = (
-    "advance save_without_submitting delete_account move add_annotation_row add_label "
-    "remove_label rename_label archive change_groupe hide restore erase expire "
-    "complete_etablissement lose_demandeur close_demarche commit clear_faults poison break_page "
-    "heal maintain limit_rate expire_token renew_token forbid_network forget_requests"
-).split()
+    "advance", "save_without_submitting", "delete_account", "move", "add_annotation_row",
+    "add_label", "remove_label", "rename_label", "archive", "change_groupe", "hide", "restore",
+    "erase", "expire", "complete_etablissement", "lose_demandeur", "close_demarche", "commit",
+    "clear_faults", "poison", "break_page", "heal", "maintain", "limit_rate", "expire_token",
+    "renew_token", "forbid_network", "forget_requests",
+)
+# fmt: on
 
 
 class Remote:
@@ -99,7 +102,7 @@ def _with_value(call: Callable[..., Any]) -> Callable[..., Any]:
 
 def _seed(given: dict[str, Any]) -> DossierSeed:
     dates = {f.name for f in fields(DossierSeed) if f.name.endswith("_at")}
-    read = {k: instant(v) if k in dates and v else v for k, v in given.items()}
+    read: dict[str, Any] = {k: instant(v) if k in dates and v else v for k, v in given.items()}
     for name in ("champs", "annotations"):
         read[name] = {int(stable_id): value for stable_id, value in read.get(name, {}).items()}
     return DossierSeed(**read)

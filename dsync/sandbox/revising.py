@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dsync.sandbox import ids
-from dsync.sandbox.model import FINISHED, Demarche, Descriptor, Revision
+from dsync.sandbox.form_parts import Descriptor
+from dsync.sandbox.model import FINISHED, Demarche, Revision
 from dsync.sandbox.world import World
 
 

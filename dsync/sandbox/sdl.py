@@ -29,7 +29,7 @@ def schema() -> GraphQLSchema:
     for name, read in _READERS.items():
         scalar = built.type_map[name]
         assert isinstance(scalar, GraphQLScalarType)  # noqa: S101 - the SDL is ours
-        scalar.parse_value = _strict(name, read)  # type: ignore[method-assign]
+        scalar.parse_value = _strict(name, read)  # type: ignore[method-assign,assignment]
     return built
 
 

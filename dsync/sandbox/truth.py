@@ -54,7 +54,7 @@ class DossierTruth:
         return {**asdict(self), "page_produit": self.page_produit}
 
 
-def of(dossier: Dossier) -> DossierTruth:
+def told(dossier: Dossier) -> DossierTruth:
     """Return the truth about a dossier."""
     seed, gone = dossier.seed, dossier.deletion
     return DossierTruth(

@@ -10,7 +10,7 @@ from itertools import count
 
 from dsync.sandbox import ids
 from dsync.sandbox.clock import Clock
-from dsync.sandbox.form import FormSeed
+from dsync.sandbox.form_parts import Descriptor, FormSeed, RevisionSeed
 from dsync.sandbox.model import (
     FINISHED,
     Deletion,
@@ -153,8 +153,8 @@ class World:
             self.erase(dossier, _erasure_reason(dossier.seed), dossier.seed.updated_at)
 
 
-def _form(revision: object) -> tuple[list, list]:  # type: ignore[type-arg]
-    return deepcopy(revision.champs), deepcopy(revision.annotations)  # type: ignore[attr-defined]
+def _form(revision: RevisionSeed) -> tuple[list[Descriptor], list[Descriptor]]:
+    return deepcopy(revision.champs), deepcopy(revision.annotations)
 
 
 def _erasure_reason(seed: DossierSeed) -> str:

@@ -40,7 +40,7 @@ def mutation(name: str) -> Callable[[Mutate], Mutate]:
 
     def register(mutate: Mutate) -> Mutate:
         @wraps(mutate)
-        def resolve(_: Any, context: Context, input: dict[str, Any]) -> Payload:  # noqa: A002 - the API's name
+        def resolve(_: Any, context: Context, input: dict[str, Any]) -> Payload:
             _spend_time(context, name)
             echo = {"clientMutationId": input.get("clientMutationId")}
             try:

@@ -8,7 +8,8 @@ from dsync.sandbox import ids
 from dsync.sandbox.answers import InternalError, invalid_input
 from dsync.sandbox.champ import Champ
 from dsync.sandbox.context import Context
-from dsync.sandbox.model import Descriptor, Dossier, Row
+from dsync.sandbox.form_parts import Descriptor
+from dsync.sandbox.model import Dossier, Row
 from dsync.sandbox.mutations import values
 from dsync.sandbox.mutations.access import (
     Payload,
@@ -84,14 +85,10 @@ def _find(dossier: Dossier, ident: str, wanted: str) -> Champ:
     except ids.InvalidIdError as exc:
         raise invalid_input(ident) from exc
     stable_id, _, ulid = key.partition("|")
-    try:
-        if kind != "Champ" or not stable_id.isdigit():
-            raise KeyError(ident)
-        descriptor, repetition = dossier.revision.descriptor("annotations", int(stable_id))
-    except KeyError as exc:
-        raise _absent(ident) from exc
-    if descriptor["type"] not in _WRITABLE:
-        raise _absent(ident)
+    found = _described(dossier, kind, stable_id)
+    if found is None or found[0]["type"] not in _WRITABLE:
+        raise PayloadError(f'L‘annotation "{ident}" n’existe pas')
+    descriptor, repetition = found
     if descriptor["type"] != wanted:
         raise PayloadError(f'L‘annotation "{ident}" n’est pas de type attendu')
     if wanted != "repetition" and bool(ulid) != bool(repetition):
@@ -100,8 +97,15 @@ def _find(dossier: Dossier, ident: str, wanted: str) -> Champ:
     return _champ(dossier, descriptor, row)
 
 
-def _absent(ident: str) -> PayloadError:
-    return PayloadError(f'L‘annotation "{ident}" n’existe pas')
+def _described(
+    dossier: Dossier, kind: str, stable_id: str
+) -> tuple[Descriptor, Descriptor | None] | None:
+    if kind != "Champ" or not stable_id.isdigit():
+        return None
+    try:
+        return dossier.revision.descriptor("annotations", int(stable_id))
+    except KeyError:
+        return None
 
 
 def _row(dossier: Dossier, repetition: Descriptor, ulid: str) -> Row:
@@ -144,8 +148,9 @@ def store(champ: Champ, stored: Any, context: Context) -> None:
 
 
 def _echo(context: Context, champ: Champ) -> Champ:
-    """Return the annotation as this request's first mutation of it left it, as the platform does."""
-    return context.written.setdefault((champ.dossier.number, champ.key), champ)
+    """Return the annotation as this request first answered it: the platform says it again."""
+    first: Champ = context.written.setdefault((champ.dossier.number, champ.key), champ)
+    return first
 
 
 def _modify_one(suffix: str, types: tuple[str, ...]) -> None:
@@ -166,15 +171,10 @@ def _find_one(dossier: Dossier, ident: str, types: tuple[str, ...]) -> Champ:
     except ids.InvalidIdError as exc:
         raise invalid_input(ident) from exc
     stable_id, _, ulid = key.partition("|")
-    absent = PayloadError(f'L’annotation "{ident}" n’existe pas')
-    if kind != "Champ" or not stable_id.isdigit():
-        raise absent
-    try:
-        descriptor, repetition = dossier.revision.descriptor("annotations", int(stable_id))
-    except KeyError as exc:
-        raise absent from exc
-    if descriptor["type"] not in types:
-        raise absent
+    found = _described(dossier, kind, stable_id)
+    if found is None or found[0]["type"] not in types:
+        raise PayloadError(f'L’annotation "{ident}" n’existe pas')
+    descriptor, repetition = found
     return _champ(dossier, descriptor, _row(dossier, repetition, ulid) if repetition else None)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from dsync.sandbox.model import Descriptor
+from dsync.sandbox.form_parts import Descriptor
 from dsync.sandbox.mutations.access import PayloadError
 
 BAD_OPTION = PayloadError(

@@ -10,10 +10,20 @@ from dsync.sandbox.answers import hidden, not_found
 from dsync.sandbox.clock import iso
 from dsync.sandbox.context import Context
 from dsync.sandbox.descriptors import DESCRIPTOR_TYPES, descriptor_typename
-from dsync.sandbox.model import Demarche, Descriptor, Dossier, Groupe, Instructeur, Revision
+from dsync.sandbox.form_parts import Descriptor
+from dsync.sandbox.model import Demarche, Dossier, Groupe, Instructeur, Revision
 from dsync.sandbox.resolving import answers, is_one_of
 
 _RETENTION_MONTHS = 12
+_ADMIN = "administration-eig@example.gouv.fr"
+_CHORUS = ("centre_de_cout", "domaine_fonctionnel", "referentiel_de_programmation")
+_SERVICE = {
+    "id": ids.encode("Service", 1),
+    "nom": "DINUM",
+    "organisme": "Direction interministérielle du numérique",
+    "siret": "13002526500013",
+    "type_organisme": "administration_centrale",
+}
 
 
 def _maybe(at: datetime | None) -> str | None:
@@ -86,13 +96,6 @@ _DEMARCHE_FACTS: dict[str, Any] = {
     "dateDerniereModification": lambda d: iso(d.modified_at or d.published.published_at),
     "service": lambda _: _SERVICE,
 }
-_SERVICE = {
-    "id": ids.encode("Service", 1),
-    "nom": "DINUM",
-    "organisme": "Direction interministérielle du numérique",
-    "siret": "13002526500013",
-    "type_organisme": "administration_centrale",
-}
 answers("Demarche DemarcheDescriptor", **{name: _of_demarche(name) for name in _DEMARCHE_FACTS})
 answers(
     "Demarche",
@@ -110,8 +113,6 @@ answers(
     deletedDossiers=listing.deleted,
     pendingDeletedDossiers=listing.pending,
 )
-_ADMIN = "administration-eig@example.gouv.fr"
-_CHORUS = ("centre_de_cout", "domaine_fonctionnel", "referentiel_de_programmation")
 answers(
     "DemarcheDescriptor",
     revision=lambda v, _: v[1],

@@ -57,7 +57,7 @@ def _traitements(dossier: Dossier, _: Context) -> list[dict[str, Any]]:
     ]
 
 
-def _messages(dossier: Dossier, _: Context, id: str | None = None) -> list[dict[str, Any]]:  # noqa: A002 - the API's name
+def _messages(dossier: Dossier, _: Context, id: str | None = None) -> list[dict[str, Any]]:
     messages = [
         {"id": ids.encode("Commentaire", dossier.number * 100 + rank), "attachments": [], **message}
         for rank, message in enumerate(dossier.seed.messages)
@@ -65,7 +65,7 @@ def _messages(dossier: Dossier, _: Context, id: str | None = None) -> list[dict[
     return [message for message in messages if id in (None, message["id"])]
 
 
-def _avis(dossier: Dossier, _: Context, id: str | None = None) -> list[dict[str, Any]]:  # noqa: A002
+def _avis(dossier: Dossier, _: Context, id: str | None = None) -> list[dict[str, Any]]:
     found = [
         {
             **avis,
@@ -84,11 +84,11 @@ def _profile(email: str | None) -> dict[str, str] | None:
     return {"id": ids.encode("User", email), "email": email} if email else None
 
 
-def _champs(dossier: Dossier, _: Context, id: str | None = None) -> list[Champ]:  # noqa: A002
+def _champs(dossier: Dossier, _: Context, id: str | None = None) -> list[Champ]:
     return champs_of(dossier, "champs", id)
 
 
-def _annotations(dossier: Dossier, _: Context, id: str | None = None) -> list[Champ]:  # noqa: A002
+def _annotations(dossier: Dossier, _: Context, id: str | None = None) -> list[Champ]:
     return champs_of(dossier, "annotations", id)
 
 
