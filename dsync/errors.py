@@ -147,7 +147,7 @@ class DSOutcomeUnknownError(DSError):
 
 
 class DSContractError(DSError):
-    """An answer contradicts the API's contract: a repeated cursor, a missing field, a refused query."""
+    """An answer breaks the API's contract: a repeated cursor, a missing field, a refused query."""
 
     disposition = Disposition.STOP_DEMARCHE
 

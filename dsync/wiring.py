@@ -87,6 +87,10 @@ class App:
             needed=self.configuration.mapping.needed(),
         )
 
+    @property
+    def _user_agent(self) -> str:
+        return f"dsync/{__version__} (+{self.configuration.ds.contact})"
+
     @cached_property
     def client(self) -> DSClient:
         """The client of DS's API."""
@@ -94,7 +98,7 @@ class App:
         return DSClient(
             self.settings.ds_url,
             self.settings.token,
-            user_agent=f"dsync/{__version__} (+{ds.contact})",
+            user_agent=self._user_agent,
             limits=Limits(requests_per_minute=ds.requests_per_minute, deadline_s=ds.deadline_s),
             stop=self.stop,
             clock=self.clock,
@@ -103,8 +107,11 @@ class App:
     @cached_property
     def evidence(self) -> EvidenceSources:
         """The sources of evidence."""
-        return EvidenceSources(
-            self.configuration.preuves, self.settings.betagouv_url, clock=self.clock
+        return EvidenceSources.open(
+            self.configuration.preuves,
+            self.settings.betagouv_url,
+            user_agent=self._user_agent,
+            clock=self.clock,
         )
 
     @cached_property
@@ -166,15 +173,15 @@ class App:
                     tx.retry_refused(dossiers, run.now)
             push_due(run, dossiers)
 
-        options = SyncOptions(
-            dossiers=dossiers or (), wait_s=wait_s, started_by="push"
-        )
+        options = SyncOptions(dossiers=dossiers or (), wait_s=wait_s, started_by="push")
         return runs.execute(self.context, options, work)
 
     def close(self) -> None:
         """Close what was opened."""
         if "client" in self.__dict__:
             self.client.close()
+        if "evidence" in self.__dict__:
+            self.evidence.close()
         if "store" in self.__dict__:
             self.store.close()
 
@@ -192,6 +199,3 @@ class App:
 
 def _is_local(url: str) -> bool:
     return any(f"//{host}" in url for host in ("127.0.0.1", "localhost", "[::1]"))
-
-
-

@@ -98,9 +98,7 @@ def plan(
     return steps
 
 
-def _value_step(
-    wish: Wish, remote: Remote, descriptor: Descriptor | None, *, held: bool
-) -> Step:
+def _value_step(wish: Wish, remote: Remote, descriptor: Descriptor | None, *, held: bool) -> Step:
     if descriptor is None:
         return Step(wish, Action.REFUSE, reason="annotation absente de la révision du dossier")
     there = normalise(descriptor.type, remote.values.get(descriptor.id))

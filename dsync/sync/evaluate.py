@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-
-import structlog
+from datetime import datetime
 
 from dsync.annotations import desired
 from dsync.annotations.config import DETAIL, RESULTAT
@@ -30,8 +28,6 @@ from dsync.store import Judgeable, NewVerdict, NewWish, Tx
 from dsync.sync.context import Run
 from dsync.sync.evidence import gather, with_registry
 
-log = structlog.get_logger(__name__)
-
 BATCH = 500
 COUNTED = OPEN_ETATS | {Etat.ACCEPTE}
 """States in which a dossier counts as another one for the same product."""
@@ -40,7 +36,11 @@ Doublons = Mapping[DossierNumber, tuple[DossierNumber, ...]]
 
 
 def evaluate_due(run: Run) -> None:
-    """Give every verdict that is due, after the crawl: doublons are judged over all dossiers."""
+    """Give every verdict that is due, after the crawl: doublons are judged over all dossiers.
+
+    Raises:
+        StoreError: the verdicts stored so far stay; the others are still due.
+    """
     gathered = gather(run)
     with run.transaction() as tx:
         tx.queue_outdated(run.context.rules.version)
@@ -48,19 +48,28 @@ def evaluate_due(run: Run) -> None:
         numbers = set(tx.evaluation_numbers(everything_open=evidence_moved))
         if gathered.registry_enabled:
             numbers |= set(tx.undetermined())
-    _resolve_products(run, sorted(numbers), gathered.evidence)
+    evidence = gathered.evidence() if numbers else None
+    if evidence is not None:
+        _resolve_products(run, sorted(numbers), evidence)
     with run.transaction() as tx:
         doublons, regrouped = _doublons(tx)
     numbers |= regrouped
-    done = 0
-    for chunk in _chunks(sorted(numbers)):
-        run.context.check_stop()
-        _judge(run, chunk, gathered.evidence, doublons)
-        done += len(chunk)
-        run.context.progress.evaluated(done, len(numbers))
+    if numbers:
+        _judge_all(run, sorted(numbers), evidence or gathered.evidence(), doublons)
     if evidence_moved:
         with run.transaction() as tx:
             tx.save_state(evidence_key=gathered.key)
+
+
+def _judge_all(
+    run: Run, numbers: Sequence[DossierNumber], evidence: Evidence, doublons: Doublons
+) -> None:
+    done = 0
+    for chunk in _chunks(numbers):
+        run.context.check_stop()
+        _judge(run, chunk, evidence, doublons)
+        done += len(chunk)
+        run.context.progress.evaluated(done, len(numbers))
 
 
 def _resolve_products(run: Run, numbers: Sequence[DossierNumber], evidence: Evidence) -> None:
@@ -103,19 +112,18 @@ def _judge(
     with run.transaction() as tx:
         judgeables = tx.judgeable(numbers)
     evidence = with_registry(run, [j.candidature for j in judgeables], evidence)
-    verdicts, failed = [], []
+    verdicts: list[tuple[Judgeable, NewVerdict]] = []
+    failed: list[RuleEvaluationError] = []
     for judgeable in judgeables:
+        others = doublons.get(judgeable.numero, ())
         try:
-            decision = _decide(run, judgeable, evidence, doublons)
-        except Exception as exc:  # noqa: BLE001 - one dossier's fault must stop nobody
-            log.exception("rule_failed", dossier=judgeable.numero, error=type(exc).__name__)
-            failed.append(judgeable.numero)
+            decision = _decide(run, judgeable, evidence, others)
+        except RuleEvaluationError as exc:
+            failed.append(exc)
             continue
         if decision is not None:
-            others = doublons.get(judgeable.numero, ())
-            verdicts.append((judgeable, NewVerdict(
-                judgeable.numero, decision, judgeable.inputs_hash, others
-            )))
+            new = NewVerdict(judgeable.numero, decision, judgeable.inputs_hash, others)
+            verdicts.append((judgeable, new))
     _store(run, numbers, verdicts, failed)
 
 
@@ -123,22 +131,21 @@ def _store(
     run: Run,
     numbers: Sequence[DossierNumber],
     verdicts: Sequence[tuple[Judgeable, NewVerdict]],
-    failed: Sequence[DossierNumber],
+    failed: Sequence[RuleEvaluationError],
 ) -> None:
     now = run.now
-    wishes = [
-        wish for judgeable, verdict in verdicts for wish in _wishes(run, judgeable, verdict, now)
-    ]
+    wishes = [wish for j, new in verdicts for wish in _wishes(run, j, new.decision, now)]
+    quarantined = {DossierNumber(error.details["dossier"]): error for error in failed}
     with run.transaction() as tx:
-        tx.save_verdicts(run.id, [verdict for _, verdict in verdicts], now)
+        tx.save_verdicts(run.id, [new for _, new in verdicts], now)
         tx.wish(wishes, now)
-        for number in failed:
-            tx.quarantine(run.id, number, "regle", RuleEvaluationError.__doc__ or "", now)
-        tx.clear_evaluation([n for n in numbers if n not in set(failed)])
+        for number, error in quarantined.items():
+            tx.quarantine(run.id, number, "regle", error.message, now)
+        tx.clear_evaluation([n for n in numbers if n not in quarantined])
     run.report.evaluated += len(verdicts)
-    run.report.verdicts.update(verdict.decision.verdict.key for _, verdict in verdicts)
-    run.report.quarantined += len(failed)
-    if failed:
+    run.report.verdicts.update(new.decision.verdict.key for _, new in verdicts)
+    run.report.quarantined += len(quarantined)
+    if quarantined:
         run.report.problem(
             "A rule failed on some dossiers, which keep their last verdict: see "
             "`dsync quarantine list` and report it."
@@ -146,66 +153,38 @@ def _store(
 
 
 def _decide(
-    run: Run, judgeable: Judgeable, evidence: Evidence, doublons: Doublons
+    run: Run, judgeable: Judgeable, evidence: Evidence, others: Sequence[DossierNumber]
 ) -> Decision | None:
     """Return a new decision, or None when the present verdict stands."""
-    current = judgeable.current
-    is_open = judgeable.candidature.etat in OPEN_ETATS
+    current, candidature = judgeable.current, judgeable.candidature
+    rules = run.context.rules
+    is_open = candidature.etat in OPEN_ETATS
     if judgeable.presence != Presence.PRESENT or (current is not None and not is_open):
         return None
-    others = doublons.get(judgeable.numero, ())
-    rules = run.context.rules
     if current is None:
-        return evaluate(judgeable.candidature, evidence, rules, doublons=others)
+        return evaluate(candidature, evidence, rules, doublons=others)
     own_change = (
         current.inputs_hash != judgeable.inputs_hash
         or current.version_regles != rules.version
-        or tuple(current.doublons) != others
+        or tuple(current.doublons) != tuple(others)
+        # Judged when it was finished, and open again: nothing was ever wished for it.
+        or (current.verdict is not Verdict.INDETERMINE and not judgeable.wished)
     )
-    if current.verdict == Verdict.ELIGIBLE:
-        return _decide_eligible(run, judgeable, evidence, others, own_change=own_change)
-    if own_change or current.preuve_hash != evidence_fingerprint(
-        judgeable.candidature, evidence, rules
-    ):
-        return evaluate(judgeable.candidature, evidence, rules, doublons=others)
+    if current.verdict is Verdict.ELIGIBLE:
+        # Its product evidence is kept: the catalogue of another day only adds a remark.
+        frozen = stored_product(current.controles)
+        decision = evaluate(candidature, evidence, rules, doublons=others, frozen_product=frozen)
+        return decision if own_change or decision.remarque != current.remarque else None
+    if own_change or current.preuve_hash != evidence_fingerprint(candidature, evidence, rules):
+        return evaluate(candidature, evidence, rules, doublons=others)
     return None
 
 
-def _decide_eligible(
-    run: Run,
-    judgeable: Judgeable,
-    evidence: Evidence,
-    others: Sequence[DossierNumber],
-    *,
-    own_change: bool,
-) -> Decision | None:
-    """Keep an Éligible's product evidence; note what today's catalogue would say instead."""
-    current = judgeable.current
-    assert current is not None  # noqa: S101 - the caller has looked
-    rules = run.context.rules
-    today = evaluate(judgeable.candidature, evidence, rules, doublons=others)
-    frozen = stored_product(current.controles)
-    if frozen is None or frozen.address != judgeable.candidature.page_produit:
-        return today if own_change else None
-    kept = evaluate(
-        judgeable.candidature, evidence, rules, doublons=others, frozen_product=frozen
-    )
-    remark = None
-    if today.verdict not in (kept.verdict, Verdict.INDETERMINE):
-        remark = f"Sur le catalogue actuel, le pré-contrôle donnerait : {today.verdict.value}."
-    if own_change or remark != current.remarque:
-        return replace(kept, remarque=remark)
-    return None
-
-
-def _wishes(
-    run: Run, judgeable: Judgeable, verdict: NewVerdict, now: object
-) -> list[NewWish]:
-    """Return what the annotations should hold; nothing when the reader would see no difference."""
+def _wishes(run: Run, judgeable: Judgeable, decision: Decision, now: datetime) -> list[NewWish]:
+    """Return what the annotations should hold; nothing when a reader would see no difference."""
     if judgeable.candidature.etat not in OPEN_ETATS:
         return []
-    decision = verdict.decision
-    wanted = desired(decision.verdict, decision.detail, run.now, run.context.annotations)
+    wanted = desired(decision.verdict, decision.detail, now, run.context.annotations)
     wished = judgeable.wished
     if all(wished.get(name) == wanted.get(name) for name in (RESULTAT, DETAIL)):
         return []

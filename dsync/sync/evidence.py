@@ -1,20 +1,146 @@
-"""Bring the evidence up to date: revalidate the catalogue, keep the last good copy."""
+"""Bring the evidence up to date: revalidate the catalogue, keep the last good copy.
+
+What cannot be fetched is noted and the last good copy serves; a check whose evidence is missing
+or too old says « impossible », never « non conforme ».
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
 from dsync.domain.candidature import Candidature
-from dsync.eligibility import Evidence
+from dsync.eligibility import Evidence, RegistryAnswer, RegistryStatus, needs_registry
 from dsync.errors import EvidenceUnavailableError
-from dsync.sync.context import Run
+from dsync.evidence import Snapshot, catalogue_age
+from dsync.store import EvidenceCopy, RegistryCopy
+from dsync.sync.context import Context, Run
+
+CATALOGUE = "beta.gouv.fr"
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The evidence of this run and a key that changes when any of it does."""
+    """This run's copy of the catalogue, and a key that changes when it does or grows too old."""
 
-    evidence: Evidence
+    context: Context
+    snapshot: Snapshot | None
     key: str
-    registry_enabled: bool
+
+    def evidence(self) -> Evidence:
+        """Read the catalogue: only when something is to be judged."""
+        return self.context.evidence.evidence(self.snapshot)
+
+    @property
+    def registry_enabled(self) -> bool:
+        """Whether applicants without a legal category are looked up."""
+        return self.context.evidence.registry is not None
+
+
+def gather(run: Run) -> Gathered:
+    """Revalidate the catalogue by a conditional request and keep what came.
+
+    Raises:
+        StoreError: the last good copy is as before.
+    """
+    context = run.context
+    with run.transaction() as tx:
+        previous = _snapshot(tx.evidence(CATALOGUE))
+    snapshot, failure = previous, None
+    try:
+        snapshot = context.evidence.fetch_catalogue(previous) or previous
+    except EvidenceUnavailableError as exc:
+        failure = exc.message
+        run.report.problem(exc.message)
+    with run.transaction() as tx:
+        if snapshot is not None and snapshot is not previous:
+            tx.save_evidence(_copy(snapshot, run.now))
+        else:
+            tx.evidence_checked(CATALOGUE, run.now, failure)
+    if snapshot is not None and failure is None:
+        snapshot = replace(snapshot, checked_at=run.now)
+    return Gathered(context, snapshot, _key(context, snapshot, run.now))
+
+
+def with_registry(run: Run, candidatures: Sequence[Candidature], evidence: Evidence) -> Evidence:
+    """Add what the registry says of applicants whose legal category DS does not know."""
+    client = run.context.evidence.registry
+    if client is None:
+        return evidence
+    rules = run.context.rules
+    sirens = sorted({s for c in candidatures if (s := needs_registry(c, rules))})
+    with run.transaction() as tx:
+        kept = tx.registry(sirens, run.now)
+    answers = {siren: _answer(copy) for siren, copy in kept.items()}
+    fresh = []
+    for siren in (s for s in sirens if s not in kept):
+        run.context.check_stop()
+        answers[siren] = client.lookup(siren)
+        if answers[siren].status is RegistryStatus.UNREACHABLE:
+            run.report.problem(
+                "Recherche d'entreprises cannot be reached; these dossiers are tried again by "
+                "the next runs."
+            )
+            break
+        fresh.append(answers[siren])
+    expires_at = run.now + client.config.max_age
+    with run.transaction() as tx:
+        tx.save_registry([RegistryCopy(a.siren, _document(a), run.now, expires_at) for a in fresh])
+    return replace(evidence, registry=answers)
+
+
+def _key(context: Context, snapshot: Snapshot | None, now: datetime) -> str:
+    if snapshot is None:
+        return "absent"
+    is_usable = catalogue_age(snapshot, now) <= context.evidence.config.catalogue.max_age
+    aliases = hashlib.sha256((snapshot.redirects or "").encode()).hexdigest()[:16]
+    return f"{snapshot.sha256}:{aliases}:{'valable' if is_usable else 'perime'}"
+
+
+def _snapshot(copy: EvidenceCopy | None) -> Snapshot | None:
+    if copy is None or copy.body is None or copy.fetched_at is None:
+        return None
+    return Snapshot(
+        source=copy.url or "",
+        body=copy.body,
+        redirects=copy.redirects,
+        fetched_at=copy.fetched_at,
+        etag=copy.etag,
+        last_modified=copy.last_modified,
+        sha256=copy.sha256 or "",
+        checked_at=copy.confirmed_at,
+    )
+
+
+def _copy(snapshot: Snapshot, now: datetime) -> EvidenceCopy:
+    return EvidenceCopy(
+        source=CATALOGUE,
+        url=snapshot.source,
+        body=snapshot.body,
+        redirects=snapshot.redirects,
+        fetched_at=snapshot.fetched_at,
+        confirmed_at=now,
+        checked_at=now,
+        etag=snapshot.etag,
+        last_modified=snapshot.last_modified,
+        sha256=snapshot.sha256,
+    )
+
+
+def _document(answer: RegistryAnswer) -> dict[str, str | bool | None]:
+    document = asdict(answer)
+    document["status"] = answer.status.value
+    document["consulted_at"] = answer.consulted_at.isoformat() if answer.consulted_at else None
+    return document
+
+
+def _answer(copy: RegistryCopy) -> RegistryAnswer:
+    kept = dict(copy.answer) if isinstance(copy.answer, dict) else {}
+    consulted = kept.pop("consulted_at", None)
+    kept["status"] = RegistryStatus(str(kept.get("status")))
+    return RegistryAnswer(
+        **kept,  # type: ignore[arg-type]
+        consulted_at=datetime.fromisoformat(str(consulted)) if consulted else None,
+    )

@@ -52,7 +52,7 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
             for item in items:
                 if not put(item):
                     return
-        except BaseException as exc:  # noqa: BLE001 - handed to the consumer as it is
+        except BaseException as exc:
             error = exc
         put(_End(error))
 

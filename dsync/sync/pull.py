@@ -97,7 +97,7 @@ def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> Re
         for page in pages:
             crawl.signpost = crawl.signpost or page.server_date or run.now
             crawl.is_ordered = crawl.is_ordered and not page.out_of_order
-            crawl.revision_id = page.active_revision_id
+            crawl.revision_id = page.active_revision_id or crawl.revision_id
             if lists and (page.pending or page.deleted):
                 _store_deletions(run, page.pending, page.deleted)
             store_page(run, crawl, page, reader.page_size)

@@ -92,9 +92,7 @@ def _instructeur(demarche: Demarche, named: str) -> str | None:
     return None
 
 
-def _push_all(
-    run: Run, target: Target, numbers: Sequence[DossierNumber], total: int
-) -> None:
+def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total: int) -> None:
     """Push batch after batch; a batch that is too heavy for DS is halved, then grows back."""
     most = run.context.policy.push_batch
     size, done = most, 0
@@ -170,9 +168,7 @@ def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> bool:
     return _settle_outcomes(run, drafts, outcomes)
 
 
-def _settle_outcomes(
-    run: Run, drafts: Sequence[Draft], outcomes: Sequence[WriteOutcome]
-) -> bool:
+def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[WriteOutcome]) -> bool:
     by_number = {outcome.number: outcome for outcome in outcomes}
     settled: list[Settlement] = []
     codes: set[str] = set()
@@ -242,6 +238,3 @@ def _pretend(run: Run, settled: Sequence[Settlement], drafts: Sequence[Draft]) -
         tx.settle(run.id, [*settled, *written], run.now)
     run.report.pushed += len(drafts)
     return True
-
-
-

@@ -35,9 +35,7 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
     return execute(context, options, work)
 
 
-def execute(
-    context: Context, options: SyncOptions, work: Callable[[Run], None]
-) -> RunReport:
+def execute(context: Context, options: SyncOptions, work: Callable[[Run], None]) -> RunReport:
     """Do `work` under the lease and in the journal.
 
     A dry run does it on a scratch copy of the database, which is thrown away.
@@ -72,9 +70,7 @@ def _execute(
             work(run)
         except DsyncError as exc:
             report.fail(exc)
-            log.warning(
-                "run_failed", run=run.id, error=type(exc).__name__, exit_code=exc.exit_code
-            )
+            log.warning("run_failed", run=run.id, error=type(exc).__name__, exit_code=exc.exit_code)
         report.requests = context.client.requests - before
         report.error_classes.update(context.client.errors)
         report.close(context.clock())

@@ -161,9 +161,7 @@ def _outcome(made: Draft, step: Step, outcome: WriteOutcome, later: datetime) ->
         return Settlement(wish.id, WishStatus.CONFIRMEE, pushed=wish.valeur, written=True)
     message = _refusal(made, step, outcome)
     if message is not None:
-        return Settlement(
-            wish.id, WishStatus.REFUSEE, erreur=message, nothing_written=True
-        )
+        return Settlement(wish.id, WishStatus.REFUSEE, erreur=message, nothing_written=True)
     return Settlement(wish.id, WishStatus.INCERTAINE)
 
 
