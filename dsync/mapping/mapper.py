@@ -18,6 +18,7 @@ from dsync.mapping.dossiers import read_dossier
 from dsync.mapping.forms import owned_in
 from dsync.mapping.values import Node, snake_case
 
+_UNCLEAN = re.compile(rb"\\[ru]")
 _REFUSED = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -204,12 +205,13 @@ def cleaned(value: Any) -> Any:
 def _refuse_unclean(*written: bytes) -> None:
     """Refuse JSON with what `cleaned` takes off; lone surrogates were refused by the encoding.
 
-    A backslash typed before « r » is taken for a line end, which costs a cleaning, no more.
+    Other control characters, and a backslash typed before « r » or « u », are taken for it: that
+    costs a cleaning, no more.
 
     Raises:
         ValueError: when there is any.
     """
-    if any(b"\\r" in text or b"\\u0000" in text for text in written):
+    if any(map(_UNCLEAN.search, written)):
         raise ValueError("a NUL or a carriage return")
 
 

@@ -26,7 +26,7 @@ def value_of(node: Node) -> Value:
         valeur, texte = _READERS[node["__typename"]](node)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return _string(node)
-    return (valeur, texte) if texte and isinstance(texte, str) else _string(node)
+    return (valeur, texte) if texte and type(texte) is str else _string(node)
 
 
 def fichiers_of(node: Node) -> tuple[Fichier, ...]:
@@ -98,7 +98,10 @@ def _named_under(alias: str) -> Callable[[Node], Value]:
 
 
 def _datetime(node: Node) -> Value:
-    instant = datetime.fromisoformat(node["datetime"])
+    value = node["datetime"]
+    if value is None:
+        return None, None
+    instant = datetime.fromisoformat(value)
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
     text = instant.astimezone(UTC).isoformat()
@@ -106,8 +109,11 @@ def _datetime(node: Node) -> Value:
 
 
 def _integer(node: Node) -> Value:
+    value = node["integerValue"]
+    if value is None:
+        return None, None
     # A BigInt comes as a string.
-    number = int(str(node["integerValue"]))
+    number = int(str(value))
     text = str(number)
     return (number if abs(number) < _SAFE_INTEGER else text), text
 
@@ -174,7 +180,8 @@ def _registered_under(alias: str) -> Callable[[Node], Value]:
 
 def _engagement(node: Node) -> Value:
     # The number itself is only in the text; the amounts are all that the type adds.
-    return _present(node["engagementJuridique"]), node["stringValue"]
+    number = node["stringValue"]
+    return _present(node["engagementJuridique"]) or number, number
 
 
 def _carte(node: Node) -> Value:

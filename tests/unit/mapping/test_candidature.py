@@ -10,10 +10,11 @@ import pytest
 
 from dsync.domain.candidature import Evaluation, Note, Reponse, Voeu
 from dsync.domain.dossier import Champ
-from dsync.domain.ids import DescriptorId
+from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.mapping import Mapper, MappingConfig
 from dsync.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
 
+DEMARCHE = DemarcheNumber(86321)
 MARKS = range(5311, 5320)
 NAMES = (
     *("probleme_avere", "probleme_majeur", "probleme_actionnable", "approche_produit"),
@@ -60,7 +61,7 @@ def test_every_field_has_an_answer_even_unmapped(
     form: Any, make_mapper: Callable[..., Mapper], make_node: Any
 ) -> None:
     """A field that the configuration leaves out is not mapped, and nothing fails."""
-    mapped = make_mapper(MappingConfig()).map(make_node(), 86321, form.revision)
+    mapped = make_mapper(MappingConfig()).map(make_node(), DEMARCHE, form.revision)
     assert {Reponse.NON_ASSOCIE} == set(mapped.candidature.reponses.values())
     assert {"page_produit", "voeux", "etape", "evaluations"} <= set(mapped.candidature.reponses)
 
@@ -91,7 +92,7 @@ def test_a_former_label_is_known(
     raw["champs"]["entite"] = {"libelles": ["Nom de l’entité", "Service"]}
     id_ = form.replace(4202, id="autre", libelle="service")
     node = make_node([form.champ(id_, text="DINUM")])
-    mapped = make_mapper(MappingConfig.model_validate(raw)).map(node, 86321, form.revision)
+    mapped = make_mapper(MappingConfig.model_validate(raw)).map(node, DEMARCHE, form.revision)
     assert mapped.candidature.entite == "DINUM"
 
 
@@ -132,7 +133,7 @@ def test_without_a_revision_the_champs_shown_stand_for_the_form(
             form.rows(4403, cells),
         ]
     )
-    mapped = mapper.map(node, 86321, None)
+    mapped = mapper.map(node, DEMARCHE, None)
     assert mapped.candidature.entite == "DINUM"
     assert (Voeu(1, "Produit", None),) == mapped.candidature.voeux
     assert mapped.candidature.reponses["probleme"] == Reponse.NON_ASSOCIE

@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsync.domain.dossier import Etat
+from dsync.domain.ids import DemarcheNumber
 from dsync.errors import MappingError
 from dsync.mapping import Mapper, MappingConfig, changed_fields
 
+DEMARCHE = DemarcheNumber(86321)
 Run = Callable[..., Any]
 DAY = datetime(2024, 3, 1, 9, tzinfo=UTC)
 
@@ -238,7 +240,7 @@ def test_a_mended_mapping_is_an_input(
 ) -> None:
     """Stored candidatures and verdicts made with the former mapping are stale."""
     mended = config.model_copy(update={"champs": config.champs.model_copy(update={"entite": None})})
-    after = make_mapper(mended).map(make_node(), 86321, form.revision)
+    after = make_mapper(mended).map(make_node(), DEMARCHE, form.revision)
     before = map_node()
     assert before.content_hash != after.content_hash
     assert before.inputs_hash != after.inputs_hash
@@ -312,9 +314,12 @@ def test_a_revision_read_again_is_worked_out_again(
     """The same revision's labels may be read anew after a rename."""
     node = make_node([form.champ(4105, text="texte")])
     revision = form.revision
-    assert mapper.map(node, 1, revision).content_hash == mapper.map(node, 1, revision).content_hash
+    assert (
+        mapper.map(node, DEMARCHE, revision).content_hash
+        == mapper.map(node, DEMARCHE, revision).content_hash
+    )
     form.remove(4105)
-    assert None is mapper.map(node, 1, form.revision).candidature.probleme
+    assert None is mapper.map(node, DEMARCHE, form.revision).candidature.probleme
 
 
 def test_a_champ_without_a_label_has_its_descriptors(form: Any, map_node: Run) -> None:
@@ -325,6 +330,19 @@ def test_a_champ_without_a_label_has_its_descriptors(form: Any, map_node: Run) -
     assert [(form.id(4202), "Entité opérationnelle"), ("seul", ""), ("", "rien")] == [
         (champ.descriptor_id, champ.libelle) for champ in champs
     ]
+
+
+@pytest.mark.parametrize("key", ["champs", "annotations", "traitements", "labels", "instructeurs"])
+@pytest.mark.parametrize("value", [None, "x", [None]])
+def test_lists_of_an_odd_shape_are_empty(map_node: Run, key: str, value: Any) -> None:
+    """What is no list of records holds nothing."""
+    assert getattr(map_node(**{key: value}).dossier, key) == ()
+
+
+def test_a_champ_without_any_id_is_no_descriptor(mapper: Mapper, make_node: Run) -> None:
+    """Without a revision, champs are only known by their descriptor's id."""
+    node = make_node([{"label": "Entité opérationnelle", "stringValue": "DINUM"}])
+    assert mapper.map(node, DEMARCHE, None).candidature.entite is None
 
 
 @pytest.mark.parametrize("rows", [None, "x", [None]])
@@ -402,7 +420,7 @@ def test_no_odd_node_makes_the_mapping_fail(
     for key in [key for key in node if key not in kept and data.draw(st.booleans())]:
         node[key] = data.draw(ODD)
     revision = data.draw(st.sampled_from([form.revision, None]))
-    mapped = mapper.map(node, 86321, revision)
+    mapped = mapper.map(node, DEMARCHE, revision)
     for written in (mapped.champs_json, mapped.annotations_json):
         assert "\x00" not in "".join(str(json.loads(written)))
         assert written.encode()

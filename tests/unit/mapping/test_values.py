@@ -121,6 +121,12 @@ TYPES: list[tuple[str, dict[str, Any], Any, str | None]] = [
         {"montantEngage": "10"},
         "EJ1",
     ),
+    (
+        "EngagementJuridiqueChamp",
+        {"engagementJuridique": {"montantEngage": None}, "stringValue": "EJ1"},
+        "EJ1",
+        "EJ1",
+    ),
     ("CarteChamp", {"geoAreas": [{"id": "a"}]}, ["a"], "1 zone"),
     ("CarteChamp", {"geoAreas": [{"id": "a"}, {"id": "b"}]}, ["a", "b"], "2 zones"),
     ("CarteChamp", {"geoAreas": []}, None, None),
