@@ -1,0 +1,201 @@
+"""The tables that say what DS's answers mean, row by row."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsync.ds.classify import (
+    ERROR_ROWS,
+    ERRORS,
+    NOT_EXECUTED,
+    REFUSAL_ROWS,
+    STATUS_ROWS,
+    Fault,
+    GraphError,
+    Refusal,
+    error_of,
+    of_error,
+    of_errors,
+    of_status,
+    refusal_of,
+)
+from dsync.errors import (
+    DSBadDataError,
+    DSContractError,
+    DSNotFoundError,
+    DSRateLimitedError,
+    DSTimeoutError,
+    DSUnauthorizedError,
+    DSUnavailableError,
+)
+
+FORBIDDEN = GraphError("forbidden", "Without a token, only persisted queries are allowed")
+OTHER_NETWORK = GraphError(
+    "forbidden", "Request issued from a forbidden network. Add 127.0.0.1/32 to …"
+)
+EXPIRED = GraphError("unauthorized", "Token expired")
+INTERNAL = GraphError("internal_server_error", "Internal Server Error")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "fault"),
+    [
+        (429, None, Fault.RATE_LIMITED),
+        (429, GraphError(None, "slow down"), Fault.RATE_LIMITED),
+        (403, OTHER_NETWORK, Fault.NETWORK),
+        (403, None, Fault.NETWORK),
+        (403, FORBIDDEN, Fault.TOKEN_UNKNOWN),
+        (401, EXPIRED, Fault.TOKEN_EXPIRED),
+        (401, GraphError("unauthorized", "no"), Fault.TOKEN_UNKNOWN),
+        (401, None, Fault.TOKEN_UNKNOWN),
+        (500, INTERNAL, Fault.SERVER_ERROR),
+        (503, None, Fault.MAINTENANCE),
+        (500, None, Fault.GATEWAY),
+        (502, None, Fault.GATEWAY),
+        (504, None, Fault.GATEWAY),
+        (301, None, Fault.MOVED),
+        (302, None, Fault.MOVED),
+        (404, None, Fault.WRONG_ADDRESS),
+        (405, None, Fault.WRONG_ADDRESS),
+        (408, None, Fault.GATEWAY),
+        (400, GraphError("bad_request", "unexpected token"), Fault.QUERY_REFUSED),
+        (400, GraphError("graphql_parse_failed", ""), Fault.QUERY_REFUSED),
+        (413, None, Fault.QUERY_REFUSED),
+        (200, None, None),
+        (200, FORBIDDEN, None),
+    ],
+)
+def test_a_status_tells_its_fault(
+    status: int, error: GraphError | None, fault: Fault | None
+) -> None:
+    """Each kind of HTTP answer is one fault."""
+    assert fault == of_status(status, error)
+
+
+@pytest.mark.parametrize(
+    ("error", "has_data", "fault"),
+    [
+        (GraphError("timeout", "Timeout on File.url"), True, Fault.TIMEOUT),
+        (GraphError(None, "Timeout on Dossier.number"), True, Fault.TIMEOUT),
+        (GraphError("forbidden", "no"), False, Fault.TOKEN_UNKNOWN),
+        (GraphError("internal_server_error", "no"), False, Fault.SERVER_ERROR),
+        (GraphError("invalid_null", "Cannot return null"), True, Fault.BAD_DATA),
+        (GraphError("invalid_null", "Cannot return null"), False, Fault.BAD_DATA),
+        (
+            GraphError("unauthorized", "An object of type Demarche was hidden due to permissions"),
+            False,
+            Fault.OUT_OF_SCOPE,
+        ),
+        (GraphError("not_found", "Dossier not found"), False, Fault.NOT_FOUND),
+        (GraphError(None, 'Invalid input: "garbage"'), False, Fault.INVALID_CURSOR),
+        (GraphError("something_new", "?"), True, Fault.BAD_DATA),
+        (GraphError("undefinedField", "Field 'x' doesn't exist"), False, Fault.QUERY_REFUSED),
+        (GraphError(None, "Query has depth of 19"), False, Fault.QUERY_REFUSED),
+        (GraphError("bad_request", "exclusive"), False, Fault.QUERY_REFUSED),
+    ],
+)
+def test_an_error_entry_tells_its_fault(error: GraphError, has_data: bool, fault: Fault) -> None:
+    """Each kind of entry of `errors` is one fault."""
+    assert fault == of_error(error, has_data=has_data)
+
+
+def test_every_row_is_reached_by_some_answer() -> None:
+    """No row of the tables stands behind another that takes all its answers."""
+    assert len(STATUS_ROWS) == len(set(STATUS_ROWS))
+    assert {row.fault for row in ERROR_ROWS} >= {Fault.TIMEOUT, Fault.BAD_DATA}
+    assert ERROR_ROWS[-1].fault == of_error(GraphError(None, ""), has_data=False)
+    assert STATUS_ROWS[-1].fault == of_status(418, None)
+
+
+def test_the_gravest_of_several_errors_is_the_answers() -> None:
+    """A time-out among bad data asks for a smaller page, not for a quarantine."""
+    errors = [
+        GraphError("invalid_null", ""),
+        GraphError(None, "Timeout on Dossier.state"),
+        GraphError("not_found", ""),
+    ]
+    assert of_errors(errors, has_data=True) is Fault.TIMEOUT
+    assert of_errors([], has_data=True) is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("text", GraphError(None, "")),
+        ({}, GraphError(None, "")),
+        ({"message": "m", "extensions": None, "path": "p"}, GraphError(None, "m")),
+        ({"message": "m", "extensions": {"code": 3}}, GraphError(None, "m")),
+        (
+            {"message": "m", "extensions": {"code": "timeout"}, "path": ["a", 0]},
+            GraphError("timeout", "m", ("a", 0)),
+        ),
+    ],
+)
+def test_an_entry_of_any_form_is_read(entry: object, expected: GraphError) -> None:
+    """A server that sends odd entries breaks nothing."""
+    assert expected == GraphError.of(entry)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "reason"),
+    [
+        (Fault.UNREACHABLE, DSUnavailableError, None),
+        (Fault.CONNECTION_LOST, DSUnavailableError, None),
+        (Fault.DEADLINE, DSTimeoutError, None),
+        (Fault.RATE_LIMITED, DSRateLimitedError, None),
+        (Fault.TOKEN_MISSING, DSUnauthorizedError, "missing"),
+        (Fault.TOKEN_UNKNOWN, DSUnauthorizedError, "unknown"),
+        (Fault.TOKEN_EXPIRED, DSUnauthorizedError, "expired"),
+        (Fault.NETWORK, DSUnauthorizedError, "network"),
+        (Fault.OUT_OF_SCOPE, DSUnauthorizedError, "scope"),
+        (Fault.NOT_FOUND, DSNotFoundError, None),
+        (Fault.TIMEOUT, DSTimeoutError, None),
+        (Fault.BAD_DATA, DSBadDataError, None),
+        (Fault.SERVER_ERROR, DSBadDataError, None),
+        (Fault.MAINTENANCE, DSUnavailableError, None),
+        (Fault.GATEWAY, DSUnavailableError, None),
+        (Fault.NOT_GRAPHQL, DSUnavailableError, None),
+        (Fault.NO_DATA, DSUnavailableError, None),
+        (Fault.MOVED, DSContractError, None),
+        (Fault.WRONG_ADDRESS, DSContractError, None),
+        (Fault.INVALID_CURSOR, DSContractError, None),
+        (Fault.QUERY_REFUSED, DSContractError, None),
+    ],
+)
+def test_a_fault_is_an_error_with_a_remedy(
+    fault: Fault, kind: type[Exception], reason: str | None
+) -> None:
+    """Each fault has its class, its reason and a sentence for the operator."""
+    error = error_of(fault, subject="démarche 86321", status=502)
+    assert type(error) is kind
+    assert getattr(error, "reason", None) == reason
+    assert error.details["fault"] == fault.value
+    assert error.message.count(".") >= 2
+    assert "{" not in error.message
+
+
+def test_no_fault_is_left_without_an_error() -> None:
+    """The table of errors covers every fault, and what surely did not run is never doubtful."""
+    assert set(Fault) == set(ERRORS)
+    assert {Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.DEADLINE, Fault.CONNECTION_LOST}.isdisjoint(
+        NOT_EXECUTED
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "refusal"),
+    [
+        ("Le jeton utilisé est configuré seulement en lecture", Refusal.READ_ONLY),
+        ("L’instructeur n’a pas les droits d’accès à ce dossier", Refusal.NO_RIGHT),
+        ("Ce label est déjà associé au dossier", Refusal.ALREADY_SO),
+        ("Ce label n’est pas associé au dossier", Refusal.ALREADY_SO),
+        ("doit être dans les options proposées", Refusal.OPTION),
+        ('L‘annotation "Q2hhbXAtNTQwNg==" n’existe pas', Refusal.ABSENT),
+        ('L‘annotation "Q2hhbXAtNTMwNA==" n’est pas de type attendu', Refusal.TYPE),
+        ("Ce label n’appartient pas à la même démarche que le dossier", Refusal.OTHER),
+    ],
+)
+def test_a_payloads_message_tells_why_it_refuses(message: str, refusal: Refusal) -> None:
+    """Whatever apostrophes DS writes, its known refusals are told apart."""
+    assert refusal is refusal_of(message)
+    assert refusal is Refusal.OTHER or refusal in {kind for _, kind in REFUSAL_ROWS}

@@ -1,0 +1,294 @@
+"""Writes: what is sent for several dossiers, and what each alias's answer means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from graphql import OperationDefinitionNode
+
+from dsync.domain.ids import DossierId, DossierNumber
+from dsync.ds import AnnotationWrite, DossierWrite, WriteOutcome
+from dsync.ds.classify import Fault, GraphError
+from dsync.ds.push import WRITABLE, document_of, outcomes_of
+from dsync.ds.transport import Answer
+
+RESULT, DETAIL = "Q2hhbXAtNTEwMg==", "Q2hhbXAtNTEwMw=="
+READ_ONLY = "Le jeton utilisé est configuré seulement en lecture"
+NO_RIGHT = "L’instructeur n’a pas les droits d’accès à ce dossier"
+OPTION = "doit être dans les options proposées"
+
+
+def write(number: int = 1, **changes: Any) -> DossierWrite:
+    given: dict[str, Any] = {
+        "annotations": (
+            AnnotationWrite(RESULT, "drop_down_list", "Éligible"),
+            AnnotationWrite(DETAIL, "textarea", "Tout est conforme."),
+        ),
+        **changes,
+    }
+    return DossierWrite(DossierNumber(number), DossierId(f"D{number}"), "I", **given)
+
+
+def outcome(
+    data: dict[str, Any], *errors: GraphError, sent: DossierWrite | None = None
+) -> WriteOutcome:
+    """Return what an answer says of one write."""
+    made = sent or write()
+    document = document_of([made])
+    answer = Answer(data, errors, None, None)
+    (found,) = outcomes_of(answer, document, [made])
+    return found
+
+
+def payload(*ids: str, errors: list[str] | None = None) -> dict[str, Any]:
+    return {
+        "annotations": [{"id": id_} for id_ in ids],
+        "errors": [{"message": message} for message in errors] if errors else None,
+    }
+
+
+def label(message: str | None = None) -> dict[str, Any]:
+    if message is None:
+        return {"label": {"id": "L"}, "errors": None}
+    return {"label": None, "errors": [{"message": message}]}
+
+
+def test_one_document_carries_all_dossiers() -> None:
+    """Annotations and labels of several dossiers go in one mutation, values as variables."""
+    writes = [write(1, labels_add=("L1",), labels_remove=("L2", "L3")), write(2)]
+    document = document_of(writes)
+    assert "Éligible" not in document.operation.text
+    assert "Éligible" in str(document.variables)
+    (definition,) = document.operation.document.definitions
+    assert isinstance(definition, OperationDefinitionNode)
+    aliases = [getattr(f, "alias").value for f in definition.selection_set.selections]  # noqa: B009
+    assert aliases == ["w0_annotations", "w1_annotations", "w1_remove0", "w1_remove1", "w1_add0"]
+    assert set(document.variables) == set(aliases)
+    assert document.variables["w1_annotations"] == {
+        "dossierId": "D1",
+        "instructeurId": "I",
+        "annotations": [
+            {"id": RESULT, "value": {"dropDownList": "Éligible"}},
+            {"id": DETAIL, "value": {"textarea": "Tout est conforme."}},
+        ],
+    }
+    assert document.variables["w1_remove1"] == {"dossierId": "D1", "labelId": "L3"}
+
+
+def test_a_shape_is_printed_once() -> None:
+    """Documents of the same shape are the same frozen text, whatever they carry."""
+    first = document_of([write(1), write(2, labels_add=("L",))])
+    second = document_of([write(7, labels_add=("M",)), write(9)])
+    assert first.operation is second.operation
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "is_sent"),
+    [
+        ("text", "a", True),
+        ("text", None, False),
+        ("textarea", "", True),
+        ("email", 3, False),
+        ("checkbox", True, True),
+        ("checkbox", "true", False),
+        ("yes_no", False, True),
+        ("date", "2026-01-02", True),
+        ("date", "02/01/2026", False),
+        ("date", None, False),
+        ("datetime", "2026-01-02T10:00:00+00:00", True),
+        ("datetime", "", False),
+        ("integer_number", 3, True),
+        ("integer_number", 2**31, False),
+        ("integer_number", True, False),
+        ("integer_number", "3", False),
+        ("decimal_number", 1.5, True),
+        ("decimal_number", 2, True),
+        ("decimal_number", float("nan"), False),
+        ("decimal_number", True, False),
+        ("drop_down_list", "Éligible", True),
+        ("multiple_drop_down_list", [], True),
+        ("multiple_drop_down_list", [1], False),
+        ("multiple_drop_down_list", "a", False),
+        ("repetition", 1, False),
+        ("piece_justificative", "x", False),
+    ],
+)
+def test_a_value_that_would_refuse_all_is_refused_here(
+    type_: str, value: Any, is_sent: bool
+) -> None:
+    """One bad value must not keep all the others of the document from being written."""
+    bad = write(1, annotations=(AnnotationWrite(RESULT, type_, value),))
+    document = document_of([bad, write(2)])
+    assert [w.number for w in document.writes] == ([1, 2] if is_sent else [2])
+    assert (RESULT in document.refused.get(1, {})) is not is_sent
+
+
+def test_the_input_keys_are_those_of_every_server() -> None:
+    """Only keys that old servers know: another refuses the whole document."""
+    assert {key for key, _ in WRITABLE.values()} == {
+        "text",
+        "textarea",
+        "email",
+        "checkbox",
+        "yesNo",
+        "date",
+        "datetime",
+        "integerNumber",
+        "decimalNumber",
+        "dropDownList",
+        "multipleDropDownList",
+    }
+
+
+def test_what_was_refused_here_is_told_beside_what_was_saved() -> None:
+    """A dossier of which only a part could be sent says both."""
+    mixed = write(
+        annotations=(
+            AnnotationWrite(RESULT, "drop_down_list", "Éligible"),
+            AnnotationWrite(DETAIL, "repetition", 1),
+        )
+    )
+    found = outcome({"w0_annotations": payload(RESULT)}, sent=mixed)
+    assert found.saved == {RESULT}
+    assert list(found.refused) == [DETAIL]
+
+
+def test_nothing_to_send_is_no_answer() -> None:
+    """A write of which nothing can be sent is told without asking DS."""
+    bad = write(annotations=(AnnotationWrite(RESULT, "carte", "x"),))
+    (found,) = outcomes_of(None, document_of([bad]), [bad])
+    assert list(found.refused) == [RESULT]
+
+
+def test_what_came_back_is_saved() -> None:
+    """All ids back and no errors: all is saved."""
+    found = outcome({"w0_annotations": payload(RESULT, DETAIL)})
+    assert found == WriteOutcome(DossierNumber(1), saved=frozenset({RESULT, DETAIL}))
+
+
+def test_what_did_not_come_back_is_refused_with_the_message() -> None:
+    """One refused annotation has the one message, though it does not name it."""
+    found = outcome({"w0_annotations": payload(DETAIL, errors=[OPTION])})
+    assert found.saved == {DETAIL}
+    assert found.refused == {RESULT: OPTION}
+
+
+def test_a_message_goes_to_the_annotation_that_it_names() -> None:
+    """Messages that name an id are its own; the others are shared by the rest."""
+    unknown = f'L‘annotation "{DETAIL}" n’existe pas'
+    found = outcome({"w0_annotations": payload(errors=[OPTION, unknown, OPTION])})
+    assert found.refused == {DETAIL: unknown, RESULT: OPTION}
+
+
+def test_what_did_not_come_back_without_a_word_is_refused() -> None:
+    """An annotation that is not echoed was not saved, even without a message."""
+    found = outcome({"w0_annotations": payload(RESULT)})
+    assert "n’a pas dit pourquoi" in found.refused[DETAIL]
+
+
+@pytest.mark.parametrize(("message", "code"), [(READ_ONLY, "lecture_seule"), (NO_RIGHT, "droits")])
+def test_a_missing_right_is_told_once_for_the_dossier(message: str, code: str) -> None:
+    """A refusal of the writer is no fault of the values."""
+    found = outcome({"w0_annotations": {"annotations": None, "errors": [{"message": message}]}})
+    assert (found.code, found.message, found.refused) == (code, message, {})
+
+
+@pytest.mark.parametrize(
+    "message", ["Ce label est déjà associé au dossier", "Ce label n’est pas associé au dossier"]
+)
+def test_a_label_that_is_as_wanted_already_counts_as_done(message: str) -> None:
+    """« Already there » and « not there » are what was wanted."""
+    sent = write(annotations=(), labels_add=("L1",), labels_remove=("L2",))
+    found = outcome({"w0_remove0": label(message), "w0_add0": label()}, sent=sent)
+    assert found.labels_done == {"L1", "L2"}
+    assert found.refused == {}
+
+
+def test_a_refused_label_is_told_by_its_id() -> None:
+    """A label's refusal is the label's alone."""
+    sent = write(labels_add=("L1",))
+    message = "Ce label n’appartient pas à la même démarche que le dossier"
+    found = outcome(
+        {"w0_annotations": payload(RESULT, DETAIL), "w0_add0": label(message)}, sent=sent
+    )
+    assert found.saved == {RESULT, DETAIL}
+    assert found.refused == {"L1": message}
+
+
+def test_a_read_only_token_is_told_by_labels_too() -> None:
+    """A label refused for want of a right is the writer's trouble."""
+    sent = write(annotations=(), labels_add=("L1",))
+    assert outcome({"w0_add0": label(READ_ONLY)}, sent=sent).code == "lecture_seule"
+
+
+def test_a_dossier_that_is_gone_is_not_found() -> None:
+    """DS's top-level error is the alias's own."""
+    gone = GraphError(
+        "not_found", "DossierModifierAnnotationsPayload not found", ("w0_annotations",)
+    )
+    found = outcome({"w0_annotations": None}, gone)
+    assert found.not_found
+    assert not found.unknown
+
+
+def test_a_label_that_is_gone_does_not_hide_what_was_saved() -> None:
+    """The same `not_found` after a saved annotation is about the label."""
+    sent = write(labels_add=("L1",))
+    gone = GraphError("not_found", "DossierAjouterLabelPayload not found", ("w0_add0",))
+    found = outcome({"w0_annotations": payload(RESULT, DETAIL), "w0_add0": None}, gone, sent=sent)
+    assert not found.not_found
+    assert list(found.refused) == ["L1"]
+
+
+def test_a_dossier_out_of_scope_has_its_code() -> None:
+    """A token that does not reach the dossier is told as such."""
+    hidden = GraphError("unauthorized", "hidden due to permissions", ("w0_annotations",))
+    assert outcome({"w0_annotations": None}, hidden).code == "hors_perimetre"
+
+
+def test_an_id_that_is_none_is_refused() -> None:
+    """DS stopped at the id and wrote nothing of this dossier."""
+    invalid = GraphError(None, 'Invalid input: "zzz"', ("w0_annotations",))
+    found = outcome({"w0_annotations": None}, invalid)
+    assert set(found.refused) == {RESULT, DETAIL}
+
+
+@pytest.mark.parametrize(
+    ("data", "errors"),
+    [
+        ({"w0_annotations": None}, [GraphError("timeout", "Timeout on …", ("w0_annotations",))]),
+        ({"w0_annotations": None}, [GraphError(None, "?", ("w0_annotations",))]),
+        ({"w0_annotations": None}, []),
+        ({}, []),
+        (
+            {"w0_annotations": {"annotations": None, "errors": None}},
+            [GraphError(None, "Timeout on …", ("w0_annotations", "annotations"))],
+        ),
+    ],
+)
+def test_what_ds_did_not_say_is_unknown(data: dict[str, Any], errors: list[GraphError]) -> None:
+    """Neither saved nor refused: to be read back."""
+    found = outcome(data, *errors)
+    assert found.unknown
+    assert not found.saved
+    assert not found.refused
+
+
+def test_one_dossiers_trouble_is_not_anothers() -> None:
+    """Each alias is read on its own."""
+    writes = [write(1), write(2), write(3)]
+    answer = Answer(
+        {
+            "w0_annotations": payload(RESULT, DETAIL),
+            "w1_annotations": None,
+            "w2_annotations": payload(RESULT, errors=[OPTION]),
+        },
+        (GraphError("not_found", "not found", ("w1_annotations",)),),
+        Fault.NOT_FOUND,
+        None,
+    )
+    first, second, third = outcomes_of(answer, document_of(writes), writes)
+    assert first.saved == {RESULT, DETAIL}
+    assert second.not_found
+    assert third.refused == {DETAIL: OPTION}

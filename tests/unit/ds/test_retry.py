@@ -1,0 +1,102 @@
+"""When a request is sent again, and how long is waited before."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dsync.ds.classify import Fault, error_of
+from dsync.ds.limits import Limits
+from dsync.ds.retry import Patience, attempts_for, retrying
+from dsync.errors import DSError, DSRateLimitedError, InterruptedRunError
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+class Waits(threading.Event):
+    """A stop event that notes the waits and takes no time."""
+
+    def __init__(self, *, stops: bool = False) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+        self.stops = stops
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Note the wait."""
+        self.waits.append(timeout or 0)
+        return self.stops
+
+
+def attempts(error: Exception, patience: Patience, event: Waits, **limits: float) -> int:
+    """Count the attempts of a request that always fails so."""
+    made = 0
+
+    def ask() -> None:
+        nonlocal made
+        for attempt in retrying(Limits(**limits), event, lambda: NOW, patience):  # type: ignore[arg-type]
+            with attempt:
+                made += 1
+                raise error
+
+    with pytest.raises(InterruptedRunError if event.stops else type(error)):
+        ask()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("fault", "page", "usual", "light", "mutation"),
+    [
+        (Fault.UNREACHABLE, 6, 6, 6, 1),
+        (Fault.CONNECTION_LOST, 6, 6, 6, 1),
+        (Fault.GATEWAY, 6, 6, 6, 1),
+        (Fault.NOT_GRAPHQL, 6, 6, 6, 1),
+        (Fault.RATE_LIMITED, 6, 6, 6, 6),
+        (Fault.TIMEOUT, 1, 2, 2, 1),
+        (Fault.DEADLINE, 1, 2, 2, 1),
+        (Fault.SERVER_ERROR, 2, 2, 6, 1),
+        (Fault.BAD_DATA, 1, 1, 1, 1),
+        (Fault.TOKEN_EXPIRED, 1, 1, 1, 1),
+        (Fault.QUERY_REFUSED, 1, 1, 1, 1),
+    ],
+)
+def test_each_fault_deserves_its_attempts(
+    fault: Fault, page: int, usual: int, light: int, mutation: int
+) -> None:
+    """Outages are outlasted, what asks for less is not repeated, mutations never are."""
+    error = error_of(fault)
+    found = [attempts_for(error, patience, 6) for patience in Patience]
+    assert found == [page, usual, light, mutation]
+
+
+def test_a_bug_is_not_repeated() -> None:
+    """An error that is not DS's is raised at once."""
+    assert attempts(RuntimeError("bug"), Patience.USUAL, Waits()) == 1
+
+
+def test_waits_double_and_are_capped() -> None:
+    """The backoff grows with jitter, up to the longest wait allowed."""
+    event = Waits()
+    attempts(error_of(Fault.GATEWAY), Patience.USUAL, event, backoff_s=1.0, max_wait_s=6.0)
+    assert len(event.waits) == 5
+    for wait, least in zip(event.waits, (1, 2, 4, 6, 6), strict=True):
+        assert least <= wait <= least + 1
+        assert wait <= 6
+
+
+@pytest.mark.parametrize(("in_s", "least", "most"), [(20, 20, 21), (-5, 0, 1), (500, 90, 90)])
+def test_a_rate_limit_is_waited_out(in_s: int, least: float, most: float) -> None:
+    """The wait is what DS says, plus jitter, at most the cap."""
+    event = Waits()
+    error: DSError = DSRateLimitedError("limited", NOW + timedelta(seconds=in_s))
+    attempts(error, Patience.MUTATION, event, attempts=2, max_wait_s=90.0)
+    (wait,) = event.waits
+    assert least <= wait <= most
+
+
+def test_a_stop_between_attempts_interrupts() -> None:
+    """Nobody waits for another attempt when the run is asked to stop."""
+    event = Waits(stops=True)
+    assert attempts(error_of(Fault.GATEWAY), Patience.USUAL, event) == 1
+    assert len(event.waits) == 1
