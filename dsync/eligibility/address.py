@@ -21,7 +21,7 @@ ID_LENGTH = 200
 
 _PRODUCT_FOLDERS = frozenset({"startups", "startup"})
 _LANGUAGES = frozenset({"fr", "en"})
-_NO_IDS = frozenset({"", "index", ".", ".."})
+_NO_IDS = frozenset({"", "index", ".html", ".htm"})
 _TOP_DOMAINS = frozenset(
     [
         "com",
@@ -77,7 +77,7 @@ _ADDRESS = re.compile(
 )
 _PATH_ALONE = re.compile(rf"(?<![\w/.-])/?(?P<path>startups?/{_REST})", re.IGNORECASE)
 _ENDING = re.compile(r"(.+?)\.html?(?:$|(?=[^\w.-]))", re.IGNORECASE)
-_PLAIN = re.compile(r"https://beta\.gouv\.fr/startups/([a-z0-9][a-z0-9-]*)\.html")
+_PLAIN = re.compile(r"https://beta\.gouv\.fr/startups/((?!index\.)[a-z0-9][a-z0-9-]*)\.html")
 
 
 @dataclass(frozen=True, slots=True)

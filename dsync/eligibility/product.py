@@ -115,6 +115,8 @@ def resolve_product(address: str | None, catalogue: Catalogue | None) -> Product
 
 def _by_pages(typed: Typed, catalogue: Catalogue) -> ProductMatch:
     found = [_by_id(page, catalogue) for page in typed.pages]
+    # Of several addresses of one product, its present one is told.
+    found.sort(key=lambda match: match.lien is Lien.FICHE)
     matches = list({match.product_id or match.page: match for match in found}.values())
     owners = {id_ for site in typed.sites for id_ in catalogue.owners(site)[0]}
     if len(matches) == 1:
@@ -158,9 +160,10 @@ def _by_sites(typed: Typed, catalogue: Catalogue) -> ProductMatch:
         lien = Lien.DEPOT if is_code else Lien.SITE
         return ProductMatch(lien, catalogue.products[owners.pop()])
     # Some ids look like a host; a name may stand beside the address.
-    named = _by_name(typed.whole, catalogue) or _by_name(typed.text, catalogue)
-    if named and named.lien is Lien.NOM:
-        return named
+    for text in (typed.whole, typed.text):
+        named = _by_name(text, catalogue)
+        if named and named.lien is Lien.NOM:
+            return named
     if typed.other_pages:
         return ProductMatch(Lien.AUTRE_PAGE)
     return ProductMatch(Lien.AUTRE_SITE)

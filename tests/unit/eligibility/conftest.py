@@ -1,0 +1,201 @@
+"""A small catalogue, the shipped rules, and a candidature that is Éligible until changed."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsync.domain.candidature import Candidature, Reponse, Voeu
+from dsync.domain.dossier import Demandeur, Etat
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Controle
+from dsync.eligibility import Catalogue, Evidence, RulesConfig, RuleSet, evaluate
+
+CONFIG = Path(__file__).parents[3] / "config"
+NEEDED = (
+    ("probleme", "Problème identifié"),
+    ("entite", "Entité opérationnelle"),
+    ("objectifs_12_mois", "Objectifs à 12 mois"),
+)
+FETCHED_AT = datetime(2026, 11, 24, 3, tzinfo=UTC)
+
+ALL_OPEN = [("investigation", "2021-02-01"), ("construction", "2021-09-01")]
+PRODUCTS: dict[str, dict[str, Any]] = {
+    "a-just": {
+        "name": "A-JUST",
+        "phases": ALL_OPEN,
+        "link": "https://a-just.beta.gouv.fr",
+        "repository": "https://github.com/betagouv/a-just",
+        "stats_url": "https://a-just.beta.gouv.fr/stats",
+    },
+    "impact.co2": {
+        "name": "Impact CO2",
+        "phases": [
+            ("construction", "2021-02-01"),
+            ("acceleration", "2022-09-01"),
+            ("success", "2022-06-13"),
+        ],
+        "link": "https://impactco2.fr/",
+        "repository": "https://github.com/incubateur-ademe/impactco2.git",
+    },
+    "1000.jours": {"name": "1000 premiers jours", "phases": ALL_OPEN},
+    "e-inspé": {"name": "E-inspé", "phases": ALL_OPEN},
+    "l'eau-d'ici": {"name": "L’eau d’ici", "phases": ALL_OPEN},
+    "collectif_objets": {"name": "Collectif Objets", "phases": ALL_OPEN},
+    "auxAJ": {"name": "auxAJ", "phases": ALL_OPEN},
+    "grist.numerique.gouv.fr": {
+        "name": "Grist",
+        "phases": ALL_OPEN,
+        "link": "https://lasuite.numerique.gouv.fr/produits/grist",
+    },
+    "docs": {
+        "name": "Docs",
+        "phases": ALL_OPEN,
+        "link": "https://lasuite.numerique.gouv.fr/produits/docs",
+    },
+    "jumeau-1": {"name": "Service jumeau", "phases": ALL_OPEN, "link": "https://jumeau.fr"},
+    "jumeau-2": {"name": "Service jumeau", "phases": ALL_OPEN, "link": "https://jumeau.fr"},
+    "Double": {"name": "Premier double", "phases": ALL_OPEN},
+    "double": {"name": "Second double", "phases": ALL_OPEN},
+    "toute-la-forge": {
+        "name": "Toute la forge",
+        "phases": ALL_OPEN,
+        "repository": "https://github.com/toute-la-forge",
+    },
+    "sans-phase": {"name": "Sans phase", "phases": []},
+}
+REDIRECTS = {
+    "/startups/ajust": "https://beta.gouv.fr/startups/a-just.html",
+    "/startups/tres-ancien": "/startups/ajust",
+    "/startups/partage": "https://beta.gouv.fr/startups/jumeau-1.html",
+    "/startups/partage.html": "https://beta.gouv.fr/startups/jumeau-2.html",
+    "/startups/Éteint": "https://beta.gouv.fr/startups/docs.html",
+    "/startups/disparu": "https://beta.gouv.fr/startups/plus-rien.html",
+    "/startups/rond": "https://beta.gouv.fr/startups/carre.html",
+    "/startups/carre": "https://beta.gouv.fr/startups/rond.html",
+    "/recrutement": "https://exemple.gouv.fr/offres",
+    "/startups/bizarre": 12,
+}
+
+
+def startups_json(products: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write a startups.json of products by id."""
+    return json.dumps(
+        {
+            "links": {"self": "https://beta.gouv.fr/startups"},
+            "data": [
+                {
+                    "id": id_,
+                    "type": "startup",
+                    "attributes": {
+                        **attributes,
+                        "phases": [
+                            {"name": name, "start": start, "end": ""}
+                            for name, start in attributes["phases"]
+                        ],
+                    },
+                }
+                for id_, attributes in products.items()
+            ],
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def write_startups() -> Callable[[Mapping[str, Mapping[str, Any]]], str]:
+    """Write a startups.json of products by id."""
+    return startups_json
+
+
+@pytest.fixture(scope="session")
+def rules_table() -> dict[str, Any]:
+    """The shipped [regles] section."""
+    return tomllib.loads((CONFIG / "aap-eig7.toml").read_text(encoding="utf-8"))["regles"]
+
+
+@pytest.fixture(scope="session")
+def config_folder() -> Path:
+    """Where the shipped lists are."""
+    return CONFIG
+
+
+@pytest.fixture(scope="session")
+def rules(rules_table: dict[str, Any]) -> RuleSet:
+    """The shipped rules and lists."""
+    return RuleSet.load(RulesConfig(**rules_table), CONFIG, needed=NEEDED)
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    """The small catalogue."""
+    return Catalogue.parse(startups_json(PRODUCTS), json.dumps(REDIRECTS), source="catalogue")
+
+
+@pytest.fixture(scope="session")
+def evidence(catalogue: Catalogue) -> Evidence:
+    """The small catalogue, just fetched."""
+    return Evidence(catalogue, FETCHED_AT)
+
+
+@pytest.fixture(scope="session")
+def candidature() -> Callable[..., Candidature]:
+    """Build a candidature, Éligible but for the changes given."""
+
+    def build(
+        *, code: str | None = "7120", siret: str | None = "11000101300017", **changes: Any
+    ) -> Candidature:
+        values: dict[str, Any] = {
+            "numero": DossierNumber(1),
+            "etat": Etat.EN_CONSTRUCTION,
+            "depose_le": datetime(2024, 5, 20, 8, tzinfo=UTC),
+            "demandeur": Demandeur("personne_morale", siret=siret, forme_juridique_code=code),
+            "page_produit": "https://beta.gouv.fr/startups/a-just.html",
+            "phase_declaree": "Construction",
+            "cas_demande": "Lancer un produit numérique",
+            "voeux": (Voeu(1, "Directeur ou directrice de produit", "Bâtir"),),
+            "probleme": "Un problème",
+            "entite": "Une entité",
+            "objectifs_12_mois": "Des objectifs",
+        }
+        return Candidature(**values | changes)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def check(
+    rules: RuleSet, evidence: Evidence, candidature: Callable[..., Candidature]
+) -> Callable[..., Controle]:
+    """Judge a candidature and return the answer of one check."""
+
+    def run(
+        name: str,
+        *,
+        doublons: tuple[int, ...] = (),
+        products: Mapping[str, Mapping[str, Any]] | None = None,
+        redirects: str | None = "{}",
+        with_evidence: Evidence | None = None,
+        with_rules: RuleSet | None = None,
+        **changes: Any,
+    ) -> Controle:
+        used = with_evidence or evidence
+        if products is not None:
+            used = Evidence(Catalogue.parse(startups_json(products), redirects), FETCHED_AT)
+        decision = evaluate(
+            candidature(**changes), used, with_rules or rules, doublons=doublons  # type: ignore[arg-type]
+        )  # fmt: skip
+        return next(c for c in decision.controles if c.controle == name)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def reponses() -> Callable[..., dict[str, Reponse]]:
+    """Name what became of some fields."""
+    return lambda **fields: dict(fields)

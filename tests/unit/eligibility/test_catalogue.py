@@ -1,0 +1,136 @@
+"""Making a catalogue of beta.gouv.fr's files."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from dsync.eligibility import Catalogue, CatalogueError, Phase
+
+
+def body(*entries: Any) -> str:
+    """Write a startups.json of raw entries."""
+    return json.dumps({"data": list(entries)})
+
+
+def entry(**attributes: Any) -> dict[str, Any]:
+    """Write a product's entry."""
+    return {"id": "x", "type": "startup", "attributes": {"name": "X", "phases": [], **attributes}}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "not valid JSON"),
+        ('{"data": [{"id": "a", "name": "guillemet " non échappé"}]}', "not valid JSON"),
+        ('{"data": [', "not valid JSON"),
+        ("<!doctype html><html></html>", "HTML"),
+        ("  <html>", "HTML"),
+        ("[" * 100_000, "not valid JSON"),
+        ("[]", "no list of products"),
+        ("12", "no list of products"),
+        ("{}", "no list of products"),
+        ('{"data": {}}', "no list of products"),
+        ('{"data": []}', "no list of products"),
+        (body("x"), "no « id »"),
+        (body({"attributes": {}}), "no « id »"),
+        (body({"id": "", "attributes": {}}), "no « id »"),
+        (body({"id": 3, "attributes": {}}), "no « id »"),
+        (body({"id": "x"}), "no « id »"),
+        (body({"id": "x", "attributes": []}), "no « id »"),
+        (body(entry(), {"id": "y"}), "no « id »"),
+    ],
+)
+def test_what_is_no_catalogue_is_refused_whole(text: str, reason: str) -> None:
+    """A file that is wrong anywhere proves nothing about any product."""
+    with pytest.raises(CatalogueError, match=reason):
+        Catalogue.parse(text, "{}")
+
+
+@pytest.mark.parametrize(
+    ("phases", "readable", "expected"),
+    [
+        ([], True, ()),
+        (
+            [{"name": "construction", "start": "2021-09-01", "end": ""}],
+            True,
+            (Phase("construction", date(2021, 9, 1)),),
+        ),
+        (
+            [{"name": "construction", "start": "2021-09-01T00:00:00.000Z"}],
+            True,
+            (Phase("construction", date(2021, 9, 1)),),
+        ),
+        ([{"name": "construction", "start": ""}], True, (Phase("construction", None),)),
+        ([{"name": "construction"}], True, (Phase("construction", None),)),
+        ([{"name": "construction", "start": "bientôt"}], True, (Phase("construction", None),)),
+        ([{"start": "2021-09-01"}], False, ()),
+        (["construction"], False, ()),
+        ({"name": "construction"}, False, ()),
+        (None, False, ()),
+    ],
+)
+def test_phases_that_cannot_be_read_are_told(
+    phases: Any, readable: bool, expected: tuple[Phase, ...]
+) -> None:
+    """A product stays published whatever its phases look like."""
+    product = Catalogue.parse(body(entry(phases=phases)), "{}").products["x"]
+    assert (product.phases_lisibles, product.phases) == (readable, expected)
+
+
+def test_missing_attributes_are_blank() -> None:
+    """Link, figures and code are often absent; a name may be."""
+    found = Catalogue.parse(body({"id": "x", "attributes": {"phases": []}}), "{}").products["x"]
+    assert (found.nom, found.link, found.stats_url, found.repository) == ("x", "", "", "")
+
+
+def test_texts_can_be_stored_in_any_database() -> None:
+    """Lone surrogates and NUL characters do not get in."""
+    product = Catalogue.parse(body(entry(name="A\ud800\0 ")), "{}").products["x"]
+    assert product.nom == "A?"
+
+
+@pytest.mark.parametrize(
+    ("redirects", "known"),
+    [
+        ("{}", True),
+        ('{"/startups/a": "/startups/x"}', True),
+        (None, False),
+        ("", False),
+        ("<html>", False),
+        ("[]", False),
+        ('[["/startups/a", "/startups/x"]]', False),
+        ("null", False),
+        ("[" * 100_000, False),
+    ],
+)
+def test_aliases_are_known_or_not(redirects: str | None, known: bool) -> None:
+    """No redirects file means no alias; an unreadable one means that nobody knows."""
+    assert Catalogue.parse(body(entry()), redirects).aliases_known is known
+
+
+def test_an_alias_claimed_twice_keeps_both_products() -> None:
+    """The same key may stand twice in the file: one per product."""
+    entries = [entry() | {"id": id_} for id_ in ("one", "two")]
+    text = '{"/startups/a": "/startups/one", "/startups/a": "/startups/two"}'
+    assert Catalogue.parse(body(*entries), text).aliases["a"] == {"one", "two"}
+
+
+def test_a_long_chain_of_aliases_ends() -> None:
+    """Former ids are followed over many steps, but not without end."""
+    chain = {f"/startups/a{n}": f"/startups/a{n + 1}" for n in range(40)}
+    aliases = Catalogue.parse(body(entry() | {"id": "a40"}), json.dumps(chain)).aliases
+    assert (aliases["a25"], aliases["a0"]) == ({"a40"}, set())
+
+
+def test_the_fingerprint_moves_with_what_verdicts_rest_on() -> None:
+    """A new figure counts, a new link does not."""
+
+    def of(**attributes: Any) -> str:
+        return Catalogue.parse(body(entry(**attributes)), "{}").products["x"].fingerprint
+
+    assert of() != of(stats_url="https://x.fr/stats")
+    assert of() == of(link="https://x.fr")

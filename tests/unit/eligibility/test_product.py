@@ -1,0 +1,137 @@
+"""Which product of the catalogue is named, and how surely."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsync.eligibility import Catalogue, Lien, resolve_product
+
+PAGE = "https://beta.gouv.fr/startups"
+
+
+@pytest.mark.parametrize(
+    ("typed", "lien", "product"),
+    [
+        (f"{PAGE}/a-just.html", Lien.FICHE, "a-just"),
+        (f"{PAGE}/A-JUST.HTML", Lien.FICHE, "a-just"),
+        (f"{PAGE}/e-inspé", Lien.FICHE, "e-inspé"),
+        (f"{PAGE}/e-inspe.html", Lien.FICHE, "e-inspé"),
+        (f"{PAGE}/auxaj.html", Lien.FICHE, "auxAJ"),
+        (f"{PAGE}/L’EAU-D’ICI", Lien.FICHE, "l'eau-d'ici"),
+        (f"{PAGE}/impact.co2", Lien.FICHE, "impact.co2"),
+        (f"{PAGE}/Double.html", Lien.FICHE, "Double"),
+        (f"{PAGE}/double.html", Lien.FICHE, "double"),
+        (f"{PAGE}/a-just.html {PAGE}/A-just", Lien.FICHE, "a-just"),
+        (f"{PAGE}/a-just.html https://a-just.beta.gouv.fr", Lien.FICHE, "a-just"),
+        (f"{PAGE}/a-just.html, plaquette : https://exemple.fr/p.pdf", Lien.FICHE, "a-just"),
+        (f"{PAGE}/ajust.html", Lien.ALIAS, "a-just"),
+        (f"{PAGE}/AJUST", Lien.ALIAS, "a-just"),
+        (f"{PAGE}/tres-ancien", Lien.ALIAS, "a-just"),
+        (f"{PAGE}/eteint.html", Lien.ALIAS, "docs"),
+        (f"{PAGE}/ajust {PAGE}/a-just", Lien.FICHE, "a-just"),
+        ("A-JUST", Lien.NOM, "a-just"),
+        ("a-just.html", Lien.NOM, "a-just"),
+        ("Le produit « A-Just »", Lien.NOM, "a-just"),
+        ("E-INSPE", Lien.NOM, "e-inspé"),
+        ("1000.jours", Lien.NOM, "1000.jours"),
+        ("Startup d’État Collectif Objets", Lien.NOM, "collectif_objets"),
+        ("L'eau d'ici", Lien.NOM, "l'eau-d'ici"),
+        ("impact.co2", Lien.NOM, "impact.co2"),
+        ("grist.numerique.gouv.fr", Lien.NOM, "grist.numerique.gouv.fr"),
+        ("A-JUST (https://exemple.fr)", Lien.NOM, "a-just"),
+        ("Docs, numérique", Lien.NOM, "docs"),
+        ("https://a-just.beta.gouv.fr/stats?x", Lien.SITE, "a-just"),
+        ("impactco2.fr", Lien.SITE, "impact.co2"),
+        ("https://lasuite.numerique.gouv.fr/produits/docs", Lien.SITE, "docs"),
+        ("https://beta.gouv.fr/ https://a-just.beta.gouv.fr", Lien.SITE, "a-just"),
+        ("https://github.com/betagouv/a-just/issues", Lien.DEPOT, "a-just"),
+        ("github.com/incubateur-ademe/ImpactCO2", Lien.DEPOT, "impact.co2"),
+        ("https://github.com/toute-la-forge", Lien.DEPOT, "toute-la-forge"),
+        ("https://a-just.beta.gouv.fr et https://github.com/betagouv/a-just", Lien.SITE, "a-just"),
+    ],
+)
+def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: Catalogue) -> None:
+    """An id, an alias, a name, an own site or repository each lead to the product."""
+    match = resolve_product(typed, catalogue)
+    assert (match.lien, match.product_id) == (lien, product)
+
+
+@pytest.mark.parametrize(
+    ("typed", "lien"),
+    [
+        (None, Lien.VIDE),
+        ("", Lien.VIDE),
+        (" \u00a0 ", Lien.VIDE),
+        (f"{PAGE}/inconnue.html", Lien.INCONNUE),
+        (f"{PAGE}/inconnue.html {PAGE}/aussi.html", Lien.INCONNUE),
+        (f"{PAGE}/inconnue.html https://a-just.beta.gouv.fr", Lien.INCONNUE),
+        (f"{PAGE}/disparu.html", Lien.INCONNUE),
+        (f"{PAGE}/rond.html", Lien.INCONNUE),
+        (f"{PAGE}/mon%20produit.html", Lien.INCONNUE),
+        (f"{PAGE}/DOUBLE.html", Lien.AMBIGU),
+        (f"{PAGE}/partage.html", Lien.AMBIGU),
+        (f"{PAGE}/PARTAGE", Lien.AMBIGU),
+        ("Service jumeau", Lien.AMBIGU),
+        (f"{PAGE}/a-just.html et {PAGE}/docs.html", Lien.PLUSIEURS),
+        (f"{PAGE}/a-just.html et {PAGE}/inconnue.html", Lien.PLUSIEURS),
+        (f"{PAGE}/a-just.html https://impactco2.fr", Lien.PLUSIEURS),
+        ("https://a-just.beta.gouv.fr et https://impactco2.fr", Lien.PLUSIEURS),
+        ("https://jumeau.fr", Lien.PLUSIEURS),
+        ("https://beta.gouv.fr/", Lien.AUTRE_PAGE),
+        ("https://beta.gouv.fr/startups/", Lien.AUTRE_PAGE),
+        ("https://beta.gouv.fr/incubateurs/dinum.html", Lien.AUTRE_PAGE),
+        ("https://beta.gouv.fr/approche", Lien.AUTRE_PAGE),
+        ("https://www.example.org/notre-projet", Lien.AUTRE_SITE),
+        ("https://lasuite.numerique.gouv.fr/", Lien.AUTRE_SITE),
+        ("https://github.com/toute-la-forge/autre", Lien.AUTRE_SITE),
+        ("Nous développons Collectif Objets depuis 2021", Lien.CITE),
+        ("à venir", Lien.AUCUN),
+        ("cf. dossier joint", Lien.AUCUN),
+        ("agent@beta.gouv.fr", Lien.AUCUN),
+        ("…", Lien.AUCUN),
+    ],
+)
+def test_no_single_product_is_named(typed: str | None, lien: Lien, catalogue: Catalogue) -> None:
+    """Everything else is told apart by what it is, and names no product."""
+    match = resolve_product(typed, catalogue)
+    assert (match.lien, match.product) == (lien, None)
+
+
+def test_products_meant_are_listed_in_a_fixed_order(catalogue: Catalogue) -> None:
+    """Two products typed in either order are named in the same one."""
+    one, other = f"{PAGE}/docs", f"{PAGE}/a-just"
+    first = resolve_product(f"{one} {other}", catalogue)
+    assert first.noms == ("A-JUST", "Docs")
+    assert resolve_product(f"{other} {one}", catalogue) == first
+
+
+def test_without_catalogue_an_address_is_not_judged() -> None:
+    """Only a blank says something by itself."""
+    assert resolve_product(f"{PAGE}/a-just.html", None).lien is Lien.INDISPONIBLE
+    assert resolve_product("", None).lien is Lien.VIDE
+
+
+def test_the_order_of_the_catalogue_does_not_matter(write_startups: object) -> None:
+    """Products and redirects in any order lead to the same product."""
+    products = {
+        id_: {"name": name, "phases": [], "link": "https://memes.fr"}
+        for id_, name in (("b", "Bé"), ("a", "A"), ("c", "Cé"))
+    }
+    redirects = {"/startups/x": "/startups/y", "/startups/y": "/startups/c"}
+    there = Catalogue.parse(write_startups(products), json.dumps(redirects))  # type: ignore[operator]
+    back = Catalogue.parse(
+        write_startups(dict(reversed(products.items()))),  # type: ignore[operator]
+        json.dumps(dict(reversed(redirects.items()))),
+    )
+    for typed in (f"{PAGE}/x", "Cé", "https://memes.fr", f"{PAGE}/A"):
+        assert resolve_product(typed, there) == resolve_product(typed, back)
+
+
+@given(st.text(max_size=60))
+def test_nothing_typed_makes_it_fail(catalogue: Catalogue, typed: str) -> None:
+    """Any text is resolved to something."""
+    assert resolve_product(typed, catalogue).lien in Lien

@@ -1,0 +1,94 @@
+"""Comparing texts, and quoting what was typed."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsync.eligibility.wording import cleaned, cut, fold, listed, quoted, words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Accélération", "acceleration"),
+        ("  Deux \u00a0 mots\n", "deux mots"),
+        ("L’ÉTÉ", "l'ete"),
+        ("Straße", "strasse"),
+        ("ABC  d", "abc d"),
+        ("x" * 5000, "x" * 4096),
+    ],
+)
+def test_fold_forgets_case_and_accents(text: str, expected: str) -> None:
+    """What people write alike compares equal."""
+    assert fold(text) == expected
+
+
+def test_words_have_no_punctuation() -> None:
+    """Names are compared by their words."""
+    assert words("L’eau, d’ici !") == ("l", "eau", "d", "ici")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\r\nb\tc", "a b c"),
+        ("a\u202eb\u2066c\u200bd", "abcd"),
+        ("a\u2028b\u00a0c", "a b c"),
+        ("e\u0301", "é"),
+        ("x" + "\u0301" * 9, "x\u0301\u0301"),
+        ("\u0301x", "x"),
+        ("\ud800\ue000x", "x"),
+        ("👩‍🚒 ok", "👩🚒 ok"),
+    ],
+)
+def test_cleaned_text_is_one_visible_line(text: str, expected: str) -> None:
+    """Line breaks become spaces; what hides, reorders or towers goes."""
+    assert cleaned(text) == expected
+
+
+@given(st.text(max_size=200))
+def test_cleaned_text_stays_as_it_is(text: str) -> None:
+    """Cleaning twice changes nothing, and leaves no control, format or line character."""
+    once = cleaned(text)
+    assert cleaned(once) == once
+    assert not any(unicodedata.category(c)[0] == "C" or c in "\u2028\u2029" for c in once)
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "expected"),
+    [
+        ("abc", 3, "abc"),
+        ("abcd", 3, "ab…"),
+        ("ab cd", 4, "ab…"),
+        ("abe\u0316c", 4, "ab…"),
+    ],
+)
+def test_cut_ends_with_an_ellipsis(text: str, length: int, expected: str) -> None:
+    """No letter is parted from its marks, no blank stands before the ellipsis."""
+    assert cut(text, length) == expected
+
+
+def test_quoted_text_cannot_close_its_quotes() -> None:
+    """A quotation mark typed is no end of the quotation."""
+    assert quoted("a » b « c", 20) == "« a ' b ' c »"
+    assert quoted(None) == "«  »"
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b"], "a et b"),
+        (["a", "b", "c"], "a, b et c"),
+        (["a", "b", "c", "d"], "a, b, c et 1 autre"),
+        (["a", "b", "c", "d", "e"], "a, b, c et 2 autres"),
+    ],
+)
+def test_lists_are_short(items: list[str], expected: str) -> None:
+    """Long lists say how many are left out."""
+    assert listed(items, most=3) == expected
