@@ -1,0 +1,55 @@
+"""The database: tables, migrations, views. The only part of dsync that knows SQL."""
+
+from __future__ import annotations
+
+from dsync.store.reader import Reader
+from dsync.store.records import (
+    Address,
+    Conflict,
+    DueDossier,
+    EvidenceCopy,
+    Judgeable,
+    Lease,
+    LeaseInfo,
+    NewEvent,
+    NewVerdict,
+    NewWish,
+    PageResult,
+    ProductUse,
+    Quarantined,
+    RegistryCopy,
+    RunFigures,
+    Settlement,
+    StoredVerdict,
+    StoredWish,
+    SyncState,
+    WishStatus,
+)
+from dsync.store.store import Store
+from dsync.store.transaction import Tx
+
+__all__ = [
+    "Address",
+    "Conflict",
+    "DueDossier",
+    "EvidenceCopy",
+    "Judgeable",
+    "Lease",
+    "LeaseInfo",
+    "NewEvent",
+    "NewVerdict",
+    "NewWish",
+    "PageResult",
+    "ProductUse",
+    "Quarantined",
+    "Reader",
+    "RegistryCopy",
+    "RunFigures",
+    "Settlement",
+    "Store",
+    "StoredVerdict",
+    "StoredWish",
+    "SyncState",
+    "Tx",
+    "WishStatus",
+]

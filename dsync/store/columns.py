@@ -1,0 +1,57 @@
+"""Column types that both engines share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+Encode = Callable[[Any], str]
+
+encode: Encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+"""A value as JSON text, the same text for the same value."""
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON given as text and read back as values: jsonb on PostgreSQL, text on SQLite.
+
+    The mapping hands over JSON that is already text, and it is the bulk of what is stored:
+    parsing and serialising it again would be the larger part of a page's time.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the engine's own type."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(JSONB())
+        return dialect.type_descriptor(Text())
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Pass the text through; PostgreSQL reads it as jsonb by the column's type."""
+        return None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Parse on SQLite; psycopg has parsed already."""
+        return None if dialect.name == "postgresql" else _parsed
+
+
+def _parsed(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+class BigKey(TypeDecorator[int]):
+    """A 64-bit key: on SQLite an INTEGER, which alone is the row's own number there."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the engine's own type."""
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())

@@ -1,0 +1,207 @@
+"""Follows DS's deletions: hidden, erased, vanished. Erasing leaves a tombstone.
+
+What stays of an erased dossier: its number, state, dates and reason, each verdict's result,
+date, rules' version and check outcomes. What persons typed, or what was said of them, goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, bindparam, delete, func, select, update
+
+from dsync.domain.dossier import DeletedDossier, Presence
+from dsync.domain.ids import DossierNumber
+from dsync.store import tables
+from dsync.store.columns import encode
+from dsync.store.journal import JournalWrites
+from dsync.store.records import NewEvent
+from dsync.store.sql import chunks
+
+_dossier = tables.dossier
+_MARK = (
+    update(_dossier)
+    .where(_dossier.c.numero == bindparam("key"))
+    .values(
+        presence=bindparam("presence"),
+        presence_raison=bindparam("raison"),
+        presence_le=bindparam("le"),
+        etat=bindparam("etat"),
+    )
+)
+
+
+class DeletionWrites(JournalWrites):
+    """Writes what DS no longer shows."""
+
+    def apply_deletions(
+        self,
+        run: int,
+        pending: Sequence[DeletedDossier],
+        deleted: Sequence[DeletedDossier],
+        *,
+        now: datetime,
+    ) -> int:
+        """Follow DS's two lists; return how many dossiers they moved. Unknown ones are passed."""
+        known = self._presences([entry.number for entry in (*pending, *deleted)])
+        gone = {e.number: e for e in deleted if known.get(e.number, "supprime") != "supprime"}
+        hidden = {
+            e.number: e
+            for e in pending
+            if known.get(e.number) in {Presence.PRESENT, Presence.DISPARU} and e.number not in gone
+        }
+        self._mark(Presence.MASQUE, hidden.values())
+        self._mark(Presence.SUPPRIME, gone.values())
+        self._journal(run, "masque", hidden.values(), now)
+        self.erase(list(gone), now)
+        self._journal(run, "supprime", gone.values(), now)
+        self._journal(run, "efface", gone.values(), now)
+        return len(hidden) + len(gone)
+
+    def mark_vanished(self, run: int, numbers: Sequence[DossierNumber], now: datetime) -> int:
+        """Mark present dossiers as shown nowhere; their data stay. Return how many moved."""
+        vanished: list[DossierNumber] = []
+        for chunk in chunks(numbers):
+            vanished += self._connection.scalars(
+                update(_dossier)
+                .where(
+                    _dossier.c.numero.in_(chunk),
+                    _dossier.c.demarche_numero == self._number,
+                    _dossier.c.presence == Presence.PRESENT.value,
+                )
+                .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
+                .returning(_dossier.c.numero)
+            ).all()
+        self.record_events(run, [NewEvent(numero, "disparu") for numero in vanished], now)
+        return len(vanished)
+
+    def unseen(self, run_from: int) -> list[DossierNumber]:
+        """Return the present dossiers that no run since `run_from` has seen."""
+        return list(
+            self._connection.scalars(
+                select(_dossier.c.numero)
+                .where(*self._is_present(), _dossier.c.lu_par_run < run_from)
+                .order_by(_dossier.c.numero)
+            )
+        )
+
+    def present_count(self) -> int:
+        """Return how many dossiers DS shows, by the copy."""
+        return self._connection.scalar(select(func.count()).where(*self._is_present())) or 0
+
+    def erase(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
+        """Take out of the database what is personal in these dossiers."""
+        for chunk in chunks(numbers):
+            self._erase(chunk, now)
+
+    def _erase(self, numbers: list[DossierNumber], now: datetime) -> None:
+        execute = self._connection.execute
+        self._forget_enterprises(numbers)
+        for table in (tables.candidature, tables.pousse, tables.quarantaine):
+            execute(delete(table).where(table.c.numero.in_(numbers)))
+        _blank(self, tables.verdict, numbers, _VERDICT_KEEPS)
+        controles = tables.verdict.c.controles
+        bare = [
+            {"key": row.id, "bare": encode([_bare(controle) for controle in row.controles or ()])}
+            for row in execute(
+                select(tables.verdict.c.id, controles).where(tables.verdict.c.numero.in_(numbers))
+            )
+        ]
+        if bare:
+            execute(
+                update(tables.verdict)
+                .where(tables.verdict.c.id == bindparam("key"))
+                .values(controles=bindparam("bare")),
+                bare,
+            )
+        _blank(self, tables.outbox, numbers, _OUTBOX_KEEPS, courante=False)
+        waiting = tables.outbox.c.statut.in_(["en_attente", "conflit", "suspendue", "incertaine"])
+        execute(
+            update(tables.outbox)
+            .where(tables.outbox.c.numero.in_(numbers), waiting)
+            .values(statut="remplacee")
+        )
+        _blank(self, tables.evenement, numbers, _EVENEMENT_KEEPS)
+        _blank(self, _dossier, numbers, _DOSSIER_KEEPS, efface_le=now, a_evaluer=False)
+
+    def _forget_enterprises(self, numbers: list[DossierNumber]) -> None:
+        """Drop what the registry said of applicants that no other dossier has."""
+        others = select(_dossier.c.siren).where(
+            _dossier.c.siren.is_not(None), _dossier.c.numero.not_in(numbers)
+        )
+        theirs = select(_dossier.c.siren).where(_dossier.c.numero.in_(numbers))
+        siren = tables.registre.c.siren
+        self._connection.execute(
+            delete(tables.registre).where(siren.in_(theirs), siren.not_in(others))
+        )
+
+    def _presences(self, numbers: Iterable[DossierNumber]) -> dict[int, str]:
+        presences: dict[int, str] = {}
+        for chunk in chunks(numbers):
+            rows = self._connection.execute(
+                select(_dossier.c.numero, _dossier.c.presence).where(
+                    _dossier.c.numero.in_(chunk), _dossier.c.demarche_numero == self._number
+                )
+            )
+            presences.update((numero, presence) for numero, presence in rows)
+        return presences
+
+    def _mark(self, presence: Presence, entries: Iterable[DeletedDossier]) -> None:
+        rows = [
+            {
+                "key": entry.number,
+                "presence": presence.value,
+                "raison": entry.raison,
+                "le": entry.date_suppression,
+                "etat": entry.etat.value,
+            }
+            for entry in entries
+        ]
+        if rows:
+            self._connection.execute(_MARK, rows)
+
+    def _journal(
+        self, run: int, evenement: str, entries: Iterable[DeletedDossier], now: datetime
+    ) -> None:
+        self.record_events(run, [NewEvent(entry.number, evenement) for entry in entries], now)
+
+    def _is_present(self) -> tuple[Any, ...]:
+        return (
+            _dossier.c.demarche_numero == self._number,
+            _dossier.c.presence == Presence.PRESENT.value,
+        )
+
+
+_DOSSIER_KEEPS = frozenset({"etat", "presence", "presence_raison"})
+_VERDICT_KEEPS = frozenset({"verdict", "version_regles", "controles"})
+_OUTBOX_KEEPS = frozenset({"annotation", "statut"})
+_EVENEMENT_KEEPS = frozenset({"evenement"})
+
+
+def _blank(
+    section: DeletionWrites,
+    table: Table,
+    numbers: list[DossierNumber],
+    keeps: frozenset[str],
+    **values: Any,
+) -> None:
+    """Null every text of these rows but `keeps`: a column added later is blanked too."""
+    texts = {
+        column.name: None
+        for column in table.columns
+        if column.type.python_type is str and column.name not in keeps
+    }
+    section._connection.execute(
+        update(table).where(table.c.numero.in_(numbers)).values(texts | values)
+    )
+
+
+def _bare(controle: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "controle": controle["controle"],
+        "resultat": controle["resultat"],
+        "motif": None,
+        "preuve": None,
+    }

@@ -1,0 +1,131 @@
+"""Opens connections on SQLite and PostgreSQL so that both behave alike. Knows no table."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import StaticPool
+
+from dsync.errors import ConfigurationError, StoreError
+
+BUSY_TIMEOUT_S = 15
+"""How long a writer waits for another one, on either engine, before it gives up."""
+
+READING = "dsync_reading"
+"""Execution option of a connection that only reads."""
+
+
+def parse_url(text: str) -> URL:
+    """Read a database address.
+
+    Raises:
+        ConfigurationError: It is no address, or of another engine than the two supported.
+    """
+    try:
+        url = make_url(text.strip())
+    except (ArgumentError, ValueError) as exc:
+        raise ConfigurationError(
+            "The database's address cannot be read. Give DSYNC_DATABASE_URL as "
+            "sqlite:///file.db or postgresql://user@host/base."
+        ) from exc
+    engine = url.drivername.partition("+")[0]
+    if engine in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    if engine == "sqlite":
+        return url.set(drivername="sqlite+pysqlite")
+    raise ConfigurationError(
+        f"dsync does not work on « {engine} ». Give DSYNC_DATABASE_URL as "
+        "sqlite:///file.db or postgresql://user@host/base."
+    )
+
+
+def describe(url: URL) -> str:
+    """Name a database for people, without the password."""
+    if url.get_backend_name() == "sqlite":
+        return f"SQLite file {url.database}" if url.database else "SQLite in memory"
+    host = url.host or url.query.get("host") or "local socket"
+    port = f":{url.port}" if url.port else ""
+    return f"PostgreSQL base {url.database or '(default)'} on {host}{port}"
+
+
+def open_engine(url: URL, *, create: bool = True) -> Engine:
+    """Make the engine; nothing is connected yet.
+
+    Raises:
+        StoreError: The SQLite file is not there and may not be created.
+    """
+    if url.get_backend_name() == "postgresql":
+        return _postgresql(url)
+    if _is_memory(url):
+        return _prepare_sqlite(
+            create_engine(
+                url,
+                hide_parameters=True,
+                poolclass=StaticPool,
+                connect_args={"check_same_thread": False},
+            )
+        )
+    if not create and not Path(str(url.database)).exists():
+        raise StoreError(
+            f"There is no database yet ({describe(url)}). Run `dsync sync` or `dsync db upgrade`."
+        )
+    return _prepare_sqlite(
+        create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_S})
+    )
+
+
+def _is_memory(url: URL) -> bool:
+    return not url.database or url.database == ":memory:"
+
+
+def _prepare_sqlite(engine: Engine) -> Engine:
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own BEGIN comes too late and leaves DDL outside; ours is below.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
+            connection.execute("PRAGMA journal_mode = WAL")
+        # A killed process loses nothing: what it committed is in the WAL, in the system's
+        # cache. A power cut may lose the last commits, never half of one: the watermark and
+        # the outbox go back together with what they speak of, and the next run reads again.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        # What is erased is overwritten, not merely unlinked.
+        connection.execute("PRAGMA secure_delete = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later would fail, not wait, when another
+        # writer came between: writers take their turn at the start.
+        reading = connection.get_execution_options().get(READING, False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        # One more exchange per transaction, and a restarted server is no failure.
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "application_name": "dsync"},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        # By SET and not by start-up options, which poolers in between refuse.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SET lock_timeout = '{BUSY_TIMEOUT_S}s';"
+                # A paused process may not keep the lease's row from its successor.
+                "SET idle_in_transaction_session_timeout = '60s';"
+                "SET timezone = 'UTC'"
+            )
+        connection.commit()
+
+    return engine

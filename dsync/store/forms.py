@@ -1,0 +1,97 @@
+"""The démarche as last read, with the revisions of its form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
+from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.store import tables
+from dsync.store.columns import encode
+from dsync.store.section import Section
+from dsync.store.sql import upsert
+
+
+class FormReads(Section):
+    """Reads it."""
+
+    def demarche(self, number: DemarcheNumber | None = None) -> Demarche | None:
+        """Return the démarche as last read, None when it never was."""
+        table = tables.demarche
+        row = self._connection.execute(
+            select(table).where(table.c.number == self._of(number))
+        ).one_or_none()
+        if row is None:
+            return None
+        return Demarche(
+            number=DemarcheNumber(row.number),
+            titre=row.titre,
+            etat=row.etat,
+            active_revision_id=RevisionId(row.active_revision_id),
+            revisions=self.revisions(number),
+            labels=row.labels,
+            instructeurs=tuple(Instructeur(**fields) for fields in row.instructeurs),
+        )
+
+    def revisions(self, number: DemarcheNumber | None = None) -> dict[RevisionId, Revision]:
+        """Return the known revisions of the démarche's form."""
+        table = tables.revision
+        rows = self._connection.execute(
+            select(table).where(table.c.demarche_numero == self._of(number))
+        )
+        return {RevisionId(row.id): _revision_of(row) for row in rows}
+
+
+class FormWrites(FormReads):
+    """Writes it."""
+
+    def save_demarche(self, demarche: Demarche, now: datetime) -> None:
+        """Keep the démarche's facts; revisions that DS gives no more are kept too."""
+        facts = {
+            "number": demarche.number,
+            "titre": demarche.titre,
+            "etat": demarche.etat,
+            "active_revision_id": demarche.active_revision_id,
+            "labels": encode(dict(demarche.labels)),
+            "instructeurs": encode(
+                [
+                    {"id": someone.id, "email": someone.email, "groupe": someone.groupe}
+                    for someone in demarche.instructeurs
+                ]
+            ),
+            "lue_le": now,
+        }
+        upsert(self._connection, tables.demarche, [facts])
+        upsert(
+            self._connection,
+            tables.revision,
+            [
+                {
+                    "id": revision.id,
+                    "demarche_numero": demarche.number,
+                    "date_publication": revision.date_publication,
+                    "descriptors": encode([d._asdict() for d in revision.descriptors.values()]),
+                }
+                for revision in demarche.revisions.values()
+            ],
+        )
+
+
+def _revision_of(row: Any) -> Revision:
+    descriptors = [_descriptor_of(fields) for fields in row.descriptors]
+    return Revision(RevisionId(row.id), row.date_publication, {d.id: d for d in descriptors})
+
+
+def _descriptor_of(fields: Mapping[str, Any]) -> Descriptor:
+    options = fields["options"]
+    return Descriptor(
+        **{
+            **fields,
+            "id": DescriptorId(fields["id"]),
+            "options": None if options is None else tuple(options),
+        }
+    )

@@ -1,0 +1,88 @@
+"""The journal: what happened to each dossier, and each run with its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import insert, update
+
+from dsync.store import tables
+from dsync.store.columns import encode
+from dsync.store.records import NewEvent, RunFigures
+from dsync.store.section import Section
+
+_COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")
+
+
+class JournalWrites(Section):
+    """Writes runs and events."""
+
+    def start_run(self, genre: str, demande_par: str, at: datetime) -> int:
+        """Open a run; one left running by a process that ended is marked failed."""
+        run = tables.sync_run
+        self._connection.execute(
+            update(run)
+            .where(run.c.demarche_numero == self._number, run.c.statut == "running")
+            .values(
+                statut="failed",
+                fin=at,
+                erreur="interrompu : le processus s’est arrêté avant la fin",
+            )
+        )
+        started = self._connection.execute(
+            insert(run)
+            .values(
+                demarche_numero=self._number,
+                genre=genre,
+                statut="running",
+                debut=at,
+                demande_par=demande_par,
+                **dict.fromkeys((*_COUNTS, "requetes"), 0),
+            )
+            .returning(run.c.run)
+        )
+        return int(started.scalar_one())
+
+    def finish_run(self, figures: RunFigures) -> None:
+        """Close a run with its figures."""
+        table = tables.sync_run
+        self._connection.execute(
+            update(table)
+            .where(table.c.run == figures.run)
+            .values(
+                statut=figures.status.value,
+                fin=figures.ended_at,
+                lus=figures.read,
+                modifies=figures.changed,
+                supprimes=figures.deleted,
+                evalues=figures.evaluated,
+                pousses=figures.pushed,
+                conflits=figures.conflicts,
+                en_quarantaine=figures.quarantined,
+                requetes=figures.requests,
+                erreur="\n".join(figures.errors) or None,
+                figures=encode(
+                    {
+                        "verdicts": dict(figures.verdicts),
+                        "erreurs_par_classe": dict(figures.error_classes),
+                    }
+                ),
+            )
+        )
+
+    def record_events(self, run: int | None, events: Iterable[NewEvent], now: datetime) -> None:
+        """Add entries to the dossiers' journals, in one statement."""
+        rows = [
+            {
+                "numero": event.numero,
+                "demarche_numero": self._number,
+                "survenu_le": now,
+                "evenement": event.evenement,
+                "details": None if event.details is None else encode(dict(event.details)),
+                "run": run,
+            }
+            for event in events
+        ]
+        if rows:
+            self._connection.execute(insert(tables.evenement), rows)

@@ -1,0 +1,131 @@
+"""The lease: one writer a démarche, on either engine.
+
+One statement takes it when it is free or has expired; its token grows with each taking, and
+every transaction starts by locking the row with its own token: a holder that slept while
+another took over can commit nothing. On PostgreSQL the database's clock decides; a SQLite file
+is on one machine, whose clock decides.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, case, func, literal, or_, select, update
+
+from dsync.domain.ids import DemarcheNumber
+from dsync.errors import LeaseHeldError, LeaseLostError
+from dsync.store import tables
+from dsync.store.records import Lease, LeaseInfo
+from dsync.store.sql import insert_for
+
+_lease = tables.lease
+
+
+def acquire(
+    connection: Connection, demarche: DemarcheNumber, holder: str, ttl_s: float, now: datetime
+) -> Lease:
+    """Take the lease.
+
+    Raises:
+        LeaseHeldError: Another one holds it.
+    """
+    instant = _instant(connection, now)
+    expiry = _instant(connection, now, ttl_s)
+    statement = insert_for(connection, _lease).values(
+        demarche_numero=demarche, holder=holder, token=1, acquired_at=instant, expires_at=expiry
+    )
+    row = connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["demarche_numero"],
+            set_={
+                "holder": holder,
+                "token": _lease.c.token + 1,
+                "acquired_at": instant,
+                "expires_at": expiry,
+            },
+            where=or_(_lease.c.holder.is_(None), _lease.c.expires_at <= instant),
+        ).returning(_lease.c.token, _lease.c.acquired_at, _lease.c.expires_at)
+    ).one_or_none()
+    if row is not None:
+        return Lease(demarche, holder, *row, ttl_s=ttl_s)
+    info = read(connection, demarche, now)
+    who = info.holder if info else "another process"
+    since = info.acquired_at if info else now
+    raise LeaseHeldError(
+        f"Démarche {demarche} is being worked on by {who} since {since:%Y-%m-%d %H:%M:%S} UTC. "
+        "Wait for it to end (`--wait`), or stop it.",
+        holder=who,
+        since=since,
+    )
+
+
+def renew(connection: Connection, lease: Lease, ttl_s: float, now: datetime) -> None:
+    """Put the expiry off, if nobody took over.
+
+    Raises:
+        LeaseLostError: Somebody did.
+    """
+    renewed = connection.execute(
+        update(_lease).where(*_is_ours(lease)).values(expires_at=_instant(connection, now, ttl_s))
+    )
+    if renewed.rowcount == 0:
+        raise _lost(lease)
+
+
+def release(connection: Connection, lease: Lease, now: datetime) -> None:
+    """Free the démarche for the next one; nothing happens when the lease was lost."""
+    connection.execute(
+        update(_lease)
+        .where(*_is_ours(lease))
+        .values(holder=None, expires_at=_instant(connection, now))
+    )
+
+
+def fence(connection: Connection, lease: Lease) -> None:
+    """Lock the lease's row until the transaction ends, if it is still ours.
+
+    Raises:
+        LeaseLostError: Another one took it.
+    """
+    ours = connection.execute(select(literal(1)).where(*_is_ours(lease)).with_for_update())
+    if ours.one_or_none() is None:
+        raise _lost(lease)
+
+
+def read(connection: Connection, demarche: DemarcheNumber, now: datetime) -> LeaseInfo | None:
+    """Return who holds the démarche; None when nobody ever did."""
+    row = connection.execute(
+        select(
+            _lease.c.holder,
+            _lease.c.acquired_at,
+            _lease.c.expires_at,
+            case((_lease.c.expires_at <= _instant(connection, now), 1), else_=0),
+        ).where(_lease.c.demarche_numero == demarche)
+    ).one_or_none()
+    if row is None:
+        return None
+    holder, acquired_at, expires_at, is_expired = row
+    return LeaseInfo(holder, acquired_at, expires_at, is_expired=bool(is_expired))
+
+
+def _is_ours(lease: Lease) -> tuple[Any, ...]:
+    return (
+        _lease.c.demarche_numero == lease.demarche,
+        _lease.c.token == lease.token,
+        _lease.c.holder == lease.holder,
+    )
+
+
+def _instant(connection: Connection, now: datetime, later_s: float = 0) -> Any:
+    if connection.dialect.name == "postgresql":
+        return func.clock_timestamp() + timedelta(seconds=later_s)
+    return literal(now + timedelta(seconds=later_s), _lease.c.expires_at.type)
+
+
+def _lost(lease: Lease) -> LeaseLostError:
+    return LeaseLostError(
+        f"Another process took over démarche {lease.demarche}; nothing more of this run is "
+        "stored. See `dsync status` for who works on it.",
+        demarche=lease.demarche,
+    )

@@ -1,0 +1,25 @@
+"""${message}
+
+Additive first: the release before this one must still run on this schema.
+"""
+
+# ruff: noqa: D103
+from __future__ import annotations
+
+import sqlalchemy as sa
+import sqlmodel  # what autogenerate writes refers to it
+from alembic import op
+from dsync.store import columns
+${imports if imports else ""}
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = ${repr(branch_labels)}
+depends_on = ${repr(depends_on)}
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    ${downgrades if downgrades else "pass"}

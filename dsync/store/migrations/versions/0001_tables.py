@@ -1,0 +1,355 @@
+"""The tables of the first release.
+
+Additive first: the release before this one must still run on this schema.
+"""
+
+# ruff: noqa: D103
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlmodel.sql import sqltypes
+
+from dsync.store import columns
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "candidature",
+        sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("page_produit", sqltypes.AutoString(), nullable=True),
+        sa.Column("phase_declaree", sqltypes.AutoString(), nullable=True),
+        sa.Column("incubateur", sqltypes.AutoString(), nullable=True),
+        sa.Column("probleme", sqltypes.AutoString(), nullable=True),
+        sa.Column("politique_publique", sqltypes.AutoString(), nullable=True),
+        sa.Column("entite", sqltypes.AutoString(), nullable=True),
+        sa.Column("departement_code", sqltypes.AutoString(), nullable=True),
+        sa.Column("departement_nom", sqltypes.AutoString(), nullable=True),
+        sa.Column("lieu_travail", sqltypes.AutoString(), nullable=True),
+        sa.Column("sponsor_nom", sqltypes.AutoString(), nullable=True),
+        sa.Column("sponsor_fonction", sqltypes.AutoString(), nullable=True),
+        sa.Column("sponsor_courriel", sqltypes.AutoString(), nullable=True),
+        sa.Column("sponsor_telephone", sqltypes.AutoString(), nullable=True),
+        sa.Column("contact_nom", sqltypes.AutoString(), nullable=True),
+        sa.Column("contact_fonction", sqltypes.AutoString(), nullable=True),
+        sa.Column("contact_courriel", sqltypes.AutoString(), nullable=True),
+        sa.Column("contact_telephone", sqltypes.AutoString(), nullable=True),
+        sa.Column("cas_demande", sqltypes.AutoString(), nullable=True),
+        sa.Column("pilotage_actuel", sqltypes.AutoString(), nullable=True),
+        sa.Column("pilotage_envisage", sqltypes.AutoString(), nullable=True),
+        sa.Column("objectifs_12_mois", sqltypes.AutoString(), nullable=True),
+        sa.Column("benefices", sqltypes.AutoString(), nullable=True),
+        sa.Column("perspectives", sqltypes.AutoString(), nullable=True),
+        sa.Column("etape", sqltypes.AutoString(), nullable=True),
+        sa.Column("jury_le", sa.Date(), nullable=True),
+        sa.Column("convention_le", sa.Date(), nullable=True),
+        sa.Column("candidatures_le", sa.Date(), nullable=True),
+        sa.Column("entretiens_le", sa.Date(), nullable=True),
+        sa.Column("prise_de_poste_le", sa.Date(), nullable=True),
+        sa.Column("valide_par_instructeur", sa.Boolean(), nullable=True),
+        sa.Column("voeux", columns.JsonText(), nullable=True),
+        sa.Column("evaluations", columns.JsonText(), nullable=True),
+        sa.Column("reponses", columns.JsonText(), nullable=True),
+        sa.Column("demandeur", columns.JsonText(), nullable=True),
+        sa.Column("divers", columns.JsonText(), nullable=True),
+        sa.Column("traitements", columns.JsonText(), nullable=True),
+        sa.Column("champs", columns.JsonText(), nullable=True),
+        sa.Column("annotations", columns.JsonText(), nullable=True),
+        sa.PrimaryKeyConstraint("numero", name=op.f("pk_candidature")),
+    )
+    op.create_table(
+        "demarche",
+        sa.Column("number", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("titre", sqltypes.AutoString(), nullable=False),
+        sa.Column("etat", sqltypes.AutoString(), nullable=False),
+        sa.Column("active_revision_id", sqltypes.AutoString(), nullable=False),
+        sa.Column("labels", columns.JsonText(), nullable=True),
+        sa.Column("instructeurs", columns.JsonText(), nullable=True),
+        sa.Column("lue_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_demarche")),
+    )
+    op.create_table(
+        "dossier",
+        sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("dossier_id", sqltypes.AutoString(), nullable=True),
+        sa.Column("revision_id", sqltypes.AutoString(), nullable=True),
+        sa.Column("etat", sqltypes.AutoString(), nullable=False),
+        sa.Column("presence", sqltypes.AutoString(), nullable=False),
+        sa.Column("presence_raison", sqltypes.AutoString(), nullable=True),
+        sa.Column("presence_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("archive", sa.Boolean(), nullable=False),
+        sa.Column("depose_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("en_construction_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("en_instruction_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("traite_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("modifie_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("champs_modifie_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("annotations_modifie_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("expire_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("supprime_par_usager_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("synchronise_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("content_hash", sqltypes.AutoString(), nullable=True),
+        sa.Column("inputs_hash", sqltypes.AutoString(), nullable=True),
+        sa.Column("lu_par_run", sa.BigInteger(), nullable=False),
+        sa.Column("a_evaluer", sa.Boolean(), nullable=False),
+        sa.Column("produit_id", sqltypes.AutoString(), nullable=True),
+        sa.Column("siret", sqltypes.AutoString(), nullable=True),
+        sa.Column("siren", sqltypes.AutoString(), nullable=True),
+        sa.Column("raison_sociale", sqltypes.AutoString(), nullable=True),
+        sa.Column("forme_juridique_code", sqltypes.AutoString(), nullable=True),
+        sa.Column("labels", columns.JsonText(), nullable=True),
+        sa.Column("efface_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("numero", name=op.f("pk_dossier")),
+    )
+    with op.batch_alter_table("dossier", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_dossier_a_evaluer",
+            ["demarche_numero", "numero"],
+            unique=False,
+            postgresql_where=sa.text("a_evaluer"),
+            sqlite_where=sa.text("a_evaluer"),
+        )
+        batch_op.create_index(
+            batch_op.f("ix_dossier_demarche_numero"), ["demarche_numero"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_dossier_produit_id"), ["produit_id"], unique=False)
+
+    op.create_table(
+        "evenement",
+        sa.Column("id", columns.BigKey(), nullable=False),
+        sa.Column("numero", sa.BigInteger(), nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("survenu_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("evenement", sqltypes.AutoString(), nullable=False),
+        sa.Column("details", sa.Text(), nullable=True),
+        sa.Column("run", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evenement")),
+    )
+    with op.batch_alter_table("evenement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_evenement_numero"), ["numero"], unique=False)
+
+    op.create_table(
+        "evidence",
+        sa.Column("source", sqltypes.AutoString(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=True),
+        sa.Column("redirects", sa.Text(), nullable=True),
+        sa.Column("fetched_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("checked_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("etag", sqltypes.AutoString(), nullable=True),
+        sa.Column("last_modified", sqltypes.AutoString(), nullable=True),
+        sa.Column("sha256", sqltypes.AutoString(), nullable=True),
+        sa.Column("erreur", sqltypes.AutoString(), nullable=True),
+        sa.PrimaryKeyConstraint("source", name=op.f("pk_evidence")),
+    )
+    op.create_table(
+        "lease",
+        sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("holder", sqltypes.AutoString(), nullable=True),
+        sa.Column("token", sa.BigInteger(), nullable=False),
+        sa.Column("acquired_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("expires_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("demarche_numero", name=op.f("pk_lease")),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", columns.BigKey(), nullable=False),
+        sa.Column("numero", sa.BigInteger(), nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("annotation", sqltypes.AutoString(), nullable=False),
+        sa.Column("valeur", sa.Text(), nullable=True),
+        sa.Column("statut", sqltypes.AutoString(), nullable=False),
+        sa.Column("tentatives", sa.Integer(), nullable=False),
+        sa.Column("prochain_essai_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("creee_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("envoyee_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("confirmee_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("valeur_distante", sa.Text(), nullable=True),
+        sa.Column("erreur", sa.Text(), nullable=True),
+        sa.Column("courante", sa.Boolean(), nullable=False),
+        sa.Column("force", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index("ix_outbox_due", ["demarche_numero", "statut"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outbox_numero"), ["numero"], unique=False)
+        batch_op.create_index(
+            "uq_outbox_courante",
+            ["numero", "annotation"],
+            unique=True,
+            postgresql_where=sa.text("courante"),
+            sqlite_where=sa.text("courante"),
+        )
+
+    op.create_table(
+        "pousse",
+        sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("annotation", sqltypes.AutoString(), nullable=False),
+        sa.Column("valeur", sa.Text(), nullable=True),
+        sa.Column("poussee_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("incertaine", sa.Text(), nullable=True),
+        sa.Column("incertaine_depuis", sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("numero", "annotation", name=op.f("pk_pousse")),
+    )
+    op.create_table(
+        "quarantaine",
+        sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("code", sqltypes.AutoString(), nullable=False),
+        sa.Column("message", sqltypes.AutoString(), nullable=False),
+        sa.Column("depuis", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("tentatives", sa.Integer(), nullable=False),
+        sa.Column("dernier_essai_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("demarche_numero", "numero", name=op.f("pk_quarantaine")),
+    )
+    op.create_table(
+        "registre",
+        sa.Column("siren", sqltypes.AutoString(), nullable=False),
+        sa.Column("answer", columns.JsonText(), nullable=True),
+        sa.Column("fetched_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("expires_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("siren", name=op.f("pk_registre")),
+    )
+    op.create_table(
+        "revision",
+        sa.Column("id", sqltypes.AutoString(), nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("date_publication", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("descriptors", columns.JsonText(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
+    )
+    with op.batch_alter_table("revision", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_revision_demarche_numero"), ["demarche_numero"], unique=False
+        )
+
+    op.create_table(
+        "sync_run",
+        sa.Column("run", columns.BigKey(), nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("genre", sqltypes.AutoString(), nullable=False),
+        sa.Column("statut", sqltypes.AutoString(), nullable=False),
+        sa.Column("debut", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("fin", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("demande_par", sqltypes.AutoString(), nullable=True),
+        sa.Column("lus", sa.Integer(), nullable=False),
+        sa.Column("modifies", sa.Integer(), nullable=False),
+        sa.Column("supprimes", sa.Integer(), nullable=False),
+        sa.Column("evalues", sa.Integer(), nullable=False),
+        sa.Column("pousses", sa.Integer(), nullable=False),
+        sa.Column("conflits", sa.Integer(), nullable=False),
+        sa.Column("en_quarantaine", sa.Integer(), nullable=False),
+        sa.Column("requetes", sa.Integer(), nullable=False),
+        sa.Column("erreur", sa.Text(), nullable=True),
+        sa.Column("figures", columns.JsonText(), nullable=True),
+        sa.PrimaryKeyConstraint("run", name=op.f("pk_sync_run")),
+    )
+    with op.batch_alter_table("sync_run", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_sync_run_demarche_numero"), ["demarche_numero"], unique=False
+        )
+
+    op.create_table(
+        "sync_state",
+        sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("watermark", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("page_size", sa.Integer(), nullable=True),
+        sa.Column("full_cursor", sqltypes.AutoString(), nullable=True),
+        sa.Column("full_started_run", sa.BigInteger(), nullable=True),
+        sa.Column("full_started_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("full_due_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("last_success_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("last_incremental_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("last_full_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("last_deletions_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("last_revision_id", sqltypes.AutoString(), nullable=True),
+        sa.Column("evidence_key", sqltypes.AutoString(), nullable=True),
+        sa.Column("deletions_until", sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("demarche_numero", name=op.f("pk_sync_state")),
+    )
+    op.create_table(
+        "verdict",
+        sa.Column("id", columns.BigKey(), nullable=False),
+        sa.Column("numero", sa.BigInteger(), nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("verdict", sqltypes.AutoString(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("etabli_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("version_regles", sqltypes.AutoString(), nullable=False),
+        sa.Column("inputs_hash", sqltypes.AutoString(), nullable=True),
+        sa.Column("preuve_hash", sqltypes.AutoString(), nullable=True),
+        sa.Column("doublons", columns.JsonText(), nullable=True),
+        sa.Column("controles", columns.JsonText(), nullable=True),
+        sa.Column("produit_id", sqltypes.AutoString(), nullable=True),
+        sa.Column("phase_constatee", sqltypes.AutoString(), nullable=True),
+        sa.Column("type_administration", sqltypes.AutoString(), nullable=True),
+        sa.Column("remarque", sqltypes.AutoString(), nullable=True),
+        sa.Column("courant", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_verdict")),
+    )
+    with op.batch_alter_table("verdict", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_verdict_numero"), ["numero"], unique=False)
+        batch_op.create_index(
+            "uq_verdict_courant",
+            ["numero"],
+            unique=True,
+            postgresql_where=sa.text("courant"),
+            sqlite_where=sa.text("courant"),
+        )
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("verdict", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_verdict_courant",
+            postgresql_where=sa.text("courant"),
+            sqlite_where=sa.text("courant"),
+        )
+        batch_op.drop_index(batch_op.f("ix_verdict_numero"))
+
+    op.drop_table("verdict")
+    op.drop_table("sync_state")
+    with op.batch_alter_table("sync_run", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sync_run_demarche_numero"))
+
+    op.drop_table("sync_run")
+    with op.batch_alter_table("revision", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_revision_demarche_numero"))
+
+    op.drop_table("revision")
+    op.drop_table("registre")
+    op.drop_table("quarantaine")
+    op.drop_table("pousse")
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_outbox_courante",
+            postgresql_where=sa.text("courante"),
+            sqlite_where=sa.text("courante"),
+        )
+        batch_op.drop_index(batch_op.f("ix_outbox_numero"))
+        batch_op.drop_index("ix_outbox_due")
+
+    op.drop_table("outbox")
+    op.drop_table("lease")
+    op.drop_table("evidence")
+    with op.batch_alter_table("evenement", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_evenement_numero"))
+
+    op.drop_table("evenement")
+    with op.batch_alter_table("dossier", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_dossier_produit_id"))
+        batch_op.drop_index(batch_op.f("ix_dossier_demarche_numero"))
+        batch_op.drop_index(
+            "ix_dossier_a_evaluer",
+            postgresql_where=sa.text("a_evaluer"),
+            sqlite_where=sa.text("a_evaluer"),
+        )
+
+    op.drop_table("dossier")
+    op.drop_table("demarche")
+    op.drop_table("candidature")

@@ -1,0 +1,295 @@
+"""The outbox: what annotations should hold, from the wish to its end.
+
+There is one current wish a dossier and annotation. What is about to be sent is marked
+`incertaine` before it goes, with its value beside what was pushed before: a process killed in
+between, or an answer lost, leaves both values that may stand there as ours.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, distinct, func, insert, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
+from dsync.domain.ids import DossierId, DossierNumber, RevisionId
+from dsync.store import tables
+from dsync.store.journal import JournalWrites
+from dsync.store.records import DueDossier, NewWish, StoredWish, WishStatus
+from dsync.store.sql import chunks, upsert
+
+_outbox = tables.outbox
+_pousse = tables.pousse
+_dossier = tables.dossier
+_candidature = tables.candidature
+
+_WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
+_REPLACEABLE = [status.value for status in WishStatus if status not in {WishStatus.CONFIRMEE}]
+
+
+class OutboxWrites(JournalWrites):
+    """Writes wishes and finds those that are due."""
+
+    def wish(self, wishes: Sequence[NewWish], now: datetime) -> None:
+        """Ask for values; what is already wished stays as it is, its fate included."""
+        current = self._current_values([wish.numero for wish in wishes])
+        fresh = {
+            (wish.numero, wish.annotation): wish
+            for wish in wishes
+            if current.get((wish.numero, wish.annotation), (None, None))[1] != wish.valeur
+        }
+        replaced = [current[key][0] for key in fresh if key in current]
+        for chunk in chunks(replaced):
+            of_chunk = _outbox.c.id.in_(chunk)
+            self._connection.execute(
+                update(_outbox)
+                .where(of_chunk, _outbox.c.statut.in_(_REPLACEABLE))
+                .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None)
+            )
+            self._connection.execute(update(_outbox).where(of_chunk).values(courante=False))
+        if fresh:
+            self._connection.execute(
+                insert(_outbox),
+                [
+                    {
+                        "numero": wish.numero,
+                        "demarche_numero": self._number,
+                        "annotation": wish.annotation,
+                        "valeur": wish.valeur,
+                        "statut": WishStatus.EN_ATTENTE.value,
+                        "tentatives": 0,
+                        "creee_le": now,
+                        "courante": True,
+                        "force": False,
+                    }
+                    for wish in fresh.values()
+                ],
+            )
+
+    def due_count(
+        self, now: datetime, unknown_for: timedelta, numbers: Sequence[DossierNumber] = ()
+    ) -> int:
+        """Return how many dossiers have a wish to settle now."""
+        statement = self._due(select(func.count(distinct(_outbox.c.numero))), now, unknown_for)
+        return self._connection.scalar(_narrowed(statement, numbers)) or 0
+
+    def waiting_count(self) -> int:
+        """Return how many dossiers that may be written to have a wish without an end."""
+        return (
+            self._connection.scalar(
+                select(func.count(distinct(_outbox.c.numero)))
+                .join(_dossier, _dossier.c.numero == _outbox.c.numero)
+                .where(*self._may_be_written(), _outbox.c.statut.in_(_WAITING))
+            )
+            or 0
+        )
+
+    def due_dossiers(
+        self,
+        now: datetime,
+        unknown_for: timedelta,
+        *,
+        limit: int,
+        numbers: Sequence[DossierNumber] = (),
+    ) -> list[DueDossier]:
+        """Return dossiers with something to settle, and all their current wishes.
+
+        Args:
+            now: the present.
+            unknown_for: how long what was sent without an answer may still be on its way.
+            limit: how many dossiers at most.
+            numbers: only these, when any are given.
+        """
+        due = self._due(select(distinct(_outbox.c.numero)), now, unknown_for)
+        chosen = list(
+            self._connection.scalars(
+                _narrowed(due, numbers).order_by(_outbox.c.numero).limit(limit)
+            )
+        )
+        wishes = self._stored_wishes(chosen, now, unknown_for)
+        rows = self._connection.execute(
+            select(
+                _dossier.c.numero,
+                _dossier.c.dossier_id,
+                _dossier.c.revision_id,
+                _dossier.c.etat,
+                _dossier.c.archive,
+                _candidature.c.valide_par_instructeur,
+            )
+            .join(_candidature, _candidature.c.numero == _dossier.c.numero)
+            .where(_dossier.c.numero.in_(chosen))
+            .order_by(_dossier.c.numero)
+        )
+        return [
+            DueDossier(
+                DossierNumber(row.numero),
+                DossierId(row.dossier_id),
+                RevisionId(row.revision_id),
+                Etat(row.etat),
+                row.archive,
+                row.valide_par_instructeur,
+                tuple(wishes[row.numero]),
+            )
+            for row in rows
+        ]
+
+    def mark_sending(self, ids: Sequence[int], now: datetime) -> None:
+        """Note, before they are sent, that from now on these values may stand in DS."""
+        sent: list[Row[Any]] = []
+        for chunk in chunks(ids):
+            sent += self._connection.execute(
+                update(_outbox)
+                .where(_outbox.c.id.in_(chunk))
+                .values(
+                    statut=WishStatus.INCERTAINE.value,
+                    envoyee_le=now,
+                    tentatives=_outbox.c.tentatives + 1,
+                    prochain_essai_le=None,
+                )
+                .returning(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur)
+            ).all()
+        upsert(
+            self._connection,
+            _pousse,
+            [
+                {
+                    "numero": row.numero,
+                    "annotation": row.annotation,
+                    "incertaine": row.valeur,
+                    "incertaine_depuis": now,
+                }
+                for row in sent
+            ],
+        )
+
+    def reopen_wishes(self, numbers: Sequence[DossierNumber]) -> None:
+        """Look again at what stands in these dossiers: somebody else wrote there."""
+        self._reopen(numbers, [WishStatus.CONFIRMEE, WishStatus.CONFLIT, WishStatus.SUSPENDUE])
+
+    def retry_refused(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
+        """Try the refused and the postponed again at once; all, when no dossier is named."""
+        statement = (
+            update(_outbox)
+            .where(
+                _outbox.c.demarche_numero == self._number,
+                _outbox.c.courante,
+                _outbox.c.creee_le <= now,
+                or_(
+                    _outbox.c.statut == WishStatus.REFUSEE.value,
+                    _outbox.c.prochain_essai_le.is_not(None),
+                ),
+            )
+            .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+        )
+        self._connection.execute(_narrowed(statement, numbers))
+
+    def force_wishes(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
+        """Have these dossiers' wishes go over a human's value and the validated box."""
+        for chunk in chunks(numbers):
+            current = (_outbox.c.numero.in_(chunk), _outbox.c.courante, _outbox.c.creee_le <= now)
+            self._connection.execute(update(_outbox).where(*current).values(force=True))
+            self._connection.execute(
+                update(_outbox)
+                .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
+                .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+            )
+
+    def _reopen(self, numbers: Sequence[DossierNumber], statuses: list[WishStatus]) -> None:
+        for chunk in chunks(numbers):
+            self._connection.execute(
+                update(_outbox)
+                .where(
+                    _outbox.c.numero.in_(chunk),
+                    _outbox.c.courante,
+                    _outbox.c.statut.in_([status.value for status in statuses]),
+                )
+                .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+            )
+
+    def _current_values(
+        self, numbers: Iterable[DossierNumber]
+    ) -> dict[tuple[int, str], tuple[int, str | None]]:
+        return {
+            (row.numero, row.annotation): (row.id, row.valeur)
+            for chunk in chunks(sorted(set(numbers)))
+            for row in self._connection.execute(
+                select(
+                    _outbox.c.numero, _outbox.c.annotation, _outbox.c.id, _outbox.c.valeur
+                ).where(_outbox.c.numero.in_(chunk), _outbox.c.courante)
+            )
+        }
+
+    def _stored_wishes(
+        self, numbers: Sequence[DossierNumber], now: datetime, unknown_for: timedelta
+    ) -> dict[int, list[StoredWish]]:
+        wishes: dict[int, list[StoredWish]] = defaultdict(list)
+        rows = self._connection.execute(
+            select(
+                _outbox.c.numero,
+                _outbox.c.id,
+                _outbox.c.annotation,
+                _outbox.c.valeur,
+                _outbox.c.statut,
+                _outbox.c.tentatives,
+                _outbox.c.force,
+                _pousse.c.valeur.label("pushed"),
+                _pousse.c.incertaine,
+                _is_due(now, unknown_for).label("is_due"),
+            )
+            .outerjoin(_pousse, _PUSHED)
+            .where(_outbox.c.numero.in_(numbers), _outbox.c.courante)
+            .order_by(_outbox.c.numero, _outbox.c.id)
+        )
+        for row in rows:
+            wishes[row.numero].append(
+                StoredWish(
+                    id=row.id,
+                    annotation=row.annotation,
+                    valeur=row.valeur or "",
+                    statut=WishStatus(row.statut),
+                    tentatives=row.tentatives,
+                    force=row.force,
+                    pushed=row.pushed,
+                    uncertain=row.incertaine,
+                    is_due=bool(row.is_due),
+                )
+            )
+        return wishes
+
+    def _due(self, statement: Any, now: datetime, unknown_for: timedelta) -> Any:
+        return (
+            statement.join(_dossier, _dossier.c.numero == _outbox.c.numero)
+            .outerjoin(_pousse, _PUSHED)
+            .where(*self._may_be_written(), _is_due(now, unknown_for))
+        )
+
+    def _may_be_written(self) -> tuple[ColumnElement[bool], ...]:
+        return (
+            _outbox.c.demarche_numero == self._number,
+            _outbox.c.courante,
+            _dossier.c.presence == Presence.PRESENT.value,
+            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+        )
+
+
+_PUSHED = and_(_pousse.c.numero == _outbox.c.numero, _pousse.c.annotation == _outbox.c.annotation)
+
+
+def _is_due(now: datetime, unknown_for: timedelta) -> ColumnElement[bool]:
+    """Whether a wish is to be settled now: not while something sent may still be on its way."""
+    return and_(
+        _outbox.c.statut.in_(_WAITING),
+        or_(_outbox.c.prochain_essai_le.is_(None), _outbox.c.prochain_essai_le <= now),
+        or_(
+            _pousse.c.incertaine_depuis.is_(None),
+            _pousse.c.incertaine_depuis <= now - unknown_for,
+        ),
+    )
+
+
+def _narrowed(statement: Any, numbers: Sequence[DossierNumber]) -> Any:
+    return statement.where(_outbox.c.numero.in_(list(numbers))) if numbers else statement

@@ -1,0 +1,234 @@
+"""Stores a page of dossiers: compared with what is there, written in bulk, journaled.
+
+The number of statements does not depend on the number of dossiers. An unchanged dossier costs
+no write but bookkeeping: the dates that DS moved and, in a crawl, the run that saw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, bindparam, select, update
+
+from dsync.domain.dossier import OPEN_ETATS, Presence
+from dsync.domain.ids import DossierNumber
+from dsync.mapping import MappedDossier, changed_fields
+from dsync.store import tables
+from dsync.store.columns import encode
+from dsync.store.quarantine import QuarantineWrites
+from dsync.store.records import NewEvent, PageResult
+from dsync.store.rows import bookkeeping, candidature_row, divers_json, dossier_row
+from dsync.store.sql import chunks, upsert
+
+_dossier = tables.dossier
+_candidature = tables.candidature
+
+_KNOWN = select(
+    *(
+        _dossier.c[name]
+        for name in (
+            "numero",
+            "etat",
+            "presence",
+            "archive",
+            "revision_id",
+            "depose_le",
+            "content_hash",
+            "inputs_hash",
+            "a_evaluer",
+            "efface_le",
+            "modifie_le",
+            "champs_modifie_le",
+            "annotations_modifie_le",
+            "expire_le",
+            "supprime_par_usager_le",
+            "labels",
+        )
+    )
+)
+_TYPED = select(
+    *(_candidature.c[name] for name in ("numero", "demandeur", "divers", "champs", "annotations"))
+)
+_MOVE = update(_dossier).where(_dossier.c.numero == bindparam("key"))
+_MOVE_ANNOTATIONS = update(_candidature).where(_candidature.c.numero == bindparam("key"))
+
+
+class _Change(NamedTuple):
+    """A dossier to be written, beside what was known of it; `old` is None for a new one."""
+
+    mapped: MappedDossier
+    old: Row[Any] | None
+
+    @property
+    def numero(self) -> DossierNumber:
+        return self.mapped.dossier.number
+
+    @property
+    def is_restored(self) -> bool:
+        return self.old is not None and self.old.presence != Presence.PRESENT
+
+    @property
+    def has_other_etat(self) -> bool:
+        return self.old is not None and self.old.etat != self.mapped.dossier.etat
+
+    @property
+    def has_other_content(self) -> bool:
+        return self.old is not None and self.old.content_hash != self.mapped.content_hash
+
+    @property
+    def is_to_judge(self) -> bool:
+        if self.old is None or self.old.a_evaluer or self.is_restored:
+            return True
+        is_reopened = self.mapped.dossier.etat in OPEN_ETATS and self.old.etat not in OPEN_ETATS
+        return bool(is_reopened or self.old.inputs_hash != self.mapped.inputs_hash)
+
+
+class PageWrites(QuarantineWrites):
+    """Writes what DS shows."""
+
+    def store_page(
+        self, run: int, mapped: Sequence[MappedDossier], *, now: datetime, mark_read: bool
+    ) -> PageResult:
+        """Store dossiers; those seen leave quarantine.
+
+        Args:
+            run: the run that read them.
+            mapped: the page; of a dossier given twice the last one counts.
+            now: when it is stored.
+            mark_read: whether unchanged ones are marked as seen by this run.
+        """
+        by_number = {item.dossier.number: item for item in mapped}
+        if not by_number:
+            return PageResult()
+        known = self._known(by_number)
+        changes, unchanged = [], []
+        for number, item in by_number.items():
+            old = known.get(number)
+            change = _Change(item, None if old is None or old.efface_le else old)
+            is_same = old is not None and change.old is not None and _is_same(change)
+            (unchanged if is_same else changes).append(change)
+        events = self._write(run, changes, now)
+        self._keep_up(run, unchanged, mark_read=mark_read)
+        self.record_events(run, events, now)
+        released = self.release(run, list(by_number), now)
+        return PageResult(
+            created=[c.numero for c in changes if c.old is None],
+            changed=[c.numero for c in changes if c.old is not None],
+            restored=[c.numero for c in changes if c.is_restored],
+            etat_changed=[c.numero for c in changes if c.has_other_etat],
+            released=released,
+            annotations_changed=[
+                c.numero for c in (*changes, *unchanged) if c.old and _annotations_moved(c)
+            ],
+            unchanged=len(unchanged),
+        )
+
+    def _known(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
+        return {
+            row.numero: row
+            for chunk in chunks(numbers)
+            for row in self._connection.execute(_KNOWN.where(_dossier.c.numero.in_(chunk)))
+        }
+
+    def _write(self, run: int, changes: Sequence[_Change], now: datetime) -> list[NewEvent]:
+        events = self._events_of(changes)
+        upsert(
+            self._connection,
+            _dossier,
+            [dossier_row(c.mapped, run=run, now=now, a_evaluer=c.is_to_judge) for c in changes],
+        )
+        upsert(self._connection, _candidature, [candidature_row(c.mapped) for c in changes])
+        return events
+
+    def _events_of(self, changes: Sequence[_Change]) -> list[NewEvent]:
+        """Say what changed; must come before the rows are overwritten."""
+        typed = self._typed([c.numero for c in changes if c.has_other_content])
+        events = []
+        for change in changes:
+            if change.old is None:
+                events.append(NewEvent(change.numero, "cree"))
+                continue
+            if change.is_restored:
+                events.append(NewEvent(change.numero, "restaure"))
+            if change.has_other_etat:
+                moved = {"de": change.old.etat, "a": change.mapped.dossier.etat.value}
+                events.append(NewEvent(change.numero, "etat", moved))
+            if change.has_other_content:
+                names = _changed_names(change, typed.get(change.numero))
+                if names or not change.has_other_etat:
+                    events.append(NewEvent(change.numero, "modifie", {"champs": list(names)}))
+        return events
+
+    def _typed(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
+        return {
+            row.numero: row
+            for chunk in chunks(numbers)
+            for row in self._connection.execute(_TYPED.where(_candidature.c.numero.in_(chunk)))
+        }
+
+    def _keep_up(self, run: int, unchanged: Sequence[_Change], *, mark_read: bool) -> None:
+        """Note what moved without a change of content, annotations that dsync wrote included."""
+        moved = [c for c in unchanged if _has_moved(c)]
+        if moved:
+            self._connection.execute(
+                _MOVE, [{"key": c.numero, **bookkeeping(c.mapped.dossier)} for c in moved]
+            )
+            self._connection.execute(
+                _MOVE_ANNOTATIONS,
+                [{"key": c.numero, "annotations": c.mapped.annotations_json} for c in moved],
+            )
+        if mark_read:
+            for chunk in chunks([c.numero for c in unchanged]):
+                self._connection.execute(
+                    update(_dossier).where(_dossier.c.numero.in_(chunk)).values(lu_par_run=run)
+                )
+
+
+def _is_same(change: _Change) -> bool:
+    return not (change.has_other_content or change.has_other_etat or change.is_restored)
+
+
+def _annotations_moved(change: _Change) -> bool:
+    moved_at = change.mapped.dossier.date_derniere_modification_annotations
+    return change.old is not None and change.old.annotations_modifie_le != moved_at
+
+
+def _has_moved(change: _Change) -> bool:
+    dossier, old = change.mapped.dossier, change.old
+    return old is not None and (
+        old.modifie_le != dossier.date_derniere_modification
+        or old.champs_modifie_le != dossier.date_derniere_modification_champs
+        or old.annotations_modifie_le != dossier.date_derniere_modification_annotations
+        or old.expire_le != dossier.date_expiration
+        or old.supprime_par_usager_le != dossier.date_suppression_par_usager
+        or old.labels != list(dossier.labels)
+    )
+
+
+def _changed_names(change: _Change, typed: Row[Any] | None) -> list[str]:
+    """Name what differs: the dossier's own facts by column, champs by label."""
+    old, dossier = change.old, change.mapped.dossier
+    if old is None or typed is None:
+        return []
+    facts: list[tuple[str, Any, Any]] = [
+        ("archive", old.archive, dossier.archive),
+        ("revision_id", old.revision_id, dossier.revision_id),
+        ("depose_le", old.depose_le, dossier.date_depot),
+        ("labels", old.labels, list(dossier.labels)),
+        ("demandeur", (typed.demandeur or {}).get("details"), dict(dossier.demandeur.details)),
+    ]
+    divers = typed.divers or {}
+    facts += [(name, divers.get(name), value) for name, value in divers_json(dossier).items()]
+    names = [
+        name for name, before, after in facts if encode(_plain(before)) != encode(_plain(after))
+    ]
+    owned = change.mapped.owned_ids
+    names += changed_fields(typed.champs or [], change.mapped.champs_json)
+    names += changed_fields(typed.annotations or [], change.mapped.annotations_json, without=owned)
+    return names
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

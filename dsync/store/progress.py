@@ -1,0 +1,60 @@
+"""Where the reading of a démarche stands: watermark, page size, cursor, last successes."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import case, select
+
+from dsync.domain.ids import DemarcheNumber
+from dsync.store import tables
+from dsync.store.records import DEFAULT_PAGE_SIZE, SyncState
+from dsync.store.section import Section
+from dsync.store.sql import insert_for
+
+_FIELDS = tuple(f.name for f in fields(SyncState))
+
+
+class ProgressReads(Section):
+    """Reads where things stand."""
+
+    def state(self, demarche: DemarcheNumber | None = None) -> SyncState:
+        """Return the démarche's state; a new démarche has an empty one."""
+        table = tables.sync_state
+        row = self._connection.execute(
+            select(*(table.c[name] for name in _FIELDS)).where(
+                table.c.demarche_numero == self._of(demarche)
+            )
+        ).one_or_none()
+        if row is None:
+            return SyncState()
+        values = row._asdict()
+        values["page_size"] = values["page_size"] or DEFAULT_PAGE_SIZE
+        return SyncState(**values)
+
+
+class ProgressWrites(ProgressReads):
+    """Moves it on."""
+
+    def save_state(self, **changes: Any) -> None:
+        """Store the fields given; the others stay. The watermark never goes back."""
+        unknown = changes.keys() - set(_FIELDS)
+        if unknown:
+            raise TypeError(f"no such field of the state: {sorted(unknown)}")
+        if not changes:
+            return
+        table = tables.sync_state
+        statement = insert_for(self._connection, table).values(
+            demarche_numero=self._number, **changes
+        )
+        excluded = statement.excluded
+        updates: dict[str, Any] = {name: excluded[name] for name in changes}
+        if changes.get("watermark") is not None:
+            updates["watermark"] = case(
+                (table.c.watermark > excluded.watermark, table.c.watermark),
+                else_=excluded.watermark,
+            )
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["demarche_numero"], set_=updates)
+        )

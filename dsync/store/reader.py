@@ -1,0 +1,193 @@
+"""Answers for the command line: a dossier in full, lists, runs, where things stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import String, case, cast, func, or_, select, text
+
+from dsync.domain.dossier import Etat, Json, Presence
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.verdict import Verdict
+from dsync.store import tables
+from dsync.store.forms import FormReads
+from dsync.store.progress import ProgressReads
+from dsync.store.quarantine import QuarantineReads
+from dsync.store.settlements import ConflictReads
+from dsync.store.sources import SourceReads
+from dsync.store.verdicts import VerdictReads
+
+_dossier = tables.dossier
+_verdict = tables.verdict
+_outbox = tables.outbox
+
+
+class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceReads, VerdictReads):
+    """Reads the database as it was when the reading began."""
+
+    def dossier(self, numero: DossierNumber) -> dict[str, Json] | None:
+        """Return all that is known of a dossier as JSON values, None when it is unknown."""
+        main = self._view("lecture_candidature", numero, "numero")
+        if not main:
+            return None
+        return {
+            **main[0],
+            "voeux": self._view("lecture_voeu", numero, "rang"),
+            "evaluations": self._view("lecture_evaluation", numero, "ligne"),
+            "notes": self._view("lecture_evaluation_note", numero, "ligne"),
+            "precontroles": self._view("lecture_precontrole", numero, "etabli_le"),
+            "controles": self._view("lecture_precontrole_controle", numero, "etabli_le"),
+            "annotations": self._view("lecture_annotation", numero, "annotation"),
+            "pieces": self._view("lecture_piece", numero, "nom"),
+            "evenements": self._view("lecture_evenement", numero, "survenu_le"),
+            "anomalie": self._view("lecture_anomalie", numero, "code"),
+        }
+
+    def champs(self, numero: DossierNumber) -> list[dict[str, Json]]:
+        """Return every champ of a dossier with its text."""
+        return self._view("lecture_champ", numero, "origine")
+
+    def events(self, numero: DossierNumber) -> list[dict[str, Json]]:
+        """Return a dossier's journal, oldest first."""
+        return self._view("lecture_evenement", numero, "survenu_le")
+
+    def dossiers(
+        self,
+        *,
+        demarche: DemarcheNumber | None = None,
+        etat: str | None = None,
+        verdict: str | None = None,
+        presence: str | None = None,
+        q: str | None = None,
+        limit: int = 100,
+    ) -> list[dict[str, Json]]:
+        """Return dossiers by number.
+
+        Args:
+            demarche: of this démarche.
+            etat: in this state.
+            verdict: with this current verdict; `aucun` for none.
+            presence: with this presence.
+            q: whose number, enterprise or product contains this.
+            limit: how many at most.
+        """
+        statement = (
+            select(
+                _dossier.c.numero,
+                _dossier.c.etat,
+                _dossier.c.presence,
+                _dossier.c.archive,
+                _dossier.c.depose_le,
+                _dossier.c.modifie_le,
+                _dossier.c.raison_sociale,
+                _dossier.c.produit_id,
+                _verdict.c.verdict,
+                _verdict.c.etabli_le.label("verdict_etabli_le"),
+                _verdict.c.detail,
+            )
+            .outerjoin(_verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant)
+            .where(_dossier.c.demarche_numero == self._of(demarche))
+            .order_by(_dossier.c.numero)
+            .limit(limit)
+        )
+        if etat is not None:
+            statement = statement.where(_dossier.c.etat == etat)
+        if presence is not None:
+            statement = statement.where(_dossier.c.presence == presence)
+        if verdict == "aucun":
+            statement = statement.where(_verdict.c.verdict.is_(None))
+        elif verdict is not None:
+            statement = statement.where(_verdict.c.verdict == verdict)
+        if q:
+            wanted = q.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+            pattern = f"%{wanted}%"
+            statement = statement.where(
+                or_(
+                    cast(_dossier.c.numero, String).like(pattern, escape="\\"),
+                    func.lower(_dossier.c.raison_sociale).like(pattern, escape="\\"),
+                    func.lower(_dossier.c.produit_id).like(pattern, escape="\\"),
+                )
+            )
+        return _documents(self._connection.execute(statement).mappings().all())
+
+    def runs(
+        self, limit: int = 20, demarche: DemarcheNumber | None = None
+    ) -> list[dict[str, Json]]:
+        """Return the newest runs first."""
+        table = tables.sync_run
+        columns = [column for column in table.columns if column.name != "demarche_numero"]
+        statement = (
+            select(*columns)
+            .where(table.c.demarche_numero == self._of(demarche))
+            .order_by(table.c.run.desc())
+            .limit(limit)
+        )
+        return _documents(self._connection.execute(statement).mappings().all())
+
+    def dossier_counts(self, demarche: DemarcheNumber | None = None) -> dict[str, Json]:
+        """Count the dossiers: `presence`, `etat` and `verdict` of those present, `a_evaluer`."""
+        number = self._of(demarche)
+        is_present = _dossier.c.presence == Presence.PRESENT.value
+        rows = self._connection.execute(
+            select(
+                _dossier.c.presence,
+                _dossier.c.etat,
+                _verdict.c.verdict,
+                func.count(),
+                func.sum(case((_dossier.c.a_evaluer & is_present, 1), else_=0)),
+            )
+            .outerjoin(_verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant)
+            .where(_dossier.c.demarche_numero == number)
+            .group_by(_dossier.c.presence, _dossier.c.etat, _verdict.c.verdict)
+        )
+        presences = dict.fromkeys((presence.value for presence in Presence), 0)
+        etats = dict.fromkeys((etat.value for etat in Etat), 0)
+        verdicts = dict.fromkeys((verdict.key for verdict in Verdict), 0)
+        to_judge = 0
+        for presence, etat, verdict, count, waiting in rows:
+            presences[presence] += count
+            to_judge += waiting
+            if presence == Presence.PRESENT:
+                etats[etat] += count
+                if verdict is not None:
+                    verdicts[Verdict(verdict).key] += count
+        return {
+            "presence": dict(presences),
+            "etat": dict(etats),
+            "verdict": dict(verdicts),
+            "a_evaluer": to_judge,
+        }
+
+    def outbox_counts(self, demarche: DemarcheNumber | None = None) -> dict[str, int]:
+        """Count the current wishes by status; dossiers that may not be written to included."""
+        rows = self._connection.execute(
+            select(_outbox.c.statut, func.count())
+            .where(_outbox.c.demarche_numero == self._of(demarche), _outbox.c.courante)
+            .group_by(_outbox.c.statut)
+        )
+        return {statut: count for statut, count in rows}
+
+    def _view(self, view: str, numero: DossierNumber, order: str) -> list[dict[str, Json]]:
+        rows = self._connection.execute(
+            text(f"SELECT * FROM {view} WHERE numero = :numero ORDER BY {order}"),  # noqa: S608 - names of ours
+            {"numero": numero},
+        )
+        documents = _documents(rows.mappings().all())
+        for document in documents:
+            if order != "numero":
+                del document["numero"]
+        return documents
+
+
+def _documents(rows: Sequence[Mapping[Any, Any]]) -> list[dict[str, Json]]:
+    return [{str(name): _json(value) for name, value in row.items()} for row in rows]
+
+
+def _json(value: Any) -> Json:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value  # type: ignore[no-any-return]

@@ -1,0 +1,337 @@
+"""What the store takes and gives, beside the domain's own values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from dsync.domain.candidature import Candidature
+from dsync.domain.dossier import Etat, Json, Presence
+from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
+from dsync.domain.verdict import Controle, Decision, Verdict
+
+DEFAULT_PAGE_SIZE = 100
+"""DS's largest page: a first read starts with it and shrinks when DS cannot follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write about one démarche, as long as nobody took it over."""
+
+    demarche: DemarcheNumber
+    holder: str
+    token: int
+    acquired_at: datetime
+    expires_at: datetime
+    ttl_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseInfo:
+    """Who holds a démarche since when; `holder` is None when it is free."""
+
+    holder: str | None
+    acquired_at: datetime
+    expires_at: datetime
+    is_expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    """What storing a page did; a dossier may be in several lists."""
+
+    created: list[DossierNumber] = field(default_factory=list)
+    changed: list[DossierNumber] = field(default_factory=list)
+    """Known ones whose content, state or presence is another."""
+    restored: list[DossierNumber] = field(default_factory=list)
+    etat_changed: list[DossierNumber] = field(default_factory=list)
+    released: list[DossierNumber] = field(default_factory=list)
+    """Those that left quarantine."""
+    annotations_changed: list[DossierNumber] = field(default_factory=list)
+    """Known ones whose date of last annotation moved: somebody else than dsync wrote there."""
+    unchanged: int = 0
+
+    @property
+    def read(self) -> int:
+        """Dossiers of the page."""
+        return len(self.created) + len(self.changed) + self.unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """Where the reading of a démarche stands."""
+
+    watermark: datetime | None = None
+    page_size: int = DEFAULT_PAGE_SIZE
+    full_cursor: str | None = None
+    full_started_run: int | None = None
+    full_started_at: datetime | None = None
+    full_due_at: datetime | None = None
+    """A full read asked for by the engine itself, after a new revision."""
+    last_success_at: datetime | None = None
+    last_incremental_at: datetime | None = None
+    last_full_at: datetime | None = None
+    last_deletions_at: datetime | None = None
+    last_revision_id: str | None = None
+    evidence_key: str | None = None
+    """Of the evidence that the open dossiers were last judged on."""
+    deletions_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVerdict:
+    """A verdict of the history; what it says of persons is blank once the dossier is erased."""
+
+    id: int
+    numero: DossierNumber
+    verdict: Verdict
+    detail: str
+    etabli_le: datetime
+    version_regles: str
+    inputs_hash: str | None
+    preuve_hash: str | None
+    doublons: tuple[DossierNumber, ...]
+    controles: tuple[Controle, ...]
+    produit_id: str | None
+    phase_constatee: str | None
+    type_administration: str | None
+    remarque: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewVerdict:
+    """A verdict to store."""
+
+    numero: DossierNumber
+    decision: Decision
+    inputs_hash: str
+    doublons: tuple[DossierNumber, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgeable:
+    """A dossier with all that judging it needs."""
+
+    candidature: Candidature
+    presence: Presence
+    archive: bool
+    inputs_hash: str
+    produit_id: str | None
+    current: StoredVerdict | None
+    wished: Mapping[str, str | None]
+    """The current wishes' values, by annotation."""
+
+    @property
+    def numero(self) -> DossierNumber:
+        """The dossier's number."""
+        return self.candidature.numero
+
+
+class Address(NamedTuple):
+    """What naming a dossier's product needs."""
+
+    numero: DossierNumber
+    page_produit: str | None
+    produit_id: str | None
+    verdict: Verdict | None
+    controles: tuple[Controle, ...]
+
+
+class ProductUse(NamedTuple):
+    """A dossier as the check for duplicates sees it."""
+
+    numero: DossierNumber
+    etat: Etat
+    presence: Presence
+    archive: bool
+    produit_id: str | None
+    doublons: tuple[DossierNumber, ...] | None
+    """The others that its current verdict names; None without a verdict."""
+
+
+class WishStatus(StrEnum):
+    """How a wish stands; the values are those of the view `lecture_annotation`."""
+
+    EN_ATTENTE = "en_attente"
+    CONFIRMEE = "confirmee"
+    REFUSEE = "refusee"
+    CONFLIT = "conflit"
+    INCERTAINE = "incertaine"
+    REMPLACEE = "remplacee"
+    SUSPENDUE = "suspendue"
+
+
+class NewWish(NamedTuple):
+    """What an annotation (resultat, detail, date) or the label of a dossier should be."""
+
+    numero: DossierNumber
+    annotation: str
+    valeur: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWish:
+    """A wish as the push meets it."""
+
+    id: int
+    annotation: str
+    valeur: str
+    statut: WishStatus
+    tentatives: int
+    force: bool
+    pushed: str | None
+    """What dsync last had there; None: never anything."""
+    uncertain: str | None
+    """Sent, and no answer came: if it stands there, it is ours too."""
+    is_due: bool
+    """Whether it is to be settled now; others are shown for what they say of the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueDossier:
+    """A dossier with something to settle in DS, and all its current wishes."""
+
+    numero: DossierNumber
+    dossier_id: DossierId
+    revision_id: RevisionId
+    etat: Etat
+    archive: bool
+    valide_par_instructeur: bool | None
+    wishes: tuple[StoredWish, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a wish."""
+
+    id: int
+    statut: WishStatus
+    pushed: str | None = None
+    """The value that stands in DS as ours from now on."""
+    valeur_distante: str | None = None
+    """What a human put there."""
+    erreur: str | None = None
+    prochain_essai_le: datetime | None = None
+    written: bool = False
+    """DS said that it saved it: goes into the journal."""
+    nothing_written: bool = False
+    """DS said that it did not: what was uncertain about this sending no longer is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A human's value that stopped a push."""
+
+    numero: DossierNumber
+    annotation: str
+    valeur: str | None
+    valeur_distante: str | None
+    erreur: str | None
+    creee_le: datetime
+
+
+class NewEvent(NamedTuple):
+    """An entry of a dossier's journal; `details` holds names, numbers and codes only."""
+
+    numero: DossierNumber
+    evenement: str
+    details: Mapping[str, Json] | None = None
+
+
+class Quarantined(NamedTuple):
+    """A dossier in quarantine."""
+
+    numero: DossierNumber
+    code: str
+    message: str
+    depuis: datetime
+    tentatives: int
+    dernier_essai_le: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceCopy:
+    """The last good copy of a source; `body` is None when there never was one."""
+
+    source: str
+    body: str | None
+    redirects: str | None
+    fetched_at: datetime | None
+    checked_at: datetime
+    etag: str | None = None
+    last_modified: str | None = None
+    sha256: str | None = None
+    erreur: str | None = None
+    """Why the last check failed; None when it succeeded."""
+
+
+class RegistryCopy(NamedTuple):
+    """A kept answer of the registry of enterprises."""
+
+    siren: str
+    answer: Json
+    fetched_at: datetime
+    expires_at: datetime
+
+
+class RunFigures(Protocol):
+    """What the journal keeps of a finished run."""
+
+    @property
+    def run(self) -> int | None:
+        """The run's number."""
+
+    @property
+    def status(self) -> StrEnum:
+        """success, partial or failed."""
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended."""
+
+    @property
+    def read(self) -> int:
+        """Dossiers read."""
+
+    @property
+    def changed(self) -> int:
+        """Dossiers new or changed."""
+
+    @property
+    def deleted(self) -> int:
+        """Dossiers hidden, erased or vanished."""
+
+    @property
+    def evaluated(self) -> int:
+        """Verdicts given."""
+
+    @property
+    def verdicts(self) -> Mapping[str, int]:
+        """How many of each."""
+
+    @property
+    def pushed(self) -> int:
+        """Dossiers written to."""
+
+    @property
+    def conflicts(self) -> int:
+        """Dossiers left to a human's hand."""
+
+    @property
+    def quarantined(self) -> int:
+        """Dossiers that could not be read."""
+
+    @property
+    def requests(self) -> int:
+        """Requests to DS."""
+
+    @property
+    def errors(self) -> Sequence[str]:
+        """One sentence each."""
+
+    @property
+    def error_classes(self) -> Mapping[str, int]:
+        """How many errors of each class, those overcome included."""

@@ -1,0 +1,26 @@
+"""What the methods of one subject stand on: a connection in a transaction, and a démarche."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from dsync.domain.ids import DemarcheNumber
+from dsync.errors import StoreError
+
+
+class Section:
+    """Base of the classes that `Tx` and `Reader` are put together from, one a subject."""
+
+    def __init__(self, connection: Connection, number: DemarcheNumber | None) -> None:
+        self._connection = connection
+        self._demarche = number
+
+    @property
+    def _number(self) -> DemarcheNumber:
+        """The démarche that this transaction is about."""
+        if self._demarche is None:
+            raise StoreError("This query is about one démarche; open the reading with its number.")
+        return self._demarche
+
+    def _of(self, demarche: DemarcheNumber | None) -> DemarcheNumber:
+        return self._number if demarche is None else demarche

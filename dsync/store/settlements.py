@@ -1,0 +1,247 @@
+"""Ends of wishes: confirmed, refused, in conflict with a human's hand; and what operators decide."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+
+from dsync.domain.dossier import Json
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.store import tables
+from dsync.store.journal import JournalWrites
+from dsync.store.records import Conflict, NewEvent, Settlement, WishStatus
+from dsync.store.section import Section
+from dsync.store.sql import chunks, upsert
+
+_outbox = tables.outbox
+_pousse = tables.pousse
+
+_SETTLE = (
+    update(_outbox)
+    .where(_outbox.c.id == bindparam("key"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "statut",
+                "valeur_distante",
+                "erreur",
+                "prochain_essai_le",
+                "confirmee_le",
+                "force",
+            )
+        }
+    )
+)
+
+
+class ConflictReads(Section):
+    """Reads conflicts."""
+
+    def conflicts(self, demarche: DemarcheNumber | None = None) -> list[Conflict]:
+        """Return the open conflicts, by dossier; those held back by another one included."""
+        columns = ("numero", "annotation", "valeur", "valeur_distante", "erreur", "creee_le")
+        rows = self._connection.execute(
+            select(*(_outbox.c[name] for name in columns))
+            .where(
+                _outbox.c.demarche_numero == self._of(demarche),
+                _outbox.c.courante,
+                _outbox.c.statut == WishStatus.CONFLIT.value,
+            )
+            .order_by(_outbox.c.numero, _outbox.c.id)
+        )
+        return [Conflict(*row) for row in rows]
+
+
+class SettlementWrites(ConflictReads, JournalWrites):
+    """Writes what became of wishes."""
+
+    def settle(self, run: int | None, settlements: Sequence[Settlement], now: datetime) -> None:
+        """Note what became of wishes; journal what was written and what stopped us."""
+        wishes = self._wishes([settlement.id for settlement in settlements])
+        pairs = [(wishes[s.id], s) for s in settlements if s.id in wishes]
+        if not pairs:
+            return
+        self._connection.execute(_SETTLE, [_settled_row(wish, end, now) for wish, end in pairs])
+        self._note_pushed(pairs, now)
+        self.record_events(run, _events(pairs), now)
+
+    def accept_conflicts(self, numero: DossierNumber, now: datetime) -> int:
+        """Keep the human's hand: these wishes end here. Return how many there were.
+
+        They stay the current ones, so that the same verdict wishes nothing anew.
+        """
+        return self._resolve(numero, WishStatus.REMPLACEE, "accepte", now)
+
+    def adopt_conflicts(self, numero: DossierNumber, now: datetime) -> int:
+        """Take what stands in DS as ours, as after a lost database; then the wishes go on."""
+        conflicts = self._in_conflict(numero)
+        upsert(
+            self._connection,
+            _pousse,
+            [
+                {
+                    "numero": numero,
+                    "annotation": row.annotation,
+                    "valeur": row.valeur_distante or None,
+                    "poussee_le": now,
+                    "incertaine": None,
+                    "incertaine_depuis": None,
+                }
+                for row in conflicts
+            ],
+        )
+        return self._resolve(numero, WishStatus.EN_ATTENTE, "adopte", now)
+
+    def _resolve(
+        self, numero: DossierNumber, statut: WishStatus, choice: str, now: datetime
+    ) -> int:
+        conflicts = self._in_conflict(numero)
+        if not conflicts:
+            return 0
+        self._connection.execute(
+            update(_outbox)
+            .where(_outbox.c.id.in_([row.id for row in conflicts]))
+            .values(statut=statut.value, erreur=None, valeur_distante=None, prochain_essai_le=None)
+        )
+        names: list[Json] = [row.annotation for row in conflicts]
+        details: dict[str, Json] = {"annotations": names, "choix": choice}
+        self.record_events(None, [NewEvent(numero, "conflit_resolu", details)], now)
+        return len(conflicts)
+
+    def _in_conflict(self, numero: DossierNumber) -> Sequence[Row[Any]]:
+        return self._connection.execute(
+            select(_outbox.c.id, _outbox.c.annotation, _outbox.c.valeur_distante)
+            .where(
+                _outbox.c.demarche_numero == self._number,
+                _outbox.c.numero == numero,
+                _outbox.c.courante,
+                _outbox.c.statut == WishStatus.CONFLIT.value,
+            )
+            .order_by(_outbox.c.id)
+        ).all()
+
+    def _wishes(self, ids: Sequence[int]) -> dict[int, Row[Any]]:
+        columns = (
+            "id",
+            "numero",
+            "annotation",
+            "valeur_distante",
+            "erreur",
+            "confirmee_le",
+            "force",
+            "statut",
+        )
+        return {
+            row.id: row
+            for chunk in chunks(ids)
+            for row in self._connection.execute(
+                select(*(_outbox.c[name] for name in columns)).where(_outbox.c.id.in_(chunk))
+            )
+        }
+
+    def _note_pushed(self, pairs: Sequence[tuple[Row[Any], Settlement]], now: datetime) -> None:
+        ours = [(wish, end) for wish, end in pairs if end.pushed is not None]
+        upsert(
+            self._connection,
+            _pousse,
+            [
+                {
+                    "numero": wish.numero,
+                    "annotation": wish.annotation,
+                    "valeur": end.pushed,
+                    "poussee_le": now,
+                    "incertaine": None,
+                    "incertaine_depuis": None,
+                }
+                for wish, end in ours
+            ],
+        )
+        nothing = [wish for wish, end in pairs if end.nothing_written and end.pushed is None]
+        upsert(
+            self._connection,
+            _pousse,
+            [
+                {
+                    "numero": wish.numero,
+                    "annotation": wish.annotation,
+                    "incertaine": None,
+                    "incertaine_depuis": None,
+                }
+                for wish in nothing
+            ],
+        )
+        # Known to be on its way no more; whether it stands there, the next reading tells.
+        arrived = [
+            {"numero_": wish.numero, "annotation_": wish.annotation}
+            for wish, end in pairs
+            if wish.statut == WishStatus.INCERTAINE.value
+            and end.statut is not WishStatus.INCERTAINE
+            and end.pushed is None
+            and not end.nothing_written
+        ]
+        if arrived:
+            self._connection.execute(_ARRIVED, arrived)
+
+
+_ARRIVED = (
+    update(_pousse)
+    .where(
+        _pousse.c.numero == bindparam("numero_"), _pousse.c.annotation == bindparam("annotation_")
+    )
+    .values(incertaine_depuis=None)
+)
+
+
+def _settled_row(wish: Row[Any], end: Settlement, now: datetime) -> dict[str, Any]:
+    is_confirmed = end.statut is WishStatus.CONFIRMEE
+    goes_on = end.statut in {WishStatus.EN_ATTENTE, WishStatus.INCERTAINE}
+    return {
+        "key": wish.id,
+        "statut": end.statut.value,
+        "valeur_distante": wish.valeur_distante if goes_on else end.valeur_distante,
+        "erreur": end.erreur,
+        "prochain_essai_le": end.prochain_essai_le,
+        "confirmee_le": (wish.confirmee_le or now) if is_confirmed else wish.confirmee_le,
+        # An order to go over a human's hand is for one time.
+        "force": wish.force and goes_on,
+    }
+
+
+def _events(pairs: Sequence[tuple[Row[Any], Settlement]]) -> list[NewEvent]:
+    """One event a dossier and kind, with the annotations' names."""
+    names: dict[tuple[DossierNumber, str], list[Json]] = defaultdict(list)
+    forced: set[DossierNumber] = set()
+    for wish, end in pairs:
+        for evenement in _evenements(wish, end):
+            names[wish.numero, evenement].append(wish.annotation)
+        if end.written and wish.force:
+            forced.add(wish.numero)
+    return [
+        NewEvent(
+            numero,
+            evenement,
+            {"annotations": sorted(annotations, key=str)}
+            | ({"force": True} if evenement == "pousse" and numero in forced else {}),
+        )
+        for (numero, evenement), annotations in names.items()
+    ]
+
+
+def _evenements(wish: Row[Any], end: Settlement) -> list[str]:
+    was_conflict = wish.valeur_distante is not None and wish.erreur is None
+    evenements = []
+    if end.statut is WishStatus.CONFIRMEE and end.written:
+        evenements.append("pousse")
+    if end.statut is WishStatus.CONFIRMEE and was_conflict:
+        evenements.append("conflit_resolu")
+    # Held back by another annotation's conflict is told by that one; a conflict looked at
+    # again is news only when the human's value is another.
+    is_own = end.statut is WishStatus.CONFLIT and end.erreur is None
+    if is_own and not (was_conflict and wish.valeur_distante == end.valeur_distante):
+        evenements.append("conflit")
+    return evenements

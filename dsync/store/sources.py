@@ -1,0 +1,57 @@
+"""Copies of outside evidence: catalogues as fetched, and the registry's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import select
+
+from dsync.store import tables
+from dsync.store.columns import encode
+from dsync.store.records import EvidenceCopy, RegistryCopy
+from dsync.store.section import Section
+from dsync.store.sql import chunks, upsert
+
+
+class SourceReads(Section):
+    """Reads them."""
+
+    def evidence(self, source: str) -> EvidenceCopy | None:
+        """Return the last good copy of a source, None when it was never asked."""
+        table = tables.evidence
+        row = self._connection.execute(select(table).where(table.c.source == source)).one_or_none()
+        return None if row is None else EvidenceCopy(**row._asdict())
+
+    def registry(self, sirens: Iterable[str], now: datetime) -> dict[str, RegistryCopy]:
+        """Return the registry's answers that are still fresh, by SIREN."""
+        table = tables.registre
+        return {
+            row.siren: RegistryCopy(row.siren, row.answer, row.fetched_at, row.expires_at)
+            for chunk in chunks(sirens)
+            for row in self._connection.execute(
+                select(table).where(table.c.siren.in_(chunk), table.c.expires_at > now)
+            )
+        }
+
+
+class SourceWrites(SourceReads):
+    """Writes them."""
+
+    def save_evidence(self, copy: EvidenceCopy) -> None:
+        """Keep a copy as the last good one."""
+        upsert(self._connection, tables.evidence, [asdict(copy)])
+
+    def evidence_checked(self, source: str, now: datetime, erreur: str | None = None) -> None:
+        """Note a check that brought no new copy: nothing new, or a failure."""
+        rows = [{"source": source, "checked_at": now, "erreur": erreur}]
+        upsert(self._connection, tables.evidence, rows)
+
+    def save_registry(self, answers: Sequence[RegistryCopy]) -> None:
+        """Keep answers of the registry."""
+        upsert(
+            self._connection,
+            tables.registre,
+            [{**copy._asdict(), "answer": encode(copy.answer)} for copy in answers],
+        )

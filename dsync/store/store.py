@@ -1,0 +1,204 @@
+"""`Store`: opens the database, hands out transactions and the lease. The only way into it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine
+
+from dsync.domain.ids import DemarcheNumber
+from dsync.errors import SchemaBehindError
+from dsync.store import lease as leases
+from dsync.store import reading_views, schema
+from dsync.store.copying import copy_rows
+from dsync.store.engine import READING, describe, open_engine, parse_url
+from dsync.store.faults import translated
+from dsync.store.reader import Reader
+from dsync.store.records import Lease, LeaseInfo
+from dsync.store.transaction import Tx
+
+Clock = Callable[[], datetime]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """The database. Safe to share between threads; no SQLAlchemy exception leaves it."""
+
+    def __init__(self, url: URL, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self.place = describe(url)
+        """The database's name for people, without its password."""
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        create: bool = True,
+        check_schema: bool = True,
+        clock: Clock = _utc_now,
+    ) -> Store:
+        """Open a database. SQLite is created and upgraded by itself.
+
+        Args:
+            url: its address.
+            create: whether a missing SQLite file is created.
+            check_schema: False for what upgrades the schema itself.
+            clock: the present; of use to leases on SQLite alone.
+
+        Raises:
+            ConfigurationError: The address is none.
+            SchemaBehindError: The schema is not the one that this version needs.
+            StoreError: The database cannot be opened.
+        """
+        parsed = parse_url(url)
+        store = cls(parsed, open_engine(parsed, create=create), clock)
+        try:
+            if check_schema:
+                store._meet_schema()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @property
+    def schema_revision(self) -> str | None:
+        """The database's schema, None when it is empty."""
+        with self._connected(reading=True) as connection:
+            return schema.current_revision(connection)
+
+    @property
+    def head_revision(self) -> str:
+        """The schema that this version needs."""
+        return schema.head_revision()
+
+    def upgrade(self) -> None:
+        """Bring the schema to this version, or leave it as it was.
+
+        Raises:
+            SchemaBehindError: The schema is newer than this version knows.
+            StoreError: The database refused.
+        """
+        with self._connected() as connection:
+            schema.upgrade(connection, self.place)
+
+    def acquire_lease(
+        self, demarche: DemarcheNumber, ttl_s: float, *, holder: str | None = None
+    ) -> Lease:
+        """Take the right to write about a démarche, for `ttl_s` seconds or until renewed.
+
+        Raises:
+            LeaseHeldError: Another one has it.
+        """
+        with self._connected() as connection:
+            return leases.acquire(
+                connection, demarche, holder or this_process(), ttl_s, self._clock()
+            )
+
+    def renew_lease(self, lease: Lease, ttl_s: float | None = None) -> None:
+        """Put the lease's expiry off to `ttl_s` from now.
+
+        Raises:
+            LeaseLostError: Another one took it.
+        """
+        with self._connected() as connection:
+            leases.renew(connection, lease, ttl_s or lease.ttl_s, self._clock())
+
+    def release_lease(self, lease: Lease) -> None:
+        """Give the lease back; nothing happens when it was lost."""
+        with self._connected() as connection:
+            leases.release(connection, lease, self._clock())
+
+    def lease_of(self, demarche: DemarcheNumber) -> LeaseInfo | None:
+        """Return who works on a démarche; None when nobody ever did."""
+        with self._connected(reading=True) as connection:
+            return leases.read(connection, demarche, self._clock())
+
+    @contextmanager
+    def transaction(self, lease: Lease) -> Iterator[Tx]:
+        """Open one transaction, committed at the end, rolled back on any exception.
+
+        Raises:
+            LeaseLostError: Another one took the lease; nothing is stored.
+            StoreError: The database failed; nothing is stored.
+        """
+        with self._connected() as connection:
+            leases.fence(connection, lease)
+            yield Tx(connection, lease.demarche)
+
+    @contextmanager
+    def reading(self, demarche: DemarcheNumber | None = None) -> Iterator[Reader]:
+        """Read the database as it is now; what others write meanwhile is not seen."""
+        with self._connected(reading=True) as connection:
+            yield Reader(connection, demarche)
+
+    @contextmanager
+    def scratch_copy(self) -> Iterator[Store]:
+        """Hand out a copy of the database to be thrown away, for what must leave no trace."""
+        with tempfile.TemporaryDirectory(prefix="dsync-") as folder:
+            url = f"sqlite:///{Path(folder) / 'copy.db'}"
+            copy = Store.open(url, clock=self._clock)
+            try:
+                with self._connected(reading=True) as source, copy._connected() as target:
+                    copy_rows(source, target)
+                yield copy
+            finally:
+                copy.close()
+
+    def grant_reader(self, role: str) -> None:
+        """Let a PostgreSQL role read the views and nothing else.
+
+        Raises:
+            ConfigurationError: On SQLite, or for a role that cannot be given this.
+        """
+        with self._connected() as connection:
+            reading_views.grant(connection, role)
+
+    def dictionary(self) -> reading_views.Dictionary:
+        """Return each view's and column's meaning, in French."""
+        with self._connected(reading=True) as connection:
+            return reading_views.dictionary(connection)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def _meet_schema(self) -> None:
+        with self._connected(reading=True) as connection:
+            try:
+                schema.check_revision(connection, self.place)
+            except SchemaBehindError as exc:
+                known = exc.details["current"] in {None, *schema.known_revisions()}
+                if connection.dialect.name != "sqlite" or not known:
+                    raise
+            else:
+                return
+        self.upgrade()
+
+    @contextmanager
+    def _connected(self, *, reading: bool = False) -> Iterator[Connection]:
+        with translated(self.place):
+            engine = self._engine
+            if reading:
+                engine = engine.execution_options(**{READING: True})
+                if engine.dialect.name == "postgresql":
+                    engine = engine.execution_options(
+                        isolation_level="REPEATABLE READ", postgresql_readonly=True
+                    )
+            with engine.begin() as connection:
+                yield connection
+
+
+def this_process() -> str:
+    """Name this process so that an operator finds it."""
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,0 +1,386 @@
+"""The database's tables. They hold what the domain has checked and check nothing themselves.
+
+Nobody outside `dsync.store` reads them: analysts have the views. Instants are aware and in UTC.
+"""
+
+# No `from __future__ import annotations`: SQLModel reads the annotations when a class is made.
+import datetime as dt
+
+from sqlalchemy import BigInteger, Index, MetaData, Text, text
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from dsync.store.columns import BigKey, JsonText
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _given_number() -> int:
+    """Make a key that DS gives: 64 bits, never numbered by the database."""
+    number: int = Field(sa_type=BigKey, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    return number
+
+
+def _number(*, index: bool = False) -> int:
+    number: int = Field(sa_type=BigInteger, index=index)
+    return number
+
+
+def _generated() -> int | None:
+    number: int | None = Field(default=None, sa_type=BigKey, primary_key=True)
+    return number
+
+
+def _json() -> str | None:
+    document: str | None = Field(default=None, sa_type=JsonText)
+    return document
+
+
+class _Table(SQLModel, registry=registry(metadata=metadata)):
+    """Base with a metadata of its own, apart from any other SQLModel of the process."""
+
+
+class DossierRow(_Table, table=True):
+    """A dossier's place in DS and what dsync remembers about it: the narrow row, often updated."""
+
+    __tablename__ = "dossier"
+    __table_args__ = (
+        Index(
+            "ix_dossier_a_evaluer",
+            "demarche_numero",
+            "numero",
+            postgresql_where=text("a_evaluer"),
+            sqlite_where=text("a_evaluer"),
+        ),
+    )
+
+    numero: int = _given_number()
+    demarche_numero: int = _number(index=True)
+    dossier_id: str | None
+    revision_id: str | None
+    etat: str
+    presence: str
+    presence_raison: str | None
+    presence_le: dt.datetime | None
+    archive: bool
+    depose_le: dt.datetime
+    en_construction_le: dt.datetime | None
+    en_instruction_le: dt.datetime | None
+    traite_le: dt.datetime | None
+    modifie_le: dt.datetime
+    champs_modifie_le: dt.datetime | None
+    annotations_modifie_le: dt.datetime | None
+    expire_le: dt.datetime | None
+    supprime_par_usager_le: dt.datetime | None
+    synchronise_le: dt.datetime
+    content_hash: str | None
+    inputs_hash: str | None
+    # The last run that read or wrote it: a full read finds by it what has vanished.
+    lu_par_run: int = _number()
+    a_evaluer: bool
+    produit_id: str | None = Field(default=None, index=True)
+    siret: str | None
+    siren: str | None
+    raison_sociale: str | None
+    forme_juridique_code: str | None
+    labels: str | None = _json()
+    efface_le: dt.datetime | None
+
+
+class CandidatureRow(_Table, table=True):
+    """What was typed into a dossier: the wide row, gone when the dossier is erased.
+
+    The whole JSON comes last, so that SQLite reads the other columns without it.
+    """
+
+    __tablename__ = "candidature"
+
+    numero: int = _given_number()
+    page_produit: str | None
+    phase_declaree: str | None
+    incubateur: str | None
+    probleme: str | None
+    politique_publique: str | None
+    entite: str | None
+    departement_code: str | None
+    departement_nom: str | None
+    lieu_travail: str | None
+    sponsor_nom: str | None
+    sponsor_fonction: str | None
+    sponsor_courriel: str | None
+    sponsor_telephone: str | None
+    contact_nom: str | None
+    contact_fonction: str | None
+    contact_courriel: str | None
+    contact_telephone: str | None
+    cas_demande: str | None
+    pilotage_actuel: str | None
+    pilotage_envisage: str | None
+    objectifs_12_mois: str | None
+    benefices: str | None
+    perspectives: str | None
+    etape: str | None
+    jury_le: dt.date | None
+    convention_le: dt.date | None
+    candidatures_le: dt.date | None
+    entretiens_le: dt.date | None
+    prise_de_poste_le: dt.date | None
+    valide_par_instructeur: bool | None
+    voeux: str | None = _json()
+    evaluations: str | None = _json()
+    reponses: str | None = _json()
+    demandeur: str | None = _json()
+    divers: str | None = _json()
+    traitements: str | None = _json()
+    champs: str | None = _json()
+    annotations: str | None = _json()
+
+
+class VerdictRow(_Table, table=True):
+    """A verdict once given. Rows stay; only `courant` moves to the newest."""
+
+    __tablename__ = "verdict"
+    __table_args__ = (
+        Index(
+            "uq_verdict_courant",
+            "numero",
+            unique=True,
+            postgresql_where=text("courant"),
+            sqlite_where=text("courant"),
+        ),
+    )
+
+    id: int | None = _generated()
+    numero: int = _number(index=True)
+    demarche_numero: int = _number()
+    verdict: str
+    detail: str | None = Field(default=None, sa_type=Text)
+    etabli_le: dt.datetime
+    version_regles: str
+    inputs_hash: str | None
+    preuve_hash: str | None
+    doublons: str | None = _json()
+    # [{controle, resultat, motif, preuve}]; `preuve` is JSON text inside the JSON, so that both
+    # engines show the same characters.
+    controles: str | None = _json()
+    produit_id: str | None
+    phase_constatee: str | None
+    type_administration: str | None
+    remarque: str | None
+    courant: bool
+
+
+class OutboxRow(_Table, table=True):
+    """A wish: what an annotation or the label of a dossier should be.
+
+    en_attente → confirmee | refusee | conflit | incertaine | suspendue | remplacee;
+    incertaine → confirmee | en_attente; suspendue, conflit, refusee → en_attente when forced or
+    freed. A newer wish takes `courante`; a waiting one that it replaces becomes remplacee.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "uq_outbox_courante",
+            "numero",
+            "annotation",
+            unique=True,
+            postgresql_where=text("courante"),
+            sqlite_where=text("courante"),
+        ),
+        Index("ix_outbox_due", "demarche_numero", "statut"),
+    )
+
+    id: int | None = _generated()
+    numero: int = _number(index=True)
+    demarche_numero: int = _number()
+    annotation: str
+    valeur: str | None = Field(default=None, sa_type=Text)
+    statut: str
+    tentatives: int
+    prochain_essai_le: dt.datetime | None
+    creee_le: dt.datetime
+    envoyee_le: dt.datetime | None
+    confirmee_le: dt.datetime | None
+    valeur_distante: str | None = Field(default=None, sa_type=Text)
+    erreur: str | None = Field(default=None, sa_type=Text)
+    courante: bool
+    force: bool
+
+
+class PousseRow(_Table, table=True):
+    """What dsync last wrote into DS, or adopted, and DS confirmed.
+
+    Why beside the outbox: that one says what is wished, this one what was ours; only both tell
+    a human's edit from our own.
+    """
+
+    __tablename__ = "pousse"
+
+    numero: int = _given_number()
+    annotation: str = Field(primary_key=True)
+    valeur: str | None = Field(default=None, sa_type=Text)
+    poussee_le: dt.datetime | None
+    # Sent, and no answer came: if it stands in DS, it is ours too.
+    incertaine: str | None = Field(default=None, sa_type=Text)
+    # Until some time after this instant it may still be on its way.
+    incertaine_depuis: dt.datetime | None
+
+
+class EvenementRow(_Table, table=True):
+    """Something that happened to a dossier; names of fields, never their values."""
+
+    __tablename__ = "evenement"
+
+    id: int | None = _generated()
+    numero: int = _number(index=True)
+    demarche_numero: int = _number()
+    survenu_le: dt.datetime
+    evenement: str
+    details: str | None = Field(default=None, sa_type=Text)
+    run: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class SyncRunRow(_Table, table=True):
+    """A run of the worker over one démarche, with its figures."""
+
+    __tablename__ = "sync_run"
+
+    run: int | None = _generated()
+    demarche_numero: int = _number(index=True)
+    genre: str
+    statut: str
+    debut: dt.datetime
+    fin: dt.datetime | None
+    demande_par: str | None
+    lus: int
+    modifies: int
+    supprimes: int
+    evalues: int
+    pousses: int
+    conflits: int
+    en_quarantaine: int
+    requetes: int
+    erreur: str | None = Field(default=None, sa_type=Text)
+    figures: str | None = _json()
+
+
+class QuarantaineRow(_Table, table=True):
+    """A dossier that could not be read or stored, with the reason."""
+
+    __tablename__ = "quarantaine"
+
+    demarche_numero: int = _given_number()
+    numero: int = _given_number()
+    code: str
+    message: str
+    depuis: dt.datetime
+    tentatives: int
+    dernier_essai_le: dt.datetime
+
+
+class LeaseRow(_Table, table=True):
+    """Who works on a démarche. `token` only grows: it tells a late writer from the holder."""
+
+    __tablename__ = "lease"
+
+    demarche_numero: int = _given_number()
+    holder: str | None
+    token: int = _number()
+    acquired_at: dt.datetime
+    expires_at: dt.datetime
+
+
+class SyncStateRow(_Table, table=True):
+    """Where the reading of a démarche stands."""
+
+    __tablename__ = "sync_state"
+
+    demarche_numero: int = _given_number()
+    watermark: dt.datetime | None
+    page_size: int | None
+    full_cursor: str | None
+    full_started_run: int | None = Field(default=None, sa_type=BigInteger)
+    full_started_at: dt.datetime | None
+    full_due_at: dt.datetime | None
+    last_success_at: dt.datetime | None
+    last_incremental_at: dt.datetime | None
+    last_full_at: dt.datetime | None
+    last_deletions_at: dt.datetime | None
+    last_revision_id: str | None
+    evidence_key: str | None
+    deletions_until: dt.datetime | None
+
+
+class RevisionRow(_Table, table=True):
+    """A revision of a démarche's form."""
+
+    __tablename__ = "revision"
+
+    id: str = Field(primary_key=True)
+    demarche_numero: int = _number(index=True)
+    date_publication: dt.datetime | None
+    descriptors: str | None = _json()
+
+
+class DemarcheRow(_Table, table=True):
+    """A démarche as last read."""
+
+    __tablename__ = "demarche"
+
+    number: int = _given_number()
+    titre: str
+    etat: str
+    active_revision_id: str
+    labels: str | None = _json()
+    instructeurs: str | None = _json()
+    lue_le: dt.datetime
+
+
+class EvidenceRow(_Table, table=True):
+    """The last good copy of a source of evidence."""
+
+    __tablename__ = "evidence"
+
+    source: str = Field(primary_key=True)
+    body: str | None = Field(default=None, sa_type=Text)
+    redirects: str | None = Field(default=None, sa_type=Text)
+    fetched_at: dt.datetime | None
+    checked_at: dt.datetime
+    etag: str | None
+    last_modified: str | None
+    sha256: str | None
+    erreur: str | None
+
+
+class RegistreRow(_Table, table=True):
+    """An answer of the registry of enterprises, kept for a while."""
+
+    __tablename__ = "registre"
+
+    siren: str = Field(primary_key=True)
+    answer: str | None = _json()
+    fetched_at: dt.datetime
+    expires_at: dt.datetime
+
+
+dossier = metadata.tables["dossier"]
+candidature = metadata.tables["candidature"]
+verdict = metadata.tables["verdict"]
+outbox = metadata.tables["outbox"]
+pousse = metadata.tables["pousse"]
+evenement = metadata.tables["evenement"]
+sync_run = metadata.tables["sync_run"]
+quarantaine = metadata.tables["quarantaine"]
+lease = metadata.tables["lease"]
+sync_state = metadata.tables["sync_state"]
+revision = metadata.tables["revision"]
+demarche = metadata.tables["demarche"]
+evidence = metadata.tables["evidence"]
+registre = metadata.tables["registre"]

@@ -1,0 +1,28 @@
+"""`Tx`: everything that may be written, in one transaction under the lease.
+
+Each subject's methods are in a module of its own; here they are put together.
+"""
+
+from __future__ import annotations
+
+from dsync.store.deletions import DeletionWrites
+from dsync.store.forms import FormWrites
+from dsync.store.outbox import OutboxWrites
+from dsync.store.pages import PageWrites
+from dsync.store.progress import ProgressWrites
+from dsync.store.settlements import SettlementWrites
+from dsync.store.sources import SourceWrites
+from dsync.store.verdicts import VerdictWrites
+
+
+class Tx(
+    PageWrites,
+    DeletionWrites,
+    VerdictWrites,
+    OutboxWrites,
+    SettlementWrites,
+    ProgressWrites,
+    FormWrites,
+    SourceWrites,
+):
+    """One transaction about one démarche. Every method may be repeated without effect."""

@@ -1,0 +1,359 @@
+"""What is to be judged, and the verdicts given. A verdict once given is never rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from json import loads
+from typing import Any
+
+from sqlalchemy import Row, and_, insert, or_, select, update
+
+from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.store import tables
+from dsync.store.columns import encode
+from dsync.store.journal import JournalWrites
+from dsync.store.records import (
+    Address,
+    Judgeable,
+    NewEvent,
+    NewVerdict,
+    ProductUse,
+    StoredVerdict,
+)
+from dsync.store.rows import CANDIDATURE_COLUMNS, candidature_of
+from dsync.store.section import Section
+from dsync.store.sql import chunks
+
+_dossier = tables.dossier
+_candidature = tables.candidature
+_verdict = tables.verdict
+_outbox = tables.outbox
+
+_VERDICT_COLUMNS = tuple(
+    _verdict.c[name].label(f"v_{name}")
+    for name in (
+        "id",
+        "verdict",
+        "detail",
+        "etabli_le",
+        "version_regles",
+        "inputs_hash",
+        "preuve_hash",
+        "doublons",
+        "controles",
+        "produit_id",
+        "phase_constatee",
+        "type_administration",
+        "remarque",
+    )
+)
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
+_RESULTATS = {resultat.value: resultat for resultat in Resultat}
+_IS_CURRENT = and_(_verdict.c.numero == _dossier.c.numero, _verdict.c.courant)
+_OPEN = [etat.value for etat in OPEN_ETATS]
+
+_JUDGEABLE = (
+    select(
+        *CANDIDATURE_COLUMNS,
+        _dossier.c.presence,
+        _dossier.c.archive,
+        _dossier.c.inputs_hash,
+        _dossier.c.produit_id,
+        *_VERDICT_COLUMNS,
+    )
+    .join(_candidature, _candidature.c.numero == _dossier.c.numero)
+    .outerjoin(_verdict, _IS_CURRENT)
+    .order_by(_dossier.c.numero)
+)
+
+
+class VerdictReads(Section):
+    """Reads what is to be judged, and what was."""
+
+    def evaluation_queue(self, limit: int) -> list[Judgeable]:
+        """Return present dossiers that wait for a verdict, by number."""
+        return self._judgeable(_JUDGEABLE.where(*self._waits()).limit(limit))
+
+    def judgeable(self, numbers: Sequence[DossierNumber]) -> list[Judgeable]:
+        """Return these dossiers as far as they are known and not erased, by number."""
+        return [
+            judgeable
+            for chunk in chunks(sorted(numbers))
+            for judgeable in self._judgeable(_JUDGEABLE.where(_dossier.c.numero.in_(chunk)))
+        ]
+
+    def evaluation_numbers(self, *, everything_open: bool = False) -> list[DossierNumber]:
+        """Return who waits for a verdict; on demand with all that is present and open."""
+        waits = and_(*self._waits())
+        if everything_open:
+            waits = or_(waits, and_(*self._is_open()))
+        return list(
+            self._connection.scalars(
+                select(_dossier.c.numero).where(waits).order_by(_dossier.c.numero)
+            )
+        )
+
+    def undetermined(self) -> list[DossierNumber]:
+        """Return the open dossiers whose evidence could not be had."""
+        return self._open_with(_verdict.c.verdict == Verdict.INDETERMINE.value)
+
+    def open_not_eligible(self) -> list[DossierNumber]:
+        """Return the open dossiers whose current verdict is not Éligible."""
+        return self._open_with(_verdict.c.verdict != Verdict.ELIGIBLE.value)
+
+    def addresses(self, numbers: Sequence[DossierNumber]) -> list[Address]:
+        """Return what naming these dossiers' products needs."""
+        statement = (
+            select(
+                _dossier.c.numero,
+                _candidature.c.page_produit,
+                _dossier.c.produit_id,
+                _verdict.c.verdict,
+                _verdict.c.controles,
+            )
+            .join(_candidature, _candidature.c.numero == _dossier.c.numero)
+            .outerjoin(_verdict, _IS_CURRENT)
+            .order_by(_dossier.c.numero)
+        )
+        return [
+            Address(
+                DossierNumber(row.numero),
+                row.page_produit,
+                row.produit_id,
+                _VERDICTS.get(row.verdict),
+                controles_of(row.controles),
+            )
+            for chunk in chunks(sorted(numbers))
+            for row in self._connection.execute(statement.where(_dossier.c.numero.in_(chunk)))
+        ]
+
+    def products(self) -> list[ProductUse]:
+        """Return every dossier of the démarche as the check for duplicates sees it."""
+        rows = self._connection.execute(
+            select(
+                _dossier.c.numero,
+                _dossier.c.etat,
+                _dossier.c.presence,
+                _dossier.c.archive,
+                _dossier.c.produit_id,
+                _verdict.c.id,
+                _verdict.c.doublons,
+            )
+            .outerjoin(_verdict, _IS_CURRENT)
+            .where(_dossier.c.demarche_numero == self._number)
+            .order_by(_dossier.c.numero)
+        )
+        return [
+            ProductUse(
+                DossierNumber(numero),
+                Etat(etat),
+                Presence(presence),
+                archive,
+                produit_id,
+                None if verdict_id is None else tuple(doublons or ()),
+            )
+            for numero, etat, presence, archive, produit_id, verdict_id, doublons in rows
+        ]
+
+    def _judgeable(self, statement: Any) -> list[Judgeable]:
+        rows = self._connection.execute(statement).all()
+        wished = self._wished([row.numero for row in rows])
+        return [
+            Judgeable(
+                candidature=candidature_of(row),
+                presence=Presence(row.presence),
+                archive=row.archive,
+                inputs_hash=row.inputs_hash,
+                produit_id=row.produit_id,
+                current=None if row.v_id is None else _stored(row),
+                wished=wished.get(row.numero, {}),
+            )
+            for row in rows
+        ]
+
+    def _wished(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, str | None]]:
+        wished: dict[int, dict[str, str | None]] = {}
+        for chunk in chunks(numbers):
+            for numero, annotation, valeur in self._connection.execute(
+                select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur).where(
+                    _outbox.c.numero.in_(chunk), _outbox.c.courante
+                )
+            ):
+                wished.setdefault(numero, {})[annotation] = valeur
+        return wished
+
+    def _waits(self) -> tuple[Any, ...]:
+        return (
+            _dossier.c.demarche_numero == self._number,
+            _dossier.c.a_evaluer,
+            _dossier.c.presence == Presence.PRESENT.value,
+        )
+
+    def _is_open(self) -> tuple[Any, ...]:
+        return (
+            _dossier.c.demarche_numero == self._number,
+            _dossier.c.presence == Presence.PRESENT.value,
+            _dossier.c.etat.in_(_OPEN),
+        )
+
+    def _open_with(self, condition: Any) -> list[DossierNumber]:
+        return list(
+            self._connection.scalars(
+                select(_dossier.c.numero)
+                .join(_verdict, _IS_CURRENT)
+                .where(*self._is_open(), condition)
+                .order_by(_dossier.c.numero)
+            )
+        )
+
+
+class VerdictWrites(VerdictReads, JournalWrites):
+    """Writes what was judged."""
+
+    def queue_outdated(self, version_regles: str) -> None:
+        """Have the open dossiers judged again that were judged by other rules."""
+        outdated = select(_verdict.c.numero).where(
+            _verdict.c.demarche_numero == self._number,
+            _verdict.c.courant,
+            _verdict.c.version_regles != version_regles,
+        )
+        self._connection.execute(
+            update(_dossier)
+            .where(
+                *self._is_open(), _dossier.c.a_evaluer.is_(False), _dossier.c.numero.in_(outdated)
+            )
+            .values(a_evaluer=True)
+        )
+
+    def set_product(self, pairs: Sequence[tuple[DossierNumber, str | None]]) -> None:
+        """Note which product each dossier names."""
+        by_product: dict[str | None, list[DossierNumber]] = {}
+        for numero, produit_id in pairs:
+            by_product.setdefault(produit_id, []).append(numero)
+        for produit_id, numbers in by_product.items():
+            for chunk in chunks(numbers):
+                self._connection.execute(
+                    update(_dossier)
+                    .where(_dossier.c.numero.in_(chunk))
+                    .values(produit_id=produit_id)
+                )
+
+    def save_verdicts(self, run: int, verdicts: Sequence[NewVerdict], now: datetime) -> None:
+        """Make these the current verdicts; the same act twice leaves one row."""
+        current = self._current([verdict.numero for verdict in verdicts])
+        fresh = [
+            verdict
+            for verdict in {verdict.numero: verdict for verdict in verdicts}.values()
+            if current.get(verdict.numero, (None, None))[1] != now
+        ]
+        numbers = [verdict.numero for verdict in fresh]
+        for chunk in chunks(numbers):
+            self._connection.execute(
+                update(_verdict)
+                .where(_verdict.c.numero.in_(chunk), _verdict.c.courant)
+                .values(courant=False)
+            )
+        if fresh:
+            self._connection.execute(
+                insert(_verdict), [self._row(verdict, now) for verdict in fresh]
+            )
+        self.clear_evaluation([verdict.numero for verdict in verdicts])
+        self.record_events(
+            run,
+            [
+                NewEvent(
+                    verdict.numero,
+                    "verdict",
+                    {
+                        "verdict": verdict.decision.verdict.value,
+                        "avant": current.get(verdict.numero, (None, None))[0],
+                    },
+                )
+                for verdict in fresh
+            ],
+            now,
+        )
+
+    def clear_evaluation(self, numbers: Iterable[DossierNumber]) -> None:
+        """Take dossiers out of the queue."""
+        for chunk in chunks(numbers):
+            self._connection.execute(
+                update(_dossier)
+                .where(_dossier.c.numero.in_(chunk), _dossier.c.a_evaluer)
+                .values(a_evaluer=False)
+            )
+
+    def _current(self, numbers: Sequence[DossierNumber]) -> dict[int, tuple[str, datetime]]:
+        return {
+            numero: (verdict, etabli_le)
+            for chunk in chunks(numbers)
+            for numero, verdict, etabli_le in self._connection.execute(
+                select(_verdict.c.numero, _verdict.c.verdict, _verdict.c.etabli_le).where(
+                    _verdict.c.numero.in_(chunk), _verdict.c.courant
+                )
+            )
+        }
+
+    def _row(self, verdict: NewVerdict, now: datetime) -> dict[str, Any]:
+        decision = verdict.decision
+        return {
+            "numero": verdict.numero,
+            "demarche_numero": self._number,
+            "verdict": decision.verdict.value,
+            "detail": decision.detail,
+            "etabli_le": now,
+            "version_regles": decision.version_regles,
+            "inputs_hash": verdict.inputs_hash,
+            "preuve_hash": decision.preuve_hash,
+            "doublons": encode(sorted(verdict.doublons)),
+            "controles": encode([_controle_json(controle) for controle in decision.controles]),
+            "produit_id": decision.produit_id,
+            "phase_constatee": decision.phase_constatee,
+            "type_administration": decision.type_administration,
+            "remarque": decision.remarque,
+            "courant": True,
+        }
+
+
+def controles_of(items: Iterable[dict[str, Any]] | None) -> tuple[Controle, ...]:
+    """Rebuild a stored verdict's checks."""
+    return tuple(
+        Controle(
+            item["controle"],
+            _RESULTATS[item["resultat"]],
+            item["motif"] or "",
+            loads(item["preuve"]) if item["preuve"] else {},
+        )
+        for item in items or ()
+    )
+
+
+def _controle_json(controle: Controle) -> dict[str, Any]:
+    return {
+        "controle": controle.controle,
+        "resultat": controle.resultat.value,
+        "motif": controle.motif,
+        "preuve": encode(dict(controle.preuve)),
+    }
+
+
+def _stored(row: Row[Any]) -> StoredVerdict:
+    return StoredVerdict(
+        id=row.v_id,
+        numero=DossierNumber(row.numero),
+        verdict=_VERDICTS[row.v_verdict],
+        detail=row.v_detail or "",
+        etabli_le=row.v_etabli_le,
+        version_regles=row.v_version_regles,
+        inputs_hash=row.v_inputs_hash,
+        preuve_hash=row.v_preuve_hash,
+        doublons=tuple(row.v_doublons or ()),
+        controles=controles_of(row.v_controles),
+        produit_id=row.v_produit_id,
+        phase_constatee=row.v_phase_constatee,
+        type_administration=row.v_type_administration,
+        remarque=row.v_remarque,
+    )

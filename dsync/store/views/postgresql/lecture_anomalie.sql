@@ -1,0 +1,7 @@
+SELECT
+    q.numero,
+    q.code,
+    q.message,
+    q.depuis,
+    q.tentatives
+FROM quarantaine AS q

@@ -1,0 +1,8 @@
+SELECT
+    v.numero,
+    v.verdict,
+    v.detail,
+    v.etabli_le,
+    v.version_regles,
+    v.courant
+FROM verdict AS v

@@ -1,0 +1,8 @@
+SELECT
+    v.numero,
+    v.verdict,
+    v.detail,
+    strftime('%Y-%m-%dT%H:%M:%SZ', v.etabli_le) AS etabli_le,
+    v.version_regles,
+    v.courant
+FROM verdict AS v
