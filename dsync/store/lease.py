@@ -48,7 +48,8 @@ def acquire(
         ).returning(_lease.c.token, _lease.c.acquired_at, _lease.c.expires_at)
     ).one_or_none()
     if row is not None:
-        return Lease(demarche, holder, *row, ttl_s=ttl_s)
+        token, acquired_at, expires_at = row
+        return Lease(demarche, holder, token, acquired_at, expires_at, ttl_s)
     info = read(connection, demarche, now)
     who = info.holder if info else "another process"
     since = info.acquired_at if info else now

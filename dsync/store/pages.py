@@ -103,7 +103,8 @@ class PageWrites(QuarantineWrites):
         if not by_number:
             return PageResult()
         known = self._known(by_number)
-        changes, unchanged = [], []
+        changes: list[_Change] = []
+        unchanged: list[_Change] = []
         for number, item in by_number.items():
             old = known.get(number)
             change = _Change(item, None if old is None or old.efface_le else old)
@@ -230,5 +231,6 @@ def _changed_names(change: _Change, typed: Row[Any] | None) -> list[str]:
     return names
 
 
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+def _text(value: Any) -> str:
+    """Write a value in one form: JSON knows no tuples, and other mappings than dictionaries."""
+    return value.isoformat() if isinstance(value, datetime) else encode(value)

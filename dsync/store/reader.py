@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import String, case, cast, func, or_, select, text
 
-from dsync.domain.dossier import Etat, Json, Presence
+from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.store import tables
@@ -23,11 +23,14 @@ _dossier = tables.dossier
 _verdict = tables.verdict
 _outbox = tables.outbox
 
+Document = dict[str, Any]
+"""JSON values by column; instants as UTC text."""
+
 
 class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceReads, VerdictReads):
     """Reads the database as it was when the reading began."""
 
-    def dossier(self, numero: DossierNumber) -> dict[str, Json] | None:
+    def dossier(self, numero: DossierNumber) -> Document | None:
         """Return all that is known of a dossier as JSON values, None when it is unknown."""
         main = self._view("lecture_candidature", numero, "numero")
         if not main:
@@ -45,11 +48,11 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
             "anomalie": self._view("lecture_anomalie", numero, "code"),
         }
 
-    def champs(self, numero: DossierNumber) -> list[dict[str, Json]]:
+    def champs(self, numero: DossierNumber) -> list[Document]:
         """Return every champ of a dossier with its text."""
         return self._view("lecture_champ", numero, "origine")
 
-    def events(self, numero: DossierNumber) -> list[dict[str, Json]]:
+    def events(self, numero: DossierNumber) -> list[Document]:
         """Return a dossier's journal, oldest first."""
         return self._view("lecture_evenement", numero, "survenu_le")
 
@@ -62,7 +65,7 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
         presence: str | None = None,
         q: str | None = None,
         limit: int = 100,
-    ) -> list[dict[str, Json]]:
+    ) -> list[Document]:
         """Return dossiers by number.
 
         Args:
@@ -112,9 +115,7 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
             )
         return _documents(self._connection.execute(statement).mappings().all())
 
-    def runs(
-        self, limit: int = 20, demarche: DemarcheNumber | None = None
-    ) -> list[dict[str, Json]]:
+    def runs(self, limit: int = 20, demarche: DemarcheNumber | None = None) -> list[Document]:
         """Return the newest runs first."""
         table = tables.sync_run
         columns = [column for column in table.columns if column.name != "demarche_numero"]
@@ -126,7 +127,7 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
         )
         return _documents(self._connection.execute(statement).mappings().all())
 
-    def dossier_counts(self, demarche: DemarcheNumber | None = None) -> dict[str, Json]:
+    def dossier_counts(self, demarche: DemarcheNumber | None = None) -> Document:
         """Count the dossiers: `presence`, `etat` and `verdict` of those present, `a_evaluer`."""
         number = self._of(demarche)
         is_present = _dossier.c.presence == Presence.PRESENT.value
@@ -169,7 +170,7 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
         )
         return {statut: count for statut, count in rows}
 
-    def _view(self, view: str, numero: DossierNumber, order: str) -> list[dict[str, Json]]:
+    def _view(self, view: str, numero: DossierNumber, order: str) -> list[Document]:
         rows = self._connection.execute(
             text(f"SELECT * FROM {view} WHERE numero = :numero ORDER BY {order}"),  # noqa: S608 - names of ours
             {"numero": numero},
@@ -181,13 +182,13 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
         return documents
 
 
-def _documents(rows: Sequence[Mapping[Any, Any]]) -> list[dict[str, Json]]:
+def _documents(rows: Sequence[Mapping[Any, Any]]) -> list[Document]:
     return [{str(name): _json(value) for name, value in row.items()} for row in rows]
 
 
-def _json(value: Any) -> Json:
+def _json(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, date):
         return value.isoformat()
-    return value  # type: ignore[no-any-return]
+    return value

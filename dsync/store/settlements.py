@@ -1,4 +1,4 @@
-"""Ends of wishes: confirmed, refused, in conflict with a human's hand; and what operators decide."""
+"""Ends of wishes: confirmed, refused, stopped by a human's hand, decided by an operator."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
         self.record_events(None, [NewEvent(numero, "conflit_resolu", details)], now)
         return len(conflicts)
 
-    def _in_conflict(self, numero: DossierNumber) -> Sequence[Row[Any]]:
+    def _in_conflict(self, numero: DossierNumber) -> Sequence[Any]:
         return self._connection.execute(
             select(_outbox.c.id, _outbox.c.annotation, _outbox.c.valeur_distante)
             .where(
