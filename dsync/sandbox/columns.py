@@ -24,26 +24,31 @@ _KINDS = {
     "regions": "EnumColumn",
 }
 _WITHOUT = frozenset({"header_section", "explication", "repetition", "carte", "titre_identite"})
-# Further columns: path in the value, label, column type.
+_POSTAL_CODE = "ode postal (5\N{NO-BREAK SPACE}chiffres)"
+# Further columns: name, path in the value, what its label adds, column type.
+_PLACE = [
+    ("postal_code", "postal_code", f" – C{_POSTAL_CODE}", "TextColumn"),
+    ("city_name", "city_name", " – Commune", "TextColumn"),
+    ("department_code", "department_code", " – Département", "EnumColumn"),
+    ("region_name", "region_name", " – Région", "EnumColumn"),
+]
+_ENTREPRISE = [
+    ("raison_sociale", " – Entreprise raison sociale", "TextColumn"),
+    ("siren", " – Entreprise SIREN", "TextColumn"),
+    ("nom_commercial", " – Entreprise nom commercial", "TextColumn"),
+    ("forme_juridique", " – Entreprise forme juridique", "TextColumn"),
+    ("date_creation", " – Entreprise date de création", "DateColumn"),
+]
 _MORE = {
-    "address": [
-        ("postal_code", " – Code postal (5 chiffres)", "TextColumn"),
-        ("city_name", " – Commune", "TextColumn"),
-        ("department_code", " – Département", "EnumColumn"),
-        ("region_name", " – Région", "EnumColumn"),
-    ],
+    "address": _PLACE,
     "communes": [
-        ("postal_code", " - code postal (5 chiffres)", "TextColumn"),
-        ("departement.code", " - département", "TextColumn"),
+        ("code_postal", "postal_code", f" - c{_POSTAL_CODE}", "TextColumn"),
+        ("code_departement", "departement.code", " - département", "TextColumn"),
     ],
     "siret": [
-        ("entreprise.raison_sociale", " – Entreprise raison sociale", "TextColumn"),
-        ("entreprise.siren", " – Entreprise SIREN", "TextColumn"),
-        ("entreprise.nom_commercial", " – Entreprise nom commercial", "TextColumn"),
-        ("entreprise.forme_juridique", " – Entreprise forme juridique", "TextColumn"),
-        ("entreprise.date_creation", " – Entreprise date de création", "DateColumn"),
-        ("libelle_naf", " – Libellé NAF", "TextColumn"),
-        ("address.postal_code", " – Code postal (5 chiffres)", "TextColumn"),
+        *((f"entreprise_{n}", f"entreprise.{n}", label, kind) for n, label, kind in _ENTREPRISE),
+        ("libelle_naf", "libelle_naf", " – Libellé NAF", "TextColumn"),
+        *((name, f"address.{path}", label, kind) for name, path, label, kind in _PLACE),
     ],
 }
 
@@ -55,8 +60,8 @@ def columns_of(champ: Champ) -> list[dict[str, Any]]:
     stable_id, label = champ.descriptor["stable_id"], champ.descriptor["label"]
     kind = _KINDS.get(champ.type, "TextColumn")
     columns = [_column(f"type_de_champ/{stable_id}", label, kind, _value(champ, kind))]
-    for path, suffix, more in _MORE.get(champ.type, ()):
-        ident = f"type_de_champ/{stable_id}-$.{path}"
+    for name, path, suffix, more in _MORE.get(champ.type, ()):
+        ident = f"type_de_champ/{stable_id}-$.{name}"
         columns.append(_column(ident, label + suffix, more, _dig(champ.value, path)))
     return columns
 

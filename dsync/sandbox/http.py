@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -44,9 +45,8 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Stay silent about clients that went away; anything else is a fault of ours."""
-        import sys
-
-        if not isinstance(sys.exception(), ConnectionError | OSError | ValueError):
+        gone = isinstance(sys.exception(), ConnectionError | TimeoutError)
+        if not gone and not self.stopping.is_set():
             super().handle_error(request, client_address)
 
     def stop(self) -> None:

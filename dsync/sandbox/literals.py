@@ -10,9 +10,11 @@ from graphql import (
     EnumValueNode,
     FieldNode,
     FloatValueNode,
+    GraphQLArgument,
     GraphQLEnumType,
     GraphQLError,
     GraphQLField,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
@@ -23,7 +25,6 @@ from graphql import (
     NullValueNode,
     ObjectValueNode,
     StringValueNode,
-    Undefined,
     ValidationRule,
     ValueNode,
     VariableNode,
@@ -38,24 +39,37 @@ def arguments(field: GraphQLField, node: FieldNode, variables: Mapping[str, Any]
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     values = {}
     for name, definition in field.args.items():
-        value = _read(given[name], definition.type, variables) if name in given else _ABSENT
+        value = read(given[name], definition.type, variables) if name in given else _ABSENT
         if value is not _ABSENT:
             values[name] = value
-        elif definition.default_value is not Undefined:
-            values[name] = definition.default_value
+        elif has_default(definition):
+            values[name] = default(definition)
     return values
 
 
-def _read(node: ValueNode, type_: GraphQLInputType, variables: Mapping[str, Any]) -> Any:
+def has_default(definition: GraphQLArgument | GraphQLInputField) -> bool:
+    """Whether an argument or an input's field has a value when it is not given."""
+    return definition.ast_node is not None and definition.ast_node.default_value is not None
+
+
+def default(definition: GraphQLArgument | GraphQLInputField) -> Any:
+    """Return that value; read from the SDL, as the library's versions keep it differently."""
+    assert definition.ast_node is not None  # noqa: S101 - see has_default
+    assert definition.ast_node.default_value is not None  # noqa: S101
+    return read(definition.ast_node.default_value, definition.type, {})
+
+
+def read(node: ValueNode, type_: GraphQLInputType, variables: Mapping[str, Any]) -> Any:
+    """Return the value of a valid literal."""
     if isinstance(node, VariableNode):
         return variables.get(node.name.value, _ABSENT)
     if isinstance(type_, GraphQLNonNull):
-        return _read(node, type_.of_type, variables)
+        return read(node, type_.of_type, variables)
     if isinstance(node, NullValueNode):
         return None
     if isinstance(type_, GraphQLList):
         items = node.values if isinstance(node, ListValueNode) else [node]
-        return [_read(item, type_.of_type, variables) for item in items]
+        return [read(item, type_.of_type, variables) for item in items]
     if isinstance(type_, GraphQLInputObjectType):
         assert isinstance(node, ObjectValueNode)  # noqa: S101 - validated before
         return _read_object(node, type_, variables)
@@ -68,11 +82,11 @@ def _read_object(
     given = {field.name.value: field.value for field in node.fields or ()}
     values = {}
     for name, field in type_.fields.items():
-        value = _read(given[name], field.type, variables) if name in given else _ABSENT
+        value = read(given[name], field.type, variables) if name in given else _ABSENT
         if value is not _ABSENT:
             values[name] = value
-        elif field.default_value is not Undefined:
-            values[name] = field.default_value
+        elif has_default(field):
+            values[name] = default(field)
     return values
 
 
@@ -99,7 +113,7 @@ class ArgumentsRule(ValidationRule):
             name
             for name, definition in field.args.items()
             if isinstance(definition.type, GraphQLNonNull)
-            and definition.default_value is Undefined
+            and not has_default(definition)
             and name not in given
         ]
         if missing:
@@ -152,7 +166,7 @@ def _judge_object(
         yield GraphQLError(message, [value], extensions={"code": "invalidOneOfInputObject"})
     for name, definition in type_.fields.items():
         required = isinstance(definition.type, GraphQLNonNull)
-        if required and definition.default_value is Undefined and name not in given:
+        if required and not has_default(definition) and name not in given:
             yield _missing_attribute(value, type_.name, name, str(definition.type))
 
 

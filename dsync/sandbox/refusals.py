@@ -23,6 +23,7 @@ from dsync.sandbox.answers import location
 
 Error = dict[str, Any]
 
+_NAMED_IN_PATH = ("argumentLiteralsIncompatible", "missingRequiredInputObjectAttribute")
 # What the validator says -> code, message, and the names of the groups as extensions.
 _KNOWN = [
     (
@@ -66,7 +67,7 @@ def refusal(error: GraphQLError, ast: DocumentNode) -> Error:
         trail = trail[:-1]  # the platform points at the fragment, not at the name in it
     refused: Error = {"message": message, "locations": [location(trail[-1])], "path": _path(trail)}
     if extensions:
-        if extensions["code"] == "argumentLiteralsIncompatible":
+        if extensions["code"] in _NAMED_IN_PATH:
             refused["path"] = [*refused["path"], extensions["argumentName"]]
         refused["extensions"] = extensions
     return refused

@@ -15,13 +15,12 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     OperationDefinitionNode,
-    Undefined,
     VariableDefinitionNode,
     print_ast,
     type_from_ast,
-    value_from_ast,
 )
 
+from dsync.sandbox import literals
 from dsync.sandbox.answers import RefusedError, location
 
 Problem = tuple[tuple[str | int, ...], str]
@@ -41,7 +40,7 @@ def coerce_variables(
         name = definition.variable.name.value
         type_ = type_from_ast(schema, definition.type)
         if name not in given and definition.default_value:
-            values[name] = value_from_ast(definition.default_value, type_)  # type: ignore[arg-type]
+            values[name] = literals.read(definition.default_value, type_, {})  # type: ignore[arg-type]
             continue
         if name not in given and not isinstance(type_, GraphQLNonNull):
             continue
@@ -105,8 +104,8 @@ def _coerce_object(
     for name, field in known.items():
         if name in value:
             result[name] = _coerce(value[name], field.type, (*path, name), problems)
-        elif field.default_value is not Undefined:
-            result[name] = field.default_value
+        elif literals.has_default(field):
+            result[name] = literals.default(field)
         elif isinstance(field.type, GraphQLNonNull):
             problems.append(((*path, name), "Expected value to not be null"))
     return result

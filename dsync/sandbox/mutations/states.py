@@ -22,11 +22,12 @@ INCOMPLETE = PayloadError(
     "What the registry knows of the dossier's SIRET is incomplete. Try again later.",
 )
 EMPTY_MESSAGE = PayloadError(
-    "Le champ « Votre message » ne peut être vide", "The field “Your message” cannot be empty"
+    "Le champ «\N{NO-BREAK SPACE}Votre message\N{NO-BREAK SPACE}» ne peut être vide",
+    "The field “Your message” cannot be empty",
 )
 _TOLD = {
-    "en_construction": "en construction",
-    "en_instruction": "en instruction",
+    "en_construction": "en\N{NO-BREAK SPACE}construction",
+    "en_instruction": "en\N{NO-BREAK SPACE}instruction",
     "accepte": "accepté",
     "refuse": "refusé",
     "sans_suite": "classé sans suite",

@@ -1,0 +1,59 @@
+"""What the contract tests share: a sandbox, a client for it, and the recorded world's modules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from dsync.sandbox import Sandbox
+
+sys.path.insert(0, str(Path(__file__).parent))  # for recorded_world and recorded_scenarios
+
+NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
+
+
+class Client:
+    """Asks a sandbox over HTTP, as any client would."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.session = requests.Session()
+
+    def post(self, query: str, *, token: str = "", language: str = "", **variables: Any) -> Any:
+        """Return the whole HTTP answer."""
+        headers = {"Authorization": f"Bearer {token or self.sandbox.tokens.write}"}
+        if language:
+            headers["Accept-Language"] = language
+        body = {"query": query, "variables": variables}
+        return self.session.post(self.sandbox.ds_url, json=body, headers=headers, timeout=10)
+
+    def ask(self, query: str, **named: Any) -> dict[str, Any]:
+        """Return the JSON body of an answer."""
+        return self.post(query, **named).json()
+
+    def data(self, query: str, **named: Any) -> dict[str, Any]:
+        """Return the data of an answer without errors."""
+        body = self.ask(query, **named)
+        assert "errors" not in body, body["errors"]
+        return body["data"]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox of forty dossiers whose time stands still until it is moved."""
+    with Sandbox.start(dossiers=40, seed=7, clock=lambda: NOW) as started:
+        yield started
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[Client]:
+    """A client of that sandbox."""
+    made = Client(sandbox)
+    with made.session:
+        yield made

@@ -1,0 +1,235 @@
+"""Which recorded conversations are replayed, in which order, and what happens between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import recorded_world
+
+from dsync.sandbox.faults import Fault
+from dsync.sandbox.revising import Change
+
+Step: TypeAlias = str | Callable[[Any], None]
+
+MOVING = frozenset(
+    {"updatedAt", "createdAt", "url", "demarcheURL", "dateQuestion", "dateReponse", "dateFermeture"}
+)
+"""Entries of data that depend on the run; compared by type."""
+
+ONLY_SHAPE = {
+    "dossier-everything": "ids of traitements and of the usager, texts of automatic messages",
+    "labels-groupes": "the service and the administrateur are others",
+    "message": "the message's id",
+    "avis-read": "the avis' id",
+    "annotations-valid-plus-raising-read": "ids of the rows of this run",
+    "ghost-row-read": "ids of the rows of this run",
+    "parse-error": "the parser's own words",
+    "maintenance": "the sandbox's own words",
+}
+"""Compared by structure and null or not, with the reason; where rows are, by their count too."""
+
+ERRORS_DIFFER = {
+    "timeout": "the sandbox runs out of time between two nodes, the platform inside one",
+}
+"""Of the errors only the first one's code is compared."""
+
+PLACES_DIFFER = {
+    "auth-no-token-stored-query": "a place in the stored document, whose text is ours",
+    "stored-getDossier-not-found": "a place in the stored document, whose text is ours",
+}
+"""Errors are compared without their place in the document."""
+
+LEFT_OUT = {
+    "webhook-received": "the sandbox calls no webhook",
+    "stored-getDossier": "the stored document's text is the platform's own; ours asks less",
+    "file-download": "an address signed by the recorded run; see test_sandbox_files.py",
+    "geojson-download": "an address signed by the recorded run; see test_sandbox_files.py",
+    "geojson-tampered": "an address signed by the recorded run; see test_sandbox_files.py",
+}
+"""Recordings that are not replayed, with the reason."""
+
+
+def _do(name: str, *arguments: Any, **named: Any) -> Callable[[Any], None]:
+    """Return a step that calls a method of the control."""
+    return lambda sandbox: getattr(sandbox.control, name)(*arguments, **named)
+
+
+def _touch(*ranks: int) -> list[Step]:
+    """Return steps that move the dates of dossiers, one second after the other."""
+    return [
+        step
+        for rank in ranks
+        for step in (_do("advance", 1), _do("save_without_submitting", 15000000 + rank))
+    ]
+
+
+def _discard_demarche(sandbox: Any) -> None:
+    del sandbox.world.demarches[78001]
+
+
+def _ask_for_an_avis(sandbox: Any) -> None:
+    asked = {
+        "question": "votre avis ?",
+        "reponse": None,
+        "date_question": recorded_world.NOW,
+        "date_reponse": recorded_world.NOW,
+        "expert": "expert@example.gouv.fr",
+        "claimant": "instruction-eig@example.gouv.fr",
+    }
+    sandbox.world.dossier(15000009).seed.avis.append(asked)
+
+
+# fmt: off
+SCENARIOS: dict[str, list[Step]] = {
+    "authentication": [
+        "auth-basic", "auth-expired", "auth-expired-stored-query", "auth-forbidden-network",
+        "auth-garbage-token", "auth-garbage-token-utf8", "auth-no-token",
+        "auth-no-token-stored-query", "auth-ok-readonly", "auth-right-id-wrong-secret",
+        "auth-token-bare", "auth-token-scheme", "auth-two-spaces", "demarche-out-of-scope",
+        "dossier-out-of-scope", "introspection-custom-query-no-token",
+        "introspection-custom-query-token", "annotations-no-token",
+    ],
+    "bodies": [
+        "empty-body", "extra-fields-in-body", "json-string", "malformed-json", "no-content-type",
+        "no-query", "query-null", "post-trailing-slash", "variables-as-array",
+        "variables-as-bad-string", "variables-as-string", "missing-variable", "variable-big-int",
+        "wrong-variable-type", "stored-getDemarche", "stored-getDemarcheDescriptor",
+        "stored-getDemarcheDescriptor-no-token", "stored-getDossier-not-found",
+        "stored-getGroupeInstructeur", "stored-no-operation", "unknown-queryid",
+        "unknown-queryid-token", "two-operations-no-name", "wrong-operation-name",
+    ],
+    "documents": [
+        "parse-error", "unknown-argument", "unknown-field", "unknown-fragment-type",
+        "fragment-in-unused-fragment", "depth-9", "depth-12", "depth-ok-6",
+        "aliases-duplicate-names", "aliases-one-invalid-literal", "state-refuser-sans-motivation",
+        "inline-fragment-without-type-demandeur",
+        "inline-fragment-without-type-demandeur-complete",
+        "inline-fragment-without-type-no-champs", "include-false-fragment-still-counts",
+        "accept-language-en", "accept-language-en-not-found",
+        "groupe-closed-false", "groupe-closed-true",
+    ],
+    "pages": [
+        "page-default", "page-first-3-after", "page-first-3-before", "page-first-1000",
+        "page-first-zero", "page-first-negative", "page-first-and-last", "page-before-and-after",
+        "page-last-3", "page-last-3-before", "page-after-null", "page-after-garbage",
+        "page-after-b64-garbage", "page-past-the-end", "page-edges", "page-order-asc",
+        "page-order-desc", "page-order-desc-after", "page-archived-true", "page-archived-false",
+        "page-state", "page-state-brouillon", "page-revision-first", "page-revision-last",
+        "page-revision-unknown", "page-revision-garbage", "page-min-revision",
+        "page-max-revision", "page-created-and-updated-since", "page-updated-since-after",
+        "page-updated-since-bad", "page-updated-since-date-only", "page-updated-since-future",
+        "page-updated-since-micro", "page-updated-since-naive", "page-updated-since-null",
+        "updated-since-plus-1s", "volume-first-1000-after", "volume-third", "volume-exact-end",
+        "volume-last-1000",
+        _do("hide", 15000026), "page-last-after-none",
+        _discard_demarche, "demarche-discarded",
+    ],
+    "dossiers": [
+        "dossier-brouillon", "dossier-deleted", "dossier-expired-hidden", "dossier-hidden-admin",
+        "dossier-hidden-usager", "dossier-hidden-usager-termine", "dossier-everything",
+        "dossier-revision1", "descriptors-revisions", "labels-groupes", "demandeur-15000002",
+        "demandeur-15000010", "demandeur-degraded-fragment-15000027",
+        "demandeur-degraded-nofragment-15000007", "demandeur-degraded-nofragment-15000027",
+        "physique", "champ-by-id", "champ-by-id-unknown", "file-pending",
+        _do("complete_etablissement", 15000027, recorded_world.completed()), "etab-completed",
+        _do("delete_account", 15000022), "usager-account-deleted",
+        _do("edit_champ", 15000026, 4302, "Grace Hopper"), "usager-resubmitted",
+        _ask_for_an_avis, "avis-read",
+        _do("hide", 15000026), _do("lose_demandeur", 15000020), "no-etablissement",
+        "no-etablissement-single",
+    ],
+    "deletions": [
+        "deleted-first", "deleted-since", "purge-job-before",
+        _do("erase", 15000004), "purge-job-after",
+    ],
+    "hidden and restored": [
+        *_touch(17, 21, 16, 8, 9, 12, 10, 30),
+        _do("set_clock", datetime(2026, 11, 24, 14, 35, 21, tzinfo=UTC)),
+        _do("hide", 15000026), "lists-after-hide-user",
+        _do("restore", 15000026), "lists-after-restore",
+        _do("hide", 15000026), _do("erase", 15000026), "deleted-since-inclusive",
+    ],
+    "a new revision moves no date": [
+        *_touch(17, 16, 8, 9, 12, 10, 30, 21),
+        _do("publish_revision", Change(rename={4106: "Politique publique (renommée)"})),
+        "label-renamed-not-in-updatedsince",
+    ],
+    "failures": [
+        _do("fail", Fault("timeout", reached=2)), "timeout",
+        _do("maintain"), "maintenance", _do("maintain", on=False),
+        _do("advance", 60), _do("limit_rate", 4),
+        "rate-limit-1", "rate-limit-2", "rate-limit-3", "rate-limit-4", "rate-limit-6",
+        "rate-limit-7", "rate-limit-other-token",
+        _do("limit_rate", 0), "rate-limit-bad-token-many",
+        _do("limit_rate", 4), _do("advance", 60), "rate-limit-after-reset",
+    ],
+    "annotations refused": [
+        "annotations-readonly", "annotations-readonly-hidden",
+        "annotations-readonly-wrong-instructeur", "annotations-instructeur-garbage",
+        "annotations-instructeur-not-in-groupe", "annotations-dossier-garbage-id",
+        "annotations-dossier-number-as-id", "annotations-brouillon", "annotations-deleted",
+        "annotations-hidden-expired", "annotations-hidden-usager", "annotations-out-of-scope",
+        "annotations-date-bad", "annotations-date-empty", "annotations-integer-as-string",
+        "annotations-integer-too-big", "annotations-value-empty-object", "annotations-value-null",
+        "annotations-newer-key-civilite", "annotations-newer-key-departements",
+        "annotations-newer-key-dossierLink", "annotations-newer-key-formatted",
+        "annotations-newer-key-iban", "annotations-newer-key-pays", "annotations-newer-key-phone",
+        "annotations-newer-key-pieceJustificative", "annotations-newer-key-regions",
+        "annotations-garbage-id", "annotations-unknown-id", "annotations-public-champ-id",
+        "annotations-unsupported-type-phone", "annotations-textarea-key-on-text",
+        "annotations-annotation-of-older-revision", "row-id-as-annotation-id",
+        "annotations-bad-option", "annotations-bad-option-case",
+        "annotations-bad-option-accept-fr", "annotations-all-invalid-dates-move",
+        "annotations-email-bad", "annotations-decimal-nan", "annotations-row-on-non-repetition",
+    ],
+    "annotations written": [
+        "dossier-zoo-fragments", "dossier-zoo-no-fragment", "datetime-fragment-missing-date-fields",
+        "yesno-null-as-yesno", "yesno-null-as-checkbox",
+        "one-checkbox", "one-checkbox-yesno", "yesno-unanswered-as-checkbox",
+        "annotations-text-empty", "annotations-multi-empty", "annotations-drop-empty",
+        "annotations-datetime-z", "annotations-datetime-naive", "annotations-text-emoji-html",
+        "annotations-text-nul-char", "annotations-text-spaces", "annotations-same-value-again",
+        "annotations-empty-list", "annotations-partially-valid", "annotations-100k",
+        "annotations-accepte", "annotations-archived", "annotations-hidden-usager-termine",
+        "annotations-repetition-2", "annotations-repetition-again-1", "annotations-row-cell",
+        "annotations-row-cell-unknown-row", "annotations-repetition-and-cells-together",
+        "one-date", "one-date-bad", "one-datetime", "datetime-read-seconds",
+        _do("edit_annotation", 15800001, 7205, None), "datetime-on-date-read",
+        "one-date-after-human-clear", "champs-accept-en", "champs-admin-locale-en",
+        _do("edit_annotation", 15800001, 7206, None), "one-datetime-after-human-clear",
+        "one-integer", "one-decimal", "one-dropdown", "one-dropdown-bad", "one-dropdown-other",
+        "one-text", "one-text-empty", "one-text-null", "one-text-garbage", "one-text-unknown",
+        "one-text-on-dropdown", "one-text-on-email", "one-hidden", "one-readonly",
+        "one-wrong-instructeur",
+        _do("edit_annotation", 15800001, 7201, "long"),
+        _do("add_annotation_row", 15800001, 7301),
+        "annotations-valid-plus-raising", "annotations-valid-plus-raising-read",
+        "ghost-row-read",
+    ],
+    "several mutations in a document": [
+        "aliases-one-raising-500", "aliases-one-raising-500-b", "aliases-after-raising-read",
+        "alias-read-after", "alias-same-annotation-twice", "alias-same-annotation-twice-read",
+        "alias-multi-same-annotation-twice", "alias-multi-read",
+        _do("edit_annotation", 15000009, 5103, "D1"), _do("edit_annotation", 15000012, 5103, "D2"),
+        "alias-two-dossiers-read", _do("add_label", 15000012, "éligible"), "alias-labels-read",
+        "repetition-negative", "repetition-with-row-id", "grid-fill",
+    ],
+    "labels": [
+        "label-add", "label-add-twice", "label-remove", "label-remove-twice", "label-add-second",
+        "label-add-other", "label-garbage", "label-hidden-dossier", "label-of-other-demarche",
+        "label-out-of-scope",
+    ],
+    "a dossier's life": [
+        "state-passer-en-instruction", "state-passer-en-instruction-twice",
+        "state-repasser-en-construction", _do("move", 15000008, "en_instruction"),
+        "state-accepter", "state-repasser-en-instruction", "state-refuser", "state-archiver",
+        "state-desarchiver", "state-bascule-suivi", "message", "message-empty",
+        _do("move", 15000007, "en_instruction"), "degraded-accept-en-instruction",
+        "groupe-change", "groupe-change-then-write", "groupe-change-write-right",
+        "groupeInstructeur-query",
+        _do("close_demarche"), "demarche-closed", "demarche-closed-write",
+    ],
+}
+# fmt: on

@@ -1,0 +1,144 @@
+"""The sandbox answers as the platform's own application did, conversation by conversation.
+
+Each scenario starts from the recorded state, in the recorded order. An answer has the same status,
+the same errors (message, code, place, path) and the same data, leaf by leaf; what depends on the
+run (`MOVING`) is compared by its type alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import recorded_world as world
+import requests
+from recorded_scenarios import (
+    ERRORS_DIFFER,
+    LEFT_OUT,
+    MOVING,
+    ONLY_SHAPE,
+    PLACES_DIFFER,
+    SCENARIOS,
+)
+
+SHARED = Path(os.environ.get("DSYNC_SHARED") or Path(__file__).parents[3] / "shared")
+RECORDED = SHARED / "ds" / "recorded"
+
+pytestmark = pytest.mark.skipif(
+    not RECORDED.is_dir(), reason=f"no recorded conversations at {RECORDED} (set DSYNC_SHARED)"
+)
+
+
+def test_every_recording_is_replayed_or_listed_as_left_out() -> None:
+    """No recorded conversation is forgotten, and none is named that does not exist."""
+    recorded = {path.stem for path in RECORDED.glob("*.json")}
+    replayed = {step for steps in SCENARIOS.values() for step in steps if isinstance(step, str)}
+    assert recorded == replayed | set(LEFT_OUT)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_sandbox_answers_as_the_platform_did(scenario: str) -> None:
+    """Every recorded answer of the scenario is given again."""
+    differences: list[str] = []
+    with world.start() as sandbox, requests.Session() as session:
+        for step in SCENARIOS[scenario]:
+            if isinstance(step, str):
+                differences += _replay(step, sandbox, session)
+            else:
+                step(sandbox)
+    assert differences == []
+
+
+def _replay(name: str, sandbox: Any, session: requests.Session) -> list[str]:
+    recorded = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+    request = json.loads(world.translate(json.dumps(recorded["request"])))
+    response = json.loads(world.translate(json.dumps(recorded["response"])))
+    answer = session.post(
+        sandbox.base_url + request["path"],
+        data=_body(request["body"]),
+        headers=_headers(request, sandbox),
+        timeout=10,
+    )
+    found = [f"{name}: status {answer.status_code}"] * (answer.status_code != response["status"])
+    for header, value in response["headers"]:
+        if header.startswith("RateLimit"):
+            shown = answer.headers.get(header)
+            found += [f"{name}: no {header}"] * (
+                shown is None or shown.isdigit() != value.isdigit()
+            )
+    if isinstance(response["body"], str):
+        return found
+    expected, given = response["body"], answer.json()
+    if name in ERRORS_DIFFER:
+        codes = [body.pop("errors")[0]["extensions"]["code"] for body in (expected, given)]
+        found += [f"{name}: codes {codes}"] * (codes[0] != codes[1])
+    if name in PLACES_DIFFER:
+        for error in (*expected["errors"], *given["errors"]):
+            del error["locations"]
+    told = _differences(expected, given, (), name in ONLY_SHAPE)
+    return found + [f"{name}: {difference}" for difference in told]
+
+
+def _headers(request: dict[str, Any], sandbox: Any) -> dict[str, str]:
+    headers = dict(request["headers"])
+    token = request["token"]
+    secrets = {
+        "write": sandbox.tokens.write,
+        "readonly": sandbox.tokens.readonly,
+        "expired": sandbox.tokens.expired,
+        "othernet": sandbox.tokens.forbidden_network,
+    }
+    if token in secrets:
+        headers["Authorization"] = f"Bearer {secrets[token]}"
+    elif token and token.startswith("literal: "):
+        headers["Authorization"] = _literal(token.removeprefix("literal: "), sandbox.tokens.write)
+    return headers
+
+
+def _literal(header: str, good: str) -> str:
+    """Return a header of the recorded form; the recordings cut good tokens short."""
+    if header.startswith("Token token"):
+        return f'Token token="{good}"'
+    if header.startswith("Bearer  "):
+        return f"Bearer  {good}"
+    if re.match(r"[A-Za-z0-9]+…$", header):
+        return good
+    return header.replace("…", "").encode("ascii", "replace").decode()
+
+
+def _body(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, str) and (not body or body.startswith('{"query"')):
+        return body.encode()
+    return json.dumps(body).encode()
+
+
+def _differences(
+    expected: Any, found: Any, path: tuple[str | int, ...], shape_only: bool
+) -> Iterator[str]:
+    where = ".".join(map(str, path)) or "body"
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in expected.keys() | found.keys():
+            if key not in found or key not in expected:
+                yield f"{where}.{key} is {'missing' if key not in found else 'not recorded'}"
+            else:
+                yield from _differences(expected[key], found[key], (*path, key), shape_only)
+    elif isinstance(expected, list) and isinstance(found, list):
+        if len(expected) != len(found) and (path[-1] == "rows" or not shape_only):
+            yield f"{where} has {len(found)} entries instead of {len(expected)}"
+        for index, (one, other) in enumerate(zip(expected, found, strict=False)):
+            yield from _differences(one, other, (*path, index), shape_only)
+    elif shape_only or (path and path[-1] in MOVING and "errors" not in path[:1]):
+        if type(expected) is not type(found):
+            yield f"{where} is {found!r} instead of {expected!r}"
+    elif path[-1:] == ("exception_id",):
+        if not isinstance(found, str):
+            yield f"{where} is {found!r}"
+    elif expected != found:
+        yield f"{where} is {found!r} instead of {expected!r}"

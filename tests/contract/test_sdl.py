@@ -1,0 +1,72 @@
+"""The sandbox's schema tells nothing that the platform's own does not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_schema,
+    print_type,
+)
+
+from dsync.sandbox import sdl
+
+SHARED = Path(os.environ.get("DSYNC_SHARED") or Path(__file__).parents[3] / "shared")
+REAL = SHARED / "ds" / "schema.graphql"
+
+
+def test_no_description_is_in_it() -> None:
+    """Names and types are facts; the platform's texts are not ours to give."""
+    assert '"""' not in sdl.text()
+
+
+@pytest.mark.skipif(not REAL.is_file(), reason=f"no schema of the platform at {REAL}")
+def test_it_is_a_subset_of_the_platforms() -> None:
+    """Types, fields, arguments, nullability, defaults, deprecations and enum values agree."""
+    real = build_schema(REAL.read_text(encoding="utf-8"))
+    assert list(_differences(sdl.schema(), real)) == []
+
+
+def _differences(ours: GraphQLSchema, real: GraphQLSchema) -> Iterator[str]:
+    for name, type_ in ours.type_map.items():
+        if name.startswith("__"):
+            continue
+        other = real.type_map.get(name)
+        if type(other) is not type(type_):
+            yield f"{name} is {other!r}"
+        elif isinstance(type_, GraphQLEnumType):
+            if type_.values.keys() != other.values.keys():  # type: ignore[union-attr]
+                yield f"{name}: {print_type(type_)}"
+        elif isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            yield from _field_differences(name, type_, other)
+
+
+def _field_differences(name: str, ours: Any, real: Any) -> Iterator[str]:
+    if getattr(ours, "is_one_of", False) != getattr(real, "is_one_of", False):
+        yield f"{name}: oneOf"
+    for field, definition in ours.fields.items():
+        where, other = f"{name}.{field}", real.fields.get(field)
+        if other is None:
+            yield f"{where} does not exist"
+            continue
+        if str(definition.type) != str(other.type):
+            yield f"{where}: {definition.type} instead of {other.type}"
+        if bool(definition.deprecation_reason) != bool(other.deprecation_reason):
+            yield f"{where}: deprecation"
+        if not hasattr(definition, "args"):
+            continue
+        for argument, asked in definition.args.items():
+            known = other.args.get(argument)
+            if known is None or str(known.type) != str(asked.type):
+                yield f"{where}({argument}:)"
+        if definition.args.keys() != other.args.keys():
+            yield f"{where}: arguments"
