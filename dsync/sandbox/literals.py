@@ -28,6 +28,8 @@ from graphql import (
     ValidationRule,
     ValueNode,
     VariableNode,
+    is_required_argument,
+    is_required_input_field,
     print_ast,
 )
 
@@ -112,9 +114,7 @@ class ArgumentsRule(ValidationRule):
         missing = [
             name
             for name, definition in field.args.items()
-            if isinstance(definition.type, GraphQLNonNull)
-            and not has_default(definition)
-            and name not in given
+            if is_required_argument(definition) and name not in given
         ]
         if missing:
             self.report_error(_missing_arguments(node, missing))
@@ -165,8 +165,7 @@ def _judge_object(
         message = f"'{type_.name}' requires exactly one argument, but {len(known)} were provided."
         yield GraphQLError(message, [value], extensions={"code": "invalidOneOfInputObject"})
     for name, definition in type_.fields.items():
-        required = isinstance(definition.type, GraphQLNonNull)
-        if required and not has_default(definition) and name not in given:
+        if is_required_input_field(definition) and name not in given:
             yield _missing_attribute(value, type_.name, name, str(definition.type))
 
 

@@ -16,7 +16,8 @@ BAD_OPTION = PayloadError(
     "doit être dans les options proposées", "must be one of the options offered"
 )
 BAD_EMAIL = PayloadError(
-    "est invalide. Saisissez une adresse électronique valide. Exemple\N{NO-BREAK SPACE}: adresse@mail.com",
+    "est invalide. Saisissez une adresse électronique valide. "
+    "Exemple\N{NO-BREAK SPACE}: adresse@mail.com",
     "is not a valid e-mail address. Example: adresse@mail.com",
 )
 BAD_DECIMAL = PayloadError(

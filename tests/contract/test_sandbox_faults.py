@@ -1,0 +1,187 @@
+"""Each failure that the platform, or what stands before it, can show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from dsync.sandbox import Fault
+
+PAGE = (
+    "query page($n:Int){demarche(number:86321){dossiers(first:$n){"
+    "pageInfo{endCursor hasNextPage} nodes{number state}}}}"
+)
+WRITE = (
+    "mutation write($d:ID!,$i:ID!,$t:String!){m:dossierModifierAnnotations(input:{dossierId:$d,"
+    'instructeurId:$i,annotations:[{id:"Q2hhbXAtNTEwMw==",value:{textarea:$t}}]})'
+    "{annotations{id} errors{message}}}"
+)
+DSYNC = "SW5zdHJ1Y3RldXItMw=="
+
+
+def _open(client: Any) -> dict[str, Any]:
+    query = "{demarche(number:86321){dossiers(state:en_instruction){nodes{id number}}}}"
+    return client.data(query)["demarche"]["dossiers"]["nodes"][0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "content_type", "start"),
+    [
+        ("internal_error", 500, "application/json; charset=utf-8", '{"errors":'),
+        ("bad_gateway", 502, "text/html; charset=utf-8", "<!DOCTYPE"),
+        ("unavailable", 503, "text/html; charset=utf-8", "<!DOCTYPE"),
+        ("gateway_timeout", 504, "text/html; charset=utf-8", "<!DOCTYPE"),
+        ("maintenance", 503, "application/json; charset=utf-8", '{"error":'),
+        ("rate_limited", 429, None, "Trop de requêtes"),
+        ("token_expired", 401, "application/json; charset=utf-8", '{"errors":'),
+        ("token_unknown", 403, "application/json; charset=utf-8", '{"errors":'),
+        ("forbidden_network", 403, "application/json; charset=utf-8", '{"errors":'),
+        ("html", 200, "text/html; charset=utf-8", "<!DOCTYPE"),
+        ("data_null", 200, "application/json; charset=utf-8", '{"data":null}'),
+        ("truncated", 200, "application/json; charset=utf-8", '{"data":'),
+        ("empty", 200, "application/json; charset=utf-8", ""),
+    ],
+)
+def test_a_scripted_failure_is_answered_once(
+    sandbox: Any, client: Any, kind: Any, status: int, content_type: str | None, start: str
+) -> None:
+    """One request fails as scripted, the next goes well."""
+    sandbox.control.fail(Fault(kind))
+    failed = client.post(PAGE, n=2)
+    failed.encoding = "utf-8"
+    assert (failed.status_code, failed.headers.get("Content-Type")) == (status, content_type)
+    assert failed.text.startswith(start)
+    assert len(client.data(PAGE, n=2)["demarche"]["dossiers"]["nodes"]) == 2
+
+
+def test_a_failure_waits_for_the_request_it_is_meant_for(sandbox: Any, client: Any) -> None:
+    """A fault is bound to an operation and to how many of them go well before."""
+    sandbox.control.fail(Fault("bad_gateway", operation="page", after=1, times=2))
+    statuses = [
+        client.post(query).status_code for query in ("query other{__typename}", *[PAGE] * 4)
+    ]
+    assert statuses == [200, 200, 502, 502, 200]
+
+
+def test_running_out_of_time_keeps_page_info_whole(sandbox: Any, client: Any) -> None:
+    """Nodes not reached are null, yet the end cursor lies past them."""
+    whole = client.data(PAGE, n=5)["demarche"]["dossiers"]
+    sandbox.control.fail(Fault("timeout", reached=2))
+    body = client.ask(PAGE, n=5)
+    cut = body["data"]["demarche"]["dossiers"]
+    assert cut == {"pageInfo": whole["pageInfo"], "nodes": [*whole["nodes"][:2], None, None, None]}
+    assert [error.get("extensions") for error in body["errors"]] == [
+        {"code": "timeout"},
+        None,
+        None,
+    ]
+    assert body["errors"][1]["path"] == ["demarche", "dossiers", "nodes", 3, "number"]
+
+
+def test_bad_data_makes_one_node_null(sandbox: Any, client: Any) -> None:
+    """A poison dossier is a null among good nodes, and takes its own answer with it."""
+    number = client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"][1]["number"]
+    sandbox.control.poison(number)
+    body = client.ask(PAGE, n=3)
+    assert [node is None for node in body["data"]["demarche"]["dossiers"]["nodes"]] == [
+        False,
+        True,
+        False,
+    ]
+    assert body["errors"][0]["extensions"] == {"code": "invalid_null"}
+    alone = client.ask("query one($n:Int!){dossier(number:$n){number}}", n=number)
+    assert alone["data"] is None
+    sandbox.control.heal(number)
+    assert None not in client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"]
+
+
+def test_a_dossier_can_break_every_page_it_is_on(sandbox: Any, client: Any) -> None:
+    """Pages without it are served."""
+    numbers = [n["number"] for n in client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"]]
+    sandbox.control.break_page(numbers[2])
+    assert [client.post(PAGE, n=size).status_code for size in (3, 2)] == [500, 200]
+
+
+@pytest.mark.parametrize("kind", ["cut_before", "cut_inside", "answer_lost"])
+def test_a_connection_is_cut(sandbox: Any, client: Any, kind: Any) -> None:
+    """Only what was cut before it ran has left no trace."""
+    dossier = _open(client)
+    sandbox.control.fail(Fault(kind, only="mutation"))
+    with pytest.raises(requests.RequestException):
+        client.post(WRITE, d=dossier["id"], i=DSYNC, t="écrit")
+    written = sandbox.control.truth_of(dossier["number"]).annotations[5103] == "écrit"
+    assert written is (kind != "cut_before")
+
+
+def test_a_mutation_out_of_time_has_done_what_comes_before(sandbox: Any, client: Any) -> None:
+    """Mutations run in order; from the one that was not reached on, nothing is done."""
+    dossier = _open(client)
+    sandbox.control.fail(Fault("timeout", reached=1))
+    label = "(input:{dossierId:$d,labelId:%s}){errors{message}}"
+    ids = ('"TGFiZWwtMQ=="', '"TGFiZWwtMg=="')
+    before = set(sandbox.control.truth_of(dossier["number"]).labels)
+    for name in before:
+        sandbox.control.remove_label(dossier["number"], name)
+    body = client.ask(
+        "mutation($d:ID!){"
+        + " ".join(f"a{rank}:dossierAjouterLabel{label % ident}" for rank, ident in enumerate(ids))
+        + "}",
+        d=dossier["id"],
+    )
+    assert body["data"] == {"a0": {"errors": None}, "a1": None}
+    assert sandbox.control.truth_of(dossier["number"]).labels == ["éligible"]
+
+
+def test_a_slow_answer_comes_whole(sandbox: Any, client: Any) -> None:
+    """Latency and dripping change when an answer comes, not what it is."""
+    expected = client.data(PAGE, n=1)
+    sandbox.control.fail(Fault("latency", latency_ms=1), Fault("slow_drip", bytes_per_s=1_000_000))
+    assert [client.data(PAGE, n=1) for _ in range(2)] == [expected, expected]
+
+
+def test_stopping_does_not_wait_for_a_slow_answer(sandbox: Any, client: Any) -> None:
+    """A sandbox that drips an answer for an hour stops at once."""
+    sandbox.control.fail(Fault("slow_drip", bytes_per_s=1))
+    headers = {"Authorization": f"Bearer {sandbox.tokens.write}"}
+    with requests.post(
+        sandbox.ds_url, json={"query": PAGE}, headers=headers, stream=True, timeout=5
+    ) as answer:
+        sandbox.stop()
+        with pytest.raises(requests.RequestException):
+            _ = answer.content
+
+
+def test_the_rate_limit_resets_with_the_clock_minute(sandbox: Any, client: Any) -> None:
+    """Beyond the limit the answer tells the next minute's start, by that header alone."""
+    sandbox.control.limit_rate(2)
+    answers = [client.post(PAGE) for _ in range(3)]
+    assert [a.status_code for a in answers] == [200, 200, 429]
+    headers = answers[2].headers
+    now = int(sandbox.control.now().timestamp())
+    assert headers["RateLimit-Reset"] == str((now // 60 + 1) * 60)
+    assert "Retry-After" not in headers
+    sandbox.control.advance(60)
+    assert client.post(PAGE).status_code == 200
+
+
+def test_tokens_and_maintenance_can_be_switched(sandbox: Any, client: Any) -> None:
+    """A token expires, is renewed, is refused on this network; the platform is maintained."""
+    control = sandbox.control
+    statuses = []
+    for switch in (
+        control.expire_token,
+        control.renew_token,
+        control.forbid_network,
+        lambda: control.forbid_network(forbidden=False),
+        control.maintain,
+        lambda: control.maintain(on=False),
+    ):
+        switch()
+        statuses.append(client.post(PAGE).status_code)
+    assert statuses == [401, 200, 403, 200, 503, 200]
+    assert client.post(PAGE, token=sandbox.tokens.expired).status_code == 401
+    assert client.post(PAGE, token=sandbox.tokens.forbidden_network).status_code == 403
+    other = client.ask(PAGE, token=sandbox.tokens.other_demarche)
+    assert other["errors"][0]["extensions"] == {"code": "unauthorized"}

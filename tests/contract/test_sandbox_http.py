@@ -1,0 +1,106 @@
+"""Files, the copy of beta.gouv.fr, the clock in the headers, and the control over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+
+FILES = (
+    "query files{demarche(number:86321){dossiers{nodes{number geojson{url} champs(id:"
+    '"Q2hhbXAtNDYwNQ=="){... on PieceJustificativeChamp{files{url checksum byteSizeBigInt}}}}}}}'
+)
+
+
+def _file(client: Any) -> dict[str, Any]:
+    nodes = client.data(FILES)["demarche"]["dossiers"]["nodes"]
+    return next(file for node in nodes for champ in node["champs"] for file in champ["files"])
+
+
+def test_a_file_is_served_at_its_signed_address(client: Any) -> None:
+    """Size and checksum are those of the bytes."""
+    file = _file(client)
+    content = client.session.get(file["url"], timeout=5).content
+    digest = hashlib.md5(content).digest()
+    assert file["checksum"] == base64.b64encode(digest).decode()
+    assert file["byteSizeBigInt"] == str(len(content))
+
+
+def test_an_address_expires_within_the_hour_and_cannot_be_changed(
+    sandbox: Any, client: Any
+) -> None:
+    """A fresh answer, rendered before or not, holds an address that is good."""
+    url = _file(client)["url"]
+    head, _, name = url.rpartition("/")
+    tampered = f"{head[:-3]}abc/{name}"
+    assert client.session.get(tampered, timeout=5).status_code == 401
+    sandbox.control.advance(3601)
+    assert client.session.get(url, timeout=5).status_code == 404
+    assert client.session.get(_file(client)["url"], timeout=5).status_code == 200
+
+
+def test_the_geojson_of_a_dossier_is_served(client: Any) -> None:
+    """A form without a map gives an empty collection."""
+    node = client.data(FILES)["demarche"]["dossiers"]["nodes"][0]
+    answer = client.session.get(node["geojson"]["url"], timeout=5).json()
+    assert (answer["type"], answer["id"]) == ("FeatureCollection", node["number"])
+
+
+@pytest.mark.parametrize("path", ["/api/v2.6/startups.json", "/api/v2.7/startups.json"])
+def test_the_catalogue_is_not_sent_twice(sandbox: Any, client: Any, path: str) -> None:
+    """Who has it already is told so."""
+    url = sandbox.betagouv_url + path
+    first = client.session.get(url, timeout=5)
+    assert set(first.json()) == {"links", "data", "included"}
+    again = client.session.get(url, headers={"If-None-Match": first.headers["ETag"]}, timeout=5)
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_answers_carry_the_sandboxs_time(sandbox: Any, client: Any) -> None:
+    """The Date header follows the clock that tests move."""
+    sandbox.control.advance(86400)
+    date = parsedate_to_datetime(client.post("{__typename}").headers["Date"])
+    assert date == sandbox.control.now()
+
+
+def test_the_control_works_over_http(sandbox: Any, client: Any) -> None:
+    """The same actions, the log and the truth, for tests in another process."""
+    post, get, url = client.session.post, client.session.get, sandbox.control_url
+    number = sandbox.control.truth()[0].number
+    assert post(f"{url}/edit_annotation", json=[number, 5103, "x"], timeout=5).status_code == 200
+    assert post(f"{url}/fail", json={"kind": "bad_gateway"}, timeout=5).status_code == 200
+    assert post(f"{url}/set_clock", json={"to": "2027-01-01T00:00:00Z"}, timeout=5).ok
+    moment = {"datetime": "2026-12-01T10:00:00Z"}
+    assert post(f"{url}/edit_annotation", json=[number, 5104, moment], timeout=5).ok
+    client.post("query seen{__typename}")
+    truth = get(f"{url}/truth/{number}", timeout=5).json()
+    assert (truth["annotations"]["5103"], truth["annotations"]["5104"]) == (
+        "x",
+        "01 décembre 2026 11:00",
+    )
+    logged = get(f"{url}/requests", timeout=5).json()
+    assert [(e["operation"], e["status"], e["fault"]) for e in logged] == [
+        ("seen", 502, "bad_gateway")
+    ]
+    assert get(f"{url}/status", timeout=5).json()["now"].startswith("2027-01-01")
+
+
+@pytest.mark.parametrize(("path", "status"), [("nothing", 404), ("hide", 400)])
+def test_a_control_that_cannot_be_done_says_so(
+    sandbox: Any, client: Any, path: str, status: int
+) -> None:
+    """An unknown action, or arguments that do not fit."""
+    url = f"{sandbox.control_url}/{path}"
+    assert client.session.post(url, json={"a": 1}, timeout=5).status_code == status
+
+
+def test_introspection_needs_no_token_by_its_name(sandbox: Any, client: Any) -> None:
+    """With a token any introspection is answered."""
+    answer = client.session.post(sandbox.ds_url, json={"queryId": "introspection"}, timeout=5)
+    names = {type_["name"] for type_ in answer.json()["data"]["__schema"]["types"]}
+    assert "AnnotationValueInput" in names
+    asked = client.data('{__type(name:"AnnotationValueInput"){inputFields{name}}}')
+    assert {"name": "dropDownList"} in asked["__type"]["inputFields"]
