@@ -93,8 +93,12 @@ def champs_of(dossier: Dossier, source: Source, ident: str | None) -> list[Champ
     descriptors: list[Descriptor] = getattr(dossier.revision, source)
     if ident is not None:
         descriptors = [d for d in descriptors if ids.encode("Champ", d["stable_id"]) == ident]
-    values = getattr(dossier.seed, source)
-    return [Champ(dossier, source, d, values.get(d["stable_id"])) for d in descriptors]
+    values, hidden = getattr(dossier.seed, source), dossier.hidden_champs
+    return [
+        Champ(dossier, source, d, values.get(d["stable_id"]))
+        for d in descriptors
+        if d["stable_id"] not in hidden
+    ]
 
 
 def rows_of(champ: Champ) -> list[dict[str, Any]]:

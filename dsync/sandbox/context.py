@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Stands for bytes that are already JSON; no data can hold it, as it is drawn at each start.
 MARK = uuid.uuid4().hex
 _URL_REFRESH = timedelta(minutes=30)
-_KEPT_RENDERINGS = 8
+_KEPT_RENDERINGS = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from dsync.sandbox import life, revising
-from dsync.sandbox.faults import Fault
-from dsync.sandbox.model import FINISHED, Demarche, Dossier
+from dsync.sandbox.disturbing import Disturber
+from dsync.sandbox.model import FINISHED, Demarche
 from dsync.sandbox.seed import DossierSeed
 from dsync.sandbox.truth import DossierTruth, told
 
@@ -25,12 +25,11 @@ Hand = Literal["usager", "administration"]
 T = TypeVar("T")
 
 
-class Control:
+class Control(Disturber):
     """The sandbox's back door; every change takes the lock that requests take."""
 
     def __init__(self, world: World, api: Api, catalogue: Catalogue) -> None:
-        self._world = world
-        self._api = api
+        super().__init__(world, api)
         self.catalogue = catalogue
         self._held: dict[int, tuple[datetime, Any]] = {}
 
@@ -56,6 +55,16 @@ class Control:
         """Submit a champ anew, in a repetition's row if one is named (from 0)."""
         with self._world.lock:
             self._put(number, "champs", stable_id, value, row)
+
+    def hide_champ(self, number: int, stable_id: int, *, hidden: bool = True) -> None:
+        """Answer so that the form's conditional logic hides a champ, or shows it again."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            if hidden:
+                dossier.hidden_champs.add(stable_id)
+            else:
+                dossier.hidden_champs.discard(stable_id)
+            dossier.change(self.now())
 
     def save_without_submitting(self, number: int) -> None:
         """Edit without submitting: dates move, nothing else is to be seen."""
@@ -201,55 +210,6 @@ class Control:
             at, (stable_id, value) = self._held.pop(number)
             self._put(number, "champs", stable_id, value, None, at)
 
-    # --- failures ---------------------------------------------------------------------------
-
-    def fail(self, *faults: Fault) -> None:
-        """Script failures, for the requests to come."""
-        with self._world.lock:
-            self._api.faults.add(faults)
-
-    def clear_faults(self) -> None:
-        """Drop the scripted failures that have not happened."""
-        with self._world.lock:
-            self._api.faults.clear()
-
-    def poison(self, number: int) -> None:
-        """Make a dossier's data bad: a null among a page's good nodes, until healed."""
-        with self._world.lock:
-            self._world.poisoned.add(number)
-            self._dossier(number).rendered.clear()
-
-    def break_page(self, number: int) -> None:
-        """Make every request that answers this dossier end in a 500, until healed."""
-        with self._world.lock:
-            self._world.breaking.add(number)
-
-    def heal(self, number: int) -> None:
-        """Make a poisoned or breaking dossier good again."""
-        with self._world.lock:
-            self._world.poisoned.discard(number)
-            self._world.breaking.discard(number)
-
-    def maintain(self, *, on: bool = True) -> None:
-        """Put the platform into maintenance, or end it."""
-        self._api.under_maintenance = on
-
-    def limit_rate(self, per_minute: int | None) -> None:
-        """Set the rate limit."""
-        self._api.limit.per_minute = per_minute
-
-    def expire_token(self, name: str = "write") -> None:
-        """Let a token expire now."""
-        self._api.doorkeeper.expire(name)
-
-    def renew_token(self, name: str = "write") -> None:
-        """Make an expired token good again."""
-        self._api.doorkeeper.renew(name)
-
-    def forbid_network(self, name: str = "write", *, forbidden: bool = True) -> None:
-        """Refuse a token on this network, or allow it again."""
-        self._api.doorkeeper.forbid_network(name, forbidden=forbidden)
-
     # --- what can be seen -------------------------------------------------------------------
 
     def requests(self, operation: str | None = None, *, kind: str | None = None) -> list[Entry]:
@@ -293,13 +253,6 @@ class Control:
         if number is None:
             return next(iter(self._world.demarches.values()))
         return self._world.demarches[number]
-
-    def _dossier(self, number: int) -> Dossier:
-        found = self._world.dossier(number)
-        if found is None:
-            told = f"the sandbox has no dossier {number}"
-            raise KeyError(told)
-        return found
 
     def _put(
         self,

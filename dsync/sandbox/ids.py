@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -14,6 +15,7 @@ class InvalidIdError(ValueError):
     """The text is no identifier that the platform could have made."""
 
 
+@lru_cache(maxsize=65536)
 def encode(kind: str, key: object) -> str:
     """Return the identifier of the object ``key`` of this kind."""
     return base64.b64encode(f"{kind}-{key}".encode()).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -35,13 +36,11 @@ def dossiers(place: Place, context: Context, **arguments: Any) -> Connection:
     column: Literal["depose_at", "updated_at"] = "updated_at" if since else "depose_at"
     keys = demarche.order(column)
     since = since or arguments.get("createdSince")
-    if since or keeps:
+    if since:
+        keys = keys[bisect_left(keys, (since, 0)) :]
+    if keeps:
         kept = demarche.dossiers
-        keys = [
-            key
-            for key in keys
-            if (since is None or key[0] >= since) and all(keep(kept[key[1]]) for keep in keeps)
-        ]
+        keys = [key for key in keys if all(keep(kept[key[1]]) for keep in keeps)]
     return Connection(keys, ask, lambda key: demarche.dossiers[key[1]])
 
 

@@ -121,6 +121,8 @@ class Dossier:
     deletion: Deletion | None = None
     correction_at: datetime | None = None
     usager_deleted: bool = False
+    hidden_champs: set[int] = field(default_factory=set)
+    """Champs that the form's conditional logic does not show, by stable id."""
     touched: dict[str, datetime] = field(default_factory=dict)
     """When a champ last changed, by its key (stable id, and row); absent: at the deposit."""
     rows: dict[int, list[Row]] = field(default_factory=dict)

@@ -20,7 +20,8 @@ from dsync.sandbox.seed import DossierSeed
 
 # fmt: off
 _ACTIONS = (
-    "advance", "save_without_submitting", "delete_account", "move", "add_annotation_row",
+    "advance", "hide_champ", "save_without_submitting", "delete_account", "move",
+    "add_annotation_row",
     "add_label", "remove_label", "rename_label", "archive", "change_groupe", "hide", "restore",
     "erase", "expire", "complete_etablissement", "lose_demandeur", "close_demarche", "commit",
     "clear_faults", "poison", "break_page", "heal", "maintain", "limit_rate", "expire_token",

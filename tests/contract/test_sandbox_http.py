@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import signal
+import subprocess
+import sys
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
+import requests
 
 FILES = (
     "query files{demarche(number:86321){dossiers{nodes{number geojson{url} champs(id:"
@@ -104,3 +108,26 @@ def test_introspection_needs_no_token_by_its_name(sandbox: Any, client: Any) -> 
     assert "AnnotationValueInput" in names
     asked = client.data('{__type(name:"AnnotationValueInput"){inputFields{name}}}')
     assert {"name": "dropDownList"} in asked["__type"]["inputFields"]
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_serving_ends_when_told(told: signal.Signals) -> None:
+    """The process says where it listens, and leaves with 0 on either signal."""
+    code = (
+        "from dsync.sandbox import serve\n"
+        "serve(dossiers=2, ready=lambda s: print(s.ds_url, s.tokens.write, flush=True))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        url, token = run.stdout.readline().split()
+        headers = {"Authorization": f"Bearer {token}"}
+        assert requests.post(url, json={"query": "{__typename}"}, headers=headers, timeout=5).ok
+        run.send_signal(told)
+        assert run.wait(timeout=5) == 0
+
+
+def test_importing_the_package_loads_nothing() -> None:
+    """The command line pays for the sandbox only when it starts one."""
+    code = "import sys, dsync.sandbox; print('graphql' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"

@@ -161,3 +161,12 @@ def test_a_change_committed_late_is_older_than_what_was_read(sandbox: Any, clien
     assert before[0] != began
     assert _dates(client, number)[0] == began
     assert sandbox.control.truth_of(number).champs[4105] == "en retard"
+
+
+def test_a_champ_that_the_form_hides_is_absent(sandbox: Any, client: Any) -> None:
+    """Conditional logic takes a champ away, it does not empty it."""
+    number = _number(sandbox)
+    query = "query($n:Int!){dossier(number:$n){champs{label}}}"
+    count = len(client.data(query, n=number)["dossier"]["champs"])
+    sandbox.control.hide_champ(number, 4604)
+    assert len(client.data(query, n=number)["dossier"]["champs"]) == count - 1

@@ -1,0 +1,74 @@
+"""The part of the control that makes the platform fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsync.sandbox.faults import Fault
+from dsync.sandbox.model import Dossier
+
+if TYPE_CHECKING:
+    from dsync.sandbox.api import Api
+    from dsync.sandbox.world import World
+
+
+class Disturber:
+    """Scripts failures, makes data bad, and changes what tokens and limits allow."""
+
+    def __init__(self, world: World, api: Api) -> None:
+        self._world = world
+        self._api = api
+
+    def fail(self, *faults: Fault) -> None:
+        """Script failures, for the requests to come."""
+        with self._world.lock:
+            self._api.faults.add(faults)
+
+    def clear_faults(self) -> None:
+        """Drop the scripted failures that have not happened."""
+        with self._world.lock:
+            self._api.faults.clear()
+
+    def poison(self, number: int) -> None:
+        """Make a dossier's data bad: a null among a page's good nodes, until healed."""
+        with self._world.lock:
+            self._world.poisoned.add(number)
+            self._dossier(number).rendered.clear()
+
+    def break_page(self, number: int) -> None:
+        """Make every request that answers this dossier end in a 500, until healed."""
+        with self._world.lock:
+            self._world.breaking.add(number)
+
+    def heal(self, number: int) -> None:
+        """Make a poisoned or breaking dossier good again."""
+        with self._world.lock:
+            self._world.poisoned.discard(number)
+            self._world.breaking.discard(number)
+
+    def maintain(self, *, on: bool = True) -> None:
+        """Put the platform into maintenance, or end it."""
+        self._api.under_maintenance = on
+
+    def limit_rate(self, per_minute: int | None) -> None:
+        """Set the rate limit."""
+        self._api.limit.per_minute = per_minute
+
+    def expire_token(self, name: str = "write") -> None:
+        """Let a token expire now."""
+        self._api.doorkeeper.expire(name)
+
+    def renew_token(self, name: str = "write") -> None:
+        """Make an expired token good again."""
+        self._api.doorkeeper.renew(name)
+
+    def forbid_network(self, name: str = "write", *, forbidden: bool = True) -> None:
+        """Refuse a token on this network, or allow it again."""
+        self._api.doorkeeper.forbid_network(name, forbidden=forbidden)
+
+    def _dossier(self, number: int) -> Dossier:
+        found = self._world.dossier(number)
+        if found is None:
+            told = f"the sandbox has no dossier {number}"
+            raise KeyError(told)
+        return found
