@@ -164,6 +164,10 @@ def _judge_object(
     if type_.is_one_of and len(given) == len(known) != 1:
         message = f"'{type_.name}' requires exactly one argument, but {len(known)} were provided."
         yield GraphQLError(message, [value], extensions={"code": "invalidOneOfInputObject"})
+    for name, entry in given.items():
+        if type_.is_one_of and isinstance(entry.value, NullValueNode):
+            message = f"'{type_.name}' requires exactly one argument, but '{name}' was `null`."
+            yield GraphQLError(message, [entry], extensions={"code": "invalidOneOfInputObject"})
     for name, definition in type_.fields.items():
         if is_required_input_field(definition) and name not in given:
             yield _missing_attribute(value, type_.name, name, str(definition.type))

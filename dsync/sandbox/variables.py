@@ -98,6 +98,9 @@ def _coerce_object(
         problems.append((path, told))
     known = type_.fields
     for name in value:
+        if type_.is_one_of and value[name] is None:
+            told = f"'{type_.name}' requires exactly one argument, but '{name}' was `null`."
+            problems.append(((*path, name), told))
         if name not in known:
             problems.append(((*path, name), f"Field is not defined on {type_.name}"))
     result = {}
