@@ -177,8 +177,8 @@ def _broken(exc: BaseException, response: requests.Response | None) -> Reply:
 
 NEVER_SENT: tuple[tuple[type[BaseException], str], ...] = (
     (NameResolutionError, "its name cannot be resolved"),
+    (NewConnectionError, "connection refused, or no route"),
     (ConnectTimeoutError, "no connection in time"),
-    (NewConnectionError, "connection refused"),
     (SSLCertVerificationError, "its certificate is not trusted"),
     (requests.exceptions.ProxyError, "the proxy refuses"),
     (requests.exceptions.InvalidURL, "the address is not valid"),

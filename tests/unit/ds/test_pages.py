@@ -142,7 +142,7 @@ def test_a_time_out_asks_for_less_at_the_same_place_and_grows_back() -> None:
     ds.bears = 1000
     rest = [len(page.nodes) for page in pages]
     assert sum(rest) == 95
-    assert max(rest) > 20
+    assert max(rest) >= 20
 
 
 def test_the_size_that_works_can_be_remembered() -> None:

@@ -1,0 +1,141 @@
+"""Every document that dsync sends is valid against the API's schema."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    build_schema,
+    parse,
+    print_ast,
+    validate,
+)
+
+from dsync.ds import operations
+
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
+SCHEMAS = {
+    "sandbox": Path(str(files("dsync"))) / "sandbox" / "schema.graphql",
+    "real": SHARED / "ds" / "schema.graphql",
+}
+QUERIES = Path(str(files("dsync.ds"))) / "queries"
+FILES = sorted(path.stem for path in QUERIES.glob("*.graphql"))
+REPEATED = {
+    "exist": operations.exist(3),
+    "annotations": operations.read_annotations(3, 4),
+    "no annotations": operations.read_annotations(2, 0),
+    "push": operations.push(((False, 1, 1), (True, 0, 0), (True, 2, 1))),
+}
+DOCUMENTS = {**{name: operations.load(name) for name in FILES}, **REPEATED}
+MOST_DEPTH = 15
+
+
+@pytest.fixture(scope="module", params=SCHEMAS)
+def schema(request: pytest.FixtureRequest) -> GraphQLSchema:
+    """Return each schema that is at hand."""
+    path = SCHEMAS[request.param]
+    if not path.exists():
+        pytest.skip(f"the {request.param} schema is not at hand ({path.name})")
+    return build_schema(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_is_valid(schema: GraphQLSchema, name: str) -> None:
+    """The specification's rules hold, those that DS itself does not check included."""
+    assert [error.message for error in validate(schema, DOCUMENTS[name].document)] == []
+
+
+def test_there_is_one_operation_a_file() -> None:
+    """A file is one operation with a name, complete by itself."""
+    assert FILES
+    for name in FILES:
+        text = (QUERIES / f"{name}.graphql").read_text(encoding="utf-8")
+        found = [d for d in parse(text).definitions if isinstance(d, OperationDefinitionNode)]
+        assert len(found) == 1, name
+        assert found[0].name is not None, name
+
+
+def test_a_dossier_is_asked_the_same_in_a_page_and_alone() -> None:
+    """Both documents give the mapping the same node."""
+    page, alone = _fragments("dossiers_page"), _fragments("dossier")
+    shared = {"DossierFields", "ChampFields", "RowFields", "DemandeurFields"}
+    assert shared == alone.keys()
+    assert alone == {name: page[name] for name in shared}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_no_document_makes_ds_fail(name: str) -> None:
+    """No fragment without a type, no `closed`, no depth beyond 15."""
+    document = DOCUMENTS[name].document
+    text = print_ast(document)
+    assert "closed" not in text
+    assert "... @" not in text
+    assert "... {" not in text
+    fragments = {
+        d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
+    }
+    assert _depth(_operation(document).selection_set, fragments) <= MOST_DEPTH
+
+
+def test_each_type_that_ds_hides_without_a_fragment_has_one() -> None:
+    """Types that come under another's name unless they are asked for are asked for."""
+    text = operations.load("dossiers_page").text
+    for kind in (
+        "DropDownListChamp",
+        "YesNoChamp",
+        "DatetimeChamp",
+        "AddressChamp",
+        "CommuneChamp",
+        "DepartementChamp",
+        "RegionChamp",
+        "PaysChamp",
+        "HeaderSectionChamp",
+        "ExplicationChamp",
+        "PersonneMoraleIncomplete",
+    ):
+        assert f"... on {kind} " in text
+
+
+def test_what_is_heavy_for_ds_is_not_asked() -> None:
+    """No signed address, PDF, message or avis: nothing of them is kept."""
+    text = operations.load("dossiers_page").text
+    for field in ("url", "pdf", "messages", "avis", "columns", "geojson", "attestation"):
+        assert f" {field}\n" not in text
+        assert f" {field} " not in text
+
+
+def _fragments(name: str) -> dict[str, str]:
+    return {
+        d.name.value: print_ast(d)
+        for d in operations.load(name).document.definitions
+        if isinstance(d, FragmentDefinitionNode)
+    }
+
+
+def _operation(document: DocumentNode) -> OperationDefinitionNode:
+    return next(d for d in document.definitions if isinstance(d, OperationDefinitionNode))
+
+
+def _depth(selections: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]) -> int:
+    deepest = 0
+    for node in selections.selections:
+        if isinstance(node, FieldNode):
+            below = _depth(node.selection_set, fragments) if node.selection_set else 0
+            deepest = max(deepest, 1 + below)
+        elif isinstance(node, FragmentSpreadNode):
+            deepest = max(deepest, _depth(fragments[node.name.value].selection_set, fragments))
+        elif isinstance(node, InlineFragmentNode):
+            deepest = max(deepest, _depth(node.selection_set, fragments))
+    return deepest

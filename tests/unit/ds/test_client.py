@@ -1,0 +1,576 @@
+"""The client over mocked HTTP: what is sent, what each answer becomes, what is counted."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import responses
+
+from dsync.domain.dossier import Etat
+from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
+from dsync.ds import AnnotationWrite, DossierWrite, DSClient, ListRequest
+from dsync.ds.classify import Fault
+from dsync.ds.transport import Transport
+from dsync.errors import (
+    ConfigurationError,
+    DSBadDataError,
+    DSContractError,
+    DSError,
+    DSNotFoundError,
+    DSOutcomeUnknownError,
+    DSRateLimitedError,
+    DSTimeoutError,
+    DSUnauthorizedError,
+    DSUnavailableError,
+    InterruptedRunError,
+)
+
+URL = "http://ds.test/api/v2/graphql"
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+TOKEN = "secret-token"
+DEMARCHE = DemarcheNumber(86321)
+SECRET = "Ministère secret"
+Make = Callable[..., DSClient]
+WRITE = DossierWrite(
+    DossierNumber(1),
+    DossierId("D1"),
+    "I",
+    annotations=(AnnotationWrite("A", "textarea", SECRET),),
+)
+
+
+def node(number: int = 1) -> dict[str, Any]:
+    return {"number": number, "dateDerniereModification": "2026-01-02T10:00:00+01:00"}
+
+
+def page(*nodes: Any, **lists: Any) -> dict[str, Any]:
+    return {
+        "demarche": {
+            "state": "publiee",
+            "activeRevision": {"id": "R4"},
+            "dossiers": {
+                "nodes": list(nodes),
+                "pageInfo": {"endCursor": "c", "hasNextPage": True},
+            },
+            **lists,
+        }
+    }
+
+
+def error(message: str, code: str | None = None, *path: str | int) -> dict[str, Any]:
+    entry: dict[str, Any] = {"message": message, "path": list(path)}
+    if code:
+        entry["extensions"] = {"code": code}
+    return entry
+
+
+def read(client: DSClient, **options: Any) -> Any:
+    given = {"first": 10, "after": None, "updated_since": NOW, **options}
+    return client.read_page(DEMARCHE, **given)
+
+
+def test_a_request_says_who_asks_and_what(ds: responses.RequestsMock, make_client: Make) -> None:
+    """Token, language and caller are in the headers; the document is named; nulls are left out."""
+    ds.post(URL, json={"data": page(node())}, headers={"Date": "Tue, 24 Nov 2026 12:00:01 GMT"})
+    found = read(make_client(), first=50)
+    sent = ds.calls[0].request
+    body = json.loads(sent.body)
+    assert sent.headers["Authorization"] == "Bearer secret-token"
+    assert sent.headers["Accept-Language"] == "fr"
+    assert sent.headers["User-Agent"] == "dsync/0 (+mailto:eig@example.gouv.fr)"
+    assert body["operationName"] == "DossiersPage"
+    assert body["variables"] == {
+        "number": 86321,
+        "first": 50,
+        "updatedSince": "2026-11-24T12:00:00+00:00",
+        "withPending": False,
+        "withDeleted": False,
+    }
+    assert found.server_date == datetime(2026, 11, 24, 12, 0, 1, tzinfo=UTC)
+    assert (found.active_revision_id, found.demarche_state) == ("R4", "publiee")
+
+
+def test_the_token_is_not_replaced_by_a_netrc(
+    ds: responses.RequestsMock,
+    make_client: Make,
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A `.netrc` that names DS's host does not replace the token."""
+    (tmp_path / "netrc").write_text("machine ds.test login a password b\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    ds.post(URL, json={"data": page(node())})
+    read(make_client())
+    assert ds.calls[0].request.headers["Authorization"] == "Bearer secret-token"
+
+
+def test_lists_are_asked_in_the_same_request(ds: responses.RequestsMock, make_client: Make) -> None:
+    """Both lists come typed with the page, with what asks for the rest."""
+    deleted = {
+        "nodes": [
+            {
+                "number": 5,
+                "state": "accepte",
+                "reason": "expired",
+                "dateSupression": "2026-11-06T09:00:00+01:00",
+            }
+        ],
+        "pageInfo": {"endCursor": "d", "hasNextPage": True},
+    }
+    pending = {"nodes": [], "pageInfo": {"endCursor": None, "hasNextPage": False}}
+    lists = {"deletedDossiers": deleted, "pendingDeletedDossiers": pending}
+    ds.post(URL, json={"data": page(node(), **lists)})
+    found = read(make_client(), pending=ListRequest(None, None), deleted=ListRequest(NOW, "b"))
+    sent = json.loads(ds.calls[0].request.body)["variables"]
+    assert sent["withPending"]
+    assert sent["withDeleted"]
+    assert (sent["deletedSince"], sent["deletedAfter"]) == (NOW.isoformat(), "b")
+    assert found.pending.nodes == ()
+    assert found.pending.next_request is None
+    (gone,) = found.deleted.nodes
+    assert (gone.number, gone.etat, gone.raison) == (5, Etat.ACCEPTE, "expired")
+    assert gone.date_suppression == datetime(2026, 11, 6, 8, 0, tzinfo=UTC)
+    assert found.deleted.next_request == ListRequest(NOW, "d")
+
+
+REPLIES: list[tuple[dict[str, Any], type[DSError], str]] = [
+    ({"status": 502, "body": f"<html>{SECRET}</html>"}, DSUnavailableError, "gateway"),
+    ({"status": 503, "json": {"error": "maintenance"}}, DSUnavailableError, "maintenance"),
+    ({"body": f"<html>{SECRET}</html>"}, DSUnavailableError, "not_graphql"),
+    ({"body": '{"data": {"demarche"'}, DSUnavailableError, "not_graphql"),
+    ({"body": ""}, DSUnavailableError, "not_graphql"),
+    ({"body": "3"}, DSUnavailableError, "not_graphql"),
+    ({"body": '"data"'}, DSUnavailableError, "not_graphql"),
+    ({"body": "[]"}, DSUnavailableError, "not_graphql"),
+    ({"json": {"data": None}}, DSUnavailableError, "no_data"),
+    ({"json": {"data": 3}}, DSUnavailableError, "no_data"),
+    ({"json": {"data": {}}}, DSUnavailableError, "no_data"),
+    ({"status": 301, "headers": {"Location": "http://x.test/"}}, DSContractError, "moved"),
+    ({"status": 404, "body": "no"}, DSContractError, "wrong_address"),
+    (
+        {"status": 500, "json": {"errors": [error("x", "internal_server_error")], "data": None}},
+        DSBadDataError,
+        "server_error",
+    ),
+    (
+        {"json": {"errors": [error(f"Variable … {SECRET}", "undefinedField")]}},
+        DSContractError,
+        "query_refused",
+    ),
+    (
+        {"json": {"errors": [error("Demarche not found", "not_found", "demarche")], "data": None}},
+        DSNotFoundError,
+        "not_found",
+    ),
+    (
+        {
+            "json": {
+                "errors": [error('Invalid input: "x"', None, "demarche", "dossiers")],
+                "data": None,
+            }
+        },
+        DSContractError,
+        "invalid_cursor",
+    ),
+    ({"json": {"data": page(node(), None)}}, DSBadDataError, "bad_data"),
+    ({"json": {"data": {"demarche": {"dossiers": {}}}}}, DSContractError, "shape"),
+    ({"status": 429, "body": "Calme toi, cowboy !"}, DSRateLimitedError, "rate_limited"),
+]
+
+
+@pytest.mark.parametrize(("reply", "kind", "fault"), REPLIES)
+def test_what_is_no_page_is_an_error_of_ours(
+    ds: responses.RequestsMock,
+    make_client: Make,
+    reply: dict[str, Any],
+    kind: type[DSError],
+    fault: str,
+) -> None:
+    """Each bad answer has its class, is counted, and shows nothing of token or body."""
+    ds.post(URL, **reply)
+    client = make_client(token=f"t-{fault}")
+    with pytest.raises(DSError) as caught:
+        read(client)
+    assert type(caught.value) is kind
+    assert caught.value.details["fault"] == fault
+    assert client.errors == {kind.__name__: 1}
+    assert client.by_operation == {"DossiersPage": 1}
+    told = f"{caught.value} {caught.value.details} {caught.value.__cause__}"
+    assert SECRET not in told
+    assert f"t-{fault}" not in told
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (403, error("Without a token, only persisted queries are allowed", "forbidden"), "unknown"),
+        (401, error("Token expired", "unauthorized"), "expired"),
+        (403, error("Request issued from a forbidden network.", "forbidden"), "network"),
+        (200, error("An object of type Demarche was hidden", "unauthorized", "demarche"), "scope"),
+    ],
+)
+def test_each_refusal_of_the_token_is_told_apart(
+    ds: responses.RequestsMock,
+    make_client: Make,
+    status: int,
+    body: dict[str, Any],
+    reason: str,
+) -> None:
+    """The operator learns which refusal it is; it is not asked again."""
+    ds.post(URL, status=status, json={"errors": [body], "data": None})
+    with pytest.raises(DSUnauthorizedError) as caught:
+        make_client(attempts=6).demarche(DEMARCHE)
+    assert caught.value.reason == reason
+
+
+def test_without_a_token_nothing_is_asked(ds: responses.RequestsMock, make_client: Make) -> None:
+    """An empty token is told without a request."""
+    client = make_client(token=" ")
+    with pytest.raises(DSUnauthorizedError) as caught:
+        client.demarche(DEMARCHE)
+    assert caught.value.reason == "missing"
+    assert client.requests == 0
+
+
+@pytest.mark.parametrize("token", ["two words", "jeton-é", "a\nb"])
+def test_a_token_that_no_header_carries_is_refused_unshown(
+    make_transport: Callable[..., Transport], token: str
+) -> None:
+    """A badly copied token is told at once, and not repeated."""
+    with pytest.raises(ConfigurationError) as caught:
+        make_transport(token)
+    assert token not in str(caught.value)
+
+
+def test_a_time_out_is_seen_though_the_page_looks_whole(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """Nodes not reached are null while the cursor is past them: the page does not count."""
+    path = ("demarche", "dossiers", "nodes", 1, "number")
+    errors = [error("Timeout on Dossier.number", "timeout", *path)]
+    ds.post(URL, json={"data": page(node(), None), "errors": errors})
+    with pytest.raises(DSTimeoutError):
+        read(make_client(attempts=6))
+
+
+def test_a_broken_node_is_placed(ds: responses.RequestsMock, make_client: Make) -> None:
+    """The first null node's place is told, so that it is found in few requests."""
+    path = ("demarche", "dossiers", "nodes", 2, "demandeur")
+    errors = [error("Cannot return null", "invalid_null", *path)]
+    ds.post(URL, json={"data": page(node(), node(2), None, node(4)), "errors": errors})
+    with pytest.raises(DSBadDataError) as caught:
+        read(make_client())
+    assert caught.value.details["position"] == 2
+
+
+def test_a_link_to_a_hidden_dossier_breaks_no_page(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """A champ that links to a dossier of another démarche is null; its own dossier is whole."""
+    path = ("demarche", "dossiers", "nodes", 0, "champs", 3, "dossier")
+    errors = [error("An object of type Dossier was hidden", "unauthorized", *path)]
+    ds.post(URL, json={"data": page(node()), "errors": errors})
+    assert read(make_client()).nodes == [node()]
+
+
+def test_an_error_in_the_lists_says_so(ds: responses.RequestsMock, make_client: Make) -> None:
+    """What fails in a list of deletions is not blamed on the page."""
+    path = ("demarche", "deletedDossiers", "nodes", 0, "number")
+    errors = [error("Timeout on DeletedDossier.number", "timeout", *path)]
+    ds.post(URL, json={"data": page(node()), "errors": errors})
+    with pytest.raises(DSTimeoutError) as caught:
+        read(make_client())
+    assert caught.value.details["where"] == "deletions"
+
+
+@pytest.mark.parametrize(("nodes", "cursor"), [([], "x"), ([node()], None), ([node()], "before")])
+def test_a_list_without_end_is_detected(
+    ds: responses.RequestsMock, make_client: Make, nodes: list[Any], cursor: str | None
+) -> None:
+    """A list that promises more and does not go on is an error, never a loop."""
+    deleted = [{**n, "state": "refuse", "reason": "expired", "dateSupression": "…"} for n in nodes]
+    found = {"nodes": deleted, "pageInfo": {"endCursor": cursor, "hasNextPage": True}}
+    ds.post(URL, json={"data": {"demarche": {"deletedDossiers": found}}})
+    with pytest.raises(DSContractError, match="does not go on"):
+        make_client().deletions(DEMARCHE, pending=None, deleted=ListRequest(None, "before"))
+
+
+def test_reads_are_repeated_until_ds_is_back(ds: responses.RequestsMock, make_client: Make) -> None:
+    """An outage shorter than the attempts is not seen by the caller, but counted."""
+    ds.post(URL, status=502, body="no")
+    ds.post(URL, body="<html>")
+    ds.post(URL, json={"data": page(node())})
+    client = make_client(attempts=3)
+    assert len(read(client).nodes) == 1
+    assert client.requests == 3
+    assert client.errors == {"DSUnavailableError": 2}
+
+
+RATE_LIMITS = [
+    ({"RateLimit-Reset": str(int(NOW.timestamp()) + 30)}, 30),
+    ({"RateLimit-Reset": str(int(NOW.timestamp()) + 500)}, 90),
+    ({"RateLimit-Reset": "1"}, 0),
+    # DS's clock is an hour ahead of ours: its own Date is what its Reset is measured by.
+    (
+        {
+            "RateLimit-Reset": str(int(NOW.timestamp()) + 3620),
+            "Date": "Tue, 24 Nov 2026 13:00:00 GMT",
+        },
+        20,
+    ),
+    ({"Retry-After": "7"}, 7),
+    ({"Retry-After": "Tue, 24 Nov 2026 12:00:09 GMT"}, 9),
+    ({"Retry-After": "soon"}, 15),
+    ({"Date": "never"}, 15),
+    ({}, 15),
+]
+
+
+@pytest.mark.parametrize(("headers", "wait_s"), RATE_LIMITS)
+def test_a_rate_limit_says_until_when(
+    ds: responses.RequestsMock, make_client: Make, headers: dict[str, str], wait_s: float
+) -> None:
+    """RateLimit-Reset, else Retry-After, else a moment; never beyond the cap."""
+    ds.post(URL, status=429, body="Calme toi", headers=headers)
+    with pytest.raises(DSRateLimitedError) as caught:
+        read(make_client(token=f"limited-{hash(str(headers))}"))
+    assert caught.value.retry_at == NOW + timedelta(seconds=wait_s)
+
+
+def test_a_write_that_the_limiter_turned_away_is_sent_again(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """A 429 comes before DS sees the mutation: sending it again is safe."""
+    ds.post(URL, status=429, body="Calme toi", headers={"RateLimit-Reset": "1"})
+    ds.post(URL, json={"data": {"w0_annotations": {"annotations": [{"id": "A"}], "errors": None}}})
+    client = make_client(attempts=2, token="limited-write")
+    (outcome,) = client.push([WRITE])
+    assert outcome.saved == {"A"}
+
+
+UNKNOWN: list[tuple[dict[str, Any], bool]] = [
+    ({"status": 500, "json": {"errors": [error("x", "internal_server_error")]}}, True),
+    ({"status": 502, "body": "no"}, False),
+    ({"status": 503, "json": {"error": "maintenance"}}, False),
+    ({"body": "<html>"}, False),
+    ({"body": ""}, False),
+    ({"body": '{"data": {"w0'}, False),
+    ({"json": {"data": None}}, False),
+    ({"json": {"errors": [error("Timeout on x", "timeout", "w0")], "data": None}}, False),
+]
+
+
+@pytest.mark.parametrize(("reply", "finished"), UNKNOWN)
+def test_a_write_without_a_clear_answer_is_unknown_and_never_repeated(
+    ds: responses.RequestsMock, make_client: Make, reply: dict[str, Any], finished: bool
+) -> None:
+    """Nobody knows what it did: one request, and the caller reads back."""
+    ds.post(URL, **reply)
+    client = make_client(attempts=6)
+    with pytest.raises(DSOutcomeUnknownError) as caught:
+        client.push([WRITE])
+    assert caught.value.finished is finished
+    assert client.requests == 1
+    assert SECRET not in f"{caught.value} {caught.value.__cause__}"
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ({"status": 401, "json": {"errors": [error("Token expired")]}}, DSUnauthorizedError),
+        ({"json": {"errors": [error("?", "argumentNotAccepted")]}}, DSContractError),
+        ({"status": 400, "json": {"errors": [error("?", "bad_request")]}}, DSContractError),
+        ({"status": 404, "body": "no"}, DSContractError),
+    ],
+)
+def test_a_write_that_was_surely_not_run_is_not_unknown(
+    ds: responses.RequestsMock, make_client: Make, reply: dict[str, Any], kind: type[DSError]
+) -> None:
+    """Refused as a whole: nothing to read back."""
+    ds.post(URL, **reply)
+    with pytest.raises(kind):
+        make_client().push([WRITE])
+
+
+def test_nothing_to_write_is_not_sent(ds: responses.RequestsMock, make_client: Make) -> None:
+    """Values that DS could not take are refused without a request."""
+    bad = DossierWrite(DossierNumber(1), DossierId("D"), "I", (AnnotationWrite("A", "siret", "1"),))
+    client = make_client()
+    assert "A" in client.push([bad])[0].refused
+    assert client.requests == 0
+
+
+def test_dossiers_that_are_gone_do_not_hide_the_others(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """One that is not shown empties the answer: the others are asked again."""
+    gone = [
+        error("Dossier not found", "not_found", "d0"),
+        error("An object of type Dossier was hidden", "unauthorized", "d2"),
+    ]
+    ds.post(URL, json={"errors": gone, "data": None})
+    ds.post(URL, json={"data": {"d0": {"number": 11}}})
+    client = make_client()
+    numbers = [DossierNumber(n) for n in (10, 11, 12)]
+    assert client.exist(numbers) == {10: False, 11: True, 12: False}
+    assert json.loads(ds.calls[1].request.body)["variables"] == {"number0": 11}
+
+
+def test_a_server_that_nulls_only_the_missing_one_is_understood(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """Where the others come all the same, they are not asked again."""
+    gone = [error("Dossier not found", "not_found", "d0")]
+    ds.post(URL, json={"errors": gone, "data": {"d0": None, "d1": {"number": 11}}})
+    assert make_client().exist([DossierNumber(10), DossierNumber(11)]) == {10: False, 11: True}
+
+
+def test_slow_existence_is_asked_by_halves(ds: responses.RequestsMock, make_client: Make) -> None:
+    """A time-out over several dossiers asks for fewer, down to one."""
+    slow = {"errors": [error("Timeout on Dossier.number", "timeout", "d0")], "data": None}
+    ds.post(URL, json=slow)
+    ds.post(URL, json={"data": {"d0": {"number": 2}}})
+    ds.post(URL, json=slow)
+    with pytest.raises(DSTimeoutError):
+        make_client().exist([DossierNumber(1), DossierNumber(2)])
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ({"errors": [error("?", "invalid_null", "d0", "labels")], "data": None}, DSBadDataError),
+        ({"errors": [error("Dossier not found", "not_found")], "data": None}, DSBadDataError),
+        ({"errors": [error("Dossier not found", "not_found", "x")], "data": None}, DSBadDataError),
+        ({"data": {"d0": None}}, DSBadDataError),
+        ({"errors": [error('Invalid input: "z"', None, "d0")], "data": None}, DSContractError),
+    ],
+)
+def test_a_dossier_that_cannot_be_read_is_no_missing_one(
+    ds: responses.RequestsMock, make_client: Make, reply: dict[str, Any], kind: type[DSError]
+) -> None:
+    """What DS cannot render must not pass for deleted."""
+    ds.post(URL, json=reply)
+    with pytest.raises(kind):
+        make_client().exist([DossierNumber(1)])
+
+
+def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_client: Make) -> None:
+    """Values have their own types; an annotation that the dossier lacks is absent."""
+
+    def champ(kind: str, id_: str, **values: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "__typename": kind,
+                "champDescriptorId": id_,
+                "stringValue": "s",
+                "updatedAt": "2026-11-24T15:30:37+01:00",
+                **values,
+            }
+        ]
+
+    dossier = {
+        "id": "D1",
+        "state": "en_instruction",
+        "archived": False,
+        "dateDerniereModificationAnnotations": "2026-11-24T15:00:00+01:00",
+        "labels": [{"id": "L1", "name": "éligible"}],
+        "a0": champ("DropDownListChamp", "A0", dropDownValue="Éligible"),
+        "a1": champ("IntegerNumberChamp", "A1", integerValue="42"),
+        "a2": champ("IntegerNumberChamp", "A2", integerValue=None),
+        "a3": champ("UnheardOfChamp", "A3"),
+        "a4": [],
+    }
+    ds.post(URL, json={"data": {"d0": dossier}})
+    ids = ["A0", "A1", "A2", "A3", "A4", "A0"]
+    found = make_client().read_annotations([DossierNumber(1)], ids)[DossierNumber(1)]
+    assert found is not None
+    assert found.values == {"A0": "Éligible", "A1": 42, "A2": None, "A3": "s"}
+    assert found.labels == {"éligible": "L1"}
+    assert found.etat is Etat.EN_INSTRUCTION
+    assert found.updated_at["A0"] == datetime(2026, 11, 24, 14, 30, 37, tzinfo=UTC)
+
+
+def test_no_dossiers_are_no_request(make_client: Make) -> None:
+    """Nothing asked, nothing sent."""
+    client = make_client()
+    assert client.exist([]) == {}
+    assert client.read_annotations([], ["A"]) == {}
+    assert client.requests == 0
+
+
+def test_a_page_of_nothing_is_never_asked(make_client: Make) -> None:
+    """`first: 0` makes DS promise more for ever."""
+    with pytest.raises(ValueError, match="at least one"):
+        read(make_client(), first=0)
+
+
+def test_a_single_dossier_is_not_found(ds: responses.RequestsMock, make_client: Make) -> None:
+    """Hidden, erased and unknown dossiers are one answer of DS's."""
+    gone = [error("Dossier not found", "not_found", "dossier")]
+    ds.post(URL, json={"errors": gone, "data": None})
+    with pytest.raises(DSNotFoundError, match="dossier 7"):
+        make_client().dossier(DossierNumber(7))
+
+
+def test_a_single_broken_dossier_is_bad_data(ds: responses.RequestsMock, make_client: Make) -> None:
+    """A dossier with an error is not taken in part."""
+    broken = [error("?", "invalid_null", "dossier", "demandeur")]
+    ds.post(URL, json={"errors": broken, "data": {"dossier": node()}})
+    with pytest.raises(DSBadDataError):
+        make_client().dossier(DossierNumber(7))
+
+
+def test_after_a_stop_nothing_is_sent(make_client: Make, stop: threading.Event) -> None:
+    """A run that was asked to stop asks nothing more, and writes nothing more."""
+    stop.set()
+    client = make_client()
+    with pytest.raises(InterruptedRunError):
+        read(client)
+    with pytest.raises(InterruptedRunError):
+        client.push([WRITE])
+    assert client.requests == 0
+
+
+def test_gql_logs_nothing_at_debug(
+    ds: responses.RequestsMock, make_client: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Personal data stays out of the log, whatever level the program logs at."""
+    ds.post(URL, json={"data": {"w0_annotations": {"annotations": [{"id": "A"}], "errors": None}}})
+    with caplog.at_level(logging.DEBUG):
+        make_client().push([WRITE])
+    assert SECRET not in caplog.text
+    assert TOKEN not in caplog.text
+
+
+def test_a_bug_is_not_taken_for_an_outage(
+    ds: responses.RequestsMock, make_client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of dsync's own comes out as what it is, once."""
+    client = make_client(attempts=6)
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gql.client.SyncClientSession.execute", broken)
+    with pytest.raises(ZeroDivisionError):
+        read(client)
+    monkeypatch.undo()
+    monkeypatch.setattr("requests.Session.request", broken)
+    with pytest.raises(ZeroDivisionError):
+        read(client)
+    assert client.requests == 2
+
+
+def test_an_address_that_is_none_is_unreachable(make_client: Make) -> None:
+    """A mistyped DSYNC_DS_URL is one sentence with its remedy."""
+    for url in ("ds.test/api", "ftp://ds.test/api", "http://[/"):
+        with pytest.raises(DSUnavailableError) as caught:
+            read(make_client(url=url))
+        assert caught.value.details["fault"] == Fault.UNREACHABLE
+        assert "DSYNC_DS_URL" in caught.value.message
