@@ -40,7 +40,7 @@ def execute(
     except FieldError as error:
         context.errors.append(error)
     if context.reached is not None and not context.errors:
-        context.errors.append(context.out_of_time("Query.demarche"))
+        context.errors.append(context.out_of_time(_first_field(operation)))
         data = None
     if query and data is not None:
         data |= _introspection(document, operation, variables)
@@ -48,6 +48,12 @@ def execute(
     if context.errors:
         body = {"errors": [error.as_dict() for error in context.errors], **body}
     return fill(as_json(body), context.raw)
+
+
+def _first_field(operation: OperationDefinitionNode) -> str:
+    roots = operation.selection_set.selections
+    name = next((node.name.value for node in roots if isinstance(node, FieldNode)), "")
+    return f"{operation.operation.value.capitalize()}.{name}"
 
 
 def _introspection(

@@ -6,6 +6,7 @@ import email.utils
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 
 from dsync.sandbox import api, files
@@ -32,6 +33,11 @@ class Server(ThreadingHTTPServer):
         self.stopping = threading.Event()
         self._connections: set[Any] = set()
         super().__init__((host, port), Handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking the network for this machine's name, which can take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection, to close it when stopping."""

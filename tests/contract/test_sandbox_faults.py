@@ -185,3 +185,10 @@ def test_tokens_and_maintenance_can_be_switched(sandbox: Any, client: Any) -> No
     assert client.post(PAGE, token=sandbox.tokens.forbidden_network).status_code == 403
     other = client.ask(PAGE, token=sandbox.tokens.other_demarche)
     assert other["errors"][0]["extensions"] == {"code": "unauthorized"}
+
+
+def test_running_out_of_time_before_anything_was_answered(sandbox: Any, client: Any) -> None:
+    """A request without a page has no data at all."""
+    sandbox.control.fail(Fault("timeout"))
+    body = client.ask("query form{demarche(number:86321){activeRevision{id}}}")
+    assert (body["data"], body["errors"][0]["extensions"]) == (None, {"code": "timeout"})

@@ -7,6 +7,7 @@ import hashlib
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -131,3 +132,16 @@ def test_importing_the_package_loads_nothing() -> None:
     code = "import sys, dsync.sandbox; print('graphql' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_several_clients_are_served_at_once(sandbox: Any, client: Any) -> None:
+    """Answers do not mix, and every request is logged."""
+    numbers = [truth.number for truth in sandbox.control.truth() if truth.presence == "present"]
+    query = "query one($n:Int!){dossier(number:$n){number champs{stringValue}}}"
+
+    def ask(number: int) -> bool:
+        return bool(client.data(query, n=number)["dossier"]["number"] == number)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(ask, numbers * 3))
+    assert len(sandbox.control.requests("one")) == 3 * len(numbers)
