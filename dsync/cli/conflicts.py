@@ -18,10 +18,10 @@ def conflicts() -> None:
 @settings_options()
 def list_(*, as_json: bool) -> None:
     """List what dsync wanted, what a human put there, and since when."""
-    from dsync.cli.session import worker
+    from dsync.cli.session import reading
 
-    with worker() as app, app.store.reading() as reader:
-        found = reader.conflicts(app.demarche)
+    with reading() as reader:
+        found = reader.conflicts()
     if as_json:
         print_json(
             [
@@ -65,9 +65,10 @@ def accept(*, numero: int) -> None:
     """Keep the human's value in dossier N: dsync does not write there again."""
     from dsync.cli.session import worker
     from dsync.domain.ids import DossierNumber
+    from dsync.sync.settle import accept_conflicts
 
     with worker() as app:
-        count = app.accept_conflict(DossierNumber(numero))
+        count = accept_conflicts(app.store, app.demarche, DossierNumber(numero), app.clock())
     if count:
         click.echo(f"Dossier {numero}: what the human wrote stays ({_plural(count)} settled).")
     else:
@@ -81,9 +82,11 @@ def adopt(*, numero: int | None) -> None:
     """Take what stands in DS as dsync's own (of dossier N, or of all: after a lost database)."""
     from dsync.cli.session import worker
     from dsync.domain.ids import DossierNumber
+    from dsync.sync.settle import adopt_conflicts
 
     with worker() as app:
-        count = app.adopt(None if numero is None else DossierNumber(numero))
+        number = None if numero is None else DossierNumber(numero)
+        count = adopt_conflicts(app.store, app.demarche, number, app.clock())
     if count:
         click.echo(f"{_plural(count)} adopted: the next push replaces what has to be replaced.")
     else:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import click
 
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import heading, print_json, print_table
+
+if TYPE_CHECKING:
+    from dsync.store import Store
 
 
 @click.group()
@@ -17,23 +24,14 @@ def db() -> None:
 @settings_options()
 def upgrade() -> None:
     """Bring the database's schema to this version (SQLite does it by itself)."""
-    from dsync.cli.session import load
-    from dsync.settings import mask_url
-    from dsync.store import Store
-
-    settings = load()
-    store = Store.open(settings.database_url, check_schema=False)
-    try:
+    with _opened(check_schema=False) as store:
         before = store.schema_revision
         store.upgrade()
         after = store.schema_revision
-    finally:
-        store.close()
-    where = mask_url(settings.database_url)
     if before == after:
-        click.echo(f"{where}: schema {after} is up to date.")
+        click.echo(f"{store.place}: schema {after} is up to date.")
     else:
-        click.echo(f"{where}: schema {before or 'empty'} → {after}.")
+        click.echo(f"{store.place}: schema {before or 'empty'} → {after}.")
 
 
 @db.command("grant-reader")
@@ -41,10 +39,8 @@ def upgrade() -> None:
 @settings_options()
 def grant_reader(*, role: str) -> None:
     """Let the PostgreSQL ROLE read the views lecture_*, and nothing else."""
-    from dsync.cli.session import worker
-
-    with worker() as app:
-        app.store.grant_reader(role)
+    with _opened(create=False) as store:
+        store.grant_reader(role)
     click.echo(f"{role} may read the views lecture_* and nothing else.")
 
 
@@ -53,10 +49,8 @@ def grant_reader(*, role: str) -> None:
 @settings_options()
 def dictionary(*, as_json: bool) -> None:
     """Describe each view and column (from the database's comments on PostgreSQL)."""
-    from dsync.cli.session import worker
-
-    with worker() as app:
-        views = app.store.dictionary()
+    with _opened(create=False) as store:
+        views = store.dictionary()
     if as_json:
         print_json(views)
         return
@@ -64,3 +58,15 @@ def dictionary(*, as_json: bool) -> None:
         heading(view)
         click.echo(entry["description"])
         print_table(("column", "meaning"), entry["columns"].items())
+
+
+@contextmanager
+def _opened(*, create: bool = True, check_schema: bool = True) -> Iterator[Store]:
+    from dsync.cli.session import load
+    from dsync.store import Store
+
+    store = Store.open(load().database_url, create=create, check_schema=check_schema)
+    try:
+        yield store
+    finally:
+        store.close()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dsync.cli.dossier import current_checks, to_settle
 from dsync.cli.failures import Exit
 from dsync.cli.options import settings_options
 from dsync.cli.output import cut, print_table, shown
@@ -126,10 +127,10 @@ def _database_url(database: Path) -> str:
 
 def _two_runs(app: App) -> tuple[RunReport, RunReport | None]:
     """Sync twice: the second run shows that nothing is done over."""
-    from dsync.sync.report import SyncOptions
+    from dsync.sync.report import Status, SyncOptions
 
     first = app.sync(SyncOptions(full=True, started_by="demo"))
-    if first.exit_code:
+    if first.status is Status.FAILED:
         return first, None
     return first, app.sync(SyncOptions(started_by="demo"))
 
@@ -172,19 +173,24 @@ def _program() -> str:
 
 
 def _examples(app: App) -> list[tuple[Any, ...]]:
-    """Return some dossiers of each verdict, worst first."""
+    """Return some dossiers of each verdict with their first reason."""
+    from dsync.domain.ids import DossierNumber
     from dsync.domain.verdict import Verdict
 
     rows: list[tuple[Any, ...]] = []
     with app.store.reading(app.demarche) as reader:
         for verdict in Verdict:
-            for row in reader.dossiers(verdict=verdict, limit=SHOWN_OF_EACH):
-                detail = reader.dossier(row["numero"])
-                reason = first_reason(detail)
-                rows.append((row["numero"], row["produit_id"], verdict.value, cut(reason, 90)))
+            found = reader.dossiers(verdict=verdict.value, presence="present", limit=SHOWN_OF_EACH)
+            for row in found:
+                number = int(str(row["numero"]))
+                document = reader.dossier(DossierNumber(number)) or {}
+                reason = cut(shown(_first_reason(document)), 110)
+                rows.append((number, row["produit_id"], verdict.value, reason))
     return rows
 
 
-def first_reason(dossier: Any) -> str:
-    """Return why a dossier has its verdict: its first check that is not conforme."""
-    return shown(dossier)
+def _first_reason(document: dict[str, Any]) -> str | None:
+    """Return the decisive check's sentence; None when every check is conforme."""
+    checks = current_checks(document)
+    decisive = next(iter(to_settle(checks)), None)
+    return next((check["motif"] for check in checks if check["controle"] == decisive), None)

@@ -66,7 +66,8 @@ class SafeGroup(click.Group):
 def explain(exc: Exception) -> tuple[str, int]:
     """Return the sentence for the operator and the exit code; never what a dossier holds."""
     if isinstance(exc, DsyncError):
-        return exc.message, exc.exit_code
+        problems = [p for p in getattr(exc, "problems", ()) if p not in exc.message]
+        return "\n  - ".join([exc.message, *problems]), exc.exit_code
     if isinstance(exc, click.UsageError):
         command = exc.ctx.command_path if exc.ctx else "dsync"
         return f"{exc.format_message()} See `{command} --help`.", USAGE

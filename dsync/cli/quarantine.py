@@ -18,10 +18,10 @@ def quarantine() -> None:
 @settings_options()
 def list_(*, as_json: bool) -> None:
     """List them with the reason; all other dossiers went through."""
-    from dsync.cli.session import worker
+    from dsync.cli.session import reading
 
-    with worker() as app, app.store.reading() as reader:
-        found = reader.quarantine(app.demarche)
+    with reading() as reader:
+        found = reader.quarantined()
     if as_json:
         print_json([row._asdict() for row in found])
         return
@@ -43,15 +43,15 @@ def list_(*, as_json: bool) -> None:
 @settings_options()
 def retry(*, numeros: tuple[int, ...], as_json: bool) -> None:
     """Read and judge them again now (all of them, or those given)."""
-    from dsync.cli.session import worker
+    from dsync.cli.session import reading
     from dsync.cli.sync import run_once
     from dsync.domain.ids import DossierNumber
     from dsync.sync.report import SyncOptions
 
     numbers = [DossierNumber(number) for number in numeros]
     if not numbers:
-        with worker() as app, app.store.reading() as reader:
-            numbers = [row.numero for row in reader.quarantine(app.demarche)]
+        with reading() as reader:
+            numbers = [row.numero for row in reader.quarantined()]
     if not numbers:
         if as_json:
             print_json({"retried": []})

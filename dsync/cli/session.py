@@ -12,6 +12,7 @@ from dsync.cli.options import current_flags
 
 if TYPE_CHECKING:
     from dsync.settings import Settings
+    from dsync.store import Reader
     from dsync.wiring import App
 
 
@@ -42,3 +43,18 @@ def worker(
         yield app
     finally:
         app.close()
+
+
+@contextmanager
+def reading(settings: Settings | None = None) -> Iterator[Reader]:
+    """Yield the démarche's part of the database, to be read; a missing one is not created."""
+    from dsync.domain.ids import DemarcheNumber
+    from dsync.store import Store
+
+    settings = settings or load()
+    store = Store.open(settings.database_url, create=False)
+    try:
+        with store.reading(DemarcheNumber(settings.demarche)) as reader:
+            yield reader
+    finally:
+        store.close()

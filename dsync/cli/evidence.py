@@ -1,0 +1,140 @@
+"""`dsync evidence`: what verdicts rest on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dsync.cli.options import json_option, settings_options
+from dsync.cli.output import ago, print_json, print_table
+
+if TYPE_CHECKING:
+    from dsync.eligibility import RulesConfig
+    from dsync.evidence import ReferenceList
+
+
+@click.group()
+def evidence() -> None:
+    """Show what verdicts rest on, or put a newer list in place."""
+
+
+@evidence.command("show")
+@json_option
+@settings_options()
+def show(*, as_json: bool) -> None:
+    """Show the catalogue and the lists: source, date, entries; stored copies only, no network."""
+    from dsync.cli.session import load, reading, worker
+    from dsync.sync.evidence import CATALOGUE
+
+    settings = load()
+    with worker(settings) as app:
+        now, rules = app.clock(), app.rules
+    registry = settings.configuration.preuves.registre.enabled
+    with reading(settings) as reader:
+        copy = reader.evidence(CATALOGUE)
+    catalogue: dict[str, Any] = {"source": settings.betagouv_url, "fetched_at": None}
+    if copy is not None:
+        catalogue |= {
+            "fetched_at": copy.fetched_at,
+            "checked_at": copy.checked_at,
+            "sha256": copy.sha256,
+            "error": copy.erreur,
+        }
+    lists = [
+        {
+            "list": f"operateurs {operateurs.annee}",
+            "source": operateurs.source,
+            "entries": len(operateurs.noms),
+        }
+        for operateurs in rules.operateurs
+    ]
+    lists.append(
+        {
+            "list": "categories_juridiques",
+            "source": rules.categories.source,
+            "entries": len(rules.categories.exact) + len(rules.categories.familles),
+        }
+    )
+    if as_json:
+        print_json(
+            {
+                "rules_version": rules.version,
+                "catalogue": catalogue,
+                "lists": lists,
+                "registry_enabled": registry,
+            }
+        )
+        return
+    click.echo(f"Rules {rules.version}\n")
+    if catalogue["fetched_at"] is None:
+        click.echo(f"Catalogue {catalogue['source']}: never fetched; `dsync sync` does.")
+    else:
+        click.echo(
+            f"Catalogue {catalogue['source']}: fetched {ago(catalogue['fetched_at'], now)}, "
+            f"confirmed {ago(catalogue['checked_at'], now)}"
+        )
+        if catalogue["error"]:
+            click.echo(f"  last attempt failed: {catalogue['error']}")
+    click.echo(f"Recherche d'entreprises: {'on' if registry else 'off'}\n")
+    print_table(
+        ("list", "entries", "source"),
+        [(entry["list"], entry["entries"], entry["source"]) for entry in lists],
+    )
+
+
+@evidence.command("update")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--year", type=click.IntRange(2000, 2100), help="Of a list of opérateurs.")
+@click.option("--source", help="Where the list comes from; kept with it.")
+@settings_options()
+def update(*, file: Path, year: int | None, source: str | None) -> None:
+    """Put FILE (CSV: opérateurs, or legal categories) in place of the list in the configuration.
+
+    The file is validated as a whole first; nothing is kept of one that has a fault.
+    """
+    from dsync.cli.session import load
+    from dsync.errors import ConfigurationError
+    from dsync.evidence import validate_list
+    from dsync.sync.context import utc_now
+
+    settings = load()
+    if settings.config.parent.parent.name == "dsync" and settings.sources["config"] == "default":
+        raise ConfigurationError(
+            f"{settings.config} belongs to the installed package: copy its folder, set "
+            "DSYNC_CONFIG to the copy, and run this again."
+        )
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"{file}: cannot be read as UTF-8 text.") from exc
+    found = validate_list(text, today=utc_now().date(), annee=year, source=source)
+    regles = settings.configuration.regles
+    name = _name_in_use(found, settings.config.parent, regles)
+    target = settings.config.parent / (name or found.filename)
+    try:
+        temporary = target.with_suffix(".new")
+        temporary.write_text(found.text, encoding="utf-8")
+        temporary.replace(target)
+    except OSError as exc:
+        raise ConfigurationError(f"{target}: cannot be written ({exc.strerror}).") from exc
+    click.echo(f"{target}: {found.entries} entries, from {found.source}.")
+    if name is None:
+        click.echo(f'Now add "{found.filename}" to operateurs in [regles] of {settings.config}.')
+    click.echo("Open dossiers are judged by it in the next run.")
+
+
+def _name_in_use(found: ReferenceList, folder: Path, regles: RulesConfig) -> str | None:
+    """Return the name of the configured list that this one replaces: the same kind and year."""
+    from dsync.eligibility.lists import ListProblemsError, parse_operateurs
+
+    if found.kind == "categories_juridiques":
+        return regles.categories_juridiques
+    for name in regles.operateurs:
+        try:
+            if parse_operateurs((folder / name).read_text(encoding="utf-8")).annee == found.annee:
+                return name
+        except (OSError, UnicodeDecodeError, ListProblemsError):
+            continue
+    return None

@@ -1,0 +1,163 @@
+"""`dsync precheck`: judge again on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dsync.cli.options import DOSSIER_NUMBER, Day, json_option, settings_options
+from dsync.cli.output import clean, heading, print_json, print_table
+
+if TYPE_CHECKING:
+    from dsync.sync.precheck import Comparison
+
+
+@click.command()
+@click.option(
+    "--dossier",
+    "dossiers",
+    type=DOSSIER_NUMBER,
+    multiple=True,
+    metavar="N",
+    help="Only this dossier; may be repeated. Default: all that are open.",
+)
+@click.option("--dry-run", is_flag=True, help="Store nothing.")
+@click.option("--explain", is_flag=True, help="Show each check with its reason and evidence.")
+@click.option(
+    "--as-of",
+    type=Day(),
+    metavar="DATE",
+    help="Judge as if deposited that day; stores nothing.",
+)
+@click.option("--stats", is_flag=True, help="Show how many of each result there are, and stop.")
+@json_option
+@settings_options()
+def precheck(
+    *,
+    dossiers: tuple[int, ...],
+    dry_run: bool,
+    explain: bool,
+    as_of: date | None,
+    stats: bool,
+    as_json: bool,
+) -> None:
+    """Judge dossiers again, and show the old verdict beside the new one.
+
+    Sends nothing to DS: a verdict that changed waits for the next push or sync.
+    """
+    if stats:
+        if dossiers or as_of or explain or dry_run:
+            raise click.UsageError("--stats stands alone.")
+        _statistics(as_json=as_json)
+        return
+
+    from dsync.cli.session import load, worker
+    from dsync.cli.sync import announce_stop, finish
+    from dsync.domain.ids import DossierNumber
+    from dsync.service.signals import StopSignals
+    from dsync.sync.precheck import precheck as judge_again
+
+    with (
+        StopSignals(announce=announce_stop) as signals,
+        worker(load(), stop=signals.stop) as app,
+    ):
+        report, comparisons = judge_again(
+            app.context,
+            [DossierNumber(number) for number in dossiers],
+            as_of=as_of,
+            dry_run=dry_run,
+        )
+    if as_json:
+        print_json(
+            {
+                "run": report.run,
+                "status": report.status.value,
+                "dossiers": [_document(comparison) for comparison in comparisons],
+                "errors": report.errors,
+            }
+        )
+    else:
+        _print(comparisons, explain=explain)
+        stored = "nothing was stored" if report.run is None else f"run {report.run}"
+        changed = sum(not comparison.is_same for comparison in comparisons)
+        click.echo(f"\n{len(comparisons)} judged, {changed} changed; {stored}.")
+        for problem in report.errors:
+            click.echo(f"  ! {problem}", err=True)
+    finish(report, signals.exit_code)
+
+
+def _print(comparisons: Sequence[Comparison], *, explain: bool) -> None:
+    if not explain:
+        print_table(
+            ("dossier", "before", "now", "changed"),
+            [
+                (
+                    comparison.numero,
+                    comparison.before.verdict.value if comparison.before else None,
+                    comparison.after.verdict.value,
+                    not comparison.is_same,
+                )
+                for comparison in comparisons
+            ],
+            empty="No dossier to judge.",
+        )
+        return
+    for comparison in comparisons:
+        before = comparison.before.verdict.value if comparison.before else "–"
+        heading(f"Dossier {comparison.numero}: {before} → {comparison.after.verdict.value}")
+        print_checks(comparison.after.controles)
+
+
+def print_checks(controles: Sequence[Any]) -> None:
+    """Print checks: result, reason, and the evidence below."""
+    for controle in controles:
+        click.echo(f"  {controle.resultat.value:<13} {controle.controle}: {clean(controle.motif)}")
+        for name, value in controle.preuve.items():
+            if value not in (None, "", [], {}):
+                click.echo(f"      {name}: {_evidence(value)}")
+
+
+def _evidence(value: Any) -> str:
+    import json
+
+    if isinstance(value, str):
+        return clean(value)
+    return clean(json.dumps(value, ensure_ascii=False))
+
+
+def _document(comparison: Comparison) -> dict[str, Any]:
+    after = comparison.after
+    return {
+        "numero": comparison.numero,
+        "avant": comparison.before.verdict.value if comparison.before else None,
+        "verdict": after.verdict.value,
+        "change": not comparison.is_same,
+        "detail": after.detail,
+        "version_regles": after.version_regles,
+        "controles": [
+            {
+                "controle": controle.controle,
+                "resultat": controle.resultat.value,
+                "motif": controle.motif,
+                "preuve": dict(controle.preuve),
+            }
+            for controle in after.controles
+        ],
+    }
+
+
+def _statistics(*, as_json: bool) -> None:
+    from dsync.cli.session import reading
+    from dsync.sync.precheck import statistics
+
+    with reading() as reader:
+        numbers = [use.numero for use in reader.products()]
+        rows = statistics(reader.judgeable(numbers))
+    if as_json:
+        print_json([row._asdict() for row in rows])
+        return
+    headers = ("month", "check", "result", "applicant", "phase", "dossiers")
+    print_table(headers, rows, empty="No verdict yet.")
