@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
@@ -25,6 +26,7 @@ from dsync.sandbox.variables import coerce_variables
 from dsync.sandbox.world import World
 
 PATH = "/api/v2/graphql"
+_KEPT_REQUESTS = 50_000
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class Api:
         self.doorkeeper = doorkeeper
         self.limit = limit
         self.faults = Faults()
-        self.journal: list[Entry] = []
+        self.journal: deque[Entry] = deque(maxlen=_KEPT_REQUESTS)
         self.under_maintenance = False
 
     def answer(self, request: Request) -> tuple[Answer | None, Fault | None]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_leaf_type
 
-from dsync.sandbox import sdl
+from dsync.sandbox import Change, Sandbox, sdl
 
 # Not followed: what leads back to a dossier, and what the document asks by hand.
 _BACK = {("DossierLinkChamp", "dossier"), ("Dossier", "champs"), ("Dossier", "annotations")}
@@ -81,8 +82,6 @@ def test_what_was_rendered_is_not_served_after_a_change(sandbox: Any, client: An
         'r:annotations(id:"Q2hhbXAtNTMwMg=="){... on RepetitionChamp{rows{id}}}}}'
     )
     seen = [client.data(query, n=number)]
-    from dsync.sandbox import Change
-
     for change in (
         lambda: control.edit_champ(number, 4105, "changé"),
         lambda: control.edit_annotation(number, 5103, "à la main"),
@@ -103,12 +102,9 @@ def test_what_was_rendered_is_not_served_after_a_change(sandbox: Any, client: An
 
 def test_a_sandbox_is_the_same_at_each_start() -> None:
     """The same seed gives the same dossiers and tokens."""
-    from conftest import NOW
-
-    from dsync.sandbox import Sandbox
-
+    now = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
     truths = []
     for _ in range(2):
-        with Sandbox.start(dossiers=30, seed=11, clock=lambda: NOW) as sandbox:
+        with Sandbox.start(dossiers=30, seed=11, clock=lambda: now) as sandbox:
             truths.append((sandbox.control.truth(), sandbox.tokens))
     assert truths[0] == truths[1]
