@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, select, update
+from sqlalchemy import String, Table, bindparam, delete, func, select, update
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.domain.dossier import DeletedDossier, Presence
 from dsync.domain.ids import DossierNumber
@@ -191,11 +192,16 @@ def _blank(
     texts = {
         column.name: None
         for column in table.columns
-        if column.type.python_type is str and column.name not in keeps
+        if _is_text(column.type) and column.name not in keeps
     }
     section._connection.execute(
         update(table).where(table.c.numero.in_(numbers)).values(texts | values)
     )
+
+
+def _is_text(type_: TypeEngine[Any]) -> bool:
+    inner = type_.impl_instance if isinstance(type_, TypeDecorator) else type_
+    return isinstance(inner, String)
 
 
 def _bare(controle: dict[str, Any]) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class OutboxWrites(JournalWrites):
             limit: how many dossiers at most.
             numbers: only these, when any are given.
         """
-        due = self._due(select(distinct(_outbox.c.numero)), now, unknown_for)
+        due = self._due(select(_outbox.c.numero).distinct(), now, unknown_for)
         chosen = list(
             self._connection.scalars(
                 _narrowed(due, numbers).order_by(_outbox.c.numero).limit(limit)

@@ -108,7 +108,7 @@ class PageWrites(QuarantineWrites):
         for number, item in by_number.items():
             old = known.get(number)
             change = _Change(item, None if old is None or old.efface_le else old)
-            is_same = old is not None and change.old is not None and _is_same(change)
+            is_same = change.old is not None and _is_same(change)
             (unchanged if is_same else changes).append(change)
         events = self._write(run, changes, now)
         self._keep_up(run, unchanged, mark_read=mark_read)
@@ -222,9 +222,7 @@ def _changed_names(change: _Change, typed: Row[Any] | None) -> list[str]:
     ]
     divers = typed.divers or {}
     facts += [(name, divers.get(name), value) for name, value in divers_json(dossier).items()]
-    names = [
-        name for name, before, after in facts if encode(_plain(before)) != encode(_plain(after))
-    ]
+    names = [name for name, before, after in facts if _text(before) != _text(after)]
     owned = change.mapped.owned_ids
     names += changed_fields(typed.champs or [], change.mapped.champs_json)
     names += changed_fields(typed.annotations or [], change.mapped.annotations_json, without=owned)

@@ -264,6 +264,10 @@ class EvidenceCopy:
     etag: str | None = None
     last_modified: str | None = None
     sha256: str | None = None
+    url: str | None = None
+    """The address that gave it."""
+    confirmed_at: datetime | None = None
+    """When the source last said that it still holds."""
     erreur: str | None = None
     """Why the last check failed; None when it succeeded."""
 

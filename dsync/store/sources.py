@@ -44,8 +44,9 @@ class SourceWrites(SourceReads):
         upsert(self._connection, tables.evidence, [asdict(copy)])
 
     def evidence_checked(self, source: str, now: datetime, erreur: str | None = None) -> None:
-        """Note a check that brought no new copy: nothing new, or a failure."""
-        rows = [{"source": source, "checked_at": now, "erreur": erreur}]
+        """Note a check that brought no new copy: the old one confirmed, or a failure."""
+        row = {"source": source, "checked_at": now, "erreur": erreur}
+        rows = [row if erreur else {**row, "confirmed_at": now}]
         upsert(self._connection, tables.evidence, rows)
 
     def save_registry(self, answers: Sequence[RegistryCopy]) -> None:

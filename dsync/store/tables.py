@@ -349,9 +349,11 @@ class EvidenceRow(_Table, table=True):
     __tablename__ = "evidence"
 
     source: str = Field(primary_key=True)
+    url: str | None
     body: str | None = Field(default=None, sa_type=Text)
     redirects: str | None = Field(default=None, sa_type=Text)
     fetched_at: dt.datetime | None
+    confirmed_at: dt.datetime | None
     checked_at: dt.datetime
     etag: str | None
     last_modified: str | None

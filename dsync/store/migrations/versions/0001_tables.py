@@ -137,9 +137,11 @@ def upgrade() -> None:
     op.create_table(
         "evidence",
         sa.Column("source", sqltypes.AutoString(), nullable=False),
+        sa.Column("url", sqltypes.AutoString(), nullable=True),
         sa.Column("body", sa.Text(), nullable=True),
         sa.Column("redirects", sa.Text(), nullable=True),
         sa.Column("fetched_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("confirmed_at", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("checked_at", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("etag", sqltypes.AutoString(), nullable=True),
         sa.Column("last_modified", sqltypes.AutoString(), nullable=True),

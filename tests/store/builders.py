@@ -1,0 +1,217 @@
+"""Builders of the values that the store takes: give what the test is about, the rest is made up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from dsync.domain.candidature import Candidature, Evaluation, Note, Reponse, Voeu
+from dsync.domain.dossier import (
+    Champ,
+    DeletedDossier,
+    Demandeur,
+    Demarche,
+    Descriptor,
+    Dossier,
+    Etat,
+    Fichier,
+    Instructeur,
+    Ligne,
+    Revision,
+    Traitement,
+)
+from dsync.domain.ids import (
+    DemarcheNumber,
+    DescriptorId,
+    DossierId,
+    DossierNumber,
+    RevisionId,
+)
+from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
+from dsync.mapping import MappedDossier, champs_json
+from dsync.store import NewVerdict, Store, Tx
+from dsync.store.columns import encode
+
+DEMARCHE = DemarcheNumber(86321)
+NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
+EARLIER = NOW - timedelta(days=30)
+
+
+@contextmanager
+def writing(store: Store) -> Iterator[Tx]:
+    """Open a transaction under a lease of its own."""
+    lease = store.acquire_lease(DEMARCHE, 60, holder="test")
+    try:
+        with store.transaction(lease) as tx:
+            yield tx
+    finally:
+        store.release_lease(lease)
+
+
+def champ(id_: str, libelle: str, texte: str | None = None, **others: Any) -> Champ:
+    """Make a text champ."""
+    return Champ(DescriptorId(id_), libelle, others.pop("type", "text"), texte, texte, **others)
+
+
+CHAMPS = (
+    champ("c1", "Problème", "Trop de papier"),
+    champ(
+        "c2",
+        "Vœux",
+        type="repetition",
+        lignes=(
+            Ligne("r1", (champ("c3", "Profil", "technique"),)),
+            Ligne("r2", (champ("c3", "Profil", "produit"),)),
+        ),
+    ),
+    champ(
+        "c4",
+        "Lettre",
+        "lettre.pdf",
+        type="piece_justificative",
+        fichiers=(Fichier("lettre.pdf", "application/pdf", 1234, "bWQ1", "SAFE"),),
+    ),
+)
+ANNOTATIONS = (champ("a1", "Étape", "jury"), champ("owned", "Résultat", None))
+
+
+def make_dossier(number: int = 1, **changes: Any) -> Dossier:
+    """Make a dossier that DS shows."""
+    base = Dossier(
+        number=DossierNumber(number),
+        id=DossierId(f"id-{number}"),
+        demarche_number=DEMARCHE,
+        revision_id=RevisionId("rev-1"),
+        etat=Etat.EN_CONSTRUCTION,
+        archive=False,
+        date_depot=EARLIER,
+        date_passage_en_construction=EARLIER,
+        date_passage_en_instruction=None,
+        date_traitement=None,
+        date_derniere_modification=EARLIER,
+        date_derniere_modification_champs=EARLIER,
+        date_derniere_modification_annotations=EARLIER,
+        date_expiration=None,
+        date_suppression_par_usager=None,
+        motivation=None,
+        usager_email="usager@exemple.fr",
+        groupe_instructeur="défaut",
+        instructeurs=("agent@exemple.fr",),
+        depose_par_un_tiers=False,
+        mandataire=None,
+        prerempli=False,
+        demandeur=Demandeur(
+            genre="personne_morale",
+            siret="13002526500013",
+            siren="130025265",
+            raison_sociale="DINUM",
+            forme_juridique_code="7120",
+            forme_juridique="Service central",
+            etat_administratif="Actif",
+            details={"siret": "13002526500013"},
+        ),
+        champs=CHAMPS,
+        annotations=ANNOTATIONS,
+        labels=(),
+        traitements=(Traitement("depot", EARLIER, None, None),),
+    )
+    return replace(base, **changes)
+
+
+def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
+    """Make the candidature of a dossier, with everything filled."""
+    texts = {
+        field.name: f"{field.name} de {dossier.number}"
+        for field in fields(Candidature)
+        if field.type == "str | None"
+    }
+    base = Candidature(
+        numero=dossier.number,
+        etat=dossier.etat,
+        depose_le=dossier.date_depot,
+        demandeur=dossier.demandeur,
+        **texts,  # type: ignore[arg-type]
+        voeux=(Voeu(1, "technique", "coder"), Voeu(2, "produit", None)),
+        jury_le=date(2024, 7, 1),
+        evaluations=(
+            Evaluation(
+                1,
+                "avant",
+                "Jeanne",
+                "bien",
+                (Note("impact", "Impact", 4.0), Note("equipe", "Équipe", None)),
+            ),
+        ),
+        valide_par_instructeur=False,
+        reponses={"page_produit": Reponse.REMPLI, "voeux": Reponse.VIDE},
+    )
+    return replace(base, **changes)
+
+
+def make_mapped(
+    number: int = 1, *, candidature: dict[str, Any] | None = None, **changes: Any
+) -> MappedDossier:
+    """Make what the mapping makes of a node; its hashes follow its content."""
+    dossier = make_dossier(number, **changes)
+    made = make_candidature(dossier, **(candidature or {}))
+    owned = frozenset({"owned"})
+    champs = encode(champs_json(dossier.champs))
+    foreign = [a for a in dossier.annotations if a.descriptor_id not in owned]
+    content = (champs, foreign, dossier.etat, dossier.archive, dossier.motivation, dossier.demandeur)
+    return MappedDossier(
+        dossier=dossier,
+        candidature=made,
+        champs_json=champs,
+        annotations_json=encode(champs_json(dossier.annotations)),
+        content_hash=str(hash(repr(content))),
+        inputs_hash=str(hash(champs)),
+        owned_ids=owned,
+    )
+
+
+def make_decision(verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> Decision:
+    """Make a decision with two checks."""
+    base = Decision(
+        verdict=verdict,
+        controles=(
+            Controle("depot", Resultat.CONFORME, "Déposé à temps.", {"date": "2024-05-02"}),
+            Controle("phase", Resultat.A_VERIFIER, "Phase inconnue.", {"phases": []}),
+        ),
+        detail="phase : Phase inconnue.",
+        version_regles="r1",
+        preuve_hash="p1",
+        produit_id="transport",
+        phase_constatee="acceleration",
+        type_administration="administration_centrale",
+    )
+    return replace(base, **changes)
+
+
+def make_verdict(number: int = 1, verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> NewVerdict:
+    """Make a verdict to store."""
+    return NewVerdict(DossierNumber(number), make_decision(verdict, **changes), "inputs")
+
+
+def make_deleted(number: int = 1, raison: str = "user_request") -> DeletedDossier:
+    """Make an entry of DS's deletion lists."""
+    return DeletedDossier(DossierNumber(number), Etat.EN_CONSTRUCTION, raison, NOW)
+
+
+def make_demarche() -> Demarche:
+    """Make a démarche of one revision."""
+    descriptor = Descriptor(
+        DescriptorId("c1"), "Cas", "drop_down_list", True, ("Lancer", "Internaliser"), False, None, False
+    )
+    revision = Revision(RevisionId("rev-1"), EARLIER, {descriptor.id: descriptor})
+    return Demarche(
+        number=DEMARCHE,
+        titre="aap-eig7",
+        etat="publiee",
+        active_revision_id=revision.id,
+        revisions={revision.id: revision},
+        labels={"éligible": "label-1"},
+        instructeurs=(Instructeur("i1", "agent@exemple.fr", "défaut"),),
+    )

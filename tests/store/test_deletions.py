@@ -1,0 +1,144 @@
+"""Following deletions, and what erasing leaves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from dsync.domain.ids import DossierNumber
+from dsync.store import NewWish, RegistryCopy, Store
+from tests.store.builders import (
+    DEMARCHE,
+    NOW,
+    make_deleted,
+    make_mapped,
+    make_verdict,
+    writing,
+)
+
+ONE = DossierNumber(1)
+
+
+def full(store: Store) -> None:
+    with writing(store) as tx:
+        page = [make_mapped(1, motivation="secret"), make_mapped(2)]
+        tx.store_page(1, page, now=NOW, mark_read=True)
+        tx.save_verdicts(1, [make_verdict(1), make_verdict(2)], NOW)
+        tx.set_product([(ONE, "transport")])
+        tx.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
+        tx.quarantine(1, ONE, "regle", "Message", NOW)
+
+
+def test_erasing_leaves_a_tombstone(store: Store) -> None:
+    """Number, state, dates, reason, verdicts' results and check outcomes stay; all else goes."""
+    full(store)
+
+    with writing(store) as tx:
+        assert 1 == tx.apply_deletions(2, [], [make_deleted(1)], now=NOW)
+
+    with store.reading() as reader:
+        document = reader.dossier(ONE)
+        champs = reader.champs(ONE)
+    assert document is not None
+    kept = {name for name, value in document.items() if value not in (None, [])}
+    assert {
+        "numero",
+        "demarche_numero",
+        "etat",
+        "presence",
+        "archive",
+        "depose_le",
+        "modifie_le",
+        "synchronise_le",
+        "verdict",
+        "verdict_etabli_le",
+        "precontroles",
+        "controles",
+        "annotations",
+        "evenements",
+    } == kept
+    assert [] == champs
+    (verdict,) = document["precontroles"]
+    assert ("À vérifier", "r1", None) == (
+        verdict["verdict"],
+        verdict["version_regles"],
+        verdict["detail"],
+    )
+    assert [("depot", "conforme", None, None), ("phase", "a_verifier", None, None)] == [
+        (c["controle"], c["resultat"], c["motif"], c["preuve"]) for c in document["controles"]
+    ]
+    assert [(None, "remplacee")] == [(a["valeur"], a["statut"]) for a in document["annotations"]]
+    assert {None} == {event["details"] for event in document["evenements"]}
+
+
+def test_no_text_of_an_erased_dossier_is_left_anywhere(store: Store) -> None:
+    """No table holds a value that was typed into it."""
+    with writing(store) as tx:
+        mapped = make_mapped(1, candidature={"sponsor_nom": "Zéphyrine"}, motivation="Zéphyrine")
+        tx.store_page(1, [mapped], now=NOW, mark_read=True)
+        tx.save_verdicts(1, [make_verdict(1, detail="Zéphyrine", remarque="Zéphyrine")], NOW)
+        tx.wish([NewWish(ONE, "detail", "Zéphyrine")], NOW)
+        tx.apply_deletions(2, [], [make_deleted(1)], now=NOW)
+        for name in ("dossier", "candidature", "verdict", "outbox", "pousse", "evenement"):
+            rows = tx._connection.exec_driver_sql(f"SELECT * FROM {name}").all()
+            assert "Zéphyrine" not in repr(rows)
+
+
+def test_following_the_lists_twice_is_following_them_once(store: Store) -> None:
+    """Hidden and erased dossiers are told once; unknown ones are passed over."""
+    full(store)
+    for _ in range(2):
+        with writing(store) as tx:
+            tx.apply_deletions(2, [make_deleted(2)], [make_deleted(1), make_deleted(9)], now=NOW)
+
+    with store.reading() as reader:
+        names = [e["evenement"] for n in (1, 2) for e in reader.events(DossierNumber(n))]
+    assert (1, 1, 1) == (names.count("supprime"), names.count("efface"), names.count("masque"))
+
+
+def test_hidden_dossiers_keep_their_data_and_are_not_judged(store: Store) -> None:
+    """Hidden: data stay, nothing waits."""
+    with writing(store) as tx:
+        tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+        tx.apply_deletions(1, [make_deleted(1)], [], now=NOW)
+        assert [] == tx.evaluation_queue(10)
+
+    with store.reading(DEMARCHE) as reader:
+        (hidden,) = reader.dossiers(presence="masque")
+    assert "DINUM" == hidden["raison_sociale"]
+
+
+def test_an_erased_dossier_that_comes_back_is_new(store: Store) -> None:
+    """Nothing of the former one is compared with it."""
+    full(store)
+    with writing(store) as tx:
+        tx.apply_deletions(2, [], [make_deleted(1)], now=NOW)
+        result = tx.store_page(3, [make_mapped(1)], now=NOW, mark_read=True)
+
+    assert [ONE] == result.created
+    with store.reading() as reader:
+        document = reader.dossier(ONE)
+    assert document is not None
+    assert "DINUM" == document["raison_sociale"]
+
+
+def test_vanished_dossiers_are_marked_once(store: Store) -> None:
+    """Seen by no run since: vanished, with its data, and back when it is seen."""
+    full(store)
+    with writing(store) as tx:
+        assert [1, 2] == tx.unseen(2)
+        assert 2 == tx.mark_vanished(2, tx.unseen(2), NOW)
+        assert 0 == tx.mark_vanished(2, [ONE], NOW)
+        assert 0 == tx.present_count()
+        assert [ONE] == tx.store_page(3, [make_mapped(1)], now=NOW, mark_read=True).restored
+
+
+def test_the_registry_forgets_an_erased_applicant(store: Store) -> None:
+    """An enterprise that no other dossier names is forgotten with the last one."""
+    answer = RegistryCopy("130025265", {"nature_juridique": "7120"}, NOW, NOW + timedelta(1))
+    full(store)
+    with writing(store) as tx:
+        tx.save_registry([answer])
+        tx.erase([ONE], NOW)
+        assert {"130025265": answer} == tx.registry(["130025265"], NOW)
+        tx.erase([DossierNumber(2)], NOW)
+        assert {} == tx.registry(["130025265"], NOW)

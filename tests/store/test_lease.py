@@ -1,0 +1,140 @@
+"""One writer a démarche: taking, losing and fencing, on both engines."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dsync.errors import LeaseHeldError, LeaseLostError, StoreError
+from dsync.store import Store
+from tests.store.builders import DEMARCHE, NOW, make_mapped
+
+
+@pytest.fixture
+def other(database_url: str) -> Iterator[Store]:
+    """A second process's store."""
+    opened = Store.open(database_url)
+    yield opened
+    opened.close()
+
+
+def test_a_second_holder_is_told_who_and_since_when(store: Store, other: Store) -> None:
+    """While one works, another is refused, with the holder's name."""
+    lease = store.acquire_lease(DEMARCHE, 60, holder="machine-a:12")
+
+    with pytest.raises(LeaseHeldError, match="machine-a:12") as caught:
+        other.acquire_lease(DEMARCHE, 60, holder="machine-b:7")
+
+    assert lease.acquired_at == caught.value.details["since"]
+
+
+def test_a_released_lease_is_free(store: Store, other: Store) -> None:
+    """The next holder gets a larger token."""
+    first = store.acquire_lease(DEMARCHE, 60, holder="a")
+    store.release_lease(first)
+
+    second = other.acquire_lease(DEMARCHE, 60, holder="b")
+
+    assert second.token > first.token
+
+
+def test_leases_of_two_demarches_do_not_meet(store: Store, other: Store) -> None:
+    """Two workers share the démarches."""
+    store.acquire_lease(DEMARCHE, 60, holder="a")
+
+    assert 2 == other.acquire_lease(type(DEMARCHE)(2), 60, holder="b").demarche
+
+
+def test_a_late_writer_is_fenced_off(store: Store, other: Store) -> None:
+    """A holder that slept past its expiry, and was replaced, commits nothing."""
+    late = store.acquire_lease(DEMARCHE, 0, holder="late")
+    other.acquire_lease(DEMARCHE, 60, holder="next")
+
+    with pytest.raises(LeaseLostError), store.transaction(late) as tx:
+        tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+    with pytest.raises(LeaseLostError):
+        store.renew_lease(late)
+    store.release_lease(late)
+
+    with other.reading(DEMARCHE) as reader:
+        assert [] == reader.dossiers()
+    info = other.lease_of(DEMARCHE)
+    assert info is not None
+    assert ("next", False) == (info.holder, info.is_expired)
+
+
+def test_an_expired_lease_that_nobody_took_still_writes(store: Store) -> None:
+    """Expiry alone loses nothing: the token decides."""
+    lease = store.acquire_lease(DEMARCHE, 0, holder="slow")
+
+    with store.transaction(lease) as tx:
+        tx.save_state(page_size=3)
+    store.renew_lease(lease, 60)
+
+    info = store.lease_of(DEMARCHE)
+    assert info is not None
+    assert not info.is_expired
+
+
+def test_nobody_takes_over_in_mid_transaction(store: Store, other: Store) -> None:
+    """A taker waits for the commit of a holder whose lease has expired, then fences it off."""
+    lease = store.acquire_lease(DEMARCHE, 0, holder="slow")
+    started, taken = threading.Event(), threading.Event()
+
+    def take() -> None:
+        started.set()
+        other.acquire_lease(DEMARCHE, 60, holder="next")
+        taken.set()
+
+    taker = threading.Thread(target=take)
+    with store.transaction(lease) as tx:
+        taker.start()
+        started.wait(5)
+        assert not taken.wait(0.2)
+        tx.save_state(page_size=3)
+    taker.join(10)
+
+    assert taken.is_set()
+
+
+def test_the_database_clock_decides_on_postgresql(
+    database_url: str, store: Store
+) -> None:
+    """A machine whose clock is a day ahead takes nobody's lease on PostgreSQL."""
+    store.acquire_lease(DEMARCHE, 60, holder="a")
+    ahead = Store.open(database_url, clock=lambda: datetime.now(UTC) + timedelta(days=1))
+    try:
+        if database_url.startswith("postgresql"):
+            with pytest.raises(LeaseHeldError):
+                ahead.acquire_lease(DEMARCHE, 60, holder="b")
+        else:
+            assert 2 == ahead.acquire_lease(DEMARCHE, 60, holder="b").token
+    finally:
+        ahead.close()
+
+
+def test_a_run_left_running_is_closed_by_the_next(store: Store) -> None:
+    """A killed process's run is marked failed when the next one starts."""
+    lease = store.acquire_lease(DEMARCHE, 60)
+    with store.transaction(lease) as tx:
+        tx.start_run("incremental", "cli", NOW)
+    with store.transaction(lease) as tx:
+        second = tx.start_run("complet", "service", NOW)
+
+    with store.reading(DEMARCHE) as reader:
+        new, old = reader.runs()
+
+    assert (second, "running") == (new["run"], new["statut"])
+    assert "failed" == old["statut"]
+    assert "interrompu" in old["erreur"]
+
+
+def test_a_failing_transaction_is_a_store_error(store: Store) -> None:
+    """What SQLAlchemy raises does not leave the store."""
+    lease = store.acquire_lease(DEMARCHE, 60)
+
+    with pytest.raises(StoreError), store.transaction(lease) as tx:
+        tx._connection.exec_driver_sql("SELECT * FROM nowhere")

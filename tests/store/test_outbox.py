@@ -1,0 +1,253 @@
+"""Verdicts and wishes: history, replacement, sending, settling, conflicts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from dsync.domain.dossier import Etat
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Verdict
+from dsync.store import NewWish, Settlement, Store, StoredWish, WishStatus
+from tests.store.builders import DEMARCHE, NOW, make_mapped, make_verdict, writing
+
+ONE = DossierNumber(1)
+UNKNOWN = timedelta(seconds=35)
+LATER = NOW + timedelta(minutes=1)
+
+
+@pytest.fixture
+def wished(store: Store) -> Store:
+    """A store with one dossier that has a verdict and two wishes."""
+    with writing(store) as tx:
+        tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+        tx.save_verdicts(1, [make_verdict(1)], NOW)
+        tx.wish([NewWish(ONE, "resultat", "À vérifier"), NewWish(ONE, "detail", "x")], NOW)
+    return store
+
+
+def due(store: Store, at: object = NOW) -> list[StoredWish]:
+    with writing(store) as tx:
+        dossiers = tx.due_dossiers(at, UNKNOWN, limit=10)  # type: ignore[arg-type]
+    return [wish for dossier in dossiers for wish in dossier.wishes]
+
+
+def settle(store: Store, *settlements: Settlement, at: object = NOW) -> None:
+    with writing(store) as tx:
+        tx.settle(1, settlements, at)  # type: ignore[arg-type]
+
+
+def annotations(store: Store) -> list[tuple[str, str, str]]:
+    with store.reading() as reader:
+        document = reader.dossier(ONE)
+    assert document is not None
+    return [(a["annotation"], a["valeur"], a["statut"]) for a in document["annotations"]]
+
+
+def events(store: Store) -> list[str]:
+    with store.reading() as reader:
+        return [event["evenement"] for event in reader.events(ONE)]
+
+
+def test_verdicts_keep_their_history(store: Store, wished: Store) -> None:
+    """A newer verdict becomes the current one; the older stays as it was."""
+    with writing(store) as tx:
+        tx.save_verdicts(2, [make_verdict(1, Verdict.ELIGIBLE)], LATER)
+
+    with store.reading(DEMARCHE) as reader:
+        document = reader.dossier(ONE)
+        (listed,) = reader.dossiers(verdict="Éligible")
+    assert document is not None
+    assert [("À vérifier", 0), ("Éligible", 1)] == [
+        (v["verdict"], int(v["courant"])) for v in document["precontroles"]
+    ]
+    assert "Éligible" == listed["verdict"] == document["verdict"]
+
+
+def test_the_same_act_stored_twice_is_one(wished: Store) -> None:
+    """Saving the same verdicts and wishes again changes nothing."""
+    before = events(wished)
+    with writing(wished) as tx:
+        tx.save_verdicts(1, [make_verdict(1)], NOW)
+        tx.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
+
+    assert before == events(wished)
+    assert 2 == len(annotations(wished))
+
+
+def test_a_newer_wish_replaces_a_waiting_one(wished: Store) -> None:
+    """A → B → A ends at A, with one current wish."""
+    with writing(wished) as tx:
+        tx.wish([NewWish(ONE, "detail", "y")], NOW)
+        tx.wish([NewWish(ONE, "detail", "x")], NOW)
+
+    current = [wish.valeur for wish in due(wished) if wish.annotation == "detail"]
+    assert ["x"] == current
+    assert ["remplacee", "remplacee", "en_attente"] == [
+        statut for name, _, statut in annotations(wished) if name == "detail"
+    ]
+
+
+def test_what_is_being_sent_is_uncertain_and_left_alone_for_a_while(wished: Store) -> None:
+    """A killed process's sending is read back no earlier than its delay, a newer wish included."""
+    ids = [wish.id for wish in due(wished)]
+    with writing(wished) as tx:
+        tx.mark_sending(ids, NOW)
+        tx.wish([NewWish(ONE, "resultat", "Éligible")], NOW)
+
+    assert [] == due(wished, NOW + timedelta(seconds=34))
+    result = next(w for w in due(wished, LATER) if w.annotation == "resultat")
+    assert ("Éligible", None, "À vérifier") == (result.valeur, result.pushed, result.uncertain)
+
+
+def test_a_confirmed_wish_is_pushed_and_journaled_once(wished: Store) -> None:
+    """Confirmed: remembered as ours, in the journal when it was written."""
+    ids = [wish.id for wish in due(wished)]
+    with writing(wished) as tx:
+        tx.mark_sending(ids, NOW)
+    settle(
+        wished,
+        Settlement(ids[0], WishStatus.CONFIRMEE, pushed="À vérifier", written=True),
+        Settlement(ids[1], WishStatus.CONFIRMEE, pushed="x", written=True),
+    )
+
+    assert [] == due(wished, LATER)
+    assert ["cree", "verdict", "pousse"] == events(wished)
+    with writing(wished) as tx:
+        assert 0 == tx.waiting_count()
+        tx.reopen_wishes([ONE])
+    assert [("À vérifier", None), ("x", None)] == [(w.pushed, w.uncertain) for w in due(wished)]
+
+
+def test_nothing_written_is_no_longer_uncertain(wished: Store) -> None:
+    """DS said no: the value cannot stand there, and the wish waits its delay."""
+    (first, _) = due(wished)
+    with writing(wished) as tx:
+        tx.mark_sending([first.id], NOW)
+    settle(
+        wished,
+        Settlement(first.id, WishStatus.EN_ATTENTE, prochain_essai_le=LATER, nothing_written=True),
+    )
+
+    (now, later) = (due(wished), due(wished, LATER))
+    assert [False, True] == [wish.is_due for wish in now]
+    assert [(None, 1), (None, 0)] == [(w.uncertain, w.tentatives) for w in later]
+
+
+def test_a_document_that_failed_in_the_middle_is_read_back_at_once(wished: Store) -> None:
+    """Finished, outcome unknown: due without a delay, the value still possibly there."""
+    (first, _) = due(wished)
+    with writing(wished) as tx:
+        tx.mark_sending([first.id], NOW)
+    settle(wished, Settlement(first.id, WishStatus.EN_ATTENTE, erreur="erreur interne"))
+
+    again = next(wish for wish in due(wished) if wish.id == first.id)
+    assert ("À vérifier", True) == (again.uncertain, again.is_due)
+
+
+def test_a_conflict_is_told_once_and_dissolves(wished: Store) -> None:
+    """Looked at again with the same human value it is no news; confirmed, it is resolved."""
+    (first, second) = due(wished)
+    conflict = Settlement(first.id, WishStatus.CONFLIT, valeur_distante="Éligible")
+    held = Settlement(second.id, WishStatus.CONFLIT, valeur_distante="", erreur="retenu")
+    settle(wished, conflict, held)
+    with writing(wished) as tx:
+        tx.reopen_wishes([ONE])
+    settle(wished, conflict, held)
+    assert ["cree", "verdict", "conflit"] == events(wished)
+    with wished.reading(DEMARCHE) as reader:
+        assert {"conflit": 2} == reader.outbox_counts()
+        assert ["Éligible", ""] == [c.valeur_distante for c in reader.conflicts()]
+
+    settle(wished, Settlement(first.id, WishStatus.CONFIRMEE, pushed="À vérifier"))
+
+    assert "conflit_resolu" == events(wished)[-1]
+
+
+def test_an_accepted_conflict_ends_there(wished: Store) -> None:
+    """The human's hand is kept, and the same verdict wishes nothing anew."""
+    settle(
+        wished,
+        *(Settlement(w.id, WishStatus.CONFLIT, valeur_distante="z") for w in due(wished)),
+    )
+
+    with writing(wished) as tx:
+        assert 2 == tx.accept_conflicts(ONE, NOW)
+        assert 0 == tx.accept_conflicts(ONE, NOW)
+        tx.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
+
+    assert [] == due(wished, LATER)
+    assert ["cree", "verdict", "conflit", "conflit_resolu"] == events(wished)
+
+
+def test_an_adopted_conflict_goes_on_from_what_stands_there(wished: Store) -> None:
+    """After a lost database: the value in DS becomes ours, then the wish is due again."""
+    (first, _) = due(wished)
+    settle(wished, Settlement(first.id, WishStatus.CONFLIT, valeur_distante="Inéligible"))
+
+    with writing(wished) as tx:
+        assert 1 == tx.adopt_conflicts(ONE, NOW)
+
+    assert "Inéligible" == due(wished)[0].pushed
+
+
+def test_a_forced_wish_is_forced_once(wished: Store) -> None:
+    """An order to go over a human's hand ends with the wish's end, and is journaled."""
+    (first, _) = due(wished)
+    settle(wished, Settlement(first.id, WishStatus.CONFLIT, valeur_distante="z"))
+    with writing(wished) as tx:
+        tx.force_wishes([ONE], NOW)
+    assert [True, True] == [wish.force for wish in due(wished)]
+
+    settle(
+        wished,
+        Settlement(first.id, WishStatus.CONFIRMEE, pushed="À vérifier", written=True),
+    )
+
+    with wished.reading() as reader:
+        details = {e["evenement"]: e["details"] for e in reader.events(ONE)}
+    assert '{"annotations":["resultat"],"force":true}' == details["pousse"]
+    with writing(wished) as tx:
+        tx.reopen_wishes([ONE])
+    assert [False, True] == [wish.force for wish in due(wished)]
+
+
+def test_refused_wishes_wait_for_an_order(wished: Store) -> None:
+    """A refusal is final until an operator tries again."""
+    settle(wished, *(Settlement(w.id, WishStatus.REFUSEE, erreur="option") for w in due(wished)))
+    with writing(wished) as tx:
+        tx.reopen_wishes([ONE])
+    assert [] == due(wished, LATER)
+
+    with writing(wished) as tx:
+        tx.retry_refused([], NOW)
+
+    assert 2 == len(due(wished))
+
+
+def test_finished_dossiers_are_not_written_to(wished: Store) -> None:
+    """Wishes of a dossier that was decided are neither due nor waited for."""
+    with writing(wished) as tx:
+        tx.store_page(1, [make_mapped(1, etat=Etat.ACCEPTE)], now=NOW, mark_read=True)
+        assert 0 == tx.waiting_count() == tx.due_count(NOW, UNKNOWN)
+
+
+def test_judging_sees_what_is_wished_and_what_others_share_a_product(wished: Store) -> None:
+    """The queue, the products and the addresses tell what the engine asks of them."""
+    with writing(wished) as tx:
+        tx.set_product([(ONE, "transport")])
+        (judgeable,) = tx.judgeable([ONE])
+        (use,) = tx.products()
+        (address,) = tx.addresses([ONE])
+        assert [] == tx.evaluation_numbers()
+        assert [1] == tx.evaluation_numbers(everything_open=True) == tx.open_not_eligible()
+        tx.queue_outdated("r1")
+        assert [] == tx.evaluation_numbers()
+        tx.queue_outdated("r2")
+        assert [1] == tx.evaluation_numbers()
+
+    assert {"resultat": "À vérifier", "detail": "x"} == judgeable.wished
+    assert judgeable.current is not None
+    assert make_verdict().decision.controles == judgeable.current.controles == address.controles
+    assert ("transport", ()) == (use.produit_id, use.doublons)
