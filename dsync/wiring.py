@@ -76,6 +76,7 @@ class App:
             self.configuration.mapping,
             owned_annotations=annotations.owned_ids,
             owned_labels=annotations.owned_labels,
+            owned_libelles=annotations.owned_libelles,
         )
 
     @cached_property

@@ -73,6 +73,12 @@ class AnnotationsConfig(BaseModel):
         return frozenset({self.resultat.id, self.detail.id, self.date.id})
 
     @property
+    def owned_libelles(self) -> frozenset[str]:
+        """Their known labels, by which they are found where a form has other ids."""
+        targets = (self.resultat, self.detail, self.date)
+        return frozenset(libelle for target in targets for libelle in target.libelles)
+
+    @property
     def owned_labels(self) -> frozenset[str]:
         """Names of the labels that dsync manages."""
         return frozenset(self.labels.all()) if self.labels else frozenset()

@@ -44,8 +44,8 @@ class Wish:
     valeur: str
     pushed: str | None = None
     """None: never pushed by this database."""
-    uncertain: frozenset[str] = frozenset()
-    """Sent, and never answered: what stands there of them is ours too."""
+    uncertain: str | None = None
+    """Sent, and never answered: if it stands there, it is ours too."""
     force: bool = False
 
 
@@ -115,8 +115,10 @@ def _value_step(wish: Wish, remote: Remote, descriptor: Descriptor | None, *, he
 def _is_human(wish: Wish, there: str | None, descriptor: Descriptor) -> bool:
     if wish.force:
         return False
-    ours = (wish.pushed, *wish.uncertain)
-    return there not in {normalise(descriptor.type, value) for value in ours}
+    ours = {normalise(descriptor.type, wish.pushed)}
+    if wish.uncertain is not None:
+        ours.add(normalise(descriptor.type, wish.uncertain))
+    return there not in ours
 
 
 def _result_in_conflict(
@@ -160,6 +162,6 @@ def _label_step(
 def _labels_are_ours(wish: Wish, present: Sequence[str]) -> bool:
     """Whether what is there is our last label, or what a lost answer may have made of it."""
     last = {wish.pushed} if wish.pushed else set()
-    if not wish.uncertain:
+    if wish.uncertain is None:
         return set(present) == last
-    return set(present) <= last | wish.uncertain
+    return set(present) <= last | {wish.uncertain}

@@ -80,7 +80,7 @@ def _resolve_products(run: Run, numbers: Sequence[DossierNumber], evidence: Evid
             for row in tx.addresses(chunk):
                 frozen = stored_product(row.controles) if row.verdict == Verdict.ELIGIBLE else None
                 if frozen and frozen.address == row.page_produit:
-                    product = frozen.product_id
+                    product: str | None = frozen.product_id
                 else:
                     product = resolve_product(row.page_produit, evidence.catalogue).product_id
                 if product != row.produit_id:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from dsync.domain.candidature import Candidature
+from dsync.domain.dossier import Json
 from dsync.eligibility import Evidence, RegistryAnswer, RegistryStatus, needs_registry
 from dsync.errors import EvidenceUnavailableError
 from dsync.evidence import Snapshot, catalogue_age
@@ -129,8 +130,8 @@ def _copy(snapshot: Snapshot, now: datetime) -> EvidenceCopy:
     )
 
 
-def _document(answer: RegistryAnswer) -> dict[str, str | bool | None]:
-    document = asdict(answer)
+def _document(answer: RegistryAnswer) -> dict[str, Json]:
+    document: dict[str, Json] = asdict(answer)
     document["status"] = answer.status.value
     document["consulted_at"] = answer.consulted_at.isoformat() if answer.consulted_at else None
     return document

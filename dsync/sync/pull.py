@@ -7,6 +7,7 @@ the order, so only dates older than the crawl's first answer count.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -152,7 +153,7 @@ def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage
         )
 
 
-def _pull_dossiers(run: Run, numbers: tuple[DossierNumber, ...] | list[DossierNumber]) -> None:
+def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
     for number in numbers:
         run.context.check_stop()
         try:

@@ -116,7 +116,7 @@ def test_a_conflict_on_the_detail_holds_back_only_itself():
 
 def test_a_lost_answers_value_counts_as_ours():
     """What was sent and never answered is not a human's when it stands there."""
-    wish = result("À vérifier", pushed="Éligible", uncertain=frozenset({"Inéligible"}))
+    wish = result("À vérifier", pushed="Éligible", uncertain="Inéligible")
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible"})
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Éligible"})
     assert {"resultat": Action.CONFLICT} == actions([wish], {"R": "Autre"})
@@ -164,6 +164,6 @@ def test_a_label_already_there_is_confirmed():
 
 def test_a_label_half_changed_by_a_lost_answer_is_ours():
     """Added but not yet taken off, or the reverse: go on."""
-    wish = label("à vérifier", pushed="éligible", uncertain=frozenset({"inéligible"}))
+    wish = label("à vérifier", pushed="éligible", uncertain="inéligible")
     for labels in (["éligible"], ["inéligible"], ["éligible", "inéligible"]):
         assert {"label": Action.WRITE} == actions([wish], labels=labels)
