@@ -80,7 +80,6 @@ class StatusRow:
 
     fault: Fault
     statuses: range
-    code: str | None = None
     contains: str | None = None
     is_graphql: bool | None = None
 
@@ -89,8 +88,6 @@ class StatusRow:
         if status not in self.statuses:
             return False
         if self.is_graphql is not None and self.is_graphql != (error is not None):
-            return False
-        if self.code is not None and (error is None or error.code != self.code):
             return False
         return self.contains is None or (
             error is not None and self.contains in error.message.casefold()
