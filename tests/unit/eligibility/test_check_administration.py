@@ -1,0 +1,293 @@
+"""`administration`: overrides, opérateurs, legal categories, registry."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dsync.domain.candidature import Candidature
+from dsync.domain.dossier import Demandeur
+from dsync.domain.verdict import Controle
+from dsync.eligibility import (
+    Evidence,
+    RegistryAnswer,
+    RegistryStatus,
+    RulesConfig,
+    RuleSet,
+    needs_registry,
+)
+from dsync.eligibility.lists import OperateurList
+
+OPERATEUR_SIREN = "582056149"
+OTHER_SIREN = "110001013"
+CONFIG = Path(__file__).parents[3] / "config"
+
+CENTRALES = {"7113", "7120", "7382"}
+A_CONFIRMER = {"7111", "7112", "7150", "7160", "7190"}
+OPERATEUR_POSSIBLE = {"7383", "7384", "7385", "7389", "4110", "4120", "4130", "4160", "7410"}
+EXCLUES = {"7171", "7172", "7179", "4140", "4150", "7381", "7430", "7450", "7470"}
+
+
+def listed_codes() -> list[str]:
+    """Every legal category of the shipped list."""
+    text = (CONFIG / "categories_juridiques.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    return [row["code"] for row in rows if row["code"].isdigit()]
+
+
+def without_year_list(code: str) -> str:
+    """What the specification answers while no list of the deposit's year is loaded."""
+    if code in CENTRALES:
+        return "conforme"
+    is_local = code.startswith("72") or 7312 <= int(code) <= 7379
+    if code in EXCLUES or is_local or code.startswith("81"):
+        return "non_conforme"
+    return "a_verifier"
+
+
+def with_year_list(code: str) -> str:
+    """What it answers when the opérateurs of the deposit's year are known."""
+    if code[0] == "5" or code[:2] in ("92", "93") or code == "7490":
+        return "non_conforme"
+    return without_year_list(code)
+
+
+CODES = [
+    *listed_codes(),
+    *("5499", "5710", "5202", "7299", "7315", "7350", "8199", "9299", "9390"),
+    *("1000", "2110", "6100", "7380", "7311", "9900", "72", "72100", "72xx", "７２１０"),
+]
+
+
+@pytest.fixture(scope="session")
+def rules_of_the_year(rules: RuleSet) -> RuleSet:
+    """The shipped rules with a list of opérateurs of 2024 beside that of 2026."""
+    return replace(rules, operateurs=(*rules.operateurs, OperateurList(2024, "x", {"1": "X"})))
+
+
+def test_the_shipped_list_has_every_category() -> None:
+    """The list holds the 104 legal categories of the public bodies, associations and the like."""
+    assert (len(listed_codes()), len(set(listed_codes()))) == (104, 104)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_each_legal_category_answers_as_specified(
+    check: Callable[..., Controle], code: str
+) -> None:
+    """Without the list of the year, absence from the list proves nothing."""
+    expected = without_year_list(code) if code.isascii() and code.isdigit() else "a_verifier"
+    if len(code) != 4:
+        expected = "a_verifier"
+    assert check("administration", code=code).resultat == expected
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code.isascii() and len(code) == 4])
+def test_the_list_of_the_year_settles_private_bodies(
+    check: Callable[..., Controle], rules_of_the_year: RuleSet, code: str
+) -> None:
+    """Companies, associations, fondations and 7490 are excluded once the list is complete."""
+    expected = with_year_list(code) if code.isdigit() else "a_verifier"
+    answer = check("administration", code=code, with_rules=rules_of_the_year)
+    assert answer.resultat == expected
+
+
+def test_only_the_list_of_the_deposits_year_counts(
+    check: Callable[..., Controle], rules_of_the_year: RuleSet
+) -> None:
+    """A deposit of 2025 is not judged on the list of 2024."""
+    later = datetime(2025, 1, 2, tzinfo=UTC)
+    answer = check("administration", code="9220", depose_le=later, with_rules=rules_of_the_year)
+    assert answer.resultat == "a_verifier"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("7120", "administration_centrale"),
+        ("7210", "autre"),
+        ("7389", "inconnu"),
+        ("7111", "inconnu"),
+        ("9220", "inconnu"),
+    ],
+)
+def test_the_kind_of_applicant_is_told(
+    check: Callable[..., Controle], code: str, kind: str
+) -> None:
+    """What is not sure is « inconnu »."""
+    assert check("administration", code=code).preuve["type"] == kind
+
+
+@pytest.mark.parametrize("code", ["5710", "7210", "7389", "9220", "", None])
+def test_a_listed_operateur_is_conforme_whatever_its_category(
+    check: Callable[..., Controle], code: str | None
+) -> None:
+    """The list comes before the legal category."""
+    answer = check("administration", code=code, siret=f"{OPERATEUR_SIREN}00017")
+    assert (answer.resultat, answer.preuve["type"], answer.preuve["liste"]) == (
+        "conforme",
+        "operateur",
+        2026,
+    )
+
+
+def test_every_shipped_operateur_is_one(rules: RuleSet) -> None:
+    """The shipped list holds the 426 SIREN of the annex of 2026."""
+    assert [(found.annee, len(found.noms)) for found in rules.operateurs] == [(2026, 426)]
+
+
+@pytest.mark.parametrize(
+    "demandeur",
+    [
+        Demandeur("personne_physique"),
+        Demandeur("personne_morale", siret=None),
+        Demandeur("personne_morale", siret="1234"),
+        Demandeur("personne_morale", siret="abcdefghi00012"),
+        Demandeur("personne_morale", siret="１２３４５６７８９"),
+        Demandeur("personne_morale", siret="11000101300017"),
+        Demandeur("personne_morale", siret="11000101300017", forme_juridique_code="  "),
+        Demandeur("personne_morale_incomplete", siret="11000101300017"),
+        Demandeur("AutreDemandeur"),
+    ],
+)
+def test_without_category_the_registry_gave_nothing(
+    check: Callable[..., Controle], demandeur: Demandeur
+) -> None:
+    """A person, no SIRET, or a SIREN without category: to be looked at."""
+    answer = check("administration", demandeur=demandeur)
+    assert (answer.resultat, answer.preuve["type"]) == ("a_verifier", "inconnu")
+
+
+def test_the_siren_may_stand_alone(check: Callable[..., Controle]) -> None:
+    """Where there is no SIRET, the SIREN and blanks inside it are read."""
+    demandeur = Demandeur("personne_morale", siren="582 056 149")
+    assert check("administration", demandeur=demandeur).resultat == "conforme"
+
+
+@pytest.mark.parametrize(
+    ("etat", "code", "siret", "resultat"),
+    [
+        ("Actif", "7120", "11000101300017", "conforme"),
+        ("Ferme", "7120", "11000101300017", "a_verifier"),
+        ("Ferme", "7120", "58205614900017", "a_verifier"),
+        ("Ferme", "7389", "11000101300017", "a_verifier"),
+        ("Ferme", "7210", "11000101300017", "non_conforme"),
+        (None, "7120", "11000101300017", "conforme"),
+    ],
+)
+def test_a_closed_entreprise_lowers_conforme(
+    check: Callable[..., Controle], etat: str | None, code: str, siret: str, resultat: str
+) -> None:
+    """Closed and otherwise conforme is « à vérifier »; the rest stays."""
+    demandeur = Demandeur(
+        "personne_morale", siret=siret, forme_juridique_code=code, etat_administratif=etat
+    )
+    assert check("administration", demandeur=demandeur).resultat == resultat
+
+
+@pytest.mark.parametrize(
+    ("decision", "resultat", "kind"),
+    [
+        ("administration_centrale", "conforme", "administration_centrale"),
+        ("operateur", "conforme", "operateur"),
+        ("a_verifier", "a_verifier", "inconnu"),
+        ("non_conforme", "non_conforme", "autre"),
+    ],
+)
+@pytest.mark.parametrize("code", ["7210", "7120", None])
+def test_an_override_decides(
+    check: Callable[..., Controle],
+    rules_table: dict[str, object],
+    decision: str,
+    resultat: str,
+    kind: str,
+    code: str | None,
+) -> None:
+    """What somebody settled comes first, with the reason that was given."""
+    override = {"siren": OTHER_SIREN, "answer": decision, "reason": "décret 2024-1"}
+    table = rules_table | {"overrides": [override]}
+    rules = RuleSet.load(RulesConfig(**table), CONFIG, needed=())  # type: ignore[arg-type]
+    answer = check("administration", code=code, with_rules=rules)
+    assert (answer.resultat, answer.preuve["type"]) == (resultat, kind)
+    assert "décret 2024-1" in answer.motif
+
+
+def registry(status: RegistryStatus, **facts: object) -> dict[str, RegistryAnswer]:
+    """The registry's answer on the applicant without category."""
+    return {OTHER_SIREN: RegistryAnswer(OTHER_SIREN, status, **facts)}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("answers", "resultat"),
+    [
+        ({}, "impossible"),
+        (registry(RegistryStatus.UNREACHABLE), "impossible"),
+        (registry(RegistryStatus.UNKNOWN), "a_verifier"),
+        (registry(RegistryStatus.FOUND), "a_verifier"),
+        (registry(RegistryStatus.FOUND, nature_juridique="7120"), "conforme"),
+        (registry(RegistryStatus.FOUND, nature_juridique="7210"), "non_conforme"),
+        (registry(RegistryStatus.FOUND, nature_juridique="7389"), "a_verifier"),
+        (registry(RegistryStatus.FOUND, nature_juridique="7120", is_closed=True), "a_verifier"),
+        (
+            registry(
+                RegistryStatus.FOUND,
+                nature_juridique="7113",
+                consulted_at=datetime(2026, 1, 1, tzinfo=UTC),
+            ),
+            "conforme",
+        ),
+    ],
+    ids=lambda value: None if isinstance(value, str) else repr(sorted(map(repr, value.values()))),
+)
+def test_the_registry_answers_where_there_is_no_category(
+    check: Callable[..., Controle],
+    evidence: Evidence,
+    answers: dict[str, RegistryAnswer],
+    resultat: str,
+) -> None:
+    """With the lookup on, no answer is « impossible », an unknown SIREN « à vérifier »."""
+    asked = replace(evidence, registry=answers, registry_enabled=True)
+    assert check("administration", code=None, with_evidence=asked).resultat == resultat
+
+
+def test_the_registry_is_not_read_while_it_is_off(
+    check: Callable[..., Controle], evidence: Evidence
+) -> None:
+    """Answers of another time do not count once the lookup is off."""
+    off = replace(evidence, registry=registry(RegistryStatus.FOUND, nature_juridique="7120"))
+    assert check("administration", code=None, with_evidence=off).resultat == "a_verifier"
+
+
+@pytest.mark.parametrize(
+    ("code", "siret", "asked"),
+    [
+        (None, "11000101300017", OTHER_SIREN),
+        ("7120", "11000101300017", None),
+        (None, f"{OPERATEUR_SIREN}00017", None),
+        (None, None, None),
+    ],
+)
+def test_only_who_lacks_a_category_is_looked_up(
+    candidature: Callable[..., Candidature],
+    rules: RuleSet,
+    code: str | None,
+    siret: str | None,
+    asked: str | None,
+) -> None:
+    """The registry is spared where the dossier says enough."""
+    assert needs_registry(candidature(code=code, siret=siret), rules) == asked
+
+
+def test_an_unlisted_category_is_named_by_the_dossier(check: Callable[..., Controle]) -> None:
+    """The label that DS gives stands beside a code that no list names."""
+    demandeur = Demandeur(
+        "personne_morale",
+        siret="11000101300017",
+        forme_juridique_code="6100",
+        forme_juridique="Caisse d'épargne",
+    )
+    assert "6100 Caisse d'épargne" in check("administration", demandeur=demandeur).motif

@@ -1,0 +1,85 @@
+"""`cas_octroi`: the conditions of the case chosen, as the catalogue shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dsync.domain.candidature import Reponse
+from dsync.domain.verdict import Controle
+
+LANCER = "Lancer un produit numérique"
+INTERNALISER = "Internaliser le pilotage stratégique"
+BEFORE = [("investigation", "2024-01-01")]
+OPEN = {"stats_url": "https://x.fr/stats", "repository": "https://github.com/x/y"}
+
+
+def of(phases: list[tuple[str, str]], **attributes: str) -> dict[str, dict[str, Any]]:
+    """A catalogue of the one product."""
+    return {"a-just": {"name": "A-JUST", "phases": phases, **attributes}}
+
+
+@pytest.mark.parametrize(
+    ("cas", "products", "resultat"),
+    [
+        (LANCER, of(BEFORE), "conforme"),
+        (LANCER, of([("Investigation", "2024-05-20")]), "conforme"),
+        (LANCER, of([*BEFORE, ("construction", "2024-03-01")]), "conforme"),
+        (LANCER, of([*BEFORE, ("success", "2024-03-01")]), "conforme"),
+        (LANCER, of([("construction", "2024-03-01")]), "a_verifier"),
+        (LANCER, of([("investigation", "2024-05-21")]), "a_verifier"),
+        (LANCER, of([("abandon-investigation", "2024-01-01")]), "a_verifier"),
+        (LANCER, of([("investigation", "")]), "a_verifier"),
+        (LANCER, of([]), "a_verifier"),
+        (LANCER, of([], **OPEN), "a_verifier"),
+        ("LANCER UN PRODUIT NUMERIQUE", of(BEFORE), "conforme"),
+        ("Pour lancer un service", of(BEFORE), "conforme"),
+        (INTERNALISER, of([], **OPEN), "conforme"),
+        (INTERNALISER, of(BEFORE, **OPEN), "conforme"),
+        (INTERNALISER, of(BEFORE), "a_verifier"),
+        (INTERNALISER, of(BEFORE, stats_url="https://x.fr/stats"), "a_verifier"),
+        (INTERNALISER, of(BEFORE, repository="https://github.com/x/y"), "a_verifier"),
+        (INTERNALISER, of(BEFORE, **OPEN | {"stats_url": "  "}), "a_verifier"),
+        (None, of(BEFORE, **OPEN), "a_verifier"),
+        ("  ", of(BEFORE, **OPEN), "a_verifier"),
+        ("Autre", of(BEFORE, **OPEN), "a_verifier"),
+        ("Lancer puis internaliser", of(BEFORE, **OPEN), "a_verifier"),
+    ],
+    ids=str,
+)
+def test_each_case_needs_its_conditions(
+    check: Callable[..., Controle],
+    cas: str | None,
+    products: dict[str, dict[str, Any]],
+    resultat: str,
+) -> None:
+    """« Lancer » needs an investigation begun; « Internaliser » figures and code in public."""
+    assert check("cas_octroi", cas_demande=cas, products=products).resultat == resultat
+
+
+@pytest.mark.parametrize(
+    ("reponse", "resultat"),
+    [
+        (Reponse.NON_ASSOCIE, "impossible"),
+        (Reponse.NON_DEMANDE, "a_verifier"),
+        (Reponse.VIDE, "a_verifier"),
+    ],
+)
+def test_a_case_that_is_not_there(
+    check: Callable[..., Controle], reponse: Reponse, resultat: str
+) -> None:
+    """Not mapped, not asked and left blank differ."""
+    answer = check("cas_octroi", cas_demande=None, reponses={"cas_demande": reponse})
+    assert answer.resultat == resultat
+
+
+def test_what_is_missing_is_named(check: Callable[..., Controle]) -> None:
+    """Both conditions that are not shown stand in the sentence."""
+    answer = check("cas_octroi", cas_demande=INTERNALISER, products=of(BEFORE))
+    assert answer.motif == (
+        "La fiche ne montre pas les mesures d’impact publiques (stats_url) ni le code source "
+        "ouvert (repository), nécessaire au cas « Internaliser le pilotage stratégique ». "
+        "À faire : le demander au candidat."
+    )

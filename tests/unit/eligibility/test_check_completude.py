@@ -1,0 +1,95 @@
+"""`completude` and `doublon`: what is blank, and who else asks for the product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dsync.domain.candidature import Reponse
+from dsync.domain.verdict import Controle
+from dsync.eligibility import RulesConfig, RuleSet
+
+FILLED, BLANK = Reponse.REMPLI, Reponse.VIDE
+NOT_ASKED, UNMAPPED = Reponse.NON_DEMANDE, Reponse.NON_ASSOCIE
+
+
+@pytest.mark.parametrize(
+    ("probleme", "entite", "objectifs", "resultat"),
+    [
+        (FILLED, FILLED, FILLED, "conforme"),
+        (NOT_ASKED, FILLED, FILLED, "conforme"),
+        (NOT_ASKED, NOT_ASKED, NOT_ASKED, "conforme"),
+        (BLANK, FILLED, FILLED, "a_verifier"),
+        (FILLED, BLANK, FILLED, "a_verifier"),
+        (FILLED, FILLED, BLANK, "a_verifier"),
+        (BLANK, BLANK, FILLED, "a_verifier"),
+        (BLANK, BLANK, BLANK, "a_verifier"),
+        (BLANK, NOT_ASKED, FILLED, "a_verifier"),
+        (UNMAPPED, FILLED, FILLED, "impossible"),
+        (FILLED, UNMAPPED, FILLED, "impossible"),
+        (UNMAPPED, BLANK, FILLED, "impossible"),
+        (UNMAPPED, NOT_ASKED, FILLED, "impossible"),
+        (UNMAPPED, UNMAPPED, UNMAPPED, "impossible"),
+        (BLANK, BLANK, UNMAPPED, "impossible"),
+    ],
+)
+def test_needed_champs_are_filled(
+    check: Callable[..., Controle],
+    probleme: Reponse,
+    entite: Reponse,
+    objectifs: Reponse,
+    resultat: str,
+) -> None:
+    """Blank is « à vérifier », not asked is ignored, not mapped is the mapping's to mend."""
+    answer = check(
+        "completude",
+        reponses={"probleme": probleme, "entite": entite, "objectifs_12_mois": objectifs},
+    )
+    assert answer.resultat == resultat
+
+
+def test_blanks_are_named_by_their_labels(check: Callable[..., Controle]) -> None:
+    """The instructeur reads which answers are missing."""
+    answer = check("completude", probleme=None, objectifs_12_mois="")
+    assert answer.motif == (
+        "Sans réponse : Problème identifié et Objectifs à 12 mois. "
+        "À faire : demander au candidat de compléter."
+    )
+
+
+def test_many_blanks_are_counted(
+    check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
+) -> None:
+    """A long list is cut, and says by how much."""
+    needed = [(f"champ_{n}", f"Champ {n}") for n in range(9)]
+    rules = RuleSet.load(RulesConfig(**rules_table), config_folder, needed=needed)  # type: ignore[arg-type]
+    answer = check("completude", with_rules=rules)
+    assert "Champ 4 et 4 autres" in answer.motif
+    assert answer.preuve["vides"] == [field for field, _ in needed]
+
+
+@pytest.mark.parametrize(
+    ("doublons", "resultat", "said"),
+    [
+        ((), "conforme", "Aucun autre dossier pour ce produit."),
+        ((1,), "conforme", "Aucun autre dossier pour ce produit."),
+        ((2,), "a_verifier", "Même produit que le dossier 2."),
+        ((2, 2), "a_verifier", "Même produit que le dossier 2."),
+        ((3, 2), "a_verifier", "Même produit que les dossiers 2 et 3."),
+        ((1, 2), "a_verifier", "Même produit que le dossier 2."),
+        (tuple(range(2, 12)), "a_verifier", "8, 9 et 2 autres."),
+    ],
+)
+@pytest.mark.parametrize("typed", ["https://beta.gouv.fr/startups/a-just.html", "A-JUST"])
+def test_other_dossiers_are_named(
+    check: Callable[..., Controle],
+    doublons: tuple[int, ...],
+    resultat: str,
+    said: str,
+    typed: str,
+) -> None:
+    """In a fixed order, each once, the dossier itself left out; a name names the product too."""
+    answer = check("doublon", doublons=doublons, page_produit=typed)
+    assert answer.resultat == resultat
+    assert said in answer.motif

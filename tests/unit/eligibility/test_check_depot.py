@@ -1,0 +1,65 @@
+"""`depot`: the day of deposit against the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from dsync.domain.verdict import Controle
+from dsync.eligibility import RulesConfig, RuleSet
+
+INSIDE, OUTSIDE = "conforme", "a_verifier"
+
+
+@pytest.mark.parametrize(
+    ("depose_le", "day", "resultat"),
+    [
+        (datetime(2023, 12, 31, 22, 59, 59, tzinfo=UTC), "2023-12-31", OUTSIDE),
+        (datetime(2023, 12, 31, 23, 0, tzinfo=UTC), "2024-01-01", INSIDE),
+        (datetime(2023, 12, 31, 23, 30, tzinfo=UTC), "2024-01-01", INSIDE),
+        (datetime(2024, 1, 1, 0, 0, tzinfo=UTC), "2024-01-01", INSIDE),
+        (datetime(2024, 2, 29, 12, 0, tzinfo=UTC), "2024-02-29", INSIDE),
+        (datetime(2024, 3, 31, 0, 59, tzinfo=UTC), "2024-03-31", INSIDE),
+        (datetime(2024, 6, 30, 21, 59, tzinfo=UTC), "2024-06-30", INSIDE),
+        (datetime(2024, 6, 30, 22, 0, tzinfo=UTC), "2024-07-01", INSIDE),
+        (datetime(2024, 12, 31, 12, 0, tzinfo=UTC), "2024-12-31", INSIDE),
+        (datetime(2024, 12, 31, 22, 59, 59, tzinfo=UTC), "2024-12-31", INSIDE),
+        (datetime(2024, 12, 31, 23, 0, tzinfo=UTC), "2025-01-01", OUTSIDE),
+        (datetime(2024, 12, 31, 23, 30, tzinfo=UTC), "2025-01-01", OUTSIDE),
+        (datetime(2025, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=2))), "2024-12-31", INSIDE),
+        (
+            datetime(2024, 12, 31, 18, 1, tzinfo=timezone(-timedelta(hours=5))),
+            "2025-01-01",
+            OUTSIDE,
+        ),
+        (datetime(2025, 6, 1, tzinfo=UTC), "2025-06-01", OUTSIDE),
+        (datetime(2022, 6, 1, tzinfo=UTC), "2022-06-01", OUTSIDE),
+    ],
+)
+def test_the_window_is_counted_in_days_of_paris(
+    check: Callable[..., Controle], depose_le: datetime, day: str, resultat: str
+) -> None:
+    """Both end days are inside, by the clock of Paris and not of UTC."""
+    answer = check("depot", depose_le=depose_le)
+    assert (answer.preuve["date"], answer.resultat) == (day, resultat)
+
+
+def test_the_sentence_says_when_and_what_to_do(check: Callable[..., Controle]) -> None:
+    """The dates are the dossier's and the configuration's."""
+    answer = check("depot", depose_le=datetime(2025, 1, 15, 10, tzinfo=UTC))
+    assert answer.motif == (
+        "Dossier déposé le 15/01/2025, hors de l’appel à projets (01/01/2024 au 31/12/2024). "
+        "À faire : décider s’il peut être retenu."
+    )
+
+
+def test_the_window_is_configuration(
+    check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
+) -> None:
+    """Another call has other dates."""
+    table = rules_table | {"window": {"start": "2025-01-01", "end": "2025-06-30"}}
+    other = RuleSet.load(RulesConfig(**table), config_folder, needed=())  # type: ignore[arg-type]
+    answer = check("depot", depose_le=datetime(2025, 6, 30, 12, tzinfo=UTC), with_rules=other)
+    assert answer.resultat == INSIDE

@@ -1,0 +1,143 @@
+"""`fiche_produit`: every row of the specification."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from dsync.domain.candidature import Reponse
+from dsync.domain.verdict import Controle
+from dsync.eligibility import Evidence
+
+PAGE = "https://beta.gouv.fr/startups"
+PRODUCT = {"docs": {"name": "Docs", "phases": []}}
+
+
+@pytest.mark.parametrize(
+    ("typed", "resultat", "said"),
+    [
+        (f"{PAGE}/a-just.html", "conforme", f"Fiche publiée : « A-JUST », {PAGE}/a-just.html"),
+        (f"{PAGE}/ajust.html", "conforme", "ancienne adresse « ajust »"),
+        (f"{PAGE}/e-insp%C3%A9", "conforme", f"{PAGE}/e-insp%C3%A9.html"),
+        ("https://a-just.beta.gouv.fr/", "a_verifier", "Site du produit « A-JUST »"),
+        ("https://github.com/betagouv/a-just", "a_verifier", "Dépôt de code du produit « A-JUST »"),
+        ("A-JUST", "a_verifier", "Nom du produit « A-JUST »"),
+        ("https://www.example.org/p", "a_verifier", "n’est pas une adresse de beta.gouv.fr"),
+        (f"{PAGE}/partage", "a_verifier", "peut désigner plusieurs produits"),
+        (f"{PAGE}/DOUBLE", "a_verifier", "Premier double (Double) et Second double (double)"),
+        ("Service jumeau", "a_verifier", "Service jumeau (jumeau-1)"),
+        ("https://beta.gouv.fr/incubateurs/dinum.html", "a_verifier", "pas une fiche produit"),
+        ("https://beta.gouv.fr/startups/", "a_verifier", "pas une fiche produit"),
+        ("https://beta.gouv.fr/", "a_verifier", "pas une fiche produit"),
+        (f"{PAGE}/a-just {PAGE}/docs", "a_verifier", "Plusieurs produits sont désignés"),
+        ("Nous suivons Collectif Objets ici", "a_verifier", "cite Collectif Objets"),
+        (None, "non_conforme", "Aucune fiche produit indiquée"),
+        ("  ", "non_conforme", "Aucune fiche produit indiquée"),
+        ("à venir", "non_conforme", "ni une adresse ni le nom d’un produit"),
+        (f"{PAGE}/inconnue.html", "non_conforme", "Aucune fiche « inconnue » publiée"),
+        (f"{PAGE}/disparu", "non_conforme", "Aucune fiche « disparu » publiée"),
+    ],
+)
+def test_each_row_of_the_specification(
+    check: Callable[..., Controle], typed: str | None, resultat: str, said: str
+) -> None:
+    """What was typed gives the result and a sentence that tells why."""
+    answer = check("fiche_produit", page_produit=typed)
+    assert answer.resultat == resultat
+    assert said in answer.motif
+
+
+@pytest.mark.parametrize(
+    ("reponse", "resultat"),
+    [
+        (Reponse.NON_ASSOCIE, "impossible"),
+        (Reponse.NON_DEMANDE, "a_verifier"),
+        (Reponse.VIDE, "non_conforme"),
+    ],
+)
+@pytest.mark.parametrize("has_catalogue", [True, False])
+def test_an_answer_that_is_not_there(
+    check: Callable[..., Controle],
+    evidence: Evidence,
+    reponse: Reponse,
+    resultat: str,
+    has_catalogue: bool,
+) -> None:
+    """Not mapped, not asked and left blank differ, and none of them needs the catalogue."""
+    answer = check(
+        "fiche_produit",
+        page_produit=None,
+        reponses={"page_produit": reponse},
+        with_evidence=evidence if has_catalogue else Evidence(None),
+    )
+    assert answer.resultat == resultat
+
+
+@pytest.mark.parametrize(
+    "typed", [f"{PAGE}/a-just.html", f"{PAGE}/inconnue", "à venir", "https://www.example.org"]
+)
+def test_without_catalogue_nothing_typed_can_be_judged(
+    check: Callable[..., Controle], typed: str
+) -> None:
+    """A catalogue that is not at hand never makes a page « absente »."""
+    answer = check("fiche_produit", page_produit=typed, with_evidence=Evidence(None))
+    assert answer.resultat == "impossible"
+
+
+@pytest.mark.parametrize(
+    ("redirects", "resultat"),
+    [
+        (None, "a_verifier"),
+        ("<html>", "a_verifier"),
+        ("{}", "non_conforme"),
+        (json.dumps({"/startups/ancienne": "/startups/docs"}), "conforme"),
+    ],
+)
+def test_an_unknown_page_may_be_an_alias_that_nobody_could_read(
+    check: Callable[..., Controle], redirects: str | None, resultat: str
+) -> None:
+    """Unread aliases leave doubt; aliases known to be none do not."""
+    answer = check(
+        "fiche_produit",
+        page_produit=f"{PAGE}/ancienne.html",
+        products=PRODUCT,
+        redirects=redirects,
+    )
+    assert answer.resultat == resultat
+
+
+def test_the_evidence_names_its_source_and_date(check: Callable[..., Controle]) -> None:
+    """Who asks later finds what was typed, what it led to, in which catalogue of which day."""
+    preuve = check("fiche_produit").preuve
+    assert {
+        "saisie": f"{PAGE}/a-just.html",
+        "lien": "fiche",
+        "produit": "a-just",
+        "url": f"{PAGE}/a-just.html",
+        "source": "catalogue",
+        "consulte_le": "2026-11-24T03:00:00+00:00",
+    }.items() <= preuve.items()
+
+
+@pytest.mark.parametrize("name", ["phase", "cas_octroi", "doublon"])
+@pytest.mark.parametrize(
+    "typed", [None, "à venir", f"{PAGE}/inconnue", f"{PAGE}/a-just {PAGE}/docs", "Service jumeau"]
+)
+def test_checks_that_hang_on_the_product_are_sans_objet(
+    check: Callable[..., Controle], name: str, typed: str | None
+) -> None:
+    """Without a single product, fiche_produit alone decides."""
+    assert check(name, page_produit=typed, doublons=(2,)).resultat == "sans_objet"
+
+
+@pytest.mark.parametrize(
+    ("name", "resultat"),
+    [("phase", "impossible"), ("cas_octroi", "impossible"), ("doublon", "sans_objet")],
+)
+def test_checks_that_need_the_catalogue_are_impossible_without(
+    check: Callable[..., Controle], name: str, resultat: str
+) -> None:
+    """Unread evidence is « impossible », never an answer."""
+    assert check(name, with_evidence=Evidence(None)).resultat == resultat

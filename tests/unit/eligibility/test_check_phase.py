@@ -1,0 +1,155 @@
+"""`phase`: the phase observed at the deposit, and the one declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from dsync.domain.candidature import Reponse
+from dsync.domain.verdict import Controle
+from dsync.eligibility import Catalogue, Evidence
+
+Phases = list[tuple[str, str]]
+OLD_WORDS = ("success", "transfer", "alumni")
+NEW_WORDS = ("opere", "consolidation", "transfere", "abandon", "abandon-investigation")
+
+
+def of(phases: Phases) -> dict[str, dict[str, object]]:
+    """A catalogue of the one product."""
+    return {"a-just": {"name": "A-JUST", "phases": phases}}
+
+
+INVESTIGATION: Phases = [("investigation", "2023-01-01")]
+CONSTRUCTION: Phases = [*INVESTIGATION, ("construction", "2023-06-01")]
+
+
+@pytest.mark.parametrize("name", [*OLD_WORDS, *NEW_WORDS])
+@pytest.mark.parametrize("declared", ["Construction", "Transfert", "Pérennisé", None])
+def test_every_past_phase_is_non_conforme(
+    check: Callable[..., Controle], name: str, declared: str | None
+) -> None:
+    """Past accélération whatever was declared, in both vocabularies."""
+    phases = [*CONSTRUCTION, (name, "2024-01-01")]
+    answer = check("phase", products=of(phases), phase_declaree=declared)
+    assert (answer.resultat, answer.preuve["phase"]) == ("non_conforme", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "resultat"),
+    [
+        ("investigation", "Investigation", "conforme"),
+        ("construction", "Construction", "conforme"),
+        ("acceleration", "Accélération", "conforme"),
+        ("Accélération", "acceleration", "conforme"),
+        ("CONSTRUCTION", " construction ", "conforme"),
+        ("investigation", "Construction", "a_verifier"),
+        ("acceleration", "Construction", "a_verifier"),
+        ("construction", "Transfert", "a_verifier"),
+        ("construction", "Pérennisé", "a_verifier"),
+        ("construction", "Autre chose", "a_verifier"),
+        ("construction", None, "a_verifier"),
+        ("maturation", "Construction", "a_verifier"),
+    ],
+)
+def test_phase_observed_against_declared(
+    check: Callable[..., Controle], name: str, declared: str | None, resultat: str
+) -> None:
+    """One of the three, and the same as declared; a word that no rule knows is doubt."""
+    answer = check("phase", products=of([(name, "2023-01-01")]), phase_declaree=declared)
+    assert answer.resultat == resultat
+
+
+@pytest.mark.parametrize(
+    ("phases", "resultat", "observed"),
+    [
+        ([], "a_verifier", None),
+        ([("construction", "2024-06-01")], "a_verifier", None),
+        ([("construction", "2024-05-21")], "a_verifier", None),
+        ([("construction", "2024-05-20")], "conforme", "construction"),
+        ([*CONSTRUCTION, ("success", "2024-05-20")], "non_conforme", "success"),
+        ([*CONSTRUCTION, ("success", "2024-05-21")], "conforme", "construction"),
+        # The same start: the later place is the answer.
+        ([("investigation", "2023-01-01"), ("construction", "2023-01-01")], "conforme",
+         "construction"),
+        ([("construction", "2023-01-01"), ("success", "2023-01-01")], "non_conforme", "success"),
+        # By start and by place differ, but not in the answer.
+        ([("construction", "2024-01-01"), ("construction", "2023-01-01")], "conforme",
+         "construction"),
+        ([("alumni", "2024-01-01"), ("success", "2023-01-01")], "non_conforme", "alumni"),
+        # They differ in the answer.
+        ([("construction", "2024-01-01"), ("success", "2023-01-01")], "a_verifier",
+         "construction"),
+        ([("success", "2024-01-01"), ("construction", "2023-01-01")], "a_verifier", "success"),
+        ([("construction", "2024-01-01"), ("investigation", "2023-01-01")], "a_verifier",
+         "construction"),
+        # A date that cannot be read.
+        ([("construction", "2023-01-01"), ("success", "bientôt")], "a_verifier", "construction"),
+        ([("construction", "")], "a_verifier", None),
+    ],
+)  # fmt: skip
+def test_phase_at_the_deposit(
+    check: Callable[..., Controle], phases: Phases, resultat: str, observed: str | None
+) -> None:
+    """The greatest (start, place) of those begun; readings that disagree are doubt."""
+    answer = check("phase", products=of(phases))
+    assert (answer.resultat, answer.preuve["phase"]) == (resultat, observed)
+
+
+@pytest.mark.parametrize(
+    ("depose_le", "resultat"),
+    [
+        (datetime(2024, 6, 30, 21, 59, tzinfo=UTC), "conforme"),
+        (datetime(2024, 6, 30, 22, 0, tzinfo=UTC), "non_conforme"),
+    ],
+)
+def test_the_day_is_that_of_paris(
+    check: Callable[..., Controle], depose_le: datetime, resultat: str
+) -> None:
+    """A phase that starts on 1 July has begun at midnight in Paris."""
+    phases = [*CONSTRUCTION, ("success", "2024-07-01")]
+    assert check("phase", products=of(phases), depose_le=depose_le).resultat == resultat
+
+
+@pytest.mark.parametrize(
+    ("phases", "reponse", "resultat"),
+    [
+        (CONSTRUCTION, Reponse.NON_ASSOCIE, "impossible"),
+        (CONSTRUCTION, Reponse.NON_DEMANDE, "a_verifier"),
+        (CONSTRUCTION, Reponse.VIDE, "a_verifier"),
+        ([], Reponse.NON_ASSOCIE, "impossible"),
+        ([], Reponse.NON_DEMANDE, "a_verifier"),
+        ([("success", "2023-01-01")], Reponse.NON_ASSOCIE, "non_conforme"),
+        ([("success", "2023-01-01")], Reponse.NON_DEMANDE, "non_conforme"),
+        ([("success", "2023-01-01")], Reponse.VIDE, "non_conforme"),
+    ],
+)
+def test_a_phase_that_was_not_declared(
+    check: Callable[..., Controle], phases: Phases, reponse: Reponse, resultat: str
+) -> None:
+    """The worst cell wins: the phase observed counts even where none was declared."""
+    answer = check(
+        "phase",
+        products=of(phases),
+        phase_declaree=None,
+        reponses={"phase_declaree": reponse},
+    )
+    assert answer.resultat == resultat
+
+
+def test_phases_that_are_no_phases_are_doubt(check: Callable[..., Controle]) -> None:
+    """A product whose phases cannot be read is not past them."""
+    body = '{"data": [{"id": "a-just", "attributes": {"phases": ["construction"]}}]}'
+    answer = check("phase", with_evidence=Evidence(Catalogue.parse(body, "{}")))
+    assert answer.resultat == "a_verifier"
+
+
+def test_the_sentence_names_phase_day_and_page(check: Callable[..., Controle]) -> None:
+    """Whoever reads it can look it up."""
+    answer = check("phase", products=of([("success", "2023-01-01")]))
+    assert answer.motif == (
+        "Produit en phase « success » au 20/05/2024 ; phases admises : investigation, "
+        "construction ou accélération. "
+        "À faire : vérifier la fiche https://beta.gouv.fr/startups/a-just.html"
+    )

@@ -1,0 +1,96 @@
+"""`profils`: the profiles wished, of those on offer at the deposit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from dsync.domain.candidature import Reponse, Voeu
+from dsync.domain.verdict import Controle
+from dsync.eligibility import RulesConfig, RuleSet
+
+PRODUIT = "Directeur ou directrice de produit"
+TECHNIQUE = "Directeur ou directrice technique"
+IMPACT = "Directeur ou directrice d’impact"
+MAY = datetime(2024, 5, 20, tzinfo=UTC)
+NOVEMBER = datetime(2024, 11, 20, tzinfo=UTC)
+
+
+def voeux(*profils: str | None) -> tuple[Voeu, ...]:
+    """Wishes in this order."""
+    return tuple(Voeu(rang, profil, "…") for rang, profil in enumerate(profils, 1))
+
+
+@pytest.mark.parametrize(
+    ("profils", "depose_le", "resultat"),
+    [
+        ([PRODUIT], MAY, "conforme"),
+        ([TECHNIQUE], MAY, "conforme"),
+        ([PRODUIT, TECHNIQUE], MAY, "conforme"),
+        ([PRODUIT, PRODUIT, TECHNIQUE], MAY, "conforme"),
+        ([PRODUIT, None, " "], MAY, "conforme"),
+        (["directrice de PRODUIT"], MAY, "conforme"),
+        (["CTO, direction technique"], MAY, "conforme"),
+        ([PRODUIT, "Directrice de produit", TECHNIQUE], MAY, "conforme"),
+        ([IMPACT], NOVEMBER, "conforme"),
+        ([IMPACT, PRODUIT], NOVEMBER, "conforme"),
+        ([IMPACT], datetime(2024, 8, 18, 22, tzinfo=UTC), "conforme"),
+        ([IMPACT], datetime(2024, 8, 18, 21, 59, tzinfo=UTC), "a_verifier"),
+        ([IMPACT], MAY, "a_verifier"),
+        ([IMPACT, PRODUIT], MAY, "a_verifier"),
+        ([PRODUIT, TECHNIQUE, IMPACT], NOVEMBER, "a_verifier"),
+        ([PRODUIT, TECHNIQUE, IMPACT], MAY, "a_verifier"),
+        (["Data scientist"], MAY, "a_verifier"),
+        ([PRODUIT, "Data scientist"], MAY, "a_verifier"),
+        (["Directeur technique et produit"], MAY, "a_verifier"),
+        ([], MAY, "non_conforme"),
+        ([None], MAY, "non_conforme"),
+        (["", "  "], MAY, "non_conforme"),
+    ],
+)
+def test_each_row_of_the_specification(
+    check: Callable[..., Controle],
+    profils: list[str | None],
+    depose_le: datetime,
+    resultat: str,
+) -> None:
+    """One or two of those on offer; each counted once, whatever its wording."""
+    answer = check("profils", voeux=voeux(*profils), depose_le=depose_le)
+    assert answer.resultat == resultat
+
+
+@pytest.mark.parametrize(
+    ("reponse", "resultat"),
+    [
+        (Reponse.NON_ASSOCIE, "impossible"),
+        (Reponse.NON_DEMANDE, "a_verifier"),
+        (Reponse.VIDE, "non_conforme"),
+    ],
+)
+def test_wishes_that_are_not_there(
+    check: Callable[..., Controle], reponse: Reponse, resultat: str
+) -> None:
+    """Not mapped, not asked and left blank differ."""
+    answer = check("profils", voeux=(), reponses={"voeux": reponse})
+    assert answer.resultat == resultat
+
+
+def test_the_order_of_wishes_is_that_of_their_rank(check: Callable[..., Controle]) -> None:
+    """Rows in another order give the same text."""
+    there = check("profils", voeux=voeux(PRODUIT, TECHNIQUE))
+    back = check("profils", voeux=tuple(reversed(voeux(PRODUIT, TECHNIQUE))))
+    assert there == back
+
+
+def test_a_profile_may_be_on_offer_until_a_day(
+    check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
+) -> None:
+    """The last day is inside."""
+    profil = {"id": "produit", "labels": [PRODUIT], "offered_until": "2024-05-20"}
+    table = rules_table | {"profils": [profil]}
+    rules = RuleSet.load(RulesConfig(**table), config_folder, needed=())  # type: ignore[arg-type]
+    later = datetime(2024, 5, 21, 8, tzinfo=UTC)
+    assert check("profils", with_rules=rules).resultat == "conforme"
+    assert check("profils", with_rules=rules, depose_le=later).resultat == "a_verifier"
