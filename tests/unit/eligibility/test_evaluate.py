@@ -1,0 +1,299 @@
+"""The decision as a whole: stable, explained, and careful with what is not known."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsync.domain.candidature import Candidature, Reponse, Voeu
+from dsync.domain.dossier import Demandeur
+from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.eligibility import (
+    Catalogue,
+    Evidence,
+    RulesConfig,
+    RuleSet,
+    evaluate,
+    evidence_fingerprint,
+    stored_product,
+)
+from dsync.errors import RuleEvaluationError
+
+Build = Callable[..., Candidature]
+PAGE = "https://beta.gouv.fr/startups"
+
+
+def test_an_eligible_candidature(candidature: Build, evidence: Evidence, rules: RuleSet) -> None:
+    """Everything conforme gives Éligible, one line, product, phase and kind."""
+    decision = evaluate(candidature(), evidence, rules, doublons=())
+    assert decision.verdict is Verdict.ELIGIBLE
+    assert decision.detail == (
+        f"Conforme : date de dépôt, administration, fiche produit ({PAGE}/a-just.html), phase, "
+        "profils, cas d’octroi, complétude, absence de doublon."
+    )
+    assert (decision.produit_id, decision.phase_constatee, decision.type_administration) == (
+        "a-just",
+        "construction",
+        "administration_centrale",
+    )
+    assert decision.version_regles == rules.version
+
+
+def test_one_severe_reason_makes_it_ineligible(
+    candidature: Build, evidence: Evidence, rules: RuleSet
+) -> None:
+    """The decisive reason stands first."""
+    decision = evaluate(candidature(code="7210"), evidence, rules, doublons=(9,))
+    assert decision.verdict is Verdict.INELIGIBLE
+    assert decision.detail.startswith("Non conforme - administration : Catégorie juridique 7210")
+
+
+def test_a_check_is_no_more_severe_than_configured(
+    candidature: Build, evidence: Evidence, rules_table: dict[str, Any], config_folder: Any
+) -> None:
+    """Configuration may make any check's worst answer « à vérifier »."""
+    severity = dict.fromkeys(rules_table["severity"], "a_verifier")
+    rules = RuleSet.load(
+        RulesConfig(**rules_table | {"severity": severity}), config_folder, needed=()
+    )
+    decision = evaluate(
+        candidature(code="7210", page_produit=None, voeux=()), evidence, rules, doublons=()
+    )
+    assert decision.verdict is Verdict.A_VERIFIER
+
+
+_ANY_TEXT = st.one_of(
+    st.none(),
+    st.text(max_size=300),
+    st.sampled_from(
+        [f"{PAGE}/a-just", f"{PAGE}/docs {PAGE}/a-just", "A-JUST", f"{PAGE}/rien", "Service jumeau"]
+    ),
+)
+_REPONSES = st.dictionaries(
+    st.sampled_from(
+        ["page_produit", "phase_declaree", "cas_demande", "voeux", "probleme", "entite"]
+    ),
+    st.sampled_from(list(Reponse)),
+)
+_CHANGES = st.fixed_dictionaries(
+    {
+        "page_produit": _ANY_TEXT,
+        "phase_declaree": st.one_of(_ANY_TEXT, st.just("Construction")),
+        "cas_demande": st.one_of(_ANY_TEXT, st.just("Internaliser le pilotage stratégique")),
+        "voeux": st.lists(st.builds(Voeu, st.integers(1, 4), _ANY_TEXT, st.none()), max_size=4).map(
+            tuple
+        ),
+        "probleme": _ANY_TEXT,
+        "reponses": _REPONSES,
+        "code": st.sampled_from([None, "7120", "7210", "9220", "7389", "8210"]),
+        "depose_le": st.datetimes(datetime(2023, 12, 1), datetime(2025, 2, 1)).map(  # noqa: DTZ001
+            lambda moment: moment.replace(tzinfo=UTC)
+        ),
+    }
+)
+
+
+@given(_CHANGES, st.lists(st.integers(2, 2_000_000_000), max_size=30), st.randoms())
+def test_the_same_input_gives_the_same_bytes(
+    candidature: Build,
+    evidence: Evidence,
+    rules: RuleSet,
+    changes: dict[str, Any],
+    doublons: list[int],
+    order: random.Random,
+) -> None:
+    """Nor do the order of champs, wishes, doublons and registry answers, or the fetch, matter."""
+    one = candidature(**changes)
+    shuffled = list(doublons)
+    order.shuffle(shuffled)
+    voeux = list(changes["voeux"])
+    order.shuffle(voeux)
+    other = replace(one, voeux=tuple(voeux), reponses=dict(reversed(changes["reponses"].items())))
+    first = evaluate(one, evidence, rules, doublons=doublons)  # type: ignore[arg-type]
+    second = evaluate(other, evidence, rules, doublons=shuffled)  # type: ignore[arg-type]
+    later = evaluate(
+        one, replace(evidence, catalogue_at=None), rules, doublons=doublons  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert first == second
+    assert (later.detail, later.preuve_hash) == (first.detail, first.preuve_hash)
+    assert len(first.detail) <= 1500
+    assert json.loads(json.dumps([dict(c.preuve) for c in first.controles])) == [
+        c.preuve for c in first.controles
+    ]
+
+
+@given(_CHANGES)
+def test_unknown_evidence_alone_never_gives_ineligible(
+    candidature: Build, evidence: Evidence, rules: RuleSet, changes: dict[str, Any]
+) -> None:
+    """Taking the evidence away never adds a « non conforme »."""
+    one = candidature(**changes)
+    known = evaluate(one, evidence, rules, doublons=())
+    unknown = evaluate(one, Evidence(None, registry_enabled=True), rules, doublons=())
+    before = {c.controle for c in known.controles if c.resultat is Resultat.NON_CONFORME}
+    after = {c.controle for c in unknown.controles if c.resultat is Resultat.NON_CONFORME}
+    assert after <= before
+
+
+def test_without_catalogue_the_verdict_is_indetermine(candidature: Build, rules: RuleSet) -> None:
+    """Nothing is said of a page that could not be looked up."""
+    decision = evaluate(candidature(), Evidence(None), rules, doublons=())
+    assert decision.verdict is Verdict.INDETERMINE
+
+
+def test_the_fingerprint_is_that_of_the_decision(
+    candidature: Build, evidence: Evidence, rules: RuleSet
+) -> None:
+    """The cheap digest and the decision's are one."""
+    for typed in (f"{PAGE}/a-just", f"{PAGE}/rien", None, f"{PAGE}/partage", "Service jumeau"):
+        one = candidature(page_produit=typed, code=None)
+        assert (
+            evidence_fingerprint(one, evidence, rules)
+            == evaluate(one, evidence, rules, doublons=(3,)).preuve_hash
+        )  # type: ignore[arg-type]
+
+
+def test_the_fingerprint_moves_only_with_its_own_evidence(
+    candidature: Build,
+    evidence: Evidence,
+    rules: RuleSet,
+    write_startups: Callable[..., str],
+) -> None:
+    """Another product's change moves nothing; the own product's, or the registry's, does."""
+    product = {"name": "A", "phases": [("construction", "2023-01-01")]}
+    moved = product | {"phases": [("success", "2023-01-01")]}
+
+    def of(products: dict[str, Any], redirects: str | None = "{}") -> str:
+        found = Evidence(Catalogue.parse(write_startups(products), redirects))
+        return evidence_fingerprint(candidature(), found, rules)
+
+    assert of({"a-just": product}) == of({"a-just": product, "b": moved}, None)
+    assert of({"a-just": product}) != of({"a-just": moved})
+    assert of({"b": product}) != of({"b": product}, None)
+    without_code = candidature(code=None)
+    asked = replace(evidence, registry_enabled=True)
+    assert evidence_fingerprint(without_code, asked, rules) != evidence_fingerprint(
+        without_code, evidence, rules
+    )
+
+
+@pytest.fixture
+def past(write_startups: Callable[..., str]) -> Evidence:
+    """A later catalogue, in which the product is past accélération."""
+    products = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
+    return Evidence(Catalogue.parse(write_startups(products), "{}", source="later"))
+
+
+def test_an_eligible_verdict_keeps_its_product_evidence(
+    candidature: Build, evidence: Evidence, rules: RuleSet, past: Evidence
+) -> None:
+    """The catalogue's later rewriting is remarked upon, and changes nothing else."""
+    first = evaluate(candidature(), evidence, rules, doublons=())
+    frozen = stored_product(first.controles)
+    assert frozen is not None
+    assert (frozen.product_id, frozen.address) == ("a-just", candidature().page_produit)
+    kept = evaluate(candidature(), past, rules, doublons=(), frozen_product=frozen)
+    assert replace(kept, remarque=None) == first
+    assert (kept.remarque or "").startswith(
+        "Sur le catalogue actuel, le verdict serait Inéligible. Produit en phase « success »"
+    )
+
+
+@pytest.mark.parametrize("later", ["same", "none"])
+def test_no_remark_without_a_change(
+    candidature: Build, evidence: Evidence, rules: RuleSet, later: str
+) -> None:
+    """The same catalogue, or none, says nothing new."""
+    first = evaluate(candidature(), evidence, rules, doublons=())
+    now = evidence if later == "same" else Evidence(None)
+    frozen = stored_product(first.controles)
+    assert evaluate(candidature(), now, rules, doublons=(), frozen_product=frozen) == first
+
+
+def test_another_address_is_judged_on_todays_catalogue(
+    candidature: Build, evidence: Evidence, rules: RuleSet, past: Evidence
+) -> None:
+    """Stored evidence is that of the address it was found for."""
+    frozen = stored_product(evaluate(candidature(), evidence, rules, doublons=()).controles)
+    other = candidature(page_produit=f"{PAGE}/a-just")
+    decision = evaluate(other, past, rules, doublons=(), frozen_product=frozen)
+    assert decision == evaluate(other, past, rules, doublons=())
+
+
+def test_stored_evidence_survives_json(
+    candidature: Build, evidence: Evidence, rules: RuleSet
+) -> None:
+    """What the database gives back rebuilds the same product."""
+    controles = evaluate(
+        candidature(page_produit=f"{PAGE}/ajust"), evidence, rules, doublons=()
+    ).controles
+    read = [replace(c, preuve=json.loads(json.dumps(dict(c.preuve)))) for c in controles]
+    assert stored_product(read) == stored_product(controles) != None  # noqa: E711
+
+
+@pytest.mark.parametrize(
+    ("name", "preuve"),
+    [
+        ("fiche_produit", {}),
+        ("phase", {}),
+        ("cas_octroi", {}),
+        ("phase", {"phases": [{"nom": "x", "debut": "hier"}], "lisibles": True}),
+        ("phase", {"phases": ["x"], "lisibles": True}),
+        ("phase", {"phases": [{"nom": "x"}], "lisibles": True}),
+        ("phase", {"phases": []}),
+    ],
+    ids=str,
+)
+def test_erased_or_broken_evidence_is_none(
+    candidature: Build, evidence: Evidence, rules: RuleSet, name: str, preuve: dict[str, Any]
+) -> None:
+    """A verdict whose evidence is gone is judged anew."""
+    controles = evaluate(candidature(), evidence, rules, doublons=()).controles
+    changed = [replace(c, preuve=preuve) if c.controle == name else c for c in controles]
+    assert stored_product(changed) is None
+
+
+def test_a_phase_without_date_is_stored_too() -> None:
+    """Evidence that cannot be read is kept as it was."""
+    controles = [
+        Controle("fiche_produit", Resultat.CONFORME, "", {
+            "produit": "x", "saisie": "y", "nom": "X", "lien": "fiche", "page": None}),
+        Controle("phase", Resultat.A_VERIFIER, "", {
+            "phases": [{"nom": "x", "debut": None}], "lisibles": False}),
+        Controle("cas_octroi", Resultat.CONFORME, "", {"stats_url": "", "repository": ""}),
+    ]  # fmt: skip
+    found = stored_product(controles)
+    assert found is not None
+    assert (found.product.phases[0].debut, found.product.phases_lisibles) == (None, False)
+
+
+def test_a_fault_names_the_dossier_and_nothing_personal(
+    candidature: Build, evidence: Evidence, rules: RuleSet
+) -> None:
+    """A check that fails is a fault of dsync, never « non éligible »."""
+    naive = candidature(depose_le=datetime(2024, 5, 20), siret="11000101300017")  # noqa: DTZ001
+    with pytest.raises(RuleEvaluationError, match=r"Dossier 1: a check failed \(ValueError\)"):
+        evaluate(naive, evidence, rules, doublons=())
+
+
+def test_what_is_typed_is_quoted_on_one_line(
+    candidature: Build, evidence: Evidence, rules: RuleSet
+) -> None:
+    """Line breaks, direction marks and length typed by the applicant do no harm."""
+    typed = "à venir\r\nConforme : tout\u202e " + "x" * 400
+    demandeur = Demandeur("personne_morale", siret="11000101300017", forme_juridique_code="7120")
+    decision = evaluate(
+        candidature(page_produit=typed, demandeur=demandeur), evidence, rules, doublons=()
+    )
+    first, last = decision.detail.split("\n")
+    assert first.startswith("Non conforme - fiche produit : « à venir Conforme : tout xxx")
+    assert "…" in first
+    assert last.startswith("Conforme : date de dépôt")

@@ -1,0 +1,207 @@
+"""Rules and lists are checked as a whole, before anything is judged by them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from dsync.eligibility import RulesConfig, RuleSet
+from dsync.eligibility.lists import (
+    ListProblemsError,
+    is_siren,
+    parse_categories,
+    parse_operateurs,
+)
+from dsync.errors import ConfigurationError
+
+PROFIL = {"id": "a", "labels": ["A"]}
+
+
+def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[str, ...]:
+    """Load changed rules and return what is wrong with them."""
+    with pytest.raises(ConfigurationError) as caught:
+        RuleSet.load(RulesConfig(**table | changes), folder, needed=())
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"window": {"start": "2025-01-01", "end": "2024-01-01"}}, "window: end is before start"),
+        ({"timezone": "Europe/Lutèce"}, "timezone: « Europe/Lutèce » is unknown"),
+        ({"timezone": "../etc"}, "timezone: « ../etc » is unknown"),
+        ({"profils": []}, "profils: at least one is needed"),
+        ({"profils": [PROFIL, {"id": "a", "labels": ["B"]}]}, "profils: id a stands 2 times"),
+        ({"profils": [PROFIL, {"id": "b", "labels": ["à"]}]}, "label « a » stands 2 times"),
+        ({"profils": [{"id": "a", "labels": []}]}, "give at least one label or word"),
+        (
+            {"profils": [PROFIL | {"offered_from": "2024-02-01", "offered_until": "2024-01-01"}]},
+            "profils a: offered_until is before offered_from",
+        ),
+        ({"cas": []}, "cas: at least one is needed"),
+        ({"cas": [PROFIL | {"needs_phase": "zzz"}]}, "needs_phase « zzz » is no phase"),
+        ({"phases": {"eligible": [], "other": []}}, "phases: eligible is empty"),
+        (
+            {"phases": {"eligible": ["a"], "other": ["À"]}},
+            "phases: « a » is both eligible and other",
+        ),
+        (
+            {"phases": {"eligible": ["a"], "other": [], "declared": {"B": ["b"]}}},
+            "declared « B » names « b »",
+        ),
+        (
+            {"overrides": [{"siren": "123456789", "answer": "operateur", "reason": "r"}]},
+            "123456789 is no SIREN",
+        ),
+        (
+            {"overrides": [{"siren": "110001013", "answer": "operateur", "reason": "r"}] * 3},
+            "110001013 stands more than once",
+        ),
+        ({"operateurs": ["absent.csv"]}, "absent.csv: cannot be read"),
+        ({"categories_juridiques": "absent.csv"}, "absent.csv: cannot be read"),
+        ({"operateurs": ["operateurs_etat.csv"] * 2}, "operateurs: two lists of 2026"),
+        ({"operateurs": ["categories_juridiques.csv"]}, "columns siren, nom missing"),
+        ({"severity": {}}, "severity: phase is missing"),
+    ],
+    ids=str,
+)
+def test_each_problem_is_named(
+    rules_table: dict[str, Any], config_folder: Path, changes: dict[str, Any], problem: str
+) -> None:
+    """Whoever edits the rules reads what to mend."""
+    found = problems_of(rules_table, config_folder, **changes)
+    assert any(problem in line for line in found)
+
+
+def test_a_check_without_ground_for_refusal_cannot_refuse(
+    rules_table: dict[str, Any], config_folder: Path
+) -> None:
+    """Four checks are never more than « à vérifier »."""
+    severity = dict.fromkeys(rules_table["severity"], "non_conforme")
+    found = problems_of(rules_table, config_folder, severity=severity)
+    assert [line.split()[2] for line in found] == ["depot", "cas_octroi", "completude", "doublon"]
+
+
+def test_every_problem_is_reported_at_once(
+    rules_table: dict[str, Any], config_folder: Path
+) -> None:
+    """One start of the worker shows all there is to mend."""
+    found = problems_of(rules_table, config_folder, profils=[], cas=[], operateurs=["absent.csv"])
+    assert len(found) == 3
+
+
+def test_unknown_keys_are_refused(rules_table: dict[str, Any]) -> None:
+    """A mistyped key is no setting."""
+    with pytest.raises(ValidationError, match="extra"):
+        RulesConfig(**rules_table | {"fenetre": 1})
+
+
+def test_a_list_that_is_not_utf8_is_named(
+    rules_table: dict[str, Any], config_folder: Path, tmp_path: Path
+) -> None:
+    """The remedy is told."""
+    shutil.copytree(config_folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "operateurs_etat.csv").write_bytes("siren,nom\n1,é".encode("latin-1"))
+    assert "save it as UTF-8" in problems_of(rules_table, tmp_path)[0]
+
+
+def test_the_version_moves_with_rules_lists_and_needed_champs(
+    rules: RuleSet, rules_table: dict[str, Any], config_folder: Path, tmp_path: Path
+) -> None:
+    """The same rules have one version everywhere; any change has another."""
+    config = RulesConfig(**rules_table)
+    shutil.copytree(config_folder, tmp_path, dirs_exist_ok=True)
+    needed = [tuple(champ) for champ in rules.needed]
+    assert RuleSet.load(config, tmp_path, needed=needed).version == rules.version  # type: ignore[arg-type]
+    with (tmp_path / "operateurs_etat.csv").open("a", encoding="utf-8") as file:
+        file.write("110001013,UN DE PLUS\n")
+    versions = {
+        rules.version,
+        RuleSet.load(config, tmp_path, needed=needed).version,  # type: ignore[arg-type]
+        RuleSet.load(config, config_folder, needed=()).version,
+        RuleSet.load(
+            RulesConfig(**rules_table | {"max_profils": 3}), config_folder, needed=()
+        ).version,
+    }
+    assert len(versions) == 4
+
+
+@pytest.mark.parametrize(
+    ("siren", "expected"),
+    [
+        ("110001013", True),
+        ("582056149", True),
+        ("110001014", False),
+        ("11000101", False),
+        ("11000101x", False),
+        ("１１０００１０１３", False),
+    ],
+)
+def test_a_siren_has_a_check_digit(siren: str, expected: bool) -> None:
+    """A mistyped digit shows."""
+    assert is_siren(siren) is expected
+
+
+META = "# annee: 2024\n# source: annexe\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "columns siren, nom missing"),
+        ("siren\n", "column nom missing"),
+        (f"{META}siren,nom\n", "the list is empty"),
+        (f"{META}siren,nom\n123456789,X\n", "line 4: « 123456789 » is no SIREN"),
+        (f"{META}siren,nom\n110001013,\n", "line 4: SIREN 110001013 has no name"),
+        (f"{META}siren,nom\n110001013\n", "line 4: SIREN 110001013 has no name"),
+        (f"{META}siren,nom\n110001013,A\n110 001 013,B\n", "line 5: SIREN 110001013 stands twice"),
+        ("# source: x\nsiren,nom\n110001013,A\n", "# annee: 2026"),
+        ("# annee: 2024\nsiren,nom\n110001013,A\n", "# source: …"),
+    ],
+)
+def test_a_list_of_operateurs_is_checked(text: str, problem: str) -> None:
+    """Every line that is wrong is named."""
+    with pytest.raises(ListProblemsError, match=problem):
+        parse_operateurs(text)
+
+
+def test_a_list_may_be_written_by_a_spreadsheet() -> None:
+    """A byte order mark, semicolons, blank lines and quotes are read."""
+    text = f'\ufeff{META}\r\nsiren;nom\r\n110001013;"MINISTÈRE; UN"\r\n'
+    assert parse_operateurs(text).noms == {"110001013": "MINISTÈRE; UN"}
+
+
+HEAD = "# source: INSEE\ncode,libelle,reponse\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("code,libelle\n", "column reponse missing"),
+        (HEAD, "the list is empty"),
+        (f"{HEAD}7120,A,oui\n", "reponse « oui » is none of"),
+        (f"{HEAD}7120,A,exclue\n7120,A,exclue\n", "code 7120 stands twice"),
+        (f"{HEAD}712,A,exclue\n", "« 712 » is no code"),
+        (f"{HEAD}x120,A,exclue\n", "« x120 » is no code"),
+        (f"{HEAD}7379-7312,A,exclue\n", "« 7379-7312 » is no code"),
+        ("code,libelle,reponse\n7120,A,exclue\n", "# source: …"),
+    ],
+)
+def test_a_list_of_categories_is_checked(text: str, problem: str) -> None:
+    """Every line that is wrong is named."""
+    with pytest.raises(ListProblemsError, match=problem):
+        parse_categories(text)
+
+
+def test_the_narrowest_family_answers() -> None:
+    """The exact code first, then the smallest family that holds it."""
+    found = parse_categories(
+        f"{HEAD}7xxx,A,exclue\n72xx,B,a_verifier\n7230-7240,C,exclue\n7235,D,exclue\n"
+    )
+    codes = ("7235", "7231", "7299", "7300", "8000", "72")
+    answers = [found.get(code) for code in codes]
+    assert [answer and answer.libelle for answer in answers] == ["D", "C", "B", "A", None, None]

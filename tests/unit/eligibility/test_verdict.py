@@ -1,0 +1,118 @@
+"""Results → verdict, the smallest set to settle, and the text that people read."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.eligibility import CHECK_NAMES, counterfactual, verdict_of
+from dsync.eligibility.detail import detail_text
+from dsync.eligibility.verdict import SEVERITY
+
+ORDER = (Verdict.ELIGIBLE, Verdict.A_VERIFIER, Verdict.INDETERMINE, Verdict.INELIGIBLE)
+RESULTATS = st.sampled_from(list(Resultat))
+
+
+@pytest.mark.parametrize(
+    ("resultats", "verdict"),
+    [
+        ([], Verdict.ELIGIBLE),
+        (["conforme"], Verdict.ELIGIBLE),
+        (["conforme", "sans_objet"], Verdict.ELIGIBLE),
+        (["conforme", "a_verifier"], Verdict.A_VERIFIER),
+        (["a_verifier", "impossible"], Verdict.INDETERMINE),
+        (["impossible", "conforme"], Verdict.INDETERMINE),
+        (["impossible", "non_conforme"], Verdict.INELIGIBLE),
+        (["non_conforme", "a_verifier", "sans_objet"], Verdict.INELIGIBLE),
+    ],
+)
+def test_the_first_that_applies(resultats: list[str], verdict: Verdict) -> None:
+    """Non conforme, then impossible, then à vérifier; else Éligible."""
+    assert verdict_of(map(Resultat, resultats)) is verdict
+
+
+@given(st.lists(RESULTATS, min_size=1, max_size=8), st.integers(0, 7), RESULTATS)
+def test_a_worse_result_never_gives_a_better_verdict(
+    resultats: list[Resultat], place: int, other: Resultat
+) -> None:
+    """The verdict moves with the results, and in one direction."""
+    place %= len(resultats)
+    changed = [*resultats[:place], other, *resultats[place + 1 :]]
+    before, after = (ORDER.index(verdict_of(found)) for found in (resultats, changed))
+    if SEVERITY[other] >= SEVERITY[resultats[place]]:
+        assert after >= before
+    else:
+        assert after <= before
+
+
+@pytest.mark.parametrize("resultats", list(product(Resultat, repeat=3)))
+def test_settling_the_counterfactual_and_nothing_less_is_enough(
+    resultats: tuple[Resultat, ...],
+) -> None:
+    """All of the set make Éligible; without any one of them it is not."""
+    controles = [
+        Controle(name, resultat, "…")
+        for name, resultat in zip(CHECK_NAMES, resultats, strict=False)
+    ]
+    needed = counterfactual(controles)
+
+    def after(settled: set[str]) -> Verdict:
+        return verdict_of(
+            Resultat.CONFORME if c.controle in settled else c.resultat for c in controles
+        )
+
+    assert after(set(needed)) is Verdict.ELIGIBLE
+    assert all(after(set(needed) - {one}) is not Verdict.ELIGIBLE for one in needed)
+
+
+CONTROLES = st.lists(
+    st.builds(
+        Controle,
+        controle=st.sampled_from(CHECK_NAMES),
+        resultat=RESULTATS,
+        motif=st.text(max_size=1200),
+        preuve=st.sampled_from([{}, {"url": "https://beta.gouv.fr/startups/x.html"}, {"url": 1}]),
+    ),
+    max_size=8,
+)
+
+
+@given(CONTROLES)
+def test_nothing_breaks_the_layout(controles: list[Controle]) -> None:
+    """One line a check, short enough, without a sign that DS would drop or that hides others."""
+    text = detail_text(controles, most=1500)
+    lines = text.split("\n") if text else []
+    against = [c for c in controles if SEVERITY[c.resultat]]
+    assert len(lines) == len(against) + any(c.resultat == "conforme" for c in controles)
+    assert len(text) <= 1500
+    assert all(line == line.strip() and line for line in lines)
+    assert not any(
+        unicodedata.category(char)[0] == "C" or char in "\u2028\u2029"
+        for char in text.replace("\n", "")
+    )
+
+
+def test_decisive_reasons_come_first() -> None:
+    """Non conforme, then what could not be checked, then what is to be looked at."""
+    text = detail_text(
+        [
+            Controle("depot", Resultat.A_VERIFIER, "A."),
+            Controle("administration", Resultat.CONFORME, "B."),
+            Controle("fiche_produit", Resultat.IMPOSSIBLE, "C."),
+            Controle("phase", Resultat.SANS_OBJET, "D."),
+            Controle("profils", Resultat.NON_CONFORME, "E."),
+            Controle("doublon", Resultat.CONFORME, "F.", {"url": "https://x.fr"}),
+        ],
+        most=1500,
+    )
+    assert text == (
+        "Non conforme - profils : E.\n"
+        "Non vérifiable pour l’instant - fiche produit : C.\n"
+        "À vérifier - date de dépôt : A.\n"
+        "Conforme : administration, absence de doublon (https://x.fr)."
+    )
