@@ -160,7 +160,14 @@ def make_mapped(
     owned = frozenset({"owned"})
     champs = encode(champs_json(dossier.champs))
     foreign = [a for a in dossier.annotations if a.descriptor_id not in owned]
-    content = (champs, foreign, dossier.etat, dossier.archive, dossier.motivation, dossier.demandeur)
+    content = (
+        champs,
+        foreign,
+        dossier.etat,
+        dossier.archive,
+        dossier.motivation,
+        dossier.demandeur,
+    )
     return MappedDossier(
         dossier=dossier,
         candidature=made,
@@ -190,7 +197,9 @@ def make_decision(verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> Deci
     return replace(base, **changes)
 
 
-def make_verdict(number: int = 1, verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> NewVerdict:
+def make_verdict(
+    number: int = 1, verdict: Verdict = Verdict.A_VERIFIER, **changes: Any
+) -> NewVerdict:
     """Make a verdict to store."""
     return NewVerdict(DossierNumber(number), make_decision(verdict, **changes), "inputs")
 
@@ -203,7 +212,14 @@ def make_deleted(number: int = 1, raison: str = "user_request") -> DeletedDossie
 def make_demarche() -> Demarche:
     """Make a démarche of one revision."""
     descriptor = Descriptor(
-        DescriptorId("c1"), "Cas", "drop_down_list", True, ("Lancer", "Internaliser"), False, None, False
+        DescriptorId("c1"),
+        "Cas",
+        "drop_down_list",
+        True,
+        ("Lancer", "Internaliser"),
+        False,
+        None,
+        False,
     )
     revision = Revision(RevisionId("rev-1"), EARLIER, {descriptor.id: descriptor})
     return Demarche(

@@ -33,7 +33,7 @@ def test_erasing_leaves_a_tombstone(store: Store) -> None:
     full(store)
 
     with writing(store) as tx:
-        assert 1 == tx.apply_deletions(2, [], [make_deleted(1)], now=NOW)
+        assert tx.apply_deletions(2, [], [make_deleted(1)], now=NOW) == 1
 
     with store.reading() as reader:
         document = reader.dossier(ONE)
@@ -56,17 +56,17 @@ def test_erasing_leaves_a_tombstone(store: Store) -> None:
         "annotations",
         "evenements",
     } == kept
-    assert [] == champs
+    assert champs == []
     (verdict,) = document["precontroles"]
-    assert ("À vérifier", "r1", None) == (
+    assert (
         verdict["verdict"],
         verdict["version_regles"],
         verdict["detail"],
-    )
-    assert [("depot", "conforme", None, None), ("phase", "a_verifier", None, None)] == [
+    ) == ("À vérifier", "r1", None)
+    assert [
         (c["controle"], c["resultat"], c["motif"], c["preuve"]) for c in document["controles"]
-    ]
-    assert [(None, "remplacee")] == [(a["valeur"], a["statut"]) for a in document["annotations"]]
+    ] == [("depot", "conforme", None, None), ("phase", "a_verifier", None, None)]
+    assert [(a["valeur"], a["statut"]) for a in document["annotations"]] == [(None, "remplacee")]
     assert {None} == {event["details"] for event in document["evenements"]}
 
 
@@ -92,7 +92,7 @@ def test_following_the_lists_twice_is_following_them_once(store: Store) -> None:
 
     with store.reading() as reader:
         names = [e["evenement"] for n in (1, 2) for e in reader.events(DossierNumber(n))]
-    assert (1, 1, 1) == (names.count("supprime"), names.count("efface"), names.count("masque"))
+    assert (names.count("supprime"), names.count("efface"), names.count("masque")) == (1, 1, 1)
 
 
 def test_hidden_dossiers_keep_their_data_and_are_not_judged(store: Store) -> None:
@@ -100,11 +100,11 @@ def test_hidden_dossiers_keep_their_data_and_are_not_judged(store: Store) -> Non
     with writing(store) as tx:
         tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
         tx.apply_deletions(1, [make_deleted(1)], [], now=NOW)
-        assert [] == tx.evaluation_queue(10)
+        assert tx.evaluation_queue(10) == []
 
     with store.reading(DEMARCHE) as reader:
         (hidden,) = reader.dossiers(presence="masque")
-    assert "DINUM" == hidden["raison_sociale"]
+    assert hidden["raison_sociale"] == "DINUM"
 
 
 def test_an_erased_dossier_that_comes_back_is_new(store: Store) -> None:
@@ -114,22 +114,22 @@ def test_an_erased_dossier_that_comes_back_is_new(store: Store) -> None:
         tx.apply_deletions(2, [], [make_deleted(1)], now=NOW)
         result = tx.store_page(3, [make_mapped(1)], now=NOW, mark_read=True)
 
-    assert [ONE] == result.created
+    assert result.created == [ONE]
     with store.reading() as reader:
         document = reader.dossier(ONE)
     assert document is not None
-    assert "DINUM" == document["raison_sociale"]
+    assert document["raison_sociale"] == "DINUM"
 
 
 def test_vanished_dossiers_are_marked_once(store: Store) -> None:
     """Seen by no run since: vanished, with its data, and back when it is seen."""
     full(store)
     with writing(store) as tx:
-        assert [1, 2] == tx.unseen(2)
-        assert 2 == tx.mark_vanished(2, tx.unseen(2), NOW)
-        assert 0 == tx.mark_vanished(2, [ONE], NOW)
-        assert 0 == tx.present_count()
-        assert [ONE] == tx.store_page(3, [make_mapped(1)], now=NOW, mark_read=True).restored
+        assert tx.unseen(2) == [1, 2]
+        assert tx.mark_vanished(2, tx.unseen(2), NOW) == 2
+        assert tx.mark_vanished(2, [ONE], NOW) == 0
+        assert tx.present_count() == 0
+        assert tx.store_page(3, [make_mapped(1)], now=NOW, mark_read=True).restored == [ONE]
 
 
 def test_the_registry_forgets_an_erased_applicant(store: Store) -> None:
@@ -141,4 +141,4 @@ def test_the_registry_forgets_an_erased_applicant(store: Store) -> None:
         tx.erase([ONE], NOW)
         assert {"130025265": answer} == tx.registry(["130025265"], NOW)
         tx.erase([DossierNumber(2)], NOW)
-        assert {} == tx.registry(["130025265"], NOW)
+        assert tx.registry(["130025265"], NOW) == {}

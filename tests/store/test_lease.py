@@ -45,7 +45,7 @@ def test_leases_of_two_demarches_do_not_meet(store: Store, other: Store) -> None
     """Two workers share the démarches."""
     store.acquire_lease(DEMARCHE, 60, holder="a")
 
-    assert 2 == other.acquire_lease(type(DEMARCHE)(2), 60, holder="b").demarche
+    assert other.acquire_lease(type(DEMARCHE)(2), 60, holder="b").demarche == 2
 
 
 def test_a_late_writer_is_fenced_off(store: Store, other: Store) -> None:
@@ -60,10 +60,10 @@ def test_a_late_writer_is_fenced_off(store: Store, other: Store) -> None:
     store.release_lease(late)
 
     with other.reading(DEMARCHE) as reader:
-        assert [] == reader.dossiers()
+        assert reader.dossiers() == []
     info = other.lease_of(DEMARCHE)
     assert info is not None
-    assert ("next", False) == (info.holder, info.is_expired)
+    assert (info.holder, info.is_expired) == ("next", False)
 
 
 def test_an_expired_lease_that_nobody_took_still_writes(store: Store) -> None:
@@ -100,9 +100,7 @@ def test_nobody_takes_over_in_mid_transaction(store: Store, other: Store) -> Non
     assert taken.is_set()
 
 
-def test_the_database_clock_decides_on_postgresql(
-    database_url: str, store: Store
-) -> None:
+def test_the_database_clock_decides_on_postgresql(database_url: str, store: Store) -> None:
     """A machine whose clock is a day ahead takes nobody's lease on PostgreSQL."""
     store.acquire_lease(DEMARCHE, 60, holder="a")
     ahead = Store.open(database_url, clock=lambda: datetime.now(UTC) + timedelta(days=1))
@@ -111,7 +109,7 @@ def test_the_database_clock_decides_on_postgresql(
             with pytest.raises(LeaseHeldError):
                 ahead.acquire_lease(DEMARCHE, 60, holder="b")
         else:
-            assert 2 == ahead.acquire_lease(DEMARCHE, 60, holder="b").token
+            assert ahead.acquire_lease(DEMARCHE, 60, holder="b").token == 2
     finally:
         ahead.close()
 
@@ -128,7 +126,7 @@ def test_a_run_left_running_is_closed_by_the_next(store: Store) -> None:
         new, old = reader.runs()
 
     assert (second, "running") == (new["run"], new["statut"])
-    assert "failed" == old["statut"]
+    assert old["statut"] == "failed"
     assert "interrompu" in old["erreur"]
 
 

@@ -59,8 +59,9 @@ def test_verdicts_keep_their_history(store: Store, wished: Store) -> None:
         document = reader.dossier(ONE)
         (listed,) = reader.dossiers(verdict="Éligible")
     assert document is not None
-    assert [("À vérifier", 0), ("Éligible", 1)] == [
-        (v["verdict"], int(v["courant"])) for v in document["precontroles"]
+    assert [(v["verdict"], int(v["courant"])) for v in document["precontroles"]] == [
+        ("À vérifier", 0),
+        ("Éligible", 1),
     ]
     assert "Éligible" == listed["verdict"] == document["verdict"]
 
@@ -73,7 +74,7 @@ def test_the_same_act_stored_twice_is_one(wished: Store) -> None:
         tx.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
 
     assert before == events(wished)
-    assert 2 == len(annotations(wished))
+    assert len(annotations(wished)) == 2
 
 
 def test_a_newer_wish_replaces_a_waiting_one(wished: Store) -> None:
@@ -83,9 +84,11 @@ def test_a_newer_wish_replaces_a_waiting_one(wished: Store) -> None:
         tx.wish([NewWish(ONE, "detail", "x")], NOW)
 
     current = [wish.valeur for wish in due(wished) if wish.annotation == "detail"]
-    assert ["x"] == current
-    assert ["remplacee", "remplacee", "en_attente"] == [
-        statut for name, _, statut in annotations(wished) if name == "detail"
+    assert current == ["x"]
+    assert [statut for name, _, statut in annotations(wished) if name == "detail"] == [
+        "remplacee",
+        "remplacee",
+        "en_attente",
     ]
 
 
@@ -96,9 +99,9 @@ def test_what_is_being_sent_is_uncertain_and_left_alone_for_a_while(wished: Stor
         tx.mark_sending(ids, NOW)
         tx.wish([NewWish(ONE, "resultat", "Éligible")], NOW)
 
-    assert [] == due(wished, NOW + timedelta(seconds=34))
+    assert due(wished, NOW + timedelta(seconds=34)) == []
     result = next(w for w in due(wished, LATER) if w.annotation == "resultat")
-    assert ("Éligible", None, "À vérifier") == (result.valeur, result.pushed, result.uncertain)
+    assert (result.valeur, result.pushed, result.uncertain) == ("Éligible", None, "À vérifier")
 
 
 def test_a_confirmed_wish_is_pushed_and_journaled_once(wished: Store) -> None:
@@ -112,12 +115,12 @@ def test_a_confirmed_wish_is_pushed_and_journaled_once(wished: Store) -> None:
         Settlement(ids[1], WishStatus.CONFIRMEE, pushed="x", written=True),
     )
 
-    assert [] == due(wished, LATER)
-    assert ["cree", "verdict", "pousse"] == events(wished)
+    assert due(wished, LATER) == []
+    assert events(wished) == ["cree", "verdict", "pousse"]
     with writing(wished) as tx:
-        assert 0 == tx.waiting_count()
+        assert tx.waiting_count() == 0
         tx.reopen_wishes([ONE])
-    assert [("À vérifier", None), ("x", None)] == [(w.pushed, w.uncertain) for w in due(wished)]
+    assert [(w.pushed, w.uncertain) for w in due(wished)] == [("À vérifier", None), ("x", None)]
 
 
 def test_nothing_written_is_no_longer_uncertain(wished: Store) -> None:
@@ -131,8 +134,8 @@ def test_nothing_written_is_no_longer_uncertain(wished: Store) -> None:
     )
 
     (now, later) = (due(wished), due(wished, LATER))
-    assert [False, True] == [wish.is_due for wish in now]
-    assert [(None, 1), (None, 0)] == [(w.uncertain, w.tentatives) for w in later]
+    assert [wish.is_due for wish in now] == [False, True]
+    assert [(w.uncertain, w.tentatives) for w in later] == [(None, 1), (None, 0)]
 
 
 def test_a_document_that_failed_in_the_middle_is_read_back_at_once(wished: Store) -> None:
@@ -143,7 +146,7 @@ def test_a_document_that_failed_in_the_middle_is_read_back_at_once(wished: Store
     settle(wished, Settlement(first.id, WishStatus.EN_ATTENTE, erreur="erreur interne"))
 
     again = next(wish for wish in due(wished) if wish.id == first.id)
-    assert ("À vérifier", True) == (again.uncertain, again.is_due)
+    assert (again.uncertain, again.is_due) == ("À vérifier", True)
 
 
 def test_a_conflict_is_told_once_and_dissolves(wished: Store) -> None:
@@ -155,14 +158,14 @@ def test_a_conflict_is_told_once_and_dissolves(wished: Store) -> None:
     with writing(wished) as tx:
         tx.reopen_wishes([ONE])
     settle(wished, conflict, held)
-    assert ["cree", "verdict", "conflit"] == events(wished)
+    assert events(wished) == ["cree", "verdict", "conflit"]
     with wished.reading(DEMARCHE) as reader:
-        assert {"conflit": 2} == reader.outbox_counts()
-        assert ["Éligible", ""] == [c.valeur_distante for c in reader.conflicts()]
+        assert reader.outbox_counts() == {"conflit": 2}
+        assert [c.valeur_distante for c in reader.conflicts()] == ["Éligible", ""]
 
     settle(wished, Settlement(first.id, WishStatus.CONFIRMEE, pushed="À vérifier"))
 
-    assert "conflit_resolu" == events(wished)[-1]
+    assert events(wished)[-1] == "conflit_resolu"
 
 
 def test_an_accepted_conflict_ends_there(wished: Store) -> None:
@@ -173,12 +176,12 @@ def test_an_accepted_conflict_ends_there(wished: Store) -> None:
     )
 
     with writing(wished) as tx:
-        assert 2 == tx.accept_conflicts(ONE, NOW)
-        assert 0 == tx.accept_conflicts(ONE, NOW)
+        assert tx.accept_conflicts(ONE, NOW) == 2
+        assert tx.accept_conflicts(ONE, NOW) == 0
         tx.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
 
-    assert [] == due(wished, LATER)
-    assert ["cree", "verdict", "conflit", "conflit_resolu"] == events(wished)
+    assert due(wished, LATER) == []
+    assert events(wished) == ["cree", "verdict", "conflit", "conflit_resolu"]
 
 
 def test_an_adopted_conflict_goes_on_from_what_stands_there(wished: Store) -> None:
@@ -187,9 +190,9 @@ def test_an_adopted_conflict_goes_on_from_what_stands_there(wished: Store) -> No
     settle(wished, Settlement(first.id, WishStatus.CONFLIT, valeur_distante="Inéligible"))
 
     with writing(wished) as tx:
-        assert 1 == tx.adopt_conflicts(ONE, NOW)
+        assert tx.adopt_conflicts(ONE, NOW) == 1
 
-    assert "Inéligible" == due(wished)[0].pushed
+    assert due(wished)[0].pushed == "Inéligible"
 
 
 def test_a_forced_wish_is_forced_once(wished: Store) -> None:
@@ -198,7 +201,7 @@ def test_a_forced_wish_is_forced_once(wished: Store) -> None:
     settle(wished, Settlement(first.id, WishStatus.CONFLIT, valeur_distante="z"))
     with writing(wished) as tx:
         tx.force_wishes([ONE], NOW)
-    assert [True, True] == [wish.force for wish in due(wished)]
+    assert [wish.force for wish in due(wished)] == [True, True]
 
     settle(
         wished,
@@ -207,10 +210,10 @@ def test_a_forced_wish_is_forced_once(wished: Store) -> None:
 
     with wished.reading() as reader:
         details = {e["evenement"]: e["details"] for e in reader.events(ONE)}
-    assert '{"annotations":["resultat"],"force":true}' == details["pousse"]
+    assert details["pousse"] == '{"annotations":["resultat"],"force":true}'
     with writing(wished) as tx:
         tx.reopen_wishes([ONE])
-    assert [False, True] == [wish.force for wish in due(wished)]
+    assert [wish.force for wish in due(wished)] == [False, True]
 
 
 def test_refused_wishes_wait_for_an_order(wished: Store) -> None:
@@ -218,12 +221,12 @@ def test_refused_wishes_wait_for_an_order(wished: Store) -> None:
     settle(wished, *(Settlement(w.id, WishStatus.REFUSEE, erreur="option") for w in due(wished)))
     with writing(wished) as tx:
         tx.reopen_wishes([ONE])
-    assert [] == due(wished, LATER)
+    assert due(wished, LATER) == []
 
     with writing(wished) as tx:
         tx.retry_refused([], NOW)
 
-    assert 2 == len(due(wished))
+    assert len(due(wished)) == 2
 
 
 def test_finished_dossiers_are_not_written_to(wished: Store) -> None:
@@ -240,14 +243,14 @@ def test_judging_sees_what_is_wished_and_what_others_share_a_product(wished: Sto
         (judgeable,) = tx.judgeable([ONE])
         (use,) = tx.products()
         (address,) = tx.addresses([ONE])
-        assert [] == tx.evaluation_numbers()
+        assert tx.evaluation_numbers() == []
         assert [1] == tx.evaluation_numbers(everything_open=True) == tx.open_not_eligible()
         tx.queue_outdated("r1")
-        assert [] == tx.evaluation_numbers()
+        assert tx.evaluation_numbers() == []
         tx.queue_outdated("r2")
-        assert [1] == tx.evaluation_numbers()
+        assert tx.evaluation_numbers() == [1]
 
-    assert {"resultat": "À vérifier", "detail": "x"} == judgeable.wished
+    assert judgeable.wished == {"resultat": "À vérifier", "detail": "x"}
     assert judgeable.current is not None
     assert make_verdict().decision.controles == judgeable.current.controles == address.controles
-    assert ("transport", ()) == (use.produit_id, use.doublons)
+    assert (use.produit_id, use.doublons) == ("transport", ())

@@ -42,10 +42,10 @@ def test_a_new_dossier_is_stored_queued_and_journaled(store: Store) -> None:
     """What comes first is created, waits for a verdict and has one event."""
     result = put(store, 1, 2)
 
-    assert ([1, 2], [], 0) == (result.created, result.changed, result.unchanged)
-    assert [("cree", None)] == events(store)
+    assert (result.created, result.changed, result.unchanged) == ([1, 2], [], 0)
+    assert events(store) == [("cree", None)]
     with writing(store) as tx:
-        assert [1, 2] == tx.evaluation_numbers()
+        assert tx.evaluation_numbers() == [1, 2]
 
 
 def test_a_candidature_comes_back_as_it_was_stored(store: Store) -> None:
@@ -63,16 +63,16 @@ def test_an_unchanged_dossier_is_not_written(store: Store) -> None:
     put(store, 1)
     result = put(store, 1, run=2)
 
-    assert (1, [], [], []) == (
+    assert (
         result.unchanged,
         result.created,
         result.changed,
         result.annotations_changed,
-    )
-    assert [("cree", None)] == events(store)
+    ) == (1, [], [], [])
+    assert events(store) == [("cree", None)]
     with writing(store) as tx:
-        assert [] == tx.unseen(2)
-        assert [1] == tx.unseen(3)
+        assert tx.unseen(2) == []
+        assert tx.unseen(3) == [1]
 
 
 def test_changed_champs_are_named_without_their_values(store: Store) -> None:
@@ -82,8 +82,8 @@ def test_changed_champs_are_named_without_their_values(store: Store) -> None:
 
     result = put(store, 1, champs=changed, archive=True)
 
-    assert [ONE] == result.changed
-    assert ("modifie", '{"champs":["archive","Problème"]}') == events(store)[-1]
+    assert result.changed == [ONE]
+    assert events(store)[-1] == ("modifie", '{"champs":["archive","Problème"]}')
 
 
 def test_a_move_of_state_is_its_own_event(store: Store) -> None:
@@ -92,8 +92,8 @@ def test_a_move_of_state_is_its_own_event(store: Store) -> None:
 
     result = put(store, 1, etat=Etat.EN_INSTRUCTION)
 
-    assert [ONE] == result.etat_changed
-    assert [("etat", '{"a":"en_instruction","de":"en_construction"}')] == events(store)[1:]
+    assert result.etat_changed == [ONE]
+    assert events(store)[1:] == [("etat", '{"a":"en_instruction","de":"en_construction"}')]
 
 
 def test_our_own_annotation_moves_without_an_event(store: Store) -> None:
@@ -101,12 +101,10 @@ def test_our_own_annotation_moves_without_an_event(store: Store) -> None:
     put(store, 1)
     written = (ANNOTATIONS[0], champ("owned", "Résultat", "Éligible"))
 
-    result = put(
-        store, 1, annotations=written, date_derniere_modification=NOW + timedelta(hours=1)
-    )
+    result = put(store, 1, annotations=written, date_derniere_modification=NOW + timedelta(hours=1))
 
-    assert 1 == result.unchanged
-    assert [("cree", None)] == events(store)
+    assert result.unchanged == 1
+    assert events(store) == [("cree", None)]
     with store.reading() as reader:
         assert "Éligible" in {c["valeur"] for c in reader.champs(ONE)}
 
@@ -117,7 +115,7 @@ def test_a_later_annotation_date_is_told(store: Store) -> None:
 
     result = put(store, 1, date_derniere_modification_annotations=NOW)
 
-    assert [ONE] == result.annotations_changed
+    assert result.annotations_changed == [ONE]
 
 
 def test_only_what_verdicts_rest_on_queues_again(store: Store) -> None:
@@ -127,12 +125,12 @@ def test_only_what_verdicts_rest_on_queues_again(store: Store) -> None:
         tx.save_verdicts(1, [make_verdict(1)], NOW)
     put(store, 1, annotations=(champ("a1", "Étape", "entretien"),))
     with writing(store) as tx:
-        assert [] == tx.evaluation_numbers()
+        assert tx.evaluation_numbers() == []
 
     put(store, 1, champs=())
 
     with writing(store) as tx:
-        assert [1] == tx.evaluation_numbers()
+        assert tx.evaluation_numbers() == [1]
 
 
 def test_a_reopened_dossier_is_judged_again(store: Store) -> None:
@@ -144,19 +142,19 @@ def test_a_reopened_dossier_is_judged_again(store: Store) -> None:
     put(store, 1, etat=Etat.EN_INSTRUCTION)
 
     with writing(store) as tx:
-        assert [1] == tx.evaluation_numbers()
+        assert tx.evaluation_numbers() == [1]
 
 
 def test_a_hidden_dossier_that_comes_back_is_restored(store: Store) -> None:
     """Restored, with the same content: one event, and judged again."""
     put(store, 1)
     with writing(store) as tx:
-        assert 1 == tx.apply_deletions(1, [make_deleted(1)], [], now=NOW)
+        assert tx.apply_deletions(1, [make_deleted(1)], [], now=NOW) == 1
 
     result = put(store, 1)
 
-    assert [ONE] == result.restored
-    assert ["cree", "masque", "restaure"] == [name for name, _ in events(store)]
+    assert result.restored == [ONE]
+    assert [name for name, _ in events(store)] == ["cree", "masque", "restaure"]
 
 
 def test_seen_dossiers_leave_quarantine(store: Store) -> None:
@@ -165,24 +163,29 @@ def test_seen_dossiers_leave_quarantine(store: Store) -> None:
         tx.quarantine(1, ONE, "invalid_null", "Illisible.", NOW)
         tx.quarantine(1, ONE, "invalid_null", "Illisible.", NOW)
         (aside,) = tx.quarantined()
-    assert 2 == aside.tentatives
+    assert aside.tentatives == 2
 
     result = put(store, 1)
 
-    assert [ONE] == result.released
-    assert ["quarantaine", "cree", "liberation"] == [name for name, _ in events(store)]
+    assert result.released == [ONE]
+    assert [name for name, _ in events(store)] == ["quarantaine", "cree", "liberation"]
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     """The page and its watermark are stored together or not at all."""
-    with pytest.raises(ZeroDivisionError), writing(store) as tx:
-        tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
-        tx.save_state(watermark=NOW)
-        _ = 1 / 0
+
+    def fail_at_the_end() -> None:
+        with writing(store) as tx:
+            tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+            tx.save_state(watermark=NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_at_the_end()
 
     with writing(store) as tx:
         assert None is tx.state().watermark
-        assert 0 == tx.present_count()
+        assert tx.present_count() == 0
 
 
 def test_statements_do_not_grow_with_the_page(store: Store) -> None:
@@ -218,7 +221,7 @@ def test_the_watermark_never_goes_back(store: Store) -> None:
         tx.save_state(watermark=NOW - timedelta(1), page_size=7)
         state = tx.state()
 
-    assert (NOW, 7) == (state.watermark, state.page_size)
+    assert (state.watermark, state.page_size) == (NOW, 7)
 
 
 def test_long_and_odd_texts_are_kept(store: Store) -> None:

@@ -1,0 +1,142 @@
+"""What fails is told in one sentence with its remedy, and never with the password."""
+
+from __future__ import annotations
+
+import sqlite3
+import traceback
+import uuid
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from dsync.errors import ConfigurationError, StoreError
+from dsync.store import Store, engine
+from dsync.store.engine import describe, parse_url
+from tests.store.builders import DEMARCHE, NOW, make_mapped, writing
+from tests.store.databases import PostgresServer
+
+
+@pytest.mark.parametrize("url", ["mysql://u:secret@h/b", "rien du tout", "", "oracle:///x"])
+def test_an_address_of_no_known_engine_is_a_configuration_fault(url: str) -> None:
+    """Exit 2, with the two forms that work."""
+    with pytest.raises(ConfigurationError, match=r"sqlite:///file\.db") as caught:
+        Store.open(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    """Exit 5 with what to check."""
+    with pytest.raises(StoreError, match="folder exists"):
+        Store.open(f"sqlite:///{tmp_path / 'nowhere' / 'dsync.db'}")
+
+
+def test_a_missing_file_is_not_made_where_it_may_not_be(tmp_path: Path) -> None:
+    """Reading commands do not leave an empty database behind."""
+    path = tmp_path / "dsync.db"
+    with pytest.raises(StoreError, match="no database yet"):
+        Store.open(f"sqlite:///{path}", create=False)
+    assert not path.exists()
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    """A text file is not overwritten."""
+    path = tmp_path / "notes.txt"
+    path.write_text("bonjour" * 1000)
+    with pytest.raises(StoreError, match="no SQLite database"):
+        Store.open(f"sqlite:///{path}")
+    assert path.read_text() == "bonjour" * 1000
+
+
+def test_a_locked_file_says_that_another_process_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that never ends is told from a broken file."""
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0)
+    path = tmp_path / "dsync.db"
+    store = Store.open(f"sqlite:///{path}")
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(StoreError, match="another process is writing"):
+            store.acquire_lease(DEMARCHE, 60)
+    finally:
+        blocker.close()
+        store.close()
+
+
+def test_a_full_disk_leaves_the_database_as_it_was(tmp_path: Path) -> None:
+    """The page that does not fit is not stored; what was there stays readable."""
+    store = Store.open(f"sqlite:///{tmp_path / 'dsync.db'}")
+    big = make_mapped(2, candidature={"probleme": "x" * 3_000_000})
+    with writing(store) as tx:
+        tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+        pages = tx._connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+
+    def overfill() -> None:
+        with writing(store) as tx:
+            tx._connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 5}")
+            tx.store_page(1, [big], now=NOW, mark_read=True)
+
+    with pytest.raises(StoreError, match="disk is full"):
+        overfill()
+
+    with store.reading(DEMARCHE) as reader:
+        assert [dossier["numero"] for dossier in reader.dossiers()] == [1]
+    store.close()
+
+
+def test_nothing_answers_at_the_address() -> None:
+    """A stopped PostgreSQL is told with the remedy, without the password."""
+    password = uuid.uuid4().hex
+    with pytest.raises(StoreError, match="nothing answers there") as caught:
+        Store.open(f"postgresql://dsync:{password}@127.0.0.1:1/base")
+    assert password not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_missing_base_is_named(postgres_server: PostgresServer) -> None:
+    """The remedy is to create it."""
+    url = postgres_server.make(migrated=False)
+    postgres_server.drop(url)
+    with pytest.raises(StoreError, match="base does not exist"):
+        Store.open(url)
+
+
+def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
+    postgres_server: PostgresServer,
+) -> None:
+    """The server ends our session in mid-transaction: nothing stored, then all is well again."""
+    url = postgres_server.make(migrated=True)
+    store, killer = Store.open(url), Store.open(url)
+
+    def store_while_cut() -> None:
+        with writing(store) as tx:
+            pid = tx._connection.scalar(text("SELECT pg_backend_pid()"))
+            with killer._connected() as connection:
+                connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+
+    with pytest.raises(StoreError, match="was stopped|connection failed"):
+        store_while_cut()
+
+    with writing(store) as tx:
+        assert tx.present_count() == 0
+    store.close()
+    killer.close()
+    postgres_server.drop(url)
+
+
+def test_the_place_names_no_password() -> None:
+    """What is printed and logged tells where, not with which secret."""
+    place = describe(parse_url("postgresql://dsync:S3cret@db.example:5433/eig"))
+    assert place == "PostgreSQL base eig on db.example:5433"
+
+
+def test_a_database_in_memory_serves_all_threads_of_a_store() -> None:
+    """`sqlite://` is one database as long as the store is open."""
+    store = Store.open("sqlite://")
+    with writing(store) as tx:
+        tx.save_state(page_size=5)
+    with store.reading(DEMARCHE) as reader:
+        assert reader.state().page_size == 5
+    store.close()

@@ -1,0 +1,202 @@
+"""The views: their names and columns are a promise, their contents the same on both engines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import ProgrammingError
+
+from dsync.domain.ids import DossierNumber
+from dsync.errors import ConfigurationError
+from dsync.store import NewWish, Store
+from dsync.store.engine import parse_url
+from tests.store.builders import DEMARCHE, NOW, make_mapped, make_verdict, writing
+
+PROMISED = {
+    "lecture_candidature": "numero demarche_numero etat etape presence archive depose_le "
+    "en_instruction_le traite_le modifie_le synchronise_le siret siren raison_sociale "
+    "forme_juridique_code type_administration page_produit produit_id phase_declaree "
+    "phase_constatee incubateur probleme politique_publique entite departement_code "
+    "departement_nom lieu_travail sponsor_nom sponsor_fonction sponsor_courriel "
+    "sponsor_telephone contact_nom contact_fonction contact_courriel contact_telephone "
+    "cas_demande nb_voeux pilotage_actuel pilotage_envisage objectifs_12_mois benefices "
+    "perspectives verdict verdict_etabli_le valide_par_instructeur jury_le convention_le "
+    "candidatures_le entretiens_le prise_de_poste_le",
+    "lecture_voeu": "numero rang profil missions",
+    "lecture_evaluation": "numero ligne moment evaluateur commentaire moyenne",
+    "lecture_evaluation_note": "numero ligne critere libelle note",
+    "lecture_precontrole": "numero verdict detail etabli_le version_regles courant",
+    "lecture_precontrole_controle": "numero etabli_le controle resultat motif preuve",
+    "lecture_annotation": "numero annotation valeur statut tentative envoyee_le erreur",
+    "lecture_champ": "numero origine champ_id libelle type ligne valeur",
+    "lecture_piece": "numero champ_id nom type_mime taille empreinte_md5 analyse",
+    "lecture_evenement": "numero survenu_le evenement details",
+    "lecture_synchronisation": "run genre statut debut fin lus modifies supprimes evalues pousses "
+    "requetes erreur",
+    "lecture_anomalie": "numero code message depuis tentatives",
+    "lecture_statistique": "mois controle resultat nombre",
+}
+
+
+@pytest.fixture
+def rich(store: Store) -> Store:
+    """A store with something in every view."""
+    with writing(store) as tx:
+        run = tx.start_run("incremental", "cli", NOW)
+        tx.store_page(run, [make_mapped(1)], now=NOW, mark_read=True)
+        tx.save_verdicts(run, [make_verdict(1)], NOW)
+        tx.set_product([(DossierNumber(1), "transport")])
+        tx.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
+        tx.quarantine(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
+    return store
+
+
+def rows(store: Store, view: str) -> list[dict[str, Any]]:
+    with store.reading() as reader:
+        found = reader._connection.exec_driver_sql(f"SELECT * FROM {view}").mappings().all()
+    return [dict(row) for row in found]
+
+
+@pytest.mark.parametrize("view", PROMISED)
+def test_a_view_has_exactly_the_promised_columns(rich: Store, view: str) -> None:
+    """Names and order hold, and every column is documented in the same order."""
+    expected = PROMISED[view].split()
+
+    assert expected == list(rows(rich, view)[0])
+    assert expected == list(rich.dictionary()[view]["columns"])
+
+
+def test_the_dictionary_describes_every_view_and_column(rich: Store) -> None:
+    """No view and no column is without its sentence, on PostgreSQL in the database's comments."""
+    dictionary = rich.dictionary()
+
+    assert list(PROMISED) == list(dictionary)
+    for entry in dictionary.values():
+        assert all(sentence.endswith(".") for sentence in entry["columns"].values())
+        assert entry["description"].endswith(".")
+
+
+def test_a_rich_dossier_shows_in_every_view(rich: Store) -> None:
+    """The views show the values that were stored."""
+    with rich.reading() as reader:
+        document = reader.dossier(DossierNumber(1))
+        champs = reader.champs(DossierNumber(1))
+
+    assert document is not None
+    expected = {
+        "etat": "en_construction",
+        "presence": "present",
+        "depose_le": "2024-05-02T12:00:00Z",
+        "siren": "130025265",
+        "type_administration": "administration_centrale",
+        "produit_id": "transport",
+        "phase_constatee": "acceleration",
+        "sponsor_courriel": "sponsor_courriel de 1",
+        "nb_voeux": 2,
+        "verdict": "À vérifier",
+        "verdict_etabli_le": "2024-06-01T12:00:00Z",
+        "jury_le": "2024-07-01",
+    }
+    assert expected == {name: document[name] for name in expected}
+    assert document["voeux"] == [
+        {"rang": 1, "profil": "technique", "missions": "coder"},
+        {"rang": 2, "profil": "produit", "missions": None},
+    ]
+    assert [note["note"] for note in document["notes"]] == [4.0, None]
+    assert [grille["moyenne"] for grille in document["evaluations"]] == [4.0]
+    assert [controle["preuve"] for controle in document["controles"]] == [
+        '{"date":"2024-05-02"}',
+        '{"phases":[]}',
+    ]
+    assert document["pieces"] == [
+        {
+            "champ_id": "c4",
+            "nom": "lettre.pdf",
+            "type_mime": "application/pdf",
+            "taille": 1234,
+            "empreinte_md5": "bWQ1",
+            "analyse": "SAFE",
+        }
+    ]
+    assert {
+        ("annotation", "a1", None, "jury"),
+        ("annotation", "owned", None, None),
+        ("champ", "c1", None, "Trop de papier"),
+        ("champ", "c2", None, None),
+        ("champ", "c3", 1, "technique"),
+        ("champ", "c3", 2, "produit"),
+        ("champ", "c4", None, "lettre.pdf"),
+    } == {(c["origine"], c["champ_id"], c["ligne"], c["valeur"]) for c in champs}
+
+
+def test_the_statistics_count_current_verdicts(rich: Store) -> None:
+    """By month of deposit, check and outcome; older verdicts do not count."""
+    with writing(rich) as tx:
+        tx.save_verdicts(2, [make_verdict(1)], NOW.replace(hour=13))
+
+    assert {("2024-05", "depot", "conforme", 1), ("2024-05", "phase", "a_verifier", 1)} == {
+        tuple(row.values()) for row in rows(rich, "lecture_statistique")
+    }
+
+
+def test_a_scratch_copy_holds_the_same_and_leaves_the_original_alone(rich: Store) -> None:
+    """What a dry run does, it does to a copy."""
+    with rich.scratch_copy() as copy:
+        with copy.reading() as reader, rich.reading() as original:
+            assert original.dossier(DossierNumber(1)) == reader.dossier(DossierNumber(1))
+        with writing(copy) as tx:
+            tx.store_page(2, [make_mapped(2)], now=NOW, mark_read=True)
+
+    with rich.reading(DEMARCHE) as original:
+        assert len(original.dossiers()) == 1
+
+
+def test_a_list_is_narrowed_by_what_is_asked(rich: Store) -> None:
+    """Filters combine; a wildcard is a letter like another."""
+    with rich.reading(DEMARCHE) as reader:
+        assert len(reader.dossiers(q="dinum", etat="en_construction")) == 1
+        assert reader.dossiers(q="%") == []
+        assert reader.dossiers(verdict="aucun") == []
+        counts = reader.dossier_counts()
+    assert 1 == counts["verdict"]["a_verifier"] == counts["presence"]["present"]
+
+
+def test_a_reader_sees_the_views_alone(database_url: str, rich: Store) -> None:
+    """The role reads lecture_* and no table; SQLite says that it does not apply."""
+    if not database_url.startswith("postgresql"):
+        with pytest.raises(ConfigurationError, match="SQLite"):
+            rich.grant_reader("analyste")
+        return
+    engine = create_engine(parse_url(database_url))
+    with engine.begin() as connection:
+        connection.execute(text('DROP ROLE IF EXISTS "analyste-eig"'))
+        connection.execute(text('CREATE ROLE "analyste-eig"'))
+        connection.execute(text('GRANT SELECT ON dossier TO "analyste-eig"'))
+
+    rich.grant_reader("analyste-eig")
+
+    with engine.connect() as connection:
+        connection.execute(text('SET ROLE "analyste-eig"'))
+        for view in PROMISED:
+            connection.execute(text(f"SELECT count(*) FROM {view}"))
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            connection.execute(text("SELECT count(*) FROM dossier"))
+        connection.rollback()
+    with engine.begin() as connection:
+        connection.execute(text('DROP OWNED BY "analyste-eig"'))
+        connection.execute(text('DROP ROLE "analyste-eig"'))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("role", ["personne", "postgres"])
+def test_a_role_that_cannot_be_a_reader_is_refused(
+    database_url: str, rich: Store, role: str
+) -> None:
+    """Unknown, or the one that dsync works with: a sentence, and nothing changed."""
+    if database_url.startswith("postgresql"):
+        ours = parse_url(database_url).username or "postgres"
+        role = ours if role == "postgres" else role
+    with pytest.raises(ConfigurationError):
+        rich.grant_reader(role)
