@@ -11,7 +11,8 @@ from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import clean, print_json
 
 if TYPE_CHECKING:
-    from dsync.sync.check import CheckLine
+    from dsync.sync.check import CheckLine, CheckSources
+    from dsync.wiring import App
 
 MARKS = {"ok": ("ok", "green"), "info": ("--", "blue"), "warning": ("!!", "yellow")}
 MARKS["error"] = ("KO", "red")
@@ -28,7 +29,7 @@ def check(*, as_json: bool) -> None:
     """
     from dsync.cli.session import load, worker
     from dsync.settings import unknown_variables
-    from dsync.sync.check import CheckLine, CheckStatus, exit_code_of
+    from dsync.sync.check import CheckLine, CheckStatus, exit_code_of, run_checks
 
     settings = load()
     lines: list[CheckLine] = []
@@ -44,7 +45,7 @@ def check(*, as_json: bool) -> None:
         ]
         for line in lines if not as_json else ():
             print_line(line)
-        for line in app.check():
+        for line in run_checks(sources_of(app)):
             lines.append(line)
             if not as_json:
                 print_line(line)
@@ -73,3 +74,20 @@ def print_line(line: CheckLine) -> None:
     click.echo(f"{click.style(mark, fg=colour)}  {line.name}: {clean(line.message)}")
     if line.remedy:
         click.echo(f"      → {clean(line.remedy)}")
+
+
+def sources_of(app: App) -> CheckSources:
+    """Return what the check looks at."""
+    from dsync.sync.check import CheckSources
+
+    settings, configuration = app.settings, app.configuration
+    return CheckSources(
+        read_demarche=lambda: app.client.demarche(app.demarche),
+        database_url=settings.database_url,
+        evidence=app.evidence,
+        mapping=configuration.mapping,
+        annotations=configuration.annotations,
+        instructeur=settings.ds_instructeur,
+        token_expires_on=settings.ds_token_expires_on,
+        now=app.clock(),
+    )

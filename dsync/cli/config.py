@@ -39,12 +39,12 @@ def show(*, as_json: bool) -> None:
 @settings_options()
 def check(*, as_json: bool) -> None:
     """Check settings, configuration file, rules and lists: every problem at once."""
-    from dsync.cli.session import load
-    from dsync.eligibility import RuleSet
+    from dsync.cli.session import load, worker
     from dsync.settings import unknown_variables
 
     settings = load()
-    rules = RuleSet.load(settings.configuration.regles, settings.config.parent)
+    with worker(settings) as app:
+        rules = app.rules
     strangers = unknown_variables()
     if as_json:
         print_json(

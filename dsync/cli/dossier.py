@@ -70,6 +70,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
 }
 """Fields of the view `lecture_candidature`, in the form's order."""
 
+BOOLEANS = ("archive", "valide_par_instructeur")
 LONGEST = 300
 EVENTS_SHOWN = 20
 
@@ -146,6 +147,9 @@ def show(*, numero: int, as_json: bool) -> None:
         )
         error.exit_code = USAGE
         raise error
+    for name in BOOLEANS:
+        # SQLite has none of its own.
+        found[name] = None if found[name] is None else bool(found[name])
     checks = current_checks(found)
     found["a_regler"] = to_settle(checks)
     if as_json:
@@ -220,7 +224,11 @@ def _print_section(title: str, pairs: Sequence[tuple[str, Any]]) -> None:
     if any(value not in (None, "") for _, value in pairs):
         heading(title)
         print_pairs(
-            [(name, value and cut(shown(value), LONGEST)) for name, value in pairs], indent="  "
+            [
+                (name, None if value is None else cut(shown(value), LONGEST))
+                for name, value in pairs
+            ],
+            indent="  ",
         )
 
 

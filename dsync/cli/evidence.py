@@ -37,7 +37,9 @@ def show(*, as_json: bool) -> None:
     catalogue: dict[str, Any] = {"source": settings.betagouv_url, "fetched_at": None}
     if copy is not None:
         catalogue |= {
+            "source": copy.url or settings.betagouv_url,
             "fetched_at": copy.fetched_at,
+            "confirmed_at": copy.confirmed_at,
             "checked_at": copy.checked_at,
             "sha256": copy.sha256,
             "error": copy.erreur,
@@ -73,7 +75,7 @@ def show(*, as_json: bool) -> None:
     else:
         click.echo(
             f"Catalogue {catalogue['source']}: fetched {ago(catalogue['fetched_at'], now)}, "
-            f"confirmed {ago(catalogue['checked_at'], now)}"
+            f"confirmed {ago(catalogue['confirmed_at'] or catalogue['fetched_at'], now)}"
         )
         if catalogue["error"]:
             click.echo(f"  last attempt failed: {catalogue['error']}")

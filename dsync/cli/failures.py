@@ -45,11 +45,6 @@ class SafeGroup(click.Group):
         extra.setdefault("obj", Flags())
         try:
             result = super().main(arguments, prog_name, standalone_mode=False, **extra)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader (`| head`) has what it wanted; nothing may be written any more.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
         except Exit as exc:
             sys.exit(exc.code)
         except (KeyboardInterrupt, click.Abort):
@@ -61,6 +56,17 @@ class SafeGroup(click.Group):
             sys.exit(tell(message, code, as_json="--json" in arguments))
         # click returns an exit code for --help and --version.
         sys.exit(result if isinstance(result, int) else 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader that has gone (`| head`) had what it wanted."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes once more at its end; that may not fail either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise Exit(0) from None
+        return result
 
 
 def explain(exc: Exception) -> tuple[str, int]:

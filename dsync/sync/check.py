@@ -15,9 +15,11 @@ from dsync.errors import (
     DSUnauthorizedError,
     DsyncError,
 )
+from dsync.evidence import EvidenceSources
 from dsync.mapping import MappingConfig
 from dsync.sync.check_form import annotation_lines, label_lines, mapping_lines
 from dsync.sync.check_line import CheckLine, CheckStatus
+from dsync.sync.check_probes import database_line, evidence_line
 
 EXIT_ORDER = (2, 5, 3, 8, 7)
 """The exit code of a check is the first of these that one of its lines has."""
@@ -35,12 +37,11 @@ EXPIRY_WARNINGS_DAYS = (30, 7, 1)
 
 @dataclass(frozen=True, slots=True)
 class CheckSources:
-    """What is looked at. Each callable may raise a `DsyncError`, which becomes a line."""
+    """What is looked at; what `read_demarche` raises becomes a line."""
 
     read_demarche: Callable[[], Demarche]
-    probe_database: Callable[[], str]
-    """Return how the database stands, as one sentence."""
-    probe_evidence: Callable[[], Sequence[CheckLine]]
+    database_url: str
+    evidence: EvidenceSources
     mapping: MappingConfig
     annotations: AnnotationsConfig
     instructeur: str | None
@@ -52,11 +53,8 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     """Yield the lines one by one, as they are found."""
     yield from expiry_lines(sources.token_expires_on, sources.now.date())
     yield from _ds_lines(sources)
-    yield from _guarded("database", sources.probe_database)
-    try:
-        yield from sources.probe_evidence()
-    except DsyncError as exc:
-        yield error("evidence", exc)
+    yield database_line(sources.database_url)
+    yield evidence_line(sources.evidence, sources.database_url, sources.now)
 
 
 def exit_code_of(lines: Iterable[CheckLine]) -> int:
@@ -157,13 +155,6 @@ def instructeur_lines(demarche: Demarche, wanted: str | None) -> list[CheckLine]
         return [CheckLine("instructeur", CheckStatus.WARNING, message, remedy), rights]
     plural = "every groupe" if len(groupes) > 1 else "the groupe"
     return [CheckLine("instructeur", CheckStatus.OK, f"in {plural} of the démarche"), rights]
-
-
-def _guarded(name: str, probe: Callable[[], str]) -> Iterator[CheckLine]:
-    try:
-        yield CheckLine(name, CheckStatus.OK, probe())
-    except DsyncError as exc:
-        yield error(name, exc)
 
 
 def error(name: str, exc: DsyncError, remedy: str | None = None) -> CheckLine:

@@ -1,0 +1,83 @@
+"""The database and the evidence looked at from outside, without a write."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from dsync.errors import DsyncError, EvidenceUnavailableError, StoreError
+from dsync.evidence import EvidenceSources, parse_catalogue
+from dsync.store import EvidenceCopy, Store
+from dsync.sync.check_line import CheckLine, CheckStatus
+from dsync.sync.evidence import CATALOGUE
+
+SQLITE = "sqlite:///"
+
+
+def database_line(url: str) -> CheckLine:
+    """Return whether the database can be used, and whether its schema is the one needed."""
+    if (line := _missing_file(url)) is not None:
+        return line
+    try:
+        store = Store.open(url, create=False, check_schema=False)
+        try:
+            current, head = store.schema_revision, store.head_revision
+        finally:
+            store.close()
+    except DsyncError as exc:
+        return CheckLine("database", CheckStatus.ERROR, exc.message, None, exc.exit_code)
+    if current == head:
+        return CheckLine("database", CheckStatus.OK, f"{store.place}, schema {head}")
+    message = f"{store.place}: its schema is {current or 'empty'}, this version needs {head}"
+    if url.startswith("sqlite"):
+        remedy = "nothing to do: the next run upgrades it"
+        return CheckLine("database", CheckStatus.INFO, message, remedy)
+    remedy = "run `dsync db upgrade`"
+    return CheckLine("database", CheckStatus.ERROR, message, remedy, StoreError.exit_code)
+
+
+def _missing_file(url: str) -> CheckLine | None:
+    """Return the line of an SQLite file that is not there yet, None when there is one."""
+    if not url.startswith(SQLITE):
+        return None
+    path = Path(url.removeprefix(SQLITE).partition("?")[0])
+    if not path.name or path.exists():
+        return None
+    if path.parent.is_dir() and os.access(path.parent, os.W_OK):
+        return CheckLine("database", CheckStatus.INFO, f"{path}: the first run creates it")
+    remedy = "make the folder, or mend DSYNC_DATABASE_URL"
+    message = f"{path} cannot be created: its folder is missing or may not be written"
+    return CheckLine("database", CheckStatus.ERROR, message, remedy, StoreError.exit_code)
+
+
+def evidence_line(sources: EvidenceSources, url: str, now: datetime) -> CheckLine:
+    """Return whether beta.gouv.fr's catalogue can be read, else how old the copy is."""
+    try:
+        snapshot = sources.fetch_catalogue(None)
+        count = len(parse_catalogue(snapshot).products) if snapshot else 0
+    except EvidenceUnavailableError as exc:
+        copy = _stored_copy(url)
+        if copy is None or copy.fetched_at is None:
+            remedy = "look at DSYNC_BETAGOUV_URL and the network; verdicts wait until it is back"
+            message = f"{exc.message} There is no copy yet."
+            return CheckLine("evidence", CheckStatus.ERROR, message, remedy, exc.exit_code)
+        age = now - (copy.confirmed_at or copy.fetched_at)
+        limit = sources.config.catalogue.max_age
+        usable = "it serves" if age <= limit else "too old to serve"
+        message = f"{exc.message} The copy was confirmed {age.days} days ago: {usable}."
+        remedy = "look at DSYNC_BETAGOUV_URL and the network; or wait for the next run"
+        return CheckLine("evidence", CheckStatus.WARNING, message, remedy, exc.exit_code)
+    return CheckLine("evidence", CheckStatus.OK, f"{count} products at {sources.base_url}")
+
+
+def _stored_copy(url: str) -> EvidenceCopy | None:
+    try:
+        store = Store.open(url, create=False, check_schema=False)
+        try:
+            with store.reading() as reader:
+                return reader.evidence(CATALOGUE)
+        finally:
+            store.close()
+    except DsyncError:
+        return None
