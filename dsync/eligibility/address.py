@@ -178,15 +178,17 @@ def path_segments(rest: str) -> tuple[str, ...]:
 
 def _decode(text: str) -> str:
     """Undo percent-encoding, HTML entities and compatibility forms until nothing changes."""
-    for _ in range(len(text) + 1):
-        # A space encoded inside an address belongs to it: read as one, the address would end there.
-        decoded = html.unescape(unquote(_INNER_SPACE.sub(_SPACE_SIGN, text)))
-        decoded = unicodedata.normalize("NFKC", _UNSEEN.sub("", decoded))
-        decoded = _CONTROL.sub(" ", decoded).replace("\\", "/")
-        if decoded == text:
-            break
+    # It ends: what is decoded is shorter, and a compatibility form has none of its own.
+    while (decoded := _decode_once(text)) != text:
         text = decoded
     return _BROKEN_PAGE.sub(r"\1/\2/\3", " ".join(text.split()))
+
+
+def _decode_once(text: str) -> str:
+    # A space encoded inside an address belongs to it: read as one, the address would end there.
+    text = html.unescape(unquote(_INNER_SPACE.sub(_SPACE_SIGN, text)))
+    text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
+    return _CONTROL.sub(" ", text).replace("\\", "/")
 
 
 def _host(host: str) -> str:

@@ -70,6 +70,15 @@ class _Claim(NamedTuple):
     product_id: str
     is_repository: bool
 
+    def holds(self, site: SiteAddress) -> bool:
+        """Whether an address is this one or lies below it."""
+        depth = len(self.segments)
+        if site.segments[:depth] != self.segments:
+            return False
+        # The first part of an address of code is an owner of many products' code.
+        is_owner = depth < 2 and (self.is_repository or site.host in CODE_HOSTS)
+        return not is_owner or len(site.segments) == depth
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -139,18 +148,9 @@ class Catalogue:
 
     def owners(self, site: SiteAddress) -> tuple[frozenset[str], bool]:
         """Return whose own site or repository an address lies in, and whether it is code."""
-        best: list[_Claim] = []
-        for claim in self.claims.get(site.host, ()):
-            depth = len(claim.segments)
-            # A code host's first part is an owner of many products' code.
-            is_broad = depth < 2 and (claim.is_repository or site.host in CODE_HOSTS)
-            if site.segments[:depth] != claim.segments or (is_broad and site.segments[depth:]):
-                continue
-            if best and depth < len(best[0].segments):
-                continue
-            if best and depth > len(best[0].segments):
-                best = []
-            best.append(claim)
+        claims = [claim for claim in self.claims.get(site.host, ()) if claim.holds(site)]
+        deepest = max((len(claim.segments) for claim in claims), default=0)
+        best = [claim for claim in claims if len(claim.segments) == deepest]
         return (
             frozenset(claim.product_id for claim in best),
             bool(best) and all(claim.is_repository for claim in best),

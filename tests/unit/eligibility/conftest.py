@@ -68,6 +68,12 @@ PRODUCTS: dict[str, dict[str, Any]] = {
         "phases": ALL_OPEN,
         "repository": "https://github.com/toute-la-forge",
     },
+    "commune": {
+        "name": "Commune",
+        "phases": ALL_OPEN,
+        "link": "https://github.com/toute-la-forge",
+        "repository": "https://github.com/toute-la-forge/commune",
+    },
     "sans-phase": {"name": "Sans phase", "phases": []},
 }
 REDIRECTS = {

@@ -97,6 +97,19 @@ def test_nothing_breaks_the_layout(controles: list[Controle]) -> None:
     )
 
 
+def test_the_longest_lines_are_cut_first() -> None:
+    """A long reason leaves the short ones whole."""
+    controles = [
+        Controle("depot", Resultat.A_VERIFIER, "x" * 900),
+        Controle("phase", Resultat.A_VERIFIER, "y" * 900),
+        Controle("profils", Resultat.A_VERIFIER, "court."),
+    ]
+    lines = detail_text(controles, most=1000).split("\n")
+    assert lines[2] == "À vérifier - profils : court."
+    assert [len(line) for line in lines[:2]] == [484, 484]
+    assert all(line.endswith("…") for line in lines[:2])
+
+
 def test_decisive_reasons_come_first() -> None:
     """Non conforme, then what could not be checked, then what is to be looked at."""
     text = detail_text(

@@ -1,0 +1,109 @@
+"""A real HTTP server on the loopback that answers what each test tells it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import requests
+
+CATALOGUE = json.dumps({"data": [{"id": "a-just", "attributes": {"name": "A-JUST", "phases": []}}]})
+
+
+@dataclass
+class Reply:
+    """What a path answers; `cut` leaves out that many bytes of what was announced."""
+
+    body: bytes | str = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int = 0
+    zipped: bool = False
+
+
+class Site:
+    """Replies by path, and the requests that came."""
+
+    def __init__(self) -> None:
+        self.replies: dict[str, Reply | list[Reply]] = {}
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self.url = ""
+
+    def reply(self, path: str, headers: dict[str, str]) -> Reply:
+        """Return the reply of a path; a list is used up one by one."""
+        self.requests.append((path, headers))
+        found = self.replies.get(path.partition("?")[0], Reply(status=404))
+        if isinstance(found, list):
+            found = found.pop(0)
+        etag = found.headers.get("ETag")
+        if etag and headers.get("If-None-Match") == etag:
+            return Reply(status=304, headers={"ETag": etag})
+        return found
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A server for one test."""
+    served = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *args: Any) -> None:
+            """Stay silent."""
+
+        def do_GET(self) -> None:
+            reply = served.reply(self.path, dict(self.headers))
+            body = reply.body.encode() if isinstance(reply.body, str) else reply.body
+            headers = dict(reply.headers)
+            if reply.zipped:
+                body, headers["Content-Encoding"] = gzip.compress(body), "gzip"
+            self.send_response(reply.status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            if reply.status != 304:
+                self.send_header("Content-Length", str(len(body) + reply.cut))
+            self.end_headers()
+            self.wfile.write(body)
+            self.close_connection = self.close_connection or reply.cut > 0
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield served
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    """A session that is closed after the test."""
+    with requests.Session() as opened:
+        yield opened
+
+
+@pytest.fixture
+def catalogue_text() -> str:
+    """A startups.json of one product."""
+    return CATALOGUE
+
+
+@pytest.fixture
+def reply() -> type[Reply]:
+    """What a path answers."""
+    return Reply
+
+
+@pytest.fixture
+def now() -> datetime:
+    """An instant."""
+    return datetime(2026, 11, 24, 12, tzinfo=UTC)

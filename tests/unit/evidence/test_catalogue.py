@@ -1,0 +1,220 @@
+"""Fetching beta.gouv.fr's catalogue over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from dsync.errors import EvidenceUnavailableError
+from dsync.evidence import (
+    EvidenceConfig,
+    EvidenceSources,
+    Snapshot,
+    catalogue_age,
+    make_evidence,
+    parse_catalogue,
+)
+from dsync.evidence.download import download
+
+OLD, NEW = "/api/v2.6/startups.json", "/api/v2.7/startups.json"
+Fetch = Callable[..., Snapshot | None]
+
+
+@pytest.fixture
+def fetch(site: Any, now: datetime) -> Iterator[Fetch]:
+    """Fetch the catalogue from the site."""
+    sources: list[EvidenceSources] = []
+
+    def run(previous: Snapshot | None = None, **limits: Any) -> Snapshot | None:
+        config = EvidenceConfig.model_validate({"catalogue": limits})
+        source = EvidenceSources.open(
+            config, f"{site.url}/", user_agent="dsync/test", clock=lambda: now
+        )
+        sources.append(source)
+        return source.fetch_catalogue(previous)
+
+    yield run
+    for source in sources:
+        source.close()
+
+
+def fetched(fetch: Fetch, previous: Snapshot | None = None) -> Snapshot:
+    """Fetch a catalogue that is there."""
+    snapshot = fetch(previous)
+    assert snapshot is not None
+    return snapshot
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_catalogue_is_fetched(
+    site: Any, reply: Any, fetch: Fetch, catalogue_text: str, now: datetime, zipped: bool
+) -> None:
+    """Body, source, date and validators come back; no redirects file means no alias."""
+    headers = {"ETag": '"1"', "Last-Modified": "Tue, 24 Nov 2026 03:00:00 GMT"}
+    site.replies[OLD] = reply(catalogue_text, headers=headers, zipped=zipped)
+    found = fetched(fetch)
+    assert (found.body, found.source) == (catalogue_text, f"{site.url}{OLD}")
+    assert (found.redirects, found.fetched_at, found.etag) == ("{}", now, '"1"')
+    assert parse_catalogue(found).aliases_known
+    assert site.requests[0][1]["User-Agent"] == "dsync/test"
+
+
+def test_an_unchanged_catalogue_is_not_sent_again(
+    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
+) -> None:
+    """The validators are sent back; 304 means that the copy is still good."""
+    headers = {"ETag": '"1"', "Last-Modified": "Tue, 24 Nov 2026 03:00:00 GMT"}
+    site.replies[OLD] = reply(catalogue_text, headers=headers)
+    previous = fetched(fetch)
+    site.requests.clear()
+    assert fetch(previous) is None
+    assert site.requests[0][1]["If-None-Match"] == '"1"'
+    assert site.requests[0][1]["If-Modified-Since"] == headers["Last-Modified"]
+
+
+def test_the_same_text_without_validators_is_the_same_catalogue(
+    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
+) -> None:
+    """A server without ETag sends all again, and nothing has changed."""
+    site.replies[OLD] = reply(catalogue_text)
+    assert fetch(fetched(fetch)) is None
+
+
+def test_new_redirects_are_a_new_snapshot(
+    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
+) -> None:
+    """Aliases may come while the products stay."""
+    site.replies[OLD] = reply(catalogue_text, headers={"ETag": '"1"'})
+    previous = fetched(fetch)
+    site.replies["/redirects.json"] = reply('{"/startups/a": "/startups/a-just"}')
+    found = fetched(fetch, previous)
+    assert replace(found, redirects=previous.redirects) == previous
+    assert parse_catalogue(found).aliases["a"] == {"a-just"}
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, "<html>"), (500, "{}"), (200, b"\xff")])
+def test_unreadable_redirects_are_unknown(
+    site: Any, reply: Any, fetch: Fetch, catalogue_text: str, status: int, body: bytes | str
+) -> None:
+    """They are unknown at first; later the last good ones stay."""
+    site.replies[OLD] = reply(catalogue_text)
+    site.replies["/redirects.json"] = reply(body, status=status)
+    assert fetched(fetch).redirects is None
+    site.replies["/redirects.json"] = reply("{}")
+    previous = fetched(fetch)
+    site.replies["/redirects.json"] = reply(body, status=status)
+    assert fetch(previous) is None
+
+
+def test_the_other_version_serves_where_one_cannot_be_read(
+    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
+) -> None:
+    """The versions are tried in order; a copy of the other one is not asked about."""
+    site.replies[OLD] = reply(catalogue_text, headers={"ETag": '"1"'})
+    previous = fetched(fetch)
+    site.replies[OLD] = reply("<html>")
+    site.replies[NEW] = reply(catalogue_text)
+    assert fetched(fetch, previous).source == f"{site.url}{NEW}"
+    assert "If-None-Match" not in site.requests[-2][1]
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ({"status": 503}, "HTTP 503"),
+        ({"status": 404}, "HTTP 404"),
+        ({"status": 304}, "HTTP 304"),
+        ({"body": "<!doctype html>"}, "HTML"),
+        ({"body": '{"data": [{"id": "a "x"}]}'}, "not valid JSON"),
+        ({"body": '{"data": []}'}, "no list of products"),
+        ({"body": '{"data": [{"id": "x"}]}'}, "no « attributes »"),
+        ({"body": b'{"data": "\xff"}'}, "not UTF-8"),
+        ({"body": "{}", "cut": 10}, "no answer"),
+        ({"body": b"x" * 3_000_000}, "longer than 2000000 bytes"),
+        ({"body": b"x", "headers": {"Content-Encoding": "gzip"}}, "not valid JSON"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_what_cannot_be_used_leaves_the_last_good_copy(
+    site: Any, reply: Any, fetch: Fetch, broken: dict[str, Any], reason: str
+) -> None:
+    """Every failure is one error that says why, and returns nothing to store."""
+    site.replies[OLD] = site.replies[NEW] = reply(**broken)
+    with pytest.raises(EvidenceUnavailableError, match=reason):
+        fetch(max_megabytes=2)
+
+
+def test_an_unreachable_site_is_unavailable(site: Any, fetch: Fetch) -> None:
+    """No connection is the same error."""
+    site.url = "http://127.0.0.1:1"
+    with pytest.raises(EvidenceUnavailableError, match="no answer"):
+        fetch()
+
+
+def test_a_dripping_answer_ends_at_its_deadline(
+    site: Any, reply: Any, session: requests.Session
+) -> None:
+    """Time is counted over the whole answer, not from byte to byte."""
+    site.replies["/x"] = reply(b"x" * 1000)
+    clock = iter([0.0, 31.0])
+    with pytest.raises(EvidenceUnavailableError, match="more than 30 s"):
+        download(
+            session,
+            f"{site.url}/x",
+            deadline_s=30,
+            max_bytes=10_000,
+            monotonic=lambda: next(clock),
+        )
+
+
+def snapshot(now: datetime, **changes: Any) -> Snapshot:
+    """A snapshot of one product."""
+    body = '{"data": [{"id": "a-just", "attributes": {"phases": []}}]}'
+    return replace(Snapshot("x", body, "{}", now, None, None, "0"), **changes)
+
+
+@pytest.mark.parametrize(
+    ("fetched_ago", "checked_ago", "usable"),
+    [(0, None, True), (14, None, True), (15, None, False), (90, 1, True), (90, 15, False)],
+)
+def test_evidence_is_usable_for_a_time(
+    now: datetime, fetched_ago: int, checked_ago: int | None, usable: bool
+) -> None:
+    """What counts is when beta.gouv.fr last confirmed it."""
+    checked_at = None if checked_ago is None else now - timedelta(days=checked_ago)
+    kept = snapshot(now, fetched_at=now - timedelta(days=fetched_ago), checked_at=checked_at)
+    evidence = make_evidence(EvidenceConfig(), kept, now=now)
+    assert (evidence.catalogue is not None, evidence.catalogue_error is None) == (usable, usable)
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"), [(None, "never fetched"), ({"body": "<html>"}, "cannot be used")]
+)
+def test_without_a_usable_copy_the_reason_is_told(
+    now: datetime, kept: dict[str, Any] | None, said: str
+) -> None:
+    """Operators read why the checks are « impossible »."""
+    given = None if kept is None else snapshot(now, **kept)
+    evidence = make_evidence(EvidenceConfig(), given, now=now)
+    assert evidence.catalogue is None
+    assert said in (evidence.catalogue_error or "")
+
+
+def test_age_is_never_negative(now: datetime) -> None:
+    """A clock that went back makes a copy new, not older than allowed."""
+    assert catalogue_age(snapshot(now + timedelta(days=1)), now) == timedelta(0)
+
+
+def test_sources_open_the_registry_only_when_it_is_on(site: Any, now: datetime) -> None:
+    """The lookup is off by default, and evidence says so."""
+    for enabled in (False, True):
+        config = EvidenceConfig.model_validate({"registre": {"enabled": enabled}})
+        sources = EvidenceSources.open(config, site.url, user_agent="x", clock=lambda: now)
+        assert (sources.registry is not None) is enabled
+        assert sources.evidence(snapshot(now)).registry_enabled is enabled
+        sources.close()

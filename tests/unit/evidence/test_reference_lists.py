@@ -1,0 +1,68 @@
+"""A new reference list is checked before it takes an old one's place."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsync.errors import ConfigurationError
+from dsync.evidence import validate_list
+
+CONFIG = Path(__file__).parents[3] / "config"
+TODAY = date(2026, 11, 24)
+
+
+def test_operateurs_are_kept_with_year_and_source() -> None:
+    """What is kept is dated, sorted and clean, and reads back to the same."""
+    text = "\ufeffsiren;nom\r\n582 056 149;BRGM\r\n110001013;AGENCE\r\n"
+    found = validate_list(text, today=TODAY, annee=2024, source="annexe\nau PLF 2024")
+    assert (found.kind, found.annee, found.entries) == ("operateurs", 2024, 2)
+    assert found.filename == "operateurs_etat_2024.csv"
+    assert found.text == (
+        "# annee: 2024\n# source: annexe au PLF 2024\n# date: 2026-11-24\n"
+        "siren,nom\n110001013,AGENCE\n582056149,BRGM\n"
+    )
+    assert validate_list(found.text, today=TODAY) == found
+
+
+def test_arguments_win_over_the_files_own_lines() -> None:
+    """A corrected year replaces the one in the file."""
+    text = "# annee: 2020\n# source: x\nsiren,nom\n110001013,A\n"
+    found = validate_list(text, today=TODAY, annee=2024)
+    assert (found.annee, found.source) == (2024, "x")
+
+
+@pytest.mark.parametrize("name", ["operateurs_etat.csv", "categories_juridiques.csv"])
+def test_the_shipped_lists_are_valid(name: str) -> None:
+    """Both lists that come with the configuration would be accepted."""
+    found = validate_list((CONFIG / name).read_text(encoding="utf-8"), today=TODAY)
+    assert validate_list(found.text, today=TODAY) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("siren,nom\n1,X\n", 3),
+        ("# source: x\ncode,libelle,reponse\n7120,A,oui\n", 2),
+        ("a,b\n", 0),
+        ("", 0),
+    ],
+)
+def test_a_faulty_list_is_refused_with_every_problem(text: str, problems: int) -> None:
+    """Nothing is kept of a list that is wrong anywhere."""
+    with pytest.raises(ConfigurationError, match="nothing was kept") as caught:
+        validate_list(text, today=TODAY)
+    assert len(caught.value.problems) == problems
+
+
+def test_the_lists_are_those_at_hand(request: Any) -> None:
+    """The shipped list of opérateurs is the one that the programme was given."""
+    given = CONFIG.parent.parent / "shared" / "eig" / "operateurs_etat.csv"
+    if not given.exists():
+        pytest.skip("the programme's own list is not beside the checkout")
+    shipped = (CONFIG / "operateurs_etat.csv").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in shipped if not line.startswith("#")]
+    assert len(rows) == len(given.read_text(encoding="utf-8").splitlines())

@@ -1,0 +1,142 @@
+"""Asking Recherche d'entreprises, no faster than allowed."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from dsync.evidence import RegistryClient
+from dsync.evidence.config import RegistreConfig
+from dsync.evidence.registry import retry_after_s
+
+SIREN = "110001013"
+
+
+class Clock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 100.0, []  # type: float, list[float]
+
+    def sleep(self, seconds: float) -> None:
+        """Move by what was asked."""
+        self.slept.append(round(seconds, 3))
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock at hand."""
+    return Clock()
+
+
+@pytest.fixture
+def client(site: Any, session: requests.Session, clock: Clock, now: datetime) -> RegistryClient:
+    """A client of the site."""
+    return RegistryClient(
+        RegistreConfig(enabled=True, url=site.url, requests_per_second=5, max_wait_s=30),
+        session=session,
+        clock=lambda: now,
+        sleep=clock.sleep,
+        monotonic=lambda: clock.now,
+    )
+
+
+def test_answers_are_kept_for_some_days() -> None:
+    """The store drops them after the configured time."""
+    assert RegistreConfig(max_age_days=2).max_age == timedelta(days=2)
+
+
+def results(**facts: Any) -> str:
+    """Write an answer with one entry."""
+    return json.dumps({"results": [{"siren": SIREN, **facts}]})
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (results(nature_juridique="7120", nom_complet="UN"), ("trouve", "7120", "UN", False)),
+        (results(nature_juridique="7120", etat_administratif="A"), ("trouve", "7120", None, False)),
+        (results(nature_juridique="7120", etat_administratif="C"), ("trouve", "7120", None, True)),
+        (results(nature_juridique=None), ("trouve", None, None, False)),
+        (results(nature_juridique=7120, nom_complet=1), ("trouve", None, None, False)),
+        ('{"results": []}', ("inconnu", None, None, False)),
+        ('{"results": [{"siren": "000000000"}]}', ("inconnu", None, None, False)),
+        ('{"results": ["x"]}', ("inconnu", None, None, False)),
+        ("{}", ("injoignable", None, None, False)),
+        ("[]", ("injoignable", None, None, False)),
+        ("<html>", ("injoignable", None, None, False)),
+    ],
+)
+def test_each_answer_is_told_apart(
+    site: Any,
+    reply: Any,
+    client: RegistryClient,
+    body: str,
+    expected: tuple[str, str | None, str | None, bool],
+    now: datetime,
+) -> None:
+    """Found, unknown and no answer are three different things."""
+    site.replies["/search"] = reply(body)
+    found = client.lookup(SIREN)
+    assert (found.status, found.nature_juridique, found.nom, found.is_closed) == expected
+    assert (found.siren, found.consulted_at, found.source) == (SIREN, now, site.url)
+    assert site.requests[0][0] == f"/search?q={SIREN}&page=1&per_page=1"
+
+
+def test_requests_keep_their_distance(
+    site: Any, reply: Any, client: RegistryClient, clock: Clock
+) -> None:
+    """Five a second, whoever asks."""
+    site.replies["/search"] = reply('{"results": []}')
+    for _ in range(3):
+        client.lookup(SIREN)
+    assert clock.slept == [0.2, 0.2]
+
+
+def test_retry_after_is_obeyed(site: Any, reply: Any, client: RegistryClient, clock: Clock) -> None:
+    """The next request waits as long as was asked."""
+    busy = reply(status=429, headers={"Retry-After": "7"})
+    site.replies["/search"] = [busy, reply(results(nature_juridique="7120"))]
+    assert client.lookup(SIREN).nature_juridique == "7120"
+    assert clock.slept == [7.0]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "requests_sent"),
+    [(429, {"Retry-After": "31"}, 1), (429, {}, 3), (500, {}, 1), (404, {}, 1)],
+)
+def test_a_registry_that_refuses_is_unreachable(
+    site: Any,
+    reply: Any,
+    client: RegistryClient,
+    status: int,
+    headers: dict[str, str],
+    requests_sent: int,
+) -> None:
+    """It is asked again in another run, not waited for without end."""
+    site.replies["/search"] = reply(status=status, headers=headers)
+    assert client.lookup(SIREN).status == "injoignable"
+    assert len(site.requests) == requests_sent
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, 1.0),
+        ("", 1.0),
+        ("12", 12.0),
+        ("bientôt", 1.0),
+        ("Tue, 24 Nov 2026 12:00:30 GMT", 30.0),
+        ("Tue, 24 Nov 2026 12:00:30 -0000", 30.0),
+        ("Tue, 24 Nov 2026 11:00:00 GMT", 0.0),
+    ],
+)
+def test_retry_after_has_two_forms(value: str | None, seconds: float, now: datetime) -> None:
+    """Seconds or a date; anything else is one second."""
+    headers = {} if value is None else {"Retry-After": value}
+    assert retry_after_s(headers, now) == seconds
