@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, select
+from sqlalchemy import case, select, update
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
@@ -36,6 +37,15 @@ class ProgressReads(Section):
 
 class ProgressWrites(ProgressReads):
     """Moves it on."""
+
+    def reset_watermark(self, to: datetime) -> None:
+        """Set back a watermark that lies after `to`; only a whole full read may ask for it."""
+        table = tables.sync_state
+        self._connection.execute(
+            update(table)
+            .where(table.c.demarche_numero == self._number, table.c.watermark > to)
+            .values(watermark=to)
+        )
 
     def save_state(self, **changes: Any) -> None:
         """Store the fields given; the others stay. The watermark never goes back."""

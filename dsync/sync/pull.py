@@ -15,7 +15,7 @@ import structlog
 
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import DeletedPage, ListRequest, PageReader
-from dsync.errors import DSNotFoundError, DSUnauthorizedError
+from dsync.errors import ConfigurationError, DSContractError, DSNotFoundError, DSUnauthorizedError
 from dsync.store import SyncState
 from dsync.sync.context import Run
 from dsync.sync.pages import EPOCH, Crawl, refresh_demarche, store_nodes, store_page
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 LOOK_BACK = timedelta(days=16)
 """Deletions are back-dated by up to some two weeks (source: api-notes on `deletedDossiers`)."""
 RESUME_WITHIN = timedelta(days=1)
+CLOCK_TOLERANCE = timedelta(minutes=1)
 REBASE_SETTLES_WITHIN = timedelta(minutes=2)
 """Open dossiers are rebased some 30 s after a revision is published."""
 
@@ -43,23 +44,58 @@ def pull(run: Run, options: SyncOptions) -> None:
         return
     with run.transaction() as tx:
         state = tx.state()
-    _check_watermark(run, state)
+    try:
+        _pull_demarche(run, options, state)
+    except DSNotFoundError as exc:
+        raise ConfigurationError(
+            f"DS has no démarche {run.context.demarche}: mend DSYNC_DEMARCHE, or [demarche] "
+            "number in the configuration file."
+        ) from exc
+
+
+def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
     if options.since is not None:
-        _crawl(run, options, state, Crawl(options.since, None, full=False, moves_watermark=False))
+        crawl = Crawl(options.since, None, full=False, moves_watermark=False)
+        _crawl(run, options, state, crawl)
         return
     full = options.full or state.watermark is None or _is_due(state.full_due_at, run.now)
-    seen = _crawl(run, options, state, _plan(run, state, full=full))
+    if not full:
+        crawl = _incremental(run, state)
+        _crawl(run, options, state, crawl)
+        full = _is_ahead(run, state, crawl)
     if full:
-        settle_disappearances(run, accept=options.accept_deletions)
+        crawl = _read_all(run, options, state)
+    seen = crawl.revision_id
     if seen and seen != state.last_revision_id:
         refresh_demarche(run)
         _follow_revision(run, options, seen, read_again=not full and bool(state.last_revision_id))
 
 
-def _plan(run: Run, state: SyncState, *, full: bool) -> Crawl:
-    if not full:
-        since = _floor(state, run.now) - run.context.policy.overlap
-        return Crawl(since, None, full=False, moves_watermark=True)
+def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
+    """Do a full read, or go on with one that was broken off, and settle what it did not show."""
+    options = replace(options, full=True)
+    crawl = _full(run, state)
+    try:
+        _crawl(run, options, state, crawl)
+    except DSContractError as exc:
+        if crawl.after is None or exc.details.get("fault") != "invalid_cursor":
+            raise
+        log.warning("cursor_refused", run=run.id)
+        crawl = _full(run, replace(state, full_cursor=None))
+        _crawl(run, options, state, crawl)
+    settle_disappearances(run, accept=options.accept_deletions)
+    if crawl.signpost and crawl.is_ordered:
+        with run.transaction() as tx:
+            tx.reset_watermark(crawl.signpost)
+    return crawl
+
+
+def _incremental(run: Run, state: SyncState) -> Crawl:
+    since = (state.watermark or EPOCH) - run.context.policy.overlap
+    return Crawl(since, None, full=False, moves_watermark=True)
+
+
+def _full(run: Run, state: SyncState) -> Crawl:
     started = state.full_started_at
     if state.full_cursor and started and run.now - started < RESUME_WITHIN:
         return Crawl(EPOCH, state.full_cursor, full=True, moves_watermark=True)
@@ -68,22 +104,21 @@ def _plan(run: Run, state: SyncState, *, full: bool) -> Crawl:
     return Crawl(EPOCH, None, full=True, moves_watermark=True)
 
 
-def _floor(state: SyncState, now: datetime) -> datetime:
-    """Return where to read from: the watermark, or now when it lies in the future."""
-    return min(state.watermark or EPOCH, now)
+def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
+    """Whether the watermark lies after DS's own clock, which nothing but a full read can mend."""
+    if not (state.watermark and crawl.signpost):
+        return False
+    if state.watermark <= crawl.signpost + CLOCK_TOLERANCE:
+        return False
+    run.report.problem(
+        "The watermark was ahead of DS's clock, so changes may have been passed over: all "
+        "dossiers were read again and the watermark is set back. Nothing to do."
+    )
+    return True
 
 
-def _check_watermark(run: Run, state: SyncState) -> None:
-    ahead = run.context.policy.overlap
-    if state.watermark and state.watermark > run.now + ahead:
-        run.report.problem(
-            "The watermark is ahead of this machine's clock; reading from now on instead. "
-            "Set the clock, then run `dsync sync --full`."
-        )
-
-
-def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> RevisionId | None:
-    """Read page after page; return the démarche's revision as the last page showed it."""
+def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> None:
+    """Read page after page to the end; `crawl` tells afterwards what was seen."""
     lists = _deletion_lists(options, state, full=crawl.full)
     reader = PageReader(
         run.context.client,
@@ -104,7 +139,6 @@ def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> Re
             store_page(run, crawl, page, reader.page_size)
             run.context.progress.pulled(run.report.read, None)
     _finish_crawl(run, crawl, lists)
-    return crawl.revision_id
 
 
 def _deletion_lists(options: SyncOptions, state: SyncState, *, full: bool) -> ListRequest | None:
@@ -182,8 +216,7 @@ def _follow_revision(
     if not read_again:
         return
     log.info("revision_changed", demarche=run.context.demarche, run=run.id)
-    _crawl(run, replace(options, full=True), state, _plan(run, state, full=True))
-    settle_disappearances(run, accept=options.accept_deletions)
+    _read_all(run, options, state)
     with run.transaction() as tx:
         tx.save_state(full_due_at=run.now + REBASE_SETTLES_WITHIN)
 
