@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from dsync.cli.failures import USAGE
 from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
 from dsync.cli.output import clean, cut, heading, print_json, print_pairs, print_table, shown
+from dsync.errors import ConfigurationError
 
 VERDICTS = ("eligible", "a_verifier", "ineligible", "indetermine", "aucun")
 ETATS = ("en_construction", "en_instruction", "accepte", "refuse", "sans_suite")
@@ -141,12 +141,10 @@ def show(*, numero: int, as_json: bool) -> None:
     with reading() as reader:
         found: dict[str, Any] | None = reader.dossier(DossierNumber(numero))
     if found is None:
-        error = click.ClickException(
+        raise ConfigurationError(
             f"Dossier {numero} is not in the copy: mend the number, or read it with "
             f"`dsync sync --dossier {numero}`."
         )
-        error.exit_code = USAGE
-        raise error
     for name in BOOLEANS:
         # SQLite has none of its own.
         found[name] = None if found[name] is None else bool(found[name])
