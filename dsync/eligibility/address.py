@@ -57,7 +57,7 @@ _TOP_DOMAINS = frozenset(
 """Beside those of two letters: what ends a host typed without https://. Ids hold dots too."""
 _FILE_ENDINGS = frozenset({"htm", "html", "php", "pdf", "doc", "docx", "odt", "xls", "xlsx", "md"})
 _TRAILING = ".:!?'\"’*…`"
-_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SPACE_SIGN = "\N{OPEN BOX}"
 _INNER_SPACE = re.compile(r"(?<=\w)%20(?=\w)")
@@ -66,7 +66,7 @@ _BROKEN_PAGE = re.compile(
     rf"({re.escape(HOST)})\s*/\s*(startups?)\s*/\s*(\S+?)\s*(?=\.html)", re.IGNORECASE
 )
 """An address broken by spaces; its ending tells that they belong inside."""
-_REST = r"(?:(?!https?:/)[^\s<>\"«»“”|,;()\[\]{}])*"
+_REST = r"(?:(?!https?:/)[^\s<>\"«»“”|,;()\[\]{}@])*"
 _ADDRESS = re.compile(
     r"(?<![\w@.-])"
     r"(?P<scheme>[a-z]{2,6}\s?(?::\s?/+|:(?=www\.)|//+)\s?)?"
