@@ -23,7 +23,8 @@ def load(**overrides: Any) -> Settings:
 
     flags = current_flags()
     settings = load_settings(**(flags.settings | overrides))
-    quiet = {0: logging.WARNING, 1: logging.INFO}
+    # The report itself says what a warning would.
+    quiet = {0: logging.ERROR, 1: logging.INFO}
     configure_logging(settings.log_format, quiet.get(flags.verbosity, logging.DEBUG))
     return settings
 

@@ -66,8 +66,11 @@ def sync(
         raise click.UsageError("--accept-deletions goes with --full: only a full read finds them.")
 
     from dsync.domain.ids import DossierNumber
+    from dsync.sync.context import utc_now
     from dsync.sync.report import SyncOptions
 
+    if since is not None and since > utc_now():
+        raise click.UsageError("--since lies in the future.")
     run_once(
         SyncOptions(
             full=full,
@@ -88,11 +91,16 @@ def run_once(options: SyncOptions, *, as_json: bool) -> None:
     from dsync.cli.reports import print_report
     from dsync.cli.session import load, worker
     from dsync.service.signals import StopSignals
+    from dsync.sync.check_probes import missing_file
 
+    settings = load()
+    if options.dry_run and missing_file(settings.database_url):
+        # A dry run writes nothing anywhere, not even an empty database.
+        settings = load(database_url="sqlite://")
     with (
         StopSignals(announce=announce_stop) as signals,
         progress_bars(wanted=not as_json) as progress,
-        worker(load(), stop=signals.stop, progress=progress) as app,
+        worker(settings, stop=signals.stop, progress=progress) as app,
     ):
         report = app.sync(options)
     print_report(report, as_json=as_json)

@@ -24,14 +24,29 @@ from dsync.sync.check_probes import database_line, evidence_line
 EXIT_ORDER = (2, 5, 3, 8, 7)
 """The exit code of a check is the first of these that one of its lines has."""
 
-TOKEN_REMEDIES: Mapping[str, str] = {
-    "missing": "set DSYNC_DS_TOKEN, or DSYNC_DS_TOKEN_FILE to a file that holds it",
-    "unknown": "compare the token with the one in the administrateur's profile on DS; "
-    "make a new one there if in doubt",
-    "expired": "make a new token in the administrateur's profile on DS and put it in place",
-    "network": "add this machine's network to the token's allowed networks on DS",
-    "scope": "give the token access to this démarche on DS, or mend DSYNC_DEMARCHE",
+REFUSALS: Mapping[str, tuple[str, str]] = {
+    "missing": (
+        "no token was sent",
+        "set DSYNC_DS_TOKEN, or DSYNC_DS_TOKEN_FILE to a file that holds it",
+    ),
+    "unknown": (
+        "DS does not know it: mistyped, revoked or deleted",
+        "compare it with the one in the administrateur's profile on DS; in doubt make a new one",
+    ),
+    "expired": (
+        "it has expired",
+        "make a new one in the administrateur's profile on DS and put it in place",
+    ),
+    "network": (
+        "DS refuses it from this machine's network",
+        "add the network to those allowed for the token, in the administrateur's profile on DS",
+    ),
+    "scope": (
+        "it does not reach this démarche",
+        "give it access to the démarche on DS, or mend DSYNC_DEMARCHE",
+    ),
 }
+"""By the error's reason: what is wrong with the token, and the remedy."""
 EXPIRY_WARNINGS_DAYS = (30, 7, 1)
 
 
@@ -88,8 +103,8 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
         yield _refusal(exc)
         return
     yield CheckLine("token", CheckStatus.OK, "accepted by DS for this démarche")
-    state = CheckStatus.OK
-    yield CheckLine("démarche", state, f"{demarche.number} « {demarche.titre} », {demarche.etat}")
+    named = f"{demarche.number} « {demarche.titre} », {demarche.etat}"
+    yield CheckLine("démarche", CheckStatus.OK, named)
     revision = demarche.revisions.get(demarche.active_revision_id)
     if revision is None:
         yield CheckLine(
@@ -110,13 +125,15 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
 def _refusal(exc: DSError | ConfigurationError) -> CheckLine:
     """Tell apart the refusals of the token, an unknown démarche and a server out of reach."""
     if isinstance(exc, DSUnauthorizedError):
-        return error("token", exc, TOKEN_REMEDIES.get(exc.reason))
+        message, remedy = REFUSALS.get(exc.reason, (exc.message, None))
+        return CheckLine("token", CheckStatus.ERROR, message, remedy, exc.exit_code)
     if isinstance(exc, DSNotFoundError):
         remedy = "mend DSYNC_DEMARCHE, or [demarche] number in the configuration"
-        return CheckLine("démarche", CheckStatus.ERROR, exc.message, remedy, 2)
+        message = "DS has no démarche of this number, or hides it"
+        return CheckLine("démarche", CheckStatus.ERROR, message, remedy, 2)
     if isinstance(exc, ConfigurationError):
         return error("settings", exc)
-    return error("DS", exc, "look at the address (DSYNC_DS_URL) and at the network; or try later")
+    return error("DS", exc)
 
 
 def _revision_sentence(demarche: Demarche, revision: Revision) -> str:
@@ -157,9 +174,9 @@ def instructeur_lines(demarche: Demarche, wanted: str | None) -> list[CheckLine]
     return [CheckLine("instructeur", CheckStatus.OK, f"in {plural} of the démarche"), rights]
 
 
-def error(name: str, exc: DsyncError, remedy: str | None = None) -> CheckLine:
-    """Return an error's line; its message holds the remedy unless one is given."""
-    return CheckLine(name, CheckStatus.ERROR, exc.message, remedy, exc.exit_code)
+def error(name: str, exc: DsyncError) -> CheckLine:
+    """Return the line of an error, whose message holds the remedy."""
+    return CheckLine(name, CheckStatus.ERROR, exc.message, None, exc.exit_code)
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -17,8 +17,8 @@ SQLITE = "sqlite:///"
 
 def database_line(url: str) -> CheckLine:
     """Return whether the database can be used, and whether its schema is the one needed."""
-    if (line := _missing_file(url)) is not None:
-        return line
+    if (path := missing_file(url)) is not None:
+        return _missing_line(path)
     try:
         store = Store.open(url, create=False, check_schema=False)
         try:
@@ -37,13 +37,15 @@ def database_line(url: str) -> CheckLine:
     return CheckLine("database", CheckStatus.ERROR, message, remedy, StoreError.exit_code)
 
 
-def _missing_file(url: str) -> CheckLine | None:
-    """Return the line of an SQLite file that is not there yet, None when there is one."""
+def missing_file(url: str) -> Path | None:
+    """Return the SQLite file that the first run would create, None when there is nothing to."""
     if not url.startswith(SQLITE):
         return None
     path = Path(url.removeprefix(SQLITE).partition("?")[0])
-    if not path.name or path.exists():
-        return None
+    return path if path.name and not path.exists() else None
+
+
+def _missing_line(path: Path) -> CheckLine:
     if path.parent.is_dir() and os.access(path.parent, os.W_OK):
         return CheckLine("database", CheckStatus.INFO, f"{path}: the first run creates it")
     remedy = "make the folder, or mend DSYNC_DATABASE_URL"
