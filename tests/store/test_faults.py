@@ -116,7 +116,7 @@ def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
                 connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
             tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
 
-    with pytest.raises(StoreError, match="was stopped|connection failed"):
+    with pytest.raises(StoreError, match=r"was stopped|connection failed"):
         store_while_cut()
 
     with writing(store) as tx:
