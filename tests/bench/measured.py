@@ -1,0 +1,125 @@
+"""One measured act in a process of its own: `bare` or `sync`; prints its figures as JSON.
+
+    python -m tests.bench.measured bare URL
+    python -m tests.bench.measured sync URL DATABASE_URL
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from subprocess import run
+from typing import Any
+
+TOKEN = "of-the-benchmark"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What an act took."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+    read: int
+    report: dict[str, Any]
+
+
+def measured(act: str, *arguments: str) -> Figures:
+    """Do an act in a new process and return its figures."""
+    command = [sys.executable, "-m", "tests.bench.measured", act, *arguments]
+    done = run(command, check=True, capture_output=True, text=True)
+    return Figures(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def main(act: str, url: str, *arguments: str) -> None:
+    """Do one act in this process."""
+    from tests.bench.prebuilt import Prebuilt
+
+    server = Prebuilt(url)
+    prepared = _prepared_sync(server, *arguments) if act == "sync" else _prepared_bare(server)
+    started, cpu = time.perf_counter(), time.process_time()
+    read, report = prepared()
+    wall_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+    print(json.dumps(asdict(Figures(wall_s, cpu_s, _peak_mib(), read, report))))
+
+
+def _prepared_bare(server: Any) -> Any:
+    """Read every page by requests and json.loads, no more."""
+    import requests
+
+    from dsync.ds import operations
+    from tests.bench.prebuilt import page_variables
+
+    operation = operations.load("dossiers_page")
+
+    def act() -> tuple[int, dict[str, Any]]:
+        read, after = 0, None
+        with requests.Session() as session:
+            while True:
+                answer = session.post(
+                    server.ds_url,
+                    json={
+                        "query": operation.text,
+                        "variables": page_variables(after),
+                        "operationName": operation.name,
+                    },
+                    timeout=60,
+                )
+                dossiers = json.loads(answer.content)["data"]["demarche"]["dossiers"]
+                read += len(dossiers["nodes"])
+                after = dossiers["pageInfo"]["endCursor"]
+                if not dossiers["pageInfo"]["hasNextPage"]:
+                    return read, {}
+
+    return act
+
+
+def _prepared_sync(server: Any, database_url: str) -> Any:
+    """Read, map, store and judge all: a first run, which pushes nothing."""
+    import logging
+
+    import structlog
+
+    from dsync.settings import load_settings
+    from dsync.sync.report import SyncOptions
+    from dsync.wiring import App
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    os.environ["DSYNC_DS_TOKEN"] = TOKEN
+    settings = load_settings(
+        ds_url=server.ds_url, betagouv_url=server.base_url, database_url=database_url
+    )
+    app = App(without_throttle(settings))
+
+    def act() -> tuple[int, dict[str, Any]]:
+        report = app.sync(SyncOptions(full=True, push=False))
+        app.close()
+        return report.read, report.to_json()
+
+    return act
+
+
+def without_throttle(settings: Any) -> Any:
+    """Return the settings with the speed limit lifted: this server is nobody's."""
+    from dataclasses import replace
+
+    configuration = settings.configuration
+    ds = configuration.ds.model_copy(update={"requests_per_minute": 1_000_000})
+    return replace(settings, configuration=configuration.model_copy(update={"ds": ds}))
+
+
+def _peak_mib() -> float:
+    """Return the process's own peak; `getrusage` would count the parent's before the exec."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else 0.0
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
