@@ -70,7 +70,7 @@ def _outcome(context: Context, phase: Phase) -> Resultat:
     rules = context.rules
     if name in rules.eligible_phases:
         return Resultat.CONFORME if _is_declared(context, name) else Resultat.A_VERIFIER
-    return Resultat.NON_CONFORME if name in rules.known_phases else Resultat.A_VERIFIER
+    return Resultat.NON_CONFORME
 
 
 def _is_declared(context: Context, name: str) -> bool:
@@ -85,7 +85,7 @@ def _motif(context: Context, product: Product, phase: Phase, day: str) -> str:
     observed, name = quoted(phase.nom, 30), fold(phase.nom)
     rules = context.rules
     if name not in rules.known_phases:
-        return f"Phase inconnue {observed} au {day}. {_LOOK} {product.url}"
+        return f"Phase {observed} au {day}, inconnue du programme. {_LOOK} {product.url}"
     if name not in rules.eligible_phases:
         wanted = listed(rules.config.phases.eligible, most=6, last="ou")
         return (

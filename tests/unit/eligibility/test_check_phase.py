@@ -50,7 +50,7 @@ def test_every_past_phase_is_non_conforme(
         ("construction", "Pérennisé", "a_verifier"),
         ("construction", "Autre chose", "a_verifier"),
         ("construction", None, "a_verifier"),
-        ("maturation", "Construction", "a_verifier"),
+        ("maturation", "Construction", "non_conforme"),
     ],
 )
 def test_phase_observed_against_declared(
