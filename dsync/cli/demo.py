@@ -35,8 +35,16 @@ SHOWN_OF_EACH = 5
     show_default=True,
     help="Where the demo keeps its database.",
 )
-@click.option("--dossiers", type=click.IntRange(min=1), default=120, show_default=True)
-@click.option("--seed", type=int, default=7, show_default=True)
+@click.option(
+    "--dossiers",
+    type=click.IntRange(min=1),
+    default=120,
+    show_default=True,
+    help="How many to invent.",
+)
+@click.option(
+    "--seed", type=int, default=7, show_default=True, help="The same seed gives the same dossiers."
+)
 @settings_options()
 def demo(*, folder: Path, dossiers: int, seed: int) -> None:
     """Show the whole job on this machine: no token, nothing leaves it.
