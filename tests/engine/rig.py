@@ -1,0 +1,298 @@
+"""A whole dsync beside a whole sandbox, in one process, with one clock that nobody waits for."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import SecretStr
+from sqlalchemy import create_engine, text
+
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.ds import DSClient, Limits
+from dsync.sandbox import Sandbox, content
+from dsync.sandbox.clock import Clock
+from dsync.sandbox.form import FORM
+from dsync.sandbox.journal import Entry
+from dsync.sandbox.seed import DossierSeed
+from dsync.settings import Settings, load_settings
+from dsync.store import Store, SyncState
+from dsync.store.engine import parse_url
+from dsync.sync.report import RunReport, SyncOptions
+from dsync.wiring import App
+
+NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
+SEED = 7
+FIRST = content.FIRST_NUMBER
+DEMARCHE = DemarcheNumber(FORM.number)
+INSTRUCTEUR = "dsync@example.gouv.fr"
+PAGE, PROBLEME = 4102, 4105
+RESULTAT, DETAIL, DATE, VALIDE, ETAPE = 5102, 5103, 5104, 5105, 5202
+WISHES = ("resultat", "detail", "date", "label")
+BOOKKEEPING = {"lease", "sync_run", "sync_state", "evidence"}
+"""Tables that a run may touch though nothing has changed outside."""
+
+OPEN = (0, 1, 2, 3, 4, 6, 7, 8, 9, 10)
+"""Ranks of the open dossiers among the first twelve; 5 is accepte, 11 is refuse."""
+
+
+def number(rank: int) -> DossierNumber:
+    """Return a seeded dossier's number."""
+    return DossierNumber(FIRST + rank)
+
+
+def seeds(ranks: Iterable[int] = range(12)) -> list[DossierSeed]:
+    """Return seeded dossiers, the same each time."""
+    return [content.dossier(SEED, rank, now=NOW) for rank in ranks]
+
+
+@cache
+def _settings() -> Settings:
+    return load_settings(
+        ds_url="http://127.0.0.1:1/api/v2/graphql",
+        ds_instructeur=INSTRUCTEUR,
+        betagouv_url="http://127.0.0.1:1",
+        database_url="sqlite://",
+        ds_token=SecretStr("none"),
+        demarche=FORM.number,
+        config=Path(__file__).parents[2] / "config" / "aap-eig7.toml",
+    )
+
+
+class Worker:
+    """One process of dsync, as far as the database and DS can tell."""
+
+    def __init__(self, engine: Engine, **changes: Any) -> None:
+        sandbox = engine.sandbox
+        self.engine = engine
+        self.stop = threading.Event()
+        self.skew = timedelta()
+        """How far this machine's clock is ahead of DS's."""
+        limits: dict[str, Any] = {"attempts": 2, "backoff_s": 0.0, "deadline_s": 5.0}
+        limits |= changes.pop("limits", {})
+        configuration = changes.pop("configuration", None)
+        given: dict[str, Any] = {
+            "ds_url": sandbox.ds_url,
+            "betagouv_url": sandbox.betagouv_url,
+            "database_url": engine.url,
+            "ds_token": SecretStr(changes.pop("token", sandbox.tokens.write)),
+            **changes,
+        }
+        settings = replace(_settings(), **given)
+        if configuration:
+            sections = {
+                name: getattr(settings.configuration, name).model_copy(update=values)
+                for name, values in configuration.items()
+            }
+            settings = replace(
+                settings, configuration=settings.configuration.model_copy(update=sections)
+            )
+        self.app = App(settings, stop=self.stop, clock=self.now)
+        self.app.__dict__["store"] = Store.open(engine.url, clock=self.now)
+        self.app.__dict__["client"] = DSClient(
+            settings.ds_url,
+            settings.token,
+            user_agent="dsync/0 (+mailto:eig@example.gouv.fr)",
+            limits=Limits(requests_per_minute=1_000_000, **limits),
+            stop=self.stop,
+            clock=self.now,
+        )
+
+    def now(self) -> datetime:
+        """Return this machine's present."""
+        return self.engine.sandbox.control.now() + self.skew
+
+    def sync(self, **options: Any) -> RunReport:
+        """Do one run."""
+        return self.app.sync(SyncOptions(**options))
+
+    @property
+    def store(self) -> Store:
+        return self.app.store
+
+    @property
+    def client(self) -> DSClient:
+        return self.app.client
+
+    def close(self) -> None:
+        """End the process."""
+        self.app.close()
+
+
+class Engine:
+    """A sandbox, a database, and the workers between them. Ask it what each side holds."""
+
+    def __init__(self, url: str, dossiers: Sequence[DossierSeed], **changes: Any) -> None:
+        self.url = url
+        self._open = ExitStack()
+        clock = Clock(lambda: NOW)
+        self.sandbox = self._open.enter_context(
+            Sandbox([(FORM, list(dossiers))], seed=SEED, clock=clock)
+        )
+        self.control = self.sandbox.control
+        self._tables = create_engine(parse_url(url))
+        self._open.callback(self._tables.dispose)
+        self.worker = self.another(**changes)
+
+    def another(self, **changes: Any) -> Worker:
+        """Start one more worker on the same database and sandbox."""
+        worker = Worker(self, **changes)
+        self._open.callback(worker.close)
+        return worker
+
+    def restart(self, **changes: Any) -> Worker:
+        """Replace the worker by a fresh process."""
+        self.worker.close()
+        self.worker = self.another(**changes)
+        return self.worker
+
+    def sync(self, **options: Any) -> RunReport:
+        """Do one run of the worker."""
+        return self.worker.sync(**options)
+
+    def advance(self, **duration: float) -> None:
+        """Let time pass, for both sides."""
+        self.control.advance(timedelta(**duration).total_seconds())
+
+    def settle(self) -> RunReport:
+        """Sync until the overlap has passed, own writes included: nothing is left to read."""
+        report = self.sync()
+        for _ in range(2):
+            self.advance(minutes=11)
+            self.sync()
+        self.advance(minutes=11)
+        self.control.forget_requests()
+        return report
+
+    # --- what DS was asked ------------------------------------------------------------------
+
+    def requests(self, operation: str | None = None) -> list[Entry]:
+        """Return the requests made, of one operation if named."""
+        return self.control.requests(operation)
+
+    def pages(self) -> list[Entry]:
+        """Return the requests for pages, light ones included."""
+        return [e for e in self.requests() if e.operation and "Page" in e.operation]
+
+    def mutations(self) -> list[Entry]:
+        """Return the mutation documents sent, also those without an answer."""
+        return self.control.requests(kind="mutation")
+
+    def sent(self, rank: int, stable_id: int = RESULTAT) -> list[Any]:
+        """Return the values that were sent for one annotation, in order."""
+        return [value for n, id_, value in self.sent_values() if (n, id_) == (rank, stable_id)]
+
+    def sent_values(self) -> list[tuple[int, int, Any]]:
+        """Return every value sent: rank, stable id, value."""
+        return [
+            (_key(write["dossierId"]) - FIRST, _key(a["id"]), next(iter(a["value"].values())))
+            for entry in self.mutations()
+            for name, write in entry.variables.items()
+            if name.endswith("_annotations")
+            for a in write["annotations"]
+        ]
+
+    # --- what stands in DS ------------------------------------------------------------------
+
+    def remote(self, rank: int, stable_id: int = RESULTAT) -> Any:
+        """Return an annotation's value in DS."""
+        return self.control.truth_of(number(rank)).raw_annotations.get(stable_id) or None
+
+    def labels(self, rank: int) -> list[str]:
+        """Return a dossier's labels in DS."""
+        return sorted(self.control.truth_of(number(rank)).labels)
+
+    # --- what the database holds ------------------------------------------------------------
+
+    def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        """Return the rows of a query."""
+        with self._tables.connect() as connection:
+            return [dict(row) for row in connection.execute(text(sql), values).mappings()]
+
+    def one(self, table: str, rank: int) -> dict[str, Any]:
+        """Return a dossier's row of a table or view; nothing when there is none."""
+        found = self.rows(f"SELECT * FROM {table} WHERE numero = :numero", numero=number(rank))
+        return found[0] if found else {}
+
+    def presences(self) -> Counter[str]:
+        """Count the dossiers by presence."""
+        return Counter(row["presence"] for row in self.rows("SELECT presence FROM dossier"))
+
+    def verdict(self, rank: int) -> str | None:
+        """Return a dossier's current verdict."""
+        verdict: str | None = self.one("lecture_candidature", rank).get("verdict")
+        return verdict
+
+    def wishes(self, rank: int) -> dict[str, str]:
+        """Return how each current wish of a dossier stands."""
+        found = self.rows(
+            "SELECT annotation, statut FROM outbox WHERE numero = :numero AND courante",
+            numero=number(rank),
+        )
+        return {row["annotation"]: row["statut"] for row in found}
+
+    def events(self, rank: int) -> list[str]:
+        """Return a dossier's journal, oldest first."""
+        found = self.rows(
+            "SELECT evenement FROM evenement WHERE numero = :numero ORDER BY id",
+            numero=number(rank),
+        )
+        return [row["evenement"] for row in found]
+
+    def quarantine(self) -> dict[int, tuple[str, int]]:
+        """Return code and attempts of those in quarantine, by rank."""
+        found = self.rows("SELECT numero, code, tentatives FROM quarantaine")
+        return {row["numero"] - FIRST: (row["code"], row["tentatives"]) for row in found}
+
+    def state(self) -> SyncState:
+        """Return where the reading stands."""
+        with self.worker.store.reading(DEMARCHE) as reader:
+            return reader.state()
+
+    def content(self, *, all_tables: bool = False) -> dict[str, list[str]]:
+        """Return every row of every table as text; without bookkeeping unless asked."""
+        names = [table.name for table in _tables() if all_tables or table.name not in BOOKKEEPING]
+        return {name: sorted(str(row) for row in self._without_moves(name)) for name in names}
+
+    def _without_moves(self, table: str) -> list[dict[str, Any]]:
+        rows = self.rows(f"SELECT * FROM {table}")
+        for row in rows:
+            # Which run saw a dossier last, and DS's own dates of change, are bookkeeping too.
+            for name in ("lu_par_run", "modifie_le", "lue_le"):
+                row.pop(name, None)
+        return rows
+
+    def close(self) -> None:
+        """Stop everything."""
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _tables() -> Iterable[Any]:
+    from dsync.store import tables
+
+    return tables.dossier.metadata.sorted_tables
+
+
+def _key(text: str) -> int:
+    from base64 import b64decode
+
+    return int(b64decode(text).decode().rpartition("-")[2])

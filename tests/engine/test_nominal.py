@@ -1,0 +1,161 @@
+"""What a run does when nothing fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsync.sync.report import Status
+from tests.engine.rig import (
+    DATE,
+    DETAIL,
+    FIRST,
+    OPEN,
+    PROBLEME,
+    RESULTAT,
+    WISHES,
+    Engine,
+    number,
+)
+
+
+def test_the_first_run_copies_judges_and_pushes(engine_on_each: Engine) -> None:
+    """Every dossier is stored, each gets a verdict, each open one its annotations and label."""
+    engine = engine_on_each
+    report = engine.sync()
+    assert (Status.SUCCESS, 0, []) == (report.status, report.exit_code, report.errors)
+    assert (12, 12, 12, 10) == (report.read, report.changed, report.evaluated, report.pushed)
+    for rank in OPEN:
+        assert dict.fromkeys(WISHES, "confirmee") == engine.wishes(rank)
+        assert engine.verdict(rank) == engine.remote(rank, RESULTAT)
+        assert engine.labels(rank) == [engine.verdict(rank).lower()]  # type: ignore[union-attr]
+        assert engine.remote(rank, DETAIL)
+        assert engine.remote(rank, DATE)
+    for rank in (5, 11):
+        assert engine.verdict(rank)
+        assert {} == engine.wishes(rank)
+
+
+def test_the_first_push_costs_two_requests_for_ten_dossiers(engine: Engine) -> None:
+    """One request reads what stands there, one document writes."""
+    engine.sync(push=False)
+    engine.control.forget_requests()
+    engine.advance(minutes=11)
+    assert 10 == engine.sync().pushed
+    assert 1 == len(engine.mutations())
+    assert 3 == len(engine.requests())  # the pull's page, the reading, the writing
+
+
+def test_a_second_run_writes_nothing(engine_on_each: Engine) -> None:
+    """No mutation, no event, no verdict, no wish: inside the overlap, and after it.
+
+    The first of them sees what dsync wrote itself, in the copy of annotations and labels alone.
+    """
+    engine = engine_on_each
+    engine.sync()
+    first = engine.content()
+    engine.control.forget_requests()
+    inside = engine.sync()
+    before = engine.content()
+    engine.advance(minutes=11)
+    engine.sync()
+    engine.advance(minutes=11)
+    after = engine.sync()
+    night = engine.sync(full=True)
+    assert [0, 0, 0] == [run.changed + run.evaluated + run.pushed for run in (inside, after, night)]
+    assert [] == engine.mutations()
+    assert {"candidature", "dossier"} >= {t for t in first if first[t] != before[t]}
+    assert before == engine.content()
+    assert (0, 1) == (after.read, after.requests)
+
+
+def test_a_change_costs_what_changed(engine: Engine) -> None:
+    """One dossier edited: it alone is read, judged and told by the names of what changed."""
+    engine.settle()
+    engine.control.edit_champ(number(0), PROBLEME, "Tout autre chose")
+    report = engine.sync()
+    assert (1, 1, 1, 0) == (report.read, report.changed, report.evaluated, report.pushed)
+    [event] = engine.rows(
+        "SELECT * FROM evenement WHERE numero = :numero AND evenement = 'modifie'",
+        numero=number(0),
+    )
+    assert "Problème identifié" in event["details"]
+    assert "Tout autre chose" not in event["details"]
+
+
+def test_a_move_to_another_state_is_journaled(engine: Engine) -> None:
+    """The event names both states; a finished dossier keeps its verdict and gets no push."""
+    engine.settle()
+    engine.control.move(number(1), "en_instruction")
+    engine.control.move(number(0), "accepte", motivation="Bravo")
+    report = engine.sync()
+    assert (2, 0) == (report.changed, report.pushed)
+    assert "etat" in engine.events(1)
+    assert "etat" in engine.events(0)
+    assert "accepte" == engine.one("dossier", 0)["etat"]
+
+
+def test_the_journal_keeps_the_figures_of_a_run(engine: Engine) -> None:
+    """Kind, who asked, figures and requests are those of the report."""
+    report = engine.sync(full=True, started_by="cli")
+    [row] = engine.rows("SELECT * FROM sync_run")
+    assert ("complet", "cli", "success") == (row["genre"], row["demande_par"], row["statut"])
+    assert (12, 12, 12, 10) == (row["lus"], row["modifies"], row["evalues"], row["pousses"])
+    assert report.requests == row["requetes"] == len(engine.requests())
+
+
+def test_the_labels_of_a_new_verdict_replace_the_old(engine: Engine) -> None:
+    """Only the label that dsync put is taken off."""
+    engine.settle()
+    before = engine.labels(0)
+    engine.control.edit_champ(number(0), 4102, "")
+    engine.sync()
+    assert ["éligible"] == before
+    assert ["inéligible"] == engine.labels(0)
+    assert "Inéligible" == engine.remote(0, RESULTAT)
+
+
+@pytest.mark.parametrize("by", ["dossiers", "since"])
+def test_a_narrowed_run_does_not_move_the_watermark(engine: Engine, by: str) -> None:
+    """`--dossier` and `--since` read, judge and push, and leave the watermark alone."""
+    engine.settle()
+    before = engine.state().watermark
+    engine.control.edit_champ(number(0), 4102, "")
+    engine.control.hide(number(1))
+    engine.advance(hours=1)
+    narrowed = {"dossiers": (number(0),)} if by == "dossiers" else {"since": before}
+    report = engine.sync(**narrowed)
+    assert ("Inéligible", ["Inéligible"]) == (engine.remote(0), engine.sent(0))
+    assert report.pushed
+    assert before == engine.state().watermark
+    assert "disparu" not in engine.presences()
+
+
+def test_a_dossier_asked_for_and_not_there_is_told(engine: Engine) -> None:
+    """The others are done; the run is partial."""
+    report = engine.sync(dossiers=(number(0), FIRST + 99))
+    assert (7, 1) == (report.exit_code, report.read)
+    assert str(FIRST + 99) in report.errors[0]
+
+
+def test_a_dry_run_writes_nothing_anywhere(engine_on_each: Engine) -> None:
+    """Not a byte of the database, not a mutation; it lists what it would send."""
+    engine = engine_on_each
+    engine.sync(push=False)
+    engine.control.edit_champ(number(0), 4102, "")
+    before = engine.content(all_tables=True)
+    report = engine.sync(dry_run=True)
+    assert before == engine.content(all_tables=True)
+    assert [] == engine.mutations()
+    assert (None, 10) == (report.run, report.pushed)
+    told = {m["dossier"]: m["annotations"]["resultat"] for m in report.mutations}
+    assert "Inéligible" == told[number(0)]
+    assert {number(rank) for rank in OPEN} == told.keys()
+    assert "mutations" in report.to_json()
+
+
+def test_a_run_without_pushes_leaves_the_outbox_waiting(engine: Engine) -> None:
+    """The wishes are there, nothing was sent."""
+    report = engine.sync(push=False)
+    assert 0 == report.exit_code
+    assert [] == engine.mutations()
+    assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)

@@ -1,0 +1,411 @@
+"""What a run does when a page does not come, or does not come whole."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dsync.ds.answers import instant
+from dsync.sandbox import Fault
+from dsync.sandbox.faults import Kind
+from dsync.sync.report import Status
+from tests.engine.conftest import Start
+from tests.engine.rig import FIRST, NOW, PROBLEME, Engine, number
+
+PAGES = "DossiersPage"
+
+
+def small(engine: Engine, size: int) -> None:
+    """Have the next run start with pages of this size."""
+    lease = engine.worker.store.acquire_lease(engine.worker.app.demarche, 60)
+    with engine.worker.store.transaction(lease) as tx:
+        tx.save_state(page_size=size)
+    engine.worker.store.release_lease(lease)
+
+
+def sizes(engine: Engine) -> list[int]:
+    return [entry.variables["first"] for entry in engine.pages()]
+
+
+# --- page size ------------------------------------------------------------------------------
+
+
+def test_a_time_out_halves_the_page_down_to_one(engine: Engine) -> None:
+    """Each time-out asks for half at the same place, until one dossier is asked for."""
+    small(engine, 8)
+    engine.control.fail(Fault("timeout", operation="dossiersPage", times=3, reached=1))
+    report = engine.sync(push=False)
+    assert [8, 4, 2, 1] == sizes(engine)[:4]
+    assert 1 == len({entry.variables["after"] for entry in engine.pages()[:4]})
+    assert (Status.SUCCESS, 12) == (report.status, len(engine.rows("SELECT * FROM dossier")))
+
+
+def test_a_page_grows_back_after_successes_and_is_remembered(engine: Engine) -> None:
+    """Three whole pages double it; the next process starts with it."""
+    small(engine, 4)
+    engine.control.fail(Fault("timeout", operation="dossiersPage"))
+    engine.sync(push=False)
+    assert [4, 2, 2, 2, 2, 4] == sizes(engine)[:6]
+    remembered = engine.state().page_size
+    engine.restart()
+    engine.control.forget_requests()
+    engine.sync(full=True)
+    assert sizes(engine)[0] == remembered < 100
+
+
+def test_the_cursor_of_a_page_with_errors_is_never_followed(engine: Engine) -> None:
+    """The platform's cursor lies past the nodes that it did not deliver."""
+    small(engine, 8)
+    engine.control.fail(Fault("timeout", operation="dossiersPage", reached=3))
+    engine.sync(push=False)
+    assert sorted(number(r) for r in range(12)) == [
+        row["numero"] for row in engine.rows("SELECT numero FROM dossier ORDER BY numero")
+    ]
+
+
+# --- poison ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("harm", ["poison", "break_page"])
+def test_a_poison_dossier_stops_nobody(engine_on_each: Engine, harm: str) -> None:
+    """Null among good nodes, or a 500 of the page: all others are stored, the run is partial."""
+    engine = engine_on_each
+    getattr(engine.control, harm)(number(4))
+    report = engine.sync()
+    assert (7, Status.PARTIAL, 1) == (report.exit_code, report.status, report.quarantined)
+    assert 11 == len(engine.rows("SELECT * FROM dossier"))
+    assert {4: ("bad_data", 1)} == engine.quarantine()
+    assert ["quarantaine"] == engine.events(4)
+    assert 9 == report.pushed
+
+
+@pytest.mark.parametrize("harm", ["poison", "break_page"])
+def test_two_poison_dossiers_side_by_side_are_both_passed(start: Start, harm: str) -> None:
+    """The first page's first and second, and the last."""
+    engine = start()
+    order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
+    for poisoned in (order[0], order[1], order[-1]):
+        getattr(engine.control, harm)(poisoned)
+    report = engine.sync(push=False)
+    assert (7, 3, 9) == (report.exit_code, report.quarantined, report.read)
+    assert {n - FIRST for n in (order[0], order[1], order[-1])} == engine.quarantine().keys()
+
+
+def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
+    """A full read tries it again: counted while it is bad, released when it is good."""
+    engine.control.poison(number(4))
+    engine.settle()
+    before = engine.quarantine()[4][1]
+    engine.sync(full=True)
+    assert before + 1 == engine.quarantine()[4][1]
+    engine.control.heal(number(4))
+    report = engine.sync(full=True)
+    assert ({}, 0, 1) == (engine.quarantine(), report.exit_code, report.pushed)
+    assert ["quarantaine", "liberation"] == sorted(engine.events(4)[:3], reverse=True)[1:]
+    assert engine.verdict(4) == engine.remote(4)
+
+
+def test_a_dossier_that_goes_bad_keeps_its_last_copy(engine: Engine) -> None:
+    """Known before, unreadable now: in quarantine, neither lost nor taken for vanished."""
+    engine.settle()
+    engine.control.poison(number(4))
+    report = engine.sync(full=True)
+    assert (7, {"present": 12}) == (report.exit_code, dict(engine.presences()))
+    assert [4] == list(engine.quarantine())
+
+
+def test_a_poison_dossier_with_many_others_costs_few_requests(start: Start) -> None:
+    """Where DS tells which node is null, it is not searched by halves from a hundred."""
+    engine = start(range(30))
+    engine.control.poison(number(17))
+    report = engine.sync(push=False)
+    assert {17} == engine.quarantine().keys()
+    assert report.requests <= 10
+
+
+# --- faults of the network and the platform ---------------------------------------------------
+
+CURABLE: list[Kind] = [
+    "bad_gateway",
+    "unavailable",
+    "gateway_timeout",
+    "maintenance",
+    "html",
+    "data_null",
+    "truncated",
+    "empty",
+    "cut_before",
+    "cut_inside",
+    "cut_after",
+    "answer_lost",
+    "internal_error",
+    "timeout",
+]
+
+
+@pytest.mark.parametrize("kind", CURABLE)
+def test_a_fault_that_passes_costs_a_repetition(engine: Engine, kind: Kind) -> None:
+    """Asked again, and everything is there."""
+    small(engine, 5)
+    engine.control.fail(Fault(kind, operation="dossiersPage", after=1))
+    report = engine.sync(push=False)
+    assert (0, 12) == (report.exit_code, report.read)
+
+
+OUTAGES: list[Kind] = [
+    "bad_gateway",
+    "maintenance",
+    "html",
+    "truncated",
+    "empty",
+    "cut_before",
+    "cut_inside",
+    "internal_error",
+    "rate_limited",
+    "timeout",
+]
+
+
+@pytest.mark.parametrize("kind", OUTAGES)
+def test_an_outage_ends_the_run_and_the_next_one_resumes(start: Start, kind: Kind) -> None:
+    """Exit 8, what was read is stored, and the next run starts at the page that failed."""
+    engine = start(limits={"max_wait_s": 0.0})
+    small(engine, 5)
+    engine.control.fail(Fault(kind, after=2, times=None))  # démarche and page pass
+    failed = engine.sync()
+    assert (8, Status.FAILED) == (failed.exit_code, failed.status)
+    stored = len(engine.rows("SELECT * FROM dossier"))
+    assert 5 == stored
+    engine.control.clear_faults()
+    engine.control.forget_requests()
+    engine.restart()
+    report = engine.sync()
+    assert (0, 12 - stored) == (report.exit_code, report.read)
+    assert engine.pages()[0].variables["after"]
+    assert {"present": 12} == engine.presences()
+
+
+def test_an_outage_in_an_incremental_run_skips_nothing(engine: Engine) -> None:
+    """The watermark is that of the pages stored; the next run reads from there."""
+    engine.settle()
+    for rank in range(8):
+        engine.advance(minutes=1)
+        engine.control.edit_champ(number(rank), PROBLEME, f"Version {rank}")
+    engine.advance(minutes=30)
+    small(engine, 3)
+    engine.control.fail(Fault("bad_gateway", operation="dossiersPage", after=1, times=None))
+    failed = engine.sync()
+    assert (8, 3) == (failed.exit_code, failed.changed)
+    edited = [engine.control.truth_of(number(rank)).updated_at for rank in range(8)]
+    assert edited[2].replace(microsecond=0) == engine.state().watermark
+    engine.control.clear_faults()
+    engine.advance(days=2)
+    report = engine.restart().sync()
+    assert (0, 5) == (report.exit_code, report.changed)
+
+
+def test_an_answer_that_drips_past_the_deadline_is_given_up(start: Start) -> None:
+    """The total deadline counts, not the time since the last byte."""
+    engine = start(limits={"deadline_s": 0.3, "attempts": 1})
+    engine.control.fail(Fault("slow_drip", times=None, bytes_per_s=200))
+    report = engine.sync()
+    assert 8 == report.exit_code
+    assert {} == engine.presences()
+
+
+def test_a_rate_limit_is_waited_out(start: Start) -> None:
+    """The 429's own instant decides when the page is asked again."""
+    engine = start(limits={"attempts": 3, "max_wait_s": 0.05})
+    engine.control.fail(Fault("rate_limited", operation="dossiersPage", times=2))
+    report = engine.sync(push=False)
+    assert (0, 12) == (report.exit_code, report.read)
+    assert 2 == report.error_classes["DSRateLimitedError"]
+
+
+def test_a_wait_for_the_rate_limit_can_be_interrupted(engine: Engine) -> None:
+    """Told to stop while it waits for the minute to end, the run ends at once."""
+    engine.control.fail(Fault("rate_limited", times=None))
+    timer = threading.Timer(0.1, engine.worker.stop.set)
+    timer.start()
+    report = engine.sync()
+    timer.join()
+    assert (130, Status.FAILED) == (report.exit_code, report.status)
+
+
+def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(engine: Engine) -> None:
+    """The read under way is abandoned; the next run resumes at that page."""
+    small(engine, 5)
+    engine.control.fail(Fault("latency", operation="dossiersPage", after=1, latency_ms=3000))
+    timer = threading.Timer(0.3, engine.worker.stop.set)
+    timer.start()
+    report = engine.sync()
+    timer.join()
+    assert (130, 5) == (report.exit_code, report.read)
+    engine.control.clear_faults()
+    assert 7 == engine.restart().sync().read
+
+
+# --- token ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", ["token_expired", "token_unknown", "forbidden_network"], ids=lambda kind: kind
+)
+def test_a_refused_token_ends_the_run_at_once(engine: Engine, kind: Kind) -> None:
+    """No second attempt; exit 3 and what to do about it."""
+    engine.control.fail(Fault(kind, times=None))
+    report = engine.sync()
+    assert (3, 1) == (report.exit_code, len(engine.requests()))
+    assert "token" in report.errors[0].lower()
+
+
+def test_a_token_that_expires_in_mid_run_loses_nothing(engine: Engine) -> None:
+    """What was stored stays; with a token again, the run goes on from there."""
+    small(engine, 5)
+    engine.control.fail(Fault("token_expired", after=2, times=None))
+    assert (3, 5) == ((failed := engine.sync()).exit_code, failed.read)
+    engine.control.clear_faults()
+    assert (0, 7) == ((report := engine.sync()).exit_code, report.read)
+
+
+def test_a_demarche_out_of_the_tokens_scope_is_told(start: Start) -> None:
+    """Exit 3: another token is needed."""
+    engine = start()
+    engine.restart(token=engine.sandbox.tokens.other_demarche)
+    assert 3 == engine.sync().exit_code
+
+
+def test_a_demarche_that_is_not_there_is_told(start: Start) -> None:
+    """Exit 2: the number is wrong."""
+    engine = start()
+    engine.restart(demarche=1)
+    assert 2 == engine.sync().exit_code
+
+
+# --- answers that never end -------------------------------------------------------------------
+
+
+def lie(engine: Engine, monkeypatch: pytest.MonkeyPatch, **page: Any) -> None:
+    """Have DS's pages say something else about what follows."""
+    from dataclasses import replace
+
+    original = engine.worker.client.read_page
+
+    def read_page(*args: Any, **options: Any) -> Any:
+        return replace(original(*args, **options), **page)
+
+    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"nodes": [], "has_next": True, "end_cursor": None},
+        {"nodes": [], "has_next": True, "end_cursor": "MjAy"},
+        {"has_next": True, "end_cursor": None},
+        {"has_next": True, "end_cursor": "MjAy"},
+    ],
+    ids=["first_0", "empty_page", "null_cursor", "same_cursor"],
+)
+def test_pages_that_would_never_end_are_told(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, page: dict[str, Any]
+) -> None:
+    """A handful of requests, exit 8, no watermark past what was not read."""
+    lie(engine, monkeypatch, **page)
+    report = engine.sync()
+    assert 8 == report.exit_code
+    assert len(engine.requests()) <= 4
+    watermark = engine.state().watermark
+    assert watermark is None or watermark < NOW
+
+
+def test_a_page_that_goes_back_in_time_keeps_the_watermark(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dossiers are stored, the fault is told, the next run reads again from there."""
+    engine.settle()
+    before = engine.state().watermark
+    assert before
+    for rank in range(6):
+        engine.control.edit_champ(number(rank), PROBLEME, "Autre")
+        engine.advance(minutes=1)
+    small(engine, 3)
+    original = engine.worker.client.read_page
+    seen = 0
+
+    def read_page(*args: Any, **options: Any) -> Any:
+        nonlocal seen
+        page = original(*args, **options)
+        seen += 1
+        for node in page.nodes if seen == 2 else ():
+            moved = instant(node["dateDerniereModification"]) - timedelta(days=1)
+            node["dateDerniereModification"] = moved.isoformat()
+        return page
+
+    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    report = engine.sync()
+    assert (7, 6) == (report.exit_code, report.changed)
+    assert "back in time" in report.errors[0]
+    watermark = engine.state().watermark
+    assert watermark
+    assert watermark < before + timedelta(minutes=14)
+
+
+# --- what dates do not show -------------------------------------------------------------------
+
+
+def test_a_label_is_found_by_the_full_read(engine: Engine) -> None:
+    """No date moves for it."""
+    engine.settle()
+    engine.control.add_label(number(5), "à vérifier")
+    assert 0 == engine.sync().changed
+    engine.sync(full=True)
+    assert '["à vérifier"]' == engine.one("dossier", 5)["labels"]
+
+
+def test_a_completed_applicant_is_found_and_judged_by_the_full_read(engine: Engine) -> None:
+    """The establishment comes without any date."""
+    engine.settle()
+    engine.control.complete_etablissement(
+        number(0), {**engine.control.truth_of(number(2)).demandeur}
+    )
+    assert 0 == engine.sync().changed
+    report = engine.sync(full=True)
+    assert report.changed >= 1
+    assert "Inéligible" == engine.verdict(0) == engine.remote(0)
+
+
+def test_a_new_revision_is_followed_by_a_full_read_at_once(engine: Engine) -> None:
+    """The incremental read sees the number of the revision; open dossiers' labels follow."""
+    from dsync.sandbox import Change
+
+    engine.settle()
+    engine.control.publish_revision(Change(rename={PROBLEME: "Le problème"}))
+    report = engine.sync()
+    assert (0, 10) == (report.exit_code, report.changed)
+    shown = engine.rows(
+        "SELECT libelle FROM lecture_champ WHERE numero = :numero AND champ_id = :id",
+        numero=number(0),
+        id="Q2hhbXAtNDEwNQ==",
+    )
+    assert [{"libelle": "Le problème"}] == shown
+
+
+def test_a_full_read_is_due_again_when_the_rebase_is_over(engine: Engine) -> None:
+    """Open dossiers are rebased some 30 s later: read once more after two minutes, then no more."""
+    from dsync.sandbox import Change
+
+    engine.settle()
+    engine.control.publish_revision(Change(rename={PROBLEME: "Le problème"}))
+    engine.sync()
+    engine.advance(minutes=3)
+    engine.control.forget_requests()
+    engine.sync()
+    assert "1970" in engine.pages()[0].variables["updatedSince"]
+    engine.advance(minutes=3)
+    engine.control.forget_requests()
+    engine.sync()
+    assert "1970" not in engine.pages()[0].variables["updatedSince"]
