@@ -84,7 +84,8 @@ class Context:
             FieldError: when the dossier breaks a promise of the schema.
         """
         world = self.world
-        if dossier.number in world.breaking:
+        is_spared = dossier.number in world.bad_champs and not selection.asks("Dossier", "champs")
+        if dossier.number in world.breaking and not is_spared:
             raise InternalError
         self.nodes += 1
         if self.reached is not None and self.nodes > self.reached:
@@ -93,7 +94,7 @@ class Context:
         kept = dossier.rendered.get(key)
         if kept is not None and (kept[0] is None or kept[0] > self.now()):
             return self.place(kept[1])
-        if dossier.number in world.poisoned:
+        if dossier.number in world.poisoned and not is_spared:
             raise self._poison(selection)
         outer, self.expiring = self.expiring, False
         seen, mark = len(self.errors), len(self.raw)

@@ -29,22 +29,28 @@ class Disturber:
         with self._world.lock:
             self._api.faults.clear()
 
-    def poison(self, number: int) -> None:
+    def poison(self, number: int, *, champs_only: bool = False) -> None:
         """Make a dossier's data bad: a null among a page's good nodes, until healed."""
         with self._world.lock:
             self._world.poisoned.add(number)
+            self._limit_to_champs(number, champs_only=champs_only)
             self._dossier(number).rendered.clear()
 
-    def break_page(self, number: int) -> None:
+    def break_page(self, number: int, *, champs_only: bool = False) -> None:
         """Make every request that answers this dossier end in a 500, until healed."""
         with self._world.lock:
             self._world.breaking.add(number)
+            self._limit_to_champs(number, champs_only=champs_only)
 
     def heal(self, number: int) -> None:
         """Make a poisoned or breaking dossier good again."""
         with self._world.lock:
             self._world.poisoned.discard(number)
             self._world.breaking.discard(number)
+            self._world.bad_champs.discard(number)
+
+    def _limit_to_champs(self, number: int, *, champs_only: bool) -> None:
+        (self._world.bad_champs.add if champs_only else self._world.bad_champs.discard)(number)
 
     def maintain(self, *, on: bool = True) -> None:
         """Put the platform into maintenance, or end it."""

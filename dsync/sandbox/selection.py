@@ -103,6 +103,11 @@ class Selection:
         self._fields.setdefault(typename, self._compile(typename))
         return self._fields[typename][0]
 
+    def asks(self, typename: str, name: str) -> bool:
+        """Whether a field of that type is asked for, under whatever key."""
+        found = self._fields.get(typename) or self._compile(typename)
+        return any(field.node.name.value == name for field in found)
+
     def _compile(self, typename: str) -> list[Field]:
         nodes: dict[str, list[FieldNode]] = {}
         for selections in self.sets:

@@ -40,6 +40,8 @@ class World:
         """Dossiers whose data breaks a promise of the schema: null in a page until healed."""
         self.breaking: set[int] = set()
         """Dossiers that make the server fail for every page they are in, until healed."""
+        self.bad_champs: set[int] = set()
+        """Those of the two whose champs alone are bad: documents without champs are spared."""
         self._keys = {kind: count(1) for kind in ("revision", "groupe", "label", "deletion")}
         self._keys["instructeur"] = count(_FIRST_INSTRUCTEUR)
 
