@@ -201,4 +201,5 @@ def _first_reason(document: dict[str, Any]) -> str | None:
     """Return the decisive check's sentence; None when every check is conforme."""
     checks = current_checks(document)
     decisive = next(iter(to_settle(checks)), None)
-    return next((check["motif"] for check in checks if check["controle"] == decisive), None)
+    motifs: dict[str, str] = {check["controle"]: check["motif"] for check in checks}
+    return motifs.get(decisive or "", "Tous les contrôles sont conformes.")

@@ -54,7 +54,7 @@ def precheck(
         _statistics(as_json=as_json)
         return
 
-    from dsync.cli.session import load, worker
+    from dsync.cli.session import load, make_ready, worker
     from dsync.cli.sync import announce_stop, finish
     from dsync.domain.ids import DossierNumber
     from dsync.service.signals import StopSignals
@@ -65,7 +65,7 @@ def precheck(
         worker(load(), stop=signals.stop) as app,
     ):
         report, comparisons = judge_again(
-            app.context,
+            make_ready(app).context,
             [DossierNumber(number) for number in dossiers],
             as_of=as_of,
             dry_run=dry_run,

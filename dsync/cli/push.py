@@ -49,7 +49,7 @@ def push(
 
     from dsync.cli.progress import progress_bars
     from dsync.cli.reports import print_report
-    from dsync.cli.session import load, worker
+    from dsync.cli.session import load, make_ready, worker
     from dsync.cli.sync import announce_stop, finish
     from dsync.domain.ids import DossierNumber
     from dsync.service.signals import StopSignals
@@ -59,7 +59,7 @@ def push(
         progress_bars(wanted=not as_json) as progress,
         worker(load(), stop=signals.stop, progress=progress) as app,
     ):
-        report = app.push(
+        report = make_ready(app).push(
             [DossierNumber(number) for number in dossiers],
             force=force,
             wait_s=wait.total_seconds(),

@@ -17,13 +17,13 @@ def run() -> None:
     """
     import os
 
-    from dsync.cli.session import load, worker
+    from dsync.cli.session import load, make_ready, worker
     from dsync.service import Service, StopSignals
 
     current_flags().verbosity += 1  # A service logs what it does.
     settings = load()
     with StopSignals() as signals, worker(settings, stop=signals.stop) as app:
-        app.demarche, app.client, app.rules, app.store  # noqa: B018 - what is wrong is said at start
+        make_ready(app).store  # noqa: B018 - a database that cannot be used is told at start
         service = Service(
             app,
             signals.stop,

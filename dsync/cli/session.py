@@ -46,6 +46,16 @@ def worker(
         app.close()
 
 
+def make_ready(app: App) -> App:
+    """Build what wrong settings alone can spoil, before a database or a run is begun.
+
+    Raises:
+        ConfigurationError: nothing was opened.
+    """
+    app.demarche, app.rules, app.client  # noqa: B018 - properties that raise
+    return app
+
+
 @contextmanager
 def reading(settings: Settings | None = None) -> Iterator[Reader]:
     """Yield the démarche's part of the database, to be read; a missing one is not created."""

@@ -89,7 +89,7 @@ def run_once(options: SyncOptions, *, as_json: bool) -> None:
     """Run and print the report; end with its exit code, or the signal's."""
     from dsync.cli.progress import progress_bars
     from dsync.cli.reports import print_report
-    from dsync.cli.session import load, worker
+    from dsync.cli.session import load, make_ready, worker
     from dsync.service.signals import StopSignals
     from dsync.sync.check_probes import missing_file
 
@@ -102,7 +102,7 @@ def run_once(options: SyncOptions, *, as_json: bool) -> None:
         progress_bars(wanted=not as_json) as progress,
         worker(settings, stop=signals.stop, progress=progress) as app,
     ):
-        report = app.sync(options)
+        report = make_ready(app).sync(options)
     print_report(report, as_json=as_json)
     finish(report, signals.exit_code)
 

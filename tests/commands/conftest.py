@@ -1,0 +1,49 @@
+"""A sandbox over real HTTP, and `dsync` pointed at it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dsync.sandbox import Sandbox
+from tests.commands.command import Command
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Serve 30 invented dossiers."""
+    with Sandbox.start(dossiers=30, seed=7) as server:
+        yield server
+
+
+@pytest.fixture
+def run(sandbox: Sandbox, tmp_path: Path) -> Command:
+    """Return `dsync` as an operator of that sandbox calls it."""
+    return operator(sandbox, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """Return `dsync` in a folder whose copy is up to date, for tests that only read."""
+    with Sandbox.start(dossiers=30, seed=7) as server:
+        command = operator(server, tmp_path_factory.mktemp("synced"))
+        assert command("sync").code == 0
+        yield command
+
+
+def operator(sandbox: Sandbox, folder: Path) -> Command:
+    """Return `dsync` in a folder, pointed at a sandbox and free of the tester's own settings."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}
+    return Command(
+        folder,
+        {
+            **inherited,
+            "DSYNC_DS_URL": sandbox.ds_url,
+            "DSYNC_DS_TOKEN": sandbox.tokens.write,
+            "DSYNC_DS_INSTRUCTEUR": "dsync@example.gouv.fr",
+            "DSYNC_BETAGOUV_URL": sandbox.betagouv_url,
+        },
+    )

@@ -1,0 +1,156 @@
+"""What an operator does with a copy: look, judge again, look once more."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dsync.sandbox import Sandbox
+from tests.commands.command import Command
+
+
+def test_a_first_sync_reads_judges_and_writes_and_a_second_does_nothing(run: Command) -> None:
+    """The second sends no mutation, gives no verdict, changes nothing."""
+    first = run("sync", "--json")
+    assert (first.code, first.err) == (0, "")
+    assert first.json["changed"] == first.json["read"] == first.json["evaluated"]
+    assert first.json["pushed"] > 0
+    second = run("sync", "--json")
+    figures = {key: second.json[key] for key in ("changed", "deleted", "evaluated", "pushed")}
+    assert figures == dict.fromkeys(figures, 0)
+    assert second.code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check",),
+        ("status",),
+        ("runs",),
+        ("dossier", "list"),
+        ("dossier", "show", "18600003"),
+        ("conflicts", "list"),
+        ("quarantine", "list"),
+        ("precheck", "--dry-run"),
+        ("precheck", "--stats"),
+        ("evidence", "show"),
+        ("db", "dictionary"),
+        ("config", "show"),
+        ("config", "check"),
+    ],
+    ids=" ".join,
+)
+def test_each_read_prints_json_alone(synced: Command, arguments: tuple[str, ...]) -> None:
+    """Stdout is one JSON document; the same read without `--json` ends as well."""
+    ended = synced(*arguments, "--json")
+    assert ended.code == 0
+    assert ended.json is not None
+    assert synced(*arguments).code == 0
+
+
+def test_an_unknown_dossier_ends_with_2(synced: Command) -> None:
+    """With `--json` the sentence is in the JSON."""
+    ended = synced("dossier", "show", "1", "--json")
+    assert (ended.code, ended.json["exit_code"]) == (2, 2)
+
+
+def test_a_dossier_shows_reasons_evidence_and_what_would_change_its_verdict(
+    synced: Command,
+) -> None:
+    """An operator answers « why? » with one command."""
+    listed = synced("dossier", "list", "--verdict", "ineligible", "--json").json
+    number = str(listed[0]["numero"])
+    shown = synced("dossier", "show", number)
+    assert "Inéligible" in shown.out
+    assert "To become Éligible, settle:" in shown.out
+    assert synced("dossier", "show", number, "--json").json["a_regler"] != []
+
+
+def test_judging_again_changes_nothing_when_nothing_changed(run: Command) -> None:
+    """Old and new stand side by side, and no push follows."""
+    assert run("sync").code == 0
+    ended = run("precheck", "--json")
+    assert ended.code == 0
+    assert not any(dossier["change"] for dossier in ended.json["dossiers"])
+    assert run("sync", "--json").json["pushed"] == 0
+
+
+def test_judging_as_of_another_day_stores_nothing(synced: Command) -> None:
+    """A deposit outside of the call would not be « conforme »."""
+    before = synced("runs", "--json").json
+    ended = synced("precheck", "--as-of", "2025-06-01", "--json")
+    assert any(dossier["change"] for dossier in ended.json["dossiers"])
+    assert synced("runs", "--json").json == before
+
+
+def test_status_fails_when_the_last_success_is_too_old(synced: Command) -> None:
+    """The container's health check."""
+    assert synced("status", "--max-age", "30m").code == 0
+    stale = synced("status", "--max-age", "0s", "--json")
+    assert (stale.code, stale.json["is_stale"]) == (7, True)
+
+
+def test_a_token_about_to_expire_is_warned_of(synced: Command) -> None:
+    """By `status` and `check`; it alone is no failure."""
+    for command in ("status", "check"):
+        ended = synced(command, DSYNC_DS_TOKEN_EXPIRES_ON="2020-01-01")
+        assert ended.code == 0
+        assert "expired on 2020-01-01" in ended.out
+
+
+def test_the_demo_works_twice_in_one_folder(run: Command) -> None:
+    """Without any setting; it shows each verdict, and its next commands work as printed."""
+    bare = Command(
+        run.folder, {k: v for k, v in run.environment.items() if not k.startswith("DSYNC_")}
+    )
+    for _ in range(2):
+        ended = bare("demo", "--dossiers", "60")
+        assert ended.code == 0
+        for verdict in ("Éligible", "À vérifier", "Inéligible"):
+            assert verdict in ended.out
+    assert "is replaced" in ended.out
+    steps = [line for line in ended.out.splitlines() if "DSYNC_DATABASE_URL=" in line]
+    assert len(steps) == 2
+    for step in steps:
+        done = subprocess.run(
+            step,
+            shell=True,
+            cwd=bare.folder,
+            env=dict(bare.environment),
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_service_syncs_at_once_and_stops_within_5_s(
+    run: Command, sandbox: Sandbox, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Exit 0; what it read is in the database."""
+    service = run.start("run", "--log-format", "json")
+    assert service.stderr is not None
+    for line in service.stderr:
+        if "run_finished" in line:
+            break
+    service.send_signal(number)
+    service.communicate(timeout=5)
+    assert service.returncode == 0
+    assert run("dossier", "list", "--json").json != []
+
+
+def test_the_service_outlives_a_refused_token(run: Command, sandbox: Sandbox) -> None:
+    """It says what to do and goes on trying."""
+    service = run.start("run", "--log-format", "json", DSYNC_DS_TOKEN=sandbox.tokens.expired)
+    assert service.stderr is not None
+    for line in service.stderr:
+        if "run_postponed" in line:
+            break
+    assert service.poll() is None
+    service.terminate()
+    service.communicate(timeout=5)
+    assert service.returncode == 0
