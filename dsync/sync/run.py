@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 LEASE_TTL_S = 60
 LEASE_POLL_S = 1.0
+SELDOM = (100_000, 20, 100)
+"""Thresholds of Python's search for cycles while a run lasts."""
 
 
 def sync(context: Context, options: SyncOptions) -> RunReport:
@@ -67,7 +70,8 @@ def _execute(
         run = Run(context, lease, report.run, report, dry=options.dry_run)
         before = context.client.requests
         try:
-            work(run)
+            with _cycles_sought_seldom():
+                work(run)
         except DsyncError as exc:
             report.fail(exc)
             log.warning("run_failed", run=run.id, error=type(exc).__name__, exit_code=exc.exit_code)
@@ -86,6 +90,21 @@ def _execute(
         pushed=report.pushed,
         requests=report.requests,
     )
+
+
+@contextmanager
+def _cycles_sought_seldom() -> Iterator[None]:
+    """Have Python look for cycles less often: pages are large trees, and hold none.
+
+    By default it walks through each page several times while it is read and mapped, which is a
+    quarter of a full read's time. What a page leaves behind is freed by counting references.
+    """
+    thresholds = gc.get_threshold()
+    gc.set_threshold(*SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
 
 
 @contextmanager
