@@ -18,6 +18,8 @@ QUOTED_LENGTH = 80
 _APOSTROPHES = str.maketrans("’‘ʼ`´", "'''''")
 _WORD = re.compile(r"\w+")
 _SPACES = re.compile(r"\s+")
+_PLAIN = re.compile("[ -~¡-¬®-ÿŒœ–—’“”…€]*")
+"""What French is typed with: nothing that `cleaned` would take off, compose or part."""
 _QUOTES = str.maketrans("«»“”", "''''")
 _FOLDED = 4096
 """Longest text compared; the champs compared are one line each."""
@@ -45,6 +47,8 @@ def words(text: str) -> tuple[str, ...]:
 
 def cleaned(text: str) -> str:
     """Return the text on one line, without what cannot be seen or reorders what can."""
+    if _PLAIN.fullmatch(text):
+        return _SPACES.sub(" ", text).strip()
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     kept: list[str] = []

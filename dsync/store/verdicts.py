@@ -7,7 +7,7 @@ from datetime import datetime
 from json import loads
 from typing import Any
 
-from sqlalchemy import Row, and_, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
 
 from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DossierNumber
@@ -67,6 +67,12 @@ _JUDGEABLE = (
     .join(_candidature, _candidature.c.numero == _dossier.c.numero)
     .outerjoin(_verdict, _IS_CURRENT)
     .order_by(_dossier.c.numero)
+)
+
+_SET_PRODUCT = (
+    update(_dossier)
+    .where(_dossier.c.numero == bindparam("key"))
+    .values(produit_id=bindparam("product"))
 )
 
 
@@ -230,16 +236,10 @@ class VerdictWrites(VerdictReads, JournalWrites):
 
     def set_product(self, pairs: Sequence[tuple[DossierNumber, str | None]]) -> None:
         """Note which product each dossier names."""
-        by_product: dict[str | None, list[DossierNumber]] = {}
-        for numero, produit_id in pairs:
-            by_product.setdefault(produit_id, []).append(numero)
-        for produit_id, numbers in by_product.items():
-            for chunk in chunks(numbers):
-                self._connection.execute(
-                    update(_dossier)
-                    .where(_dossier.c.numero.in_(chunk))
-                    .values(produit_id=produit_id)
-                )
+        if pairs:
+            self._connection.execute(
+                _SET_PRODUCT, [{"key": numero, "product": product} for numero, product in pairs]
+            )
 
     def save_verdicts(self, run: int, verdicts: Sequence[NewVerdict], now: datetime) -> None:
         """Make these the current verdicts; the same act twice leaves one row."""
