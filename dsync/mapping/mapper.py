@@ -19,7 +19,7 @@ from dsync.mapping.forms import owned_in
 from dsync.mapping.values import Node, snake_case
 
 _UNCLEAN = re.compile(rb"\\[ru]")
-_REFUSED = re.compile(r"[\x00\ud800-\udfff]")
+_REFUSED = re.compile(r"[\x00\r\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +192,8 @@ class Mapper:
 def cleaned(value: Any) -> Any:
     """Return JSON without NUL, lone surrogates, carriage returns and numbers that are no JSON."""
     if isinstance(value, str):
+        if not _REFUSED.search(value):
+            return value
         return _REFUSED.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
     if isinstance(value, dict):
         return {cleaned(key): cleaned(item) for key, item in value.items()}
