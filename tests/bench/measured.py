@@ -1,20 +1,23 @@
 """One measured act in a process of its own: `bare` or `sync`; prints its figures as JSON.
 
-    python -m tests.bench.measured bare URL
-    python -m tests.bench.measured sync URL DATABASE_URL
+python -m tests.bench.measured bare URL
+python -m tests.bench.measured sync URL DATABASE_URL
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from subprocess import run
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dsync.settings import Settings
+    from dsync.wiring import App
 
 TOKEN = "of-the-benchmark"
 
@@ -86,29 +89,36 @@ def _prepared_sync(server: Any, database_url: str) -> Any:
 
     import structlog
 
-    from dsync.settings import load_settings
     from dsync.sync.report import SyncOptions
-    from dsync.wiring import App
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    os.environ["DSYNC_DS_TOKEN"] = TOKEN
-    settings = load_settings(
-        ds_url=server.ds_url, betagouv_url=server.base_url, database_url=database_url
-    )
-    app = App(without_throttle(settings))
+    app = app_on(server.ds_url, server.base_url, database_url)
 
     def act() -> tuple[int, dict[str, Any]]:
-        report = app.sync(SyncOptions(full=True, push=False))
-        app.close()
+        with app:
+            report = app.sync(SyncOptions(full=True, push=False))
         return report.read, report.to_json()
 
     return act
 
 
-def without_throttle(settings: Any) -> Any:
-    """Return the settings with the speed limit lifted: this server is nobody's."""
-    from dataclasses import replace
+def app_on(
+    ds_url: str, betagouv_url: str, database_url: str, *, token: str = TOKEN, **given: Any
+) -> App:
+    """Return the worker on a server of the benchmark, without its speed limit."""
+    from pydantic import SecretStr
 
+    from dsync.settings import load_settings
+    from dsync.wiring import App
+
+    settings = load_settings(
+        ds_url=ds_url, betagouv_url=betagouv_url, database_url=database_url, **given
+    )
+    return App(without_throttle(replace(settings, ds_token=SecretStr(token))))
+
+
+def without_throttle(settings: Settings) -> Settings:
+    """Return the settings with the speed limit lifted: this server is nobody's."""
     configuration = settings.configuration
     ds = configuration.ds.model_copy(update={"requests_per_minute": 1_000_000})
     return replace(settings, configuration=configuration.model_copy(update={"ds": ds}))

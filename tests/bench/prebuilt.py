@@ -168,9 +168,7 @@ class Handler(BaseHTTPRequestHandler):
             self._write(self.server.corpus.demarche)
         else:
             variables = body["variables"]
-            self._write(
-                self.server.corpus.page(variables.get("after"), variables["updatedSince"])
-            )
+            self._write(self.server.corpus.page(variables.get("after"), variables["updatedSince"]))
         self.server.count(time.perf_counter() - started)
 
     def do_GET(self) -> None:

@@ -1,0 +1,155 @@
+"""Benchmarks, run by command: `pytest tests/bench -m bench -s` (and `-m "bench and long"`).
+
+Counts are asserted; seconds and megabytes are printed beside their targets, for they are the
+machine's as much as ours. Each wall time is compared with a bare loop over the same pages, run
+right before and after it.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from dsync.sandbox import Sandbox
+from dsync.sync.report import SyncOptions
+from tests.bench.measured import TOKEN, app_on, measured
+from tests.bench.prebuilt import PAGE, serving
+
+DOSSIERS = 10_000
+INSTRUCTEUR = "dsync@example.gouv.fr"
+
+pytestmark = pytest.mark.bench
+
+
+def _told(what: str, figure: str, target: str) -> None:
+    print(f"\n{what:<58} {figure:>12}   target {target}")
+
+
+def _engine(database_url: str) -> str:
+    return database_url.partition(":")[0].partition("+")[0]
+
+
+def test_a_full_read_against_a_bare_loop(database_url: str) -> None:
+    """The first read of 10,000 dossiers, verdicts included."""
+    with serving(DOSSIERS) as server:
+        bare = [measured("bare", server.base_url)]
+        done = measured("sync", server.base_url, database_url)
+        again = measured("sync", server.base_url, database_url)
+        bare.append(measured("bare", server.base_url))
+
+    engine = _engine(database_url)
+    loop_s = statistics.mean(figures.wall_s for figures in bare)
+    loop_cpu_s = statistics.mean(figures.cpu_s for figures in bare)
+    _told(f"{engine}: bare loop", f"{loop_s:.2f} s", "-")
+    _told(f"{engine}: full read", f"{done.wall_s:.2f} s", "-")
+    _told(f"{engine}: wall time against the bare loop", f"{done.wall_s / loop_s:.2f}", "≤ 2.5")
+    _told(f"{engine}: CPU against the bare loop", f"{done.cpu_s / loop_cpu_s:.2f}", "-")
+    _told(f"{engine}: the next full read, all unchanged", f"{again.wall_s / loop_s:.2f}", "≤ 2.5")
+    _told(f"{engine}: peak memory", f"{done.peak_mib:.0f} MiB", "≤ 150 MiB")
+    _told(f"{engine}: requests", str(done.report["requests"]), "≤ 103")
+    assert done.read == done.report["evaluated"] == DOSSIERS
+    assert done.report["requests"] <= 103
+    assert again.report["changed"] == 0
+
+
+def test_memory_does_not_grow_with_the_demarche(tmp_path: Path) -> None:
+    """Twenty times the dossiers in the same memory."""
+    peaks = []
+    for dossiers in (1_000, 20_000):
+        with serving(dossiers) as server:
+            url = f"sqlite:///{tmp_path / f'{dossiers}.db'}"
+            peaks.append(measured("sync", server.base_url, url).peak_mib)
+
+    _told("peak memory of 1,000 dossiers", f"{peaks[0]:.0f} MiB", "≤ 150 MiB")
+    _told("peak memory of 20,000 dossiers", f"{peaks[1]:.0f} MiB", "≤ 150 MiB")
+    _told("growth", f"{100 * (peaks[1] / peaks[0] - 1):+.0f} %", "± 10 %")
+
+
+def test_a_slow_server_is_what_is_waited_for(tmp_path: Path) -> None:
+    """With 300 ms of latency a request, storing hides behind waiting."""
+    with serving(DOSSIERS, latency_ms=300) as server:
+        server.counts()
+        done = measured("sync", server.base_url, f"sqlite:///{tmp_path / 'dsync.db'}")
+        busy_s = server.counts()["busy_s"]
+
+    over = 100 * (done.wall_s / busy_s - 1)
+    _told("300 ms of latency: above the server's own time", f"{over:+.1f} %", "≤ 10 %")
+
+
+def test_nothing_changed_as_a_whole_process(tmp_path: Path) -> None:
+    """`dsync sync`, from the shell to the shell."""
+    database_url = f"sqlite:///{tmp_path / 'dsync.db'}"
+    with serving(1_000) as server:
+        measured("sync", server.base_url, database_url)
+        server.counts()
+        environment = os.environ | {
+            "DSYNC_DS_TOKEN": TOKEN,
+            "DSYNC_DS_URL": server.ds_url,
+            "DSYNC_BETAGOUV_URL": server.base_url,
+            "DSYNC_DATABASE_URL": database_url,
+        }
+        command = [sys.executable, "-c", "from dsync.cli import main; main()", "sync", "--no-push"]
+        seconds = []
+        for _ in range(5):
+            started = time.perf_counter()
+            subprocess.run(command, env=environment, check=True, capture_output=True)
+            seconds.append(time.perf_counter() - started)
+        requests = server.counts()["requests"] / 5
+
+    _told("nothing changed: the whole process", f"{statistics.median(seconds):.2f} s", "< 1 s")
+    _told("nothing changed: requests", f"{requests:.0f}", "1, ≤ 3 with the lists")
+    assert requests <= 3
+
+
+def test_a_first_push_of_a_thousand_verdicts(tmp_path: Path) -> None:
+    """Two requests for ten dossiers: one reads them, one writes them."""
+    with Sandbox.start(1_700, 7) as sandbox:
+        database_url = f"sqlite:///{tmp_path / 'dsync.db'}"
+        with app_on(
+            sandbox.ds_url,
+            sandbox.betagouv_url,
+            database_url,
+            token=sandbox.tokens.write,
+            ds_instructeur=INSTRUCTEUR,
+        ) as app:
+            app.sync(SyncOptions(full=True, push=False))
+            sandbox.api.journal.clear()
+            report = app.push()
+        dossiers = sum(entry.fields.count("dossier") for entry in sandbox.api.journal)
+
+    per_ten = 10 * report.requests / dossiers
+    _told(f"first push of {dossiers} dossiers: requests for ten", f"{per_ten:.2f}", "≤ 2")
+    assert dossiers >= 1_000
+    assert report.requests <= 2 * -(-dossiers // 10)
+
+
+@pytest.mark.long
+def test_the_cost_grows_linearly(tmp_path: Path) -> None:
+    """Up to 100,000 dossiers: a straight line through the times, and how far they are from it."""
+    sizes = (5_000, 10_000, 25_000, 50_000, 100_000)
+    seconds = []
+    for dossiers in sizes:
+        with serving(dossiers, products=dossiers // 10) as server:
+            url = f"sqlite:///{tmp_path / f'{dossiers}.db'}"
+            done = measured("sync", server.base_url, url)
+        assert done.report["requests"] <= dossiers // PAGE + 3
+        seconds.append(done.wall_s)
+        per_thousand = 1_000 * done.wall_s / dossiers
+        figure = f"{per_thousand:.2f} s"
+        _told(f"{dossiers} dossiers, {done.peak_mib:.0f} MiB: a thousand takes", figure, "constant")
+
+    slope, intercept = statistics.linear_regression(sizes, seconds)
+    _told("fit, s a thousand dossiers", f"{1_000 * slope:.3f}", "-")
+    _told("fit, s at zero", f"{intercept:+.2f}", "-")
+    _told("fit, R²", f"{_r_squared(sizes, seconds):.4f}", "≥ 0.99")
+
+
+def _r_squared(xs: Sequence[float], ys: Sequence[float]) -> float:
+    return statistics.correlation(xs, ys) ** 2

@@ -1,0 +1,109 @@
+"""What a run asks of DS and of the database, counted: the part of the benchmarks for every day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event
+
+from dsync.sandbox import Sandbox
+from dsync.sync.report import RunReport, SyncOptions
+from dsync.wiring import App
+from tests.bench.measured import app_on
+from tests.bench.prebuilt import PAGE, Prebuilt, serving
+
+DOSSIERS = 5 * PAGE
+
+
+@pytest.fixture(scope="module")
+def prebuilt() -> Iterator[Prebuilt]:
+    """A server of a démarche that fills five pages."""
+    with serving(DOSSIERS, products=100) as server:
+        yield server
+
+
+@contextmanager
+def counting_statements() -> Iterator[list[str]]:
+    """Collect the statements of every engine for as long as the block lasts."""
+    statements: list[str] = []
+
+    def note(_c: object, _k: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def _sync(
+    server: Prebuilt, database_url: str, *, full: bool = False, deletions: bool = True
+) -> RunReport:
+    with app_on(server.ds_url, server.base_url, database_url) as app:
+        return app.sync(SyncOptions(full=full, deletions=deletions, push=False))
+
+
+def test_a_full_read_asks_a_request_a_page_and_three_more_at_most(
+    prebuilt: Prebuilt, tmp_path: Path
+) -> None:
+    """Pages of a hundred, and the démarche's facts."""
+    report = _sync(prebuilt, f"sqlite:///{tmp_path / 'dsync.db'}", full=True)
+
+    assert (report.read, report.evaluated) == (DOSSIERS, DOSSIERS)
+    assert report.requests <= DOSSIERS // PAGE + 3
+
+
+@pytest.mark.parametrize(("deletions", "most"), [(False, 1), (True, 3)])
+def test_a_run_that_finds_nothing_changed_asks_next_to_nothing(
+    prebuilt: Prebuilt, tmp_path: Path, deletions: bool, most: int
+) -> None:
+    """One request, the lists of deletions inside it; nothing but bookkeeping is written."""
+    database_url = f"sqlite:///{tmp_path / 'dsync.db'}"
+    _sync(prebuilt, database_url, full=True)
+
+    with counting_statements() as statements:
+        report = _sync(prebuilt, database_url, deletions=deletions)
+
+    assert report.requests <= most
+    assert (report.read, report.changed, report.evaluated) == (0, 0, 0)
+    written = {s.split()[2] for s in statements if s.startswith("INSERT")}
+    assert written <= {"lease", "sync_state", "sync_run", "evidence"}
+
+
+def test_a_page_costs_the_same_statements_whatever_it_holds(tmp_path: Path) -> None:
+    """Rows are compared and written in bulk: five dossiers cost what a hundred cost."""
+    counts = []
+    for dossiers in (5, PAGE):
+        with serving(dossiers, products=3) as server, counting_statements() as statements:
+            _sync(server, f"sqlite:///{tmp_path / f'{dossiers}.db'}", full=True)
+        counts.append(len(statements))
+
+    assert counts[0] == counts[1]
+
+
+def test_a_first_push_asks_two_requests_for_ten_dossiers(tmp_path: Path) -> None:
+    """One document reads ten dossiers' annotations, one writes them."""
+    with Sandbox.start(60, 7) as sandbox:
+        with _pushing(sandbox, f"sqlite:///{tmp_path / 'dsync.db'}") as app:
+            app.sync(SyncOptions(full=True, push=False))
+            sandbox.api.journal.clear()
+            report = app.push()
+        asked = [entry.fields for entry in sandbox.api.journal]
+
+    dossiers = sum(fields.count("dossier") for fields in asked)
+    assert report.pushed > 20
+    assert len(asked) == report.requests <= 2 * -(-dossiers // 10)
+
+
+def _pushing(sandbox: Sandbox, database_url: str) -> App:
+    return app_on(
+        sandbox.ds_url,
+        sandbox.betagouv_url,
+        database_url,
+        token=sandbox.tokens.write,
+        ds_instructeur="dsync@example.gouv.fr",
+    )
