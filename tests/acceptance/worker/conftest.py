@@ -1,0 +1,46 @@
+"""A sandbox on real HTTP, a database on each engine, and the installed command between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dsync.sandbox import Sandbox
+from tests.acceptance.worker.database import Database
+from tests.acceptance.worker.installed import Installed, variables_for
+
+DOSSIERS = 40
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A stand-in of DS with a few dossiers of each kind."""
+    with Sandbox.start(dossiers=DOSSIERS) as running:
+        yield running
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The database, as an analyst and as an administrator see it."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def dsync(sandbox: Sandbox, database_url: str, tmp_path: Path) -> Iterator[Installed]:
+    """The command, configured for the sandbox, on each engine."""
+    installed = Installed(tmp_path / "work", **variables_for(sandbox, database_url))
+    yield installed
+    installed.close()
+
+
+@pytest.fixture
+def sqlite_dsync(sandbox: Sandbox, tmp_path: Path) -> Iterator[Installed]:
+    """The command with a SQLite file that is not there yet, where the engine plays no part."""
+    url = f"sqlite:///{tmp_path / 'work' / 'dsync.db'}"
+    installed = Installed(tmp_path / "work", **variables_for(sandbox, url))
+    yield installed
+    installed.close()

@@ -1,0 +1,154 @@
+"""The installed `dsync` command, run as its users run it: a process, a folder, variables."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dsync.sandbox import Sandbox
+
+COMMAND = Path(sys.executable).with_name("dsync")
+INSTRUCTEUR = "dsync@example.gouv.fr"
+LONG_S = 60.0
+"""No command may take longer; it is then killed and its test fails."""
+
+
+def until(condition: Callable[[], Any], *, within_s: float = 20.0, what: str = "") -> Any:
+    """Ask again and again until the condition holds; fail when it does not in time."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"not within {within_s} s: {what or condition}")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command left: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The JSON on stdout, which must be nothing else."""
+        return json.loads(self.out)
+
+    @property
+    def text(self) -> str:
+        """Everything that it printed."""
+        return self.out + self.err
+
+
+class Process:
+    """A command under way."""
+
+    def __init__(self, arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
+        self._out = (folder / f"out-{time.monotonic_ns()}").open("w+b")
+        self._err = (folder / f"err-{time.monotonic_ns()}").open("w+b")
+        self._popen = subprocess.Popen(
+            arguments,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._err,
+        )
+        self.pid = self._popen.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._popen.poll() is None
+
+    def signal(self, number: int) -> None:
+        """Send a signal; nothing happens to a process that has ended."""
+        self._popen.send_signal(number)
+
+    def wait(self, within_s: float = LONG_S) -> Done:
+        """Wait for its end."""
+        code = self._popen.wait(within_s)
+        return Done(code, self._read(self._out), self._read(self._err))
+
+    def ended_within(self, within_s: float) -> tuple[Done, float]:
+        """Wait for its end and measure how long it took."""
+        start = time.monotonic()
+        done = self.wait(within_s + 5)
+        return done, time.monotonic() - start
+
+    def printed(self) -> str:
+        """Return what it printed so far."""
+        return self._read(self._out) + self._read(self._err)
+
+    def kill(self) -> None:
+        """End it whatever it does, and close its files."""
+        if self.is_running:
+            self._popen.kill()
+        self._popen.wait()
+        self._out.close()
+        self._err.close()
+
+    @staticmethod
+    def _read(file: Any) -> str:
+        with open(file.name, encoding="utf-8") as again:
+            return again.read()
+
+
+class Installed:
+    """The command in a folder outside the checkout, with the variables of one installation."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.folder = folder
+        self.variables = variables
+        self._started: list[Process] = []
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self, *arguments: str, **variables: str | None) -> Process:
+        """Start a command; a variable that is None is left out."""
+        given = {**self.variables, **variables}
+        environment = {
+            # Nothing of the machine that runs the tests: neither its DSYNC_… nor its PYTHON….
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "NO_COLOR": "1",
+            **{f"DSYNC_{name.upper()}": text for name, text in given.items() if text is not None},
+        }
+        process = Process([str(COMMAND), *arguments], self.folder, environment)
+        self._started.append(process)
+        return process
+
+    def run(self, *arguments: str, **variables: str | None) -> Done:
+        """Run a command to its end."""
+        return self.start(*arguments, **variables).wait()
+
+    def json(self, *arguments: str, code: int = 0, **variables: str | None) -> Any:
+        """Run a command with `--json`; it must end with `code` and print one document."""
+        done = self.run(*arguments, "--json", **variables)
+        assert code == done.code, done.text
+        return done.document
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        for process in self._started:
+            process.kill()
+
+
+def variables_for(sandbox: Sandbox, database_url: str) -> dict[str, str]:
+    """Return the variables that point dsync at a sandbox and a database."""
+    return {
+        "ds_url": sandbox.ds_url,
+        "ds_token": sandbox.tokens.write,
+        "ds_instructeur": INSTRUCTEUR,
+        "betagouv_url": sandbox.betagouv_url,
+        "database_url": database_url,
+    }

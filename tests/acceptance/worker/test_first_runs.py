@@ -1,0 +1,180 @@
+"""The first run copies all, the second does nothing, a human's hand is respected."""
+
+from __future__ import annotations
+
+from dsync.sandbox import Sandbox
+from tests.acceptance.worker.database import OWN_HAND, Database
+from tests.acceptance.worker.installed import Installed
+from tests.acceptance.worker.truth import (
+    DETAIL,
+    OPEN,
+    RESULTAT,
+    assert_copy_is_true,
+    assert_views_agree,
+    is_written,
+)
+
+
+def test_the_first_run_copies_judges_and_writes_back_everything(
+    dsync: Installed, sandbox: Sandbox, database: Database
+) -> None:
+    """Every view shows what the sandbox holds, and the sandbox what dsync judged."""
+    truth = sandbox.control.truth()
+
+    report = dsync.json("sync")
+
+    assert ("incremental", "success") == (report["kind"], report["status"])
+    assert [len(truth)] * 3 == [report[k] for k in ("read", "changed", "evaluated")]
+    assert len(truth) == sum(report["verdicts"].values())
+    assert sum(map(is_written, truth)) == report["pushed"]
+    assert len(sandbox.control.requests()) == report["requests"]
+    assert_views_agree(database)
+    assert [] == database.view("lecture_anomalie")
+    [run] = database.view("lecture_synchronisation", "run")
+    assert {
+        "run": report["run"],
+        "statut": "success",
+        "lus": report["read"],
+        "modifies": report["changed"],
+        "supprimes": 0,
+        "evalues": report["evaluated"],
+        "pousses": report["pushed"],
+        "requetes": report["requests"],
+        "erreur": None,
+    } == {k: v for k, v in run.items() if k not in {"genre", "debut", "fin"}}
+    assert run["debut"] <= run["fin"]
+    # What was written into DS is in the copy once it was read back.
+    assert [0, 0] == [dsync.json("sync")[k] for k in ("changed", "pushed")]
+    assert_copy_is_true(database, sandbox)
+
+
+def test_a_second_run_writes_nothing_anywhere(
+    dsync: Installed, sandbox: Sandbox, database: Database
+) -> None:
+    """Nothing changed outside: no mutation, no event, no verdict, no wish, one request."""
+    dsync.json("sync")
+    first = database.content(without=OWN_HAND)
+    sandbox.control.forget_requests()
+
+    incremental = dsync.json("sync")
+    assert first == database.content(without=OWN_HAND)
+    second = database.content()
+    full = dsync.json("sync", "--full")
+
+    assert second == database.content()
+    for report in (incremental, full):
+        assert [0, 0, 0, 0] == [report[k] for k in ("changed", "evaluated", "pushed", "conflicts")]
+    assert incremental["requests"] <= 3
+    assert [] == sandbox.control.requests(kind="mutation")
+
+
+def test_what_changes_in_ds_shows_in_the_copy(
+    dsync: Installed, sandbox: Sandbox, database: Database
+) -> None:
+    """Edits, states, hides, restores, erasures: the copy follows, and judges again."""
+    dsync.json("sync")
+    truth = sandbox.control.truth()
+    eligible = [t.number for t in truth if t.state in OPEN and t.labels == ["éligible"]]
+    edited, moved, hidden, erased = eligible[:4]
+    sandbox.control.edit_champ(edited, 4303, "Directrice de cabinet")
+    if sandbox.control.truth_of(moved).state == "en_construction":
+        sandbox.control.move(moved, "en_instruction")
+    sandbox.control.move(moved, "accepte", motivation="Retenu par le jury.")
+    sandbox.control.hide(hidden, "administration")
+    sandbox.control.hide(erased, "administration")
+    sandbox.control.erase(erased)
+
+    report = dsync.json("sync")
+
+    rows = {row["numero"]: row for row in database.view("lecture_candidature")}
+    assert report["deleted"] == 2
+    assert rows[edited]["sponsor_fonction"] == "Directrice de cabinet"
+    assert (rows[moved]["etat"], rows[moved]["presence"]) == ("accepte", "present")
+    assert rows[hidden]["presence"] == "masque"
+    assert rows[erased]["presence"] == "supprime"
+    gone = "sponsor_courriel, contact_nom, probleme, raison_sociale, page_produit".split(", ")
+    assert [None] * len(gone) == [rows[erased][name] for name in gone]
+    assert 0 == database.count("lecture_champ", f"numero = {erased}")
+    events = {(r["numero"], r["evenement"]) for r in database.view("lecture_evenement")}
+    expected = {(edited, "modifie"), (moved, "etat"), (hidden, "masque"), (erased, "efface")}
+    assert expected <= events
+
+    sandbox.control.restore(hidden)
+    dsync.json("sync")
+
+    rows = {row["numero"]: row for row in database.view("lecture_candidature")}
+    assert rows[hidden]["presence"] == "present"
+    # Once more, to read back what the run before wrote.
+    dsync.json("sync")
+    assert_copy_is_true(database, sandbox)
+
+
+def test_a_human_edit_stays_until_it_is_forced(
+    dsync: Installed, sandbox: Sandbox, database: Database
+) -> None:
+    """A value that a human wrote is shown as a conflict, kept, and gone over on demand alone."""
+    dsync.json("sync")
+    number = next(
+        t.number for t in sandbox.control.truth() if t.state in OPEN and t.labels == ["éligible"]
+    )
+    sandbox.control.edit_annotation(number, RESULTAT, "Inéligible")
+    sandbox.control.edit_champ(number, 4503, None)
+    sandbox.control.forget_requests()
+
+    report = dsync.json("sync")
+
+    assert (1, 0) == (report["conflicts"], report["pushed"])
+    assert [] == sandbox.control.requests(kind="mutation")
+    assert "Inéligible" == sandbox.control.truth_of(number).raw_annotations[RESULTAT]
+    conflicts = {c["annotation"]: c for c in dsync.json("conflicts", "list")}
+    # The date too, unless both verdicts were given in one minute, which is all that DS shows.
+    assert {"resultat", "detail", "label"} == conflicts.keys() - {"date"}
+    shown = conflicts["resultat"]
+    assert ("À vérifier", "Inéligible") == (shown["valeur"], shown["valeur_distante"])
+    assert str(number) in dsync.run("conflicts", "list").out
+
+    forced = dsync.json("push", "--force", "--dossier", str(number))
+
+    truth = sandbox.control.truth_of(number)
+    assert 1 == forced["pushed"]
+    assert "À vérifier" == truth.raw_annotations[RESULTAT]
+    assert truth.raw_annotations[DETAIL] != ""
+    assert ["à vérifier"] == truth.labels
+    assert [] == dsync.json("conflicts", "list")
+    events = {r["evenement"] for r in database.view("lecture_evenement") if r["numero"] == number}
+    assert {"conflit", "pousse"} <= events
+
+
+def test_a_label_a_human_removed_stays_off(
+    dsync: Installed, sandbox: Sandbox, database: Database
+) -> None:
+    """A label that a human took off is a conflict of the label alone; the rest is written."""
+    dsync.json("sync")
+    number = next(
+        t.number for t in sandbox.control.truth() if t.state in OPEN and t.labels == ["éligible"]
+    )
+    sandbox.control.remove_label(number, "éligible")
+    sandbox.control.edit_champ(number, 4503, None)
+
+    report = dsync.json("sync")
+
+    truth = sandbox.control.truth_of(number)
+    assert (1, 1) == (report["conflicts"], report["pushed"])
+    assert ([], "À vérifier") == (truth.labels, truth.raw_annotations[RESULTAT])
+    assert {(number, "label")} == {
+        (row["numero"], row["annotation"])
+        for row in database.view("lecture_annotation")
+        if row["statut"] == "conflit"
+    }
+
+
+def test_a_dry_run_writes_nowhere_and_tells_the_mutations(
+    sqlite_dsync: Installed, sandbox: Sandbox
+) -> None:
+    """`--dry-run` leaves no database, sends no mutation and prints what it would send."""
+    report = sqlite_dsync.json("sync", "--dry-run")
+
+    assert report["run"] is None
+    assert report["pushed"] == len(report["mutations"]) > 0
+    assert [] == sandbox.control.requests(kind="mutation")
+    assert not (sqlite_dsync.folder / "dsync.db").exists()

@@ -1,0 +1,341 @@
+"""What each view must show, worked out from the sandbox's own state, without dsync's mapping."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from dsync.sandbox import Sandbox, ids
+from dsync.sandbox.champ import champs_of
+from dsync.sandbox.control import DossierTruth
+from dsync.sandbox.model import Dossier
+from tests.acceptance.worker.database import Database, plain
+
+Row = dict[str, Any]
+
+OPEN = ("en_construction", "en_instruction")
+COUNTED = (*OPEN, "accepte")
+VERDICTS = ("Éligible", "À vérifier", "Inéligible")
+RESULTAT, DETAIL, DATE, VALIDATED = 5102, 5103, 5104, 5105
+VOEUX, GRILLES, LETTRE = 4403, 5302, 4605
+
+# Column of lecture_candidature: stable id of the champ whose text it is.
+TEXTS = {
+    "page_produit": 4102,
+    "phase_declaree": 4103,
+    "incubateur": 4104,
+    "probleme": 4105,
+    "politique_publique": 4106,
+    "entite": 4202,
+    "sponsor_nom": 4302,
+    "sponsor_fonction": 4303,
+    "sponsor_courriel": 4304,
+    "contact_nom": 4306,
+    "contact_fonction": 4307,
+    "contact_courriel": 4308,
+    "cas_demande": 4402,
+    "pilotage_actuel": 4502,
+    "pilotage_envisage": 4503,
+    "objectifs_12_mois": 4602,
+    "benefices": 4603,
+    "perspectives": 4604,
+}
+PHONES = {"sponsor_telephone": 4305, "contact_telephone": 4309}
+ANNOTATED = {
+    "etape": 5202,
+    "jury_le": 5203,
+    "convention_le": 5402,
+    "candidatures_le": 5403,
+    "entretiens_le": 5404,
+    "prise_de_poste_le": 5405,
+}
+CRITERES = {
+    5311: "probleme_avere",
+    5312: "probleme_majeur",
+    5313: "probleme_actionnable",
+    5314: "approche_produit",
+    5315: "sponsoring",
+    5316: "autonomie",
+    5317: "politiques_prioritaires",
+    5318: "feuille_de_route",
+    5319: "ambition",
+}
+
+
+def candidature_of(truth: DossierTruth) -> Row:
+    """Return the columns of lecture_candidature that the sandbox knows."""
+    champs, annotations = truth.raw_champs, truth.raw_annotations
+    demandeur = truth.demandeur
+    entreprise = demandeur.get("entreprise") or {}
+    siret = demandeur.get("siret")
+    departement = champs.get(4203) or {}
+    return {
+        "numero": truth.number,
+        "demarche_numero": 86321,
+        "etat": truth.state,
+        "presence": truth.presence,
+        "archive": int(truth.archived),
+        "depose_le": plain(truth.depose_at),
+        "en_instruction_le": plain(truth.en_instruction_at),
+        "traite_le": plain(truth.traite_at),
+        "siret": siret,
+        "siren": entreprise.get("siren") or (siret and siret[:9]),
+        "raison_sociale": entreprise.get("raison_sociale"),
+        "forme_juridique_code": entreprise.get("forme_juridique_code"),
+        **{column: champs.get(id_) or None for column, id_ in TEXTS.items()},
+        **{column: _phone(champs.get(id_)) for column, id_ in PHONES.items()},
+        "departement_code": departement.get("code"),
+        "departement_nom": departement.get("name"),
+        "lieu_travail": (champs.get(4204) or {}).get("label"),
+        "nb_voeux": len(list(voeux_of(truth))),
+        **{column: annotations.get(id_) or None for column, id_ in ANNOTATED.items()},
+        "valide_par_instructeur": int(bool(annotations.get(5105))),
+    }
+
+
+def voeux_of(truth: DossierTruth) -> list[Row]:
+    """Return the wishes, in the order of preference."""
+    found = [
+        {
+            "numero": truth.number,
+            "rang": cells.get(4405) or number,
+            "profil": cells.get(4404),
+            "missions": cells.get(4406),
+        }
+        for number, cells in enumerate(truth.raw_champs.get(VOEUX) or [], start=1)
+        if cells
+    ]
+    return sorted(found, key=lambda voeu: voeu["rang"])
+
+
+def evaluations_of(truth: DossierTruth) -> list[Row]:
+    """Return the grids that somebody filled, with the mean of their marks."""
+    found = []
+    for number, cells in _filled_grids(truth):
+        marks = [cells[id_] for id_ in CRITERES if cells.get(id_) is not None]
+        found.append(
+            {
+                "numero": truth.number,
+                "ligne": number,
+                "moment": cells.get(5303),
+                "evaluateur": cells.get(5304),
+                "commentaire": cells.get(5320),
+                "moyenne": sum(marks) / len(marks) if marks else None,
+            }
+        )
+    return found
+
+
+def notes_of(truth: DossierTruth) -> list[Row]:
+    """Return each grid's nine marks."""
+    return [
+        {"numero": truth.number, "ligne": number, "critere": name, "note": cells.get(id_)}
+        for number, cells in _filled_grids(truth)
+        for id_, name in CRITERES.items()
+    ]
+
+
+def champs_of_dossier(dossier: Dossier) -> list[Row]:
+    """Return every champ and annotation, those in repetitions with their row, as a text."""
+    found = []
+    for source in ("champs", "annotations"):
+        for champ in champs_of(dossier, source, None):  # type: ignore[arg-type]
+            if champ.type in ("header_section", "explication"):
+                continue
+            cells = [(champ.descriptor, None, champ.value)]
+            if champ.type == "repetition":
+                cells = [(champ.descriptor, None, None)] + [
+                    (cell, number, row.cells.get(cell["stable_id"]))
+                    for number, row in enumerate(
+                        dossier.rows_of(champ.descriptor, source),  # type: ignore[arg-type]
+                        start=1,
+                    )
+                    for cell in champ.descriptor["champs"]
+                ]
+            for descriptor, number, value in cells:
+                found.append(
+                    {
+                        "numero": dossier.number,
+                        "origine": source.removesuffix("s"),
+                        "champ_id": ids.encode("Champ", descriptor["stable_id"]),
+                        "libelle": descriptor["label"],
+                        "type": descriptor["type"],
+                        "ligne": number,
+                        "valeur": _text(descriptor["type"], value),
+                    }
+                )
+    return found
+
+
+def pieces_of(dossier: Dossier) -> list[Row]:
+    """Return the files that the platform lists: an infected one is never shown."""
+    return [
+        {
+            "numero": dossier.number,
+            "champ_id": ids.encode("Champ", LETTRE),
+            "nom": file.filename,
+            "type_mime": file.content_type,
+            "taille": len(file.content),
+            "empreinte_md5": base64.b64encode(
+                hashlib.md5(file.content, usedforsecurity=False).digest()
+            ).decode(),
+            "analyse": file.virus_scan,
+        }
+        for file in dossier.seed.champs.get(LETTRE) or []
+        if file.virus_scan != "infected"
+    ]
+
+
+def assert_copy_is_true(database: Database, sandbox: Sandbox) -> None:
+    """Compare every view with the sandbox, dossier by dossier."""
+    truths = {truth.number: truth for truth in sandbox.control.truth()}
+    dossiers = sandbox.world.demarches[86321].dossiers
+    shown = {number: t for number, t in truths.items() if t.presence == "present"}
+    copies = {row["numero"]: row for row in database.view("lecture_candidature")}
+    assert truths.keys() == copies.keys()
+    for number, truth in shown.items():
+        expected = candidature_of(truth)
+        assert expected == {name: copies[number][name] for name in expected}
+    for number in truths.keys() - shown.keys():
+        assert truths[number].presence == copies[number]["presence"]
+    _same(database, "lecture_voeu", "rang", (voeux_of(t) for t in shown.values()))
+    _same(database, "lecture_evaluation", "ligne", (evaluations_of(t) for t in shown.values()))
+    _same(database, "lecture_evaluation_note", "ligne", (notes_of(t) for t in shown.values()))
+    present = [dossiers[number] for number in shown]
+    _same(database, "lecture_champ", "champ_id", (champs_of_dossier(d) for d in present))
+    _same(database, "lecture_piece", "nom", (pieces_of(d) for d in present))
+    assert_verdicts_stand(database, copies, shown)
+    assert_annotations_stand(database, sandbox)
+
+
+def assert_verdicts_stand(
+    database: Database, copies: dict[int, Row], shown: dict[int, DossierTruth]
+) -> None:
+    """Each dossier has the verdict that its case calls for, and one reason a check."""
+    products = Counter(
+        row["produit_id"]
+        for row in copies.values()
+        if row["presence"] == "present" and row["etat"] in COUNTED
+    )
+    checks: dict[int, list[Row]] = {}
+    for row in database.view("lecture_precontrole_controle"):
+        checks.setdefault(row["numero"], []).append(row)
+    current = {row["numero"]: row for row in database.view("lecture_precontrole") if row["courant"]}
+    for number, truth in shown.items():
+        expected = truth.why.partition(" :")[0]
+        copy = copies[number]
+        if expected == "Éligible" and products[copy["produit_id"]] > (copy["etat"] in COUNTED):
+            expected = "À vérifier"
+        assert expected == copy["verdict"], truth.why
+        assert expected == current[number]["verdict"]
+        assert copy["verdict_etabli_le"] == current[number]["etabli_le"]
+        mine = [c for c in checks[number] if c["etabli_le"] == copy["verdict_etabli_le"]]
+        assert len({c["controle"] for c in mine}) == 8
+        assert all(c["motif"] for c in mine if c["resultat"] != "conforme")
+
+
+def is_written(truth: DossierTruth) -> bool:
+    """Whether dsync writes into a dossier: open, and its pre-check not taken over by a human."""
+    is_open = truth.presence == "present" and truth.state in OPEN
+    return is_open and not truth.raw_annotations.get(VALIDATED)
+
+
+def assert_annotations_stand(database: Database, sandbox: Sandbox) -> None:
+    """In every open dossier stands what dsync wishes, and the outbox says so."""
+    wishes: dict[int, dict[str, Row]] = {}
+    for row in database.view("lecture_annotation"):
+        if row["statut"] == "confirmee":
+            wishes.setdefault(row["numero"], {})[row["annotation"]] = row
+    verdicts = {
+        row["numero"]: row for row in database.view("lecture_precontrole") if row["courant"]
+    }
+    for truth in sandbox.control.truth():
+        if not is_written(truth):
+            continue
+        wished, there = wishes[truth.number], truth.raw_annotations
+        verdict = verdicts[truth.number]
+        assert {"resultat", "detail", "date", "label"} == wished.keys()
+        assert verdict["verdict"] == wished["resultat"]["valeur"] == there[RESULTAT]
+        assert verdict["detail"] == wished["detail"]["valeur"] == there[DETAIL]
+        assert datetime.fromisoformat(wished["date"]["valeur"]) == there[DATE]
+        assert [verdict["verdict"].lower()] == truth.labels
+        assert wished["label"]["valeur"] == truth.labels[0]
+
+
+def assert_views_agree(database: Database) -> None:
+    """The views that tell of dsync's own doings agree with one another."""
+    verdicts = database.view("lecture_precontrole")
+    events = Counter(
+        (row["numero"], row["evenement"]) for row in database.view("lecture_evenement")
+    )
+    for row in database.view("lecture_candidature"):
+        assert events[row["numero"], "cree"] == 1
+        given = sum(v["numero"] == row["numero"] for v in verdicts)
+        assert events[row["numero"], "verdict"] == given
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for row in database.rows(
+        "SELECT substr(CAST(c.depose_le AS text), 1, 7) AS mois, k.controle, k.resultat "
+        "FROM lecture_precontrole_controle k "
+        "JOIN lecture_candidature c ON c.numero = k.numero "
+        "AND c.verdict_etabli_le = k.etabli_le"
+    ):
+        counted[row["mois"], row["controle"], row["resultat"]] += 1
+    statistics = database.view("lecture_statistique", "mois, controle, resultat")
+    assert counted == {(r["mois"], r["controle"], r["resultat"]): r["nombre"] for r in statistics}
+
+
+def writes(sandbox: Sandbox) -> Iterator[tuple[str, str, str]]:
+    """Return (dossier, annotation, value) of every value that reached the sandbox."""
+    for entry in sandbox.control.requests(kind="mutation"):
+        for input_ in entry.variables.values():
+            if not isinstance(input_, dict):
+                continue
+            for annotation in input_.get("annotations") or []:
+                yield (
+                    input_["dossierId"],
+                    annotation["id"],
+                    json.dumps(annotation["value"], sort_keys=True),
+                )
+
+
+def _same(database: Database, view: str, order: str, expected: Any) -> None:
+    wanted = [row for rows in expected for row in rows]
+    names = list(wanted[0])
+    found = [{name: row[name] for name in names} for row in database.view(view, f"numero, {order}")]
+    missing = [row for row in wanted if row not in found]
+    unknown = [row for row in found if row not in wanted]
+    assert ([], []) == (missing, unknown), view
+    assert len(wanted) == len(found), view
+
+
+def _filled_grids(truth: DossierTruth) -> Iterator[tuple[int, dict[int, Any]]]:
+    for number, cells in enumerate(truth.raw_annotations.get(GRILLES) or [], start=1):
+        if cells:
+            yield number, cells
+
+
+def _phone(value: str | None) -> str | None:
+    return "".join(value.split()) if value else None
+
+
+def _text(type_: str, value: Any) -> str | None:
+    if type_ == "checkbox":
+        return "oui" if value else "non"
+    if value in (None, "", []):
+        return None
+    if type_ == "phone":
+        return _phone(value)
+    if type_ == "address":
+        return str(value["label"])
+    if type_ == "departements":
+        return f"{value['code']} - {value['name']}"
+    if type_ == "datetime":
+        return str(value.astimezone(UTC).replace(microsecond=0).isoformat())
+    if type_ == "piece_justificative":
+        return ", ".join(f.filename for f in value if f.virus_scan != "infected") or None
+    return str(value)
