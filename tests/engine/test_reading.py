@@ -15,7 +15,7 @@ from dsync.sync.report import Status
 from tests.engine.conftest import Start
 from tests.engine.rig import FIRST, NOW, PROBLEME, Engine, number
 
-PAGES = "DossiersPage"
+PAGES, LIGHT = "DossiersPage", "DossiersLightPage"
 
 
 def small(engine: Engine, size: int) -> None:
@@ -36,19 +36,19 @@ def sizes(engine: Engine) -> list[int]:
 def test_a_time_out_halves_the_page_down_to_one(engine: Engine) -> None:
     """Each time-out asks for half at the same place, until one dossier is asked for."""
     small(engine, 8)
-    engine.control.fail(Fault("timeout", operation="dossiersPage", times=3, reached=1))
+    engine.control.fail(Fault("timeout", operation=PAGES, times=3, reached=1))
     report = engine.sync(push=False)
     assert [8, 4, 2, 1] == sizes(engine)[:4]
-    assert 1 == len({entry.variables["after"] for entry in engine.pages()[:4]})
+    assert 1 == len({entry.variables.get("after") for entry in engine.pages()[:4]})
     assert (Status.SUCCESS, 12) == (report.status, len(engine.rows("SELECT * FROM dossier")))
 
 
 def test_a_page_grows_back_after_successes_and_is_remembered(engine: Engine) -> None:
     """Three whole pages double it; the next process starts with it."""
     small(engine, 4)
-    engine.control.fail(Fault("timeout", operation="dossiersPage"))
+    engine.control.fail(Fault("timeout", operation=PAGES))
     engine.sync(push=False)
-    assert [4, 2, 2, 2, 2, 4] == sizes(engine)[:6]
+    assert [4, 2, 2, 2, 4] == sizes(engine)[:5]
     remembered = engine.state().page_size
     engine.restart()
     engine.control.forget_requests()
@@ -59,7 +59,7 @@ def test_a_page_grows_back_after_successes_and_is_remembered(engine: Engine) -> 
 def test_the_cursor_of_a_page_with_errors_is_never_followed(engine: Engine) -> None:
     """The platform's cursor lies past the nodes that it did not deliver."""
     small(engine, 8)
-    engine.control.fail(Fault("timeout", operation="dossiersPage", reached=3))
+    engine.control.fail(Fault("timeout", operation=PAGES, reached=3))
     engine.sync(push=False)
     assert sorted(number(r) for r in range(12)) == [
         row["numero"] for row in engine.rows("SELECT numero FROM dossier ORDER BY numero")
@@ -73,7 +73,7 @@ def test_the_cursor_of_a_page_with_errors_is_never_followed(engine: Engine) -> N
 def test_a_poison_dossier_stops_nobody(engine_on_each: Engine, harm: str) -> None:
     """Null among good nodes, or a 500 of the page: all others are stored, the run is partial."""
     engine = engine_on_each
-    getattr(engine.control, harm)(number(4))
+    getattr(engine.control, harm)(number(4), champs_only=True)
     report = engine.sync()
     assert (7, Status.PARTIAL, 1) == (report.exit_code, report.status, report.quarantined)
     assert 11 == len(engine.rows("SELECT * FROM dossier"))
@@ -88,7 +88,7 @@ def test_two_poison_dossiers_side_by_side_are_both_passed(start: Start, harm: st
     engine = start()
     order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
     for poisoned in (order[0], order[1], order[-1]):
-        getattr(engine.control, harm)(poisoned)
+        getattr(engine.control, harm)(poisoned, champs_only=True)
     report = engine.sync(push=False)
     assert (7, 3, 9) == (report.exit_code, report.quarantined, report.read)
     assert {n - FIRST for n in (order[0], order[1], order[-1])} == engine.quarantine().keys()
@@ -96,7 +96,7 @@ def test_two_poison_dossiers_side_by_side_are_both_passed(start: Start, harm: st
 
 def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
     """A full read tries it again: counted while it is bad, released when it is good."""
-    engine.control.poison(number(4))
+    engine.control.poison(number(4), champs_only=True)
     engine.settle()
     before = engine.quarantine()[4][1]
     engine.sync(full=True)
@@ -104,14 +104,16 @@ def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
     engine.control.heal(number(4))
     report = engine.sync(full=True)
     assert ({}, 0, 1) == (engine.quarantine(), report.exit_code, report.pushed)
-    assert ["quarantaine", "liberation"] == sorted(engine.events(4)[:3], reverse=True)[1:]
+    journal = engine.events(4)
+    assert {"quarantaine", "cree", "liberation", "verdict", "pousse"} == set(journal)
+    assert journal.index("quarantaine") < journal.index("liberation")
     assert engine.verdict(4) == engine.remote(4)
 
 
 def test_a_dossier_that_goes_bad_keeps_its_last_copy(engine: Engine) -> None:
     """Known before, unreadable now: in quarantine, neither lost nor taken for vanished."""
     engine.settle()
-    engine.control.poison(number(4))
+    engine.control.poison(number(4), champs_only=True)
     report = engine.sync(full=True)
     assert (7, {"present": 12}) == (report.exit_code, dict(engine.presences()))
     assert [4] == list(engine.quarantine())
@@ -120,7 +122,7 @@ def test_a_dossier_that_goes_bad_keeps_its_last_copy(engine: Engine) -> None:
 def test_a_poison_dossier_with_many_others_costs_few_requests(start: Start) -> None:
     """Where DS tells which node is null, it is not searched by halves from a hundred."""
     engine = start(range(30))
-    engine.control.poison(number(17))
+    engine.control.poison(number(17), champs_only=True)
     report = engine.sync(push=False)
     assert {17} == engine.quarantine().keys()
     assert report.requests <= 10
@@ -150,7 +152,7 @@ CURABLE: list[Kind] = [
 def test_a_fault_that_passes_costs_a_repetition(engine: Engine, kind: Kind) -> None:
     """Asked again, and everything is there."""
     small(engine, 5)
-    engine.control.fail(Fault(kind, operation="dossiersPage", after=1))
+    engine.control.fail(Fault(kind, operation=PAGES, after=1))
     report = engine.sync(push=False)
     assert (0, 12) == (report.exit_code, report.read)
 
@@ -174,18 +176,40 @@ def test_an_outage_ends_the_run_and_the_next_one_resumes(start: Start, kind: Kin
     """Exit 8, what was read is stored, and the next run starts at the page that failed."""
     engine = start(limits={"max_wait_s": 0.0})
     small(engine, 5)
-    engine.control.fail(Fault(kind, after=2, times=None))  # démarche and page pass
-    failed = engine.sync()
+    engine.control.fail(Fault(kind, PAGES, after=1, times=None), Fault(kind, LIGHT, times=None))
+    failed = engine.sync(full=True)
     assert (8, Status.FAILED) == (failed.exit_code, failed.status)
     stored = len(engine.rows("SELECT * FROM dossier"))
     assert 5 == stored
     engine.control.clear_faults()
     engine.control.forget_requests()
     engine.restart()
-    report = engine.sync()
+    report = engine.sync(full=True)
     assert (0, 12 - stored) == (report.exit_code, report.read)
     assert engine.pages()[0].variables["after"]
     assert {"present": 12} == engine.presences()
+
+
+def test_a_cursor_of_the_day_before_yesterday_is_not_resumed(engine: Engine) -> None:
+    """What changed since then would lie before it: the full read starts anew."""
+    small(engine, 5)
+    engine.control.fail(Fault("bad_gateway", PAGES, after=1, times=None))
+    engine.sync(full=True)
+    engine.control.clear_faults()
+    engine.control.forget_requests()
+    engine.advance(days=2)
+    assert 12 == engine.sync(full=True).read
+    assert not engine.pages()[0].variables.get("after")
+
+
+def test_an_interrupted_first_read_is_ended_by_any_run(engine: Engine) -> None:
+    """Without `--full` it goes on from the watermark, and misses nothing."""
+    small(engine, 5)
+    engine.control.fail(Fault("bad_gateway", PAGES, after=1, times=None))
+    engine.sync()
+    engine.control.clear_faults()
+    report = engine.sync()
+    assert (0, {"present": 12}) == (report.exit_code, dict(engine.presences()))
 
 
 def test_an_outage_in_an_incremental_run_skips_nothing(engine: Engine) -> None:
@@ -196,7 +220,7 @@ def test_an_outage_in_an_incremental_run_skips_nothing(engine: Engine) -> None:
         engine.control.edit_champ(number(rank), PROBLEME, f"Version {rank}")
     engine.advance(minutes=30)
     small(engine, 3)
-    engine.control.fail(Fault("bad_gateway", operation="dossiersPage", after=1, times=None))
+    engine.control.fail(Fault("bad_gateway", operation=PAGES, after=1, times=None))
     failed = engine.sync()
     assert (8, 3) == (failed.exit_code, failed.changed)
     edited = [engine.control.truth_of(number(rank)).updated_at for rank in range(8)]
@@ -209,7 +233,8 @@ def test_an_outage_in_an_incremental_run_skips_nothing(engine: Engine) -> None:
 
 def test_an_answer_that_drips_past_the_deadline_is_given_up(start: Start) -> None:
     """The total deadline counts, not the time since the last byte."""
-    engine = start(limits={"deadline_s": 0.3, "attempts": 1})
+    engine = start(limits={"deadline_s": 0.2, "attempts": 1})
+    small(engine, 1)
     engine.control.fail(Fault("slow_drip", times=None, bytes_per_s=200))
     report = engine.sync()
     assert 8 == report.exit_code
@@ -219,7 +244,7 @@ def test_an_answer_that_drips_past_the_deadline_is_given_up(start: Start) -> Non
 def test_a_rate_limit_is_waited_out(start: Start) -> None:
     """The 429's own instant decides when the page is asked again."""
     engine = start(limits={"attempts": 3, "max_wait_s": 0.05})
-    engine.control.fail(Fault("rate_limited", operation="dossiersPage", times=2))
+    engine.control.fail(Fault("rate_limited", operation=PAGES, times=2))
     report = engine.sync(push=False)
     assert (0, 12) == (report.exit_code, report.read)
     assert 2 == report.error_classes["DSRateLimitedError"]
@@ -238,14 +263,14 @@ def test_a_wait_for_the_rate_limit_can_be_interrupted(engine: Engine) -> None:
 def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(engine: Engine) -> None:
     """The read under way is abandoned; the next run resumes at that page."""
     small(engine, 5)
-    engine.control.fail(Fault("latency", operation="dossiersPage", after=1, latency_ms=3000))
+    engine.control.fail(Fault("latency", operation=PAGES, after=1, latency_ms=3000))
     timer = threading.Timer(0.3, engine.worker.stop.set)
     timer.start()
-    report = engine.sync()
+    report = engine.sync(full=True)
     timer.join()
     assert (130, 5) == (report.exit_code, report.read)
     engine.control.clear_faults()
-    assert 7 == engine.restart().sync().read
+    assert 7 == engine.restart().sync(full=True).read
 
 
 # --- token ------------------------------------------------------------------------------------
@@ -265,10 +290,12 @@ def test_a_refused_token_ends_the_run_at_once(engine: Engine, kind: Kind) -> Non
 def test_a_token_that_expires_in_mid_run_loses_nothing(engine: Engine) -> None:
     """What was stored stays; with a token again, the run goes on from there."""
     small(engine, 5)
-    engine.control.fail(Fault("token_expired", after=2, times=None))
-    assert (3, 5) == ((failed := engine.sync()).exit_code, failed.read)
+    engine.control.fail(Fault("token_expired", PAGES, after=1, times=None))
+    failed = engine.sync(full=True)
+    assert (3, 5) == (failed.exit_code, failed.read)
     engine.control.clear_faults()
-    assert (0, 7) == ((report := engine.sync()).exit_code, report.read)
+    report = engine.sync(full=True)
+    assert (0, 7) == (report.exit_code, report.read)
 
 
 def test_a_demarche_out_of_the_tokens_scope_is_told(start: Start) -> None:
