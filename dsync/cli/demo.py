@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from dsync.cli.dossier import current_checks, to_settle
 from dsync.cli.failures import Exit
 from dsync.cli.options import settings_options
 from dsync.cli.output import cut, print_table, shown
+from dsync.cli.reports import print_report
 
 if TYPE_CHECKING:
     from dsync.sandbox import Sandbox
@@ -52,19 +52,36 @@ def demo(*, folder: Path, dossiers: int, seed: int) -> None:
     Starts a stand-in of DS and beta.gouv.fr, reads its dossiers over HTTP, pre-checks them, writes
     the results back, and prints the verdicts. Everything is invented, and in one folder.
     """
+    from dsync.cli.progress import progress_bars
+    from dsync.cli.session import worker
     from dsync.cli.sync import announce_stop
+    from dsync.sandbox import Sandbox
     from dsync.service.signals import StopSignals
+    from dsync.sync.report import SyncOptions
 
     database = _fresh_database(folder)
-    with StopSignals(announce=announce_stop) as signals:
-        click.echo(f"Starting a stand-in of Démarches Simplifiées with {dossiers} dossiers…")
-        with _sandbox(dossiers, seed) as server, _worker(server, database, signals) as app:
-            click.echo(f"It listens at {server.ds_url}\n")
-            first, again = _two_runs(app)
+    click.echo(f"Starting a stand-in of Démarches Simplifiées with {dossiers} dossiers…")
+    with (
+        StopSignals(announce=announce_stop) as signals,
+        Sandbox.start(dossiers=dossiers, seed=seed, port=0) as server,
+    ):
+        click.echo(f"It listens at {server.ds_url}\n")
+        settings = _settings(server, database)
+        with (
+            progress_bars() as progress,
+            worker(settings, stop=signals.stop, progress=progress) as app,
+        ):
+            first = app.sync(SyncOptions(full=True, started_by="demo"))
+        _end_when_failed(first, signals.exit_code)
+        with worker(settings, stop=signals.stop) as app:
+            again = app.sync(SyncOptions(started_by="demo"))
+            _end_when_failed(again, signals.exit_code)
             rows = _examples(app)
-        if again is None:
-            _stop(first, signals.exit_code)
-    _tell(first, again, rows)
+    print_table(("dossier", "produit", "verdict", "première raison"), rows)
+    click.echo()
+    print_report(first, as_json=False)
+    click.echo("And once more, now that nothing has changed:")
+    print_report(again, as_json=False)
     _next_steps(database, rows)
 
 
@@ -90,26 +107,6 @@ def _fresh_database(folder: Path) -> Path:
     return database
 
 
-@contextmanager
-def _sandbox(dossiers: int, seed: int) -> Iterator[Sandbox]:
-    from dsync.sandbox import Sandbox
-
-    with Sandbox.start(dossiers=dossiers, seed=seed, port=0) as server:
-        yield server
-
-
-@contextmanager
-def _worker(server: Sandbox, database: Path, signals: Any) -> Iterator[App]:
-    from dsync.cli.progress import progress_bars
-    from dsync.cli.session import worker
-
-    with (
-        progress_bars() as progress,
-        worker(_settings(server, database), stop=signals.stop, progress=progress) as app,
-    ):
-        yield app
-
-
 def _settings(server: Sandbox, database: Path) -> Settings:
     """Return settings that point at the sandbox and nowhere else, whatever the environment says."""
     from pydantic import SecretStr
@@ -133,30 +130,12 @@ def _database_url(database: Path) -> str:
     return f"sqlite:///{database}"
 
 
-def _two_runs(app: App) -> tuple[RunReport, RunReport | None]:
-    """Sync twice: the second run shows that nothing is done over."""
-    from dsync.sync.report import Status, SyncOptions
+def _end_when_failed(report: RunReport, signalled: int | None) -> None:
+    from dsync.sync.report import Status
 
-    first = app.sync(SyncOptions(full=True, started_by="demo"))
-    if first.status is Status.FAILED:
-        return first, None
-    return first, app.sync(SyncOptions(started_by="demo"))
-
-
-def _stop(report: RunReport, signalled: int | None) -> None:
-    from dsync.cli.reports import print_report
-
-    print_report(report, as_json=False)
-    raise Exit(signalled or report.exit_code)
-
-
-def _tell(first: RunReport, again: RunReport | None, rows: Sequence[Any]) -> None:
-    from dsync.cli.reports import figures, headline, verdict_figures
-
-    print_table(("dossier", "produit", "verdict", "première raison"), rows)
-    click.echo(f"\n{headline(first)}\n  {figures(first)}\n  verdicts: {verdict_figures(first)}")
-    if again:
-        click.echo(f"{headline(again)}\n  {figures(again)}")
+    if report.status is Status.FAILED:
+        print_report(report, as_json=False)
+        raise Exit(signalled or report.exit_code)
 
 
 def _next_steps(database: Path, rows: Sequence[Sequence[Any]]) -> None:

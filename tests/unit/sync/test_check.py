@@ -1,0 +1,201 @@
+"""`dsync check`: each thing that would stand in a run's way, told with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from dsync.annotations import AnnotationsConfig
+from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
+from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.settings import read_configuration, shipped_config
+from dsync.sync.check import (
+    CheckLine,
+    CheckStatus,
+    exit_code_of,
+    expiry_lines,
+    instructeur_lines,
+)
+from dsync.sync.check_form import annotation_lines, label_lines, mapping_lines
+
+CONFIGURATION = read_configuration(shipped_config())
+ANNOTATIONS: AnnotationsConfig = CONFIGURATION.annotations
+TODAY = date(2024, 6, 1)
+PAGE = CONFIGURATION.mapping.champs.page_produit
+assert PAGE is not None
+
+
+def make_descriptor(
+    id_: str | None,
+    libelle: str,
+    type_: str,
+    *,
+    options: tuple[str, ...] | None = None,
+    is_annotation: bool = True,
+) -> Descriptor:
+    return Descriptor(
+        DescriptorId(id_ or ""), libelle, type_, False, options, False, None, is_annotation
+    )
+
+
+def make_page(**changes: object) -> Descriptor:
+    page = make_descriptor(PAGE.id, PAGE.libelles[0], PAGE.type or "text", is_annotation=False)
+    return page._replace(**changes)
+
+
+def make_result(**changes: object) -> Descriptor:
+    options = ANNOTATIONS.resultat.options.all()
+    result = make_descriptor(ANNOTATIONS.resultat.id, "Résultat", "drop_down_list", options=options)
+    return result._replace(**changes)
+
+
+def make_revision(*descriptors: Descriptor) -> Revision:
+    at = datetime(2024, 1, 1, tzinfo=UTC)
+    return Revision(RevisionId("revision"), at, {d.id: d for d in descriptors})
+
+
+def of_page(*descriptors: Descriptor) -> list[CheckLine]:
+    lines = mapping_lines(CONFIGURATION.mapping, ANNOTATIONS, make_revision(*descriptors))
+    return [line for line in lines if line.message.startswith("page_produit:")]
+
+
+def of_result(*descriptors: Descriptor) -> CheckLine:
+    lines = annotation_lines(ANNOTATIONS, make_revision(*descriptors))
+    return next(line for line in lines if line.message.startswith("resultat:"))
+
+
+def test_a_mapped_champ_as_expected_needs_no_line() -> None:
+    """Only what drifted is told."""
+    assert of_page(make_page()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"libelle": "Adresse de la fiche"}, "renamed in the form to « Adresse de la fiche »"),
+        ({"type": "textarea"}, "its type is textarea, text was expected"),
+        ({"id": DescriptorId("other")}, "found by its label only"),
+    ],
+)
+def test_drift_that_can_still_be_read_is_a_warning(changes: dict[str, object], said: str) -> None:
+    """Renamed, of another type, or known by its label: with where to mend it."""
+    (line,) = of_page(make_page(**changes))
+    assert said in line.message
+    assert (line.status, line.exit_code) == (CheckStatus.WARNING, 0)
+    assert "[mapping] page_produit" in (line.remedy or "")
+
+
+def test_a_needed_champ_that_is_gone_is_an_error() -> None:
+    """The checks that rest on it could not be made."""
+    (line,) = of_page()
+    assert "gone from the form" in line.message
+    assert (line.status, line.exit_code) == (CheckStatus.ERROR, 2)
+
+
+def test_a_new_champ_is_told_without_failing() -> None:
+    """It is stored, and feeds nothing until somebody maps it."""
+    new = make_descriptor("new", "Nouvelle question", "text", is_annotation=False)
+    lines = mapping_lines(CONFIGURATION.mapping, ANNOTATIONS, make_revision(make_page(), new))
+    told = [line for line in lines if "« Nouvelle question »" in line.message]
+    assert [line.exit_code for line in told] == [0]
+
+
+def test_the_result_annotation_with_every_option_is_fine() -> None:
+    """The ordinary case."""
+    assert of_result(make_result()).status is CheckStatus.OK
+
+
+def test_an_option_that_is_missing_is_named_with_those_on_offer() -> None:
+    """DS would refuse each push of that verdict."""
+    line = of_result(make_result(options=("Éligible", "Inéligible")))
+    assert "« À vérifier »" in line.message
+    assert "« Éligible », « Inéligible »" in (line.remedy or "")
+    assert line.exit_code == 2
+
+
+def test_a_missing_annotation_and_one_of_a_wrong_type_are_told_apart() -> None:
+    """The remedies differ."""
+    missing = of_result()
+    assert "no such annotation" in missing.message
+    wrong = of_result(make_result(type="integer_number", options=None))
+    assert "is a integer_number" in wrong.message
+    assert (missing.exit_code, wrong.exit_code) == (2, 2)
+
+
+def test_labels_are_matched_by_exact_name() -> None:
+    """« Éligible » is not « éligible »."""
+    there = {name: name for name in ("éligible", "à vérifier", "inéligible")}
+    assert [line.status for line in label_lines(ANNOTATIONS, there)] == [CheckStatus.OK]
+    (line,) = label_lines(ANNOTATIONS, {"Éligible": "x", "à vérifier": "y", "inéligible": "z"})
+    assert "« éligible »" in line.message
+    assert line.exit_code == 2
+
+
+def make_demarche(*instructeurs: tuple[str, str]) -> Demarche:
+    return Demarche(
+        number=DemarcheNumber(1),
+        titre="Appel",
+        etat="publiee",
+        active_revision_id=RevisionId("revision"),
+        revisions={},
+        labels={},
+        instructeurs=tuple(
+            Instructeur(f"id-{email}", email, groupe) for email, groupe in instructeurs
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "wanted", ["a@example.gouv.fr", "A@Example.gouv.fr", "id-a@example.gouv.fr"]
+)
+def test_an_instructeur_is_known_by_e_mail_or_id(wanted: str) -> None:
+    """In every groupe: nothing to do."""
+    demarche = make_demarche(("a@example.gouv.fr", "défaut"))
+    assert instructeur_lines(demarche, wanted)[0].status is CheckStatus.OK
+
+
+@pytest.mark.parametrize("wanted", [None, "nobody@example.gouv.fr"])
+def test_without_an_instructeur_of_the_demarche_pushes_wait(wanted: str | None) -> None:
+    """Exit 7, as the run would end."""
+    demarche = make_demarche(("a@example.gouv.fr", "défaut"))
+    assert instructeur_lines(demarche, wanted)[0].exit_code == 7
+
+
+def test_a_groupe_that_the_instructeur_is_not_in_is_named() -> None:
+    """Pushes into its dossiers would be refused; those into the others go through."""
+    demarche = make_demarche(("a@example.gouv.fr", "défaut"), ("b@example.gouv.fr", "autre"))
+    line = instructeur_lines(demarche, "a@example.gouv.fr")[0]
+    assert "« autre »" in line.message
+    assert (line.status, line.exit_code) == (CheckStatus.WARNING, 0)
+
+
+@pytest.mark.parametrize(
+    ("last_day", "status", "said"),
+    [
+        (None, CheckStatus.INFO, "not known"),
+        (date(2024, 7, 2), CheckStatus.OK, "2024-07-02"),
+        (date(2024, 7, 1), CheckStatus.WARNING, "30 days left"),
+        (date(2024, 6, 2), CheckStatus.WARNING, "1 day left"),
+        (TODAY, CheckStatus.WARNING, "its last day"),
+        (date(2024, 5, 31), CheckStatus.WARNING, "expired on"),
+    ],
+)
+def test_the_tokens_last_day_is_warned_of(
+    last_day: date | None, status: CheckStatus, said: str
+) -> None:
+    """From 30 days before; the token still works on its last day."""
+    (line,) = expiry_lines(last_day, TODAY)
+    assert line.status is status
+    assert said in line.message
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [((), 0), ((0, 0), 0), ((7, 8), 8), ((8, 3), 3), ((3, 5), 5), ((5, 2, 7), 2)]
+)
+def test_the_exit_code_is_the_first_of_2_5_3_8_7(codes: Iterable[int], code: int) -> None:
+    """Whatever order the lines come in."""
+    line = CheckLine("x", CheckStatus.OK, "x")
+    assert exit_code_of(replace(line, exit_code=c) for c in codes) == code
