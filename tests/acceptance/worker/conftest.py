@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from dsync.sandbox import Sandbox
-from tests.acceptance.worker.database import Database
-from tests.acceptance.worker.installed import Installed, variables_for
+
+pytest.register_assert_rewrite("tests.acceptance.worker.truth")
+
+from tests.acceptance.worker.database import Database  # noqa: E402
+from tests.acceptance.worker.installed import Installed, variables_for  # noqa: E402
 
 DOSSIERS = 40
 

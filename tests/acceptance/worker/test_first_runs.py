@@ -92,7 +92,7 @@ def test_what_changes_in_ds_shows_in_the_copy(
     assert (rows[moved]["etat"], rows[moved]["presence"]) == ("accepte", "present")
     assert rows[hidden]["presence"] == "masque"
     assert rows[erased]["presence"] == "supprime"
-    gone = "sponsor_courriel, contact_nom, probleme, raison_sociale, page_produit".split(", ")
+    gone = ["sponsor_courriel", "contact_nom", "probleme", "raison_sociale", "page_produit"]
     assert [None] * len(gone) == [rows[erased][name] for name in gone]
     assert 0 == database.count("lecture_champ", f"numero = {erased}")
     events = {(r["numero"], r["evenement"]) for r in database.view("lecture_evenement")}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from dsync.sandbox import Sandbox, ids
@@ -23,6 +22,7 @@ COUNTED = (*OPEN, "accepte")
 VERDICTS = ("Éligible", "À vérifier", "Inéligible")
 RESULTAT, DETAIL, DATE, VALIDATED = 5102, 5103, 5104, 5105
 VOEUX, GRILLES, LETTRE = 4403, 5302, 4605
+OWNED = {"resultat": RESULTAT, "detail": DETAIL, "date": DATE}
 
 # Column of lecture_candidature: stable id of the champ whose text it is.
 TEXTS = {
@@ -248,7 +248,8 @@ def is_written(truth: DossierTruth) -> bool:
 def assert_annotations_stand(database: Database, sandbox: Sandbox) -> None:
     """In every open dossier stands what dsync wishes, and the outbox says so."""
     wishes: dict[int, dict[str, Row]] = {}
-    for row in database.view("lecture_annotation"):
+    # The view shows former wishes too; which is the present one only the table tells.
+    for row in database.rows("SELECT * FROM outbox WHERE courante"):
         if row["statut"] == "confirmee":
             wishes.setdefault(row["numero"], {})[row["annotation"]] = row
     verdicts = {
@@ -259,12 +260,15 @@ def assert_annotations_stand(database: Database, sandbox: Sandbox) -> None:
             continue
         wished, there = wishes[truth.number], truth.raw_annotations
         verdict = verdicts[truth.number]
-        assert {"resultat", "detail", "date", "label"} == wished.keys()
-        assert verdict["verdict"] == wished["resultat"]["valeur"] == there[RESULTAT]
-        assert verdict["detail"] == wished["detail"]["valeur"] == there[DETAIL]
-        assert datetime.fromisoformat(wished["date"]["valeur"]) == there[DATE]
-        assert [verdict["verdict"].lower()] == truth.labels
-        assert wished["label"]["valeur"] == truth.labels[0]
+        expected = {
+            "resultat": verdict["verdict"],
+            "detail": verdict["detail"],
+            "date": there[DATE].isoformat(),
+            "label": verdict["verdict"].lower(),
+        }
+        assert expected == {name: row["valeur"] for name, row in wished.items()}
+        assert (expected["resultat"], expected["detail"]) == (there[RESULTAT], there[DETAIL])
+        assert [expected["label"]] == truth.labels
 
 
 def assert_views_agree(database: Database) -> None:
@@ -289,18 +293,17 @@ def assert_views_agree(database: Database) -> None:
     assert counted == {(r["mois"], r["controle"], r["resultat"]): r["nombre"] for r in statistics}
 
 
-def writes(sandbox: Sandbox) -> Iterator[tuple[str, str, str]]:
-    """Return (dossier, annotation, value) of every value that reached the sandbox."""
+def writes(sandbox: Sandbox) -> list[tuple[int, str, str]]:
+    """Return (dossier, annotation, value) of every value that reached the sandbox, in order."""
+    names = {ids.encode("Champ", id_): name for name, id_ in OWNED.items()}
+    found = []
     for entry in sandbox.control.requests(kind="mutation"):
-        for input_ in entry.variables.values():
-            if not isinstance(input_, dict):
-                continue
-            for annotation in input_.get("annotations") or []:
-                yield (
-                    input_["dossierId"],
-                    annotation["id"],
-                    json.dumps(annotation["value"], sort_keys=True),
-                )
+        for sent in entry.variables.values():
+            for annotation in sent.get("annotations") or []:
+                number = int(base64.b64decode(sent["dossierId"]).decode().partition("-")[2])
+                [value] = annotation["value"].values()
+                found.append((number, names[annotation["id"]], value))
+    return found
 
 
 def _same(database: Database, view: str, order: str, expected: Any) -> None:
