@@ -242,9 +242,10 @@ def _print_evaluations(evaluations: Sequence[Mapping[str, Any]]) -> None:
     if evaluations:
         heading("Évaluations")
         for row in evaluations:
+            mean = None if row["moyenne"] is None else round(float(row["moyenne"]), 2)
             click.echo(
                 f"  {row['ligne']}. {shown(row['moment'])}, {shown(row['evaluateur'])}: "
-                f"mean {shown(row['moyenne'])}. {cut(shown(row['commentaire']), LONGEST)}"
+                f"mean {shown(mean)}. {cut(shown(row['commentaire']), LONGEST)}"
             )
 
 
@@ -269,7 +270,8 @@ def _print_pushes(annotations: Sequence[Mapping[str, Any]]) -> None:
 
 def _print_events(events: Sequence[Mapping[str, Any]]) -> None:
     if events:
-        heading(f"Events (the last {EVENTS_SHOWN} of {len(events)})")
+        shown_of = f"the last {EVENTS_SHOWN} of " if len(events) > EVENTS_SHOWN else ""
+        heading(f"Events ({shown_of}{len(events)})")
         print_table(
             ("when", "event", "details"),
             [

@@ -71,13 +71,12 @@ def status(*, max_age: timedelta | None, as_json: bool) -> None:
 def _document(store: Store, demarche: DemarcheNumber) -> dict[str, Any]:
     with store.reading(demarche) as reader:
         state = reader.state()
-        reads = (state.last_incremental_at, state.last_full_at)
         runs_ = reader.runs(limit=1)
         outbox = reader.outbox_counts()
         document: dict[str, Any] = {
             "demarche": demarche,
             "database": store.place,
-            "last_success_at": max(filter(None, reads), default=None),
+            "last_success_at": state.last_success_at,
             "last_full_at": state.last_full_at,
             "last_deletions_at": state.last_deletions_at,
             "watermark": state.watermark,

@@ -52,7 +52,7 @@ def evaluate_due(run: Run) -> None:
     if evidence is not None:
         _resolve_products(run, sorted(numbers), evidence)
     with run.transaction() as tx:
-        doublons, regrouped = _doublons(tx)
+        doublons, regrouped = doublons_of(tx)
     numbers |= regrouped
     if numbers:
         _judge_all(run, sorted(numbers), evidence or gathered.evidence(), doublons)
@@ -88,7 +88,7 @@ def _resolve_products(run: Run, numbers: Sequence[DossierNumber], evidence: Evid
             tx.set_product(moved)
 
 
-def _doublons(tx: Tx) -> tuple[Doublons, set[DossierNumber]]:
+def doublons_of(tx: Tx) -> tuple[Doublons, set[DossierNumber]]:
     """Return the other dossiers for each one's product, and those whose set changed."""
     members: dict[str, list[DossierNumber]] = defaultdict(list)
     rows = tx.products()
@@ -124,15 +124,16 @@ def _judge(
         if decision is not None:
             new = NewVerdict(judgeable.numero, decision, judgeable.inputs_hash, others)
             verdicts.append((judgeable, new))
-    _store(run, numbers, verdicts, failed)
+    store_verdicts(run, numbers, verdicts, failed)
 
 
-def _store(
+def store_verdicts(
     run: Run,
     numbers: Sequence[DossierNumber],
     verdicts: Sequence[tuple[Judgeable, NewVerdict]],
-    failed: Sequence[RuleEvaluationError],
+    failed: Sequence[RuleEvaluationError] = (),
 ) -> None:
+    """Store a batch of verdicts with the wishes that follow, in one transaction."""
     now = run.now
     wishes = [wish for j, new in verdicts for wish in _wishes(run, j, new.decision, now)]
     quarantined = {DossierNumber(error.details["dossier"]): error for error in failed}

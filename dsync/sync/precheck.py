@@ -17,7 +17,7 @@ from dsync.errors import DSNotFoundError
 from dsync.store import Judgeable, NewVerdict, StoredVerdict
 from dsync.sync import run as runs
 from dsync.sync.context import Context, Run
-from dsync.sync.evaluate import _doublons, _store
+from dsync.sync.evaluate import doublons_of, store_verdicts
 from dsync.sync.evidence import gather, with_registry
 from dsync.sync.report import RunReport, SyncOptions
 
@@ -79,7 +79,7 @@ def _judge_again(
     with run.transaction() as tx:
         chosen = list(numbers) or tx.evaluation_numbers(everything_open=True)
         judgeables = [j for j in tx.judgeable(chosen) if j.presence == Presence.PRESENT]
-        doublons, _ = _doublons(tx)
+        doublons, _ = doublons_of(tx)
     _say_missing(run, numbers, judgeables)
     evidence = with_registry(run, [j.candidature for j in judgeables], gathered.evidence())
     verdicts, comparisons = [], []
@@ -94,7 +94,7 @@ def _judge_again(
         kept = [
             (j, new) for j, new in verdicts if j.candidature.etat in OPEN_ETATS or not j.current
         ]
-        _store(run, [judgeable.numero for judgeable, _ in kept], kept, [])
+        store_verdicts(run, [judgeable.numero for judgeable, _ in kept], kept)
     return comparisons
 
 

@@ -94,7 +94,8 @@ class RunReport:
 
     def fail(self, error: DsyncError) -> None:
         """Note what ended the run."""
-        self.errors.append(error.message)
+        if error.message not in self.errors:
+            self.errors.append(error.message)
         self.status = Status.FAILED
         self.exit_code = error.exit_code
 

@@ -16,7 +16,7 @@ from dsync.sync.context import Context, Run
 from dsync.sync.evaluate import evaluate_due
 from dsync.sync.pull import pull
 from dsync.sync.push import push_due
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import Kind, RunReport, SyncOptions
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +34,9 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
         evaluate_due(run)
         if options.push:
             push_due(run, options.dossiers)
+        if options.kind is not Kind.DOSSIER and options.since is None:
+            with run.transaction() as tx:
+                tx.save_state(last_success_at=run.now)
 
     return execute(context, options, work)
 
