@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from json import loads
 from typing import Any
@@ -25,7 +25,7 @@ from dsync.store.records import (
 )
 from dsync.store.rows import CANDIDATURE_COLUMNS, candidature_of
 from dsync.store.section import Section
-from dsync.store.sql import chunks
+from dsync.store.sql import CHUNK, chunks
 
 _dossier = tables.dossier
 _candidature = tables.candidature
@@ -136,8 +136,8 @@ class VerdictReads(Section):
             for row in self._connection.execute(statement.where(_dossier.c.numero.in_(chunk)))
         ]
 
-    def products(self) -> list[ProductUse]:
-        """Return every dossier of the démarche as the check for duplicates sees it."""
+    def products(self) -> Iterator[ProductUse]:
+        """Yield every dossier of the démarche, by number, as the check for duplicates sees it."""
         rows = self._connection.execute(
             select(
                 _dossier.c.numero,
@@ -151,9 +151,10 @@ class VerdictReads(Section):
             .outerjoin(_verdict, _IS_CURRENT)
             .where(_dossier.c.demarche_numero == self._number)
             .order_by(_dossier.c.numero)
+            .execution_options(yield_per=CHUNK)
         )
-        return [
-            ProductUse(
+        for numero, etat, presence, archive, produit_id, verdict_id, doublons in rows:
+            yield ProductUse(
                 DossierNumber(numero),
                 Etat(etat),
                 Presence(presence),
@@ -161,8 +162,6 @@ class VerdictReads(Section):
                 produit_id,
                 None if verdict_id is None else tuple(doublons or ()),
             )
-            for numero, etat, presence, archive, produit_id, verdict_id, doublons in rows
-        ]
 
     def _judgeable(self, statement: Any) -> list[Judgeable]:
         rows = self._connection.execute(statement).all()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from dsync.annotations import desired
@@ -32,7 +33,20 @@ BATCH = 500
 COUNTED = OPEN_ETATS | {Etat.ACCEPTE}
 """States in which a dossier counts as another one for the same product."""
 
-Doublons = Mapping[DossierNumber, tuple[DossierNumber, ...]]
+
+@dataclass(frozen=True, slots=True)
+class Doublons:
+    """Which dossiers are for the same product: one list a product, however many share it."""
+
+    product_of: Mapping[DossierNumber, str]
+    members: Mapping[str, Sequence[DossierNumber]]
+
+    def of(self, numero: DossierNumber) -> tuple[DossierNumber, ...]:
+        """Return the other dossiers for this one's product, by number."""
+        product = self.product_of.get(numero)
+        if product is None:
+            return ()
+        return tuple([other for other in self.members.get(product, ()) if other != numero])
 
 
 def evaluate_due(run: Run) -> None:
@@ -91,19 +105,18 @@ def _resolve_products(run: Run, numbers: Sequence[DossierNumber], evidence: Evid
 def doublons_of(tx: Tx) -> tuple[Doublons, set[DossierNumber]]:
     """Return the other dossiers for each one's product, and those whose set changed."""
     members: dict[str, list[DossierNumber]] = defaultdict(list)
-    rows = tx.products()
-    for row in rows:
-        if row.produit_id and row.presence == Presence.PRESENT and row.etat in COUNTED:
-            members[row.produit_id].append(row.numero)
-    doublons: dict[DossierNumber, tuple[DossierNumber, ...]] = {}
-    regrouped = set()
-    for row in rows:
-        others = members.get(row.produit_id, []) if row.produit_id else []
-        doublons[row.numero] = tuple(sorted(n for n in others if n != row.numero))
-        is_open = row.presence == Presence.PRESENT and row.etat in OPEN_ETATS
-        if is_open and row.doublons is not None and tuple(row.doublons) != doublons[row.numero]:
-            regrouped.add(row.numero)
-    return doublons, regrouped
+    product_of: dict[DossierNumber, str] = {}
+    judged: list[tuple[DossierNumber, tuple[DossierNumber, ...]]] = []
+    for row in tx.products():
+        is_present = row.presence == Presence.PRESENT
+        if row.produit_id:
+            product_of[row.numero] = row.produit_id
+            if is_present and row.etat in COUNTED:
+                members[row.produit_id].append(row.numero)
+        if is_present and row.etat in OPEN_ETATS and row.doublons is not None:
+            judged.append((row.numero, row.doublons))
+    doublons = Doublons(product_of, members)
+    return doublons, {numero for numero, known in judged if known != doublons.of(numero)}
 
 
 def _judge(
@@ -115,7 +128,7 @@ def _judge(
     verdicts: list[tuple[Judgeable, NewVerdict]] = []
     failed: list[RuleEvaluationError] = []
     for judgeable in judgeables:
-        others = doublons.get(judgeable.numero, ())
+        others = doublons.of(judgeable.numero)
         try:
             decision = _decide(run, judgeable, evidence, others)
         except RuleEvaluationError as exc:

@@ -84,7 +84,7 @@ def _judge_again(
     evidence = with_registry(run, [j.candidature for j in judgeables], gathered.evidence())
     verdicts, comparisons = [], []
     for judgeable in judgeables:
-        others = doublons.get(judgeable.numero, ())
+        others = doublons.of(judgeable.numero)
         decision = _decide(judgeable, evidence, run.context.rules, others, as_of)
         comparisons.append(Comparison(judgeable.numero, judgeable.current, decision))
         verdicts.append(
