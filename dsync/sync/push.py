@@ -15,7 +15,13 @@ import structlog
 from dsync.domain.dossier import OPEN_ETATS, Demarche
 from dsync.domain.ids import DossierNumber
 from dsync.ds import WriteOutcome
-from dsync.errors import DSBadDataError, DSOutcomeUnknownError, DSTimeoutError
+from dsync.errors import (
+    DSBadDataError,
+    DSError,
+    DSOutcomeUnknownError,
+    DSTimeoutError,
+    InterruptedRunError,
+)
 from dsync.store import DueDossier, Settlement, WishStatus
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
@@ -165,6 +171,9 @@ def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> bool:
         if exc.finished:
             _read_back_soon(run, due, drafts)
         raise
+    except (DSError, InterruptedRunError):
+        _take_back(run, sent)
+        raise
     return _settle_outcomes(run, drafts, outcomes)
 
 
@@ -187,6 +196,15 @@ def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[Write
     if run.report.refused:
         run.report.problem("Some annotations were refused: see `dsync dossier show`.")
     return READ_ONLY not in codes
+
+
+def _take_back(run: Run, wish_ids: Sequence[int]) -> None:
+    """Nothing was executed (a refused token, say): the wishes wait, nothing is uncertain."""
+    settled = [
+        Settlement(wish_id, WishStatus.EN_ATTENTE, nothing_written=True) for wish_id in wish_ids
+    ]
+    with run.transaction() as tx:
+        tx.settle(run.id, settled, run.now)
 
 
 def _read_back_soon(run: Run, due: Sequence[DueDossier], drafts: Sequence[Draft]) -> None:

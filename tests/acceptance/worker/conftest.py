@@ -41,9 +41,22 @@ def dsync(sandbox: Sandbox, database_url: str, tmp_path: Path) -> Iterator[Insta
 
 
 @pytest.fixture
-def sqlite_dsync(sandbox: Sandbox, tmp_path: Path) -> Iterator[Installed]:
-    """The command with a SQLite file that is not there yet, where the engine plays no part."""
-    url = f"sqlite:///{tmp_path / 'work' / 'dsync.db'}"
-    installed = Installed(tmp_path / "work", **variables_for(sandbox, url))
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite file that is not there yet, for what is the same on both engines."""
+    return f"sqlite:///{tmp_path / 'work' / 'dsync.db'}"
+
+
+@pytest.fixture
+def sqlite_database(sqlite_url: str) -> Iterator[Database]:
+    """That file, to look into once a command has made it."""
+    opened = Database(sqlite_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_dsync(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> Iterator[Installed]:
+    """The command, configured for the sandbox and that file."""
+    installed = Installed(tmp_path / "work", **variables_for(sandbox, sqlite_url))
     yield installed
     installed.close()

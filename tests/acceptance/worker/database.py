@@ -69,7 +69,9 @@ class Database:
                 f"UPDATE {table} SET {column} = {column} - interval '{seconds} seconds'"
             )
         changed = 0
-        for row in self.rows(f"SELECT rowid AS row_id, {column} FROM {table} WHERE {column} IS NOT NULL"):
+        for row in self.rows(
+            f"SELECT rowid AS row_id, {column} FROM {table} WHERE {column} IS NOT NULL"
+        ):
             moved = datetime.fromisoformat(row[column]) - by
             changed += self.execute(
                 f"UPDATE {table} SET {column} = :moved WHERE rowid = :id",

@@ -1,0 +1,140 @@
+"""DS, the token, the database or the disk fails in the middle of a run."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dsync.sandbox import Sandbox
+from dsync.sandbox.control import Control
+from dsync.sandbox.faults import Fault
+from tests.acceptance.worker.database import Database
+from tests.acceptance.worker.installed import Installed, Process, until, variables_for
+from tests.acceptance.worker.truth import assert_copy_is_true
+
+STORM = 4
+
+
+def at_work(process: Process, control: Control, *, requests: int) -> None:
+    """Wait until a run has asked DS so often."""
+    until(lambda: len(control.requests()) >= requests or not process.is_running)
+    assert process.is_running, process.printed()
+
+
+def end_of_minute() -> datetime:
+    """Return the present minute's last second: the rate limit's next window is 1 s away."""
+    return datetime.now(UTC).replace(second=59, microsecond=0)
+
+
+@pytest.fixture
+def hurried_sandbox() -> Iterator[Sandbox]:
+    """A sandbox whose clock is always a second before a new minute."""
+    with Sandbox.start(dossiers=12, clock=end_of_minute) as running:
+        yield running
+
+
+def test_a_storm_of_429_is_waited_out(
+    hurried_sandbox: Sandbox, sqlite_url: str, sqlite_database: Database, tmp_path: Path
+) -> None:
+    """Refused again and again, reads and mutations alike: all is done, nothing twice."""
+    dsync = Installed(tmp_path / "work", **variables_for(hurried_sandbox, sqlite_url))
+    hurried_sandbox.control.fail(
+        Fault("rate_limited", only="query", times=STORM // 2),
+        Fault("rate_limited", only="mutation", times=STORM // 2),
+    )
+
+    report = dsync.json("sync")
+
+    answers = [entry.status for entry in hurried_sandbox.control.requests()]
+    assert ("success", STORM) == (report["status"], answers.count(429))
+    assert len(answers) == report["requests"]
+    dsync.json("sync")
+    assert_copy_is_true(sqlite_database, hurried_sandbox)
+    dsync.close()
+
+
+def test_a_token_that_expires_in_a_run_stops_it_and_a_new_one_resumes(
+    dsync: Installed, sandbox: Sandbox, database: Database
+) -> None:
+    """Exit 3 with the remedy, no retry; what was stored stays, the rest follows later."""
+    sandbox.control.fail(Fault("token_expired", only="mutation", after=1, times=None))
+
+    failed = dsync.json("sync", code=3)
+
+    [message] = failed["errors"]
+    assert "token" in message
+    assert sandbox.tokens.write not in message
+    assert failed["pushed"] > 0
+    refused = [e for e in sandbox.control.requests() if e.fault]
+    assert 1 == len(refused)
+    sandbox.control.clear_faults()
+    resumed = dsync.json("sync")
+    assert ("success", 0, 0) == tuple(resumed[k] for k in ("status", "changed", "evaluated"))
+    assert resumed["pushed"] > 0
+    dsync.json("sync")
+    assert_copy_is_true(database, sandbox)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("requests", [1, 6])
+def test_lost_database_connections_end_a_run_or_are_made_anew(
+    dsync: Installed, sandbox: Sandbox, database: Database, requests: int
+) -> None:
+    """PostgreSQL ends every session in mid-run: nothing is half done, the next run resumes."""
+    sandbox.control.fail(Fault("latency", latency_ms=100, times=None))
+    process = dsync.start("sync", "--json")
+    at_work(process, sandbox.control, requests=requests)
+    database.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    done = process.wait()
+
+    assert done.code in {0, 5}, done.text
+    assert "Traceback" not in done.text
+    sandbox.control.clear_faults()
+    database.expire_lease()
+    database.settle_unknown()
+    dsync.json("sync")
+    dsync.json("sync")
+    assert_copy_is_true(database, sandbox)
+
+
+def test_a_full_disk_stops_the_run_and_the_next_one_resumes(
+    sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
+) -> None:
+    """No file may grow any more (as under a quota): exit 5 with the remedy, nothing half done."""
+    sandbox.control.fail(Fault("latency", latency_ms=300, times=None))
+    process = sqlite_dsync.start("sync", "--json")
+    at_work(process, sandbox.control, requests=1)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+    done = process.wait()
+
+    assert 5 == done.code, done.text
+    assert "disk" in done.text
+    assert "Traceback" not in done.text
+    assert 0 == sqlite_database.count("lecture_candidature")
+    sandbox.control.clear_faults()
+    sqlite_database.expire_lease()
+    sqlite_dsync.json("sync")
+    sqlite_dsync.json("sync")
+    assert_copy_is_true(sqlite_database, sandbox)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("ds_url", [None, "http://127.0.0.1:1/api/v2/graphql"])
+def test_an_outage_that_outlasts_the_retries_ends_with_its_remedy(
+    sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database, ds_url: str | None
+) -> None:
+    """Exit 8, nothing stored, no traceback; some 30 s of retries."""
+    sandbox.control.fail(Fault("bad_gateway", times=None))
+
+    variables = {"ds_url": ds_url} if ds_url else {}
+    failed = sqlite_dsync.json("sync", code=8, **variables)
+
+    assert "failed" == failed["status"]
+    assert 0 == sqlite_database.count("lecture_candidature")

@@ -1,0 +1,186 @@
+"""Signals, and two workers on one démarche."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from dsync.sandbox import Sandbox
+from dsync.sandbox.control import Control
+from dsync.sandbox.faults import Fault
+from dsync.settings import shipped_config
+from tests.acceptance.worker.database import Database
+from tests.acceptance.worker.installed import Installed, Process, until
+from tests.acceptance.worker.truth import assert_copy_is_true
+
+IN_TIME_S = 5.0
+SLOW_MS, STUCK_MS = 200, 60_000
+
+
+def at_work(process: Process, control: Control, *, requests: int = 1) -> None:
+    """Wait until a run has asked DS so often."""
+    until(lambda: len(control.requests()) >= requests or not process.is_running)
+    assert process.is_running, process.printed()
+
+
+def config_with(folder: Path, *changes: tuple[str, str]) -> str:
+    """Make a configuration of our own out of the shipped one."""
+    shipped = shipped_config()
+    for source in shipped.parent.iterdir():
+        if source.is_file():
+            text = source.read_text(encoding="utf-8")
+            for old, new in changes if source == shipped else ():
+                assert old in text
+                text = text.replace(old, new)
+            (folder / source.name).write_text(text, encoding="utf-8")
+    return str(folder / shipped.name)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "latency_ms"),
+    [(signal.SIGTERM, 143, SLOW_MS), (signal.SIGINT, 130, STUCK_MS)],
+    ids=["TERM slow", "INT stuck"],
+)
+def test_a_stopped_run_ends_in_time_and_the_next_one_resumes(
+    sqlite_dsync: Installed,
+    sandbox: Sandbox,
+    sqlite_database: Database,
+    number: int,
+    code: int,
+    latency_ms: int,
+) -> None:
+    """Whatever DS does, the process is gone within 5 s and nothing is half done."""
+    sandbox.control.fail(Fault("latency", latency_ms=latency_ms, times=None))
+    process = sqlite_dsync.start("sync", "--json")
+    at_work(process, sandbox.control)
+
+    process.signal(number)
+    done, took_s = process.ended_within(IN_TIME_S)
+
+    assert (code, True) == (done.code, took_s < IN_TIME_S), done.text
+    assert "failed" == done.document["status"]
+    sandbox.control.clear_faults()
+    assert "success" == sqlite_dsync.json("sync")["status"]
+    sqlite_dsync.json("sync")
+    assert_copy_is_true(sqlite_database, sandbox)
+
+
+def test_a_run_stopped_in_a_push_reads_back_before_it_writes_again(
+    sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
+) -> None:
+    """A mutation that got no answer in time is uncertain; the next run asks DS first."""
+    sandbox.control.fail(Fault("latency", only="mutation", latency_ms=STUCK_MS))
+    process = sqlite_dsync.start("sync", "--json")
+    until(lambda: sandbox.control.requests(kind="mutation"))
+
+    process.signal(signal.SIGTERM)
+    done, took_s = process.ended_within(IN_TIME_S)
+
+    assert (143, True) == (done.code, took_s < IN_TIME_S), done.text
+    uncertain = sqlite_database.count("lecture_annotation", "statut = 'incertaine'")
+    assert uncertain > 0
+    n_mutations = len(sandbox.control.requests(kind="mutation"))
+    sandbox.control.clear_faults()
+    early = sqlite_dsync.json("sync", code=7)
+    assert any("wait" in problem for problem in early["errors"])
+    sqlite_database.settle_unknown()
+    late = sqlite_dsync.json("sync")
+    assert 0 == late["pushed"]
+    assert n_mutations < len(sandbox.control.requests(kind="mutation"))
+    sqlite_dsync.json("sync")
+    assert_copy_is_true(sqlite_database, sandbox)
+
+
+def test_the_service_ends_in_time_in_the_middle_of_a_run(
+    sqlite_dsync: Installed, sandbox: Sandbox
+) -> None:
+    """`dsync run` under SIGTERM ends with 0 within 5 s though DS does not answer."""
+    sandbox.control.fail(Fault("latency", latency_ms=STUCK_MS, times=None))
+    process = sqlite_dsync.start("run")
+    at_work(process, sandbox.control)
+
+    process.signal(signal.SIGTERM)
+    done, took_s = process.ended_within(IN_TIME_S)
+
+    assert (0, True) == (done.code, took_s < IN_TIME_S), done.text
+    assert "Traceback" not in done.text
+
+
+def test_the_service_runs_at_once_and_again_and_outlives_failures(
+    sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database, tmp_path: Path
+) -> None:
+    """A full read first, short runs later, an outage in between; it ends with 0."""
+    config = config_with(tmp_path, ('incremental = "5m"', 'incremental = "1s"'))
+    process = sqlite_dsync.start("run", config=config)
+    until(lambda: "run_finished" in process.printed())
+    until(lambda: len(runs(sqlite_database, "success")) >= 2, within_s=30)
+    assert ["complet", "incremental"] == [r["genre"] for r in runs(sqlite_database)[:2]]
+    number = sandbox.control.truth()[0].number
+    sandbox.control.fail(Fault("token_expired"))
+    until(lambda: runs(sqlite_database, "failed"), within_s=30)
+    sandbox.control.edit_champ(number, 4303, "Nouvelle fonction")
+
+    process.signal(signal.SIGTERM)
+    done, took_s = process.ended_within(IN_TIME_S)
+
+    assert (0, True) == (done.code, took_s < IN_TIME_S), done.text
+    assert "run_postponed" in done.text
+    assert sandbox.tokens.write not in done.text
+
+
+def runs(database: Database, status: str | None = None) -> list[dict[str, object]]:
+    """Return the journal's runs, the oldest first."""
+    found = database.view("lecture_synchronisation", "run")
+    return [run for run in found if status in (None, run["statut"])]
+
+
+def test_a_second_worker_is_told_who_works_and_can_wait(
+    dsync: Installed, sandbox: Sandbox, database: Database
+) -> None:
+    """Exit 6 with the holder and since when; `--wait` waits for its turn."""
+    sandbox.control.fail(Fault("latency", latency_ms=SLOW_MS))
+    first = dsync.start("sync", "--json")
+    at_work(first, sandbox.control)
+    first.signal(signal.SIGSTOP)
+    [lease] = database.rows("SELECT holder FROM lease")
+
+    refused = dsync.json("sync", code=6)
+    waiting = dsync.start("sync", "--json", "--wait", "30s")
+    first.signal(signal.SIGCONT)
+
+    [message] = refused["errors"]
+    assert lease["holder"] in message
+    assert str(first.pid) in message
+    assert "since" in message
+    assert 0 == first.wait().code
+    second = waiting.wait()
+    assert (0, 0) == (second.code, second.document["pushed"])
+    assert_copy_is_true(database, sandbox)
+
+
+def test_a_sleeper_whose_lease_was_taken_commits_nothing(
+    dsync: Installed, sandbox: Sandbox, database: Database
+) -> None:
+    """SIGSTOP, the lease expires, another works, SIGCONT: the late writer is refused."""
+    sandbox.control.fail(Fault("latency", latency_ms=2 * SLOW_MS))
+    sleeper = dsync.start("sync", "--json")
+    at_work(sleeper, sandbox.control)
+    until(lambda: runs(database, "running"))
+    sleeper.signal(signal.SIGSTOP)
+    database.expire_lease()
+    successor = dsync.json("sync")
+    dsync.json("sync")
+    before = database.content()
+    n_mutations = len(sandbox.control.requests(kind="mutation"))
+
+    sleeper.signal(signal.SIGCONT)
+    late = sleeper.wait()
+
+    assert "success" == successor["status"]
+    assert 6 == late.code, late.text
+    assert "took over" in late.document["errors"][0]
+    assert before == database.content()
+    assert n_mutations == len(sandbox.control.requests(kind="mutation"))
+    assert_copy_is_true(database, sandbox)
