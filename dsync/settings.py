@@ -15,6 +15,7 @@ from datetime import date, time, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -209,7 +210,20 @@ def load_settings(**flags: Any) -> Settings:
     values["config"] = path
     if not values["ds_url"]:
         raise ConfigurationError(f"{path}: [ds] url is missing and DSYNC_DS_URL is not set.")
+    _check_address(values["ds_url"], "DSYNC_DS_URL, or [ds] url in the configuration file")
+    _check_address(values["betagouv_url"], "DSYNC_BETAGOUV_URL")
     return Settings(configuration=configuration, sources=sources, **values)
+
+
+def _check_address(text: str, named: str) -> None:
+    """Refuse what no request can go to: found here, it is not tried for half a minute."""
+    try:
+        parts = urlsplit(text.strip())
+        reachable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        reachable = False
+    if not reachable:
+        raise ConfigurationError(f"Not an http(s) address: mend {named}.")
 
 
 def find_config(named: Path | str | None) -> Path:
