@@ -76,7 +76,7 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _PATH_ALONE = re.compile(rf"(?<![\w/.-])/?(?P<path>startups?/{_REST})", re.IGNORECASE)
-_ENDING = re.compile(r"(.+?)\.html?(?:$|(?=[^\w.-]))", re.IGNORECASE)
+_ENDING = re.compile(r"(.+?)\.html?(?:[_-]*$|(?=[^\w.-]))", re.IGNORECASE)
 _PLAIN = re.compile(r"https://beta\.gouv\.fr/startups/((?!index\.)[a-z0-9][a-z0-9-]*)\.html")
 
 
@@ -90,6 +90,11 @@ class ProductPage:
     def url(self) -> str:
         """The canonical address."""
         return f"https://{HOST}/startups/{quote(self.id, safe=chr(39))}.html"
+
+    @property
+    def shown(self) -> str:
+        """The id for a sentence."""
+        return self.id.replace(_SPACE_SIGN, " ")
 
     def __str__(self) -> str:
         return self.url

@@ -93,6 +93,8 @@ class Catalogue:
     folded_ids: Mapping[str, frozenset[str]]
     folded_aliases: Mapping[str, frozenset[str]]
     names: Mapping[tuple[str, ...], frozenset[str]]
+    joined_names: Mapping[str, frozenset[str]]
+    """The same names without spaces."""
     claims: Mapping[str, tuple[_Claim, ...]]
     """Own sites and repositories by host."""
 
@@ -143,6 +145,7 @@ class Catalogue:
             folded_ids=_grouped((fold(id_), {id_}) for id_ in by_id),
             folded_aliases=_grouped((fold(alias), ids) for alias, ids in aliases.items()),
             names={name: frozenset(ids) for name, ids in names.items()},
+            joined_names=_grouped(("".join(name), ids) for name, ids in names.items()),
             claims={host: tuple(found) for host, found in claims.items()},
         )
 

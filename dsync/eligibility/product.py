@@ -96,7 +96,7 @@ _FILLERS = frozenset(
 _CITED_WORDS = 200
 _CITED_NAME_WORDS = 6
 _CITED_LENGTH = 5
-"""Shorter single words stand in sentences by chance."""
+"""Shorter single words stand in sentences, or are names once joined, by chance."""
 
 
 def resolve_product(address: str | None, catalogue: Catalogue | None) -> ProductMatch:
@@ -110,7 +110,11 @@ def resolve_product(address: str | None, catalogue: Catalogue | None) -> Product
         return _by_pages(typed, catalogue)
     if typed.sites or typed.other_pages:
         return _by_sites(typed, catalogue)
-    return _by_name(typed.text, catalogue) or ProductMatch(Lien.AUCUN)
+    return (
+        _by_name(typed.text, catalogue)
+        or _by_joined_name(typed.text, catalogue)
+        or ProductMatch(Lien.AUCUN)
+    )
 
 
 def _by_pages(typed: Typed, catalogue: Catalogue) -> ProductMatch:
@@ -133,7 +137,7 @@ def _by_pages(typed: Typed, catalogue: Catalogue) -> ProductMatch:
 def _by_id(page: ProductPage, catalogue: Catalogue) -> ProductMatch:
     """Look one page up: its exact id or alias first, then without case and accents."""
     if exact := catalogue.products.get(page.id):
-        return ProductMatch(Lien.FICHE, exact, page=page.id)
+        return ProductMatch(Lien.FICHE, exact, page=page.shown)
     folded = fold(page.id)
     for lien, ids in (
         (Lien.ALIAS, catalogue.aliases.get(page.id)),
@@ -142,9 +146,9 @@ def _by_id(page: ProductPage, catalogue: Catalogue) -> ProductMatch:
     ):
         if ids:
             if len(ids) > 1:
-                return ProductMatch(Lien.AMBIGU, noms=_names(ids, catalogue), page=page.id)
-            return ProductMatch(lien, catalogue.products[min(ids)], page=page.id)
-    return ProductMatch(Lien.INCONNUE, page=page.id)
+                return ProductMatch(Lien.AMBIGU, noms=_names(ids, catalogue), page=page.shown)
+            return ProductMatch(lien, catalogue.products[min(ids)], page=page.shown)
+    return ProductMatch(Lien.INCONNUE, page=page.shown)
 
 
 def _by_sites(typed: Typed, catalogue: Catalogue) -> ProductMatch:
@@ -170,13 +174,27 @@ def _by_sites(typed: Typed, catalogue: Catalogue) -> ProductMatch:
 
 
 def _by_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
-    for spelling in _spellings(words(text)):
+    all_words = words(text)
+    for spelling in _spellings(all_words):
         if ids := catalogue.names.get(spelling):
-            if len(ids) > 1:
-                return ProductMatch(Lien.AMBIGU, noms=_names(ids, catalogue))
-            return ProductMatch(Lien.NOM, catalogue.products[min(ids)])
-    cited = _cited(words(text)[:_CITED_WORDS], catalogue)
+            return _named(ids, catalogue)
+    cited = _cited(all_words[:_CITED_WORDS], catalogue)
     return ProductMatch(Lien.CITE, noms=_names(cited, catalogue)) if cited else None
+
+
+def _by_joined_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
+    """Look a name up without its spaces: « MonProduit » is « Mon produit »."""
+    for spelling in _spellings(words(text)):
+        joined = "".join(spelling)
+        if len(joined) >= _CITED_LENGTH and (ids := catalogue.joined_names.get(joined)):
+            return _named(ids, catalogue)
+    return None
+
+
+def _named(ids: frozenset[str], catalogue: Catalogue) -> ProductMatch:
+    if len(ids) > 1:
+        return ProductMatch(Lien.AMBIGU, noms=_names(ids, catalogue))
+    return ProductMatch(Lien.NOM, catalogue.products[min(ids)])
 
 
 def _spellings(all_words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

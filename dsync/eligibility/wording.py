@@ -15,7 +15,8 @@ from functools import lru_cache
 ELLIPSIS = "…"
 QUOTED_LENGTH = 80
 
-_APOSTROPHES = str.maketrans("’‘ʼ`´", "'''''")
+_SIGNS = str.maketrans("’‘ʼ`´‐‑‒–—−", "'''''------")
+"""Apostrophes, and the hyphens that word processors type."""
 _WORD = re.compile(r"\w+")
 _SPACES = re.compile(r"\s+")
 _PLAIN = re.compile("[ -~¡-¬®-ÿŒœ–—’“”…€]*")
@@ -27,7 +28,7 @@ _FOLDED = 4096
 
 @lru_cache(maxsize=8192)
 def fold(text: str) -> str:
-    """Return the text as it is compared: no case, no accent, one kind of apostrophe and space."""
+    """Return the text as it is compared: no case, no accent, one apostrophe, hyphen and space."""
     if len(text) > _FOLDED:
         text = text[:_FOLDED]
     if text.isascii():
@@ -35,7 +36,7 @@ def fold(text: str) -> str:
     else:
         decomposed = unicodedata.normalize("NFKD", text.casefold())
         letters = "".join(c for c in decomposed if not unicodedata.combining(c))
-        folded = letters.translate(_APOSTROPHES).casefold()
+        folded = letters.translate(_SIGNS).casefold()
     return _SPACES.sub(" ", folded).strip()
 
 

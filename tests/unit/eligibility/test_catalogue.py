@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dsync.eligibility import Catalogue, CatalogueError, Phase
+from dsync.eligibility.catalogue import redirects_readable
 
 
 def body(*entries: Any) -> str:
@@ -134,3 +135,11 @@ def test_the_fingerprint_moves_with_what_verdicts_rest_on() -> None:
 
     assert of() != of(stats_url="https://x.fr/stats")
     assert of() == of(link="https://x.fr")
+
+
+@pytest.mark.parametrize(
+    ("text", "readable"), [("{}", True), ('{"/a": 1}', True), ("[]", False), ("<html>", False)]
+)
+def test_an_empty_redirects_file_can_be_read(text: str, readable: bool) -> None:
+    """No former address is an answer; another file is none."""
+    assert redirects_readable(text) is readable

@@ -28,6 +28,10 @@ PAGE = "https://beta.gouv.fr/startups"
         (f"{PAGE}/a-just.html {PAGE}/A-just", Lien.FICHE, "a-just"),
         (f"{PAGE}/a-just.html https://a-just.beta.gouv.fr", Lien.FICHE, "a-just"),
         (f"{PAGE}/a-just.html, plaquette : https://exemple.fr/p.pdf", Lien.FICHE, "a-just"),
+        (f"{PAGE}/a\u2011just.html", Lien.FICHE, "a-just"),
+        (f"{PAGE}/a–just", Lien.FICHE, "a-just"),
+        (f"_{PAGE}/a-just.html_", Lien.FICHE, "a-just"),
+        (f"{PAGE}/a-just.html->", Lien.FICHE, "a-just"),
         (f"{PAGE}/ajust.html", Lien.ALIAS, "a-just"),
         (f"{PAGE}/AJUST", Lien.ALIAS, "a-just"),
         (f"{PAGE}/tres-ancien", Lien.ALIAS, "a-just"),
@@ -44,6 +48,10 @@ PAGE = "https://beta.gouv.fr/startups"
         ("grist.numerique.gouv.fr", Lien.NOM, "grist.numerique.gouv.fr"),
         ("A-JUST (https://exemple.fr)", Lien.NOM, "a-just"),
         ("Docs, numérique", Lien.NOM, "docs"),
+        ("AJUST", Lien.NOM, "a-just"),
+        ("CollectifObjets", Lien.NOM, "collectif_objets"),
+        ("La startup ImpactCO2", Lien.NOM, "impact.co2"),
+        ("com mune", Lien.NOM, "commune"),
         ("https://a-just.beta.gouv.fr/stats?x", Lien.SITE, "a-just"),
         ("impactco2.fr", Lien.SITE, "impact.co2"),
         ("https://lasuite.numerique.gouv.fr/produits/docs", Lien.SITE, "docs"),
@@ -77,6 +85,9 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: C
         (f"{PAGE}/partage.html", Lien.AMBIGU),
         (f"{PAGE}/PARTAGE", Lien.AMBIGU),
         ("Service jumeau", Lien.AMBIGU),
+        ("ServiceJumeau", Lien.AMBIGU),
+        ("do cs", Lien.AUCUN),
+        ("https://collectif-objets.example.org", Lien.AUTRE_SITE),
         (f"{PAGE}/a-just.html et {PAGE}/docs.html", Lien.PLUSIEURS),
         (f"{PAGE}/a-just.html et {PAGE}/inconnue.html", Lien.PLUSIEURS),
         (f"{PAGE}/a-just.html https://impactco2.fr", Lien.PLUSIEURS),
@@ -101,6 +112,11 @@ def test_no_single_product_is_named(typed: str | None, lien: Lien, catalogue: Ca
     """Everything else is told apart by what it is, and names no product."""
     match = resolve_product(typed, catalogue)
     assert (match.lien, match.product) == (lien, None)
+
+
+def test_an_unknown_page_is_told_as_it_was_typed(catalogue: Catalogue) -> None:
+    """The sign that stands for an encoded space is not what the applicant typed."""
+    assert resolve_product(f"{PAGE}/mon%20produit.html", catalogue).page == "mon produit"
 
 
 def test_products_meant_are_listed_in_a_fixed_order(catalogue: Catalogue) -> None:
