@@ -43,7 +43,7 @@ def check_phase(context: Context) -> Controle:
         "declaree": context.candidature.phase_declaree,
     }
     observed = _observe(context, product, by_start)
-    declared = unanswerable(NAME, context, FIELD, "La phase du produit")
+    declared = unanswerable(NAME, context, FIELD, "phase du produit")
     if declared is not None and worst((observed[0], declared.resultat)) is not observed[0]:
         return answer(NAME, declared.resultat, declared.motif, **preuve)
     return answer(NAME, observed[0], observed[1], **preuve)
@@ -51,12 +51,16 @@ def check_phase(context: Context) -> Controle:
 
 def _observe(context: Context, product: Product, by_start: Phase | None) -> tuple[Resultat, str]:
     day = french_date(context.reference)
-    if not product.phases_lisibles or any(phase.debut is None for phase in product.phases):
-        return Resultat.A_VERIFIER, f"{_UNREADABLE}. {_LOOK} {product.url}"
+    undated = [phase for phase in product.phases if phase.debut is None]
     by_place = phase_by_place(product.phases, context.reference)
     if by_start is None or by_place is None:
-        return Resultat.A_VERIFIER, f"Aucune phase commencée le {day}. {_LOOK} {product.url}"
+        is_readable = product.phases_lisibles and not undated
+        said = f"Aucune phase commencée le {day}" if is_readable else _UNREADABLE
+        return Resultat.A_VERIFIER, f"{said}. {_LOOK} {product.url}"
     resultat = _outcome(context, by_start)
+    # A phase without a date may have been the one: it leaves doubt where that would matter.
+    if any(_outcome(context, phase) is not resultat for phase in undated):
+        return Resultat.A_VERIFIER, f"{_UNREADABLE}. {_LOOK} {product.url}"
     if resultat is not _outcome(context, by_place):
         return Resultat.A_VERIFIER, (
             f"Les phases de la fiche se contredisent au {day} : {quoted(by_start.nom, 30)} selon "

@@ -87,6 +87,11 @@ def test_phase_observed_against_declared(
         # A date that cannot be read.
         ([("construction", "2023-01-01"), ("success", "bientôt")], "a_verifier", "construction"),
         ([("construction", "")], "a_verifier", None),
+        # One that would change nothing, whenever it began.
+        ([("success", "2023-01-01"), ("alumni", "")], "non_conforme", "success"),
+        ([("success", "2023-01-01"), ("construction", "")], "a_verifier", "success"),
+        ([("construction", "2023-01-01"), ("construction", "")], "conforme", "construction"),
+        ([("construction", "2023-01-01"), ("investigation", "")], "a_verifier", "construction"),
     ],
 )  # fmt: skip
 def test_phase_at_the_deposit(
