@@ -51,7 +51,7 @@ def unanswerable(name: str, context: Context, field: str, champ: str) -> Control
         return answer(
             name,
             Resultat.IMPOSSIBLE,
-            f"{champ} n’est associé à aucun champ de ce formulaire. "
+            f"Aucun champ de ce formulaire n’est associé à la question : {champ}. "
             "À faire : compléter la configuration du pré-contrôle.",
             reponse=reponse.value,
         )
@@ -59,7 +59,7 @@ def unanswerable(name: str, context: Context, field: str, champ: str) -> Control
         return answer(
             name,
             Resultat.A_VERIFIER,
-            f"{champ} n’a pas été demandé au candidat. À faire : lui poser la question.",
+            f"Question non posée au candidat : {champ}. À faire : la lui poser.",
             reponse=reponse.value,
         )
     return None
@@ -71,7 +71,7 @@ def without_catalogue(name: str) -> Controle:
         name,
         Resultat.IMPOSSIBLE,
         "Le catalogue de beta.gouv.fr n’a pas pu être consulté. "
-        "À faire : rien, il le sera de nouveau.",
+        "À faire : rien, un nouvel essai aura lieu.",
     )
 
 

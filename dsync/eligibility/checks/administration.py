@@ -21,6 +21,8 @@ _AUTRE = "autre"
 _INCONNU = "inconnu"
 _CLOSED = "ferme"
 _CONFIRM = "À faire : confirmer que le candidat est éligible."
+_NOT_THERE = "Le registre des entreprises ne connaît pas ce SIREN."
+_NO_CATEGORY = "Le registre des entreprises ne donne aucune catégorie juridique pour ce SIREN."
 
 
 def siren_of(candidature: Candidature) -> str | None:
@@ -106,13 +108,14 @@ def _by_category(context: Context, siren: str) -> Controle:
                 NAME,
                 Resultat.IMPOSSIBLE,
                 "Le registre des entreprises n’a pas pu être consulté. "
-                "À faire : rien, il le sera de nouveau.",
+                "À faire : rien, un nouvel essai aura lieu.",
                 type=_INCONNU,
                 **preuve,
             )
         code = (registry.nature_juridique or "").strip()
         if not code:
-            return _inconnu("Le registre des entreprises ne connaît pas ce SIREN.", **preuve)
+            is_unknown = registry.status is RegistryStatus.UNKNOWN
+            return _inconnu(_NOT_THERE if is_unknown else _NO_CATEGORY, **preuve)
     categorie = context.rules.categories.get(code)
     libelle = (categorie.libelle if categorie else None) or demandeur.forme_juridique or ""
     named = cut(cleaned(f"{code} {libelle}"), 110)

@@ -38,11 +38,11 @@ def check_cas_octroi(context: Context) -> Controle:
         "stats_url": product.stats_url,
         "repository": product.repository,
     }
-    if refusal := unanswerable(NAME, context, FIELD, "Le cas de la demande"):
+    if refusal := unanswerable(NAME, context, FIELD, "cas de la demande"):
         return answer(NAME, refusal.resultat, refusal.motif, **preuve)
     typed = (context.candidature.cas_demande or "").strip()
     if not typed:
-        motif = "Aucun cas choisi. À faire : demander au candidat s’il s’agit d’un lancement."
+        motif = "Aucun cas choisi. À faire : demander au candidat lequel il retient."
         return answer(NAME, Resultat.A_VERIFIER, motif, **preuve)
     cas = context.rules.cas(typed)
     if cas is None:
@@ -51,8 +51,8 @@ def check_cas_octroi(context: Context) -> Controle:
     missing = _missing(context, cas, product)
     if missing:
         motif = (
-            f"La fiche ne montre pas {listed(missing, most=4, last='ni')}, "
-            f"nécessaire au cas {quoted(typed, 45)}. À faire : le demander au candidat."
+            f"Conditions du cas {quoted(typed, 45)} non établies : la fiche ne montre pas "
+            f"{listed(missing, most=4, last='ni')}. À faire : le demander au candidat."
         )
         return answer(NAME, Resultat.A_VERIFIER, motif, **preuve, manque=list(missing))
     motif = f"Conditions du cas {quoted(typed, 45)} réunies."

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dsync.domain.candidature import Reponse
+from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle, Resultat
 from dsync.eligibility.context import Context, answer
+from dsync.eligibility.rules import NeededChamp
 from dsync.eligibility.wording import cut, listed
 
 NAME = "completude"
+
+_MEND = "À faire : compléter la configuration du pré-contrôle."
+_COMPLETE = "À faire : demander au candidat de compléter."
 
 
 def check_completude(context: Context) -> Controle:
@@ -19,21 +26,19 @@ def check_completude(context: Context) -> Controle:
             blank.append(champ)
         elif reponse is Reponse.NON_ASSOCIE:
             unmapped.append(champ)
+    said: list[str] = []
+    preuve: dict[str, Json] = {}
     if unmapped:
-        names = listed((cut(champ.libelle, 40) for champ in unmapped), most=5)
-        return answer(
-            NAME,
-            Resultat.IMPOSSIBLE,
-            f"Sans champ associé dans ce formulaire : {names}. "
-            "À faire : compléter la configuration du pré-contrôle.",
-            non_associes=[champ.field for champ in unmapped],
-        )
+        said.append(f"Sans champ associé dans ce formulaire : {_names(unmapped)}. {_MEND}")
+        preuve["non_associes"] = [champ.field for champ in unmapped]
     if blank:
-        names = listed((cut(champ.libelle, 40) for champ in blank), most=5)
-        return answer(
-            NAME,
-            Resultat.A_VERIFIER,
-            f"Sans réponse : {names}. À faire : demander au candidat de compléter.",
-            vides=[champ.field for champ in blank],
-        )
+        said.append(f"Sans réponse : {_names(blank)}. {_COMPLETE}")
+        preuve["vides"] = [champ.field for champ in blank]
+    if said:
+        resultat = Resultat.IMPOSSIBLE if unmapped else Resultat.A_VERIFIER
+        return answer(NAME, resultat, " ".join(said), **preuve)
     return answer(NAME, Resultat.CONFORME, "Toutes les réponses nécessaires sont données.")
+
+
+def _names(champs: Sequence[NeededChamp]) -> str:
+    return listed((cut(champ.libelle, 40) for champ in champs), most=5)

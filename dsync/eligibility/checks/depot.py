@@ -22,7 +22,7 @@ def check_depot(context: Context) -> Controle:
         "depot",
         Resultat.A_VERIFIER,
         f"Dossier déposé le {french_date(day)}, hors de l’appel à projets "
-        f"({french_date(window.start)} au {french_date(window.end)}). "
+        f"(du {french_date(window.start)} au {french_date(window.end)}). "
         "À faire : décider s’il peut être retenu.",
         **preuve,
     )

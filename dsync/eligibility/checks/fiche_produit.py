@@ -25,7 +25,7 @@ _INDIRECT = {
 
 def check_fiche_produit(context: Context) -> Controle:
     """Say whether what was typed leads to one published product."""
-    if refusal := unanswerable(NAME, context, FIELD, "La page produit"):
+    if refusal := unanswerable(NAME, context, FIELD, "page produit"):
         return refusal
     match = context.match
     preuve: dict[str, Json] = {

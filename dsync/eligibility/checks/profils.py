@@ -14,7 +14,7 @@ FIELD = "voeux"
 
 def check_profils(context: Context) -> Controle:
     """Count the profiles wished once each, and look each up in what was on offer."""
-    if refusal := unanswerable(NAME, context, FIELD, "La liste des profils souhaités"):
+    if refusal := unanswerable(NAME, context, FIELD, "profils souhaités"):
         return refusal
     wished: dict[str, str] = {}
     absent: dict[str, str] = {}
@@ -34,22 +34,26 @@ def check_profils(context: Context) -> Controle:
     if not wished:
         motif = "Aucun profil souhaité. À faire : demander au candidat les profils souhaités."
         return answer(NAME, Resultat.NON_CONFORME, motif, **preuve)
+    most = context.rules.config.max_profils
+    against = []
     if absent:
         names = listed((quoted(label, 50) for label in absent.values()), most=3)
-        motif = (
-            f"Hors de l’offre au {french_date(context.reference)} : {names}. "
-            "À faire : proposer un autre profil au candidat."
-        )
-        return answer(NAME, Resultat.A_VERIFIER, motif, **preuve)
-    most = context.rules.config.max_profils
+        against.append(f"Hors de l’offre au {french_date(context.reference)} : {names}")
     if len(wished) > most:
-        motif = (
-            f"{len(wished)} profils souhaités, pour {most} au plus. "
-            "À faire : demander au candidat lesquels garder."
-        )
+        against.append(f"{len(wished)} profils souhaités, pour {most} au plus")
+    if against:
+        motif = f"{' ; '.join(against)}. À faire : {_todo(bool(absent), len(wished) > most)}."
         return answer(NAME, Resultat.A_VERIFIER, motif, **preuve)
     names = listed((quoted(label, 50) for label in wished.values()), most=most)
     return answer(NAME, Resultat.CONFORME, f"Profils souhaités : {names}.", **preuve)
+
+
+def _todo(has_absent: bool, is_too_many: bool) -> str:
+    if has_absent and is_too_many:
+        return "demander au candidat de choisir parmi les profils proposés"
+    if has_absent:
+        return "proposer un autre profil au candidat"
+    return "demander au candidat lesquels garder"
 
 
 def _is_offered(profil: ProfilConfig, context: Context) -> bool:

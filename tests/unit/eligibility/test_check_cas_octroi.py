@@ -79,7 +79,8 @@ def test_what_is_missing_is_named(check: Callable[..., Controle]) -> None:
     """Both conditions that are not shown stand in the sentence."""
     answer = check("cas_octroi", cas_demande=INTERNALISER, products=of(BEFORE))
     assert answer.motif == (
-        "La fiche ne montre pas les mesures d’impact publiques (stats_url) ni le code source "
-        "ouvert (repository), nécessaire au cas « Internaliser le pilotage stratégique ». "
+        "Conditions du cas « Internaliser le pilotage stratégique » non établies : la fiche ne "
+        "montre pas les mesures d’impact publiques (stats_url) ni le code source ouvert "
+        "(repository). "
         "À faire : le demander au candidat."
     )

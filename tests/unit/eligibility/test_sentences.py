@@ -1,0 +1,102 @@
+"""What instructeurs read where an answer or its evidence is missing: French that agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dsync.domain.candidature import Reponse, Voeu
+from dsync.domain.verdict import Controle
+from dsync.eligibility import Evidence, RegistryAnswer, RegistryStatus
+
+ASKED = [
+    ("fiche_produit", "page_produit", "page produit"),
+    ("phase", "phase_declaree", "phase du produit"),
+    ("profils", "voeux", "profils souhaités"),
+    ("cas_octroi", "cas_demande", "cas de la demande"),
+]
+SIREN = "110001013"
+
+
+def _voeux(*profils: str) -> tuple[Voeu, ...]:
+    return tuple(Voeu(rang, profil, None) for rang, profil in enumerate(profils, start=1))
+
+
+@pytest.mark.parametrize(("name", "field", "said"), ASKED)
+def test_a_question_that_was_not_asked(
+    check: Callable[..., Controle], name: str, field: str, said: str
+) -> None:
+    """One wording for questions of either gender and number."""
+    answer = check(name, reponses={field: Reponse.NON_DEMANDE})
+    assert answer.motif == f"Question non posée au candidat : {said}. À faire : la lui poser."
+
+
+@pytest.mark.parametrize(("name", "field", "said"), ASKED)
+def test_a_question_that_the_mapping_lacks(
+    check: Callable[..., Controle], name: str, field: str, said: str
+) -> None:
+    """The configuration is what has to be mended."""
+    answer = check(name, reponses={field: Reponse.NON_ASSOCIE})
+    assert answer.motif == (
+        f"Aucun champ de ce formulaire n’est associé à la question : {said}. "
+        "À faire : compléter la configuration du pré-contrôle."
+    )
+
+
+def test_evidence_out_of_reach_asks_nothing_of_anybody(check: Callable[..., Controle]) -> None:
+    """It is fetched again by itself."""
+    answer = check("fiche_produit", with_evidence=Evidence(None))
+    assert answer.motif == (
+        "Le catalogue de beta.gouv.fr n’a pas pu être consulté. "
+        "À faire : rien, un nouvel essai aura lieu."
+    )
+    answer = check("administration", code=None, with_evidence=Evidence(None, registry_enabled=True))
+    assert answer.motif == (
+        "Le registre des entreprises n’a pas pu être consulté. "
+        "À faire : rien, un nouvel essai aura lieu."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (RegistryStatus.UNKNOWN, "Le registre des entreprises ne connaît pas ce SIREN."),
+        (
+            RegistryStatus.FOUND,
+            "Le registre des entreprises ne donne aucune catégorie juridique pour ce SIREN.",
+        ),
+    ],
+)
+def test_what_the_registry_lacks(
+    check: Callable[..., Controle], status: RegistryStatus, said: str
+) -> None:
+    """A SIREN that it knows without a category is not an unknown one."""
+    registry = {SIREN: RegistryAnswer(SIREN, status)}
+    evidence = Evidence(None, registry=registry, registry_enabled=True)
+    assert check("administration", code=None, with_evidence=evidence).motif.startswith(said)
+
+
+def test_no_case_chosen_asks_which(check: Callable[..., Controle]) -> None:
+    """The applicant has two to choose from."""
+    answer = check("cas_octroi", cas_demande=None)
+    assert answer.motif == "Aucun cas choisi. À faire : demander au candidat lequel il retient."
+
+
+def test_profiles_off_the_offer_and_too_many_are_both_told(check: Callable[..., Controle]) -> None:
+    """One reason does not hide the other."""
+    answer = check("profils", voeux=_voeux("produit", "technique", "impact"))
+    assert answer.motif == (
+        "Hors de l’offre au 20/05/2024 : « impact » ; 3 profils souhaités, pour 2 au plus. "
+        "À faire : demander au candidat de choisir parmi les profils proposés."
+    )
+
+
+def test_blank_answers_are_told_beside_those_that_the_mapping_lacks(
+    check: Callable[..., Controle],
+) -> None:
+    """The applicant can complete them before the configuration is mended."""
+    reponses = {"probleme": Reponse.VIDE, "entite": Reponse.NON_ASSOCIE}
+    answer = check("completude", reponses=reponses)
+    assert (answer.resultat, answer.preuve["vides"]) == ("impossible", ["probleme"])
+    assert "Sans réponse : Problème identifié." in answer.motif
