@@ -146,24 +146,24 @@ def test_a_human_edit_stays_until_it_is_forced(
 
 
 def test_a_label_a_human_removed_stays_off(
-    dsync: Installed, sandbox: Sandbox, database: Database
+    sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:
     """A label that a human took off is a conflict of the label alone; the rest is written."""
-    dsync.json("sync")
+    sqlite_dsync.json("sync")
     number = next(
         t.number for t in sandbox.control.truth() if t.state in OPEN and t.labels == ["éligible"]
     )
     sandbox.control.remove_label(number, "éligible")
     sandbox.control.edit_champ(number, 4503, None)
 
-    report = dsync.json("sync")
+    report = sqlite_dsync.json("sync")
 
     truth = sandbox.control.truth_of(number)
     assert (1, 1) == (report["conflicts"], report["pushed"])
     assert ([], "À vérifier") == (truth.labels, truth.raw_annotations[RESULTAT])
     assert {(number, "label")} == {
         (row["numero"], row["annotation"])
-        for row in database.view("lecture_annotation")
+        for row in sqlite_database.view("lecture_annotation")
         if row["statut"] == "conflit"
     }
 
