@@ -8,7 +8,7 @@ between, or an answer lost, leaves both values that may stand there as ours.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ _dossier = tables.dossier
 _candidature = tables.candidature
 
 _WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
+_SETTLED_LABEL = {WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value}
 _REPLACEABLE = [status.value for status in WishStatus if status not in {WishStatus.CONFIRMEE}]
 
 
@@ -169,6 +170,34 @@ class OutboxWrites(JournalWrites):
     def reopen_wishes(self, numbers: Sequence[DossierNumber]) -> None:
         """Look again at what stands in these dossiers: somebody else wrote there."""
         self._reopen(numbers, [WishStatus.CONFIRMEE, WishStatus.CONFLIT, WishStatus.SUSPENDUE])
+
+    def reopen_labels(self, standing: Mapping[DossierNumber, Collection[str]]) -> None:
+        """Look again at the labels that are no longer what was settled.
+
+        No date tells that somebody put or removed a label; the copy's difference does. Labels as
+        dsync left them are passed: most often it is dsync's own write that comes back.
+
+        Args:
+            standing: by dossier, those of the managed labels that it shows now.
+        """
+        current = self._connection.execute(
+            select(_outbox.c.id, _outbox.c.numero, _outbox.c.valeur, _outbox.c.statut).where(
+                _outbox.c.numero.in_(list(standing)),
+                _outbox.c.courante,
+                _outbox.c.annotation == "label",
+            )
+        )
+        moved = []
+        for row in current:
+            is_as_wished = set(standing[row.numero]) == {row.valeur}
+            settled_so = {True: WishStatus.CONFIRMEE, False: WishStatus.CONFLIT}[is_as_wished]
+            if row.statut in _SETTLED_LABEL and row.statut != settled_so:
+                moved.append(row.id)
+        self._connection.execute(
+            update(_outbox)
+            .where(_outbox.c.id.in_(moved))
+            .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+        )
 
     def retry_refused(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Try the refused and the postponed again at once; all, when no dossier is named."""

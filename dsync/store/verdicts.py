@@ -246,7 +246,7 @@ class VerdictWrites(VerdictReads, JournalWrites):
         fresh = [
             verdict
             for verdict in {verdict.numero: verdict for verdict in verdicts}.values()
-            if current.get(verdict.numero, (None, None))[1] != now
+            if not _is_same_act(current.get(verdict.numero), verdict, now)
         ]
         numbers = [verdict.numero for verdict in fresh]
         for chunk in chunks(numbers):
@@ -268,7 +268,7 @@ class VerdictWrites(VerdictReads, JournalWrites):
                     "verdict",
                     {
                         "verdict": verdict.decision.verdict.value,
-                        "avant": current.get(verdict.numero, (None, None))[0],
+                        "avant": _result_of(current.get(verdict.numero)),
                     },
                 )
                 for verdict in fresh
@@ -285,14 +285,14 @@ class VerdictWrites(VerdictReads, JournalWrites):
                 .values(a_evaluer=False)
             )
 
-    def _current(self, numbers: Sequence[DossierNumber]) -> dict[int, tuple[str, datetime]]:
+    def _current(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
+        names = ("numero", "verdict", "detail", "etabli_le", "inputs_hash", "preuve_hash")
+        statement = select(*(_verdict.c[name] for name in names))
         return {
-            numero: (verdict, etabli_le)
+            row.numero: row
             for chunk in chunks(numbers)
-            for numero, verdict, etabli_le in self._connection.execute(
-                select(_verdict.c.numero, _verdict.c.verdict, _verdict.c.etabli_le).where(
-                    _verdict.c.numero.in_(chunk), _verdict.c.courant
-                )
+            for row in self._connection.execute(
+                statement.where(_verdict.c.numero.in_(chunk), _verdict.c.courant)
             )
         }
 
@@ -315,6 +315,28 @@ class VerdictWrites(VerdictReads, JournalWrites):
             "remarque": decision.remarque,
             "courant": True,
         }
+
+
+def _result_of(current: Row[Any] | None) -> str | None:
+    return None if current is None else str(current.verdict)
+
+
+def _is_same_act(current: Row[Any] | None, verdict: NewVerdict, now: datetime) -> bool:
+    """Whether it was stored already: the same decision on the same grounds at the same instant."""
+    decision = verdict.decision
+    return current is not None and (
+        current.etabli_le,
+        current.verdict,
+        current.detail,
+        current.inputs_hash,
+        current.preuve_hash,
+    ) == (
+        now,
+        decision.verdict.value,
+        decision.detail,
+        verdict.inputs_hash,
+        decision.preuve_hash,
+    )
 
 
 def controles_of(items: Iterable[dict[str, Any]] | None) -> tuple[Controle, ...]:

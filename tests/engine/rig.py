@@ -162,6 +162,11 @@ class Engine:
         """Let time pass, for both sides."""
         self.control.advance(timedelta(**duration).total_seconds())
 
+    def shrink(self, size: int) -> None:
+        """Have the next run begin with pages of this size."""
+        with self._tables.begin() as connection:
+            connection.execute(text("UPDATE sync_state SET page_size = :size"), {"size": size})
+
     def settle(self) -> RunReport:
         """Sync until the overlap has passed, own writes included: nothing is left to read."""
         report = self.sync()

@@ -1,0 +1,395 @@
+"""Whatever happens, in whatever order: after a quiet run the copy is the truth.
+
+A state machine does to the sandbox what people and the platform do, and to the workers what
+machines do: faults, kills at any request or transaction, restarts, a second worker that runs in
+between or takes over. Then everything heals, one run is made, and the promises are checked.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from dsync.sandbox import Change, Fault
+from dsync.store import Store
+from tests.engine import oracle
+from tests.engine.rig import (
+    DETAIL,
+    ETAPE,
+    PAGE,
+    PROBLEME,
+    RESULTAT,
+    VALIDE,
+    Engine,
+    Worker,
+    number,
+    seeds,
+)
+
+RANKS = (0, 1, 2, 4, 5, 6, 8, 9)
+"""Eligible, not, to be looked at, finished, without a product, and two of one product."""
+
+ranks = st.sampled_from(RANKS)
+addresses = st.sampled_from(
+    [
+        "",
+        "à venir",
+        "https://beta.gouv.fr/startups/fiche-qui-nexiste-pas.html",
+        *(str(seed.champs.get(PAGE, "")) for seed in seeds((0, 1, 3))),
+    ]
+)
+faults = st.builds(
+    Fault,
+    kind=st.sampled_from(
+        [
+            "internal_error",
+            "bad_gateway",
+            "html",
+            "data_null",
+            "truncated",
+            "empty",
+            "cut_before",
+            "cut_inside",
+            "cut_after",
+            "answer_lost",
+            "timeout",
+            "token_expired",
+        ]
+    ),
+    only=st.sampled_from([None, "query", "mutation"]),
+    after=st.integers(0, 3),
+    times=st.integers(1, 4),
+    reached=st.integers(0, 3),
+)
+runs = st.fixed_dictionaries(
+    {},
+    optional={
+        "full": st.booleans(),
+        "push": st.booleans(),
+        "deletions": st.booleans(),
+        "accept_deletions": st.booleans(),
+        "dossiers": st.tuples(ranks.map(number)),
+    },
+)
+
+
+class KilledError(BaseException):
+    """The process is no more: nothing catches it, nothing is cleaned up."""
+
+
+class Doom:
+    """Counts a worker's requests and transactions, and strikes at one of them."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.left: int | None = None
+        self.is_dead = False
+        self.meanwhile: Any = None
+        self._mend = [self._transactions(worker.store), self._requests(worker)]
+
+    def at(self, point: int, meanwhile: Any = None) -> None:
+        """Strike at this point: with `meanwhile`, or with death."""
+        self.left, self.meanwhile = point, meanwhile
+
+    def pass_by(self, *, can_wait: bool) -> None:
+        """Be at one of the points."""
+        if self.is_dead:
+            raise KilledError
+        if self.left is None:
+            return
+        self.left -= 1
+        if self.left > 0 or (self.meanwhile and not can_wait):
+            return
+        self.left = None
+        if self.meanwhile:
+            self.meanwhile()
+            return
+        self.is_dead = True
+        raise KilledError
+
+    def _transactions(self, store: Store) -> None:
+        connected = store._connected
+
+        @contextmanager
+        def counted(**options: Any) -> Iterator[Any]:
+            self.pass_by(can_wait=True)
+            with connected(**options) as connection:
+                yield connection
+                self.pass_by(can_wait=False)
+
+        store._connected = counted  # type: ignore[method-assign]
+
+    def _requests(self, worker: Worker) -> None:
+        transport = worker.client._transport
+        exchange = transport._exchange
+
+        def counted(*arguments: Any) -> Any:
+            self.pass_by(can_wait=False)
+            reply = exchange(*arguments)
+            self.pass_by(can_wait=False)
+            return reply
+
+        transport._exchange = counted  # type: ignore[method-assign]
+
+
+class SyncMachine(RuleBasedStateMachine):
+    """The world and the workers."""
+
+    template: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        folder = "/dev/shm" if Path("/dev/shm").is_dir() else None
+        self.folder = tempfile.TemporaryDirectory(prefix="dsync-", dir=folder)
+        path = Path(self.folder.name) / "dsync.db"
+        shutil.copy(self.template, path)
+        self.engine = Engine(f"sqlite:///{path}", seeds(RANKS), limits={"max_wait_s": 0.0})
+        self.control = self.engine.control
+        self.held: set[int] = set()
+
+    def teardown(self) -> None:
+        try:
+            self.check_quiet()
+        finally:
+            self.engine.close()
+            self.folder.cleanup()
+
+    @initialize(first=st.booleans())
+    def begin(self, first: bool) -> None:
+        if first:
+            self.engine.sync()
+
+    def presence(self, rank: int) -> str:
+        return self.control.truth_of(number(rank)).presence
+
+    def alive(self, rank: int) -> bool:
+        return self.presence(rank) == "present"
+
+    # --- people -----------------------------------------------------------------------------
+
+    @rule(rank=ranks, version=st.integers(0, 3))
+    def edit(self, rank: int, version: int) -> None:
+        if self.alive(rank):
+            self.control.edit_champ(number(rank), PROBLEME, f"Version {version}")
+
+    @rule(rank=ranks, address=addresses)
+    def edit_address(self, rank: int, address: str) -> None:
+        if self.alive(rank):
+            self.control.edit_champ(number(rank), PAGE, address)
+
+    @rule(rank=ranks)
+    def begin_edit(self, rank: int) -> None:
+        if self.alive(rank) and rank not in self.held:
+            self.control.begin_edit(number(rank), PROBLEME, "Tardif")
+            self.held.add(rank)
+
+    @precondition(lambda self: self.held)
+    @rule()
+    def commit(self) -> None:
+        self.control.commit(number(self.held.pop()))
+
+    @rule(rank=ranks, value=st.sampled_from(["Éligible", "À vérifier", "Inéligible", ""]))
+    def edit_result(self, rank: int, value: str) -> None:
+        if self.alive(rank):
+            self.control.edit_annotation(number(rank), RESULTAT, value)
+
+    @rule(rank=ranks, what=st.sampled_from([(DETAIL, "Vu"), (DETAIL, ""), (ETAPE, "Soutenance")]))
+    def annotate(self, rank: int, what: tuple[int, str]) -> None:
+        if self.alive(rank):
+            self.control.edit_annotation(number(rank), *what)
+
+    @rule(rank=ranks, checked=st.booleans())
+    def validate_verdict(self, rank: int, checked: bool) -> None:
+        if self.alive(rank):
+            self.control.edit_annotation(number(rank), VALIDE, checked)
+
+    @rule(rank=ranks, label=st.sampled_from(["éligible", "à vérifier"]), there=st.booleans())
+    def label(self, rank: int, label: str, there: bool) -> None:
+        if self.alive(rank):
+            (self.control.add_label if there else self.control.remove_label)(number(rank), label)
+
+    @rule(
+        rank=ranks,
+        state=st.sampled_from(["en_construction", "en_instruction", "accepte", "sans_suite"]),
+    )
+    def move(self, rank: int, state: str) -> None:
+        if self.alive(rank) and self.control.truth_of(number(rank)).state != state:
+            self.control.move(number(rank), state)
+
+    @rule(rank=ranks, by=st.sampled_from(["usager", "administration"]))
+    def hide(self, rank: int, by: Any) -> None:
+        if self.alive(rank):
+            self.control.hide(number(rank), by)
+
+    @rule(rank=ranks)
+    def expire(self, rank: int) -> None:
+        if self.alive(rank):
+            self.control.expire(number(rank))
+
+    @rule(rank=ranks)
+    def restore(self, rank: int) -> None:
+        if self.presence(rank) in ("masque", "expire"):
+            self.control.restore(number(rank))
+
+    @rule(rank=ranks)
+    def erase(self, rank: int) -> None:
+        if self.presence(rank) != "supprime":
+            self.control.erase(number(rank))
+
+    @rule(name=st.sampled_from(["Le problème", "Problème"]))
+    def publish(self, name: str) -> None:
+        self.control.publish_revision(Change(rename={PROBLEME: name}))
+
+    # --- what fails -------------------------------------------------------------------------
+
+    @rule(fault=faults)
+    def fail(self, fault: Fault) -> None:
+        self.control.fail(fault)
+
+    @rule()
+    def clear(self) -> None:
+        self.control.clear_faults()
+
+    @rule(rank=ranks, harm=st.sampled_from(["poison", "break_page"]))
+    def spoil(self, rank: int, harm: str) -> None:
+        getattr(self.control, harm)(number(rank), champs_only=True)
+
+    @rule(rank=ranks)
+    def heal(self, rank: int) -> None:
+        self.control.heal(number(rank))
+
+    @rule(gone=st.booleans())
+    def lose_catalogue(self, gone: bool) -> None:
+        self.control.catalogue.unavailable = gone
+
+    @rule(seconds=st.sampled_from([1, 40, 90, 660, 4000]))
+    def wait(self, seconds: int) -> None:
+        self.control.advance(seconds)
+
+    # --- the workers ------------------------------------------------------------------------
+
+    @rule(options=runs)
+    def run(self, options: dict[str, Any]) -> None:
+        self.engine.sync(**options)
+
+    @rule(options=runs, size=st.integers(1, 3))
+    def run_small(self, options: dict[str, Any], size: int) -> None:
+        self.engine.shrink(size)
+        self.engine.sync(**options)
+
+    @rule(options=runs, point=st.integers(1, 60))
+    def run_and_be_killed(self, options: dict[str, Any], point: int) -> None:
+        """Struck before or after any request, before any transaction or its commit."""
+        Doom(self.engine.worker).at(point)
+        with suppress(KilledError):
+            self.engine.sync(**options)
+        self.engine.restart()
+
+    @rule(
+        point=st.integers(1, 40),
+        asleep=st.sampled_from([0, 61]),
+        rank=ranks,
+        version=st.integers(4, 6),
+    )
+    def run_beside_another(self, point: int, asleep: int, rank: int, version: int) -> None:
+        """A second worker comes in between; after a minute's sleep it takes over."""
+        other = self.engine.another()
+
+        def meanwhile() -> None:
+            self.control.advance(asleep)
+            self.edit(rank, version)
+            other.sync()
+
+        doom = Doom(self.engine.worker)
+        doom.at(point, meanwhile)
+        self.engine.sync()
+        other.close()
+        self.engine.restart()
+
+    @rule(rank=ranks)
+    def force(self, rank: int) -> None:
+        self.engine.worker.app.push((number(rank),), force=True)
+
+    # --- the promises -----------------------------------------------------------------------
+
+    def check_quiet(self) -> None:
+        engine, control = self.engine, self.control
+        while self.held:
+            self.commit()
+        control.clear_faults()
+        for rank in RANKS:
+            control.heal(number(rank))
+        control.catalogue.unavailable = False
+        control.advance(2 * 3600)
+        engine.restart()
+        report = engine.sync(full=True, accept_deletions=True)
+        assert (0, []) == (report.exit_code, report.errors)
+        assert [] == engine.rows("SELECT * FROM quarantaine")
+        oracle.check_annotations(engine)
+        oracle.check_sent(engine)
+        self.check_silence()
+        oracle.check_copy(engine)
+
+    def check_silence(self) -> None:
+        """A further run does nothing, whether it reads a little or all."""
+        engine = self.engine
+        counts = self.counts()
+        sent = len(engine.mutations())
+        for full in (False, True):
+            self.control.advance(660)
+            report = engine.sync(full=full)
+            assert (0, 0, 0, 0) == (
+                report.exit_code,
+                report.changed,
+                report.evaluated,
+                report.pushed,
+            ), report
+        assert (counts, sent) == (self.counts(), len(engine.mutations()))
+
+    def counts(self) -> list[int]:
+        tables = ("dossier", "candidature", "verdict", "outbox", "evenement", "pousse")
+        return [self.engine.rows(f"SELECT count(*) AS n FROM {t}")[0]["n"] for t in tables]
+
+
+@pytest.fixture
+def machine(sqlite_template: Path) -> type[SyncMachine]:
+    SyncMachine.template = sqlite_template
+    return SyncMachine
+
+
+COMMON: dict[str, Any] = {
+    "deadline": None,
+    "derandomize": True,
+    "database": None,
+    "report_multiple_bugs": False,
+    "phases": (Phase.generate, Phase.shrink),
+    "suppress_health_check": list(HealthCheck),
+}
+
+
+def test_any_order_of_events_ends_in_the_truth(machine: type[SyncMachine]) -> None:
+    """Two hundred stories of up to a dozen events."""
+    from hypothesis.stateful import run_state_machine_as_test
+
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=200, stateful_step_count=12, **COMMON)
+    )
+
+
+@pytest.mark.long
+def test_any_order_of_many_events_ends_in_the_truth(machine: type[SyncMachine]) -> None:
+    """Longer stories, and other ones at each run."""
+    from hypothesis.stateful import run_state_machine_as_test
+
+    long = {**COMMON, "derandomize": False}
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=2000, stateful_step_count=40, **long)
+    )
