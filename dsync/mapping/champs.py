@@ -81,14 +81,20 @@ _BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u2060\
 
 
 def text_of(champ: Champ) -> str | None:
-    """Return a champ's text as a field of the candidature: stripped, a blank is None.
+    """Return a champ's text as a field of the candidature, to the letter; a blank is None.
 
     Rows are one after the other, so that a field whose champ became a repetition stays readable.
     """
     if champ.lignes:
         texts = [text_of(cell) for ligne in champ.lignes for cell in ligne.champs]
         return ", ".join(filter(None, texts)) or None
-    return (champ.texte.strip(_BLANKS) or None) if champ.texte else None
+    return champ.texte if champ.texte and champ.texte.strip(_BLANKS) else None
+
+
+def trimmed_of(champ: Champ) -> str | None:
+    """Return a champ's text without the blanks around it, for what is read out of it."""
+    text = text_of(champ)
+    return text.strip(_BLANKS) if text else None
 
 
 def champs_json(champs: Sequence[Champ]) -> list[dict[str, Json]]:

@@ -18,8 +18,8 @@ from dsync.mapping.dossiers import read_dossier
 from dsync.mapping.forms import owned_in
 from dsync.mapping.values import Node, snake_case
 
-_UNCLEAN = re.compile(rb"\\[ru]")
-_REFUSED = re.compile(r"[\x00\r\ud800-\udfff]")
+_UNCLEAN = re.compile(rb"\\u")
+_REFUSED = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +190,9 @@ class Mapper:
 
 
 def cleaned(value: Any) -> Any:
-    """Return JSON without NUL, lone surrogates, carriage returns and numbers that are no JSON."""
+    """Return JSON without NUL, lone surrogates and numbers that are no JSON."""
     if isinstance(value, str):
-        if not _REFUSED.search(value):
-            return value
-        return _REFUSED.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
+        return _REFUSED.sub("", value) if _REFUSED.search(value) else value
     if isinstance(value, dict):
         return {cleaned(key): cleaned(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -207,14 +205,14 @@ def cleaned(value: Any) -> Any:
 def _refuse_unclean(*written: bytes) -> None:
     """Refuse JSON with what `cleaned` takes off; lone surrogates were refused by the encoding.
 
-    Other control characters, and a backslash typed before « r » or « u », are taken for it: that
+    Other control characters, and a backslash typed before « u », are taken for it: that
     costs a cleaning, no more.
 
     Raises:
         ValueError: when there is any.
     """
     if any(map(_UNCLEAN.search, written)):
-        raise ValueError("a NUL or a carriage return")
+        raise ValueError("a NUL")
 
 
 def _digest(*parts: bytes) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from dsync.domain.dossier import Champ
-from dsync.mapping.champs import text_of
+from dsync.mapping.champs import trimmed_of
 from dsync.mapping.forms import folded
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -34,7 +34,7 @@ _DEPARTEMENT = re.compile(
 
 def day_of(champ: Champ) -> date | None:
     """Return a champ's day; an instant's is the one in Paris."""
-    text = text_of(champ)
+    text = trimmed_of(champ)
     if text is None:
         return None
     try:
@@ -47,7 +47,7 @@ def number_of(champ: Champ) -> float | None:
     """Return a champ's number as it is, be it out of range; « 4,5 » and « 4/5 » are read too."""
     if type(champ.valeur) is int:
         return float(champ.valeur)
-    found = _NUMBER.fullmatch(text_of(champ) or "")
+    found = _NUMBER.fullmatch(trimmed_of(champ) or "")
     return float(found[1].replace(",", ".")) if found else None
 
 
@@ -61,7 +61,7 @@ def boolean_of(champ: Champ) -> bool | None:
     """Return what a box, a yes/no or a text like « oui » says."""
     if isinstance(champ.valeur, bool):
         return champ.valeur
-    text = folded(text_of(champ) or "")
+    text = folded(trimmed_of(champ) or "")
     return True if text in _TRUE else False if text in _FALSE else None
 
 
@@ -73,7 +73,7 @@ def departement_of(champ: Champ) -> tuple[str | None, str | None]:
         if isinstance(code, str):
             name = place.get("departmentName")
             return code, name if isinstance(name, str) else None
-    text = text_of(champ)
+    text = trimmed_of(champ)
     found = _DEPARTEMENT.fullmatch(text or "")
     if not found:
         return None, text

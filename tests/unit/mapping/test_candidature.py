@@ -29,9 +29,9 @@ def champ(valeur: Any, texte: str | None = None, type_: str = "text") -> Champ:
 
 
 def test_a_field_is_read_from_its_champ(form: Any, map_node: Any) -> None:
-    """The descriptor's id decides, and the text is stripped."""
+    """The descriptor's id decides, and the text stays to the letter."""
     mapped = map_node([form.champ(4102, text="  https://beta.gouv.fr/startups/a.html\n")])
-    assert mapped.candidature.page_produit == "https://beta.gouv.fr/startups/a.html"
+    assert mapped.candidature.page_produit == "  https://beta.gouv.fr/startups/a.html\n"
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u00a0", "\u202f \u2007", "\u200b", "\ufeff "])

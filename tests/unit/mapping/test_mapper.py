@@ -283,7 +283,7 @@ def test_hashes_are_the_same_in_every_process(form: Any, make_node: Run) -> None
     [
         ("a\x00b", "ab"),
         ("a\ud800b", "ab"),
-        ("a\r\nb\rc", "a\nb\nc"),
+        ("a\r\nb\rc", "a\r\nb\rc"),
         ("C:\\r\\u0000", "C:\\r\\u0000"),
         ("cloche\x07 et \x1b", "cloche\x07 et \x1b"),
         ("=1+1\n'\"<b>é🎉\u202e", "=1+1\n'\"<b>é🎉\u202e"),
@@ -292,7 +292,7 @@ def test_hashes_are_the_same_in_every_process(form: Any, make_node: Run) -> None
 def test_texts_that_no_database_takes_are_cleaned(
     form: Any, map_node: Run, text: str, expected: str
 ) -> None:
-    """NUL and lone surrogates go, line ends become LF, all the rest stays."""
+    """NUL and lone surrogates go, all the rest stays to the letter."""
     mapped = map_node([form.champ(4105, text=text)], motivation=text)
     assert expected == mapped.dossier.champs[0].texte
     assert expected == json.loads(mapped.champs_json)[0]["valeur"]
