@@ -1,0 +1,176 @@
+"""Deletions are followed: hidden, restored, erased, expired, vanished; and the brake."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsync.sandbox import Fault
+from tests.engine.conftest import Start
+from tests.engine.rig import PROBLEME, Engine, number
+
+OPEN_ONE, FINISHED_ONE = 1, 5
+
+
+@pytest.mark.parametrize(
+    ("rank", "by"), [(1, "usager"), (1, "administration"), (5, "administration")]
+)
+def test_a_hidden_dossier_is_shown_as_such(engine: Engine, rank: int, by: str) -> None:
+    """Its data stay; it is neither judged nor written to."""
+    engine.settle()
+    engine.control.hide(number(rank), by)  # type: ignore[arg-type]
+    report = engine.sync()
+    row = engine.one("lecture_candidature", rank)
+    assert (1, "masque") == (report.deleted, row["presence"])
+    assert row["probleme"]
+    assert "masque" in engine.events(rank)
+
+
+def test_a_finished_dossier_that_its_usager_hides_stays(engine: Engine) -> None:
+    """DS still shows it."""
+    engine.settle()
+    engine.control.hide(number(FINISHED_ONE), "usager")
+    report = engine.sync()
+    assert (0, {"present": 12}) == (report.deleted, dict(engine.presences()))
+
+
+def test_a_restored_dossier_is_back_and_judged(engine: Engine) -> None:
+    """With what changed meanwhile."""
+    engine.settle()
+    engine.control.hide(number(OPEN_ONE))
+    engine.sync()
+    engine.advance(hours=1)
+    engine.control.restore(number(OPEN_ONE))
+    engine.control.edit_champ(number(OPEN_ONE), 4102, "")
+    report = engine.sync()
+    assert 0 == report.exit_code
+    assert "present" == engine.one("dossier", OPEN_ONE)["presence"]
+    assert "restaure" in engine.events(OPEN_ONE)
+    assert "Inéligible" == engine.remote(OPEN_ONE)
+
+
+def test_an_erased_dossier_leaves_no_personal_data(engine_on_each: Engine) -> None:
+    """Number, state, dates and reason stay, with each verdict's result; nobody's words do."""
+    engine = engine_on_each
+    engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Mot-témoin")
+    engine.settle()
+    assert "Mot-témoin" in str(engine.content(all_tables=True))
+    truth = engine.control.truth_of(number(OPEN_ONE))
+    engine.control.erase(number(OPEN_ONE))
+    assert 1 == engine.sync().deleted
+    row = engine.one("dossier", OPEN_ONE)
+    assert ("supprime", "instructeur_request") == (row["presence"], row["presence_raison"])
+    [verdict] = engine.rows("SELECT * FROM verdict WHERE numero = :n", n=number(OPEN_ONE))
+    assert verdict["verdict"]
+    assert not verdict["detail"]
+    whole = str(engine.content(all_tables=True))
+    for told in ("Mot-témoin", truth.usager_email, truth.raw_champs[4304], truth.raw_champs[4302]):
+        assert told not in whole
+    assert ["masque"] not in engine.events(OPEN_ONE)
+    assert {"supprime", "efface"} <= set(engine.events(OPEN_ONE))
+
+
+def test_a_back_dated_erasure_is_found(engine: Engine) -> None:
+    """Told two weeks later with the day it was hidden: the look-back is longer."""
+    engine.settle()
+    engine.control.hide(number(OPEN_ONE), "usager")
+    for _ in range(14):
+        engine.advance(days=1)
+        engine.sync()
+    engine.control.erase(number(OPEN_ONE))
+    engine.advance(hours=1)
+    report = engine.sync()
+    assert (1, "supprime") == (report.deleted, engine.one("dossier", OPEN_ONE)["presence"])
+
+
+def test_lists_that_are_followed_already_are_no_news(engine: Engine) -> None:
+    """The same entry again makes no event."""
+    engine.settle()
+    engine.control.hide(number(OPEN_ONE))
+    engine.control.erase(number(2))
+    engine.settle()  # The twin of the hidden one is judged again, written to, and read back.
+    before = engine.content()
+    assert 0 == engine.sync().deleted
+    assert 0 == engine.sync(full=True).deleted
+    assert before == engine.content()
+
+
+def test_an_expired_dossier_is_found_by_the_full_read_alone(engine: Engine) -> None:
+    """It is in none of the three lists; once erased, its data go."""
+    engine.settle()
+    engine.control.expire(number(FINISHED_ONE))
+    assert 0 == engine.sync().deleted
+    assert 1 == engine.sync(full=True).deleted
+    assert "disparu" == engine.one("dossier", FINISHED_ONE)["presence"]
+    assert engine.one("lecture_candidature", FINISHED_ONE)["probleme"]
+    engine.control.erase(number(FINISHED_ONE))
+    engine.sync()
+    assert "supprime" == engine.one("dossier", FINISHED_ONE)["presence"]
+
+
+def test_a_short_run_may_leave_the_lists_for_later(engine: Engine) -> None:
+    """The scheduler asks them hourly; the next run that asks follows them."""
+    engine.settle()
+    engine.control.hide(number(OPEN_ONE))
+    assert 0 == engine.sync(deletions=False).deleted
+    assert not engine.pages()[-1].variables["withPending"]
+    assert 1 == engine.sync().deleted
+
+
+def test_long_lists_are_read_to_their_ends(start: Start) -> None:
+    """More than a page of deletions."""
+    engine = start(range(130))
+    engine.sync(push=False)
+    present = [t.number for t in engine.control.truth() if t.presence == "present"]
+    for gone in present[:110]:
+        engine.control.hide(gone, "administration")
+    report = engine.sync(push=False)
+    assert 110 == report.deleted
+
+
+def test_the_brake_stops_a_mass_disappearance(engine: Engine) -> None:
+    """More than five of twelve are in no list: none is marked, exit 4, and again until confirmed."""
+    engine.settle()
+    for rank in range(6):
+        engine.control.expire(number(rank))
+    before = engine.presences()
+    for _ in range(2):
+        report = engine.sync(full=True)
+        assert (4, 0, before) == (report.exit_code, report.deleted, engine.presences())
+        assert "--accept-deletions" in report.errors[0]
+    report = engine.sync(full=True, accept_deletions=True)
+    assert (0, 6) == (report.exit_code, report.deleted)
+    assert {"present": 6, "disparu": 6} == engine.presences()
+
+
+def test_the_brake_lets_pass_what_the_lists_explain(engine: Engine) -> None:
+    """Hidden ones are no disappearance, however many."""
+    engine.settle()
+    for rank in range(8):
+        engine.control.hide(number(rank), "administration")
+    report = engine.sync(full=True)
+    assert (0, 8, 8) == (report.exit_code, report.deleted, engine.presences()["masque"])
+
+
+def test_a_dossier_that_a_failed_full_read_did_not_reach_is_not_gone(engine: Engine) -> None:
+    """Only a full read that came to its end says who has vanished."""
+    engine.settle()
+    engine.shrink(3)
+    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=2, times=None))
+    assert 8 == engine.sync(full=True).exit_code
+    assert {"present": 12} == engine.presences()
+    engine.control.clear_faults()
+    engine.sync(full=True)
+    assert {"present": 12} == engine.presences()
+
+
+def test_failing_lists_do_not_stop_the_dossiers(engine: Engine) -> None:
+    """The dossiers are read all the same; the run says what failed, the lists stay due."""
+    engine.settle()
+    engine.control.edit_champ(number(0), PROBLEME, "Autre")
+    engine.control.hide(number(1))
+    engine.control.fail(Fault("cut_before", "Deletions", times=None))
+    report = engine.sync()
+    assert 1 == report.changed
+    engine.control.clear_faults()
+    engine.sync()
+    assert "masque" == engine.one("dossier", 1)["presence"]

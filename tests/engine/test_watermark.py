@@ -1,0 +1,130 @@
+"""Nothing is missed: the watermark, the overlap, and what moves while it is read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.engine.conftest import Start
+from tests.engine.rig import NOW, PROBLEME, Engine, number
+
+
+def since(engine: Engine) -> str:
+    """Return from when the last run read."""
+    asked: str = engine.pages()[-1].variables["updatedSince"]
+    return asked
+
+
+def test_an_incremental_run_starts_ten_minutes_before_the_watermark(engine: Engine) -> None:
+    """What becomes visible late behind the cursor is met by the overlap."""
+    engine.sync()
+    assert NOW == engine.state().watermark
+    engine.control.forget_requests()
+    engine.advance(hours=3)
+    engine.sync()
+    assert (NOW - timedelta(minutes=10)).isoformat() == since(engine)
+
+
+def test_a_late_commit_is_seen(engine: Engine) -> None:
+    """A date set before the commit, visible after a run has passed it."""
+    engine.settle()
+    engine.control.begin_edit(number(0), PROBLEME, "Tardif")
+    engine.advance(minutes=4)
+    engine.control.edit_champ(number(1), PROBLEME, "À l’heure")
+    assert 1 == engine.sync().changed
+    engine.control.commit(number(0))
+    engine.advance(minutes=4)
+    assert 1 == engine.sync().changed
+
+
+def test_equal_timestamps_across_a_page_are_all_read(engine: Engine) -> None:
+    """Eight dossiers changed at one instant, three a page."""
+    engine.settle()
+    for rank in range(8):
+        engine.control.edit_champ(number(rank), PROBLEME, "Ensemble")
+    engine.shrink(3)
+    engine.advance(minutes=1)
+    assert 8 == engine.sync().changed
+
+
+def test_the_watermark_never_goes_back(engine: Engine) -> None:
+    """A full read begins in 1970 and leaves it where it was, or later."""
+    engine.settle()
+    before = engine.state().watermark
+    engine.shrink(3)
+    engine.sync(full=True)
+    after = engine.state().watermark
+    assert before
+    assert after
+    assert after >= before
+
+
+@pytest.mark.parametrize("hours", [-6, 6])
+def test_the_clocks_of_both_machines_need_not_agree(engine: Engine, hours: int) -> None:
+    """DS's own dates decide: ahead or behind, every change is read."""
+    engine.worker.skew = timedelta(hours=hours)
+    engine.sync(push=False)
+    for rank in (0, 1, 2):
+        engine.advance(minutes=20)
+        engine.control.edit_champ(number(rank), PROBLEME, "Autre")
+        report = engine.sync(push=False)
+        assert (0, 1) == (report.exit_code, report.changed)
+
+
+def test_a_watermark_ahead_of_the_clock_is_told_and_read_past(engine: Engine) -> None:
+    """It is reported, and changes made since are not lost for it."""
+    engine.settle()
+    lease = engine.worker.store.acquire_lease(engine.worker.app.demarche, 60)
+    with engine.worker.store.transaction(lease) as tx:
+        tx.save_state(watermark=engine.worker.now() + timedelta(days=30))
+    engine.worker.store.release_lease(lease)
+    engine.control.edit_champ(number(0), PROBLEME, "Autre")
+    report = engine.sync()
+    assert 7 == report.exit_code
+    assert "ahead" in report.errors[0]
+    assert "Autre" in str(engine.rows("SELECT probleme FROM lecture_candidature"))
+    assert 0 == engine.sync().exit_code
+
+
+def test_a_dossier_edited_between_two_pages_is_seen_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It moves behind the cursor; the copy holds its last version, and nobody is skipped."""
+    engine.settle()
+    for rank in range(6):
+        engine.advance(seconds=5)
+        engine.control.edit_champ(number(rank), PROBLEME, "Avant")
+    engine.shrink(2)
+    original, edited = engine.worker.client.read_page, []
+
+    def read_page(*args: Any, **options: Any) -> Any:
+        page = original(*args, **options)
+        if not edited:
+            edited.append(page.nodes[0]["number"])
+            engine.advance(seconds=5)
+            engine.control.edit_champ(edited[0], PROBLEME, "Après")
+        return page
+
+    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    report = engine.sync()
+    texts = [
+        row["probleme"] for row in engine.rows("SELECT numero, probleme FROM lecture_candidature")
+    ]
+    assert 0 == report.exit_code
+    assert (5, 1) == (texts.count("Avant"), texts.count("Après"))
+
+
+def test_the_watermark_stays_before_a_page_that_failed(start: Start) -> None:
+    """A crawl that ends badly moves it to the last page stored, never to the clock."""
+    from dsync.sandbox import Fault
+
+    engine = start()
+    engine.settle()
+    before = engine.state().watermark
+    engine.advance(days=1)
+    engine.control.edit_champ(number(0), PROBLEME, "Autre")
+    engine.control.fail(Fault("bad_gateway", times=None))
+    assert 8 == engine.sync().exit_code
+    assert before == engine.state().watermark
