@@ -65,10 +65,10 @@ def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
         full = _is_ahead(run, state, crawl)
     if full:
         crawl = _read_all(run, options, state)
-    seen = crawl.revision_id
-    if seen and seen != state.last_revision_id:
-        refresh_demarche(run)
-        _follow_revision(run, options, seen, read_again=not full and bool(state.last_revision_id))
+    if crawl.revision_id and crawl.revision_id != state.last_revision_id:
+        # A full read that went on from another day's cursor has not seen what lies before it.
+        is_whole = full and crawl.after is None
+        _follow_revision(run, options, state, crawl.revision_id, read_again=not is_whole)
 
 
 def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
@@ -204,21 +204,26 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
 
 
 def _follow_revision(
-    run: Run, options: SyncOptions, revision_id: RevisionId, *, read_again: bool
+    run: Run, options: SyncOptions, state: SyncState, revision_id: RevisionId, *, read_again: bool
 ) -> None:
     """A new revision renames, adds and removes champs without moving any date: read all again.
 
-    Once now, and once more when the platform has had the time to rebase the open dossiers.
+    Once now, and once more when the platform has had the time to rebase the open dossiers. What
+    is due is noted with the revision, so that a process killed in between leaves it due.
     """
-    with run.transaction() as tx:
-        tx.save_state(last_revision_id=revision_id)
-        state = tx.state()
-    if not read_again:
+    refresh_demarche(run)
+    if state.last_revision_id is None:
+        with run.transaction() as tx:
+            tx.save_state(last_revision_id=revision_id)
         return
     log.info("revision_changed", demarche=run.context.demarche, run=run.id)
-    _read_all(run, options, state)
+    if read_again:
+        with run.transaction() as tx:
+            tx.save_state(last_revision_id=revision_id, full_due_at=run.now)
+            state = tx.state()
+        _read_all(run, options, state)
     with run.transaction() as tx:
-        tx.save_state(full_due_at=run.now + REBASE_SETTLES_WITHIN)
+        tx.save_state(last_revision_id=revision_id, full_due_at=run.now + REBASE_SETTLES_WITHIN)
 
 
 def _is_due(at: datetime | None, now: datetime) -> bool:

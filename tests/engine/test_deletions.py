@@ -128,7 +128,7 @@ def test_long_lists_are_read_to_their_ends(start: Start) -> None:
 
 
 def test_the_brake_stops_a_mass_disappearance(engine: Engine) -> None:
-    """More than five of twelve are in no list: none is marked, exit 4, and again until confirmed."""
+    """More than five of twelve in no list: none is marked, exit 4, again until confirmed."""
     engine.settle()
     for rank in range(6):
         engine.control.expire(number(rank))

@@ -403,36 +403,3 @@ def test_a_completed_applicant_is_found_and_judged_by_the_full_read(engine: Engi
     report = engine.sync(full=True)
     assert report.changed >= 1
     assert "Inéligible" == engine.verdict(0) == engine.remote(0)
-
-
-def test_a_new_revision_is_followed_by_a_full_read_at_once(engine: Engine) -> None:
-    """The incremental read sees the number of the revision; open dossiers' labels follow."""
-    from dsync.sandbox import Change
-
-    engine.settle()
-    engine.control.publish_revision(Change(rename={PROBLEME: "Le problème"}))
-    report = engine.sync()
-    assert (0, 10) == (report.exit_code, report.changed)
-    shown = engine.rows(
-        "SELECT libelle FROM lecture_champ WHERE numero = :numero AND champ_id = :id",
-        numero=number(0),
-        id="Q2hhbXAtNDEwNQ==",
-    )
-    assert [{"libelle": "Le problème"}] == shown
-
-
-def test_a_full_read_is_due_again_when_the_rebase_is_over(engine: Engine) -> None:
-    """Open dossiers are rebased some 30 s later: read once more after two minutes, then no more."""
-    from dsync.sandbox import Change
-
-    engine.settle()
-    engine.control.publish_revision(Change(rename={PROBLEME: "Le problème"}))
-    engine.sync()
-    engine.advance(minutes=3)
-    engine.control.forget_requests()
-    engine.sync()
-    assert "1970" in engine.pages()[0].variables["updatedSince"]
-    engine.advance(minutes=3)
-    engine.control.forget_requests()
-    engine.sync()
-    assert "1970" not in engine.pages()[0].variables["updatedSince"]

@@ -1,0 +1,90 @@
+"""A new revision moves no date: who has read what is worked out, also across kills."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsync.sandbox import Change, Fault
+from tests.engine.rig import PROBLEME, Engine, number
+
+RENAMED = Change(rename={PROBLEME: "Le problème"})
+
+
+def labels(engine: Engine) -> set[str]:
+    """Return the labels under which the open dossiers' champ is stored."""
+    rows = engine.rows(
+        "SELECT c.libelle FROM lecture_champ c JOIN dossier d ON d.numero = c.numero "
+        "WHERE champ_id = 'Q2hhbXAtNDEwNQ==' AND d.etat IN ('en_construction', 'en_instruction')"
+    )
+    return {row["libelle"] for row in rows}
+
+
+def test_a_new_revision_is_followed_by_a_full_read_at_once(engine: Engine) -> None:
+    """The incremental read sees the number of the revision; open dossiers' labels follow."""
+    engine.settle()
+    engine.control.publish_revision(RENAMED)
+    report = engine.sync()
+    assert (0, 10, {"Le problème"}) == (report.exit_code, report.changed, labels(engine))
+
+
+def test_a_full_read_is_due_again_when_the_rebase_is_over(engine: Engine) -> None:
+    """Open dossiers are rebased some 30 s later: read once more after two minutes, then no more."""
+    engine.settle()
+    engine.control.publish_revision(RENAMED)
+    engine.sync()
+    asked = []
+    for _ in range(2):
+        engine.advance(minutes=3)
+        engine.control.forget_requests()
+        engine.sync()
+        asked.append(engine.pages()[0].variables["updatedSince"][:4])
+    assert ["1970", "2026"] == asked
+
+
+def test_a_full_read_that_saw_the_revision_is_due_again_too(engine: Engine) -> None:
+    """It may have read dossiers that were not rebased yet."""
+    engine.settle()
+    engine.control.publish_revision(RENAMED)
+    engine.sync(full=True)
+    engine.advance(minutes=3)
+    engine.control.forget_requests()
+    engine.sync()
+    assert "1970" in engine.pages()[0].variables["updatedSince"]
+
+
+def test_a_revision_published_after_a_full_read_was_cut_off_is_seen_by_all(engine: Engine) -> None:
+    """The read that goes on from the cursor has not seen what lies before it."""
+    engine.settle()
+    engine.shrink(4)
+    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=1, times=None))
+    engine.sync(full=True)
+    engine.control.clear_faults()
+    engine.control.publish_revision(RENAMED)
+    engine.sync(full=True)
+    assert {"Le problème"} == labels(engine)
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_revision_stays_due_when_its_full_read_fails(engine: Engine, after: int) -> None:
+    """Whoever comes next reads all, though it finds the revision known already."""
+    engine.settle()
+    engine.control.publish_revision(RENAMED)
+    engine.shrink(4)
+    # The incremental page comes, the full read's pages fail.
+    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=1 + after, times=None))
+    assert 8 == engine.sync().exit_code
+    engine.control.clear_faults()
+    engine.advance(minutes=1)
+    engine.restart().sync()
+    assert {"Le problème"} == labels(engine)
+
+
+def test_a_dossier_moved_by_the_incremental_read_is_mapped_by_its_own_revision(
+    engine: Engine,
+) -> None:
+    """A revision not known yet is fetched before the page that shows it is stored."""
+    engine.settle()
+    engine.control.publish_revision(RENAMED)
+    engine.control.edit_champ(number(0), PROBLEME, "Autre")
+    engine.sync()
+    assert "Autre" == engine.one("lecture_candidature", 0)["probleme"]
