@@ -109,7 +109,17 @@ def _value_step(wish: Wish, remote: Remote, descriptor: Descriptor | None, *, he
         return Step(wish, Action.CONFLICT, descriptor, there)
     if held and wish.annotation != RESULTAT and not wish.force:
         return Step(wish, Action.HOLD, descriptor, there)
+    if not _is_offered(wish.valeur, descriptor):
+        reason = f"l’annotation « {descriptor.libelle} » n’a pas l’option « {wish.valeur} »"
+        return Step(wish, Action.REFUSE, reason=reason)
     return Step(wish, Action.WRITE, descriptor, there)
+
+
+def _is_offered(value: str, descriptor: Descriptor) -> bool:
+    """Whether a drop-down list has the option; DS takes no other, to the letter."""
+    if descriptor.type != "drop_down_list" or not descriptor.options or descriptor.other_option:
+        return True
+    return value in descriptor.options
 
 
 def _is_human(wish: Wish, there: str | None, descriptor: Descriptor) -> bool:

@@ -8,9 +8,14 @@ from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
 from dsync.cli.output import cut, print_json, print_table, shown
 
 
-@click.group()
-def conflicts() -> None:
-    """List and settle human edits that stopped a push."""
+@click.group(invoke_without_command=True)
+@json_option
+@settings_options()
+@click.pass_context
+def conflicts(context: click.Context, *, as_json: bool) -> None:
+    """List, and settle, human edits that stopped a push; without a subcommand: list."""
+    if context.invoked_subcommand is None:
+        _list(as_json=as_json)
 
 
 @conflicts.command("list")
@@ -18,6 +23,10 @@ def conflicts() -> None:
 @settings_options()
 def list_(*, as_json: bool) -> None:
     """List what dsync wanted, what a human put there, and since when."""
+    _list(as_json=as_json)
+
+
+def _list(*, as_json: bool) -> None:
     from dsync.cli.session import reading
 
     with reading() as reader:

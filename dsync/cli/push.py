@@ -64,5 +64,13 @@ def push(
             force=force,
             wait_s=wait.total_seconds(),
         )
+        with app.store.reading(app.demarche) as reader:
+            stopped = sorted({c.numero for c in reader.conflicts()} & set(dossiers))
     print_report(report, as_json=as_json)
+    if stopped and not as_json:
+        click.echo(
+            f"A human's value stands in dossier {', '.join(map(str, stopped))}: "
+            f"look with `dsync conflicts`, go over it with "
+            f"`dsync push --force --dossier {stopped[0]}`."
+        )
     finish(report, signals.exit_code)

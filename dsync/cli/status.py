@@ -131,7 +131,14 @@ def _last_run(run: dict[str, Any] | None) -> str | None:
     if run is None:
         return None
     text = f"{run['run']} ({run['genre']}): {run['statut']}"
-    return f"{text}: {clean(run['erreur'])}" if run["erreur"] else text
+    problem = _problem(run)
+    return f"{text}: {clean(problem)}" if problem else text
+
+
+def _problem(run: dict[str, Any]) -> str | None:
+    """What the run said of itself; of one that was killed only the journal's word is left."""
+    messages = (run["figures"] or {}).get("messages")
+    return "\n".join(messages) if messages else run["erreur"]
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -165,10 +172,9 @@ def runs(*, limit: int, as_json: bool) -> None:
         "evalues": "judged",
         "pousses": "written",
         "requetes": "requests",
-        "erreur": "problem",
     }
     print_table(
-        tuple(columns.values()),
-        [[run[name] for name in columns] for run in found],
+        (*columns.values(), "problem"),
+        [[*(run[name] for name in columns), _problem(run)] for run in found],
         empty="No run yet: `dsync sync` does one.",
     )

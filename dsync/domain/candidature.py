@@ -65,7 +65,8 @@ class Evaluation:
 class Candidature:
     """The six sections, the vœux, the grids, the selection and the recruitment.
 
-    Field names are those of the view `lecture_candidature`. Texts are kept to the letter; a blank is None.
+    Field names are those of the view `lecture_candidature`. Texts are kept to the letter; a
+    blank is None.
     """
 
     numero: DossierNumber

@@ -64,8 +64,9 @@ def fetch_catalogue(
         snapshot = replace(snapshot, redirects=redirects)
         return None if snapshot == previous else snapshot
     raise EvidenceUnavailableError(
-        f"The catalogue of {base_url} cannot be used ({'; '.join(faults)}). The last good copy "
-        "serves meanwhile; check the address, or wait for the next run."
+        f"The catalogue of {base_url} cannot be used ({'; '.join(faults)}). A copy kept from "
+        "before serves meanwhile; without one these checks wait. Mend DSYNC_BETAGOUV_URL if it is "
+        "wrong."
     )
 
 

@@ -71,7 +71,7 @@ class Mapper:
         owned_labels: frozenset[str],
         owned_libelles: frozenset[str] = frozenset(),
     ) -> None:
-        self._config = config
+        self.config = config
         self._owned_annotations = owned_annotations
         self._owned_libelles = owned_libelles
         self._owned_labels = owned_labels
@@ -175,7 +175,7 @@ class Mapper:
     def _work_out(
         self, revision: Revision | None, descriptors: Mapping[DescriptorId, Descriptor]
     ) -> _Form:
-        plan = plan_form(self._config, descriptors)
+        plan = plan_form(self.config, descriptors)
         inputs = encode([plan.champs, sorted(plan.columns.items())])
         owned_ids = owned_in(descriptors, self._owned_annotations, self._owned_libelles)
         return _Form(

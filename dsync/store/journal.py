@@ -61,11 +61,12 @@ class JournalWrites(Section):
                 conflits=figures.conflicts,
                 en_quarantaine=figures.quarantined,
                 requetes=figures.requests,
-                erreur="\n".join(figures.errors) or None,
+                erreur=figures.cause,
                 figures=encode(
                     {
                         "verdicts": dict(figures.verdicts),
                         "erreurs_par_classe": dict(figures.error_classes),
+                        "messages": list(figures.errors),
                     }
                 ),
             )

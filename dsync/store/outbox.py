@@ -29,7 +29,6 @@ _candidature = tables.candidature
 
 _WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
 _SETTLED_LABEL = {WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value}
-_REPLACEABLE = [status.value for status in WishStatus if status not in {WishStatus.CONFIRMEE}]
 
 
 class OutboxWrites(JournalWrites):
@@ -45,13 +44,11 @@ class OutboxWrites(JournalWrites):
         }
         replaced = [current[key][0] for key in fresh if key in current]
         for chunk in chunks(replaced):
-            of_chunk = _outbox.c.id.in_(chunk)
             self._connection.execute(
                 update(_outbox)
-                .where(of_chunk, _outbox.c.statut.in_(_REPLACEABLE))
-                .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None)
+                .where(_outbox.c.id.in_(chunk))
+                .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
             )
-            self._connection.execute(update(_outbox).where(of_chunk).values(courante=False))
         if fresh:
             self._connection.execute(
                 insert(_outbox),
@@ -87,6 +84,22 @@ class OutboxWrites(JournalWrites):
                 .where(*self._may_be_written(), _outbox.c.statut.in_(_WAITING))
             )
             or 0
+        )
+
+    def waiting_causes(self) -> list[str]:
+        """Return why they wait, each reason once."""
+        return list(
+            self._connection.scalars(
+                select(_outbox.c.erreur)
+                .distinct()
+                .join(_dossier, _dossier.c.numero == _outbox.c.numero)
+                .where(
+                    *self._may_be_written(),
+                    _outbox.c.statut.in_(_WAITING),
+                    _outbox.c.erreur.is_not(None),
+                )
+                .order_by(_outbox.c.erreur)
+            )
         )
 
     def due_dossiers(

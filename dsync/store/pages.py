@@ -19,7 +19,13 @@ from dsync.store import tables
 from dsync.store.columns import encode
 from dsync.store.quarantine import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult
-from dsync.store.rows import bookkeeping, candidature_row, divers_json, dossier_row
+from dsync.store.rows import (
+    annotations_hash,
+    bookkeeping,
+    candidature_row,
+    divers_json,
+    dossier_row,
+)
 from dsync.store.sql import chunks, upsert
 
 _dossier = tables.dossier
@@ -36,6 +42,7 @@ _KNOWN = select(
             "revision_id",
             "depose_le",
             "content_hash",
+            "annotations_hash",
             "inputs_hash",
             "a_evaluer",
             "efface_le",
@@ -179,7 +186,7 @@ class PageWrites(QuarantineWrites):
         moved = [c for c in unchanged if _has_moved(c)]
         if moved:
             self._connection.execute(
-                _MOVE, [{"key": c.numero, **bookkeeping(c.mapped.dossier)} for c in moved]
+                _MOVE, [{"key": c.numero, **bookkeeping(c.mapped)} for c in moved]
             )
             self._connection.execute(
                 _MOVE_ANNOTATIONS,
@@ -210,6 +217,8 @@ def _has_moved(change: _Change) -> bool:
         or old.expire_le != dossier.date_expiration
         or old.supprime_par_usager_le != dossier.date_suppression_par_usager
         or old.labels != list(dossier.labels)
+        # DS's dates are cut to the second: two edits within one show the same date.
+        or old.annotations_hash != annotations_hash(change.mapped)
     )
 
 

@@ -80,6 +80,10 @@ class SyncState:
     last_revision_id: str | None = None
     evidence_key: str | None = None
     """Of the evidence that the open dossiers were last judged on."""
+    mapping_key: str | None = None
+    """Of the mapping by which the copy was last read whole."""
+    writing_key: str | None = None
+    """Of what writing rests on: texts of the verdicts, annotations, labels, rights."""
     deletions_until: datetime | None = None
 
 
@@ -333,6 +337,10 @@ class RunFigures(Protocol):
     @property
     def requests(self) -> int:
         """Requests to DS."""
+
+    @property
+    def cause(self) -> str | None:
+        """What hindered it, in French."""
 
     @property
     def errors(self) -> Sequence[str]:

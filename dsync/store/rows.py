@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
+from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
@@ -57,7 +58,7 @@ def dossier_row(
         "en_construction_le": dossier.date_passage_en_construction,
         "en_instruction_le": dossier.date_passage_en_instruction,
         "traite_le": dossier.date_traitement,
-        **bookkeeping(dossier),
+        **bookkeeping(mapped),
         "synchronise_le": now,
         "content_hash": mapped.content_hash,
         "inputs_hash": mapped.inputs_hash,
@@ -71,9 +72,11 @@ def dossier_row(
     }
 
 
-def bookkeeping(dossier: Dossier) -> dict[str, Any]:
-    """Return what DS moves without the content being another."""
+def bookkeeping(mapped: MappedDossier) -> dict[str, Any]:
+    """Return what moves without the content being another, dsync's own annotations included."""
+    dossier = mapped.dossier
     return {
+        "annotations_hash": annotations_hash(mapped),
         "modifie_le": dossier.date_derniere_modification,
         "champs_modifie_le": dossier.date_derniere_modification_champs,
         "annotations_modifie_le": dossier.date_derniere_modification_annotations,
@@ -81,6 +84,11 @@ def bookkeeping(dossier: Dossier) -> dict[str, Any]:
         "supprime_par_usager_le": dossier.date_suppression_par_usager,
         "labels": encode(dossier.labels),
     }
+
+
+def annotations_hash(mapped: MappedDossier) -> str:
+    """Return the digest of all annotations, those that dsync writes included."""
+    return blake2b(mapped.annotations_json.encode(), digest_size=8).hexdigest()
 
 
 def candidature_row(mapped: MappedDossier) -> dict[str, Any]:

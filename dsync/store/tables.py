@@ -80,6 +80,7 @@ class DossierRow(_Table, table=True):
     supprime_par_usager_le: dt.datetime | None
     synchronise_le: dt.datetime
     content_hash: str | None
+    annotations_hash: str | None
     inputs_hash: str | None
     # The last run that read or wrote it: a full read finds by it what has vanished.
     lu_par_run: int = _number()
@@ -315,6 +316,8 @@ class SyncStateRow(_Table, table=True):
     last_deletions_at: dt.datetime | None
     last_revision_id: str | None
     evidence_key: str | None
+    mapping_key: str | None
+    writing_key: str | None
     deletions_until: dt.datetime | None
 
 

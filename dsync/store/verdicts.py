@@ -103,12 +103,19 @@ class VerdictReads(Section):
         )
 
     def undetermined(self) -> list[DossierNumber]:
-        """Return the open dossiers whose evidence could not be had."""
-        return self._open_with(_verdict.c.verdict == Verdict.INDETERMINE.value)
-
-    def open_not_eligible(self) -> list[DossierNumber]:
-        """Return the open dossiers whose current verdict is not Éligible."""
-        return self._open_with(_verdict.c.verdict != Verdict.ELIGIBLE.value)
+        """Return the dossiers shown whose evidence could not be had, finished ones included."""
+        return list(
+            self._connection.scalars(
+                select(_dossier.c.numero)
+                .join(_verdict, _IS_CURRENT)
+                .where(
+                    _dossier.c.demarche_numero == self._number,
+                    _dossier.c.presence == Presence.PRESENT.value,
+                    _verdict.c.verdict == Verdict.INDETERMINE.value,
+                )
+                .order_by(_dossier.c.numero)
+            )
+        )
 
     def addresses(self, numbers: Sequence[DossierNumber]) -> list[Address]:
         """Return what naming these dossiers' products needs."""
@@ -202,16 +209,6 @@ class VerdictReads(Section):
             _dossier.c.demarche_numero == self._number,
             _dossier.c.presence == Presence.PRESENT.value,
             _dossier.c.etat.in_(_OPEN),
-        )
-
-    def _open_with(self, condition: Any) -> list[DossierNumber]:
-        return list(
-            self._connection.scalars(
-                select(_dossier.c.numero)
-                .join(_verdict, _IS_CURRENT)
-                .where(*self._is_open(), condition)
-                .order_by(_dossier.c.numero)
-            )
         )
 
 

@@ -57,6 +57,8 @@ class Policy:
     push_batch: int
     instructeur: str | None
     """Id or e-mail of the one in whose name annotations are written."""
+    writer: str
+    """A digest of the token and the instructeur: another one may have other rights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Context:
             raise InterruptedRunError("Interrupted: what was stored stays, the next run resumes.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Run:
     """A run under way: its context, lease, number and report."""
 
@@ -92,6 +94,8 @@ class Run:
     dry: bool = False
     revisions: dict[RevisionId, Revision | None] = field(default_factory=dict)
     """Seen so far in this run; None: DS does not give its descriptors."""
+    demarche_is_fresh: bool = False
+    """Whether this run has read the démarche's facts."""
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:

@@ -28,6 +28,7 @@ from dsync.errors import RuleEvaluationError
 from dsync.store import Judgeable, NewVerdict, NewWish, Tx
 from dsync.sync.context import Run
 from dsync.sync.evidence import gather, with_registry
+from dsync.sync.pages import quarantine
 
 BATCH = 500
 COUNTED = OPEN_ETATS | {Etat.ACCEPTE}
@@ -60,7 +61,7 @@ def evaluate_due(run: Run) -> None:
         tx.queue_outdated(run.context.rules.version)
         evidence_moved = tx.state().evidence_key != gathered.key
         numbers = set(tx.evaluation_numbers(everything_open=evidence_moved))
-        if gathered.registry_enabled:
+        if evidence_moved or gathered.registry_enabled:
             numbers |= set(tx.undetermined())
     evidence = gathered.evidence() if numbers else None
     if evidence is not None:
@@ -149,12 +150,12 @@ def store_verdicts(
     """Store a batch of verdicts with the wishes that follow, in one transaction."""
     now = run.now
     wishes = [wish for j, new in verdicts for wish in _wishes(run, j, new.decision, now)]
-    quarantined = {DossierNumber(error.details["dossier"]): error for error in failed}
+    quarantined = {DossierNumber(error.details["dossier"]) for error in failed}
     with run.transaction() as tx:
         tx.save_verdicts(run.id, [new for _, new in verdicts], now)
         tx.wish(wishes, now)
-        for number, error in quarantined.items():
-            tx.quarantine(run.id, number, "regle", error.message, now)
+        for number in quarantined:
+            quarantine(run, tx, number, "regle")
         tx.clear_evaluation([n for n in numbers if n not in quarantined])
     run.report.evaluated += len(verdicts)
     run.report.verdicts.update(new.decision.verdict.key for _, new in verdicts)
@@ -172,17 +173,19 @@ def _decide(
     """Return a new decision, or None when the present verdict stands."""
     current, candidature = judgeable.current, judgeable.candidature
     rules = run.context.rules
-    is_open = candidature.etat in OPEN_ETATS
-    if judgeable.presence != Presence.PRESENT or (current is not None and not is_open):
+    if judgeable.presence != Presence.PRESENT:
         return None
     if current is None:
         return evaluate(candidature, evidence, rules, doublons=others)
+    is_open = candidature.etat in OPEN_ETATS
+    if not is_open and current.verdict is not Verdict.INDETERMINE:
+        return None
     own_change = (
         current.inputs_hash != judgeable.inputs_hash
         or current.version_regles != rules.version
         or tuple(current.doublons) != tuple(others)
         # Judged when it was finished, and open again: nothing was ever wished for it.
-        or (current.verdict is not Verdict.INDETERMINE and not judgeable.wished)
+        or (is_open and current.verdict is not Verdict.INDETERMINE and not judgeable.wished)
     )
     if current.verdict is Verdict.ELIGIBLE:
         # Its product evidence is kept: the catalogue of another day only adds a remark.

@@ -11,10 +11,19 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Page
 from dsync.errors import MappingError
 from dsync.mapping import MappedDossier
-from dsync.store import PageResult
+from dsync.store import PageResult, Tx
 from dsync.sync.context import Run
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+QUARANTINED = {
+    "timeout": "Démarches Simplifiées n’arrive pas à rendre ce dossier dans le temps imparti.",
+    "bad_data": "Démarches Simplifiées ne peut pas rendre ce dossier : ses données y sont cassées.",
+    "illisible": "Ce dossier n’a pas le minimum attendu : numéro, identifiant, état et date.",
+    "regle": "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier verdict reste.",
+}
+"""Why a dossier is in quarantine, by code, as the database's readers see it."""
 
 
 @dataclass(slots=True)
@@ -41,9 +50,9 @@ def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
     with run.transaction() as tx:
         result = tx.store_page(run.id, mapped, now=run.now, mark_read=True)
         for rejected in page.rejected:
-            tx.quarantine(run.id, rejected.number, rejected.code, rejected.message, run.now)
-        for number, error in unmapped:
-            tx.quarantine(run.id, number, "illisible", error.message, run.now)
+            quarantine(run, tx, rejected.number, rejected.code)
+        for number, _error in unmapped:
+            quarantine(run, tx, number, "illisible")
         tx.reopen_wishes(result.annotations_changed)
         if result.labels_changed:
             tx.reopen_labels(_managed_labels(run, mapped, result.labels_changed))
@@ -69,6 +78,11 @@ def _map(
         except MappingError as exc:
             unmapped.append((DossierNumber(_number_of(node)), exc))
     return mapped, unmapped
+
+
+def quarantine(run: Run, tx: Tx, number: DossierNumber, code: str) -> None:
+    """Put a dossier into quarantine, saying why in French."""
+    tx.quarantine(run.id, number, code, QUARANTINED.get(code, code), run.now)
 
 
 def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
@@ -138,3 +152,4 @@ def refresh_demarche(run: Run) -> None:
     with run.transaction() as tx:
         tx.save_demarche(demarche, run.now)
     run.revisions.update(demarche.revisions)
+    run.demarche_is_fresh = True

@@ -21,6 +21,7 @@ from dsync.sync.context import Run
 from dsync.sync.pages import EPOCH, Crawl, refresh_demarche, store_nodes, store_page
 from dsync.sync.prefetch import prefetched
 from dsync.sync.reconcile import settle_disappearances
+from dsync.sync.reconsider import mapping_key
 from dsync.sync.report import SyncOptions
 
 log = structlog.get_logger(__name__)
@@ -58,7 +59,13 @@ def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
         crawl = Crawl(options.since, None, full=False, moves_watermark=False)
         _crawl(run, options, state, crawl)
         return
-    full = options.full or state.watermark is None or _is_due(state.full_due_at, run.now)
+    full = (
+        options.full
+        or state.watermark is None
+        or _is_due(state.full_due_at, run.now)
+        # Another mapping reads the same dossiers otherwise.
+        or state.mapping_key != mapping_key(run.context)
+    )
     if not full:
         crawl = _incremental(run, state)
         _crawl(run, options, state, crawl)
@@ -74,6 +81,8 @@ def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
 def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
     """Do a full read, or go on with one that was broken off, and settle what it did not show."""
     options = replace(options, full=True)
+    if not run.demarche_is_fresh:
+        refresh_demarche(run)
     crawl = _full(run, state)
     try:
         _crawl(run, options, state, crawl)
@@ -84,8 +93,9 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
         crawl = _full(run, replace(state, full_cursor=None))
         _crawl(run, options, state, crawl)
     settle_disappearances(run, accept=options.accept_deletions)
-    if crawl.signpost and crawl.is_ordered:
-        with run.transaction() as tx:
+    with run.transaction() as tx:
+        tx.save_state(mapping_key=mapping_key(run.context))
+        if crawl.signpost and crawl.is_ordered:
             tx.reset_watermark(crawl.signpost)
     return crawl
 
@@ -211,7 +221,8 @@ def _follow_revision(
     Once now, and once more when the platform has had the time to rebase the open dossiers. What
     is due is noted with the revision, so that a process killed in between leaves it due.
     """
-    refresh_demarche(run)
+    if not run.demarche_is_fresh:
+        refresh_demarche(run)
     if state.last_revision_id is None:
         with run.transaction() as tx:
             tx.save_state(last_revision_id=revision_id)

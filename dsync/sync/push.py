@@ -59,10 +59,12 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = ()) -> None:
     if target is not None:
         _push_all(run, target, numbers, total)
     with run.transaction() as tx:
-        waiting = tx.waiting_count()
+        waiting, causes = tx.waiting_count(), tx.waiting_causes()
     if waiting and not run.report.errors:
+        why = "; ".join(causes) or "DS did not answer"
         run.report.problem(
-            f"{waiting} dossiers wait for their annotations; the next runs go on by themselves."
+            f"Dossiers that wait for their annotations: {waiting} ({why}). Tried again within the "
+            "hour, or now by `dsync push`."
         )
 
 
@@ -110,11 +112,11 @@ def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total:
             return
         try:
             go_on = _push_batch(run, target, due)
-        except (DSTimeoutError, DSBadDataError) as exc:
+        except (DSTimeoutError, DSBadDataError):
             if size > 1:
                 size = max(1, size // 2)
                 continue
-            _postpone(run, due, exc.message)
+            _postpone(run, due)
             go_on = True
         except DSOutcomeUnknownError as exc:
             size = 1
@@ -151,7 +153,7 @@ def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> bool:
         made = draft(dossier, remote, resolved[dossier.numero], target)
         settled += made.settled
         run.report.conflicts += made.in_conflict
-        run.report.refused += made.refused
+        _note_refusals(run, made.refusals)
         if made.write is not None:
             drafts.append(made)
     if run.dry:
@@ -160,8 +162,6 @@ def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> bool:
     with run.transaction() as tx:
         tx.settle(run.id, settled, run.now)
         tx.mark_sending(sent, run.now)
-    if run.report.refused:
-        run.report.problem("Some annotations were refused: see `dsync dossier show`.")
     if not drafts:
         return True
     writes = [made.write for made in drafts if made.write is not None]
@@ -188,14 +188,22 @@ def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[Write
         if outcome.code:
             codes.add(outcome.code)
         run.report.pushed += any(s.statut is WishStatus.CONFIRMEE for s in result)
-        run.report.refused += any(s.statut is WishStatus.REFUSEE for s in result)
+        _note_refusals(run, [s.erreur or "" for s in result if s.statut is WishStatus.REFUSEE])
     with run.transaction() as tx:
         tx.settle(run.id, settled, run.now)
     for code in sorted(codes & REMEDIES.keys()):
         run.report.problem(REMEDIES[code])
-    if run.report.refused:
-        run.report.problem("Some annotations were refused: see `dsync dossier show`.")
     return READ_ONLY not in codes
+
+
+def _note_refusals(run: Run, reasons: Sequence[str]) -> None:
+    """Count a dossier whose wishes are refused, and say each reason once."""
+    run.report.refused += bool(reasons)
+    for reason in reasons:
+        run.report.problem(
+            f"Annotations refused: {reason}. Mend the form or the configuration (`dsync check`); "
+            "the next run then sends them again, `dsync push` at once."
+        )
 
 
 def _take_back(run: Run, wish_ids: Sequence[int]) -> None:
@@ -239,7 +247,8 @@ def _later(run: Run, dossier: DueDossier, why: str) -> list[Settlement]:
     ]
 
 
-def _postpone(run: Run, due: Sequence[DueDossier], why: str) -> None:
+def _postpone(run: Run, due: Sequence[DueDossier]) -> None:
+    why = "DS ne rend pas les annotations de ce dossier pour l’instant"
     with run.transaction() as tx:
         tx.settle(run.id, [s for d in due for s in _later(run, d, why)], run.now)
     run.report.problem("Some dossiers' annotations cannot be read in DS now; tried again later.")

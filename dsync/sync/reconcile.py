@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dsync.domain.ids import DossierNumber
 from dsync.errors import DSBadDataError, DSNotFoundError, SafetyBrakeError
 from dsync.sync.context import Run
-from dsync.sync.pages import store_nodes
+from dsync.sync.pages import quarantine, store_nodes
 
 ASK_AT_ONCE = 50
 
@@ -61,9 +61,9 @@ def _ask_again(run: Run, unseen: Sequence[DossierNumber]) -> list[DossierNumber]
                 store_nodes(run, [run.context.client.dossier(number)])
             except DSNotFoundError:
                 vanished.append(number)
-            except DSBadDataError as exc:
+            except DSBadDataError:
                 with run.transaction() as tx:
-                    tx.quarantine(run.id, number, "illisible", exc.message, run.now)
+                    quarantine(run, tx, number, "bad_data")
     return vanished
 
 

@@ -31,6 +31,20 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
+CAUSES = {
+    1: "faute interne de dsync",
+    2: "configuration à corriger",
+    3: "Démarches Simplifiées refuse le jeton",
+    4: "frein de sécurité : trop de dossiers disparus à la fois, aucun n’est marqué",
+    5: "base de données indisponible",
+    6: "un autre processus travaille sur la démarche",
+    7: "fait en partie : quarantaine, écriture refusée ou en attente, ou preuve indisponible",
+    8: "Démarches Simplifiées ne répond pas ; le prochain passage reprend",
+    130: "interrompu ; le prochain passage reprend",
+}
+"""What each exit code means, in French, for the database's readers."""
+
+
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
     """One run's order; the defaults are an incremental run with pushes.
@@ -85,6 +99,11 @@ class RunReport:
     mutations: list[dict[str, Any]] = field(default_factory=list)
     """Of a dry run: what would be sent."""
     exit_code: int = 0
+
+    @property
+    def cause(self) -> str | None:
+        """What hindered the run, in French, as analysts read it."""
+        return CAUSES.get(self.exit_code)
 
     def problem(self, message: str, exit_code: int = 7) -> None:
         """Note something that makes the run partial; the same sentence once."""

@@ -16,6 +16,7 @@ from dsync.sync.context import Context, Run
 from dsync.sync.evaluate import evaluate_due
 from dsync.sync.pull import pull
 from dsync.sync.push import push_due
+from dsync.sync.reconsider import reconsider
 from dsync.sync.report import Kind, RunReport, SyncOptions
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
     def work(run: Run) -> None:
         pull(run, options)
         evaluate_due(run)
+        reconsider(run)
         if options.push:
             push_due(run, options.dossiers)
         if options.kind is not Kind.DOSSIER and options.since is None:

@@ -54,7 +54,8 @@ class Draft:
     write: DossierWrite | None = None
     label_ids: Mapping[str, str] = field(default_factory=dict)
     in_conflict: bool = False
-    refused: bool = False
+    refusals: list[str] = field(default_factory=list)
+    """Why wishes were refused before anything was sent."""
 
     @property
     def wish_ids(self) -> list[int]:
@@ -96,7 +97,8 @@ def draft(
             continue
         made.settled.append(_settled(step))
         made.in_conflict |= step.action is Action.CONFLICT
-        made.refused |= step.action is Action.REFUSE
+        if step.action is Action.REFUSE:
+            made.refusals.append(step.reason or "")
     if made.steps:
         made.write = _write(dossier, remote, made.steps, target)
     return made

@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.Column("supprime_par_usager_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("synchronise_le", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("content_hash", sqltypes.AutoString(), nullable=True),
+        sa.Column("annotations_hash", sqltypes.AutoString(), nullable=True),
         sa.Column("inputs_hash", sqltypes.AutoString(), nullable=True),
         sa.Column("lu_par_run", sa.BigInteger(), nullable=False),
         sa.Column("a_evaluer", sa.Boolean(), nullable=False),
@@ -271,6 +272,8 @@ def upgrade() -> None:
         sa.Column("last_deletions_at", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("last_revision_id", sqltypes.AutoString(), nullable=True),
         sa.Column("evidence_key", sqltypes.AutoString(), nullable=True),
+        sa.Column("mapping_key", sqltypes.AutoString(), nullable=True),
+        sa.Column("writing_key", sqltypes.AutoString(), nullable=True),
         sa.Column("deletions_until", sqltypes.UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("demarche_numero", name=op.f("pk_sync_state")),
     )

@@ -1,0 +1,102 @@
+"""What an operator or the form's owner mended since the last run, and what it sets going again.
+
+A wish carries its text, and a refusal or a missing right stops it: when the configured texts,
+the annotations, the labels or who writes are others than before, both are looked at again.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from dsync.annotations import desired
+from dsync.annotations.config import LABEL, RESULTAT
+from dsync.domain.dossier import Demarche, Presence
+from dsync.domain.ids import DossierNumber
+from dsync.mapping import MatchStatus, match_descriptors
+from dsync.store import Judgeable, NewWish
+from dsync.sync.context import Context, Run
+
+BATCH = 500
+
+
+def mapping_key(context: Context) -> str:
+    """Return a digest that changes with the mapping: the copy is then read again as a whole."""
+    return _digest(context.mapper.config.model_dump_json())
+
+
+def reconsider(run: Run) -> None:
+    """Word the wishes as the configuration now says, and free those that something stopped.
+
+    Raises:
+        StoreError: what was reworded stays so; the rest follows with the next run.
+    """
+    with run.transaction() as tx:
+        demarche, before = tx.demarche(), tx.state().writing_key
+    if demarche is None:
+        return
+    _say_unmapped(run, demarche)
+    key = _writing_key(run.context, demarche)
+    if key == before:
+        return
+    if before is not None:
+        _reword(run)
+        with run.transaction() as tx:
+            tx.retry_refused((), run.now)
+    with run.transaction() as tx:
+        tx.save_state(writing_key=key)
+
+
+def _writing_key(context: Context, demarche: Demarche) -> str:
+    return _digest(
+        context.annotations.model_dump_json(),
+        demarche.active_revision_id,
+        *sorted(demarche.labels),
+        *sorted(f"{one.id}:{one.groupe}" for one in demarche.instructeurs),
+        context.policy.writer,
+    )
+
+
+def _reword(run: Run) -> None:
+    with run.transaction() as tx:
+        numbers = tx.evaluation_numbers(everything_open=True)
+    for start in range(0, len(numbers), BATCH):
+        run.context.check_stop()
+        with run.transaction() as tx:
+            judgeables = tx.judgeable(numbers[start : start + BATCH])
+            tx.wish([wish for j in judgeables for wish in _reworded(run, j)], run.now)
+
+
+def _reworded(run: Run, judgeable: Judgeable) -> list[NewWish]:
+    """The result and the label alone: the detail and the date are the verdict's own."""
+    current = judgeable.current
+    if current is None or judgeable.presence != Presence.PRESENT or not judgeable.wished:
+        return []
+    wanted = desired(current.verdict, current.detail, current.etabli_le, run.context.annotations)
+    return [
+        NewWish(DossierNumber(judgeable.numero), name, wanted[name])
+        for name in (RESULTAT, LABEL)
+        if name in wanted and judgeable.wished.get(name) != wanted[name]
+    ]
+
+
+def _say_unmapped(run: Run, demarche: Demarche) -> None:
+    """Tell which needed fields no revision of the form has: their checks are impossible."""
+    config = run.context.mapper.config
+    missing: set[str] | None = None
+    for revision in demarche.revisions.values():
+        matches = match_descriptors(config, revision).matches
+        lacks = {
+            match.field
+            for match in matches
+            if match.target.needed and match.status is MatchStatus.MISSING
+        }
+        missing = lacks if missing is None else missing & lacks
+    if missing:
+        run.report.problem(
+            f"[mapping] {', '.join(sorted(missing))}: no champ of the form matches, so these "
+            "answers are missing and their checks impossible; mend the ids (`dsync check`)."
+        )
+
+
+def _digest(*parts: str) -> str:
+    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
