@@ -42,12 +42,18 @@ class Disturber:
             self._world.breaking.add(number)
             self._limit_to_champs(number, champs_only=champs_only)
 
+    def break_writes(self, number: int) -> None:
+        """Make every mutation of this dossier's annotations end in a 500, until healed."""
+        with self._world.lock:
+            self._world.unwritable.add(number)
+
     def heal(self, number: int) -> None:
         """Make a poisoned or breaking dossier good again."""
         with self._world.lock:
             self._world.poisoned.discard(number)
             self._world.breaking.discard(number)
             self._world.bad_champs.discard(number)
+            self._world.unwritable.discard(number)
 
     def _limit_to_champs(self, number: int, *, champs_only: bool) -> None:
         (self._world.bad_champs.add if champs_only else self._world.bad_champs.discard)(number)

@@ -24,8 +24,8 @@ _ACTIONS = (
     "add_annotation_row",
     "add_label", "remove_label", "rename_label", "archive", "change_groupe", "hide", "restore",
     "erase", "expire", "complete_etablissement", "lose_demandeur", "close_demarche", "commit",
-    "clear_faults", "poison", "break_page", "heal", "maintain", "limit_rate", "expire_token",
-    "renew_token", "forbid_network", "forget_requests",
+    "clear_faults", "poison", "break_page", "break_writes", "heal", "maintain", "limit_rate",
+    "expire_token", "renew_token", "forbid_network", "forget_requests",
 )
 # fmt: on
 

@@ -42,6 +42,8 @@ class World:
         """Dossiers that make the server fail for every page they are in, until healed."""
         self.bad_champs: set[int] = set()
         """Those of the two whose champs alone are bad: documents without champs are spared."""
+        self.unwritable: set[int] = set()
+        """Dossiers whose annotations make the server fail when they are written, until healed."""
         self._keys = {kind: count(1) for kind in ("revision", "groupe", "label", "deletion")}
         self._keys["instructeur"] = count(_FIRST_INSTRUCTEUR)
 

@@ -28,21 +28,25 @@ _dossier = tables.dossier
 _candidature = tables.candidature
 
 _WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
-_SETTLED_LABEL = {WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value}
 
 
 class OutboxWrites(JournalWrites):
     """Writes wishes and finds those that are due."""
 
     def wish(self, wishes: Sequence[NewWish], now: datetime) -> None:
-        """Ask for values; what is already wished stays as it is, its fate included."""
-        current = self._current_values([wish.numero for wish in wishes])
+        """Ask for values; what is already wished stays as it is, its fate included.
+
+        A wish that replaces one in conflict keeps the human's value beside it: it is no news when
+        it stops the new one too, and the conflict's end is told when it does not.
+        """
+        current = self._current_wishes([wish.numero for wish in wishes])
         fresh = {
             (wish.numero, wish.annotation): wish
             for wish in wishes
-            if current.get((wish.numero, wish.annotation), (None, None))[1] != wish.valeur
+            if (wish.numero, wish.annotation) not in current
+            or current[wish.numero, wish.annotation].valeur != wish.valeur
         }
-        replaced = [current[key][0] for key in fresh if key in current]
+        replaced = [current[key].id for key in fresh if key in current]
         for chunk in chunks(replaced):
             self._connection.execute(
                 update(_outbox)
@@ -63,8 +67,9 @@ class OutboxWrites(JournalWrites):
                         "creee_le": now,
                         "courante": True,
                         "force": False,
+                        "valeur_distante": _humans_value(current.get(key)),
                     }
-                    for wish in fresh.values()
+                    for key, wish in fresh.items()
                 ],
             )
 
@@ -187,30 +192,36 @@ class OutboxWrites(JournalWrites):
     def reopen_labels(self, standing: Mapping[DossierNumber, Collection[str]]) -> None:
         """Look again at the labels that are no longer what was settled.
 
-        No date tells that somebody put or removed a label; the copy's difference does. Labels as
-        dsync left them are passed: most often it is dsync's own write that comes back.
+        No date tells that somebody put or removed a label, nor does the copy, which may be older
+        than what dsync put itself.
 
         Args:
             standing: by dossier, those of the managed labels that it shows now.
         """
-        current = self._connection.execute(
-            select(_outbox.c.id, _outbox.c.numero, _outbox.c.valeur, _outbox.c.statut).where(
-                _outbox.c.numero.in_(list(standing)),
-                _outbox.c.courante,
-                _outbox.c.annotation == "label",
+        columns = ("id", "numero", "valeur", "statut")
+        settled = [
+            row
+            for chunk in chunks(list(standing))
+            for row in self._connection.execute(
+                select(*(_outbox.c[name] for name in columns)).where(
+                    _outbox.c.numero.in_(chunk),
+                    _outbox.c.courante,
+                    _outbox.c.annotation == "label",
+                    _outbox.c.statut.in_([WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value]),
+                )
             )
-        )
+        ]
         moved = []
-        for row in current:
+        for row in settled:
             is_as_wished = set(standing[row.numero]) == {row.valeur}
-            settled_so = {True: WishStatus.CONFIRMEE, False: WishStatus.CONFLIT}[is_as_wished]
-            if row.statut in _SETTLED_LABEL and row.statut != settled_so:
+            if is_as_wished != (row.statut == WishStatus.CONFIRMEE.value):
                 moved.append(row.id)
-        self._connection.execute(
-            update(_outbox)
-            .where(_outbox.c.id.in_(moved))
-            .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
-        )
+        for chunk in chunks(moved):
+            self._connection.execute(
+                update(_outbox)
+                .where(_outbox.c.id.in_(chunk))
+                .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+            )
 
     def retry_refused(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Try the refused and the postponed again at once; all, when no dossier is named."""
@@ -252,16 +263,14 @@ class OutboxWrites(JournalWrites):
                 .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
             )
 
-    def _current_values(
-        self, numbers: Iterable[DossierNumber]
-    ) -> dict[tuple[int, str], tuple[int, str | None]]:
+    def _current_wishes(self, numbers: Iterable[DossierNumber]) -> dict[tuple[int, str], Row[Any]]:
+        columns = ("numero", "annotation", "id", "valeur", "statut", "valeur_distante", "erreur")
+        statement = select(*(_outbox.c[name] for name in columns))
         return {
-            (row.numero, row.annotation): (row.id, row.valeur)
+            (row.numero, row.annotation): row
             for chunk in chunks(sorted(set(numbers)))
             for row in self._connection.execute(
-                select(
-                    _outbox.c.numero, _outbox.c.annotation, _outbox.c.id, _outbox.c.valeur
-                ).where(_outbox.c.numero.in_(chunk), _outbox.c.courante)
+                statement.where(_outbox.c.numero.in_(chunk), _outbox.c.courante)
             )
         }
 
@@ -316,6 +325,12 @@ class OutboxWrites(JournalWrites):
             _dossier.c.presence == Presence.PRESENT.value,
             _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
         )
+
+
+def _humans_value(replaced: Row[Any] | None) -> str | None:
+    if replaced is None or replaced.statut != WishStatus.CONFLIT or replaced.erreur is not None:
+        return None
+    return str(replaced.valeur_distante)
 
 
 _PUSHED = and_(_pousse.c.numero == _outbox.c.numero, _pousse.c.annotation == _outbox.c.annotation)

@@ -130,11 +130,6 @@ class PageWrites(QuarantineWrites):
             annotations_changed=[
                 c.numero for c in (*changes, *unchanged) if c.old and _annotations_moved(c)
             ],
-            labels_changed=[
-                c.numero
-                for c in (*changes, *unchanged)
-                if c.old and c.old.labels != list(c.mapped.dossier.labels)
-            ],
             unchanged=len(unchanged),
         )
 

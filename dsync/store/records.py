@@ -52,8 +52,6 @@ class PageResult:
     """Those that left quarantine."""
     annotations_changed: list[DossierNumber] = field(default_factory=list)
     """Known ones whose date of last annotation moved: somebody else than dsync wrote there."""
-    labels_changed: list[DossierNumber] = field(default_factory=list)
-    """Known ones that show other labels than the copy."""
     unchanged: int = 0
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -54,8 +54,7 @@ def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
         for number, _error in unmapped:
             quarantine(run, tx, number, "illisible")
         tx.reopen_wishes(result.annotations_changed)
-        if result.labels_changed:
-            tx.reopen_labels(_managed_labels(run, mapped, result.labels_changed))
+        tx.reopen_labels(_managed_labels(run, mapped))
         changes: dict[str, Any] = {"page_size": page_size}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None
@@ -115,14 +114,14 @@ def _watermark_after(crawl: Crawl, mapped: list[MappedDossier]) -> datetime | No
     return max((date for date in dates if date < crawl.signpost), default=None)
 
 
-def _managed_labels(
-    run: Run, mapped: Iterable[MappedDossier], numbers: Collection[DossierNumber]
-) -> dict[DossierNumber, list[str]]:
-    managed, wanted = run.context.annotations.owned_labels, set(numbers)
+def _managed_labels(run: Run, mapped: Iterable[MappedDossier]) -> dict[DossierNumber, list[str]]:
+    managed = run.context.annotations.owned_labels
+    if not managed:
+        return {}
     return {
         item.dossier.number: [name for name in item.dossier.labels if name in managed]
         for item in mapped
-        if item.dossier.number in wanted
+        if item.dossier.is_open
     }
 
 

@@ -33,7 +33,12 @@ UNKNOWN_FOR = timedelta(seconds=35)
 """DS gives up after 30 s: what it has not answered by then is done or never will be."""
 POSTPONED_FOR = timedelta(hours=1)
 """For what waits until somebody gives a right, or until the next pull tells more."""
-MOST_ATTEMPTS = 5
+MOST_ATTEMPTS = 8
+BACKOFF = timedelta(minutes=5)
+"""Before a dossier whose write alone ends in DS's internal error is tried again; then doubled:
+given up after some ten hours, which an outage of DS seldom lasts."""
+MOST_FAILURES = 3
+"""Single dossiers in a row whose write fails, after which it is DS that fails, not they."""
 READ_ONLY, NO_RIGHT = "lecture_seule", "droits"
 REMEDIES = {
     READ_ONLY: (
@@ -45,6 +50,11 @@ REMEDIES = {
         "dossiers. Pushes wait; add them to the groupe instructeur of these dossiers."
     ),
 }
+
+UNANSWERED = (
+    "DS did not answer a mutation: these annotations are uncertain and are read back, no "
+    "earlier than 35 s from now, by a later run."
+)
 
 
 def push_due(run: Run, numbers: Sequence[DossierNumber] = ()) -> None:
@@ -103,7 +113,7 @@ def _instructeur(demarche: Demarche, named: str) -> str | None:
 def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total: int) -> None:
     """Push batch after batch; a batch that is too heavy for DS is halved, then grows back."""
     most = run.context.policy.push_batch
-    size, done = most, 0
+    size, done, failures = most, 0, 0
     while True:
         run.context.check_stop()
         with run.transaction() as tx:
@@ -119,22 +129,18 @@ def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total:
             _postpone(run, due)
             go_on = True
         except DSOutcomeUnknownError as exc:
+            failures += len(due) == 1
             size = 1
-            go_on = exc.finished or _unknown(run)
+            if not exc.finished:
+                run.report.problem(UNANSWERED)
+            go_on = failures < MOST_FAILURES
         else:
+            failures = 0
             size = min(most, size * 2)
         done += len(due)
         run.context.progress.pushed(min(done, total), total)
         if not go_on:
             return
-
-
-def _unknown(run: Run) -> bool:
-    run.report.problem(
-        "DS did not answer a mutation: these annotations are uncertain and are read back, no "
-        "earlier than 35 s from now, by a later run."
-    )
-    return True
 
 
 def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> bool:
@@ -216,20 +222,23 @@ def _take_back(run: Run, wish_ids: Sequence[int]) -> None:
 
 
 def _read_back_soon(run: Run, due: Sequence[DueDossier], drafts: Sequence[Draft]) -> None:
-    """DS failed in the middle of the document: some are done, some are not; ask one by one."""
+    """DS failed in the middle of the document: some are done, some are not; ask one by one.
+
+    One that was alone in its document waits, longer each time, and is given up in the end.
+    """
     attempts = {wish.id: wish.tentatives for dossier in due for wish in dossier.wishes}
+    why = "DS répond par une erreur interne à chaque écriture"
+    is_alone = len(drafts) == 1
     settled = []
     for made in drafts:
         for wish_id in made.wish_ids:
-            given_up = attempts[wish_id] + 1 >= MOST_ATTEMPTS
-            run.report.refused += given_up
-            settled.append(
-                Settlement(
-                    wish_id,
-                    WishStatus.REFUSEE if given_up else WishStatus.EN_ATTENTE,
-                    erreur="DS répond par une erreur interne à chaque écriture",
-                )
-            )
+            tried = attempts[wish_id]
+            given_up = is_alone and tried + 1 >= MOST_ATTEMPTS
+            later = run.now + BACKOFF * 2**tried if is_alone and not given_up else None
+            statut = WishStatus.REFUSEE if given_up else WishStatus.EN_ATTENTE
+            settled.append(Settlement(wish_id, statut, erreur=why, prochain_essai_le=later))
+    if any(end.statut is WishStatus.REFUSEE for end in settled):
+        _note_refusals(run, [why])
     with run.transaction() as tx:
         tx.settle(run.id, settled, run.now)
 

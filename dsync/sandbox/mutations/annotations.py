@@ -49,6 +49,8 @@ _SINGLE = {
 def modify(context: Context, payload_type: str, given: dict[str, Any]) -> Payload:
     """Write what is valid, tell of the rest; not all-or-nothing."""
     dossier, _ = dossier_and_agent(context, payload_type, given)
+    if dossier.number in context.world.unwritable:
+        raise InternalError
     unknown: list[PayloadError] = []
     found: list[tuple[Champ, Any]] = []
     for asked in given["annotations"]:

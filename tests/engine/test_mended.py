@@ -1,0 +1,100 @@
+"""What was stopped goes on by itself once its cause is mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsync.annotations.config import ResultTarget, VerdictTexts
+from tests.engine.rig import OPEN, Engine, _settings
+
+ANNOTATIONS = _settings().configuration.annotations
+WRONG = VerdictTexts(eligible="Oui", a_verifier="Peut-être", ineligible="Non")
+
+
+def with_wrong_options() -> dict[str, Any]:
+    """Return settings whose result takes options that the form does not have."""
+    target = ResultTarget(id=ANNOTATIONS.resultat.id, options=WRONG)
+    return {"configuration": {"annotations": {"resultat": target}}}
+
+
+def test_an_option_that_the_form_lacks_is_refused_before_it_is_sent(engine: Engine) -> None:
+    """The run says which option of which annotation, once, and the other annotations go on."""
+    engine.restart(**with_wrong_options())
+    report = engine.sync()
+    assert 7 == report.exit_code
+    assert any("n’a pas l’option « Oui »" in error for error in report.errors)
+    assert {"refusee"} == {engine.wishes(rank)["resultat"] for rank in OPEN}
+    assert [] == [entry for entry in engine.sent_values() if entry[2] in WRONG.all()]
+
+
+def test_refused_wishes_are_worded_and_sent_again_when_the_configuration_is_mended(
+    engine: Engine,
+) -> None:
+    """No new verdict is needed: the next run writes the mended texts."""
+    engine.restart(**with_wrong_options())
+    engine.sync()
+    engine.restart()
+    report = engine.sync()
+    assert (0, []) == (report.exit_code, report.errors)
+    for rank in OPEN:
+        assert "confirmee" == engine.wishes(rank)["resultat"]
+        assert engine.verdict(rank) == engine.remote(rank)
+
+
+def test_pushes_wait_for_a_token_that_may_write_and_go_on_with_it(engine: Engine) -> None:
+    """A read-only token stops them, and the next run with another one does not wait an hour."""
+    engine.restart(token=engine.sandbox.tokens.readonly)
+    assert 7 == engine.sync().exit_code
+    engine.restart()
+    report = engine.sync()
+    assert (0, 10) == (report.exit_code, report.pushed)
+
+
+def test_a_finished_dossier_first_seen_without_evidence_is_judged_when_it_is_back(
+    engine: Engine,
+) -> None:
+    """« Judged once » means once with evidence; it is never pushed all the same."""
+    engine.control.catalogue.unavailable = True
+    engine.sync()
+    assert {"Indéterminé"} == {engine.verdict(rank) for rank in (5, 11)} - {"Inéligible"}
+    engine.control.catalogue.unavailable = False
+    engine.sync()
+    assert "Indéterminé" not in {engine.verdict(rank) for rank in (5, 11)}
+    assert [{}, {}] == [engine.wishes(rank) for rank in (5, 11)]
+
+
+@pytest.fixture
+def lost_champ() -> dict[str, Any]:
+    """Settings whose mapping names a champ that no revision has."""
+    mapping = _settings().configuration.mapping
+    lost = {"id": "Zm9v", "libelles": ("Un champ qui n’existe pas",)}
+    target = mapping.champs.page_produit.model_copy(update=lost)
+    champs = mapping.champs.model_copy(update={"page_produit": target})
+    return {"configuration": {"mapping": {"champs": champs}}}
+
+
+def test_a_needed_champ_that_no_revision_has_is_told(
+    engine: Engine, lost_champ: dict[str, Any]
+) -> None:
+    """The pull goes on, and the run is partial with the field's name."""
+    engine.restart(**lost_champ)
+    report = engine.sync()
+    assert 7 == report.exit_code
+    assert any("page_produit" in error for error in report.errors)
+
+
+def test_another_mapping_reads_the_whole_copy_again(
+    engine: Engine, lost_champ: dict[str, Any]
+) -> None:
+    """Mended or changed: the next incremental run is a full one by itself."""
+    engine.restart(**lost_champ)
+    engine.sync()
+    engine.advance(hours=1)
+    engine.restart()
+    report = engine.sync()
+    assert (0, 12) == (report.exit_code, report.read)
+    assert [] == engine.rows(
+        "SELECT numero FROM lecture_candidature WHERE verdict = 'Indéterminé'"
+    )

@@ -1,0 +1,495 @@
+"""Pushing: batches, refusals one by one, lost answers, nobody's hand overwritten."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsync.sandbox import Change, Fault
+from dsync.sandbox.faults import Kind
+from dsync.sync.report import Status
+from tests.engine.conftest import Start
+from tests.engine.rig import (
+    DATE,
+    DETAIL,
+    OPEN,
+    PAGE,
+    RESULTAT,
+    VALIDE,
+    WISHES,
+    Engine,
+    number,
+)
+
+PUSH, READ = "Push", "Annotations"
+CONFIRMED = dict.fromkeys(WISHES, "confirmee")
+OTHER = "Inéligible"
+"""A result that a human gives; dossier 0 is Éligible."""
+
+
+def make_ineligible(engine: Engine, rank: int = 0) -> None:
+    """Have the next run judge this dossier otherwise."""
+    engine.control.edit_champ(number(rank), PAGE, "")
+
+
+# --- batches ----------------------------------------------------------------------------------
+
+
+def test_ten_dossiers_cost_two_requests(start: Start) -> None:
+    """Some hundred verdicts: one reading and one document for every ten dossiers."""
+    engine = start(range(120))
+    engine.sync(push=False)
+    engine.control.forget_requests()
+    report = engine.sync()
+    batches = -(-report.pushed // 10)
+    assert report.pushed > 50
+    pages = len(engine.pages())
+    assert len(engine.requests()) - pages <= 2 * (batches + 1)
+
+
+def test_a_push_that_times_out_is_halved(engine: Engine) -> None:
+    """The batch adapts; everything arrives."""
+    engine.sync(push=False)
+    engine.control.fail(Fault("timeout", READ, times=2))
+    report = engine.sync()
+    assert (0, 10) == (report.exit_code, report.pushed)
+    reads = [e.aliases for e in engine.requests() if (e.operation or "").startswith(READ)]
+    assert reads[0] > reads[-1] or len(reads) > 2
+
+
+# --- refusals ---------------------------------------------------------------------------------
+
+
+def test_a_missing_option_is_refused_alone(engine: Engine) -> None:
+    """The other annotations of the dossier are saved; the dossier says what was refused."""
+    engine.control.publish_revision(
+        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Autre"]})
+    )
+    report = engine.sync()
+    assert (7, Status.PARTIAL) == (report.exit_code, report.status)
+    refused = [rank for rank in OPEN if engine.wishes(rank).get("resultat") == "refusee"]
+    eligible = [rank for rank in OPEN if engine.verdict(rank) == "Éligible"]
+    assert eligible == refused
+    assert {"refusee", "confirmee"} == set(engine.wishes(0).values())
+    assert engine.remote(0, DETAIL)
+    assert 1 == len([e for e in engine.events(0) if e == "pousse"])
+
+
+def test_a_refusal_is_not_sent_again_by_itself(engine: Engine) -> None:
+    """Only a new wish or an operator tries again."""
+    engine.control.publish_revision(
+        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Autre"]})
+    )
+    engine.settle()
+    engine.advance(hours=2)
+    engine.sync()
+    assert [] == engine.mutations()
+    engine.control.publish_revision(
+        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]})
+    )
+    engine.sync(push=False)
+    engine.worker.app.push()
+    assert "Éligible" == engine.remote(0)
+
+
+def test_an_annotation_that_the_form_lost_is_refused(engine: Engine) -> None:
+    """Of the revision that the dossier follows; the rest is written."""
+    engine.control.publish_revision(Change(remove=[DETAIL]))
+    report = engine.sync()
+    assert 7 == report.exit_code
+    assert "refusee" == engine.wishes(0)["detail"]
+    assert engine.verdict(0) == engine.remote(0)
+
+
+def test_a_read_only_token_pulls_and_says_so_once(start: Start) -> None:
+    """All is read and judged, the wishes wait, one sentence with the remedy, few requests."""
+    engine = start()
+    engine.restart(token=engine.sandbox.tokens.readonly)
+    report = engine.sync()
+    assert (7, Status.PARTIAL, 12, 12) == (
+        report.exit_code,
+        report.status,
+        report.read,
+        report.evaluated,
+    )
+    assert 1 == len(report.errors)
+    assert "read-only" in report.errors[0]
+    assert 1 == len(engine.mutations())
+    assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
+    engine.advance(hours=2)
+    engine.restart()
+    assert (0, 10) == ((again := engine.sync()).exit_code, again.pushed)
+
+
+def test_an_instructeur_without_rights_stops_only_these_dossiers(start: Start) -> None:
+    """Their wishes wait; one sentence for all of them."""
+    engine = start()
+    for rank in (0, 1):
+        engine.control.change_groupe(number(rank), "autre groupe")
+    report = engine.sync()
+    assert (7, 8, 1) == (report.exit_code, report.pushed, len(report.errors))
+    assert "instructeur" in report.errors[0]
+    assert "en_attente" == engine.wishes(0)["resultat"]
+    assert CONFIRMED == engine.wishes(2)
+    for rank in (0, 1):
+        engine.control.change_groupe(number(rank), "défaut")
+    engine.advance(hours=2)
+    assert (0, 2) == ((again := engine.sync()).exit_code, again.pushed)
+
+
+@pytest.mark.parametrize("named", [None, "personne@example.gouv.fr"])
+def test_without_an_instructeur_pushes_wait(start: Start, named: str | None) -> None:
+    """None configured, or one in no groupe: the run says which setting to mend."""
+    engine = start(ds_instructeur=named)
+    report = engine.sync()
+    assert (7, 0, 12) == (report.exit_code, report.pushed, report.evaluated)
+    assert "DSYNC_DS_INSTRUCTEUR" in report.errors[0]
+
+
+def test_a_dossier_gone_between_pull_and_push_waits(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are written; the next pull says what became of it."""
+    original = engine.worker.client.read_annotations
+
+    def hide_first(numbers, ids):  # type: ignore[no-untyped-def]
+        engine.control.hide(number(0))
+        engine.control.move(number(1), "en_instruction")
+        engine.control.move(number(1), "accepte")
+        return original(numbers, ids)
+
+    monkeypatch.setattr(engine.worker.client, "read_annotations", hide_first)
+    report = engine.sync()
+    assert 8 == report.pushed
+    monkeypatch.undo()
+    assert {"en_attente"} == set(engine.wishes(0).values())
+    engine.advance(hours=2)
+    report = engine.sync()
+    assert (0, "masque") == (report.exit_code, engine.one("dossier", 0)["presence"])
+
+
+# --- outcomes that are not known ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("position", [0, 4, 9])
+def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(
+    engine: Engine, position: int
+) -> None:
+    """Some done, some not: each arrives once, the culprit alone is given up."""
+    engine.sync(push=False)
+    culprit = OPEN[position]
+    engine.control.break_writes(number(culprit))
+    report = engine.sync()
+    assert (7, 9) == (report.exit_code, len([r for r in OPEN if engine.wishes(r) == CONFIRMED]))
+    assert "en_attente" == engine.wishes(culprit)["resultat"]
+    for rank in OPEN:
+        if rank != culprit:
+            assert engine.verdict(rank) == engine.remote(rank)
+            assert 1 == len(set(engine.sent(rank)))
+
+
+def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine) -> None:
+    """Tried less and less often, then refused with its reason; an operator may try again."""
+    engine.sync(push=False)
+    engine.control.break_writes(number(0))
+    tries = []
+    for _ in range(30):
+        before = len(engine.sent(0))
+        report = engine.sync(deletions=False)
+        tries.append(len(engine.sent(0)) - before)
+        assert 7 == report.exit_code
+        if engine.wishes(0)["resultat"] == "refusee":
+            break
+        engine.advance(minutes=30)
+    assert 8 == sum(tries)
+    assert "refusee" == engine.wishes(0)["resultat"]
+    assert "interne" in engine.one("lecture_annotation", 0)["erreur"]
+    engine.control.heal(number(0))
+    engine.worker.app.push((number(0),))
+    assert CONFIRMED == engine.wishes(0)
+
+
+@pytest.mark.parametrize("kind", ["internal_error", "cut_before"])
+def test_an_outage_of_writes_is_not_taken_for_the_dossiers_fault(start: Start, kind: Kind) -> None:
+    """A few tries, the rest waits: nobody is refused, and once it is over all is pushed."""
+    engine = start(range(40))
+    engine.sync(push=False)
+    engine.control.fail(Fault(kind, PUSH, times=None))
+    report = engine.sync()
+    assert 7 == report.exit_code
+    assert len(engine.mutations()) <= 4
+    assert [] == engine.rows("SELECT * FROM outbox WHERE statut = 'refusee'")
+    engine.control.clear_faults()
+    engine.advance(hours=1)
+    assert 0 == engine.sync().exit_code
+    assert [] == engine.rows("SELECT * FROM outbox WHERE statut IN ('en_attente', 'incertaine')")
+
+
+@pytest.mark.parametrize("kind", ["answer_lost", "cut_inside", "truncated", "empty", "html"])
+def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: Kind) -> None:
+    """Neither failure nor success; not before 35 s; then confirmed without a second write."""
+    engine.sync(push=False)
+    engine.control.fail(Fault(kind, PUSH))
+    report = engine.sync()
+    assert (7, 0) == (report.exit_code, report.pushed)
+    assert dict.fromkeys(WISHES, "incertaine") == engine.wishes(0)
+    engine.advance(seconds=34)
+    engine.sync()
+    assert dict.fromkeys(WISHES, "incertaine") == engine.wishes(0)
+    assert 1 == len(engine.mutations())
+    engine.advance(seconds=2)
+    report = engine.sync()
+    assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
+    # An answer of another server's hand may have hidden that nothing was done: sent again.
+    assert (2 if kind == "html" else 1) == len(engine.mutations())
+    assert 1 == len(set(engine.sent(0)))
+
+
+def test_a_mutation_that_never_ran_is_sent_again(engine: Engine) -> None:
+    """Cut before DS saw it: read back, found missing, sent once more with the same value."""
+    engine.sync(push=False)
+    engine.control.fail(Fault("cut_before", PUSH))
+    engine.sync()
+    engine.advance(seconds=36)
+    report = engine.sync()
+    assert (0, 10) == (report.exit_code, report.pushed)
+    assert 1 == len(set(engine.sent(0)))
+    assert CONFIRMED == engine.wishes(0)
+
+
+@pytest.mark.parametrize("kind", ["answer_lost", "cut_before"])
+def test_no_newer_wish_goes_out_before_the_lost_answer_is_read_back(
+    engine: Engine, kind: Kind
+) -> None:
+    """The verdict changes while the answer is lost: the new value waits, then goes over ours."""
+    engine.sync(push=False)
+    engine.control.fail(Fault(kind, PUSH))
+    engine.sync()
+    first = len(engine.mutations())
+    make_ineligible(engine)
+    engine.advance(seconds=10)
+    engine.sync()
+    assert first == len(engine.mutations())
+    engine.advance(seconds=30)
+    report = engine.sync()
+    assert (0, "Inéligible") == (report.exit_code, engine.remote(0))
+    assert ["Éligible", "Inéligible"] == engine.sent(0)
+    assert ["inéligible"] == engine.labels(0)
+
+
+def test_a_human_edit_after_a_lost_answer_is_respected(engine: Engine) -> None:
+    """What stands there is neither what was there nor what was sent."""
+    engine.sync(push=False)
+    engine.control.fail(Fault("answer_lost", PUSH))
+    engine.sync()
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.advance(seconds=40)
+    report = engine.sync()
+    assert (1, OTHER) == (report.conflicts, engine.remote(0))
+
+
+def test_a_timeout_inside_the_document_counts_what_was_done(engine: Engine) -> None:
+    """Some aliases answered, others null: the others are read back later."""
+    engine.sync(push=False)
+    engine.control.fail(Fault("timeout", PUSH, reached=6))
+    engine.sync()
+    engine.advance(seconds=40)
+    report = engine.sync()
+    assert 0 == report.exit_code
+    for rank in OPEN:
+        assert (CONFIRMED, 1) == (engine.wishes(rank), len(set(engine.sent(rank))))
+
+
+# --- a human's hand ---------------------------------------------------------------------------
+
+
+def test_a_value_that_a_human_put_first_is_a_conflict(engine: Engine) -> None:
+    """Never pushed by us and not empty: it stays, and holds back detail, date and label."""
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    report = engine.sync()
+    assert (0, 1, OTHER) == (report.exit_code, report.conflicts, engine.remote(0))
+    assert dict.fromkeys(WISHES, "conflit") == engine.wishes(0)
+    assert (None, None, []) == (
+        engine.remote(0, DETAIL),
+        engine.remote(0, DATE),
+        engine.labels(0),
+    )
+    assert 1 == engine.events(0).count("conflit")
+
+
+def test_the_same_value_by_a_human_is_confirmed_without_a_write(engine: Engine) -> None:
+    """Whoever wrote it."""
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    engine.sync()
+    assert ([], CONFIRMED) == (engine.sent(0), engine.wishes(0))
+
+
+@pytest.mark.parametrize("value", [OTHER, ""], ids=["changed", "emptied"])
+def test_a_value_changed_since_our_push_is_a_conflict(engine: Engine, value: str) -> None:
+    """The run that reads the edit records it; nothing is sent over it, then or later."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), RESULTAT, value)
+    report = engine.sync()
+    assert (0, 1, value or None) == (report.exit_code, report.conflicts, engine.remote(0))
+    assert "conflit" == engine.wishes(0)["resultat"]
+    make_ineligible(engine)
+    engine.advance(minutes=20)
+    engine.sync()
+    assert (value or None, []) == (engine.remote(0), engine.sent(0))
+
+
+def test_a_conflict_on_the_detail_is_of_the_detail_alone(engine: Engine) -> None:
+    """Result, date and label follow the new verdict."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), DETAIL, "Vu avec le sponsor")
+    make_ineligible(engine)
+    engine.sync()
+    assert ("Inéligible", "Vu avec le sponsor", ["inéligible"]) == (
+        engine.remote(0),
+        engine.remote(0, DETAIL),
+        engine.labels(0),
+    )
+    assert {**CONFIRMED, "detail": "conflit"} == engine.wishes(0)
+
+
+def test_a_conflict_dissolves_when_the_human_agrees(engine: Engine) -> None:
+    """The human's value becomes ours: the rest follows, the journal says so."""
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.settle()
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    report = engine.sync()
+    assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
+    assert "conflit_resolu" in engine.events(0)
+    assert (["éligible"], True) == (engine.labels(0), bool(engine.remote(0, DETAIL)))
+
+
+def test_a_conflict_dissolves_when_the_verdict_agrees(engine: Engine) -> None:
+    """We come round to the human's value."""
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.settle()
+    make_ineligible(engine)
+    engine.sync()
+    assert CONFIRMED == engine.wishes(0)
+    assert "conflit_resolu" in engine.events(0)
+
+
+def test_a_conflict_seen_again_is_no_news(engine: Engine) -> None:
+    """Another annotation by the human in the same dossier: looked at again, no second event."""
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.settle()
+    engine.control.edit_annotation(number(0), 5202, "Soutenance")
+    engine.sync()
+    assert 1 == engine.events(0).count("conflit")
+    assert {"conflit"} == set(engine.wishes(0).values())
+
+
+def test_an_operator_forces_over_a_human_and_it_is_journaled(engine: Engine) -> None:
+    """`push --force` writes what the rules say; the next human edit is respected again."""
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.settle()
+    report = engine.worker.app.push((number(0),), force=True)
+    assert (0, "Éligible", CONFIRMED) == (report.exit_code, engine.remote(0), engine.wishes(0))
+    [event] = engine.rows(
+        "SELECT details FROM evenement WHERE numero = :n AND evenement = 'pousse'", n=number(0)
+    )
+    assert '"force":true' in event["details"].replace(" ", "")
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.sync()
+    assert (OTHER, "conflit") == (engine.remote(0), engine.wishes(0)["resultat"])
+
+
+def test_a_checked_box_suspends_every_push(engine: Engine) -> None:
+    """An instructeur validated it: nothing is written until the box is empty again."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), VALIDE, True)
+    make_ineligible(engine)
+    report = engine.sync()
+    assert (0, "Éligible", []) == (report.exit_code, engine.remote(0), engine.mutations())
+    assert "suspendue" == engine.wishes(0)["resultat"]
+    engine.advance(minutes=1)
+    engine.control.edit_annotation(number(0), VALIDE, False)
+    engine.sync()
+    assert ("Inéligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
+
+
+def test_force_goes_over_the_checked_box(engine: Engine) -> None:
+    """Not over a finished state."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), VALIDE, True)
+    make_ineligible(engine)
+    engine.control.edit_annotation(number(1), RESULTAT, OTHER)
+    engine.sync()
+    engine.control.move(number(1), "en_instruction")
+    engine.control.move(number(1), "accepte")
+    engine.worker.app.push((number(0), number(1)), force=True)
+    assert ("Inéligible", OTHER) == (engine.remote(0), engine.remote(1))
+
+
+# --- labels -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["added", "removed"])
+def test_a_label_moved_by_a_human_is_a_conflict_of_the_label_alone(
+    engine: Engine, there: bool
+) -> None:
+    """Found by the full read, for no date moves; the annotations go on."""
+    engine.settle()
+    if there:
+        engine.control.add_label(number(0), "à vérifier")
+    else:
+        engine.control.remove_label(number(0), "éligible")
+    before = engine.labels(0)
+    engine.sync(full=True)
+    assert {**CONFIRMED, "label": "conflit"} == engine.wishes(0)
+    make_ineligible(engine)
+    engine.advance(minutes=20)
+    engine.sync()
+    assert (before, "Inéligible") == (engine.labels(0), engine.remote(0))
+
+
+def test_a_label_conflict_dissolves_when_it_is_as_wished(engine: Engine) -> None:
+    """The human takes it back."""
+    engine.settle()
+    engine.control.add_label(number(0), "à vérifier")
+    engine.sync(full=True)
+    engine.control.remove_label(number(0), "à vérifier")
+    engine.sync(full=True)
+    assert CONFIRMED == engine.wishes(0)
+
+
+def test_other_labels_are_nobodys_business(start: Start) -> None:
+    """Only the three of the configuration are managed."""
+    engine = start()
+    engine.control.rename_label("à vérifier", "à rappeler")
+    engine.control.add_label(number(0), "à rappeler")
+    engine.sync()
+    assert ["à rappeler", "éligible"] == engine.labels(0)
+    assert CONFIRMED == engine.wishes(0)
+
+
+# --- echoes -----------------------------------------------------------------------------------
+
+
+def test_our_own_write_is_not_taken_for_a_human_s(engine: Engine) -> None:
+    """It comes back with the next page, and is neither event, nor conflict, nor reason to judge."""
+    engine.sync()
+    for _ in range(3):
+        engine.advance(minutes=5)
+        report = engine.sync(full=True)
+        assert (0, 0, 0, 0) == (
+            report.changed,
+            report.evaluated,
+            report.pushed,
+            report.conflicts,
+        )
+
+
+def test_a_verdict_with_the_same_text_gives_no_push(start: Start) -> None:
+    """An input that changes nothing for the reader: a history row, no write, the date stays."""
+    engine = start()
+    engine.settle()
+    before = engine.remote(0, DATE)
+    engine.control.edit_champ(number(0), 4105, "Mieux dit")
+    engine.advance(hours=1)
+    report = engine.sync()
+    assert (1, 0, before) == (report.evaluated, report.pushed, engine.remote(0, DATE))
+    assert [] == engine.mutations()
