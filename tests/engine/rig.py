@@ -222,6 +222,11 @@ class Engine:
         with self._tables.connect() as connection:
             return [dict(row) for row in connection.execute(text(sql), values).mappings()]
 
+    def execute(self, sql: str) -> None:
+        """Change the database behind dsync's back."""
+        with self._tables.begin() as connection:
+            connection.execute(text(sql))
+
     def one(self, table: str, rank: int) -> dict[str, Any]:
         """Return a dossier's row of a table or view; nothing when there is none."""
         found = self.rows(f"SELECT * FROM {table} WHERE numero = :numero", numero=number(rank))

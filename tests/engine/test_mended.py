@@ -95,6 +95,4 @@ def test_another_mapping_reads_the_whole_copy_again(
     engine.restart()
     report = engine.sync()
     assert (0, 12) == (report.exit_code, report.read)
-    assert [] == engine.rows(
-        "SELECT numero FROM lecture_candidature WHERE verdict = 'Indéterminé'"
-    )
+    assert [] == engine.rows("SELECT numero FROM lecture_candidature WHERE verdict = 'Indéterminé'")
