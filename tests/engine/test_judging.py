@@ -1,0 +1,247 @@
+"""When a verdict is worked out again, and when not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.engine.conftest import Start
+from tests.engine.rig import DETAIL, OPEN, PAGE, PROBLEME, VALIDE, Engine, number, seeds
+
+STARTUPS = "/api/v2.6/startups.json"
+SUIVI = "https://beta.gouv.fr/startups/{}.html"
+
+
+def catalogue(engine: Engine) -> Any:
+    """Return the catalogue as it is served."""
+    from dsync.sandbox import betagouv
+    from tests.engine.rig import SEED
+
+    return betagouv.startups(SEED)
+
+
+def product_of(rank: int) -> str:
+    """Return the id of the product that a dossier names by its canonical address."""
+    [seed] = seeds([rank])
+    return str(seed.champs[PAGE]).rpartition("/")[2].removesuffix(".html")
+
+
+def republish(engine: Engine, *, without: str = "", add: str = "") -> None:
+    """Publish the catalogue anew, without a product or with one more like the first."""
+    document = catalogue(engine)
+    entries = [entry for entry in document["data"] if entry["id"] != without]
+    if add:
+        pattern = next(entry for entry in entries if entry["id"] == product_of(0))
+        entries.append({**pattern, "id": add})
+    engine.control.catalogue.replace(STARTUPS, {**document, "data": entries})
+
+
+def rows(engine: Engine, rank: int) -> int:
+    return len(engine.rows("SELECT id FROM verdict WHERE numero = :n", n=number(rank)))
+
+
+def test_other_rules_judge_every_open_dossier_again(engine: Engine) -> None:
+    """A history row each; finished ones keep theirs; what reads the same is not pushed again."""
+    engine.settle()
+    regles = engine.worker.app.configuration.regles
+    engine.restart(configuration={"regles": {"max_detail_length": regles.max_detail_length - 100}})
+    report = engine.sync()
+    assert (0, 10, 0) == (report.exit_code, report.evaluated, report.pushed)
+    assert [2] * 10 == [rows(engine, rank) for rank in OPEN]
+    assert [1, 1] == [rows(engine, rank) for rank in (5, 11)]
+    assert 0 == engine.sync().evaluated
+
+
+def test_other_rules_with_another_answer_are_pushed(engine: Engine) -> None:
+    """A local body is let off: its verdict, annotation and label change."""
+    engine.settle()
+    regles = engine.worker.app.configuration.regles
+    severity = {**regles.severity, "administration": "a_verifier"}
+    engine.restart(configuration={"regles": {"severity": severity}})
+    before = engine.verdict(2)
+    engine.sync()
+    assert ("Inéligible", "À vérifier", ["à vérifier"]) == (
+        before,
+        engine.remote(2),
+        engine.labels(2),
+    )
+
+
+def test_a_product_published_at_last_lifts_the_verdict(start: Start) -> None:
+    """Not Éligible and its evidence has changed: judged again without any change in DS."""
+    engine = start()
+    engine.control.edit_champ(number(0), PAGE, SUIVI.format("nouveau-produit"))
+    engine.settle()
+    assert "Inéligible" == engine.remote(0)
+    republish(engine, add="nouveau-produit")
+    report = engine.sync()
+    assert (0, 0, 1) == (report.exit_code, report.changed, report.evaluated)
+    assert engine.verdict(0) == engine.remote(0) != "Inéligible"
+
+
+def test_an_eligible_dossier_stays_so_when_its_product_disappears(engine: Engine) -> None:
+    """A remark is recorded beside the verdict; nothing is pushed."""
+    engine.settle()
+    before = engine.remote(0, DETAIL)
+    republish(engine, without=product_of(0))
+    report = engine.sync()
+    assert 0 == report.exit_code
+    assert ("Éligible", "Éligible", before) == (
+        engine.verdict(0),
+        engine.remote(0),
+        engine.remote(0, DETAIL),
+    )
+    [current] = engine.rows("SELECT * FROM verdict WHERE numero = :n AND courant", n=number(0))
+    assert current["remarque"]
+    assert [] == engine.mutations()
+    before_again = engine.content()
+    engine.sync(full=True)
+    assert before_again == engine.content()
+
+
+def test_an_eligible_dossier_is_judged_on_its_kept_product_evidence(engine: Engine) -> None:
+    """Another answer of its own, the same address: the product stays proved."""
+    engine.settle()
+    republish(engine, without=product_of(0))
+    engine.control.edit_champ(number(0), PROBLEME, "Autre problème")
+    engine.sync()
+    assert "Éligible" == engine.verdict(0)
+
+
+def test_another_address_is_judged_on_todays_catalogue(engine: Engine) -> None:
+    """The kept evidence was the other product's."""
+    engine.settle()
+    engine.control.edit_champ(number(0), PAGE, SUIVI.format("fiche-qui-nexiste-pas"))
+    engine.sync()
+    assert "Inéligible" == engine.verdict(0) == engine.remote(0)
+
+
+def test_a_new_twin_has_both_dossiers_judged_again(engine: Engine) -> None:
+    """The Éligible one too: each names the other; when it is alone again, it is Éligible."""
+    engine.settle()
+    [twin] = seeds([0])
+    engine.control.edit_champ(number(2), PAGE, twin.champs[PAGE])
+    engine.sync()
+    assert "À vérifier" == engine.verdict(0) == engine.remote(0)
+    assert str(number(2)) in engine.remote(0, DETAIL)
+    engine.advance(minutes=1)
+    engine.control.hide(number(2), "administration")
+    engine.sync()
+    assert "Éligible" == engine.verdict(0) == engine.remote(0)
+
+
+def test_a_twin_that_is_refused_counts_no_more(engine: Engine) -> None:
+    """Only dossiers under way or accepted are doublons."""
+    engine.settle()
+    [twin] = seeds([0])
+    engine.control.edit_champ(number(2), PAGE, twin.champs[PAGE])
+    engine.sync()
+    engine.advance(minutes=1)
+    engine.control.move(number(2), "refuse")
+    engine.sync()
+    assert "Éligible" == engine.verdict(0)
+
+
+def test_without_a_catalogue_nothing_is_said_until_it_is_back(engine: Engine) -> None:
+    """Indéterminé leaves DS as it is; the first good catalogue brings the verdicts."""
+    engine.control.catalogue.unavailable = True
+    report = engine.sync()
+    assert (7, "Indéterminé") == (report.exit_code, engine.verdict(0))
+    assert ({}, None) == (engine.wishes(0), engine.remote(0))
+    engine.control.catalogue.unavailable = False
+    report = engine.sync()
+    assert 0 == report.exit_code
+    assert "Éligible" == engine.verdict(0) == engine.remote(0)
+
+
+def test_the_last_good_catalogue_serves_while_it_cannot_be_had(engine: Engine) -> None:
+    """The run is partial, the verdicts go on."""
+    engine.settle()
+    engine.control.catalogue.unavailable = True
+    engine.control.edit_champ(number(3), PAGE, "")
+    report = engine.sync()
+    assert (7, 1) == (report.exit_code, report.evaluated)
+    assert "Inéligible" == engine.remote(3)
+    assert "Éligible" == engine.verdict(0)
+
+
+def test_an_unreadable_catalogue_is_never_a_missing_page(engine: Engine) -> None:
+    """Not Inéligible for a file that is broken."""
+    engine.control.catalogue.replace(STARTUPS, ["rien"])
+    engine.control.catalogue.replace(STARTUPS.replace("v2.6", "v2.7"), ["rien"])
+    engine.sync()
+    assert "Indéterminé" == engine.verdict(0)
+
+
+def test_annotations_of_humans_are_no_input(engine: Engine) -> None:
+    """Stored and told, never a reason to judge again."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), 5202, "Soutenance")
+    report = engine.sync()
+    assert (1, 0) == (report.changed, report.evaluated)
+    assert "Soutenance" == engine.one("lecture_candidature", 0)["etape"]
+
+
+def test_a_finished_dossier_keeps_its_verdict_and_an_open_one_again_is_judged(
+    engine: Engine,
+) -> None:
+    """Accepted: nothing of it moves. Reopened: judged on what it says now, and pushed."""
+    engine.settle()
+    engine.control.move(number(0), "accepte")
+    engine.sync()
+    engine.control.edit_champ(number(0), PAGE, "")
+    engine.advance(minutes=1)
+    engine.sync()
+    assert ("Éligible", "Éligible") == (engine.verdict(0), engine.remote(0))
+    engine.control.move(number(0), "en_instruction")
+    engine.advance(minutes=1)
+    engine.sync()
+    assert "Inéligible" == engine.verdict(0) == engine.remote(0)
+
+
+def test_one_first_seen_finished_is_pushed_once_it_is_open(engine: Engine) -> None:
+    """Judged once and never pushed; reopened, its annotations come."""
+    engine.settle()
+    assert {} == engine.wishes(5)
+    engine.control.move(number(5), "en_instruction")
+    engine.sync()
+    assert engine.verdict(5) == engine.remote(5)
+
+
+def test_an_archived_open_dossier_is_judged_and_pushed(engine: Engine) -> None:
+    """Archived is not finished."""
+    engine.settle()
+    engine.control.archive(number(0))
+    engine.control.edit_champ(number(0), PAGE, "")
+    engine.sync()
+    assert "Inéligible" == engine.remote(0)
+
+
+def test_a_rule_that_breaks_quarantines_one_dossier(engine: Engine, monkeypatch: Any) -> None:
+    """A fault of dsync's own is never a verdict; the others get theirs."""
+    from dsync.errors import RuleEvaluationError
+    from dsync.sync import evaluate as module
+
+    original = module.evaluate
+
+    def broken(candidature: Any, *args: Any, **options: Any) -> Any:
+        if candidature.numero == number(3):
+            raise RuleEvaluationError("règle en panne", dossier=number(3))
+        return original(candidature, *args, **options)
+
+    monkeypatch.setattr(module, "evaluate", broken)
+    report = engine.sync()
+    assert (7, 9) == (report.exit_code, report.pushed)
+    assert {3: ("regle", 1)} == engine.quarantine()
+    assert (None, None) == (engine.verdict(3), engine.remote(3))
+    monkeypatch.undo()
+    engine.sync()
+    assert engine.verdict(3) == engine.remote(3) is not None
+
+
+def test_a_box_checked_by_an_instructeur_does_not_stop_the_judging(engine: Engine) -> None:
+    """The database's verdict goes on, DS keeps what the instructeur validated."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), VALIDE, True)
+    engine.control.edit_champ(number(0), PAGE, "")
+    engine.sync()
+    assert ("Inéligible", "Éligible") == (engine.verdict(0), engine.remote(0))

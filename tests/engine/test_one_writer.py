@@ -1,0 +1,139 @@
+"""One writer: the lease keeps a second process out, and a late one from committing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dsync.errors import LeaseLostError
+from dsync.sync.report import Status
+from tests.engine.rig import DEMARCHE, PROBLEME, Engine, Worker, number
+
+
+def between(worker: Worker, meanwhile: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have something happen once, when the worker is about to open its fifth transaction."""
+    transaction, count = worker.store.transaction, 0
+
+    @contextmanager
+    def counted(lease: Any) -> Iterator[Any]:
+        nonlocal count
+        count += 1
+        if count == 5:
+            meanwhile()
+        with transaction(lease) as tx:
+            yield tx
+
+    monkeypatch.setattr(worker.store, "transaction", counted)
+
+
+def expire_lease(engine: Engine) -> None:
+    """Let the holder's time run out, by the clock that decides on this engine."""
+    engine.advance(seconds=61)
+    if engine.url.startswith("postgresql"):
+        engine.execute("UPDATE lease SET expires_at = clock_timestamp() - interval '1 second'")
+
+
+def test_a_second_worker_is_told_who_holds_the_demarche(
+    engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 6 at once, nothing asked of DS; the first one goes on undisturbed."""
+    engine = engine_on_each
+    other = engine.another()
+    reports = []
+    between(engine.worker, lambda: reports.append(other.sync()), monkeypatch)
+    first = engine.sync()
+    [second] = reports
+    assert (0, 6, 0) == (first.exit_code, second.exit_code, second.requests)
+    assert "since" in second.errors[0]
+    assert 1 == len(engine.rows("SELECT * FROM sync_run"))
+
+
+def test_the_lease_is_free_after_a_run(engine_on_each: Engine) -> None:
+    """Whoever comes next works at once."""
+    engine = engine_on_each
+    engine.sync()
+    assert 0 == engine.another().sync().exit_code
+
+
+def test_the_lease_is_free_after_a_run_that_failed(engine: Engine) -> None:
+    """A failure gives it back."""
+    from dsync.sandbox import Fault
+
+    engine.control.fail(Fault("bad_gateway", times=None))
+    assert 8 == engine.sync().exit_code
+    engine.control.clear_faults()
+    assert 0 == engine.another().sync().exit_code
+
+
+def test_a_dead_holders_lease_is_taken_over_when_it_has_expired(engine_on_each: Engine) -> None:
+    """Not before."""
+    engine = engine_on_each
+    engine.worker.store.acquire_lease(DEMARCHE, 60, holder="machine-morte:1")
+    assert 6 == (refused := engine.sync()).exit_code
+    assert "machine-morte:1" in refused.errors[0]
+    expire_lease(engine)
+    assert 0 == engine.sync().exit_code
+
+
+def test_a_late_holder_commits_nothing(
+    engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asleep while another took over and finished: its next transaction is refused, exit 6."""
+    engine = engine_on_each
+    other = engine.another()
+    seen: list[Any] = []
+
+    def meanwhile() -> None:
+        expire_lease(engine)
+        engine.control.edit_champ(number(0), PROBLEME, "Vu par l’autre")
+        seen.append(other.sync())
+        seen.append(engine.content())
+
+    between(engine.worker, meanwhile, monkeypatch)
+    late = engine.sync()
+    assert (6, Status.FAILED) == (late.exit_code, late.status)
+    assert 0 == seen[0].exit_code
+    assert seen[1] == engine.content()
+    assert "Vu par l’autre" == engine.one("lecture_candidature", 0)["probleme"]
+
+
+def test_a_late_holder_does_not_free_the_others_lease(engine_on_each: Engine) -> None:
+    """Nor renew it."""
+    engine = engine_on_each
+    store = engine.worker.store
+    late = store.acquire_lease(DEMARCHE, 60, holder="lent:1")
+    expire_lease(engine)
+    store.acquire_lease(DEMARCHE, 60, holder="autre:2")
+    store.release_lease(late)
+    with pytest.raises(LeaseLostError):
+        store.renew_lease(late, 60)
+    info = store.lease_of(DEMARCHE)
+    assert info
+    assert "autre:2" == info.holder
+
+
+def test_clocks_of_two_machines_do_not_matter_on_postgresql(engine_on_each: Engine) -> None:
+    """The database's clock decides: one day ahead takes nothing from a living holder."""
+    engine = engine_on_each
+    if engine.url.startswith("sqlite"):
+        pytest.skip("a SQLite file is on one machine, whose clock decides")
+    engine.worker.store.acquire_lease(DEMARCHE, 60, holder="vivant:1")
+    ahead = engine.another()
+    ahead.skew = timedelta(days=1)
+    assert 6 == ahead.sync().exit_code
+
+
+def test_a_run_that_a_dead_process_left_is_closed_as_failed(engine: Engine) -> None:
+    """The journal does not show it as running for ever."""
+    lease = engine.worker.store.acquire_lease(DEMARCHE, 60)
+    with engine.worker.store.transaction(lease) as tx:
+        tx.start_run("incremental", "service", engine.worker.now())
+    expire_lease(engine)
+    engine.sync()
+    assert ["failed", "success"] == [
+        row["statut"] for row in engine.rows("SELECT statut FROM sync_run ORDER BY run")
+    ]
