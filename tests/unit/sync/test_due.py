@@ -1,0 +1,78 @@
+"""What the scheduler's tick should run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from dsync.store import SyncState
+from dsync.sync.due import due
+from dsync.sync.report import SyncOptions
+
+NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
+FRESH = SyncState(
+    watermark=NOW,
+    last_incremental_at=NOW - timedelta(minutes=1),
+    last_full_at=NOW - timedelta(hours=11),
+    last_deletions_at=NOW - timedelta(minutes=1),
+)
+
+
+def asked(state: SyncState, now: datetime = NOW) -> SyncOptions | None:
+    return due(
+        state,
+        now,
+        incremental=timedelta(minutes=5),
+        deletions=timedelta(hours=1),
+        full_at=time(2, 30),
+    )
+
+
+def test_nothing_is_due_between_two_runs() -> None:
+    """A minute after all was done."""
+    assert None is asked(FRESH)
+
+
+def test_a_new_database_begins_with_a_full_read() -> None:
+    """Nothing is known yet."""
+    assert SyncOptions(full=True, started_by="service") == asked(SyncState())
+
+
+@pytest.mark.parametrize(
+    ("minutes", "lists"), [(4, None), (5, False), (59, False), (60, True), (6000, True)]
+)
+def test_a_short_run_asks_the_lists_hourly(minutes: int, lists: bool | None) -> None:
+    """The platform scans much for them."""
+    then = NOW - timedelta(minutes=minutes)
+    state = replace(FRESH, last_incremental_at=then, last_deletions_at=then)
+    options = asked(state)
+    assert (None if options is None else options.deletions) is lists
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "is_due"),
+    [
+        ("2026-11-24T02:31", "2026-11-24T14:30", False),
+        ("2026-11-24T02:29", "2026-11-24T14:30", True),
+        ("2026-11-23T02:31", "2026-11-24T02:29", False),
+        ("2026-11-23T02:31", "2026-11-24T02:30", True),
+        ("2026-11-20T02:31", "2026-11-24T01:00", True),
+    ],
+)
+def test_the_nights_full_read_stays_due_until_done(last: str, now: str, is_due: bool) -> None:
+    """From its hour on, however late; a machine that was off catches up."""
+    at, present = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (last, now))
+    state = replace(FRESH, last_full_at=at, last_incremental_at=present, last_deletions_at=present)
+    options = asked(state, present)
+    assert is_due == (options is not None and options.full)
+
+
+def test_a_full_read_that_the_engine_asked_for_is_due_at_its_time() -> None:
+    """After a new revision."""
+    soon = replace(FRESH, full_due_at=NOW + timedelta(minutes=1))
+    assert (None, True) == (
+        asked(soon),
+        asked(soon, NOW + timedelta(minutes=1)) == SyncOptions(full=True, started_by="service"),
+    )

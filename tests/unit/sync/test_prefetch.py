@@ -1,0 +1,97 @@
+"""Pages read ahead by a thread: in order, few at a time, never lost, never left behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from dsync.errors import DSUnavailableError, InterruptedRunError
+from dsync.sync.prefetch import DEPTH, prefetched
+
+
+def test_items_come_in_order() -> None:
+    """All of them."""
+    with prefetched(range(50), threading.Event()) as items:
+        assert list(range(50)) == list(items)
+
+
+def test_an_error_comes_after_what_came_before_it() -> None:
+    """What was read is stored before the run fails."""
+
+    def failing() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise DSUnavailableError("down")
+
+    seen: list[int] = []
+    with prefetched(failing(), threading.Event()) as items, pytest.raises(DSUnavailableError):
+        seen.extend(items)
+    assert [1, 2] == seen
+
+
+def test_the_next_item_is_read_while_one_is_in_hand() -> None:
+    """The reader does not wait for the consumer to come back."""
+    second = threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 1
+        second.set()
+        yield 2
+
+    with prefetched(source(), threading.Event()) as items:
+        next(items)
+        assert second.wait(2)
+
+
+def test_no_more_than_a_few_items_wait() -> None:
+    """Memory stays flat, however slow the consumer is."""
+    read: list[int] = []
+    lead: list[int] = []
+
+    def source() -> Iterator[int]:
+        for number in range(40):
+            read.append(number)
+            yield number
+
+    with prefetched(source(), threading.Event()) as items:
+        for item in items:
+            lead.append(len(read) - item)
+    # One in hand, those that wait, one that waits to be put, one being read.
+    assert max(lead) <= DEPTH + 3
+
+
+def test_a_stop_is_noticed_while_nothing_comes() -> None:
+    """The read under way is abandoned."""
+    stop, ended = threading.Event(), threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 1
+        ended.wait(10)
+
+    with prefetched(source(), stop) as items:
+        next(items)
+        stop.set()
+        with pytest.raises(InterruptedRunError):
+            next(items)
+    ended.set()
+
+
+def test_a_consumer_that_leaves_ends_the_reading() -> None:
+    """Its thread does not read the rest for nobody."""
+    read: list[int] = []
+    left = threading.Event()
+
+    def source() -> Iterator[int]:
+        try:
+            for number in range(1000):
+                read.append(number)
+                yield number
+        finally:
+            left.set()
+
+    with prefetched(source(), threading.Event()) as items:
+        next(items)
+    assert left.wait(2)
+    assert len(read) <= DEPTH + 3

@@ -1,0 +1,85 @@
+"""What a run says afterwards."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from dsync.errors import DSUnauthorizedError, DSUnavailableError
+from dsync.sync.report import Kind, RunReport, Status, SyncOptions
+
+NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
+
+
+def closed(*problems: str, error: DSUnavailableError | None = None) -> RunReport:
+    report = RunReport(Kind.INCREMENTAL, NOW)
+    for problem in problems:
+        report.problem(problem)
+    if error is not None:
+        report.fail(error)
+    report.close(NOW)
+    return report
+
+
+def test_a_run_without_a_problem_is_a_success() -> None:
+    """Exit 0."""
+    report = closed()
+    assert (Status.SUCCESS, 0, []) == (report.status, report.exit_code, report.errors)
+
+
+def test_a_problem_makes_it_partial_and_is_told_once() -> None:
+    """Exit 7, one sentence however many dossiers met it."""
+    report = closed("Pushes wait.", "Pushes wait.", "Another.")
+    assert (Status.PARTIAL, 7) == (report.status, report.exit_code)
+    assert ["Pushes wait.", "Another."] == report.errors
+
+
+def test_a_failure_wins_over_a_problem() -> None:
+    """Its exit code is the process's."""
+    report = closed("Pushes wait.", error=DSUnavailableError("DS is down."))
+    assert (Status.FAILED, 8, "DS is down.") == (
+        report.status,
+        report.exit_code,
+        report.errors[-1],
+    )
+
+
+def test_a_refused_token_is_exit_3() -> None:
+    """Whatever came before."""
+    report = RunReport(Kind.FULL, NOW)
+    report.fail(DSUnauthorizedError("Refused.", "expired"))
+    assert 3 == report.exit_code
+
+
+def test_the_document_has_the_published_keys_in_order() -> None:
+    """Those that scripts read."""
+    document = closed().to_json()
+    assert [
+        "run",
+        "kind",
+        "status",
+        "started_at",
+        "ended_at",
+        "read",
+        "changed",
+        "deleted",
+        "evaluated",
+        "verdicts",
+        "pushed",
+        "conflicts",
+        "quarantined",
+        "requests",
+        "errors",
+    ] == list(document)
+    assert {"eligible": 0, "a_verifier": 0, "ineligible": 0, "indetermine": 0} == document[
+        "verdicts"
+    ]
+    assert "2026-11-24T14:30:00Z" == document["started_at"]
+
+
+def test_the_kind_follows_the_options() -> None:
+    """Named dossiers before all."""
+    assert [Kind.INCREMENTAL, Kind.FULL, Kind.DOSSIER] == [
+        SyncOptions().kind,
+        SyncOptions(full=True).kind,
+        SyncOptions(full=True, dossiers=(1,)).kind,  # type: ignore[arg-type]
+    ]
