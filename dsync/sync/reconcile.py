@@ -7,6 +7,7 @@ fewer dossiers trips the brake instead of emptying the copy.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from dsync.domain.ids import DossierNumber
 from dsync.errors import DSBadDataError, DSNotFoundError, SafetyBrakeError
@@ -38,6 +39,8 @@ def settle_disappearances(run: Run, *, accept: bool) -> None:
     vanished = _ask_again(run, unseen)
     with run.transaction() as tx:
         run.report.deleted += tx.mark_vanished(run.id, vanished, run.now)
+    if state.full_started_at is not None:
+        _release_gone(run, state.full_started_at)
     _close(run)
 
 
@@ -65,6 +68,16 @@ def _ask_again(run: Run, unseen: Sequence[DossierNumber]) -> list[DossierNumber]
                 with run.transaction() as tx:
                     quarantine(run, tx, number, "bad_data")
     return vanished
+
+
+def _release_gone(run: Run, started_at: datetime) -> None:
+    """Let out of quarantine who was not met again because DS has them no more."""
+    with run.transaction() as tx:
+        kept = [q.numero for q in tx.quarantined() if q.dernier_essai_le < started_at]
+    numbers = [DossierNumber(numero) for numero in kept]
+    there = run.context.client.exist(numbers) if numbers else {}
+    with run.transaction() as tx:
+        tx.release(run.id, [number for number in numbers if not there[number]], run.now)
 
 
 def _close(run: Run) -> None:

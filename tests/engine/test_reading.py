@@ -110,6 +110,23 @@ def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
     assert engine.verdict(4) == engine.remote(4)
 
 
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("gone", ["hide", "expire", "erase"])
+def test_a_poison_dossier_that_is_gone_leaves_quarantine(
+    engine: Engine, gone: str, known: bool
+) -> None:
+    """Nobody will read it again: the full read does not leave it there for ever."""
+    if known:
+        engine.settle()
+    engine.control.poison(number(4), champs_only=True)
+    engine.sync(full=True)
+    assert {4} == engine.quarantine().keys()
+    engine.advance(minutes=1)
+    getattr(engine.control, gone)(number(4))
+    engine.sync(full=True)
+    assert {} == engine.quarantine()
+
+
 def test_a_dossier_that_goes_bad_keeps_its_last_copy(engine: Engine) -> None:
     """Known before, unreadable now: in quarantine, neither lost nor taken for vanished."""
     engine.settle()
