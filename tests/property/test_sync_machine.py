@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from dsync.sandbox import Change, Fault
+from dsync.sandbox import Change, Fault, betagouv
 from dsync.store import Store
 from tests.engine import oracle
 from tests.engine.rig import (
@@ -28,6 +28,7 @@ from tests.engine.rig import (
     PAGE,
     PROBLEME,
     RESULTAT,
+    SEED,
     VALIDE,
     Engine,
     Worker,
@@ -47,6 +48,19 @@ addresses = st.sampled_from(
         *(str(seed.champs.get(PAGE, "")) for seed in seeds((0, 1, 3))),
     ]
 )
+notes = st.sampled_from(
+    [
+        (RESULTAT, "Éligible"),
+        (RESULTAT, "Inéligible"),
+        (RESULTAT, ""),
+        (DETAIL, "Vu"),
+        (DETAIL, ""),
+        (VALIDE, True),
+        (VALIDE, False),
+        (ETAPE, "Soutenance"),
+    ]
+)
+"""What a human writes among the annotations."""
 faults = st.builds(
     Fault,
     kind=st.sampled_from(
@@ -144,6 +158,7 @@ class SyncMachine(RuleBasedStateMachine):
     """The world and the workers."""
 
     template: Path
+    catalogue: Any
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,6 +168,7 @@ class SyncMachine(RuleBasedStateMachine):
         shutil.copy(self.template, path)
         self.engine = Engine(f"sqlite:///{path}", seeds(RANKS), limits={"max_wait_s": 0.0})
         self.control = self.engine.control
+        self.control.catalogue.replace("/api/v2.6/startups.json", self.catalogue)
         self.held: set[int] = set()
 
     def teardown(self) -> None:
@@ -186,30 +202,19 @@ class SyncMachine(RuleBasedStateMachine):
             self.control.edit_champ(number(rank), PAGE, address)
 
     @rule(rank=ranks)
-    def begin_edit(self, rank: int) -> None:
-        if self.alive(rank) and rank not in self.held:
-            self.control.begin_edit(number(rank), PROBLEME, "Tardif")
+    def edit_late(self, rank: int) -> None:
+        """Begin a change that shows later with the date of now, or let one that began show."""
+        if rank in self.held:
+            self.held.remove(rank)
+            self.control.commit(number(rank))
+        elif self.alive(rank):
             self.held.add(rank)
+            self.control.begin_edit(number(rank), PROBLEME, "Tardif")
 
-    @precondition(lambda self: self.held)
-    @rule()
-    def commit(self) -> None:
-        self.control.commit(number(self.held.pop()))
-
-    @rule(rank=ranks, value=st.sampled_from(["Éligible", "À vérifier", "Inéligible", ""]))
-    def edit_result(self, rank: int, value: str) -> None:
-        if self.alive(rank):
-            self.control.edit_annotation(number(rank), RESULTAT, value)
-
-    @rule(rank=ranks, what=st.sampled_from([(DETAIL, "Vu"), (DETAIL, ""), (ETAPE, "Soutenance")]))
-    def annotate(self, rank: int, what: tuple[int, str]) -> None:
+    @rule(rank=ranks, what=notes)
+    def annotate(self, rank: int, what: tuple[int, Any]) -> None:
         if self.alive(rank):
             self.control.edit_annotation(number(rank), *what)
-
-    @rule(rank=ranks, checked=st.booleans())
-    def validate_verdict(self, rank: int, checked: bool) -> None:
-        if self.alive(rank):
-            self.control.edit_annotation(number(rank), VALIDE, checked)
 
     @rule(rank=ranks, label=st.sampled_from(["éligible", "à vérifier"]), there=st.booleans())
     def label(self, rank: int, label: str, there: bool) -> None:
@@ -224,25 +229,21 @@ class SyncMachine(RuleBasedStateMachine):
         if self.alive(rank) and self.control.truth_of(number(rank)).state != state:
             self.control.move(number(rank), state)
 
-    @rule(rank=ranks, by=st.sampled_from(["usager", "administration"]))
-    def hide(self, rank: int, by: Any) -> None:
-        if self.alive(rank):
-            self.control.hide(number(rank), by)
-
-    @rule(rank=ranks)
-    def expire(self, rank: int) -> None:
-        if self.alive(rank):
-            self.control.expire(number(rank))
-
-    @rule(rank=ranks)
-    def restore(self, rank: int) -> None:
-        if self.presence(rank) in ("masque", "expire"):
+    @rule(
+        rank=ranks,
+        fate=st.sampled_from(["usager", "administration", "expire", "erase", "restore", "restore"]),
+    )
+    def disappear(self, rank: int, fate: Any) -> None:
+        """Hide, expire or erase a dossier that is there, or bring it back."""
+        presence = self.presence(rank)
+        if fate == "restore" and presence in ("masque", "expire"):
             self.control.restore(number(rank))
-
-    @rule(rank=ranks)
-    def erase(self, rank: int) -> None:
-        if self.presence(rank) != "supprime":
+        elif fate == "erase" and presence != "supprime":
             self.control.erase(number(rank))
+        elif fate == "expire" and presence == "present":
+            self.control.expire(number(rank))
+        elif fate in ("usager", "administration") and presence == "present":
+            self.control.hide(number(rank), fate)
 
     @rule(name=st.sampled_from(["Le problème", "Problème"]))
     def publish(self, name: str) -> None:
@@ -254,21 +255,22 @@ class SyncMachine(RuleBasedStateMachine):
     def fail(self, fault: Fault) -> None:
         self.control.fail(fault)
 
-    @rule()
-    def clear(self) -> None:
-        self.control.clear_faults()
-
-    @rule(rank=ranks, harm=st.sampled_from(["poison", "break_page"]))
+    @rule(rank=ranks, harm=st.sampled_from(["poison", "break_page", "break_writes"]))
     def spoil(self, rank: int, harm: str) -> None:
-        getattr(self.control, harm)(number(rank), champs_only=True)
-
-    @rule(rank=ranks)
-    def heal(self, rank: int) -> None:
-        self.control.heal(number(rank))
+        only = {} if harm == "break_writes" else {"champs_only": True}
+        getattr(self.control, harm)(number(rank), **only)
 
     @rule(gone=st.booleans())
     def lose_catalogue(self, gone: bool) -> None:
         self.control.catalogue.unavailable = gone
+
+    @rule()
+    def mend(self) -> None:
+        """End every failure."""
+        self.control.clear_faults()
+        for rank in RANKS:
+            self.control.heal(number(rank))
+        self.control.catalogue.unavailable = False
 
     @rule(seconds=st.sampled_from([1, 40, 90, 660, 4000]))
     def wait(self, seconds: int) -> None:
@@ -322,13 +324,10 @@ class SyncMachine(RuleBasedStateMachine):
 
     def check_quiet(self) -> None:
         engine, control = self.engine, self.control
-        while self.held:
-            self.commit()
-        control.clear_faults()
-        for rank in RANKS:
-            control.heal(number(rank))
-        control.catalogue.unavailable = False
-        control.advance(2 * 3600)
+        for rank in sorted(self.held):
+            self.edit_late(rank)
+        self.mend()
+        control.advance(6 * 3600)
         engine.restart()
         if engine.state().full_cursor:
             # It goes on from there: labels put before that place meanwhile are the next one's.
@@ -362,9 +361,17 @@ class SyncMachine(RuleBasedStateMachine):
         return [self.engine.rows(f"SELECT count(*) AS n FROM {t}")[0]["n"] for t in tables]
 
 
+def few_products() -> Any:
+    """Return the catalogue with the products that the dossiers name, and no others: it is light."""
+    document = betagouv.startups(SEED)
+    named = " ".join(str(seed.champs.get(PAGE, "")) for seed in seeds(range(12)))
+    return {**document, "data": [e for e in document["data"] if f"/{e['id']}.html" in named]}
+
+
 @pytest.fixture
 def machine(sqlite_template: Path) -> type[SyncMachine]:
     SyncMachine.template = sqlite_template
+    SyncMachine.catalogue = few_products()
     return SyncMachine
 
 
