@@ -78,6 +78,7 @@ def test_many_blanks_are_counted(
         ((2, 2), "a_verifier", "Même produit que le dossier 2."),
         ((3, 2), "a_verifier", "Même produit que les dossiers 2 et 3."),
         ((1, 2), "a_verifier", "Même produit que le dossier 2."),
+        ((18600002,), "a_verifier", "Même produit que le dossier 18600002."),
         (tuple(range(2, 12)), "a_verifier", "8, 9 et 2 autres."),
     ],
 )
