@@ -103,6 +103,20 @@ def check_annotations(engine: Engine) -> None:
                 assert wish["valeur"] != _standing(truth, name), told
 
 
+def check_conflicts(engine: Engine, touched: set[tuple[int, str]]) -> None:
+    """Nobody is in conflict with dsync's own hand: a human touched what is said to be in conflict.
+
+    Args:
+        engine: what is looked at.
+        touched: ranks and annotations where a human wrote.
+    """
+    conflicts = engine.rows(
+        "SELECT numero, annotation FROM outbox "
+        "WHERE courante AND statut = 'conflit' AND erreur IS NULL"
+    )
+    assert set() == {(row["numero"] - FIRST, row["annotation"]) for row in conflicts} - touched
+
+
 def _standing(truth: DossierTruth, name: str) -> str | None:
     if name == "label":
         managed = [label for label in truth.labels if label in LABELS.values()]

@@ -116,6 +116,36 @@ def test_a_dossier_edited_between_two_pages_is_seen_again(
     assert (5, 1) == (texts.count("Avant"), texts.count("Après"))
 
 
+def test_a_date_later_than_its_place_does_not_move_the_watermark(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dossier edited while its page is made shows now, among those of an hour ago."""
+    from dsync.sandbox import Fault
+
+    engine.settle()
+    for rank in range(6):
+        engine.advance(minutes=1)
+        engine.control.edit_champ(number(rank), PROBLEME, "Avant")
+    engine.shrink(3)
+    original = engine.worker.client.read_page
+
+    def read_page(*args: Any, **options: Any) -> Any:
+        page = original(*args, **options)
+        engine.advance(hours=2)
+        page.nodes[-1]["dateDerniereModification"] = engine.control.now().isoformat()
+        return page
+
+    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=1, times=None))
+    failed = engine.sync()
+    assert (8, 3) == (failed.exit_code, failed.changed)
+    monkeypatch.undo()
+    engine.control.clear_faults()
+    engine.sync()
+    texts = [row["probleme"] for row in engine.rows("SELECT probleme FROM lecture_candidature")]
+    assert 6 == texts.count("Avant")
+
+
 def test_the_watermark_stays_before_a_page_that_failed(start: Start) -> None:
     """A crawl that ends badly moves it to the last page stored, never to the clock."""
     from dsync.sandbox import Fault

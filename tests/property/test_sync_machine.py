@@ -170,6 +170,8 @@ class SyncMachine(RuleBasedStateMachine):
         self.control = self.engine.control
         self.control.catalogue.replace("/api/v2.6/startups.json", self.catalogue)
         self.held: set[int] = set()
+        self.touched: set[tuple[int, str]] = set()
+        """What a human wrote of what dsync owns: by dossier and annotation."""
 
     def teardown(self) -> None:
         try:
@@ -215,11 +217,13 @@ class SyncMachine(RuleBasedStateMachine):
     def annotate(self, rank: int, what: tuple[int, Any]) -> None:
         if self.alive(rank):
             self.control.edit_annotation(number(rank), *what)
+            self.touched.add((rank, oracle.OWNED.get(what[0], "")))
 
     @rule(rank=ranks, label=st.sampled_from(["éligible", "à vérifier"]), there=st.booleans())
     def label(self, rank: int, label: str, there: bool) -> None:
         if self.alive(rank):
             (self.control.add_label if there else self.control.remove_label)(number(rank), label)
+            self.touched.add((rank, "label"))
 
     @rule(
         rank=ranks,
@@ -336,6 +340,7 @@ class SyncMachine(RuleBasedStateMachine):
         assert (0, []) == (report.exit_code, report.errors)
         assert [] == engine.rows("SELECT * FROM quarantaine")
         oracle.check_annotations(engine)
+        oracle.check_conflicts(engine, self.touched)
         oracle.check_sent(engine)
         self.check_silence()
         oracle.check_copy(engine)
