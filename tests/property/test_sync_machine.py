@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from dsync.sandbox import Change, Fault, betagouv
-from dsync.store import Store
 from tests.engine import oracle
+from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import (
     DETAIL,
     ETAPE,
@@ -31,7 +30,6 @@ from tests.engine.rig import (
     SEED,
     VALIDE,
     Engine,
-    Worker,
     number,
     seeds,
 )
@@ -94,64 +92,6 @@ runs = st.fixed_dictionaries(
         "dossiers": st.tuples(ranks.map(number)),
     },
 )
-
-
-class KilledError(BaseException):
-    """The process is no more: nothing catches it, nothing is cleaned up."""
-
-
-class Doom:
-    """Counts a worker's requests and transactions, and strikes at one of them."""
-
-    def __init__(self, worker: Worker) -> None:
-        self.left: int | None = None
-        self.is_dead = False
-        self.meanwhile: Any = None
-        self._mend = [self._transactions(worker.store), self._requests(worker)]
-
-    def at(self, point: int, meanwhile: Any = None) -> None:
-        """Strike at this point: with `meanwhile`, or with death."""
-        self.left, self.meanwhile = point, meanwhile
-
-    def pass_by(self, *, can_wait: bool) -> None:
-        """Be at one of the points."""
-        if self.is_dead:
-            raise KilledError
-        if self.left is None:
-            return
-        self.left -= 1
-        if self.left > 0 or (self.meanwhile and not can_wait):
-            return
-        self.left = None
-        if self.meanwhile:
-            self.meanwhile()
-            return
-        self.is_dead = True
-        raise KilledError
-
-    def _transactions(self, store: Store) -> None:
-        connected = store._connected
-
-        @contextmanager
-        def counted(**options: Any) -> Iterator[Any]:
-            self.pass_by(can_wait=True)
-            with connected(**options) as connection:
-                yield connection
-                self.pass_by(can_wait=False)
-
-        store._connected = counted  # type: ignore[method-assign]
-
-    def _requests(self, worker: Worker) -> None:
-        transport = worker.client._transport
-        exchange = transport._exchange
-
-        def counted(*arguments: Any) -> Any:
-            self.pass_by(can_wait=False)
-            reply = exchange(*arguments)
-            self.pass_by(can_wait=False)
-            return reply
-
-        transport._exchange = counted  # type: ignore[method-assign]
 
 
 class SyncMachine(RuleBasedStateMachine):
@@ -291,10 +231,17 @@ class SyncMachine(RuleBasedStateMachine):
         self.engine.shrink(size)
         self.engine.sync(**options)
 
-    @rule(options=runs, point=st.integers(1, 60))
-    def run_and_be_killed(self, options: dict[str, Any], point: int) -> None:
-        """Struck before or after any request, before any transaction or its commit."""
-        Doom(self.engine.worker).at(point)
+    @rule(options=runs, point=st.one_of(st.none(), st.integers(1, 60)))
+    def run_and_be_killed(self, options: dict[str, Any], point: int | None) -> None:
+        """Struck before or after any request, before any transaction or its commit.
+
+        None: between a mutation and its outcome.
+        """
+        doom = Doom(self.engine.worker)
+        if point is None:
+            doom.after_mutation()
+        else:
+            doom.at(point)
         with suppress(KilledError):
             self.engine.sync(**options)
         self.engine.restart()

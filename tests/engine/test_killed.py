@@ -1,0 +1,70 @@
+"""Killed at any point of a run: nothing is half done, and the next process goes on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.engine import oracle
+from tests.engine.doom import Doom, KilledError
+from tests.engine.rig import DETAIL, PAGE, RESULTAT, WISHES, Engine, number, seeds
+
+MOST_POINTS = 120
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_a_kill_at_any_point_leaves_what_the_next_run_ends(
+    sqlite_template: Path, tmp_path: Path, part: int
+) -> None:
+    """The copy is the truth, every wish is confirmed, and nobody is taken for a human.
+
+    Each request, transaction and commit is a point, each sixth of them a test. Between the kill
+    and the next run the verdict of one dossier changes.
+    """
+    for point in range(part + 1, MOST_POINTS, 6):
+        path = tmp_path / f"{point}.db"
+        shutil.copy(sqlite_template, path)
+        with Engine(f"sqlite:///{path}", seeds(range(4))) as engine:
+            Doom(engine.worker).at(point)
+            try:
+                engine.sync()
+            except KilledError:
+                pass
+            else:
+                assert point > 25
+                return
+            engine.control.edit_champ(number(0), PAGE, "")
+            engine.advance(seconds=70)  # The dead one's lease, and what was on its way.
+            assert 0 == engine.restart().sync(full=True).exit_code, point
+            oracle.check_annotations(engine)
+            oracle.check_conflicts(engine, set())
+            oracle.check_sent(engine)
+            assert "Inéligible" == engine.remote(0), point
+            [*others, last] = engine.rows("SELECT statut FROM sync_run ORDER BY run")
+            assert "success" == last["statut"]
+            assert {"running"}.isdisjoint(row["statut"] for row in others)
+    pytest.fail("the run has more points than are looked at")
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_kill_between_a_mutation_and_its_outcome(engine_on_each: Engine, edited: bool) -> None:
+    """What stands there is known as ours: confirmed, or overwritten by the newer verdict."""
+    engine = engine_on_each
+    Doom(engine.worker).after_mutation()
+    with pytest.raises(KilledError):
+        engine.sync()
+    assert "Éligible" == engine.remote(0)
+    assert dict.fromkeys(WISHES, "incertaine") == engine.wishes(0)
+    if edited:
+        engine.control.edit_champ(number(0), PAGE, "")
+    engine.advance(seconds=70)
+    if engine.url.startswith("postgresql"):
+        engine.execute("UPDATE lease SET expires_at = clock_timestamp() - interval '1 second'")
+    report = engine.restart().sync()
+    assert (0, 0) == (report.exit_code, report.conflicts)
+    assert dict.fromkeys(WISHES, "confirmee") == engine.wishes(0)
+    expected = ["Éligible", "Inéligible"] if edited else ["Éligible"]
+    assert (expected, expected[-1]) == (engine.sent(0, RESULTAT), engine.remote(0))
+    assert len(expected) == len(engine.sent(0, DETAIL))
