@@ -53,6 +53,7 @@ class DeletionWrites(JournalWrites):
             for e in pending
             if known.get(e.number) in {Presence.PRESENT, Presence.DISPARU} and e.number not in gone
         }
+        self._mark_listed(run, [e.number for e in pending if known.get(e.number)])
         self._mark(Presence.MASQUE, hidden.values())
         self._mark(Presence.SUPPRIME, gone.values())
         self._journal(run, "masque", hidden.values(), now)
@@ -62,7 +63,7 @@ class DeletionWrites(JournalWrites):
         return len(hidden) + len(gone)
 
     def mark_vanished(self, run: int, numbers: Sequence[DossierNumber], now: datetime) -> int:
-        """Mark present dossiers as shown nowhere; their data stay. Return how many moved."""
+        """Mark dossiers as shown and listed nowhere; their data stay. Return how many moved."""
         vanished: list[DossierNumber] = []
         for chunk in chunks(numbers):
             vanished += self._connection.scalars(
@@ -70,7 +71,7 @@ class DeletionWrites(JournalWrites):
                 .where(
                     _dossier.c.numero.in_(chunk),
                     _dossier.c.demarche_numero == self._number,
-                    _dossier.c.presence == Presence.PRESENT.value,
+                    _dossier.c.presence.in_([Presence.PRESENT.value, Presence.MASQUE.value]),
                 )
                 .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
                 .returning(_dossier.c.numero)
@@ -84,6 +85,20 @@ class DeletionWrites(JournalWrites):
             self._connection.scalars(
                 select(_dossier.c.numero)
                 .where(*self._is_present(), _dossier.c.lu_par_run < run_from)
+                .order_by(_dossier.c.numero)
+            )
+        )
+
+    def unlisted(self, run_from: int) -> list[DossierNumber]:
+        """Return the hidden dossiers that no list of deletions has shown since `run_from`."""
+        return list(
+            self._connection.scalars(
+                select(_dossier.c.numero)
+                .where(
+                    _dossier.c.demarche_numero == self._number,
+                    _dossier.c.presence == Presence.MASQUE.value,
+                    _dossier.c.lu_par_run < run_from,
+                )
                 .order_by(_dossier.c.numero)
             )
         )
@@ -148,6 +163,12 @@ class DeletionWrites(JournalWrites):
             )
             presences.update((numero, presence) for numero, presence in rows)
         return presences
+
+    def _mark_listed(self, run: int, numbers: Sequence[DossierNumber]) -> None:
+        for chunk in chunks(numbers):
+            self._connection.execute(
+                update(_dossier).where(_dossier.c.numero.in_(chunk)).values(lu_par_run=run)
+            )
 
     def _mark(self, presence: Presence, entries: Iterable[DeletedDossier]) -> None:
         rows = [

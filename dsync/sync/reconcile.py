@@ -25,7 +25,8 @@ def settle_disappearances(run: Run, *, accept: bool) -> None:
     """
     with run.transaction() as tx:
         state = tx.state()
-        unseen = tx.unseen(state.full_started_run or run.id)
+        began = state.full_started_run or run.id
+        unseen, unlisted = tx.unseen(began), tx.unlisted(began)
         present = tx.present_count()
     limit = _limit(run, present)
     if len(unseen) > limit and not accept:
@@ -36,7 +37,9 @@ def settle_disappearances(run: Run, *, accept: bool) -> None:
             "démarche and the token's scope, then confirm with "
             "`dsync sync --full --accept-deletions`."
         )
-    vanished = _ask_again(run, unseen)
+    # Hidden ones that no list shows any more have been restored, then expired: no mass of them
+    # would empty the copy.
+    vanished = _ask_again(run, [*unseen, *unlisted])
     with run.transaction() as tx:
         run.report.deleted += tx.mark_vanished(run.id, vanished, run.now)
     if state.full_started_at is not None:

@@ -107,6 +107,19 @@ def test_an_expired_dossier_is_found_by_the_full_read_alone(engine: Engine) -> N
     assert "supprime" == engine.one("dossier", FINISHED_ONE)["presence"]
 
 
+def test_a_hidden_dossier_that_leaves_the_lists_has_vanished(engine: Engine) -> None:
+    """Restored and expired between two runs: it is hidden by nobody any more."""
+    engine.settle()
+    engine.control.hide(number(FINISHED_ONE), "administration")
+    engine.sync(full=True)
+    engine.sync(full=True)
+    assert "masque" == engine.one("dossier", FINISHED_ONE)["presence"]
+    engine.control.restore(number(FINISHED_ONE))
+    engine.control.expire(number(FINISHED_ONE))
+    engine.sync(full=True)
+    assert "disparu" == engine.one("dossier", FINISHED_ONE)["presence"]
+
+
 def test_a_short_run_may_leave_the_lists_for_later(engine: Engine) -> None:
     """The scheduler asks them hourly; the next run that asks follows them."""
     engine.settle()
