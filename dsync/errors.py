@@ -11,7 +11,6 @@ exit code when the error reaches the command line)::
     │   ├── DSTimeoutError      SHRINK          8   ask for less
     │   ├── DSUnauthorizedError STOP_RUN        3
     │   ├── DSNotFoundError     SKIP_ITEM       7
-    │   ├── DSRejectedError     DEAD_LETTER     7   .accepted: what DS saved all the same
     │   ├── DSOutcomeUnknownError VERIFY        7   read back before sending again
     │   ├── DSBadDataError      SHRINK          8   one dossier of the page cannot be rendered
     │   └── DSContractError     STOP_DEMARCHE   8
@@ -40,7 +39,6 @@ class Disposition(StrEnum):
     SHRINK = "shrink"
     SKIP_ITEM = "skip_item"
     QUARANTINE = "quarantine"
-    DEAD_LETTER = "dead_letter"
     VERIFY = "verify"
     STOP_RUN = "stop_run"
     STOP_DEMARCHE = "stop_demarche"
@@ -118,17 +116,6 @@ class DSNotFoundError(DSError):
 
     disposition = Disposition.SKIP_ITEM
     exit_code = 7
-
-
-class DSRejectedError(DSError):
-    """DS refused a mutation by its payload's errors; `accepted` lists the ids it saved."""
-
-    disposition = Disposition.DEAD_LETTER
-    exit_code = 7
-
-    def __init__(self, message: str, accepted: tuple[str, ...] = (), **details: Any) -> None:
-        super().__init__(message, **details)
-        self.accepted = accepted
 
 
 class DSOutcomeUnknownError(DSError):

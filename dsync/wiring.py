@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
-from hashlib import blake2b
 from types import TracebackType
 from typing import Self
 
@@ -23,7 +22,7 @@ from dsync.sync import run as runs
 from dsync.sync.context import Context, Policy, Progress, Run, Silence, utc_now
 from dsync.sync.due import due
 from dsync.sync.push import push_due
-from dsync.sync.reconsider import reconsider
+from dsync.sync.reconsider import digest, reconsider
 from dsync.sync.report import RunReport, SyncOptions
 
 
@@ -135,7 +134,7 @@ class App:
                 disappearances_percent=configuration.safety.disappearances_percent,
                 push_batch=configuration.ds.push_batch,
                 instructeur=self.settings.ds_instructeur,
-                writer=_digest(self.settings.token, self.settings.ds_instructeur or ""),
+                writer=digest(self.settings.token, self.settings.ds_instructeur or ""),
             ),
             stop=self.stop,
             clock=self.clock,
@@ -200,10 +199,6 @@ class App:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _digest(*parts: str) -> str:
-    return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
 def _is_local(url: str) -> bool:

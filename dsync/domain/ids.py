@@ -11,5 +11,3 @@ DossierId = NewType("DossierId", str)
 DescriptorId = NewType("DescriptorId", str)
 """Opaque id of a champ's descriptor, stable across revisions."""
 RevisionId = NewType("RevisionId", str)
-InstructeurId = NewType("InstructeurId", str)
-LabelId = NewType("LabelId", str)

@@ -82,7 +82,6 @@ class SyncState:
     """Of the mapping by which the copy was last read whole."""
     writing_key: str | None = None
     """Of what writing rests on: texts of the verdicts, annotations, labels, rights."""
-    deletions_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,7 +318,6 @@ class SyncStateRow(_Table, table=True):
     evidence_key: str | None
     mapping_key: str | None
     writing_key: str | None
-    deletions_until: dt.datetime | None
 
 
 class RevisionRow(_Table, table=True):

@@ -8,17 +8,19 @@ of dossiers for the same product did, when impossible evidence is back, and, for
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dsync.annotations import desired
 from dsync.annotations.config import DETAIL, RESULTAT
+from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Verdict
 from dsync.eligibility import (
     Evidence,
+    RuleSet,
     evaluate,
     evidence_fingerprint,
     resolve_product,
@@ -26,11 +28,11 @@ from dsync.eligibility import (
 )
 from dsync.errors import RuleEvaluationError
 from dsync.store import Judgeable, NewVerdict, NewWish, Tx
+from dsync.sync.batches import batches
 from dsync.sync.context import Run
 from dsync.sync.evidence import gather, with_registry
 from dsync.sync.pages import quarantine
 
-BATCH = 500
 COUNTED = OPEN_ETATS | {Etat.ACCEPTE}
 """States in which a dossier counts as another one for the same product."""
 
@@ -80,8 +82,7 @@ def _judge_all(
     run: Run, numbers: Sequence[DossierNumber], evidence: Evidence, doublons: Doublons
 ) -> None:
     done = 0
-    for chunk in _chunks(numbers):
-        run.context.check_stop()
+    for chunk in batches(run.context, numbers):
         _judge(run, chunk, evidence, doublons)
         done += len(chunk)
         run.context.progress.evaluated(done, len(numbers))
@@ -89,7 +90,7 @@ def _judge_all(
 
 def _resolve_products(run: Run, numbers: Sequence[DossierNumber], evidence: Evidence) -> None:
     """Say which product each dossier names, before anyone counts dossiers by product."""
-    for chunk in _chunks(numbers):
+    for chunk in batches(run.context, numbers):
         with run.transaction() as tx:
             moved = []
             for row in tx.addresses(chunk):
@@ -176,7 +177,7 @@ def _decide(
     if judgeable.presence != Presence.PRESENT:
         return None
     if current is None:
-        return evaluate(candidature, evidence, rules, doublons=others)
+        return judge(judgeable, candidature, evidence, rules, others)
     is_open = candidature.etat in OPEN_ETATS
     if not is_open and current.verdict is not Verdict.INDETERMINE:
         return None
@@ -188,13 +189,28 @@ def _decide(
         or (is_open and current.verdict is not Verdict.INDETERMINE and not judgeable.wished)
     )
     if current.verdict is Verdict.ELIGIBLE:
-        # Its product evidence is kept: the catalogue of another day only adds a remark.
-        frozen = stored_product(current.controles)
-        decision = evaluate(candidature, evidence, rules, doublons=others, frozen_product=frozen)
+        decision = judge(judgeable, candidature, evidence, rules, others)
         return decision if own_change or decision.remarque != current.remarque else None
     if own_change or current.preuve_hash != evidence_fingerprint(candidature, evidence, rules):
-        return evaluate(candidature, evidence, rules, doublons=others)
+        return judge(judgeable, candidature, evidence, rules, others)
     return None
+
+
+def judge(
+    judgeable: Judgeable,
+    candidature: Candidature,
+    evidence: Evidence,
+    rules: RuleSet,
+    others: Sequence[DossierNumber],
+) -> Decision:
+    """Judge a candidature; one that is Éligible on the product evidence that it was given on.
+
+    The catalogue of another day then only adds a remark.
+    """
+    current, frozen = judgeable.current, None
+    if current is not None and current.verdict is Verdict.ELIGIBLE:
+        frozen = stored_product(current.controles)
+    return evaluate(candidature, evidence, rules, doublons=others, frozen_product=frozen)
 
 
 def _wishes(run: Run, judgeable: Judgeable, decision: Decision, now: datetime) -> list[NewWish]:
@@ -206,8 +222,3 @@ def _wishes(run: Run, judgeable: Judgeable, decision: Decision, now: datetime) -
     if all(wished.get(name) == wanted.get(name) for name in (RESULTAT, DETAIL)):
         return []
     return [NewWish(judgeable.numero, name, value) for name, value in wanted.items()]
-
-
-def _chunks(numbers: Sequence[DossierNumber]) -> Iterator[Sequence[DossierNumber]]:
-    for start in range(0, len(numbers), BATCH):
-        yield numbers[start : start + BATCH]

@@ -11,13 +11,12 @@ from typing import NamedTuple
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Decision, Verdict
-from dsync.eligibility import Evidence, RuleSet, evaluate, stored_product
+from dsync.domain.verdict import Decision
 from dsync.errors import DSNotFoundError
 from dsync.store import Judgeable, NewVerdict, StoredVerdict
 from dsync.sync import run as runs
 from dsync.sync.context import Context, Run
-from dsync.sync.evaluate import doublons_of, store_verdicts
+from dsync.sync.evaluate import doublons_of, judge, store_verdicts
 from dsync.sync.evidence import gather, with_registry
 from dsync.sync.report import RunReport, SyncOptions
 
@@ -85,7 +84,8 @@ def _judge_again(
     verdicts, comparisons = [], []
     for judgeable in judgeables:
         others = doublons.of(judgeable.numero)
-        decision = _decide(judgeable, evidence, run.context.rules, others, as_of)
+        candidature = _deposited(judgeable.candidature, as_of)
+        decision = judge(judgeable, candidature, evidence, run.context.rules, others)
         comparisons.append(Comparison(judgeable.numero, judgeable.current, decision))
         verdicts.append(
             (judgeable, NewVerdict(judgeable.numero, decision, judgeable.inputs_hash, others))
@@ -96,26 +96,6 @@ def _judge_again(
         ]
         store_verdicts(run, [judgeable.numero for judgeable, _ in kept], kept)
     return comparisons
-
-
-def _decide(
-    judgeable: Judgeable,
-    evidence: Evidence,
-    rules: RuleSet,
-    others: Sequence[DossierNumber],
-    as_of: date | None,
-) -> Decision:
-    """An Éligible whose address is unchanged is judged on the product evidence it was given on."""
-    candidature = judgeable.candidature
-    current = judgeable.current
-    frozen = None
-    if current is not None and current.verdict == Verdict.ELIGIBLE:
-        frozen = stored_product(current.controles)
-        if frozen is not None and frozen.address != candidature.page_produit:
-            frozen = None
-    return evaluate(
-        _deposited(candidature, as_of), evidence, rules, doublons=others, frozen_product=frozen
-    )
 
 
 def _deposited(candidature: Candidature, as_of: date | None) -> Candidature:

@@ -203,8 +203,7 @@ def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[Write
 
 
 def _note_refusals(run: Run, reasons: Sequence[str]) -> None:
-    """Count a dossier whose wishes are refused, and say each reason once."""
-    run.report.refused += bool(reasons)
+    """Say why a dossier's wishes are refused, each reason once."""
     for reason in reasons:
         run.report.problem(
             f"Annotations refused: {reason}. Mend the form or the configuration (`dsync check`); "

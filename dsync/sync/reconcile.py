@@ -11,6 +11,7 @@ from datetime import datetime
 
 from dsync.domain.ids import DossierNumber
 from dsync.errors import DSBadDataError, DSNotFoundError, SafetyBrakeError
+from dsync.sync.batches import batches
 from dsync.sync.context import Run
 from dsync.sync.pages import quarantine, store_nodes
 
@@ -55,9 +56,7 @@ def _limit(run: Run, present: int) -> int:
 def _ask_again(run: Run, unseen: Sequence[DossierNumber]) -> list[DossierNumber]:
     """Return those that DS does not have; read and store the others."""
     vanished: list[DossierNumber] = []
-    for start in range(0, len(unseen), ASK_AT_ONCE):
-        run.context.check_stop()
-        chunk = unseen[start : start + ASK_AT_ONCE]
+    for chunk in batches(run.context, unseen, ASK_AT_ONCE):
         there = run.context.client.exist(chunk)
         for number in chunk:
             if not there[number]:

@@ -14,14 +14,13 @@ from dsync.domain.dossier import Demarche, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.mapping import MatchStatus, match_descriptors
 from dsync.store import Judgeable, NewWish
+from dsync.sync.batches import batches
 from dsync.sync.context import Context, Run
-
-BATCH = 500
 
 
 def mapping_key(context: Context) -> str:
     """Return a digest that changes with the mapping: the copy is then read again as a whole."""
-    return _digest(context.mapper.config.model_dump_json())
+    return digest(context.mapper.config.model_dump_json())
 
 
 def reconsider(run: Run) -> None:
@@ -47,7 +46,7 @@ def reconsider(run: Run) -> None:
 
 
 def _writing_key(context: Context, demarche: Demarche) -> str:
-    return _digest(
+    return digest(
         context.annotations.model_dump_json(),
         demarche.active_revision_id,
         *sorted(demarche.labels),
@@ -59,10 +58,9 @@ def _writing_key(context: Context, demarche: Demarche) -> str:
 def _reword(run: Run) -> None:
     with run.transaction() as tx:
         numbers = tx.evaluation_numbers(everything_open=True)
-    for start in range(0, len(numbers), BATCH):
-        run.context.check_stop()
+    for chunk in batches(run.context, numbers):
         with run.transaction() as tx:
-            judgeables = tx.judgeable(numbers[start : start + BATCH])
+            judgeables = tx.judgeable(chunk)
             tx.wish([wish for j in judgeables for wish in _reworded(run, j)], run.now)
 
 
@@ -98,5 +96,6 @@ def _say_unmapped(run: Run, demarche: Demarche) -> None:
         )
 
 
-def _digest(*parts: str) -> str:
+def digest(*parts: str) -> str:
+    """Return a short digest that changes when a part does."""
     return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()

@@ -91,7 +91,6 @@ class RunReport:
     """Dossiers into which something was written."""
     conflicts: int = 0
     quarantined: int = 0
-    refused: int = 0
     requests: int = 0
     errors: list[str] = field(default_factory=list)
     """One sentence each, with its remedy."""

@@ -49,7 +49,6 @@ def execute(context: Context, options: SyncOptions, work: Callable[[Run], None])
     A dry run does it on a scratch copy of the database, which is thrown away.
     """
     report = RunReport(kind=options.kind, started_at=context.clock())
-    requests = context.client.requests
     try:
         if options.dry_run:
             with context.store.scratch_copy() as scratch:
@@ -60,7 +59,6 @@ def execute(context: Context, options: SyncOptions, work: Callable[[Run], None])
     except DsyncError as exc:
         report.fail(exc)
         log.error("run_failed", run=report.run, error=type(exc).__name__, exit=exc.exit_code)  # noqa: TRY400
-    report.requests = context.client.requests - requests
     if report.ended_at is None:
         report.close(context.clock())
     return report

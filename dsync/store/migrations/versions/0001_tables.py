@@ -274,7 +274,6 @@ def upgrade() -> None:
         sa.Column("evidence_key", sqltypes.AutoString(), nullable=True),
         sa.Column("mapping_key", sqltypes.AutoString(), nullable=True),
         sa.Column("writing_key", sqltypes.AutoString(), nullable=True),
-        sa.Column("deletions_until", sqltypes.UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("demarche_numero", name=op.f("pk_sync_state")),
     )
     op.create_table(
