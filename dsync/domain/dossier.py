@@ -1,6 +1,7 @@
 """A dossier as DS shows it, typed: what the mapping makes of a GraphQL node.
 
-`Champ` and `Fichier` are named tuples: a full read makes half a million of them.
+`Champ`, `Ligne` and `Fichier` are structs of msgspec: a full read makes half a million of them,
+and they are written as they stand into the JSON that the database keeps.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, DossierNumber, RevisionId
 
@@ -39,7 +42,7 @@ class Presence(StrEnum):
     DISPARU = "disparu"
 
 
-class Fichier(NamedTuple):
+class Fichier(Struct, frozen=True, gc=False):
     """A file's facts; its signed address is left out, for it expires within the hour."""
 
     nom: str
@@ -52,7 +55,7 @@ class Fichier(NamedTuple):
     """DS's virus scan result, verbatim."""
 
 
-class Champ(NamedTuple):
+class Champ(Struct, frozen=True, gc=False, omit_defaults=True, rename={"descriptor_id": "id"}):
     """One champ or annotation with its value.
 
     `valeur` is a JSON value: text, number, boolean, ISO date, list, object or None; `texte`
@@ -64,13 +67,13 @@ class Champ(NamedTuple):
     type: str
     """The descriptor's type (`text`, `drop_down_list`, …), or the GraphQL type's snake-case
     name when the revision's descriptors are not at hand."""
-    valeur: Json
-    texte: str | None
+    valeur: Json = None
+    texte: str | None = None
     lignes: tuple[Ligne, ...] = ()
     fichiers: tuple[Fichier, ...] = ()
 
 
-class Ligne(NamedTuple):
+class Ligne(Struct, frozen=True, gc=False):
     """A row of a repetition: its opaque id (it has no number in DS) and its champs."""
 
     id: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dsync.mapping.champs import champs_json
 from dsync.mapping.changes import changed_fields
 from dsync.mapping.config import MappingConfig
 from dsync.mapping.forms import DriftReport, FieldMatch, MatchStatus, match_descriptors
@@ -15,7 +14,6 @@ __all__ = [
     "Mapper",
     "MappingConfig",
     "MatchStatus",
-    "champs_json",
     "changed_fields",
     "match_descriptors",
 ]

@@ -1,27 +1,19 @@
-"""Champs and annotations: GraphQL nodes → `Champ` → the JSON that the database keeps.
+"""Champs and annotations: GraphQL nodes → `Champ`.
 
 Headings and explanations carry no value and are layout: they are the only champs left out.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from json.encoder import encode_basestring
+from collections.abc import Mapping
 from typing import Any
 
-from dsync.domain.dossier import Champ, Descriptor, Json, Ligne
+from dsync.domain.dossier import Champ, Descriptor, Ligne
 from dsync.domain.ids import DescriptorId
 from dsync.mapping.forms import LAYOUT_TYPES
 from dsync.mapping.values import Node, fichiers_of, snake_case, value_of
 
 Descriptors = Mapping[DescriptorId, Descriptor]
-
-encode = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-).encode
-"""Write a JSON value in the one form that hashes rest on."""
 
 
 def read_champs(nodes: Any, descriptors: Descriptors) -> tuple[Champ, ...]:
@@ -55,9 +47,11 @@ def _read_rows(rows: Any, descriptors: Descriptors) -> tuple[Ligne, ...]:
     if not isinstance(rows, list):
         return ()
     return tuple(
-        Ligne(str(row.get("id") or ""), read_champs(row.get("champs"), descriptors))
-        for row in rows
-        if isinstance(row, dict)
+        [
+            Ligne(str(row.get("id") or ""), read_champs(row.get("champs"), descriptors))
+            for row in rows
+            if isinstance(row, dict)
+        ]
     )
 
 
@@ -95,54 +89,3 @@ def trimmed_of(champ: Champ) -> str | None:
     """Return a champ's text without the blanks around it, for what is read out of it."""
     text = text_of(champ)
     return text.strip(_BLANKS) if text else None
-
-
-def champs_json(champs: Sequence[Champ]) -> list[dict[str, Json]]:
-    """Return champs as the database keeps them; what is empty is left out."""
-    stored: list[dict[str, Json]] = json.loads(json_list(map(champ_json, champs)))
-    return stored
-
-
-def json_list(items: Iterable[str]) -> str:
-    """Return a JSON array of items already written."""
-    return f"[{','.join(items)}]"
-
-
-def champ_json(champ: Champ) -> str:
-    """Write one champ as JSON.
-
-    By hand, and the texts by the encoder's own C function: half a million of them are written
-    in a full read, and this is four times as fast as building dictionaries for `json.dumps`.
-
-    Raises:
-        ValueError: for an infinity or NaN inside a value, which is no JSON.
-    """
-    id_, libelle, type_, valeur, texte, lignes, fichiers = champ
-    text = _head(id_, libelle, type_)
-    if texte is not None:
-        written = encode_basestring(texte)
-        if valeur is texte:
-            text += f',"valeur":{written}'
-        elif type(valeur) is int:
-            text += f',"valeur":{valeur}'
-        elif valeur is not None:
-            text += f',"valeur":{encode(valeur)}'
-        text += f',"texte":{written}'
-    if lignes:
-        text += f',"lignes":{json_list(map(_ligne_json, lignes))}'
-    if fichiers:
-        text += f',"fichiers":{encode([fichier._asdict() for fichier in fichiers])}'
-    return text + "}"
-
-
-def _ligne_json(ligne: Ligne) -> str:
-    champs = json_list(map(champ_json, ligne.champs))
-    return f'{{"id":{encode_basestring(ligne.id)},"champs":{champs}}}'
-
-
-@lru_cache(maxsize=4096)
-def _head(id_: str, libelle: str, type_: str) -> str:
-    return (
-        f'{{"id":{encode_basestring(id_)},"libelle":{encode_basestring(libelle)},'
-        f'"type":{encode_basestring(type_)}'
-    )

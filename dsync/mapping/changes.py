@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import msgspec
 
 StoredChamps = str | Iterable[Mapping[str, Any]]
 """Champs as the database keeps them: JSON text, or what it was parsed to."""
@@ -27,5 +28,5 @@ def changed_fields(
 
 
 def _by_id(champs: StoredChamps) -> dict[str, Mapping[str, Any]]:
-    items = json.loads(champs) if isinstance(champs, str) else champs
+    items = msgspec.json.decode(champs) if isinstance(champs, str) else champs
     return {champ["id"]: champ for champ in items}

@@ -11,8 +11,9 @@ from typing import Any
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Descriptor, Dossier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.domain.written import written_bytes
 from dsync.mapping.candidature import FormPlan, plan_form, read_candidature
-from dsync.mapping.champs import champ_json, encode, json_list, read_champs
+from dsync.mapping.champs import read_champs
 from dsync.mapping.config import MappingConfig
 from dsync.mapping.dossiers import read_dossier
 from dsync.mapping.forms import owned_in
@@ -90,7 +91,7 @@ class Mapper:
             return self._map(node, demarche_number, form, check=_refuse_unclean)
         except ValueError:
             # Seldom needed, and what needs it is seen at no cost in the JSON written anyway: NUL
-            # and lone surrogates, which PostgreSQL refuses, and numbers that are no JSON.
+            # and lone surrogates, which PostgreSQL refuses.
             node = cleaned(node)
             return self._map(node, demarche_number, self._form_of(node, revision))
 
@@ -104,51 +105,40 @@ class Mapper:
         champs = read_champs(node.get("champs"), form.descriptors)
         annotations = read_champs(node.get("annotations"), form.descriptors)
         dossier = read_dossier(node, demarche_number, champs, annotations)
-        champs_text = json_list(map(champ_json, champs))
-        annotation_texts = list(map(champ_json, annotations))
-        annotations_text = json_list(annotation_texts)
-        applicant = encode([dossier.demandeur.genre, dossier.demandeur.details]).encode()
-        envelope = self._envelope(dossier).encode()
-        champs_bytes = champs_text.encode()
+        champs_json = written_bytes(champs)
+        annotations_json = written_bytes(annotations)
+        applicant = written_bytes([dossier.demandeur.genre, dossier.demandeur.details])
+        envelope = self._envelope(dossier)
         if check:
-            check(champs_bytes, annotations_text.encode(), applicant, envelope)
+            check(champs_json, annotations_json, applicant, envelope)
         owned_ids = form.owned_ids
-        foreign = [
-            text
-            for annotation, text in zip(annotations, annotation_texts, strict=True)
-            if annotation.descriptor_id not in owned_ids
-        ]
-        depot = dossier.date_depot.isoformat().encode()
-        inputs_hash = _digest(form.inputs_signature, champs_bytes, applicant, depot)
+        foreign = written_bytes([a for a in annotations if a.descriptor_id not in owned_ids])
+        depot = written_bytes(dossier.date_depot)
+        inputs_hash = _digest(form.inputs_signature, champs_json, applicant, depot)
         return MappedDossier(
             dossier=dossier,
             candidature=read_candidature(dossier, form.plan),
-            champs_json=champs_text,
-            annotations_json=annotations_text,
-            content_hash=_digest(
-                form.signature, inputs_hash.encode(), json_list(foreign).encode(), envelope
-            ),
+            champs_json=champs_json.decode(),
+            annotations_json=annotations_json.decode(),
+            content_hash=_digest(form.signature, inputs_hash.encode(), foreign, envelope),
             inputs_hash=inputs_hash,
             owned_ids=owned_ids,
         )
 
-    def _envelope(self, dossier: Dossier) -> str:
+    def _envelope(self, dossier: Dossier) -> bytes:
         """Write what the content hash takes besides the champs and the applicant."""
-        dates = (
-            dossier.date_depot,
-            dossier.date_passage_en_construction,
-            dossier.date_passage_en_instruction,
-            dossier.date_traitement,
-            dossier.date_suppression_par_usager,
-        )
-        return encode(
+        return written_bytes(
             [
                 dossier.number,
                 dossier.id,
                 dossier.revision_id,
                 dossier.etat,
                 dossier.archive,
-                [date.isoformat() if date else None for date in dates],
+                dossier.date_depot,
+                dossier.date_passage_en_construction,
+                dossier.date_passage_en_instruction,
+                dossier.date_traitement,
+                dossier.date_suppression_par_usager,
                 dossier.motivation,
                 dossier.usager_email,
                 dossier.groupe_instructeur,
@@ -157,10 +147,7 @@ class Mapper:
                 dossier.mandataire,
                 dossier.prerempli,
                 [label for label in dossier.labels if label not in self._owned_labels],
-                [
-                    [step.evenement, step.date.isoformat(), step.motivation, step.email_agent]
-                    for step in dossier.traitements
-                ],
+                dossier.traitements,
             ]
         )
 
@@ -176,29 +163,27 @@ class Mapper:
         self, revision: Revision | None, descriptors: Mapping[DescriptorId, Descriptor]
     ) -> _Form:
         plan = plan_form(self.config, descriptors)
-        inputs = encode([plan.champs, sorted(plan.columns.items())])
+        inputs = written_bytes([plan.champs, plan.columns])
         owned_ids = owned_in(descriptors, self._owned_annotations, self._owned_libelles)
         return _Form(
             revision=revision,
             # Without a revision the types come from the nodes.
             descriptors=descriptors if revision else {},
             plan=plan,
-            inputs_signature=inputs.encode(),
-            signature=encode([inputs, plan.annotations, plan.criteres, sorted(owned_ids)]).encode(),
+            inputs_signature=inputs,
+            signature=inputs + written_bytes([plan.annotations, plan.criteres, sorted(owned_ids)]),
             owned_ids=owned_ids,
         )
 
 
 def cleaned(value: Any) -> Any:
-    """Return JSON without NUL, lone surrogates and numbers that are no JSON."""
+    """Return JSON without NUL and lone surrogates."""
     if isinstance(value, str):
         return _REFUSED.sub("", value) if _REFUSED.search(value) else value
     if isinstance(value, dict):
         return {cleaned(key): cleaned(item) for key, item in value.items()}
     if isinstance(value, list):
         return [cleaned(item) for item in value]
-    if isinstance(value, float) and value - value != 0:
-        return None
     return value
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
-
-Encode = Callable[[Any], str]
-
-encode: Encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
-"""A value as JSON text, the same text for the same value."""
 
 
 class JsonText(TypeDecorator[Any]):
@@ -22,10 +17,17 @@ class JsonText(TypeDecorator[Any]):
 
     The mapping hands over JSON that is already text, and it is the bulk of what is stored:
     parsing and serialising it again would be the larger part of a page's time.
+
+    Args:
+        shape: the type of the values read back, one that msgspec reads.
     """
 
     impl = Text
     cache_ok = True
+
+    def __init__(self, shape: Any = Any) -> None:
+        super().__init__()
+        self.shape = shape
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the engine's own type."""
@@ -38,12 +40,14 @@ class JsonText(TypeDecorator[Any]):
         return None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """Parse on SQLite; psycopg has parsed already."""
-        return None if dialect.name == "postgresql" else _parsed
-
-
-def _parsed(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+        """Parse on SQLite; psycopg has parsed already, without knowing the type."""
+        shape = self.shape
+        if dialect.name != "postgresql":
+            decode = msgspec.json.Decoder(shape).decode
+            return lambda text: None if text is None else decode(text)
+        if shape is Any:
+            return None
+        return lambda value: None if value is None else msgspec.convert(value, shape)
 
 
 class BigKey(TypeDecorator[int]):

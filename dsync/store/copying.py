@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from sqlalchemy import Connection, Text, cast, insert, select
 
-from sqlalchemy import Connection, insert, select
-
-from dsync.store.columns import JsonText, encode
+from dsync.store.columns import JsonText
 from dsync.store.tables import metadata
 
 _AT_ONCE = 500
@@ -17,14 +15,11 @@ def copy_rows(source: Connection, target: Connection) -> None:
     for table in metadata.sorted_tables:
         if table.name == "lease":
             continue
-        json_columns = [c.name for c in table.columns if isinstance(c.type, JsonText)]
-        rows = source.execution_options(yield_per=_AT_ONCE).execute(select(table)).mappings()
+        # JSON as its text, in which it is written again.
+        columns = [
+            cast(column, Text).label(column.name) if isinstance(column.type, JsonText) else column
+            for column in table.columns
+        ]
+        rows = source.execution_options(yield_per=_AT_ONCE).execute(select(*columns)).mappings()
         for part in rows.partitions():
-            target.execute(insert(table), [_written(dict(row), json_columns) for row in part])
-
-
-def _written(row: dict[str, Any], json_columns: list[str]) -> dict[str, Any]:
-    for name in json_columns:
-        if row[name] is not None:
-            row[name] = encode(row[name])
-    return row
+            target.execute(insert(table), [dict(row) for row in part])

@@ -15,8 +15,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.domain.dossier import DeletedDossier, Presence
 from dsync.domain.ids import DossierNumber
+from dsync.domain.written import written
 from dsync.store import tables
-from dsync.store.columns import encode
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent
 from dsync.store.sql import chunks
@@ -120,7 +120,7 @@ class DeletionWrites(JournalWrites):
         _blank(self, tables.verdict, numbers, _VERDICT_KEEPS)
         controles = tables.verdict.c.controles
         bare = [
-            {"key": row.id, "bare": encode([_bare(controle) for controle in row.controles or ()])}
+            {"key": row.id, "bare": written([_bare(controle) for controle in row.controles or ()])}
             for row in execute(
                 select(tables.verdict.c.id, controles).where(tables.verdict.c.numero.in_(numbers))
             )

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.domain.written import written
 from dsync.store import tables
-from dsync.store.columns import encode
 from dsync.store.section import Section
 from dsync.store.sql import upsert
 
@@ -56,8 +56,8 @@ class FormWrites(FormReads):
             "titre": demarche.titre,
             "etat": demarche.etat,
             "active_revision_id": demarche.active_revision_id,
-            "labels": encode(dict(demarche.labels)),
-            "instructeurs": encode(
+            "labels": written(dict(demarche.labels)),
+            "instructeurs": written(
                 [
                     {"id": someone.id, "email": someone.email, "groupe": someone.groupe}
                     for someone in demarche.instructeurs
@@ -74,7 +74,7 @@ class FormWrites(FormReads):
                     "id": revision.id,
                     "demarche_numero": demarche.number,
                     "date_publication": revision.date_publication,
-                    "descriptors": encode([d._asdict() for d in revision.descriptors.values()]),
+                    "descriptors": written([d._asdict() for d in revision.descriptors.values()]),
                 }
                 for revision in demarche.revisions.values()
             ],

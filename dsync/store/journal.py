@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import insert, update
 
+from dsync.domain.written import written
 from dsync.store import tables
-from dsync.store.columns import encode
 from dsync.store.records import NewEvent, RunFigures
 from dsync.store.section import Section
 
@@ -62,7 +62,7 @@ class JournalWrites(Section):
                 en_quarantaine=figures.quarantined,
                 requetes=figures.requests,
                 erreur=figures.cause,
-                figures=encode(
+                figures=written(
                     {
                         "verdicts": dict(figures.verdicts),
                         "erreurs_par_classe": dict(figures.error_classes),
@@ -80,7 +80,7 @@ class JournalWrites(Section):
                 "demarche_numero": self._number,
                 "survenu_le": now,
                 "evenement": event.evenement,
-                "details": None if event.details is None else encode(dict(event.details)),
+                "details": None if event.details is None else written(dict(event.details)),
                 "run": run,
             }
             for event in events

@@ -14,9 +14,9 @@ from sqlalchemy import Row, bindparam, select, update
 
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
+from dsync.domain.written import written
 from dsync.mapping import MappedDossier, changed_fields
 from dsync.store import tables
-from dsync.store.columns import encode
 from dsync.store.quarantine import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult
 from dsync.store.rows import (
@@ -240,4 +240,4 @@ def _changed_names(change: _Change, typed: Row[Any] | None) -> list[str]:
 
 def _text(value: Any) -> str:
     """Write a value in one form: JSON knows no tuples, and other mappings than dictionaries."""
-    return value.isoformat() if isinstance(value, datetime) else encode(value)
+    return value.isoformat() if isinstance(value, datetime) else written(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from hashlib import blake2b
@@ -11,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from dsync.domain.candidature import Candidature, Evaluation, Note, Reponse, Voeu
+from dsync.domain.candidature import Candidature, Evaluation
 from dsync.domain.dossier import Demandeur, Dossier, Etat, Json, Presence, Traitement
 from dsync.domain.ids import DossierNumber
+from dsync.domain.written import written
 from dsync.mapping import MappedDossier
 from dsync.store import tables
-from dsync.store.columns import encode
 
 _APART = {"numero", "etat", "depose_le", "demandeur", "voeux", "evaluations", "reponses"}
 PLAIN_FIELDS = tuple(f.name for f in fields(Candidature) if f.name not in _APART)
@@ -35,7 +34,6 @@ _PLAIN_FROM = 3
 _PLAIN_TO = _PLAIN_FROM + len(PLAIN_FIELDS)
 
 _ETATS = {etat.value: etat for etat in Etat}
-_REPONSES = {reponse.value: reponse for reponse in Reponse}
 
 
 def dossier_row(
@@ -82,7 +80,7 @@ def bookkeeping(mapped: MappedDossier) -> dict[str, Any]:
         "annotations_modifie_le": dossier.date_derniere_modification_annotations,
         "expire_le": dossier.date_expiration,
         "supprime_par_usager_le": dossier.date_suppression_par_usager,
-        "labels": encode(dossier.labels),
+        "labels": written(dossier.labels),
     }
 
 
@@ -97,12 +95,12 @@ def candidature_row(mapped: MappedDossier) -> dict[str, Any]:
     row = dict(zip(PLAIN_FIELDS, _plain_values(candidature), strict=True))
     row.update(
         numero=dossier.number,
-        voeux=encode([_voeu_json(voeu) for voeu in candidature.voeux]),
-        evaluations=encode([_evaluation_json(grille) for grille in candidature.evaluations]),
-        reponses=encode(candidature.reponses),
-        demandeur=encode(_demandeur_json(dossier.demandeur)),
-        divers=encode(divers_json(dossier)),
-        traitements=encode([_traitement_json(traitement) for traitement in dossier.traitements]),
+        voeux=written(candidature.voeux),
+        evaluations=written([_evaluation_json(grille) for grille in candidature.evaluations]),
+        reponses=written(candidature.reponses),
+        demandeur=written(dossier.demandeur),
+        divers=written(divers_json(dossier)),
+        traitements=written([_traitement_json(traitement) for traitement in dossier.traitements]),
         champs=mapped.champs_json,
         annotations=mapped.annotations_json,
     )
@@ -132,50 +130,20 @@ def candidature_of(row: Row[Any]) -> Candidature:
         depose_le,
         Demandeur(**(demandeur or {"genre": "inconnu"})),
         **dict(zip(PLAIN_FIELDS, row[_PLAIN_FROM:_PLAIN_TO], strict=True)),
-        voeux=tuple(Voeu(v["rang"], v["profil"], v["missions"]) for v in voeux or ()),
-        evaluations=tuple(_evaluation_of(item) for item in evaluations or ()),
-        reponses={name: _REPONSES[value] for name, value in (reponses or {}).items()},
+        voeux=voeux or (),
+        evaluations=evaluations or (),
+        reponses=reponses or {},
     )
 
 
-def _voeu_json(voeu: Voeu) -> dict[str, Json]:
-    return {"rang": voeu.rang, "profil": voeu.profil, "missions": voeu.missions}
-
-
-def _evaluation_json(grille: Evaluation) -> dict[str, Json]:
+def _evaluation_json(grille: Evaluation) -> dict[str, Any]:
     return {
         "ligne": grille.ligne,
         "moment": grille.moment,
         "evaluateur": grille.evaluateur,
         "commentaire": grille.commentaire,
         "moyenne": grille.moyenne,
-        "notes": [
-            {"critere": note.critere, "libelle": note.libelle, "note": note.note}
-            for note in grille.notes
-        ],
-    }
-
-
-def _evaluation_of(item: Mapping[str, Any]) -> Evaluation:
-    return Evaluation(
-        ligne=item["ligne"],
-        moment=item["moment"],
-        evaluateur=item["evaluateur"],
-        commentaire=item["commentaire"],
-        notes=tuple(Note(n["critere"], n["libelle"], n["note"]) for n in item["notes"]),
-    )
-
-
-def _demandeur_json(demandeur: Demandeur) -> dict[str, Json]:
-    return {
-        "genre": demandeur.genre,
-        "siret": demandeur.siret,
-        "siren": demandeur.siren,
-        "raison_sociale": demandeur.raison_sociale,
-        "forme_juridique_code": demandeur.forme_juridique_code,
-        "forme_juridique": demandeur.forme_juridique,
-        "etat_administratif": demandeur.etat_administratif,
-        "details": dict(demandeur.details),
+        "notes": grille.notes,
     }
 
 

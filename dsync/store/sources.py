@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from dsync.domain.written import written
 from dsync.store import tables
-from dsync.store.columns import encode
 from dsync.store.records import EvidenceCopy, RegistryCopy
 from dsync.store.section import Section
 from dsync.store.sql import chunks, upsert
@@ -54,5 +54,5 @@ class SourceWrites(SourceReads):
         upsert(
             self._connection,
             tables.registre,
-            [{**copy._asdict(), "answer": encode(copy.answer)} for copy in answers],
+            [{**copy._asdict(), "answer": written(copy.answer)} for copy in answers],
         )

@@ -5,11 +5,13 @@ Nobody outside `dsync.store` reads them: analysts have the views. Instants are a
 
 # No `from __future__ import annotations`: SQLModel reads the annotations when a class is made.
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import BigInteger, Index, MetaData, Text, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from dsync.domain.candidature import Evaluation, Reponse, Voeu
 from dsync.store.columns import BigKey, JsonText
 
 metadata = MetaData(
@@ -37,8 +39,8 @@ def _generated() -> int | None:
     return number
 
 
-def _json() -> str | None:
-    document: str | None = Field(default=None, sa_type=JsonText)
+def _json(shape: Any = Any) -> str | None:
+    document: str | None = Field(default=None, sa_type=JsonText(shape))
     return document
 
 
@@ -133,9 +135,9 @@ class CandidatureRow(_Table, table=True):
     entretiens_le: dt.date | None
     prise_de_poste_le: dt.date | None
     valide_par_instructeur: bool | None
-    voeux: str | None = _json()
-    evaluations: str | None = _json()
-    reponses: str | None = _json()
+    voeux: str | None = _json(tuple[Voeu, ...])
+    evaluations: str | None = _json(tuple[Evaluation, ...])
+    reponses: str | None = _json(dict[str, Reponse])
     demandeur: str | None = _json()
     divers: str | None = _json()
     traitements: str | None = _json()

@@ -12,8 +12,8 @@ from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
 from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.domain.written import written
 from dsync.store import tables
-from dsync.store.columns import encode
 from dsync.store.journal import JournalWrites
 from dsync.store.records import (
     Address,
@@ -304,8 +304,8 @@ class VerdictWrites(VerdictReads, JournalWrites):
             "version_regles": decision.version_regles,
             "inputs_hash": verdict.inputs_hash,
             "preuve_hash": decision.preuve_hash,
-            "doublons": encode(sorted(verdict.doublons)),
-            "controles": encode([_controle_json(controle) for controle in decision.controles]),
+            "doublons": written(sorted(verdict.doublons)),
+            "controles": written([_controle_json(controle) for controle in decision.controles]),
             "produit_id": decision.produit_id,
             "phase_constatee": decision.phase_constatee,
             "type_administration": decision.type_administration,
@@ -354,7 +354,7 @@ def _controle_json(controle: Controle) -> dict[str, Any]:
         "controle": controle.controle,
         "resultat": controle.resultat.value,
         "motif": controle.motif,
-        "preuve": encode(dict(controle.preuve)),
+        "preuve": written(dict(controle.preuve)),
     }
 
 

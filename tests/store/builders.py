@@ -31,9 +31,9 @@ from dsync.domain.ids import (
     RevisionId,
 )
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
-from dsync.mapping import MappedDossier, champs_json
+from dsync.domain.written import written
+from dsync.mapping import MappedDossier
 from dsync.store import NewVerdict, Store, Tx
-from dsync.store.columns import encode
 
 DEMARCHE = DemarcheNumber(86321)
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
@@ -158,7 +158,7 @@ def make_mapped(
     dossier = make_dossier(number, **changes)
     made = make_candidature(dossier, **(candidature or {}))
     owned = frozenset({"owned"})
-    champs = encode(champs_json(dossier.champs))
+    champs = written(dossier.champs)
     foreign = [a for a in dossier.annotations if a.descriptor_id not in owned]
     content = (
         champs,
@@ -172,7 +172,7 @@ def make_mapped(
         dossier=dossier,
         candidature=made,
         champs_json=champs,
-        annotations_json=encode(champs_json(dossier.annotations)),
+        annotations_json=written(dossier.annotations),
         content_hash=str(hash(repr(content))),
         inputs_hash=str(hash(champs)),
         owned_ids=owned,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dsync.domain.dossier import Fichier
-from dsync.mapping import champs_json
-from dsync.mapping.champs import champ_json, read_champs
+from dsync.domain.written import written
+from dsync.mapping.champs import read_champs
 from dsync.mapping.values import snake_case
 
 PLACE = {"name": "Île-de-France", "code": "11"}
@@ -160,9 +160,9 @@ def test_a_champ_of_each_type_gives_its_value_and_its_text(
 def test_the_json_kept_is_that_of_the_champ(
     typename: str, values: dict[str, Any], valeur: Any, texte: str | None
 ) -> None:
-    """The hand-written JSON parses to the champ, and leaves out what is empty."""
+    """The JSON parses to the champ, and leaves out what is empty."""
     champs = read_champs([node(typename, values)], {})
-    (stored,) = champs_json(champs)
+    (stored,) = json.loads(written(champs))
     assert valeur == stored.get("valeur")
     assert texte == stored.get("texte")
     assert None not in stored.values()
@@ -177,8 +177,8 @@ def test_a_file_keeps_its_facts_and_not_its_address() -> None:
         "lettre.pdf", "application/pdf", 12345678901, "1B2M2Y8AsgTpgAmY7PhCfg==", "safe"
     )
     assert (expected,) == champ.fichiers
-    assert "signed" not in champ_json(champ)
-    assert json.loads(champ_json(champ))["fichiers"][0]["taille"] == 12345678901
+    assert "signed" not in written(champ)
+    assert json.loads(written(champ))["fichiers"][0]["taille"] == 12345678901
 
 
 @pytest.mark.parametrize("files", [None, {}, [None, {}, {"filename": 3}]])
