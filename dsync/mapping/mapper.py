@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from dsync.domain.candidature import Candidature
-from dsync.domain.dossier import Descriptor, Dossier, Revision
+from dsync.domain.dossier import Descriptor, Dossier, Json, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.written import written_bytes
 from dsync.mapping.candidature import FormPlan, plan_form, read_candidature
@@ -40,6 +40,8 @@ class MappedDossier:
     """Of what verdicts rest on: champs, applicant, date of deposit, where the mapping looks."""
     owned_ids: frozenset[str]
     """Ids of the annotations that are dsync's own in this dossier's revision."""
+    owned: Mapping[str, Json]
+    """What these annotations hold, by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class Mapper:
         if check:
             check(champs_json, annotations_json, applicant, envelope)
         owned_ids = form.owned_ids
-        foreign = written_bytes([a for a in annotations if a.descriptor_id not in owned_ids])
+        foreign = [a for a in annotations if a.descriptor_id not in owned_ids]
         depot = written_bytes(dossier.date_depot)
         inputs_hash = _digest(form.inputs_signature, champs_json, applicant, depot)
         return MappedDossier(
@@ -120,9 +122,12 @@ class Mapper:
             candidature=read_candidature(dossier, form.plan),
             champs_json=champs_json.decode(),
             annotations_json=annotations_json.decode(),
-            content_hash=_digest(form.signature, inputs_hash.encode(), foreign, envelope),
+            content_hash=_digest(
+                form.signature, inputs_hash.encode(), written_bytes(foreign), envelope
+            ),
             inputs_hash=inputs_hash,
             owned_ids=owned_ids,
+            owned={a.descriptor_id: a.valeur for a in annotations if a.descriptor_id in owned_ids},
         )
 
     def _envelope(self, dossier: Dossier) -> bytes:

@@ -8,7 +8,7 @@ between, or an answer lost, leaves both values that may stand there as ours.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.records import DueDossier, NewWish, StoredWish, WishStatus
+from dsync.store.records import DueDossier, NewWish, SettledWish, StoredWish, WishStatus
 from dsync.store.sql import chunks, upsert
 
 _outbox = tables.outbox
@@ -187,41 +187,38 @@ class OutboxWrites(JournalWrites):
 
     def reopen_wishes(self, numbers: Sequence[DossierNumber]) -> None:
         """Look again at what stands in these dossiers: somebody else wrote there."""
-        self._reopen(numbers, [WishStatus.CONFIRMEE, WishStatus.CONFLIT, WishStatus.SUSPENDUE])
+        settled = [WishStatus.CONFIRMEE, WishStatus.CONFLIT, WishStatus.SUSPENDUE]
+        for chunk in chunks(numbers):
+            self._connection.execute(
+                update(_outbox)
+                .where(
+                    _outbox.c.numero.in_(chunk),
+                    _outbox.c.courante,
+                    _outbox.c.statut.in_([status.value for status in settled]),
+                )
+                .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+            )
 
-    def reopen_labels(self, standing: Mapping[DossierNumber, Collection[str]]) -> None:
-        """Look again at the labels that are no longer what was settled.
-
-        No date tells that somebody put or removed a label, nor does the copy, which may be older
-        than what dsync put itself.
-
-        Args:
-            standing: by dossier, those of the managed labels that it shows now.
-        """
-        columns = ("id", "numero", "valeur", "statut")
-        settled = [
-            row
-            for chunk in chunks(list(standing))
+    def settled_wishes(self, numbers: Sequence[DossierNumber]) -> list[SettledWish]:
+        """Return the current wishes that were confirmed, or stopped by a human’s value."""
+        columns = ("numero", "annotation", "valeur", "statut", "valeur_distante")
+        return [
+            SettledWish(
+                DossierNumber(row.numero),
+                row.annotation,
+                row.valeur,
+                WishStatus(row.statut),
+                row.valeur_distante,
+            )
+            for chunk in chunks(numbers)
             for row in self._connection.execute(
                 select(*(_outbox.c[name] for name in columns)).where(
                     _outbox.c.numero.in_(chunk),
                     _outbox.c.courante,
-                    _outbox.c.annotation == "label",
                     _outbox.c.statut.in_([WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value]),
                 )
             )
         ]
-        moved = []
-        for row in settled:
-            is_as_wished = set(standing[row.numero]) == {row.valeur}
-            if is_as_wished != (row.statut == WishStatus.CONFIRMEE.value):
-                moved.append(row.id)
-        for chunk in chunks(moved):
-            self._connection.execute(
-                update(_outbox)
-                .where(_outbox.c.id.in_(chunk))
-                .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
-            )
 
     def retry_refused(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Try the refused and the postponed again at once; all, when no dossier is named."""
@@ -248,18 +245,6 @@ class OutboxWrites(JournalWrites):
             self._connection.execute(
                 update(_outbox)
                 .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
-                .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
-            )
-
-    def _reopen(self, numbers: Sequence[DossierNumber], statuses: list[WishStatus]) -> None:
-        for chunk in chunks(numbers):
-            self._connection.execute(
-                update(_outbox)
-                .where(
-                    _outbox.c.numero.in_(chunk),
-                    _outbox.c.courante,
-                    _outbox.c.statut.in_([status.value for status in statuses]),
-                )
                 .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
             )
 

@@ -199,8 +199,13 @@ def _is_same(change: _Change) -> bool:
 
 
 def _annotations_moved(change: _Change) -> bool:
+    """Whether somebody else than dsync wrote there: by the date, or by what is not dsync's own."""
+    if change.old is None:
+        return False
     moved_at = change.mapped.dossier.date_derniere_modification_annotations
-    return change.old is not None and change.old.annotations_modifie_le != moved_at
+    return change.old.annotations_modifie_le != moved_at or (
+        change.has_other_content and change.old.annotations_hash != annotations_hash(change.mapped)
+    )
 
 
 def _has_moved(change: _Change) -> bool:

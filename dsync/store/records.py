@@ -51,7 +51,7 @@ class PageResult:
     released: list[DossierNumber] = field(default_factory=list)
     """Those that left quarantine."""
     annotations_changed: list[DossierNumber] = field(default_factory=list)
-    """Known ones whose date of last annotation moved: somebody else than dsync wrote there."""
+    """Known ones in whose annotations somebody else than dsync wrote."""
     unchanged: int = 0
 
     @property
@@ -173,6 +173,18 @@ class NewWish(NamedTuple):
     numero: DossierNumber
     annotation: str
     valeur: str
+
+
+class SettledWish(NamedTuple):
+    """A wish that has come to an end with a known value in DS: its own, or a human's."""
+
+    numero: DossierNumber
+    annotation: str
+    valeur: str | None
+    statut: WishStatus
+    """`CONFIRMEE` or `CONFLIT`."""
+    valeur_distante: str | None
+    """The human's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dsync.errors import MappingError
 from dsync.mapping import MappedDossier
 from dsync.store import PageResult, Tx
 from dsync.sync.context import Run
+from dsync.sync.standing import surprises
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -53,8 +54,10 @@ def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
             quarantine(run, tx, rejected.number, rejected.code)
         for number, _error in unmapped:
             quarantine(run, tx, number, "illisible")
-        tx.reopen_wishes(result.annotations_changed)
-        tx.reopen_labels(_managed_labels(run, mapped))
+        open_ones = [item for item in mapped if item.dossier.is_open]
+        settled = tx.settled_wishes([item.dossier.number for item in open_ones])
+        moved = surprises(open_ones, settled, run.revisions, run.context.annotations)
+        tx.reopen_wishes([*result.annotations_changed, *moved])
         changes: dict[str, Any] = {"page_size": page_size}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None
@@ -112,17 +115,6 @@ def _watermark_after(crawl: Crawl, mapped: list[MappedDossier]) -> datetime | No
         return None
     dates = [m.dossier.date_derniere_modification for m in mapped]
     return max((date for date in dates if date < crawl.signpost), default=None)
-
-
-def _managed_labels(run: Run, mapped: Iterable[MappedDossier]) -> dict[DossierNumber, list[str]]:
-    managed = run.context.annotations.owned_labels
-    if not managed:
-        return {}
-    return {
-        item.dossier.number: [name for name in item.dossier.labels if name in managed]
-        for item in mapped
-        if item.dossier.is_open
-    }
 
 
 def _count(run: Run, result: PageResult, quarantined: int) -> None:

@@ -337,6 +337,38 @@ def test_a_value_changed_since_our_push_is_a_conflict(engine: Engine, value: str
     assert (value or None, []) == (engine.remote(0), engine.sent(0))
 
 
+def test_two_edits_within_one_second_are_two_edits(engine: Engine) -> None:
+    """DS's dates are cut to the second: the value itself tells, and a conflict's too."""
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    engine.sync()
+    assert CONFIRMED == engine.wishes(0)
+    for value in (OTHER, "À vérifier"):
+        engine.control.edit_annotation(number(0), RESULTAT, value)
+        engine.sync()
+        assert ("conflit", value) == (engine.wishes(0)["resultat"], engine.remote(0))
+        [row] = engine.rows(
+            "SELECT valeur_distante FROM outbox WHERE numero = :n AND courante AND annotation = :a",
+            n=number(0),
+            a="resultat",
+        )
+        assert value == row["valeur_distante"]
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    engine.sync()
+    assert CONFIRMED == engine.wishes(0)
+
+
+def test_a_box_unchecked_within_the_second_of_its_check_lets_go(engine: Engine) -> None:
+    """What is not dsync's own shows by its content."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), VALIDE, True)
+    make_ineligible(engine)
+    engine.sync()
+    assert "suspendue" == engine.wishes(0)["resultat"]
+    engine.control.edit_annotation(number(0), VALIDE, False)
+    engine.sync()
+    assert ("Inéligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
+
+
 def test_a_conflict_on_the_detail_is_of_the_detail_alone(engine: Engine) -> None:
     """Result, date and label follow the new verdict."""
     engine.settle()

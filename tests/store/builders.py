@@ -176,6 +176,7 @@ def make_mapped(
         content_hash=str(hash(repr(content))),
         inputs_hash=str(hash(champs)),
         owned_ids=owned,
+        owned={a.descriptor_id: a.valeur for a in dossier.annotations if a.descriptor_id in owned},
     )
 
 
