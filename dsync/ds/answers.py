@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dsync.domain.dossier import DeletedDossier, Etat, Json
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 
-Node = dict[str, Any]
-"""A dossier as the queries select it."""
+
+class Node(NamedTuple):
+    """A dossier as the queries select it, still JSON; beside it what must be known at once."""
+
+    number: DossierNumber
+    """0 when DS gave none."""
+    revision_id: RevisionId
+    modified_at: datetime | None
+    json: bytes
 
 
 class ListRequest(NamedTuple):

@@ -30,7 +30,7 @@ from dsync.ds.descriptors import read_demarche
 from dsync.ds.limits import Limits
 from dsync.ds.operations import Operation
 from dsync.ds.push import document_of, outcomes_of
-from dsync.ds.reading import aliased, deletions_of, item_of, light_page_of, page_of
+from dsync.ds.reading import aliased, deletions_of, dossier_of, item_of, light_page_of, page_of
 from dsync.ds.remote import read_remote
 from dsync.ds.retry import Patience
 from dsync.ds.transport import Answer, Transport
@@ -176,13 +176,11 @@ class DSClient:
             DSError: as in `demarche`.
         """
         subject = f"dossier {number}"
-
-        def interpret(answer: Answer) -> Node:
-            node: Node = item_of(answer, "dossier", subject)
-            return node
-
         return self._read(
-            operations.load("dossier"), {"number": number}, interpret, subject=subject
+            operations.load("dossier"),
+            {"number": number},
+            lambda answer: dossier_of(answer, subject),
+            subject=subject,
         )
 
     def exist(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, bool]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from ssl import SSLCertVerificationError
 from typing import Any
 
+import msgspec
 import requests
 from gql import Client, GraphQLRequest
 from gql.client import SyncClientSession
@@ -46,13 +47,24 @@ class Reply:
 
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    data: dict[str, Any] | None = None
+    data: msgspec.Raw | None = None
+    """A JSON object, not parsed yet: its reader knows how much of it is wanted."""
     errors: tuple[GraphError, ...] = ()
     fault: Fault | None = None
     cause: str = "no answer"
     exception: BaseException | None = None
     is_bug: bool = False
     """`exception` is dsync's own fault, to be raised as it is."""
+
+
+class _Envelope(msgspec.Struct):
+    """An answer's outer object."""
+
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    errors: list[Any] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+_decode = msgspec.json.Decoder(_Envelope).decode
 
 
 class _Bearer(AuthBase):
@@ -85,6 +97,7 @@ class Lane:
             hooks={"response": self._receive},
             stream=True,
             allow_redirects=False,  # requests would turn the POST into a GET.
+            json_deserialize=self._parse,
         )
         self._inbox: queue.SimpleQueue[GraphQLRequest | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[Reply] = queue.SimpleQueue()
@@ -125,6 +138,17 @@ class Lane:
         response.encoding = "utf-8"  # Else requests guesses it over the whole body.
         response.content  # noqa: B018 - reading it is the effect
 
+    def _parse(self, _text: str) -> dict[str, Any]:
+        """Read an answer's outer object, and leave its data as it came.
+
+        Raises:
+            msgspec.DecodeError: it is no JSON object; gql makes its own error of it.
+        """
+        response = self._response
+        envelope = _decode(response.content if response is not None else b"")
+        parts = {"data": envelope.data, "errors": envelope.errors}
+        return {name: part for name, part in parts.items() if part is not msgspec.UNSET}
+
     def _exchange(self, session: SyncClientSession, request: GraphQLRequest) -> Reply:
         self._response = None
         try:
@@ -133,10 +157,8 @@ class Lane:
             return _broken(exc.__cause__ or exc, self._response)
         except TransportQueryError as exc:
             return _answered(self._response, exc.data, exc.errors)
-        except AssertionError:  # gql's word for `{"data": null}`; absent under `python -O`.
-            return _answered(self._response, None, None)
-        except (TransportError, AttributeError, TypeError, KeyError):
-            # A body that is no JSON, or JSON that is no GraphQL answer (gql expects an object).
+        except TransportError:
+            # A body that is no JSON, or JSON that is no GraphQL answer.
             return _foreign(self._response)
         except Exception as exc:  # A bug: raised where the caller waits, not lost here.
             return Reply(exception=exc, is_bug=True)
@@ -148,7 +170,7 @@ def _answered(response: requests.Response | None, data: Any, errors: Any) -> Rep
         return Reply(fault=Fault.CONNECTION_LOST)
     entries = tuple(GraphError.of(entry) for entry in errors or ())
     fault = of_status(response.status_code, entries[0] if entries else None)
-    if not isinstance(data, dict):
+    if data is None or bytes(memoryview(data)[:1]) != b"{":
         data = None
         if not entries:
             fault = fault or Fault.NO_DATA

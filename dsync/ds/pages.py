@@ -15,7 +15,7 @@ from typing import Protocol
 import structlog
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Page, Rejected, instant
+from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Page, Rejected
 from dsync.ds.reading import DELETIONS
 from dsync.ds.sizes import PageSize
 from dsync.errors import DSBadDataError, DSContractError, DSError, DSTimeoutError
@@ -209,7 +209,7 @@ class PageReader:
         self._seen.add(page.end_cursor)
 
     def _with_order(self, page: Page) -> Page:
-        dates = [instant(node["dateDerniereModification"]) for node in page.nodes]
+        dates = [node.modified_at for node in page.nodes if node.modified_at]
         if not dates:
             return page
         goes_back = self._latest is not None and max(dates) < self._latest

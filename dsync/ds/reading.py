@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
+
 from dsync.domain.dossier import DeletedDossier, Etat
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Page, instant
+from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Node, Page, instant
 from dsync.ds.classify import Fault, GraphError, error_of, of_error, of_errors
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
@@ -16,6 +19,34 @@ DELETIONS = "deletions"
 """`details["where"]` of an error that lies in a list of deletions, not in the page."""
 _LISTS = ("pendingDeletedDossiers", "deletedDossiers")
 _HIDDEN = frozenset({Fault.OUT_OF_SCOPE, Fault.NOT_FOUND})
+
+
+class _Connection(Struct):
+    nodes: list[Raw] | None
+    pageInfo: dict[str, Any]  # noqa: N815 - DS's name
+
+
+class _Demarche(Struct):
+    state: str
+    activeRevision: dict[str, Any]  # noqa: N815 - DS's name
+    dossiers: _Connection
+    pendingDeletedDossiers: dict[str, Any] | None = None  # noqa: N815 - DS's name
+    deletedDossiers: dict[str, Any] | None = None  # noqa: N815 - DS's name
+
+
+class _Data(Struct):
+    demarche: _Demarche | None = None
+
+
+class _Head(Struct):
+    number: Any = None
+    revision: Any = None
+    dateDerniereModification: Any = None  # noqa: N815 - DS's name
+
+
+_data_of = Decoder(_Data).decode
+_head_of = Decoder(_Head).decode
+_dossier_of = Decoder(dict[str, Raw]).decode
 
 
 def page_of(
@@ -29,23 +60,39 @@ def page_of(
         DSError: the démarche itself is refused.
         DSContractError: the answer is no page.
     """
-    demarche = _demarche(answer, subject)
+    demarche = _data_of(answer.raw).demarche if answer.raw is not None else None
+    if demarche is None:
+        raise error_of(answer.fault or Fault.NO_DATA, subject=subject)
     _raise_for_lists(answer.errors)
-    connection = demarche["dossiers"]
-    nodes, end_cursor, has_next = _connection(connection)
+    raws, info = demarche.dossiers.nodes, demarche.dossiers.pageInfo
+    if raws is None:
+        raise error_of(Fault.BAD_DATA, subject="a page of dossiers", position=None)
+    nodes = [None if raw == b"null" else raw for raw in map(bytes, raws)]
     errors = [error for error in answer.errors if not _is_hidden_link(error, nodes)]
     broken = _first_broken(nodes, errors)
     if errors or broken is not None:
         raise error_of(_page_fault(errors), subject="a page of dossiers", position=broken)
     return Page(
-        nodes=nodes,
-        end_cursor=end_cursor,
-        has_next=has_next,
+        nodes=[node_of(node) for node in nodes if node is not None],
+        end_cursor=info["endCursor"],
+        has_next=bool(info["hasNextPage"]),
         server_date=answer.server_date,
-        active_revision_id=RevisionId(demarche["activeRevision"]["id"]),
-        demarche_state=demarche["state"],
-        pending=_deleted_page(demarche, _LISTS[0], pending),
-        deleted=_deleted_page(demarche, _LISTS[1], deleted),
+        active_revision_id=RevisionId(demarche.activeRevision["id"]),
+        demarche_state=demarche.state,
+        pending=_deleted_page(demarche.pendingDeletedDossiers, pending),
+        deleted=_deleted_page(demarche.deletedDossiers, deleted),
+    )
+
+
+def node_of(json: bytes) -> Node:
+    """Return a dossier's node; what places it may be odd, which its mapping tells."""
+    head = _head_of(json)
+    number, revision, modified = head.number, head.revision, head.dateDerniereModification
+    return Node(
+        number=DossierNumber(number if isinstance(number, int) else 0),
+        revision_id=RevisionId(str(revision.get("id")) if isinstance(revision, dict) else ""),
+        modified_at=instant(modified) if isinstance(modified, str) else None,
+        json=json,
     )
 
 
@@ -66,9 +113,15 @@ def deletions_of(
     demarche = _demarche(answer, subject)
     _raise_for_lists(answer.errors)
     return (
-        _deleted_page(demarche, _LISTS[0], pending),
-        _deleted_page(demarche, _LISTS[1], deleted),
+        _deleted_page(demarche.get(_LISTS[0]), pending),
+        _deleted_page(demarche.get(_LISTS[1]), deleted),
     )
+
+
+def dossier_of(answer: Answer, subject: str) -> Node:
+    """Return the one dossier that was asked for; raises as `item_of`."""
+    item_of(answer, "dossier", subject)
+    return node_of(bytes(_dossier_of(answer.raw)["dossier"]))  # type: ignore[arg-type]
 
 
 def item_of(answer: Answer, field: str, subject: str) -> Any:
@@ -178,11 +231,13 @@ def _raise_for_lists(errors: Sequence[GraphError]) -> None:
 
 
 def _deleted_page(
-    demarche: Mapping[str, Any], field: str, request: ListRequest | None
+    connection: Mapping[str, Any] | None, request: ListRequest | None
 ) -> DeletedPage | None:
     if request is None:
         return None
-    nodes, end_cursor, has_next = _connection(demarche[field])
+    if connection is None:
+        raise DSContractError("DS left out a list of deletions.", where=DELETIONS)
+    nodes, end_cursor, has_next = _connection(connection)
     if any(node is None for node in nodes):
         raise error_of(Fault.BAD_DATA, subject="the lists of deletions", where=DELETIONS)
     if has_next and (not nodes or end_cursor is None or end_cursor == request.after):

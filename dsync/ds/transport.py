@@ -14,7 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, TypeVar
+
+import msgspec
 
 from dsync.ds import throttle
 from dsync.ds.classify import NOT_EXECUTED, Fault, GraphError, error_of, of_errors
@@ -44,16 +47,22 @@ DEFAULT_WAIT_S = 15.0
 """After a 429 that names no time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """A GraphQL answer: `data`, and what `errors` say beside it."""
 
-    data: dict[str, Any] | None
+    raw: msgspec.Raw | None
+    """`data` in JSON, an object."""
     errors: tuple[GraphError, ...]
     fault: Fault | None
     """The gravest of the errors."""
     server_date: datetime | None
     """DS's clock, from the `Date` header."""
+
+    @cached_property
+    def data(self) -> dict[str, Any] | None:
+        """The answer's data, parsed when it is first asked for."""
+        return None if self.raw is None else msgspec.json.decode(self.raw, type=dict[str, Any])
 
 
 class Transport:

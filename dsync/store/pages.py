@@ -10,22 +10,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec.json import decode
 from sqlalchemy import Row, bindparam, select, update
 
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.written import written
-from dsync.mapping import MappedDossier, changed_fields
+from dsync.mapping import Record, changed_fields
 from dsync.store import tables
 from dsync.store.quarantine import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult
-from dsync.store.rows import (
-    annotations_hash,
-    bookkeeping,
-    candidature_row,
-    divers_json,
-    dossier_row,
-)
+from dsync.store.rows import bookkeeping, dossier_row
 from dsync.store.sql import chunks, upsert
 
 _dossier = tables.dossier
@@ -65,12 +59,12 @@ _MOVE_ANNOTATIONS = update(_candidature).where(_candidature.c.numero == bindpara
 class _Change(NamedTuple):
     """A dossier to be written, beside what was known of it; `old` is None for a new one."""
 
-    mapped: MappedDossier
+    new: Record
     old: Row[Any] | None
 
     @property
     def numero(self) -> DossierNumber:
-        return self.mapped.dossier.number
+        return self.new.numero
 
     @property
     def is_restored(self) -> bool:
@@ -78,43 +72,43 @@ class _Change(NamedTuple):
 
     @property
     def has_other_etat(self) -> bool:
-        return self.old is not None and self.old.etat != self.mapped.dossier.etat
+        return self.old is not None and self.old.etat != self.new.etat
 
     @property
     def has_other_content(self) -> bool:
-        return self.old is not None and self.old.content_hash != self.mapped.content_hash
+        return self.old is not None and self.old.content_hash != self.new.content_hash
 
     @property
     def is_to_judge(self) -> bool:
         if self.old is None or self.old.a_evaluer or self.is_restored:
             return True
-        is_reopened = self.mapped.dossier.etat in OPEN_ETATS and self.old.etat not in OPEN_ETATS
-        return bool(is_reopened or self.old.inputs_hash != self.mapped.inputs_hash)
+        is_reopened = self.new.etat in OPEN_ETATS and self.old.etat not in OPEN_ETATS
+        return bool(is_reopened or self.old.inputs_hash != self.new.inputs_hash)
 
 
 class PageWrites(QuarantineWrites):
     """Writes what DS shows."""
 
     def store_page(
-        self, run: int, mapped: Sequence[MappedDossier], *, now: datetime, mark_read: bool
+        self, run: int, records: Sequence[Record], *, now: datetime, mark_read: bool
     ) -> PageResult:
         """Store dossiers; those seen leave quarantine.
 
         Args:
             run: the run that read them.
-            mapped: the page; of a dossier given twice the last one counts.
+            records: the page; of a dossier given twice the last one counts.
             now: when it is stored.
             mark_read: whether unchanged ones are marked as seen by this run.
         """
-        by_number = {item.dossier.number: item for item in mapped}
+        by_number = {record.numero: record for record in records}
         if not by_number:
             return PageResult()
         known = self._known(by_number)
         changes: list[_Change] = []
         unchanged: list[_Change] = []
-        for number, item in by_number.items():
+        for number, record in by_number.items():
             old = known.get(number)
-            change = _Change(item, None if old is None or old.efface_le else old)
+            change = _Change(record, None if old is None or old.efface_le else old)
             is_same = change.old is not None and _is_same(change)
             (unchanged if is_same else changes).append(change)
         events = self._write(run, changes, now)
@@ -145,9 +139,9 @@ class PageWrites(QuarantineWrites):
         upsert(
             self._connection,
             _dossier,
-            [dossier_row(c.mapped, run=run, now=now, a_evaluer=c.is_to_judge) for c in changes],
+            [dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in changes],
         )
-        upsert(self._connection, _candidature, [candidature_row(c.mapped) for c in changes])
+        upsert(self._connection, _candidature, [dict(c.new.contents) for c in changes])
         return events
 
     def _events_of(self, changes: Sequence[_Change]) -> list[NewEvent]:
@@ -161,7 +155,7 @@ class PageWrites(QuarantineWrites):
             if change.is_restored:
                 events.append(NewEvent(change.numero, "restaure"))
             if change.has_other_etat:
-                moved = {"de": change.old.etat, "a": change.mapped.dossier.etat.value}
+                moved = {"de": change.old.etat, "a": change.new.etat.value}
                 events.append(NewEvent(change.numero, "etat", moved))
             if change.has_other_content:
                 names = _changed_names(change, typed.get(change.numero))
@@ -181,11 +175,11 @@ class PageWrites(QuarantineWrites):
         moved = [c for c in unchanged if _has_moved(c)]
         if moved:
             self._connection.execute(
-                _MOVE, [{"key": c.numero, **bookkeeping(c.mapped)} for c in moved]
+                _MOVE, [{"key": c.numero, **bookkeeping(c.new)} for c in moved]
             )
             self._connection.execute(
                 _MOVE_ANNOTATIONS,
-                [{"key": c.numero, "annotations": c.mapped.annotations_json} for c in moved],
+                [{"key": c.numero, "annotations": c.new.contents["annotations"]} for c in moved],
             )
         if mark_read:
             for chunk in chunks([c.numero for c in unchanged]):
@@ -202,47 +196,38 @@ def _annotations_moved(change: _Change) -> bool:
     """Whether somebody else than dsync wrote there: by the date, or by what is not dsync's own."""
     if change.old is None:
         return False
-    moved_at = change.mapped.dossier.date_derniere_modification_annotations
-    return change.old.annotations_modifie_le != moved_at or (
-        change.has_other_content and change.old.annotations_hash != annotations_hash(change.mapped)
+    return change.old.annotations_modifie_le != change.new.dates["annotations_modifie_le"] or (
+        change.has_other_content and change.old.annotations_hash != change.new.annotations_hash
     )
 
 
 def _has_moved(change: _Change) -> bool:
-    dossier, old = change.mapped.dossier, change.old
+    new, old = change.new, change.old
     return old is not None and (
-        old.modifie_le != dossier.date_derniere_modification
-        or old.champs_modifie_le != dossier.date_derniere_modification_champs
-        or old.annotations_modifie_le != dossier.date_derniere_modification_annotations
-        or old.expire_le != dossier.date_expiration
-        or old.supprime_par_usager_le != dossier.date_suppression_par_usager
-        or old.labels != list(dossier.labels)
+        any(getattr(old, name) != date for name, date in new.dates.items())
+        or old.labels != list(new.labels)
         # DS's dates are cut to the second: two edits within one show the same date.
-        or old.annotations_hash != annotations_hash(change.mapped)
+        or old.annotations_hash != new.annotations_hash
     )
 
 
 def _changed_names(change: _Change, typed: Row[Any] | None) -> list[str]:
     """Name what differs: the dossier's own facts by column, champs by label."""
-    old, dossier = change.old, change.mapped.dossier
+    old, new = change.old, change.new
     if old is None or typed is None:
         return []
     facts: list[tuple[str, Any, Any]] = [
-        ("archive", old.archive, dossier.archive),
-        ("revision_id", old.revision_id, dossier.revision_id),
-        ("depose_le", old.depose_le, dossier.date_depot),
-        ("labels", old.labels, list(dossier.labels)),
-        ("demandeur", (typed.demandeur or {}).get("details"), dict(dossier.demandeur.details)),
+        (name, getattr(old, name), new.facts[name])
+        for name in ("archive", "revision_id", "depose_le")
     ]
-    divers = typed.divers or {}
-    facts += [(name, divers.get(name), value) for name, value in divers_json(dossier).items()]
-    names = [name for name, before, after in facts if _text(before) != _text(after)]
-    owned = change.mapped.owned_ids
-    names += changed_fields(typed.champs or [], change.mapped.champs_json)
-    names += changed_fields(typed.annotations or [], change.mapped.annotations_json, without=owned)
+    facts.append(("labels", old.labels, list(new.labels)))
+    demandeur, divers = decode(new.contents["demandeur"]), decode(new.contents["divers"])
+    facts.append(("demandeur", (typed.demandeur or {}).get("details"), demandeur["details"]))
+    known = typed.divers or {}
+    facts += [(name, known.get(name), value) for name, value in divers.items()]
+    names = [name for name, before, after in facts if before != after]
+    names += changed_fields(typed.champs or [], new.contents["champs"])
+    names += changed_fields(
+        typed.annotations or [], new.contents["annotations"], without=new.owned_ids
+    )
     return names
-
-
-def _text(value: Any) -> str:
-    """Write a value in one form: JSON knows no tuples, and other mappings than dictionaries."""
-    return value.isoformat() if isinstance(value, datetime) else written(value)

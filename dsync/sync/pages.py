@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.ds import Page
-from dsync.errors import MappingError
-from dsync.mapping import MappedDossier
+from dsync.ds import Node, Page
+from dsync.mapping import Record, map_page
 from dsync.store import PageResult, Tx
 from dsync.sync.context import Run
 from dsync.sync.standing import surprises
@@ -47,39 +46,27 @@ def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
     Raises:
         StoreError: the page and the watermark are as before.
     """
-    mapped, unmapped = _map(run, page)
+    learn_revisions(run, {node.revision_id for node in page.nodes})
+    sources = [(node.number, node.revision_id, node.json) for node in page.nodes]
+    mapped = map_page(run.context.mapper, run.context.demarche, run.revisions, sources)
     with run.transaction() as tx:
-        result = tx.store_page(run.id, mapped, now=run.now, mark_read=True)
+        result = tx.store_page(run.id, mapped.records, now=run.now, mark_read=True)
         for rejected in page.rejected:
             quarantine(run, tx, rejected.number, rejected.code)
-        for number, _error in unmapped:
+        for number in mapped.unreadable:
             quarantine(run, tx, number, "illisible")
-        open_ones = [item for item in mapped if item.dossier.is_open]
-        settled = tx.settled_wishes([item.dossier.number for item in open_ones])
+        open_ones = [record for record in mapped.records if record.is_open]
+        settled = tx.settled_wishes([record.numero for record in open_ones])
         moved = surprises(open_ones, settled, run.revisions, run.context.annotations)
         tx.reopen_wishes([*result.annotations_changed, *moved])
         changes: dict[str, Any] = {"page_size": page_size}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None
-        watermark = _watermark_after(crawl, mapped)
+        watermark = _watermark_after(crawl, mapped.records)
         if watermark is not None:
             changes["watermark"] = watermark
         tx.save_state(**changes)
-    _count(run, result, len(page.rejected) + len(unmapped))
-
-
-def _map(
-    run: Run, page: Page
-) -> tuple[list[MappedDossier], list[tuple[DossierNumber, MappingError]]]:
-    learn_revisions(run, {_revision_of(node) for node in page.nodes})
-    mapped, unmapped = [], []
-    for node in page.nodes:
-        revision = run.revisions.get(_revision_of(node))
-        try:
-            mapped.append(run.context.mapper.map(node, run.context.demarche, revision))
-        except MappingError as exc:
-            unmapped.append((DossierNumber(_number_of(node)), exc))
-    return mapped, unmapped
+    _count(run, result, len(page.rejected) + len(mapped.unreadable))
 
 
 def quarantine(run: Run, tx: Tx, number: DossierNumber, code: str) -> None:
@@ -100,20 +87,10 @@ def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
         run.revisions[unknown] = None
 
 
-def _revision_of(node: Mapping[str, Any]) -> RevisionId:
-    revision = node.get("revision")
-    return RevisionId(str(revision.get("id")) if isinstance(revision, Mapping) else "")
-
-
-def _number_of(node: Mapping[str, Any]) -> int:
-    number = node.get("number")
-    return number if isinstance(number, int) else 0
-
-
-def _watermark_after(crawl: Crawl, mapped: list[MappedDossier]) -> datetime | None:
+def _watermark_after(crawl: Crawl, records: Sequence[Record]) -> datetime | None:
     if not crawl.moves_watermark or not crawl.is_ordered or crawl.signpost is None:
         return None
-    dates = [m.dossier.date_derniere_modification for m in mapped]
+    dates: list[datetime] = [record.dates["modifie_le"] for record in records]
     return max((date for date in dates if date < crawl.signpost), default=None)
 
 
@@ -128,7 +105,7 @@ def _count(run: Run, result: PageResult, quarantined: int) -> None:
         )
 
 
-def store_nodes(run: Run, nodes: list[dict[str, Any]]) -> None:
+def store_nodes(run: Run, nodes: Sequence[Node]) -> None:
     """Store dossiers read one by one, outside any crawl."""
     crawl = Crawl(EPOCH, None, full=False, moves_watermark=False)
     page = Page.of_nodes(nodes)

@@ -12,12 +12,12 @@ from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, normalise,
 from dsync.annotations.config import LABEL
 from dsync.domain.dossier import Revision
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.mapping import MappedDossier
+from dsync.mapping import Record
 from dsync.store import SettledWish, WishStatus
 
 
 def surprises(
-    mapped: Iterable[MappedDossier],
+    records: Iterable[Record],
     settled: Iterable[SettledWish],
     revisions: Mapping[RevisionId, Revision | None],
     config: AnnotationsConfig,
@@ -25,21 +25,21 @@ def surprises(
     """Return the dossiers that show something else than what was settled.
 
     Args:
-        mapped: the page's dossiers.
+        records: the page's dossiers.
         settled: their wishes that were confirmed, or stopped by a human's value.
         revisions: of the form, by id; without its revision a dossier's annotations are not known.
         config: the annotations and labels that dsync writes.
     """
-    shown = {item.dossier.number: item for item in mapped}
+    shown = {record.numero: record for record in records}
     resolved: dict[RevisionId, ResolvedAnnotations | None] = {}
     found: dict[DossierNumber, None] = {}
     for wish in settled:
-        item = shown[wish.numero]
+        record = shown[wish.numero]
         if wish.annotation == LABEL:
-            standing = {name for name in item.dossier.labels if name in config.owned_labels}
+            standing = {name for name in record.labels if name in config.owned_labels}
             is_as_left = standing == set(_left(wish).split(", ")) - {""}
         else:
-            id_ = item.dossier.revision_id
+            id_ = record.revision_id
             if id_ not in resolved:
                 revision = revisions.get(id_)
                 resolved[id_] = resolve(config, revision) if revision else None
@@ -47,7 +47,7 @@ def surprises(
             descriptor = annotations.by_name(wish.annotation) if annotations else None
             if descriptor is None:
                 continue
-            there = normalise(descriptor.type, item.owned.get(descriptor.id))
+            there = normalise(descriptor.type, record.owned.get(descriptor.id))
             is_as_left = there == normalise(descriptor.type, _left(wish))
         if not is_as_left:
             found[wish.numero] = None

@@ -79,7 +79,7 @@ def crawl(client: DSClient, size: int = 20, **options: Any) -> list[Page]:
 
 
 def numbers(pages: list[Page]) -> list[int]:
-    return [node["number"] for page in pages for node in page.nodes]
+    return [node.number for page in pages for node in page.nodes]
 
 
 def present(sandbox: Sandbox) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,7 @@ from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.ds import DSClient, Limits
+from dsync.ds import DSClient, Limits, Node
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.clock import Clock
 from dsync.sandbox.form import FORM
@@ -47,6 +48,12 @@ OPEN = (0, 1, 2, 3, 4, 6, 7, 8, 9, 10)
 def number(rank: int) -> DossierNumber:
     """Return a seeded dossier's number."""
     return DossierNumber(FIRST + rank)
+
+
+def dated(node: Node, at: datetime) -> Node:
+    """Return a node as DS would give it with another date of last change."""
+    body = json.loads(node.json) | {"dateDerniereModification": at.isoformat()}
+    return node._replace(modified_at=at, json=json.dumps(body).encode())
 
 
 def seeds(ranks: Iterable[int] = range(12)) -> list[DossierSeed]:

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from dsync.ds.answers import instant
 from dsync.sandbox import Fault
 from dsync.sandbox.faults import Kind
 from dsync.sync.report import Status
 from tests.engine.conftest import Start
-from tests.engine.rig import FIRST, NOW, PROBLEME, Engine, number
+from tests.engine.rig import FIRST, NOW, PROBLEME, Engine, dated, number
 
 PAGES, LIGHT = "DossiersPage", "DossiersLightPage"
 
@@ -384,9 +383,10 @@ def test_a_page_that_goes_back_in_time_keeps_the_watermark(
         nonlocal seen
         page = original(*args, **options)
         seen += 1
-        for node in page.nodes if seen == 2 else ():
-            moved = instant(node["dateDerniereModification"]) - timedelta(days=1)
-            node["dateDerniereModification"] = moved.isoformat()
+        if seen == 2:
+            page.nodes[:] = [
+                dated(node, node.modified_at - timedelta(days=1)) for node in page.nodes
+            ]
         return page
 
     monkeypatch.setattr(engine.worker.client, "read_page", read_page)

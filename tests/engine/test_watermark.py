@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine.conftest import Start
-from tests.engine.rig import NOW, PROBLEME, Engine, number
+from tests.engine.rig import NOW, PROBLEME, Engine, dated, number
 
 
 def since(engine: Engine) -> str:
@@ -102,7 +102,7 @@ def test_a_dossier_edited_between_two_pages_is_seen_again(
     def read_page(*args: Any, **options: Any) -> Any:
         page = original(*args, **options)
         if not edited:
-            edited.append(page.nodes[0]["number"])
+            edited.append(page.nodes[0].number)
             engine.advance(seconds=5)
             engine.control.edit_champ(edited[0], PROBLEME, "Après")
         return page
@@ -132,7 +132,7 @@ def test_a_date_later_than_its_place_does_not_move_the_watermark(
     def read_page(*args: Any, **options: Any) -> Any:
         page = original(*args, **options)
         engine.advance(hours=2)
-        page.nodes[-1]["dateDerniereModification"] = engine.control.now().isoformat()
+        page.nodes[-1] = dated(page.nodes[-1], engine.control.now())
         return page
 
     monkeypatch.setattr(engine.worker.client, "read_page", read_page)

@@ -32,7 +32,7 @@ from dsync.domain.ids import (
 )
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
 from dsync.domain.written import written
-from dsync.mapping import MappedDossier
+from dsync.mapping import MappedDossier, Record, record_of
 from dsync.store import NewVerdict, Store, Tx
 
 DEMARCHE = DemarcheNumber(86321)
@@ -153,7 +153,7 @@ def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
 
 def make_mapped(
     number: int = 1, *, candidature: dict[str, Any] | None = None, **changes: Any
-) -> MappedDossier:
+) -> Record:
     """Make what the mapping makes of a node; its hashes follow its content."""
     dossier = make_dossier(number, **changes)
     made = make_candidature(dossier, **(candidature or {}))
@@ -168,7 +168,7 @@ def make_mapped(
         dossier.motivation,
         dossier.demandeur,
     )
-    return MappedDossier(
+    mapped = MappedDossier(
         dossier=dossier,
         candidature=made,
         champs_json=champs,
@@ -178,6 +178,7 @@ def make_mapped(
         owned_ids=owned,
         owned={a.descriptor_id: a.valeur for a in dossier.annotations if a.descriptor_id in owned},
     )
+    return record_of(mapped)
 
 
 def make_decision(verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> Decision:

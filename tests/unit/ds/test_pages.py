@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.ds import DeletedPage, LightPage, ListRequest, Page, PageReader
+from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
+from dsync.ds import DeletedPage, LightPage, ListRequest, Node, Page, PageReader
 from dsync.ds.reading import DELETIONS
 from dsync.errors import DSBadDataError, DSContractError, DSError, DSTimeoutError
 
@@ -61,10 +61,7 @@ class FakeDS:
         if broken is not None:
             raise DSBadDataError("bad", position=broken if self.tells_place else None)
         nodes = [
-            {
-                "number": n,
-                "dateDerniereModification": (DAY + timedelta(hours=n)).isoformat(),
-            }
+            Node(DossierNumber(n), RevisionId("r"), DAY + timedelta(hours=n), b"{}")
             for n in numbers
         ]
         page = Page(
@@ -108,7 +105,7 @@ def read(pages: PageReader) -> tuple[list[int], list[int]]:
     """Return the numbers that came whole and those that were rejected."""
     found, rejected = [], []
     for page in pages:
-        found += [node["number"] for node in page.nodes]
+        found += [node.number for node in page.nodes]
         rejected += [dossier.number for dossier in page.rejected]
     return found, rejected
 
@@ -215,7 +212,7 @@ def test_a_dossier_without_even_a_number_ends_the_crawl() -> None:
 
     def crawl() -> None:
         for page in reader(ds):
-            found.extend(node["number"] for node in page.nodes)
+            found.extend(node.number for node in page.nodes)
 
     with pytest.raises(DSTimeoutError):
         crawl()
@@ -249,7 +246,7 @@ def test_lists_that_fail_alone_are_told_at_the_end() -> None:
 
     def crawl() -> None:
         for page in reader(ds, pending=LISTS, deleted=LISTS):
-            found.extend(node["number"] for node in page.nodes)
+            found.extend(node.number for node in page.nodes)
 
     with pytest.raises(DSTimeoutError, match="slow lists"):
         crawl()
@@ -326,9 +323,9 @@ def test_a_page_that_goes_back_in_time_is_flagged() -> None:
     ds = FakeDS(30)
 
     def swap(page: Page) -> Page:
-        if page.nodes[0]["number"] != 20:
+        if page.nodes[0].number != 20:
             return page
-        early = [{**node, "dateDerniereModification": DAY.isoformat()} for node in page.nodes]
+        early = [node._replace(modified_at=DAY) for node in page.nodes]
         return replace(page, nodes=early)
 
     ds.change = swap
@@ -340,6 +337,6 @@ def test_pages_of_equal_dates_are_in_order() -> None:
     ds = FakeDS(30)
     ds.change = lambda page: replace(
         page,
-        nodes=[{**node, "dateDerniereModification": DAY.isoformat()} for node in page.nodes],
+        nodes=[node._replace(modified_at=DAY) for node in page.nodes],
     )
     assert not any(page.out_of_order for page in reader(ds))

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from graphql import OperationDefinitionNode
+from msgspec import Raw
+from msgspec.json import encode
 
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.ds import AnnotationWrite, DossierWrite, WriteOutcome
@@ -36,7 +38,7 @@ def outcome(
     """Return what an answer says of one write."""
     made = sent or write()
     document = document_of([made])
-    answer = Answer(data, errors, None, None)
+    answer = Answer(Raw(encode(data)) if data is not None else None, errors, None, None)
     (found,) = outcomes_of(answer, document, [made])
     return found
 
@@ -278,12 +280,13 @@ def test_what_ds_did_not_say_is_unknown(data: dict[str, Any], errors: list[Graph
 def test_one_dossiers_trouble_is_not_anothers() -> None:
     """Each alias is read on its own."""
     writes = [write(1), write(2), write(3)]
+    data = {
+        "w0_annotations": payload(RESULT, DETAIL),
+        "w1_annotations": None,
+        "w2_annotations": payload(RESULT, errors=[OPTION]),
+    }
     answer = Answer(
-        {
-            "w0_annotations": payload(RESULT, DETAIL),
-            "w1_annotations": None,
-            "w2_annotations": payload(RESULT, errors=[OPTION]),
-        },
+        Raw(encode(data)),
         (GraphError("not_found", "not found", ("w1_annotations",)),),
         Fault.NOT_FOUND,
         None,

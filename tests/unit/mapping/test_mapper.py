@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import MappingError
-from dsync.mapping import Mapper, MappingConfig, changed_fields
-from dsync.store.rows import candidature_row
+from dsync.mapping import Mapper, MappingConfig, changed_fields, record_of
 
 DEMARCHE = DemarcheNumber(86321)
 Run = Callable[..., Any]
@@ -306,7 +305,7 @@ def test_numbers_that_are_no_json_are_stored_as_nothing(form: Any, map_node: Run
     address = form.champ(4204, "AddressChamp", address={"label": "Paris", "x": nan})
     mapped = map_node([address], demandeur={"x": [nan, 1.5]})
     assert json.loads(mapped.champs_json)[0]["valeur"] == {"label": "Paris", "x": None}
-    assert candidature_row(mapped)["demandeur"].startswith('{"details":{"x":[null,1.5]}')
+    assert record_of(mapped).contents["demandeur"].startswith('{"details":{"x":[null,1.5]}')
 
 
 def test_a_revision_read_again_is_worked_out_again(
