@@ -18,7 +18,6 @@ QUOTED_LENGTH = 80
 _SIGNS = str.maketrans("’‘ʼ`´‐‑‒–—−", "'''''------")
 """Apostrophes, and the hyphens that word processors type."""
 _WORD = re.compile(r"\w+")
-_SPACES = re.compile(r"\s+")
 _PLAIN = re.compile("[ -~¡-¬®-ÿŒœ–—’“”…€]*")
 """What French is typed with: nothing that `cleaned` would take off, compose or part."""
 _QUOTES = str.maketrans("«»“”", "''''")
@@ -37,7 +36,7 @@ def fold(text: str) -> str:
         decomposed = unicodedata.normalize("NFKD", text.casefold())
         letters = "".join(c for c in decomposed if not unicodedata.combining(c))
         folded = letters.translate(_SIGNS).casefold()
-    return _SPACES.sub(" ", folded).strip()
+    return " ".join(folded.split())
 
 
 @lru_cache(maxsize=8192)
@@ -49,7 +48,7 @@ def words(text: str) -> tuple[str, ...]:
 def cleaned(text: str) -> str:
     """Return the text on one line, without what cannot be seen or reorders what can."""
     if _PLAIN.fullmatch(text):
-        return _SPACES.sub(" ", text).strip()
+        return " ".join(text.split())
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     kept: list[str] = []
@@ -73,7 +72,7 @@ def cleaned(text: str) -> str:
         else:
             kept.append(char)
             marks = 0
-    return _SPACES.sub(" ", "".join(kept)).strip()
+    return " ".join("".join(kept).split())
 
 
 def cut(text: str, length: int) -> str:

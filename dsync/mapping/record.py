@@ -1,7 +1,6 @@
 """A mapped dossier as the database keeps it: flat values by column, JSON already written.
 
-It is all that leaves the mapping in a crawl, so that a page can be mapped by another process and
-handed over cheaply.
+It is all that leaves the mapping in a crawl: the dossier's tree is gone before the next is read.
 """
 
 from __future__ import annotations

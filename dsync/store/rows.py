@@ -19,7 +19,7 @@ CANDIDATURE_COLUMNS = (
     tables.dossier.c.etat,
     tables.dossier.c.depose_le,
     *(tables.candidature.c[name] for name in (*PLAIN_FIELDS, "demandeur")),
-    *(tables.candidature.c[name] for name in ("voeux", "evaluations", "reponses")),
+    *(tables.candidature.c[name] for name in ("voeux", "reponses")),
 )
 """What `candidature_of` reads, in its order."""
 _PLAIN_FROM = 3
@@ -55,9 +55,12 @@ def bookkeeping(record: Record) -> dict[str, Any]:
 
 
 def candidature_of(row: Row[Any]) -> Candidature:
-    """Read a candidature from a row that starts with `CANDIDATURE_COLUMNS`."""
+    """Read a candidature from a row that starts with `CANDIDATURE_COLUMNS`.
+
+    Without its evaluations: they are the instructeurs' and no check looks at them.
+    """
     numero, etat, depose_le = row[:_PLAIN_FROM]
-    demandeur, voeux, evaluations, reponses = row[_PLAIN_TO : _PLAIN_TO + 4]
+    demandeur, voeux, reponses = row[_PLAIN_TO : _PLAIN_TO + 3]
     return Candidature(
         DossierNumber(numero),
         _ETATS[etat],
@@ -65,6 +68,5 @@ def candidature_of(row: Row[Any]) -> Candidature:
         Demandeur(**(demandeur or {"genre": "inconnu"})),
         **dict(zip(PLAIN_FIELDS, row[_PLAIN_FROM:_PLAIN_TO], strict=True)),
         voeux=voeux or (),
-        evaluations=evaluations or (),
         reponses=reponses or {},
     )

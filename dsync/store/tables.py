@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Index, MetaData, Text, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from dsync.domain.candidature import Evaluation, Reponse, Voeu
+from dsync.domain.candidature import Reponse, Voeu
 from dsync.store.columns import BigKey, JsonText
 
 metadata = MetaData(
@@ -136,7 +136,7 @@ class CandidatureRow(_Table, table=True):
     prise_de_poste_le: dt.date | None
     valide_par_instructeur: bool | None
     voeux: str | None = _json(tuple[Voeu, ...])
-    evaluations: str | None = _json(tuple[Evaluation, ...])
+    evaluations: str | None = _json()
     reponses: str | None = _json(dict[str, Reponse])
     demandeur: str | None = _json()
     divers: str | None = _json()
