@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 
 from dsync.domain.candidature import Candidature
@@ -36,6 +36,8 @@ class MappedDossier:
     """Of everything but what dsync writes itself (annotations, labels) and what moves by itself
     (dates of modification and expiry). Where the mapping finds its fields is part of it: a
     mended mapping makes the stored candidatures stale."""
+    annotations_hash: str
+    """Of all annotations, those that dsync writes included."""
     inputs_hash: str
     """Of what verdicts rest on: champs, applicant, date of deposit, where the mapping looks."""
     owned_ids: frozenset[str]
@@ -115,6 +117,10 @@ class Mapper:
             check(champs_json, annotations_json, applicant, envelope)
         owned_ids = form.owned_ids
         foreign = [a for a in annotations if a.descriptor_id not in owned_ids]
+        owned: dict[str, Json] = {
+            a.descriptor_id: a.valeur for a in annotations if a.descriptor_id in owned_ids
+        }
+        foreign_hash = _digest(written_bytes(foreign)).encode()
         depot = written_bytes(dossier.date_depot)
         inputs_hash = _digest(form.inputs_signature, champs_json, applicant, depot)
         return MappedDossier(
@@ -122,12 +128,11 @@ class Mapper:
             candidature=read_candidature(dossier, form.plan),
             champs_json=champs_json.decode(),
             annotations_json=annotations_json.decode(),
-            content_hash=_digest(
-                form.signature, inputs_hash.encode(), written_bytes(foreign), envelope
-            ),
+            content_hash=_digest(form.signature, inputs_hash.encode(), foreign_hash, envelope),
+            annotations_hash=_digest(foreign_hash, written_bytes(owned)),
             inputs_hash=inputs_hash,
             owned_ids=owned_ids,
-            owned={a.descriptor_id: a.valeur for a in annotations if a.descriptor_id in owned_ids},
+            owned=owned,
         )
 
     def _envelope(self, dossier: Dossier) -> bytes:
@@ -206,11 +211,8 @@ def _refuse_unclean(*written: bytes) -> None:
 
 
 def _digest(*parts: bytes) -> str:
-    digest = blake2b(digest_size=16)
-    for part in parts:
-        digest.update(part)
-        digest.update(b"\x00")
-    return digest.hexdigest()
+    # In one piece: hashlib lets other threads in at each long one, and getting back takes longer.
+    return sha256(b"\x00".join(parts)).hexdigest()[:32]
 
 
 def _descriptors_shown(node: Node) -> dict[DescriptorId, Descriptor]:

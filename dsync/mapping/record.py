@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
@@ -62,7 +61,7 @@ def record_of(mapped: MappedDossier) -> Record:
         labels=dossier.labels,
         content_hash=mapped.content_hash,
         inputs_hash=mapped.inputs_hash,
-        annotations_hash=blake2b(mapped.annotations_json.encode(), digest_size=8).hexdigest(),
+        annotations_hash=mapped.annotations_hash,
         owned_ids=mapped.owned_ids,
         owned=mapped.owned,
         facts={

@@ -245,8 +245,7 @@ class VerdictWrites(VerdictReads, JournalWrites):
             for verdict in {verdict.numero: verdict for verdict in verdicts}.values()
             if not _is_same_act(current.get(verdict.numero), verdict, now)
         ]
-        numbers = [verdict.numero for verdict in fresh]
-        for chunk in chunks(numbers):
+        for chunk in chunks(verdict.numero for verdict in fresh if verdict.numero in current):
             self._connection.execute(
                 update(_verdict)
                 .where(_verdict.c.numero.in_(chunk), _verdict.c.courant)

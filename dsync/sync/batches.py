@@ -9,7 +9,7 @@ from dsync.sync.context import Context
 
 T = TypeVar("T")
 
-BATCH = 500
+BATCH = 200
 """Dossiers judged, or looked at again, in one transaction."""
 
 

@@ -174,6 +174,7 @@ def make_mapped(
         champs_json=champs,
         annotations_json=written(dossier.annotations),
         content_hash=str(hash(repr(content))),
+        annotations_hash=str(hash(repr(dossier.annotations))),
         inputs_hash=str(hash(champs)),
         owned_ids=owned,
         owned={a.descriptor_id: a.valeur for a in dossier.annotations if a.descriptor_id in owned},
