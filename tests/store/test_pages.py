@@ -49,13 +49,14 @@ def test_a_new_dossier_is_stored_queued_and_journaled(store: Store) -> None:
 
 
 def test_a_candidature_comes_back_as_it_was_stored(store: Store) -> None:
-    """Judging reads the same values that the mapping made."""
+    """Judging reads the same values that the mapping made, but the evaluations."""
     put(store, 1)
 
     with writing(store) as tx:
-        (judgeable,) = tx.evaluation_queue(10)
+        (judgeable,) = tx.judgeable([DossierNumber(1)])
 
-    assert make_candidature(make_dossier(1)) == judgeable.candidature
+    expected = make_candidature(make_dossier(1), evaluations=())
+    assert expected == judgeable.candidature
 
 
 def test_an_unchanged_dossier_is_not_written(store: Store) -> None:
