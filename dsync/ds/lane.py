@@ -135,7 +135,9 @@ class Lane:
     def _receive(self, response: requests.Response, **_: Any) -> None:
         """Read the body whole; status and headers are kept, whatever gql makes of it."""
         self._response = response
-        response.encoding = "utf-8"  # Else requests guesses it over the whole body.
+        # gql makes a text of the body, which nobody reads: this is the cheapest one, and without
+        # any requests would guess it over the whole body.
+        response.encoding = "latin-1"
         response.content  # noqa: B018 - reading it is the effect
 
     def _parse(self, _text: str) -> dict[str, Any]:

@@ -108,13 +108,16 @@ def doublons_of(tx: Tx) -> tuple[Doublons, set[DossierNumber]]:
     """Return the other dossiers for each one's product, and those whose set changed."""
     members: dict[str, list[DossierNumber]] = defaultdict(list)
     product_of: dict[DossierNumber, str] = {}
+    names: dict[str, str] = {}
     judged: list[tuple[DossierNumber, tuple[DossierNumber, ...]]] = []
     for row in tx.products():
         is_present = row.presence == Presence.PRESENT
         if row.produit_id:
-            product_of[row.numero] = row.produit_id
+            # One text a product, not one a dossier.
+            product = names.setdefault(row.produit_id, row.produit_id)
+            product_of[row.numero] = product
             if is_present and row.etat in COUNTED:
-                members[row.produit_id].append(row.numero)
+                members[product].append(row.numero)
         if is_present and row.etat in OPEN_ETATS and row.doublons is not None:
             judged.append((row.numero, row.doublons))
     doublons = Doublons(product_of, members)
