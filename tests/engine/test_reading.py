@@ -44,15 +44,14 @@ def test_a_time_out_halves_the_page_down_to_one(engine: Engine) -> None:
 
 def test_a_page_grows_back_after_successes_and_is_remembered(engine: Engine) -> None:
     """Three whole pages double it; the next process starts with it."""
-    small(engine, 4)
-    engine.control.fail(Fault("timeout", operation=PAGES))
+    small(engine, 8)
+    engine.control.fail(Fault("timeout", operation=PAGES, times=2))
     engine.sync(push=False)
-    assert [4, 2, 2, 2, 4] == sizes(engine)[:5]
-    remembered = engine.state().page_size
+    assert [8, 4, 2, 2, 2, 4, 4] == sizes(engine)
     engine.restart()
     engine.control.forget_requests()
     engine.sync(full=True)
-    assert sizes(engine)[0] == remembered < 100
+    assert 4 == sizes(engine)[0]
 
 
 def test_the_cursor_of_a_page_with_errors_is_never_followed(engine: Engine) -> None:
