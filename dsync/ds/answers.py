@@ -54,7 +54,6 @@ class Page:
     has_next: bool
     server_date: datetime | None
     active_revision_id: RevisionId | None
-    demarche_state: str | None
     pending: DeletedPage | None = None
     deleted: DeletedPage | None = None
     rejected: tuple[Rejected, ...] = ()
@@ -64,7 +63,7 @@ class Page:
     @classmethod
     def of_nodes(cls, nodes: Sequence[Node]) -> Page:
         """Return a page made of dossiers read one by one."""
-        return cls(list(nodes), None, False, None, None, None)
+        return cls(list(nodes), None, False, None, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,6 @@ class PageReader:
             has_next=light.has_next,
             server_date=light.server_date,
             active_revision_id=None,
-            demarche_state=None,
             rejected=tuple(Rejected(number, code, exc.message) for number in light.numbers),
         )
 

@@ -27,7 +27,6 @@ class _Connection(Struct):
 
 
 class _Demarche(Struct):
-    state: str
     activeRevision: dict[str, Any]  # noqa: N815 - DS's name
     dossiers: _Connection
     pendingDeletedDossiers: dict[str, Any] | None = None  # noqa: N815 - DS's name
@@ -78,7 +77,6 @@ def page_of(
         has_next=bool(info["hasNextPage"]),
         server_date=answer.server_date,
         active_revision_id=RevisionId(demarche.activeRevision["id"]),
-        demarche_state=demarche.state,
         pending=_deleted_page(demarche.pendingDeletedDossiers, pending),
         deleted=_deleted_page(demarche.deletedDossiers, deleted),
     )

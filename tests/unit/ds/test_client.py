@@ -93,7 +93,7 @@ def test_a_request_says_who_asks_and_what(ds: responses.RequestsMock, make_clien
         "withDeleted": False,
     }
     assert found.server_date == datetime(2026, 11, 24, 12, 0, 1, tzinfo=UTC)
-    assert (found.active_revision_id, found.demarche_state) == ("R4", "publiee")
+    assert found.active_revision_id == "R4"
 
 
 def test_the_token_is_not_replaced_by_a_netrc(

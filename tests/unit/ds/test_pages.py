@@ -70,7 +70,6 @@ class FakeDS:
             has_next=numbers.stop < self.count,
             server_date=None,
             active_revision_id=None,
-            demarche_state=None,
             pending=DeletedPage((), None) if pending else None,
             deleted=DeletedPage((), None) if deleted else None,
         )
