@@ -23,7 +23,7 @@ from dsync.sync.context import Context, Policy, Progress, Run, Silence, utc_now
 from dsync.sync.due import due
 from dsync.sync.push import push_due
 from dsync.sync.reconsider import digest, reconsider
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import Kind, RunReport, SyncOptions
 
 
 class App:
@@ -177,7 +177,7 @@ class App:
                     tx.retry_refused(dossiers, run.now)
             push_due(run, dossiers)
 
-        options = SyncOptions(dossiers=dossiers or (), wait_s=wait_s, started_by="push")
+        options = SyncOptions(wait_s=wait_s, work=Kind.PUSH)
         return runs.execute(self.context, options, work)
 
     def close(self) -> None:

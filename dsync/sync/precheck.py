@@ -18,7 +18,7 @@ from dsync.sync import run as runs
 from dsync.sync.context import Context, Run
 from dsync.sync.evaluate import doublons_of, judge, store_verdicts
 from dsync.sync.evidence import gather, with_registry
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import Kind, RunReport, SyncOptions
 
 NOON = time(12, tzinfo=UTC)
 """The same day in Paris as in UTC."""
@@ -61,13 +61,7 @@ def precheck(
     def work(run: Run) -> None:
         comparisons.extend(_judge_again(run, numbers, as_of))
 
-    options = SyncOptions(
-        dossiers=tuple(numbers),
-        dry_run=dry_run or as_of is not None,
-        push=False,
-        wait_s=wait_s,
-        started_by="precheck",
-    )
+    options = SyncOptions(dry_run=dry_run or as_of is not None, wait_s=wait_s, work=Kind.PRECHECK)
     return runs.execute(context, options, work), comparisons
 
 

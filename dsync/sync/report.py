@@ -20,6 +20,8 @@ class Kind(StrEnum):
     INCREMENTAL = "incremental"
     FULL = "complet"
     DOSSIER = "dossier"
+    PUSH = "envoi"
+    PRECHECK = "precontrole"
 
 
 class Status(StrEnum):
@@ -63,10 +65,14 @@ class SyncOptions:
     wait_s: float = 0
     """How long to wait for another holder's lease; 0: not at all."""
     started_by: str = "cli"
+    work: Kind | None = None
+    """What the run does when it reads no dossiers from DS."""
 
     @property
     def kind(self) -> Kind:
         """The run's kind in the journal."""
+        if self.work is not None:
+            return self.work
         if self.dossiers:
             return Kind.DOSSIER
         return Kind.FULL if self.full else Kind.INCREMENTAL

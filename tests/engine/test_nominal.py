@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dsync.sync.precheck import precheck
 from dsync.sync.report import Status
 from tests.engine.rig import (
     DATE,
@@ -101,6 +102,17 @@ def test_the_journal_keeps_the_figures_of_a_run(engine: Engine) -> None:
     assert ("complet", "cli", "success") == (row["genre"], row["demande_par"], row["statut"])
     assert (12, 12, 12, 10) == (row["lus"], row["modifies"], row["evalues"], row["pousses"])
     assert report.requests == row["requetes"] == len(engine.requests())
+
+
+def test_the_journal_tells_what_a_run_was_for(engine: Engine) -> None:
+    """A push and a pre-check on demand are no reads, and are not called so."""
+    engine.sync(push=False)
+    engine.sync(dossiers=(number(0),), push=False)
+    engine.worker.app.push((number(0),))
+    precheck(engine.worker.app.context, (number(0),))
+    rows = engine.rows("SELECT genre, demande_par FROM sync_run ORDER BY run")
+    assert ["incremental", "dossier", "envoi", "precontrole"] == [row["genre"] for row in rows]
+    assert {"cli"} == {row["demande_par"] for row in rows}
 
 
 def test_the_labels_of_a_new_verdict_replace_the_old(engine: Engine) -> None:
