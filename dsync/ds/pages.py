@@ -16,6 +16,7 @@ import structlog
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Page, Rejected
+from dsync.ds.classify import Fault
 from dsync.ds.reading import DELETIONS
 from dsync.ds.sizes import PageSize
 from dsync.errors import DSBadDataError, DSContractError, DSError, DSTimeoutError
@@ -84,6 +85,8 @@ class PageReader:
         self._seen = {after} if after else set()
         self._latest: datetime | None = None
         self._lists_error: DSError | None = None
+        self._probed: str | None = ""
+        """Where DS was last seen alive after an internal error; no cursor is empty."""
 
     @property
     def page_size(self) -> int:
@@ -121,6 +124,7 @@ class PageReader:
                     raise
                 log.info("page_failed", size=size, error=type(exc).__name__)
                 if size > 1:
+                    self._tell_from_outage(exc)
                     self._shrink(exc)
                     continue
                 return self._alone(exc)
@@ -137,6 +141,19 @@ class PageReader:
             pending=self._pending,
             deleted=self._deleted,
         )
+
+    def _tell_from_outage(self, exc: DSError) -> None:
+        """After an internal error, once a place: is it the page, or DS as a whole?
+
+        Raises:
+            DSError: not even one number can be had; smaller pages would only add to its load.
+        """
+        if exc.details.get("fault") != Fault.SERVER_ERROR.value or self._probed == self._cursor:
+            return
+        self._client.read_light_page(
+            self._number, first=1, after=self._cursor, updated_since=self._since
+        )
+        self._probed = self._cursor
 
     def _shrink(self, exc: DSError) -> None:
         if isinstance(exc, DSTimeoutError):

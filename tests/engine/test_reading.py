@@ -205,6 +205,15 @@ def test_an_outage_ends_the_run_and_the_next_one_resumes(start: Start, kind: Kin
     assert {"present": 12} == engine.presences()
 
 
+def test_an_internal_error_whatever_is_asked_is_an_outage(engine: Engine) -> None:
+    """A dossier's number fails too: no smaller pages are tried, which would add to DS's load."""
+    engine.control.fail(Fault("internal_error", PAGES, times=None))
+    engine.control.fail(Fault("internal_error", LIGHT, times=None))
+    assert 8 == engine.sync().exit_code
+    asked = [(entry.operation, entry.variables["first"]) for entry in engine.pages()]
+    assert [(PAGES, 100)] * 2 + [(LIGHT, 1)] * 2 == asked
+
+
 def test_a_cursor_of_the_day_before_yesterday_is_not_resumed(engine: Engine) -> None:
     """What changed since then would lie before it: the full read starts anew."""
     small(engine, 5)
