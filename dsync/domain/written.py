@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
 _encoder = msgspec.json.Encoder(order="sorted")
+_REFUSED = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def written_bytes(value: Any) -> bytes:
@@ -21,3 +23,14 @@ def written_bytes(value: Any) -> bytes:
 def written(value: Any) -> str:
     """Write a value as JSON text, as `written_bytes` does."""
     return _encoder.encode(value).decode()
+
+
+def cleaned(value: Any) -> Any:
+    """Return JSON without NUL and lone surrogates."""
+    if isinstance(value, str):
+        return _REFUSED.sub("", value) if _REFUSED.search(value) else value
+    if isinstance(value, dict):
+        return {cleaned(key): cleaned(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [cleaned(item) for item in value]
+    return value

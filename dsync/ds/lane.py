@@ -9,6 +9,7 @@ and never used again.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import queue
 import threading
@@ -35,6 +36,7 @@ from urllib3.exceptions import (
     NewConnectionError,
 )
 
+from dsync.domain.written import cleaned, written_bytes
 from dsync.ds.classify import Fault, GraphError, of_status
 
 # At DEBUG gql logs whole requests and answers: personal data, whatever the program's own level.
@@ -144,10 +146,15 @@ class Lane:
         """Read an answer's outer object, and leave its data as it came.
 
         Raises:
-            msgspec.DecodeError: it is no JSON object; gql makes its own error of it.
+            ValueError: it is no JSON object; gql makes its own error of it.
         """
         response = self._response
-        envelope = _decode(response.content if response is not None else b"")
+        body = response.content if response is not None else b""
+        try:
+            envelope = _decode(body)
+        except msgspec.DecodeError:
+            # Python's own reader takes what is no JSON by the letter: a lone surrogate, NaN.
+            envelope = _decode(written_bytes(cleaned(json.loads(body))))
         parts = {"data": envelope.data, "errors": envelope.errors}
         return {name: part for name, part in parts.items() if part is not msgspec.UNSET}
 

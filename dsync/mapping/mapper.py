@@ -11,7 +11,7 @@ from typing import Any
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Descriptor, Dossier, Json, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.domain.written import written_bytes
+from dsync.domain.written import cleaned, written_bytes
 from dsync.mapping.candidature import FormPlan, plan_form, read_candidature
 from dsync.mapping.champs import read_champs
 from dsync.mapping.config import MappingConfig
@@ -20,7 +20,6 @@ from dsync.mapping.forms import owned_in
 from dsync.mapping.values import Node, snake_case
 
 _UNCLEAN = re.compile(rb"\\u")
-_REFUSED = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,17 +183,6 @@ class Mapper:
             signature=inputs + written_bytes([plan.annotations, plan.criteres, sorted(owned_ids)]),
             owned_ids=owned_ids,
         )
-
-
-def cleaned(value: Any) -> Any:
-    """Return JSON without NUL and lone surrogates."""
-    if isinstance(value, str):
-        return _REFUSED.sub("", value) if _REFUSED.search(value) else value
-    if isinstance(value, dict):
-        return {cleaned(key): cleaned(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [cleaned(item) for item in value]
-    return value
 
 
 def _refuse_unclean(*written: bytes) -> None:

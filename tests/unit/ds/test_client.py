@@ -52,7 +52,6 @@ def node(number: int = 1) -> dict[str, Any]:
 def page(*nodes: Any, **lists: Any) -> dict[str, Any]:
     return {
         "demarche": {
-            "state": "publiee",
             "activeRevision": {"id": "R4"},
             "dossiers": {
                 "nodes": list(nodes),
@@ -94,6 +93,18 @@ def test_a_request_says_who_asks_and_what(ds: responses.RequestsMock, make_clien
     }
     assert found.server_date == datetime(2026, 11, 24, 12, 0, 1, tzinfo=UTC)
     assert found.active_revision_id == "R4"
+
+
+@pytest.mark.parametrize(("told", "kept"), [(r'"a\ud800b"', "ab"), ("NaN", None)])
+def test_an_answer_that_is_not_json_by_the_letter_is_read(
+    ds: responses.RequestsMock, make_client: Make, told: str, kept: Any
+) -> None:
+    """A lone surrogate goes, NaN is nothing; one odd text does not stop a démarche."""
+    body = json.dumps({"data": page(node(), {**node(2), "motivation": "@"})})
+    ds.post(URL, body=body.replace('"@"', told))
+    first, second = read(make_client()).nodes
+    assert node() == json.loads(first.json)
+    assert {**node(2), "motivation": kept} == json.loads(second.json)
 
 
 def test_the_token_is_not_replaced_by_a_netrc(
