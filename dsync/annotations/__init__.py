@@ -9,7 +9,7 @@ from dsync.annotations.config import (
     ResolvedAnnotations,
     resolve,
 )
-from dsync.annotations.plan import Action, Remote, Step, Wish, plan
+from dsync.annotations.plan import Action, Remote, Step, Wish, labels_text, plan
 from dsync.annotations.values import desired, normalise
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Step",
     "Wish",
     "desired",
+    "labels_text",
     "normalise",
     "plan",
     "resolve",

@@ -6,7 +6,7 @@ conflict on the result holds back the detail, the date and the label, which woul
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -98,6 +98,11 @@ def plan(
     return steps
 
 
+def labels_text(names: Iterable[str]) -> str:
+    """Return labels as the outbox keeps them; a human's may be several, or none."""
+    return ", ".join(sorted(names))
+
+
 def _value_step(wish: Wish, remote: Remote, descriptor: Descriptor | None, *, held: bool) -> Step:
     if descriptor is None:
         return Step(wish, Action.REFUSE, reason="annotation absente de la révision du dossier")
@@ -157,13 +162,13 @@ def _label_step(
     if wish.valeur not in available:
         return Step(wish, Action.REFUSE, reason=f"la démarche n’a pas de label « {wish.valeur} »")
     if not wish.force and not _labels_are_ours(wish, present):
-        return Step(wish, Action.CONFLICT, remote=", ".join(present) or None)
+        return Step(wish, Action.CONFLICT, remote=labels_text(present) or None)
     if held and not wish.force:
-        return Step(wish, Action.HOLD, remote=", ".join(present) or None)
+        return Step(wish, Action.HOLD, remote=labels_text(present) or None)
     return Step(
         wish,
         Action.WRITE,
-        remote=", ".join(present) or None,
+        remote=labels_text(present) or None,
         add=wish.valeur if wish.valeur not in present else None,
         remove=tuple(name for name in present if name != wish.valeur),
     )

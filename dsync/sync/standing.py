@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, normalise, resolve
+from dsync.annotations import (
+    AnnotationsConfig,
+    ResolvedAnnotations,
+    labels_text,
+    normalise,
+    resolve,
+)
 from dsync.annotations.config import LABEL
 from dsync.domain.dossier import Revision
 from dsync.domain.ids import DossierNumber, RevisionId
@@ -36,8 +42,10 @@ def surprises(
     for wish in settled:
         record = shown[wish.numero]
         if wish.annotation == LABEL:
-            standing = {name for name in record.labels if name in config.owned_labels}
-            is_as_left = standing == set(_left(wish).split(", ")) - {""}
+            if config.labels is None:
+                continue
+            managed = [name for name in record.labels if name in config.owned_labels]
+            is_as_left = labels_text(managed) == _left(wish)
         else:
             id_ = record.revision_id
             if id_ not in resolved:

@@ -525,3 +525,17 @@ def test_a_verdict_with_the_same_text_gives_no_push(start: Start) -> None:
     report = engine.sync()
     assert (1, 0, before) == (report.evaluated, report.pushed, engine.remote(0, DATE))
     assert [] == engine.mutations()
+
+
+def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> None:
+    """Without `[annotations.labels]` what stands there is nobody's news: a run asks once."""
+    engine.settle()
+    engine.restart(configuration={"annotations": {"labels": None}})
+    for _ in range(2):
+        assert 0 == engine.sync(full=True).exit_code
+    assert {"confirmee"} == set(engine.wishes(0).values())
+    assert ["éligible"] == engine.labels(0)
+    assert [] == engine.mutations()
+    engine.control.forget_requests()
+    engine.sync()
+    assert 1 == len(engine.requests())
