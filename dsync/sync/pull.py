@@ -130,6 +130,7 @@ def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
 def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> None:
     """Read page after page to the end; `crawl` tells afterwards what was seen."""
     lists = _deletion_lists(options, state, full=crawl.full)
+    expected = _expected(run, crawl)
     reader = PageReader(
         run.context.client,
         run.context.demarche,
@@ -147,8 +148,17 @@ def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> No
             if lists and (page.pending or page.deleted):
                 _store_deletions(run, page.pending, page.deleted)
             store_page(run, crawl, page, reader.page_size)
-            run.context.progress.pulled(run.report.read, None)
+            read = run.report.read
+            run.context.progress.pulled(read, expected if read <= expected else None)
     _finish_crawl(run, crawl, lists)
+
+
+def _expected(run: Run, crawl: Crawl) -> int:
+    """Return how many dossiers the copy lets expect; DS tells no total. 0: nobody knows."""
+    if not crawl.full or crawl.after is not None:
+        return 0
+    with run.transaction() as tx:
+        return tx.present_count()
 
 
 def _deletion_lists(options: SyncOptions, state: SyncState, *, full: bool) -> ListRequest | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dsync.sync.context import Silence
 from dsync.sync.precheck import precheck
 from dsync.sync.report import Status
 from tests.engine.rig import (
@@ -171,3 +172,15 @@ def test_a_run_without_pushes_leaves_the_outbox_waiting(engine: Engine) -> None:
     assert 0 == report.exit_code
     assert [] == engine.mutations()
     assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
+
+
+def test_a_full_read_shows_how_far_it_is(engine: Engine) -> None:
+    """Nobody knows the first time; afterwards the copy does, until there are more."""
+    told: list[tuple[int, int | None]] = []
+    progress = Silence()
+    progress.pulled = lambda done, total: told.append((done, total))  # type: ignore[method-assign]
+    engine.worker.app.progress = progress
+    engine.sync(full=True)
+    engine.sync(full=True)
+    engine.sync()
+    assert [(12, None), (12, 12), (10, None)] == told
