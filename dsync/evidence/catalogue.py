@@ -55,14 +55,17 @@ def fetch_catalogue(
         url = _join(base_url, path)
         try:
             snapshot = _fetch(config, url, previous, clock, session)
+            redirects = _fetch_redirects(config, base_url, session)
+            if redirects is None and previous is not None:
+                redirects = previous.redirects
+            snapshot = replace(snapshot, redirects=redirects)
+            if snapshot == previous:
+                return None
+            parse_catalogue(snapshot)
         except EvidenceUnavailableError as exc:
             faults.append(f"{path}: {exc.message}")
-            continue
-        redirects = _fetch_redirects(config, base_url, session)
-        if redirects is None and previous is not None:
-            redirects = previous.redirects
-        snapshot = replace(snapshot, redirects=redirects)
-        return None if snapshot == previous else snapshot
+        else:
+            return snapshot
     raise EvidenceUnavailableError(
         f"The catalogue of {base_url} cannot be used ({'; '.join(faults)}). A copy kept from "
         "before serves meanwhile; without one these checks wait. Mend DSYNC_BETAGOUV_URL if it is "
@@ -88,9 +91,7 @@ def _fetch(
     etag, last_modified = answer.headers.get("ETag"), answer.headers.get("Last-Modified")
     if known is not None and known.sha256 == sha256:
         return replace(known, etag=etag, last_modified=last_modified)
-    snapshot = Snapshot(url, body, None, clock(), etag, last_modified, sha256)
-    parse_catalogue(snapshot)
-    return snapshot
+    return Snapshot(url, body, None, clock(), etag, last_modified, sha256)
 
 
 def _get(

@@ -349,7 +349,7 @@ def _controle_json(controle: Controle) -> dict[str, Any]:
         "controle": controle.controle,
         "resultat": controle.resultat.value,
         "motif": controle.motif,
-        "preuve": written(dict(controle.preuve)),
+        "preuve": written(controle.preuve),
     }
 
 

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 LEASE_TTL_S = 60
 LEASE_POLL_S = 1.0
-SELDOM = (100_000, 20, 100)
+SELDOM = (10_000, 10, 10)
 """Thresholds of Python's search for cycles while a run lasts."""
 
 
@@ -97,10 +97,10 @@ def _execute(
 
 @contextmanager
 def _cycles_sought_seldom() -> Iterator[None]:
-    """Have Python look for cycles less often: pages are large trees, and hold none.
+    """Have Python look for cycles less often: dossiers are large trees, and hold none.
 
-    By default it walks through each page several times while it is read and mapped, which is a
-    quarter of a full read's time. What a page leaves behind is freed by counting references.
+    By default it walks through each several times while it is mapped, a tenth of a full read's
+    time. What a dossier leaves behind is freed by counting references.
     """
     thresholds = gc.get_threshold()
     gc.set_threshold(*SELDOM)

@@ -103,7 +103,8 @@ def test_an_annotation_that_the_form_lost_is_refused(engine: Engine) -> None:
 def test_a_read_only_token_pulls_and_says_so_once(start: Start) -> None:
     """All is read and judged, the wishes wait, one sentence with the remedy, few requests."""
     engine = start()
-    engine.restart(token=engine.sandbox.tokens.readonly)
+    small = {"ds": {"push_batch": 2}}
+    engine.restart(token=engine.sandbox.tokens.readonly, configuration=small)
     report = engine.sync()
     assert (7, Status.PARTIAL, 12, 12) == (
         report.exit_code,
