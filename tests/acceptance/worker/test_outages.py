@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.control import Control
@@ -15,6 +18,7 @@ from dsync.sandbox.faults import Fault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, Process, until, variables_for
 from tests.acceptance.worker.truth import assert_copy_is_true
+from tests.store.databases import started_server
 
 STORM = 4
 
@@ -23,6 +27,42 @@ def at_work(process: Process, control: Control, *, requests: int) -> None:
     """Wait until a run has asked DS so often."""
     until(lambda: len(control.requests()) >= requests or not process.is_running)
     assert process.is_running, process.printed()
+
+
+def assert_ended_and_resumed(
+    process: Process, dsync: Installed, sandbox: Sandbox, database: Database
+) -> None:
+    """Check that a run which lost its database went on or ended well, and that the next resumes."""
+    done = process.wait()
+    assert done.code in {0, 5}, done.text
+    assert "Traceback" not in done.text
+    sandbox.control.clear_faults()
+    database.expire_lease()
+    database.settle_unknown()
+    dsync.json("sync")
+    dsync.json("sync")
+    assert_copy_is_true(database, sandbox)
+
+
+def crash(database: Database) -> None:
+    """Kill a session's process: the server ends all others, and recovers from its log."""
+
+    def pid_of(whose: str) -> int:
+        [found] = database.rows(f"SELECT min(pid) AS pid FROM pg_stat_activity WHERE {whose}")
+        return int(found["pid"])
+
+    checkpointer = "backend_type = 'checkpointer'"
+    before = pid_of(checkpointer)
+    os.kill(pid_of("application_name = 'dsync' AND pid <> pg_backend_pid()"), signal.SIGKILL)
+
+    def is_back() -> bool:
+        database.close()
+        try:
+            return pid_of(checkpointer) != before
+        except (OperationalError, TypeError):  # Not there yet, or there without its checkpointer.
+            return False
+
+    until(is_back)
 
 
 def end_of_minute() -> datetime:
@@ -92,16 +132,27 @@ def test_lost_database_connections_end_a_run_or_are_made_anew(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    done = process.wait()
 
-    assert done.code in {0, 5}, done.text
-    assert "Traceback" not in done.text
-    sandbox.control.clear_faults()
-    database.expire_lease()
-    database.settle_unknown()
-    dsync.json("sync")
-    dsync.json("sync")
-    assert_copy_is_true(database, sandbox)
+    assert_ended_and_resumed(process, dsync, sandbox, database)
+
+
+@pytest.mark.parametrize("requests", [1, pytest.param(6, marks=pytest.mark.long)])
+def test_a_server_that_crashes_and_recovers_in_mid_run_costs_no_dossier(
+    sandbox: Sandbox, tmp_path: Path, requests: int
+) -> None:
+    """PostgreSQL itself goes down and comes back: what was committed is there, nothing half."""
+    with started_server() as server:
+        url = server.make(migrated=True)
+        database = Database(url)
+        dsync = Installed(tmp_path / "work", **variables_for(sandbox, url))
+        sandbox.control.fail(Fault("latency", latency_ms=150, times=None))
+        process = dsync.start("sync", "--json")
+        at_work(process, sandbox.control, requests=requests)
+        crash(database)
+
+        assert_ended_and_resumed(process, dsync, sandbox, database)
+        dsync.close()
+        database.close()
 
 
 def test_a_full_disk_stops_the_run_and_the_next_one_resumes(
