@@ -104,9 +104,13 @@ class ResolvedAnnotations:
         return found
 
 
-def resolve(config: AnnotationsConfig, revision: Revision) -> ResolvedAnnotations:
-    """Find each configured annotation in a revision: by id, else by a known label."""
-    annotations = [d for d in revision.descriptors.values() if d.is_annotation and not d.parent_id]
+def resolve(config: AnnotationsConfig, revision: Revision | None) -> ResolvedAnnotations:
+    """Find each configured annotation in a revision: by id, else by a known label.
+
+    A revision that DS does not give has none of them.
+    """
+    descriptors = revision.descriptors.values() if revision else ()
+    annotations = [d for d in descriptors if d.is_annotation and not d.parent_id]
     by_id = {d.id: d for d in annotations}
     by_label = {_folded(d.libelle): d for d in annotations}
 

@@ -157,18 +157,19 @@ def _label_step(
     """Put the wished label and take off the one that dsync put; others' labels stay."""
     managed = config.owned_labels
     present = [name for name in remote.labels if name in managed]
+    remote_text = labels_text(present) or None
     if present == [wish.valeur]:
         return Step(wish, Action.CONFIRM, remote=wish.valeur)
     if wish.valeur not in available:
         return Step(wish, Action.REFUSE, reason=f"la démarche n’a pas de label « {wish.valeur} »")
     if not wish.force and not _labels_are_ours(wish, present):
-        return Step(wish, Action.CONFLICT, remote=labels_text(present) or None)
+        return Step(wish, Action.CONFLICT, remote=remote_text)
     if held and not wish.force:
-        return Step(wish, Action.HOLD, remote=labels_text(present) or None)
+        return Step(wish, Action.HOLD, remote=remote_text)
     return Step(
         wish,
         Action.WRITE,
-        remote=labels_text(present) or None,
+        remote=remote_text,
         add=wish.valeur if wish.valeur not in present else None,
         remove=tuple(name for name in present if name != wish.valeur),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
@@ -14,6 +14,8 @@ from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Node, Page, in
 from dsync.ds.classify import Fault, GraphError, error_of, of_error, of_errors
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
+
+T = TypeVar("T")
 
 DELETIONS = "deletions"
 """`details["where"]` of an error that lies in a list of deletions, not in the page."""
@@ -59,9 +61,8 @@ def page_of(
         DSError: the démarche itself is refused.
         DSContractError: the answer is no page.
     """
-    demarche = _data_of(answer.raw).demarche if answer.raw is not None else None
-    if demarche is None:
-        raise error_of(answer.fault or Fault.NO_DATA, subject=subject)
+    found = _data_of(answer.raw).demarche if answer.raw is not None else None
+    demarche = _there(found, answer, subject)
     _raise_for_lists(answer.errors)
     raws, info = demarche.dossiers.nodes, demarche.dossiers.pageInfo
     if raws is None:
@@ -176,11 +177,14 @@ def _alias_index(error: GraphError, count: int) -> int | None:
 
 
 def _demarche(answer: Answer, subject: str) -> Mapping[str, Any]:
-    demarche = (answer.data or {}).get("demarche")
-    if demarche is None:
+    found: Mapping[str, Any] | None = (answer.data or {}).get("demarche")
+    return _there(found, answer, subject)
+
+
+def _there(found: T | None, answer: Answer, subject: str) -> T:
+    if found is None:
         raise error_of(answer.fault or Fault.NO_DATA, subject=subject)
-    node: Mapping[str, Any] = demarche
-    return node
+    return found
 
 
 def _connection(connection: Mapping[str, Any]) -> tuple[list[Any], str | None, bool]:

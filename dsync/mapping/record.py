@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from dsync.domain.candidature import Candidature, Evaluation
-from dsync.domain.dossier import OPEN_ETATS, Dossier, Etat, Json, Traitement
+from dsync.domain.dossier import Dossier, Etat, Json, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.written import written
 from dsync.mapping.mapper import MappedDossier
@@ -28,6 +28,8 @@ class Record:
 
     numero: DossierNumber
     etat: Etat
+    is_open: bool
+    """Whether a verdict may still be pushed into it."""
     revision_id: RevisionId
     labels: tuple[str, ...]
     content_hash: str
@@ -45,11 +47,6 @@ class Record:
     contents: Mapping[str, Any]
     """The wide row: what was typed into the dossier, by whomever."""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether a verdict may still be pushed into it."""
-        return self.etat in OPEN_ETATS
-
 
 def record_of(mapped: MappedDossier) -> Record:
     """Return what is kept of a mapped dossier."""
@@ -57,6 +54,7 @@ def record_of(mapped: MappedDossier) -> Record:
     return Record(
         numero=dossier.number,
         etat=dossier.etat,
+        is_open=dossier.is_open,
         revision_id=dossier.revision_id,
         labels=dossier.labels,
         content_hash=mapped.content_hash,

@@ -141,7 +141,7 @@ class PageWrites(QuarantineWrites):
             _dossier,
             [dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in changes],
         )
-        upsert(self._connection, _candidature, [dict(c.new.contents) for c in changes])
+        upsert(self._connection, _candidature, [c.new.contents for c in changes])
         return events
 
     def _events_of(self, changes: Sequence[_Change]) -> list[NewEvent]:

@@ -6,7 +6,7 @@ show the same, and nothing dates a label. What a page shows is therefore compare
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from dsync.annotations import (
     AnnotationsConfig,
@@ -23,7 +23,7 @@ from dsync.store import SettledWish, WishStatus
 
 
 def surprises(
-    records: Iterable[Record],
+    records: Sequence[Record],
     settled: Iterable[SettledWish],
     revisions: Mapping[RevisionId, Revision | None],
     config: AnnotationsConfig,
@@ -37,29 +37,31 @@ def surprises(
         config: the annotations and labels that dsync writes.
     """
     shown = {record.numero: record for record in records}
-    resolved: dict[RevisionId, ResolvedAnnotations | None] = {}
-    found: dict[DossierNumber, None] = {}
-    for wish in settled:
-        record = shown[wish.numero]
-        if wish.annotation == LABEL:
-            if config.labels is None:
-                continue
-            managed = [name for name in record.labels if name in config.owned_labels]
-            is_as_left = labels_text(managed) == _left(wish)
-        else:
-            id_ = record.revision_id
-            if id_ not in resolved:
-                revision = revisions.get(id_)
-                resolved[id_] = resolve(config, revision) if revision else None
-            annotations = resolved[id_]
-            descriptor = annotations.by_name(wish.annotation) if annotations else None
-            if descriptor is None:
-                continue
-            there = normalise(descriptor.type, record.owned.get(descriptor.id))
-            is_as_left = there == normalise(descriptor.type, _left(wish))
-        if not is_as_left:
-            found[wish.numero] = None
-    return list(found)
+    ids = {record.revision_id for record in records}
+    resolved = {id_: resolve(config, revisions.get(id_)) for id_ in ids}
+    moved = [
+        wish.numero
+        for wish in settled
+        if not _is_as_left(wish, shown[wish.numero], resolved, config)
+    ]
+    return list(dict.fromkeys(moved))
+
+
+def _is_as_left(
+    wish: SettledWish,
+    record: Record,
+    resolved: Mapping[RevisionId, ResolvedAnnotations],
+    config: AnnotationsConfig,
+) -> bool:
+    """Whether the dossier shows what was settled; what dsync does not write there counts so."""
+    if wish.annotation == LABEL:
+        managed = [name for name in record.labels if name in config.owned_labels]
+        return config.labels is None or labels_text(managed) == _left(wish)
+    descriptor = resolved[record.revision_id].by_name(wish.annotation)
+    if descriptor is None:
+        return True
+    there = normalise(descriptor.type, record.owned.get(descriptor.id))
+    return there == normalise(descriptor.type, _left(wish))
 
 
 def _left(wish: SettledWish) -> str:

@@ -15,11 +15,9 @@ from dsync.annotations import (
     Step,
     Wish,
     plan,
-    resolve,
 )
 from dsync.annotations.config import LABEL
 from dsync.annotations.values import wire_value
-from dsync.domain.dossier import Revision
 from dsync.domain.ids import DossierNumber
 from dsync.ds import AnnotationWrite, DossierWrite, RemoteAnnotations, WriteOutcome
 from dsync.store import DueDossier, Settlement, WishStatus
@@ -34,12 +32,6 @@ class Target:
     instructeur_id: str
     labels: Mapping[str, str]
     config: AnnotationsConfig
-
-    def resolve(self, revision: Revision | None) -> ResolvedAnnotations:
-        """Return the annotations that a revision has; none when it is unknown."""
-        if revision is None:
-            return ResolvedAnnotations(None, None, None, None)
-        return resolve(self.config, revision)
 
 
 @dataclass(slots=True)
