@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from dsync.domain.dossier import Demandeur, Etat
 from dsync.domain.ids import DossierNumber
@@ -26,8 +27,7 @@ class Reponse(StrEnum):
     REMPLI = "rempli"
 
 
-@dataclass(frozen=True, slots=True)
-class Voeu:
+class Voeu(Struct, frozen=True, gc=False):
     """A wished profile."""
 
     rang: int
@@ -35,8 +35,7 @@ class Voeu:
     missions: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True, gc=False):
     """A mark on one criterion."""
 
     critere: str
@@ -44,8 +43,7 @@ class Note:
     note: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True, gc=False):
     """An evaluation grid that somebody filled, from row `ligne` (1 is the first)."""
 
     ligne: int
@@ -61,8 +59,7 @@ class Evaluation:
         return sum(given) / len(given) if given else None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidature:
+class Candidature(Struct, frozen=True, gc=False):
     """The six sections, the vœux, the grids, the selection and the recruitment.
 
     Field names are those of the view `lecture_candidature`. Texts are kept to the letter; a
@@ -112,6 +109,6 @@ class Candidature:
     entretiens_le: date | None = None
     prise_de_poste_le: date | None = None
     valide_par_instructeur: bool | None = None
-    reponses: Mapping[str, Reponse] = field(default_factory=dict)
+    reponses: Mapping[str, Reponse] = {}
     """By mapped field name; `voeux` stands for the repetition, `departement` and the others for
     themselves."""

@@ -1,22 +1,25 @@
 """A dossier as DS shows it, typed: what the mapping makes of a GraphQL node.
 
-`Champ`, `Ligne` and `Fichier` are structs of msgspec: a full read makes half a million of them,
-and they are written as they stand into the JSON that the database keeps.
+What a full read makes by the thousand are structs of msgspec: made fast, and written as they
+stand into the JSON that the database keeps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, DossierNumber, RevisionId
 
-Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
+if TYPE_CHECKING:
+    Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
+else:
+    Json = Any  # msgspec, which reads some of these classes, takes no type that holds itself.
 
 
 class Etat(StrEnum):
@@ -56,21 +59,25 @@ class Fichier(Struct, frozen=True, gc=False):
 
 
 class Champ(Struct, frozen=True, gc=False, omit_defaults=True, rename={"descriptor_id": "id"}):
-    """One champ or annotation with its value.
-
-    `valeur` is a JSON value: text, number, boolean, ISO date, list, object or None; `texte`
-    what a reader of SQL gets. `lignes` is only filled for repetitions, `fichiers` for files.
-    """
+    """One champ or annotation with what it says."""
 
     descriptor_id: DescriptorId
-    libelle: str
-    type: str
-    """The descriptor's type (`text`, `drop_down_list`, …), or the GraphQL type's snake-case
-    name when the revision's descriptors are not at hand."""
-    valeur: Json = None
     texte: str | None = None
+    """What a reader of SQL gets; None of a blank."""
+    valeur: Json = None
+    """The number, boolean, list or object behind the text; None where the text is the value."""
     lignes: tuple[Ligne, ...] = ()
+    """Of a repetition."""
     fichiers: tuple[Fichier, ...] = ()
+    libelle: str | None = None
+    """None where the revision's descriptor says it."""
+    type: str | None = None
+    """None where the revision's descriptor says it; else the GraphQL type's snake-case name."""
+
+    @property
+    def contenu(self) -> Json:
+        """The value, be it the text."""
+        return self.texte if self.valeur is None else self.valeur
 
 
 class Ligne(Struct, frozen=True, gc=False):
@@ -80,8 +87,7 @@ class Ligne(Struct, frozen=True, gc=False):
     champs: tuple[Champ, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Demandeur:
+class Demandeur(Struct, frozen=True, gc=False):
     """The applicant. Of a person only the kind is kept here; names stay in `details`."""
 
     genre: str
@@ -94,12 +100,11 @@ class Demandeur:
     forme_juridique: str | None = None
     etat_administratif: str | None = None
     """`Actif`, `Ferme` or None."""
-    details: Mapping[str, Json] = field(default_factory=dict)
+    details: Mapping[str, Json] = {}
     """Everything DS gave, as JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Traitement:
+class Traitement(Struct, frozen=True, gc=False):
     """A step in the dossier's life, as DS journals it."""
 
     evenement: str
@@ -108,8 +113,7 @@ class Traitement:
     email_agent: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Dossier:
+class Dossier(Struct, frozen=True, gc=False):
     """A dossier of DS, whole. Instants are aware, in UTC."""
 
     number: DossierNumber

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from dsync.domain.dossier import Json
 
@@ -33,14 +35,14 @@ class Verdict(StrEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Controle:
+class Controle(Struct, frozen=True, gc=False):
     """One check's answer: what, how, why in French, and on which evidence."""
 
     controle: str
     resultat: Resultat
-    motif: str
-    preuve: Mapping[str, Json] = field(default_factory=dict)
+    motif: str = ""
+    """Blank, as the evidence, once the dossier is erased."""
+    preuve: Mapping[str, Json] = {}
 
 
 @dataclass(frozen=True, slots=True)

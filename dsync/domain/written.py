@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-_encoder = msgspec.json.Encoder(order="sorted")
+_encoder = msgspec.json.Encoder(order="deterministic")
 _REFUSED = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def written_bytes(value: Any) -> bytes:
-    """Write a value as JSON in UTF-8, keys sorted; dataclasses and structs by their fields.
+    """Write a value as JSON in UTF-8: keys of dicts sorted, fields of classes in their order.
 
     Raises:
         ValueError: for a lone surrogate, which no UTF-8 holds.

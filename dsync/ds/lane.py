@@ -15,6 +15,7 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from ssl import SSLCertVerificationError
 from typing import Any
 
@@ -38,6 +39,9 @@ from urllib3.exceptions import (
 
 from dsync.domain.written import cleaned, written_bytes
 from dsync.ds.classify import Fault, GraphError, of_status
+
+CHUNK = 1 << 16
+"""Bytes read at once; by default requests takes a page of dossiers in two hundred pieces."""
 
 # At DEBUG gql logs whole requests and answers: personal data, whatever the program's own level.
 logging.getLogger("gql").setLevel(logging.WARNING)
@@ -90,6 +94,7 @@ class Lane:
         self, url: str, token: str, headers: Mapping[str, str], timeouts_s: tuple[float, float]
     ) -> None:
         self._response: requests.Response | None = None
+        self._body = b""
         self._transport = RequestsHTTPTransport(
             url,
             headers=dict(headers),
@@ -134,13 +139,18 @@ class Lane:
         while (request := self._inbox.get()) is not None:
             yield request
 
-    def _receive(self, response: requests.Response, **_: Any) -> None:
-        """Read the body whole; status and headers are kept, whatever gql makes of it."""
+    def _receive(self, response: requests.Response, **_: Any) -> requests.Response:
+        """Read the body whole; status and headers are kept, whatever gql makes of it.
+
+        gql is handed an answer without a body: it would make a text of it, which nobody reads.
+        """
         self._response = response
-        # gql makes a text of the body, which nobody reads: this is the cheapest one, and without
-        # any requests would guess it over the whole body.
-        response.encoding = "latin-1"
-        response.content  # noqa: B018 - reading it is the effect
+        self._body = b"".join(response.iter_content(CHUNK))
+        bodiless = requests.Response()
+        for name in ("status_code", "reason", "headers", "url", "request"):
+            setattr(bodiless, name, getattr(response, name))
+        bodiless.raw = BytesIO()
+        return bodiless
 
     def _parse(self, _text: str) -> dict[str, Any]:
         """Read an answer's outer object, and leave its data as it came.
@@ -148,8 +158,7 @@ class Lane:
         Raises:
             ValueError: it is no JSON object; gql makes its own error of it.
         """
-        response = self._response
-        body = response.content if response is not None else b""
+        body, self._body = self._body, b""
         try:
             envelope = _decode(body)
         except msgspec.DecodeError:

@@ -47,6 +47,8 @@ class Product:
     """False when the catalogue gives something else than phases with names."""
     fingerprint: str = field(init=False, compare=False)
     """All of the above that a verdict may rest on, in one text."""
+    url: str = field(init=False, compare=False)
+    """The address of its page."""
 
     def __post_init__(self) -> None:
         facts = [
@@ -58,11 +60,7 @@ class Product:
             self.phases_lisibles,
         ]
         object.__setattr__(self, "fingerprint", json.dumps(facts, ensure_ascii=False))
-
-    @property
-    def url(self) -> str:
-        """The address of its page."""
-        return ProductPage(self.id).url
+        object.__setattr__(self, "url", ProductPage(self.id).url)
 
 
 class _Claim(NamedTuple):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
+
+from msgspec import structs
 
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
+from dsync.domain.written import written_bytes
 from dsync.eligibility.checks import CHECKS
 from dsync.eligibility.checks.administration import registry_answer
 from dsync.eligibility.context import Context
@@ -97,7 +99,7 @@ def _context(
 
 
 def _decide(context: Context) -> Decision:
-    controles = tuple(_capped(check(context), context.rules) for _, check in CHECKS)
+    controles = tuple([_capped(check(context), context.rules) for _, check in CHECKS])
     by_name = {controle.controle: controle for controle in controles}
     return Decision(
         verdict=verdict_of(controle.resultat for controle in controles),
@@ -122,7 +124,7 @@ def _capped(controle: Controle, rules: RuleSet) -> Controle:
     if controle.resultat is not Resultat.NON_CONFORME:
         return controle
     cap = rules.caps[controle.controle]
-    return controle if cap is Resultat.NON_CONFORME else replace(controle, resultat=cap)
+    return controle if cap is Resultat.NON_CONFORME else structs.replace(controle, resultat=cap)
 
 
 def _fingerprint(
@@ -132,7 +134,7 @@ def _fingerprint(
     match: ProductMatch,
     aliases_known: bool,
 ) -> str:
-    facts: list[Json] = [match.lien.value, *match.noms]
+    facts: list[Json] = [match.lien, *match.noms]
     if match.product:
         facts.append(match.product.fingerprint)
     if match.lien is Lien.INCONNUE:
@@ -141,8 +143,7 @@ def _fingerprint(
         facts += [
             registry.siren, registry.status.value, registry.nature_juridique, registry.is_closed
         ]  # fmt: skip
-    text = json.dumps(facts, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
+    return sha256(written_bytes(facts)).hexdigest()[:32]
 
 
 def _remark(kept: Decision, today: Decision) -> str | None:

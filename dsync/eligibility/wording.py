@@ -85,6 +85,7 @@ def cut(text: str, length: int) -> str:
     return kept.rstrip() + ELLIPSIS
 
 
+@lru_cache(maxsize=4096)
 def quoted(text: str | None, length: int = QUOTED_LENGTH) -> str:
     """Return « text », cleaned and cut, for a sentence."""
     # Ten times the length is more than cleaning can take away from an honest text.

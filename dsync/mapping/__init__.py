@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsync.mapping.batch import map_page
+from dsync.mapping.batch import Mapped, map_page
 from dsync.mapping.changes import changed_fields
 from dsync.mapping.config import MappingConfig
 from dsync.mapping.forms import DriftReport, FieldMatch, MatchStatus, match_descriptors
@@ -13,6 +13,7 @@ __all__ = [
     "PLAIN_FIELDS",
     "DriftReport",
     "FieldMatch",
+    "Mapped",
     "MappedDossier",
     "Mapper",
     "MappingConfig",

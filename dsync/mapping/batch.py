@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
-
-from msgspec import DecodeError
-from msgspec.json import Decoder
+from typing import NamedTuple
 
 from dsync.domain.dossier import Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.errors import MappingError
 from dsync.mapping.mapper import Mapper
 from dsync.mapping.record import Record, record_of
-
-_node_of = Decoder(dict[str, Any]).decode
 
 Source = tuple[DossierNumber, RevisionId, bytes]
 """A dossier's number, its revision's id, and its node in JSON."""
@@ -38,8 +33,8 @@ def map_page(
     records, unreadable = [], []
     for number, revision_id, json in sources:
         try:
-            mapped = mapper.map(_node_of(json), demarche, revisions.get(revision_id))
-        except (MappingError, DecodeError):
+            mapped = mapper.map(json, demarche, revisions.get(revision_id))
+        except MappingError:
             unreadable.append(number)
         else:
             records.append(record_of(mapped))

@@ -9,7 +9,7 @@ from typing import Any
 from dsync.domain.candidature import Candidature, Evaluation, Note, Reponse, Voeu
 from dsync.domain.dossier import Champ, Descriptor, Dossier
 from dsync.domain.ids import DescriptorId
-from dsync.mapping.champs import is_blank, is_blank_row, text_of
+from dsync.mapping.champs import Ids, is_blank, is_blank_row, text_of
 from dsync.mapping.config import (
     ANNOTATION_FIELDS,
     CHAMP_FIELDS,
@@ -32,18 +32,22 @@ _READERS = {
 """Fields that are no text."""
 
 Cells = Mapping[DescriptorId | None, Champ]
+Places = tuple[tuple[str, DescriptorId | None], ...]
+"""Fields, each with the descriptor that feeds it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormPlan:
     """Where one revision keeps everything: descriptor ids, None where it has none."""
 
-    champs: tuple[tuple[str, DescriptorId | None], ...]
-    annotations: tuple[tuple[str, DescriptorId | None], ...]
+    champs: Places
+    annotations: Places
     columns: Mapping[str, DescriptorId | None]
     """Columns of `voeux` and `evaluations`, by `<repetition>.<column>`."""
     criteres: tuple[tuple[str, str, DescriptorId], ...]
     """The criteria that the revision has: name, label, descriptor id."""
+    boxes: Ids
+    """The form's checkboxes."""
 
 
 def plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:
@@ -60,6 +64,7 @@ def plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descript
         annotations=tuple((name, ids.get(name)) for name in ANNOTATION_FIELDS),
         columns={name: id_ for name, id_ in ids.items() if "." in name},
         criteres=tuple(criteres),
+        boxes=frozenset(id_ for id_, d in descriptors.items() if d.type == "checkbox"),
     )
 
 
@@ -76,16 +81,21 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> Candidature:
             champ = by_id.get(id_)
             if champ is None:
                 reponses[name] = Reponse.NON_DEMANDE if id_ else Reponse.NON_ASSOCIE
-                continue
-            reponses[name] = Reponse.VIDE if is_blank(champ) else Reponse.REMPLI
-            if name == VOEUX:
-                fields[name] = _read_voeux(champ, plan)
-            elif name == EVALUATIONS:
-                fields[name] = _read_evaluations(champ, plan)
-            elif name == DEPARTEMENT:
-                fields["departement_code"], fields["departement_nom"] = departement_of(champ)
+            elif is_blank(champ, plan.boxes):
+                reponses[name] = Reponse.VIDE
+                if champ.valeur is False:
+                    # An unchecked box is blank, and says « no » all the same.
+                    fields[name] = _READERS.get(name, text_of)(champ)
             else:
-                fields[name] = _READERS.get(name, text_of)(champ)
+                reponses[name] = Reponse.REMPLI
+                if name == VOEUX:
+                    fields[name] = _read_voeux(champ, plan)
+                elif name == EVALUATIONS:
+                    fields[name] = _read_evaluations(champ, plan)
+                elif name == DEPARTEMENT:
+                    fields["departement_code"], fields["departement_nom"] = departement_of(champ)
+                else:
+                    fields[name] = _READERS.get(name, text_of)(champ)
     return Candidature(
         numero=dossier.number,
         etat=dossier.etat,
@@ -109,7 +119,7 @@ def _read_voeux(champ: Champ, plan: FormPlan) -> tuple[Voeu, ...]:
     columns = plan.columns
     voeux = []
     for number, ligne in enumerate(champ.lignes, start=1):
-        if is_blank_row(ligne):
+        if is_blank_row(ligne, plan.boxes):
             continue
         cells: Cells = {cell.descriptor_id: cell for cell in ligne.champs}
         ordre = cells.get(columns.get("voeux.ordre"))
@@ -129,7 +139,7 @@ def _read_evaluations(champ: Champ, plan: FormPlan) -> tuple[Evaluation, ...]:
     return tuple(
         _read_evaluation(number, ligne.champs, plan)
         for number, ligne in enumerate(champ.lignes, start=1)
-        if not is_blank_row(ligne)
+        if not is_blank_row(ligne, plan.boxes)
     )
 
 

@@ -12,15 +12,23 @@ StoredChamps = str | Iterable[Mapping[str, Any]]
 
 
 def changed_fields(
-    old: StoredChamps, new: StoredChamps, *, without: frozenset[str] = frozenset()
+    old: StoredChamps,
+    new: StoredChamps,
+    libelles: Mapping[str, str],
+    *,
+    without: frozenset[str] = frozenset(),
 ) -> list[str]:
     """Return the labels of the champs that came, went or changed, in the order of the form.
 
-    `without` are ids to leave aside, as those of the annotations that dsync writes.
+    Args:
+        old: the champs before.
+        new: the champs now.
+        libelles: labels by id, of those champs that do not say theirs.
+        without: ids to leave aside, as those of the annotations that dsync writes.
     """
     before, after = _by_id(old), _by_id(new)
     changed = [
-        champ["libelle"]
+        champ.get("libelle") or libelles.get(id_, id_)
         for id_, champ in {**after, **before}.items()
         if id_ not in without and before.get(id_) != after.get(id_)
     ]

@@ -9,21 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from dsync.domain.dossier import Champ, Demandeur, Dossier, Etat, Json, Traitement
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
 from dsync.errors import MappingError
-from dsync.mapping.values import Node, snake_case
+from dsync.mapping.values import snake_case
+from dsync.mapping.wire import DossierNode
 
 T = TypeVar("T")
 
-_NOTHING: Node = {}
+Record = Mapping[str, Any]
+_NOTHING: Record = {}
 _ETATS = {etat.value: etat for etat in Etat}
 
 
 def read_dossier(
-    node: Node,
+    node: DossierNode,
     demarche_number: DemarcheNumber,
     champs: tuple[Champ, ...],
     annotations: tuple[Champ, ...],
@@ -33,46 +36,46 @@ def read_dossier(
     Raises:
         MappingError: when its number, id, state or date of deposit cannot be used.
     """
-    number = node.get("number")
+    number = node.number
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise MappingError("A dossier came without its number: see DS.", code="numero")
-    id_ = _needed(number, "id", _text(node.get("id")))
-    etat = _needed(number, "state", _ETATS.get(str(node.get("state"))))
-    en_construction = _instant(node.get("datePassageEnConstruction"))
-    depot = _needed(number, "dateDepot", _instant(node.get("dateDepot")) or en_construction)
-    modification = _instant(node.get("dateDerniereModification")) or depot
+    id_ = _needed(number, "id", _text(node.id))
+    etat = _needed(number, "state", _ETATS.get(str(node.state)))
+    en_construction = _instant(node.date_passage_en_construction)
+    depot = _needed(number, "dateDepot", _instant(node.date_depot) or en_construction)
+    modification = _instant(node.date_derniere_modification) or depot
     return Dossier(
         number=DossierNumber(number),
         id=DossierId(id_),
         demarche_number=demarche_number,
-        revision_id=RevisionId(_text(_record(node, "revision").get("id")) or ""),
+        revision_id=RevisionId(_text(_record(node.revision).get("id")) or ""),
         etat=etat,
-        archive=node.get("archived") is True,
+        archive=node.archived is True,
         date_depot=depot,
         date_passage_en_construction=en_construction or depot,
-        date_passage_en_instruction=_instant(node.get("datePassageEnInstruction")),
-        date_traitement=_instant(node.get("dateTraitement")),
+        date_passage_en_instruction=_instant(node.date_passage_en_instruction),
+        date_traitement=_instant(node.date_traitement),
         date_derniere_modification=modification,
         date_derniere_modification_champs=(
-            _instant(node.get("dateDerniereModificationChamps")) or modification
+            _instant(node.date_derniere_modification_champs) or modification
         ),
         date_derniere_modification_annotations=(
-            _instant(node.get("dateDerniereModificationAnnotations")) or modification
+            _instant(node.date_derniere_modification_annotations) or modification
         ),
-        date_expiration=_instant(node.get("dateExpiration")),
-        date_suppression_par_usager=_instant(node.get("dateSuppressionParUsager")),
-        motivation=_text(node.get("motivation")),
-        usager_email=_text(_record(node, "usager").get("email")),
-        groupe_instructeur=_text(_record(node, "groupeInstructeur").get("label")),
-        instructeurs=_texts(node.get("instructeurs"), "email"),
-        depose_par_un_tiers=_boolean(node.get("deposeParUnTiers")),
+        date_expiration=_instant(node.date_expiration),
+        date_suppression_par_usager=_instant(node.date_suppression_par_usager),
+        motivation=_text(node.motivation),
+        usager_email=_text(_record(node.usager).get("email")),
+        groupe_instructeur=_text(_record(node.groupe_instructeur).get("label")),
+        instructeurs=_texts(node.instructeurs, "email"),
+        depose_par_un_tiers=_boolean(node.depose_par_un_tiers),
         mandataire=_mandataire(node),
-        prerempli=node.get("prefilled") is True,
-        demandeur=_read_demandeur(_record(node, "demandeur")),
+        prerempli=node.prefilled is True,
+        demandeur=_read_demandeur(_record(node.demandeur)),
         champs=champs,
         annotations=annotations,
-        labels=_texts(node.get("labels"), "name"),
-        traitements=_read_traitements(node.get("traitements")),
+        labels=_texts(node.labels, "name"),
+        traitements=_read_traitements(node.traitements),
     )
 
 
@@ -86,9 +89,9 @@ def _needed(number: int, what: str, value: T | None) -> T:
     return value
 
 
-def _read_demandeur(node: Node) -> Demandeur:
+def _read_demandeur(node: Record) -> Demandeur:
     siret = "".join((_text(node.get("siret")) or "").split()) or None
-    entreprise = _record(node, "entreprise")
+    entreprise = _record(node.get("entreprise"))
     siren = _text(entreprise.get("siren")) or _siren_of(siret)
     details: Mapping[str, Json] = {key: value for key, value in node.items() if key != "__typename"}
     return Demandeur(
@@ -133,24 +136,27 @@ def _read_traitements(nodes: Any) -> tuple[Traitement, ...]:
     return tuple(traitements)
 
 
-def _mandataire(node: Node) -> str | None:
-    names = (_text(node.get("prenomMandataire")), _text(node.get("nomMandataire")))
+def _mandataire(node: DossierNode) -> str | None:
+    names = (_text(node.prenom_mandataire), _text(node.nom_mandataire))
     return " ".join(filter(None, names)) or None
 
 
 def _instant(value: Any) -> datetime | None:
-    if not isinstance(value, str):
-        return None
+    return _instant_in(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=64)
+def _instant_in(text: str) -> datetime | None:
+    """Read an instant. A dossier has few, and gives each of them several times."""
     try:
-        instant = datetime.fromisoformat(value)
+        instant = datetime.fromisoformat(text)
         # DS always gives the offset; an instant without one could only be UTC.
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (OverflowError, ValueError):
         return None
 
 
-def _record(node: Node, key: str) -> Node:
-    value = node.get(key)
+def _record(value: Any) -> Record:
     return value if isinstance(value, dict) else _NOTHING
 
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Descriptor, Dossier, Json, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.domain.written import cleaned, written_bytes
+from dsync.domain.written import written_bytes
 from dsync.mapping.candidature import FormPlan, plan_form, read_candidature
-from dsync.mapping.champs import read_champs
+from dsync.mapping.champs import descriptor_shown, read_champs
 from dsync.mapping.config import MappingConfig
 from dsync.mapping.dossiers import read_dossier
 from dsync.mapping.forms import owned_in
-from dsync.mapping.values import Node, snake_case
+from dsync.mapping.wire import ChampNode, DossierNode, mended_node, read_node
 
-_UNCLEAN = re.compile(rb"\\u")
+_NUL = b"\\u0000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +80,32 @@ class Mapper:
         self._forms: dict[RevisionId, _Form] = {}
 
     def map(
-        self, node: Node, demarche_number: DemarcheNumber, revision: Revision | None
+        self, source: bytes, demarche_number: DemarcheNumber, revision: Revision | None
     ) -> MappedDossier:
-        """Map one node; without a revision, the champs that it shows stand for the form.
+        """Map one node's JSON; without a revision, the champs that it shows stand for the form.
 
         Raises:
             MappingError: when its number, id, state or date of deposit cannot be used.
         """
-        form = self._form_of(node, revision)
+        node = read_node(source)
         try:
+            form = self._form_of(node, revision)
             return self._map(node, demarche_number, form, check=_refuse_unclean)
         except ValueError:
             # Seldom needed, and what needs it is seen at no cost in the JSON written anyway: NUL
             # and lone surrogates, which PostgreSQL refuses.
-            node = cleaned(node)
+            node = mended_node(source)
             return self._map(node, demarche_number, self._form_of(node, revision))
 
     def _map(
         self,
-        node: Node,
+        node: DossierNode,
         demarche_number: DemarcheNumber,
         form: _Form,
         check: Callable[..., None] | None = None,
     ) -> MappedDossier:
-        champs = read_champs(node.get("champs"), form.descriptors)
-        annotations = read_champs(node.get("annotations"), form.descriptors)
+        champs = read_champs(node.champs, form.descriptors)
+        annotations = read_champs(node.annotations, form.descriptors)
         dossier = read_dossier(node, demarche_number, champs, annotations)
         champs_json = written_bytes(champs)
         annotations_json = written_bytes(annotations)
@@ -117,7 +116,7 @@ class Mapper:
         owned_ids = form.owned_ids
         foreign = [a for a in annotations if a.descriptor_id not in owned_ids]
         owned: dict[str, Json] = {
-            a.descriptor_id: a.valeur for a in annotations if a.descriptor_id in owned_ids
+            a.descriptor_id: a.contenu for a in annotations if a.descriptor_id in owned_ids
         }
         foreign_hash = _digest(written_bytes(foreign)).encode()
         depot = written_bytes(dossier.date_depot)
@@ -160,7 +159,7 @@ class Mapper:
             ]
         )
 
-    def _form_of(self, node: Node, revision: Revision | None) -> _Form:
+    def _form_of(self, node: DossierNode, revision: Revision | None) -> _Form:
         if revision is None:
             return self._work_out(None, _descriptors_shown(node))
         form = self._forms.get(revision.id)
@@ -186,15 +185,14 @@ class Mapper:
 
 
 def _refuse_unclean(*written: bytes) -> None:
-    """Refuse JSON with what `cleaned` takes off; lone surrogates were refused by the encoding.
+    """Refuse JSON with a NUL, or what looks like one; the encoding refused lone surrogates.
 
-    Other control characters, and a backslash typed before « u », are taken for it: that
-    costs a cleaning, no more.
+    One that was typed as its escape is taken for it: that costs a mending, no more.
 
     Raises:
         ValueError: when there is any.
     """
-    if any(map(_UNCLEAN.search, written)):
+    if any([_NUL in text for text in written]):
         raise ValueError("a NUL")
 
 
@@ -203,34 +201,24 @@ def _digest(*parts: bytes) -> str:
     return sha256(b"\x00".join(parts)).hexdigest()[:32]
 
 
-def _descriptors_shown(node: Node) -> dict[DescriptorId, Descriptor]:
+def _descriptors_shown(node: DossierNode) -> dict[DescriptorId, Descriptor]:
     """Return the champs that a dossier shows as if they were its form's descriptors."""
     shown: dict[DescriptorId, Descriptor] = {}
-    for key, is_annotation in (("champs", False), ("annotations", True)):
-        for champ in _records(node.get(key)):
+    for champs, is_annotation in ((node.champs, False), (node.annotations, True)):
+        for champ in champs or ():
             _show(shown, champ, None, is_annotation)
-            for row in _records(champ.get("rows")):
-                for cell in _records(row.get("champs")):
-                    _show(shown, cell, champ.get("champDescriptorId"), is_annotation)
+            for row in champ.rows or ():
+                for cell in row.champs or ():
+                    _show(shown, cell, champ.champ_descriptor_id, is_annotation)
     return shown
 
 
 def _show(
-    shown: dict[DescriptorId, Descriptor], node: Node, parent_id: Any, is_annotation: bool
+    shown: dict[DescriptorId, Descriptor],
+    node: ChampNode,
+    parent_id: DescriptorId | None,
+    is_annotation: bool,
 ) -> None:
-    id_ = node.get("champDescriptorId")
-    if isinstance(id_, str) and id_ not in shown:
-        shown[DescriptorId(id_)] = Descriptor(
-            id=DescriptorId(id_),
-            libelle=str(node.get("label") or ""),
-            type=snake_case(str(node.get("__typename") or "")),
-            required=False,
-            options=None,
-            other_option=False,
-            parent_id=parent_id,
-            is_annotation=is_annotation,
-        )
-
-
-def _records(nodes: Any) -> list[Node]:
-    return [node for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
+    descriptor = descriptor_shown(node)._replace(parent_id=parent_id, is_annotation=is_annotation)
+    if descriptor.id:
+        shown.setdefault(descriptor.id, descriptor)

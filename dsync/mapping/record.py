@@ -6,18 +6,18 @@ It is all that leaves the mapping in a crawl: the dossier's tree is gone before 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 from dsync.domain.candidature import Candidature, Evaluation
-from dsync.domain.dossier import Dossier, Etat, Json, Traitement
+from dsync.domain.dossier import Dossier, Etat, Json
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.written import written
 from dsync.mapping.mapper import MappedDossier
 
 _APART = {"numero", "etat", "depose_le", "demandeur", "voeux", "evaluations", "reponses"}
-PLAIN_FIELDS = tuple(f.name for f in fields(Candidature) if f.name not in _APART)
+PLAIN_FIELDS = tuple(name for name in Candidature.__struct_fields__ if name not in _APART)
 """Fields of a candidature that are columns of the same name."""
 _plain_values = attrgetter(*PLAIN_FIELDS)
 
@@ -99,7 +99,7 @@ def _contents(mapped: MappedDossier) -> dict[str, Any]:
         reponses=written(candidature.reponses),
         demandeur=written(dossier.demandeur),
         divers=written(_divers_json(dossier)),
-        traitements=written([_traitement_json(traitement) for traitement in dossier.traitements]),
+        traitements=written(dossier.traitements),
         champs=mapped.champs_json,
         annotations=mapped.annotations_json,
     )
@@ -127,13 +127,4 @@ def _evaluation_json(grille: Evaluation) -> dict[str, Any]:
         "commentaire": grille.commentaire,
         "moyenne": grille.moyenne,
         "notes": grille.notes,
-    }
-
-
-def _traitement_json(traitement: Traitement) -> dict[str, Json]:
-    return {
-        "evenement": traitement.evenement,
-        "date": traitement.date.isoformat(),
-        "motivation": traitement.motivation,
-        "email_agent": traitement.email_agent,
     }

@@ -47,7 +47,8 @@ def number_of(champ: Champ) -> float | None:
     """Return a champ's number as it is, be it out of range; « 4,5 » and « 4/5 » are read too."""
     if type(champ.valeur) is int:
         return float(champ.valeur)
-    found = _NUMBER.fullmatch(trimmed_of(champ) or "")
+    text = trimmed_of(champ)
+    found = _NUMBER.fullmatch(text) if text else None
     return float(found[1].replace(",", ".")) if found else None
 
 

@@ -1,4 +1,4 @@
-"""What a champ of each GraphQL type says: a JSON value, and the text that a SQL reader gets.
+"""What a champ of each GraphQL type says: its text, and what the text does not say.
 
 The concrete type depends on the server's age and on the document, so nothing here insists on
 one: a value of an unexpected shape degrades to the text that every champ carries.
@@ -9,29 +9,37 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from dsync.domain.dossier import Fichier, Json
+from dsync.mapping.wire import ChampNode, text_in
 
-Node = Mapping[str, Any]
-Value = tuple[Json, str | None]
+Value = tuple[str | None, Json]
+"""The text that a reader of SQL gets, and the JSON value; None where the text is the value."""
 
 _SAFE_INTEGER = 2**53
 """Beyond it, a reader of JSON may round; the digits are then kept as text."""
 
 
-def value_of(node: Node) -> Value:
-    """Return the value and the text of any champ but a repetition; blank is (None, None)."""
+def value_of(node: ChampNode) -> Value:
+    """Return the text and the value of any champ but a repetition; blank is (None, None)."""
+    plain = _TEXTS.get(node.typename)
+    if plain is not None:
+        texte = plain(node)
+        return (texte if texte and type(texte) is str else text_in(node.string_value)), None
     try:
-        valeur, texte = _READERS[node["__typename"]](node)
+        texte, valeur = _READERS[node.typename](node)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
-        return _string(node)
-    return (valeur, texte) if texte and type(texte) is str else _string(node)
+        return text_in(node.string_value), None
+    if texte and type(texte) is str:
+        return texte, valeur
+    return text_in(node.string_value), None
 
 
-def fichiers_of(node: Node) -> tuple[Fichier, ...]:
+def fichiers_of(node: ChampNode) -> tuple[Fichier, ...]:
     """Return the files of a champ; those without a name are not told apart from nothing."""
-    files = node.get("files")
+    files = node.files
     if not isinstance(files, list):
         return ()
     return tuple(
@@ -60,137 +68,127 @@ def _size(value: Any) -> int:
         return 0
 
 
-def _string(node: Node) -> Value:
-    text = node.get("stringValue")
-    return (text, text) if text and isinstance(text, str) else (None, None)
+def _boolean(value: Any) -> Value:
+    if value is True:
+        return "oui", True
+    return ("non", False) if value is False else (None, None)
 
 
-def _text_under(alias: str) -> Callable[[Node], Value]:
-    def read(node: Node) -> Value:
-        text = node[alias]
-        return (text, text) if isinstance(text, str) else (None, None)
-
-    return read
+def _checkbox(node: ChampNode) -> Value:
+    return _boolean(node.checkbox_value)
 
 
-def _boolean_under(alias: str) -> Callable[[Node], Value]:
-    def read(node: Node) -> Value:
-        value = node[alias]
-        if value is True:
-            return True, "oui"
-        return (False, "non") if value is False else (None, None)
-
-    return read
+def _yes_no(node: ChampNode) -> Value:
+    return _boolean(node.yes_no_value)
 
 
-def _filled(node: Node) -> Value:
-    return (True, "oui") if node["filled"] is True else (None, None)
+def _filled(node: ChampNode) -> Value:
+    return _boolean(node.filled or None)
 
 
-def _named_under(alias: str) -> Callable[[Node], Value]:
-    """Read a place: `{"name", "code"}`, whose text is its name."""
-
-    def read(node: Node) -> Value:
-        place = _present(node[alias])
-        return place, place["name"]
-
-    return read
-
-
-def _datetime(node: Node) -> Value:
-    value = node["datetime"]
+def _datetime(node: ChampNode) -> Value:
+    value = node.datetime
     if value is None:
         return None, None
     instant = datetime.fromisoformat(value)
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
-    text = instant.astimezone(UTC).isoformat()
-    return text, text
+    return instant.astimezone(UTC).isoformat(), None
 
 
-def _integer(node: Node) -> Value:
-    value = node["integerValue"]
+def _integer(node: ChampNode) -> Value:
+    value = node.integer_value
     if value is None:
         return None, None
     # A BigInt comes as a string.
     number = int(str(value))
-    text = str(number)
-    return (number if abs(number) < _SAFE_INTEGER else text), text
+    return str(number), (number if abs(number) < _SAFE_INTEGER else None)
 
 
-def _decimal(node: Node) -> Value:
-    number = float(node["decimalValue"])
+def _decimal(node: ChampNode) -> Value:
+    number = float(node.decimal_value)
     if number.is_integer() and abs(number) < _SAFE_INTEGER:
-        return number, str(int(number))
+        return str(int(number)), number
     if number - number != 0:
         raise ValueError("neither an infinity nor NaN is JSON")
-    return number, repr(number)
+    return repr(number), number
 
 
-def _values(node: Node) -> Value:
-    values = [value for value in node["values"] if value]
-    return values, ", ".join(values)
+def _values(node: ChampNode) -> Value:
+    values = [value for value in node.values if value]
+    return ", ".join(values), values
 
 
-def _linked(node: Node) -> Value:
-    primary, secondary = node.get("primaryValue"), node.get("secondaryValue")
+def _linked(node: ChampNode) -> Value:
+    primary, secondary = node.primary_value, node.secondary_value
     return (
-        _present({"primaire": primary, "secondaire": secondary}),
         " / ".join(value for value in (primary, secondary) if value),
+        _present({"primaire": primary, "secondaire": secondary}),
     )
 
 
-def _address(node: Node) -> Value:
-    address = _present(node["address"])
-    return address, address["label"]
+def _address(node: ChampNode) -> Value:
+    address = _present(node.address)
+    return address["label"], address
 
 
-def _commune(node: Node) -> Value:
-    commune = _present(node["commune"])
+def _commune(node: ChampNode) -> Value:
+    commune = _present(node.commune)
     postal = commune.get("postalCode")
     prefix = f"{postal} " if postal else ""
-    return commune, f"{prefix}{commune['name']} ({commune['code']})"
+    return f"{prefix}{commune['name']} ({commune['code']})", commune
 
 
-def _departement(node: Node) -> Value:
-    departement = _present(node["departement"])
-    return departement, f"{departement['code']} - {departement['name']}"
+def _departement(node: ChampNode) -> Value:
+    departement = _present(node.departement)
+    return f"{departement['code']} - {departement['name']}", departement
 
 
-def _siret(node: Node) -> Value:
-    etablissement = _present(node["etablissement"])
-    return etablissement, etablissement["siret"]
+def _place_under(name: str) -> Callable[[ChampNode], Value]:
+    """Read a place: `{"name", "code"}`, whose text is its name."""
+    place_of = attrgetter(name)
 
-
-def _dossier_link(node: Node) -> Value:
-    number = node["dossier"]["number"]
-    return number, str(number)
-
-
-def _registered_under(alias: str) -> Callable[[Node], Value]:
-    """Read an association or a foundation: `{"id", "title"}`."""
-
-    def read(node: Node) -> Value:
-        registered = _present(node[alias])
-        title = registered.get("title")
-        return registered, f"{title} ({registered['id']})" if title else registered["id"]
+    def read(node: ChampNode) -> Value:
+        place = _present(place_of(node))
+        return place["name"], place
 
     return read
 
 
-def _engagement(node: Node) -> Value:
+def _siret(node: ChampNode) -> Value:
+    etablissement = _present(node.etablissement)
+    return etablissement["siret"], etablissement
+
+
+def _dossier_link(node: ChampNode) -> Value:
+    number = node.dossier["number"]
+    return str(number), number
+
+
+def _registered_under(name: str) -> Callable[[ChampNode], Value]:
+    """Read an association or a foundation: `{"id", "title"}`."""
+    registered_of = attrgetter(name)
+
+    def read(node: ChampNode) -> Value:
+        registered = _present(registered_of(node))
+        title = registered.get("title")
+        return (f"{title} ({registered['id']})" if title else registered["id"]), registered
+
+    return read
+
+
+def _engagement(node: ChampNode) -> Value:
     # The number itself is only in the text; the amounts are all that the type adds.
-    number = node["stringValue"]
-    return _present(node["engagementJuridique"]) or number, number
+    return text_in(node.string_value), _present(node.engagement_juridique) or None
 
 
-def _carte(node: Node) -> Value:
-    ids = [area["id"] for area in node["geoAreas"]]
-    return ids, f"{len(ids)} zone{'s' if len(ids) > 1 else ''}" if ids else None
+def _carte(node: ChampNode) -> Value:
+    ids = [area["id"] for area in node.geo_areas]
+    return (f"{len(ids)} zone{'s' if len(ids) > 1 else ''}" if ids else None), ids
 
 
-def _files(node: Node) -> Value:
-    return None, ", ".join(fichier.nom for fichier in fichiers_of(node))
+def _files(node: ChampNode) -> Value:
+    return ", ".join(fichier.nom for fichier in fichiers_of(node)), None
 
 
 def _present(record: Any) -> dict[str, Any]:
@@ -198,15 +196,19 @@ def _present(record: Any) -> dict[str, Any]:
     return {key: value for key, value in record.items() if value is not None}
 
 
-_READERS: Mapping[str, Callable[[Node], Value]] = {
-    "TextChamp": _text_under("textValue"),
-    "DropDownListChamp": _text_under("dropDownValue"),
-    "CiviliteChamp": _text_under("civiliteValue"),
-    "CheckboxChamp": _boolean_under("checkboxValue"),
-    "YesNoChamp": _boolean_under("yesNoValue"),
-    "TitreIdentiteChamp": _filled,
+_TEXTS: Mapping[str, Callable[[ChampNode], Any]] = {
+    "TextChamp": attrgetter("text_value"),
+    "DropDownListChamp": attrgetter("drop_down_value"),
+    "CiviliteChamp": attrgetter("civilite_value"),
     # `value` is the day's midnight in Paris, another day in UTC; `date` is the day itself.
-    "DateChamp": _text_under("date"),
+    "DateChamp": attrgetter("date"),
+}
+"""Types whose value is a text."""
+
+_READERS: Mapping[str, Callable[[ChampNode], Value]] = {
+    "CheckboxChamp": _checkbox,
+    "YesNoChamp": _yes_no,
+    "TitreIdentiteChamp": _filled,
     "DatetimeChamp": _datetime,
     "IntegerNumberChamp": _integer,
     "DecimalNumberChamp": _decimal,
@@ -215,9 +217,9 @@ _READERS: Mapping[str, Callable[[Node], Value]] = {
     "AddressChamp": _address,
     "CommuneChamp": _commune,
     "DepartementChamp": _departement,
-    "RegionChamp": _named_under("region"),
-    "PaysChamp": _named_under("pays"),
-    "EpciChamp": _named_under("epci"),
+    "RegionChamp": _place_under("region"),
+    "PaysChamp": _place_under("pays"),
+    "EpciChamp": _place_under("epci"),
     "SiretChamp": _siret,
     "DossierLinkChamp": _dossier_link,
     "PieceJustificativeChamp": _files,

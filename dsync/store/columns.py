@@ -7,16 +7,16 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, Integer, Text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class JsonText(TypeDecorator[Any]):
-    """JSON given as text and read back as values: jsonb on PostgreSQL, text on SQLite.
+    """JSON given as text and read back as values; the database keeps the text as it is.
 
     The mapping hands over JSON that is already text, and it is the bulk of what is stored:
-    parsing and serialising it again would be the larger part of a page's time.
+    parsing and serialising it again would be the larger part of a page's time, here or in the
+    server. Who reads it in SQL parses it there: the views do.
 
     Args:
         shape: the type of the values read back, one that msgspec reads.
@@ -29,25 +29,14 @@ class JsonText(TypeDecorator[Any]):
         super().__init__()
         self.shape = shape
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose the engine's own type."""
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(JSONB())
-        return dialect.type_descriptor(Text())
-
     def bind_processor(self, dialect: Dialect) -> None:
-        """Pass the text through; PostgreSQL reads it as jsonb by the column's type."""
+        """Pass the text through."""
         return None
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """Parse on SQLite; psycopg has parsed already, without knowing the type."""
-        shape = self.shape
-        if dialect.name != "postgresql":
-            decode = msgspec.json.Decoder(shape).decode
-            return lambda text: None if text is None else decode(text)
-        if shape is Any:
-            return None
-        return lambda value: None if value is None else msgspec.convert(value, shape)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Parse."""
+        decode = msgspec.json.Decoder(self.shape).decode
+        return lambda text: None if text is None else decode(text)
 
 
 class BigKey(TypeDecorator[int]):

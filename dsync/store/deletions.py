@@ -10,28 +10,19 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, Table, bindparam, delete, func, select, update
+from sqlalchemy import String, Table, delete, func, select, update
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.domain.dossier import DeletedDossier, Presence
 from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Controle
 from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent
-from dsync.store.sql import chunks
+from dsync.store.sql import chunks, update_rows
 
 _dossier = tables.dossier
-_MARK = (
-    update(_dossier)
-    .where(_dossier.c.numero == bindparam("key"))
-    .values(
-        presence=bindparam("presence"),
-        presence_raison=bindparam("raison"),
-        presence_le=bindparam("le"),
-        etat=bindparam("etat"),
-    )
-)
 
 
 class DeletionWrites(JournalWrites):
@@ -120,18 +111,15 @@ class DeletionWrites(JournalWrites):
         _blank(self, tables.verdict, numbers, _VERDICT_KEEPS)
         controles = tables.verdict.c.controles
         bare = [
-            {"key": row.id, "bare": written([_bare(controle) for controle in row.controles or ()])}
+            {
+                "id": row.id,
+                "controles": written([_bare(controle) for controle in row.controles or ()]),
+            }
             for row in execute(
                 select(tables.verdict.c.id, controles).where(tables.verdict.c.numero.in_(numbers))
             )
         ]
-        if bare:
-            execute(
-                update(tables.verdict)
-                .where(tables.verdict.c.id == bindparam("key"))
-                .values(controles=bindparam("bare")),
-                bare,
-            )
+        update_rows(self._connection, tables.verdict, bare)
         _blank(self, tables.outbox, numbers, _OUTBOX_KEEPS, courante=False)
         waiting = tables.outbox.c.statut.in_(["en_attente", "conflit", "suspendue", "incertaine"])
         execute(
@@ -171,18 +159,20 @@ class DeletionWrites(JournalWrites):
             )
 
     def _mark(self, presence: Presence, entries: Iterable[DeletedDossier]) -> None:
-        rows = [
-            {
-                "key": entry.number,
-                "presence": presence.value,
-                "raison": entry.raison,
-                "le": entry.date_suppression,
-                "etat": entry.etat.value,
-            }
-            for entry in entries
-        ]
-        if rows:
-            self._connection.execute(_MARK, rows)
+        update_rows(
+            self._connection,
+            _dossier,
+            [
+                {
+                    "numero": entry.number,
+                    "presence": presence.value,
+                    "presence_raison": entry.raison,
+                    "presence_le": entry.date_suppression,
+                    "etat": entry.etat.value,
+                }
+                for entry in entries
+            ],
+        )
 
     def _journal(
         self, run: int, evenement: str, entries: Iterable[DeletedDossier], now: datetime
@@ -225,10 +215,5 @@ def _is_text(type_: TypeEngine[Any]) -> bool:
     return isinstance(inner, String)
 
 
-def _bare(controle: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "controle": controle["controle"],
-        "resultat": controle["resultat"],
-        "motif": None,
-        "preuve": None,
-    }
+def _bare(controle: Controle) -> dict[str, str]:
+    return {"controle": controle.controle, "resultat": controle.resultat}

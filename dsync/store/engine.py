@@ -6,8 +6,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from psycopg.types.json import set_json_loads
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
@@ -123,7 +121,6 @@ def _postgresql(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
-        set_json_loads(msgspec.json.decode, connection)
         # By SET and not by start-up options, which poolers in between refuse.
         with connection.cursor() as cursor:
             cursor.execute(

@@ -11,6 +11,7 @@ from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.records import NewEvent, RunFigures
 from dsync.store.section import Section
+from dsync.store.sql import insert_rows
 
 _COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")
 
@@ -74,16 +75,18 @@ class JournalWrites(Section):
 
     def record_events(self, run: int | None, events: Iterable[NewEvent], now: datetime) -> None:
         """Add entries to the dossiers' journals, in one statement."""
-        rows = [
-            {
-                "numero": event.numero,
-                "demarche_numero": self._number,
-                "survenu_le": now,
-                "evenement": event.evenement,
-                "details": None if event.details is None else written(dict(event.details)),
-                "run": run,
-            }
-            for event in events
-        ]
-        if rows:
-            self._connection.execute(insert(tables.evenement), rows)
+        insert_rows(
+            self._connection,
+            tables.evenement,
+            [
+                {
+                    "numero": event.numero,
+                    "demarche_numero": self._number,
+                    "survenu_le": now,
+                    "evenement": event.evenement,
+                    "details": None if event.details is None else written(event.details),
+                    "run": run,
+                }
+                for event in events
+            ],
+        )

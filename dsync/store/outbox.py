@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, distinct, func, insert, or_, select, update
+from sqlalchemy import Row, and_, distinct, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
@@ -20,7 +20,7 @@ from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import DueDossier, NewWish, SettledWish, StoredWish, WishStatus
-from dsync.store.sql import chunks, upsert
+from dsync.store.sql import chunks, insert_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse
@@ -53,25 +53,25 @@ class OutboxWrites(JournalWrites):
                 .where(_outbox.c.id.in_(chunk))
                 .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
             )
-        if fresh:
-            self._connection.execute(
-                insert(_outbox),
-                [
-                    {
-                        "numero": wish.numero,
-                        "demarche_numero": self._number,
-                        "annotation": wish.annotation,
-                        "valeur": wish.valeur,
-                        "statut": WishStatus.EN_ATTENTE.value,
-                        "tentatives": 0,
-                        "creee_le": now,
-                        "courante": True,
-                        "force": False,
-                        "valeur_distante": _humans_value(current.get(key)),
-                    }
-                    for key, wish in fresh.items()
-                ],
-            )
+        insert_rows(
+            self._connection,
+            _outbox,
+            [
+                {
+                    "numero": wish.numero,
+                    "demarche_numero": self._number,
+                    "annotation": wish.annotation,
+                    "valeur": wish.valeur,
+                    "statut": WishStatus.EN_ATTENTE.value,
+                    "tentatives": 0,
+                    "creee_le": now,
+                    "courante": True,
+                    "force": False,
+                    "valeur_distante": _humans_value(current.get(key)),
+                }
+                for key, wish in fresh.items()
+            ],
+        )
 
     def due_count(
         self, now: datetime, unknown_for: timedelta, numbers: Sequence[DossierNumber] = ()

@@ -6,22 +6,24 @@ no write but bookkeeping: the dates that DS moved and, in a crawl, the run that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from msgspec.json import decode
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, select, update
 
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.mapping import Record, changed_fields
 from dsync.store import tables
+from dsync.store.forms import FormReads
 from dsync.store.quarantine import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult
 from dsync.store.rows import bookkeeping, dossier_row
-from dsync.store.sql import chunks, upsert
+from dsync.store.sql import chunks, insert_rows, update_rows, upsert
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _dossier = tables.dossier
 _candidature = tables.candidature
 
@@ -52,15 +54,16 @@ _KNOWN = select(
 _TYPED = select(
     *(_candidature.c[name] for name in ("numero", "demandeur", "divers", "champs", "annotations"))
 )
-_MOVE = update(_dossier).where(_dossier.c.numero == bindparam("key"))
-_MOVE_ANNOTATIONS = update(_candidature).where(_candidature.c.numero == bindparam("key"))
 
 
 class _Change(NamedTuple):
-    """A dossier to be written, beside what was known of it; `old` is None for a new one."""
+    """A dossier to be written, beside what was known of it."""
 
     new: Record
     old: Row[Any] | None
+    """None for a new one, and for one that was erased here."""
+    is_new: bool
+    """Whether it has no row yet."""
 
     @property
     def numero(self) -> DossierNumber:
@@ -86,7 +89,7 @@ class _Change(NamedTuple):
         return bool(is_reopened or self.old.inputs_hash != self.new.inputs_hash)
 
 
-class PageWrites(QuarantineWrites):
+class PageWrites(QuarantineWrites, FormReads):
     """Writes what DS shows."""
 
     def store_page(
@@ -108,7 +111,8 @@ class PageWrites(QuarantineWrites):
         unchanged: list[_Change] = []
         for number, record in by_number.items():
             old = known.get(number)
-            change = _Change(record, None if old is None or old.efface_le else old)
+            is_erased = old is not None and old.efface_le is not None
+            change = _Change(record, None if is_erased else old, old is None)
             is_same = change.old is not None and _is_same(change)
             (unchanged if is_same else changes).append(change)
         events = self._write(run, changes, now)
@@ -136,17 +140,22 @@ class PageWrites(QuarantineWrites):
 
     def _write(self, run: int, changes: Sequence[_Change], now: datetime) -> list[NewEvent]:
         events = self._events_of(changes)
-        upsert(
-            self._connection,
-            _dossier,
-            [dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in changes],
-        )
-        upsert(self._connection, _candidature, [c.new.contents for c in changes])
+        for write, some in (
+            (insert_rows, [c for c in changes if c.is_new]),
+            (upsert, [c for c in changes if not c.is_new]),
+        ):
+            write(
+                self._connection,
+                _dossier,
+                [dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in some],
+            )
+            write(self._connection, _candidature, [c.new.contents for c in some])
         return events
 
     def _events_of(self, changes: Sequence[_Change]) -> list[NewEvent]:
         """Say what changed; must come before the rows are overwritten."""
         typed = self._typed([c.numero for c in changes if c.has_other_content])
+        libelles = self._libelles() if typed else {}
         events = []
         for change in changes:
             if change.old is None:
@@ -158,7 +167,7 @@ class PageWrites(QuarantineWrites):
                 moved = {"de": change.old.etat, "a": change.new.etat.value}
                 events.append(NewEvent(change.numero, "etat", moved))
             if change.has_other_content:
-                names = _changed_names(change, typed.get(change.numero))
+                names = _changed_names(change, typed.get(change.numero), libelles)
                 if names or not change.has_other_etat:
                     events.append(NewEvent(change.numero, "modifie", {"champs": list(names)}))
         return events
@@ -170,16 +179,24 @@ class PageWrites(QuarantineWrites):
             for row in self._connection.execute(_TYPED.where(_candidature.c.numero.in_(chunk)))
         }
 
+    def _libelles(self) -> dict[str, str]:
+        """Return the labels of all champs of the form, the newest revision's where they differ."""
+        revisions = sorted(self.revisions().values(), key=lambda r: r.date_publication or EPOCH)
+        return {id_: d.libelle for r in revisions for id_, d in r.descriptors.items()}
+
     def _keep_up(self, run: int, unchanged: Sequence[_Change], *, mark_read: bool) -> None:
         """Note what moved without a change of content, annotations that dsync wrote included."""
         moved = [c for c in unchanged if _has_moved(c)]
         if moved:
-            self._connection.execute(
-                _MOVE, [{"key": c.numero, **bookkeeping(c.new)} for c in moved]
+            update_rows(
+                self._connection,
+                _dossier,
+                [{"numero": c.numero, **bookkeeping(c.new)} for c in moved],
             )
-            self._connection.execute(
-                _MOVE_ANNOTATIONS,
-                [{"key": c.numero, "annotations": c.new.contents["annotations"]} for c in moved],
+            update_rows(
+                self._connection,
+                _candidature,
+                [{"numero": c.numero, "annotations": c.new.contents["annotations"]} for c in moved],
             )
         if mark_read:
             for chunk in chunks([c.numero for c in unchanged]):
@@ -211,7 +228,9 @@ def _has_moved(change: _Change) -> bool:
     )
 
 
-def _changed_names(change: _Change, typed: Row[Any] | None) -> list[str]:
+def _changed_names(
+    change: _Change, typed: Row[Any] | None, libelles: Mapping[str, str]
+) -> list[str]:
     """Name what differs: the dossier's own facts by column, champs by label."""
     old, new = change.old, change.new
     if old is None or typed is None:
@@ -226,8 +245,8 @@ def _changed_names(change: _Change, typed: Row[Any] | None) -> list[str]:
     known = typed.divers or {}
     facts += [(name, known.get(name), value) for name, value in divers.items()]
     names = [name for name, before, after in facts if before != after]
-    names += changed_fields(typed.champs or [], new.contents["champs"])
+    names += changed_fields(typed.champs or [], new.contents["champs"], libelles)
     names += changed_fields(
-        typed.annotations or [], new.contents["annotations"], without=new.owned_ids
+        typed.annotations or [], new.contents["annotations"], libelles, without=new.owned_ids
     )
     return names

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, select, update
 
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber
@@ -15,28 +15,10 @@ from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import Conflict, NewEvent, Settlement, WishStatus
 from dsync.store.section import Section
-from dsync.store.sql import chunks, upsert
+from dsync.store.sql import chunks, update_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse
-
-_SETTLE = (
-    update(_outbox)
-    .where(_outbox.c.id == bindparam("key"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "statut",
-                "valeur_distante",
-                "erreur",
-                "prochain_essai_le",
-                "confirmee_le",
-                "force",
-            )
-        }
-    )
-)
 
 
 class ConflictReads(Section):
@@ -66,7 +48,8 @@ class SettlementWrites(ConflictReads, JournalWrites):
         pairs = [(wishes[s.id], s) for s in settlements if s.id in wishes]
         if not pairs:
             return
-        self._connection.execute(_SETTLE, [_settled_row(wish, end, now) for wish, end in pairs])
+        settled = [_settled_row(wish, end, now) for wish, end in pairs]
+        update_rows(self._connection, _outbox, settled)
         self._note_pushed(pairs, now)
         self.record_events(run, _events(pairs), now)
 
@@ -177,31 +160,21 @@ class SettlementWrites(ConflictReads, JournalWrites):
         )
         # Known to be on its way no more; whether it stands there, the next reading tells.
         arrived = [
-            {"numero_": wish.numero, "annotation_": wish.annotation}
+            {"numero": wish.numero, "annotation": wish.annotation, "incertaine_depuis": None}
             for wish, end in pairs
             if wish.statut == WishStatus.INCERTAINE.value
             and end.statut is not WishStatus.INCERTAINE
             and end.pushed is None
             and not end.nothing_written
         ]
-        if arrived:
-            self._connection.execute(_ARRIVED, arrived)
-
-
-_ARRIVED = (
-    update(_pousse)
-    .where(
-        _pousse.c.numero == bindparam("numero_"), _pousse.c.annotation == bindparam("annotation_")
-    )
-    .values(incertaine_depuis=None)
-)
+        update_rows(self._connection, _pousse, arrived)
 
 
 def _settled_row(wish: Row[Any], end: Settlement, now: datetime) -> dict[str, Any]:
     is_confirmed = end.statut is WishStatus.CONFIRMEE
     goes_on = end.statut in {WishStatus.EN_ATTENTE, WishStatus.INCERTAINE}
     return {
-        "key": wish.id,
+        "id": wish.id,
         "statut": end.statut.value,
         "valeur_distante": wish.valeur_distante if goes_on else end.valeur_distante,
         "erreur": end.erreur,

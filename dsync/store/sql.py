@@ -1,19 +1,35 @@
-"""The few forms of statement that the store is made of."""
+"""The few forms of statement that the store is made of.
+
+Many rows are written by one statement, as each engine takes them fastest. SQLite's driver binds
+row after row. PostgreSQL is spared a message and a plan a row: new rows are copied in, and
+others come in a single JSON document that the server unfolds (measured: a third of the time).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import cache
 from itertools import islice
+from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table
+import msgspec
+from sqlalchemy import Connection, Date, Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 T = TypeVar("T")
+Rows = Sequence[Mapping[str, Any]]
+"""Values by column, the same columns in each row."""
+Columns = tuple[str, ...]
 
 CHUNK = 1000
 """Numbers in one IN list: far below either engine's limit of parameters."""
+
+_POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+_encoder = msgspec.json.Encoder()
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
@@ -25,25 +41,134 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 def insert_for(connection: Connection, table: Table) -> Any:
     """Return the engine's own INSERT: both know ON CONFLICT, each by a class of its own."""
-    return _insert(connection.dialect.name, table)
+    is_postgresql = connection.dialect.name == "postgresql"
+    return postgresql.insert(table) if is_postgresql else sqlite.insert(table)
 
 
-def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert or overwrite rows by their key, in one executemany; columns not given stay."""
-    if rows:
-        statement = _upsert(connection.dialect.name, table, tuple(rows[0]))
-        connection.execute(statement, list(rows))
+def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows; columns not given have their default, or nothing."""
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, columns, rows)
+    else:
+        connection.exec_driver_sql(_insert(table, columns), _bound(table, columns, rows))
 
 
-def _insert(dialect: str, table: Table) -> Any:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+def upsert(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert or overwrite rows by their key; columns not given stay."""
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    if connection.dialect.name == "postgresql":
+        source = f"SELECT {_listed(columns)} FROM {_unfolded(table, columns)}"  # noqa: S608 - names of ours
+        insert = f"INSERT INTO {table.name} ({_listed(columns)}) {source}"
+        connection.exec_driver_sql(f"{insert} {_overwriting(table, columns)}", _document(rows))
+    else:
+        statement = f"{_insert(table, columns)} {_overwriting(table, columns)}"
+        connection.exec_driver_sql(statement, _bound(table, columns, rows))
+
+
+def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """Overwrite what is given of rows that are there, by their key."""
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    keys, others = _parted(table, columns)
+    if connection.dialect.name == "postgresql":
+        changes = ", ".join(f"{name} = r.{name}" for name in map(_quoted, others))
+        is_row = " AND ".join(f"{table.name}.{name} = r.{name}" for name in keys)
+        source = f"FROM {_unfolded(table, columns)} WHERE {is_row}"
+        statement = f"UPDATE {table.name} SET {changes} {source}"  # noqa: S608
+        connection.exec_driver_sql(statement, _document(rows))
+    else:
+        changes = ", ".join(f"{name} = ?" for name in map(_quoted, others))
+        is_row = " AND ".join(f"{name} = ?" for name in keys)
+        statement = f"UPDATE {table.name} SET {changes} WHERE {is_row}"  # noqa: S608
+        connection.exec_driver_sql(statement, _bound(table, (*others, *keys), rows))
+
+
+def _copy(connection: Connection, table: Table, columns: Columns, rows: Rows) -> None:
+    driver: Any = connection.connection.driver_connection
+    statement = f"COPY {table.name} ({_listed(columns)}) FROM STDIN"
+    values_of = itemgetter(*columns)
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(values_of(row))
+    except connection.dialect.loaded_dbapi.Error as exc:
+        # What SQLAlchemy makes of a driver's error, for statements that go through it.
+        raise OperationalError(statement, None, exc) from exc
+
+
+def _insert(table: Table, columns: Columns) -> str:
+    holes = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table.name} ({_listed(columns)}) VALUES ({holes})"  # noqa: S608
+
+
+def _overwriting(table: Table, columns: Columns) -> str:
+    keys, others = _parted(table, columns)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in map(_quoted, others))
+    return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
+
+
+def _parted(table: Table, columns: Columns) -> tuple[Columns, Columns]:
+    """Return the table's key, and the other columns given."""
+    keys = tuple(column.name for column in table.primary_key)
+    return keys, tuple(name for name in columns if name not in keys)
+
+
+def _quoted(name: str) -> str:
+    return _POSTGRESQL.identifier_preparer.quote(name)
+
+
+def _listed(names: Columns) -> str:
+    return ", ".join(map(_quoted, names))
+
+
+def _document(rows: Rows) -> tuple[str]:
+    """Return the one parameter of a statement that unfolds it."""
+    return (_encoder.encode(rows).decode(),)
 
 
 @cache
-def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
-    statement = _insert(dialect, table)
-    keys = [column.name for column in table.primary_key]
-    return statement.on_conflict_do_update(
-        index_elements=keys,
-        set_={name: statement.excluded[name] for name in columns if name not in keys},
-    )
+def _unfolded(table: Table, columns: Columns) -> str:
+    """Return the parameter, a JSON array of objects, as a table `r`."""
+    types = [table.c[name].type.compile(_POSTGRESQL) for name in columns]
+    typed = map(" ".join, zip(map(_quoted, columns), types, strict=True))
+    return f"json_to_recordset(%s::json) AS r ({', '.join(typed)})"
+
+
+def _bound(table: Table, order: Columns, rows: Rows) -> list[tuple[Any, ...]]:
+    """Return rows as SQLite's driver takes them: days and instants as SQLAlchemy's texts."""
+    texts = _texts(table, order)
+    values_of = itemgetter(*order)
+    bound = []
+    for row in rows:
+        values = dict(row)
+        for name, text in texts:
+            if (value := values[name]) is not None:
+                values[name] = text(value)
+        bound.append(values_of(values))
+    return bound
+
+
+@cache
+def _texts(table: Table, columns: Columns) -> list[tuple[str, Callable[[Any], str]]]:
+    return [
+        (name, _TEXTS[kind])
+        for name in columns
+        for kind in _TEXTS
+        if isinstance(table.c[name].type, kind)
+    ]
+
+
+def _instant_text(instant: datetime) -> str:
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    return instant.isoformat(" ", "microseconds")[:-_OFFSET_LENGTH]
+
+
+_OFFSET_LENGTH = len("+00:00")
+_TEXTS: dict[type[Any], Callable[[Any], str]] = {UTCDateTime: _instant_text, Date: date.isoformat}

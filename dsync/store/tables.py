@@ -12,6 +12,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from dsync.domain.candidature import Reponse, Voeu
+from dsync.domain.verdict import Controle
 from dsync.store.columns import BigKey, JsonText
 
 metadata = MetaData(
@@ -169,9 +170,7 @@ class VerdictRow(_Table, table=True):
     inputs_hash: str | None
     preuve_hash: str | None
     doublons: str | None = _json()
-    # [{controle, resultat, motif, preuve}]; `preuve` is JSON text inside the JSON, so that both
-    # engines show the same characters.
-    controles: str | None = _json()
+    controles: str | None = _json(tuple[Controle, ...])
     produit_id: str | None
     phase_constatee: str | None
     type_administration: str | None

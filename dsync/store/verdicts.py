@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
-from json import loads
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Row, and_, or_, select, update
 
 from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.domain.verdict import Verdict
 from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
@@ -25,7 +24,7 @@ from dsync.store.records import (
 )
 from dsync.store.rows import CANDIDATURE_COLUMNS, candidature_of
 from dsync.store.section import Section
-from dsync.store.sql import CHUNK, chunks
+from dsync.store.sql import CHUNK, chunks, insert_rows, update_rows
 
 _dossier = tables.dossier
 _candidature = tables.candidature
@@ -51,7 +50,7 @@ _VERDICT_COLUMNS = tuple(
     )
 )
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
-_RESULTATS = {resultat.value: resultat for resultat in Resultat}
+_NONE: Mapping[DossierNumber, str | None] = {}
 _IS_CURRENT = and_(_verdict.c.numero == _dossier.c.numero, _verdict.c.courant)
 _OPEN = [etat.value for etat in OPEN_ETATS]
 
@@ -67,12 +66,6 @@ _JUDGEABLE = (
     .join(_candidature, _candidature.c.numero == _dossier.c.numero)
     .outerjoin(_verdict, _IS_CURRENT)
     .order_by(_dossier.c.numero)
-)
-
-_SET_PRODUCT = (
-    update(_dossier)
-    .where(_dossier.c.numero == bindparam("key"))
-    .values(produit_id=bindparam("product"))
 )
 
 
@@ -133,7 +126,7 @@ class VerdictReads(Section):
                 row.page_produit,
                 row.produit_id,
                 _VERDICTS.get(row.verdict),
-                controles_of(row.controles),
+                row.controles or (),
             )
             for chunk in chunks(sorted(numbers))
             for row in self._connection.execute(statement.where(_dossier.c.numero.in_(chunk)))
@@ -226,13 +219,6 @@ class VerdictWrites(VerdictReads, JournalWrites):
             .values(a_evaluer=True)
         )
 
-    def set_product(self, pairs: Sequence[tuple[DossierNumber, str | None]]) -> None:
-        """Note which product each dossier names."""
-        if pairs:
-            self._connection.execute(
-                _SET_PRODUCT, [{"key": numero, "product": product} for numero, product in pairs]
-            )
-
     def save_verdicts(self, run: int, verdicts: Sequence[NewVerdict], now: datetime) -> None:
         """Make these the current verdicts; the same act twice leaves one row."""
         current = self._current([verdict.numero for verdict in verdicts])
@@ -247,11 +233,7 @@ class VerdictWrites(VerdictReads, JournalWrites):
                 .where(_verdict.c.numero.in_(chunk), _verdict.c.courant)
                 .values(courant=False)
             )
-        if fresh:
-            self._connection.execute(
-                insert(_verdict), [self._row(verdict, now) for verdict in fresh]
-            )
-        self.clear_evaluation([verdict.numero for verdict in verdicts])
+        insert_rows(self._connection, _verdict, [self._row(verdict, now) for verdict in fresh])
         self.record_events(
             run,
             [
@@ -268,9 +250,28 @@ class VerdictWrites(VerdictReads, JournalWrites):
             now,
         )
 
-    def clear_evaluation(self, numbers: Iterable[DossierNumber]) -> None:
-        """Take dossiers out of the queue."""
-        for chunk in chunks(numbers):
+    def close_evaluation(
+        self,
+        numbers: Sequence[DossierNumber],
+        *,
+        products: Mapping[DossierNumber, str | None] = _NONE,
+        still_due: Set[DossierNumber] = frozenset(),
+    ) -> None:
+        """Take dossiers out of the queue.
+
+        Args:
+            numbers: the dossiers that were looked at.
+            products: the product that each names, of those for which it is another one now.
+            still_due: those of them that stay in the queue.
+        """
+        moved = [numero for numero in numbers if numero in products]
+        update_rows(
+            self._connection,
+            _dossier,
+            [{"numero": n, "produit_id": products[n], "a_evaluer": n in still_due} for n in moved],
+        )
+        others = set(numbers) - set(moved) - still_due
+        for chunk in chunks(sorted(others)):
             self._connection.execute(
                 update(_dossier)
                 .where(_dossier.c.numero.in_(chunk), _dossier.c.a_evaluer)
@@ -300,7 +301,7 @@ class VerdictWrites(VerdictReads, JournalWrites):
             "inputs_hash": verdict.inputs_hash,
             "preuve_hash": decision.preuve_hash,
             "doublons": written(sorted(verdict.doublons)),
-            "controles": written([_controle_json(controle) for controle in decision.controles]),
+            "controles": written(decision.controles),
             "produit_id": decision.produit_id,
             "phase_constatee": decision.phase_constatee,
             "type_administration": decision.type_administration,
@@ -331,28 +332,6 @@ def _is_same_act(current: Row[Any] | None, verdict: NewVerdict, now: datetime) -
     )
 
 
-def controles_of(items: Iterable[dict[str, Any]] | None) -> tuple[Controle, ...]:
-    """Rebuild a stored verdict's checks."""
-    return tuple(
-        Controle(
-            item["controle"],
-            _RESULTATS[item["resultat"]],
-            item["motif"] or "",
-            loads(item["preuve"]) if item["preuve"] else {},
-        )
-        for item in items or ()
-    )
-
-
-def _controle_json(controle: Controle) -> dict[str, Any]:
-    return {
-        "controle": controle.controle,
-        "resultat": controle.resultat.value,
-        "motif": controle.motif,
-        "preuve": written(controle.preuve),
-    }
-
-
 def _stored(row: Row[Any]) -> StoredVerdict:
     return StoredVerdict(
         id=row.v_id,
@@ -364,7 +343,7 @@ def _stored(row: Row[Any]) -> StoredVerdict:
         inputs_hash=row.v_inputs_hash,
         preuve_hash=row.v_preuve_hash,
         doublons=tuple(row.v_doublons or ()),
-        controles=controles_of(row.v_controles),
+        controles=row.v_controles or (),
         produit_id=row.v_produit_id,
         phase_constatee=row.v_phase_constatee,
         type_administration=row.v_type_administration,

@@ -17,7 +17,7 @@ from dsync.eligibility import RuleSet
 from dsync.errors import InterruptedRunError
 from dsync.evidence import EvidenceSources
 from dsync.mapping import Mapper
-from dsync.store import Lease, Store, Tx
+from dsync.store import Lease, Reader, Store, Tx
 from dsync.sync.report import RunReport
 
 
@@ -102,6 +102,12 @@ class Run:
         """Open one transaction under the run's lease."""
         with self.context.store.transaction(self.lease) as tx:
             yield tx
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Read the démarche as it is now, in nobody's way."""
+        with self.context.store.reading(self.context.demarche) as reader:
+            yield reader
 
     @property
     def now(self) -> datetime:

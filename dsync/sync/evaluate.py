@@ -8,7 +8,7 @@ of dossiers for the same product did, when impossible evidence is back, and, for
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,11 +27,16 @@ from dsync.eligibility import (
     stored_product,
 )
 from dsync.errors import RuleEvaluationError
-from dsync.store import Judgeable, NewVerdict, NewWish, Tx
+from dsync.store import Judgeable, NewVerdict, NewWish, Reader
 from dsync.sync.batches import batches
 from dsync.sync.context import Run
 from dsync.sync.evidence import gather, with_registry
 from dsync.sync.pages import quarantine
+from dsync.sync.prefetch import prefetched
+
+Products = Mapping[DossierNumber, str | None]
+"""Which product a dossier names, by number."""
+_NONE: Products = {}
 
 COUNTED = OPEN_ETATS | {Etat.ACCEPTE}
 """States in which a dossier counts as another one for the same product."""
@@ -66,55 +71,72 @@ def evaluate_due(run: Run) -> None:
         if evidence_moved or gathered.registry_enabled:
             numbers |= set(tx.undetermined())
     evidence = gathered.evidence() if numbers else None
-    if evidence is not None:
-        _resolve_products(run, sorted(numbers), evidence)
-    with run.transaction() as tx:
-        doublons, regrouped = doublons_of(tx)
+    products = _moved_products(run, sorted(numbers), evidence) if evidence else {}
+    with run.reading() as reader:
+        doublons, regrouped = doublons_of(reader, products)
     numbers |= regrouped
     if numbers:
-        _judge_all(run, sorted(numbers), evidence or gathered.evidence(), doublons)
+        evidence = evidence or gathered.evidence()
+        _judge_all(run, sorted(numbers), evidence, doublons, products)
     if evidence_moved:
         with run.transaction() as tx:
             tx.save_state(evidence_key=gathered.key)
 
 
 def _judge_all(
-    run: Run, numbers: Sequence[DossierNumber], evidence: Evidence, doublons: Doublons
+    run: Run,
+    numbers: Sequence[DossierNumber],
+    evidence: Evidence,
+    doublons: Doublons,
+    products: Products,
 ) -> None:
+    """Judge a batch while the one before is being stored."""
     done = 0
+    judged = (_judge(run, chunk, evidence, doublons) for chunk in batches(run.context, numbers))
+    with prefetched(judged, run.context.stop) as ready:
+        for batch in ready:
+            store_verdicts(run, batch, products)
+            done += len(batch.numbers)
+            run.context.progress.evaluated(done, len(numbers))
+
+
+def _moved_products(run: Run, numbers: Sequence[DossierNumber], evidence: Evidence) -> Products:
+    """Return the products of those dossiers that name another one than before.
+
+    They are looked up before anyone counts dossiers by product, and stored with the verdicts.
+    """
+    moved: dict[DossierNumber, str | None] = {}
     for chunk in batches(run.context, numbers):
-        _judge(run, chunk, evidence, doublons)
-        done += len(chunk)
-        run.context.progress.evaluated(done, len(numbers))
+        with run.reading() as reader:
+            rows = reader.addresses(chunk)
+        for row in rows:
+            frozen = stored_product(row.controles) if row.verdict == Verdict.ELIGIBLE else None
+            if frozen and frozen.address == row.page_produit:
+                product: str | None = frozen.product_id
+            else:
+                product = resolve_product(row.page_produit, evidence.catalogue).product_id
+            if product != row.produit_id:
+                moved[row.numero] = product
+    return moved
 
 
-def _resolve_products(run: Run, numbers: Sequence[DossierNumber], evidence: Evidence) -> None:
-    """Say which product each dossier names, before anyone counts dossiers by product."""
-    for chunk in batches(run.context, numbers):
-        with run.transaction() as tx:
-            moved = []
-            for row in tx.addresses(chunk):
-                frozen = stored_product(row.controles) if row.verdict == Verdict.ELIGIBLE else None
-                if frozen and frozen.address == row.page_produit:
-                    product: str | None = frozen.product_id
-                else:
-                    product = resolve_product(row.page_produit, evidence.catalogue).product_id
-                if product != row.produit_id:
-                    moved.append((row.numero, product))
-            tx.set_product(moved)
+def doublons_of(reader: Reader, products: Products = _NONE) -> tuple[Doublons, set[DossierNumber]]:
+    """Return the other dossiers for each one's product, and those whose set changed.
 
-
-def doublons_of(tx: Tx) -> tuple[Doublons, set[DossierNumber]]:
-    """Return the other dossiers for each one's product, and those whose set changed."""
+    Args:
+        reader: where the dossiers are.
+        products: those that are others than stored.
+    """
     members: dict[str, list[DossierNumber]] = defaultdict(list)
     product_of: dict[DossierNumber, str] = {}
     names: dict[str, str] = {}
     judged: list[tuple[DossierNumber, tuple[DossierNumber, ...]]] = []
-    for row in tx.products():
+    for row in reader.products():
         is_present = row.presence == Presence.PRESENT
-        if row.produit_id:
+        produit_id = products.get(row.numero, row.produit_id)
+        if produit_id:
             # One text a product, not one a dossier.
-            product = names.setdefault(row.produit_id, row.produit_id)
+            product = names.setdefault(produit_id, produit_id)
             product_of[row.numero] = product
             if is_present and row.etat in COUNTED:
                 members[product].append(row.numero)
@@ -124,47 +146,52 @@ def doublons_of(tx: Tx) -> tuple[Doublons, set[DossierNumber]]:
     return doublons, {numero for numero, known in judged if known != doublons.of(numero)}
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Dossiers that were looked at, with the verdicts that came of it."""
+
+    numbers: Sequence[DossierNumber]
+    verdicts: Sequence[tuple[Judgeable, NewVerdict]]
+    failed: Set[DossierNumber] = frozenset()
+    """Those on which a rule failed."""
+
+
 def _judge(
     run: Run, numbers: Sequence[DossierNumber], evidence: Evidence, doublons: Doublons
-) -> None:
-    with run.transaction() as tx:
-        judgeables = tx.judgeable(numbers)
+) -> Batch:
+    with run.reading() as reader:
+        judgeables = reader.judgeable(numbers)
     evidence = with_registry(run, [j.candidature for j in judgeables], evidence)
     verdicts: list[tuple[Judgeable, NewVerdict]] = []
-    failed: list[RuleEvaluationError] = []
+    failed: set[DossierNumber] = set()
     for judgeable in judgeables:
         others = doublons.of(judgeable.numero)
         try:
             decision = _decide(run, judgeable, evidence, others)
-        except RuleEvaluationError as exc:
-            failed.append(exc)
+        except RuleEvaluationError:
+            failed.add(judgeable.numero)
             continue
         if decision is not None:
             new = NewVerdict(judgeable.numero, decision, judgeable.inputs_hash, others)
             verdicts.append((judgeable, new))
-    store_verdicts(run, numbers, verdicts, failed)
+    return Batch(numbers, verdicts, failed)
 
 
-def store_verdicts(
-    run: Run,
-    numbers: Sequence[DossierNumber],
-    verdicts: Sequence[tuple[Judgeable, NewVerdict]],
-    failed: Sequence[RuleEvaluationError] = (),
-) -> None:
+def store_verdicts(run: Run, batch: Batch, products: Products = _NONE) -> None:
     """Store a batch of verdicts with the wishes that follow, in one transaction."""
     now = run.now
+    verdicts = batch.verdicts
     wishes = [wish for j, new in verdicts for wish in _wishes(run, j, new.decision, now)]
-    quarantined = {DossierNumber(error.details["dossier"]) for error in failed}
     with run.transaction() as tx:
         tx.save_verdicts(run.id, [new for _, new in verdicts], now)
         tx.wish(wishes, now)
-        for number in quarantined:
+        for number in sorted(batch.failed):
             quarantine(run, tx, number, "regle")
-        tx.clear_evaluation([n for n in numbers if n not in quarantined])
+        tx.close_evaluation(batch.numbers, products=products, still_due=batch.failed)
     run.report.evaluated += len(verdicts)
     run.report.verdicts.update(new.decision.verdict.key for _, new in verdicts)
-    run.report.quarantined += len(quarantined)
-    if quarantined:
+    run.report.quarantined += len(batch.failed)
+    if batch.failed:
         run.report.problem(
             "A rule failed on some dossiers, which keep their last verdict: see "
             "`dsync quarantine list` and report it."

@@ -9,7 +9,7 @@ from typing import Any
 
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Node, Page
-from dsync.mapping import Record, map_page
+from dsync.mapping import Mapped, Record, map_page
 from dsync.store import PageResult, Tx
 from dsync.sync.context import Run
 from dsync.sync.standing import surprises
@@ -40,15 +40,19 @@ class Crawl:
     revision_id: RevisionId | None = None
 
 
-def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
+def mapped_page(run: Run, page: Page) -> Mapped:
+    """Map a page's dossiers, by the revisions that they are of."""
+    learn_revisions(run, {node.revision_id for node in page.nodes})
+    sources = [(node.number, node.revision_id, node.json) for node in page.nodes]
+    return map_page(run.context.mapper, run.context.demarche, run.revisions, sources)
+
+
+def store_page(run: Run, crawl: Crawl, page: Page, mapped: Mapped, page_size: int) -> None:
     """Store a page and its watermark in one transaction, or nothing of it.
 
     Raises:
         StoreError: the page and the watermark are as before.
     """
-    learn_revisions(run, {node.revision_id for node in page.nodes})
-    sources = [(node.number, node.revision_id, node.json) for node in page.nodes]
-    mapped = map_page(run.context.mapper, run.context.demarche, run.revisions, sources)
     with run.transaction() as tx:
         result = tx.store_page(run.id, mapped.records, now=run.now, mark_read=True)
         for rejected in page.rejected:
@@ -111,7 +115,7 @@ def store_nodes(run: Run, nodes: Sequence[Node]) -> None:
     page = Page.of_nodes(nodes)
     with run.transaction() as tx:
         size = tx.state().page_size
-    store_page(run, crawl, page, size)
+    store_page(run, crawl, page, mapped_page(run, page), size)
 
 
 def refresh_demarche(run: Run) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import OPEN_ETATS, Presence
@@ -16,7 +18,7 @@ from dsync.errors import DSNotFoundError
 from dsync.store import Judgeable, NewVerdict, StoredVerdict
 from dsync.sync import run as runs
 from dsync.sync.context import Context, Run
-from dsync.sync.evaluate import doublons_of, judge, store_verdicts
+from dsync.sync.evaluate import Batch, doublons_of, judge, store_verdicts
 from dsync.sync.evidence import gather, with_registry
 from dsync.sync.report import Kind, RunReport, SyncOptions
 
@@ -69,10 +71,10 @@ def _judge_again(
     run: Run, numbers: Sequence[DossierNumber], as_of: date | None
 ) -> list[Comparison]:
     gathered = gather(run)
-    with run.transaction() as tx:
-        chosen = list(numbers) or tx.evaluation_numbers(everything_open=True)
-        judgeables = [j for j in tx.judgeable(chosen) if j.presence == Presence.PRESENT]
-        doublons, _ = doublons_of(tx)
+    with run.reading() as reader:
+        chosen = list(numbers) or reader.evaluation_numbers(everything_open=True)
+        judgeables = [j for j in reader.judgeable(chosen) if j.presence == Presence.PRESENT]
+        doublons, _ = doublons_of(reader)
     _say_missing(run, numbers, judgeables)
     evidence = with_registry(run, [j.candidature for j in judgeables], gathered.evidence())
     verdicts, comparisons = [], []
@@ -88,7 +90,7 @@ def _judge_again(
         kept = [
             (j, new) for j, new in verdicts if j.candidature.etat in OPEN_ETATS or not j.current
         ]
-        store_verdicts(run, [judgeable.numero for judgeable, _ in kept], kept)
+        store_verdicts(run, Batch([judgeable.numero for judgeable, _ in kept], kept))
     return comparisons
 
 

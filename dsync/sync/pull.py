@@ -18,7 +18,14 @@ from dsync.ds import DeletedPage, ListRequest, PageReader
 from dsync.errors import ConfigurationError, DSContractError, DSNotFoundError, DSUnauthorizedError
 from dsync.store import SyncState
 from dsync.sync.context import Run
-from dsync.sync.pages import EPOCH, Crawl, refresh_demarche, store_nodes, store_page
+from dsync.sync.pages import (
+    EPOCH,
+    Crawl,
+    mapped_page,
+    refresh_demarche,
+    store_nodes,
+    store_page,
+)
 from dsync.sync.prefetch import prefetched
 from dsync.sync.reconcile import settle_disappearances
 from dsync.sync.reconsider import mapping_key
@@ -140,14 +147,18 @@ def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> No
         pending=lists,
         deleted=lists,
     )
-    with prefetched(reader, run.context.stop) as pages:
-        for page in pages:
+    stop = run.context.stop
+    with (
+        prefetched(reader, stop) as pages,
+        prefetched(((page, mapped_page(run, page)) for page in pages), stop) as ready,
+    ):
+        for page, mapped in ready:
             crawl.signpost = crawl.signpost or page.server_date or run.now
             crawl.is_ordered = crawl.is_ordered and not page.out_of_order
             crawl.revision_id = page.active_revision_id or crawl.revision_id
             if lists and (page.pending or page.deleted):
                 _store_deletions(run, page.pending, page.deleted)
-            store_page(run, crawl, page, reader.page_size)
+            store_page(run, crawl, page, mapped, reader.page_size)
             read = run.report.read
             run.context.progress.pulled(read, expected if read <= expected else None)
     _finish_crawl(run, crawl, lists)

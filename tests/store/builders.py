@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+from msgspec import structs
 
 from dsync.domain.candidature import Candidature, Evaluation, Note, Reponse, Voeu
 from dsync.domain.dossier import (
@@ -53,7 +55,8 @@ def writing(store: Store) -> Iterator[Tx]:
 
 def champ(id_: str, libelle: str, texte: str | None = None, **others: Any) -> Champ:
     """Make a text champ."""
-    return Champ(DescriptorId(id_), libelle, others.pop("type", "text"), texte, texte, **others)
+    type_ = others.pop("type", "text")
+    return Champ(DescriptorId(id_), texte, libelle=libelle, type=type_, **others)
 
 
 CHAMPS = (
@@ -118,15 +121,15 @@ def make_dossier(number: int = 1, **changes: Any) -> Dossier:
         labels=(),
         traitements=(Traitement("depot", EARLIER, None, None),),
     )
-    return replace(base, **changes)
+    return structs.replace(base, **changes)
 
 
 def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
     """Make the candidature of a dossier, with everything filled."""
     texts = {
-        field.name: f"{field.name} de {dossier.number}"
-        for field in fields(Candidature)
-        if field.type == "str | None"
+        name: f"{name} de {dossier.number}"
+        for name, type_ in Candidature.__annotations__.items()
+        if type_ == "str | None"
     }
     base = Candidature(
         numero=dossier.number,
@@ -148,7 +151,7 @@ def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
         valide_par_instructeur=False,
         reponses={"page_produit": Reponse.REMPLI, "voeux": Reponse.VIDE},
     )
-    return replace(base, **changes)
+    return structs.replace(base, **changes)
 
 
 def make_mapped(
@@ -177,7 +180,7 @@ def make_mapped(
         annotations_hash=str(hash(repr(dossier.annotations))),
         inputs_hash=str(hash(champs)),
         owned_ids=owned,
-        owned={a.descriptor_id: a.valeur for a in dossier.annotations if a.descriptor_id in owned},
+        owned={a.descriptor_id: a.contenu for a in dossier.annotations if a.descriptor_id in owned},
     )
     return record_of(mapped)
 

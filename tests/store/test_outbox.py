@@ -239,7 +239,7 @@ def test_finished_dossiers_are_not_written_to(wished: Store) -> None:
 def test_judging_sees_what_is_wished_and_what_others_share_a_product(wished: Store) -> None:
     """The queue, the products and the addresses tell what the engine asks of them."""
     with writing(wished) as tx:
-        tx.set_product([(ONE, "transport")])
+        tx.close_evaluation([ONE], products={ONE: "transport"})
         (judgeable,) = tx.judgeable([ONE])
         (use,) = tx.products()
         (address,) = tx.addresses([ONE])

@@ -124,6 +124,7 @@ def test_only_what_verdicts_rest_on_queues_again(store: Store) -> None:
     put(store, 1)
     with writing(store) as tx:
         tx.save_verdicts(1, [make_verdict(1)], NOW)
+        tx.close_evaluation([DossierNumber(1)])
     put(store, 1, annotations=(champ("a1", "Étape", "entretien"),))
     with writing(store) as tx:
         assert tx.evaluation_numbers() == []
@@ -139,6 +140,7 @@ def test_a_reopened_dossier_is_judged_again(store: Store) -> None:
     put(store, 1, etat=Etat.REFUSE)
     with writing(store) as tx:
         tx.save_verdicts(1, [make_verdict(1)], NOW)
+        tx.close_evaluation([DossierNumber(1)])
 
     put(store, 1, etat=Etat.EN_INSTRUCTION)
 

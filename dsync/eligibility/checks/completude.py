@@ -19,13 +19,9 @@ _COMPLETE = "À faire : demander au candidat de compléter."
 
 def check_completude(context: Context) -> Controle:
     """List the needed champs that are blank; one that was not asked is none of them."""
-    blank, unmapped = [], []
-    for champ in context.rules.needed:
-        reponse = context.reponse(champ.field)
-        if reponse is Reponse.VIDE:
-            blank.append(champ)
-        elif reponse is Reponse.NON_ASSOCIE:
-            unmapped.append(champ)
+    reponses = [(champ, context.reponse(champ.field)) for champ in context.rules.needed]
+    blank = [champ for champ, reponse in reponses if reponse is Reponse.VIDE]
+    unmapped = [champ for champ, reponse in reponses if reponse is Reponse.NON_ASSOCIE]
     said: list[str] = []
     preuve: dict[str, Json] = {}
     if unmapped:

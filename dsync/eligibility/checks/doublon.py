@@ -16,7 +16,7 @@ def check_doublon(context: Context) -> Controle:
     others = context.doublons
     if not others:
         return answer(NAME, Resultat.CONFORME, "Aucun autre dossier pour ce produit.", dossiers=[])
-    numbers = listed((str(number) for number in others), most=8)
+    numbers = listed(map(str, others), most=8)
     plural = "s" if others[1:] else ""
     return answer(
         NAME,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle, Resultat

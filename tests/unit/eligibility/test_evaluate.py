@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from dsync.domain.candidature import Candidature, Reponse, Voeu
 from dsync.domain.dossier import Demandeur
@@ -116,7 +117,9 @@ def test_the_same_input_gives_the_same_bytes(
     order.shuffle(shuffled)
     voeux = list(changes["voeux"])
     order.shuffle(voeux)
-    other = replace(one, voeux=tuple(voeux), reponses=dict(reversed(changes["reponses"].items())))
+    other = structs.replace(
+        one, voeux=tuple(voeux), reponses=dict(reversed(changes["reponses"].items()))
+    )
     first = evaluate(one, evidence, rules, doublons=doublons)  # type: ignore[arg-type]
     second = evaluate(other, evidence, rules, doublons=shuffled)  # type: ignore[arg-type]
     later = evaluate(
@@ -235,7 +238,7 @@ def test_stored_evidence_survives_json(
     controles = evaluate(
         candidature(page_produit=f"{PAGE}/ajust"), evidence, rules, doublons=()
     ).controles
-    read = [replace(c, preuve=json.loads(json.dumps(dict(c.preuve)))) for c in controles]
+    read = [structs.replace(c, preuve=json.loads(json.dumps(dict(c.preuve)))) for c in controles]
     assert stored_product(read) == stored_product(controles) != None  # noqa: E711
 
 
@@ -257,7 +260,7 @@ def test_erased_or_broken_evidence_is_none(
 ) -> None:
     """A verdict whose evidence is gone is judged anew."""
     controles = evaluate(candidature(), evidence, rules, doublons=()).controles
-    changed = [replace(c, preuve=preuve) if c.controle == name else c for c in controles]
+    changed = [structs.replace(c, preuve=preuve) if c.controle == name else c for c in controles]
     assert stored_product(changed) is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -200,6 +201,6 @@ def map_node(
         champs: list[Node] | None = None, annotations: list[Node] | None = None, **over: Any
     ) -> MappedDossier:
         node = make_node(champs, annotations, **over)
-        return mapper.map(node, DemarcheNumber(86321), form.revision)
+        return mapper.map(json.dumps(node).encode(), DemarcheNumber(86321), form.revision)
 
     return run

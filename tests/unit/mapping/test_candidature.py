@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -25,7 +26,7 @@ NAMES = (
 def champ(valeur: Any, texte: str | None = None, type_: str = "text") -> Champ:
     if texte is None and isinstance(valeur, str):
         texte = valeur
-    return Champ(DescriptorId("x"), "X", type_, valeur, texte)
+    return Champ(DescriptorId("x"), texte, valeur, libelle="X", type=type_)
 
 
 def test_a_field_is_read_from_its_champ(form: Any, map_node: Any) -> None:
@@ -61,7 +62,9 @@ def test_every_field_has_an_answer_even_unmapped(
     form: Any, make_mapper: Callable[..., Mapper], make_node: Any
 ) -> None:
     """A field that the configuration leaves out is not mapped, and nothing fails."""
-    mapped = make_mapper(MappingConfig()).map(make_node(), DEMARCHE, form.revision)
+    mapped = make_mapper(MappingConfig()).map(
+        json.dumps(make_node()).encode(), DEMARCHE, form.revision
+    )
     assert {Reponse.NON_ASSOCIE} == set(mapped.candidature.reponses.values())
     assert {"page_produit", "voeux", "etape", "evaluations"} <= set(mapped.candidature.reponses)
 
@@ -92,7 +95,9 @@ def test_a_former_label_is_known(
     raw["champs"]["entite"] = {"libelles": ["Nom de l’entité", "Service"]}
     id_ = form.replace(4202, id="autre", libelle="service")
     node = make_node([form.champ(id_, text="DINUM")])
-    mapped = make_mapper(MappingConfig.model_validate(raw)).map(node, DEMARCHE, form.revision)
+    mapped = make_mapper(MappingConfig.model_validate(raw)).map(
+        json.dumps(node).encode(), DEMARCHE, form.revision
+    )
     assert mapped.candidature.entite == "DINUM"
 
 
@@ -133,7 +138,7 @@ def test_without_a_revision_the_champs_shown_stand_for_the_form(
             form.rows(4403, cells),
         ]
     )
-    mapped = mapper.map(node, DEMARCHE, None)
+    mapped = mapper.map(json.dumps(node).encode(), DEMARCHE, None)
     assert mapped.candidature.entite == "DINUM"
     assert (Voeu(1, "Produit", None),) == mapped.candidature.voeux
     assert mapped.candidature.reponses["probleme"] == Reponse.NON_ASSOCIE

@@ -35,7 +35,7 @@ SELECT
     c.contact_courriel,
     c.contact_telephone,
     c.cas_demande,
-    jsonb_array_length(c.voeux) AS nb_voeux,
+    json_array_length(c.voeux::json) AS nb_voeux,
     c.pilotage_actuel,
     c.pilotage_envisage,
     c.objectifs_12_mois,

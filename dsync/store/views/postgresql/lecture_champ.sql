@@ -1,39 +1,23 @@
+WITH descripteur AS (
+    SELECT r.id AS revision_id, s.id, s.libelle, s.type
+    FROM revision AS r, json_to_recordset(r.descriptors::json) AS s (id text, libelle text, type text)
+)
 SELECT
     c.numero,
-    'champ' AS origine,
-    e.value ->> 'id' AS champ_id,
-    e.value ->> 'libelle' AS libelle,
-    e.value ->> 'type' AS type,
-    NULL::integer AS ligne,
-    e.value ->> 'texte' AS valeur
-FROM candidature AS c, jsonb_array_elements(c.champs) AS e (value)
-UNION ALL
-SELECT
-    c.numero,
-    'champ' AS origine,
-    e.value ->> 'id' AS champ_id,
-    e.value ->> 'libelle' AS libelle,
-    e.value ->> 'type' AS type,
-    l.rang::integer AS ligne,
-    e.value ->> 'texte' AS valeur
-FROM candidature AS c, jsonb_array_elements(c.champs) AS r (value), jsonb_array_elements(r.value -> 'lignes') WITH ORDINALITY AS l (value, rang), jsonb_array_elements(l.value -> 'champs') AS e (value)
-UNION ALL
-SELECT
-    c.numero,
-    'annotation' AS origine,
-    e.value ->> 'id' AS champ_id,
-    e.value ->> 'libelle' AS libelle,
-    e.value ->> 'type' AS type,
-    NULL::integer AS ligne,
-    e.value ->> 'texte' AS valeur
-FROM candidature AS c, jsonb_array_elements(c.annotations) AS e (value)
-UNION ALL
-SELECT
-    c.numero,
-    'annotation' AS origine,
-    e.value ->> 'id' AS champ_id,
-    e.value ->> 'libelle' AS libelle,
-    e.value ->> 'type' AS type,
-    l.rang::integer AS ligne,
-    e.value ->> 'texte' AS valeur
-FROM candidature AS c, jsonb_array_elements(c.annotations) AS r (value), jsonb_array_elements(r.value -> 'lignes') WITH ORDINALITY AS l (value, rang), jsonb_array_elements(l.value -> 'champs') AS e (value)
+    o.origine,
+    k.id AS champ_id,
+    coalesce(k.libelle, s.libelle) AS libelle,
+    coalesce(k.type, s.type) AS type,
+    k.ligne,
+    k.texte AS valeur
+FROM candidature AS c
+JOIN dossier AS d ON d.numero = c.numero
+CROSS JOIN LATERAL (VALUES ('champ', c.champs), ('annotation', c.annotations)) AS o (origine, champs)
+CROSS JOIN LATERAL json_to_recordset(o.champs::json) AS e (id text, texte text, lignes json, libelle text, type text)
+CROSS JOIN LATERAL (
+    SELECT NULL::integer AS ligne, e.id, e.texte, e.libelle, e.type
+    UNION ALL
+    SELECT l.rang::integer, f.id, f.texte, f.libelle, f.type
+    FROM json_array_elements(e.lignes) WITH ORDINALITY AS l (value, rang), json_to_recordset(l.value -> 'champs') AS f (id text, texte text, libelle text, type text)
+) AS k
+LEFT JOIN descripteur AS s ON s.revision_id = d.revision_id AND s.id = k.id

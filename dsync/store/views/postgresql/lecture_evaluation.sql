@@ -1,8 +1,8 @@
 SELECT
     c.numero,
-    (e.value ->> 'ligne')::integer AS ligne,
-    e.value ->> 'moment' AS moment,
-    e.value ->> 'evaluateur' AS evaluateur,
-    e.value ->> 'commentaire' AS commentaire,
-    (e.value ->> 'moyenne')::double precision AS moyenne
-FROM candidature AS c, jsonb_array_elements(c.evaluations) AS e (value)
+    e.ligne,
+    e.moment,
+    e.evaluateur,
+    e.commentaire,
+    e.moyenne
+FROM candidature AS c, json_to_recordset(c.evaluations::json) AS e (ligne integer, moment text, evaluateur text, commentaire text, moyenne double precision)

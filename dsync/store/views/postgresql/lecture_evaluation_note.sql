@@ -1,7 +1,7 @@
 SELECT
     c.numero,
-    (e.value ->> 'ligne')::integer AS ligne,
-    n.value ->> 'critere' AS critere,
-    n.value ->> 'libelle' AS libelle,
-    (n.value ->> 'note')::double precision AS note
-FROM candidature AS c, jsonb_array_elements(c.evaluations) AS e (value), jsonb_array_elements(e.value -> 'notes') AS n (value)
+    e.ligne,
+    n.critere,
+    n.libelle,
+    n.note
+FROM candidature AS c, json_to_recordset(c.evaluations::json) AS e (ligne integer, notes json), json_to_recordset(e.notes) AS n (critere text, libelle text, note double precision)

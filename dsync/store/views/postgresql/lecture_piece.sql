@@ -1,39 +1,18 @@
 SELECT
     c.numero,
-    e.value ->> 'id' AS champ_id,
-    f.value ->> 'nom' AS nom,
-    f.value ->> 'type_mime' AS type_mime,
-    (f.value ->> 'taille')::bigint AS taille,
-    f.value ->> 'empreinte_md5' AS empreinte_md5,
-    f.value ->> 'analyse' AS analyse
-FROM candidature AS c, jsonb_array_elements(c.champs) AS e (value), jsonb_array_elements(e.value -> 'fichiers') AS f (value)
-UNION ALL
-SELECT
-    c.numero,
-    e.value ->> 'id' AS champ_id,
-    f.value ->> 'nom' AS nom,
-    f.value ->> 'type_mime' AS type_mime,
-    (f.value ->> 'taille')::bigint AS taille,
-    f.value ->> 'empreinte_md5' AS empreinte_md5,
-    f.value ->> 'analyse' AS analyse
-FROM candidature AS c, jsonb_array_elements(c.champs) AS r (value), jsonb_array_elements(r.value -> 'lignes') AS l (value), jsonb_array_elements(l.value -> 'champs') AS e (value), jsonb_array_elements(e.value -> 'fichiers') AS f (value)
-UNION ALL
-SELECT
-    c.numero,
-    e.value ->> 'id' AS champ_id,
-    f.value ->> 'nom' AS nom,
-    f.value ->> 'type_mime' AS type_mime,
-    (f.value ->> 'taille')::bigint AS taille,
-    f.value ->> 'empreinte_md5' AS empreinte_md5,
-    f.value ->> 'analyse' AS analyse
-FROM candidature AS c, jsonb_array_elements(c.annotations) AS e (value), jsonb_array_elements(e.value -> 'fichiers') AS f (value)
-UNION ALL
-SELECT
-    c.numero,
-    e.value ->> 'id' AS champ_id,
-    f.value ->> 'nom' AS nom,
-    f.value ->> 'type_mime' AS type_mime,
-    (f.value ->> 'taille')::bigint AS taille,
-    f.value ->> 'empreinte_md5' AS empreinte_md5,
-    f.value ->> 'analyse' AS analyse
-FROM candidature AS c, jsonb_array_elements(c.annotations) AS r (value), jsonb_array_elements(r.value -> 'lignes') AS l (value), jsonb_array_elements(l.value -> 'champs') AS e (value), jsonb_array_elements(e.value -> 'fichiers') AS f (value)
+    k.id AS champ_id,
+    f.nom,
+    f.type_mime,
+    f.taille,
+    f.empreinte_md5,
+    f."analyse"
+FROM candidature AS c
+CROSS JOIN LATERAL (VALUES (c.champs), (c.annotations)) AS o (champs)
+CROSS JOIN LATERAL json_to_recordset(o.champs::json) AS e (id text, lignes json, fichiers json)
+CROSS JOIN LATERAL (
+    SELECT e.id, e.fichiers
+    UNION ALL
+    SELECT r.id, r.fichiers
+    FROM json_array_elements(e.lignes) AS l (value), json_to_recordset(l.value -> 'champs') AS r (id text, fichiers json)
+) AS k
+CROSS JOIN LATERAL json_to_recordset(k.fichiers) AS f (nom text, type_mime text, taille bigint, empreinte_md5 text, "analyse" text)

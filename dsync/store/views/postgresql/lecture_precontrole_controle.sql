@@ -1,8 +1,8 @@
 SELECT
     v.numero,
     v.etabli_le,
-    k.value ->> 'controle' AS controle,
-    k.value ->> 'resultat' AS resultat,
-    k.value ->> 'motif' AS motif,
-    k.value ->> 'preuve' AS preuve
-FROM verdict AS v, jsonb_array_elements(v.controles) AS k (value)
+    k.controle,
+    k.resultat,
+    k.motif,
+    k.preuve
+FROM verdict AS v, json_to_recordset(v.controles::json) AS k (controle text, resultat text, motif text, preuve text)

@@ -1,9 +1,9 @@
 SELECT
     to_char(d.depose_le AT TIME ZONE 'UTC', 'YYYY-MM') AS mois,
-    k.value ->> 'controle' AS controle,
-    k.value ->> 'resultat' AS resultat,
+    k.controle,
+    k.resultat,
     count(*) AS nombre
 FROM dossier AS d
 JOIN verdict AS v ON v.numero = d.numero AND v.courant
-CROSS JOIN jsonb_array_elements(v.controles) AS k (value)
+CROSS JOIN json_to_recordset(v.controles::json) AS k (controle text, resultat text)
 GROUP BY 1, 2, 3

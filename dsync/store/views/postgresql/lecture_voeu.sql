@@ -1,6 +1,6 @@
 SELECT
     c.numero,
-    (v.value ->> 'rang')::integer AS rang,
-    v.value ->> 'profil' AS profil,
-    v.value ->> 'missions' AS missions
-FROM candidature AS c, jsonb_array_elements(c.voeux) AS v (value)
+    v.rang,
+    v.profil,
+    v.missions
+FROM candidature AS c, json_to_recordset(c.voeux::json) AS v (rang integer, profil text, missions text)
