@@ -24,7 +24,7 @@ from dsync.annotations import AnnotationsConfig
 from dsync.eligibility import RulesConfig
 from dsync.errors import ConfigurationError
 from dsync.evidence import EvidenceConfig
-from dsync.mapping import MappingConfig
+from dsync.mapping.config import MappingConfig
 
 PREFIX = "DSYNC_"
 SHIPPED_CONFIG = "aap-eig7.toml"

@@ -15,7 +15,7 @@ from dsync.ds import DSClient, Limits
 from dsync.eligibility import RuleSet
 from dsync.errors import ConfigurationError
 from dsync.evidence import EvidenceSources
-from dsync.mapping import Mapper
+from dsync.mapping.mapper import Mapper
 from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
 from dsync.store import Store
 from dsync.sync import run as runs

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from dsync.domain.dossier import Demandeur, Etat
 from dsync.domain.ids import DossierNumber
@@ -51,12 +52,12 @@ class Evaluation(Struct, frozen=True, gc=False):
     evaluateur: str | None
     commentaire: str | None
     notes: tuple[Note, ...]
+    moyenne: float | None = None
+    """Mean of the marks given, worked out of them; None when there is none."""
 
-    @property
-    def moyenne(self) -> float | None:
-        """Mean of the marks given, or None when there is none."""
+    def __post_init__(self) -> None:
         given = [note.note for note in self.notes if note.note is not None]
-        return sum(given) / len(given) if given else None
+        force_setattr(self, "moyenne", sum(given) / len(given) if given else None)
 
 
 class Candidature(Struct, frozen=True, gc=False):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from msgspec import Struct
 
 from dsync.domain.dossier import Json
+from dsync.domain.written import written
 
 
 class Resultat(StrEnum):
@@ -45,8 +45,7 @@ class Controle(Struct, frozen=True, gc=False):
     preuve: Mapping[str, Json] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, gc=False):
     """A verdict with all that it rests on. The same inputs give the same decision to the byte."""
 
     verdict: Verdict
@@ -62,3 +61,31 @@ class Decision:
     """administration_centrale, operateur, autre, inconnu."""
     remarque: str | None = None
     """What is recorded beside a verdict that stays."""
+
+    def written(self) -> WrittenDecision:
+        """Return it as it is kept."""
+        return WrittenDecision(
+            verdict=self.verdict,
+            controles=written(self.controles),
+            detail=self.detail,
+            version_regles=self.version_regles,
+            preuve_hash=self.preuve_hash,
+            produit_id=self.produit_id,
+            phase_constatee=self.phase_constatee,
+            type_administration=self.type_administration,
+            remarque=self.remarque,
+        )
+
+
+class WrittenDecision(Struct, frozen=True, gc=False):
+    """A decision whose checks are JSON already; the rest as in `Decision`."""
+
+    verdict: Verdict
+    controles: str
+    detail: str
+    version_regles: str
+    preuve_hash: str
+    produit_id: str | None
+    phase_constatee: str | None
+    type_administration: str
+    remarque: str | None

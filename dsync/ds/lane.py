@@ -40,9 +40,6 @@ from urllib3.exceptions import (
 from dsync.domain.written import cleaned, written_bytes
 from dsync.ds.classify import Fault, GraphError, of_status
 
-CHUNK = 1 << 16
-"""Bytes read at once; by default requests takes a page of dossiers in two hundred pieces."""
-
 # At DEBUG gql logs whole requests and answers: personal data, whatever the program's own level.
 logging.getLogger("gql").setLevel(logging.WARNING)
 
@@ -145,7 +142,8 @@ class Lane:
         gql is handed an answer without a body: it would make a text of it, which nobody reads.
         """
         self._response = response
-        self._body = b"".join(response.iter_content(CHUNK))
+        # In one go: requests takes it in pieces, and after each waits for Python's lock.
+        self._body = response.raw.read(decode_content=True)
         bodiless = requests.Response()
         for name in ("status_code", "reason", "headers", "url", "request"):
             setattr(bodiless, name, getattr(response, name))

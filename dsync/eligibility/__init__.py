@@ -18,6 +18,7 @@ from dsync.eligibility.evidence import (
     StoredProductEvidence,
     stored_product,
 )
+from dsync.eligibility.judging import Answers, Question, Standing, decide_all
 from dsync.eligibility.product import Lien, ProductMatch, resolve_product
 from dsync.eligibility.rules import CHECK_NAMES, RuleSet
 from dsync.eligibility.verdict import counterfactual, verdict_of
@@ -25,6 +26,7 @@ from dsync.eligibility.verdict import counterfactual, verdict_of
 __all__ = [
     "CHECK_NAMES",
     "TITLES",
+    "Answers",
     "Catalogue",
     "CatalogueError",
     "Evidence",
@@ -32,12 +34,15 @@ __all__ = [
     "Phase",
     "Product",
     "ProductMatch",
+    "Question",
     "RegistryAnswer",
     "RegistryStatus",
     "RuleSet",
     "RulesConfig",
+    "Standing",
     "StoredProductEvidence",
     "counterfactual",
+    "decide_all",
     "evaluate",
     "evidence_fingerprint",
     "needs_registry",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from hashlib import sha256
 
 from msgspec import structs
@@ -60,7 +59,7 @@ def evaluate(
             "stays as it was; report this with the dossier's number.",
             dossier=candidature.numero,
         ) from exc
-    return replace(decision, remarque=_remark(decision, today))
+    return structs.replace(decision, remarque=_remark(decision, today))
 
 
 def evidence_fingerprint(candidature: Candidature, evidence: Evidence, rules: RuleSet) -> str:

@@ -1,26 +1,23 @@
-"""From DS's GraphQL nodes to the domain's values, driven by configuration. Pure: no I/O."""
+"""From DS's GraphQL nodes to the domain's values, driven by configuration. Pure: no I/O.
+
+What reads the configuration is in modules of its own (`config`, `forms`, `mapper`): the process
+that maps a full read's pages does without them, and without half of the memory.
+"""
 
 from __future__ import annotations
 
-from dsync.mapping.batch import Mapped, map_page
+from dsync.mapping.batch import Mapped, Order, map_page
 from dsync.mapping.changes import changed_fields
-from dsync.mapping.config import MappingConfig
-from dsync.mapping.forms import DriftReport, FieldMatch, MatchStatus, match_descriptors
-from dsync.mapping.mapper import MappedDossier, Mapper
 from dsync.mapping.record import PLAIN_FIELDS, Record, record_of
+from dsync.mapping.whole import MappedDossier
 
 __all__ = [
     "PLAIN_FIELDS",
-    "DriftReport",
-    "FieldMatch",
     "Mapped",
     "MappedDossier",
-    "Mapper",
-    "MappingConfig",
-    "MatchStatus",
+    "Order",
     "Record",
     "changed_fields",
     "map_page",
-    "match_descriptors",
     "record_of",
 ]

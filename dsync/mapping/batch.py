@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from dsync.domain.dossier import Revision
-from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import MappingError
-from dsync.mapping.mapper import Mapper
 from dsync.mapping.record import Record, record_of
+from dsync.mapping.whole import Form, map_dossier
 
-Source = tuple[DossierNumber, RevisionId, bytes]
-"""A dossier's number, its revision's id, and its node in JSON."""
+
+class Source(NamedTuple):
+    """A dossier as it came."""
+
+    number: DossierNumber
+    json: bytes
+    form: int
+    """Which of the order's forms it is of."""
+
+
+class Order(NamedTuple):
+    """A page to be mapped, with all that this needs."""
+
+    demarche: DemarcheNumber
+    forms: Sequence[Form]
+    sources: Sequence[Source]
 
 
 class Mapped(NamedTuple):
@@ -23,19 +36,12 @@ class Mapped(NamedTuple):
     """Dossiers without the least that is needed; 0 stands for one without its number."""
 
 
-def map_page(
-    mapper: Mapper,
-    demarche: DemarcheNumber,
-    revisions: Mapping[RevisionId, Revision | None],
-    sources: Sequence[Source],
-) -> Mapped:
+def map_page(order: Order) -> Mapped:
     """Map one dossier after the other: of the page's large trees, one is in memory at a time."""
     records, unreadable = [], []
-    for number, revision_id, json in sources:
+    for number, json, form in order.sources:
         try:
-            mapped = mapper.map(json, demarche, revisions.get(revision_id))
+            records.append(record_of(map_dossier(json, order.demarche, order.forms[form])))
         except MappingError:
             unreadable.append(number)
-        else:
-            records.append(record_of(mapped))
     return Mapped(records, unreadable)

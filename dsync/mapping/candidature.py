@@ -1,37 +1,24 @@
-"""Champs and annotations → `Candidature`, by a plan that is worked out once a revision."""
+"""Champs and annotations → `Candidature`, by a plan that was worked out once for the revision."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from dsync.domain.candidature import Candidature, Evaluation, Note, Reponse, Voeu
-from dsync.domain.dossier import Champ, Descriptor, Dossier
+from dsync.domain.dossier import Champ, Dossier, Ligne
 from dsync.domain.ids import DescriptorId
 from dsync.mapping.champs import Ids, is_blank, is_blank_row, text_of
-from dsync.mapping.config import (
-    ANNOTATION_FIELDS,
-    CHAMP_FIELDS,
-    EVALUATIONS,
-    VOEUX,
-    MappingConfig,
-)
-from dsync.mapping.forms import match_fields
+from dsync.mapping.fields import EVALUATIONS, VOEUX
 from dsync.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
 
 DEPARTEMENT = "departement"
-_READERS = {
-    "jury_le": day_of,
-    "convention_le": day_of,
-    "candidatures_le": day_of,
-    "entretiens_le": day_of,
-    "prise_de_poste_le": day_of,
-    "valide_par_instructeur": boolean_of,
-}
-"""Fields that are no text."""
 
 Cells = Mapping[DescriptorId | None, Champ]
+Lignes = list[tuple[int, Cells]]
+"""Rows that somebody filled, by their number."""
 Places = tuple[tuple[str, DescriptorId | None], ...]
 """Fields, each with the descriptor that feeds it."""
 
@@ -50,49 +37,26 @@ class FormPlan:
     """The form's checkboxes."""
 
 
-def plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:
-    """Work out where a form keeps each mapped field."""
-    matches = match_fields(config, descriptors)
-    ids = {match.field: match.descriptor.id if match.descriptor else None for match in matches}
-    criteres = [
-        (match.field.rpartition(".")[2], match.descriptor.libelle, match.descriptor.id)
-        for match in matches
-        if ".criteres." in match.field and match.descriptor
-    ]
-    return FormPlan(
-        champs=tuple((name, ids.get(name)) for name in CHAMP_FIELDS),
-        annotations=tuple((name, ids.get(name)) for name in ANNOTATION_FIELDS),
-        columns={name: id_ for name, id_ in ids.items() if "." in name},
-        criteres=tuple(criteres),
-        boxes=frozenset(id_ for id_, d in descriptors.items() if d.type == "checkbox"),
-    )
-
-
 def read_candidature(dossier: Dossier, plan: FormPlan) -> Candidature:
     """Read a dossier in the programme's terms."""
     fields: dict[str, Any] = {}
     reponses: dict[str, Reponse] = {}
-    for pairs, champs in (
+    for places, champs in (
         (plan.champs, dossier.champs),
         (plan.annotations, dossier.annotations),
     ):
         by_id: Cells = {champ.descriptor_id: champ for champ in champs}
-        for name, id_ in pairs:
+        for name, id_ in places:
             champ = by_id.get(id_)
             if champ is None:
                 reponses[name] = Reponse.NON_DEMANDE if id_ else Reponse.NON_ASSOCIE
-            elif is_blank(champ, plan.boxes):
-                reponses[name] = Reponse.VIDE
-                if champ.valeur is False:
-                    # An unchecked box is blank, and says « no » all the same.
-                    fields[name] = _READERS.get(name, text_of)(champ)
+            elif champ.lignes:
+                lignes = _filled(champ.lignes, plan)
+                reponses[name] = Reponse.REMPLI if lignes else Reponse.VIDE
+                fields[name] = _read_lignes(name, champ, lignes, plan)
             else:
-                reponses[name] = Reponse.REMPLI
-                if name == VOEUX:
-                    fields[name] = _read_voeux(champ, plan)
-                elif name == EVALUATIONS:
-                    fields[name] = _read_evaluations(champ, plan)
-                elif name == DEPARTEMENT:
+                reponses[name] = Reponse.VIDE if is_blank(champ, plan.boxes) else Reponse.REMPLI
+                if name == DEPARTEMENT:
                     fields["departement_code"], fields["departement_nom"] = departement_of(champ)
                 else:
                     fields[name] = _READERS.get(name, text_of)(champ)
@@ -106,22 +70,28 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> Candidature:
     )
 
 
-def _read_voeux(champ: Champ, plan: FormPlan) -> tuple[Voeu, ...]:
-    """Read the wishes in the order of preference; one without it has its row's number.
+def _filled(lignes: Iterable[Ligne], plan: FormPlan) -> Lignes:
+    return [
+        (number, {cell.descriptor_id: cell for cell in ligne.champs})
+        for number, ligne in enumerate(lignes, start=1)
+        if not is_blank_row(ligne, plan.boxes)
+    ]
 
-    A form without a repetition asks for profiles in a list or a text: each is a wish.
-    """
-    if not champ.lignes:
-        profils = champ.valeur if isinstance(champ.valeur, list) else [text_of(champ)]
-        return tuple(
-            Voeu(rang, str(profil), None) for rang, profil in enumerate(profils, start=1) if profil
-        )
+
+def _read_lignes(name: str, champ: Champ, lignes: Lignes, plan: FormPlan) -> Any:
+    """Read a repetition; a field whose champ became one keeps its readable text."""
+    if name == VOEUX:
+        return _read_voeux(lignes, plan)
+    if name == EVALUATIONS:
+        return tuple([_read_evaluation(number, cells, plan) for number, cells in lignes])
+    return _READERS.get(name, text_of)(champ)
+
+
+def _read_voeux(lignes: Lignes, plan: FormPlan) -> tuple[Voeu, ...]:
+    """Read the wishes in the order of preference; one without it has its row's number."""
     columns = plan.columns
     voeux = []
-    for number, ligne in enumerate(champ.lignes, start=1):
-        if is_blank_row(ligne, plan.boxes):
-            continue
-        cells: Cells = {cell.descriptor_id: cell for cell in ligne.champs}
+    for number, cells in lignes:
         ordre = cells.get(columns.get("voeux.ordre"))
         rang = rank_of(ordre) if ordre else None
         voeux.append(
@@ -131,21 +101,19 @@ def _read_voeux(champ: Champ, plan: FormPlan) -> tuple[Voeu, ...]:
                 missions=_text(cells, columns.get("voeux.missions")),
             )
         )
-    return tuple(sorted(voeux, key=lambda voeu: voeu.rang))
+    return tuple(sorted(voeux, key=_rang))
 
 
-def _read_evaluations(champ: Champ, plan: FormPlan) -> tuple[Evaluation, ...]:
-    """Read the grids that somebody filled."""
+def _voeux_in(champ: Champ) -> tuple[Voeu, ...]:
+    """Read the wishes of a form that asks for profiles in a list or a text: each is a wish."""
+    profils = champ.valeur if isinstance(champ.valeur, list) else [text_of(champ)]
     return tuple(
-        _read_evaluation(number, ligne.champs, plan)
-        for number, ligne in enumerate(champ.lignes, start=1)
-        if not is_blank_row(ligne, plan.boxes)
+        [Voeu(rang, str(profil), None) for rang, profil in enumerate(profils, start=1) if profil]
     )
 
 
-def _read_evaluation(number: int, champs: Sequence[Champ], plan: FormPlan) -> Evaluation:
+def _read_evaluation(number: int, cells: Cells, plan: FormPlan) -> Evaluation:
     columns = plan.columns
-    cells: Cells = {cell.descriptor_id: cell for cell in champs}
     notes = []
     for critere, libelle, id_ in plan.criteres:
         cell = cells.get(id_)
@@ -162,3 +130,17 @@ def _read_evaluation(number: int, champs: Sequence[Champ], plan: FormPlan) -> Ev
 def _text(cells: Cells, id_: DescriptorId | None) -> str | None:
     cell = cells.get(id_)
     return text_of(cell) if cell else None
+
+
+_rang = attrgetter("rang")
+_READERS: Mapping[str, Callable[[Champ], Any]] = {
+    "jury_le": day_of,
+    "convention_le": day_of,
+    "candidatures_le": day_of,
+    "entretiens_le": day_of,
+    "prise_de_poste_le": day_of,
+    "valide_par_instructeur": boolean_of,
+    VOEUX: _voeux_in,
+    EVALUATIONS: lambda _champ: (),
+}
+"""Fields that are no text, and not rows."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Set
 
 from dsync.domain.dossier import Champ, Descriptor, Ligne
 from dsync.domain.ids import DescriptorId
-from dsync.mapping.forms import LAYOUT_TYPES
+from dsync.mapping.fields import LAYOUT_TYPES
 from dsync.mapping.values import fichiers_of, snake_case, value_of
 from dsync.mapping.wire import ChampNode, RowNode, text_in
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ StoredChamps = str | Iterable[Mapping[str, Any]]
 def changed_fields(
     old: StoredChamps,
     new: StoredChamps,
-    libelles: Mapping[str, str],
+    libelle_of: Callable[[str], str],
     *,
     without: frozenset[str] = frozenset(),
 ) -> list[str]:
@@ -23,12 +23,12 @@ def changed_fields(
     Args:
         old: the champs before.
         new: the champs now.
-        libelles: labels by id, of those champs that do not say theirs.
+        libelle_of: gives the label by the id, of those champs that do not say theirs.
         without: ids to leave aside, as those of the annotations that dsync writes.
     """
     before, after = _by_id(old), _by_id(new)
     changed = [
-        champ.get("libelle") or libelles.get(id_, id_)
+        champ.get("libelle") or libelle_of(id_)
         for id_, champ in {**after, **before}.items()
         if id_ not in without and before.get(id_) != after.get(id_)
     ]

@@ -11,9 +11,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
-NonBlank = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+from dsync.mapping.fields import EVALUATIONS, REPETITIONS, VOEUX
 
-VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
+NonBlank = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 
 
 class _Section(BaseModel):

@@ -112,10 +112,13 @@ def _siren_of(siret: str | None) -> str | None:
 
 
 def _genre(typename: str) -> str:
-    return snake_case(typename) if typename in _DEMANDEURS else typename or "inconnu"
+    return _GENRES.get(typename) or typename or "inconnu"
 
 
-_DEMANDEURS = frozenset({"PersonneMorale", "PersonneMoraleIncomplete", "PersonnePhysique"})
+_GENRES = {
+    typename: snake_case(typename)
+    for typename in ("PersonneMorale", "PersonneMoraleIncomplete", "PersonnePhysique")
+}
 
 
 def _read_traitements(nodes: Any) -> tuple[Traitement, ...]:

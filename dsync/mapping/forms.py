@@ -11,17 +11,8 @@ from enum import StrEnum
 
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.domain.ids import DescriptorId
-from dsync.mapping.config import EVALUATIONS, REPETITIONS, ChampTarget, MappingConfig
-
-LAYOUT_TYPES = frozenset({"header_section", "explication"})
-"""They carry no value; a section may have the same label as a champ in it."""
-
-_SAME = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "`": "'", "‑": "-"})
-
-
-def folded(libelle: str) -> str:
-    """Return a label without differences of spacing, apostrophe and case."""
-    return " ".join(libelle.translate(_SAME).split()).casefold()
+from dsync.mapping.config import ChampTarget, MappingConfig
+from dsync.mapping.fields import EVALUATIONS, LAYOUT_TYPES, REPETITIONS, folded
 
 
 class MatchStatus(StrEnum):

@@ -1,58 +1,28 @@
-"""The whole way of a node: `Dossier`, `Candidature`, the JSON to store and the two hashes."""
+"""The mapping of a configuration: what each revision of the form makes of it.
+
+What maps the dossiers then needs neither the configuration nor this module.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 
-from dsync.domain.candidature import Candidature
-from dsync.domain.dossier import Descriptor, Dossier, Json, Revision
-from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.domain.dossier import Descriptor, Revision
+from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.written import written_bytes
-from dsync.mapping.candidature import FormPlan, plan_form, read_candidature
-from dsync.mapping.champs import descriptor_shown, read_champs
-from dsync.mapping.config import MappingConfig
-from dsync.mapping.dossiers import read_dossier
-from dsync.mapping.forms import owned_in
-from dsync.mapping.wire import ChampNode, DossierNode, mended_node, read_node
+from dsync.errors import MappingError
+from dsync.mapping.batch import Order, Source
+from dsync.mapping.candidature import FormPlan
+from dsync.mapping.champs import descriptor_shown
+from dsync.mapping.config import ANNOTATION_FIELDS, CHAMP_FIELDS, MappingConfig
+from dsync.mapping.forms import match_fields, owned_in
+from dsync.mapping.whole import Form, MappedDossier, map_dossier
+from dsync.mapping.wire import ChampNode, read_node
 
-_NUL = b"\\u0000"
-
-
-@dataclass(frozen=True, slots=True)
-class MappedDossier:
-    """All that is made of one node."""
-
-    dossier: Dossier
-    candidature: Candidature
-    champs_json: str
-    """The champs as the database keeps them, a JSON array already written."""
-    annotations_json: str
-    content_hash: str
-    """Of everything but what dsync writes itself (annotations, labels) and what moves by itself
-    (dates of modification and expiry). Where the mapping finds its fields is part of it: a
-    mended mapping makes the stored candidatures stale."""
-    annotations_hash: str
-    """Of all annotations, those that dsync writes included."""
-    inputs_hash: str
-    """Of what verdicts rest on: champs, applicant, date of deposit, where the mapping looks."""
-    owned_ids: frozenset[str]
-    """Ids of the annotations that are dsync's own in this dossier's revision."""
-    owned: Mapping[str, Json]
-    """What these annotations hold, by id."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """What is worked out once for a revision."""
-
-    revision: Revision | None
-    descriptors: Mapping[DescriptorId, Descriptor]
-    plan: FormPlan
-    inputs_signature: bytes
-    signature: bytes
-    owned_ids: frozenset[str]
+Unmapped = tuple[DossierNumber, RevisionId, bytes]
+"""A dossier's number, its revision's id, and its node in JSON."""
 
 
 class Mapper:
@@ -77,7 +47,7 @@ class Mapper:
         self._owned_annotations = owned_annotations
         self._owned_libelles = owned_libelles
         self._owned_labels = owned_labels
-        self._forms: dict[RevisionId, _Form] = {}
+        self._forms: dict[RevisionId, tuple[Revision, Form]] = {}
 
     def map(
         self, source: bytes, demarche_number: DemarcheNumber, revision: Revision | None
@@ -87,123 +57,83 @@ class Mapper:
         Raises:
             MappingError: when its number, id, state or date of deposit cannot be used.
         """
-        node = read_node(source)
-        try:
-            form = self._form_of(node, revision)
-            return self._map(node, demarche_number, form, check=_refuse_unclean)
-        except ValueError:
-            # Seldom needed, and what needs it is seen at no cost in the JSON written anyway: NUL
-            # and lone surrogates, which PostgreSQL refuses.
-            node = mended_node(source)
-            return self._map(node, demarche_number, self._form_of(node, revision))
+        return map_dossier(source, demarche_number, self._form_of(source, revision))
 
-    def _map(
+    def order(
         self,
-        node: DossierNode,
         demarche_number: DemarcheNumber,
-        form: _Form,
-        check: Callable[..., None] | None = None,
-    ) -> MappedDossier:
-        champs = read_champs(node.champs, form.descriptors)
-        annotations = read_champs(node.annotations, form.descriptors)
-        dossier = read_dossier(node, demarche_number, champs, annotations)
-        champs_json = written_bytes(champs)
-        annotations_json = written_bytes(annotations)
-        applicant = written_bytes([dossier.demandeur.genre, dossier.demandeur.details])
-        envelope = self._envelope(dossier)
-        if check:
-            check(champs_json, annotations_json, applicant, envelope)
-        owned_ids = form.owned_ids
-        foreign = [a for a in annotations if a.descriptor_id not in owned_ids]
-        owned: dict[str, Json] = {
-            a.descriptor_id: a.contenu for a in annotations if a.descriptor_id in owned_ids
-        }
-        foreign_hash = _digest(written_bytes(foreign)).encode()
-        depot = written_bytes(dossier.date_depot)
-        inputs_hash = _digest(form.inputs_signature, champs_json, applicant, depot)
-        return MappedDossier(
-            dossier=dossier,
-            candidature=read_candidature(dossier, form.plan),
-            champs_json=champs_json.decode(),
-            annotations_json=annotations_json.decode(),
-            content_hash=_digest(form.signature, inputs_hash.encode(), foreign_hash, envelope),
-            annotations_hash=_digest(foreign_hash, written_bytes(owned)),
-            inputs_hash=inputs_hash,
-            owned_ids=owned_ids,
-            owned=owned,
-        )
+        revisions: Mapping[RevisionId, Revision | None],
+        dossiers: Iterable[Unmapped],
+    ) -> Order:
+        """Return what maps these dossiers, wherever that is done.
 
-    def _envelope(self, dossier: Dossier) -> bytes:
-        """Write what the content hash takes besides the champs and the applicant."""
-        return written_bytes(
-            [
-                dossier.number,
-                dossier.id,
-                dossier.revision_id,
-                dossier.etat,
-                dossier.archive,
-                dossier.date_depot,
-                dossier.date_passage_en_construction,
-                dossier.date_passage_en_instruction,
-                dossier.date_traitement,
-                dossier.date_suppression_par_usager,
-                dossier.motivation,
-                dossier.usager_email,
-                dossier.groupe_instructeur,
-                dossier.instructeurs,
-                dossier.depose_par_un_tiers,
-                dossier.mandataire,
-                dossier.prerempli,
-                [label for label in dossier.labels if label not in self._owned_labels],
-                dossier.traitements,
-            ]
-        )
+        Args:
+            demarche_number: whose they are.
+            revisions: of the form, by id; None where DS does not give its descriptors.
+            dossiers: each as it came.
+        """
+        forms: list[Form] = []
+        places: dict[RevisionId, int] = {}
+        sources = []
+        for number, revision_id, json in dossiers:
+            revision = revisions.get(revision_id)
+            place = places.get(revision_id)
+            if place is None:
+                place = len(forms)
+                forms.append(self._form_of(json, revision))
+                if revision is not None:
+                    places[revision_id] = place
+            sources.append(Source(number, json, place))
+        return Order(demarche_number, forms, sources)
 
-    def _form_of(self, node: DossierNode, revision: Revision | None) -> _Form:
+    def _form_of(self, source: bytes, revision: Revision | None) -> Form:
         if revision is None:
-            return self._work_out(None, _descriptors_shown(node))
-        form = self._forms.get(revision.id)
-        if form is None or form.revision is not revision:
-            form = self._forms[revision.id] = self._work_out(revision, revision.descriptors)
-        return form
+            return replace(self._work_out(_descriptors_shown(source)), descriptors={})
+        known = self._forms.get(revision.id)
+        if known is None or known[0] is not revision:
+            known = self._forms[revision.id] = (revision, self._work_out(revision.descriptors))
+        return known[1]
 
-    def _work_out(
-        self, revision: Revision | None, descriptors: Mapping[DescriptorId, Descriptor]
-    ) -> _Form:
+    def _work_out(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
         plan = plan_form(self.config, descriptors)
         inputs = written_bytes([plan.champs, plan.columns])
         owned_ids = owned_in(descriptors, self._owned_annotations, self._owned_libelles)
-        return _Form(
-            revision=revision,
-            # Without a revision the types come from the nodes.
-            descriptors=descriptors if revision else {},
+        others = written_bytes([plan.annotations, plan.criteres, sorted(owned_ids)])
+        return Form(
+            descriptors=descriptors,
             plan=plan,
-            inputs_signature=inputs,
-            signature=inputs + written_bytes([plan.annotations, plan.criteres, sorted(owned_ids)]),
+            inputs_signature=sha256(inputs).digest(),
+            signature=sha256(inputs + others).digest(),
             owned_ids=owned_ids,
+            owned_labels=self._owned_labels,
         )
 
 
-def _refuse_unclean(*written: bytes) -> None:
-    """Refuse JSON with a NUL, or what looks like one; the encoding refused lone surrogates.
+def plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:
+    """Work out where a form keeps each mapped field."""
+    matches = match_fields(config, descriptors)
+    ids = {match.field: match.descriptor.id if match.descriptor else None for match in matches}
+    criteres = [
+        (match.field.rpartition(".")[2], match.descriptor.libelle, match.descriptor.id)
+        for match in matches
+        if ".criteres." in match.field and match.descriptor
+    ]
+    return FormPlan(
+        champs=tuple((name, ids.get(name)) for name in CHAMP_FIELDS),
+        annotations=tuple((name, ids.get(name)) for name in ANNOTATION_FIELDS),
+        columns={name: id_ for name, id_ in ids.items() if "." in name},
+        criteres=tuple(criteres),
+        boxes=frozenset(id_ for id_, d in descriptors.items() if d.type == "checkbox"),
+    )
 
-    One that was typed as its escape is taken for it: that costs a mending, no more.
 
-    Raises:
-        ValueError: when there is any.
-    """
-    if any([_NUL in text for text in written]):
-        raise ValueError("a NUL")
-
-
-def _digest(*parts: bytes) -> str:
-    # In one piece: hashlib lets other threads in at each long one, and getting back takes longer.
-    return sha256(b"\x00".join(parts)).hexdigest()[:32]
-
-
-def _descriptors_shown(node: DossierNode) -> dict[DescriptorId, Descriptor]:
+def _descriptors_shown(source: bytes) -> dict[DescriptorId, Descriptor]:
     """Return the champs that a dossier shows as if they were its form's descriptors."""
     shown: dict[DescriptorId, Descriptor] = {}
+    try:
+        node = read_node(source)
+    except MappingError:
+        return shown  # Mapping it fails the same way, and says so.
     for champs, is_annotation in ((node.champs, False), (node.annotations, True)):
         for champ in champs or ():
             _show(shown, champ, None, is_annotation)

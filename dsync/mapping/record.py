@@ -6,15 +6,16 @@ It is all that leaves the mapping in a crawl: the dossier's tree is gone before 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from dsync.domain.candidature import Candidature, Evaluation
+from msgspec import Struct
+
+from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Dossier, Etat, Json
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.written import written
-from dsync.mapping.mapper import MappedDossier
+from dsync.mapping.whole import MappedDossier
 
 _APART = {"numero", "etat", "depose_le", "demandeur", "voeux", "evaluations", "reponses"}
 PLAIN_FIELDS = tuple(name for name in Candidature.__struct_fields__ if name not in _APART)
@@ -22,8 +23,7 @@ PLAIN_FIELDS = tuple(name for name in Candidature.__struct_fields__ if name not 
 _plain_values = attrgetter(*PLAIN_FIELDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True, gc=False):
     """What is kept of a dossier that DS shows."""
 
     numero: DossierNumber
@@ -95,7 +95,7 @@ def _contents(mapped: MappedDossier) -> dict[str, Any]:
     row.update(
         numero=dossier.number,
         voeux=written(candidature.voeux),
-        evaluations=written([_evaluation_json(grille) for grille in candidature.evaluations]),
+        evaluations=written(candidature.evaluations),
         reponses=written(candidature.reponses),
         demandeur=written(dossier.demandeur),
         divers=written(_divers_json(dossier)),
@@ -116,15 +116,4 @@ def _divers_json(dossier: Dossier) -> dict[str, Json]:
         "depose_par_un_tiers": dossier.depose_par_un_tiers,
         "mandataire": dossier.mandataire,
         "prerempli": dossier.prerempli,
-    }
-
-
-def _evaluation_json(grille: Evaluation) -> dict[str, Any]:
-    return {
-        "ligne": grille.ligne,
-        "moment": grille.moment,
-        "evaluateur": grille.evaluateur,
-        "commentaire": grille.commentaire,
-        "moyenne": grille.moyenne,
-        "notes": grille.notes,
     }

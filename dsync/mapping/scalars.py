@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from dsync.domain.dossier import Champ
 from dsync.mapping.champs import trimmed_of
-from dsync.mapping.forms import folded
+from dsync.mapping.fields import folded
 
 PARIS = ZoneInfo("Europe/Paris")
 

@@ -20,7 +20,7 @@ from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent
-from dsync.store.sql import chunks, update_rows
+from dsync.store.sql import among, update_rows
 
 _dossier = tables.dossier
 
@@ -55,18 +55,16 @@ class DeletionWrites(JournalWrites):
 
     def mark_vanished(self, run: int, numbers: Sequence[DossierNumber], now: datetime) -> int:
         """Mark dossiers as shown and listed nowhere; their data stay. Return how many moved."""
-        vanished: list[DossierNumber] = []
-        for chunk in chunks(numbers):
-            vanished += self._connection.scalars(
-                update(_dossier)
-                .where(
-                    _dossier.c.numero.in_(chunk),
-                    _dossier.c.demarche_numero == self._number,
-                    _dossier.c.presence.in_([Presence.PRESENT.value, Presence.MASQUE.value]),
-                )
-                .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
-                .returning(_dossier.c.numero)
-            ).all()
+        vanished = self._connection.scalars(
+            update(_dossier)
+            .where(
+                among(_dossier.c.numero, numbers),
+                _dossier.c.demarche_numero == self._number,
+                _dossier.c.presence.in_([Presence.PRESENT.value, Presence.MASQUE.value]),
+            )
+            .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
+            .returning(_dossier.c.numero)
+        ).all()
         self.record_events(run, [NewEvent(numero, "disparu") for numero in vanished], now)
         return len(vanished)
 
@@ -100,14 +98,12 @@ class DeletionWrites(JournalWrites):
 
     def erase(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Take out of the database what is personal in these dossiers."""
-        for chunk in chunks(numbers):
-            self._erase(chunk, now)
-
-    def _erase(self, numbers: list[DossierNumber], now: datetime) -> None:
+        if not numbers:
+            return
         execute = self._connection.execute
         self._forget_enterprises(numbers)
         for table in (tables.candidature, tables.pousse, tables.quarantaine):
-            execute(delete(table).where(table.c.numero.in_(numbers)))
+            execute(delete(table).where(among(table.c.numero, numbers)))
         _blank(self, tables.verdict, numbers, _VERDICT_KEEPS)
         controles = tables.verdict.c.controles
         bare = [
@@ -116,7 +112,9 @@ class DeletionWrites(JournalWrites):
                 "controles": written([_bare(controle) for controle in row.controles or ()]),
             }
             for row in execute(
-                select(tables.verdict.c.id, controles).where(tables.verdict.c.numero.in_(numbers))
+                select(tables.verdict.c.id, controles).where(
+                    among(tables.verdict.c.numero, numbers)
+                )
             )
         ]
         update_rows(self._connection, tables.verdict, bare)
@@ -124,39 +122,35 @@ class DeletionWrites(JournalWrites):
         waiting = tables.outbox.c.statut.in_(["en_attente", "conflit", "suspendue", "incertaine"])
         execute(
             update(tables.outbox)
-            .where(tables.outbox.c.numero.in_(numbers), waiting)
+            .where(among(tables.outbox.c.numero, numbers), waiting)
             .values(statut="remplacee")
         )
         _blank(self, tables.evenement, numbers, _EVENEMENT_KEEPS)
         _blank(self, _dossier, numbers, _DOSSIER_KEEPS, efface_le=now, a_evaluer=False)
 
-    def _forget_enterprises(self, numbers: list[DossierNumber]) -> None:
+    def _forget_enterprises(self, numbers: Sequence[DossierNumber]) -> None:
         """Drop what the registry said of applicants that no other dossier has."""
         others = select(_dossier.c.siren).where(
-            _dossier.c.siren.is_not(None), _dossier.c.numero.not_in(numbers)
+            _dossier.c.siren.is_not(None), ~among(_dossier.c.numero, numbers)
         )
-        theirs = select(_dossier.c.siren).where(_dossier.c.numero.in_(numbers))
+        theirs = select(_dossier.c.siren).where(among(_dossier.c.numero, numbers))
         siren = tables.registre.c.siren
         self._connection.execute(
             delete(tables.registre).where(siren.in_(theirs), siren.not_in(others))
         )
 
     def _presences(self, numbers: Iterable[DossierNumber]) -> dict[int, str]:
-        presences: dict[int, str] = {}
-        for chunk in chunks(numbers):
-            rows = self._connection.execute(
-                select(_dossier.c.numero, _dossier.c.presence).where(
-                    _dossier.c.numero.in_(chunk), _dossier.c.demarche_numero == self._number
-                )
+        rows = self._connection.execute(
+            select(_dossier.c.numero, _dossier.c.presence).where(
+                among(_dossier.c.numero, numbers), _dossier.c.demarche_numero == self._number
             )
-            presences.update((numero, presence) for numero, presence in rows)
-        return presences
+        )
+        return {numero: presence for numero, presence in rows}
 
     def _mark_listed(self, run: int, numbers: Sequence[DossierNumber]) -> None:
-        for chunk in chunks(numbers):
-            self._connection.execute(
-                update(_dossier).where(_dossier.c.numero.in_(chunk)).values(lu_par_run=run)
-            )
+        self._connection.execute(
+            update(_dossier).where(among(_dossier.c.numero, numbers)).values(lu_par_run=run)
+        )
 
     def _mark(self, presence: Presence, entries: Iterable[DeletedDossier]) -> None:
         update_rows(
@@ -195,7 +189,7 @@ _EVENEMENT_KEEPS = frozenset({"evenement"})
 def _blank(
     section: DeletionWrites,
     table: Table,
-    numbers: list[DossierNumber],
+    numbers: Sequence[DossierNumber],
     keeps: frozenset[str],
     **values: Any,
 ) -> None:
@@ -206,7 +200,7 @@ def _blank(
         if _is_text(column.type) and column.name not in keeps
     }
     section._connection.execute(
-        update(table).where(table.c.numero.in_(numbers)).values(texts | values)
+        update(table).where(among(table.c.numero, numbers)).values(texts | values)
     )
 
 

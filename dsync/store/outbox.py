@@ -20,7 +20,7 @@ from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import DueDossier, NewWish, SettledWish, StoredWish, WishStatus
-from dsync.store.sql import chunks, insert_rows, upsert
+from dsync.store.sql import among, insert_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse
@@ -47,10 +47,10 @@ class OutboxWrites(JournalWrites):
             or current[wish.numero, wish.annotation].valeur != wish.valeur
         }
         replaced = [current[key].id for key in fresh if key in current]
-        for chunk in chunks(replaced):
+        if replaced:
             self._connection.execute(
                 update(_outbox)
-                .where(_outbox.c.id.in_(chunk))
+                .where(among(_outbox.c.id, replaced))
                 .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
             )
         insert_rows(
@@ -140,7 +140,7 @@ class OutboxWrites(JournalWrites):
                 _candidature.c.valide_par_instructeur,
             )
             .join(_candidature, _candidature.c.numero == _dossier.c.numero)
-            .where(_dossier.c.numero.in_(chosen))
+            .where(among(_dossier.c.numero, chosen))
             .order_by(_dossier.c.numero)
         )
         return [
@@ -158,19 +158,17 @@ class OutboxWrites(JournalWrites):
 
     def mark_sending(self, ids: Sequence[int], now: datetime) -> None:
         """Note, before they are sent, that from now on these values may stand in DS."""
-        sent: list[Row[Any]] = []
-        for chunk in chunks(ids):
-            sent += self._connection.execute(
-                update(_outbox)
-                .where(_outbox.c.id.in_(chunk))
-                .values(
-                    statut=WishStatus.INCERTAINE.value,
-                    envoyee_le=now,
-                    tentatives=_outbox.c.tentatives + 1,
-                    prochain_essai_le=None,
-                )
-                .returning(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur)
-            ).all()
+        sent = self._connection.execute(
+            update(_outbox)
+            .where(among(_outbox.c.id, ids))
+            .values(
+                statut=WishStatus.INCERTAINE.value,
+                envoyee_le=now,
+                tentatives=_outbox.c.tentatives + 1,
+                prochain_essai_le=None,
+            )
+            .returning(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur)
+        ).all()
         upsert(
             self._connection,
             _pousse,
@@ -187,17 +185,18 @@ class OutboxWrites(JournalWrites):
 
     def reopen_wishes(self, numbers: Sequence[DossierNumber]) -> None:
         """Look again at what stands in these dossiers: somebody else wrote there."""
+        if not numbers:
+            return
         settled = [WishStatus.CONFIRMEE, WishStatus.CONFLIT, WishStatus.SUSPENDUE]
-        for chunk in chunks(numbers):
-            self._connection.execute(
-                update(_outbox)
-                .where(
-                    _outbox.c.numero.in_(chunk),
-                    _outbox.c.courante,
-                    _outbox.c.statut.in_([status.value for status in settled]),
-                )
-                .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+        self._connection.execute(
+            update(_outbox)
+            .where(
+                among(_outbox.c.numero, numbers),
+                _outbox.c.courante,
+                _outbox.c.statut.in_([status.value for status in settled]),
             )
+            .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+        )
 
     def settled_wishes(self, numbers: Sequence[DossierNumber]) -> list[SettledWish]:
         """Return the current wishes that were confirmed, or stopped by a human’s value."""
@@ -210,10 +209,9 @@ class OutboxWrites(JournalWrites):
                 WishStatus(row.statut),
                 row.valeur_distante,
             )
-            for chunk in chunks(numbers)
             for row in self._connection.execute(
                 select(*(_outbox.c[name] for name in columns)).where(
-                    _outbox.c.numero.in_(chunk),
+                    among(_outbox.c.numero, numbers),
                     _outbox.c.courante,
                     _outbox.c.statut.in_([WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value]),
                 )
@@ -239,23 +237,22 @@ class OutboxWrites(JournalWrites):
 
     def force_wishes(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Have these dossiers' wishes go over a human's value and the validated box."""
-        for chunk in chunks(numbers):
-            current = (_outbox.c.numero.in_(chunk), _outbox.c.courante, _outbox.c.creee_le <= now)
-            self._connection.execute(update(_outbox).where(*current).values(force=True))
-            self._connection.execute(
-                update(_outbox)
-                .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
-                .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
-            )
+        theirs = among(_outbox.c.numero, numbers)
+        current = (theirs, _outbox.c.courante, _outbox.c.creee_le <= now)
+        self._connection.execute(update(_outbox).where(*current).values(force=True))
+        self._connection.execute(
+            update(_outbox)
+            .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
+            .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+        )
 
     def _current_wishes(self, numbers: Iterable[DossierNumber]) -> dict[tuple[int, str], Row[Any]]:
         columns = ("numero", "annotation", "id", "valeur", "statut", "valeur_distante", "erreur")
         statement = select(*(_outbox.c[name] for name in columns))
         return {
             (row.numero, row.annotation): row
-            for chunk in chunks(sorted(set(numbers)))
             for row in self._connection.execute(
-                statement.where(_outbox.c.numero.in_(chunk), _outbox.c.courante)
+                statement.where(among(_outbox.c.numero, set(numbers)), _outbox.c.courante)
             )
         }
 
@@ -277,7 +274,7 @@ class OutboxWrites(JournalWrites):
                 _is_due(now, unknown_for).label("is_due"),
             )
             .outerjoin(_pousse, _PUSHED)
-            .where(_outbox.c.numero.in_(numbers), _outbox.c.courante)
+            .where(among(_outbox.c.numero, numbers), _outbox.c.courante)
             .order_by(_outbox.c.numero, _outbox.c.id)
         )
         for row in rows:
@@ -334,4 +331,4 @@ def _is_due(now: datetime, unknown_for: timedelta) -> ColumnElement[bool]:
 
 
 def _narrowed(statement: Any, numbers: Sequence[DossierNumber]) -> Any:
-    return statement.where(_outbox.c.numero.in_(list(numbers))) if numbers else statement
+    return statement.where(among(_outbox.c.numero, numbers)) if numbers else statement

@@ -6,7 +6,7 @@ no write but bookkeeping: the dates that DS moved and, in a crawl, the run that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from dsync.store.forms import FormReads
 from dsync.store.quarantine import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult
 from dsync.store.rows import bookkeeping, dossier_row
-from dsync.store.sql import chunks, insert_rows, update_rows, upsert
+from dsync.store.sql import among, insert_rows, update_rows, upsert
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _dossier = tables.dossier
@@ -134,8 +134,7 @@ class PageWrites(QuarantineWrites, FormReads):
     def _known(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
         return {
             row.numero: row
-            for chunk in chunks(numbers)
-            for row in self._connection.execute(_KNOWN.where(_dossier.c.numero.in_(chunk)))
+            for row in self._connection.execute(_KNOWN.where(among(_dossier.c.numero, numbers)))
         }
 
     def _write(self, run: int, changes: Sequence[_Change], now: datetime) -> list[NewEvent]:
@@ -155,7 +154,13 @@ class PageWrites(QuarantineWrites, FormReads):
     def _events_of(self, changes: Sequence[_Change]) -> list[NewEvent]:
         """Say what changed; must come before the rows are overwritten."""
         typed = self._typed([c.numero for c in changes if c.has_other_content])
-        libelles = self._libelles() if typed else {}
+        known: dict[str, str] = {}
+
+        def libelle_of(id_: str) -> str:
+            if not known:
+                known.update(self._libelles())
+            return known.get(id_, id_)
+
         events = []
         for change in changes:
             if change.old is None:
@@ -167,16 +172,17 @@ class PageWrites(QuarantineWrites, FormReads):
                 moved = {"de": change.old.etat, "a": change.new.etat.value}
                 events.append(NewEvent(change.numero, "etat", moved))
             if change.has_other_content:
-                names = _changed_names(change, typed.get(change.numero), libelles)
+                names = _changed_names(change, typed.get(change.numero), libelle_of)
                 if names or not change.has_other_etat:
                     events.append(NewEvent(change.numero, "modifie", {"champs": list(names)}))
         return events
 
     def _typed(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
+        if not numbers:
+            return {}
         return {
             row.numero: row
-            for chunk in chunks(numbers)
-            for row in self._connection.execute(_TYPED.where(_candidature.c.numero.in_(chunk)))
+            for row in self._connection.execute(_TYPED.where(among(_candidature.c.numero, numbers)))
         }
 
     def _libelles(self) -> dict[str, str]:
@@ -198,11 +204,9 @@ class PageWrites(QuarantineWrites, FormReads):
                 _candidature,
                 [{"numero": c.numero, "annotations": c.new.contents["annotations"]} for c in moved],
             )
-        if mark_read:
-            for chunk in chunks([c.numero for c in unchanged]):
-                self._connection.execute(
-                    update(_dossier).where(_dossier.c.numero.in_(chunk)).values(lu_par_run=run)
-                )
+        if mark_read and unchanged:
+            theirs = among(_dossier.c.numero, [c.numero for c in unchanged])
+            self._connection.execute(update(_dossier).where(theirs).values(lu_par_run=run))
 
 
 def _is_same(change: _Change) -> bool:
@@ -229,7 +233,7 @@ def _has_moved(change: _Change) -> bool:
 
 
 def _changed_names(
-    change: _Change, typed: Row[Any] | None, libelles: Mapping[str, str]
+    change: _Change, typed: Row[Any] | None, libelle_of: Callable[[str], str]
 ) -> list[str]:
     """Name what differs: the dossier's own facts by column, champs by label."""
     old, new = change.old, change.new
@@ -245,8 +249,8 @@ def _changed_names(
     known = typed.divers or {}
     facts += [(name, known.get(name), value) for name, value in divers.items()]
     names = [name for name, before, after in facts if before != after]
-    names += changed_fields(typed.champs or [], new.contents["champs"], libelles)
+    names += changed_fields(typed.champs or [], new.contents["champs"], libelle_of)
     names += changed_fields(
-        typed.annotations or [], new.contents["annotations"], libelles, without=new.owned_ids
+        typed.annotations or [], new.contents["annotations"], libelle_of, without=new.owned_ids
     )
     return names

@@ -12,7 +12,7 @@ from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent, Quarantined
 from dsync.store.section import Section
-from dsync.store.sql import chunks, insert_for
+from dsync.store.sql import among, insert_for
 
 _table = tables.quarantaine
 
@@ -73,10 +73,9 @@ class QuarantineWrites(QuarantineReads, JournalWrites):
         """Take dossiers out of quarantine; return those that were in it."""
         released = [
             DossierNumber(numero)
-            for chunk in chunks(numbers)
             for numero in self._connection.scalars(
                 delete(_table)
-                .where(_table.c.demarche_numero == self._number, _table.c.numero.in_(chunk))
+                .where(_table.c.demarche_numero == self._number, among(_table.c.numero, numbers))
                 .returning(_table.c.numero)
             )
         ]

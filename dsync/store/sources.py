@@ -12,7 +12,7 @@ from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.records import EvidenceCopy, RegistryCopy
 from dsync.store.section import Section
-from dsync.store.sql import chunks, upsert
+from dsync.store.sql import among, upsert
 
 
 class SourceReads(Section):
@@ -29,9 +29,8 @@ class SourceReads(Section):
         table = tables.registre
         return {
             row.siren: RegistryCopy(row.siren, row.answer, row.fetched_at, row.expires_at)
-            for chunk in chunks(sirens)
             for row in self._connection.execute(
-                select(table).where(table.c.siren.in_(chunk), table.c.expires_at > now)
+                select(table).where(among(table.c.siren, sirens), table.c.expires_at > now)
             )
         }
 

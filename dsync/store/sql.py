@@ -7,36 +7,67 @@ others come in a single JSON document that the server unfolds (measured: a third
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
-from itertools import islice
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Date, Table
+from sqlalchemy import Boolean, Connection, Date, Dialect, Table, Text, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-T = TypeVar("T")
 Rows = Sequence[Mapping[str, Any]]
 """Values by column, the same columns in each row."""
 Columns = tuple[str, ...]
-
-CHUNK = 1000
-"""Numbers in one IN list: far below either engine's limit of parameters."""
 
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 _encoder = msgspec.json.Encoder()
 
 
-def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
-    """Cut into lists of at most `size`."""
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
+class among(FunctionElement[bool]):  # noqa: N801 - written as a function of SQL
+    """Whether a column has one of some values, which are one parameter however many they are."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], values: Iterable[Any]) -> None:
+        super().__init__(column, bindparam(None, list(values), type_=_Values(), unique=True))
+
+
+class _Values(TypeDecorator[list[Any]]):
+    """Numbers or texts: an array on PostgreSQL, a JSON document on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the engine's own type; psycopg makes an array of what it is given."""
+        return NullType() if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
+        """Write the values."""
+        return value if dialect.name == "postgresql" else _encoder.encode(value).decode()
+
+
+@compiles(among, "postgresql")
+def _among_array(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = element.clauses
+    return f"{compiler.process(column, **options)} = ANY ({compiler.process(values, **options)})"
+
+
+@compiles(among, "sqlite")
+def _among_json(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = element.clauses
+    source = f"json_each({compiler.process(values, **options)})"
+    return f"{compiler.process(column, **options)} IN (SELECT value FROM {source})"  # noqa: S608
 
 
 def insert_for(connection: Connection, table: Table) -> Any:

@@ -38,6 +38,8 @@ class Store:
         self._clock = clock
         self.place = describe(url)
         """The database's name for people, without its password."""
+        self.is_served = url.get_backend_name() == "postgresql"
+        """Whether another process does the work."""
 
     @classmethod
     def open(
@@ -125,8 +127,13 @@ class Store:
             return leases.read(connection, demarche, self._clock())
 
     @contextmanager
-    def transaction(self, lease: Lease) -> Iterator[Tx]:
+    def transaction(self, lease: Lease, *, durable: bool = True) -> Iterator[Tx]:
         """Open one transaction, committed at the end, rolled back on any exception.
+
+        Args:
+            lease: the right to write.
+            durable: whether PostgreSQL's disk is waited for. A crash of the server may undo the
+                last ones that were not, in their order; the next durable one keeps all before it.
 
         Raises:
             LeaseLostError: Another one took the lease; nothing is stored.
@@ -134,6 +141,8 @@ class Store:
         """
         with self._connected() as connection:
             leases.fence(connection, lease)
+            if self.is_served and not durable:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield Tx(connection, lease.demarche)
 
     @contextmanager

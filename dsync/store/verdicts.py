@@ -24,7 +24,10 @@ from dsync.store.records import (
 )
 from dsync.store.rows import CANDIDATURE_COLUMNS, candidature_of
 from dsync.store.section import Section
-from dsync.store.sql import CHUNK, chunks, insert_rows, update_rows
+from dsync.store.sql import among, insert_rows, update_rows
+
+AT_ONCE = 1000
+"""Rows fetched at once of what has a row for each dossier."""
 
 _dossier = tables.dossier
 _candidature = tables.candidature
@@ -74,11 +77,7 @@ class VerdictReads(Section):
 
     def judgeable(self, numbers: Sequence[DossierNumber]) -> list[Judgeable]:
         """Return these dossiers as far as they are known and not erased, by number."""
-        return [
-            judgeable
-            for chunk in chunks(sorted(numbers))
-            for judgeable in self._judgeable(_JUDGEABLE.where(_dossier.c.numero.in_(chunk)))
-        ]
+        return self._judgeable(_JUDGEABLE.where(among(_dossier.c.numero, numbers)))
 
     def evaluation_numbers(self, *, everything_open: bool = False) -> list[DossierNumber]:
         """Return who waits for a verdict; on demand with all that is present and open."""
@@ -128,8 +127,7 @@ class VerdictReads(Section):
                 _VERDICTS.get(row.verdict),
                 row.controles or (),
             )
-            for chunk in chunks(sorted(numbers))
-            for row in self._connection.execute(statement.where(_dossier.c.numero.in_(chunk)))
+            for row in self._connection.execute(statement.where(among(_dossier.c.numero, numbers)))
         ]
 
     def products(self) -> Iterator[ProductUse]:
@@ -147,7 +145,7 @@ class VerdictReads(Section):
             .outerjoin(_verdict, _IS_CURRENT)
             .where(_dossier.c.demarche_numero == self._number)
             .order_by(_dossier.c.numero)
-            .execution_options(yield_per=CHUNK)
+            .execution_options(yield_per=AT_ONCE)
         )
         for numero, etat, presence, archive, produit_id, verdict_id, doublons in rows:
             yield ProductUse(
@@ -177,13 +175,12 @@ class VerdictReads(Section):
 
     def _wished(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, str | None]]:
         wished: dict[int, dict[str, str | None]] = {}
-        for chunk in chunks(numbers):
-            for numero, annotation, valeur in self._connection.execute(
-                select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur).where(
-                    _outbox.c.numero.in_(chunk), _outbox.c.courante
-                )
-            ):
-                wished.setdefault(numero, {})[annotation] = valeur
+        for numero, annotation, valeur in self._connection.execute(
+            select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur).where(
+                among(_outbox.c.numero, numbers), _outbox.c.courante
+            )
+        ):
+            wished.setdefault(numero, {})[annotation] = valeur
         return wished
 
     def _waits(self) -> tuple[Any, ...]:
@@ -227,10 +224,11 @@ class VerdictWrites(VerdictReads, JournalWrites):
             for verdict in {verdict.numero: verdict for verdict in verdicts}.values()
             if not _is_same_act(current.get(verdict.numero), verdict, now)
         ]
-        for chunk in chunks(verdict.numero for verdict in fresh if verdict.numero in current):
+        replaced = [verdict.numero for verdict in fresh if verdict.numero in current]
+        if replaced:
             self._connection.execute(
                 update(_verdict)
-                .where(_verdict.c.numero.in_(chunk), _verdict.c.courant)
+                .where(among(_verdict.c.numero, replaced), _verdict.c.courant)
                 .values(courant=False)
             )
         insert_rows(self._connection, _verdict, [self._row(verdict, now) for verdict in fresh])
@@ -271,10 +269,10 @@ class VerdictWrites(VerdictReads, JournalWrites):
             [{"numero": n, "produit_id": products[n], "a_evaluer": n in still_due} for n in moved],
         )
         others = set(numbers) - set(moved) - still_due
-        for chunk in chunks(sorted(others)):
+        if others:
             self._connection.execute(
                 update(_dossier)
-                .where(_dossier.c.numero.in_(chunk), _dossier.c.a_evaluer)
+                .where(among(_dossier.c.numero, others), _dossier.c.a_evaluer)
                 .values(a_evaluer=False)
             )
 
@@ -283,9 +281,8 @@ class VerdictWrites(VerdictReads, JournalWrites):
         statement = select(*(_verdict.c[name] for name in names))
         return {
             row.numero: row
-            for chunk in chunks(numbers)
             for row in self._connection.execute(
-                statement.where(_verdict.c.numero.in_(chunk), _verdict.c.courant)
+                statement.where(among(_verdict.c.numero, numbers), _verdict.c.courant)
             )
         }
 
@@ -301,7 +298,7 @@ class VerdictWrites(VerdictReads, JournalWrites):
             "inputs_hash": verdict.inputs_hash,
             "preuve_hash": decision.preuve_hash,
             "doublons": written(sorted(verdict.doublons)),
-            "controles": written(decision.controles),
+            "controles": decision.controles,
             "produit_id": decision.produit_id,
             "phase_constatee": decision.phase_constatee,
             "type_administration": decision.type_administration,

@@ -16,7 +16,7 @@ from dsync.errors import (
     DsyncError,
 )
 from dsync.evidence import EvidenceSources
-from dsync.mapping import MappingConfig
+from dsync.mapping.config import MappingConfig
 from dsync.sync.check_form import annotation_lines, label_lines, mapping_lines
 from dsync.sync.check_line import CheckLine, CheckStatus
 from dsync.sync.check_probes import database_line, evidence_line

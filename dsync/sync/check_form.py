@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
 from dsync.annotations.config import ACCEPTED_TYPES
 from dsync.domain.dossier import Descriptor, Revision
-from dsync.mapping import MappingConfig, match_descriptors
-from dsync.mapping.forms import FieldMatch, MatchStatus, folded
+from dsync.mapping.config import MappingConfig
+from dsync.mapping.fields import folded
+from dsync.mapping.forms import FieldMatch, MatchStatus, match_descriptors
 from dsync.sync.check_line import CheckLine, CheckStatus
 
 

@@ -16,7 +16,7 @@ from dsync.ds import DSClient
 from dsync.eligibility import RuleSet
 from dsync.errors import InterruptedRunError
 from dsync.evidence import EvidenceSources
-from dsync.mapping import Mapper
+from dsync.mapping.mapper import Mapper
 from dsync.store import Lease, Reader, Store, Tx
 from dsync.sync.report import RunReport
 
@@ -98,9 +98,13 @@ class Run:
     """Whether this run has read the démarche's facts."""
 
     @contextmanager
-    def transaction(self) -> Iterator[Tx]:
-        """Open one transaction under the run's lease."""
-        with self.context.store.transaction(self.lease) as tx:
+    def transaction(self, *, durable: bool = True) -> Iterator[Tx]:
+        """Open one transaction under the run's lease.
+
+        What can be read or worked out again need not be `durable`: it goes on without waiting
+        for a server's disk.
+        """
+        with self.context.store.transaction(self.lease, durable=durable) as tx:
             yield tx
 
     @contextmanager

@@ -7,37 +7,41 @@ of dossiers for the same product did, when impossible evidence is back, and, for
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import NamedTuple
 
 from dsync.annotations import desired
 from dsync.annotations.config import DETAIL, RESULTAT
-from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Decision, Verdict
+from dsync.domain.verdict import Verdict, WrittenDecision
 from dsync.eligibility import (
+    Answers,
     Evidence,
-    RuleSet,
-    evaluate,
-    evidence_fingerprint,
+    Question,
+    Standing,
+    decide_all,
     resolve_product,
     stored_product,
 )
-from dsync.errors import RuleEvaluationError
 from dsync.store import Judgeable, NewVerdict, NewWish, Reader
-from dsync.sync.batches import batches
+from dsync.sync.aside import Aside, is_worthwhile
+from dsync.sync.batches import BATCH, batches
 from dsync.sync.context import Run
 from dsync.sync.evidence import gather, with_registry
 from dsync.sync.pages import quarantine
-from dsync.sync.prefetch import prefetched
+from dsync.sync.prefetch import while_storing
 
 Products = Mapping[DossierNumber, str | None]
 """Which product a dossier names, by number."""
 _NONE: Products = {}
 
+MANY = 2 * BATCH
+"""Dossiers to judge from which on a second process saves more than its start takes."""
 COUNTED = OPEN_ETATS | {Etat.ACCEPTE}
 """States in which a dossier counts as another one for the same product."""
 
@@ -90,14 +94,34 @@ def _judge_all(
     doublons: Doublons,
     products: Products,
 ) -> None:
-    """Judge a batch while the one before is being stored."""
     done = 0
-    judged = (_judge(run, chunk, evidence, doublons) for chunk in batches(run.context, numbers))
-    with prefetched(judged, run.context.stop) as ready:
-        for batch in ready:
+    with while_storing(run, _judged(run, numbers, evidence, doublons)) as judged:
+        for batch in judged:
             store_verdicts(run, batch, products)
             done += len(batch.numbers)
             run.context.progress.evaluated(done, len(numbers))
+
+
+def _judged(
+    run: Run, numbers: Sequence[DossierNumber], evidence: Evidence, doublons: Doublons
+) -> Iterator[Batch]:
+    """Yield batch after batch; many are judged in two processes, one while the next is read."""
+    rules = run.context.rules
+    is_long = len(numbers) > MANY and not evidence.registry_enabled and is_worthwhile()
+    with Aside(partial(decide_all, evidence, rules)) as aside:
+        under_way: deque[_Looked] = deque()
+        for chunk in batches(run.context, numbers):
+            looked = _look(run, chunk, doublons)
+            if not is_long:
+                known = with_registry(run, [q.candidature for q in looked.questions], evidence)
+                yield looked.answered(decide_all(known, rules, looked.questions))
+                continue
+            aside.start(looked.questions)
+            under_way.append(looked)
+            if aside.is_full:
+                yield under_way.popleft().answered(aside.finish())
+        while under_way:
+            yield under_way.popleft().answered(aside.finish())
 
 
 def _moved_products(run: Run, numbers: Sequence[DossierNumber], evidence: Evidence) -> Products:
@@ -156,25 +180,65 @@ class Batch:
     """Those on which a rule failed."""
 
 
-def _judge(
-    run: Run, numbers: Sequence[DossierNumber], evidence: Evidence, doublons: Doublons
-) -> Batch:
+class _Looked(NamedTuple):
+    """A batch before its judges."""
+
+    numbers: Sequence[DossierNumber]
+    judgeables: Sequence[Judgeable]
+    questions: Sequence[Question]
+    """On those judgeables, one each."""
+
+    def answered(self, answers: Answers) -> Batch:
+        verdicts = [
+            (j, NewVerdict(j.numero, decision, j.inputs_hash, question.doublons))
+            for j, question, decision in zip(
+                self.judgeables, self.questions, answers.decisions, strict=True
+            )
+            if decision is not None
+        ]
+        return Batch(self.numbers, verdicts, frozenset(answers.failed))
+
+
+def _look(run: Run, numbers: Sequence[DossierNumber], doublons: Doublons) -> _Looked:
+    """Read the dossiers; leave out those whose verdict is not looked at any more."""
     with run.reading() as reader:
-        judgeables = reader.judgeable(numbers)
-    evidence = with_registry(run, [j.candidature for j in judgeables], evidence)
-    verdicts: list[tuple[Judgeable, NewVerdict]] = []
-    failed: set[DossierNumber] = set()
-    for judgeable in judgeables:
-        others = doublons.of(judgeable.numero)
-        try:
-            decision = _decide(run, judgeable, evidence, others)
-        except RuleEvaluationError:
-            failed.add(judgeable.numero)
-            continue
-        if decision is not None:
-            new = NewVerdict(judgeable.numero, decision, judgeable.inputs_hash, others)
-            verdicts.append((judgeable, new))
-    return Batch(numbers, verdicts, failed)
+        read = reader.judgeable(numbers)
+    judgeables = [j for j in read if j.presence == Presence.PRESENT and _may_be_judged(j)]
+    version = run.context.rules.version
+    return _Looked(
+        numbers, judgeables, [_question_on(j, version, doublons.of(j.numero)) for j in judgeables]
+    )
+
+
+def _may_be_judged(judgeable: Judgeable) -> bool:
+    """A finished dossier keeps its verdict, but for one that could not be given."""
+    current = judgeable.current
+    return (
+        current is None
+        or judgeable.candidature.etat in OPEN_ETATS
+        or current.verdict is Verdict.INDETERMINE
+    )
+
+
+def _question_on(
+    judgeable: Judgeable, version_regles: str, others: tuple[DossierNumber, ...]
+) -> Question:
+    """Return what is to be decided on a dossier by these rules."""
+    current = judgeable.current
+    if current is None:
+        return Question(judgeable.candidature, others, None)
+    is_open = judgeable.candidature.etat in OPEN_ETATS
+    is_stale = (
+        current.inputs_hash != judgeable.inputs_hash
+        or current.version_regles != version_regles
+        or current.doublons != others
+        # Judged when it was finished, and open again: nothing was ever wished for it.
+        or (is_open and current.verdict is not Verdict.INDETERMINE and not judgeable.wished)
+    )
+    is_eligible = current.verdict is Verdict.ELIGIBLE
+    product = stored_product(current.controles) if is_eligible else None
+    standing = Standing(is_stale, is_eligible, current.preuve_hash, current.remarque, product)
+    return Question(judgeable.candidature, others, standing)
 
 
 def store_verdicts(run: Run, batch: Batch, products: Products = _NONE) -> None:
@@ -182,7 +246,7 @@ def store_verdicts(run: Run, batch: Batch, products: Products = _NONE) -> None:
     now = run.now
     verdicts = batch.verdicts
     wishes = [wish for j, new in verdicts for wish in _wishes(run, j, new.decision, now)]
-    with run.transaction() as tx:
+    with run.transaction(durable=False) as tx:
         tx.save_verdicts(run.id, [new for _, new in verdicts], now)
         tx.wish(wishes, now)
         for number in sorted(batch.failed):
@@ -198,52 +262,9 @@ def store_verdicts(run: Run, batch: Batch, products: Products = _NONE) -> None:
         )
 
 
-def _decide(
-    run: Run, judgeable: Judgeable, evidence: Evidence, others: Sequence[DossierNumber]
-) -> Decision | None:
-    """Return a new decision, or None when the present verdict stands."""
-    current, candidature = judgeable.current, judgeable.candidature
-    rules = run.context.rules
-    if judgeable.presence != Presence.PRESENT:
-        return None
-    if current is None:
-        return judge(judgeable, candidature, evidence, rules, others)
-    is_open = candidature.etat in OPEN_ETATS
-    if not is_open and current.verdict is not Verdict.INDETERMINE:
-        return None
-    own_change = (
-        current.inputs_hash != judgeable.inputs_hash
-        or current.version_regles != rules.version
-        or tuple(current.doublons) != tuple(others)
-        # Judged when it was finished, and open again: nothing was ever wished for it.
-        or (is_open and current.verdict is not Verdict.INDETERMINE and not judgeable.wished)
-    )
-    if current.verdict is Verdict.ELIGIBLE:
-        decision = judge(judgeable, candidature, evidence, rules, others)
-        return decision if own_change or decision.remarque != current.remarque else None
-    if own_change or current.preuve_hash != evidence_fingerprint(candidature, evidence, rules):
-        return judge(judgeable, candidature, evidence, rules, others)
-    return None
-
-
-def judge(
-    judgeable: Judgeable,
-    candidature: Candidature,
-    evidence: Evidence,
-    rules: RuleSet,
-    others: Sequence[DossierNumber],
-) -> Decision:
-    """Judge a candidature; one that is Éligible on the product evidence that it was given on.
-
-    The catalogue of another day then only adds a remark.
-    """
-    current, frozen = judgeable.current, None
-    if current is not None and current.verdict is Verdict.ELIGIBLE:
-        frozen = stored_product(current.controles)
-    return evaluate(candidature, evidence, rules, doublons=others, frozen_product=frozen)
-
-
-def _wishes(run: Run, judgeable: Judgeable, decision: Decision, now: datetime) -> list[NewWish]:
+def _wishes(
+    run: Run, judgeable: Judgeable, decision: WrittenDecision, now: datetime
+) -> list[NewWish]:
     """Return what the annotations should hold; nothing when a reader would see no difference."""
     if judgeable.candidature.etat not in OPEN_ETATS:
         return []

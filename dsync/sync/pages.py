@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Node, Page
-from dsync.mapping import Mapped, Record, map_page
+from dsync.mapping import Mapped, Order, Record, map_page
 from dsync.store import PageResult, Tx
+from dsync.sync.aside import Aside, is_worthwhile
 from dsync.sync.context import Run
+from dsync.sync.prefetch import Ahead
 from dsync.sync.standing import surprises
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,11 +43,65 @@ class Crawl:
     revision_id: RevisionId | None = None
 
 
-def mapped_page(run: Run, page: Page) -> Mapped:
-    """Map a page's dossiers, by the revisions that they are of."""
+def mapped_pages(run: Run, crawl: Crawl, pages: Ahead[Page]) -> Iterator[tuple[Page, Mapped]]:
+    """Map the pages of a crawl; a long one's in two processes, while others are stored."""
+    is_long = False
+    with _InTwo() as both:
+        for page in pages:
+            is_long = is_long or (crawl.full and page.has_next and is_worthwhile())
+            if not is_long:
+                yield page, map_page(_order(run, page))
+                continue
+            both.start(page, _order(run, page))
+            # What has come does not wait for what has not.
+            while both.is_full or (both.is_busy and not pages.is_ready):
+                yield both.finish()
+        while both.is_busy:
+            yield both.finish()
+
+
+class _InTwo:
+    """Pages that are mapped aside, but for what this process has the time to do itself."""
+
+    def __init__(self) -> None:
+        self._aside: Aside[Order, Mapped] = Aside(map_page)
+        self._under_way: deque[tuple[Page, Order]] = deque()
+        self._share = 0.75
+
+    @property
+    def is_full(self) -> bool:
+        return self._aside.is_full
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._under_way)
+
+    def start(self, page: Page, order: Order) -> None:
+        cut = round(len(order.sources) * self._share)
+        self._aside.start(order._replace(sources=order.sources[:cut]))
+        self._under_way.append((page, order._replace(sources=order.sources[cut:])))
+
+    def finish(self) -> tuple[Page, Mapped]:
+        page, kept = self._under_way.popleft()
+        ours = map_page(kept)
+        # Whoever had to wait gets more to do.
+        step = 0.05 if self._aside.is_done else -0.05
+        self._share = min(1.0, max(0.5, self._share + step))
+        theirs = self._aside.finish()
+        return page, Mapped(theirs.records + ours.records, theirs.unreadable + ours.unreadable)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self._aside.close()
+
+
+def _order(run: Run, page: Page) -> Order:
+    """Return what maps a page's dossiers, by the revisions that they are of."""
     learn_revisions(run, {node.revision_id for node in page.nodes})
-    sources = [(node.number, node.revision_id, node.json) for node in page.nodes]
-    return map_page(run.context.mapper, run.context.demarche, run.revisions, sources)
+    dossiers = [(node.number, node.revision_id, node.json) for node in page.nodes]
+    return run.context.mapper.order(run.context.demarche, run.revisions, dossiers)
 
 
 def store_page(run: Run, crawl: Crawl, page: Page, mapped: Mapped, page_size: int) -> None:
@@ -53,7 +110,7 @@ def store_page(run: Run, crawl: Crawl, page: Page, mapped: Mapped, page_size: in
     Raises:
         StoreError: the page and the watermark are as before.
     """
-    with run.transaction() as tx:
+    with run.transaction(durable=False) as tx:
         result = tx.store_page(run.id, mapped.records, now=run.now, mark_read=True)
         for rejected in page.rejected:
             quarantine(run, tx, rejected.number, rejected.code)
@@ -115,7 +172,7 @@ def store_nodes(run: Run, nodes: Sequence[Node]) -> None:
     page = Page.of_nodes(nodes)
     with run.transaction() as tx:
         size = tx.state().page_size
-    store_page(run, crawl, page, mapped_page(run, page), size)
+    store_page(run, crawl, page, map_page(_order(run, page)), size)
 
 
 def refresh_demarche(run: Run) -> None:

@@ -13,12 +13,13 @@ from msgspec.structs import replace
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Decision
+from dsync.domain.verdict import Decision, Verdict
+from dsync.eligibility import StoredProductEvidence, evaluate, stored_product
 from dsync.errors import DSNotFoundError
 from dsync.store import Judgeable, NewVerdict, StoredVerdict
 from dsync.sync import run as runs
 from dsync.sync.context import Context, Run
-from dsync.sync.evaluate import Batch, doublons_of, judge, store_verdicts
+from dsync.sync.evaluate import Batch, doublons_of, store_verdicts
 from dsync.sync.evidence import gather, with_registry
 from dsync.sync.report import Kind, RunReport, SyncOptions
 
@@ -81,10 +82,19 @@ def _judge_again(
     for judgeable in judgeables:
         others = doublons.of(judgeable.numero)
         candidature = _deposited(judgeable.candidature, as_of)
-        decision = judge(judgeable, candidature, evidence, run.context.rules, others)
+        decision = evaluate(
+            candidature,
+            evidence,
+            run.context.rules,
+            doublons=others,
+            frozen_product=_frozen_product(judgeable),
+        )
         comparisons.append(Comparison(judgeable.numero, judgeable.current, decision))
         verdicts.append(
-            (judgeable, NewVerdict(judgeable.numero, decision, judgeable.inputs_hash, others))
+            (
+                judgeable,
+                NewVerdict(judgeable.numero, decision.written(), judgeable.inputs_hash, others),
+            )
         )
     if as_of is None:
         kept = [
@@ -92,6 +102,14 @@ def _judge_again(
         ]
         store_verdicts(run, Batch([judgeable.numero for judgeable, _ in kept], kept))
     return comparisons
+
+
+def _frozen_product(judgeable: Judgeable) -> StoredProductEvidence | None:
+    """Return what a verdict Éligible was given on: the catalogue of today only adds a remark."""
+    current = judgeable.current
+    if current is None or current.verdict is not Verdict.ELIGIBLE:
+        return None
+    return stored_product(current.controles)
 
 
 def _deposited(candidature: Candidature, as_of: date | None) -> Candidature:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from dsync.errors import InterruptedRunError
+from dsync.sync.context import Run
 
 T = TypeVar("T")
 
@@ -24,8 +26,41 @@ class _End:
         self.error = error
 
 
+class Ahead(Iterator[T]):
+    """What is read ahead, item by item."""
+
+    def __init__(self, waiting: queue.Queue[T | _End], stop: threading.Event) -> None:
+        self._waiting = waiting
+        self._stop = stop
+        self._next: T | _End | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next item is there already."""
+        if self._next is None:
+            with contextlib.suppress(queue.Empty):
+                self._next = self._waiting.get_nowait()
+        return self._next is not None and not isinstance(self._next, _End)
+
+    def __next__(self) -> T:
+        while True:
+            if self._stop.is_set():
+                raise InterruptedRunError(
+                    "Interrupted: what was stored stays, the next run resumes."
+                )
+            item, self._next = self._next, None
+            if item is None:
+                try:
+                    item = self._waiting.get(timeout=POLL_S)
+                except queue.Empty:
+                    continue
+            if isinstance(item, _End):
+                raise item.error if item.error is not None else StopIteration
+            return item
+
+
 @contextmanager
-def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T]]:
+def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Ahead[T]]:
     """Iterate over `items` from a thread of their own.
 
     An error of `items` is raised where they are consumed, after what came before it. When `stop`
@@ -56,24 +91,21 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
             error = exc
         put(_End(error))
 
-    def consume() -> Iterator[T]:
-        while True:
-            if stop.is_set():
-                raise InterruptedRunError(
-                    "Interrupted: what was stored stays, the next run resumes."
-                )
-            try:
-                item = waiting.get(timeout=POLL_S)
-            except queue.Empty:
-                continue
-            if isinstance(item, _End):
-                if item.error is not None:
-                    raise item.error
-                return
-            yield item
-
     threading.Thread(target=read, name="dsync-prefetch", daemon=True).start()
     try:
-        yield consume()
+        yield Ahead(waiting, stop)
     finally:
         abandoned.set()
+
+
+@contextmanager
+def while_storing(run: Run, items: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Work out the next item while the last is being stored, if storing is a server's work.
+
+    SQLite works in this process: two threads would only take Python's lock from each other.
+    """
+    if run.context.store.is_served:
+        with prefetched(items, run.context.stop) as ahead:
+            yield ahead
+    else:
+        yield items

@@ -21,12 +21,12 @@ from dsync.sync.context import Run
 from dsync.sync.pages import (
     EPOCH,
     Crawl,
-    mapped_page,
+    mapped_pages,
     refresh_demarche,
     store_nodes,
     store_page,
 )
-from dsync.sync.prefetch import prefetched
+from dsync.sync.prefetch import prefetched, while_storing
 from dsync.sync.reconcile import settle_disappearances
 from dsync.sync.reconsider import mapping_key
 from dsync.sync.report import SyncOptions
@@ -147,10 +147,9 @@ def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> No
         pending=lists,
         deleted=lists,
     )
-    stop = run.context.stop
     with (
-        prefetched(reader, stop) as pages,
-        prefetched(((page, mapped_page(run, page)) for page in pages), stop) as ready,
+        prefetched(reader, run.context.stop) as pages,
+        while_storing(run, mapped_pages(run, crawl, pages)) as ready,
     ):
         for page, mapped in ready:
             crawl.signpost = crawl.signpost or page.server_date or run.now

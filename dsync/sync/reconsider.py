@@ -12,7 +12,7 @@ from dsync.annotations import desired
 from dsync.annotations.config import LABEL, RESULTAT
 from dsync.domain.dossier import Demarche, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.mapping import MatchStatus, match_descriptors
+from dsync.mapping.forms import MatchStatus, match_descriptors
 from dsync.store import Judgeable, NewWish
 from dsync.sync.batches import batches
 from dsync.sync.context import Context, Run

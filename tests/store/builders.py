@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -200,14 +199,15 @@ def make_decision(verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> Deci
         phase_constatee="acceleration",
         type_administration="administration_centrale",
     )
-    return replace(base, **changes)
+    return structs.replace(base, **changes)
 
 
 def make_verdict(
     number: int = 1, verdict: Verdict = Verdict.A_VERIFIER, **changes: Any
 ) -> NewVerdict:
     """Make a verdict to store."""
-    return NewVerdict(DossierNumber(number), make_decision(verdict, **changes), "inputs")
+    decision = make_decision(verdict, **changes).written()
+    return NewVerdict(DossierNumber(number), decision, "inputs")
 
 
 def make_deleted(number: int = 1, raison: str = "user_request") -> DeletedDossier:

@@ -10,7 +10,14 @@ from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.store import NewWish, Settlement, Store, StoredWish, WishStatus
-from tests.store.builders import DEMARCHE, NOW, make_mapped, make_verdict, writing
+from tests.store.builders import (
+    DEMARCHE,
+    NOW,
+    make_decision,
+    make_mapped,
+    make_verdict,
+    writing,
+)
 
 ONE = DossierNumber(1)
 UNKNOWN = timedelta(seconds=35)
@@ -252,5 +259,5 @@ def test_judging_sees_what_is_wished_and_what_others_share_a_product(wished: Sto
 
     assert judgeable.wished == {"resultat": "À vérifier", "detail": "x"}
     assert judgeable.current is not None
-    assert make_verdict().decision.controles == judgeable.current.controles == address.controles
+    assert make_decision().controles == judgeable.current.controles == address.controles
     assert (use.produit_id, use.doublons) == ("transport", ())

@@ -204,7 +204,7 @@ def test_an_eligible_verdict_keeps_its_product_evidence(
     assert frozen is not None
     assert (frozen.product_id, frozen.address) == ("a-just", candidature().page_produit)
     kept = evaluate(candidature(), past, rules, doublons=(), frozen_product=frozen)
-    assert replace(kept, remarque=None) == first
+    assert structs.replace(kept, remarque=None) == first
     assert (kept.remarque or "").startswith(
         "Sur le catalogue actuel, le verdict serait Inéligible. Produit en phase « success »"
     )

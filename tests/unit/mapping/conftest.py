@@ -13,7 +13,9 @@ import pytest
 
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.mapping import MappedDossier, Mapper, MappingConfig
+from dsync.mapping import MappedDossier
+from dsync.mapping.config import MappingConfig
+from dsync.mapping.mapper import Mapper
 
 CONFIG = Path(__file__).parents[3] / "config" / "aap-eig7.toml"
 Node = dict[str, Any]

@@ -12,7 +12,8 @@ import pytest
 from dsync.domain.candidature import Evaluation, Note, Reponse, Voeu
 from dsync.domain.dossier import Champ
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.mapping import Mapper, MappingConfig
+from dsync.mapping.config import MappingConfig
+from dsync.mapping.mapper import Mapper
 from dsync.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
 
 DEMARCHE = DemarcheNumber(86321)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dsync.mapping import MappingConfig
+from dsync.mapping.config import MappingConfig
 
 
 def problems(section: dict[str, Any]) -> list[str]:

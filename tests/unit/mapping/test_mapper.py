@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import MappingError
-from dsync.mapping import Mapper, MappingConfig, changed_fields, record_of
+from dsync.mapping import changed_fields, record_of
+from dsync.mapping.config import MappingConfig
+from dsync.mapping.mapper import Mapper
 
 DEMARCHE = DemarcheNumber(86321)
 Run = Callable[..., Any]
@@ -252,7 +254,8 @@ def test_a_mended_mapping_is_an_input(
 
 HASH_IN_A_NEW_PROCESS = """
 import json, sys, tomllib
-from dsync.mapping import Mapper, MappingConfig
+from dsync.mapping.config import MappingConfig
+from dsync.mapping.mapper import Mapper
 config = MappingConfig.model_validate(tomllib.load(open(sys.argv[1], "rb"))["mapping"])
 mapper = Mapper(
     config,
@@ -361,7 +364,7 @@ def test_changed_champs_are_named_once_and_without_their_values(form: Any, map_n
     own = [form.champ(5102, text="Éligible")]
     old = map_node([form.champ(4102, text="a"), form.champ(4105, text="b")], own)
     new = map_node([form.champ(4102, text="c"), form.champ(4106, text="d")])
-    libelles = {id_: d.libelle for id_, d in form.descriptors.items()}
+    libelles = {id_: d.libelle for id_, d in form.descriptors.items()}.__getitem__
     assert changed_fields(old.champs_json, json.loads(new.champs_json), libelles) == [
         "Page produit sur beta.gouv.fr",
         "Politique publique concernée",

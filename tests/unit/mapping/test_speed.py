@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.mapping import Mapper
+from dsync.mapping.mapper import Mapper
 
 PARAGRAPH = "Un problème que « l’usager » rencontre, et ce que l’on en sait.\n" * 8
 MARKS = range(5311, 5320)

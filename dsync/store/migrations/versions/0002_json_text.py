@@ -36,8 +36,15 @@ JSON = {
 AT_ONCE = 200
 
 
+LARGE = {"candidature": ("champs", "annotations", "evaluations"), "verdict": ("controles",)}
+"""Kept as they are: compressing them took the server as long as all the rest of a first read."""
+
+
 def upgrade() -> None:
     _retype("text")
+    for table, columns in LARGE.items() if _is_postgresql() else ():
+        for name in columns:
+            op.execute(f"ALTER TABLE {table} ALTER {name} SET STORAGE EXTERNAL")
     connection = op.get_bind()
     described = {
         (revision_id, descriptor["id"])
@@ -56,8 +63,12 @@ def downgrade() -> None:
     _retype("jsonb")
 
 
+def _is_postgresql() -> bool:
+    return op.get_bind().dialect.name == "postgresql"
+
+
 def _retype(type_: str) -> None:
-    if op.get_bind().dialect.name != "postgresql":
+    if not _is_postgresql():
         return
     for table, columns in JSON.items():
         changes = ", ".join(f"ALTER {name} TYPE {type_} USING {name}::{type_}" for name in columns)

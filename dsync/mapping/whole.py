@@ -1,0 +1,153 @@
+"""The whole way of a node: `Dossier`, `Candidature`, the JSON to store and the hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from msgspec import Struct
+
+from dsync.domain.candidature import Candidature
+from dsync.domain.dossier import Descriptor, Dossier, Json
+from dsync.domain.ids import DemarcheNumber, DescriptorId
+from dsync.domain.written import written_bytes
+from dsync.mapping.candidature import FormPlan, read_candidature
+from dsync.mapping.champs import read_champs
+from dsync.mapping.dossiers import read_dossier
+from dsync.mapping.wire import DossierNode, mended_node, read_node
+
+_NUL = b"\\u0000"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What mapping needs to know of a form, worked out once for a revision."""
+
+    descriptors: Mapping[DescriptorId, Descriptor]
+    """Empty when DS does not give them: the types then come from the nodes."""
+    plan: FormPlan
+    inputs_signature: bytes
+    """A digest of where the mapping finds what verdicts rest on."""
+    signature: bytes
+    """Where it finds the rest as well."""
+    owned_ids: frozenset[str]
+    """Ids of the annotations that dsync alone writes."""
+    owned_labels: frozenset[str]
+    """Names of the labels that dsync puts and takes off."""
+
+
+class MappedDossier(Struct, frozen=True, gc=False):
+    """All that is made of one node."""
+
+    dossier: Dossier
+    candidature: Candidature
+    champs_json: str
+    """The champs as the database keeps them, a JSON array already written."""
+    annotations_json: str
+    content_hash: str
+    """Of everything but what dsync writes itself (annotations, labels) and what moves by itself
+    (dates of modification and expiry). Where the mapping finds its fields is part of it: a
+    mended mapping makes the stored candidatures stale."""
+    annotations_hash: str
+    """Of all annotations, those that dsync writes included."""
+    inputs_hash: str
+    """Of what verdicts rest on: champs, applicant, date of deposit, where the mapping looks."""
+    owned_ids: frozenset[str]
+    """Ids of the annotations that are dsync's own in this dossier's revision."""
+    owned: Mapping[str, Json]
+    """What these annotations hold, by id."""
+
+
+def map_dossier(source: bytes, demarche_number: DemarcheNumber, form: Form) -> MappedDossier:
+    """Map one node's JSON.
+
+    Raises:
+        MappingError: when its number, id, state or date of deposit cannot be used.
+    """
+    try:
+        return _map(read_node(source), demarche_number, form, check=_refuse_unclean)
+    except ValueError:
+        # Seldom needed, and what needs it is seen at no cost in the JSON written anyway: NUL
+        # and lone surrogates, which PostgreSQL refuses.
+        return _map(mended_node(source), demarche_number, form)
+
+
+def _map(
+    node: DossierNode,
+    demarche_number: DemarcheNumber,
+    form: Form,
+    check: Callable[..., None] | None = None,
+) -> MappedDossier:
+    champs = read_champs(node.champs, form.descriptors)
+    annotations = read_champs(node.annotations, form.descriptors)
+    dossier = read_dossier(node, demarche_number, champs, annotations)
+    champs_json = written_bytes(champs)
+    annotations_json = written_bytes(annotations)
+    applicant = written_bytes([dossier.demandeur.genre, dossier.demandeur.details])
+    envelope = _envelope(dossier, form.owned_labels)
+    if check:
+        check(champs_json, annotations_json, applicant, envelope)
+    owned_ids = form.owned_ids
+    foreign = [a for a in annotations if a.descriptor_id not in owned_ids]
+    owned: dict[str, Json] = {
+        a.descriptor_id: a.contenu for a in annotations if a.descriptor_id in owned_ids
+    }
+    foreign_hash = _digest(written_bytes(foreign)).encode()
+    depot = written_bytes(dossier.date_depot)
+    inputs_hash = _digest(form.inputs_signature, champs_json, applicant, depot)
+    return MappedDossier(
+        dossier=dossier,
+        candidature=read_candidature(dossier, form.plan),
+        champs_json=champs_json.decode(),
+        annotations_json=annotations_json.decode(),
+        content_hash=_digest(form.signature, inputs_hash.encode(), foreign_hash, envelope),
+        annotations_hash=_digest(foreign_hash, written_bytes(owned)),
+        inputs_hash=inputs_hash,
+        owned_ids=owned_ids,
+        owned=owned,
+    )
+
+
+def _envelope(dossier: Dossier, owned_labels: frozenset[str]) -> bytes:
+    """Write what the content hash takes besides the champs and the applicant."""
+    return written_bytes(
+        [
+            dossier.number,
+            dossier.id,
+            dossier.revision_id,
+            dossier.etat,
+            dossier.archive,
+            dossier.date_depot,
+            dossier.date_passage_en_construction,
+            dossier.date_passage_en_instruction,
+            dossier.date_traitement,
+            dossier.date_suppression_par_usager,
+            dossier.motivation,
+            dossier.usager_email,
+            dossier.groupe_instructeur,
+            dossier.instructeurs,
+            dossier.depose_par_un_tiers,
+            dossier.mandataire,
+            dossier.prerempli,
+            [label for label in dossier.labels if label not in owned_labels],
+            dossier.traitements,
+        ]
+    )
+
+
+def _refuse_unclean(*written: bytes) -> None:
+    """Refuse JSON with a NUL, or what looks like one; the encoding refused lone surrogates.
+
+    One that was typed as its escape is taken for it: that costs a mending, no more.
+
+    Raises:
+        ValueError: when there is any.
+    """
+    if any([_NUL in text for text in written]):
+        raise ValueError("a NUL")
+
+
+def _digest(*parts: bytes) -> str:
+    # In one piece: hashlib lets other threads in at each long one, and getting back takes longer.
+    return sha256(b"\x00".join(parts)).hexdigest()[:32]
