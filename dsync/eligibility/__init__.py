@@ -18,13 +18,14 @@ from dsync.eligibility.evidence import (
     StoredProductEvidence,
     stored_product,
 )
-from dsync.eligibility.judging import Answers, Question, Standing, decide_all
+from dsync.eligibility.judging import TEXTS_JUDGED, Answers, Question, Standing, decide_all
 from dsync.eligibility.product import Lien, ProductMatch, resolve_product
 from dsync.eligibility.rules import CHECK_NAMES, RuleSet
 from dsync.eligibility.verdict import counterfactual, verdict_of
 
 __all__ = [
     "CHECK_NAMES",
+    "TEXTS_JUDGED",
     "TITLES",
     "Answers",
     "Catalogue",

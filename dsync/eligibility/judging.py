@@ -13,6 +13,9 @@ from dsync.eligibility.evidence import Evidence, StoredProductEvidence
 from dsync.eligibility.rules import RuleSet
 from dsync.errors import RuleEvaluationError
 
+TEXTS_JUDGED = ("page_produit", "phase_declaree", "cas_demande")
+"""Fields of a candidature that checks look into; of other texts they ask who answered them."""
+
 
 class Standing(NamedTuple):
     """A verdict that stands unless something speaks for a new one."""

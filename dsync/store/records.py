@@ -119,6 +119,7 @@ class Judgeable:
     """A dossier with all that judging it needs."""
 
     candidature: Candidature
+    """As far as checks look at it."""
     presence: Presence
     archive: bool
     inputs_hash: str

@@ -5,25 +5,40 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
+from msgspec import Struct
+from msgspec.structs import astuple
+from sqlalchemy import Row, type_coerce
 
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Demandeur, Etat, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.written import written
-from dsync.mapping import PLAIN_FIELDS, Record
+from dsync.eligibility import TEXTS_JUDGED
+from dsync.mapping import Record
 from dsync.store import tables
+from dsync.store.columns import JsonText
 
-CANDIDATURE_COLUMNS = (
+
+class _Applicant(Struct):
+    """What judging needs of a `Demandeur`."""
+
+    genre: str
+    siret: str | None = None
+    siren: str | None = None
+    raison_sociale: str | None = None
+    forme_juridique_code: str | None = None
+    forme_juridique: str | None = None
+    etat_administratif: str | None = None
+
+
+JUDGED_COLUMNS = (
     tables.dossier.c.numero,
     tables.dossier.c.etat,
     tables.dossier.c.depose_le,
-    *(tables.candidature.c[name] for name in (*PLAIN_FIELDS, "demandeur")),
-    *(tables.candidature.c[name] for name in ("voeux", "reponses")),
+    type_coerce(tables.candidature.c.demandeur, JsonText(_Applicant)).label("demandeur"),
+    *(tables.candidature.c[name] for name in ("voeux", "reponses", *TEXTS_JUDGED)),
 )
 """What `candidature_of` reads, in its order."""
-_PLAIN_FROM = 3
-_PLAIN_TO = _PLAIN_FROM + len(PLAIN_FIELDS)
 
 _ETATS = {etat.value: etat for etat in Etat}
 
@@ -55,18 +70,17 @@ def bookkeeping(record: Record) -> dict[str, Any]:
 
 
 def candidature_of(row: Row[Any]) -> Candidature:
-    """Read a candidature from a row that starts with `CANDIDATURE_COLUMNS`.
-
-    Without its evaluations: they are the instructeurs' and no check looks at them.
-    """
-    numero, etat, depose_le = row[:_PLAIN_FROM]
-    demandeur, voeux, reponses = row[_PLAIN_TO : _PLAIN_TO + 3]
+    """Read what the checks look at of a candidature, from a row that starts with these columns."""
+    numero, etat, depose_le, applicant, voeux, reponses, *texts = row[: len(JUDGED_COLUMNS)]
     return Candidature(
         DossierNumber(numero),
         _ETATS[etat],
         depose_le,
-        Demandeur(**(demandeur or {"genre": "inconnu"})),
-        **dict(zip(PLAIN_FIELDS, row[_PLAIN_FROM:_PLAIN_TO], strict=True)),
+        Demandeur(*astuple(applicant or _NOBODY)),
+        **dict(zip(TEXTS_JUDGED, texts, strict=True)),
         voeux=voeux or (),
         reponses=reponses or {},
     )
+
+
+_NOBODY = _Applicant("inconnu")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from sqlalchemy import Boolean, Connection, Date, Dialect, Table, Text, bindparam
@@ -21,6 +21,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -40,6 +41,10 @@ class among(FunctionElement[bool]):  # noqa: N801 - written as a function of SQL
 
     def __init__(self, column: ColumnElement[Any], values: Iterable[Any]) -> None:
         super().__init__(column, bindparam(None, list(values), type_=_Values(), unique=True))
+
+    def self_group(self, against: OperatorType | None = None) -> Self:  # noqa: ARG002
+        """Stay a condition: SQLAlchemy would compare it with 1, and SQLite use no index."""
+        return self
 
 
 class _Values(TypeDecorator[list[Any]]):
@@ -176,11 +181,18 @@ def _bound(table: Table, order: Columns, rows: Rows) -> list[tuple[Any, ...]]:
     texts = _texts(table, order)
     values_of = itemgetter(*order)
     bound = []
+    known: Any = None
+    known_text = ""
     for row in rows:
         values = dict(row)
         for name, text in texts:
-            if (value := values[name]) is not None:
-                values[name] = text(value)
+            value = values[name]
+            if value is None:
+                continue
+            # Often the instant at which all of them are written.
+            if value is not known:
+                known, known_text = value, text(value)
+            values[name] = known_text
         bound.append(values_of(values))
     return bound
 

@@ -22,7 +22,7 @@ from dsync.store.records import (
     ProductUse,
     StoredVerdict,
 )
-from dsync.store.rows import CANDIDATURE_COLUMNS, candidature_of
+from dsync.store.rows import JUDGED_COLUMNS, candidature_of
 from dsync.store.section import Section
 from dsync.store.sql import among, insert_rows, update_rows
 
@@ -59,7 +59,7 @@ _OPEN = [etat.value for etat in OPEN_ETATS]
 
 _JUDGEABLE = (
     select(
-        *CANDIDATURE_COLUMNS,
+        *JUDGED_COLUMNS,
         _dossier.c.presence,
         _dossier.c.archive,
         _dossier.c.inputs_hash,

@@ -19,12 +19,12 @@ def between(worker: Worker, meanwhile: Callable[[], Any], monkeypatch: pytest.Mo
     transaction, count = worker.store.transaction, 0
 
     @contextmanager
-    def counted(lease: Any) -> Iterator[Any]:
+    def counted(lease: Any, **options: Any) -> Iterator[Any]:
         nonlocal count
         count += 1
         if count == 5:
             meanwhile()
-        with transaction(lease) as tx:
+        with transaction(lease, **options) as tx:
             yield tx
 
     monkeypatch.setattr(worker.store, "transaction", counted)
