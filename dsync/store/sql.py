@@ -42,7 +42,7 @@ class among(FunctionElement[bool]):  # noqa: N801 - written as a function of SQL
     def __init__(self, column: ColumnElement[Any], values: Iterable[Any]) -> None:
         super().__init__(column, bindparam(None, list(values), type_=_Values(), unique=True))
 
-    def self_group(self, against: OperatorType | None = None) -> Self:  # noqa: ARG002
+    def self_group(self, against: OperatorType | None = None) -> Self:
         """Stay a condition: SQLAlchemy would compare it with 1, and SQLite use no index."""
         return self
 
@@ -127,10 +127,11 @@ def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
 
 def _copy(connection: Connection, table: Table, columns: Columns, rows: Rows) -> None:
     driver: Any = connection.connection.driver_connection
-    statement = f"COPY {table.name} ({_listed(columns)}) FROM STDIN"
+    statement = f"COPY {table.name} ({_listed(columns)}) FROM STDIN (FORMAT BINARY)"
     values_of = itemgetter(*columns)
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(_types(table, columns))
             for row in rows:
                 copy.write_row(values_of(row))
     except connection.dialect.loaded_dbapi.Error as exc:
@@ -166,6 +167,11 @@ def _listed(names: Columns) -> str:
 def _document(rows: Rows) -> tuple[str]:
     """Return the one parameter of a statement that unfolds it."""
     return (_encoder.encode(rows).decode(),)
+
+
+@cache
+def _types(table: Table, columns: Columns) -> list[str]:
+    return [table.c[name].type.compile(_POSTGRESQL).lower() for name in columns]
 
 
 @cache

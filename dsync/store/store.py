@@ -38,8 +38,7 @@ class Store:
         self._clock = clock
         self.place = describe(url)
         """The database's name for people, without its password."""
-        self.is_served = url.get_backend_name() == "postgresql"
-        """Whether another process does the work."""
+        self._is_postgresql = url.get_backend_name() == "postgresql"
 
     @classmethod
     def open(
@@ -141,7 +140,7 @@ class Store:
         """
         with self._connected() as connection:
             leases.fence(connection, lease)
-            if self.is_served and not durable:
+            if self._is_postgresql and not durable:
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield Tx(connection, lease.demarche)
 

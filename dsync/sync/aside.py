@@ -46,6 +46,7 @@ class Aside(Generic[Order, Outcome]):
 
     def __init__(self, task: Callable[[Order], Outcome]) -> None:
         self._task = task
+        self._has_task = False
         self._worker: _Worker | None = None
         self._is_lost = False
         self._orders: deque[Order] = deque()
@@ -55,16 +56,20 @@ class Aside(Generic[Order, Outcome]):
         """Whether an order has to be finished before another one is started."""
         return len(self._orders) >= SLOTS
 
+    def warm_up(self) -> None:
+        """Start the process ahead of the first order, while there is something else to do."""
+        if self._worker is None and not self._is_lost:
+            with self._noticing_loss():
+                self._worker = _Worker(getattr(self._task, "func", self._task).__module__)
+
     def start(self, order: Order) -> None:
         """Have an order done, after those that were started before."""
+        self.warm_up()
         self._orders.append(order)
-        if not self._is_lost:
+        if self._worker is not None and not self._is_lost:
             with self._noticing_loss():
-                if self._worker is None:
-                    self._worker = _Worker()
-                    self._worker.send((self._task, order))
-                else:
-                    self._worker.send(order)
+                self._worker.send(order if self._has_task else (self._task, order))
+                self._has_task = True
 
     @property
     def is_done(self) -> bool:
@@ -108,12 +113,12 @@ class Aside(Generic[Order, Outcome]):
 
 
 class _Worker:
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         rooms = [_shared_memory(), _shared_memory()]
         try:
             # Nothing of the folder that dsync is run from is imported (-P); Ctrl-C is for us.
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-P", "-m", aside_worker.__name__, *map(str, rooms)],
+                [sys.executable, "-P", "-m", aside_worker.__name__, *map(str, rooms), module],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -11,6 +11,7 @@ import os
 import pickle
 import signal
 import sys
+from importlib import import_module
 from io import FileIO
 from mmap import mmap
 from typing import Any, Self
@@ -89,8 +90,14 @@ class Channel:
         self._room.close()
 
 
-def main(room_in: int, room_out: int) -> None:
-    """Answer each order by what came of it, or by the exception that the task raised."""
+def main(room_in: int, room_out: int, module: str) -> None:
+    """Answer each order by what came of it, or by the exception that the task raised.
+
+    Args:
+        room_in: the file descriptor of the shared memory where orders lie.
+        room_out: that of the outcomes.
+        module: where the task is, to be imported before it is asked for.
+    """
     # Whoever stops dsync may signal its whole group: the input's end is what counts.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -98,6 +105,7 @@ def main(room_in: int, room_out: int) -> None:
     outcomes = Channel.of(room_out, sys.stdout.fileno(), "wb")
     os.close(room_in)
     os.close(room_out)
+    import_module(module)
     try:
         task, order = orders.receive()
         gc.freeze()
@@ -115,4 +123,4 @@ def main(room_in: int, room_out: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

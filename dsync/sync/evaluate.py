@@ -8,11 +8,11 @@ of dossiers for the same product did, when impossible evidence is back, and, for
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import NamedTuple
+from functools import cached_property, partial
+from typing import Any, NamedTuple, Self
 
 from dsync.annotations import desired
 from dsync.annotations.config import DETAIL, RESULTAT
@@ -23,6 +23,7 @@ from dsync.eligibility import (
     Answers,
     Evidence,
     Question,
+    RuleSet,
     Standing,
     decide_all,
     resolve_product,
@@ -32,9 +33,8 @@ from dsync.store import Judgeable, NewVerdict, NewWish, Reader
 from dsync.sync.aside import Aside, is_worthwhile
 from dsync.sync.batches import BATCH, batches
 from dsync.sync.context import Run
-from dsync.sync.evidence import gather, with_registry
+from dsync.sync.evidence import Gathered, gather, with_registry
 from dsync.sync.pages import quarantine
-from dsync.sync.prefetch import while_storing
 
 Products = Mapping[DossierNumber, str | None]
 """Which product a dossier names, by number."""
@@ -74,57 +74,77 @@ def evaluate_due(run: Run) -> None:
         numbers = set(tx.evaluation_numbers(everything_open=evidence_moved))
         if evidence_moved or gathered.registry_enabled:
             numbers |= set(tx.undetermined())
-    evidence = gathered.evidence() if numbers else None
-    products = _moved_products(run, sorted(numbers), evidence) if evidence else {}
-    with run.reading() as reader:
-        doublons, regrouped = doublons_of(reader, products)
-    numbers |= regrouped
-    if numbers:
-        evidence = evidence or gathered.evidence()
-        _judge_all(run, sorted(numbers), evidence, doublons, products)
+    with _Judges(run.context.rules, gathered) as judges:
+        judges.prepare_for(len(numbers))
+        products = _moved_products(run, sorted(numbers), judges) if numbers else _NONE
+        with run.reading() as reader:
+            doublons, regrouped = doublons_of(reader, products)
+        numbers |= regrouped
+        if numbers:
+            _judge_all(run, sorted(numbers), judges, doublons, products)
     if evidence_moved:
         with run.transaction() as tx:
             tx.save_state(evidence_key=gathered.key)
 
 
+class _Judges:
+    """Decide on dossiers; on many of them in a second process, while the next ones are read."""
+
+    def __init__(self, rules: RuleSet, gathered: Gathered) -> None:
+        self._rules = rules
+        self._gathered = gathered
+        self._aside: Aside[Sequence[Question], Answers] | None = None
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What is publicly known but for the registry's answers, read when first needed."""
+        return self._gathered.evidence()
+
+    def prepare_for(self, count: int) -> None:
+        """Get ready for so many dossiers, while they are looked for."""
+        if count > MANY and not self._gathered.registry_enabled and is_worthwhile():
+            self._aside = Aside(partial(decide_all, self.evidence, self._rules))
+            self._aside.warm_up()
+
+    def judged(self, run: Run, batches_looked_at: Iterable[_Looked]) -> Iterator[Batch]:
+        """Yield the verdicts, batch by batch."""
+        under_way: deque[_Looked] = deque()
+        for looked in batches_looked_at:
+            if self._aside is None:
+                known = with_registry(run, [q.candidature for q in looked.questions], self.evidence)
+                yield looked.answered(decide_all(known, self._rules, looked.questions))
+                continue
+            self._aside.start(looked.questions)
+            under_way.append(looked)
+            if self._aside.is_full:
+                yield under_way.popleft().answered(self._aside.finish())
+        while self._aside is not None and under_way:
+            yield under_way.popleft().answered(self._aside.finish())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        if self._aside is not None:
+            self._aside.close()
+
+
 def _judge_all(
     run: Run,
     numbers: Sequence[DossierNumber],
-    evidence: Evidence,
+    judges: _Judges,
     doublons: Doublons,
     products: Products,
 ) -> None:
+    looked = (_look(run, some, doublons) for some in batches(run.context, numbers))
     done = 0
-    with while_storing(run, _judged(run, numbers, evidence, doublons)) as judged:
-        for batch in judged:
-            store_verdicts(run, batch, products)
-            done += len(batch.numbers)
-            run.context.progress.evaluated(done, len(numbers))
+    for batch in judges.judged(run, looked):
+        store_verdicts(run, batch, products)
+        done += len(batch.numbers)
+        run.context.progress.evaluated(done, len(numbers))
 
 
-def _judged(
-    run: Run, numbers: Sequence[DossierNumber], evidence: Evidence, doublons: Doublons
-) -> Iterator[Batch]:
-    """Yield batch after batch; many are judged in two processes, one while the next is read."""
-    rules = run.context.rules
-    is_long = len(numbers) > MANY and not evidence.registry_enabled and is_worthwhile()
-    with Aside(partial(decide_all, evidence, rules)) as aside:
-        under_way: deque[_Looked] = deque()
-        for chunk in batches(run.context, numbers):
-            looked = _look(run, chunk, doublons)
-            if not is_long:
-                known = with_registry(run, [q.candidature for q in looked.questions], evidence)
-                yield looked.answered(decide_all(known, rules, looked.questions))
-                continue
-            aside.start(looked.questions)
-            under_way.append(looked)
-            if aside.is_full:
-                yield under_way.popleft().answered(aside.finish())
-        while under_way:
-            yield under_way.popleft().answered(aside.finish())
-
-
-def _moved_products(run: Run, numbers: Sequence[DossierNumber], evidence: Evidence) -> Products:
+def _moved_products(run: Run, numbers: Sequence[DossierNumber], judges: _Judges) -> Products:
     """Return the products of those dossiers that name another one than before.
 
     They are looked up before anyone counts dossiers by product, and stored with the verdicts.
@@ -138,7 +158,7 @@ def _moved_products(run: Run, numbers: Sequence[DossierNumber], evidence: Eviden
             if frozen and frozen.address == row.page_produit:
                 product: str | None = frozen.product_id
             else:
-                product = resolve_product(row.page_produit, evidence.catalogue).product_id
+                product = resolve_product(row.page_produit, judges.evidence.catalogue).product_id
             if product != row.produit_id:
                 moved[row.numero] = product
     return moved

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -18,6 +18,8 @@ from dsync.sync.prefetch import Ahead
 from dsync.sync.standing import surprises
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MANY = 100
+"""Dossiers read from which on a second process saves more than its start takes."""
 
 
 QUARANTINED = {
@@ -43,13 +45,19 @@ class Crawl:
     revision_id: RevisionId | None = None
 
 
-def mapped_pages(run: Run, crawl: Crawl, pages: Ahead[Page]) -> Iterator[tuple[Page, Mapped]]:
+def mapped_pages(
+    run: Run, crawl: Crawl, pages: Ahead[Page]
+) -> Generator[tuple[Page, Mapped], None, None]:
     """Map the pages of a crawl; a long one's in two processes, while others are stored."""
+    seen = 0
     is_long = False
     with _InTwo() as both:
         for page in pages:
-            is_long = is_long or (crawl.full and page.has_next and is_worthwhile())
             if not is_long:
+                seen += len(page.nodes)
+                is_long = crawl.full and page.has_next and seen >= MANY and is_worthwhile()
+                if is_long:
+                    both.warm_up()
                 yield page, map_page(_order(run, page))
                 continue
             both.start(page, _order(run, page))
@@ -75,6 +83,9 @@ class _InTwo:
     @property
     def is_busy(self) -> bool:
         return bool(self._under_way)
+
+    def warm_up(self) -> None:
+        self._aside.warm_up()
 
     def start(self, page: Page, order: Order) -> None:
         cut = round(len(order.sources) * self._share)

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from dsync.errors import InterruptedRunError
-from dsync.sync.context import Run
 
 T = TypeVar("T")
 
@@ -96,16 +95,3 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Ahead[T]]:
         yield Ahead(waiting, stop)
     finally:
         abandoned.set()
-
-
-@contextmanager
-def while_storing(run: Run, items: Iterator[T]) -> Iterator[Iterator[T]]:
-    """Work out the next item while the last is being stored, if storing is a server's work.
-
-    SQLite works in this process: two threads would only take Python's lock from each other.
-    """
-    if run.context.store.is_served:
-        with prefetched(items, run.context.stop) as ahead:
-            yield ahead
-    else:
-        yield items

@@ -8,6 +8,7 @@ the order, so only dates older than the crawl's first answer count.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,7 +27,7 @@ from dsync.sync.pages import (
     store_nodes,
     store_page,
 )
-from dsync.sync.prefetch import prefetched, while_storing
+from dsync.sync.prefetch import prefetched
 from dsync.sync.reconcile import settle_disappearances
 from dsync.sync.reconsider import mapping_key
 from dsync.sync.report import SyncOptions
@@ -149,7 +150,7 @@ def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> No
     )
     with (
         prefetched(reader, run.context.stop) as pages,
-        while_storing(run, mapped_pages(run, crawl, pages)) as ready,
+        closing(mapped_pages(run, crawl, pages)) as ready,
     ):
         for page, mapped in ready:
             crawl.signpost = crawl.signpost or page.server_date or run.now

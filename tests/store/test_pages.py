@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from sqlalchemy import event
 
+from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
+from dsync.eligibility import TEXTS_JUDGED
 from dsync.errors import StoreError
 from dsync.store import PageResult, Store
 from tests.store.builders import (
@@ -48,15 +51,20 @@ def test_a_new_dossier_is_stored_queued_and_journaled(store: Store) -> None:
         assert tx.evaluation_numbers() == [1, 2]
 
 
-def test_a_candidature_comes_back_as_it_was_stored(store: Store) -> None:
-    """Judging reads the same values that the mapping made, but the evaluations."""
+def test_what_is_judged_comes_back_as_it_was_stored(store: Store) -> None:
+    """Judging reads what the checks look at, as the mapping made it, and no more."""
+    stored = make_candidature(make_dossier(1))
     put(store, 1)
 
     with writing(store) as tx:
         (judgeable,) = tx.judgeable([DossierNumber(1)])
 
-    expected = make_candidature(make_dossier(1), evaluations=())
-    assert expected == judgeable.candidature
+    looked_at = {
+        name: getattr(stored, name)
+        for name in ("numero", "etat", "depose_le", "voeux", "reponses", *TEXTS_JUDGED)
+    }
+    demandeur = structs.replace(stored.demandeur, details={})
+    assert Candidature(**looked_at, demandeur=demandeur) == judgeable.candidature
 
 
 def test_an_unchanged_dossier_is_not_written(store: Store) -> None:
