@@ -15,6 +15,8 @@ from dsync.mapping.fields import EVALUATIONS, VOEUX
 from dsync.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
 
 DEPARTEMENT = "departement"
+# Looking a member up in its class takes longer than the rest of a field's reading.
+_NON_ASSOCIE, _NON_DEMANDE, _VIDE, _REMPLI = Reponse
 
 Cells = Mapping[DescriptorId | None, Champ]
 Lignes = list[tuple[int, Cells]]
@@ -49,13 +51,13 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> Candidature:
         for name, id_ in places:
             champ = by_id.get(id_)
             if champ is None:
-                reponses[name] = Reponse.NON_DEMANDE if id_ else Reponse.NON_ASSOCIE
+                reponses[name] = _NON_DEMANDE if id_ else _NON_ASSOCIE
             elif champ.lignes:
                 lignes = _filled(champ.lignes, plan)
-                reponses[name] = Reponse.REMPLI if lignes else Reponse.VIDE
+                reponses[name] = _REMPLI if lignes else _VIDE
                 fields[name] = _read_lignes(name, champ, lignes, plan)
             else:
-                reponses[name] = Reponse.VIDE if is_blank(champ, plan.boxes) else Reponse.REMPLI
+                reponses[name] = _VIDE if is_blank(champ, plan.boxes) else _REMPLI
                 if name == DEPARTEMENT:
                     fields["departement_code"], fields["departement_nom"] = departement_of(champ)
                 else:

@@ -76,7 +76,7 @@ def is_blank(champ: Champ, boxes: Ids) -> bool:
     texte = champ.texte
     if texte:
         return texte[0] in _BLANKS and not texte.strip(_BLANKS)
-    return all([is_blank_row(ligne, boxes) for ligne in champ.lignes])
+    return not champ.lignes or all([is_blank_row(ligne, boxes) for ligne in champ.lignes])
 
 
 def is_blank_row(ligne: Ligne, boxes: Ids) -> bool:
@@ -99,6 +99,8 @@ def text_of(champ: Champ) -> str | None:
     texte = champ.texte
     if texte:
         return texte if texte[0] not in _BLANKS or texte.strip(_BLANKS) else None
+    if not champ.lignes:
+        return None
     texts = [text_of(cell) for ligne in champ.lignes for cell in ligne.champs]
     return ", ".join(filter(None, texts)) or None
 
