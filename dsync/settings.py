@@ -315,11 +315,17 @@ def _problems(exc: ValidationError) -> list[str]:
     for error in exc.errors(include_input=False, include_url=False):
         key = ".".join(str(part) for part in error["loc"])
         message = {
-            "extra_forbidden": "unknown key; remove it or mend its spelling",
-            "missing": "missing key",
+            "extra_forbidden": _UNKNOWN_KEY,
+            "unexpected_keyword_argument": _UNKNOWN_KEY,
+            "missing": _MISSING_KEY,
+            "missing_argument": _MISSING_KEY,
         }.get(error["type"], error["msg"])
         problems.append(f"{key}: {message}")
     return problems
+
+
+_UNKNOWN_KEY = "unknown key; remove it or mend its spelling"
+_MISSING_KEY = "missing key"
 
 
 def _headline(problems: tuple[str, ...]) -> str:

@@ -1,11 +1,16 @@
-"""The `[regles]` section: everything in the rules that the programme may change."""
+"""The `[regles]` section: everything in the rules that the programme may change.
+
+These are plain dataclasses, which pydantic checks where settings are read: the process that only
+judges does without it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from annotated_types import Ge, MinLen
 
 CheckName = Literal[
     "depot",
@@ -19,13 +24,14 @@ CheckName = Literal[
 ]
 Severity = Literal["a_verifier", "non_conforme"]
 OverrideAnswer = Literal["administration_centrale", "operateur", "a_verifier", "non_conforme"]
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, MinLen(1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Section:
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
 
+@dataclass(frozen=True)
 class WindowConfig(_Section):
     """The call's first and last day, both included."""
 
@@ -33,6 +39,7 @@ class WindowConfig(_Section):
     end: date
 
 
+@dataclass(frozen=True)
 class ProfilConfig(_Section):
     """A profile on offer."""
 
@@ -45,16 +52,18 @@ class ProfilConfig(_Section):
     offered_until: date | None = None
 
 
+@dataclass(frozen=True)
 class PhasesConfig(_Section):
     """The catalogue's words for phases, and the form's."""
 
     eligible: tuple[Text, ...]
     other: tuple[Text, ...]
     """Every other word of both vocabularies; a word in neither list is « à vérifier »."""
-    declared: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
+    declared: dict[Text, tuple[Text, ...]] = field(default_factory=dict)
     """The form's options that are worded otherwise than the catalogue's phases."""
 
 
+@dataclass(frozen=True)
 class CasConfig(_Section):
     """A case in which EIG are granted, and what the catalogue has to show for it."""
 
@@ -65,21 +74,19 @@ class CasConfig(_Section):
     needs: tuple[Literal["stats_url", "repository"], ...] = ()
 
 
+@dataclass(frozen=True)
 class OverrideConfig(_Section):
     """An answer on one applicant that somebody gave for good."""
 
-    siren: Annotated[str, Field(pattern=r"^\d{9}$")]
+    siren: Text
     answer: OverrideAnswer
     reason: Text
 
 
+@dataclass(frozen=True)
 class RulesConfig(_Section):
     """The eligibility rules of one call."""
 
-    timezone: Text = "Europe/Paris"
-    """Of the window's days and of the reference date."""
-    max_profils: Annotated[int, Field(ge=1)] = 2
-    max_detail_length: Annotated[int, Field(ge=400)] = 1500
     window: WindowConfig
     severity: dict[CheckName, Severity]
     """The most severe outcome that each check may give."""
@@ -90,3 +97,7 @@ class RulesConfig(_Section):
     """Files with the lists of opérateurs de l'État, one a year, beside the configuration."""
     categories_juridiques: Text
     overrides: tuple[OverrideConfig, ...] = ()
+    timezone: Text = "Europe/Paris"
+    """Of the window's days and of the reference date."""
+    max_profils: Annotated[int, Ge(1)] = 2
+    max_detail_length: Annotated[int, Ge(400)] = 1500

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple, Self, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from msgspec import to_builtins
+
 from dsync.domain.verdict import Resultat
 from dsync.eligibility.config import (
     CasConfig,
@@ -194,7 +196,7 @@ def _problems(config: RulesConfig) -> Iterable[str]:
     for override in config.overrides:
         seen[override.siren] += 1
         if not is_siren(override.siren):
-            yield f"overrides: {override.siren} is no SIREN (its check digit is wrong)"
+            yield f"overrides: {override.siren} is no SIREN (9 digits, check digit)"
         if seen[override.siren] == 2:
             yield f"overrides: {override.siren} stands more than once"
 
@@ -246,7 +248,7 @@ def _version(
 ) -> str:
     content = [
         SENTENCES_REVISION,
-        config.model_dump(mode="json"),
+        to_builtins(config),
         sorted((found.annee, found.source, sorted(found.noms.items())) for found in operateurs),
         categories.source,
         sorted(categories.exact.values()),

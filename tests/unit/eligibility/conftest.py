@@ -15,7 +15,8 @@ from dsync.domain.candidature import Candidature, Reponse, Voeu
 from dsync.domain.dossier import Demandeur, Etat
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
-from dsync.eligibility import Catalogue, Evidence, RulesConfig, RuleSet, evaluate
+from dsync.eligibility import Catalogue, Evidence, RuleSet, evaluate
+from tests.unit.eligibility.sections import rules_of
 
 CONFIG = Path(__file__).parents[3] / "config"
 NEEDED = (
@@ -134,7 +135,7 @@ def config_folder() -> Path:
 @pytest.fixture(scope="session")
 def rules(rules_table: dict[str, Any]) -> RuleSet:
     """The shipped rules and lists."""
-    return RuleSet.load(RulesConfig(**rules_table), CONFIG, needed=NEEDED)
+    return RuleSet.load(rules_of(rules_table), CONFIG, needed=NEEDED)
 
 
 @pytest.fixture(scope="session")

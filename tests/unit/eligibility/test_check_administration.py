@@ -17,11 +17,11 @@ from dsync.eligibility import (
     Evidence,
     RegistryAnswer,
     RegistryStatus,
-    RulesConfig,
     RuleSet,
     needs_registry,
 )
 from dsync.eligibility.lists import OperateurList
+from tests.unit.eligibility.sections import rules_of
 
 OPERATEUR_SIREN = "582056149"
 OTHER_SIREN = "110001013"
@@ -210,7 +210,7 @@ def test_an_override_decides(
     """What somebody settled comes first, with the reason that was given."""
     override = {"siren": OTHER_SIREN, "answer": decision, "reason": "décret 2024-1"}
     table = rules_table | {"overrides": [override]}
-    rules = RuleSet.load(RulesConfig(**table), CONFIG, needed=())  # type: ignore[arg-type]
+    rules = RuleSet.load(rules_of(table), CONFIG, needed=())  # type: ignore[arg-type]
     answer = check("administration", code=code, with_rules=rules)
     assert (answer.resultat, answer.preuve["type"]) == (resultat, kind)
     assert "décret 2024-1" in answer.motif

@@ -8,7 +8,8 @@ import pytest
 
 from dsync.domain.candidature import Reponse
 from dsync.domain.verdict import Controle
-from dsync.eligibility import RulesConfig, RuleSet
+from dsync.eligibility import RuleSet
+from tests.unit.eligibility.sections import rules_of
 
 FILLED, BLANK = Reponse.REMPLI, Reponse.VIDE
 NOT_ASKED, UNMAPPED = Reponse.NON_DEMANDE, Reponse.NON_ASSOCIE
@@ -63,7 +64,7 @@ def test_many_blanks_are_counted(
 ) -> None:
     """A long list is cut, and says by how much."""
     needed = [(f"champ_{n}", f"Champ {n}") for n in range(9)]
-    rules = RuleSet.load(RulesConfig(**rules_table), config_folder, needed=needed)  # type: ignore[arg-type]
+    rules = RuleSet.load(rules_of(rules_table), config_folder, needed=needed)  # type: ignore[arg-type]
     answer = check("completude", with_rules=rules)
     assert "Champ 4 et 4 autres" in answer.motif
     assert answer.preuve["vides"] == [field for field, _ in needed]

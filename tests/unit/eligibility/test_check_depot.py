@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from dsync.domain.verdict import Controle
-from dsync.eligibility import RulesConfig, RuleSet
+from dsync.eligibility import RuleSet
+from tests.unit.eligibility.sections import rules_of
 
 INSIDE, OUTSIDE = "conforme", "a_verifier"
 
@@ -60,6 +61,6 @@ def test_the_window_is_configuration(
 ) -> None:
     """Another call has other dates."""
     table = rules_table | {"window": {"start": "2025-01-01", "end": "2025-06-30"}}
-    other = RuleSet.load(RulesConfig(**table), config_folder, needed=())  # type: ignore[arg-type]
+    other = RuleSet.load(rules_of(table), config_folder, needed=())  # type: ignore[arg-type]
     answer = check("depot", depose_le=datetime(2025, 6, 30, 12, tzinfo=UTC), with_rules=other)
     assert answer.resultat == INSIDE

@@ -9,7 +9,8 @@ import pytest
 
 from dsync.domain.candidature import Reponse, Voeu
 from dsync.domain.verdict import Controle
-from dsync.eligibility import RulesConfig, RuleSet
+from dsync.eligibility import RuleSet
+from tests.unit.eligibility.sections import rules_of
 
 PRODUIT = "Directeur ou directrice de produit"
 TECHNIQUE = "Directeur ou directrice technique"
@@ -90,7 +91,7 @@ def test_a_profile_may_be_on_offer_until_a_day(
     """The last day is inside."""
     profil = {"id": "produit", "labels": [PRODUIT], "offered_until": "2024-05-20"}
     table = rules_table | {"profils": [profil]}
-    rules = RuleSet.load(RulesConfig(**table), config_folder, needed=())  # type: ignore[arg-type]
+    rules = RuleSet.load(rules_of(table), config_folder, needed=())  # type: ignore[arg-type]
     later = datetime(2024, 5, 21, 8, tzinfo=UTC)
     assert check("profils", with_rules=rules).resultat == "conforme"
     assert check("profils", with_rules=rules, depose_le=later).resultat == "a_verifier"

@@ -20,13 +20,13 @@ from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.eligibility import (
     Catalogue,
     Evidence,
-    RulesConfig,
     RuleSet,
     evaluate,
     evidence_fingerprint,
     stored_product,
 )
 from dsync.errors import RuleEvaluationError
+from tests.unit.eligibility.sections import rules_of
 
 Build = Callable[..., Candidature]
 PAGE = "https://beta.gouv.fr/startups"
@@ -62,9 +62,7 @@ def test_a_check_is_no_more_severe_than_configured(
 ) -> None:
     """Configuration may make any check's worst answer « à vérifier »."""
     severity = dict.fromkeys(rules_table["severity"], "a_verifier")
-    rules = RuleSet.load(
-        RulesConfig(**rules_table | {"severity": severity}), config_folder, needed=()
-    )
+    rules = RuleSet.load(rules_of(rules_table | {"severity": severity}), config_folder, needed=())
     decision = evaluate(
         candidature(code="7210", page_produit=None, voeux=()), evidence, rules, doublons=()
     )

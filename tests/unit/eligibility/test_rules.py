@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dsync.eligibility import RulesConfig, RuleSet
+from dsync.eligibility import RuleSet
 from dsync.eligibility.lists import (
     ListProblemsError,
     is_siren,
@@ -17,6 +17,7 @@ from dsync.eligibility.lists import (
     parse_operateurs,
 )
 from dsync.errors import ConfigurationError
+from tests.unit.eligibility.sections import rules_of
 
 PROFIL = {"id": "a", "labels": ["A"]}
 
@@ -24,7 +25,7 @@ PROFIL = {"id": "a", "labels": ["A"]}
 def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[str, ...]:
     """Load changed rules and return what is wrong with them."""
     with pytest.raises(ConfigurationError) as caught:
-        RuleSet.load(RulesConfig(**table | changes), folder, needed=())
+        RuleSet.load(rules_of(table | changes), folder, needed=())
     return caught.value.problems
 
 
@@ -96,8 +97,8 @@ def test_every_problem_is_reported_at_once(
 
 def test_unknown_keys_are_refused(rules_table: dict[str, Any]) -> None:
     """A mistyped key is no setting."""
-    with pytest.raises(ValidationError, match="extra"):
-        RulesConfig(**rules_table | {"fenetre": 1})
+    with pytest.raises(ValidationError, match="fenetre"):
+        rules_of(rules_table | {"fenetre": 1})
 
 
 def test_a_list_that_is_not_utf8_is_named(
@@ -113,7 +114,7 @@ def test_the_version_moves_with_rules_lists_and_needed_champs(
     rules: RuleSet, rules_table: dict[str, Any], config_folder: Path, tmp_path: Path
 ) -> None:
     """The same rules have one version everywhere; any change has another."""
-    config = RulesConfig(**rules_table)
+    config = rules_of(rules_table)
     shutil.copytree(config_folder, tmp_path, dirs_exist_ok=True)
     needed = [tuple(champ) for champ in rules.needed]
     assert RuleSet.load(config, tmp_path, needed=needed).version == rules.version  # type: ignore[arg-type]
@@ -123,9 +124,7 @@ def test_the_version_moves_with_rules_lists_and_needed_champs(
         rules.version,
         RuleSet.load(config, tmp_path, needed=needed).version,  # type: ignore[arg-type]
         RuleSet.load(config, config_folder, needed=()).version,
-        RuleSet.load(
-            RulesConfig(**rules_table | {"max_profils": 3}), config_folder, needed=()
-        ).version,
+        RuleSet.load(rules_of(rules_table | {"max_profils": 3}), config_folder, needed=()).version,
     }
     assert len(versions) == 4
 

@@ -38,6 +38,8 @@ AT_ONCE = 200
 
 LARGE = {"candidature": ("champs", "annotations", "evaluations"), "verdict": ("controles",)}
 """Kept as they are: compressing them took the server as long as all the rest of a first read."""
+PAGE_BYTES = 8160
+"""The longest row that PostgreSQL leaves in one piece, if asked to."""
 
 
 def upgrade() -> None:
@@ -45,6 +47,7 @@ def upgrade() -> None:
     for table, columns in LARGE.items() if _is_postgresql() else ():
         for name in columns:
             op.execute(f"ALTER TABLE {table} ALTER {name} SET STORAGE EXTERNAL")
+        op.execute(f"ALTER TABLE {table} SET (toast_tuple_target = {PAGE_BYTES})")
     connection = op.get_bind()
     described = {
         (revision_id, descriptor["id"])
@@ -61,6 +64,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _retype("jsonb")
+    for table in LARGE if _is_postgresql() else ():
+        op.execute(f"ALTER TABLE {table} RESET (toast_tuple_target)")
 
 
 def _is_postgresql() -> bool:

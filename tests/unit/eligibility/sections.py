@@ -1,0 +1,10 @@
+"""The `[regles]` section as settings read it."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+
+from dsync.eligibility import RulesConfig
+
+rules_of = TypeAdapter(RulesConfig).validate_python
+"""Check a table and return the rules it holds."""
