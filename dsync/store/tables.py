@@ -48,6 +48,9 @@ def _json(shape: Any = Any) -> str | None:
 class _Table(SQLModel, registry=registry(metadata=metadata)):
     """Base with a metadata of its own, apart from any other SQLModel of the process."""
 
+    # Rows are never made of these classes, so what would check them is not built.
+    model_config = {"defer_build": True}
+
 
 class DossierRow(_Table, table=True):
     """A dossier's place in DS and what dsync remembers about it: the narrow row, often updated."""
