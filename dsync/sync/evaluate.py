@@ -34,6 +34,7 @@ from dsync.sync.aside import Aside, is_worthwhile
 from dsync.sync.batches import BATCH, batches
 from dsync.sync.context import Run
 from dsync.sync.evidence import Gathered, gather, with_registry
+from dsync.sync.memory import give_back
 from dsync.sync.pages import quarantine
 
 Products = Mapping[DossierNumber, str | None]
@@ -102,7 +103,10 @@ class _Judges:
 
     def prepare_for(self, count: int) -> None:
         """Get ready for so many dossiers, while they are looked for."""
-        if count > MANY and not self._gathered.registry_enabled and is_worthwhile():
+        if count <= MANY:
+            return
+        give_back()
+        if not self._gathered.registry_enabled and is_worthwhile():
             self._aside = Aside(partial(decide_all, self.evidence, self._rules))
             self._aside.warm_up()
 
