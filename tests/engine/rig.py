@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -74,6 +74,12 @@ def _settings() -> Settings:
     )
 
 
+def _changed(section: Any, values: dict[str, Any]) -> Any:
+    if is_dataclass(section):
+        return replace(section, **values)  # type: ignore[type-var]
+    return section.model_copy(update=values)
+
+
 class Worker:
     """One process of dsync, as far as the database and DS can tell."""
 
@@ -96,7 +102,7 @@ class Worker:
         settings = replace(_settings(), **given)
         if configuration:
             sections = {
-                name: getattr(settings.configuration, name).model_copy(update=values)
+                name: _changed(getattr(settings.configuration, name), values)
                 for name, values in configuration.items()
             }
             settings = replace(
