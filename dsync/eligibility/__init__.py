@@ -18,7 +18,14 @@ from dsync.eligibility.evidence import (
     StoredProductEvidence,
     stored_product,
 )
-from dsync.eligibility.judging import TEXTS_JUDGED, Answers, Question, Standing, decide_all
+from dsync.eligibility.judging import (
+    TEXTS_JUDGED,
+    Answers,
+    Question,
+    Standing,
+    decide_all,
+    parted,
+)
 from dsync.eligibility.product import Lien, ProductMatch, resolve_product
 from dsync.eligibility.rules import CHECK_NAMES, RuleSet
 from dsync.eligibility.verdict import counterfactual, verdict_of
@@ -47,6 +54,7 @@ __all__ = [
     "evaluate",
     "evidence_fingerprint",
     "needs_registry",
+    "parted",
     "resolve_product",
     "stored_product",
     "verdict_of",

@@ -44,6 +44,18 @@ class Answers(NamedTuple):
     """None: the verdict stands, or a rule failed."""
     failed: list[DossierNumber]
 
+    def joined(self, rest: Answers) -> Answers:
+        """Return both, as what came of all the questions."""
+        return Answers(self.decisions + rest.decisions, self.failed + rest.failed)
+
+
+def parted(
+    questions: Sequence[Question], share: float
+) -> tuple[Sequence[Question], Sequence[Question]]:
+    """Cut questions in two, the first with about this share of them."""
+    cut = round(len(questions) * share)
+    return questions[:cut], questions[cut:]
+
 
 def decide(question: Question, evidence: Evidence, rules: RuleSet) -> Decision | None:
     """Return a new decision, or None when the standing verdict stands.

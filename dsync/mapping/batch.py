@@ -27,6 +27,11 @@ class Order(NamedTuple):
     forms: Sequence[Form]
     sources: Sequence[Source]
 
+    def parted(self, share: float) -> tuple[Order, Order]:
+        """Cut it in two, the first with about this share of the dossiers."""
+        cut = round(len(self.sources) * share)
+        return self._replace(sources=self.sources[:cut]), self._replace(sources=self.sources[cut:])
+
 
 class Mapped(NamedTuple):
     """What came of a page."""
@@ -34,6 +39,10 @@ class Mapped(NamedTuple):
     records: list[Record]
     unreadable: list[DossierNumber]
     """Dossiers without the least that is needed; 0 stands for one without its number."""
+
+    def joined(self, rest: Mapped) -> Mapped:
+        """Return both, as what came of one page."""
+        return Mapped(self.records + rest.records, self.unreadable + rest.unreadable)
 
 
 def map_page(order: Order) -> Mapped:

@@ -26,14 +26,16 @@ from dsync.eligibility import (
     RuleSet,
     Standing,
     decide_all,
+    parted,
     resolve_product,
     stored_product,
 )
 from dsync.store import Judgeable, NewVerdict, NewWish, Reader
-from dsync.sync.aside import Aside, is_worthwhile
+from dsync.sync.aside import is_worthwhile
 from dsync.sync.batches import BATCH, batches
 from dsync.sync.context import Run
 from dsync.sync.evidence import Gathered, gather, with_registry
+from dsync.sync.in_two import InTwo
 from dsync.sync.memory import give_back
 from dsync.sync.pages import quarantine
 
@@ -89,12 +91,12 @@ def evaluate_due(run: Run) -> None:
 
 
 class _Judges:
-    """Decide on dossiers; on many of them in a second process, while the next ones are read."""
+    """Decide on dossiers; on many of them in two processes, while the next ones are read."""
 
     def __init__(self, rules: RuleSet, gathered: Gathered) -> None:
         self._rules = rules
         self._gathered = gathered
-        self._aside: Aside[Sequence[Question], Answers] | None = None
+        self._both: InTwo[Sequence[Question], Answers] | None = None
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -107,30 +109,31 @@ class _Judges:
             return
         give_back()
         if not self._gathered.registry_enabled and is_worthwhile():
-            self._aside = Aside(partial(decide_all, self.evidence, self._rules))
-            self._aside.warm_up()
+            task = partial(decide_all, self.evidence, self._rules)
+            self._both = InTwo(task, parted, Answers.joined)
+            self._both.warm_up()
 
     def judged(self, run: Run, batches_looked_at: Iterable[_Looked]) -> Iterator[Batch]:
         """Yield the verdicts, batch by batch."""
         under_way: deque[_Looked] = deque()
         for looked in batches_looked_at:
-            if self._aside is None:
+            if self._both is None:
                 known = with_registry(run, [q.candidature for q in looked.questions], self.evidence)
                 yield looked.answered(decide_all(known, self._rules, looked.questions))
                 continue
-            self._aside.start(looked.questions)
+            self._both.start(looked.questions)
             under_way.append(looked)
-            if self._aside.is_full:
-                yield under_way.popleft().answered(self._aside.finish())
-        while self._aside is not None and under_way:
-            yield under_way.popleft().answered(self._aside.finish())
+            if self._both.is_full:
+                yield under_way.popleft().answered(self._both.finish())
+        while self._both is not None and under_way:
+            yield under_way.popleft().answered(self._both.finish())
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
-        if self._aside is not None:
-            self._aside.close()
+        if self._both is not None:
+            self._both.close()
 
 
 def _judge_all(

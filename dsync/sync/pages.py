@@ -6,14 +6,15 @@ from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Node, Page
 from dsync.mapping import Mapped, Order, Record, map_page
 from dsync.store import PageResult, Tx
-from dsync.sync.aside import Aside, is_worthwhile
+from dsync.sync.aside import is_worthwhile
 from dsync.sync.context import Run
+from dsync.sync.in_two import InTwo
 from dsync.sync.prefetch import Ahead
 from dsync.sync.standing import surprises
 
@@ -51,7 +52,8 @@ def mapped_pages(
     """Map the pages of a crawl; a long one's in two processes, while others are stored."""
     seen = 0
     is_long = False
-    with _InTwo() as both:
+    under_way: deque[Page] = deque()
+    with InTwo(map_page, Order.parted, Mapped.joined) as both:
         for page in pages:
             if not is_long:
                 seen += len(page.nodes)
@@ -60,52 +62,13 @@ def mapped_pages(
                     both.warm_up()
                 yield page, map_page(_order(run, page))
                 continue
-            both.start(page, _order(run, page))
+            both.start(_order(run, page))
+            under_way.append(page)
             # What has come does not wait for what has not.
             while both.is_full or (both.is_busy and not pages.is_ready):
-                yield both.finish()
+                yield under_way.popleft(), both.finish()
         while both.is_busy:
-            yield both.finish()
-
-
-class _InTwo:
-    """Pages that are mapped aside, but for what this process has the time to do itself."""
-
-    def __init__(self) -> None:
-        self._aside: Aside[Order, Mapped] = Aside(map_page)
-        self._under_way: deque[tuple[Page, Order]] = deque()
-        self._share = 0.75
-
-    @property
-    def is_full(self) -> bool:
-        return self._aside.is_full
-
-    @property
-    def is_busy(self) -> bool:
-        return bool(self._under_way)
-
-    def warm_up(self) -> None:
-        self._aside.warm_up()
-
-    def start(self, page: Page, order: Order) -> None:
-        cut = round(len(order.sources) * self._share)
-        self._aside.start(order._replace(sources=order.sources[:cut]))
-        self._under_way.append((page, order._replace(sources=order.sources[cut:])))
-
-    def finish(self) -> tuple[Page, Mapped]:
-        page, kept = self._under_way.popleft()
-        ours = map_page(kept)
-        # Whoever had to wait gets more to do.
-        step = 0.05 if self._aside.is_done else -0.05
-        self._share = min(1.0, max(0.5, self._share + step))
-        theirs = self._aside.finish()
-        return page, Mapped(theirs.records + ours.records, theirs.unreadable + ours.unreadable)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: Any) -> None:
-        self._aside.close()
+            yield under_way.popleft(), both.finish()
 
 
 def _order(run: Run, page: Page) -> Order:
