@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from dsync.domain.candidature import Candidature, Reponse
 from dsync.domain.dossier import Json
@@ -14,8 +15,7 @@ from dsync.eligibility.product import ProductMatch
 from dsync.eligibility.rules import RuleSet
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True, gc=False):
     """A candidature before its judges: with the evidence, the rules and what follows from them."""
 
     candidature: Candidature

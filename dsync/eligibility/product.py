@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from dsync.eligibility.address import ProductPage, Typed, parse_address
 from dsync.eligibility.catalogue import Catalogue, Product
@@ -34,8 +35,7 @@ class Lien(StrEnum):
     """No catalogue to look into."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProductMatch:
+class ProductMatch(Struct, frozen=True, gc=False):
     """The single product named, or what was found instead."""
 
     lien: Lien

@@ -13,13 +13,21 @@ from dsync.eligibility.wording import cut, listed
 
 NAME = "completude"
 
+_REMPLI = Reponse.REMPLI
+
 _MEND = "À faire : compléter la configuration du pré-contrôle."
 _COMPLETE = "À faire : demander au candidat de compléter."
 
 
 def check_completude(context: Context) -> Controle:
     """List the needed champs that are blank; one that was not asked is none of them."""
-    reponses = [(champ, context.reponse(champ.field)) for champ in context.rules.needed]
+    reponses = [
+        (champ, reponse)
+        for champ in context.rules.needed
+        if (reponse := context.reponse(champ.field)) is not _REMPLI
+    ]
+    if not reponses:
+        return answer(NAME, Resultat.CONFORME, "Toutes les réponses nécessaires sont données.")
     blank = [champ for champ, reponse in reponses if reponse is Reponse.VIDE]
     unmapped = [champ for champ, reponse in reponses if reponse is Reponse.NON_ASSOCIE]
     said: list[str] = []
