@@ -81,7 +81,7 @@ class WrittenDecision(Struct, frozen=True, gc=False):
     """A decision whose checks are JSON already; the rest as in `Decision`."""
 
     verdict: Verdict
-    controles: str
+    controles: bytes
     detail: str
     version_regles: str
     preuve_hash: str

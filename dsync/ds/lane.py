@@ -37,7 +37,7 @@ from urllib3.exceptions import (
     NewConnectionError,
 )
 
-from dsync.domain.written import cleaned, written_bytes
+from dsync.domain.written import cleaned, written
 from dsync.ds.classify import Fault, GraphError, of_status
 
 # At DEBUG gql logs whole requests and answers: personal data, whatever the program's own level.
@@ -161,7 +161,7 @@ class Lane:
             envelope = _decode(body)
         except msgspec.DecodeError:
             # Python's own reader takes what is no JSON by the letter: a lone surrogate, NaN.
-            envelope = _decode(written_bytes(cleaned(json.loads(body))))
+            envelope = _decode(written(cleaned(json.loads(body))))
         parts = {"data": envelope.data, "errors": envelope.errors}
         return {name: part for name, part in parts.items() if part is not msgspec.UNSET}
 

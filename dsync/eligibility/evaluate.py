@@ -11,7 +11,7 @@ from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
-from dsync.domain.written import written_bytes
+from dsync.domain.written import written
 from dsync.eligibility.checks import CHECKS
 from dsync.eligibility.checks.administration import registry_answer
 from dsync.eligibility.context import Context
@@ -142,7 +142,7 @@ def _fingerprint(
         facts += [
             registry.siren, registry.status.value, registry.nature_juridique, registry.is_closed
         ]  # fmt: skip
-    return sha256(written_bytes(facts)).hexdigest()[:32]
+    return sha256(written(facts)).hexdigest()[:32]
 
 
 def _remark(kept: Decision, today: Decision) -> str | None:

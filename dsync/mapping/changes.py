@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-StoredChamps = str | Iterable[Mapping[str, Any]]
-"""Champs as the database keeps them: JSON text, or what it was parsed to."""
+StoredChamps = bytes | Iterable[Mapping[str, Any]]
+"""Champs as they are stored: JSON, or what it was parsed to."""
 
 
 def changed_fields(
@@ -36,5 +36,5 @@ def changed_fields(
 
 
 def _by_id(champs: StoredChamps) -> dict[str, Mapping[str, Any]]:
-    items = msgspec.json.decode(champs) if isinstance(champs, str) else champs
+    items = msgspec.json.decode(champs) if isinstance(champs, bytes) else champs
     return {champ["id"]: champ for champ in items}

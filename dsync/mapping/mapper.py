@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
-from dsync.domain.written import written_bytes
+from dsync.domain.written import written
 from dsync.errors import MappingError
 from dsync.mapping.batch import Order, Source
 from dsync.mapping.candidature import FormPlan
@@ -96,9 +96,9 @@ class Mapper:
 
     def _work_out(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
         plan = plan_form(self.config, descriptors)
-        inputs = written_bytes([plan.champs, plan.columns])
+        inputs = written([plan.champs, plan.columns])
         owned_ids = owned_in(descriptors, self._owned_annotations, self._owned_libelles)
-        others = written_bytes([plan.annotations, plan.criteres, sorted(owned_ids)])
+        others = written([plan.annotations, plan.criteres, sorted(owned_ids)])
         return Form(
             descriptors=descriptors,
             plan=plan,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Descriptor, Dossier, Json
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.domain.written import written_bytes
+from dsync.domain.written import written
 from dsync.mapping.candidature import FormPlan, read_candidature
 from dsync.mapping.champs import read_champs
 from dsync.mapping.dossiers import read_dossier
@@ -42,9 +42,9 @@ class MappedDossier(Struct, frozen=True, gc=False):
 
     dossier: Dossier
     candidature: Candidature
-    champs_json: str
+    champs_json: bytes
     """The champs as the database keeps them, a JSON array already written."""
-    annotations_json: str
+    annotations_json: bytes
     content_hash: str
     """Of everything but what dsync writes itself (annotations, labels) and what moves by itself
     (dates of modification and expiry). Where the mapping finds its fields is part of it: a
@@ -82,9 +82,9 @@ def _map(
     champs = read_champs(node.champs, form.descriptors)
     annotations = read_champs(node.annotations, form.descriptors)
     dossier = read_dossier(node, demarche_number, champs, annotations)
-    champs_json = written_bytes(champs)
-    annotations_json = written_bytes(annotations)
-    applicant = written_bytes([dossier.demandeur.genre, dossier.demandeur.details])
+    champs_json = written(champs)
+    annotations_json = written(annotations)
+    applicant = written([dossier.demandeur.genre, dossier.demandeur.details])
     envelope = _envelope(dossier, form.owned_labels)
     if check:
         check(champs_json, annotations_json, applicant, envelope)
@@ -93,16 +93,16 @@ def _map(
     owned: dict[str, Json] = {
         a.descriptor_id: a.contenu for a in annotations if a.descriptor_id in owned_ids
     }
-    foreign_hash = _digest(written_bytes(foreign)).encode()
-    depot = written_bytes(dossier.date_depot)
+    foreign_hash = _digest(written(foreign)).encode()
+    depot = written(dossier.date_depot)
     inputs_hash = _digest(form.inputs_signature, champs_json, applicant, depot)
     return MappedDossier(
         dossier=dossier,
         candidature=read_candidature(dossier, form.plan),
-        champs_json=champs_json.decode(),
-        annotations_json=annotations_json.decode(),
+        champs_json=champs_json,
+        annotations_json=annotations_json,
         content_hash=_digest(form.signature, inputs_hash.encode(), foreign_hash, envelope),
-        annotations_hash=_digest(foreign_hash, written_bytes(owned)),
+        annotations_hash=_digest(foreign_hash, written(owned)),
         inputs_hash=inputs_hash,
         owned_ids=owned_ids,
         owned=owned,
@@ -111,7 +111,7 @@ def _map(
 
 def _envelope(dossier: Dossier, owned_labels: frozenset[str]) -> bytes:
     """Write what the content hash takes besides the champs and the applicant."""
-    return written_bytes(
+    return written(
         [
             dossier.number,
             dossier.id,
@@ -136,7 +136,7 @@ def _envelope(dossier: Dossier, owned_labels: frozenset[str]) -> bytes:
     )
 
 
-def _refuse_unclean(*written: bytes) -> None:
+def _refuse_unclean(*texts: bytes) -> None:
     """Refuse JSON with a NUL, or what looks like one; the encoding refused lone surrogates.
 
     One that was typed as its escape is taken for it: that costs a mending, no more.
@@ -144,7 +144,7 @@ def _refuse_unclean(*written: bytes) -> None:
     Raises:
         ValueError: when there is any.
     """
-    if any([_NUL in text for text in written]):
+    if any([_NUL in text for text in texts]):
         raise ValueError("a NUL")
 
 

@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from dsync.domain.ids import DescriptorId
-from dsync.domain.written import cleaned, written_bytes
+from dsync.domain.written import cleaned, written
 from dsync.errors import MappingError
 
 ABSENT = Raw(b"null")
@@ -127,7 +127,7 @@ def mended_node(source: bytes) -> DossierNode:
     if not isinstance(node, dict):
         raise MappingError("A dossier came without its number: see DS.", code="numero")
     node |= {key: _mended_champs(node.get(key)) for key in ("champs", "annotations")}
-    return _node_of(written_bytes(node))
+    return _node_of(written(node))
 
 
 def text_in(raw: Raw) -> str | None:

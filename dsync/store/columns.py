@@ -12,9 +12,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class JsonText(TypeDecorator[Any]):
-    """JSON given as text and read back as values; the database keeps the text as it is.
+    """JSON given as UTF-8 and read back as values; the database keeps the text as it is.
 
-    The mapping hands over JSON that is already text, and it is the bulk of what is stored:
+    The mapping hands over JSON that is already written, and it is the bulk of what is stored:
     parsing and serialising it again would be the larger part of a page's time, here or in the
     server. Who reads it in SQL parses it there: the views do.
 
@@ -29,9 +29,9 @@ class JsonText(TypeDecorator[Any]):
         super().__init__()
         self.shape = shape
 
-    def bind_processor(self, dialect: Dialect) -> None:
-        """Pass the text through."""
-        return None
+    def bind_processor(self, dialect: Dialect) -> Callable[[bytes | None], str | None]:
+        """Make text of it, in statements that go through SQLAlchemy."""
+        return lambda json: None if json is None else json.decode()
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Parse."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Text, cast, insert, select
+from sqlalchemy import Connection, Text, cast, select
 
 from dsync.store.columns import JsonText
+from dsync.store.sql import insert_rows
 from dsync.store.tables import metadata
 
 _AT_ONCE = 500
@@ -15,11 +16,15 @@ def copy_rows(source: Connection, target: Connection) -> None:
     for table in metadata.sorted_tables:
         if table.name == "lease":
             continue
+        json = [column.name for column in table.columns if isinstance(column.type, JsonText)]
         # JSON as its text, in which it is written again.
         columns = [
-            cast(column, Text).label(column.name) if isinstance(column.type, JsonText) else column
+            cast(column, Text).label(column.name) if column.name in json else column
             for column in table.columns
         ]
         rows = source.execution_options(yield_per=_AT_ONCE).execute(select(*columns)).mappings()
         for part in rows.partitions():
-            target.execute(insert(table), [dict(row) for row in part])
+            texts = [dict(row) for row in part]
+            for row in texts:
+                row.update({name: row[name].encode() for name in json if row[name] is not None})
+            insert_rows(target, table, texts)

@@ -84,7 +84,7 @@ class JournalWrites(Section):
                     "demarche_numero": self._number,
                     "survenu_le": now,
                     "evenement": event.evenement,
-                    "details": None if event.details is None else written(event.details),
+                    "details": None if event.details is None else written(event.details).decode(),
                     "run": run,
                 }
                 for event in events

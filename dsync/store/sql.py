@@ -24,6 +24,8 @@ from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from dsync.store.columns import JsonText
+
 Rows = Sequence[Mapping[str, Any]]
 """Values by column, the same columns in each row."""
 Columns = tuple[str, ...]
@@ -121,7 +123,7 @@ def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
         statement = f"UPDATE {table.name} SET {changes} {source}"  # noqa: S608
         connection.exec_driver_sql(statement, _document(rows))
     else:
-        changes = ", ".join(f"{name} = ?" for name in map(_quoted, others))
+        changes = ", ".join(f"{_quoted(name)} = {_hole(table, name)}" for name in others)
         is_row = " AND ".join(f"{name} = ?" for name in keys)
         statement = f"UPDATE {table.name} SET {changes} WHERE {is_row}"  # noqa: S608
         connection.exec_driver_sql(statement, _bound(table, (*others, *keys), rows))
@@ -142,8 +144,17 @@ def _copy(connection: Connection, table: Table, columns: Columns, rows: Rows) ->
 
 
 def _insert(table: Table, columns: Columns) -> str:
-    holes = ", ".join("?" * len(columns))
+    holes = ", ".join(_hole(table, name) for name in columns)
     return f"INSERT INTO {table.name} ({_listed(columns)}) VALUES ({holes})"  # noqa: S608
+
+
+def _hole(table: Table, name: str) -> str:
+    """Return a parameter's place on SQLite, which takes the bytes of JSON for the text they are."""
+    return "CAST(? AS TEXT)" if _is_json(table, name) else "?"
+
+
+def _is_json(table: Table, name: str) -> bool:
+    return isinstance(table.c[name].type, JsonText)
 
 
 def _overwriting(table: Table, columns: Columns) -> str:
@@ -168,12 +179,20 @@ def _listed(names: Columns) -> str:
 
 def _document(rows: Rows) -> tuple[str]:
     """Return the one parameter of a statement that unfolds it."""
-    return (_encoder.encode(rows).decode(),)
+    texts = [
+        {name: value.decode() if isinstance(value, bytes) else value for name, value in row.items()}
+        for row in rows
+    ]
+    return (_encoder.encode(texts).decode(),)
 
 
 @cache
 def _types(table: Table, columns: Columns) -> list[str]:
-    return [_postgresql_type(table, name).lower() for name in columns]
+    """Return the types by which psycopg writes values; a text's bytes are those of a bytea."""
+    return [
+        "bytea" if _is_json(table, name) else _postgresql_type(table, name).lower()
+        for name in columns
+    ]
 
 
 @cache

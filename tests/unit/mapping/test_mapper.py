@@ -433,4 +433,4 @@ def test_no_odd_node_makes_the_mapping_fail(
     mapped = mapper.map(json.dumps(node).encode(), DEMARCHE, revision)
     for written in (mapped.champs_json, mapped.annotations_json):
         assert "\x00" not in "".join(str(json.loads(written)))
-        assert written.encode()
+        assert written.decode()

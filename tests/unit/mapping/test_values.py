@@ -184,7 +184,7 @@ def test_a_file_keeps_its_facts_and_not_its_address() -> None:
         "lettre.pdf", "application/pdf", 12345678901, "1B2M2Y8AsgTpgAmY7PhCfg==", "safe"
     )
     assert (expected,) == champ.fichiers
-    assert "signed" not in written(champ)
+    assert b"signed" not in written(champ)
     assert json.loads(written(champ))["fichiers"][0]["taille"] == 12345678901
 
 
