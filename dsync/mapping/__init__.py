@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dsync.mapping.batch import Mapped, Order, map_page
 from dsync.mapping.changes import changed_fields
-from dsync.mapping.record import PLAIN_FIELDS, Record, record_of
+from dsync.mapping.record import Record, record_of
 from dsync.mapping.whole import MappedDossier
 
 __all__ = [
-    "PLAIN_FIELDS",
     "Mapped",
     "MappedDossier",
     "Order",

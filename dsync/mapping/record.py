@@ -18,9 +18,9 @@ from dsync.domain.written import written
 from dsync.mapping.whole import MappedDossier
 
 _APART = {"numero", "etat", "depose_le", "demandeur", "voeux", "evaluations", "reponses"}
-PLAIN_FIELDS = tuple(name for name in Candidature.__struct_fields__ if name not in _APART)
+_PLAIN_FIELDS = tuple(name for name in Candidature.__struct_fields__ if name not in _APART)
 """Fields of a candidature that are columns of the same name."""
-_plain_values = attrgetter(*PLAIN_FIELDS)
+_plain_values = attrgetter(*_PLAIN_FIELDS)
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -91,7 +91,7 @@ def record_of(mapped: MappedDossier) -> Record:
 
 def _contents(mapped: MappedDossier) -> dict[str, Any]:
     dossier, candidature = mapped.dossier, mapped.candidature
-    row = dict(zip(PLAIN_FIELDS, _plain_values(candidature), strict=True))
+    row = dict(zip(_PLAIN_FIELDS, _plain_values(candidature), strict=True))
     row.update(
         numero=dossier.number,
         voeux=written(candidature.voeux),
