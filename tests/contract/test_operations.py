@@ -23,6 +23,7 @@ from graphql import (
 )
 
 from dsync.ds import operations
+from dsync.mapping import wire
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
@@ -139,3 +140,36 @@ def _depth(selections: SelectionSetNode, fragments: dict[str, FragmentDefinition
         elif isinstance(node, InlineFragmentNode):
             deepest = max(deepest, _depth(node.selection_set, fragments))
     return deepest
+
+
+@pytest.mark.parametrize(
+    ("shape", "fragments", "unread"),
+    [
+        (wire.DossierNode, ("DossierFields",), set()),
+        (wire.ChampNode, ("ChampFields", "RowFields"), {"id", "level"}),
+    ],
+)
+@pytest.mark.parametrize("document", ["dossiers_page", "dossier"])
+def test_what_is_read_of_a_node_is_what_is_asked_for(
+    document: str, shape: type[wire.ChampNode], fragments: tuple[str, ...], unread: set[str]
+) -> None:
+    """A field that is renamed in the query alone would be blank for ever, and nobody would know."""
+    found = {
+        definition.name.value: definition.selection_set
+        for definition in operations.load(document).document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+    asked = {key for name in fragments for key in _response_keys(found[name])}
+
+    assert asked - unread == set(shape.__struct_encode_fields__)
+
+
+def _response_keys(selection: SelectionSetNode) -> set[str]:
+    """Return the names under which a selection answers, those of its inline fragments included."""
+    keys = set()
+    for part in selection.selections:
+        if isinstance(part, FieldNode):
+            keys.add((part.alias or part.name).value)
+        elif isinstance(part, InlineFragmentNode):
+            keys |= _response_keys(part.selection_set)
+    return keys
