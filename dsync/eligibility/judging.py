@@ -11,7 +11,6 @@ from dsync.domain.verdict import Decision, WrittenDecision
 from dsync.eligibility.evaluate import evaluate, evidence_fingerprint
 from dsync.eligibility.evidence import Evidence, StoredProductEvidence
 from dsync.eligibility.rules import RuleSet
-from dsync.errors import RuleEvaluationError
 
 TEXTS_JUDGED = ("page_produit", "phase_declaree", "cas_demande")
 """Fields of a candidature that checks look into; of other texts they ask who answered them."""
@@ -88,7 +87,7 @@ def decide_all(evidence: Evidence, rules: RuleSet, questions: Sequence[Question]
         decision = None
         try:
             decision = decide(question, evidence, rules)
-        except RuleEvaluationError:
+        except Exception:  # Whatever fails on one dossier stops no other.
             answers.failed.append(question.candidature.numero)
         answers.decisions.append(None if decision is None else decision.written())
     return answers

@@ -37,7 +37,7 @@ def read_dossier(
         MappingError: when its number, id, state or date of deposit cannot be used.
     """
     number = node.number
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number < 1 << 63:
         raise MappingError("A dossier came without its number: see DS.", code="numero")
     id_ = _needed(number, "id", _text(node.id))
     etat = _needed(number, "state", _ETATS.get(str(node.state)))

@@ -132,14 +132,14 @@ def _descriptors_shown(source: bytes) -> dict[DescriptorId, Descriptor]:
     shown: dict[DescriptorId, Descriptor] = {}
     try:
         node = read_node(source)
-    except MappingError:
-        return shown  # Mapping it fails the same way, and says so.
-    for champs, is_annotation in ((node.champs, False), (node.annotations, True)):
-        for champ in champs or ():
-            _show(shown, champ, None, is_annotation)
-            for row in champ.rows or ():
-                for cell in row.champs or ():
-                    _show(shown, cell, champ.champ_descriptor_id, is_annotation)
+        for champs, is_annotation in ((node.champs, False), (node.annotations, True)):
+            for champ in champs or ():
+                _show(shown, champ, None, is_annotation)
+                for row in champ.rows or ():
+                    for cell in row.champs or ():
+                        _show(shown, cell, champ.champ_descriptor_id, is_annotation)
+    except (MappingError, ValueError):
+        pass  # Mapping it fails the same way, and says so.
     return shown
 
 

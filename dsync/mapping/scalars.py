@@ -53,9 +53,10 @@ def number_of(champ: Champ) -> float | None:
 
 
 def rank_of(champ: Champ) -> int | None:
-    """Return a champ's whole number."""
+    """Return a champ's whole number, if it may be a rank: the views have 32 bits for it."""
     number = number_of(champ)
-    return int(number) if number is not None and number.is_integer() else None
+    is_rank = number is not None and number.is_integer() and abs(number) < 1 << 31
+    return int(number) if number is not None and is_rank else None
 
 
 def boolean_of(champ: Champ) -> bool | None:

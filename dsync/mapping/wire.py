@@ -110,7 +110,7 @@ def read_node(source: bytes) -> DossierNode:
     """Read a dossier's JSON, as `mended_node` where it is odd."""
     try:
         return _node_of(source)
-    except msgspec.DecodeError:
+    except ValueError:  # What is no UTF-8 included, which is no error of msgspec's own.
         return mended_node(source)
 
 

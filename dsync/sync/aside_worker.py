@@ -11,15 +11,18 @@ import os
 import pickle
 import signal
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from io import FileIO
 from mmap import mmap
-from typing import Any, Self
+from typing import Any
 
 SLOT_BYTES = 1 << 28
 """The largest message; memory is only used as far as messages reach."""
 SLOTS = 2
 """Messages under way: the second may be sent while the first is worked on."""
+PATH = "DSYNC_ASIDE_PATH"
+"""The variable that says where modules are, as the other process sees them."""
 ROOM_BYTES = SLOTS * SLOT_BYTES
 _LENGTH_BYTES = 8
 SELDOM = (10_000, 10, 10)
@@ -32,33 +35,29 @@ class Channel:
     A page of dossiers is 2 MB. Through a pipe each side would copy it, piece by piece.
 
     Args:
-        room: the file descriptor of the shared memory.
+        room: the shared memory.
         pipe: the end of the pipe.
     """
 
-    def __init__(self, room: int, pipe: FileIO) -> None:
-        self._room = mmap(room, ROOM_BYTES)
+    def __init__(self, room: mmap, pipe: FileIO) -> None:
+        self._room = room
         self._pipe = pipe
         self._slot = 0
-
-    @classmethod
-    def of(cls, room: int, pipe: int, mode: str) -> Self:
-        """Open a channel by its descriptors."""
-        return cls(room, FileIO(pipe, mode, closefd=False))
 
     def send(self, item: Any) -> None:
         """Send an object; the one before the last must have been received.
 
         Raises:
             OSError: nobody reads any more.
-            ValueError: it is larger than there is room.
+            Exception: it cannot be sent; the next one can.
         """
-        start = self._next_slot()
+        start = self._slot * SLOT_BYTES
         self._room.seek(start)
         pickle.dump(item, self._room, pickle.HIGHEST_PROTOCOL)
         length = self._room.tell() - start
         if length > SLOT_BYTES:
             raise ValueError("a message larger than its slot")
+        self._slot = (self._slot + 1) % SLOTS
         self._pipe.write(length.to_bytes(_LENGTH_BYTES, "big"))
 
     def receive(self) -> Any:
@@ -70,57 +69,69 @@ class Channel:
         header = self._pipe.read(_LENGTH_BYTES)
         if len(header) < _LENGTH_BYTES:
             raise EOFError
-        start = self._next_slot()
+        start = self._slot * SLOT_BYTES
+        self._slot = (self._slot + 1) % SLOTS
         end = start + int.from_bytes(header, "big")
         with memoryview(self._room) as room, room[start:end] as message:
             return pickle.loads(message)  # noqa: S301 - from a process of dsync
-
-    def _next_slot(self) -> int:
-        start = self._slot * SLOT_BYTES
-        self._slot = (self._slot + 1) % SLOTS
-        return start
 
     def fileno(self) -> int:
         """Return the pipe's descriptor, to be waited for."""
         return self._pipe.fileno()
 
     def close(self) -> None:
-        """Close this end."""
+        """Close this end of the pipe."""
         self._pipe.close()
-        self._room.close()
 
 
-def main(room_in: int, room_out: int, module: str) -> None:
-    """Answer each order by what came of it, or by the exception that the task raised.
+def main(module: str, room_in: int, room_out: int) -> None:
+    """Answer each order by what came of it, or by None when the task failed.
 
     Args:
+        module: where the task is, to be imported before it is asked for.
         room_in: the file descriptor of the shared memory where orders lie.
         room_out: that of the outcomes.
-        module: where the task is, to be imported before it is asked for.
     """
     # Whoever stops dsync may signal its whole group: the input's end is what counts.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    orders = Channel.of(room_in, sys.stdin.fileno(), "rb")
-    outcomes = Channel.of(room_out, sys.stdout.fileno(), "wb")
-    os.close(room_in)
-    os.close(room_out)
+    orders = Channel(mmap(room_in, ROOM_BYTES), FileIO(os.dup(0), "rb"))
+    outcomes = Channel(mmap(room_out, ROOM_BYTES), FileIO(os.dup(1), "wb"))
+    for used in (room_in, room_out, 0, 1):
+        os.close(used)
+    # Whatever prints, the answers are apart.
+    for _ in (0, 1):
+        os.open(os.devnull, os.O_RDWR)
+    sys.path[:] = os.environ[PATH].split(os.pathsep)
     import_module(module)
     try:
         task, order = orders.receive()
         gc.freeze()
         gc.set_threshold(*SELDOM)
         while True:
-            outcome: Any
-            try:
-                outcome = task(order)
-            except Exception as exc:  # Raised where the outcome is waited for.
-                outcome = exc
-            outcomes.send(outcome)
+            _answer(outcomes, task, order)
             order = orders.receive()
     except (EOFError, BrokenPipeError):
         return
 
 
+def _answer(outcomes: Channel, task: Callable[[Any], Any], order: Any) -> None:
+    """Send what comes of an order; of one that fails nothing, so that it is done again over there.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+    """
+    try:
+        outcome = task(order)
+    except Exception:
+        outcome = None
+    try:
+        outcomes.send(outcome)
+    except BrokenPipeError:
+        raise
+    except Exception:
+        outcomes.send(None)
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

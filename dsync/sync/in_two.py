@@ -58,7 +58,7 @@ class InTwo(Generic[Order, Outcome]):
         self._kept.append(ours)
 
     def finish(self) -> Outcome:
-        """Return what came of the oldest order; what doing it raises is raised here."""
+        """Return what came of the oldest order; what doing it raises ends it all and is raised."""
         ours = self._task(self._kept.popleft())
         step = STEP if self._aside.is_done else -STEP
         self._share = min(MOST_SHARE, max(LEAST_SHARE, self._share + step))

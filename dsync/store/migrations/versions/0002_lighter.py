@@ -102,6 +102,8 @@ def _lighten(
         }
         for numero, champs, annotations, revision_id in rows
     ]
+    if not lighter:
+        return
     connection.execute(
         sa.text(
             "UPDATE candidature SET champs = :champs, annotations = :annotations "
