@@ -8,6 +8,7 @@ right before and after it.
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -72,15 +73,19 @@ def test_memory_does_not_grow_with_the_demarche(tmp_path: Path) -> None:
     _told("growth", f"{100 * (peaks[1] / peaks[0] - 1):+.0f} %", "± 10 %")
 
 
-def test_a_slow_server_is_what_is_waited_for(tmp_path: Path) -> None:
+def test_a_slow_server_is_what_is_waited_for(sqlite_template: Path, tmp_path: Path) -> None:
     """With 300 ms of latency a request, storing hides behind waiting."""
+    database = shutil.copy(sqlite_template, tmp_path / "dsync.db")
     with serving(DOSSIERS, latency_ms=300) as server:
+        loop_s = measured("bare", server.base_url).wall_s
         server.counts()
-        done = measured("sync", server.base_url, f"sqlite:///{tmp_path / 'dsync.db'}")
+        done = measured("sync", server.base_url, f"sqlite:///{database}")
         busy_s = server.counts()["busy_s"]
 
-    over = 100 * (done.wall_s / busy_s - 1)
-    _told("300 ms of latency: above the server's own time", f"{over:+.1f} %", "≤ 10 %")
+    _told("300 ms of latency: the server's own time", f"{busy_s:.1f} s", "-")
+    for what, seconds in (("the bare loop", loop_s), ("the full read", done.wall_s)):
+        over = 100 * (seconds / busy_s - 1)
+        _told(f"300 ms of latency: {what} above it", f"{over:+.1f} %", "≤ 10 %")
 
 
 def test_nothing_changed_as_a_whole_process(tmp_path: Path) -> None:
