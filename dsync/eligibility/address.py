@@ -123,7 +123,7 @@ class Typed:
     """All that was typed, decoded and on one line."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def parse_address(typed: str | None) -> Typed:
     """Return the pages, sites and words in what an applicant typed."""
     if not typed:

@@ -25,7 +25,7 @@ _FOLDED = 4096
 """Longest text compared; the champs compared are one line each."""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def fold(text: str) -> str:
     """Return the text as it is compared: no case, no accent, one apostrophe, hyphen and space."""
     if len(text) > _FOLDED:
@@ -39,7 +39,7 @@ def fold(text: str) -> str:
     return " ".join(folded.split())
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def words(text: str) -> tuple[str, ...]:
     """Return the folded words of a text, without punctuation."""
     return tuple(_WORD.findall(fold(text)))
@@ -85,7 +85,7 @@ def cut(text: str, length: int) -> str:
     return kept.rstrip() + ELLIPSIS
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def quoted(text: str | None, length: int = QUOTED_LENGTH) -> str:
     """Return « text », cleaned and cut, for a sentence."""
     # Ten times the length is more than cleaning can take away from an honest text.

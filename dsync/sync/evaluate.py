@@ -8,7 +8,7 @@ of dossiers for the same product did, when impossible evidence is back, and, for
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
@@ -53,12 +53,10 @@ COUNTED = OPEN_ETATS | {Etat.ACCEPTE}
 class Doublons:
     """Which dossiers are for the same product: one list a product, however many share it."""
 
-    product_of: Mapping[DossierNumber, str]
     members: Mapping[str, Sequence[DossierNumber]]
 
-    def of(self, numero: DossierNumber) -> tuple[DossierNumber, ...]:
+    def of(self, numero: DossierNumber, product: str | None) -> tuple[DossierNumber, ...]:
         """Return the other dossiers for this one's product, by number."""
-        product = self.product_of.get(numero)
         if product is None:
             return ()
         return tuple([other for other in self.members.get(product, ()) if other != numero])
@@ -74,20 +72,25 @@ def evaluate_due(run: Run) -> None:
     with run.transaction() as tx:
         tx.queue_outdated(run.context.rules.version)
         evidence_moved = tx.state().evidence_key != gathered.key
-        numbers = set(tx.evaluation_numbers(everything_open=evidence_moved))
+        numbers = tx.evaluation_numbers(everything_open=evidence_moved)
         if evidence_moved or gathered.registry_enabled:
-            numbers |= set(tx.undetermined())
+            numbers = _with(numbers, tx.undetermined())
     with _Judges(run.context.rules, gathered) as judges:
         judges.prepare_for(len(numbers))
-        products = _moved_products(run, sorted(numbers), judges) if numbers else _NONE
+        products = _moved_products(run, numbers, judges) if numbers else _NONE
         with run.reading() as reader:
             doublons, regrouped = doublons_of(reader, products)
-        numbers |= regrouped
+        numbers = _with(numbers, regrouped)
         if numbers:
-            _judge_all(run, sorted(numbers), judges, doublons, products)
+            _judge_all(run, numbers, judges, doublons, products)
     if evidence_moved:
         with run.transaction() as tx:
             tx.save_state(evidence_key=gathered.key)
+
+
+def _with(numbers: list[DossierNumber], others: Collection[DossierNumber]) -> list[DossierNumber]:
+    """Return both in order, each once; the same list when there is nothing to add."""
+    return sorted({*numbers, *others}) if others else numbers
 
 
 class _Judges:
@@ -143,7 +146,7 @@ def _judge_all(
     doublons: Doublons,
     products: Products,
 ) -> None:
-    looked = (_look(run, some, doublons) for some in batches(run.context, numbers))
+    looked = (_look(run, some, doublons, products) for some in batches(run.context, numbers))
     done = 0
     for batch in judges.judged(run, looked):
         store_verdicts(run, batch, products)
@@ -179,22 +182,19 @@ def doublons_of(reader: Reader, products: Products = _NONE) -> tuple[Doublons, s
         products: those that are others than stored.
     """
     members: dict[str, list[DossierNumber]] = defaultdict(list)
-    product_of: dict[DossierNumber, str] = {}
-    names: dict[str, str] = {}
-    judged: list[tuple[DossierNumber, tuple[DossierNumber, ...]]] = []
+    judged: list[tuple[DossierNumber, str | None, tuple[DossierNumber, ...]]] = []
     for row in reader.products():
-        is_present = row.presence == Presence.PRESENT
-        produit_id = products.get(row.numero, row.produit_id)
-        if produit_id:
-            # One text a product, not one a dossier.
-            product = names.setdefault(produit_id, produit_id)
-            product_of[row.numero] = product
-            if is_present and row.etat in COUNTED:
-                members[product].append(row.numero)
-        if is_present and row.etat in OPEN_ETATS and row.doublons is not None:
-            judged.append((row.numero, row.doublons))
-    doublons = Doublons(product_of, members)
-    return doublons, {numero for numero, known in judged if known != doublons.of(numero)}
+        if row.presence != Presence.PRESENT:
+            continue
+        product = products.get(row.numero, row.produit_id)
+        if product and row.etat in COUNTED:
+            members[product].append(row.numero)
+        if row.etat in OPEN_ETATS and row.doublons is not None:
+            judged.append((row.numero, product, row.doublons))
+    doublons = Doublons(members)
+    return doublons, {
+        numero for numero, product, known in judged if known != doublons.of(numero, product)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,15 +226,19 @@ class _Looked(NamedTuple):
         return Batch(self.numbers, verdicts, frozenset(answers.failed))
 
 
-def _look(run: Run, numbers: Sequence[DossierNumber], doublons: Doublons) -> _Looked:
+def _look(
+    run: Run, numbers: Sequence[DossierNumber], doublons: Doublons, products: Products
+) -> _Looked:
     """Read the dossiers; leave out those whose verdict is not looked at any more."""
     with run.reading() as reader:
         read = reader.judgeable(numbers)
     judgeables = [j for j in read if j.presence == Presence.PRESENT and _may_be_judged(j)]
     version = run.context.rules.version
-    return _Looked(
-        numbers, judgeables, [_question_on(j, version, doublons.of(j.numero)) for j in judgeables]
-    )
+    questions = []
+    for j in judgeables:
+        others = doublons.of(j.numero, products.get(j.numero, j.produit_id))
+        questions.append(_question_on(j, version, others))
+    return _Looked(numbers, judgeables, questions)
 
 
 def _may_be_judged(judgeable: Judgeable) -> bool:

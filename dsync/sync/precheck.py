@@ -80,7 +80,7 @@ def _judge_again(
     evidence = with_registry(run, [j.candidature for j in judgeables], gathered.evidence())
     verdicts, comparisons = [], []
     for judgeable in judgeables:
-        others = doublons.of(judgeable.numero)
+        others = doublons.of(judgeable.numero, judgeable.produit_id)
         candidature = _deposited(judgeable.candidature, as_of)
         decision = evaluate(
             candidature,

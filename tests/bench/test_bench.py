@@ -93,8 +93,10 @@ def test_nothing_changed_as_a_whole_process(tmp_path: Path) -> None:
     database_url = f"sqlite:///{tmp_path / 'dsync.db'}"
     with serving(1_000) as server:
         measured("sync", server.base_url, database_url)
-        server.counts()
         environment = os.environ | {
+            # As installed, dsync has its bytecode, which the first start writes here.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode"),
             "DSYNC_DS_TOKEN": TOKEN,
             "DSYNC_DS_URL": server.ds_url,
             "DSYNC_BETAGOUV_URL": server.base_url,
@@ -102,14 +104,15 @@ def test_nothing_changed_as_a_whole_process(tmp_path: Path) -> None:
         }
         command = [sys.executable, "-c", "from dsync.cli import main; main()", "sync", "--no-push"]
         seconds = []
-        for _ in range(5):
+        for _ in range(6):
+            server.counts()
             started = time.perf_counter()
             subprocess.run(command, env=environment, check=True, capture_output=True)
             seconds.append(time.perf_counter() - started)
-        requests = server.counts()["requests"] / 5
+        requests = server.counts()["requests"]
 
-    _told("nothing changed: the whole process", f"{statistics.median(seconds):.2f} s", "< 1 s")
-    _told("nothing changed: requests", f"{requests:.0f}", "1, ≤ 3 with the lists")
+    _told("nothing changed: the whole process", f"{statistics.median(seconds[1:]):.2f} s", "< 1 s")
+    _told("nothing changed: requests", str(requests), "1, ≤ 3 with the lists")
     assert requests <= 3
 
 
