@@ -25,8 +25,6 @@ PATH = "DSYNC_ASIDE_PATH"
 """The variable that says where modules are, as the other process sees them."""
 ROOM_BYTES = SLOTS * SLOT_BYTES
 _LENGTH_BYTES = 8
-SELDOM = (10_000, 10, 10)
-"""Thresholds of Python's search for cycles: dossiers are large trees, and hold none."""
 
 
 class Channel:
@@ -103,11 +101,13 @@ def main(module: str, room_in: int, room_out: int) -> None:
     for _ in (0, 1):
         os.open(os.devnull, os.O_RDWR)
     sys.path[:] = os.environ[PATH].split(os.pathsep)
+    from dsync.sync.memory import seek_cycles_seldom
+
     import_module(module)
     try:
         task, order = orders.receive()
         gc.freeze()
-        gc.set_threshold(*SELDOM)
+        seek_cycles_seldom()
         while True:
             _answer(outcomes, task, order)
             order = orders.receive()

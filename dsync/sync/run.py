@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,8 +22,6 @@ log = structlog.get_logger(__name__)
 
 LEASE_TTL_S = 60
 LEASE_POLL_S = 1.0
-SELDOM = (10_000, 10, 10)
-"""Thresholds of Python's search for cycles while a run lasts."""
 
 
 def sync(context: Context, options: SyncOptions) -> RunReport:
@@ -73,8 +70,7 @@ def _execute(
         run = Run(context, lease, report.run, report, dry=options.dry_run)
         before = context.client.requests
         try:
-            with _cycles_sought_seldom():
-                work(run)
+            work(run)
         except DsyncError as exc:
             report.fail(exc)
             log.warning("run_failed", run=run.id, error=type(exc).__name__, exit_code=exc.exit_code)
@@ -93,21 +89,6 @@ def _execute(
         pushed=report.pushed,
         requests=report.requests,
     )
-
-
-@contextmanager
-def _cycles_sought_seldom() -> Iterator[None]:
-    """Have Python look for cycles less often: dossiers are large trees, and hold none.
-
-    By default it walks through each several times while it is mapped, a tenth of a full read's
-    time. What a dossier leaves behind is freed by counting references.
-    """
-    thresholds = gc.get_threshold()
-    gc.set_threshold(*SELDOM)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
 
 
 @contextmanager

@@ -128,8 +128,10 @@ def _prepared_sync(server: Any, database_url: str) -> Any:
 
     import structlog
 
+    from dsync.sync.memory import seek_cycles_seldom
     from dsync.sync.report import SyncOptions
 
+    seek_cycles_seldom()  # As the command line does.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     app = app_on(server.ds_url, server.base_url, database_url)
 
