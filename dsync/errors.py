@@ -182,6 +182,11 @@ class StoreError(DsyncError):
 class SchemaBehindError(StoreError):
     """The database's schema is not the one this version needs; run `dsync db upgrade`."""
 
+    @property
+    def is_mendable(self) -> bool:
+        """Whether that helps: a newer schema needs a newer dsync."""
+        return not self.details["is_newer"]
+
 
 class LeaseLostError(StoreError):
     """Another process took the lease; nothing of this transaction was stored."""

@@ -14,17 +14,21 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dsync.annotations import AnnotationsConfig
+from dsync.domain.ids import GREATEST_NUMBER
 from dsync.eligibility import RulesConfig
 from dsync.errors import ConfigurationError
 from dsync.evidence import EvidenceConfig
 from dsync.mapping.config import MappingConfig
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 PREFIX = "DSYNC_"
 SHIPPED_CONFIG = "aap-eig7.toml"
@@ -40,21 +44,31 @@ _FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED"}
 """Variables of the tests, not of the worker."""
 
 
+LONGEST = timedelta(days=366)
+
+
 def parse_duration(value: object) -> timedelta:
     """Return the duration of `30m`, `5 m`, `1h`, `90s`, `16d` or a timedelta.
 
     Raises:
-        ValueError: when it is none of these.
+        ValueError: when it is none of these, or longer than a year.
     """
     if isinstance(value, timedelta):
         return value
     found = _DURATION.fullmatch(str(value).strip())
     if not found:
         raise ValueError("expected a number and s, m, h or d, such as 30m")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    try:
+        duration = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    except OverflowError:
+        duration = timedelta.max
+    if duration > LONGEST:
+        raise ValueError("expected a year at most (366d)")
+    return duration
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Interval = Annotated[Duration, Field(ge=timedelta(seconds=1))]
 
 
 class _Section(BaseModel):
@@ -64,7 +78,7 @@ class _Section(BaseModel):
 class DemarcheSection(_Section):
     """Section `[demarche]`."""
 
-    number: int = Field(gt=0)
+    number: int = Field(gt=0, le=GREATEST_NUMBER)
 
 
 class DSSection(_Section):
@@ -81,8 +95,8 @@ class DSSection(_Section):
 class ScheduleSection(_Section):
     """Section `[schedule]`: what is due when."""
 
-    incremental: Duration = timedelta(minutes=5)
-    deletions: Duration = timedelta(hours=1)
+    incremental: Interval = timedelta(minutes=5)
+    deletions: Interval = timedelta(hours=1)
     full_at: time = time(2, 30)
     overlap: Duration = timedelta(minutes=10)
 
@@ -117,13 +131,14 @@ class _Environment(BaseSettings):
     ds_url: str | None = None
     ds_token: SecretStr | None = None
     ds_token_expires_on: date | None = None
-    demarche: int | None = Field(default=None, gt=0)
+    demarche: int | None = Field(default=None, gt=0, le=GREATEST_NUMBER)
     ds_instructeur: str | None = None
     betagouv_url: str | None = None
     log_format: Literal["console", "json"] | None = None
 
 
 SECRETS = ("ds_token", "database_url")
+MASK = "********"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +175,20 @@ class Settings:
         """Return each setting as text, secrets masked."""
         values = {name: getattr(self, name) for name in self.sources}
         shown = {name: None if v is None else str(v) for name, v in values.items()}
-        shown["database_url"] = mask_url(self.database_url)
+        for name in ("database_url", "ds_url", "betagouv_url"):
+            shown[name] = mask_url(str(values[name]))
         if self.ds_token is not None:
-            shown["ds_token"] = "********"  # noqa: S105
+            shown["ds_token"] = MASK
         return shown
 
 
 def mask_url(url: str) -> str:
-    """Return a database address without its password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:********@", url)
+    """Return an address without a password, wherever it has one; nothing of what is no address."""
+    if "://" not in url:
+        return MASK
+    # A password with an @ in it, which is a mistake, is one nevertheless: up to the last @.
+    without = re.sub(r"(://[^:/@]*):.*@", rf"\1:{MASK}@", url)
+    return re.sub(r"(password=)[^&]*", rf"\1{MASK}", without, flags=re.IGNORECASE)
 
 
 def load_settings(**flags: Any) -> Settings:
@@ -260,7 +280,7 @@ def read_configuration(path: Path) -> Configuration:
         ConfigurationError: naming every wrong key at once.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as exc:
         raise ConfigurationError(f"{path}: cannot be read ({exc.strerror}).") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
@@ -288,7 +308,7 @@ def _read_environment() -> _Environment:
         return _Environment(**given)  # type: ignore[arg-type]
     except ValidationError as exc:
         problems = tuple(
-            f"{PREFIX}{str(error['loc'][0]).upper()}: {error['msg']}"
+            f"{PREFIX}{str(error['loc'][0]).upper()}: {_message(error)}"
             for error in exc.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(_headline(problems), problems) from exc
@@ -314,18 +334,26 @@ def _problems(exc: ValidationError) -> list[str]:
     problems = []
     for error in exc.errors(include_input=False, include_url=False):
         key = ".".join(str(part) for part in error["loc"])
-        message = {
-            "extra_forbidden": _UNKNOWN_KEY,
-            "unexpected_keyword_argument": _UNKNOWN_KEY,
-            "missing": _MISSING_KEY,
-            "missing_argument": _MISSING_KEY,
-        }.get(error["type"], error["msg"])
-        problems.append(f"{key}: {message}")
+        problems.append(f"{key}: {_message(error)}")
     return problems
+
+
+def _message(error: ErrorDetails) -> str:
+    known = _MESSAGES.get(error["type"])
+    return known or error["msg"].removeprefix("Value error, ")
 
 
 _UNKNOWN_KEY = "unknown key; remove it or mend its spelling"
 _MISSING_KEY = "missing key"
+_NO_DAY = "expected a day such as 2024-06-01"
+_MESSAGES = {
+    "extra_forbidden": _UNKNOWN_KEY,
+    "unexpected_keyword_argument": _UNKNOWN_KEY,
+    "missing": _MISSING_KEY,
+    "missing_argument": _MISSING_KEY,
+    "date_parsing": _NO_DAY,
+    "date_from_datetime_parsing": _NO_DAY,
+}
 
 
 def _headline(problems: tuple[str, ...]) -> str:

@@ -36,11 +36,13 @@ class App:
         stop: threading.Event | None = None,
         clock: Callable[[], datetime] = utc_now,
         progress: Progress | None = None,
+        may_create: bool = True,
     ) -> None:
         self.settings = settings
         self.stop = stop or threading.Event()
         self.clock = clock
         self.progress = progress or Silence()
+        self._may_create = may_create
 
     @property
     def configuration(self) -> Configuration:
@@ -67,7 +69,7 @@ class App:
     @cached_property
     def store(self) -> Store:
         """The database, opened (and, on SQLite, created and upgraded) on first use."""
-        return Store.open(self.settings.database_url)
+        return Store.open(self.settings.database_url, create=self._may_create)
 
     @cached_property
     def mapper(self) -> Mapper:

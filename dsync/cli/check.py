@@ -63,9 +63,15 @@ def check(*, as_json: bool) -> None:
         ]
         print_json({"checks": document, "exit_code": code})
     elif not code:
-        click.echo("All is well: `dsync sync` can run.")
+        click.echo(_conclusion(sum(line.status is CheckStatus.WARNING for line in lines)))
     if code:
         raise Exit(code)
+
+
+def _conclusion(warnings: int) -> str:
+    if not warnings:
+        return "All is well: `dsync sync` can run."
+    return f"`dsync sync` can run; {warnings} warning{'s' if warnings > 1 else ''} above."
 
 
 def print_line(line: CheckLine) -> None:

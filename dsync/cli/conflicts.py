@@ -64,6 +64,7 @@ def _list(*, as_json: bool) -> None:
         click.echo(
             f"\nTo keep the human's hand: dsync conflicts accept {found[0].numero}"
             f"\nTo go over it: dsync push --force --dossier {found[0].numero}"
+            "\nWhen the database was lost and these are dsync's own: dsync conflicts adopt"
         )
 
 
@@ -76,7 +77,7 @@ def accept(*, numero: int) -> None:
     from dsync.domain.ids import DossierNumber
     from dsync.sync.settle import accept_conflicts
 
-    with worker() as app:
+    with worker(may_create=False) as app:
         count = accept_conflicts(app.store, app.demarche, DossierNumber(numero), app.clock())
     if count:
         click.echo(f"Dossier {numero}: what the human wrote stays ({_plural(count)} settled).")
@@ -93,7 +94,7 @@ def adopt(*, numero: int | None) -> None:
     from dsync.domain.ids import DossierNumber
     from dsync.sync.settle import adopt_conflicts
 
-    with worker() as app:
+    with worker(may_create=False) as app:
         number = None if numero is None else DossierNumber(numero)
         count = adopt_conflicts(app.store, app.demarche, number, app.clock())
     if count:

@@ -97,6 +97,10 @@ def _fresh_database(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if database.exists():
+            if not _is_dsyncs(database):
+                raise ConfigurationError(
+                    f"{database} is not the demo's and stays; give another folder with --folder."
+                )
             click.echo(f"{database} of the last demo is replaced: the stand-in starts over too.")
         for suffix in ("", "-wal", "-shm"):
             database.with_name(database.name + suffix).unlink(missing_ok=True)
@@ -105,6 +109,21 @@ def _fresh_database(folder: Path) -> Path:
             f"{folder}: cannot be written ({exc.strerror}); give another one with --folder."
         ) from exc
     return database
+
+
+def _is_dsyncs(database: Path) -> bool:
+    """Whether a file was made by dsync, if only just: what is someone else's is not removed."""
+    import sqlite3
+    from contextlib import closing
+
+    if not database.stat().st_size:
+        return True
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("SELECT 1 FROM alembic_version")
+    except sqlite3.DatabaseError:
+        return False
+    return True
 
 
 def _settings(server: Sandbox, database: Path) -> Settings:

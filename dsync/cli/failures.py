@@ -1,15 +1,18 @@
 """The one place where a failure becomes a sentence and an exit code.
 
-No traceback unless asked for with `-v`; with `--json`, stdout carries the failure as JSON.
+No traceback unless asked for with `-v`; with `--json`, stdout carries the failure as JSON, as
+long as it can be written.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -20,6 +23,7 @@ from dsync.errors import DsyncError
 OWN_FAULT = 1
 USAGE = 2
 INTERRUPTED = 130
+UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 
 
 class Exit(Exception):  # noqa: N818
@@ -38,9 +42,7 @@ class SafeGroup(click.Group):
     ) -> NoReturn:
         """Run and exit; every way out has its documented code."""
         arguments = list(sys.argv[1:] if args is None else args)
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(AttributeError, ValueError):
-                stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        _prepare_streams()
         extra.pop("standalone_mode", None)
         extra.setdefault("obj", Flags())
         try:
@@ -49,9 +51,12 @@ class SafeGroup(click.Group):
             sys.exit(exc.code)
         except (KeyboardInterrupt, click.Abort):
             sys.exit(tell("Interrupted.", INTERRUPTED, as_json="--json" in arguments))
+        except click.exceptions.NoArgsIsHelpError as exc:
+            click.echo(exc.format_message(), err=True)
+            sys.exit(USAGE)
         except Exception as exc:
             message, code = explain(exc)
-            if extra["obj"].verbosity:
+            if extra["obj"].verbose:
                 traceback.print_exception(exc, file=sys.stderr)
             sys.exit(tell(message, code, as_json="--json" in arguments))
         # click returns an exit code for --help and --version.
@@ -63,10 +68,24 @@ class SafeGroup(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Python flushes once more at its end; that may not fail either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _abandon_stdout()
             raise Exit(0) from None
         return result
+
+
+def _prepare_streams() -> None:
+    """Have both streams take any text, and be there: a shell may have closed one (`>&-`)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        with contextlib.suppress(AttributeError, ValueError):
+            getattr(sys, name).reconfigure(errors="replace")
+
+
+def _abandon_stdout() -> None:
+    """Let nothing more be written there: Python flushes once more at its end."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain(exc: Exception) -> tuple[str, int]:
@@ -79,6 +98,12 @@ def explain(exc: Exception) -> tuple[str, int]:
         return f"{exc.format_message()} See `{command} --help`.", USAGE
     if isinstance(exc, click.ClickException):
         return exc.format_message(), USAGE
+    if isinstance(exc, OSError) and exc.filename is None and exc.errno in UNWRITABLE:
+        return (
+            f"The output cannot be written ({exc.strerror}). What was done stays done; make room "
+            "there, or send the output elsewhere.",
+            OWN_FAULT,
+        )
     return (
         f"A fault of dsync's own ({type(exc).__name__}). "
         "Run the command again with -v to see where, and report it.",
@@ -88,10 +113,15 @@ def explain(exc: Exception) -> tuple[str, int]:
 
 def tell(message: str, code: int, *, as_json: bool) -> int:
     """Print the failure where it belongs and return the code."""
-    if as_json:
-        from dsync.cli.output import print_json
+    try:
+        if as_json:
+            from dsync.cli.output import print_json
 
-        print_json({"error": message, "exit_code": code})
-    else:
+            print_json({"error": message, "exit_code": code})
+            sys.stdout.flush()
+            return code
+    except OSError:
+        _abandon_stdout()
+    with contextlib.suppress(OSError):
         click.echo(f"Error: {message}" if code != INTERRUPTED else message, err=True)
     return code

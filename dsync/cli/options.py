@@ -10,7 +10,25 @@ from typing import Any, TypeVar
 
 import click
 
+from dsync.domain.ids import GREATEST_NUMBER
+
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Number(click.ParamType[int]):
+    """A dossier's or a démarche's number."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or fail: nobody else is asked about one that cannot be."""
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is no number.", param, ctx)
+        if not 1 <= number <= GREATEST_NUMBER:
+            self.fail(f"{value} is no number of DS (1 to {GREATEST_NUMBER}).", param, ctx)
+        return number
 
 
 @dataclass(slots=True)
@@ -18,7 +36,7 @@ class Flags:
     """What was given on the command line about settings and verbosity."""
 
     settings: dict[str, Any] = field(default_factory=dict)
-    verbosity: int = 0
+    verbose: bool = False
 
 
 def current_flags() -> Flags:
@@ -33,8 +51,8 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
         if value is not None:
             ctx.ensure_object(Flags).settings[str(param.name)] = value
 
-    def louder(ctx: click.Context, param: click.Parameter, value: int) -> None:
-        ctx.ensure_object(Flags).verbosity += value
+    def louder(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        ctx.ensure_object(Flags).verbose |= value
 
     def option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
         attributes.setdefault("callback", remember)
@@ -44,16 +62,16 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
         option("--config", metavar="FILE", type=click.Path(path_type=Path), help="The TOML file."),
         option("--database-url", metavar="URL", help="sqlite:///FILE or postgresql://…"),
         option("--ds-url", metavar="URL", help="The GraphQL endpoint of DS."),
-        option("--demarche", metavar="N", type=click.IntRange(min=1), help="The démarche."),
+        option("--demarche", metavar="N", type=Number(), help="The démarche."),
         option(
             "--log-format", type=click.Choice(["console", "json"]), help="Of the logs on stderr."
         ),
         option(
             "-v",
             "--verbose",
-            count=True,
+            is_flag=True,
             callback=louder,
-            help="Log more; show the traceback of a failure. Twice: debug.",
+            help="Log what is done; show the traceback of a failure.",
         ),
     )
 
@@ -83,7 +101,7 @@ class Duration(click.ParamType[timedelta]):
 
         try:
             return parse_duration(value)
-        except (ValueError, OverflowError) as exc:
+        except ValueError as exc:
             self.fail(f"{value!r}: {exc}.", param, ctx)
 
 
@@ -122,4 +140,4 @@ class Day(click.ParamType[date]):
             self.fail(f"{value!r}: expected a day such as 2024-06-01.", param, ctx)
 
 
-DOSSIER_NUMBER = click.IntRange(min=1)
+DOSSIER_NUMBER = Number()

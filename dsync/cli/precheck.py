@@ -62,7 +62,7 @@ def precheck(
 
     with (
         StopSignals(announce=announce_stop) as signals,
-        worker(load(), stop=signals.stop) as app,
+        worker(load(), stop=signals.stop, may_create=False) as app,
     ):
         report, comparisons = judge_again(
             make_ready(app).context,

@@ -57,7 +57,7 @@ def push(
     with (
         StopSignals(announce=announce_stop) as signals,
         progress_bars(wanted=not as_json) as progress,
-        worker(load(), stop=signals.stop, progress=progress) as app,
+        worker(load(), stop=signals.stop, progress=progress, may_create=False) as app,
     ):
         report = make_ready(app).push(
             [DossierNumber(number) for number in dossiers],

@@ -13,23 +13,26 @@ if TYPE_CHECKING:
 
 
 def print_report(report: RunReport, *, as_json: bool) -> None:
-    """Print a run's figures, and each problem with its remedy on stderr."""
+    """Print a run's figures where it had any, and each problem with its remedy on stderr."""
     if as_json:
         print_json(report.to_json())
         return
-    click.echo(headline(report))
-    click.echo(f"  {figures(report)}")
+    if report.run is not None or report.dry:
+        click.echo(headline(report))
+        click.echo(f"  {figures(report)}")
     if verdicts := verdict_figures(report):
         click.echo(f"  verdicts: {verdicts}")
     for mutation in report.mutations:
         click.echo(f"  would send: {shown(mutation)}")
+    if report.conflicts:
+        click.echo("  what humans wrote stays: see `dsync conflicts`")
     for problem in report.errors:
         click.echo(f"  ! {problem}", err=True)
 
 
 def headline(report: RunReport) -> str:
     """Return which run it was and how it ended."""
-    name = "Dry run" if report.run is None else f"Run {report.run}"
+    name = "Dry run" if report.dry else f"Run {report.run}"
     took = ""
     if report.ended_at:
         took = f" in {(report.ended_at - report.started_at).total_seconds():.1f} s"
@@ -43,7 +46,7 @@ def figures(report: RunReport) -> str:
         f"{report.changed} changed",
         f"{report.deleted} deleted",
         f"{report.evaluated} judged",
-        f"{report.pushed} written back",
+        f"{report.pushed} {'to write' if report.dry else 'written'} back",
     ]
     if report.conflicts:
         parts.append(f"{report.conflicts} in conflict")

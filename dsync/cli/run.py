@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dsync.cli.options import current_flags, settings_options
+from dsync.cli.options import settings_options
 
 
 @click.command()
@@ -12,16 +12,15 @@ from dsync.cli.options import current_flags, settings_options
 def run() -> None:
     """Keep everything in step until stopped (SIGTERM or Ctrl-C; exit 0 within 5 s).
 
-    A first run at once, then by the schedule of the configuration file. A failed run is logged
-    and tried again; it never ends the service.
+    What is due is run at once, the rest by the schedule of the configuration file. A failed run is
+    logged and tried again; it never ends the service.
     """
     import os
 
     from dsync.cli.session import load, make_ready, worker
     from dsync.service import Service, StopSignals
 
-    current_flags().verbosity += 1  # A service logs what it does.
-    settings = load()
+    settings = load(talkative=True)
     with StopSignals() as signals, worker(settings, stop=signals.stop) as app:
         make_ready(app).store  # noqa: B018 - a database that cannot be used is told at start
         service = Service(

@@ -16,16 +16,21 @@ if TYPE_CHECKING:
     from dsync.wiring import App
 
 
-def load(**overrides: Any) -> Settings:
-    """Read the settings with the command line's flags, `overrides` winning; set up logging."""
+def load(*, talkative: bool = False, **overrides: Any) -> Settings:
+    """Read the settings with the command line's flags, `overrides` winning; set up logging.
+
+    Args:
+        talkative: whether what is done is logged without being asked for.
+        overrides: settings.
+    """
     from dsync.cli.logs import configure_logging
     from dsync.settings import load_settings
 
     flags = current_flags()
     settings = load_settings(**(flags.settings | overrides))
     # The report itself says what a warning would.
-    quiet = {0: logging.ERROR, 1: logging.INFO}
-    configure_logging(settings.log_format, quiet.get(flags.verbosity, logging.DEBUG))
+    level = logging.INFO if talkative or flags.verbose else logging.ERROR
+    configure_logging(settings.log_format, level)
     return settings
 
 
@@ -35,11 +40,19 @@ def worker(
     *,
     stop: threading.Event | None = None,
     progress: Any = None,
+    may_create: bool = True,
 ) -> Iterator[App]:
-    """Yield the worker; its database and connections are closed at the end."""
+    """Yield the worker; its database and connections are closed at the end.
+
+    Args:
+        settings: those of the command line, where none are given.
+        stop: set when the command is to end.
+        progress: told how far a run is.
+        may_create: whether a SQLite file that is not there is made; not by what needs dossiers.
+    """
     from dsync.wiring import App
 
-    app = App(settings or load(), stop=stop, progress=progress)
+    app = App(settings or load(), stop=stop, progress=progress, may_create=may_create)
     try:
         yield app
     finally:

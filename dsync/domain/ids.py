@@ -6,6 +6,8 @@ from typing import NewType
 
 DemarcheNumber = NewType("DemarcheNumber", int)
 DossierNumber = NewType("DossierNumber", int)
+GREATEST_NUMBER = 2**31 - 1
+"""DS takes either as GraphQL's Int, of 32 bits (source: its schema)."""
 DossierId = NewType("DossierId", str)
 """Opaque id of a dossier; mutations need it."""
 DescriptorId = NewType("DescriptorId", str)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Positive = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Days = Annotated[float, Field(gt=0, le=3660)]
 Path = Annotated[str, Field(min_length=1)]
 
 
@@ -23,9 +24,9 @@ class CatalogueConfig(_Section):
         "api/v2.7/startups.json",
     )
     redirects: Path = "redirects.json"
-    max_age_days: Positive = 14
-    deadline_s: Positive = 30
-    max_megabytes: Positive = 40
+    max_age_days: Days = 14
+    deadline_s: Seconds = 30
+    max_megabytes: Annotated[float, Field(gt=0, le=1000)] = 40
 
     @property
     def max_age(self) -> timedelta:
@@ -44,10 +45,10 @@ class RegistreConfig(_Section):
     enabled: bool = False
     url: Path = "https://recherche-entreprises.api.gouv.fr"
     requests_per_second: Annotated[float, Field(gt=0, le=7)] = 5
-    deadline_s: Positive = 10
-    max_wait_s: Annotated[float, Field(ge=0)] = 30
+    deadline_s: Seconds = 10
+    max_wait_s: Annotated[float, Field(ge=0, le=3600)] = 30
     """The longest Retry-After obeyed within a run; beyond it the answer is « unreachable »."""
-    max_age_days: Positive = 30
+    max_age_days: Days = 30
 
     @property
     def max_age(self) -> timedelta:

@@ -32,6 +32,11 @@ def parse_url(text: str) -> URL:
             "The database's address cannot be read. Give DSYNC_DATABASE_URL as "
             "sqlite:///file.db or postgresql://user@host/base."
         ) from exc
+    if "@" in (url.host or ""):
+        raise ConfigurationError(
+            "The database's address cannot be read: in its password, write @ as %40, : as %3A and "
+            "/ as %2F (DSYNC_DATABASE_URL)."
+        )
     engine = url.drivername.partition("+")[0]
     if engine in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
@@ -49,7 +54,7 @@ def describe(url: URL) -> str:
         return f"SQLite file {url.database}" if url.database else "SQLite in memory"
     host = url.host or url.query.get("host") or "local socket"
     port = f":{url.port}" if url.port else ""
-    return f"PostgreSQL base {url.database or '(default)'} on {host}{port}"
+    return f"PostgreSQL database {url.database or '(default)'} on {host}{port}"
 
 
 def open_engine(url: URL, *, create: bool = True) -> Engine:
@@ -97,6 +102,9 @@ def _prepare_sqlite(engine: Engine) -> Engine:
         # A page of dossiers is some 2 MB: moving the WAL into the file (and waiting for the disk)
         # every other page would be a third of a full read's storing. Now it is every 64 MB.
         connection.execute("PRAGMA wal_autocheckpoint = 16000")
+        # What a statement needs in passing stays in memory: the folder of temporary files may be
+        # small, and is no place for personal data.
+        connection.execute("PRAGMA temp_store = MEMORY")
         # What is erased is overwritten, not merely unlinked.
         connection.execute("PRAGMA secure_delete = ON")
 

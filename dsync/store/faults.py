@@ -16,7 +16,7 @@ from dsync.errors import StoreError
 _BY_SQLSTATE = {
     "28P01": "PostgreSQL refuses the user or the password. Correct DSYNC_DATABASE_URL.",
     "28000": "PostgreSQL refuses the user. Correct DSYNC_DATABASE_URL or pg_hba.conf.",
-    "3D000": "the base does not exist. Create it with `createdb`, or correct DSYNC_DATABASE_URL.",
+    "3D000": "it does not exist. Create it with `createdb`, or correct DSYNC_DATABASE_URL.",
     "42501": "the database user lacks a right. Give it the ownership of dsync's tables.",
     "25006": "the server is read-only. Point DSYNC_DATABASE_URL at the primary.",
     "53100": "the server's disk is full. Free some space; the next run resumes.",

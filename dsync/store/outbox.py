@@ -80,31 +80,23 @@ class OutboxWrites(JournalWrites):
         statement = self._due(select(func.count(distinct(_outbox.c.numero))), now, unknown_for)
         return self._connection.scalar(_narrowed(statement, numbers)) or 0
 
-    def waiting_count(self) -> int:
+    def waiting_count(self, numbers: Sequence[DossierNumber] = ()) -> int:
         """Return how many dossiers that may be written to have a wish without an end."""
-        return (
-            self._connection.scalar(
-                select(func.count(distinct(_outbox.c.numero)))
-                .join(_dossier, _dossier.c.numero == _outbox.c.numero)
-                .where(*self._may_be_written(), _outbox.c.statut.in_(_WAITING))
-            )
-            or 0
-        )
+        statement = self._waiting(select(func.count(distinct(_outbox.c.numero))))
+        return self._connection.scalar(_narrowed(statement, numbers)) or 0
 
-    def waiting_causes(self) -> list[str]:
+    def waiting_causes(self, numbers: Sequence[DossierNumber] = ()) -> list[str]:
         """Return why they wait, each reason once."""
+        statement = self._waiting(select(_outbox.c.erreur).distinct()).order_by(_outbox.c.erreur)
         return list(
             self._connection.scalars(
-                select(_outbox.c.erreur)
-                .distinct()
-                .join(_dossier, _dossier.c.numero == _outbox.c.numero)
-                .where(
-                    *self._may_be_written(),
-                    _outbox.c.statut.in_(_WAITING),
-                    _outbox.c.erreur.is_not(None),
-                )
-                .order_by(_outbox.c.erreur)
+                _narrowed(statement.where(_outbox.c.erreur.is_not(None)), numbers)
             )
+        )
+
+    def _waiting(self, statement: Any) -> Any:
+        return statement.join(_dossier, _dossier.c.numero == _outbox.c.numero).where(
+            *self._may_be_written(), _outbox.c.statut.in_(_WAITING)
         )
 
     def due_dossiers(

@@ -58,14 +58,12 @@ def check_revision(connection: Connection, place: str) -> None:
         raise SchemaBehindError(
             f"{place}: its schema ({current}) is newer than this version of dsync knows ({head}). "
             "Install the newer dsync.",
-            current=current,
-            head=head,
+            is_newer=True,
         )
     raise SchemaBehindError(
         f"{place}: its schema ({current or 'empty'}) is behind ({head} is needed). "
         "Run `dsync db upgrade`.",
-        current=current,
-        head=head,
+        is_newer=False,
     )
 
 

@@ -78,10 +78,14 @@ class Store:
         with self._connected(reading=True) as connection:
             return schema.current_revision(connection)
 
-    @property
-    def head_revision(self) -> str:
-        """The schema that this version needs."""
-        return schema.head_revision()
+    def check_schema(self) -> None:
+        """See to it that the schema is the one that this version needs.
+
+        Raises:
+            SchemaBehindError: It is another one.
+        """
+        with self._connected(reading=True) as connection:
+            schema.check_revision(connection, self.place)
 
     def upgrade(self) -> None:
         """Bring the schema to this version, or leave it as it was.
@@ -182,16 +186,12 @@ class Store:
         self._engine.dispose()
 
     def _meet_schema(self) -> None:
-        with self._connected(reading=True) as connection:
-            try:
-                schema.check_revision(connection, self.place)
-            except SchemaBehindError as exc:
-                known = exc.details["current"] in {None, *schema.known_revisions()}
-                if connection.dialect.name != "sqlite" or not known:
-                    raise
-            else:
-                return
-        self.upgrade()
+        try:
+            self.check_schema()
+        except SchemaBehindError as exc:
+            if self._is_postgresql or not exc.is_mendable:
+                raise
+            self.upgrade()
 
     @contextmanager
     def _connected(self, *, reading: bool = False) -> Iterator[Connection]:

@@ -6,7 +6,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from dsync.errors import DsyncError, EvidenceUnavailableError, StoreError
+from dsync.errors import DsyncError, EvidenceUnavailableError, SchemaBehindError, StoreError
 from dsync.evidence import EvidenceSources, parse_catalogue
 from dsync.store import EvidenceCopy, Store
 from dsync.sync.check_line import CheckLine, CheckStatus
@@ -17,32 +17,43 @@ SQLITE = "sqlite:///"
 
 def database_line(url: str) -> CheckLine:
     """Return whether the database can be used, and whether its schema is the one needed."""
-    if (path := missing_file(url)) is not None:
+    path = sqlite_file(url)
+    if path is not None and not path.exists():
         return _missing_line(path)
     try:
         store = Store.open(url, create=False, check_schema=False)
         try:
-            current, head = store.schema_revision, store.head_revision
+            revision = store.schema_revision
+            store.check_schema()
         finally:
             store.close()
+    except SchemaBehindError as exc:
+        if path is not None and exc.is_mendable:
+            message = f"{path}: its schema is {revision or 'empty'}, older than this version's"
+            remedy = "nothing to do: the next run upgrades it"
+            return CheckLine("database", CheckStatus.INFO, message, remedy)
+        return CheckLine("database", CheckStatus.ERROR, exc.message, None, exc.exit_code)
     except DsyncError as exc:
         return CheckLine("database", CheckStatus.ERROR, exc.message, None, exc.exit_code)
-    if current == head:
-        return CheckLine("database", CheckStatus.OK, f"{store.place}, schema {head}")
-    message = f"{store.place}: its schema is {current or 'empty'}, this version needs {head}"
-    if url.startswith("sqlite"):
-        remedy = "nothing to do: the next run upgrades it"
-        return CheckLine("database", CheckStatus.INFO, message, remedy)
-    remedy = "run `dsync db upgrade`"
-    return CheckLine("database", CheckStatus.ERROR, message, remedy, StoreError.exit_code)
+    if path is not None and not all(os.access(place, os.W_OK) for place in (path, path.parent)):
+        remedy = "mend the rights on the file and its folder"
+        message = f"{path}: it may not be written"
+        return CheckLine("database", CheckStatus.ERROR, message, remedy, StoreError.exit_code)
+    return CheckLine("database", CheckStatus.OK, f"{store.place}, schema {revision}")
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite address, None when it is another's or in memory."""
+    if not url.startswith(SQLITE):
+        return None
+    path = Path(url.removeprefix(SQLITE).partition("?")[0])
+    return path if path.name else None
 
 
 def missing_file(url: str) -> Path | None:
     """Return the SQLite file that the first run would create, None when there is nothing to."""
-    if not url.startswith(SQLITE):
-        return None
-    path = Path(url.removeprefix(SQLITE).partition("?")[0])
-    return path if path.name and not path.exists() else None
+    path = sqlite_file(url)
+    return path if path is not None and not path.exists() else None
 
 
 def _missing_line(path: Path) -> CheckLine:

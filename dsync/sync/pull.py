@@ -228,7 +228,7 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
                 raise
             run.report.problem(
                 f"Dossier {number}: DS does not show it (hidden, erased, another démarche's, or "
-                "no such number); look with `dsync dossier show`."
+                "no such number). Look it up on DS."
             )
             continue
         store_nodes(run, [node])

@@ -70,7 +70,7 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = ()) -> None:
     if target is not None:
         _push_all(run, target, numbers, total)
     with run.transaction() as tx:
-        waiting, causes = tx.waiting_count(), tx.waiting_causes()
+        waiting, causes = tx.waiting_count(numbers), tx.waiting_causes(numbers)
     if waiting and not run.report.errors:
         why = "; ".join(causes) or "DS did not answer"
         run.report.problem(

@@ -84,8 +84,9 @@ class RunReport:
 
     kind: Kind
     started_at: datetime
+    dry: bool = False
     run: int | None = None
-    """None for a dry run, which leaves no trace."""
+    """None for a dry run, which leaves no trace, and where none could begin."""
     status: Status = Status.RUNNING
     ended_at: datetime | None = None
     read: int = 0

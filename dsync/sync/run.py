@@ -45,7 +45,7 @@ def execute(context: Context, options: SyncOptions, work: Callable[[Run], None])
 
     A dry run does it on a scratch copy of the database, which is thrown away.
     """
-    report = RunReport(kind=options.kind, started_at=context.clock())
+    report = RunReport(options.kind, context.clock(), dry=options.dry_run)
     try:
         if options.dry_run:
             with context.store.scratch_copy() as scratch:
@@ -55,7 +55,6 @@ def execute(context: Context, options: SyncOptions, work: Callable[[Run], None])
             _execute(context, options, work, report)
     except DsyncError as exc:
         report.fail(exc)
-        log.error("run_failed", run=report.run, error=type(exc).__name__, exit=exc.exit_code)  # noqa: TRY400
     if report.ended_at is None:
         report.close(context.clock())
     return report

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 DEADLINE_S = 60
 
@@ -47,13 +49,27 @@ class Command:
         )
         return Ended(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start it; the caller sees to its end."""
+    def start(
+        self,
+        *arguments: str,
+        out: int | IO[bytes] = subprocess.PIPE,
+        closed: int | None = None,
+        **environment: str,
+    ) -> subprocess.Popen[str]:
+        """Start it; the caller sees to its end.
+
+        Args:
+            arguments: of the command.
+            out: where its output goes.
+            closed: the number of a stream that it is started without, as the shell's `>&-` does.
+            environment: variables beside its own.
+        """
         return subprocess.Popen(
             self._line(arguments),
             cwd=self.folder,
             env={**self.environment, **environment},
-            stdout=subprocess.PIPE,
+            stdout=out,
+            preexec_fn=None if closed is None else partial(os.close, closed),
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from dsync.domain.ids import DemarcheNumber
 from dsync.sandbox import Sandbox
 from dsync.settings import shipped_config
+from dsync.store import Store
 from tests.commands.command import Command
 
 
@@ -73,7 +78,10 @@ def test_the_sandboxs_number_is_never_asked_of_another_server(run: Command) -> N
     [
         ("\n[safety]\n", "\n[safety]\nbrake = 1\n", "safety.brake: unknown key"),
         ("requests_per_minute = 350", 'requests_per_minute = "many"', "ds.requests_per_minute"),
-        ('incremental = "5m"', 'incremental = "soon"', "schedule.incremental"),
+        ('incremental = "5m"', 'incremental = "soon"', "schedule.incremental: expected a number"),
+        ('incremental = "5m"', 'incremental = "0s"', "schedule.incremental"),
+        ('incremental = "5m"', 'incremental = "99999999999d"', "a year at most"),
+        ("\nnumber = 86321", "\nnumber = 9999999999", "demarche.number"),
         ("\n[demarche]\n", "\n[demarche\n", "not valid TOML"),
     ],
 )
@@ -118,6 +126,7 @@ def test_a_champ_that_the_form_lacks_is_found_by_check(run: Command) -> None:
         ("postgresql://127.0.0.1:1/dsync", 5, "nothing answers"),
         ("mysql://host/base", 2, "mysql"),
         ("nonsense", 2, "DSYNC_DATABASE_URL"),
+        ("postgresql://dsync:ge@heim@127.0.0.1/dsync", 2, "%40"),
     ],
 )
 def test_a_database_that_cannot_be_opened_says_why(
@@ -128,7 +137,137 @@ def test_a_database_that_cannot_be_opened_says_why(
     ended = run("sync", "--json", "--database-url", url)
     assert (ended.code, ended.json["exit_code"]) == (code, code)
     assert said in ended.json["error"]
+    assert "heim" not in ended.out + ended.err
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "abc"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("dossier", "show", "{}"),
+        ("sync", "--dossier", "{}"),
+        ("conflicts", "accept", "{}"),
+        ("--demarche", "{}", "sync"),
+    ],
+)
+def test_a_number_that_ds_cannot_give_is_refused(
+    run: Command, command: tuple[str, ...], number: str
+) -> None:
+    """Exit 2, before DS or a database is asked."""
+    ended = run(*(part.format(number) for part in command))
+    assert ended.code == 2
+    assert number in ended.err
+    assert list(run.folder.iterdir()) == []
+
+
+def test_a_service_tells_what_stops_it_in_one_sentence(run: Command) -> None:
+    """It logs more than a command does, but no traceback that nobody asked for."""
+    ended = run("run", DSYNC_DS_TOKEN="")
+    assert ended.code == 2
+    assert ended.err.startswith("Error: No token for DS")
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("command", [(), ("db",), ("dossier",)])
+def test_a_group_alone_shows_what_there_is(run: Command, command: tuple[str, ...]) -> None:
+    """Exit 2, the help and nothing around it."""
+    ended = run(*command)
+    assert ended.code == 2
+    assert ended.err.startswith("Usage: ")
+    assert "Error" not in ended.err
+    assert "--help` for" not in ended.err
+
+
+@pytest.mark.parametrize("arguments", [("config", "show"), ("config", "show", "--json")])
+def test_an_output_that_is_full_is_told(run: Command, arguments: tuple[str, ...]) -> None:
+    """One sentence on the other stream, and no trace of Python's own."""
+    with Path("/dev/full").open("wb") as full, run.start(*arguments, out=full) as process:
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert err.startswith("Error: The output cannot be written")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_stream_that_the_shell_closed_is_done_without(run: Command, closed: int) -> None:
+    """`>&-` and `2>&-` lose what would be printed there and nothing else."""
+    with run.start("sync", closed=closed) as process:
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert err == ""
+    assert (out == "") == (closed == 1)
+    assert (run.folder / "dsync.db").exists()
+
+
+@pytest.mark.parametrize("command", [("push",), ("precheck",), ("conflicts", "accept", "1")])
+def test_what_needs_dossiers_makes_no_database(run: Command, command: tuple[str, ...]) -> None:
+    """In the wrong folder they say so, and leave it as it was."""
+    ended = run(*command)
+    assert ended.code == 5
+    assert "There is no database yet" in ended.out + ended.err
+    assert list(run.folder.iterdir()) == []
+
+
+def test_the_demo_removes_no_file_of_anybodys(run: Command) -> None:
+    """Exit 2 where what has its database's name is something else."""
+    kept = run.folder / "mine" / "demo.db"
+    kept.parent.mkdir()
+    kept.write_text("Notes of a meeting.")
+    ended = run("demo", "--folder", "mine")
+    assert ended.code == 2
+    assert "another folder" in ended.err
+    assert kept.read_text() == "Notes of a meeting."
+
+
+def test_a_configuration_saved_with_a_byte_order_mark_is_read(run: Command) -> None:
+    """As some editors save it."""
+    name = own_configuration(run.folder, "\n[safety]\n", "\n[safety]\n")
+    path = run.folder / name
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert run("config", "check", "--config", name).code == 0
+
+
+def test_check_refuses_a_database_of_a_newer_version(run: Command) -> None:
+    """What a run would refuse, the check refuses."""
+    assert run("sync").code == 0
+    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    ended = run("check")
+    assert ended.code == 5
+    assert "Install the newer dsync" in ended.out
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="the rights of files do not bind root")
+def test_check_refuses_a_database_that_may_not_be_written(run: Command) -> None:
+    """What a run would refuse, the check refuses."""
+    assert run("sync").code == 0
+    (run.folder / "dsync.db").chmod(0o400)
+    ended = run("check")
+    assert ended.code == 5
+    assert "may not be written" in ended.out
+
+
+def test_a_start_while_another_works_is_one_sentence(run: Command) -> None:
+    """Exit 6 with who holds the lease; a run that never began has no figures."""
+    assert run("sync").code == 0
+    with closing(Store.open(f"sqlite:///{run.folder / 'dsync.db'}")) as store:
+        store.acquire_lease(DemarcheNumber(86321), 60, holder="host:1")
+        ended = run("sync")
+    assert ended.code == 6
+    assert ended.out == ""
+    assert "host:1" in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_a_push_of_one_dossier_says_nothing_of_the_others(run: Command) -> None:
+    """What waits elsewhere was not asked for: exit 0."""
+    assert run("sync", "--no-push").code == 0
+    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
+        (number,) = connection.execute("SELECT min(numero) FROM outbox").fetchone()
+    ended = run("push", "--dossier", str(number), "--json")
+    assert (ended.code, ended.json["errors"], ended.json["pushed"]) == (0, [], 1)
 
 
 def test_a_read_leaves_no_database_behind(run: Command) -> None:

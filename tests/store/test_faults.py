@@ -98,7 +98,7 @@ def test_a_missing_base_is_named(postgres_server: PostgresServer) -> None:
     """The remedy is to create it."""
     url = postgres_server.make(migrated=False)
     postgres_server.drop(url)
-    with pytest.raises(StoreError, match="base does not exist"):
+    with pytest.raises(StoreError, match="it does not exist"):
         Store.open(url)
 
 
@@ -129,7 +129,7 @@ def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
 def test_the_place_names_no_password() -> None:
     """What is printed and logged tells where, not with which secret."""
     place = describe(parse_url("postgresql://dsync:S3cret@db.example:5433/eig"))
-    assert place == "PostgreSQL base eig on db.example:5433"
+    assert place == "PostgreSQL database eig on db.example:5433"
 
 
 def test_a_database_in_memory_serves_all_threads_of_a_store() -> None:
