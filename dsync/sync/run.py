@@ -67,14 +67,14 @@ def _execute(
         with context.store.transaction(lease) as tx:
             report.run = tx.start_run(options.kind.value, options.started_by, report.started_at)
         run = Run(context, lease, report.run, report, dry=options.dry_run)
-        before = context.client.requests
+        before, failed_before = context.client.requests, context.client.errors.copy()
         try:
             work(run)
         except DsyncError as exc:
             report.fail(exc)
             log.warning("run_failed", run=run.id, error=type(exc).__name__, exit_code=exc.exit_code)
         report.requests = context.client.requests - before
-        report.error_classes.update(context.client.errors)
+        report.error_classes.update(context.client.errors - failed_before)
         report.close(context.clock())
         with context.store.transaction(lease) as tx:
             tx.finish_run(report)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from dsync.sandbox import Fault
 from dsync.sync.context import Silence
 from dsync.sync.precheck import precheck
 from dsync.sync.report import Status
@@ -103,6 +106,46 @@ def test_the_journal_keeps_the_figures_of_a_run(engine: Engine) -> None:
     assert ("complet", "cli", "success") == (row["genre"], row["demande_par"], row["statut"])
     assert (12, 12, 12, 10) == (row["lus"], row["modifies"], row["evalues"], row["pousses"])
     assert report.requests == row["requetes"] == len(engine.requests())
+
+
+def test_the_journal_keeps_what_went_wrong_in_a_run(engine: Engine) -> None:
+    """Conflicts, deletions and quarantine counted, errors by class, what was skipped and why."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
+    engine.control.hide(number(1))
+    engine.control.poison(number(2), champs_only=True)
+    engine.control.fail(Fault("bad_gateway"))
+    report = engine.sync(full=True)
+    row = engine.rows("SELECT * FROM sync_run ORDER BY run")[-1]
+    assert ("partial", 1, 1, 1) == (
+        row["statut"],
+        row["conflits"],
+        row["supprimes"],
+        row["en_quarantaine"],
+    )
+    assert row["erreur"]
+    figures = json.loads(row["figures"])
+    assert report.errors
+    assert report.errors == figures["messages"]
+    assert 1 == figures["erreurs_par_classe"]["DSUnavailableError"]
+
+
+def test_the_journal_counts_the_errors_of_each_run_alone(engine: Engine) -> None:
+    """A service asks DS for months by one client: what failed yesterday is yesterday's."""
+    for times in (1, 0):
+        engine.control.fail(*[Fault("bad_gateway")] * times)
+        assert times == engine.sync().error_classes["DSUnavailableError"]
+
+
+def test_the_journal_tells_who_started_a_run(engine: Engine) -> None:
+    """The service by its schedule, or somebody at the command line."""
+    app = engine.worker.app
+    due = app.due()
+    assert due
+    app.sync(due)
+    engine.sync()
+    rows = engine.rows("SELECT demande_par FROM sync_run ORDER BY run")
+    assert ["service", "cli"] == [row["demande_par"] for row in rows]
 
 
 def test_the_journal_tells_what_a_run_was_for(engine: Engine) -> None:
