@@ -48,6 +48,32 @@ def test_a_kill_at_any_point_leaves_what_the_next_run_ends(
     pytest.fail("the run has more points than are looked at")
 
 
+def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(engine: Engine) -> None:
+    """Judged anew and killed: the wish stands beside its verdict, or neither is there."""
+    page = engine.control.truth_of(number(0)).raw_champs[PAGE]
+    engine.settle()
+    for point in range(1, MOST_POINTS):
+        is_good = point % 2 == 0
+        engine.control.edit_champ(number(0), PAGE, page if is_good else "")
+        Doom(engine.worker).at(point)
+        try:
+            engine.sync()
+        except KilledError:
+            pass
+        else:
+            assert point > 10
+            return
+        [wish] = engine.rows(
+            "SELECT valeur FROM outbox WHERE numero = :n AND annotation = 'resultat' AND courante",
+            n=number(0),
+        )
+        assert engine.verdict(0) == wish["valeur"], point
+        engine.advance(seconds=70)
+        assert 0 == engine.restart().sync().exit_code, point
+        assert ("Éligible" if is_good else "Inéligible") == engine.remote(0), point
+    pytest.fail("the run has more points than are looked at")
+
+
 @pytest.mark.parametrize("edited", [True, False])
 def test_a_kill_between_a_mutation_and_its_outcome(engine_on_each: Engine, edited: bool) -> None:
     """What stands there is known as ours: confirmed, or overwritten by the newer verdict."""
