@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from dsync.errors import LeaseLostError
+from dsync.sync import run as runs
 from dsync.sync.report import Status
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, Worker, number
 
@@ -77,6 +79,31 @@ def test_a_dead_holders_lease_is_taken_over_when_it_has_expired(engine_on_each: 
     assert "machine-morte:1" in refused.errors[0]
     expire_lease(engine)
     assert 0 == engine.sync().exit_code
+
+
+def test_a_long_run_keeps_its_lease(
+    engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it is at something else, its heartbeat puts the end of the lease off."""
+    engine = engine_on_each
+    monkeypatch.setattr(runs, "LEASE_TTL_S", 3)
+    other = engine.another()
+    codes = []
+
+    def expiry() -> datetime:
+        info = other.store.lease_of(DEMARCHE)
+        assert info
+        return info.expires_at
+
+    def meanwhile() -> None:
+        first, ends_at = expiry(), time.monotonic() + 10
+        engine.advance(seconds=61)
+        while expiry() <= first:
+            assert time.monotonic() < ends_at, "it was never renewed"
+        codes.append(other.sync().exit_code)
+
+    between(engine.worker, meanwhile, monkeypatch)
+    assert (0, [6]) == (engine.sync().exit_code, codes)
 
 
 def test_a_late_holder_commits_nothing(
