@@ -26,6 +26,8 @@ def test_an_option_that_the_form_lacks_is_refused_before_it_is_sent(engine: Engi
     assert 7 == report.exit_code
     assert any("n’a pas l’option « Oui »" in error for error in report.errors)
     assert {"refusee"} == {engine.wishes(rank)["resultat"] for rank in OPEN}
+    stored = engine.rows("SELECT erreur FROM outbox WHERE annotation = 'resultat'")
+    assert all("n’a pas l’option" in row["erreur"] for row in stored)
     assert [] == [entry for entry in engine.sent_values() if entry[2] in WRONG.all()]
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
+from sqlalchemy import Connection, event
 
 from dsync.sandbox import Change, Fault
 from dsync.sandbox.faults import Kind
@@ -72,6 +75,30 @@ def test_a_missing_option_is_refused_alone(engine: Engine) -> None:
     assert {"refusee", "confirmee"} == set(engine.wishes(0).values())
     assert engine.remote(0, DETAIL)
     assert 1 == len([e for e in engine.events(0) if e == "pousse"])
+
+
+def test_what_ds_refuses_is_refused_with_its_words(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The option went away between the reading and the write: it alone, and it says why."""
+    original = engine.worker.client.push
+
+    def too_late(writes):  # type: ignore[no-untyped-def]
+        engine.control.publish_revision(
+            Change(options={RESULTAT: ["Inéligible", "À vérifier", "Autre"]})
+        )
+        return original(writes)
+
+    monkeypatch.setattr(engine.worker.client, "push", too_late)
+    report = engine.sync()
+    assert {**CONFIRMED, "resultat": "refusee"} == engine.wishes(0)
+    [wish] = engine.rows(
+        "SELECT erreur FROM outbox WHERE numero = :n AND annotation = 'resultat'", n=number(0)
+    )
+    assert wish["erreur"]
+    assert (7, None) == (report.exit_code, engine.remote(0))
+    assert wish["erreur"] in report.errors[0]
+    assert CONFIRMED == engine.wishes(next(r for r in OPEN if engine.verdict(r) == "Inéligible"))
 
 
 def test_a_refusal_is_not_sent_again_by_itself(engine: Engine) -> None:
@@ -202,6 +229,9 @@ def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine
             break
         engine.advance(minutes=30)
     assert 8 == sum(tries)
+    tried_at = [place for place, count in enumerate(tries) if count]
+    pauses = [later - earlier for earlier, later in pairwise(tried_at)]
+    assert (sorted(pauses), True) == (pauses, pauses[-1] > 5 * pauses[0])
     assert "refusee" == engine.wishes(0)["resultat"]
     assert "interne" in engine.one("lecture_annotation", 0)["erreur"]
     engine.control.heal(number(0))
@@ -243,6 +273,31 @@ def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: 
     # An answer of another server's hand may have hidden that nothing was done: sent again.
     assert (2 if kind == "html" else 1) == len(engine.mutations())
     assert 1 == len(set(engine.sent(0)))
+
+
+def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(
+    engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its crash right after may make it forget a page or a verdict, never that this was sent."""
+    engine = engine_on_each
+    if engine.url.startswith("sqlite"):
+        pytest.skip("a SQLite file has no server")
+    waited: list[str] = []
+
+    def note(connection: Connection) -> None:
+        waited.append(connection.exec_driver_sql("SHOW synchronous_commit").scalar_one())
+
+    event.listen(engine.worker.store._engine, "commit", note)
+    original, seen = engine.worker.client.push, []
+
+    def look(writes):  # type: ignore[no-untyped-def]
+        seen.append(waited[-1])
+        return original(writes)
+
+    monkeypatch.setattr(engine.worker.client, "push", look)
+    engine.sync()
+    assert ["on"] == seen
+    assert "off" in waited
 
 
 def test_a_mutation_that_never_ran_is_sent_again(engine: Engine) -> None:
