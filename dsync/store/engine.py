@@ -15,6 +15,10 @@ from dsync.errors import ConfigurationError, StoreError
 BUSY_TIMEOUT_S = 15
 """How long a writer waits for another one, on either engine, before it gives up."""
 
+PAUSED_AT_MOST_S = 60
+"""How long PostgreSQL lets a process be silent in mid-transaction: a paused one may not keep the
+lease's row from its successor."""
+
 READING = "dsync_reading"
 """Execution option of a connection that only reads."""
 
@@ -133,8 +137,7 @@ def _postgresql(url: URL) -> Engine:
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SET lock_timeout = '{BUSY_TIMEOUT_S}s';"
-                # A paused process may not keep the lease's row from its successor.
-                "SET idle_in_transaction_session_timeout = '60s';"
+                f"SET idle_in_transaction_session_timeout = '{PAUSED_AT_MOST_S}s';"
                 "SET timezone = 'UTC'"
             )
         connection.commit()

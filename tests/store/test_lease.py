@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dsync.errors import LeaseHeldError, LeaseLostError, StoreError
-from dsync.store import Store
+from dsync.store import Store, engine
 from tests.store.builders import DEMARCHE, NOW, make_mapped
 
 
@@ -98,6 +98,26 @@ def test_nobody_takes_over_in_mid_transaction(store: Store, other: Store) -> Non
     taker.join(10)
 
     assert taken.is_set()
+
+
+def test_a_holder_paused_in_mid_transaction_is_succeeded_all_the_same(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, other: Store
+) -> None:
+    """PostgreSQL ends its session, which keeps the lease's row: it commits nothing any more."""
+    if not database_url.startswith("postgresql"):
+        pytest.skip("a SQLite file has no server that could")
+    monkeypatch.setattr(engine, "PAUSED_AT_MOST_S", 1)
+    paused = Store.open(database_url)
+    lease = paused.acquire_lease(DEMARCHE, 0, holder="paused")
+
+    with pytest.raises(StoreError), paused.transaction(lease) as tx:
+        tx.save_state(page_size=3)
+        taken = other.acquire_lease(DEMARCHE, 60, holder="next")
+    paused.close()
+
+    assert taken.token > lease.token
+    with other.reading(DEMARCHE) as reader:
+        assert 3 != reader.state().page_size
 
 
 def test_the_database_clock_decides_on_postgresql(database_url: str, store: Store) -> None:
