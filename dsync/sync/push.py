@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from enum import Enum
 
 import structlog
 
@@ -56,6 +57,15 @@ UNANSWERED = (
     "DS did not answer a mutation: these annotations are uncertain and are read back, no "
     "earlier than 35 s from now, by a later run."
 )
+
+
+class _Next(Enum):
+    """How to go on after a batch."""
+
+    LARGER = "larger"
+    SMALLER = "smaller"
+    """DS did not come to the end of the document."""
+    NONE = "none"
 
 
 def push_due(run: Run, numbers: Sequence[DossierNumber] = ()) -> None:
@@ -122,30 +132,30 @@ def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total:
         if not due:
             return
         try:
-            go_on = _push_batch(run, target, due)
+            then = _push_batch(run, target, due)
         except (DSTimeoutError, DSBadDataError):
             if size > 1:
                 size = max(1, size // 2)
                 continue
             _postpone(run, due)
-            go_on = True
+            then = _Next.LARGER
         except DSOutcomeUnknownError as exc:
             failures += len(due) == 1
             size = 1
             if not exc.finished:
                 run.report.problem(UNANSWERED)
-            go_on = failures < MOST_FAILURES
+            then = _Next.LARGER if failures < MOST_FAILURES else _Next.NONE
         else:
             failures = 0
-            size = min(most, size * 2)
+            size = max(1, size // 2) if then is _Next.SMALLER else min(most, size * 2)
         done += len(due)
         run.context.progress.pushed(min(done, total), total)
-        if not go_on:
+        if then is _Next.NONE:
             return
 
 
-def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> bool:
-    """Read, plan, write and settle one batch; say whether to go on."""
+def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> _Next:
+    """Read, plan, write and settle one batch; say how to go on."""
     learn_revisions(run, {dossier.revision_id for dossier in due})
     resolved = {d.numero: resolve(target.config, run.revisions.get(d.revision_id)) for d in due}
     ids = sorted({id_ for found in resolved.values() for id_ in found.ids()})
@@ -170,7 +180,7 @@ def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> bool:
         tx.settle(run.id, settled, run.now)
         tx.mark_sending(sent, run.now)
     if not drafts:
-        return True
+        return _Next.LARGER
     writes = [made.write for made in drafts if made.write is not None]
     try:
         outcomes = run.context.client.push(writes)
@@ -184,7 +194,9 @@ def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> bool:
     return _settle_outcomes(run, drafts, outcomes)
 
 
-def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[WriteOutcome]) -> bool:
+def _settle_outcomes(
+    run: Run, drafts: Sequence[Draft], outcomes: Sequence[WriteOutcome]
+) -> _Next:
     by_number = {outcome.number: outcome for outcome in outcomes}
     settled: list[Settlement] = []
     codes: set[str] = set()
@@ -200,7 +212,10 @@ def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[Write
         tx.settle(run.id, settled, run.now)
     for code in sorted(codes & REMEDIES.keys()):
         run.report.problem(REMEDIES[code])
-    return READ_ONLY not in codes
+    if READ_ONLY in codes:
+        return _Next.NONE
+    is_cut = any(outcome.unknown for outcome in outcomes)
+    return _Next.SMALLER if is_cut else _Next.LARGER
 
 
 def _note_refusals(run: Run, reasons: Sequence[str]) -> None:
@@ -263,7 +278,7 @@ def _postpone(run: Run, due: Sequence[DueDossier]) -> None:
     run.report.problem("Some dossiers' annotations cannot be read in DS now; tried again later.")
 
 
-def _pretend(run: Run, settled: Sequence[Settlement], drafts: Sequence[Draft]) -> bool:
+def _pretend(run: Run, settled: Sequence[Settlement], drafts: Sequence[Draft]) -> _Next:
     """Tell what would be sent, and settle it in the dry run's scratch copy alone."""
     for made in drafts:
         run.report.mutations.append(made.described())
@@ -273,4 +288,4 @@ def _pretend(run: Run, settled: Sequence[Settlement], drafts: Sequence[Draft]) -
     with run.transaction() as tx:
         tx.settle(run.id, [*settled, *written], run.now)
     run.report.pushed += len(drafts)
-    return True
+    return _Next.LARGER

@@ -34,6 +34,11 @@ def make_ineligible(engine: Engine, rank: int = 0) -> None:
     engine.control.edit_champ(number(rank), PAGE, "")
 
 
+def batch_sizes(engine: Engine) -> list[int]:
+    """Return of how many dossiers each request asked what stands there."""
+    return [e.aliases for e in engine.requests() if (e.operation or "").startswith(READ)]
+
+
 # --- batches ----------------------------------------------------------------------------------
 
 
@@ -55,8 +60,42 @@ def test_a_push_that_times_out_is_halved(engine: Engine) -> None:
     engine.control.fail(Fault("timeout", READ, times=2))
     report = engine.sync()
     assert (0, 10) == (report.exit_code, report.pushed)
-    reads = [e.aliases for e in engine.requests() if (e.operation or "").startswith(READ)]
+    reads = batch_sizes(engine)
     assert reads[0] > reads[-1] or len(reads) > 2
+
+
+def test_a_batch_that_was_halved_grows_back(start: Start) -> None:
+    """One slow moment does not make the rest go one by one."""
+    engine = start(range(40))
+    engine.sync(push=False)
+    engine.control.fail(Fault("timeout", READ, times=4))
+    assert 0 == engine.sync().exit_code
+    assert [10, 10, 5, 5, 2, 4, 8] == batch_sizes(engine)[:7]
+
+
+def test_a_dossier_whose_annotations_cannot_be_read_waits_alone(engine: Engine) -> None:
+    """Nothing is written unread: the others go on, it is tried again within the hour."""
+    engine.sync(push=False)
+    engine.control.poison(number(0))
+    report = engine.worker.app.push()
+    assert (7, 9) == (report.exit_code, report.pushed)
+    assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
+    assert [] == engine.sent(0)
+    before = len(engine.requests())
+    engine.control.heal(number(0))
+    assert 7 == engine.sync().exit_code
+    assert 1 == len(engine.requests()) - before
+    engine.advance(hours=1)
+    assert (0, 1) == ((again := engine.sync()).exit_code, again.pushed)
+
+
+def test_a_document_that_runs_out_of_time_is_followed_by_smaller_ones(start: Start) -> None:
+    """What DS did not come to is read back later; the next dossiers are fewer at a time."""
+    engine = start(range(40))
+    engine.sync(push=False)
+    engine.control.fail(Fault("timeout", PUSH, reached=6, times=2))
+    engine.sync()
+    assert [10, 5, 2, 4] == batch_sizes(engine)[:4]
 
 
 # --- refusals ---------------------------------------------------------------------------------
