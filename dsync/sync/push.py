@@ -194,9 +194,7 @@ def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> _Next:
     return _settle_outcomes(run, drafts, outcomes)
 
 
-def _settle_outcomes(
-    run: Run, drafts: Sequence[Draft], outcomes: Sequence[WriteOutcome]
-) -> _Next:
+def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[WriteOutcome]) -> _Next:
     by_number = {outcome.number: outcome for outcome in outcomes}
     settled: list[Settlement] = []
     codes: set[str] = set()

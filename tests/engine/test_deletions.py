@@ -101,6 +101,7 @@ def test_an_expired_dossier_is_found_by_the_full_read_alone(engine: Engine) -> N
     assert 0 == engine.sync().deleted
     assert 1 == engine.sync(full=True).deleted
     assert "disparu" == engine.one("dossier", FINISHED_ONE)["presence"]
+    assert "disparu" == engine.events(FINISHED_ONE)[-1]
     assert engine.one("lecture_candidature", FINISHED_ONE)["probleme"]
     engine.control.erase(number(FINISHED_ONE))
     engine.sync()

@@ -234,6 +234,27 @@ def test_a_dossier_gone_between_pull_and_push_waits(
     assert (0, "masque") == (report.exit_code, engine.one("dossier", 0)["presence"])
 
 
+def test_a_dossier_gone_between_reading_and_writing_waits(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DS says that it is not there: nothing is uncertain, the others of the document are done."""
+    original = engine.worker.client.push
+
+    def hide_first(writes):  # type: ignore[no-untyped-def]
+        engine.control.hide(number(0))
+        return original(writes)
+
+    monkeypatch.setattr(engine.worker.client, "push", hide_first)
+    report = engine.sync()
+    monkeypatch.undo()
+    assert (7, 9) == (report.exit_code, report.pushed)
+    assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
+    engine.control.restore(number(0))
+    engine.advance(hours=1)
+    assert (0, 1) == ((again := engine.sync()).exit_code, again.pushed)
+    assert CONFIRMED == engine.wishes(0)
+
+
 # --- outcomes that are not known ----------------------------------------------------------------
 
 

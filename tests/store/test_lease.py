@@ -110,12 +110,15 @@ def test_a_holder_paused_in_mid_transaction_is_succeeded_all_the_same(
     paused = Store.open(database_url)
     lease = paused.acquire_lease(DEMARCHE, 0, holder="paused")
 
-    with pytest.raises(StoreError), paused.transaction(lease) as tx:
-        tx.save_state(page_size=3)
-        taken = other.acquire_lease(DEMARCHE, 60, holder="next")
+    def commit_too_late() -> None:
+        with paused.transaction(lease) as tx:
+            tx.save_state(page_size=3)
+            assert other.acquire_lease(DEMARCHE, 60, holder="next").token > lease.token
+
+    with pytest.raises(StoreError):
+        commit_too_late()
     paused.close()
 
-    assert taken.token > lease.token
     with other.reading(DEMARCHE) as reader:
         assert 3 != reader.state().page_size
 
