@@ -427,6 +427,43 @@ def test_another_code_than_ours_is_not_started(monkeypatch: pytest.MonkeyPatch) 
         assert before == children()
 
 
+def test_code_that_was_changed_on_the_disk_since_is_not_started(tmp_path: Path) -> None:
+    """In any package of which both processes run something, though no file came or went."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(module.PACKAGE, tmp_path / "dsync", ignore=ignored)
+    script = """
+        import os, sys
+        from pathlib import Path
+        sys.path.insert(0, sys.argv[1])
+        from dsync.sync.aside import Aside
+
+        def is_started():
+            with Aside(os.getsid) as aside:
+                aside.start(0)
+                aside.finish()
+                return aside._worker is not None
+
+        for package in ("domain", "eligibility", "mapping", "sync"):
+            file = Path(sys.argv[1], "dsync", package, "__init__.py")
+            code, stat = file.read_bytes(), file.stat()
+            file.write_bytes(code + b"# upgraded")
+            print(package, is_started())
+            file.write_bytes(code)
+            os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        print("as before", is_started())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)],
+        cwd="/",
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    packages = ("domain", "eligibility", "mapping", "sync")
+    expected = [*(f"{package} False" for package in packages), "as before True"]
+    assert expected == [line for line in done.stdout.splitlines() if "second_process" not in line]
+
+
 def test_its_code_is_that_of_the_process_that_starts_it(tmp_path: Path) -> None:
     """A checkout's, whatever version of dsync is installed."""
     ignored = shutil.ignore_patterns("__pycache__")
