@@ -129,6 +129,16 @@ class Control(Disturber):
             label.name = new
             self._world.forget_rendered()
 
+    def replace_label(self, name: str) -> None:
+        """Delete a label of the démarche and make one of the same name; no date moves."""
+        with self._world.lock:
+            demarche = self._demarche(None)
+            old = next(label for label in demarche.labels if label.name == name)
+            demarche.labels[demarche.labels.index(old)] = self._world.new_label(name, old.color)
+            for dossier in demarche.dossiers.values():
+                dossier.labels = [label for label in dossier.labels if label is not old]
+            self._world.forget_rendered()
+
     def archive(self, number: int, *, archived: bool = True) -> None:
         """Archive a dossier, or take it out again."""
         with self._world.lock:

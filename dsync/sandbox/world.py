@@ -61,7 +61,7 @@ class World:
             form.state,
             form.created_at,
             form.published_at,
-            [Label(next(self._keys["label"]), seed.name, seed.color) for seed in form.labels],
+            [self.new_label(seed.name, seed.color) for seed in form.labels],
             [self._groupe(seed.label, seed.instructeurs) for seed in form.groupes],
             revisions,
         )
@@ -71,6 +71,10 @@ class World:
         for seed in ordered:
             self.add_dossier(demarche, seed)
         return demarche
+
+    def new_label(self, name: str, color: str) -> Label:
+        """Return a label with an id that none has had."""
+        return Label(next(self._keys["label"]), name, color)
 
     def add_dossier(self, demarche: Demarche, seed: DossierSeed) -> Dossier:
         """Take a seed in as a dossier of that démarche."""

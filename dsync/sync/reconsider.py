@@ -49,7 +49,7 @@ def _writing_key(context: Context, demarche: Demarche) -> str:
     return digest(
         context.annotations.model_dump_json(),
         demarche.active_revision_id,
-        *sorted(demarche.labels),
+        *sorted(f"{name}:{id_}" for name, id_ in demarche.labels.items()),
         *sorted(f"{one.id}:{one.groupe}" for one in demarche.instructeurs),
         context.policy.writer,
     )

@@ -155,7 +155,13 @@ def _outcome(made: Draft, step: Step, outcome: WriteOutcome, later: datetime) ->
         return Settlement(wish.id, WishStatus.CONFIRMEE, pushed=wish.valeur, written=True)
     message = _refusal(made, step, outcome)
     if message is not None:
-        return Settlement(wish.id, WishStatus.REFUSEE, erreur=message, nothing_written=True)
+        # Of a label one half may be done: what stands there now is ours all the same.
+        is_half_done = step.descriptor is None and bool(
+            _label_ids(made, step) & outcome.labels_done
+        )
+        return Settlement(
+            wish.id, WishStatus.REFUSEE, erreur=message, nothing_written=not is_half_done
+        )
     return Settlement(wish.id, WishStatus.INCERTAINE)
 
 

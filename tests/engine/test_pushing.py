@@ -604,6 +604,20 @@ def test_a_label_conflict_dissolves_when_it_is_as_wished(engine: Engine) -> None
     assert CONFIRMED == engine.wishes(0)
 
 
+def test_a_label_that_was_half_changed_is_not_taken_for_a_humans(start: Start) -> None:
+    """The old one came off, DS refused the new one: once it can be put, it is."""
+    engine = start([0])
+    engine.settle()
+    engine.control.replace_label("inéligible")
+    make_ineligible(engine)
+    report = engine.sync()
+    assert (7, []) == (report.exit_code, engine.labels(0))
+    assert {**CONFIRMED, "label": "refusee"} == engine.wishes(0)
+    report = engine.sync(full=True)
+    assert (0, 0, ["inéligible"]) == (report.exit_code, report.conflicts, engine.labels(0))
+    assert CONFIRMED == engine.wishes(0)
+
+
 def test_other_labels_are_nobodys_business(start: Start) -> None:
     """Only the three of the configuration are managed."""
     engine = start()
