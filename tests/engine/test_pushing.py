@@ -335,6 +335,15 @@ def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: 
     assert 1 == len(set(engine.sent(0)))
 
 
+def test_a_write_that_ds_surely_did_not_do_is_not_uncertain(engine: Engine) -> None:
+    """The token was refused at the door: the wishes wait, and go out at once with a good one."""
+    engine.sync(push=False)
+    engine.control.fail(Fault("token_expired", PUSH))
+    assert 3 == engine.sync().exit_code
+    assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
+    assert (0, 10) == ((again := engine.sync()).exit_code, again.pushed)
+
+
 def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(
     engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
