@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -95,3 +95,13 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Ahead[T]]:
         yield Ahead(waiting, stop)
     finally:
         abandoned.set()
+
+
+def awaited(work: Callable[[], T], stop: threading.Event) -> T:
+    """Return what comes of `work`, which is waited for no longer than `stop` is not set.
+
+    Raises:
+        InterruptedRunError: as soon as `stop` is set; the work is left to its own end.
+    """
+    with prefetched((done() for done in (work,)), stop) as coming:
+        return next(coming)

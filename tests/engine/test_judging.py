@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from typing import Any
 
 from tests.engine.conftest import Start
@@ -162,6 +165,28 @@ def test_the_last_good_catalogue_serves_while_it_cannot_be_had(engine: Engine) -
     assert (7, 1) == (report.exit_code, report.evaluated)
     assert "Inéligible" == engine.remote(3)
     assert "Éligible" == engine.verdict(0)
+
+
+def test_a_stop_while_the_catalogue_does_not_come_ends_the_run(engine: Engine) -> None:
+    """Its server may be silent for half a minute: what was read stays, nobody waits for it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, port = silent.getsockname()
+        worker = engine.restart(betagouv_url=f"http://{host}:{port}")
+        asked: list[socket.socket] = []
+
+        def stop_when_asked() -> None:
+            asked.append(silent.accept()[0])
+            worker.stop.set()
+
+        asking = threading.Thread(target=stop_when_asked)
+        asking.start()
+        began = time.monotonic()
+        report = worker.sync()
+        took_s = time.monotonic() - began
+        asking.join()
+        asked[0].close()
+    assert (130, 12) == (report.exit_code, report.read)
+    assert took_s < 5
 
 
 def test_an_unreadable_catalogue_is_never_a_missing_page(engine: Engine) -> None:
