@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dsync.errors import LeaseLostError
+from dsync.errors import LeaseHeldError, LeaseLostError
 from dsync.sync import run as runs
 from dsync.sync.report import Status
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, Worker, number
@@ -52,6 +53,36 @@ def test_a_second_worker_is_told_who_holds_the_demarche(
     assert (0, 6, 0) == (first.exit_code, second.exit_code, second.requests)
     assert "since" in second.errors[0]
     assert 1 == len(engine.rows("SELECT * FROM sync_run"))
+
+
+def test_a_second_worker_can_wait_for_its_turn(
+    engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as it was told to: who is too impatient gets exit 6, who is not works next."""
+    engine = engine_on_each
+    monkeypatch.setattr(runs, "LEASE_POLL_S", 0.05)
+    other, refused = engine.another(), threading.Event()
+    acquire, codes = other.store.acquire_lease, []
+
+    def noting_refusals(*args: Any) -> Any:
+        try:
+            return acquire(*args)
+        except LeaseHeldError:
+            refused.set()
+            raise
+
+    monkeypatch.setattr(other.store, "acquire_lease", noting_refusals)
+    waiting = threading.Thread(target=lambda: codes.append(other.sync(wait_s=30).exit_code))
+
+    def meanwhile() -> None:
+        codes.append(engine.another().sync(wait_s=0.1).exit_code)
+        waiting.start()
+        assert refused.wait(10)
+
+    between(engine.worker, meanwhile, monkeypatch)
+    assert 0 == engine.sync().exit_code
+    waiting.join()
+    assert [6, 0] == codes
 
 
 def test_the_lease_is_free_after_a_run(engine_on_each: Engine) -> None:
