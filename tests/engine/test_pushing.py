@@ -613,6 +613,16 @@ def test_a_label_conflict_dissolves_when_it_is_as_wished(engine: Engine) -> None
     assert CONFIRMED == engine.wishes(0)
 
 
+def test_an_operator_forces_over_a_humans_label(engine: Engine) -> None:
+    """Ours stays, the human's one of the three comes off."""
+    engine.settle()
+    engine.control.add_label(number(0), "à vérifier")
+    engine.sync(full=True)
+    assert "conflit" == engine.wishes(0)["label"]
+    report = engine.worker.app.push((number(0),), force=True)
+    assert (0, ["éligible"], CONFIRMED) == (report.exit_code, engine.labels(0), engine.wishes(0))
+
+
 def test_a_label_that_was_half_changed_is_not_taken_for_a_humans(start: Start) -> None:
     """The old one came off, DS refused the new one: once it can be put, it is."""
     engine = start([0])
