@@ -66,6 +66,29 @@ def test_a_late_writer_is_fenced_off(store: Store, other: Store) -> None:
     assert (info.holder, info.is_expired) == ("next", False)
 
 
+def test_a_late_writer_of_its_successors_name_is_fenced_off(store: Store, other: Store) -> None:
+    """A container has the same host and process number after each restart: the token decides."""
+    late = store.acquire_lease(DEMARCHE, 0, holder="conteneur:1")
+    next_one = other.acquire_lease(DEMARCHE, 60, holder="conteneur:1")
+
+    with pytest.raises(LeaseLostError), store.transaction(late) as tx:
+        tx.save_state(page_size=3)
+    with pytest.raises(LeaseLostError):
+        store.renew_lease(late)
+    store.release_lease(late)
+
+    other.renew_lease(next_one)
+
+
+def test_a_lease_that_was_given_back_writes_nothing_more(store: Store) -> None:
+    """Though nobody took it since."""
+    lease = store.acquire_lease(DEMARCHE, 60, holder="a")
+    store.release_lease(lease)
+
+    with pytest.raises(LeaseLostError), store.transaction(lease) as tx:
+        tx.save_state(page_size=3)
+
+
 def test_an_expired_lease_that_nobody_took_still_writes(store: Store) -> None:
     """Expiry alone loses nothing: the token decides."""
     lease = store.acquire_lease(DEMARCHE, 0, holder="slow")
