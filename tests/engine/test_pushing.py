@@ -344,6 +344,25 @@ def test_a_write_that_ds_surely_did_not_do_is_not_uncertain(engine: Engine) -> N
     assert (0, 10) == ((again := engine.sync()).exit_code, again.pushed)
 
 
+@pytest.mark.parametrize("refused", ["read-only", "at the door"])
+def test_a_value_that_ds_refused_to_write_is_a_humans_when_it_stands_there(
+    engine: Engine, refused: str
+) -> None:
+    """Sent by dsync, and surely not written: the verdict that comes next does not go over it."""
+    engine.sync(push=False)
+    if refused == "read-only":
+        engine.restart(token=engine.sandbox.tokens.readonly)
+    else:
+        engine.control.fail(Fault("token_expired", PUSH))
+    engine.sync()
+    assert ["Éligible"] == engine.sent(0)
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    make_ineligible(engine)
+    engine.restart()
+    report = engine.sync()
+    assert (1, "Éligible") == (report.conflicts, engine.remote(0))
+
+
 def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(
     engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
