@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine import oracle
+from tests.engine.conftest import Start
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import DETAIL, PAGE, RESULTAT, WISHES, Engine, number, seeds
 
@@ -48,8 +49,9 @@ def test_a_kill_at_any_point_leaves_what_the_next_run_ends(
     pytest.fail("the run has more points than are looked at")
 
 
-def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(engine: Engine) -> None:
+def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(start: Start) -> None:
     """Judged anew and killed: the wish stands beside its verdict, or neither is there."""
+    engine = start([0])
     page = engine.control.truth_of(number(0)).raw_champs[PAGE]
     engine.settle()
     for point in range(1, MOST_POINTS):
