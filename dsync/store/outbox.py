@@ -77,7 +77,8 @@ class OutboxWrites(JournalWrites):
         self, now: datetime, unknown_for: timedelta, numbers: Sequence[DossierNumber] = ()
     ) -> int:
         """Return how many dossiers have a wish to settle now."""
-        statement = self._due(select(func.count(distinct(_outbox.c.numero))), now, unknown_for)
+        is_due = _is_due(now, self._present(now) - unknown_for)
+        statement = self._due(select(func.count(distinct(_outbox.c.numero))), is_due)
         return self._connection.scalar(_narrowed(statement, numbers)) or 0
 
     def waiting_count(self, numbers: Sequence[DossierNumber] = ()) -> int:
@@ -115,13 +116,14 @@ class OutboxWrites(JournalWrites):
             limit: how many dossiers at most.
             numbers: only these, when any are given.
         """
-        due = self._due(select(_outbox.c.numero).distinct(), now, unknown_for)
+        is_due = _is_due(now, self._present(now) - unknown_for)
+        due = self._due(select(_outbox.c.numero).distinct(), is_due)
         chosen = list(
             self._connection.scalars(
                 _narrowed(due, numbers).order_by(_outbox.c.numero).limit(limit)
             )
         )
-        wishes = self._stored_wishes(chosen, now, unknown_for)
+        wishes = self._stored_wishes(chosen, is_due)
         rows = self._connection.execute(
             select(
                 _dossier.c.numero,
@@ -150,6 +152,7 @@ class OutboxWrites(JournalWrites):
 
     def mark_sending(self, ids: Sequence[int], now: datetime) -> None:
         """Note, before they are sent, that from now on these values may stand in DS."""
+        present = self._present(now)
         sent = self._connection.execute(
             update(_outbox)
             .where(among(_outbox.c.id, ids))
@@ -169,7 +172,7 @@ class OutboxWrites(JournalWrites):
                     "numero": row.numero,
                     "annotation": row.annotation,
                     "incertaine": row.valeur,
-                    "incertaine_depuis": now,
+                    "incertaine_depuis": present,
                 }
                 for row in sent
             ],
@@ -249,7 +252,7 @@ class OutboxWrites(JournalWrites):
         }
 
     def _stored_wishes(
-        self, numbers: Sequence[DossierNumber], now: datetime, unknown_for: timedelta
+        self, numbers: Sequence[DossierNumber], is_due: ColumnElement[bool]
     ) -> dict[int, list[StoredWish]]:
         wishes: dict[int, list[StoredWish]] = defaultdict(list)
         rows = self._connection.execute(
@@ -263,7 +266,7 @@ class OutboxWrites(JournalWrites):
                 _outbox.c.force,
                 _pousse.c.valeur.label("pushed"),
                 _pousse.c.incertaine,
-                _is_due(now, unknown_for).label("is_due"),
+                is_due.label("is_due"),
             )
             .outerjoin(_pousse, _PUSHED)
             .where(among(_outbox.c.numero, numbers), _outbox.c.courante)
@@ -285,12 +288,22 @@ class OutboxWrites(JournalWrites):
             )
         return wishes
 
-    def _due(self, statement: Any, now: datetime, unknown_for: timedelta) -> Any:
+    def _due(self, statement: Any, is_due: ColumnElement[bool]) -> Any:
         return (
             statement.join(_dossier, _dossier.c.numero == _outbox.c.numero)
             .outerjoin(_pousse, _PUSHED)
-            .where(*self._may_be_written(), _is_due(now, unknown_for))
+            .where(*self._may_be_written(), is_due)
         )
+
+    def _present(self, now: datetime) -> datetime:
+        """Return the present by the clock that all workers share: PostgreSQL's, where it is there.
+
+        Who takes over from another machine may not think that a mutation is older than it is.
+        """
+        if self._connection.dialect.name != "postgresql":
+            return now
+        present: datetime = self._connection.execute(select(func.clock_timestamp())).scalar_one()
+        return present
 
     def _may_be_written(self) -> tuple[ColumnElement[bool], ...]:
         return (
@@ -310,14 +323,14 @@ def _humans_value(replaced: Row[Any] | None) -> str | None:
 _PUSHED = and_(_pousse.c.numero == _outbox.c.numero, _pousse.c.annotation == _outbox.c.annotation)
 
 
-def _is_due(now: datetime, unknown_for: timedelta) -> ColumnElement[bool]:
+def _is_due(now: datetime, unknown_before: datetime) -> ColumnElement[bool]:
     """Whether a wish is to be settled now: not while something sent may still be on its way."""
     return and_(
         _outbox.c.statut.in_(_WAITING),
         or_(_outbox.c.prochain_essai_le.is_(None), _outbox.c.prochain_essai_le <= now),
         or_(
             _pousse.c.incertaine_depuis.is_(None),
-            _pousse.c.incertaine_depuis <= now - unknown_for,
+            _pousse.c.incertaine_depuis <= unknown_before,
         ),
     )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.store import NewWish, Settlement, Store, StoredWish, WishStatus
+from dsync.store import NewWish, Settlement, Store, StoredWish, WishStatus, tables
 from tests.store.builders import (
     DEMARCHE,
     NOW,
@@ -38,6 +39,17 @@ def due(store: Store, at: object = NOW) -> list[StoredWish]:
     with writing(store) as tx:
         dossiers = tx.due_dossiers(at, UNKNOWN, limit=10)  # type: ignore[arg-type]
     return [wish for dossier in dossiers for wish in dossier.wishes]
+
+
+def pass_since_sending(store: Store, by: timedelta) -> None:
+    """Let time pass on PostgreSQL's clock, which no test moves; SQLite has the tests' own."""
+    if store.place.startswith("PostgreSQL"):
+        with store._connected() as connection:
+            connection.execute(
+                update(tables.pousse).values(
+                    incertaine_depuis=tables.pousse.c.incertaine_depuis - by
+                )
+            )
 
 
 def settle(store: Store, *settlements: Settlement, at: object = NOW) -> None:
@@ -107,8 +119,22 @@ def test_what_is_being_sent_is_uncertain_and_left_alone_for_a_while(wished: Stor
         tx.wish([NewWish(ONE, "resultat", "Éligible")], NOW)
 
     assert due(wished, NOW + timedelta(seconds=34)) == []
+    pass_since_sending(wished, timedelta(minutes=1))
     result = next(w for w in due(wished, LATER) if w.annotation == "resultat")
     assert (result.valeur, result.pushed, result.uncertain) == ("Éligible", None, "À vérifier")
+
+
+def test_a_workers_clock_that_is_ahead_does_not_shorten_the_delay(wished: Store) -> None:
+    """On PostgreSQL the next worker may be on another machine: the server's clock decides."""
+    if not wished.place.startswith("PostgreSQL"):
+        pytest.skip("a SQLite file is on one machine, whose clock decides")
+    ids = [wish.id for wish in due(wished)]
+    with writing(wished) as tx:
+        tx.mark_sending(ids, NOW)
+
+    assert due(wished, NOW + timedelta(days=3650)) == []
+    with writing(wished) as tx:
+        assert tx.due_count(NOW + timedelta(days=3650), UNKNOWN) == 0
 
 
 def test_a_confirmed_wish_is_pushed_and_journaled_once(wished: Store) -> None:
