@@ -5,14 +5,14 @@ Each method is one thing that a usager, an instructeur, an administrateur or the
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from dsync.sandbox import life, revising
 from dsync.sandbox.disturbing import Disturber
 from dsync.sandbox.model import FINISHED, Demarche
-from dsync.sandbox.seed import DossierSeed
+from dsync.sandbox.seed import DossierSeed, VirusScan
 from dsync.sandbox.truth import DossierTruth, told
 
 if TYPE_CHECKING:
@@ -189,6 +189,14 @@ class Control(Disturber):
         with self._world.lock:
             dossier = self._dossier(number)
             dossier.seed.demandeur = {"kind": "morale", **demandeur}
+            dossier.rendered.clear()
+
+    def end_virus_scan(self, number: int, stable_id: int, result: VirusScan) -> None:
+        """Say what the antivirus found in a champ's files; no date moves."""
+        with self._world.lock:
+            dossier = self._dossier(number)
+            files = dossier.seed.champs[stable_id]
+            dossier.seed.champs[stable_id] = [replace(file, virus_scan=result) for file in files]
             dossier.rendered.clear()
 
     def lose_demandeur(self, number: int) -> None:

@@ -23,8 +23,8 @@ _ACTIONS = (
     "advance", "hide_champ", "save_without_submitting", "delete_account", "move",
     "add_annotation_row",
     "add_label", "remove_label", "rename_label", "replace_label", "archive", "change_groupe",
-    "hide", "restore",
-    "erase", "expire", "complete_etablissement", "lose_demandeur", "close_demarche", "commit",
+    "hide", "restore", "erase", "expire", "complete_etablissement", "end_virus_scan",
+    "lose_demandeur", "close_demarche", "commit",
     "clear_faults", "poison", "break_page", "break_writes", "heal", "maintain", "limit_rate",
     "expire_token", "renew_token", "forbid_network", "forget_requests",
 )

@@ -10,9 +10,10 @@ import pytest
 
 from dsync.sandbox import Fault
 from dsync.sandbox.faults import Kind
+from dsync.sandbox.seed import FileSeed, VirusScan
 from dsync.sync.report import Status
 from tests.engine.conftest import Start
-from tests.engine.rig import FIRST, NOW, PROBLEME, Engine, dated, number
+from tests.engine.rig import FIRST, LETTRE, NOW, PROBLEME, Engine, dated, number
 
 PAGES, LIGHT = "DossiersPage", "DossiersLightPage"
 
@@ -428,3 +429,19 @@ def test_a_completed_applicant_is_found_and_judged_by_the_full_read(engine: Engi
     report = engine.sync(full=True)
     assert report.changed >= 1
     assert "Inéligible" == engine.verdict(0) == engine.remote(0)
+
+
+@pytest.mark.parametrize(("result", "shown"), [("safe", ["safe"]), ("infected", [])])
+def test_the_result_of_a_virus_scan_is_found_by_the_full_read(
+    engine: Engine, result: VirusScan, shown: list[str]
+) -> None:
+    """It comes minutes after the file, without any date; an infected one is no longer listed."""
+    letter = FileSeed("lettre.pdf", "application/pdf", b"%PDF-1.4", "pending")
+    engine.control.edit_champ(number(3), LETTRE, [letter])
+    engine.settle()
+    of_letter = "SELECT analyse FROM lecture_piece WHERE numero = :n AND nom = 'lettre.pdf'"
+    assert [{"analyse": "pending"}] == engine.rows(of_letter, n=number(3))
+    engine.control.end_virus_scan(number(3), LETTRE, result)
+    assert 0 == engine.sync().changed
+    engine.sync(full=True)
+    assert shown == [row["analyse"] for row in engine.rows(of_letter, n=number(3))]
