@@ -44,7 +44,7 @@ class DeletionWrites(JournalWrites):
             for e in pending
             if known.get(e.number) in {Presence.PRESENT, Presence.DISPARU} and e.number not in gone
         }
-        self._mark_listed(run, [e.number for e in pending if known.get(e.number)])
+        self.mark_seen(run, [e.number for e in pending if known.get(e.number)])
         self._mark(Presence.MASQUE, hidden.values())
         self._mark(Presence.SUPPRIME, gone.values())
         self._journal(run, "masque", hidden.values(), now)
@@ -52,6 +52,12 @@ class DeletionWrites(JournalWrites):
         self._journal(run, "supprime", gone.values(), now)
         self._journal(run, "efface", gone.values(), now)
         return len(hidden) + len(gone)
+
+    def mark_seen(self, run: int, numbers: Sequence[DossierNumber]) -> None:
+        """Note that DS names these dossiers, though it shows no more of them."""
+        self._connection.execute(
+            update(_dossier).where(among(_dossier.c.numero, numbers)).values(lu_par_run=run)
+        )
 
     def mark_vanished(self, run: int, numbers: Sequence[DossierNumber], now: datetime) -> int:
         """Mark dossiers as shown and listed nowhere; their data stay. Return how many moved."""
@@ -146,11 +152,6 @@ class DeletionWrites(JournalWrites):
             )
         )
         return {numero: presence for numero, presence in rows}
-
-    def _mark_listed(self, run: int, numbers: Sequence[DossierNumber]) -> None:
-        self._connection.execute(
-            update(_dossier).where(among(_dossier.c.numero, numbers)).values(lu_par_run=run)
-        )
 
     def _mark(self, presence: Presence, entries: Iterable[DeletedDossier]) -> None:
         update_rows(

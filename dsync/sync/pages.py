@@ -90,6 +90,8 @@ def store_page(run: Run, crawl: Crawl, page: Page, mapped: Mapped, page_size: in
             quarantine(run, tx, rejected.number, rejected.code)
         for number in mapped.unreadable:
             quarantine(run, tx, number, "illisible")
+        if page.rejected or mapped.unreadable:
+            tx.mark_seen(run.id, [*(r.number for r in page.rejected), *mapped.unreadable])
         open_ones = [record for record in mapped.records if record.is_open]
         settled = tx.settled_wishes([record.numero for record in open_ones])
         moved = surprises(open_ones, settled, run.revisions, run.context.annotations)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from dsync.sandbox import Fault
 from dsync.sandbox.faults import Kind
 from dsync.sandbox.seed import FileSeed, VirusScan
+from dsync.sync import pull
+from dsync.sync.pages import store_page
 from dsync.sync.report import Status
 from tests.engine.conftest import Start
 from tests.engine.rig import FIRST, LETTRE, NOW, PROBLEME, Engine, dated, number
@@ -109,6 +113,22 @@ def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
     assert engine.verdict(4) == engine.remote(4)
 
 
+def test_a_poison_dossier_is_tried_again_when_it_changes(engine: Engine) -> None:
+    """A short run meets it too: counted while it is bad, released when it is good."""
+    engine.settle()
+    engine.control.poison(number(4), champs_only=True)
+    engine.sync(full=True)
+    engine.control.edit_champ(number(4), PROBLEME, "Encore cassé")
+    assert 7 == engine.sync().exit_code
+    assert {4: ("bad_data", 2)} == engine.quarantine()
+    engine.control.heal(number(4))
+    engine.advance(minutes=1)
+    engine.control.edit_champ(number(4), PROBLEME, "Réparé")
+    assert (0, {}) == (engine.sync().exit_code, engine.quarantine())
+    assert "liberation" in engine.events(4)
+    assert "Réparé" == engine.one("lecture_candidature", 4)["probleme"]
+
+
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("gone", ["hide", "expire", "erase"])
 def test_a_poison_dossier_that_is_gone_leaves_quarantine(
@@ -133,6 +153,19 @@ def test_a_dossier_that_goes_bad_keeps_its_last_copy(engine: Engine) -> None:
     report = engine.sync(full=True)
     assert (7, {"present": 12}) == (report.exit_code, dict(engine.presences()))
     assert [4] == list(engine.quarantine())
+
+
+def test_many_known_dossiers_that_go_bad_are_no_mass_disappearance(engine: Engine) -> None:
+    """DS names them, so they are there: in quarantine, no brake, the others go on."""
+    engine.settle()
+    for rank in range(6):
+        engine.control.poison(number(rank), champs_only=True)
+    report = engine.sync(full=True)
+    assert (7, 6) == (report.exit_code, report.quarantined)
+    assert ({"present": 12}, {("bad_data", 1)}) == (
+        dict(engine.presences()),
+        set(engine.quarantine().values()),
+    )
 
 
 def test_a_poison_dossier_with_many_others_costs_few_requests(start: Start) -> None:
@@ -298,6 +331,29 @@ def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(engine: Engine) -
     assert 7 == engine.restart().sync(full=True).read
 
 
+def test_a_page_is_asked_for_while_the_one_before_is_stored(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DS and the database work at once: no page waits until the last one is stored."""
+    small(engine, 5)
+    asked, in_time = [threading.Event() for _ in range(3)], []
+    read_page, calls = engine.worker.client.read_page, iter(asked)
+
+    def reading(*args: Any, **options: Any) -> Any:
+        next(calls).set()
+        return read_page(*args, **options)
+
+    def storing(*args: Any) -> None:
+        after = len(in_time) + 1
+        in_time.append(after == len(asked) or asked[after].wait(5))
+        store_page(*args)
+
+    monkeypatch.setattr(engine.worker.client, "read_page", reading)
+    monkeypatch.setattr(pull, "store_page", storing)
+    report = engine.sync(push=False)
+    assert (12, [True] * 3) == (report.read, in_time)
+
+
 # --- token ------------------------------------------------------------------------------------
 
 
@@ -342,8 +398,6 @@ def test_a_demarche_that_is_not_there_is_told(start: Start) -> None:
 
 def lie(engine: Engine, monkeypatch: pytest.MonkeyPatch, **page: Any) -> None:
     """Have DS's pages say something else about what follows."""
-    from dataclasses import replace
-
     original = engine.worker.client.read_page
 
     def read_page(*args: Any, **options: Any) -> Any:
@@ -372,6 +426,23 @@ def test_pages_that_would_never_end_are_told(
     assert len(engine.requests()) <= 4
     watermark = engine.state().watermark
     assert watermark is None or watermark < NOW
+
+
+def test_empty_pages_with_a_new_cursor_each_are_told(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No cursor repeats, and they would never end all the same."""
+    original, given = engine.worker.client.read_page, count()
+
+    def read_page(*args: Any, **options: Any) -> Any:
+        page = original(*args, **{**options, "after": None})
+        assert len(engine.requests()) < 10
+        return replace(page, nodes=[], has_next=True, end_cursor=f"cursor {next(given)}")
+
+    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    report = engine.sync()
+    assert (8, 1) == (report.exit_code, len(engine.pages()))
+    assert "empty page" in report.errors[0]
 
 
 def test_a_page_that_goes_back_in_time_keeps_the_watermark(
