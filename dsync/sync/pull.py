@@ -198,7 +198,12 @@ def _finish_crawl(run: Run, crawl: Crawl, lists: ListRequest | None) -> None:
 
 
 def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage | None) -> None:
-    """Store both lists to their ends, before the page that came with them: a page is newer."""
+    """Store both lists to their ends, before the page that came with them: a page is newer.
+
+    Raises:
+        DSContractError: they would never end.
+    """
+    asked: set[tuple[ListRequest | None, ListRequest | None]] = set()
     while pending or deleted:
         with run.transaction() as tx:
             count = tx.apply_deletions(
@@ -213,6 +218,11 @@ def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage
         more_deleted = deleted.next_request if deleted else None
         if not more_pending and not more_deleted:
             return
+        if (more_pending, more_deleted) in asked:
+            raise DSContractError(
+                "DS's lists of deletions do not go on: their cursors repeat. Tell DS's support."
+            )
+        asked.add((more_pending, more_deleted))
         pending, deleted = run.context.client.deletions(
             run.context.demarche, pending=more_pending, deleted=more_deleted
         )

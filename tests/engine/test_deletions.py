@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import cycle
+from typing import Any
+
 import pytest
 
+from dsync.ds import ListRequest
 from dsync.sandbox import Fault
 from tests.engine.conftest import Start
 from tests.engine.rig import PROBLEME, Engine, number
@@ -139,6 +144,57 @@ def test_long_lists_are_read_to_their_ends(start: Start) -> None:
         engine.control.hide(gone, "administration")
     report = engine.sync(push=False)
     assert 110 == report.deleted
+
+
+@pytest.mark.parametrize("which", ["pending", "deleted"])
+def test_a_list_whose_cursors_go_round_is_told(
+    start: Start, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    """Two cursors in turn never repeat one after the other, and never end."""
+    engine = start(range(130))
+    engine.sync(push=False)
+    present = [t.number for t in engine.control.truth() if t.presence == "present"]
+    for gone in present[:110]:
+        engine.control.hide(gone, "administration")
+        if which == "deleted":
+            engine.control.erase(gone)
+    original, turns = engine.worker.client.deletions, cycle(["MQ", "Mg"])
+
+    def deletions(*args: Any, **lists: Any) -> Any:
+        assert len(engine.requests("Deletions")) < 10
+        found = dict(zip(("pending", "deleted"), original(*args, **lists), strict=True))
+        found[which] = replace(found[which], next_request=ListRequest(None, next(turns)))
+        return tuple(found.values())
+
+    monkeypatch.setattr(engine.worker.client, "deletions", deletions)
+    report = engine.sync(push=False)
+    assert 8 == report.exit_code
+    assert "cursors repeat" in report.errors[0]
+
+
+def test_a_page_is_newer_than_the_lists_that_came_with_it(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restored between the two: the lists still tell it, the page shows it, the page is right."""
+    engine.settle()
+    engine.control.hide(number(OPEN_ONE))
+    engine.sync()
+    engine.advance(hours=1)
+    engine.shrink(1)
+    # The page of one fails with the lists in it: they are asked by themselves, before the page.
+    engine.control.fail(Fault("timeout", "DossiersPage"))
+    original = engine.worker.client.deletions
+
+    def deletions(*args: Any, **lists: Any) -> Any:
+        found = original(*args, **lists)
+        engine.control.restore(number(OPEN_ONE))
+        return found
+
+    monkeypatch.setattr(engine.worker.client, "deletions", deletions)
+    report = engine.sync(push=False)
+    assert 0 == report.exit_code
+    assert "present" == engine.one("dossier", OPEN_ONE)["presence"]
+    assert "restaure" == engine.events(OPEN_ONE)[-1]
 
 
 def test_the_brake_stops_a_mass_disappearance(engine: Engine) -> None:
