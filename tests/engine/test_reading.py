@@ -17,7 +17,7 @@ from dsync.sync import pull
 from dsync.sync.pages import store_page
 from dsync.sync.report import Status
 from tests.engine.conftest import Start
-from tests.engine.rig import FIRST, LETTRE, NOW, PROBLEME, Engine, dated, number
+from tests.engine.rig import DEMARCHE, FIRST, LETTRE, NOW, PROBLEME, Engine, dated, number
 
 PAGES, LIGHT = "DossiersPage", "DossiersLightPage"
 
@@ -111,6 +111,20 @@ def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
     assert {"quarantaine", "cree", "liberation", "verdict", "pousse"} == set(journal)
     assert journal.index("quarantaine") < journal.index("liberation")
     assert engine.verdict(4) == engine.remote(4)
+
+
+def test_quarantine_tells_why_since_when_and_how_often(engine: Engine) -> None:
+    """What an operator reads: a code, a sentence, the first time, the last one, how many."""
+    engine.control.poison(number(4), champs_only=True)
+    began = engine.control.now()
+    engine.sync(push=False)
+    engine.advance(hours=1)
+    engine.sync(full=True, push=False)
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        [told] = reader.quarantined()
+    assert (number(4), "bad_data", 2) == (told.numero, told.code, told.tentatives)
+    assert "ne peut pas rendre ce dossier" in told.message
+    assert (began, engine.control.now()) == (told.depuis, told.dernier_essai_le)
 
 
 def test_a_poison_dossier_is_tried_again_when_it_changes(engine: Engine) -> None:
@@ -316,6 +330,24 @@ def test_a_wait_for_the_rate_limit_can_be_interrupted(engine: Engine) -> None:
     report = engine.sync()
     timer.join()
     assert (130, Status.FAILED) == (report.exit_code, report.status)
+
+
+def test_no_more_is_asked_in_a_minute_than_is_configured(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too much waits for its turn, DS does not see it; a stop ends the wait."""
+    engine = start(configuration={"ds": {"requests_per_minute": 2}})
+    del engine.worker.app.__dict__["client"]  # The one that the worker makes by itself comes.
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        engine.worker.stop.set()
+        return True
+
+    monkeypatch.setattr(engine.worker.stop, "wait", wait)
+    assert (130, 2) == (engine.sync().exit_code, len(engine.requests()))
+    assert 30 < waits[0] <= 60
 
 
 def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(engine: Engine) -> None:

@@ -182,6 +182,18 @@ def test_seen_dossiers_leave_quarantine(store: Store) -> None:
     assert [name for name, _ in events(store)] == ["quarantaine", "cree", "liberation"]
 
 
+def test_quarantine_tells_the_last_reason_and_the_first_date(store: Store) -> None:
+    """Another attempt may fail otherwise: its code and sentence are what helps."""
+    later = NOW + timedelta(hours=1)
+    with writing(store) as tx:
+        tx.quarantine(1, ONE, "timeout", "Trop lent.", NOW)
+        tx.quarantine(1, ONE, "bad_data", "Cassé.", later)
+        (aside,) = tx.quarantined()
+
+    assert (aside.code, aside.message, aside.tentatives) == ("bad_data", "Cassé.", 2)
+    assert (aside.depuis, aside.dernier_essai_le) == (NOW, later)
+
+
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     """The page and its watermark are stored together or not at all."""
 

@@ -270,6 +270,17 @@ def test_a_time_out_is_seen_though_the_page_looks_whole(
         read(make_client(attempts=6))
 
 
+@pytest.mark.parametrize("path", [(), ("demarche", "dossiers", "pageInfo")])
+def test_an_error_beside_whole_nodes_is_no_page(
+    ds: responses.RequestsMock, make_client: Make, path: tuple[str, ...]
+) -> None:
+    """Whatever DS complains of, its cursor is not trusted: the page does not count."""
+    errors = [error("Something went wrong", None, *path)]
+    ds.post(URL, json={"data": page(node()), "errors": errors})
+    with pytest.raises(DSBadDataError):
+        read(make_client())
+
+
 def test_a_broken_node_is_placed(ds: responses.RequestsMock, make_client: Make) -> None:
     """The first null node's place is told, so that it is found in few requests."""
     path = ("demarche", "dossiers", "nodes", 2, "demandeur")

@@ -239,6 +239,40 @@ def test_threads_share_a_client(serve: Serve, make_client: Make) -> None:
     assert client.requests == 2
 
 
+def test_all_threads_together_keep_below_the_limit(
+    serve: Serve, make_client: Make, stop: threading.Event
+) -> None:
+    """Two clients of one token, four threads: what is too much for a minute never goes out."""
+    asked: list[int] = []
+    both = threading.Semaphore(0)
+
+    def answer(connection: socket.socket) -> None:
+        asked.append(1)
+        connection.sendall(HEAD % len(BODY) + BODY)
+
+    url = serve(answer)
+    interrupted: list[InterruptedRunError] = []
+
+    def ask(client: DSClient) -> None:
+        try:
+            light(client)
+        except InterruptedRunError as exc:
+            interrupted.append(exc)
+        both.release()
+
+    clients = [make_client(url, requests_per_minute=2) for _ in range(2)]
+    threads = [threading.Thread(target=ask, args=(client,)) for client in clients * 2]
+    for thread in threads:
+        thread.start()
+    assert both.acquire(timeout=5)
+    assert both.acquire(timeout=5)
+    assert not both.acquire(timeout=0.2), "the others wait"
+    stop.set()
+    for thread in threads:
+        thread.join(5)
+    assert (2, 2) == (len(asked), len(interrupted))
+
+
 def test_closing_ends_the_threads(serve: Serve, make_client: Make) -> None:
     """A closed client leaves no thread behind."""
     before = {thread for thread in threading.enumerate() if thread.name == "dsync-ds"}
