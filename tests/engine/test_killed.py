@@ -10,7 +10,7 @@ import pytest
 from tests.engine import oracle
 from tests.engine.conftest import Start
 from tests.engine.doom import Doom, KilledError
-from tests.engine.rig import DETAIL, PAGE, RESULTAT, WISHES, Engine, number, seeds
+from tests.engine.rig import DETAIL, PAGE, PROBLEME, RESULTAT, WISHES, Engine, number, seeds
 
 MOST_POINTS = 120
 
@@ -73,6 +73,31 @@ def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(start
         engine.advance(seconds=70)
         assert 0 == engine.restart().sync().exit_code, point
         assert ("Éligible" if is_good else "Inéligible") == engine.remote(0), point
+    pytest.fail("the run has more points than are looked at")
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_kill_at_any_point_of_a_reading_skips_no_page(start: Start, full: bool) -> None:
+    """Watermark and cursor move with the page that they cover: the next read meets the rest."""
+    engine = start(range(4))
+    engine.settle()
+    for point in range(1, MOST_POINTS):
+        engine.advance(days=2)
+        for rank in range(4):
+            engine.control.edit_champ(number(rank), PROBLEME, f"Version {point}")
+            engine.advance(minutes=15)
+        engine.shrink(2)
+        Doom(engine.worker).at(point)
+        try:
+            engine.sync(full=full, push=False)
+        except KilledError:
+            engine.advance(seconds=70)
+            engine.restart().sync(full=full, push=False)
+        else:
+            assert point > 10
+            return
+        rows = engine.rows("SELECT probleme FROM lecture_candidature")
+        assert [{"probleme": f"Version {point}"}] * 4 == rows, point
     pytest.fail("the run has more points than are looked at")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dsync.sandbox import Fault
 from tests.engine.conftest import Start
 from tests.engine.rig import NOW, PROBLEME, Engine, dated, number
 
@@ -120,8 +121,6 @@ def test_a_date_later_than_its_place_does_not_move_the_watermark(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dossier edited while its page is made shows now, among those of an hour ago."""
-    from dsync.sandbox import Fault
-
     engine.settle()
     for rank in range(6):
         engine.advance(minutes=1)
@@ -146,10 +145,38 @@ def test_a_date_later_than_its_place_does_not_move_the_watermark(
     assert 6 == texts.count("Avant")
 
 
+def test_what_changed_since_the_first_answer_does_not_move_the_watermark(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long crawl's later pages show dates that are past, and later than their place too."""
+    engine.settle()
+    for rank in range(6):
+        engine.advance(minutes=1)
+        engine.control.edit_champ(number(rank), PROBLEME, "Avant")
+    engine.shrink(2)
+    original = engine.worker.client.read_page
+
+    def read_page(*args: Any, **options: Any) -> Any:
+        page = original(*args, **options)
+        since_the_first = engine.control.now() - timedelta(hours=1)
+        if options["after"]:
+            page.nodes[-1] = dated(page.nodes[-1], since_the_first)
+        engine.advance(hours=2)
+        return page
+
+    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=2, times=None))
+    failed = engine.sync()
+    assert (8, 4) == (failed.exit_code, failed.changed)
+    monkeypatch.undo()
+    engine.control.clear_faults()
+    engine.sync()
+    texts = [row["probleme"] for row in engine.rows("SELECT probleme FROM lecture_candidature")]
+    assert 6 == texts.count("Avant")
+
+
 def test_the_watermark_stays_before_a_page_that_failed(start: Start) -> None:
     """A crawl that ends badly moves it to the last page stored, never to the clock."""
-    from dsync.sandbox import Fault
-
     engine = start()
     engine.settle()
     before = engine.state().watermark

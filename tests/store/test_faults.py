@@ -126,6 +126,45 @@ def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
     postgres_server.drop(url)
 
 
+def test_a_connection_cut_between_two_transactions_is_made_anew(
+    postgres_server: PostgresServer,
+) -> None:
+    """A server that was restarted while nobody asked it is no failure."""
+    url = postgres_server.make(migrated=True)
+    store, killer = Store.open(url), Store.open(url)
+    with writing(store) as tx:
+        pid = tx._connection.scalar(text("SELECT pg_backend_pid()"))
+    with killer._connected() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+    with writing(store) as tx:
+        assert tx.present_count() == 0
+    store.close()
+    killer.close()
+    postgres_server.drop(url)
+
+
+def test_a_servers_full_disk_is_told_and_leaves_nothing(postgres_server: PostgresServer) -> None:
+    """PostgreSQL gives it a code; its words are in the administrator's language."""
+    url = postgres_server.make(migrated=True)
+    store = Store.open(url)
+
+    def overfill() -> None:
+        with writing(store) as tx:
+            tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+            tx._connection.execute(
+                text("DO $$ BEGIN RAISE EXCEPTION 'plus de place' USING ERRCODE = '53100'; END $$")
+            )
+
+    with pytest.raises(StoreError, match="disk is full"):
+        overfill()
+
+    with writing(store) as tx:
+        assert tx.present_count() == 0
+    store.close()
+    postgres_server.drop(url)
+
+
 def test_the_place_names_no_password() -> None:
     """What is printed and logged tells where, not with which secret."""
     place = describe(parse_url("postgresql://dsync:S3cret@db.example:5433/eig"))

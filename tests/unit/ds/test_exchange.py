@@ -16,6 +16,7 @@ from dsync.ds import AnnotationWrite, DossierWrite, DSClient
 from dsync.ds.classify import Fault
 from dsync.errors import (
     DSOutcomeUnknownError,
+    DSRateLimitedError,
     DSTimeoutError,
     DSUnavailableError,
     InterruptedRunError,
@@ -271,6 +272,27 @@ def test_all_threads_together_keep_below_the_limit(
     for thread in threads:
         thread.join(5)
     assert (2, 2) == (len(asked), len(interrupted))
+
+
+def test_a_rate_limit_told_to_one_holds_all(
+    serve: Serve, make_client: Make, stop: threading.Event
+) -> None:
+    """DS counts a token's requests together: another client's would be refused too."""
+    asked: list[int] = []
+
+    def answer(connection: socket.socket) -> None:
+        asked.append(1)
+        connection.sendall(b"HTTP/1.1 429 No\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n")
+
+    url = serve(answer)
+    with pytest.raises(DSRateLimitedError):
+        light(make_client(url))
+    timer = threading.Timer(0.2, stop.set)
+    timer.start()
+    with pytest.raises(InterruptedRunError):
+        light(make_client(url))
+    timer.join()
+    assert asked == [1]
 
 
 def test_closing_ends_the_threads(serve: Serve, make_client: Make) -> None:
