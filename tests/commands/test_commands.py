@@ -147,9 +147,7 @@ def test_the_service_outlives_a_refused_token(run: Command, sandbox: Sandbox) ->
     """It says what to do and goes on trying."""
     service = run.start("run", "--log-format", "json", DSYNC_DS_TOKEN=sandbox.tokens.expired)
     assert service.stderr is not None
-    for line in service.stderr:
-        if "run_postponed" in line:
-            break
+    assert any("run_postponed" in line for line in service.stderr)
     assert service.poll() is None
     service.terminate()
     service.communicate(timeout=5)
