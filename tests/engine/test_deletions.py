@@ -75,10 +75,10 @@ def test_an_erased_dossier_leaves_no_personal_data(engine_on_each: Engine) -> No
 
 
 def test_a_back_dated_erasure_is_found(engine: Engine) -> None:
-    """Told two weeks later with the day it was hidden: the look-back is longer."""
+    """Told with the day it was hidden, sixteen days ago: the lists are asked from there on."""
     engine.settle()
     engine.control.hide(number(OPEN_ONE), "usager")
-    for _ in range(14):
+    for _ in range(16):
         engine.advance(days=1)
         engine.sync()
     engine.control.erase(number(OPEN_ONE))
@@ -133,6 +133,29 @@ def test_a_short_run_may_leave_the_lists_for_later(engine: Engine) -> None:
     assert 0 == engine.sync(deletions=False).deleted
     assert not engine.pages()[-1].variables["withPending"]
     assert 1 == engine.sync().deleted
+
+
+def test_lists_that_were_not_asked_stay_due(engine: Engine) -> None:
+    """Short runs in between do not put off the hourly one that asks them."""
+    engine.settle()
+    before = engine.state().last_deletions_at
+    engine.advance(hours=2)
+    assert 0 == engine.sync(deletions=False).exit_code
+    assert before == engine.state().last_deletions_at
+    due = engine.worker.app.due()
+    assert due
+    assert due.deletions
+
+
+def test_a_vanished_dossier_that_the_lists_show_is_hidden(engine: Engine) -> None:
+    """Expired, then brought back and hidden between two runs: DS says again where it is."""
+    engine.settle()
+    engine.control.expire(number(FINISHED_ONE))
+    engine.sync(full=True)
+    engine.control.restore(number(FINISHED_ONE))
+    engine.control.hide(number(FINISHED_ONE), "administration")
+    assert 1 == engine.sync().deleted
+    assert "masque" == engine.one("dossier", FINISHED_ONE)["presence"]
 
 
 def test_long_lists_are_read_to_their_ends(start: Start) -> None:
@@ -209,6 +232,20 @@ def test_the_brake_stops_a_mass_disappearance(engine: Engine) -> None:
     report = engine.sync(full=True, accept_deletions=True)
     assert (0, 6) == (report.exit_code, report.deleted)
     assert {"present": 6, "disparu": 6} == engine.presences()
+
+
+def test_the_brake_believes_a_share_of_the_demarche(start: Start) -> None:
+    """Of a large démarche more may expire in a night: half of those present, here."""
+    engine = start(configuration={"safety": {"disappearances": 1, "disappearances_percent": 50}})
+    engine.settle()
+    for rank in range(6):
+        engine.control.expire(number(rank))
+    assert (0, 6) == (engine.sync(full=True).exit_code, engine.presences()["disparu"])
+    for rank in range(6, 10):
+        engine.control.expire(number(rank))
+    report = engine.sync(full=True)
+    assert (4, 6) == (report.exit_code, engine.presences()["disparu"])
+    assert "at most 3" in report.errors[0]
 
 
 def test_the_brake_lets_pass_what_the_lists_explain(engine: Engine) -> None:
