@@ -135,11 +135,16 @@ def _count(run: Run, result: PageResult, quarantined: int) -> None:
     report = run.report
     report.read += result.read
     report.changed += len(result.created) + len(result.changed)
-    report.quarantined += quarantined
     if quarantined:
-        report.problem(
-            "Some dossiers cannot be read and are in quarantine: see `dsync quarantine list`."
-        )
+        tell_quarantined(run, quarantined)
+
+
+def tell_quarantined(run: Run, count: int) -> None:
+    """Count the dossiers that this run has set aside, and say so."""
+    run.report.quarantined += count
+    run.report.problem(
+        "Some dossiers cannot be read and are in quarantine: see `dsync quarantine list`."
+    )
 
 
 def store_nodes(run: Run, nodes: Sequence[Node]) -> None:

@@ -13,7 +13,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.errors import DSBadDataError, DSNotFoundError, SafetyBrakeError
 from dsync.sync.batches import batches
 from dsync.sync.context import Run
-from dsync.sync.pages import quarantine, store_nodes
+from dsync.sync.pages import quarantine, store_nodes, tell_quarantined
 
 ASK_AT_ONCE = 50
 
@@ -69,6 +69,7 @@ def _ask_again(run: Run, unseen: Sequence[DossierNumber]) -> list[DossierNumber]
             except DSBadDataError:
                 with run.transaction() as tx:
                     quarantine(run, tx, number, "bad_data")
+                tell_quarantined(run, 1)
     return vanished
 
 

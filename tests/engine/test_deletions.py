@@ -126,6 +126,60 @@ def test_a_hidden_dossier_that_leaves_the_lists_has_vanished(engine: Engine) -> 
     assert "disparu" == engine.one("dossier", FINISHED_ONE)["presence"]
 
 
+def test_a_dossier_hidden_long_ago_stays_hidden(engine: Engine) -> None:
+    """A full read asks the whole lists, not those of the last weeks: it has not vanished."""
+    engine.settle()
+    engine.control.hide(number(FINISHED_ONE), "administration")
+    engine.settle()
+    engine.advance(days=40)
+    for _ in range(2):
+        assert 0 == engine.sync(full=True).deleted
+    assert "masque" == engine.one("dossier", FINISHED_ONE)["presence"]
+
+
+def miss(engine: Engine, monkeypatch: pytest.MonkeyPatch, rank: int) -> None:
+    """Have DS's pages pass over a dossier."""
+    original = engine.worker.client.read_page
+
+    def read_page(*args: Any, **options: Any) -> Any:
+        page = original(*args, **options)
+        page.nodes[:] = [node for node in page.nodes if node.number != number(rank)]
+        return page
+
+    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+
+
+def test_a_dossier_that_no_page_showed_is_asked_for_by_number(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is there: read and stored, not marked as vanished."""
+    engine.settle()
+    engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Autre")
+    miss(engine, monkeypatch, OPEN_ONE)
+    report = engine.sync(full=True)
+    assert (0, 0) == (report.exit_code, report.deleted)
+    assert {"present": 12} == engine.presences()
+    assert "Autre" == engine.one("lecture_candidature", OPEN_ONE)["probleme"]
+
+
+def test_a_dossier_that_no_page_showed_and_that_is_bad_is_quarantined(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is there, by its number, and cannot be read: neither vanished nor the run's end."""
+    engine.settle()
+    miss(engine, monkeypatch, OPEN_ONE)
+    original = engine.worker.client.exist
+
+    def exist(*args: Any) -> Any:
+        engine.control.poison(number(OPEN_ONE), champs_only=True)
+        return original(*args)
+
+    monkeypatch.setattr(engine.worker.client, "exist", exist)
+    report = engine.sync(full=True)
+    assert ({"present": 12}, {OPEN_ONE}) == (engine.presences(), set(engine.quarantine()))
+    assert (7, 1, 0) == (report.exit_code, report.quarantined, report.deleted)
+
+
 def test_a_short_run_may_leave_the_lists_for_later(engine: Engine) -> None:
     """The scheduler asks them hourly; the next run that asks follows them."""
     engine.settle()
@@ -229,6 +283,8 @@ def test_the_brake_stops_a_mass_disappearance(engine: Engine) -> None:
         report = engine.sync(full=True)
         assert (4, 0, before) == (report.exit_code, report.deleted, engine.presences())
         assert "--accept-deletions" in report.errors[0]
+        due = engine.worker.app.due()
+        assert due is None or not due.full, "not at each tick, but tomorrow night"
     report = engine.sync(full=True, accept_deletions=True)
     assert (0, 6) == (report.exit_code, report.deleted)
     assert {"present": 6, "disparu": 6} == engine.presences()

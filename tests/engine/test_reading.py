@@ -274,6 +274,17 @@ def test_a_cursor_of_the_day_before_yesterday_is_not_resumed(engine: Engine) -> 
     assert not engine.pages()[0].variables.get("after")
 
 
+def test_a_cursor_that_is_refused_is_not_resumed(engine: Engine) -> None:
+    """DS may forget what its cursors mean: the full read starts anew, it does not fail again."""
+    small(engine, 5)
+    engine.control.fail(Fault("bad_gateway", PAGES, after=1, times=None))
+    engine.sync(full=True)
+    engine.control.clear_faults()
+    engine.execute("UPDATE sync_state SET full_cursor = 'a'")
+    report = engine.sync(full=True)
+    assert (0, 12) == (report.exit_code, report.read)
+
+
 def test_an_interrupted_first_read_is_ended_by_any_run(engine: Engine) -> None:
     """Without `--full` it goes on from the watermark, and misses nothing."""
     small(engine, 5)
@@ -487,7 +498,7 @@ def test_a_page_that_goes_back_in_time_keeps_the_watermark(
     for rank in range(6):
         engine.control.edit_champ(number(rank), PROBLEME, "Autre")
         engine.advance(minutes=1)
-    small(engine, 3)
+    small(engine, 2)
     original = engine.worker.client.read_page
     seen = 0
 
