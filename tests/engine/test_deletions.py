@@ -212,15 +212,18 @@ def test_a_vanished_dossier_that_the_lists_show_is_hidden(engine: Engine) -> Non
     assert "masque" == engine.one("dossier", FINISHED_ONE)["presence"]
 
 
-def test_long_lists_are_read_to_their_ends(start: Start) -> None:
-    """More than a page of deletions."""
+@pytest.mark.parametrize("presence", ["masque", "supprime"])
+def test_long_lists_are_read_to_their_ends(start: Start, presence: str) -> None:
+    """More than a page of deletions, in either list."""
     engine = start(range(130))
     engine.sync(push=False)
     present = [t.number for t in engine.control.truth() if t.presence == "present"]
     for gone in present[:110]:
         engine.control.hide(gone, "administration")
+        if presence == "supprime":
+            engine.control.erase(gone)
     report = engine.sync(push=False)
-    assert 110 == report.deleted
+    assert (110, 110) == (report.deleted, engine.presences()[presence])
 
 
 @pytest.mark.parametrize("which", ["pending", "deleted"])
@@ -279,6 +282,7 @@ def test_the_brake_stops_a_mass_disappearance(engine: Engine) -> None:
     for rank in range(6):
         engine.control.expire(number(rank))
     before = engine.presences()
+    engine.advance(days=1)
     for _ in range(2):
         report = engine.sync(full=True)
         assert (4, 0, before) == (report.exit_code, report.deleted, engine.presences())
