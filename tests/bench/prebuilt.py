@@ -146,6 +146,9 @@ class Server(ThreadingHTTPServer):
         self._lock = threading.Lock()
         super().__init__(("127.0.0.1", 0), Handler)
 
+    def handle_error(self, *_: Any) -> None:
+        """A client that has gone away is no news."""
+
     def count(self, seconds: float) -> None:
         """Note one request to the API."""
         with self._lock:
