@@ -91,7 +91,6 @@ class Run:
     lease: Lease
     id: int
     report: RunReport
-    dry: bool = False
     revisions: dict[RevisionId, Revision | None] = field(default_factory=dict)
     """Seen so far in this run; None: DS does not give its descriptors."""
     demarche_is_fresh: bool = False

@@ -84,14 +84,14 @@ def store_page(run: Run, crawl: Crawl, page: Page, mapped: Mapped, page_size: in
     Raises:
         StoreError: the page and the watermark are as before.
     """
+    set_aside = [(rejected.number, rejected.code) for rejected in page.rejected]
+    set_aside += [(number, "illisible") for number in mapped.unreadable]
     with run.transaction(durable=False) as tx:
         result = tx.store_page(run.id, mapped.records, now=run.now, mark_read=True)
-        for rejected in page.rejected:
-            quarantine(run, tx, rejected.number, rejected.code)
-        for number in mapped.unreadable:
-            quarantine(run, tx, number, "illisible")
-        if page.rejected or mapped.unreadable:
-            tx.mark_seen(run.id, [*(r.number for r in page.rejected), *mapped.unreadable])
+        for number, code in set_aside:
+            quarantine(run, tx, number, code)
+        if set_aside:
+            tx.mark_seen(run.id, [number for number, _ in set_aside])
         open_ones = [record for record in mapped.records if record.is_open]
         settled = tx.settled_wishes([record.numero for record in open_ones])
         moved = surprises(open_ones, settled, run.revisions, run.context.annotations)
@@ -103,7 +103,7 @@ def store_page(run: Run, crawl: Crawl, page: Page, mapped: Mapped, page_size: in
         if watermark is not None:
             changes["watermark"] = watermark
         tx.save_state(**changes)
-    _count(run, result, len(page.rejected) + len(mapped.unreadable))
+    _count(run, result, len(set_aside))
 
 
 def quarantine(run: Run, tx: Tx, number: DossierNumber, code: str) -> None:

@@ -103,5 +103,5 @@ def awaited(work: Callable[[], T], stop: threading.Event) -> T:
     Raises:
         InterruptedRunError: as soon as `stop` is set; the work is left to its own end.
     """
-    with prefetched((done() for done in (work,)), stop) as coming:
+    with prefetched((work() for _ in range(1)), stop) as coming:
         return next(coming)

@@ -173,7 +173,7 @@ def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> _Next:
         _note_refusals(run, made.refusals)
         if made.write is not None:
             drafts.append(made)
-    if run.dry:
+    if run.report.dry:
         return _pretend(run, settled, drafts)
     sent = [wish_id for made in drafts for wish_id in made.wish_ids]
     with run.transaction() as tx:

@@ -66,7 +66,7 @@ def _execute(
     with _lease(context, options.wait_s) as lease:
         with context.store.transaction(lease) as tx:
             report.run = tx.start_run(options.kind.value, options.started_by, report.started_at)
-        run = Run(context, lease, report.run, report, dry=options.dry_run)
+        run = Run(context, lease, report.run, report)
         before, failed_before = context.client.requests, context.client.errors.copy()
         try:
             work(run)

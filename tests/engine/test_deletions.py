@@ -212,16 +212,21 @@ def test_a_vanished_dossier_that_the_lists_show_is_hidden(engine: Engine) -> Non
     assert "masque" == engine.one("dossier", FINISHED_ONE)["presence"]
 
 
+def take_away_many(engine: Engine, *, erased: bool) -> None:
+    """Hide 110 dossiers, more than a page of a list shows; erase them too, if wanted."""
+    present = [t.number for t in engine.control.truth() if t.presence == "present"]
+    for gone in present[:110]:
+        engine.control.hide(gone, "administration")
+        if erased:
+            engine.control.erase(gone)
+
+
 @pytest.mark.parametrize("presence", ["masque", "supprime"])
 def test_long_lists_are_read_to_their_ends(start: Start, presence: str) -> None:
     """More than a page of deletions, in either list."""
     engine = start(range(130))
     engine.sync(push=False)
-    present = [t.number for t in engine.control.truth() if t.presence == "present"]
-    for gone in present[:110]:
-        engine.control.hide(gone, "administration")
-        if presence == "supprime":
-            engine.control.erase(gone)
+    take_away_many(engine, erased=presence == "supprime")
     report = engine.sync(push=False)
     assert (110, 110) == (report.deleted, engine.presences()[presence])
 
@@ -233,11 +238,7 @@ def test_a_list_whose_cursors_go_round_is_told(
     """Two cursors in turn never repeat one after the other, and never end."""
     engine = start(range(130))
     engine.sync(push=False)
-    present = [t.number for t in engine.control.truth() if t.presence == "present"]
-    for gone in present[:110]:
-        engine.control.hide(gone, "administration")
-        if which == "deleted":
-            engine.control.erase(gone)
+    take_away_many(engine, erased=which == "deleted")
     original, turns = engine.worker.client.deletions, cycle(["MQ", "Mg"])
 
     def deletions(*args: Any, **lists: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,16 @@ from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import DETAIL, PAGE, PROBLEME, RESULTAT, WISHES, Engine, number, seeds
 
 MOST_POINTS = 120
+
+
+def is_killed(engine: Engine, point: int, **options: Any) -> bool:
+    """Do a run that is killed at a point, unless it ends before; say whether it was."""
+    Doom(engine.worker).at(point)
+    try:
+        engine.sync(**options)
+    except KilledError:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("part", range(6))
@@ -28,12 +39,7 @@ def test_a_kill_at_any_point_leaves_what_the_next_run_ends(
         path = tmp_path / f"{point}.db"
         shutil.copy(sqlite_template, path)
         with Engine(f"sqlite:///{path}", seeds(range(4))) as engine:
-            Doom(engine.worker).at(point)
-            try:
-                engine.sync()
-            except KilledError:
-                pass
-            else:
+            if not is_killed(engine, point):
                 assert point > 25
                 return
             engine.control.edit_champ(number(0), PAGE, "")
@@ -57,12 +63,7 @@ def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(start
     for point in range(1, MOST_POINTS):
         is_good = point % 2 == 0
         engine.control.edit_champ(number(0), PAGE, page if is_good else "")
-        Doom(engine.worker).at(point)
-        try:
-            engine.sync()
-        except KilledError:
-            pass
-        else:
+        if not is_killed(engine, point):
             assert point > 10
             return
         [wish] = engine.rows(
@@ -87,15 +88,11 @@ def test_a_kill_at_any_point_of_a_reading_skips_no_page(start: Start, full: bool
             engine.control.edit_champ(number(rank), PROBLEME, f"Version {point}")
             engine.advance(minutes=15)
         engine.shrink(2)
-        Doom(engine.worker).at(point)
-        try:
-            engine.sync(full=full, push=False)
-        except KilledError:
-            engine.advance(seconds=70)
-            engine.restart().sync(full=full, push=False)
-        else:
+        if not is_killed(engine, point, full=full, push=False):
             assert point > 10
             return
+        engine.advance(seconds=70)
+        engine.restart().sync(full=full, push=False)
         rows = engine.rows("SELECT probleme FROM lecture_candidature")
         assert [{"probleme": f"Version {point}"}] * 4 == rows, point
     pytest.fail("the run has more points than are looked at")

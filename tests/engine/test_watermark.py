@@ -18,6 +18,22 @@ def since(engine: Engine) -> str:
     return asked
 
 
+def edit_six(engine: Engine) -> None:
+    """Edit six dossiers of a copy that is up to date, a minute apart."""
+    engine.settle()
+    for rank in range(6):
+        engine.advance(minutes=1)
+        engine.control.edit_champ(number(rank), PROBLEME, "Avant")
+
+
+def fail_after(engine: Engine, *, pages: int, changed: int) -> None:
+    """Have DS fail for a whole run after some pages, whose changes are stored."""
+    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=pages, times=None))
+    failed = engine.sync()
+    assert (8, changed) == (failed.exit_code, failed.changed)
+    engine.control.clear_faults()
+
+
 def test_an_incremental_run_starts_ten_minutes_before_the_watermark(engine: Engine) -> None:
     """What becomes visible late behind the cursor is met by the overlap."""
     engine.sync()
@@ -121,10 +137,7 @@ def test_a_date_later_than_its_place_does_not_move_the_watermark(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dossier edited while its page is made shows now, among those of an hour ago."""
-    engine.settle()
-    for rank in range(6):
-        engine.advance(minutes=1)
-        engine.control.edit_champ(number(rank), PROBLEME, "Avant")
+    edit_six(engine)
     engine.shrink(3)
     original = engine.worker.client.read_page
 
@@ -135,11 +148,8 @@ def test_a_date_later_than_its_place_does_not_move_the_watermark(
         return page
 
     monkeypatch.setattr(engine.worker.client, "read_page", read_page)
-    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=1, times=None))
-    failed = engine.sync()
-    assert (8, 3) == (failed.exit_code, failed.changed)
+    fail_after(engine, pages=1, changed=3)
     monkeypatch.undo()
-    engine.control.clear_faults()
     engine.sync()
     texts = [row["probleme"] for row in engine.rows("SELECT probleme FROM lecture_candidature")]
     assert 6 == texts.count("Avant")
@@ -149,10 +159,7 @@ def test_what_changed_since_the_first_answer_does_not_move_the_watermark(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A long crawl's later pages show dates that are past, and later than their place too."""
-    engine.settle()
-    for rank in range(6):
-        engine.advance(minutes=1)
-        engine.control.edit_champ(number(rank), PROBLEME, "Avant")
+    edit_six(engine)
     engine.shrink(2)
     original = engine.worker.client.read_page
 
@@ -165,11 +172,8 @@ def test_what_changed_since_the_first_answer_does_not_move_the_watermark(
         return page
 
     monkeypatch.setattr(engine.worker.client, "read_page", read_page)
-    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=2, times=None))
-    failed = engine.sync()
-    assert (8, 4) == (failed.exit_code, failed.changed)
+    fail_after(engine, pages=2, changed=4)
     monkeypatch.undo()
-    engine.control.clear_faults()
     engine.sync()
     texts = [row["probleme"] for row in engine.rows("SELECT probleme FROM lecture_candidature")]
     assert 6 == texts.count("Avant")

@@ -427,10 +427,26 @@ def test_another_code_than_ours_is_not_started(monkeypatch: pytest.MonkeyPatch) 
         assert before == children()
 
 
+def copy_code(folder: Path) -> None:
+    """Put a copy of dsync's code into a folder, to be changed."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(module.PACKAGE, folder / "dsync", ignore=ignored)
+
+
+def run_on(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script, to whom the folder of the code is told, apart from this checkout."""
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(folder)],
+        cwd="/",
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+
 def test_code_that_was_changed_on_the_disk_since_is_not_started(tmp_path: Path) -> None:
     """In any package of which both processes run something, though no file came or went."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(module.PACKAGE, tmp_path / "dsync", ignore=ignored)
+    copy_code(tmp_path)
     script = """
         import os, sys
         from pathlib import Path
@@ -452,13 +468,7 @@ def test_code_that_was_changed_on_the_disk_since_is_not_started(tmp_path: Path) 
             os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         print("as before", is_started())
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)],
-        cwd="/",
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    done = run_on(tmp_path, script)
     packages = ("domain", "eligibility", "mapping", "sync")
     expected = [*(f"{package} False" for package in packages), "as before True"]
     assert expected == [line for line in done.stdout.splitlines() if "second_process" not in line]
@@ -466,8 +476,7 @@ def test_code_that_was_changed_on_the_disk_since_is_not_started(tmp_path: Path) 
 
 def test_its_code_is_that_of_the_process_that_starts_it(tmp_path: Path) -> None:
     """A checkout's, whatever version of dsync is installed."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(module.PACKAGE, tmp_path / "dsync", ignore=ignored)
+    copy_code(tmp_path)
     ids = tmp_path / "dsync" / "domain" / "ids.py"
     ids.write_text(f"{ids.read_text(encoding='utf-8')}\n\ndef told(_):\n    return __file__\n")
     script = """
@@ -480,13 +489,7 @@ def test_its_code_is_that_of_the_process_that_starts_it(tmp_path: Path) -> None:
             assert aside._worker.has_answered(10)
             print(aside.finish())
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)],
-        cwd="/",
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    done = run_on(tmp_path, script)
     assert [str(ids)] == done.stdout.splitlines()
     assert "" == done.stderr
 
