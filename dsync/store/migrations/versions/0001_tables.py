@@ -1,16 +1,15 @@
-"""The tables of the first release.
+"""Creates the tables of the first release.
 
-Additive first: the release before this one must still run on this schema.
+Until that release, a change of the schema is made here, in place: development databases are made
+anew. After it, this file stays as it is and each change gets a migration of its own, which adds
+first: the release before must still run on the new schema.
 """
 
 # ruff: noqa: D103
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 from sqlmodel.sql import sqltypes
 
 from dsync.store import columns
@@ -19,10 +18,6 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-
-def _json() -> sa.types.TypeEngine[Any]:
-    return sa.Text().with_variant(postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
@@ -59,14 +54,14 @@ def upgrade() -> None:
         sa.Column("entretiens_le", sa.Date(), nullable=True),
         sa.Column("prise_de_poste_le", sa.Date(), nullable=True),
         sa.Column("valide_par_instructeur", sa.Boolean(), nullable=True),
-        sa.Column("voeux", _json(), nullable=True),
-        sa.Column("evaluations", _json(), nullable=True),
-        sa.Column("reponses", _json(), nullable=True),
-        sa.Column("demandeur", _json(), nullable=True),
-        sa.Column("divers", _json(), nullable=True),
-        sa.Column("traitements", _json(), nullable=True),
-        sa.Column("champs", _json(), nullable=True),
-        sa.Column("annotations", _json(), nullable=True),
+        sa.Column("voeux", sa.Text(), nullable=True),
+        sa.Column("evaluations", sa.Text(), nullable=True),
+        sa.Column("reponses", sa.Text(), nullable=True),
+        sa.Column("demandeur", sa.Text(), nullable=True),
+        sa.Column("divers", sa.Text(), nullable=True),
+        sa.Column("traitements", sa.Text(), nullable=True),
+        sa.Column("champs", sa.Text(), nullable=True),
+        sa.Column("annotations", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("numero", name=op.f("pk_candidature")),
     )
     op.create_table(
@@ -75,8 +70,8 @@ def upgrade() -> None:
         sa.Column("titre", sqltypes.AutoString(), nullable=False),
         sa.Column("etat", sqltypes.AutoString(), nullable=False),
         sa.Column("active_revision_id", sqltypes.AutoString(), nullable=False),
-        sa.Column("labels", _json(), nullable=True),
-        sa.Column("instructeurs", _json(), nullable=True),
+        sa.Column("labels", sa.Text(), nullable=True),
+        sa.Column("instructeurs", sa.Text(), nullable=True),
         sa.Column("lue_le", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_demarche")),
     )
@@ -111,7 +106,7 @@ def upgrade() -> None:
         sa.Column("siren", sqltypes.AutoString(), nullable=True),
         sa.Column("raison_sociale", sqltypes.AutoString(), nullable=True),
         sa.Column("forme_juridique_code", sqltypes.AutoString(), nullable=True),
-        sa.Column("labels", _json(), nullable=True),
+        sa.Column("labels", sa.Text(), nullable=True),
         sa.Column("efface_le", sqltypes.UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("numero", name=op.f("pk_dossier")),
     )
@@ -220,7 +215,7 @@ def upgrade() -> None:
     op.create_table(
         "registre",
         sa.Column("siren", sqltypes.AutoString(), nullable=False),
-        sa.Column("answer", _json(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
         sa.Column("fetched_at", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("expires_at", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("siren", name=op.f("pk_registre")),
@@ -230,7 +225,7 @@ def upgrade() -> None:
         sa.Column("id", sqltypes.AutoString(), nullable=False),
         sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
         sa.Column("date_publication", sqltypes.UTCDateTime(), nullable=True),
-        sa.Column("descriptors", _json(), nullable=True),
+        sa.Column("descriptors", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
     )
     with op.batch_alter_table("revision", schema=None) as batch_op:
@@ -256,7 +251,7 @@ def upgrade() -> None:
         sa.Column("en_quarantaine", sa.Integer(), nullable=False),
         sa.Column("requetes", sa.Integer(), nullable=False),
         sa.Column("erreur", sa.Text(), nullable=True),
-        sa.Column("figures", _json(), nullable=True),
+        sa.Column("figures", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("run", name=op.f("pk_sync_run")),
     )
     with op.batch_alter_table("sync_run", schema=None) as batch_op:
@@ -294,8 +289,8 @@ def upgrade() -> None:
         sa.Column("version_regles", sqltypes.AutoString(), nullable=False),
         sa.Column("inputs_hash", sqltypes.AutoString(), nullable=True),
         sa.Column("preuve_hash", sqltypes.AutoString(), nullable=True),
-        sa.Column("doublons", _json(), nullable=True),
-        sa.Column("controles", _json(), nullable=True),
+        sa.Column("doublons", sa.Text(), nullable=True),
+        sa.Column("controles", sa.Text(), nullable=True),
         sa.Column("produit_id", sqltypes.AutoString(), nullable=True),
         sa.Column("phase_constatee", sqltypes.AutoString(), nullable=True),
         sa.Column("type_administration", sqltypes.AutoString(), nullable=True),
