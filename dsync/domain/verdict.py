@@ -8,7 +8,6 @@ from enum import StrEnum
 from msgspec import Struct
 
 from dsync.domain.dossier import Json
-from dsync.domain.written import written
 
 
 class Resultat(StrEnum):
@@ -61,31 +60,3 @@ class Decision(Struct, frozen=True, gc=False):
     """administration_centrale, operateur, autre, inconnu."""
     remarque: str | None = None
     """What is recorded beside a verdict that stays."""
-
-    def written(self) -> WrittenDecision:
-        """Return it as it is kept."""
-        return WrittenDecision(
-            verdict=self.verdict,
-            controles=written(self.controles),
-            detail=self.detail,
-            version_regles=self.version_regles,
-            preuve_hash=self.preuve_hash,
-            produit_id=self.produit_id,
-            phase_constatee=self.phase_constatee,
-            type_administration=self.type_administration,
-            remarque=self.remarque,
-        )
-
-
-class WrittenDecision(Struct, frozen=True, gc=False):
-    """A decision whose checks are JSON already; the rest as in `Decision`."""
-
-    verdict: Verdict
-    controles: bytes
-    detail: str
-    version_regles: str
-    preuve_hash: str
-    produit_id: str | None
-    phase_constatee: str | None
-    type_administration: str
-    remarque: str | None

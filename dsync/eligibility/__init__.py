@@ -20,11 +20,8 @@ from dsync.eligibility.evidence import (
 )
 from dsync.eligibility.judging import (
     TEXTS_JUDGED,
-    Answers,
-    Question,
     Standing,
-    decide_all,
-    parted,
+    decide,
 )
 from dsync.eligibility.product import Lien, ProductMatch, resolve_product
 from dsync.eligibility.rules import CHECK_NAMES, RuleSet
@@ -34,7 +31,6 @@ __all__ = [
     "CHECK_NAMES",
     "TEXTS_JUDGED",
     "TITLES",
-    "Answers",
     "Catalogue",
     "CatalogueError",
     "Evidence",
@@ -42,7 +38,6 @@ __all__ = [
     "Phase",
     "Product",
     "ProductMatch",
-    "Question",
     "RegistryAnswer",
     "RegistryStatus",
     "RuleSet",
@@ -50,11 +45,10 @@ __all__ = [
     "Standing",
     "StoredProductEvidence",
     "counterfactual",
-    "decide_all",
+    "decide",
     "evaluate",
     "evidence_fingerprint",
     "needs_registry",
-    "parted",
     "resolve_product",
     "stored_product",
     "verdict_of",

@@ -1,13 +1,12 @@
-"""Whether there is anything to decide on dossiers, and what: of many, wherever that is done."""
+"""Whether there is anything to decide on a dossier, and what."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from dsync.domain.candidature import Candidature
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Decision, WrittenDecision
+from dsync.domain.verdict import Decision
 from dsync.eligibility.evaluate import evaluate, evidence_fingerprint
 from dsync.eligibility.evidence import Evidence, StoredProductEvidence
 from dsync.eligibility.rules import RuleSet
@@ -28,43 +27,28 @@ class Standing(NamedTuple):
     """What a verdict Éligible rests on: it is judged again on that."""
 
 
-class Question(NamedTuple):
-    """A dossier to be looked at."""
-
-    candidature: Candidature
-    doublons: tuple[DossierNumber, ...]
-    standing: Standing | None
-
-
-class Answers(NamedTuple):
-    """What came of the questions, in their order."""
-
-    decisions: list[WrittenDecision | None]
-    """None: the verdict stands, or a rule failed."""
-    failed: list[DossierNumber]
-
-    def joined(self, rest: Answers) -> Answers:
-        """Return both, as what came of all the questions."""
-        return Answers(self.decisions + rest.decisions, self.failed + rest.failed)
-
-
-def parted(
-    questions: Sequence[Question], share: float
-) -> tuple[Sequence[Question], Sequence[Question]]:
-    """Cut questions in two, the first with about this share of them."""
-    cut = round(len(questions) * share)
-    return questions[:cut], questions[cut:]
-
-
-def decide(question: Question, evidence: Evidence, rules: RuleSet) -> Decision | None:
+def decide(
+    candidature: Candidature,
+    evidence: Evidence,
+    rules: RuleSet,
+    *,
+    doublons: tuple[DossierNumber, ...],
+    standing: Standing | None,
+) -> Decision | None:
     """Return a new decision, or None when the standing verdict stands.
 
     The catalogue of another day only adds a remark to a verdict Éligible.
 
+    Args:
+        candidature: what is judged.
+        evidence: what is publicly known.
+        rules: the rules in force.
+        doublons: the other dossiers for the same product.
+        standing: the verdict that the dossier has; None when it was never judged.
+
     Raises:
         RuleEvaluationError: when a check fails, which is a fault of dsync.
     """
-    candidature, doublons, standing = question
     if standing is not None and standing.is_eligible:
         decision = evaluate(
             candidature, evidence, rules, doublons=doublons, frozen_product=standing.product
@@ -78,16 +62,3 @@ def decide(question: Question, evidence: Evidence, rules: RuleSet) -> Decision |
     ):
         return None
     return evaluate(candidature, evidence, rules, doublons=doublons)
-
-
-def decide_all(evidence: Evidence, rules: RuleSet, questions: Sequence[Question]) -> Answers:
-    """Answer all questions; one that fails stops no other."""
-    answers = Answers([], [])
-    for question in questions:
-        decision = None
-        try:
-            decision = decide(question, evidence, rules)
-        except Exception:  # Whatever fails on one dossier stops no other.
-            answers.failed.append(question.candidature.numero)
-        answers.decisions.append(None if decision is None else decision.written())
-    return answers

@@ -1,28 +1,21 @@
-"""The mapping of a configuration: what each revision of the form makes of it.
-
-What maps the dossiers then needs neither the configuration nor this module.
-"""
+"""The mapping of a configuration: what each revision of the form makes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 
 from dsync.domain.dossier import Descriptor, Revision
-from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
+from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.written import written
 from dsync.errors import MappingError
-from dsync.mapping.batch import Order, Source
 from dsync.mapping.candidature import FormPlan
 from dsync.mapping.champs import descriptor_shown
 from dsync.mapping.config import ANNOTATION_FIELDS, CHAMP_FIELDS, MappingConfig
 from dsync.mapping.forms import match_fields, owned_in
 from dsync.mapping.whole import Form, MappedDossier, map_dossier
 from dsync.mapping.wire import ChampNode, read_node
-
-Unmapped = tuple[DossierNumber, RevisionId, bytes]
-"""A dossier's number, its revision's id, and its node in JSON."""
 
 
 class Mapper:
@@ -58,33 +51,6 @@ class Mapper:
             MappingError: when its number, id, state or date of deposit cannot be used.
         """
         return map_dossier(source, demarche_number, self._form_of(source, revision))
-
-    def order(
-        self,
-        demarche_number: DemarcheNumber,
-        revisions: Mapping[RevisionId, Revision | None],
-        dossiers: Iterable[Unmapped],
-    ) -> Order:
-        """Return what maps these dossiers, wherever that is done.
-
-        Args:
-            demarche_number: whose they are.
-            revisions: of the form, by id; None where DS does not give its descriptors.
-            dossiers: each as it came.
-        """
-        forms: list[Form] = []
-        places: dict[RevisionId, int] = {}
-        sources = []
-        for number, revision_id, json in dossiers:
-            revision = revisions.get(revision_id)
-            place = places.get(revision_id)
-            if place is None:
-                place = len(forms)
-                forms.append(self._form_of(json, revision))
-                if revision is not None:
-                    places[revision_id] = place
-            sources.append(Source(number, json, place))
-        return Order(demarche_number, forms, sources)
 
     def _form_of(self, source: bytes, revision: Revision | None) -> Form:
         if revision is None:

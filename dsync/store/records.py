@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Etat, Json, Presence
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
-from dsync.domain.verdict import Controle, Verdict, WrittenDecision
+from dsync.domain.verdict import Controle, Decision, Verdict
 
 DEFAULT_PAGE_SIZE = 100
 """DS's largest page: a first read starts with it and shrinks when DS cannot follow."""
@@ -109,7 +109,7 @@ class NewVerdict:
     """A verdict to store."""
 
     numero: DossierNumber
-    decision: WrittenDecision
+    decision: Decision
     inputs_hash: str
     doublons: tuple[DossierNumber, ...] = ()
 

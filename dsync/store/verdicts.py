@@ -298,7 +298,7 @@ class VerdictWrites(VerdictReads, JournalWrites):
             "inputs_hash": verdict.inputs_hash,
             "preuve_hash": decision.preuve_hash,
             "doublons": written(sorted(verdict.doublons)),
-            "controles": decision.controles,
+            "controles": written(decision.controles),
             "produit_id": decision.produit_id,
             "phase_constatee": decision.phase_constatee,
             "type_administration": decision.type_administration,

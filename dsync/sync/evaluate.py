@@ -7,44 +7,34 @@ of dossiers for the same product did, when impossible evidence is back, and, for
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, partial
-from typing import Any, NamedTuple, Self
+from functools import cache
 
 from dsync.annotations import desired
 from dsync.annotations.config import DETAIL, RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Verdict, WrittenDecision
+from dsync.domain.verdict import Decision, Verdict
 from dsync.eligibility import (
-    Answers,
     Evidence,
-    Question,
-    RuleSet,
     Standing,
-    decide_all,
-    parted,
+    decide,
     resolve_product,
     stored_product,
 )
 from dsync.store import Judgeable, NewVerdict, NewWish, Reader
-from dsync.sync.aside import is_worthwhile
-from dsync.sync.batches import BATCH, batches
+from dsync.sync.batches import batches
 from dsync.sync.context import Run
-from dsync.sync.evidence import Gathered, gather, with_registry
-from dsync.sync.in_two import InTwo
-from dsync.sync.memory import give_back
+from dsync.sync.evidence import gather, with_registry
 from dsync.sync.pages import quarantine
 
 Products = Mapping[DossierNumber, str | None]
 """Which product a dossier names, by number."""
 _NONE: Products = {}
 
-MANY = 2 * BATCH
-"""Dossiers to judge from which on a second process saves more than its start takes."""
 COUNTED = OPEN_ETATS | {Etat.ACCEPTE}
 """States in which a dossier counts as another one for the same product."""
 
@@ -75,14 +65,12 @@ def evaluate_due(run: Run) -> None:
         numbers = tx.evaluation_numbers(everything_open=evidence_moved)
         if evidence_moved or gathered.registry_enabled:
             numbers = _with(numbers, tx.undetermined())
-    with _Judges(run.context.rules, gathered) as judges:
-        judges.prepare_for(len(numbers))
-        products = _moved_products(run, numbers, judges) if numbers else _NONE
-        with run.reading() as reader:
-            doublons, regrouped = doublons_of(reader, products)
-        numbers = _with(numbers, regrouped)
-        if numbers:
-            _judge_all(run, numbers, judges, doublons, products)
+    evidence = cache(gathered.evidence)  # Read when first needed.
+    products = _moved_products(run, numbers, evidence)
+    with run.reading() as reader:
+        doublons, regrouped = doublons_of(reader, products)
+    numbers = _with(numbers, regrouped)
+    _judge_all(run, numbers, evidence, doublons, products)
     if evidence_moved:
         with run.transaction() as tx:
             tx.save_state(evidence_key=gathered.key)
@@ -93,68 +81,23 @@ def _with(numbers: list[DossierNumber], others: Collection[DossierNumber]) -> li
     return sorted({*numbers, *others}) if others else numbers
 
 
-class _Judges:
-    """Decide on dossiers; on many of them in two processes, while the next ones are read."""
-
-    def __init__(self, rules: RuleSet, gathered: Gathered) -> None:
-        self._rules = rules
-        self._gathered = gathered
-        self._both: InTwo[Sequence[Question], Answers] | None = None
-
-    @cached_property
-    def evidence(self) -> Evidence:
-        """What is publicly known but for the registry's answers, read when first needed."""
-        return self._gathered.evidence()
-
-    def prepare_for(self, count: int) -> None:
-        """Get ready for so many dossiers, while they are looked for."""
-        if count <= MANY:
-            return
-        give_back()
-        if not self._gathered.registry_enabled and is_worthwhile():
-            task = partial(decide_all, self.evidence, self._rules)
-            self._both = InTwo(task, parted, Answers.joined)
-            self._both.warm_up()
-
-    def judged(self, run: Run, batches_looked_at: Iterable[_Looked]) -> Iterator[Batch]:
-        """Yield the verdicts, batch by batch."""
-        under_way: deque[_Looked] = deque()
-        for looked in batches_looked_at:
-            if self._both is None:
-                known = with_registry(run, [q.candidature for q in looked.questions], self.evidence)
-                yield looked.answered(decide_all(known, self._rules, looked.questions))
-                continue
-            self._both.start(looked.questions)
-            under_way.append(looked)
-            if self._both.is_full:
-                yield under_way.popleft().answered(self._both.finish())
-        while self._both is not None and under_way:
-            yield under_way.popleft().answered(self._both.finish())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: Any) -> None:
-        if self._both is not None:
-            self._both.close()
-
-
 def _judge_all(
     run: Run,
     numbers: Sequence[DossierNumber],
-    judges: _Judges,
+    evidence: Callable[[], Evidence],
     doublons: Doublons,
     products: Products,
 ) -> None:
-    looked = (_look(run, some, doublons, products) for some in batches(run.context, numbers))
     done = 0
-    for batch in judges.judged(run, looked):
-        store_verdicts(run, batch, products)
-        done += len(batch.numbers)
+    for some in batches(run.context, numbers):
+        store_verdicts(run, _judged(run, some, evidence(), doublons, products), products)
+        done += len(some)
         run.context.progress.evaluated(done, len(numbers))
 
 
-def _moved_products(run: Run, numbers: Sequence[DossierNumber], judges: _Judges) -> Products:
+def _moved_products(
+    run: Run, numbers: Sequence[DossierNumber], evidence: Callable[[], Evidence]
+) -> Products:
     """Return the products of those dossiers that name another one than before.
 
     They are looked up before anyone counts dossiers by product, and stored with the verdicts.
@@ -168,7 +111,7 @@ def _moved_products(run: Run, numbers: Sequence[DossierNumber], judges: _Judges)
             if frozen and frozen.address == row.page_produit:
                 product: str | None = frozen.product_id
             else:
-                product = resolve_product(row.page_produit, judges.evidence.catalogue).product_id
+                product = resolve_product(row.page_produit, evidence().catalogue).product_id
             if product != row.produit_id:
                 moved[row.numero] = product
     return moved
@@ -207,38 +150,31 @@ class Batch:
     """Those on which a rule failed."""
 
 
-class _Looked(NamedTuple):
-    """A batch before its judges."""
-
-    numbers: Sequence[DossierNumber]
-    judgeables: Sequence[Judgeable]
-    questions: Sequence[Question]
-    """On those judgeables, one each."""
-
-    def answered(self, answers: Answers) -> Batch:
-        verdicts = [
-            (j, NewVerdict(j.numero, decision, j.inputs_hash, question.doublons))
-            for j, question, decision in zip(
-                self.judgeables, self.questions, answers.decisions, strict=True
-            )
-            if decision is not None
-        ]
-        return Batch(self.numbers, verdicts, frozenset(answers.failed))
-
-
-def _look(
-    run: Run, numbers: Sequence[DossierNumber], doublons: Doublons, products: Products
-) -> _Looked:
-    """Read the dossiers; leave out those whose verdict is not looked at any more."""
+def _judged(
+    run: Run,
+    numbers: Sequence[DossierNumber],
+    evidence: Evidence,
+    doublons: Doublons,
+    products: Products,
+) -> Batch:
+    """Judge dossiers, but those whose verdict is not looked at any more."""
+    rules = run.context.rules
     with run.reading() as reader:
         read = reader.judgeable(numbers)
     judgeables = [j for j in read if j.presence == Presence.PRESENT and _may_be_judged(j)]
-    version = run.context.rules.version
-    questions = []
+    known = with_registry(run, [j.candidature for j in judgeables], evidence)
+    verdicts, failed = [], set()
     for j in judgeables:
         others = doublons.of(j.numero, products.get(j.numero, j.produit_id))
-        questions.append(_question_on(j, version, others))
-    return _Looked(numbers, judgeables, questions)
+        standing = _standing(j, rules.version, others)
+        try:
+            decision = decide(j.candidature, known, rules, doublons=others, standing=standing)
+        except Exception:  # Whatever fails on one dossier stops no other.
+            failed.add(j.numero)
+            continue
+        if decision is not None:
+            verdicts.append((j, NewVerdict(j.numero, decision, j.inputs_hash, others)))
+    return Batch(numbers, verdicts, failed)
 
 
 def _may_be_judged(judgeable: Judgeable) -> bool:
@@ -251,13 +187,13 @@ def _may_be_judged(judgeable: Judgeable) -> bool:
     )
 
 
-def _question_on(
+def _standing(
     judgeable: Judgeable, version_regles: str, others: tuple[DossierNumber, ...]
-) -> Question:
-    """Return what is to be decided on a dossier by these rules."""
+) -> Standing | None:
+    """Return the verdict that a dossier has, as far as judging it again needs it."""
     current = judgeable.current
     if current is None:
-        return Question(judgeable.candidature, others, None)
+        return None
     is_open = judgeable.candidature.etat in OPEN_ETATS
     is_stale = (
         current.inputs_hash != judgeable.inputs_hash
@@ -268,8 +204,7 @@ def _question_on(
     )
     is_eligible = current.verdict is Verdict.ELIGIBLE
     product = stored_product(current.controles) if is_eligible else None
-    standing = Standing(is_stale, is_eligible, current.preuve_hash, current.remarque, product)
-    return Question(judgeable.candidature, others, standing)
+    return Standing(is_stale, is_eligible, current.preuve_hash, current.remarque, product)
 
 
 def store_verdicts(run: Run, batch: Batch, products: Products = _NONE) -> None:
@@ -293,9 +228,7 @@ def store_verdicts(run: Run, batch: Batch, products: Products = _NONE) -> None:
         )
 
 
-def _wishes(
-    run: Run, judgeable: Judgeable, decision: WrittenDecision, now: datetime
-) -> list[NewWish]:
+def _wishes(run: Run, judgeable: Judgeable, decision: Decision, now: datetime) -> list[NewWish]:
     """Return what the annotations should hold; nothing when a reader would see no difference."""
     if judgeable.candidature.etat not in OPEN_ETATS:
         return []

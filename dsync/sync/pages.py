@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Node, Page
-from dsync.mapping import Mapped, Order, Record, map_page
+from dsync.errors import MappingError
+from dsync.mapping import Record, record_of
 from dsync.store import PageResult, Tx
-from dsync.sync.aside import is_worthwhile
 from dsync.sync.context import Run
-from dsync.sync.in_two import InTwo
-from dsync.sync.prefetch import Ahead
 from dsync.sync.standing import surprises
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MANY = 100
-"""Dossiers read from which on a second process saves more than its start takes."""
-
 
 QUARANTINED = {
     "timeout": "Démarches Simplifiées n’arrive pas à rendre ce dossier dans le temps imparti.",
@@ -46,60 +40,47 @@ class Crawl:
     revision_id: RevisionId | None = None
 
 
-def mapped_pages(
-    run: Run, crawl: Crawl, pages: Ahead[Page]
-) -> Generator[tuple[Page, Mapped], None, None]:
-    """Map the pages of a crawl; a long one's in two processes, while others are stored."""
-    seen = 0
-    is_long = False
-    under_way: deque[Page] = deque()
-    with InTwo(map_page, Order.parted, Mapped.joined) as both:
-        for page in pages:
-            if not is_long:
-                seen += len(page.nodes)
-                is_long = crawl.full and page.has_next and seen >= MANY and is_worthwhile()
-                if is_long:
-                    both.warm_up()
-                yield page, map_page(_order(run, page))
-                continue
-            both.start(_order(run, page))
-            under_way.append(page)
-            # What has come does not wait for what has not.
-            while both.is_full or (both.is_busy and not pages.is_ready):
-                yield under_way.popleft(), both.finish()
-        while both.is_busy:
-            yield under_way.popleft(), both.finish()
+def _map(run: Run, nodes: Sequence[Node]) -> tuple[list[Record], list[DossierNumber]]:
+    """Map dossiers one by one: of their large trees, one is in memory at a time.
+
+    Returns:
+        The records, and the numbers of the dossiers that lack the least that is needed.
+    """
+    learn_revisions(run, {node.revision_id for node in nodes})
+    records, unreadable = [], []
+    for node in nodes:
+        revision = run.revisions[node.revision_id]
+        try:
+            mapped = run.context.mapper.map(node.json, run.context.demarche, revision)
+            records.append(record_of(mapped))
+        except MappingError:
+            unreadable.append(node.number)
+    return records, unreadable
 
 
-def _order(run: Run, page: Page) -> Order:
-    """Return what maps a page's dossiers, by the revisions that they are of."""
-    learn_revisions(run, {node.revision_id for node in page.nodes})
-    dossiers = [(node.number, node.revision_id, node.json) for node in page.nodes]
-    return run.context.mapper.order(run.context.demarche, run.revisions, dossiers)
-
-
-def store_page(run: Run, crawl: Crawl, page: Page, mapped: Mapped, page_size: int) -> None:
-    """Store a page and its watermark in one transaction, or nothing of it.
+def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
+    """Map a page; store it and its watermark in one transaction, or nothing of it.
 
     Raises:
         StoreError: the page and the watermark are as before.
     """
+    records, unreadable = _map(run, page.nodes)
     set_aside = [(rejected.number, rejected.code) for rejected in page.rejected]
-    set_aside += [(number, "illisible") for number in mapped.unreadable]
+    set_aside += [(number, "illisible") for number in unreadable]
     with run.transaction(durable=False) as tx:
-        result = tx.store_page(run.id, mapped.records, now=run.now, mark_read=True)
+        result = tx.store_page(run.id, records, now=run.now, mark_read=True)
         for number, code in set_aside:
             quarantine(run, tx, number, code)
         if set_aside:
             tx.mark_seen(run.id, [number for number, _ in set_aside])
-        open_ones = [record for record in mapped.records if record.is_open]
+        open_ones = [record for record in records if record.is_open]
         settled = tx.settled_wishes([record.numero for record in open_ones])
         moved = surprises(open_ones, settled, run.revisions, run.context.annotations)
         tx.reopen_wishes([*result.annotations_changed, *moved])
         changes: dict[str, Any] = {"page_size": page_size}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None
-        watermark = _watermark_after(crawl, mapped.records)
+        watermark = _watermark_after(crawl, records)
         if watermark is not None:
             changes["watermark"] = watermark
         tx.save_state(**changes)
@@ -153,7 +134,7 @@ def store_nodes(run: Run, nodes: Sequence[Node]) -> None:
     page = Page.of_nodes(nodes)
     with run.transaction() as tx:
         size = tx.state().page_size
-    store_page(run, crawl, page, map_page(_order(run, page)), size)
+    store_page(run, crawl, page, size)
 
 
 def refresh_demarche(run: Run) -> None:

@@ -93,7 +93,7 @@ def _judge_again(
         verdicts.append(
             (
                 judgeable,
-                NewVerdict(judgeable.numero, decision.written(), judgeable.inputs_hash, others),
+                NewVerdict(judgeable.numero, decision, judgeable.inputs_hash, others),
             )
         )
     if as_of is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -25,41 +24,8 @@ class _End:
         self.error = error
 
 
-class Ahead(Iterator[T]):
-    """What is read ahead, item by item."""
-
-    def __init__(self, waiting: queue.Queue[T | _End], stop: threading.Event) -> None:
-        self._waiting = waiting
-        self._stop = stop
-        self._next: T | _End | None = None
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the next item is there already."""
-        if self._next is None:
-            with contextlib.suppress(queue.Empty):
-                self._next = self._waiting.get_nowait()
-        return self._next is not None and not isinstance(self._next, _End)
-
-    def __next__(self) -> T:
-        while True:
-            if self._stop.is_set():
-                raise InterruptedRunError(
-                    "Interrupted: what was stored stays, the next run resumes."
-                )
-            item, self._next = self._next, None
-            if item is None:
-                try:
-                    item = self._waiting.get(timeout=POLL_S)
-                except queue.Empty:
-                    continue
-            if isinstance(item, _End):
-                raise item.error if item.error is not None else StopIteration
-            return item
-
-
 @contextmanager
-def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Ahead[T]]:
+def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T]]:
     """Iterate over `items` from a thread of their own.
 
     An error of `items` is raised where they are consumed, after what came before it. When `stop`
@@ -90,9 +56,26 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Ahead[T]]:
             error = exc
         put(_End(error))
 
+    def come() -> Iterator[T]:
+        while True:
+            if stop.is_set():
+                raise InterruptedRunError(
+                    "Interrupted: what was stored stays, the next run resumes."
+                )
+            try:
+                item = waiting.get(timeout=POLL_S)
+            except queue.Empty:
+                continue
+            if not isinstance(item, _End):
+                yield item
+            elif item.error is not None:
+                raise item.error
+            else:
+                return
+
     threading.Thread(target=read, name="dsync-prefetch", daemon=True).start()
     try:
-        yield Ahead(waiting, stop)
+        yield come()
     finally:
         abandoned.set()
 

@@ -8,7 +8,6 @@ the order, so only dates older than the crawl's first answer count.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,7 +21,6 @@ from dsync.sync.context import Run
 from dsync.sync.pages import (
     EPOCH,
     Crawl,
-    mapped_pages,
     refresh_demarche,
     store_nodes,
     store_page,
@@ -148,17 +146,14 @@ def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> No
         pending=lists,
         deleted=lists,
     )
-    with (
-        prefetched(reader, run.context.stop) as pages,
-        closing(mapped_pages(run, crawl, pages)) as ready,
-    ):
-        for page, mapped in ready:
+    with prefetched(reader, run.context.stop) as pages:
+        for page in pages:
             crawl.signpost = crawl.signpost or page.server_date or run.now
             crawl.is_ordered = crawl.is_ordered and not page.out_of_order
             crawl.revision_id = page.active_revision_id or crawl.revision_id
             if lists and (page.pending or page.deleted):
                 _store_deletions(run, page.pending, page.deleted)
-            store_page(run, crawl, page, mapped, reader.page_size)
+            store_page(run, crawl, page, reader.page_size)
             read = run.report.read
             run.context.progress.pulled(read, expected if read <= expected else None)
     _finish_crawl(run, crawl, lists)

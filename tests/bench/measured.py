@@ -6,12 +6,12 @@ python -m tests.bench.measured sync URL DATABASE_URL
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import PIPE, CalledProcessError, Popen
@@ -32,7 +32,6 @@ class Figures:
     wall_s: float
     cpu_s: float
     peak_mib: float
-    """Of the process and those that it started, together; what they share counts once."""
     read: int
     report: dict[str, Any]
 
@@ -43,23 +42,12 @@ def measured(act: str, *arguments: str) -> Figures:
     peak_kib = 0
     with Popen(command, stdout=PIPE, text=True) as process:
         while process.poll() is None:
-            peak_kib = max(peak_kib, sum(map(_memory_kib, _family(process.pid))))
+            peak_kib = max(peak_kib, _memory_kib(process.pid))
             time.sleep(LOOKS_EVERY_S)
         output = process.stdout.read() if process.stdout else ""
     if process.returncode:
         raise CalledProcessError(process.returncode, command)
     return Figures(peak_mib=peak_kib / 1024, **json.loads(output.splitlines()[-1]))
-
-
-def _family(pid: int) -> Iterator[int]:
-    """Yield a process and those that it started."""
-    yield pid
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    except OSError:
-        return
-    for child in children.split():
-        yield from _family(int(child))
 
 
 def _memory_kib(pid: int) -> int:
@@ -128,10 +116,9 @@ def _prepared_sync(server: Any, database_url: str) -> Any:
 
     import structlog
 
-    from dsync.sync.memory import seek_cycles_seldom
     from dsync.sync.report import SyncOptions
 
-    seek_cycles_seldom()  # As the command line does.
+    gc.set_threshold(10_000)  # As the command line does.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     app = app_on(server.ds_url, server.base_url, database_url)
 

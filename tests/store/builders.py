@@ -206,7 +206,7 @@ def make_verdict(
     number: int = 1, verdict: Verdict = Verdict.A_VERIFIER, **changes: Any
 ) -> NewVerdict:
     """Make a verdict to store."""
-    decision = make_decision(verdict, **changes).written()
+    decision = make_decision(verdict, **changes)
     return NewVerdict(DossierNumber(number), decision, "inputs")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,18 +13,14 @@ from dsync.domain.candidature import Candidature
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Verdict
 from dsync.eligibility import (
-    Answers,
     Catalogue,
     Evidence,
-    Question,
     RuleSet,
     Standing,
-    decide_all,
+    decide,
     evaluate,
-    parted,
     stored_product,
 )
-from dsync.eligibility.judging import decide
 from dsync.errors import RuleEvaluationError
 
 Build = Callable[..., Candidature]
@@ -67,7 +62,7 @@ def test_what_was_never_judged_is_judged(
 ) -> None:
     """On the evidence and the doublons at hand."""
     one = candidature()
-    decision = decide(Question(one, (OTHER,), None), evidence, rules)
+    decision = decide(one, evidence, rules, doublons=(OTHER,), standing=None)
     assert evaluate(one, evidence, rules, doublons=(OTHER,)) == decision
     assert decision.verdict is not evaluate(one, evidence, rules, doublons=()).verdict
 
@@ -79,7 +74,7 @@ def test_a_verdict_on_the_same_evidence_stands(
     first = evaluate(unknown, evidence, rules, doublons=())
     assert first.verdict is Verdict.INELIGIBLE
     later = replace(evidence, catalogue_at=None)
-    assert decide(Question(unknown, (), standing_on(first)), later, rules) is None
+    assert decide(unknown, later, rules, doublons=(), standing=standing_on(first)) is None
 
 
 def test_a_verdict_is_judged_again_when_its_evidence_moved(
@@ -87,7 +82,7 @@ def test_a_verdict_is_judged_again_when_its_evidence_moved(
 ) -> None:
     """What is not Éligible may become so without a change in DS."""
     first = evaluate(unknown, evidence, rules, doublons=())
-    decision = decide(Question(unknown, (), standing_on(first)), published, rules)
+    decision = decide(unknown, published, rules, doublons=(), standing=standing_on(first))
     assert evaluate(unknown, published, rules, doublons=()) == decision
     assert decision.verdict is not Verdict.INELIGIBLE
 
@@ -97,8 +92,8 @@ def test_a_verdict_without_a_digest_is_judged_again(
 ) -> None:
     """Nobody knows on what it was given."""
     first = evaluate(unknown, evidence, rules, doublons=())
-    question = Question(unknown, (), standing_on(first, preuve_hash=None))
-    assert first == decide(question, evidence, rules)
+    standing = standing_on(first, preuve_hash=None)
+    assert first == decide(unknown, evidence, rules, doublons=(), standing=standing)
 
 
 def test_a_stale_verdict_is_judged_again_on_the_same_evidence(
@@ -106,9 +101,9 @@ def test_a_stale_verdict_is_judged_again_on_the_same_evidence(
 ) -> None:
     """Its dossier, its doublons or the rules are others."""
     first = evaluate(unknown, evidence, rules, doublons=())
-    question = Question(unknown, (OTHER,), standing_on(first, is_stale=True))
+    standing = standing_on(first, is_stale=True)
     assert evaluate(unknown, evidence, rules, doublons=(OTHER,)) == decide(
-        question, evidence, rules
+        unknown, evidence, rules, doublons=(OTHER,), standing=standing
     )
 
 
@@ -117,8 +112,9 @@ def test_an_eligible_verdict_stands_on_the_same_catalogue(
 ) -> None:
     """Or on none."""
     first = evaluate(candidature(), evidence, rules, doublons=())
-    question = Question(candidature(), (), standing_on(first))
-    assert [None, None] == [decide(question, known, rules) for known in (evidence, Evidence(None))]
+    for known in (evidence, Evidence(None)):
+        standing = standing_on(first)
+        assert decide(candidature(), known, rules, doublons=(), standing=standing) is None
 
 
 def test_an_eligible_verdict_keeps_its_product_evidence_and_is_remarked_upon(
@@ -127,7 +123,7 @@ def test_an_eligible_verdict_keeps_its_product_evidence_and_is_remarked_upon(
     """Another day's catalogue only adds a remark, and adds it once."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     assert evaluate(candidature(), past, rules, doublons=()).verdict is Verdict.INELIGIBLE
-    kept = decide(Question(candidature(), (), standing_on(first)), past, rules)
+    kept = decide(candidature(), past, rules, doublons=(), standing=standing_on(first))
     assert kept is not None
     assert (Verdict.ELIGIBLE, first.controles, first.detail) == (
         kept.verdict,
@@ -135,7 +131,7 @@ def test_an_eligible_verdict_keeps_its_product_evidence_and_is_remarked_upon(
         kept.detail,
     )
     assert "Inéligible" in (kept.remarque or "")
-    assert decide(Question(candidature(), (), standing_on(kept)), past, rules) is None
+    assert decide(candidature(), past, rules, doublons=(), standing=standing_on(kept)) is None
 
 
 def test_a_remark_goes_when_the_catalogue_is_back(
@@ -143,9 +139,9 @@ def test_a_remark_goes_when_the_catalogue_is_back(
 ) -> None:
     """The verdict is given again without it."""
     first = evaluate(candidature(), evidence, rules, doublons=())
-    kept = decide(Question(candidature(), (), standing_on(first)), past, rules)
+    kept = decide(candidature(), past, rules, doublons=(), standing=standing_on(first))
     assert kept is not None
-    assert first == decide(Question(candidature(), (), standing_on(kept)), evidence, rules)
+    assert first == decide(candidature(), evidence, rules, doublons=(), standing=standing_on(kept))
 
 
 def test_a_stale_eligible_verdict_is_judged_on_its_product_evidence(
@@ -154,11 +150,11 @@ def test_a_stale_eligible_verdict_is_judged_on_its_product_evidence(
     """Another answer of the applicant's, the same address: the product stays proved."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     other = candidature(probleme="Un autre problème")
-    decision = decide(Question(other, (), standing_on(first, is_stale=True)), past, rules)
+    decision = decide(other, past, rules, doublons=(), standing=standing_on(first, is_stale=True))
     assert decision is not None
     assert (Verdict.ELIGIBLE, "construction") == (decision.verdict, decision.phase_constatee)
     worse = candidature(code="7210")
-    decision = decide(Question(worse, (), standing_on(first, is_stale=True)), past, rules)
+    decision = decide(worse, past, rules, doublons=(), standing=standing_on(first, is_stale=True))
     assert decision is not None
     assert (Verdict.INELIGIBLE, "construction") == (decision.verdict, decision.phase_constatee)
 
@@ -168,8 +164,8 @@ def test_a_stale_eligible_verdict_on_the_same_evidence_is_given_again(
 ) -> None:
     """It is noted on what it now rests, though it reads the same."""
     first = evaluate(candidature(), evidence, rules, doublons=())
-    question = Question(candidature(), (), standing_on(first, is_stale=True))
-    assert first == decide(question, evidence, rules)
+    standing = standing_on(first, is_stale=True)
+    assert first == decide(candidature(), evidence, rules, doublons=(), standing=standing)
 
 
 @pytest.mark.parametrize("how", ["another address", "erased evidence"])
@@ -184,7 +180,7 @@ def test_an_eligible_verdict_without_its_evidence_is_judged_on_the_catalogue_at_
         one = candidature(page_produit=f"{PAGE}/a-just")
     else:
         standing = standing._replace(product=None)
-    decision = decide(Question(one, (), standing), past, rules)
+    decision = decide(one, past, rules, doublons=(), standing=standing)
     assert evaluate(one, past, rules, doublons=()) == decision
     assert decision.verdict is Verdict.INELIGIBLE
 
@@ -194,75 +190,9 @@ def test_a_failing_check_is_told_of_one_dossier(
 ) -> None:
     """It is a fault of dsync: no verdict comes of it."""
     with pytest.raises(RuleEvaluationError):
-        decide(Question(broken(candidature, 3), (), None), evidence, rules)
+        decide(broken(candidature, 3), evidence, rules, doublons=(), standing=None)
 
 
 def broken(candidature: Build, numero: int) -> Candidature:
     """Return a candidature on which a check fails."""
     return candidature(numero=DossierNumber(numero), depose_le=datetime(2024, 5, 20))  # noqa: DTZ001
-
-
-@pytest.fixture
-def questions(candidature: Build, evidence: Evidence, rules: RuleSet) -> list[Question]:
-    """Some of each kind: never judged, standing, stale, and two on which a check fails."""
-    made = []
-    for numero in range(1, 14):
-        one = candidature(
-            numero=DossierNumber(numero), code="7210" if numero % 2 else "7120", entite=f"E{numero}"
-        )
-        first = evaluate(one, evidence, rules, doublons=())
-        standings = [None, standing_on(first), standing_on(first, is_stale=True)]
-        made.append(Question(one, (OTHER,) if numero % 5 == 0 else (), standings[numero % 3]))
-    made[4] = Question(broken(candidature, 5), (), None)
-    made[10] = Question(broken(candidature, 11), (), None)
-    return made
-
-
-def test_all_are_answered_in_their_order(
-    questions: Sequence[Question], evidence: Evidence, rules: RuleSet
-) -> None:
-    """As one by one, and as they are kept; nothing for a verdict that stands."""
-    answers = decide_all(evidence, rules, questions)
-    expected = [
-        None if q.candidature.numero in (5, 11) else decide(q, evidence, rules) for q in questions
-    ]
-    assert [d and d.written() for d in expected] == answers.decisions
-    assert 4 < sum(decision is not None for decision in answers.decisions) < 11
-
-
-def test_a_failing_rule_stops_no_other(
-    questions: Sequence[Question], evidence: Evidence, rules: RuleSet
-) -> None:
-    """Those on which one failed are told, in their order, and have no decision."""
-    answers = decide_all(evidence, rules, questions)
-    assert [5, 11] == answers.failed
-    assert [None, None] == [answers.decisions[4], answers.decisions[10]]
-    whole = [q for q in questions if q.candidature.numero not in answers.failed]
-    others = [d for n, d in enumerate(answers.decisions) if n not in (4, 10)]
-    assert Answers(others, []) == decide_all(evidence, rules, whole)
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 13])
-def test_the_parts_of_questions_give_what_all_of_them_give(
-    questions: list[Question], evidence: Evidence, rules: RuleSet, count: int
-) -> None:
-    """In their order, for every share, those that failed too."""
-    some = questions[:count]
-    whole = decide_all(evidence, rules, some)
-    for step in range(21):
-        share = step / 20
-        first, rest = parted(some, share)
-        assert some == [*first, *rest]
-        assert abs(len(first) - share * count) <= 0.5
-        one, other = decide_all(evidence, rules, first), decide_all(evidence, rules, rest)
-        assert whole == one.joined(other)
-
-
-def test_questions_and_answers_come_through_to_another_process(
-    questions: Sequence[Question], evidence: Evidence, rules: RuleSet
-) -> None:
-    """With the evidence and the rules: the answers there are those given here."""
-    sent = pickle.loads(pickle.dumps((evidence, rules, questions), pickle.HIGHEST_PROTOCOL))
-    answers = decide_all(*sent)
-    assert decide_all(evidence, rules, questions) == answers
-    assert answers == pickle.loads(pickle.dumps(answers, pickle.HIGHEST_PROTOCOL))

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsync.domain.dossier import Etat
-from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.ids import DemarcheNumber
 from dsync.errors import MappingError
-from dsync.mapping import changed_fields, map_page, record_of
+from dsync.mapping import changed_fields, record_of
 from dsync.mapping.config import MappingConfig
 from dsync.mapping.mapper import Mapper
 
@@ -434,27 +434,6 @@ def test_no_odd_node_makes_the_mapping_fail(
     for written in (mapped.champs_json, mapped.annotations_json):
         assert "\x00" not in "".join(str(json.loads(written)))
         assert written.decode()
-
-
-@pytest.mark.parametrize("is_known", [True, False])
-@pytest.mark.parametrize("where", ["motivation", "label"])
-def test_bytes_that_are_no_text_stop_no_other_dossier(
-    mapper: Mapper, form: Any, make_node: Run, where: str, is_known: bool
-) -> None:
-    """Nor where the form's descriptors are unknown, and are taken from the dossiers."""
-    champ = form.champ(4103, stringValue="x")
-    good = make_node([champ], number=1)
-    bad = make_node([champ | {"label": "HERE"}] if where == "label" else [champ], number=9)
-    if where == "motivation":
-        bad["motivation"] = "HERE"
-    sources = [json.dumps(good).encode(), json.dumps(bad).encode().replace(b"HERE", b"\xe9")]
-    revision = form.revision if is_known else None
-    for first, second in ((1, 0), (0, 1)):
-        numbers = (DossierNumber(1), DossierNumber(9))
-        dossiers = [(numbers[n], form.revision.id, sources[n]) for n in (first, second)]
-        mapped = map_page(mapper.order(DEMARCHE, {form.revision.id: revision}, dossiers))
-        assert 1 in [record.numero for record in mapped.records]
-        assert sorted([r.numero for r in mapped.records] + mapped.unreadable) == [1, 9]
 
 
 @pytest.mark.parametrize("number", [0, -1, 1 << 63, True, "7", None])
