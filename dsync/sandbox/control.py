@@ -107,20 +107,22 @@ class Control(Disturber):
             dossier.add_row(repetition, self.now())
 
     def add_label(self, number: int, name: str) -> None:
-        """Put a label on a dossier; no date moves."""
+        """Put a label on a dossier, which moves it."""
         with self._world.lock:
             dossier = self._dossier(number)
             label = next(label for label in dossier.demarche.labels if label.name == name)
             if label not in dossier.labels:
                 dossier.labels.append(label)
-            dossier.rendered.clear()
+                dossier.change(self.now())
 
     def remove_label(self, number: int, name: str) -> None:
-        """Take a label off a dossier; no date moves."""
+        """Take a label off a dossier, which moves it."""
         with self._world.lock:
             dossier = self._dossier(number)
-            dossier.labels = [label for label in dossier.labels if label.name != name]
-            dossier.rendered.clear()
+            kept = [label for label in dossier.labels if label.name != name]
+            if len(kept) < len(dossier.labels):
+                dossier.labels = kept
+                dossier.change(self.now())
 
     def rename_label(self, old: str, new: str) -> None:
         """Rename a label of the démarche; no date moves."""

@@ -1,7 +1,7 @@
 """What stands in DS, as a page shows it, against what dsync settled there.
 
 Dates tell of most edits, not of all: DS cuts them to the second, so that two edits within one
-show the same, and nothing dates a label. What a page shows is therefore compared too.
+show the same, and no date tells of a label renamed. What a page shows is therefore compared too.
 """
 
 from __future__ import annotations

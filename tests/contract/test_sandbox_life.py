@@ -94,7 +94,7 @@ def test_a_restored_dossier_is_back_with_a_moved_date(sandbox: Any, client: Any)
         (lambda c, n: c.edit_annotation(n, 5103, "à la main"), [True, False, True]),
         (lambda c, n: c.move(n, "en_instruction"), [True, False, False]),
         (lambda c, n: c.change_groupe(n, "autre groupe"), [True, False, False]),
-        (lambda c, n: c.add_label(n, "éligible"), [False, False, False]),
+        (lambda c, n: c.add_label(n, "éligible"), [True, False, False]),
         (lambda c, n: c.add_annotation_row(n, 5302), [False, False, False]),
         (lambda c, n: c.complete_etablissement(n, {"siret": "1"}), [False, False, False]),
         (lambda c, n: c.end_virus_scan(n, 4605, "infected"), [False, False, False]),
@@ -105,7 +105,7 @@ def test_a_restored_dossier_is_back_with_a_moved_date(sandbox: Any, client: Any)
     ],
 )
 def test_what_moves_which_date(sandbox: Any, client: Any, change: Any, moved: list[bool]) -> None:
-    """Labels, rows, a completed applicant, a scan's end and a new revision move nothing."""
+    """Rows, a completed applicant, a scan's end and a new revision move nothing; labels do."""
     number = _number(sandbox)
     before = _dates(client, number)
     sandbox.control.advance(60)

@@ -607,14 +607,14 @@ def test_force_goes_over_the_checked_box(engine: Engine) -> None:
 def test_a_label_moved_by_a_human_is_a_conflict_of_the_label_alone(
     engine: Engine, there: bool
 ) -> None:
-    """Found by the full read, for no date moves; the annotations go on."""
+    """Seen by the next pull, for a label moves its dossier; the annotations go on."""
     engine.settle()
     if there:
         engine.control.add_label(number(0), "à vérifier")
     else:
         engine.control.remove_label(number(0), "éligible")
     before = engine.labels(0)
-    engine.sync(full=True)
+    assert (1, 1) == ((report := engine.sync()).read, report.conflicts)
     assert {**CONFIRMED, "label": "conflit"} == engine.wishes(0)
     make_ineligible(engine)
     engine.advance(minutes=20)
@@ -626,9 +626,9 @@ def test_a_label_conflict_dissolves_when_it_is_as_wished(engine: Engine) -> None
     """The human takes it back."""
     engine.settle()
     engine.control.add_label(number(0), "à vérifier")
-    engine.sync(full=True)
+    engine.sync()
     engine.control.remove_label(number(0), "à vérifier")
-    engine.sync(full=True)
+    engine.sync()
     assert CONFIRMED == engine.wishes(0)
 
 
@@ -667,6 +667,21 @@ def test_other_labels_are_nobodys_business(start: Start) -> None:
 
 
 # --- echoes -----------------------------------------------------------------------------------
+
+
+def test_our_own_label_comes_back_once_and_is_nothing_to_do(engine: Engine) -> None:
+    """A label alone moves its dossier: the next pull reads it again, judges and writes nothing."""
+    engine.settle()
+    engine.control.remove_label(number(0), "éligible")
+    engine.sync()
+    engine.worker.app.push((number(0),), force=True)
+    assert (["éligible"], []) == (engine.labels(0), engine.sent(0))
+    engine.control.forget_requests()
+    engine.advance(minutes=11)
+    report = engine.sync()
+    assert (1, 0, 0, 0) == (report.read, report.changed, report.evaluated, report.pushed)
+    engine.advance(minutes=11)
+    assert (0, []) == (engine.sync().read, engine.mutations())
 
 
 def test_our_own_write_is_not_taken_for_a_human_s(engine: Engine) -> None:

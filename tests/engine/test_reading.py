@@ -524,13 +524,15 @@ def test_a_page_that_goes_back_in_time_keeps_the_watermark(
 # --- what dates do not show -------------------------------------------------------------------
 
 
-def test_a_label_is_found_by_the_full_read(engine: Engine) -> None:
-    """No date moves for it."""
-    engine.settle()
+def test_a_renamed_label_is_found_by_the_full_read(engine: Engine) -> None:
+    """No dossier's date moves for it."""
     engine.control.add_label(number(5), "à vérifier")
+    engine.settle()
+    engine.control.rename_label("à vérifier", "à revoir")
     assert 0 == engine.sync().changed
-    engine.sync(full=True)
     assert '["à vérifier"]' == engine.one("dossier", 5)["labels"]
+    engine.sync(full=True)
+    assert '["à revoir"]' == engine.one("dossier", 5)["labels"]
 
 
 def test_a_completed_applicant_is_found_and_judged_by_the_full_read(engine: Engine) -> None:

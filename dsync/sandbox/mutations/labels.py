@@ -1,4 +1,4 @@
-"""The mutations that put labels on dossiers and take them off; neither moves any date."""
+"""The mutations that put labels on dossiers and take them off; both move the dossier."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add(context: Context, payload_type: str, given: dict[str, Any]) -> Payload:
     if label in dossier.labels:
         raise ALREADY_THERE
     dossier.labels.append(label)
-    dossier.rendered.clear()
+    dossier.change(context.now())
     return {"label": label, "dossier": dossier, "errors": None}
 
 
@@ -44,7 +44,7 @@ def remove(context: Context, payload_type: str, given: dict[str, Any]) -> Payloa
     if label not in dossier.labels:
         raise NOT_THERE
     dossier.labels.remove(label)
-    dossier.rendered.clear()
+    dossier.change(context.now())
     return {"label": label, "dossier": dossier, "errors": None}
 
 
