@@ -6,7 +6,14 @@ here refuses anything.
 
 from __future__ import annotations
 
-from dsync.eligibility.catalogue import Catalogue, CatalogueError, Phase, Product
+from dsync.eligibility.catalogue import (
+    Catalogue,
+    CatalogueError,
+    KnownProduct,
+    Phase,
+    Product,
+    seen,
+)
 from dsync.eligibility.checks import TITLES
 from dsync.eligibility.checks.administration import needs_registry
 from dsync.eligibility.config import RulesConfig
@@ -34,6 +41,7 @@ __all__ = [
     "Catalogue",
     "CatalogueError",
     "Evidence",
+    "KnownProduct",
     "Lien",
     "Phase",
     "Product",
@@ -50,6 +58,7 @@ __all__ = [
     "evidence_fingerprint",
     "needs_registry",
     "resolve_product",
+    "seen",
     "stored_product",
     "verdict_of",
 ]

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from dsync.eligibility.address import HOST, ProductPage, SiteAddress, parse_address, site_address
@@ -33,6 +33,20 @@ class Phase(NamedTuple):
     """None when the catalogue's date cannot be read."""
 
 
+class KnownProduct(NamedTuple):
+    """A product as the catalogue last showed it, whether or not it still does."""
+
+    id: str
+    nom: str
+    """The last name published."""
+    anciens_noms: tuple[str, ...] = ()
+    """Names published earlier, the latest first; never the last name."""
+    phases: tuple[Phase, ...] = ()
+    incubateur: str = ""
+    vu_le: datetime | None = None
+    """When the last catalogue that shows it was fetched."""
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """What the checks use of a product's page."""
@@ -43,6 +57,8 @@ class Product:
     stats_url: str = ""
     repository: str = ""
     link: str = ""
+    incubateur: str = field(default="", compare=False)
+    """The title of its incubator; no check looks at it."""
     phases_lisibles: bool = True
     """False when the catalogue gives something else than phases with names."""
     fingerprint: str = field(init=False, compare=False)
@@ -95,15 +111,28 @@ class Catalogue:
     """The same names without spaces."""
     claims: Mapping[str, tuple[_Claim, ...]]
     """Own sites and repositories by host."""
+    former: Mapping[str, KnownProduct]
+    """Products that were published once and are no longer, by id."""
+    former_names: Mapping[tuple[str, ...], frozenset[str]]
+    """Ids, present or former, by the words of a name that no present product has; the names and
+    ids of former products are among them."""
 
     @classmethod
-    def parse(cls, body: str, redirects: str | None, *, source: str = "") -> Catalogue:
+    def parse(
+        cls,
+        body: str,
+        redirects: str | None,
+        *,
+        source: str = "",
+        known: Iterable[KnownProduct] = (),
+    ) -> Catalogue:
         """Make a catalogue of the two files' texts.
 
         Args:
             body: `startups.json`.
             redirects: `redirects.json`; `{}` when there is none, None when it cannot be read.
             source: the address that `body` comes from.
+            known: every product ever published, in `body` or not.
 
         Raises:
             CatalogueError: when `body` is no catalogue as a whole.
@@ -114,14 +143,22 @@ class Catalogue:
             redirects,
             source=source,
             sha256=hashlib.sha256(body.encode("utf-8", "replace")).hexdigest(),
+            known=known,
         )
 
     @classmethod
     def of(
-        cls, products: Iterable[Product], redirects: str | None, *, source: str, sha256: str = ""
+        cls,
+        products: Iterable[Product],
+        redirects: str | None,
+        *,
+        source: str,
+        sha256: str = "",
+        known: Iterable[KnownProduct] = (),
     ) -> Catalogue:
         """Make a catalogue of products at hand."""
         by_id = {product.id: product for product in products}
+        known = tuple(known)
         targets = None if redirects is None else _redirect_targets(redirects)
         aliases = {
             alias: frozenset(_follow(alias, targets, by_id)) for alias in targets or () if alias
@@ -134,6 +171,7 @@ class Catalogue:
             for url, is_repository in ((product.link, False), (product.repository, True)):
                 if (site := site_address(url)) and site.host != HOST:
                     claims[site.host].append(_Claim(site.segments, product.id, is_repository))
+        former = {product.id: product for product in known if product.id not in by_id}
         return cls(
             products=by_id,
             aliases_known=targets is not None,
@@ -145,6 +183,8 @@ class Catalogue:
             names={name: frozenset(ids) for name, ids in names.items()},
             joined_names=_grouped(("".join(name), ids) for name, ids in names.items()),
             claims={host: tuple(found) for host, found in claims.items()},
+            former=former,
+            former_names=_former_names(known, former, names),
         )
 
     def owners(self, site: SiteAddress) -> tuple[frozenset[str], bool]:
@@ -156,6 +196,38 @@ class Catalogue:
             frozenset(claim.product_id for claim in best),
             bool(best) and all(claim.is_repository for claim in best),
         )
+
+
+def seen(
+    catalogue: Catalogue, known: Iterable[KnownProduct], vu_le: datetime
+) -> list[KnownProduct]:
+    """Return the catalogue's products as they are now known, with the names they had before."""
+    before = {product.id: product for product in known}
+    found = []
+    for product in catalogue.products.values():
+        names: tuple[str, ...] = ()
+        if last := before.get(product.id):
+            names = tuple(dict.fromkeys((last.nom, *last.anciens_noms)))
+        former = tuple(name for name in names if name != product.nom)
+        found.append(
+            KnownProduct(product.id, product.nom, former, product.phases, product.incubateur, vu_le)
+        )
+    return found
+
+
+def _former_names(
+    known: Iterable[KnownProduct],
+    former: Mapping[str, KnownProduct],
+    present: Mapping[tuple[str, ...], set[str]],
+) -> dict[tuple[str, ...], frozenset[str]]:
+    names: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for product in known:
+        spellings = [*product.anciens_noms]
+        if product.id in former:
+            spellings += [product.nom, product.id]
+        for spelling in spellings:
+            names[words(spelling)].add(product.id)
+    return {name: frozenset(ids) for name, ids in names.items() if name and name not in present}
 
 
 def redirects_readable(text: str) -> bool:
@@ -216,10 +288,29 @@ def _products(body: str) -> Iterable[Product]:
     data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, list) or not data:
         raise CatalogueError("the file has no list of products under « data »")
-    return [_product(entry) for entry in data]
+    incubateurs = _incubateurs(document.get("included"))
+    return [_product(entry, incubateurs) for entry in data]
 
 
-def _product(entry: Any) -> Product:
+def _incubateurs(included: Any) -> dict[str, str]:
+    """Return the titles of the incubators; v2.6 writes their ids as the paths of their pages."""
+    titles = {}
+    for entry in included if isinstance(included, list) else ():
+        attributes = entry.get("attributes") if isinstance(entry, dict) else None
+        if isinstance(attributes, dict) and (title := _text(attributes.get("title"))):
+            titles[_text(entry.get("id")).removeprefix("/incubateurs/")] = title
+    return titles
+
+
+def _incubateur(entry: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    found: Any = entry
+    for key in ("relationships", "incubator", "data", "id"):
+        found = found.get(key) if isinstance(found, dict) else None
+    id_ = _text(found).removeprefix("/incubateurs/")
+    return titles.get(id_, id_)
+
+
+def _product(entry: Any, incubateurs: Mapping[str, str]) -> Product:
     attributes = entry.get("attributes") if isinstance(entry, dict) else None
     product_id = _text(entry.get("id")) if isinstance(entry, dict) else ""
     if not product_id or not isinstance(attributes, dict):
@@ -237,6 +328,7 @@ def _product(entry: Any) -> Product:
         stats_url=_text(attributes.get("stats_url")),
         repository=_text(attributes.get("repository")),
         link=_text(attributes.get("link")),
+        incubateur=_incubateur(entry, incubateurs),
         phases_lisibles=readable,
     )
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
 import requests
 
-from dsync.eligibility.catalogue import Catalogue, CatalogueError, redirects_readable
+from dsync.eligibility.catalogue import (
+    Catalogue,
+    CatalogueError,
+    KnownProduct,
+    redirects_readable,
+)
 from dsync.errors import EvidenceUnavailableError
 from dsync.evidence.config import EvidenceConfig
 from dsync.evidence.download import Answer, download
@@ -125,21 +130,27 @@ def _fetch_redirects(
     return text if answer.status == _OK and redirects_readable(text) else None
 
 
-def parse_catalogue(snapshot: Snapshot) -> Catalogue:
+def parse_catalogue(snapshot: Snapshot, known: Iterable[KnownProduct] = ()) -> Catalogue:
     """Return the products of a snapshot; the last two are kept at hand.
+
+    Args:
+        snapshot: the catalogue as fetched.
+        known: every product ever published.
 
     Raises:
         EvidenceUnavailableError: when its text is no catalogue.
     """
     try:
-        return _parsed(snapshot.body, snapshot.redirects, snapshot.source)
+        return _parsed(snapshot.body, snapshot.redirects, snapshot.source, tuple(known))
     except CatalogueError as exc:
         raise EvidenceUnavailableError(str(exc)) from exc
 
 
 @lru_cache(maxsize=2)
-def _parsed(body: str, redirects: str | None, source: str) -> Catalogue:
-    return Catalogue.parse(body, redirects, source=source)
+def _parsed(
+    body: str, redirects: str | None, source: str, known: tuple[KnownProduct, ...]
+) -> Catalogue:
+    return Catalogue.parse(body, redirects, source=source, known=known)
 
 
 def _join(base_url: str, path: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import requests
 
+from dsync.eligibility.catalogue import KnownProduct
 from dsync.eligibility.evidence import Evidence, RegistryAnswer
 from dsync.errors import EvidenceUnavailableError
 from dsync.evidence.catalogue import Snapshot, fetch_catalogue, parse_catalogue
@@ -25,6 +26,7 @@ def make_evidence(
     snapshot: Snapshot | None,
     *,
     now: datetime,
+    known: Iterable[KnownProduct] = (),
     registry: Mapping[str, RegistryAnswer] | None = None,
 ) -> Evidence:
     """Return the evidence that the last good copy makes at this instant.
@@ -48,7 +50,7 @@ def make_evidence(
             snapshot.fetched_at,
         )
     try:
-        catalogue = parse_catalogue(snapshot)
+        catalogue = parse_catalogue(snapshot, known)
     except EvidenceUnavailableError as exc:
         return without(f"The stored catalogue cannot be used: {exc.message}.", snapshot.fetched_at)
     return Evidence(catalogue, snapshot.fetched_at, None, answers, registry_enabled=enabled)
@@ -94,11 +96,14 @@ class EvidenceSources:
             self.config, self.base_url, previous, clock=self.clock, session=self.session
         )
 
-    def evidence(
-        self, snapshot: Snapshot | None, registry: Mapping[str, RegistryAnswer] | None = None
-    ) -> Evidence:
-        """Return the evidence that the last good copy makes now."""
-        return make_evidence(self.config, snapshot, now=self.clock(), registry=registry)
+    def evidence(self, snapshot: Snapshot | None, known: Iterable[KnownProduct] = ()) -> Evidence:
+        """Return the evidence that the last good copy makes now.
+
+        Args:
+            snapshot: the last good copy.
+            known: every product ever published.
+        """
+        return make_evidence(self.config, snapshot, now=self.clock(), known=known)
 
     def close(self) -> None:
         """Close the session's connections."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from dsync.domain.written import written
+from dsync.eligibility import KnownProduct
 from dsync.store import tables
 from dsync.store.records import EvidenceCopy, RegistryCopy
 from dsync.store.section import Section
@@ -34,6 +35,13 @@ class SourceReads(Section):
             )
         }
 
+    def known_products(self) -> tuple[KnownProduct, ...]:
+        """Return every product that a catalogue ever showed, by id."""
+        table = tables.produit
+        columns = [table.c[name] for name in KnownProduct._fields]
+        rows = self._connection.execute(select(*columns).order_by(table.c.id))
+        return tuple(KnownProduct(*row) for row in rows)
+
 
 class SourceWrites(SourceReads):
     """Writes them."""
@@ -41,6 +49,18 @@ class SourceWrites(SourceReads):
     def save_evidence(self, copy: EvidenceCopy) -> None:
         """Keep a copy as the last good one."""
         upsert(self._connection, tables.evidence, [asdict(copy)])
+
+    def save_products(self, products: Iterable[KnownProduct]) -> None:
+        """Keep products as the catalogue now shows them; those that it lacks stay."""
+        rows = [
+            {
+                **product._asdict(),
+                "anciens_noms": written(product.anciens_noms),
+                "phases": written(product.phases),
+            }
+            for product in products
+        ]
+        upsert(self._connection, tables.produit, rows)
 
     def evidence_checked(self, source: str, now: datetime, erreur: str | None = None) -> None:
         """Note a check that brought no new copy: the old one confirmed, or a failure."""

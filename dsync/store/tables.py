@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel
 
 from dsync.domain.candidature import Reponse, Voeu
 from dsync.domain.verdict import Controle
+from dsync.eligibility import Phase
 from dsync.store.columns import BigKey, JsonText
 
 metadata = MetaData(
@@ -367,6 +368,19 @@ class EvidenceRow(_Table, table=True):
     erreur: str | None
 
 
+class ProduitRow(_Table, table=True):
+    """A product that the catalogue shows or once showed, as it last did; rows stay."""
+
+    __tablename__ = "produit"
+
+    id: str = Field(primary_key=True)
+    nom: str
+    anciens_noms: str | None = _json(tuple[str, ...])
+    phases: str | None = _json(tuple[Phase, ...])
+    incubateur: str
+    vu_le: dt.datetime
+
+
 class RegistreRow(_Table, table=True):
     """An answer of the registry of enterprises, kept for a while."""
 
@@ -391,4 +405,5 @@ sync_state = metadata.tables["sync_state"]
 revision = metadata.tables["revision"]
 demarche = metadata.tables["demarche"]
 evidence = metadata.tables["evidence"]
+produit = metadata.tables["produit"]
 registre = metadata.tables["registre"]

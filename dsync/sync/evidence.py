@@ -14,9 +14,9 @@ from functools import partial
 
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Json
-from dsync.eligibility import Evidence, RegistryAnswer, RegistryStatus, needs_registry
+from dsync.eligibility import Evidence, RegistryAnswer, RegistryStatus, needs_registry, seen
 from dsync.errors import EvidenceUnavailableError
-from dsync.evidence import Snapshot, catalogue_age
+from dsync.evidence import Snapshot, catalogue_age, parse_catalogue
 from dsync.store import EvidenceCopy, RegistryCopy
 from dsync.sync.context import Context, Run
 from dsync.sync.prefetch import awaited
@@ -34,7 +34,9 @@ class Gathered:
 
     def evidence(self) -> Evidence:
         """Read the catalogue: only when something is to be judged."""
-        return self.context.evidence.evidence(self.snapshot)
+        with self.context.store.reading() as reader:
+            known = reader.known_products()
+        return self.context.evidence.evidence(self.snapshot, known)
 
     @property
     def registry_enabled(self) -> bool:
@@ -61,6 +63,8 @@ def gather(run: Run) -> Gathered:
     with run.transaction() as tx:
         if snapshot is not None and snapshot is not previous:
             tx.save_evidence(_copy(snapshot, run.now))
+            known = tx.known_products()
+            tx.save_products(seen(parse_catalogue(snapshot), known, snapshot.fetched_at))
         else:
             tx.evidence_checked(CATALOGUE, run.now, failure)
     if snapshot is not None and failure is None:

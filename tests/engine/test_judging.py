@@ -33,7 +33,7 @@ def republish(engine: Engine, *, without: str = "", add: str = "") -> None:
     document = catalogue(engine)
     entries = [entry for entry in document["data"] if entry["id"] != without]
     if add:
-        pattern = next(entry for entry in entries if entry["id"] == product_of(0))
+        pattern = next(entry for entry in document["data"] if entry["id"] == product_of(0))
         entries.append({**pattern, "id": add})
     engine.control.catalogue.replace(STARTUPS, {**document, "data": entries})
 
@@ -270,3 +270,20 @@ def test_a_box_checked_by_an_instructeur_does_not_stop_the_judging(engine: Engin
     engine.control.edit_champ(number(0), PAGE, "")
     engine.sync()
     assert ("Inéligible", "Éligible") == (engine.verdict(0), engine.remote(0))
+
+
+def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine_on_each: Engine) -> None:
+    """One that is withdrawn keeps its last name and phases, on each database."""
+    engine = engine_on_each
+    engine.sync()
+    gone = product_of(0)
+    [before] = engine.rows("SELECT * FROM produit WHERE id = :id", id=gone)
+    count = len(engine.rows("SELECT id FROM produit"))
+    republish(engine, without=gone, add="nouveau-produit")
+    engine.advance(minutes=1)
+    engine.sync()
+    assert [before] == engine.rows("SELECT * FROM produit WHERE id = :id", id=gone)
+    assert count + 1 == len(engine.rows("SELECT id FROM produit"))
+    with engine.worker.store.reading() as reader:
+        known = {product.id: product for product in reader.known_products()}
+    assert known[gone].phases == known["nouveau-produit"].phases != ()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from dsync.eligibility import Catalogue, CatalogueError, Phase
+from dsync.eligibility import Catalogue, CatalogueError, Phase, seen
 from dsync.eligibility.catalogue import redirects_readable
 
 
@@ -143,3 +143,33 @@ def test_the_fingerprint_moves_with_what_verdicts_rest_on() -> None:
 def test_an_empty_redirects_file_can_be_read(text: str, readable: bool) -> None:
     """No former address is an answer; another file is none."""
     assert redirects_readable(text) is readable
+
+
+def test_a_product_once_published_stays_known_by_its_id_and_its_names() -> None:
+    """A later catalogue shows it no more: its last name and phases, and every name, are kept."""
+    first = Catalogue.parse(
+        body({**entry(name="Ancien"), "id": "parti"}, {**entry(name="Avant"), "id": "x"}), "{}"
+    )
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    known = seen(first, (), at)
+    second = Catalogue.parse(body(entry(name="Après")), "{}", known=known)
+    assert {"parti": known[0]} == second.former
+    assert ("Ancien", at) == (known[0].nom, known[0].vu_le)
+    assert {
+        ("ancien",): {"parti"},
+        ("parti",): {"parti"},
+    } == second.former_names
+    later = [*known[:1], *seen(second, known, at)]
+    third = Catalogue.parse(body(entry(name="Après")), "{}", known=later)
+    assert {"x"} == third.former_names["avant",]
+
+
+@pytest.mark.parametrize("version", ["v2.6", "v2.7"])
+def test_a_product_comes_with_its_incubators_title(version: str) -> None:
+    """v2.6 writes the incubator's id as the path of its page, and the relationship without it."""
+    id_ = "/incubateurs/dinum" if version == "v2.6" else "dinum"
+    document = json.loads(body(entry(), {**entry(), "id": "y"}))
+    document["data"][0]["relationships"] = {"incubator": {"data": {"id": "dinum"}}}
+    document["included"] = [{"id": id_, "attributes": {"title": "L’incubateur de la DINUM"}}]
+    found = Catalogue.parse(json.dumps(document), "{}").products
+    assert ["L’incubateur de la DINUM", ""] == [found[name].incubateur for name in ("x", "y")]

@@ -213,6 +213,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("demarche_numero", "numero", name=op.f("pk_quarantaine")),
     )
     op.create_table(
+        "produit",
+        sa.Column("id", sqltypes.AutoString(), nullable=False),
+        sa.Column("nom", sqltypes.AutoString(), nullable=False),
+        sa.Column("anciens_noms", sa.Text(), nullable=True),
+        sa.Column("phases", sa.Text(), nullable=True),
+        sa.Column("incubateur", sqltypes.AutoString(), nullable=False),
+        sa.Column("vu_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_produit")),
+    )
+    op.create_table(
         "registre",
         sa.Column("siren", sqltypes.AutoString(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=True),
@@ -330,6 +340,7 @@ def downgrade() -> None:
     op.drop_table("revision")
     op.drop_table("registre")
     op.drop_table("quarantaine")
+    op.drop_table("produit")
     op.drop_table("pousse")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(
