@@ -20,7 +20,7 @@ from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent
-from dsync.store.sql import among, update_rows
+from dsync.store.sql import update_rows
 
 _dossier = tables.dossier
 
@@ -56,7 +56,7 @@ class DeletionWrites(JournalWrites):
     def mark_seen(self, run: int, numbers: Sequence[DossierNumber]) -> None:
         """Note that DS names these dossiers, though it shows no more of them."""
         self._connection.execute(
-            update(_dossier).where(among(_dossier.c.numero, numbers)).values(lu_par_run=run)
+            update(_dossier).where(_dossier.c.numero.in_(numbers)).values(lu_par_run=run)
         )
 
     def mark_vanished(self, run: int, numbers: Sequence[DossierNumber], now: datetime) -> int:
@@ -64,7 +64,7 @@ class DeletionWrites(JournalWrites):
         vanished = self._connection.scalars(
             update(_dossier)
             .where(
-                among(_dossier.c.numero, numbers),
+                _dossier.c.numero.in_(numbers),
                 _dossier.c.demarche_numero == self._number,
                 _dossier.c.presence.in_([Presence.PRESENT.value, Presence.MASQUE.value]),
             )
@@ -109,7 +109,7 @@ class DeletionWrites(JournalWrites):
         execute = self._connection.execute
         self._forget_enterprises(numbers)
         for table in (tables.candidature, tables.pousse, tables.quarantaine):
-            execute(delete(table).where(among(table.c.numero, numbers)))
+            execute(delete(table).where(table.c.numero.in_(numbers)))
         _blank(self, tables.verdict, numbers, _VERDICT_KEEPS)
         controles = tables.verdict.c.controles
         bare = [
@@ -118,9 +118,7 @@ class DeletionWrites(JournalWrites):
                 "controles": written([_bare(controle) for controle in row.controles or ()]),
             }
             for row in execute(
-                select(tables.verdict.c.id, controles).where(
-                    among(tables.verdict.c.numero, numbers)
-                )
+                select(tables.verdict.c.id, controles).where(tables.verdict.c.numero.in_(numbers))
             )
         ]
         update_rows(self._connection, tables.verdict, bare)
@@ -128,7 +126,7 @@ class DeletionWrites(JournalWrites):
         waiting = tables.outbox.c.statut.in_(["en_attente", "conflit", "suspendue", "incertaine"])
         execute(
             update(tables.outbox)
-            .where(among(tables.outbox.c.numero, numbers), waiting)
+            .where(tables.outbox.c.numero.in_(numbers), waiting)
             .values(statut="remplacee")
         )
         _blank(self, tables.evenement, numbers, _EVENEMENT_KEEPS)
@@ -137,9 +135,9 @@ class DeletionWrites(JournalWrites):
     def _forget_enterprises(self, numbers: Sequence[DossierNumber]) -> None:
         """Drop what the registry said of applicants that no other dossier has."""
         others = select(_dossier.c.siren).where(
-            _dossier.c.siren.is_not(None), ~among(_dossier.c.numero, numbers)
+            _dossier.c.siren.is_not(None), _dossier.c.numero.not_in(numbers)
         )
-        theirs = select(_dossier.c.siren).where(among(_dossier.c.numero, numbers))
+        theirs = select(_dossier.c.siren).where(_dossier.c.numero.in_(numbers))
         siren = tables.registre.c.siren
         self._connection.execute(
             delete(tables.registre).where(siren.in_(theirs), siren.not_in(others))
@@ -148,7 +146,7 @@ class DeletionWrites(JournalWrites):
     def _presences(self, numbers: Iterable[DossierNumber]) -> dict[int, str]:
         rows = self._connection.execute(
             select(_dossier.c.numero, _dossier.c.presence).where(
-                among(_dossier.c.numero, numbers), _dossier.c.demarche_numero == self._number
+                _dossier.c.numero.in_(numbers), _dossier.c.demarche_numero == self._number
             )
         )
         return {numero: presence for numero, presence in rows}
@@ -201,7 +199,7 @@ def _blank(
         if _is_text(column.type) and column.name not in keeps
     }
     section._connection.execute(
-        update(table).where(among(table.c.numero, numbers)).values(texts | values)
+        update(table).where(table.c.numero.in_(numbers)).values(texts | values)
     )
 
 

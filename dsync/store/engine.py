@@ -103,9 +103,6 @@ def _prepare_sqlite(engine: Engine) -> Engine:
         # cache. A power cut may lose the last commits, never half of one: the watermark and
         # the outbox go back together with what they speak of, and the next run reads again.
         connection.execute("PRAGMA synchronous = NORMAL")
-        # A page of dossiers is some 2 MB: moving the WAL into the file (and waiting for the disk)
-        # every other page would be a third of a full read's storing. Now it is every 64 MB.
-        connection.execute("PRAGMA wal_autocheckpoint = 16000")
         # What a statement needs in passing stays in memory: the folder of temporary files may be
         # small, and is no place for personal data.
         connection.execute("PRAGMA temp_store = MEMORY")

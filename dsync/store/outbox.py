@@ -20,7 +20,7 @@ from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import DueDossier, NewWish, SettledWish, StoredWish, WishStatus
-from dsync.store.sql import among, insert_rows, upsert
+from dsync.store.sql import insert_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse
@@ -50,7 +50,7 @@ class OutboxWrites(JournalWrites):
         if replaced:
             self._connection.execute(
                 update(_outbox)
-                .where(among(_outbox.c.id, replaced))
+                .where(_outbox.c.id.in_(replaced))
                 .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
             )
         insert_rows(
@@ -134,7 +134,7 @@ class OutboxWrites(JournalWrites):
                 _candidature.c.valide_par_instructeur,
             )
             .join(_candidature, _candidature.c.numero == _dossier.c.numero)
-            .where(among(_dossier.c.numero, chosen))
+            .where(_dossier.c.numero.in_(chosen))
             .order_by(_dossier.c.numero)
         )
         return [
@@ -155,7 +155,7 @@ class OutboxWrites(JournalWrites):
         present = self._present(now)
         sent = self._connection.execute(
             update(_outbox)
-            .where(among(_outbox.c.id, ids))
+            .where(_outbox.c.id.in_(ids))
             .values(
                 statut=WishStatus.INCERTAINE.value,
                 envoyee_le=now,
@@ -186,7 +186,7 @@ class OutboxWrites(JournalWrites):
         self._connection.execute(
             update(_outbox)
             .where(
-                among(_outbox.c.numero, numbers),
+                _outbox.c.numero.in_(numbers),
                 _outbox.c.courante,
                 _outbox.c.statut.in_([status.value for status in settled]),
             )
@@ -206,7 +206,7 @@ class OutboxWrites(JournalWrites):
             )
             for row in self._connection.execute(
                 select(*(_outbox.c[name] for name in columns)).where(
-                    among(_outbox.c.numero, numbers),
+                    _outbox.c.numero.in_(numbers),
                     _outbox.c.courante,
                     _outbox.c.statut.in_([WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value]),
                 )
@@ -232,7 +232,7 @@ class OutboxWrites(JournalWrites):
 
     def force_wishes(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Have these dossiers' wishes go over a human's value and the validated box."""
-        theirs = among(_outbox.c.numero, numbers)
+        theirs = _outbox.c.numero.in_(numbers)
         current = (theirs, _outbox.c.courante, _outbox.c.creee_le <= now)
         self._connection.execute(update(_outbox).where(*current).values(force=True))
         self._connection.execute(
@@ -247,7 +247,7 @@ class OutboxWrites(JournalWrites):
         return {
             (row.numero, row.annotation): row
             for row in self._connection.execute(
-                statement.where(among(_outbox.c.numero, set(numbers)), _outbox.c.courante)
+                statement.where(_outbox.c.numero.in_(set(numbers)), _outbox.c.courante)
             )
         }
 
@@ -269,7 +269,7 @@ class OutboxWrites(JournalWrites):
                 is_due.label("is_due"),
             )
             .outerjoin(_pousse, _PUSHED)
-            .where(among(_outbox.c.numero, numbers), _outbox.c.courante)
+            .where(_outbox.c.numero.in_(numbers), _outbox.c.courante)
             .order_by(_outbox.c.numero, _outbox.c.id)
         )
         for row in rows:
@@ -336,4 +336,4 @@ def _is_due(now: datetime, unknown_before: datetime) -> ColumnElement[bool]:
 
 
 def _narrowed(statement: Any, numbers: Sequence[DossierNumber]) -> Any:
-    return statement.where(among(_outbox.c.numero, numbers)) if numbers else statement
+    return statement.where(_outbox.c.numero.in_(numbers)) if numbers else statement

@@ -21,7 +21,7 @@ from dsync.store.forms import FormReads
 from dsync.store.quarantine import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult
 from dsync.store.rows import bookkeeping, dossier_row
-from dsync.store.sql import among, insert_rows, update_rows, upsert
+from dsync.store.sql import insert_rows, update_rows, upsert
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _dossier = tables.dossier
@@ -134,7 +134,7 @@ class PageWrites(QuarantineWrites, FormReads):
     def _known(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
         return {
             row.numero: row
-            for row in self._connection.execute(_KNOWN.where(among(_dossier.c.numero, numbers)))
+            for row in self._connection.execute(_KNOWN.where(_dossier.c.numero.in_(numbers)))
         }
 
     def _write(self, run: int, changes: Sequence[_Change], now: datetime) -> list[NewEvent]:
@@ -182,7 +182,7 @@ class PageWrites(QuarantineWrites, FormReads):
             return {}
         return {
             row.numero: row
-            for row in self._connection.execute(_TYPED.where(among(_candidature.c.numero, numbers)))
+            for row in self._connection.execute(_TYPED.where(_candidature.c.numero.in_(numbers)))
         }
 
     def _libelles(self) -> dict[str, str]:
@@ -205,7 +205,7 @@ class PageWrites(QuarantineWrites, FormReads):
                 [{"numero": c.numero, "annotations": c.new.contents["annotations"]} for c in moved],
             )
         if mark_read and unchanged:
-            theirs = among(_dossier.c.numero, [c.numero for c in unchanged])
+            theirs = _dossier.c.numero.in_([c.numero for c in unchanged])
             self._connection.execute(update(_dossier).where(theirs).values(lu_par_run=run))
 
 

@@ -12,7 +12,7 @@ from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent, Quarantined
 from dsync.store.section import Section
-from dsync.store.sql import among, insert_for
+from dsync.store.sql import insert_for
 
 _table = tables.quarantaine
 
@@ -75,7 +75,7 @@ class QuarantineWrites(QuarantineReads, JournalWrites):
             DossierNumber(numero)
             for numero in self._connection.scalars(
                 delete(_table)
-                .where(_table.c.demarche_numero == self._number, among(_table.c.numero, numbers))
+                .where(_table.c.demarche_numero == self._number, _table.c.numero.in_(numbers))
                 .returning(_table.c.numero)
             )
         ]

@@ -15,7 +15,7 @@ from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import Conflict, NewEvent, Settlement, WishStatus
 from dsync.store.section import Section
-from dsync.store.sql import among, update_rows, upsert
+from dsync.store.sql import update_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse
@@ -88,7 +88,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
             return 0
         self._connection.execute(
             update(_outbox)
-            .where(among(_outbox.c.id, [row.id for row in conflicts]))
+            .where(_outbox.c.id.in_([row.id for row in conflicts]))
             .values(statut=statut.value, erreur=None, valeur_distante=None, prochain_essai_le=None)
         )
         names: list[Json] = [row.annotation for row in conflicts]
@@ -122,7 +122,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
         return {
             row.id: row
             for row in self._connection.execute(
-                select(*(_outbox.c[name] for name in columns)).where(among(_outbox.c.id, ids))
+                select(*(_outbox.c[name] for name in columns)).where(_outbox.c.id.in_(ids))
             )
         }
 

@@ -13,7 +13,7 @@ from dsync.eligibility import KnownProduct
 from dsync.store import tables
 from dsync.store.records import EvidenceCopy, RegistryCopy
 from dsync.store.section import Section
-from dsync.store.sql import among, upsert
+from dsync.store.sql import upsert
 
 
 class SourceReads(Section):
@@ -31,7 +31,7 @@ class SourceReads(Section):
         return {
             row.siren: RegistryCopy(row.siren, row.answer, row.fetched_at, row.expires_at)
             for row in self._connection.execute(
-                select(table).where(among(table.c.siren, sirens), table.c.expires_at > now)
+                select(table).where(table.c.siren.in_(sirens), table.c.expires_at > now)
             )
         }
 

@@ -130,13 +130,8 @@ class Store:
             return leases.read(connection, demarche, self._clock())
 
     @contextmanager
-    def transaction(self, lease: Lease, *, durable: bool = True) -> Iterator[Tx]:
+    def transaction(self, lease: Lease) -> Iterator[Tx]:
         """Open one transaction, committed at the end, rolled back on any exception.
-
-        Args:
-            lease: the right to write.
-            durable: whether PostgreSQL's disk is waited for. A crash of the server may undo the
-                last ones that were not, in their order; the next durable one keeps all before it.
 
         Raises:
             LeaseLostError: Another one took the lease; nothing is stored.
@@ -144,8 +139,6 @@ class Store:
         """
         with self._connected() as connection:
             leases.fence(connection, lease)
-            if self._is_postgresql and not durable:
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield Tx(connection, lease.demarche)
 
     @contextmanager

@@ -24,7 +24,7 @@ from dsync.store.records import (
 )
 from dsync.store.rows import JUDGED_COLUMNS, candidature_of
 from dsync.store.section import Section
-from dsync.store.sql import among, insert_rows, update_rows
+from dsync.store.sql import insert_rows, update_rows
 
 AT_ONCE = 1000
 """Rows fetched at once of what has a row for each dossier."""
@@ -77,7 +77,7 @@ class VerdictReads(Section):
 
     def judgeable(self, numbers: Sequence[DossierNumber]) -> list[Judgeable]:
         """Return these dossiers as far as they are known and not erased, by number."""
-        return self._judgeable(_JUDGEABLE.where(among(_dossier.c.numero, numbers)))
+        return self._judgeable(_JUDGEABLE.where(_dossier.c.numero.in_(numbers)))
 
     def evaluation_numbers(self, *, everything_open: bool = False) -> list[DossierNumber]:
         """Return who waits for a verdict; on demand with all that is present and open."""
@@ -127,7 +127,7 @@ class VerdictReads(Section):
                 _VERDICTS.get(row.verdict),
                 row.controles or (),
             )
-            for row in self._connection.execute(statement.where(among(_dossier.c.numero, numbers)))
+            for row in self._connection.execute(statement.where(_dossier.c.numero.in_(numbers)))
         ]
 
     def products(self) -> Iterator[ProductUse]:
@@ -177,7 +177,7 @@ class VerdictReads(Section):
         wished: dict[int, dict[str, str | None]] = {}
         for numero, annotation, valeur in self._connection.execute(
             select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur).where(
-                among(_outbox.c.numero, numbers), _outbox.c.courante
+                _outbox.c.numero.in_(numbers), _outbox.c.courante
             )
         ):
             wished.setdefault(numero, {})[annotation] = valeur
@@ -228,7 +228,7 @@ class VerdictWrites(VerdictReads, JournalWrites):
         if replaced:
             self._connection.execute(
                 update(_verdict)
-                .where(among(_verdict.c.numero, replaced), _verdict.c.courant)
+                .where(_verdict.c.numero.in_(replaced), _verdict.c.courant)
                 .values(courant=False)
             )
         insert_rows(self._connection, _verdict, [self._row(verdict, now) for verdict in fresh])
@@ -272,7 +272,7 @@ class VerdictWrites(VerdictReads, JournalWrites):
         if others:
             self._connection.execute(
                 update(_dossier)
-                .where(among(_dossier.c.numero, others), _dossier.c.a_evaluer)
+                .where(_dossier.c.numero.in_(others), _dossier.c.a_evaluer)
                 .values(a_evaluer=False)
             )
 
@@ -282,7 +282,7 @@ class VerdictWrites(VerdictReads, JournalWrites):
         return {
             row.numero: row
             for row in self._connection.execute(
-                statement.where(among(_verdict.c.numero, numbers), _verdict.c.courant)
+                statement.where(_verdict.c.numero.in_(numbers), _verdict.c.courant)
             )
         }
 

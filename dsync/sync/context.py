@@ -97,13 +97,9 @@ class Run:
     """Whether this run has read the démarche's facts."""
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[Tx]:
-        """Open one transaction under the run's lease.
-
-        What can be read or worked out again need not be `durable`: it goes on without waiting
-        for a server's disk.
-        """
-        with self.context.store.transaction(self.lease, durable=durable) as tx:
+    def transaction(self) -> Iterator[Tx]:
+        """Open one transaction under the run's lease."""
+        with self.context.store.transaction(self.lease) as tx:
             yield tx
 
     @contextmanager

@@ -212,7 +212,7 @@ def store_verdicts(run: Run, batch: Batch, products: Products = _NONE) -> None:
     now = run.now
     verdicts = batch.verdicts
     wishes = [wish for j, new in verdicts for wish in _wishes(run, j, new.decision, now)]
-    with run.transaction(durable=False) as tx:
+    with run.transaction() as tx:
         tx.save_verdicts(run.id, [new for _, new in verdicts], now)
         tx.wish(wishes, now)
         for number in sorted(batch.failed):

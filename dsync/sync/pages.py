@@ -67,7 +67,7 @@ def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
     records, unreadable = _map(run, page.nodes)
     set_aside = [(rejected.number, rejected.code) for rejected in page.rejected]
     set_aside += [(number, "illisible") for number in unreadable]
-    with run.transaction(durable=False) as tx:
+    with run.transaction() as tx:
         result = tx.store_page(run.id, records, now=run.now, mark_read=True)
         for number, code in set_aside:
             quarantine(run, tx, number, code)
