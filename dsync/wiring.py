@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Self
 
 from dsync import __version__
+from dsync.annotations import owned_in
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import DSClient, Limits
 from dsync.eligibility import RuleSet
@@ -77,9 +78,8 @@ class App:
         annotations = self.configuration.annotations
         return Mapper(
             self.configuration.mapping,
-            owned_annotations=annotations.owned_ids,
+            owned_in=partial(owned_in, annotations),
             owned_labels=annotations.owned_labels,
-            owned_libelles=annotations.owned_libelles,
         )
 
     @cached_property

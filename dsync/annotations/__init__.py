@@ -7,6 +7,7 @@ from dsync.annotations.config import (
     AnnotationsConfig,
     AnnotationTarget,
     ResolvedAnnotations,
+    owned_in,
     resolve,
 )
 from dsync.annotations.plan import Action, Remote, Step, Wish, labels_text, plan
@@ -24,6 +25,7 @@ __all__ = [
     "desired",
     "labels_text",
     "normalise",
+    "owned_in",
     "plan",
     "resolve",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dsync.domain.dossier import Descriptor, Revision
+from dsync.domain.dossier import Descriptor
 from dsync.domain.verdict import Verdict
 
 RESULTAT, DETAIL, DATE, LABEL = "resultat", "detail", "date", "label"
@@ -68,17 +69,6 @@ class AnnotationsConfig(BaseModel):
     """Names of the démarche's labels; absent: no label is put."""
 
     @property
-    def owned_ids(self) -> frozenset[str]:
-        """Ids of the annotations that dsync alone writes."""
-        return frozenset({self.resultat.id, self.detail.id, self.date.id})
-
-    @property
-    def owned_libelles(self) -> frozenset[str]:
-        """Their known labels, by which they are found where a form has other ids."""
-        targets = (self.resultat, self.detail, self.date)
-        return frozenset(libelle for target in targets for libelle in target.libelles)
-
-    @property
     def owned_labels(self) -> frozenset[str]:
         """Names of the labels that dsync manages."""
         return frozenset(self.labels.all()) if self.labels else frozenset()
@@ -98,24 +88,40 @@ class ResolvedAnnotations:
         found = (self.resultat, self.detail, self.date, self.validation)
         return tuple(descriptor.id for descriptor in found if descriptor)
 
+    def owned_ids(self) -> frozenset[str]:
+        """Return the ids of the annotations that dsync alone writes."""
+        found = (self.resultat, self.detail, self.date)
+        return frozenset(str(descriptor.id) for descriptor in found if descriptor)
+
     def by_name(self, name: str) -> Descriptor | None:
         """Return the descriptor of `resultat`, `detail` or `date`."""
         found: Descriptor | None = getattr(self, name)
         return found
 
 
-def resolve(config: AnnotationsConfig, revision: Revision | None) -> ResolvedAnnotations:
-    """Find each configured annotation in a revision: by id, else by a known label.
+def resolve(config: AnnotationsConfig, descriptors: Iterable[Descriptor]) -> ResolvedAnnotations:
+    """Find each configured annotation among a form's descriptors: by id, else by a known label.
 
-    A revision that DS does not give has none of them.
+    This alone decides which annotations are dsync's own: what is written, what is compared with
+    an earlier write, and what is left out of the content's hash. An annotation whose type cannot
+    take what dsync writes is not one of them.
+
+    Args:
+        config: the section `[annotations]`.
+        descriptors: of one revision of the form, champs included; none where DS gives none.
     """
-    descriptors = revision.descriptors.values() if revision else ()
     annotations = [d for d in descriptors if d.is_annotation and not d.parent_id]
-    by_id = {d.id: d for d in annotations}
-    by_label = {_folded(d.libelle): d for d in annotations}
+    by_id = {str(d.id): d for d in annotations}
+    targets = (config.resultat, config.detail, config.date, config.validation)
+    named = {target.id for target in targets}
+    by_label: dict[str, Descriptor] = {}
+    for descriptor in annotations:
+        # No label takes what an id names.
+        if descriptor.id not in named:
+            by_label.setdefault(_folded(descriptor.libelle), descriptor)
 
     def find(target: AnnotationTarget, name: str) -> Descriptor | None:
-        found = by_id.get(target.id)  # type: ignore[call-overload]
+        found = by_id.get(target.id)
         for libelle in target.libelles:
             found = found or by_label.get(_folded(libelle))
         return found if found and found.type in ACCEPTED_TYPES[name] else None
@@ -126,6 +132,11 @@ def resolve(config: AnnotationsConfig, revision: Revision | None) -> ResolvedAnn
         date=find(config.date, DATE),
         validation=find(config.validation, "validation"),
     )
+
+
+def owned_in(config: AnnotationsConfig, descriptors: Iterable[Descriptor]) -> frozenset[str]:
+    """Return the ids of the annotations that dsync alone writes among a form's descriptors."""
+    return resolve(config, descriptors).owned_ids()
 
 
 def _folded(libelle: str) -> str:

@@ -102,25 +102,6 @@ def match_descriptors(
     return DriftReport(matches, new)
 
 
-def owned_in(
-    descriptors: Mapping[DescriptorId, Descriptor],
-    owned: frozenset[str],
-    owned_libelles: frozenset[str],
-) -> frozenset[str]:
-    """Return the ids of dsync's own annotations in a form.
-
-    Where the form lacks some of the ids, annotations are also known by their labels, as what
-    writes into them does.
-    """
-    annotations = [d for d in descriptors.values() if d.is_annotation and d.parent_id is None]
-    found = {str(d.id) for d in annotations if d.id in owned}
-    if found != owned:
-        libelles = {folded(libelle) for libelle in owned_libelles}
-        candidates = [d for d in annotations if d.type not in LAYOUT_TYPES]
-        found |= {d.id for d in candidates if folded(d.libelle) in libelles}
-    return frozenset(found)
-
-
 def _match(
     fields: list[tuple[str, ChampTarget, bool]], descriptors: list[Descriptor]
 ) -> list[FieldMatch]:

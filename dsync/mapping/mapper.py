@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 
@@ -13,7 +13,7 @@ from dsync.errors import MappingError
 from dsync.mapping.candidature import FormPlan
 from dsync.mapping.champs import descriptor_shown
 from dsync.mapping.config import ANNOTATION_FIELDS, CHAMP_FIELDS, MappingConfig
-from dsync.mapping.forms import match_fields, owned_in
+from dsync.mapping.forms import match_fields
 from dsync.mapping.whole import Form, MappedDossier, map_dossier
 from dsync.mapping.wire import ChampNode, read_node
 
@@ -23,8 +23,8 @@ class Mapper:
 
     Args:
         config: the section `[mapping]`.
-        owned_annotations: ids of the annotations that dsync alone writes.
-        owned_libelles: their known labels, for forms that have them under other ids.
+        owned_in: returns the ids of the annotations that dsync alone writes among a form's
+            descriptors.
         owned_labels: names of the labels that dsync puts and takes off.
     """
 
@@ -32,13 +32,11 @@ class Mapper:
         self,
         config: MappingConfig,
         *,
-        owned_annotations: frozenset[str],
+        owned_in: Callable[[Iterable[Descriptor]], frozenset[str]],
         owned_labels: frozenset[str],
-        owned_libelles: frozenset[str] = frozenset(),
     ) -> None:
         self.config = config
-        self._owned_annotations = owned_annotations
-        self._owned_libelles = owned_libelles
+        self._owned_in = owned_in
         self._owned_labels = owned_labels
         self._forms: dict[RevisionId, tuple[Revision, Form]] = {}
 
@@ -63,7 +61,7 @@ class Mapper:
     def _work_out(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
         plan = plan_form(self.config, descriptors)
         inputs = written([plan.champs, plan.columns])
-        owned_ids = owned_in(descriptors, self._owned_annotations, self._owned_libelles)
+        owned_ids = self._owned_in(descriptors.values())
         others = written([plan.annotations, plan.criteres, sorted(owned_ids)])
         return Form(
             descriptors=descriptors,

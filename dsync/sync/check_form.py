@@ -17,7 +17,7 @@ def mapping_lines(
     mapping: MappingConfig, annotations: AnnotationsConfig, revision: Revision
 ) -> Iterator[CheckLine]:
     """Yield what has drifted between the mapping and the active revision."""
-    known = {*annotations.owned_ids, annotations.validation.id}
+    known = resolve(annotations, revision.descriptors.values()).ids()
     report = match_descriptors(mapping, revision, known=known)
     found = [match for match in report.matches if match.descriptor]
     yield CheckLine(
@@ -72,7 +72,7 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
 
 def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[CheckLine]:
     """Yield for each annotation that dsync writes whether it is there and takes what is written."""
-    resolved = resolve(config, revision)
+    resolved = resolve(config, revision.descriptors.values())
     targets: Mapping[str, AnnotationTarget] = {
         "resultat": config.resultat,
         "detail": config.detail,

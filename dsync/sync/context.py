@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from dsync.annotations import AnnotationsConfig
+from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
 from dsync.domain.dossier import Revision
 from dsync.domain.ids import DemarcheNumber, RevisionId
 from dsync.ds import DSClient
@@ -95,6 +95,12 @@ class Run:
     """Seen so far in this run; None: DS does not give its descriptors."""
     demarche_is_fresh: bool = False
     """Whether this run has read the démarche's facts."""
+
+    def annotations_of(self, revision_id: RevisionId) -> ResolvedAnnotations:
+        """Return dsync's annotations in a revision seen in this run; none where it is not known."""
+        revision = self.revisions.get(revision_id)
+        descriptors = revision.descriptors.values() if revision else ()
+        return resolve(self.context.annotations, descriptors)
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:

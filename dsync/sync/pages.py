@@ -75,7 +75,7 @@ def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
             tx.mark_seen(run.id, [number for number, _ in set_aside])
         open_ones = [record for record in records if record.is_open]
         settled = tx.settled_wishes([record.numero for record in open_ones])
-        moved = surprises(open_ones, settled, run.revisions, run.context.annotations)
+        moved = surprises(open_ones, settled, run.annotations_of, run.context.annotations)
         tx.reopen_wishes([*result.annotations_changed, *moved])
         changes: dict[str, Any] = {"page_size": page_size}
         if crawl.full:

@@ -13,7 +13,6 @@ from enum import Enum
 
 import structlog
 
-from dsync.annotations import resolve
 from dsync.domain.dossier import OPEN_ETATS, Demarche
 from dsync.domain.ids import DossierNumber
 from dsync.ds import WriteOutcome
@@ -157,7 +156,7 @@ def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total:
 def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> _Next:
     """Read, plan, write and settle one batch; say how to go on."""
     learn_revisions(run, {dossier.revision_id for dossier in due})
-    resolved = {d.numero: resolve(target.config, run.revisions.get(d.revision_id)) for d in due}
+    resolved = {d.numero: run.annotations_of(d.revision_id) for d in due}
     ids = sorted({id_ for found in resolved.values() for id_ in found.ids()})
     remotes = run.context.client.read_annotations([d.numero for d in due], ids)
     drafts: list[Draft] = []

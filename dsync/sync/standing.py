@@ -6,17 +6,15 @@ show the same, and no date tells of a label renamed. What a page shows is theref
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dsync.annotations import (
     AnnotationsConfig,
     ResolvedAnnotations,
     labels_text,
     normalise,
-    resolve,
 )
 from dsync.annotations.config import LABEL
-from dsync.domain.dossier import Revision
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.mapping import Record
 from dsync.store import SettledWish, WishStatus
@@ -25,7 +23,7 @@ from dsync.store import SettledWish, WishStatus
 def surprises(
     records: Sequence[Record],
     settled: Iterable[SettledWish],
-    revisions: Mapping[RevisionId, Revision | None],
+    annotations_of: Callable[[RevisionId], ResolvedAnnotations],
     config: AnnotationsConfig,
 ) -> list[DossierNumber]:
     """Return the dossiers that show something else than what was settled.
@@ -33,12 +31,12 @@ def surprises(
     Args:
         records: the page's dossiers.
         settled: their wishes that were confirmed, or stopped by a human's value.
-        revisions: of the form, by id; without its revision a dossier's annotations are not known.
+        annotations_of: returns dsync's annotations in a revision of the form.
         config: the annotations and labels that dsync writes.
     """
     shown = {record.numero: record for record in records}
     ids = {record.revision_id for record in records}
-    resolved = {id_: resolve(config, revisions.get(id_)) for id_ in ids}
+    resolved = {id_: annotations_of(id_) for id_ in ids}
     moved = [
         wish.numero
         for wish in settled

@@ -6,11 +6,13 @@ import base64
 import json
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dsync.annotations import AnnotationsConfig, owned_in
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.mapping import MappedDossier
@@ -175,13 +177,14 @@ def make_node() -> Callable[..., Node]:
 @pytest.fixture(scope="session")
 def make_mapper() -> Callable[[MappingConfig], Mapper]:
     """Return a builder of mappers that own what the shipped configuration writes."""
+    section = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["annotations"]
+    annotations = AnnotationsConfig.model_validate(section)
 
     def make(config: MappingConfig) -> Mapper:
         return Mapper(
             config,
-            owned_annotations=frozenset(map(champ_id, (5102, 5103, 5104))),
-            owned_labels=frozenset({"éligible", "à vérifier", "inéligible"}),
-            owned_libelles=frozenset({"Résultat du pré-contrôle"}),
+            owned_in=partial(owned_in, annotations),
+            owned_labels=annotations.owned_labels,
         )
 
     return make

@@ -214,6 +214,18 @@ def test_dsyncs_own_annotation_is_known_by_label_under_another_id(form: Any, map
     assert {"autre", form.id(5103), form.id(5104)} == after.owned_ids
 
 
+@pytest.mark.parametrize("other", [{"id": "autre"}, {}], ids=["by label", "by id"])
+def test_an_annotation_that_dsync_cannot_write_is_content(
+    form: Any, map_node: Run, other: dict[str, str]
+) -> None:
+    """Of another type it is not dsync's own, whatever its label or id: a change of it counts."""
+    id_ = form.replace(5102, type="integer_number", **other)
+    before = map_node(annotations=[form.champ(id_, "IntegerNumberChamp", integerValue="1")])
+    after = map_node(annotations=[form.champ(id_, "IntegerNumberChamp", integerValue="2")])
+    assert before.content_hash != after.content_hash
+    assert {form.id(5103), form.id(5104)} == after.owned_ids
+
+
 def test_an_instructeurs_annotation_is_content_and_no_input(form: Any, map_node: Run) -> None:
     """Annotations are stored as changed; verdicts do not rest on them."""
     before = map_node(annotations=[form.champ(5105, "CheckboxChamp", checkboxValue=False)])
@@ -259,7 +271,7 @@ from dsync.mapping.mapper import Mapper
 config = MappingConfig.model_validate(tomllib.load(open(sys.argv[1], "rb"))["mapping"])
 mapper = Mapper(
     config,
-    owned_annotations=frozenset({"b", "a", "c"}),
+    owned_in=lambda descriptors: frozenset({"b", "a", "c"}),
     owned_labels=frozenset({"x", "y"}),
 )
 mapped = mapper.map(sys.stdin.buffer.read(), 1, None)
