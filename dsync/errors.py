@@ -10,6 +10,7 @@ exit code when the error reaches the command line)::
     │   ├── DSRateLimitedError  RETRY           8   at .retry_at
     │   ├── DSTimeoutError      SHRINK          8   ask for less
     │   ├── DSUnauthorizedError STOP_RUN        3
+    │   ├── DSWrongAddressError STOP_RUN        2   DSYNC_DS_URL is not DS's endpoint
     │   ├── DSNotFoundError     SKIP_ITEM       7
     │   ├── DSOutcomeUnknownError VERIFY        7   read back before sending again
     │   ├── DSBadDataError      SHRINK          8   one dossier of the page cannot be rendered
@@ -109,6 +110,12 @@ class DSUnauthorizedError(DSError):
     def __init__(self, message: str, reason: str, **details: Any) -> None:
         super().__init__(message, reason=reason, **details)
         self.reason = reason
+
+
+class DSWrongAddressError(DSError):
+    """There is no GraphQL endpoint at the configured address; correct DSYNC_DS_URL."""
+
+    exit_code = 2
 
 
 class DSNotFoundError(DSError):

@@ -14,6 +14,7 @@ from dsync.ds.answers import (
     RemoteAnnotations,
     WriteOutcome,
 )
+from dsync.ds.classify import Refusal
 from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
 from dsync.ds.pages import PageReader
@@ -29,6 +30,7 @@ __all__ = [
     "Node",
     "Page",
     "PageReader",
+    "Refusal",
     "Rejected",
     "RemoteAnnotations",
     "WriteOutcome",

@@ -20,6 +20,7 @@ from dsync.errors import (
     DSTimeoutError,
     DSUnauthorizedError,
     DSUnavailableError,
+    DSWrongAddressError,
 )
 
 
@@ -111,6 +112,9 @@ STATUS_ROWS = (
     StatusRow(Fault.MOVED, range(300, 400)),
     StatusRow(Fault.WRONG_ADDRESS, range(404, 406)),
     StatusRow(Fault.GATEWAY, _only(408)),
+    StatusRow(Fault.QUERY_REFUSED, _only(413)),
+    # A web form's address, say: DS itself words its refusals in GraphQL.
+    StatusRow(Fault.WRONG_ADDRESS, range(400, 500), is_graphql=False),
     StatusRow(Fault.QUERY_REFUSED, range(400, 500)),
 )
 
@@ -222,20 +226,20 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
     Fault.GATEWAY: (DSUnavailableError, f"DS is unavailable (HTTP {{status}}). {_TRY_LATER}"),
     Fault.NOT_GRAPHQL: (
         DSUnavailableError,
-        "The answer is not DS's API (a web page, a cut or an empty answer). Check that "
-        f"DSYNC_DS_URL ends in /api/v2/graphql. {_TRY_LATER}",
+        f"DS answered with something else than GraphQL (a web page, say). {_TRY_LATER}",
     ),
     Fault.NO_DATA: (
         DSUnavailableError,
         f"DS answered without data and without a reason. {_TRY_LATER}",
     ),
     Fault.MOVED: (
-        DSContractError,
-        "DS's address has moved (HTTP {status}). Set DSYNC_DS_URL to the new one.",
+        DSWrongAddressError,
+        "{url} has moved (HTTP {status}). Set DSYNC_DS_URL to DS's new GraphQL endpoint.",
     ),
     Fault.WRONG_ADDRESS: (
-        DSContractError,
-        "There is no DS API at this address (HTTP {status}). Correct DSYNC_DS_URL.",
+        DSWrongAddressError,
+        "{url} is not DS's GraphQL endpoint (HTTP {status}). Check DSYNC_DS_URL: the address of "
+        "DS's API ends in /api/v2/graphql.",
     ),
     Fault.INVALID_CURSOR: (
         DSContractError,
@@ -270,11 +274,17 @@ NOT_EXECUTED = frozenset(
 
 
 def error_of(
-    fault: Fault, *, subject: str = "it", status: int = 0, cause: str = "no answer", **details: Any
+    fault: Fault,
+    *,
+    subject: str = "it",
+    status: int = 0,
+    cause: str = "no answer",
+    url: str = "The address",
+    **details: Any,
 ) -> DSError:
     """Return the error of a fault; its sentence holds no more than what is given here."""
     kind, sentence = ERRORS[fault]
-    message = sentence.format(subject=subject, status=status, cause=cause)
+    message = sentence.format(subject=subject, status=status, cause=cause, url=url)
     if fault in REASONS:
         return DSUnauthorizedError(message, REASONS[fault], fault=fault.value, **details)
     return kind(message, fault=fault.value, **details)

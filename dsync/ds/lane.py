@@ -92,6 +92,8 @@ class Lane:
     ) -> None:
         self._response: requests.Response | None = None
         self._body = b""
+        self._is_cut = False
+        """Whether the body ends before the JSON that it holds."""
         self._transport = RequestsHTTPTransport(
             url,
             headers=dict(headers),
@@ -157,16 +159,19 @@ class Lane:
             ValueError: it is no JSON object; gql makes its own error of it.
         """
         body, self._body = self._body, b""
+        # JSON that cannot be read was cut on its way.
+        self._is_cut = body.lstrip()[:1] in {b"", b"{"}
         try:
             envelope = _decode(body)
         except msgspec.DecodeError:
             # Python's own reader takes what is no JSON by the letter: a lone surrogate, NaN.
             envelope = _decode(written(cleaned(json.loads(body))))
+        self._is_cut = False
         parts = {"data": envelope.data, "errors": envelope.errors}
         return {name: part for name, part in parts.items() if part is not msgspec.UNSET}
 
     def _exchange(self, session: SyncClientSession, request: GraphQLRequest) -> Reply:
-        self._response = None
+        self._response, self._is_cut = None, False
         try:
             data = session.execute(request)
         except TransportConnectionFailed as exc:
@@ -175,7 +180,7 @@ class Lane:
             return _answered(self._response, exc.data, exc.errors)
         except TransportError:
             # A body that is no JSON, or JSON that is no GraphQL answer.
-            return _foreign(self._response)
+            return _foreign(self._response, is_cut=self._is_cut)
         except Exception as exc:  # A bug: raised where the caller waits, not lost here.
             return Reply(exception=exc, is_bug=True)
         return _answered(self._response, data, None)
@@ -193,10 +198,12 @@ def _answered(response: requests.Response | None, data: Any, errors: Any) -> Rep
     return Reply(response.status_code, response.headers, data, entries, fault)
 
 
-def _foreign(response: requests.Response | None) -> Reply:
+def _foreign(response: requests.Response | None, *, is_cut: bool) -> Reply:
     if response is None:
         return Reply(fault=Fault.CONNECTION_LOST)
-    fault = of_status(response.status_code, None) or Fault.NOT_GRAPHQL
+    fault = of_status(response.status_code, None)
+    if fault is None:
+        fault = Fault.CONNECTION_LOST if is_cut else Fault.NOT_GRAPHQL
     return Reply(response.status_code, response.headers, fault=fault)
 
 

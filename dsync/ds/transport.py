@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -89,6 +90,8 @@ class Transport:
         self.errors: Counter[str] = Counter()
         self.by_operation: Counter[str] = Counter()
         self._url = url
+        self._has_answered = False
+        """Whether this address has ever given a GraphQL answer."""
         self._token = token
         self._headers = {"User-Agent": user_agent, "Accept-Language": "fr"}
         self._stop = stop
@@ -166,7 +169,11 @@ class Transport:
             raise reply.exception
         fault = of_errors(reply.errors, has_data=reply.data is not None)
         if reply.fault is not None:
+            is_no_endpoint = not (self._has_answered or operation.is_mutation)
+            if reply.fault is Fault.NOT_GRAPHQL and is_no_endpoint:
+                raise self._failure(operation, reply, Fault.WRONG_ADDRESS, subject)
             raise self._failure(operation, reply, reply.fault, subject) from reply.exception
+        self._has_answered = True
         if reply.data is None and (operation.is_mutation or fault not in ABOUT_ITEMS):
             raise self._failure(operation, reply, fault or Fault.NO_DATA, subject)
         return Answer(reply.data, reply.errors, fault, _date(reply.headers))
@@ -202,7 +209,9 @@ class Transport:
 
     def _failure(self, operation: Operation, reply: Reply, fault: Fault, subject: str) -> DSError:
         status = reply.status or 0
-        error = error_of(fault, subject=subject, status=status, cause=reply.cause)
+        error = error_of(
+            fault, subject=subject, status=status, cause=reply.cause, url=_shown(self._url)
+        )
         if isinstance(error, DSRateLimitedError):
             wait_s = min(_wait_s(reply.headers, self._clock()), self.limits.max_wait_s)
             error.retry_at = datetime.fromtimestamp(self._clock().timestamp() + wait_s, UTC)
@@ -214,6 +223,15 @@ class Transport:
                 fault=fault.value,
             )
         return error
+
+
+def _shown(url: str) -> str:
+    """Return an address without what it may hold of secrets."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "The address"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _date(headers: Mapping[str, str]) -> datetime | None:

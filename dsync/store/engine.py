@@ -1,4 +1,7 @@
-"""Opens connections on SQLite and PostgreSQL so that both behave alike. Knows no table."""
+"""Opens connections on SQLite and PostgreSQL so that both behave alike.
+
+Of the tables, two names alone are known here: those by which a file is dsync's.
+"""
 
 from __future__ import annotations
 
@@ -94,6 +97,7 @@ def _is_memory(url: URL) -> bool:
 def _prepare_sqlite(engine: Engine) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        _refuse_foreign(connection, engine.url)
         # The driver's own BEGIN comes too late and leaves DDL outside; ours is below.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
@@ -117,6 +121,23 @@ def _prepare_sqlite(engine: Engine) -> Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _refuse_foreign(connection: sqlite3.Connection, url: URL) -> None:
+    """Leave another program's file as it is, its journal mode included.
+
+    Raises:
+        StoreError: The file has tables, and not those by which dsync's is known.
+    """
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if tables - {_VERSION_TABLE} and not {_VERSION_TABLE, "sync_state"} <= tables:
+        raise StoreError(
+            f"{describe(url)} belongs to another program and was left as it was. Set "
+            "DSYNC_DATABASE_URL to a file of dsync's own."
+        )
+
+
+_VERSION_TABLE = "alembic_version"
 
 
 def _postgresql(url: URL) -> Engine:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, select, update
 
 from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.records import NewEvent, RunFigures
 from dsync.store.section import Section
 from dsync.store.sql import insert_rows
+
+_NUMBERING = 0x6473796E72
+"""« dsynr »: two runs of one PostgreSQL base that start at once take turns."""
 
 _COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")
 
@@ -20,20 +23,27 @@ class JournalWrites(Section):
     """Writes runs and events."""
 
     def start_run(self, genre: str, demande_par: str, at: datetime) -> int:
-        """Open a run; one left running by a process that ended is marked failed."""
+        """Open a run; one left running by a process that died is marked interrupted.
+
+        Runs are numbered here, one after the other: a sequence of PostgreSQL would leave a gap
+        for each transaction undone and each crash of the server.
+        """
         run = tables.sync_run
         self._connection.execute(
             update(run)
             .where(run.c.demarche_numero == self._number, run.c.statut == "running")
             .values(
-                statut="failed",
+                statut="interrupted",
                 fin=at,
                 erreur="interrompu : le processus s’est arrêté avant la fin",
             )
         )
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING)))
         started = self._connection.execute(
             insert(run)
             .values(
+                run=select(func.coalesce(func.max(run.c.run), 0) + 1).scalar_subquery(),
                 demarche_numero=self._number,
                 genre=genre,
                 statut="running",

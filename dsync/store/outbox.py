@@ -213,6 +213,19 @@ class OutboxWrites(JournalWrites):
             )
         ]
 
+    def refuse_waiting(self, why: str | None, numbers: Sequence[DossierNumber] = ()) -> None:
+        """Refuse what waits to be sent; what was sent without an answer is read back first."""
+        statement = (
+            update(_outbox)
+            .where(
+                _outbox.c.demarche_numero == self._number,
+                _outbox.c.courante,
+                _outbox.c.statut == WishStatus.EN_ATTENTE.value,
+            )
+            .values(statut=WishStatus.REFUSEE.value, erreur=why, prochain_essai_le=None)
+        )
+        self._connection.execute(_narrowed(statement, numbers))
+
     def retry_refused(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Try the refused and the postponed again at once; all, when no dossier is named."""
         statement = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import String, case, cast, func, or_, select, text
+from sqlalchemy import String, case, cast, column, func, or_, select, table, text
 
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
@@ -22,6 +22,7 @@ from dsync.store.verdicts import VerdictReads
 _dossier = tables.dossier
 _verdict = tables.verdict
 _outbox = tables.outbox
+_shown_run = table("lecture_synchronisation", column("run"), column("statut"))
 
 Document = dict[str, Any]
 """JSON values by column; instants as UTC text."""
@@ -117,12 +118,18 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
 
     def runs(self, limit: int = 20, demarche: DemarcheNumber | None = None) -> list[Document]:
         """Return the newest runs first."""
-        table = tables.sync_run
-        columns = [column for column in table.columns if column.name != "demarche_numero"]
+        run = tables.sync_run
+        columns = [
+            # The view tells a run that died from one under way.
+            _shown_run.c.statut if one.name == "statut" else one
+            for one in run.columns
+            if one.name != "demarche_numero"
+        ]
         statement = (
             select(*columns)
-            .where(table.c.demarche_numero == self._of(demarche))
-            .order_by(table.c.run.desc())
+            .join(_shown_run, _shown_run.c.run == run.c.run)
+            .where(run.c.demarche_numero == self._of(demarche))
+            .order_by(run.c.run.desc())
             .limit(limit)
         )
         return _documents(self._connection.execute(statement).mappings().all())

@@ -258,7 +258,7 @@ class SyncRunRow(_Table, table=True):
 
     __tablename__ = "sync_run"
 
-    run: int | None = _generated()
+    run: int = _given_number()
     demarche_numero: int = _number(index=True)
     genre: str
     statut: str

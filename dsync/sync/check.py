@@ -149,7 +149,7 @@ def instructeur_lines(demarche: Demarche, wanted: str | None) -> list[CheckLine]
         "write access",
         CheckStatus.INFO,
         "whether the token may write cannot be known without writing",
-        "the first push tells; a read-only token leaves the annotations waiting (exit 7)",
+        "the first push tells; with a read-only token the annotations are refused (exit 7)",
     )
     if wanted is None:
         message = "none is configured: annotations and labels wait"

@@ -15,7 +15,7 @@ import structlog
 
 from dsync.domain.dossier import OPEN_ETATS, Demarche
 from dsync.domain.ids import DossierNumber
-from dsync.ds import WriteOutcome
+from dsync.ds import Refusal, WriteOutcome
 from dsync.errors import (
     DSBadDataError,
     DSError,
@@ -40,13 +40,12 @@ BACKOFF = timedelta(minutes=5)
 given up after some ten hours, which an outage of DS seldom lasts."""
 MOST_FAILURES = 3
 """Single dossiers in a row whose write fails, after which it is DS that fails, not they."""
-READ_ONLY, NO_RIGHT = "lecture_seule", "droits"
-REMEDIES = {
-    READ_ONLY: (
-        "DS refuses to write: the token is read-only. Pushes wait; make a read/write token in the "
-        "DS profile and set DSYNC_DS_TOKEN."
+REMEDIES: dict[str, str] = {
+    Refusal.READ_ONLY: (
+        "DS refuses to write: the token is read-only. Make a read/write token in the DS profile "
+        "and set DSYNC_DS_TOKEN: the next run then sends what was refused."
     ),
-    NO_RIGHT: (
+    Refusal.NO_RIGHT: (
         "DS refuses to write: the instructeur of DSYNC_DS_INSTRUCTEUR has no right on some "
         "dossiers. Pushes wait; add them to the groupe instructeur of these dossiers."
     ),
@@ -131,7 +130,7 @@ def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total:
         if not due:
             return
         try:
-            then = _push_batch(run, target, due)
+            then = _push_batch(run, target, due, numbers)
         except (DSTimeoutError, DSBadDataError):
             if size > 1:
                 size = max(1, size // 2)
@@ -153,7 +152,9 @@ def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total:
             return
 
 
-def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> _Next:
+def _push_batch(
+    run: Run, target: Target, due: Sequence[DueDossier], numbers: Sequence[DossierNumber]
+) -> _Next:
     """Read, plan, write and settle one batch; say how to go on."""
     learn_revisions(run, {dossier.revision_id for dossier in due})
     resolved = {d.numero: run.annotations_of(d.revision_id) for d in due}
@@ -190,7 +191,14 @@ def _push_batch(run: Run, target: Target, due: Sequence[DueDossier]) -> _Next:
     except (DSError, InterruptedRunError):
         _take_back(run, sent)
         raise
-    return _settle_outcomes(run, drafts, outcomes)
+    then = _settle_outcomes(run, drafts, outcomes)
+    read_only = next((o.message for o in outcomes if o.code == Refusal.READ_ONLY), None)
+    if read_only is not None:
+        # The others would be refused one batch after the other.
+        with run.transaction() as tx:
+            tx.refuse_waiting(read_only, numbers)
+        return _Next.NONE
+    return then
 
 
 def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[WriteOutcome]) -> _Next:
@@ -201,16 +209,15 @@ def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[Write
         outcome = by_number[made.numero]
         result = settle_outcome(made, outcome, run.now + POSTPONED_FOR)
         settled += result
+        run.report.pushed += any(s.statut is WishStatus.CONFIRMEE for s in result)
         if outcome.code:
             codes.add(outcome.code)
-        run.report.pushed += any(s.statut is WishStatus.CONFIRMEE for s in result)
+            continue
         _note_refusals(run, [s.erreur or "" for s in result if s.statut is WishStatus.REFUSEE])
     with run.transaction() as tx:
         tx.settle(run.id, settled, run.now)
     for code in sorted(codes & REMEDIES.keys()):
         run.report.problem(REMEDIES[code])
-    if READ_ONLY in codes:
-        return _Next.NONE
     is_cut = any(outcome.unknown for outcome in outcomes)
     return _Next.SMALLER if is_cut else _Next.LARGER
 

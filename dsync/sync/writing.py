@@ -19,7 +19,7 @@ from dsync.annotations import (
 from dsync.annotations.config import LABEL
 from dsync.annotations.values import wire_value
 from dsync.domain.ids import DossierNumber
-from dsync.ds import AnnotationWrite, DossierWrite, RemoteAnnotations, WriteOutcome
+from dsync.ds import AnnotationWrite, DossierWrite, Refusal, RemoteAnnotations, WriteOutcome
 from dsync.store import DueDossier, Settlement, WishStatus
 
 HELD = "retenu par le conflit sur le résultat"
@@ -143,6 +143,8 @@ def settle_outcome(made: Draft, outcome: WriteOutcome, later: datetime) -> list[
 
 def _outcome(made: Draft, step: Step, outcome: WriteOutcome, later: datetime) -> Settlement:
     wish = step.wish
+    if outcome.code == Refusal.READ_ONLY:
+        return Settlement(wish.id, WishStatus.REFUSEE, erreur=outcome.message, nothing_written=True)
     if outcome.not_found or outcome.code:
         return Settlement(
             wish.id,

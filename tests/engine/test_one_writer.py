@@ -185,13 +185,13 @@ def test_clocks_of_two_machines_do_not_matter_on_postgresql(engine_on_each: Engi
     assert 6 == ahead.sync().exit_code
 
 
-def test_a_run_that_a_dead_process_left_is_closed_as_failed(engine: Engine) -> None:
+def test_a_run_that_a_dead_process_left_is_closed_as_interrupted(engine: Engine) -> None:
     """The journal does not show it as running for ever."""
     lease = engine.worker.store.acquire_lease(DEMARCHE, 60)
     with engine.worker.store.transaction(lease) as tx:
         tx.start_run("incremental", "service", engine.worker.now())
     expire_lease(engine)
     engine.sync()
-    assert ["failed", "success"] == [
+    assert ["interrupted", "success"] == [
         row["statut"] for row in engine.rows("SELECT statut FROM sync_run ORDER BY run")
     ]

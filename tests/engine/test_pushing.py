@@ -167,7 +167,7 @@ def test_an_annotation_that_the_form_lost_is_refused(engine: Engine) -> None:
 
 
 def test_a_read_only_token_pulls_and_says_so_once(start: Start) -> None:
-    """All is read and judged, the wishes wait, one sentence with the remedy, few requests."""
+    """All is read and judged; every wish is refused with that reason, by one mutation."""
     engine = start()
     small = {"ds": {"push_batch": 2}}
     engine.restart(token=engine.sandbox.tokens.readonly, configuration=small)
@@ -181,8 +181,11 @@ def test_a_read_only_token_pulls_and_says_so_once(start: Start) -> None:
     assert 1 == len(report.errors)
     assert "read-only" in report.errors[0]
     assert 1 == len(engine.mutations())
-    assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
-    engine.advance(hours=2)
+    assert [
+        {"statut": "refusee", "erreur": "Le jeton utilisé est configuré seulement en lecture"}
+    ] == (engine.rows("SELECT DISTINCT statut, erreur FROM lecture_annotation"))
+    assert 0 == engine.sync().exit_code
+    assert 1 == len(engine.mutations())
     engine.restart()
     assert (0, 10) == ((again := engine.sync()).exit_code, again.pushed)
 

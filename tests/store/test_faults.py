@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import traceback
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,21 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no SQLite database"):
         Store.open(f"sqlite:///{path}")
     assert path.read_text() == "bonjour" * 1000
+
+
+@pytest.mark.parametrize("table", ["notes", "alembic_version", "sync_state"])
+def test_another_programs_database_is_left_as_it_was(tmp_path: Path, table: str) -> None:
+    """A mistyped path adds no table to it, and does not change its journal."""
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(f"CREATE TABLE {table} (version_num TEXT)")
+        other.execute("CREATE TABLE more (a)")
+        other.commit()
+    before = path.read_bytes()
+    for check_schema in (True, False):
+        with pytest.raises(StoreError, match="another program"):
+            Store.open(f"sqlite:///{path}", check_schema=check_schema).upgrade()
+    assert before == path.read_bytes()
 
 
 def test_a_locked_file_says_that_another_process_writes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -161,7 +162,7 @@ def test_the_database_clock_decides_on_postgresql(database_url: str, store: Stor
 
 
 def test_a_run_left_running_is_closed_by_the_next(store: Store) -> None:
-    """A killed process's run is marked failed when the next one starts."""
+    """A killed process's run is marked interrupted when the next one starts."""
     lease = store.acquire_lease(DEMARCHE, 60)
     with store.transaction(lease) as tx:
         tx.start_run("incremental", "cli", NOW)
@@ -172,8 +173,42 @@ def test_a_run_left_running_is_closed_by_the_next(store: Store) -> None:
         new, old = reader.runs()
 
     assert (second, "running") == (new["run"], new["statut"])
-    assert old["statut"] == "failed"
+    assert old["statut"] == "interrupted"
     assert "interrompu" in old["erreur"]
+
+
+def test_a_run_without_a_holder_shows_as_interrupted(store: Store) -> None:
+    """Before any other run starts: a killed process is not shown as working."""
+    lease = store.acquire_lease(DEMARCHE, 60)
+    with store.transaction(lease) as tx:
+        tx.start_run("incremental", "cli", NOW)
+
+    def shown() -> str:
+        with store.reading(DEMARCHE) as reader:
+            (run,) = reader.runs()
+            (seen,) = reader._connection.exec_driver_sql(
+                "SELECT statut FROM lecture_synchronisation"
+            )
+        assert (run["statut"],) == tuple(seen)
+        return str(run["statut"])
+
+    assert "running" == shown()
+    store.renew_lease(lease, -1)
+    assert "interrupted" == shown()
+
+
+def test_runs_are_numbered_one_after_the_other(store: Store) -> None:
+    """A transaction that is undone leaves no gap."""
+    lease = store.acquire_lease(DEMARCHE, 60)
+    numbers = []
+    for fails in (False, True, True, False):
+        with suppress(ZeroDivisionError), store.transaction(lease) as tx:
+            run = tx.start_run("incremental", "cli", NOW)
+            if fails:
+                raise ZeroDivisionError
+            numbers.append(run)
+
+    assert [1, 2] == numbers
 
 
 def test_a_failing_transaction_is_a_store_error(store: Store) -> None:

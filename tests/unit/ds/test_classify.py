@@ -27,6 +27,7 @@ from dsync.errors import (
     DSTimeoutError,
     DSUnauthorizedError,
     DSUnavailableError,
+    DSWrongAddressError,
 )
 
 FORBIDDEN = GraphError("forbidden", "Without a token, only persisted queries are allowed")
@@ -61,6 +62,7 @@ INTERNAL = GraphError("internal_server_error", "Internal Server Error")
         (400, GraphError("bad_request", "unexpected token"), Fault.QUERY_REFUSED),
         (400, GraphError("graphql_parse_failed", ""), Fault.QUERY_REFUSED),
         (413, None, Fault.QUERY_REFUSED),
+        (422, None, Fault.WRONG_ADDRESS),
         (200, None, None),
         (200, FORBIDDEN, None),
     ],
@@ -104,7 +106,7 @@ def test_every_row_is_reached_by_some_answer() -> None:
     assert len(STATUS_ROWS) == len(set(STATUS_ROWS))
     assert {row.fault for row in ERROR_ROWS} >= {Fault.TIMEOUT, Fault.BAD_DATA}
     assert ERROR_ROWS[-1].fault == of_error(GraphError(None, ""), has_data=False)
-    assert STATUS_ROWS[-1].fault == of_status(418, None)
+    assert STATUS_ROWS[-1].fault == of_status(418, INTERNAL)
 
 
 def test_the_gravest_of_several_errors_is_the_answers() -> None:
@@ -156,8 +158,8 @@ def test_an_entry_of_any_form_is_read(entry: object, expected: GraphError) -> No
         (Fault.GATEWAY, DSUnavailableError, None),
         (Fault.NOT_GRAPHQL, DSUnavailableError, None),
         (Fault.NO_DATA, DSUnavailableError, None),
-        (Fault.MOVED, DSContractError, None),
-        (Fault.WRONG_ADDRESS, DSContractError, None),
+        (Fault.MOVED, DSWrongAddressError, None),
+        (Fault.WRONG_ADDRESS, DSWrongAddressError, None),
         (Fault.INVALID_CURSOR, DSContractError, None),
         (Fault.QUERY_REFUSED, DSContractError, None),
     ],

@@ -28,6 +28,7 @@ from dsync.errors import (
     DSTimeoutError,
     DSUnauthorizedError,
     DSUnavailableError,
+    DSWrongAddressError,
     InterruptedRunError,
 )
 
@@ -153,17 +154,17 @@ def test_lists_are_asked_in_the_same_request(ds: responses.RequestsMock, make_cl
 REPLIES: list[tuple[dict[str, Any], type[DSError], str]] = [
     ({"status": 502, "body": f"<html>{SECRET}</html>"}, DSUnavailableError, "gateway"),
     ({"status": 503, "json": {"error": "maintenance"}}, DSUnavailableError, "maintenance"),
-    ({"body": f"<html>{SECRET}</html>"}, DSUnavailableError, "not_graphql"),
-    ({"body": '{"data": {"demarche"'}, DSUnavailableError, "not_graphql"),
-    ({"body": ""}, DSUnavailableError, "not_graphql"),
-    ({"body": "3"}, DSUnavailableError, "not_graphql"),
-    ({"body": '"data"'}, DSUnavailableError, "not_graphql"),
-    ({"body": "[]"}, DSUnavailableError, "not_graphql"),
+    ({"body": f"<html>{SECRET}</html>"}, DSWrongAddressError, "wrong_address"),
+    ({"body": '{"data": {"demarche"'}, DSUnavailableError, "connection_lost"),
+    ({"body": ""}, DSUnavailableError, "connection_lost"),
+    ({"body": "3"}, DSWrongAddressError, "wrong_address"),
+    ({"body": '"data"'}, DSWrongAddressError, "wrong_address"),
+    ({"body": "[]"}, DSWrongAddressError, "wrong_address"),
     ({"json": {"data": None}}, DSUnavailableError, "no_data"),
     ({"json": {"data": 3}}, DSUnavailableError, "no_data"),
     ({"json": {"data": {}}}, DSUnavailableError, "no_data"),
-    ({"status": 301, "headers": {"Location": "http://x.test/"}}, DSContractError, "moved"),
-    ({"status": 404, "body": "no"}, DSContractError, "wrong_address"),
+    ({"status": 301, "headers": {"Location": "http://x.test/"}}, DSWrongAddressError, "moved"),
+    ({"status": 404, "body": "no"}, DSWrongAddressError, "wrong_address"),
     (
         {"status": 500, "json": {"errors": [error("x", "internal_server_error")], "data": None}},
         DSBadDataError,
@@ -325,12 +326,14 @@ def test_a_list_without_end_is_detected(
 
 def test_reads_are_repeated_until_ds_is_back(ds: responses.RequestsMock, make_client: Make) -> None:
     """An outage shorter than the attempts is not seen by the caller, but counted."""
+    ds.post(URL, json={"data": page(node())})
     ds.post(URL, status=502, body="no")
     ds.post(URL, body="<html>")
     ds.post(URL, json={"data": page(node())})
     client = make_client(attempts=3)
     assert len(read(client).nodes) == 1
-    assert client.requests == 3
+    assert len(read(client).nodes) == 1
+    assert client.requests == 4
     assert client.errors == {"DSUnavailableError": 2}
 
 
@@ -408,7 +411,7 @@ def test_a_write_without_a_clear_answer_is_unknown_and_never_repeated(
         ({"status": 401, "json": {"errors": [error("Token expired")]}}, DSUnauthorizedError),
         ({"json": {"errors": [error("?", "argumentNotAccepted")]}}, DSContractError),
         ({"status": 400, "json": {"errors": [error("?", "bad_request")]}}, DSContractError),
-        ({"status": 404, "body": "no"}, DSContractError),
+        ({"status": 404, "body": "no"}, DSWrongAddressError),
     ],
 )
 def test_a_write_that_was_surely_not_run_is_not_unknown(

@@ -245,7 +245,7 @@ def upgrade() -> None:
 
     op.create_table(
         "sync_run",
-        sa.Column("run", columns.BigKey(), nullable=False),
+        sa.Column("run", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
         sa.Column("genre", sqltypes.AutoString(), nullable=False),
         sa.Column("statut", sqltypes.AutoString(), nullable=False),

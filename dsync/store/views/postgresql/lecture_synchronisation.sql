@@ -1,7 +1,7 @@
 SELECT
     r.run,
     r.genre,
-    r.statut,
+    CASE WHEN r.statut = 'running' AND l.holder IS NULL THEN 'interrupted' ELSE r.statut END AS statut,
     r.debut,
     r.fin,
     r.lus,
@@ -12,3 +12,5 @@ SELECT
     r.requetes,
     r.erreur
 FROM sync_run AS r
+LEFT JOIN lease AS l
+    ON l.demarche_numero = r.demarche_numero AND l.expires_at > clock_timestamp()

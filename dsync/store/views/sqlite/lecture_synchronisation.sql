@@ -1,7 +1,7 @@
 SELECT
     r.run,
     r.genre,
-    r.statut,
+    CASE WHEN r.statut = 'running' AND l.holder IS NULL THEN 'interrupted' ELSE r.statut END AS statut,
     strftime('%Y-%m-%dT%H:%M:%SZ', r.debut) AS debut,
     strftime('%Y-%m-%dT%H:%M:%SZ', r.fin) AS fin,
     r.lus,
@@ -12,3 +12,5 @@ SELECT
     r.requetes,
     r.erreur
 FROM sync_run AS r
+LEFT JOIN lease AS l
+    ON l.demarche_numero = r.demarche_numero AND l.expires_at > strftime('%Y-%m-%d %H:%M:%f', 'now')
