@@ -17,6 +17,7 @@ from dsync.eligibility.catalogue import (
 from dsync.eligibility.checks import TITLES
 from dsync.eligibility.checks.administration import needs_registry
 from dsync.eligibility.config import RulesConfig
+from dsync.eligibility.detail import stated_verdict
 from dsync.eligibility.evaluate import evaluate, evidence_fingerprint
 from dsync.eligibility.evidence import (
     Evidence,
@@ -59,6 +60,7 @@ __all__ = [
     "needs_registry",
     "resolve_product",
     "seen",
+    "stated_verdict",
     "stored_product",
     "verdict_of",
 ]

@@ -60,8 +60,11 @@ _TRAILING = ".:!?'\"’*…`"
 _UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SPACE_SIGN = "\N{OPEN BOX}"
+_ENTITY = re.compile(r"&#?\w+;")
+"""Without its semicolon, « &not » is the beginning of a parameter."""
 _INNER_SPACE = re.compile(r"(?<=\w)%20(?=\w)")
-_MAIL = re.compile(r"(?<![\w.+/-])[\w.+-]+@[\w.-]+")
+_MAIL = re.compile(r"(?<![\w.+/-])[\w.+-]+@(?:[\w-]+\.)+\w+")
+"""With a dot behind its @: some products' names hold the sign, as « Connect@attitude » does."""
 _BROKEN_PAGE = re.compile(
     rf"({re.escape(HOST)})\s*/\s*(startups?)\s*/\s*(\S+?)\s*(?=\.html)", re.IGNORECASE
 )
@@ -76,6 +79,9 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _PATH_ALONE = re.compile(rf"(?<![\w/.-])/?(?P<path>startups?/{_REST})", re.IGNORECASE)
+_FOLDER = re.compile(r"/startups?/", re.IGNORECASE)
+_COUNTS = re.compile(r"(?:utm|mtm|pk|at)_|[fg]clid=", re.IGNORECASE)
+"""Parameters that count visits and lead nowhere."""
 _ENDING = re.compile(r"(.+?)\.html?(?:[_-]*$|(?=[^\w.-]))", re.IGNORECASE)
 _PLAIN = re.compile(r"https://beta\.gouv\.fr/startups/((?!index\.)[a-z0-9][a-z0-9-]*)\.html")
 
@@ -106,7 +112,7 @@ class SiteAddress(NamedTuple):
     host: str
     """Folded, without www."""
     segments: tuple[str, ...]
-    """Of the path, in lower case."""
+    """Of the path, in lower case; a query or a fragment that leads further stands last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +147,11 @@ def parse_address(typed: str | None) -> Typed:
             return found[0]
         rest = found["rest"] or ""
         if host != HOST:
-            sites.append(SiteAddress(host, path_segments(rest)))
+            sites.append(SiteAddress(host, _segments(rest)))
         elif product_id := _product_id(rest):
             pages.append(ProductPage(product_id))
         else:
-            other_pages.append(SiteAddress(host, path_segments(rest)))
+            other_pages.append(SiteAddress(host, _segments(rest)))
         return " "
 
     def take_path(found: re.Match[str]) -> str:
@@ -171,14 +177,27 @@ def site_address(url: str | None) -> SiteAddress | None:
     found = _ADDRESS.search((url or "")[:READ_LENGTH].strip())
     if not found:
         return None
-    return SiteAddress(_host(found["host"]), path_segments(found["rest"] or ""))
+    return SiteAddress(_host(found["host"]), _segments(found["rest"] or ""))
 
 
-def path_segments(rest: str) -> tuple[str, ...]:
-    """Return the parts of a path in lower case, without query, fragment and file endings."""
-    path = re.split(r"[?#&]", rest, maxsplit=1)[0].lower()
+def tail_of_page(whole: str) -> str:
+    """Return all that follows the folder of products in a typed text, "" without one.
+
+    A slip may put a sign into an id at which its address seems to end.
+    """
+    return "".join(_FOLDER.split(whole, maxsplit=1)[1:])[:ID_LENGTH]
+
+
+def _segments(rest: str) -> tuple[str, ...]:
+    """Return the parts of a path in lower case, without file endings and what only counts visits.
+
+    What else a query or a fragment says is the last part: it shows another page.
+    """
+    path, *further = re.split(r"[?#&]", rest.lower())
     segments = [part.rstrip(_TRAILING) for part in path.split("/")]
-    return tuple(part.removesuffix(".git") for part in segments if part)
+    kept = [part.removesuffix(".git") for part in segments if part]
+    shown = [part for part in further if part.strip(_TRAILING + "/") and not _COUNTS.match(part)]
+    return (*kept, f"?{'&'.join(shown)}") if shown else tuple(kept)
 
 
 def _decode(text: str) -> str:
@@ -191,7 +210,8 @@ def _decode(text: str) -> str:
 
 def _decode_once(text: str) -> str:
     # A space encoded inside an address belongs to it: read as one, the address would end there.
-    text = html.unescape(unquote(_INNER_SPACE.sub(_SPACE_SIGN, text)))
+    text = unquote(_INNER_SPACE.sub(_SPACE_SIGN, text))
+    text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
     return _CONTROL.sub(" ", text).replace("\\", "/")
 

@@ -17,7 +17,6 @@ from dsync.eligibility.address import HOST, ProductPage, SiteAddress, parse_addr
 from dsync.eligibility.wording import fold, words
 
 MAX_REDIRECTS = 20
-CODE_HOSTS = frozenset({"github.com", "gitlab.com", "codeberg.org", "framagit.org"})
 
 
 class CatalogueError(ValueError):
@@ -83,15 +82,6 @@ class _Claim(NamedTuple):
     segments: tuple[str, ...]
     product_id: str
     is_repository: bool
-
-    def holds(self, site: SiteAddress) -> bool:
-        """Whether an address is this one or lies below it."""
-        depth = len(self.segments)
-        if site.segments[:depth] != self.segments:
-            return False
-        # The first part of an address of code is an owner of many products' code.
-        is_owner = depth < 2 and (self.is_repository or site.host in CODE_HOSTS)
-        return not is_owner or len(site.segments) == depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +178,14 @@ class Catalogue:
         )
 
     def owners(self, site: SiteAddress) -> tuple[frozenset[str], bool]:
-        """Return whose own site or repository an address lies in, and whether it is code."""
-        claims = [claim for claim in self.claims.get(site.host, ()) if claim.holds(site)]
-        deepest = max((len(claim.segments) for claim in claims), default=0)
-        best = [claim for claim in claims if len(claim.segments) == deepest]
+        """Return whose own site or repository an address is, and whether it is code.
+
+        A page below it names nobody: many a product's site holds what others put there.
+        """
+        claims = [c for c in self.claims.get(site.host, ()) if c.segments == site.segments]
         return (
-            frozenset(claim.product_id for claim in best),
-            bool(best) and all(claim.is_repository for claim in best),
+            frozenset(claim.product_id for claim in claims),
+            bool(claims) and all(claim.is_repository for claim in claims),
         )
 
 

@@ -6,9 +6,10 @@ between lines, no control character, no blank at a line's end.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.eligibility.checks import TITLES
 from dsync.eligibility.verdict import by_severity
 from dsync.eligibility.wording import cleaned, cut
@@ -18,6 +19,32 @@ _RESULTS = {
     Resultat.IMPOSSIBLE: "Non vérifiable pour l’instant",
     Resultat.A_VERIFIER: "À vérifier",
 }
+
+_ADVICE = "avis automatique préparatoire, ne vaut pas décision ; instruction : "
+_STATED = re.compile(rf"({'|'.join(Verdict)}) – {re.escape(_ADVICE)}\S.*")
+_FORMER = re.compile(
+    rf"({'|'.join(_RESULTS.values())}) - (?:{'|'.join(TITLES.values())}) : .+|(Conforme) : .+"
+)
+"""First lines of the texts that this version no longer writes."""
+_FORMER_VERDICTS = {
+    "Non conforme": Verdict.INELIGIBLE,
+    "Non vérifiable pour l’instant": Verdict.INDETERMINE,
+    "À vérifier": Verdict.A_VERIFIER,
+    "Conforme": Verdict.ELIGIBLE,
+}
+
+
+def stated_verdict(text: str | None) -> Verdict | None:
+    """Return the verdict that a text's first line states, or None where dsync wrote no such text.
+
+    The form used before is recognised too, for annotations that it was written into.
+    """
+    first = (text or "").split("\n", 1)[0].rstrip("\r")
+    if found := _STATED.fullmatch(first):
+        return Verdict(found[1])
+    if found := _FORMER.fullmatch(first):
+        return _FORMER_VERDICTS[found[1] or found[2]]
+    return None
 
 
 def detail_text(controles: Sequence[Controle], *, most: int) -> str:

@@ -22,6 +22,9 @@ from dsync.eligibility.rules import RuleSet
 from dsync.eligibility.verdict import verdict_of, worst
 from dsync.errors import RuleEvaluationError
 
+_OF_PRODUCT = frozenset({"phase", "cas_octroi", "doublon"})
+"""Checks that judge the product."""
+
 
 def evaluate(
     candidature: Candidature,
@@ -98,7 +101,7 @@ def _context(
 
 
 def _decide(context: Context) -> Decision:
-    controles = tuple([_capped(check(context), context.rules) for _, check in CHECKS])
+    controles = tuple([_capped(check(context), context) for _, check in CHECKS])
     by_name = {controle.controle: controle for controle in controles}
     return Decision(
         verdict=verdict_of(controle.resultat for controle in controles),
@@ -118,11 +121,16 @@ def _decide(context: Context) -> Decision:
     )
 
 
-def _capped(controle: Controle, rules: RuleSet) -> Controle:
-    """Return the check's answer, no more severe than the configuration lets it be."""
+def _capped(controle: Controle, context: Context) -> Controle:
+    """Return the check's answer, no more severe than configuration and product let it be.
+
+    Of a product known by its site, its repository or its name alone nothing is certain.
+    """
     if controle.resultat is not Resultat.NON_CONFORME:
         return controle
-    cap = rules.caps[controle.controle]
+    cap = context.rules.caps[controle.controle]
+    if controle.controle in _OF_PRODUCT and not context.match.is_published:
+        cap = Resultat.A_VERIFIER
     return controle if cap is Resultat.NON_CONFORME else structs.replace(controle, resultat=cap)
 
 

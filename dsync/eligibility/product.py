@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from msgspec import Struct
 
-from dsync.eligibility.address import ProductPage, Typed, parse_address
+from dsync.eligibility.address import ProductPage, Typed, parse_address, tail_of_page
 from dsync.eligibility.catalogue import Catalogue, Product
 from dsync.eligibility.wording import fold, words
 
@@ -17,12 +19,17 @@ class Lien(StrEnum):
 
     FICHE = "fiche"
     ALIAS = "alias"
+    # From here on, the product is kept and nothing about it weighs more than « à vérifier ».
     NOM = "nom"
     SITE = "site"
     DEPOT = "depot"
     # From here on, no single product.
     CITE = "cite"
     """A product's name stands in a sentence that says more."""
+    PROCHE = "proche"
+    """An unknown page or word, spelled almost as a known page."""
+    RETIREE = "retiree"
+    """A page that was published once, or the name that it had."""
     AMBIGU = "ambigu"
     """One alias, name or spelling that several products have."""
     PLUSIEURS = "plusieurs"
@@ -33,6 +40,10 @@ class Lien(StrEnum):
     VIDE = "vide"
     INDISPONIBLE = "indisponible"
     """No catalogue to look into."""
+
+
+PUBLISHED = frozenset({Lien.FICHE, Lien.ALIAS})
+"""The product's page itself was given."""
 
 
 class ProductMatch(Struct, frozen=True, gc=False):
@@ -49,6 +60,11 @@ class ProductMatch(Struct, frozen=True, gc=False):
     def product_id(self) -> str | None:
         """The id of the single product named."""
         return self.product.id if self.product else None
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the product's page itself was given, so that all checks weigh in full."""
+        return self.lien in PUBLISHED
 
 
 _FILLERS = frozenset(
@@ -97,6 +113,12 @@ _CITED_WORDS = 200
 _CITED_NAME_WORDS = 6
 _CITED_LENGTH = 5
 """Shorter single words stand in sentences, or are names once joined, by chance."""
+_WRITTEN = re.compile(r"\w+")
+_PARTS = re.compile(r"[,;:!?()\[\]{}«»“”\"|/–—…]+|(?:^|\s)-+(?:\s|$)|\.(?:\s|$)")
+"""What parts a name from the words around it."""
+_SHORT_ID = 6
+"""Ids under this length are near at one slip, the others at two."""
+_LAST_ENDING = re.compile(r"(?:[^\w/]+[htmlp]{2,5})+\W*$")
 
 
 def resolve_product(address: str | None, catalogue: Catalogue | None) -> ProductMatch:
@@ -113,22 +135,21 @@ def resolve_product(address: str | None, catalogue: Catalogue | None) -> Product
     return (
         _by_name(typed.text, catalogue)
         or _by_joined_name(typed.text, catalogue)
+        or _by_parts(typed.text, catalogue)
+        or _near_word(typed.text, catalogue)
         or ProductMatch(Lien.AUCUN)
     )
 
 
 def _by_pages(typed: Typed, catalogue: Catalogue) -> ProductMatch:
+    """Look up the pages typed; links beside a product's page do not matter."""
     found = [_by_id(page, catalogue) for page in typed.pages]
     # Of several addresses of one product, its present one is told.
     found.sort(key=lambda match: match.lien is Lien.FICHE)
     matches = list({match.product_id or match.page: match for match in found}.values())
-    owners = {id_ for site in typed.sites for id_ in catalogue.owners(site)[0]}
-    if len(matches) == 1:
-        match = matches[0]
-        if match.product_id and owners - {match.product_id} and match.product_id not in owners:
-            return _several(owners | {match.product_id}, catalogue)
-        return match
     if all(match.lien is Lien.INCONNUE for match in matches):
+        return _near_page(typed, catalogue) or matches[0]
+    if len(matches) == 1:
         return matches[0]
     named = {match.product.nom if match.product else str(match.page) for match in matches}
     return ProductMatch(Lien.PLUSIEURS, noms=tuple(sorted(named)))
@@ -151,7 +172,48 @@ def _by_id(page: ProductPage, catalogue: Catalogue) -> ProductMatch:
     return ProductMatch(Lien.INCONNUE, page=page.shown)
 
 
+def _near_page(typed: Typed, catalogue: Catalogue) -> ProductMatch | None:
+    """Return the products whose pages the unknown ones are slips of."""
+    for page in typed.pages:
+        if ids := _near((page.shown, tail_of_page(typed.whole)), catalogue):
+            return ProductMatch(Lien.PROCHE, noms=_names(ids, catalogue), page=page.shown)
+    return None
+
+
+def _near_word(text: str, catalogue: Catalogue) -> ProductMatch | None:
+    """Return the products whose ids a single word is a slip of."""
+    words_left = min(_spellings(words(text)), key=len, default=())
+    if len(words_left) != 1 or len(words_left[0]) < _CITED_LENGTH:
+        return None
+    ids = _near(words_left, catalogue)
+    return ProductMatch(Lien.PROCHE, noms=_names(ids, catalogue)) if ids else None
+
+
+def _near(spellings: Iterable[str], catalogue: Catalogue) -> frozenset[str]:
+    """Return the products with the ids or aliases nearest to what was typed, if any is near."""
+    from rapidfuzz.distance import DamerauLevenshtein  # 20 ms of import that few runs need.
+
+    folded = {fold(spelling) for spelling in spellings} - {""}
+    typed = folded | {_LAST_ENDING.sub("", spelling) for spelling in folded}
+    joined = {_joined(spelling) for spelling in typed} - {""}
+    nearest: defaultdict[int, set[str]] = defaultdict(set)
+    for known, ids in (*catalogue.folded_ids.items(), *catalogue.folded_aliases.items()):
+        if _joined(known) in joined:
+            nearest[0] |= ids
+            continue
+        most = 1 if len(known) < _SHORT_ID else 2
+        slips = min(DamerauLevenshtein.distance(known, one, score_cutoff=most) for one in typed)
+        if slips <= most:
+            nearest[slips] |= ids
+    return frozenset(nearest[min(nearest)]) if nearest else frozenset()
+
+
+def _joined(text: str) -> str:
+    return "".join(words(text)).replace("_", "")
+
+
 def _by_sites(typed: Typed, catalogue: Catalogue) -> ProductMatch:
+    """Look up products' own sites and repositories, to the letter: pages below name nothing."""
     owners: set[str] = set()
     is_code = True
     for site in typed.sites:
@@ -159,27 +221,44 @@ def _by_sites(typed: Typed, catalogue: Catalogue) -> ProductMatch:
         owners |= ids
         is_code = is_code and (of_code or not ids)
     if len(owners) > 1:
-        return _several(owners, catalogue)
+        return ProductMatch(Lien.PLUSIEURS, noms=_names(owners, catalogue))
     if owners:
         lien = Lien.DEPOT if is_code else Lien.SITE
         return ProductMatch(lien, catalogue.products[owners.pop()])
     # Some ids look like a host; a name may stand beside the address.
-    for text in (typed.whole, typed.text):
-        named = _by_name(text, catalogue)
-        if named and named.lien is Lien.NOM:
-            return named
-    if typed.other_pages:
-        return ProductMatch(Lien.AUTRE_PAGE)
-    return ProductMatch(Lien.AUTRE_SITE)
+    named = (
+        _by_name(typed.whole, catalogue)
+        or _by_name(typed.text, catalogue)
+        or _by_parts(typed.text, catalogue)
+    )
+    if named:
+        return named
+    return ProductMatch(Lien.AUTRE_PAGE if typed.other_pages else Lien.AUTRE_SITE)
 
 
 def _by_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
-    all_words = words(text)
-    for spelling in _spellings(all_words):
+    for spelling in _spellings(words(text)):
         if ids := catalogue.names.get(spelling):
             return _named(ids, catalogue)
-    cited = _cited(all_words[:_CITED_WORDS], catalogue)
-    return ProductMatch(Lien.CITE, noms=_names(cited, catalogue)) if cited else None
+    return None
+
+
+def _by_parts(text: str, catalogue: Catalogue) -> ProductMatch | None:
+    """Look for names in the parts of a sentence, then among its words.
+
+    A text that says one name several times names the product; one that says more cites it.
+    """
+    found: set[str] = set()
+    says_more = False
+    for part in _PARTS.split(text):
+        spellings = list(_spellings(words(part)))
+        ids = next((ids for one in spellings if (ids := catalogue.names.get(one))), None)
+        found |= ids or set()
+        says_more = says_more or (ids is None and bool(spellings) and bool(spellings[-1]))
+    if len(found) == 1 and not says_more:
+        return _named(frozenset(found), catalogue)
+    found |= _cited(text, catalogue)
+    return ProductMatch(Lien.CITE, noms=_names(found, catalogue)) if found else None
 
 
 def _by_joined_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
@@ -212,20 +291,29 @@ def _spellings(all_words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield all_words[:last]
 
 
-def _cited(all_words: tuple[str, ...], catalogue: Catalogue) -> set[str]:
-    """Return the products whose whole name stands among the words."""
+def _cited(text: str, catalogue: Catalogue) -> set[str]:
+    """Return the products whose whole name stands among the words.
+
+    A short one has to be written as the catalogue writes it, with its capitals.
+    """
+    typed = _WRITTEN.findall(text)[:_CITED_WORDS]
+    folded = tuple(fold(word) for word in typed)
     found: set[str] = set()
-    for start in range(len(all_words)):
+    for start in range(len(folded)):
         for length in range(_CITED_NAME_WORDS, 0, -1):
-            name = all_words[start : start + length]
-            if len("".join(name)) >= _CITED_LENGTH and (ids := catalogue.names.get(name)):
+            name = folded[start : start + length]
+            ids = catalogue.names.get(name, frozenset())
+            if len("".join(name)) < _CITED_LENGTH:
+                written = " ".join(typed[start : start + length])
+                ids = frozenset(i for i in ids if _is_proper(catalogue.products[i].nom, written))
+            if ids:
                 found |= ids
                 break
     return found
 
 
-def _several(ids: set[str], catalogue: Catalogue) -> ProductMatch:
-    return ProductMatch(Lien.PLUSIEURS, noms=_names(ids, catalogue))
+def _is_proper(nom: str, written: str) -> bool:
+    return nom == written and written != written.lower()
 
 
 def _names(ids: set[str] | frozenset[str], catalogue: Catalogue) -> tuple[str, ...]:

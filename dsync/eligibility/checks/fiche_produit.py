@@ -15,7 +15,6 @@ NAME = "fiche_produit"
 FIELD = "page_produit"
 
 _ASK = "À faire : demander au candidat l’adresse de sa fiche produit"
-_PUBLISHED = frozenset({Lien.FICHE, Lien.ALIAS})
 _INDIRECT = {
     Lien.NOM: "Nom du produit {nom} au lieu de l’adresse de sa fiche",
     Lien.SITE: "Site du produit {nom} au lieu de l’adresse de sa fiche",
@@ -50,7 +49,7 @@ def check_fiche_produit(context: Context) -> Controle:
 def _one_product(match: ProductMatch, product: Product, preuve: dict[str, Json]) -> Controle:
     preuve |= {"produit": product.id, "nom": product.nom, "url": product.url}
     nom = quoted(product.nom, 60)
-    if match.lien in _PUBLISHED:
+    if match.is_published:
         former = f" (ancienne adresse {quoted(match.page, 60)})" if match.lien is Lien.ALIAS else ""
         motif = f"Fiche publiée : {nom}, {product.url}{former}"
         return answer(NAME, Resultat.CONFORME, motif, **preuve)
@@ -77,6 +76,20 @@ def _no_product(context: Context) -> tuple[Resultat, str]:
                 Resultat.A_VERIFIER,
                 f"Fiche {page} absente du catalogue de beta.gouv.fr, dont les anciennes adresses "
                 f"n’ont pas pu être lues. À faire : ouvrir l’adresse indiquée.",
+            )
+        case Lien.PROCHE:
+            wanted = f"fiche {page}" if match.page else typed
+            said = (
+                f"Aucune {wanted} sur beta.gouv.fr" if match.page else f"{wanted} n’est pas un nom"
+            )
+            return (
+                Resultat.A_VERIFIER,
+                f"{said} ; orthographe proche de {names}. {_ASK}.",
+            )
+        case Lien.RETIREE:
+            return (
+                Resultat.A_VERIFIER,
+                f"Fiche {page} publiée autrefois, page retirée ou renommée : {names}. {_ASK}.",
             )
         case Lien.AUCUN:
             return (

@@ -27,6 +27,7 @@ NEEDED = (
 FETCHED_AT = datetime(2026, 11, 24, 3, tzinfo=UTC)
 
 ALL_OPEN = [("investigation", "2021-02-01"), ("construction", "2021-09-01")]
+PAST = [*ALL_OPEN, ("success", "2022-06-13")]
 PRODUCTS: dict[str, dict[str, Any]] = {
     "a-just": {
         "name": "A-JUST",
@@ -76,6 +77,36 @@ PRODUCTS: dict[str, dict[str, Any]] = {
         "repository": "https://github.com/toute-la-forge/commune",
     },
     "sans-phase": {"name": "Sans phase", "phases": []},
+    "data.gouv.fr": {
+        "name": "data.gouv.fr",
+        "phases": PAST,
+        "link": "https://www.data.gouv.fr/?utm_source=beta",
+    },
+    "resana": {
+        "name": "Resana",
+        "phases": ALL_OPEN,
+        "link": "https://resana.numerique.gouv.fr/",
+    },
+    "demarches-simplifiees": {
+        "name": "Démarches simplifiées",
+        "phases": PAST,
+        "link": "https://www.demarches-simplifiees.fr",
+        "repository": "https://github.com/betagouv/demarches-simplifiees.fr",
+    },
+    "espace-membre": {
+        "name": "Espace membre",
+        "phases": PAST,
+        "link": "https://espace-membre.beta.gouv.fr",
+    },
+    "domifa": {"name": "DomiFa", "phases": PAST, "link": "https://domifa.fabrique.social.gouv.fr"},
+    "acceslibre": {"name": "Acceslibre", "phases": ALL_OPEN},
+    "monaidecyber": {"name": "MonAideCyber", "phases": ALL_OPEN},
+    "anct-pni-1": {"name": "Pilote 1", "phases": ALL_OPEN},
+    "anct-pni-2": {"name": "Pilote 2", "phases": ALL_OPEN},
+    "pix": {"name": "Pix", "phases": ALL_OPEN},
+    "eva": {"name": "Eva", "phases": ALL_OPEN},
+    "connect.attitude": {"name": "Connect@attitude", "phases": ALL_OPEN},
+    "fluctuat": {"name": "Fluctu@t", "phases": ALL_OPEN},
 }
 REDIRECTS = {
     "/startups/ajust": "https://beta.gouv.fr/startups/a-just.html",

@@ -33,6 +33,9 @@ PRODUCT = {"docs": {"name": "Docs", "phases": []}}
         ("https://beta.gouv.fr/", "a_verifier", "pas une fiche produit"),
         (f"{PAGE}/a-just {PAGE}/docs", "a_verifier", "Plusieurs produits sont désignés"),
         ("Nous suivons Collectif Objets ici", "a_verifier", "cite Collectif Objets"),
+        (f"{PAGE}/domiffa.html", "a_verifier", "orthographe proche de DomiFa (domifa)"),
+        ("domiffa", "a_verifier", "orthographe proche de DomiFa (domifa)"),
+        ("Le produit Pix, incubé à la DINUM", "a_verifier", "cite Pix"),
         (None, "non_conforme", "Aucune fiche produit indiquée"),
         ("  ", "non_conforme", "Aucune fiche produit indiquée"),
         ("à venir", "non_conforme", "ni une adresse ni le nom d’un produit"),
@@ -141,3 +144,20 @@ def test_checks_that_need_the_catalogue_are_impossible_without(
 ) -> None:
     """Unread evidence is « impossible », never an answer."""
     assert check(name, with_evidence=Evidence(None)).resultat == resultat
+
+
+@pytest.mark.parametrize(
+    ("typed", "resultat"),
+    [
+        (f"{PAGE}/domifa.html", "non_conforme"),
+        ("https://domifa.fabrique.social.gouv.fr/", "a_verifier"),
+        ("Fiche en cours, voir https://www.data.gouv.fr/", "a_verifier"),
+        ("https://github.com/betagouv/demarches-simplifiees.fr", "a_verifier"),
+        ("DomiFa", "a_verifier"),
+    ],
+)
+def test_a_product_known_without_its_page_is_never_excluded(
+    check: Callable[..., Controle], typed: str, resultat: str
+) -> None:
+    """A phase past acceleration of a product known by site, code or name asks for a look."""
+    assert check("phase", page_produit=typed).resultat == resultat

@@ -52,14 +52,21 @@ PAGE = "https://beta.gouv.fr/startups"
         ("CollectifObjets", Lien.NOM, "collectif_objets"),
         ("La startup ImpactCO2", Lien.NOM, "impact.co2"),
         ("com mune", Lien.NOM, "commune"),
-        ("https://a-just.beta.gouv.fr/stats?x", Lien.SITE, "a-just"),
         ("impactco2.fr", Lien.SITE, "impact.co2"),
         ("https://lasuite.numerique.gouv.fr/produits/docs", Lien.SITE, "docs"),
         ("https://beta.gouv.fr/ https://a-just.beta.gouv.fr", Lien.SITE, "a-just"),
-        ("https://lasuite.numerique.gouv.fr/produits/docs/aide/1", Lien.SITE, "docs"),
         ("https://github.com/toute-la-forge/commune", Lien.DEPOT, "commune"),
-        ("https://github.com/betagouv/a-just/issues", Lien.DEPOT, "a-just"),
         ("github.com/incubateur-ademe/ImpactCO2", Lien.DEPOT, "impact.co2"),
+        (f"{PAGE}/a-just.html https://impactco2.fr", Lien.FICHE, "a-just"),
+        (f"{PAGE}/a-just et https://www.data.gouv.fr/fr/datasets/x", Lien.FICHE, "a-just"),
+        (f"{PAGE}/a-just.html https://resana.numerique.gouv.fr/", Lien.FICHE, "a-just"),
+        ("Fiche en cours, voir https://www.data.gouv.fr/", Lien.SITE, "data.gouv.fr"),
+        ("https://www.data.gouv.fr/?utm_source=lettre", Lien.SITE, "data.gouv.fr"),
+        ("Connect@attitude", Lien.NOM, "connect.attitude"),
+        ("Fluctu@t", Lien.NOM, "fluctuat"),
+        ("Notre produit Fluctu@t", Lien.NOM, "fluctuat"),
+        ("Fiche : Eva - eva", Lien.NOM, "eva"),
+        ("Pix (pix)", Lien.NOM, "pix"),
         ("https://a-just.beta.gouv.fr et https://github.com/betagouv/a-just", Lien.SITE, "a-just"),
     ],
 )
@@ -90,7 +97,6 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: C
         ("https://collectif-objets.example.org", Lien.AUTRE_SITE),
         (f"{PAGE}/a-just.html et {PAGE}/docs.html", Lien.PLUSIEURS),
         (f"{PAGE}/a-just.html et {PAGE}/inconnue.html", Lien.PLUSIEURS),
-        (f"{PAGE}/a-just.html https://impactco2.fr", Lien.PLUSIEURS),
         ("https://a-just.beta.gouv.fr et https://impactco2.fr", Lien.PLUSIEURS),
         ("https://jumeau.fr", Lien.PLUSIEURS),
         ("https://github.com/toute-la-forge", Lien.PLUSIEURS),
@@ -101,7 +107,20 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: C
         ("https://www.example.org/notre-projet", Lien.AUTRE_SITE),
         ("https://lasuite.numerique.gouv.fr/", Lien.AUTRE_SITE),
         ("https://github.com/toute-la-forge/autre", Lien.AUTRE_SITE),
+        ("https://www.demarches-simplifiees.fr/commencer/aap-eig7", Lien.AUTRE_SITE),
+        ("https://www.data.gouv.fr/fr/datasets/base-adresse", Lien.AUTRE_SITE),
+        ("https://www.data.gouv.fr/?page=2", Lien.AUTRE_SITE),
+        ("https://www.data.gouv.fr/#/datasets", Lien.AUTRE_SITE),
+        ("https://resana.numerique.gouv.fr/public/document/1", Lien.AUTRE_SITE),
+        ("espace-membre.beta.gouv.fr/startups/domifa", Lien.AUTRE_SITE),
+        ("https://a-just.beta.gouv.fr/stats", Lien.AUTRE_SITE),
+        ("https://lasuite.numerique.gouv.fr/produits/docs/aide/1", Lien.AUTRE_SITE),
+        ("https://github.com/betagouv/a-just/issues", Lien.AUTRE_SITE),
         ("Nous développons Collectif Objets depuis 2021", Lien.CITE),
+        ("Le produit Pix, incubé à la DINUM", Lien.CITE),
+        ("Notre service Pix grandit", Lien.CITE),
+        ("Le produit Pix, voir https://exemple.fr", Lien.CITE),
+        ("Une pix de trop", Lien.AUCUN),
         ("à venir", Lien.AUCUN),
         ("cf. dossier joint", Lien.AUCUN),
         ("agent@beta.gouv.fr", Lien.AUCUN),
@@ -112,6 +131,37 @@ def test_no_single_product_is_named(typed: str | None, lien: Lien, catalogue: Ca
     """Everything else is told apart by what it is, and names no product."""
     match = resolve_product(typed, catalogue)
     assert (match.lien, match.product) == (lien, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        (f"{PAGE}/impact-co2.html", ["Impact CO2 (impact.co2)"]),
+        (f"{PAGE}/data-gouv-fr", ["data.gouv.fr (data.gouv.fr)"]),
+        (f"{PAGE}/accesslibre.html", ["Acceslibre (acceslibre)"]),
+        (f"{PAGE}/mon_aide_cyber.html", ["MonAideCyber (monaidecyber)"]),
+        (f"{PAGE}/domiffa.html", ["DomiFa (domifa)"]),
+        (f"{PAGE}/domifa.html.html", ["DomiFa (domifa)"]),
+        (f"{PAGE}/domifa.hmtl", ["DomiFa (domifa)"]),
+        (f"{PAGE}/domi/fa.html", ["DomiFa (domifa)"]),
+        (f"{PAGE}/domi@fa.html", ["DomiFa (domifa)"]),
+        (f"{PAGE}/ajsut.html", ["A-JUST (a-just)"]),
+        (f"{PAGE}/tres-ancyen.html", ["A-JUST (a-just)"]),
+        (f"{PAGE}/dcos", ["Docs (docs)"]),
+        (f"{PAGE}/anct-pni-N.html", ["Pilote 1 (anct-pni-1)", "Pilote 2 (anct-pni-2)"]),
+        ("domiffa", ["DomiFa (domifa)"]),
+    ],
+)
+def test_a_slip_names_the_nearest_page(typed: str, named: list[str], catalogue: Catalogue) -> None:
+    """Signs, doubled or exchanged letters, endings: the page that was meant is named."""
+    match = resolve_product(typed, catalogue)
+    assert (match.lien, match.product, list(match.noms)) == (Lien.PROCHE, None, named)
+
+
+@pytest.mark.parametrize("typed", [f"{PAGE}/dacs-x", f"{PAGE}/domino-fax.html", f"{PAGE}/pixel"])
+def test_what_is_far_from_every_page_is_near_none(typed: str, catalogue: Catalogue) -> None:
+    """Two slips in a short id, or three in a longer one, are another id."""
+    assert resolve_product(typed, catalogue).lien is Lien.INCONNUE
 
 
 def test_an_unknown_page_is_told_as_it_was_typed(catalogue: Catalogue) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsync.domain.verdict import Controle, Resultat, Verdict
-from dsync.eligibility import CHECK_NAMES, counterfactual, verdict_of
+from dsync.eligibility import CHECK_NAMES, counterfactual, stated_verdict, verdict_of
 from dsync.eligibility.detail import detail_text
 from dsync.eligibility.verdict import SEVERITY
 
@@ -129,3 +129,26 @@ def test_decisive_reasons_come_first() -> None:
         "À vérifier - date de dépôt : A.\n"
         "Conforme : administration, absence de doublon (https://x.fr)."
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        (
+            "À vérifier – avis automatique préparatoire, ne vaut pas décision ; instruction : "
+            "programme EIG.\r\nPhase : …",
+            Verdict.A_VERIFIER,
+        ),
+        ("Non conforme - administration : Une raison.\nConforme : phase.", Verdict.INELIGIBLE),
+        ("À vérifier - absence de doublon : Une raison.", Verdict.A_VERIFIER),
+        ("Conforme : date de dépôt, phase.", Verdict.ELIGIBLE),
+        ("À vérifier – avis automatique", None),
+        ("Vu au téléphone.\nÀ vérifier - phase : Une raison.", None),
+        ("À vérifier", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_text_of_dsync_states_its_verdict(text: str | None, verdict: Verdict | None) -> None:
+    """The first line of a text in dsync's own form, present or former, gives the verdict."""
+    assert stated_verdict(text) is verdict

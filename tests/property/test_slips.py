@@ -1,0 +1,74 @@
+"""What must hold of every product of the catalogue's sample, however its address is typed."""
+
+from __future__ import annotations
+
+import string
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsync.eligibility import Catalogue, Lien, resolve_product
+
+SAMPLES = Path(__file__).parents[1] / "data" / "betagouv"
+PAGE = "https://beta.gouv.fr/startups"
+LETTERS = string.ascii_lowercase + string.digits + "-._'éàç"
+SIGNS = ' ,;:/?#@&=+()<>"|~$*!'
+
+
+@cache
+def sample(version: str) -> Catalogue:
+    """Read a sample of the catalogue, with no redirects."""
+    text = (SAMPLES / f"startups_v{version}.json").read_text(encoding="utf-8")
+    return Catalogue.parse(text, "{}", source="sample")
+
+
+def misspellings(id_: str, letters: str) -> set[str]:
+    """Return every text at one slip: a letter too few, too many, another one, two exchanged."""
+    halves = [(id_[:place], id_[place:]) for place in range(len(id_) + 1)]
+    return {
+        slip
+        for before, after in halves
+        for slip in (
+            before + after[1:],
+            before + after[1:2] + after[:1] + after[2:],
+            *(before + letter + after for letter in letters),
+            *(before + letter + after[1:] for letter in letters),
+        )
+    } - {id_, ""}
+
+
+@pytest.mark.parametrize(
+    ("version", "form"), [("2.6", "beta.gouv.fr/startups/{}"), ("2.7", f"{PAGE}/{{}}.html")]
+)
+def test_no_misspelling_is_an_unknown_page(version: str, form: str) -> None:
+    """One slip in an id, a sign at which an address seems to end included, names the product."""
+    catalogue = sample(version)
+    for product in catalogue.products.values():
+        for slip in misspellings(product.id, LETTERS + SIGNS):
+            match = resolve_product(form.format(slip), catalogue)
+            assert match.lien not in (Lien.INCONNUE, Lien.AUCUN, Lien.VIDE), (slip, match)
+            if match.lien is Lien.PROCHE:
+                assert f"{product.nom} ({product.id})" in match.noms, slip
+
+
+@given(
+    st.sampled_from(["2.6", "2.7"]),
+    st.data(),
+    st.lists(st.text(string.ascii_letters + string.digits + "-_.", min_size=1), min_size=1),
+    st.sampled_from(["", "?", "#"]),
+)
+def test_no_page_below_a_site_names_a_product(
+    version: str, data: st.DataObject, below: list[str], sign: str
+) -> None:
+    """What others put on a product's site or into its repository is not the product's page."""
+    catalogue = sample(version)
+    product = data.draw(st.sampled_from(list(catalogue.products.values())))
+    for site in filter(None, (product.link, product.repository)):
+        path = "/".join(part.strip(".") or "x" for part in below)
+        address = f"{site.split('?')[0].rstrip('/')}/{sign}{path}"
+        match = resolve_product(address, catalogue)
+        # Where it is another product's own link to the letter, that one is named.
+        assert match.product_id != product.id, address
