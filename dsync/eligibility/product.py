@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import chain
 
 from msgspec import Struct
 
@@ -169,6 +170,8 @@ def _by_id(page: ProductPage, catalogue: Catalogue) -> ProductMatch:
             if len(ids) > 1:
                 return ProductMatch(Lien.AMBIGU, noms=_names(ids, catalogue), page=page.shown)
             return ProductMatch(lien, catalogue.products[min(ids)], page=page.shown)
+    if retired := frozenset(id_ for id_ in catalogue.former if fold(id_) == folded):
+        return ProductMatch(Lien.RETIREE, noms=_names(retired, catalogue), page=page.shown)
     return ProductMatch(Lien.INCONNUE, page=page.shown)
 
 
@@ -197,7 +200,8 @@ def _near(spellings: Iterable[str], catalogue: Catalogue) -> frozenset[str]:
     typed = folded | {_LAST_ENDING.sub("", spelling) for spelling in folded}
     joined = {_joined(spelling) for spelling in typed} - {""}
     nearest: defaultdict[int, set[str]] = defaultdict(set)
-    for known, ids in (*catalogue.folded_ids.items(), *catalogue.folded_aliases.items()):
+    former = ((fold(id_), {id_}) for id_ in catalogue.former)
+    for known, ids in chain(catalogue.folded_ids.items(), catalogue.folded_aliases.items(), former):
         if _joined(known) in joined:
             nearest[0] |= ids
             continue
@@ -238,9 +242,14 @@ def _by_sites(typed: Typed, catalogue: Catalogue) -> ProductMatch:
 
 def _by_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
     for spelling in _spellings(words(text)):
-        if ids := catalogue.names.get(spelling):
+        if ids := _bearers(spelling, catalogue):
             return _named(ids, catalogue)
     return None
+
+
+def _bearers(name: tuple[str, ...], catalogue: Catalogue) -> frozenset[str]:
+    """Return the products of that name or id, or else those that had it once."""
+    return catalogue.names.get(name) or catalogue.former_names.get(name, frozenset())
 
 
 def _by_parts(text: str, catalogue: Catalogue) -> ProductMatch | None:
@@ -252,7 +261,7 @@ def _by_parts(text: str, catalogue: Catalogue) -> ProductMatch | None:
     says_more = False
     for part in _PARTS.split(text):
         spellings = list(_spellings(words(part)))
-        ids = next((ids for one in spellings if (ids := catalogue.names.get(one))), None)
+        ids = next((ids for one in spellings if (ids := _bearers(one, catalogue))), None)
         found |= ids or set()
         says_more = says_more or (ids is None and bool(spellings) and bool(spellings[-1]))
     if len(found) == 1 and not says_more:
@@ -273,7 +282,9 @@ def _by_joined_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
 def _named(ids: frozenset[str], catalogue: Catalogue) -> ProductMatch:
     if len(ids) > 1:
         return ProductMatch(Lien.AMBIGU, noms=_names(ids, catalogue))
-    return ProductMatch(Lien.NOM, catalogue.products[min(ids)])
+    if product := catalogue.products.get(min(ids)):
+        return ProductMatch(Lien.NOM, product)
+    return ProductMatch(Lien.RETIREE, noms=_names(ids, catalogue))
 
 
 def _spellings(all_words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -302,10 +313,10 @@ def _cited(text: str, catalogue: Catalogue) -> set[str]:
     for start in range(len(folded)):
         for length in range(_CITED_NAME_WORDS, 0, -1):
             name = folded[start : start + length]
-            ids = catalogue.names.get(name, frozenset())
+            ids = _bearers(name, catalogue)
             if len("".join(name)) < _CITED_LENGTH:
                 written = " ".join(typed[start : start + length])
-                ids = frozenset(i for i in ids if _is_proper(catalogue.products[i].nom, written))
+                ids = frozenset(i for i in ids if _is_proper(_nom(i, catalogue), written))
             if ids:
                 found |= ids
                 break
@@ -316,5 +327,10 @@ def _is_proper(nom: str, written: str) -> bool:
     return nom == written and written != written.lower()
 
 
-def _names(ids: set[str] | frozenset[str], catalogue: Catalogue) -> tuple[str, ...]:
-    return tuple(sorted(f"{catalogue.products[id_].nom} ({id_})" for id_ in ids))
+def _names(ids: Iterable[str], catalogue: Catalogue) -> tuple[str, ...]:
+    return tuple(sorted(f"{_nom(id_, catalogue)} ({id_})" for id_ in ids))
+
+
+def _nom(id_: str, catalogue: Catalogue) -> str:
+    known = catalogue.products.get(id_) or catalogue.former[id_]
+    return known.nom

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.eligibility import Catalogue, Lien, resolve_product
+from dsync.eligibility import Catalogue, KnownProduct, Lien, resolve_product
 
 PAGE = "https://beta.gouv.fr/startups"
 
@@ -162,6 +163,33 @@ def test_a_slip_names_the_nearest_page(typed: str, named: list[str], catalogue: 
 def test_what_is_far_from_every_page_is_near_none(typed: str, catalogue: Catalogue) -> None:
     """Two slips in a short id, or three in a longer one, are another id."""
     assert resolve_product(typed, catalogue).lien is Lien.INCONNUE
+
+
+@pytest.mark.parametrize(
+    ("typed", "lien", "named"),
+    [
+        (f"{PAGE}/carnet-vert.html", Lien.RETIREE, ["Carnet vert (carnet-vert)"]),
+        (f"{PAGE}/Carnet-Vert", Lien.RETIREE, ["Carnet vert (carnet-vert)"]),
+        (f"{PAGE}/carnet-vret.html", Lien.PROCHE, ["Carnet vert (carnet-vert)"]),
+        ("Carnet vert", Lien.RETIREE, ["Carnet vert (carnet-vert)"]),
+        ("Carnet jaune", Lien.RETIREE, ["Carnet vert (carnet-vert)"]),
+        ("Le produit Carnet jaune, à la DINUM", Lien.CITE, ["Carnet vert (carnet-vert)"]),
+        ("Le produit Trame, à la DINUM", Lien.CITE, ["Docs (docs)"]),
+    ],
+)
+def test_what_was_published_once_stays_known(
+    typed: str, lien: Lien, named: list[str], write_startups: Callable[[object], str]
+) -> None:
+    """Ids and names of pages that are no longer there are told from what never was."""
+    known = [
+        KnownProduct("carnet-vert", "Carnet vert", ("Carnet jaune",)),
+        KnownProduct("docs", "Docs", ("Trame",)),
+    ]
+    body = write_startups({"docs": {"name": "Docs", "phases": []}})
+    catalogue = Catalogue.parse(body, "{}", known=known)
+    match = resolve_product(typed, catalogue)
+    assert (match.lien, match.product, list(match.noms)) == (lien, None, named)
+    assert resolve_product("Trame", catalogue).product_id == "docs"
 
 
 def test_an_unknown_page_is_told_as_it_was_typed(catalogue: Catalogue) -> None:
