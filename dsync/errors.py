@@ -88,7 +88,7 @@ class DSRateLimitedError(DSUnavailableError):
 
 
 class DSTimeoutError(DSError):
-    """DS ran out of its 30 s, or an answer ran past our deadline; ask for fewer dossiers."""
+    """DS ran out of its 30 s, our deadline passed, or a query is too large: ask for fewer."""
 
     disposition = Disposition.SHRINK
 

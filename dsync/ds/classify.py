@@ -40,6 +40,8 @@ class Fault(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
     NOT_FOUND = "not_found"
     TIMEOUT = "timeout"
+    TOO_LARGE = "too_large"
+    """The query asks for more than DS allows: it was refused before it ran."""
     BAD_DATA = "bad_data"
     SERVER_ERROR = "server_error"
     MAINTENANCE = "maintenance"
@@ -112,7 +114,9 @@ STATUS_ROWS = (
     StatusRow(Fault.MOVED, range(300, 400)),
     StatusRow(Fault.WRONG_ADDRESS, range(404, 406)),
     StatusRow(Fault.GATEWAY, _only(408)),
-    StatusRow(Fault.QUERY_REFUSED, _only(413)),
+    StatusRow(Fault.TOO_LARGE, _only(413)),
+    StatusRow(Fault.TOO_LARGE, range(400, 500), contains="complexity of"),
+    StatusRow(Fault.TOO_LARGE, range(400, 500), contains="too large to execute"),
     # A web form's address, say: DS itself words its refusals in GraphQL.
     StatusRow(Fault.WRONG_ADDRESS, range(400, 500), is_graphql=False),
     StatusRow(Fault.QUERY_REFUSED, range(400, 500)),
@@ -140,6 +144,10 @@ class ErrorRow:
 ERROR_ROWS = (
     ErrorRow(Fault.TIMEOUT, code="timeout"),
     ErrorRow(Fault.TIMEOUT, starts="Timeout on "),  # Those after the first have no code.
+    # Limits of July 2026 and later; the two messages are read in the server's library, its
+    # answer's status is not known.
+    ErrorRow(Fault.TOO_LARGE, starts="Query has complexity of ", in_data=False),
+    ErrorRow(Fault.TOO_LARGE, starts="This query is too large to execute", in_data=False),
     ErrorRow(Fault.TOKEN_UNKNOWN, code="forbidden"),
     ErrorRow(Fault.SERVER_ERROR, code="internal_server_error"),
     ErrorRow(Fault.BAD_DATA, code="invalid_null"),
@@ -214,6 +222,11 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
         "DS has no {subject}, or hides it. Check the number.",
     ),
     Fault.TIMEOUT: (DSTimeoutError, f"DS ran out of time. {_TRY_LATER}"),
+    Fault.TOO_LARGE: (
+        DSTimeoutError,
+        "DS refuses a query of this size, even the smallest that dsync sends. Upgrade dsync, or "
+        "tell its maintainers.",
+    ),
     Fault.BAD_DATA: (
         DSBadDataError,
         "DS cannot render something in {subject}. Tell DS's support if it lasts.",
@@ -267,6 +280,7 @@ NOT_EXECUTED = frozenset(
         Fault.NETWORK,
         Fault.MOVED,
         Fault.WRONG_ADDRESS,
+        Fault.TOO_LARGE,
         Fault.QUERY_REFUSED,
     }
 )

@@ -181,10 +181,12 @@ class PageReader:
         """Pass the dossier at the cursor, if it is the dossier.
 
         Raises:
-            DSError: even its number cannot be had.
+            DSError: even its number cannot be had, or DS refuses so small a query.
         """
         if self._pending or self._deleted:
             return self._without_lists()
+        if exc.details.get("fault") == Fault.TOO_LARGE.value:
+            raise exc
         light = self._client.read_light_page(
             self._number, first=1, after=self._cursor, updated_since=self._since
         )

@@ -19,7 +19,7 @@ from dsync.sandbox.document import Document, document
 from dsync.sandbox.executor import execute
 from dsync.sandbox.faults import Fault, Faults
 from dsync.sandbox.journal import Entry
-from dsync.sandbox.limits import RateLimit
+from dsync.sandbox.limits import QueryLimit, RateLimit
 from dsync.sandbox.sdl import schema
 from dsync.sandbox.tokens import Doorkeeper
 from dsync.sandbox.variables import coerce_variables
@@ -53,6 +53,7 @@ class Api:
         self.world = world
         self.doorkeeper = doorkeeper
         self.limit = limit
+        self.query_limit = QueryLimit()
         self.faults = Faults()
         self.journal: deque[Entry] = deque(maxlen=_KEPT_REQUESTS)
         self.under_maintenance = False
@@ -150,7 +151,7 @@ class Api:
             operation = asked.operation(params.operation)
             asked.check_depth(operation)
             values = coerce_variables(schema(), operation, variables)
-            body = execute(asked, operation, values, context)
+            body = execute(asked, operation, values, context, self.query_limit)
         except RefusedError as exc:
             return refuse(*exc.errors)
         except InternalError:

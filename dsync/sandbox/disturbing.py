@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsync.sandbox.faults import Fault
+from dsync.sandbox.limits import QueryLimit
 from dsync.sandbox.model import Dossier
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ class Disturber:
     def limit_rate(self, per_minute: int | None) -> None:
         """Set the rate limit."""
         self._api.limit.per_minute = per_minute
+
+    def limit_queries(self, *, complexity: int = 60_000, tokens: int = 20_000) -> None:
+        """Set how large a query may be; 0 lifts a limit."""
+        self._api.query_limit = QueryLimit(complexity, tokens)
 
     def expire_token(self, name: str = "write") -> None:
         """Let a token expire now."""

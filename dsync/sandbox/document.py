@@ -17,11 +17,11 @@ from graphql import (
     SelectionSetNode,
     Source,
     VariableNode,
-    parse,
     specified_rules,
     validate,
 )
 from graphql.language import Visitor, visit
+from graphql.language.parser import Parser
 from graphql.validation import (
     KnownArgumentNamesRule,
     OverlappingFieldsCanBeMergedRule,
@@ -52,9 +52,11 @@ class Document:
 
     def __init__(self, text: str) -> None:
         try:
-            self.ast = parse(Source(text))
+            parser = Parser(Source(text))
+            self.ast = parser.parse_document()
         except GraphQLSyntaxError as exc:
             raise RefusedError(syntax_refusal(exc)) from exc
+        self.tokens = parser.token_count
         errors = validate(schema(), self.ast, RULES)
         if errors:
             raise RefusedError(*(refusal(error, self.ast) for error in errors))

@@ -17,6 +17,7 @@ from dsync.sandbox import mutations, resolvers  # noqa: F401 - they register wha
 from dsync.sandbox.answers import FieldError, as_json
 from dsync.sandbox.context import Context, fill
 from dsync.sandbox.document import Document
+from dsync.sandbox.limits import QueryLimit
 from dsync.sandbox.sdl import schema
 from dsync.sandbox.selection import Selection
 
@@ -26,17 +27,21 @@ def execute(
     operation: OperationDefinitionNode,
     variables: dict[str, Any],
     context: Context,
+    limit: QueryLimit,
 ) -> bytes:
     """Return the JSON body that answers an operation.
 
     Raises:
+        RefusedError: when the query is larger than the limit.
         InternalError: when the server's code breaks; mutations before that stay done.
     """
     selection = Selection(document, [operation.selection_set], variables)
     query = operation.operation is OperationType.QUERY
+    root = "Query" if query else "Mutation"
+    limit.check(document.tokens, lambda: selection.complexity(root))
     data: dict[str, Any] | None = None
     try:
-        data = selection.render(None, "Query" if query else "Mutation", context)
+        data = selection.render(None, root, context)
     except FieldError as error:
         context.errors.append(error)
     if context.reached is not None and not context.errors:

@@ -1,11 +1,13 @@
-"""The platform's rate limit: so many requests per Authorization header and clock minute."""
+"""The platform's limits: requests per Authorization header and clock minute, size of a query."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
-from dsync.sandbox.answers import Answer
+from dsync.sandbox.answers import Answer, RefusedError
 
 _MINUTE = 60
 _TOLD = (
@@ -32,6 +34,29 @@ class RateLimit:
         if self.per_minute is None or self._seen[authorization or ""] <= self.per_minute:
             return None
         return too_many(now)
+
+
+@dataclass(slots=True)
+class QueryLimit:
+    """How large a query may be, 0 for no limit; the platform has had these since July 2026."""
+
+    complexity: int = 60_000
+    tokens: int = 20_000
+
+    def check(self, tokens: int, score: Callable[[], int]) -> None:
+        """Refuse a query that is too large, in the platform's library's words, without a code.
+
+        Raises:
+            RefusedError: it is.
+        """
+        if 0 < self.tokens < tokens:
+            raise RefusedError({"message": "This query is too large to execute."})
+        if self.complexity and (complexity := score()) > self.complexity:
+            told = (
+                f"Query has complexity of {complexity}, which exceeds max complexity of "
+                f"{self.complexity}"
+            )
+            raise RefusedError({"message": told})
 
 
 def too_many(now: datetime) -> Answer:

@@ -26,6 +26,7 @@ _ACTIONS = (
     "hide", "restore", "erase", "expire", "complete_etablissement", "end_virus_scan",
     "lose_demandeur", "close_demarche", "commit",
     "clear_faults", "poison", "break_page", "break_writes", "heal", "maintain", "limit_rate",
+    "limit_queries",
     "expire_token", "renew_token", "forbid_network", "forget_requests",
 )
 # fmt: on

@@ -22,6 +22,8 @@ from graphql import (
     InlineFragmentNode,
     SelectionSetNode,
     VariableNode,
+    get_named_type,
+    is_abstract_type,
 )
 
 from dsync.sandbox import literals
@@ -48,6 +50,8 @@ class Field:
     resolve: Callable[[Any, Context], Any]
     complete: Complete | None
     """None for a leaf: what the resolver returns is the answer."""
+    child: tuple[Selection, str] | None = None
+    """What is asked below, and of which type or interface; None for a leaf."""
 
     def null(self) -> FieldError:
         """Return the error of a promise that the data breaks."""
@@ -64,6 +68,7 @@ class Selection:
     sets: list[SelectionSetNode]
     variables: Mapping[str, Any]
     _fields: dict[str, list[Field]] = field(default_factory=dict)
+    _complexities: dict[str, int] = field(default_factory=dict)
 
     def render(self, value: Any, typename: str, context: Context) -> dict[str, Any]:
         """Answer the selection on one object.
@@ -71,9 +76,7 @@ class Selection:
         Raises:
             FieldError: when a field that may not be null has no value.
         """
-        found = self._fields.get(typename)
-        if found is None:
-            found = self._fields[typename] = self._compile(typename)
+        found = self._fields_of(typename)
         out: dict[str, Any] = {}
         errors = context.errors
         for f in found:
@@ -100,13 +103,43 @@ class Selection:
 
     def first_key(self, typename: str) -> Field:
         """Return the field of that type which is answered first."""
-        self._fields.setdefault(typename, self._compile(typename))
-        return self._fields[typename][0]
+        return self._fields_of(typename)[0]
 
     def asks(self, typename: str, name: str) -> bool:
         """Whether a field of that type is asked for, under whatever key."""
-        found = self._fields.get(typename) or self._compile(typename)
-        return any(field.node.name.value == name for field in found)
+        return any(field.node.name.value == name for field in self._fields_of(typename))
+
+    def complexity(self, typename: str) -> int:
+        """Score the selection as the platform's library does: a field is 1, a page its size.
+
+        Of the types that an interface may be, the heaviest counts.
+        """
+        if typename not in self._complexities:
+            type_ = cast("GraphQLObjectType", schema().type_map[typename])
+            concrete = schema().get_possible_types(type_) if is_abstract_type(type_) else [type_]
+            self._complexities[typename] = max(
+                sum(self._score(f) for f in self._fields_of(one.name)) for one in concrete
+            )
+        return self._complexities[typename]
+
+    def _score(self, field: Field) -> int:
+        if field.child is None:
+            return 1
+        selection, typename = field.child
+        inside = selection.complexity(typename)
+        if not typename.endswith("Connection"):
+            return 1 + inside
+        once = sum(
+            1 if f.key == "nodes" else selection._score(f) for f in selection._fields_of(typename)
+        )
+        arguments = field.resolve.keywords if isinstance(field.resolve, partial) else {}
+        size = arguments.get("first") or arguments.get("last") or _PAGE
+        return 1 + once + size * (inside - once)
+
+    def _fields_of(self, typename: str) -> list[Field]:
+        if typename not in self._fields:
+            self._fields[typename] = self._compile(typename)
+        return self._fields[typename]
 
     def _compile(self, typename: str) -> list[Field]:
         nodes: dict[str, list[FieldNode]] = {}
@@ -160,7 +193,8 @@ class Selection:
         non_null = isinstance(type_, GraphQLNonNull)
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         complete = self._completer(inner, nodes)
-        return Field(key, node, parent.name, non_null, resolve, complete)
+        below = None if complete is None else (self.child(nodes), get_named_type(inner).name)
+        return Field(key, node, parent.name, non_null, resolve, complete, below)
 
     def child(self, nodes: list[FieldNode]) -> Selection:
         """Return what is asked below a field; kept with the document for its next requests."""
@@ -222,6 +256,8 @@ class Selection:
 
 
 _KEPT_SELECTIONS = 512
+_PAGE = 100
+"""What a connection without `first` and `last` is scored by."""
 
 
 def _is_a(typename: str, condition: str) -> bool:

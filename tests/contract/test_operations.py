@@ -24,6 +24,9 @@ from graphql import (
 
 from dsync.ds import operations
 from dsync.mapping import wire
+from dsync.sandbox import resolvers  # noqa: F401 - they register what they answer
+from dsync.sandbox.document import document
+from dsync.sandbox.selection import Selection
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
@@ -50,6 +53,33 @@ def schema(request: pytest.FixtureRequest) -> GraphQLSchema:
     if not path.exists():
         pytest.skip(f"the {request.param} schema is not at hand ({path.name})")
     return build_schema(path.read_text(encoding="utf-8"))
+
+
+LARGEST = {
+    "a page": (operations.load("dossiers_page"), {"first": 100}, 11_918, 559),
+    "a dossier": (operations.load("dossier"), {}, 112, 421),
+    "deletions": (operations.load("deletions"), {}, 811, 116),
+    "the démarche": (operations.load("demarche"), {}, 45, 101),
+    "exist": (operations.exist(50), {}, 100, 856),
+    "annotations": (operations.read_annotations(50, 20), {}, 6400, 14_432),
+    "push": (operations.push(((True, 2, 2),) * 50), {}, 1250, 6006),
+}
+"""The documents at their largest, with their scores by the platform's two limits."""
+
+
+@pytest.mark.parametrize("name", LARGEST)
+def test_the_largest_document_keeps_below_the_platforms_limits(name: str) -> None:
+    """Complexity at most 60,000 and 20,000 tokens, as the sandbox's own limits score them."""
+    operation, variables, complexity, tokens = LARGEST[name]
+    found = document(operation.text)
+    root = "Mutation" if operation.is_mutation else "Query"
+    lists = {"withPending": True, "withDeleted": True}
+    selection = Selection(
+        found, [found.operation(operation.name).selection_set], {**lists, **variables}
+    )
+    assert (complexity, tokens) == (selection.complexity(root), found.tokens)
+    assert complexity < 60_000 / 5
+    assert tokens < 20_000
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -35,6 +35,8 @@ OTHER_NETWORK = GraphError(
     "forbidden", "Request issued from a forbidden network. Add 127.0.0.1/32 to …"
 )
 EXPIRED = GraphError("unauthorized", "Token expired")
+COMPLEX = "Query has complexity of 60001, which exceeds max complexity of 60000"
+LARGE = "This query is too large to execute."
 INTERNAL = GraphError("internal_server_error", "Internal Server Error")
 
 
@@ -61,7 +63,9 @@ INTERNAL = GraphError("internal_server_error", "Internal Server Error")
         (408, None, Fault.GATEWAY),
         (400, GraphError("bad_request", "unexpected token"), Fault.QUERY_REFUSED),
         (400, GraphError("graphql_parse_failed", ""), Fault.QUERY_REFUSED),
-        (413, None, Fault.QUERY_REFUSED),
+        (413, None, Fault.TOO_LARGE),
+        (400, GraphError(None, COMPLEX), Fault.TOO_LARGE),
+        (422, GraphError(None, LARGE), Fault.TOO_LARGE),
         (422, None, Fault.WRONG_ADDRESS),
         (200, None, None),
         (200, FORBIDDEN, None),
@@ -79,6 +83,8 @@ def test_a_status_tells_its_fault(
     [
         (GraphError("timeout", "Timeout on File.url"), True, Fault.TIMEOUT),
         (GraphError(None, "Timeout on Dossier.number"), True, Fault.TIMEOUT),
+        (GraphError(None, COMPLEX), False, Fault.TOO_LARGE),
+        (GraphError(None, LARGE), False, Fault.TOO_LARGE),
         (GraphError("forbidden", "no"), False, Fault.TOKEN_UNKNOWN),
         (GraphError("internal_server_error", "no"), False, Fault.SERVER_ERROR),
         (GraphError("invalid_null", "Cannot return null"), True, Fault.BAD_DATA),
@@ -152,6 +158,7 @@ def test_an_entry_of_any_form_is_read(entry: object, expected: GraphError) -> No
         (Fault.OUT_OF_SCOPE, DSUnauthorizedError, "scope"),
         (Fault.NOT_FOUND, DSNotFoundError, None),
         (Fault.TIMEOUT, DSTimeoutError, None),
+        (Fault.TOO_LARGE, DSTimeoutError, None),
         (Fault.BAD_DATA, DSBadDataError, None),
         (Fault.SERVER_ERROR, DSBadDataError, None),
         (Fault.MAINTENANCE, DSUnavailableError, None),
