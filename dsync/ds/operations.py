@@ -1,8 +1,8 @@
 """The documents sent to DS: frozen texts from ``queries/*.graphql``, one operation a file.
 
-DS types a champ by the fragments that it finds in the text, so a document is never composed by
-what is wanted today: one file is one text. Documents for several dossiers repeat the file's own
-fields under aliases; each shape is made once.
+A file is completed by those of the shared fragments that it uses and does not have itself. DS types
+a champ by the fragments that it finds in the text, so nothing else composes a document. Documents
+for several dossiers repeat the file's own fields under aliases; each shape is made once.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from gql import GraphQLRequest
 from graphql import (
     DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
     OperationDefinitionNode,
     OperationType,
     parse,
     print_ast,
 )
+
+FRAGMENTS = "fragments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,25 @@ class _FrozenRequest(GraphQLRequest):
 
 @cache
 def load(name: str) -> Operation:
-    """Return the operation of ``queries/<name>.graphql``."""
-    text = files("dsync.ds").joinpath("queries", f"{name}.graphql").read_text(encoding="utf-8")
+    """Return the operation of ``queries/<name>.graphql``, with the fragments that it uses."""
+    text = _text(name)
+    has = _fragments(text)
+    for fragment, body in _fragments(_text(FRAGMENTS)).items():
+        # A fragment uses only those that come after it.
+        if fragment not in has and re.search(rf"\.\.\.{fragment}\b", text):
+            text += f"\n{body}"
     return _operation(text)
+
+
+def _text(name: str) -> str:
+    return files("dsync.ds").joinpath("queries", f"{name}.graphql").read_text(encoding="utf-8")
+
+
+def _fragments(text: str) -> dict[str, str]:
+    definitions = parse(text, no_location=True).definitions
+    return {
+        d.name.value: print_ast(d) for d in definitions if isinstance(d, FragmentDefinitionNode)
+    }
 
 
 @lru_cache(maxsize=64)

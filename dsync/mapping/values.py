@@ -128,8 +128,7 @@ def _linked(node: ChampNode) -> Value:
 
 
 def _address(node: ChampNode) -> Value:
-    address = _present(node.address)
-    return address["label"], address
+    return text_in(node.string_value), _present(node.address) or None
 
 
 def _commune(node: ChampNode) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -35,7 +36,7 @@ SCHEMAS = {
     "real": SHARED / "ds" / "schema.graphql",
 }
 QUERIES = Path(str(files("dsync.ds"))) / "queries"
-FILES = sorted(path.stem for path in QUERIES.glob("*.graphql"))
+FILES = sorted({path.stem for path in QUERIES.glob("*.graphql")} - {operations.FRAGMENTS})
 REPEATED = {
     "exist": operations.exist(3),
     "annotations": operations.read_annotations(3, 4),
@@ -89,7 +90,7 @@ def test_a_document_is_valid(schema: GraphQLSchema, name: str) -> None:
 
 
 def test_there_is_one_operation_a_file() -> None:
-    """A file is one operation with a name, complete by itself."""
+    """A file is one operation with a name."""
     assert FILES
     for name in FILES:
         text = (QUERIES / f"{name}.graphql").read_text(encoding="utf-8")
@@ -99,11 +100,21 @@ def test_there_is_one_operation_a_file() -> None:
 
 
 def test_a_dossier_is_asked_the_same_in_a_page_and_alone() -> None:
-    """Both documents give the mapping the same node."""
+    """Both documents give the same node; the reduced one leaves out what can break."""
     page, alone = _fragments("dossiers_page"), _fragments("dossier")
-    shared = {"DossierFields", "ChampFields", "RowFields", "DemandeurFields"}
-    assert shared == alone.keys()
-    assert alone == {name: page[name] for name in shared}
+    reduced = _fragments("dossier_reduced")
+    assert page == {**alone, "DeletedFields": page["DeletedFields"]}
+    assert {"DemandeurFields"} == alone.keys() - reduced.keys()
+    assert {"ApplicantFields", "ObjectFields"} == {
+        name for name, text in reduced.items() if text != alone[name]
+    }
+
+
+def test_a_champ_has_the_same_type_in_the_reduced_document() -> None:
+    """DS types a champ by the fragments that it finds in a document."""
+    whole, reduced = _fragments("dossier"), _fragments("dossier_reduced")
+    types = re.compile(r"\.\.\. on (\w+Champ)\b").findall
+    assert types(whole["ObjectFields"]) == types(reduced["ObjectFields"])
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -175,8 +186,8 @@ def _depth(selections: SelectionSetNode, fragments: dict[str, FragmentDefinition
 @pytest.mark.parametrize(
     ("shape", "fragments", "unread"),
     [
-        (wire.DossierNode, ("DossierFields",), set()),
-        (wire.ChampNode, ("ChampFields", "RowFields"), {"id", "level"}),
+        (wire.DossierNode, ("DossierFields", "ApplicantFields"), set()),
+        (wire.ChampNode, ("ChampFields", "ObjectFields", "RowFields"), {"id", "level"}),
     ],
 )
 @pytest.mark.parametrize("document", ["dossiers_page", "dossier"])

@@ -321,9 +321,9 @@ def test_texts_that_no_database_takes_are_cleaned(
 def test_numbers_that_are_no_json_are_stored_as_nothing(form: Any, map_node: Run) -> None:
     """NaN inside an address or the applicant is nothing."""
     nan = float("nan")
-    address = form.champ(4204, "AddressChamp", address={"label": "Paris", "x": nan})
+    address = form.champ(4204, "AddressChamp", stringValue="x", address={"city": "Paris", "x": nan})
     mapped = map_node([address], demandeur={"x": [nan, 1.5]})
-    assert json.loads(mapped.champs_json)[0]["valeur"] == {"label": "Paris"}
+    assert json.loads(mapped.champs_json)[0]["valeur"] == {"city": "Paris"}
     assert json.loads(record_of(mapped).contents["demandeur"])["details"] == {"x": [None, 1.5]}
 
 

@@ -16,7 +16,7 @@ from dsync.mapping.values import snake_case
 from dsync.mapping.wire import read_node
 
 PLACE = {"name": "Île-de-France", "code": "11"}
-ADDRESS = {"label": "20 avenue de Ségur 75007 Paris", "cityName": "Paris", "regionCode": None}
+ADDRESS = {"cityName": "Paris", "regionCode": None}
 ETABLISSEMENT = {"siret": "13002526500013", "entreprise": {"siren": "130025265"}}
 FILE = {
     "filename": "lettre.pdf",
@@ -73,8 +73,8 @@ TYPES: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("LinkedDropDownListChamp", {"primaryValue": None, "secondaryValue": None}, None, None),
     (
         "AddressChamp",
-        {"address": ADDRESS},
-        {"label": "20 avenue de Ségur 75007 Paris", "cityName": "Paris"},
+        {"address": ADDRESS, "stringValue": "20 avenue de Ségur 75007 Paris"},
+        {"cityName": "Paris"},
         "20 avenue de Ségur 75007 Paris",
     ),
     ("AddressChamp", {"address": None, "stringValue": "Lieu-dit"}, "Lieu-dit", "Lieu-dit"),
@@ -137,7 +137,6 @@ TYPES: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("PieceJustificativeChamp", {"files": []}, None, None),
     ("ChampDeDemain", {"stringValue": "quelque chose"}, "quelque chose", "quelque chose"),
     ("ChampDeDemain", {"stringValue": None}, None, None),
-    ("AddressChamp", {"address": {"label": 3}, "stringValue": "x"}, "x", "x"),
     ("CommuneChamp", {"commune": "Paris", "stringValue": "Paris"}, "Paris", "Paris"),
     ("MultipleDropDownListChamp", {"values": [1, 2], "stringValue": "1, 2"}, "1, 2", "1, 2"),
 ]
