@@ -25,6 +25,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "depose_le",
         "en_instruction_le",
         "traite_le",
+        "correction_attendue_depuis",
         "modifie_le",
         "synchronise_le",
     ),

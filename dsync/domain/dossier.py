@@ -129,6 +129,7 @@ class Dossier(Struct, frozen=True, gc=False):
     date_derniere_modification: datetime
     date_derniere_modification_champs: datetime
     date_derniere_modification_annotations: datetime
+    date_derniere_correction_en_attente: datetime | None
     date_expiration: datetime | None
     date_suppression_par_usager: datetime | None
     motivation: str | None

@@ -62,6 +62,7 @@ def read_dossier(
         date_derniere_modification_annotations=(
             _instant(node.date_derniere_modification_annotations) or modification
         ),
+        date_derniere_correction_en_attente=_instant(node.date_derniere_correction_en_attente),
         date_expiration=_instant(node.date_expiration),
         date_suppression_par_usager=_instant(node.date_suppression_par_usager),
         motivation=_text(node.motivation),

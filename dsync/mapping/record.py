@@ -73,6 +73,7 @@ def record_of(mapped: MappedDossier) -> Record:
             "en_construction_le": dossier.date_passage_en_construction,
             "en_instruction_le": dossier.date_passage_en_instruction,
             "traite_le": dossier.date_traitement,
+            "correction_attendue_depuis": dossier.date_derniere_correction_en_attente,
             "siret": demandeur.siret,
             "siren": demandeur.siren,
             "raison_sociale": demandeur.raison_sociale,

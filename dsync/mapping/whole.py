@@ -123,6 +123,7 @@ def _envelope(dossier: Dossier, owned_labels: frozenset[str]) -> bytes:
             dossier.date_passage_en_instruction,
             dossier.date_traitement,
             dossier.date_suppression_par_usager,
+            dossier.date_derniere_correction_en_attente,
             dossier.motivation,
             dossier.usager_email,
             dossier.groupe_instructeur,

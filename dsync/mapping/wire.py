@@ -85,6 +85,7 @@ class DossierNode(Struct, gc=False, rename=_graphql):
     date_derniere_modification: Any = None
     date_derniere_modification_champs: Any = None
     date_derniere_modification_annotations: Any = None
+    date_derniere_correction_en_attente: Any = None
     date_expiration: Any = None
     date_suppression_par_usager: Any = None
     motivation: Any = None

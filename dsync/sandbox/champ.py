@@ -47,6 +47,8 @@ _OWN_TYPES = {
     "siret": "SiretChamp",
     "titre_identite": "TitreIdentiteChamp",
 }
+NOT_TEXT = frozenset({*_ASKED_TYPES, *_OWN_TYPES} - {"drop_down_list"})
+"""Types whose value is no text; those of a newer platform are texts."""
 _MONTHS = {
     False: "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
     True: "January February March April May June July August September October November December",
@@ -192,6 +194,6 @@ _READINGS: dict[str, Callable[[Any], str]] = {
     "pays": lambda value: str(value["name"]),
     "phone": _phone,
     "regions": lambda value: str(value["name"]),
-    "siret": lambda value: str(value["siret"]),
+    "siret": lambda value: str(value["siret"] if isinstance(value, dict) else value),
     "yes_no": lambda value: "true" if value else "false",
 }

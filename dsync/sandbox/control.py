@@ -99,6 +99,19 @@ class Control(Disturber):
         with self._world.lock:
             self._put(number, "annotations", stable_id, value, row)
 
+    def correct_champ(
+        self, number: int, stable_id: int, value: Any, *, row: int | None = None
+    ) -> None:
+        """Correct a champ as an instructeur may since June 2026, in the usager's place."""
+        with self._world.lock:
+            agent = self._dossier(number).groupe.instructeurs[0].email
+            self._put(number, "champs", stable_id, value, row, agent=agent)
+
+    def ask_correction(self, number: int) -> None:
+        """Ask the usager for a correction, which is open until the usager submits."""
+        with self._world.lock:
+            life.ask_correction(self._dossier(number), self.now())
+
     def add_annotation_row(self, number: int, stable_id: int) -> None:
         """Add a row to a repetition among the annotations."""
         with self._world.lock:
@@ -282,5 +295,6 @@ class Control(Disturber):
         value: Any,
         row: int | None,
         at: datetime | None = None,
+        agent: str | None = None,
     ) -> None:
-        life.put(self._dossier(number), source, stable_id, value, row, at or self.now())
+        life.put(self._dossier(number), source, stable_id, value, row, at or self.now(), agent)

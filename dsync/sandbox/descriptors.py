@@ -23,7 +23,12 @@ _REGULAR = (
 
 
 def descriptor_typename(type_: str) -> str:
-    """Return the GraphQL type of a descriptor."""
+    """Return the GraphQL type of a descriptor; one that the schema lacks is a text's.
+
+    So a form may have types of a newer platform, whose schema the sandbox does not serve.
+    """
+    if type_ not in _IRREGULAR and type_ not in _REGULAR:
+        return "TextChampDescriptor"
     camel = "".join(word.capitalize() for word in type_.split("_"))
     return _IRREGULAR.get(type_, f"{camel}ChampDescriptor")
 

@@ -47,8 +47,13 @@ def put(
     value: Any,
     row: int | None,
     at: datetime,
+    agent: str | None = None,
 ) -> None:
-    """Store an answer given in the web interface, with all the dates that it moves."""
+    """Store an answer given in the web interface, with all the dates that it moves.
+
+    An instructeur's correction of a champ, as one of July 2026 may make, leaves the champs' own
+    date, which is the usager's; what an usager submits answers a demand for a correction.
+    """
     descriptor, repetition = dossier.revision.descriptor(source, stable_id)
     cells, key = getattr(dossier.seed, source), str(stable_id)
     if repetition is not None:
@@ -61,8 +66,19 @@ def put(
     if source == "annotations":
         dossier.annotations_at = at
     else:
-        dossier.champs_at = at
-        dossier.traitements.append(Traitement("depose_correction_usager", dossier.seed.state, at))
+        event = "depose_correction_usager"
+        if agent:
+            event = "depose_correction_instructeur"
+        else:
+            dossier.champs_at = at
+            dossier.correction_at = None
+        dossier.traitements.append(Traitement(event, dossier.seed.state, at, agent))
+    dossier.change(at)
+
+
+def ask_correction(dossier: Dossier, at: datetime) -> None:
+    """Ask the usager for a correction."""
+    dossier.correction_at = at
     dossier.change(at)
 
 

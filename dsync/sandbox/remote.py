@@ -21,7 +21,7 @@ from dsync.sandbox.seed import DossierSeed
 # fmt: off
 _ACTIONS = (
     "advance", "hide_champ", "save_without_submitting", "delete_account", "move",
-    "add_annotation_row",
+    "add_annotation_row", "ask_correction",
     "add_label", "remove_label", "rename_label", "replace_label", "archive", "change_groupe",
     "hide", "restore", "erase", "expire", "complete_etablissement", "end_virus_scan",
     "lose_demandeur", "close_demarche", "commit",
@@ -44,6 +44,7 @@ class Remote:
             "set_clock": lambda to: control.set_clock(instant(to)),
             "fail": lambda *faults, **fault: control.fail(*_faults(faults, fault)),
             "edit_champ": _with_value(control.edit_champ),
+            "correct_champ": _with_value(control.correct_champ),
             "edit_annotation": _with_value(control.edit_annotation),
             "begin_edit": _with_value(control.begin_edit),
             "deposit": lambda **seed: control.deposit(_seed(seed)),

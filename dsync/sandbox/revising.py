@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dsync.sandbox import ids
+from dsync.sandbox.champ import NOT_TEXT
 from dsync.sandbox.form_parts import Descriptor
-from dsync.sandbox.model import FINISHED, Demarche, Revision
+from dsync.sandbox.model import FINISHED, Demarche, Dossier, Revision
 from dsync.sandbox.world import World
 
 
@@ -36,8 +37,17 @@ def publish(world: World, demarche: Demarche, change: Change) -> str:
     for dossier in demarche.dossiers.values():
         if dossier.seed.state not in FINISHED:
             dossier.revision = draft
+            _cast(dossier, change.retype)
     world.forget_rendered()
     return ids.encode("ProcedureRevision", draft.key)
+
+
+def _cast(dossier: Dossier, types: dict[int, str]) -> None:
+    """Keep the text of a champ that takes texts still; a value of another kind is lost."""
+    for answers in (dossier.seed.champs, dossier.seed.annotations):
+        for stable_id, type_ in types.items():
+            if isinstance(answers.get(stable_id), str) is (type_ in NOT_TEXT):
+                answers.pop(stable_id, None)
 
 
 def _apply(revision: Revision, change: Change) -> None:

@@ -37,6 +37,7 @@ _KNOWN = select(
             "archive",
             "revision_id",
             "depose_le",
+            "correction_attendue_depuis",
             "content_hash",
             "annotations_hash",
             "inputs_hash",
@@ -241,7 +242,7 @@ def _changed_names(
         return []
     facts: list[tuple[str, Any, Any]] = [
         (name, getattr(old, name), new.facts[name])
-        for name in ("archive", "revision_id", "depose_le")
+        for name in ("archive", "revision_id", "depose_le", "correction_attendue_depuis")
     ]
     facts.append(("labels", old.labels, list(new.labels)))
     demandeur, divers = decode(new.contents["demandeur"]), decode(new.contents["divers"])

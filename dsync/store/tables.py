@@ -80,6 +80,7 @@ class DossierRow(_Table, table=True):
     en_construction_le: dt.datetime | None
     en_instruction_le: dt.datetime | None
     traite_le: dt.datetime | None
+    correction_attendue_depuis: dt.datetime | None
     modifie_le: dt.datetime
     champs_modifie_le: dt.datetime | None
     annotations_modifie_le: dt.datetime | None

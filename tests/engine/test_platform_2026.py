@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from dsync.sandbox import Change
+from dsync.sandbox.form_parts import descriptor
 from tests.engine.oracle import check_annotations, check_copy
-from tests.engine.rig import Engine
+from tests.engine.rig import PAGE, PROBLEME, Engine, number
 
 # --- limits on queries ------------------------------------------------------------------------
 
@@ -39,3 +41,92 @@ def test_a_limit_that_no_page_keeps_is_not_taken_for_a_dossiers_fault(engine: En
     report = engine.sync()
     assert (8, {}) == (report.exit_code, engine.quarantine())
     assert "Upgrade dsync" in report.errors[0]
+
+
+# --- other hands on a dossier -----------------------------------------------------------------
+
+
+def test_a_champ_that_an_instructeur_corrects_is_judged_again(engine: Engine) -> None:
+    """Neither the champs' own date nor the state moves: what was typed tells that it changed."""
+    engine.settle()
+    before = engine.one("dossier", 0)["champs_modifie_le"]
+    engine.control.correct_champ(number(0), PAGE, "")
+    report = engine.sync()
+    assert (1, 1, 1) == (report.changed, report.evaluated, report.pushed)
+    assert "Inéligible" == engine.verdict(0) == engine.remote(0)
+    assert before == engine.one("dossier", 0)["champs_modifie_le"]
+
+
+def test_a_correction_that_is_asked_for_shows_until_the_usager_submits(
+    engine_on_each: Engine,
+) -> None:
+    """Since when it is waited for, in the view; it changes no verdict."""
+    engine = engine_on_each
+    since = "SELECT correction_attendue_depuis AS c FROM lecture_candidature WHERE numero = :n"
+    engine.settle()
+    engine.control.ask_correction(number(0))
+    asked_at = engine.control.now()
+    report = engine.sync()
+    [row] = engine.rows(since, n=number(0))
+    assert f"{asked_at:%Y-%m-%dT%H:%M}" == str(row["c"]).replace(" ", "T")[:16]
+    assert (1, 0) == (report.changed, report.evaluated)
+    engine.advance(minutes=11)
+    engine.control.edit_champ(number(0), PROBLEME, "Corrigé")
+    engine.sync()
+    assert [{"c": None}] == engine.rows(since, n=number(0))
+
+
+# --- other types ------------------------------------------------------------------------------
+
+NEW = 4999
+NEW_ID = "Q2hhbXAtNDk5OQ=="
+SHOWN = "SELECT type, valeur FROM lecture_champ WHERE numero = :n AND champ_id = :id"
+
+
+@pytest.mark.parametrize(
+    "type_", ["pre_rempli", "quotient_familial", "etudiant_boursier", "aah", "aeeh", "ars", "?"]
+)
+def test_a_champ_of_a_type_that_dsync_has_never_seen_is_kept_as_text(
+    engine: Engine, type_: str
+) -> None:
+    """Its type's name and its text are in the copy; nobody's verdict waits for it."""
+    new = descriptor(NEW, type_, "Donnée sociale")
+    engine.control.publish_revision(Change(add_champs=[new]))
+    engine.control.edit_champ(number(0), NEW, "1 234 €")
+    assert (0, 12) == ((report := engine.sync()).exit_code, report.evaluated)
+    assert [{"type": type_, "valeur": "1 234 €"}] == engine.rows(SHOWN, n=number(0), id=NEW_ID)
+
+
+def test_a_siret_champ_without_its_establishment_keeps_its_number(engine: Engine) -> None:
+    """The registry was down: DS gives the number as the champ's text and no établissement."""
+    siret = "13002526500013"
+    champ = descriptor(NEW, "siret", "SIRET du partenaire")
+    engine.control.publish_revision(Change(add_champs=[champ]))
+    whole = {"siret": siret, "entreprise": {"siren": siret[:9], "raison_sociale": "DINUM"}}
+    for value in (siret, whole, siret):
+        engine.control.edit_champ(number(0), NEW, value)
+        engine.advance(minutes=1)
+        assert 0 == engine.sync().exit_code
+        assert [{"type": "siret", "valeur": siret}] == engine.rows(SHOWN, n=number(0), id=NEW_ID)
+
+
+@pytest.mark.parametrize(
+    ("type_", "kept"), [("text", True), ("drop_down_list", True), ("integer_number", False)]
+)
+def test_a_champ_that_changes_its_type_is_the_same_champ(
+    engine: Engine, type_: str, kept: bool
+) -> None:
+    """Known by its id: it is neither gone nor new, and finished dossiers keep the old type."""
+    engine.settle()
+    before = engine.rows("SELECT numero, probleme FROM lecture_candidature ORDER BY numero")
+    engine.control.publish_revision(Change(retype={PROBLEME: type_}))
+    assert 0 == engine.settle().exit_code
+    check_copy(engine)
+    types = {
+        rank: engine.rows(SHOWN, n=number(rank), id="Q2hhbXAtNDEwNQ==")[0]["type"]
+        for rank in (0, 5)
+    }
+    assert {0: type_, 5: "textarea"} == types
+    if kept:
+        after = engine.rows("SELECT numero, probleme FROM lecture_candidature ORDER BY numero")
+        assert before == after

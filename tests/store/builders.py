@@ -96,6 +96,7 @@ def make_dossier(number: int = 1, **changes: Any) -> Dossier:
         date_derniere_modification=EARLIER,
         date_derniere_modification_champs=EARLIER,
         date_derniere_modification_annotations=EARLIER,
+        date_derniere_correction_en_attente=None,
         date_expiration=None,
         date_suppression_par_usager=None,
         motivation=None,

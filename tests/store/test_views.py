@@ -16,7 +16,8 @@ from tests.store.builders import DEMARCHE, NOW, make_mapped, make_verdict, writi
 
 PROMISED = {
     "lecture_candidature": "numero demarche_numero etat etape presence archive depose_le "
-    "en_instruction_le traite_le modifie_le synchronise_le siret siren raison_sociale "
+    "en_instruction_le traite_le correction_attendue_depuis modifie_le synchronise_le siret siren "
+    "raison_sociale "
     "forme_juridique_code type_administration page_produit produit_id phase_declaree "
     "phase_constatee incubateur probleme politique_publique entite departement_code "
     "departement_nom lieu_travail sponsor_nom sponsor_fonction sponsor_courriel "

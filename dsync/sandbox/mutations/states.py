@@ -123,7 +123,7 @@ def send_message(context: Context, payload_type: str, given: dict[str, Any]) -> 
     message = {"email": agent.email, "body": given["body"], "created_at": now}
     if reason:
         message["correction"] = {"reason": reason, "date_resolution": None}
-        dossier.correction_at = now
+        life.ask_correction(dossier, now)
     dossier.seed.messages.append(message)
     dossier.change(now)
     rank = len(dossier.seed.messages) - 1

@@ -119,7 +119,7 @@ answers("RegionChamp", region=_value)
 answers("PaysChamp", pays=_value)
 answers("EpciChamp", epci=_value)
 answers("CarteChamp", geoAreas=_geo_areas)
-answers("SiretChamp", etablissement=_value)
+answers("SiretChamp", etablissement=lambda c, _: c.value if isinstance(c.value, dict) else None)
 answers("RNAChamp", rna=_register)
 answers("RNFChamp", rnf=_register)
 answers(

@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.Column("en_construction_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("en_instruction_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("traite_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("correction_attendue_depuis", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("modifie_le", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("champs_modifie_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("annotations_modifie_le", sqltypes.UTCDateTime(), nullable=True),

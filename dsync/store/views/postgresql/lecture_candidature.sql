@@ -8,6 +8,7 @@ SELECT
     d.depose_le,
     d.en_instruction_le,
     d.traite_le,
+    d.correction_attendue_depuis,
     d.modifie_le,
     d.synchronise_le,
     d.siret,

@@ -8,6 +8,7 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%SZ', d.depose_le) AS depose_le,
     strftime('%Y-%m-%dT%H:%M:%SZ', d.en_instruction_le) AS en_instruction_le,
     strftime('%Y-%m-%dT%H:%M:%SZ', d.traite_le) AS traite_le,
+    strftime('%Y-%m-%dT%H:%M:%SZ', d.correction_attendue_depuis) AS correction_attendue_depuis,
     strftime('%Y-%m-%dT%H:%M:%SZ', d.modifie_le) AS modifie_le,
     strftime('%Y-%m-%dT%H:%M:%SZ', d.synchronise_le) AS synchronise_le,
     d.siret,
