@@ -42,8 +42,9 @@ class DossierSeed:
     `(primary, secondary)`; departements, regions, pays: `{"code", "name"}`; communes the same with
     `postal_code` and `departement`; epci with `departement`; address: the columns of `Address`;
     siret: a `demandeur` of kind "morale", or the number alone while the registry is down;
-    piece_justificative, titre_identite: `list[FileSeed]`; carte: `list[dict]` of geo areas; repetition: a
-    list of rows, each `dict[int, value]`. An absent key is an unanswered champ; a row without keys is an empty row.
+    piece_justificative, titre_identite: `list[FileSeed]`; carte: `list[dict]` of geo areas;
+    repetition: a list of rows, each `dict[int, value]`. An absent key is an unanswered champ; a
+    row without keys is an empty row.
     """
 
     number: int
