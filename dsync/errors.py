@@ -88,7 +88,7 @@ class DSRateLimitedError(DSUnavailableError):
 
 
 class DSTimeoutError(DSError):
-    """DS ran out of its 30 s, our deadline passed, or a query is too large: ask for fewer."""
+    """DS ran out of its 30 s, a deadline passed, or query or answer is too large: ask for less."""
 
     disposition = Disposition.SHRINK
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dsync.addresses import is_encrypted_or_local
 from dsync.annotations import AnnotationsConfig
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.eligibility import RulesConfig
@@ -90,6 +91,8 @@ class DSSection(_Section):
     requests_per_minute: int = Field(default=350, ge=1, le=400)
     deadline_s: float = Field(default=60, ge=1, le=600)
     push_batch: int = Field(default=10, ge=1, le=50)
+    max_response_mib: float = Field(default=64, gt=0, le=1024)
+    allow_insecure_http: bool = False
 
 
 class ScheduleSection(_Section):
@@ -230,13 +233,24 @@ def load_settings(**flags: Any) -> Settings:
     values["config"] = path
     if not values["ds_url"]:
         raise ConfigurationError(f"{path}: [ds] url is missing and DSYNC_DS_URL is not set.")
-    _check_address(values["ds_url"], "DSYNC_DS_URL, or [ds] url in the configuration file")
-    _check_address(values["betagouv_url"], "DSYNC_BETAGOUV_URL")
+    allow_http = configuration.ds.allow_insecure_http
+    for name, named in (
+        ("ds_url", "DSYNC_DS_URL, or [ds] url in the configuration file"),
+        ("betagouv_url", "DSYNC_BETAGOUV_URL"),
+    ):
+        _check_address(values[name], named, allow_http=allow_http)
+    _check_address(
+        configuration.preuves.registre.url, "[preuves.registre] url", allow_http=allow_http
+    )
     return Settings(configuration=configuration, sources=sources, **values)
 
 
-def _check_address(text: str, named: str) -> None:
-    """Refuse what no request can go to: found here, it is not tried for half a minute."""
+def _check_address(text: str, named: str, *, allow_http: bool) -> None:
+    """Refuse what no request can go to, or what would go there readable on the way.
+
+    Raises:
+        ConfigurationError: naming the setting.
+    """
     try:
         parts = urlsplit(text.strip())
         reachable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -244,6 +258,11 @@ def _check_address(text: str, named: str) -> None:
         reachable = False
     if not reachable:
         raise ConfigurationError(f"Not an http(s) address: mend {named}.")
+    if not allow_http and not is_encrypted_or_local(text):
+        raise ConfigurationError(
+            f"{named}: what goes over http:// can be read and changed on its way. Use https://, "
+            "or set [ds] allow_insecure_http = true."
+        )
 
 
 def find_config(named: Path | str | None) -> Path:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from dsync import __version__
+from dsync.addresses import is_loopback
 from dsync.annotations import owned_in
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import DSClient, Limits
@@ -60,7 +61,7 @@ class App:
         """
         number = self.settings.demarche
         is_shipped = self.settings.sources["demarche"] == "file" and number == SANDBOX_DEMARCHE
-        if is_shipped and not _is_local(self.settings.ds_url):
+        if is_shipped and not is_loopback(self.settings.ds_url):
             raise ConfigurationError(
                 f"Démarche {SANDBOX_DEMARCHE} is the sandbox's number: set DSYNC_DEMARCHE, or "
                 "[demarche] number in a file of your own."
@@ -103,7 +104,12 @@ class App:
             self.settings.ds_url,
             self.settings.token,
             user_agent=self._user_agent,
-            limits=Limits(requests_per_minute=ds.requests_per_minute, deadline_s=ds.deadline_s),
+            limits=Limits(
+                requests_per_minute=ds.requests_per_minute,
+                deadline_s=ds.deadline_s,
+                max_response_mib=ds.max_response_mib,
+                allow_http=ds.allow_insecure_http,
+            ),
             stop=self.stop,
             clock=self.clock,
         )
@@ -116,6 +122,8 @@ class App:
             self.settings.betagouv_url,
             user_agent=self._user_agent,
             clock=self.clock,
+            stop=self.stop,
+            allow_http=self.configuration.ds.allow_insecure_http,
         )
 
     @cached_property
@@ -201,7 +209,3 @@ class App:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _is_local(url: str) -> bool:
-    return any(f"//{host}" in url for host in ("127.0.0.1", "localhost", "[::1]"))

@@ -32,6 +32,7 @@ class Fault(StrEnum):
     CONNECTION_LOST = "connection_lost"
     """Sent, and no whole answer came."""
     DEADLINE = "deadline"
+    TOO_LONG = "too_long"
     RATE_LIMITED = "rate_limited"
     TOKEN_MISSING = "token_missing"  # noqa: S105
     TOKEN_UNKNOWN = "token_unknown"  # noqa: S105
@@ -193,6 +194,11 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
         DSTimeoutError,
         f"DS did not answer within dsync's deadline. {_TRY_LATER}",
     ),
+    Fault.TOO_LONG: (
+        DSTimeoutError,
+        "DS's answer about {subject} is longer than {limit}, and was not read. If it lasts, raise "
+        "max_response_mib in [ds], or tell DS's support.",
+    ),
     Fault.RATE_LIMITED: (
         DSRateLimitedError,
         "DS limits this token's requests for now. Nothing to do: dsync waits; if it lasts, see "
@@ -294,11 +300,12 @@ def error_of(
     status: int = 0,
     cause: str = "no answer",
     url: str = "The address",
+    limit: str = "allowed",
     **details: Any,
 ) -> DSError:
     """Return the error of a fault; its sentence holds no more than what is given here."""
     kind, sentence = ERRORS[fault]
-    message = sentence.format(subject=subject, status=status, cause=cause, url=url)
+    message = sentence.format(subject=subject, status=status, cause=cause, url=url, limit=limit)
     if fault in REASONS:
         return DSUnauthorizedError(message, REASONS[fault], fault=fault.value, **details)
     return kind(message, fault=fault.value, **details)

@@ -18,3 +18,7 @@ class Limits:
     """First wait before a read is repeated; doubled each time."""
     max_wait_s: float = 90.0
     """Longest single wait, whatever DS asks for."""
+    max_response_mib: float = 64.0
+    """Longest answer, decoded: the rest is not read."""
+    allow_http: bool = False
+    """Whether plain http:// is allowed to other machines than this one."""

@@ -7,13 +7,11 @@ limiter turned it away before DS saw it.
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -22,7 +20,7 @@ import msgspec
 
 from dsync.ds import throttle
 from dsync.ds.classify import NOT_EXECUTED, Fault, GraphError, error_of, of_errors
-from dsync.ds.lane import Lane, Reply
+from dsync.ds.exchange import Reply, Session
 from dsync.ds.limits import Limits
 from dsync.ds.operations import Operation
 from dsync.ds.retry import Patience, retrying
@@ -33,6 +31,7 @@ from dsync.errors import (
     DSRateLimitedError,
     InterruptedRunError,
 )
+from dsync.http import MIB, DeadlineError, Exchanges, http_date, retry_after_s, seconds
 
 T = TypeVar("T")
 
@@ -40,8 +39,6 @@ ABOUT_ITEMS = frozenset(
     {Fault.NOT_FOUND, Fault.OUT_OF_SCOPE, Fault.TIMEOUT, Fault.BAD_DATA, Fault.INVALID_CURSOR}
 )
 """Faults of a part of an answer, which its reader can place, though they empty it all."""
-TICK_S = 0.05
-"""How late a stop or a deadline may be noticed."""
 GRACE_S = 2.0
 """What a mutation under way still gets when the run is asked to stop."""
 DEFAULT_WAIT_S = 15.0
@@ -67,7 +64,7 @@ class Answer:
 
 
 class Transport:
-    """Sends operations. Any thread may use it: each exchange has a lane of its own."""
+    """Sends operations. Any thread may use it: each exchange has a session of its own."""
 
     def __init__(
         self,
@@ -93,19 +90,22 @@ class Transport:
         self._has_answered = False
         """Whether this address has ever given a GraphQL answer."""
         self._token = token
-        self._headers = {"User-Agent": user_agent, "Accept-Language": "fr"}
         self._stop = stop
         self._clock = clock
         self._throttle = throttle.shared(url, token)
-        self._idle: list[Lane] = []
         self._lock = threading.Lock()
+        headers = {"User-Agent": user_agent, "Accept-Language": "fr"}
+        timeouts_s = (limits.connect_timeout_s, limits.deadline_s)
+        self._exchanges = Exchanges(
+            lambda adapter: Session(adapter, url, token, headers, timeouts_s),
+            max_bytes=int(limits.max_response_mib * MIB),
+            allow_http=limits.allow_http,
+            stop=stop,
+        )
 
     def close(self) -> None:
         """Close the idle sessions."""
-        with self._lock:
-            lanes, self._idle = self._idle, []
-        for lane in lanes:
-            lane.close()
+        self._exchanges.close()
 
     def read(
         self,
@@ -165,8 +165,6 @@ class Transport:
             self.requests += 1
             self.by_operation[operation.name] += 1
         reply = self._exchange(operation, variables)
-        if reply.is_bug and reply.exception is not None:
-            raise reply.exception
         fault = of_errors(reply.errors, has_data=reply.data is not None)
         if reply.fault is not None:
             is_no_endpoint = not (self._has_answered or operation.is_mutation)
@@ -176,41 +174,32 @@ class Transport:
         self._has_answered = True
         if reply.data is None and (operation.is_mutation or fault not in ABOUT_ITEMS):
             raise self._failure(operation, reply, fault or Fault.NO_DATA, subject)
-        return Answer(reply.data, reply.errors, fault, _date(reply.headers))
+        return Answer(reply.data, reply.errors, fault, http_date(reply.headers.get("Date")))
 
     def _exchange(self, operation: Operation, variables: Mapping[str, Any]) -> Reply:
-        lane = self._lane()
-        lane.send(operation.request(variables))
-        end = time.monotonic() + self.limits.deadline_s
-        is_stopping = False
-        while True:
-            remaining = end - time.monotonic()
-            reply = lane.wait(min(TICK_S, max(0.0, remaining)))
-            if reply is not None:
-                with self._lock:
-                    self._idle.append(lane)
-                return reply
-            if remaining <= 0:
-                lane.close()
-                return Reply(fault=Fault.CONNECTION_LOST if is_stopping else Fault.DEADLINE)
-            if self._stop.is_set() and not is_stopping:
-                if not operation.is_mutation:
-                    lane.close()
-                    raise InterruptedRunError("Asked to stop; the answer was not waited for.")
-                is_stopping = True
-                end = min(end, time.monotonic() + GRACE_S)
-
-    def _lane(self) -> Lane:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        timeouts_s = (self.limits.connect_timeout_s, self.limits.deadline_s)
-        return Lane(self._url, self._token, self._headers, timeouts_s)
+        request = operation.request(variables)
+        try:
+            return self._exchanges.run(
+                lambda session: session.exchange(request),
+                deadline_s=self.limits.deadline_s,
+                grace_s=GRACE_S if operation.is_mutation else 0.0,
+            )
+        except DeadlineError as exc:
+            return Reply(fault=Fault.DEADLINE, exception=exc)
+        except InterruptedRunError as exc:
+            if operation.is_mutation:
+                return Reply(fault=Fault.CONNECTION_LOST, exception=exc)
+            raise
 
     def _failure(self, operation: Operation, reply: Reply, fault: Fault, subject: str) -> DSError:
         status = reply.status or 0
         error = error_of(
-            fault, subject=subject, status=status, cause=reply.cause, url=_shown(self._url)
+            fault,
+            subject=subject,
+            status=status,
+            cause=reply.cause,
+            url=_shown(self._url),
+            limit=f"{self.limits.max_response_mib:g} MiB",
         )
         if isinstance(error, DSRateLimitedError):
             wait_s = min(_wait_s(reply.headers, self._clock()), self.limits.max_wait_s)
@@ -234,31 +223,14 @@ def _shown(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _date(headers: Mapping[str, str]) -> datetime | None:
-    return _http_date(headers.get("Date"))
-
-
-def _http_date(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    try:
-        instant = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-
-
 def _wait_s(headers: Mapping[str, str], now: datetime) -> float:
     """Return how long a 429 wants us to wait.
 
     `RateLimit-Reset` is an instant of DS's clock, so it is measured by the answer's `Date`.
     """
-    reset = headers.get("RateLimit-Reset", "")
-    if reset.isdigit():
-        there = _date(headers) or now
-        return max(0.0, float(reset) - there.timestamp())
-    after = headers.get("Retry-After", "")
-    if after.isdigit():
-        return float(after)
-    until = _http_date(after)
-    return max(0.0, (until - now).total_seconds()) if until else DEFAULT_WAIT_S
+    reset = seconds(headers.get("RateLimit-Reset"))
+    if reset is not None:
+        there = http_date(headers.get("Date")) or now
+        return max(0.0, reset - there.timestamp())
+    after = retry_after_s(headers, now)
+    return DEFAULT_WAIT_S if after is None else after

@@ -19,6 +19,7 @@ from dsync.eligibility.catalogue import (
 from dsync.errors import EvidenceUnavailableError
 from dsync.evidence.config import EvidenceConfig
 from dsync.evidence.download import Answer, download
+from dsync.http import Exchanges
 
 NO_REDIRECTS = "{}"
 """Stands for a redirects file that does not exist: there are no aliases."""
@@ -48,7 +49,7 @@ def fetch_catalogue(
     previous: Snapshot | None,
     *,
     clock: Callable[[], datetime],
-    session: requests.Session,
+    http: Exchanges[requests.Session],
 ) -> Snapshot | None:
     """Return the catalogue now published, or None when it is still `previous`.
 
@@ -59,8 +60,8 @@ def fetch_catalogue(
     for path in config.catalogue.paths:
         url = _join(base_url, path)
         try:
-            snapshot = _fetch(config, url, previous, clock, session)
-            redirects = _fetch_redirects(config, base_url, session)
+            snapshot = _fetch(config, url, previous, clock, http)
+            redirects = _fetch_redirects(config, base_url, http)
             if redirects is None and previous is not None:
                 redirects = previous.redirects
             snapshot = replace(snapshot, redirects=redirects)
@@ -83,10 +84,10 @@ def _fetch(
     url: str,
     previous: Snapshot | None,
     clock: Callable[[], datetime],
-    session: requests.Session,
+    http: Exchanges[requests.Session],
 ) -> Snapshot:
     known = previous if previous is not None and previous.source == url else None
-    answer = _get(config, url, session, known)
+    answer = _get(config, url, http, known)
     if answer.status == _NOT_MODIFIED and known is not None:
         return known
     if answer.status != _OK:
@@ -100,7 +101,7 @@ def _fetch(
 
 
 def _get(
-    config: EvidenceConfig, url: str, session: requests.Session, known: Snapshot | None
+    config: EvidenceConfig, url: str, http: Exchanges[requests.Session], known: Snapshot | None
 ) -> Answer:
     headers = {"Accept": "application/json"}
     if known is not None and known.etag:
@@ -108,20 +109,19 @@ def _get(
     if known is not None and known.last_modified:
         headers["If-Modified-Since"] = known.last_modified
     return download(
-        session,
+        http,
         url,
         deadline_s=config.catalogue.deadline_s,
-        max_bytes=config.catalogue.max_bytes,
         headers=headers,
     )
 
 
 def _fetch_redirects(
-    config: EvidenceConfig, base_url: str, session: requests.Session
+    config: EvidenceConfig, base_url: str, http: Exchanges[requests.Session]
 ) -> str | None:
     """Return the redirects' text, `{}` when there is no such file, None when it is unreadable."""
     try:
-        answer = _get(config, _join(base_url, config.catalogue.redirects), session, None)
+        answer = _get(config, _join(base_url, config.catalogue.redirects), http, None)
         if answer.status in _GONE:
             return NO_REDIRECTS
         text = answer.text()

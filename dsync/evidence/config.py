@@ -26,17 +26,11 @@ class CatalogueConfig(_Section):
     redirects: Path = "redirects.json"
     max_age_days: Days = 14
     deadline_s: Seconds = 30
-    max_megabytes: Annotated[float, Field(gt=0, le=1000)] = 40
 
     @property
     def max_age(self) -> timedelta:
         """How long after its last confirmation the catalogue may still be used."""
         return timedelta(days=self.max_age_days)
-
-    @property
-    def max_bytes(self) -> int:
-        """The longest answer read."""
-        return int(self.max_megabytes * 1_000_000)
 
 
 class RegistreConfig(_Section):
@@ -59,5 +53,7 @@ class RegistreConfig(_Section):
 class EvidenceConfig(_Section):
     """Every source of evidence."""
 
+    max_response_mib: Annotated[float, Field(gt=0, le=1024)] = 16
+    """Longest answer of any source, decoded: the rest is not read."""
     catalogue: CatalogueConfig = CatalogueConfig()
     registre: RegistreConfig = RegistreConfig()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -15,9 +14,9 @@ from dsync.eligibility.evidence import RegistryAnswer, RegistryStatus
 from dsync.errors import EvidenceUnavailableError
 from dsync.evidence.config import RegistreConfig
 from dsync.evidence.download import Answer, download
+from dsync.http import Exchanges, retry_after_s
 
 ATTEMPTS = 3
-_MAX_BYTES = 2_000_000
 _OK, _TOO_MANY = 200, 429
 _CEASED = frozenset({"C", "F"})
 
@@ -29,13 +28,13 @@ class RegistryClient:
         self,
         config: RegistreConfig,
         *,
-        session: requests.Session,
+        http: Exchanges[requests.Session],
         clock: Callable[[], datetime],
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config = config
-        self._session = session
+        self._http = http
         self._clock = clock
         self._sleep = sleep
         self._monotonic = monotonic
@@ -68,16 +67,16 @@ class RegistryClient:
         for attempt in range(ATTEMPTS):
             self._wait_for_turn()
             answer = download(
-                self._session,
+                self._http,
                 f"{self.config.url.rstrip('/')}/search",
                 params={"q": siren, "page": "1", "per_page": "1"},
                 deadline_s=self.config.deadline_s,
-                max_bytes=_MAX_BYTES,
                 headers={"Accept": "application/json"},
             )
             if answer.status == _OK:
                 return answer
             wait_s = retry_after_s(answer.headers, self._clock())
+            wait_s = 1.0 if wait_s is None else wait_s
             if answer.status != _TOO_MANY or wait_s > self.config.max_wait_s:
                 break
             if attempt + 1 < ATTEMPTS:
@@ -89,20 +88,6 @@ class RegistryClient:
         if wait_s > 0:
             self._sleep(wait_s)
         self._next_at = max(self._next_at, self._monotonic()) + 1 / self.config.requests_per_second
-
-
-def retry_after_s(headers: Mapping[str, str], now: datetime) -> float:
-    """Return the seconds that Retry-After asks for, in either of its forms; 1 without it."""
-    value = headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return 1.0
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - now).total_seconds())
 
 
 def _result(answer: Answer, siren: str) -> dict[str, Any] | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from dsync.eligibility.catalogue import KnownProduct
 from dsync.eligibility.evidence import Evidence, RegistryAnswer
@@ -14,6 +16,7 @@ from dsync.errors import EvidenceUnavailableError
 from dsync.evidence.catalogue import Snapshot, fetch_catalogue, parse_catalogue
 from dsync.evidence.config import EvidenceConfig
 from dsync.evidence.registry import RegistryClient
+from dsync.http import MIB, Exchanges
 
 
 def catalogue_age(snapshot: Snapshot, now: datetime) -> timedelta:
@@ -58,11 +61,11 @@ def make_evidence(
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSources:
-    """Where evidence comes from: configuration and one HTTP session for all of it."""
+    """Where evidence comes from: configuration and HTTP."""
 
     config: EvidenceConfig
     base_url: str
-    session: requests.Session
+    http: Exchanges[requests.Session]
     clock: Callable[[], datetime]
     registry: RegistryClient | None
     """None when the lookup is off."""
@@ -75,16 +78,39 @@ class EvidenceSources:
         *,
         user_agent: str,
         clock: Callable[[], datetime],
+        stop: threading.Event,
+        allow_http: bool = False,
     ) -> EvidenceSources:
-        """Make the session; nothing is asked yet."""
-        session = requests.Session()
-        session.headers["User-Agent"] = user_agent
+        """Prepare the sources; nothing is asked yet.
+
+        Args:
+            config: section `[preuves]`.
+            base_url: beta.gouv.fr's address.
+            user_agent: what the servers are told of who asks.
+            clock: the present.
+            stop: ends what is under way.
+            allow_http: whether plain http:// is allowed to other machines than this one.
+        """
+
+        def session(adapter: HTTPAdapter) -> requests.Session:
+            opened = requests.Session()
+            opened.headers["User-Agent"] = user_agent
+            opened.mount("https://", adapter)
+            opened.mount("http://", adapter)
+            return opened
+
+        http = Exchanges(
+            session,
+            max_bytes=int(config.max_response_mib * MIB),
+            allow_http=allow_http,
+            stop=stop,
+        )
         registry = (
-            RegistryClient(config.registre, session=session, clock=clock)
+            RegistryClient(config.registre, http=http, clock=clock, sleep=stop.wait)
             if config.registre.enabled
             else None
         )
-        return cls(config, base_url, session, clock, registry)
+        return cls(config, base_url, http, clock, registry)
 
     def fetch_catalogue(self, previous: Snapshot | None) -> Snapshot | None:
         """Return the catalogue now published, or None when it is still `previous`.
@@ -93,7 +119,7 @@ class EvidenceSources:
             EvidenceUnavailableError: when it cannot be read; `previous` stays good.
         """
         return fetch_catalogue(
-            self.config, self.base_url, previous, clock=self.clock, session=self.session
+            self.config, self.base_url, previous, clock=self.clock, http=self.http
         )
 
     def evidence(self, snapshot: Snapshot | None, known: Iterable[KnownProduct] = ()) -> Evidence:
@@ -106,5 +132,5 @@ class EvidenceSources:
         return make_evidence(self.config, snapshot, now=self.clock(), known=known)
 
     def close(self) -> None:
-        """Close the session's connections."""
-        self.session.close()
+        """Close the connections."""
+        self.http.close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -30,10 +30,18 @@ Kind = Literal[
     "answer_lost",
     "timeout",
     "slow_drip",
+    "slow_headers",
+    "endless_body",
+    "gzip_bomb",
+    "odd_headers",
     "latency",
 ]
 """What goes wrong. `cut_before` runs nothing, `answer_lost` runs everything and says nothing,
-`cut_after` closes the connection under the next request."""
+`cut_after` closes the connection under the next request. `slow_headers` sends them byte by byte,
+`endless_body` goes on after the answer, `gzip_bomb` is small until it is decoded."""
+
+BETAGOUV = "beta.gouv.fr"
+"""As `Fault.operation`: only requests for the open data; no other fault fits them."""
 
 _HTML = "<!DOCTYPE html><html><head><title>{told}</title></head><body><h1>{told}</h1></body></html>"
 _PROXY = {
@@ -61,11 +69,14 @@ class Fault:
     """For `timeout`: how many nodes, or mutations, are answered."""
     latency_ms: int = 0
     bytes_per_s: int = 1000
-    """For `slow_drip`."""
+    """For `slow_drip` and `slow_headers`."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What these headers say instead, whatever the kind."""
 
     def fits(self, operation: str | None, kind: str) -> bool:
         """Whether this request is one that the fault is about."""
-        if self.operation is not None and self.operation != operation:
+        is_any = self.operation is None and operation != BETAGOUV
+        if not is_any and self.operation != operation:
             return False
         return self.only in (None, kind)
 

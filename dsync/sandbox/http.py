@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import email.utils
+import gzip
 import sys
 import threading
+from dataclasses import replace
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 
 from dsync.sandbox import api, files
 from dsync.sandbox.answers import Answer
+from dsync.sandbox.faults import BETAGOUV as BETAGOUV_FAULTS
 from dsync.sandbox.faults import Fault
 
 if TYPE_CHECKING:
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 CONTROL = "/_sandbox"
 BETAGOUV = "/beta.gouv.fr"
 _DRIP_S = 0.05
+_SPACES = b" " * (1 << 16)
 
 
 class Server(ThreadingHTTPServer):
@@ -93,7 +98,9 @@ class Handler(BaseHTTPRequestHandler):
             with sandbox.world.lock:
                 self._write(files.download(sandbox.world, path))
         elif path.startswith(BETAGOUV):
-            self._write(sandbox.betagouv.answer(path.removeprefix(BETAGOUV), self.headers))
+            with sandbox.world.lock:
+                fault = sandbox.api.faults.next(BETAGOUV_FAULTS, "get")
+            self._out(sandbox.betagouv.answer(path.removeprefix(BETAGOUV), self.headers), fault)
         elif path.startswith(CONTROL):
             self._write(sandbox.remote.get(path.removeprefix(CONTROL)))
         else:
@@ -122,32 +129,59 @@ class Handler(BaseHTTPRequestHandler):
             self._head(answer, len(answer.body))
             self.wfile.write(answer.body[: len(answer.body) // 2])
             self.close_connection = True
-        elif fault and kind == "slow_drip":
-            self._drip(answer, fault.bytes_per_s)
+        elif fault and kind in {"slow_drip", "slow_headers"}:
+            self._drip(answer, fault)
+        elif kind == "endless_body":
+            self._head(answer, None)
+            self.wfile.write(answer.body)
+            while not self.server.stopping.is_set():
+                self.wfile.write(_SPACES)
+        elif kind == "gzip_bomb":
+            bomb = _bomb()
+            self._head(replace(answer, headers=(("Content-Encoding", "gzip"),)), len(bomb))
+            self.wfile.write(bomb)
         else:
-            self._write(answer)
+            self._write(answer, fault)
             if kind == "cut_after":
                 self.close_connection = True
 
-    def _write(self, answer: Answer) -> None:
-        self._head(answer, len(answer.body))
+    def _write(self, answer: Answer, fault: Fault | None = None) -> None:
+        self._head(answer, len(answer.body), fault)
         self.wfile.write(answer.body)
         self.wfile.flush()
 
-    def _drip(self, answer: Answer, bytes_per_s: int) -> None:
-        self._head(answer, len(answer.body))
-        step = max(1, int(bytes_per_s * _DRIP_S))
-        for start in range(0, len(answer.body), step):
-            self.wfile.write(answer.body[start : start + step])
+    def _drip(self, answer: Answer, fault: Fault) -> None:
+        text = answer.body
+        if fault.kind == "slow_headers":
+            text = b"HTTP/1.1 200 OK\r\nX-Padding: " + b"x" * 10_000
+        else:
+            self._head(answer, len(text))
+        step = max(1, int(fault.bytes_per_s * _DRIP_S))
+        for start in range(0, len(text), step):
+            self.wfile.write(text[start : start + step])
             self.wfile.flush()
             if self.server.stopping.wait(_DRIP_S):
                 break
+        self.close_connection = fault.kind == "slow_headers"
 
-    def _head(self, answer: Answer, length: int) -> None:
-        self.send_response(answer.status)
+    def _head(self, answer: Answer, length: int | None, fault: Fault | None = None) -> None:
+        """Write status and headers; without a length, the body ends with the connection."""
+        self.send_response_only(answer.status)
+        headers = {"Server": self.version_string(), "Date": self.date_time_string()}
         if answer.content_type:
-            self.send_header("Content-Type", answer.content_type)
-        for name, value in answer.headers:
+            headers["Content-Type"] = answer.content_type
+        headers |= dict(answer.headers)
+        if length is None:
+            headers["Connection"] = "close"
+        else:
+            headers["Content-Length"] = str(length)
+        headers |= dict(fault.headers if fault else {})
+        for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(length))
         self.end_headers()
+
+
+@cache
+def _bomb() -> bytes:
+    """Return half a megabyte that is 600 MB of spaces once decoded."""
+    return gzip.compress(b" " * (8 << 20)) * 75

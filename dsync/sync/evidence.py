@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Json
@@ -19,7 +18,6 @@ from dsync.errors import EvidenceUnavailableError
 from dsync.evidence import Snapshot, catalogue_age, parse_catalogue
 from dsync.store import EvidenceCopy, RegistryCopy
 from dsync.sync.context import Context, Run
-from dsync.sync.prefetch import awaited
 
 CATALOGUE = "beta.gouv.fr"
 
@@ -55,8 +53,7 @@ def gather(run: Run) -> Gathered:
         previous = _snapshot(tx.evidence(CATALOGUE))
     snapshot, failure = previous, None
     try:
-        fetch = partial(context.evidence.fetch_catalogue, previous)
-        snapshot = awaited(fetch, context.stop) or previous
+        snapshot = context.evidence.fetch_catalogue(previous) or previous
     except EvidenceUnavailableError as exc:
         failure = exc.message
         run.report.problem(exc.message)
@@ -84,7 +81,7 @@ def with_registry(run: Run, candidatures: Sequence[Candidature], evidence: Evide
     answers = {siren: _answer(copy) for siren, copy in kept.items()}
     fresh = []
     for siren in (s for s in sirens if s not in kept):
-        answers[siren] = awaited(partial(client.lookup, siren), run.context.stop)
+        answers[siren] = client.lookup(siren)
         if answers[siren].status is RegistryStatus.UNREACHABLE:
             run.report.problem(
                 "Recherche d'entreprises cannot be reached; these dossiers are tried again by "

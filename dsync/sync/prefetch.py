@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -78,13 +78,3 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
         yield come()
     finally:
         abandoned.set()
-
-
-def awaited(work: Callable[[], T], stop: threading.Event) -> T:
-    """Return what comes of `work`, which is waited for no longer than `stop` is not set.
-
-    Raises:
-        InterruptedRunError: as soon as `stop` is set; the work is left to its own end.
-    """
-    with prefetched((work() for _ in range(1)), stop) as coming:
-        return next(coming)

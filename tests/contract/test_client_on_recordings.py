@@ -23,7 +23,7 @@ RECORDED = (
 pytestmark = pytest.mark.skipif(
     not RECORDED.is_dir(), reason="the recorded conversations are not at hand (DSYNC_SHARED)"
 )
-URL = "http://ds.test/api/v2/graphql"
+URL = "https://ds.test/api/v2/graphql"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -15,7 +15,7 @@ import responses
 from dsync.ds import DSClient, Limits
 from dsync.ds.transport import Transport
 
-URL = "http://ds.test/api/v2/graphql"
+URL = "https://ds.test/api/v2/graphql"
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 

@@ -32,7 +32,7 @@ from dsync.errors import (
     InterruptedRunError,
 )
 
-URL = "http://ds.test/api/v2/graphql"
+URL = "https://ds.test/api/v2/graphql"
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TOKEN = "secret-token"
 DEMARCHE = DemarcheNumber(86321)

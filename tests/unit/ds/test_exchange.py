@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -25,6 +26,7 @@ from dsync.errors import (
 Serve = Callable[[Callable[[socket.socket], None]], str]
 Make = Callable[..., DSClient]
 DEMARCHE = DemarcheNumber(86321)
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 WRITE = DossierWrite(
     DossierNumber(1), DossierId("D1"), "I", (AnnotationWrite("A", "textarea", "x"),)
 )
@@ -60,6 +62,14 @@ def over() -> threading.Event:
     return threading.Event()
 
 
+def assert_no_thread_is_left() -> None:
+    """Exchanges run in threads of this name, which end with them."""
+    for thread in threading.enumerate():
+        if thread.name == "dsync-http":
+            thread.join(2)
+            assert not thread.is_alive()
+
+
 def elapsed(call: Callable[[], object]) -> float:
     start = time.monotonic()
     call()
@@ -91,9 +101,9 @@ def test_a_drip_ends_at_the_deadline(
         assert caught.value.details["fault"] == Fault.DEADLINE
 
     assert 0.25 < elapsed(ask) < 2
-    if where != "head":
-        assert gone.wait(2), "the connection of a request given up is cut"
+    assert gone.wait(2), "the connection of a request given up is cut"
     over.set()
+    assert_no_thread_is_left()
 
 
 def test_after_a_deadline_the_client_works_on(serve: Serve, make_client: Make) -> None:
@@ -163,7 +173,7 @@ def test_a_refused_connection_surely_wrote_nothing(make_client: Make) -> None:
 def test_a_name_that_nobody_has_is_unreachable(make_client: Make) -> None:
     """A wrong host name is told as such, and its remedy with it."""
     with pytest.raises(DSUnavailableError, match="name cannot be resolved"):
-        light(make_client("http://nobody.invalid/"))
+        light(make_client("https://nobody.invalid/"))
 
 
 def test_a_stop_abandons_a_read_under_way(
@@ -295,12 +305,56 @@ def test_a_rate_limit_told_to_one_holds_all(
     assert asked == [1]
 
 
-def test_closing_ends_the_threads(serve: Serve, make_client: Make) -> None:
-    """A closed client leaves no thread behind."""
-    before = {thread for thread in threading.enumerate() if thread.name == "dsync-ds"}
+def test_an_exchange_leaves_no_thread(serve: Serve, make_client: Make) -> None:
+    """A client that is not asking anything has a connection, and no thread."""
     with make_client(serve(lambda c: c.sendall(HEAD % len(BODY) + BODY))) as client:
         light(client)
-        mine = [t for t in threading.enumerate() if t.name == "dsync-ds" and t not in before]
-        assert len(mine) == 1
-    mine[0].join(2)
-    assert not mine[0].is_alive()
+        assert_no_thread_is_left()
+
+
+@pytest.mark.parametrize("ending", ["chunked", "at the end of the connection", "zipped"])
+def test_an_answer_that_is_too_long_is_not_read(
+    serve: Serve, make_client: Make, ending: str
+) -> None:
+    """The limit is on the decoded body; the connection is closed, and a smaller page asked for."""
+    gone = threading.Event()
+    spaces = b" " * 65536
+
+    def answer(connection: socket.socket) -> None:
+        head, part = b"", spaces
+        if ending == "chunked":
+            head, part = b"Transfer-Encoding: chunked\r\n", b"10000\r\n" + spaces + b"\r\n"
+        if ending == "zipped":
+            head, part = b"Content-Encoding: gzip\r\n", gzip.compress(b" " * (1 << 23))
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n")
+        try:
+            while True:
+                connection.sendall(part)
+        except OSError:
+            gone.set()
+
+    client = make_client(serve(answer), max_response_mib=1)
+    with pytest.raises(DSTimeoutError, match="longer than 1 MiB") as caught:
+        light(client)
+    assert caught.value.details["fault"] == Fault.TOO_LONG
+    assert gone.wait(2), "the connection is closed"
+    assert_no_thread_is_left()
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["RateLimit-Reset: \u00b2", "Retry-After: Tue, 24 Nov 99999999999 12:00:00 GMT", "X: y"],
+)
+def test_an_odd_header_counts_as_absent(serve: Serve, make_client: Make, header: str) -> None:
+    """A 429 that names no time which can be read is waited out as one that names none."""
+    head = f"HTTP/1.1 429 No\r\nDate: Tue, 24 Nov 99999999999 12:00:00 GMT\r\n{header}\r\n"
+    sent = head.encode("latin-1") + b"Content-Length: 0\r\n\r\n"
+    with pytest.raises(DSRateLimitedError) as caught:
+        light(make_client(serve(lambda connection: connection.sendall(sent))))
+    assert caught.value.retry_at == NOW + timedelta(seconds=15)
+
+
+def test_nothing_goes_over_http_to_another_machine(make_client: Make) -> None:
+    """A token on its way could be read; nothing was sent, not even a name looked up."""
+    with pytest.raises(DSUnavailableError, match="plain http://"):
+        light(make_client("http://ds.invalid/"))

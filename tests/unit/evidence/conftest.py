@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 import requests
 
+from dsync.evidence import EvidenceConfig, EvidenceSources
+from dsync.http import Exchanges
+
 CATALOGUE = json.dumps({"data": [{"id": "a-just", "attributes": {"name": "A-JUST", "phases": []}}]})
 
 
@@ -85,10 +88,17 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def session() -> Iterator[requests.Session]:
-    """A session that is closed after the test."""
-    with requests.Session() as opened:
-        yield opened
+def http(now: datetime) -> Iterator[Exchanges[requests.Session]]:
+    """Exchanges as the sources make them, closed after the test."""
+    sources = EvidenceSources.open(
+        EvidenceConfig(),
+        "http://127.0.0.1",
+        user_agent="dsync/test",
+        clock=lambda: now,
+        stop=threading.Event(),
+    )
+    yield sources.http
+    sources.close()
 
 
 @pytest.fixture

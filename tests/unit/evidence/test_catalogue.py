@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,6 +21,9 @@ from dsync.evidence import (
     parse_catalogue,
 )
 from dsync.evidence.download import download
+from dsync.http import Exchanges
+from dsync.sandbox import Fault, Sandbox
+from dsync.sandbox.faults import BETAGOUV
 
 OLD, NEW = "/api/v2.6/startups.json", "/api/v2.7/startups.json"
 Fetch = Callable[..., Snapshot | None]
@@ -31,9 +35,12 @@ def fetch(site: Any, now: datetime) -> Iterator[Fetch]:
     sources: list[EvidenceSources] = []
 
     def run(previous: Snapshot | None = None, **limits: Any) -> Snapshot | None:
-        config = EvidenceConfig.model_validate({"catalogue": limits})
         source = EvidenceSources.open(
-            config, f"{site.url}/", user_agent="dsync/test", clock=lambda: now
+            EvidenceConfig(**limits),
+            f"{site.url}/",
+            user_agent="dsync/test",
+            clock=lambda: now,
+            stop=threading.Event(),
         )
         sources.append(source)
         return source.fetch_catalogue(previous)
@@ -135,8 +142,9 @@ def test_the_other_version_serves_where_one_cannot_be_read(
         ({"body": '{"data": [{"id": "x"}]}'}, "no « attributes »"),
         ({"body": b'{"data": "\xff"}'}, "not UTF-8"),
         ({"body": "{}", "cut": 10}, "no answer"),
-        ({"body": b"x" * 3_000_000}, "longer than 2000000 bytes"),
+        ({"body": b"x" * 3_000_000}, "more than 2 MiB"),
         ({"body": b"x", "headers": {"Content-Encoding": "gzip"}}, "not valid JSON"),
+        ({"body": b" " * 3_000_000, "zipped": True}, "more than 2 MiB"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
@@ -146,7 +154,7 @@ def test_what_cannot_be_used_leaves_the_last_good_copy(
     """Every failure is one error that says why, and returns nothing to store."""
     site.replies[OLD] = site.replies[NEW] = reply(**broken)
     with pytest.raises(EvidenceUnavailableError, match=reason):
-        fetch(max_megabytes=2)
+        fetch(max_response_mib=2)
 
 
 def test_an_unreachable_site_is_unavailable(site: Any, fetch: Fetch) -> None:
@@ -156,20 +164,28 @@ def test_an_unreachable_site_is_unavailable(site: Any, fetch: Fetch) -> None:
         fetch()
 
 
+@pytest.mark.parametrize("where", ["head", "body"])
 def test_a_dripping_answer_ends_at_its_deadline(
-    site: Any, reply: Any, session: requests.Session
+    http: Exchanges[requests.Session], where: str
 ) -> None:
-    """Time is counted over the whole answer, not from byte to byte."""
-    site.replies["/x"] = reply(b"x" * 1000)
-    clock = iter([0.0, 31.0])
-    with pytest.raises(EvidenceUnavailableError, match="more than 30 s"):
-        download(
-            session,
-            f"{site.url}/x",
-            deadline_s=30,
-            max_bytes=10_000,
-            monotonic=lambda: next(clock),
-        )
+    """Time is counted over the whole exchange, headers included; the connection is closed."""
+    with Sandbox.start(dossiers=1) as sandbox:
+        kind = "slow_headers" if where == "head" else "slow_drip"
+        sandbox.control.fail(Fault(kind, operation=BETAGOUV, bytes_per_s=20))
+        with pytest.raises(EvidenceUnavailableError, match=r"more than 0\.2 s"):
+            download(http, f"{sandbox.betagouv_url}{OLD}", deadline_s=0.2)
+        for thread in threading.enumerate():
+            if thread.name == "dsync-http":
+                thread.join(2)
+                assert not thread.is_alive()
+
+
+def test_a_redirect_does_not_leave_https(site: Any, reply: Any, fetch: Fetch) -> None:
+    """What is sent back to http:// on another machine is not followed."""
+    moved = {"Location": "http://beta.invalid/startups.json"}
+    site.replies[OLD] = site.replies[NEW] = reply(status=302, headers=moved)
+    with pytest.raises(EvidenceUnavailableError, match="http:// is not allowed"):
+        fetch()
 
 
 def snapshot(now: datetime, **changes: Any) -> Snapshot:
@@ -214,7 +230,9 @@ def test_sources_open_the_registry_only_when_it_is_on(site: Any, now: datetime) 
     """The lookup is off by default, and evidence says so."""
     for enabled in (False, True):
         config = EvidenceConfig.model_validate({"registre": {"enabled": enabled}})
-        sources = EvidenceSources.open(config, site.url, user_agent="x", clock=lambda: now)
+        sources = EvidenceSources.open(
+            config, site.url, user_agent="x", clock=lambda: now, stop=threading.Event()
+        )
         assert (sources.registry is not None) is enabled
         assert sources.evidence(snapshot(now)).registry_enabled is enabled
         sources.close()

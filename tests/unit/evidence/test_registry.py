@@ -11,7 +11,7 @@ import requests
 
 from dsync.evidence import RegistryClient
 from dsync.evidence.config import RegistreConfig
-from dsync.evidence.registry import retry_after_s
+from dsync.http import Exchanges
 
 SIREN = "110001013"
 
@@ -35,11 +35,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def client(site: Any, session: requests.Session, clock: Clock, now: datetime) -> RegistryClient:
+def client(
+    site: Any, http: Exchanges[requests.Session], clock: Clock, now: datetime
+) -> RegistryClient:
     """A client of the site."""
     return RegistryClient(
         RegistreConfig(enabled=True, url=site.url, requests_per_second=5, max_wait_s=30),
-        session=session,
+        http=http,
         clock=lambda: now,
         sleep=clock.sleep,
         monotonic=lambda: clock.now,
@@ -122,21 +124,3 @@ def test_a_registry_that_refuses_is_unreachable(
     site.replies["/search"] = reply(status=status, headers=headers)
     assert client.lookup(SIREN).status == "injoignable"
     assert len(site.requests) == requests_sent
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (None, 1.0),
-        ("", 1.0),
-        ("12", 12.0),
-        ("bientôt", 1.0),
-        ("Tue, 24 Nov 2026 12:00:30 GMT", 30.0),
-        ("Tue, 24 Nov 2026 12:00:30 -0000", 30.0),
-        ("Tue, 24 Nov 2026 11:00:00 GMT", 0.0),
-    ],
-)
-def test_retry_after_has_two_forms(value: str | None, seconds: float, now: datetime) -> None:
-    """Seconds or a date; anything else is one second."""
-    headers = {} if value is None else {"Retry-After": value}
-    assert retry_after_s(headers, now) == seconds

@@ -1,28 +1,17 @@
-"""A lane: one gql session, used by one thread of its own, that can be left behind.
-
-A socket's time-out says how long a single read may last, never how long an answer may: a body
-that drips holds a caller for ever, and a name server may too. So the exchange runs in the lane's
-thread and the caller waits for it with a deadline of its own. A lane that was left behind is cut
-and never used again.
-"""
+"""One exchange with DS through gql: what came back, or why nothing did."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import queue
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from ssl import SSLCertVerificationError
 from typing import Any
 
 import msgspec
 import requests
 from gql import Client, GraphQLRequest
-from gql.client import SyncClientSession
 from gql.transport.exceptions import (
     TransportConnectionFailed,
     TransportError,
@@ -39,6 +28,7 @@ from urllib3.exceptions import (
 
 from dsync.domain.written import cleaned, written
 from dsync.ds.classify import Fault, GraphError, of_status
+from dsync.http import BoundedAdapter, InsecureAddressError, TooLongError
 
 # At DEBUG gql logs whole requests and answers: personal data, whatever the program's own level.
 logging.getLogger("gql").setLevel(logging.WARNING)
@@ -56,8 +46,6 @@ class Reply:
     fault: Fault | None = None
     cause: str = "no answer"
     exception: BaseException | None = None
-    is_bug: bool = False
-    """`exception` is dsync's own fault, to be raised as it is."""
 
 
 class _Envelope(msgspec.Struct):
@@ -84,106 +72,68 @@ class _Bearer(AuthBase):
         return request
 
 
-class Lane:
-    """One exchange at a time with DS."""
+class Session:
+    """A gql session, for one exchange at a time."""
 
     def __init__(
-        self, url: str, token: str, headers: Mapping[str, str], timeouts_s: tuple[float, float]
+        self,
+        adapter: BoundedAdapter,
+        url: str,
+        token: str,
+        headers: Mapping[str, str],
+        timeouts_s: tuple[float, float],
     ) -> None:
         self._response: requests.Response | None = None
-        self._body = b""
-        self._is_cut = False
-        """Whether the body ends before the JSON that it holds."""
-        self._transport = RequestsHTTPTransport(
+        transport = RequestsHTTPTransport(
             url,
             headers=dict(headers),
             auth=_Bearer(token),
             timeout=timeouts_s,  # type: ignore[arg-type] # requests takes (connect, read).
             retries=0,  # Would repeat mutations; retry.py decides.
             hooks={"response": self._receive},
-            stream=True,
             allow_redirects=False,  # requests would turn the POST into a GET.
-            json_deserialize=self._parse,
+            json_deserialize=_parse,
         )
-        self._inbox: queue.SimpleQueue[GraphQLRequest | None] = queue.SimpleQueue()
-        self._outbox: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-        threading.Thread(target=self._serve, name="dsync-ds", daemon=True).start()
+        self._session = Client(transport=transport).connect_sync()  # type: ignore[no-untyped-call]
+        for scheme in ("https://", "http://"):
+            transport.session.mount(scheme, adapter)  # type: ignore[union-attr] # connected
 
-    def send(self, request: GraphQLRequest) -> None:
-        """Start an exchange."""
-        self._inbox.put(request)
-
-    def wait(self, timeout_s: float) -> Reply | None:
-        """Return the reply, or None when it has not come yet."""
-        try:
-            return self._outbox.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
-
-    def close(self) -> None:
-        """End the lane's thread and session; an exchange under way is cut."""
-        self._inbox.put(None)
-        response = self._response
-        if response is not None:
-            # Not shut down when the answer has just ended: then there is nothing to cut.
-            with contextlib.suppress(ValueError, RuntimeError, OSError):
-                response.raw.shutdown()
-
-    def _serve(self) -> None:
-        with Client(transport=self._transport) as session:
-            for request in self._requests():
-                self._outbox.put(self._exchange(session, request))
-
-    def _requests(self) -> Iterator[GraphQLRequest]:
-        while (request := self._inbox.get()) is not None:
-            yield request
-
-    def _receive(self, response: requests.Response, **_: Any) -> requests.Response:
-        """Read the body whole; status and headers are kept, whatever gql makes of it.
-
-        gql is handed an answer without a body: it would make a text of it, which nobody reads.
-        """
-        self._response = response
-        # In one go: requests takes it in pieces, and after each waits for Python's lock.
-        self._body = response.raw.read(decode_content=True)
-        bodiless = requests.Response()
-        for name in ("status_code", "reason", "headers", "url", "request"):
-            setattr(bodiless, name, getattr(response, name))
-        bodiless.raw = BytesIO()
-        return bodiless
-
-    def _parse(self, _text: str) -> dict[str, Any]:
-        """Read an answer's outer object, and leave its data as it came.
+    def exchange(self, request: GraphQLRequest) -> Reply:
+        """Send a request, once.
 
         Raises:
-            ValueError: it is no JSON object; gql makes its own error of it.
+            Exception: a fault of dsync's own.
         """
-        body, self._body = self._body, b""
-        # JSON that cannot be read was cut on its way.
-        self._is_cut = body.lstrip()[:1] in {b"", b"{"}
+        self._response = None
         try:
-            envelope = _decode(body)
-        except msgspec.DecodeError:
-            # Python's own reader takes what is no JSON by the letter: a lone surrogate, NaN.
-            envelope = _decode(written(cleaned(json.loads(body))))
-        self._is_cut = False
-        parts = {"data": envelope.data, "errors": envelope.errors}
-        return {name: part for name, part in parts.items() if part is not msgspec.UNSET}
-
-    def _exchange(self, session: SyncClientSession, request: GraphQLRequest) -> Reply:
-        self._response, self._is_cut = None, False
-        try:
-            data = session.execute(request)
+            data = self._session.execute(request)
         except TransportConnectionFailed as exc:
-            return _broken(exc.__cause__ or exc, self._response)
+            return _broken(exc.__cause__ or exc)
         except TransportQueryError as exc:
             return _answered(self._response, exc.data, exc.errors)
         except TransportError:
             # A body that is no JSON, or JSON that is no GraphQL answer.
-            return _foreign(self._response, is_cut=self._is_cut)
-        except Exception as exc:  # A bug: raised where the caller waits, not lost here.
-            return Reply(exception=exc, is_bug=True)
+            return _foreign(self._response)
         return _answered(self._response, data, None)
+
+    def _receive(self, response: requests.Response, **_: Any) -> None:
+        """Keep status and headers, which gql's errors leave out."""
+        self._response = response
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Read an answer's outer object, and leave its data as it came.
+
+    Raises:
+        ValueError: it is no JSON object; gql makes its own error of it.
+    """
+    try:
+        envelope = _decode(text)
+    except msgspec.DecodeError:
+        # Python's own reader takes what is no JSON by the letter: a lone surrogate, NaN.
+        envelope = _decode(written(cleaned(json.loads(text))))
+    parts = {"data": envelope.data, "errors": envelope.errors}
+    return {name: part for name, part in parts.items() if part is not msgspec.UNSET}
 
 
 def _answered(response: requests.Response | None, data: Any, errors: Any) -> Reply:
@@ -198,26 +148,36 @@ def _answered(response: requests.Response | None, data: Any, errors: Any) -> Rep
     return Reply(response.status_code, response.headers, data, entries, fault)
 
 
-def _foreign(response: requests.Response | None, *, is_cut: bool) -> Reply:
+def _foreign(response: requests.Response | None) -> Reply:
     if response is None:
         return Reply(fault=Fault.CONNECTION_LOST)
     fault = of_status(response.status_code, None)
     if fault is None:
-        fault = Fault.CONNECTION_LOST if is_cut else Fault.NOT_GRAPHQL
+        fault = Fault.CONNECTION_LOST if _is_cut(response.text) else Fault.NOT_GRAPHQL
     return Reply(response.status_code, response.headers, fault=fault)
 
 
-def _broken(exc: BaseException, response: requests.Response | None) -> Reply:
+def _is_cut(text: str) -> bool:
+    """Return whether a body ends before the JSON that it holds."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return text.lstrip()[:1] in {"", "{"}
+    return False
+
+
+def _broken(exc: BaseException) -> Reply:
     if not isinstance(exc, OSError | HTTPError):
-        return Reply(exception=exc, is_bug=True)
-    headers = response.headers if response is not None else {}
+        raise exc
     if isinstance(exc, requests.ReadTimeout):
-        return Reply(headers=headers, fault=Fault.DEADLINE, exception=exc)
+        return Reply(fault=Fault.DEADLINE, exception=exc)
+    if isinstance(exc, TooLongError):
+        return Reply(fault=Fault.TOO_LONG, exception=exc)
     for part in _parts(exc):
         for kind, cause in NEVER_SENT:
             if isinstance(part, kind):
                 return Reply(fault=Fault.UNREACHABLE, cause=cause, exception=exc)
-    return Reply(headers=headers, fault=Fault.CONNECTION_LOST, exception=exc)
+    return Reply(fault=Fault.CONNECTION_LOST, exception=exc)
 
 
 NEVER_SENT: tuple[tuple[type[BaseException], str], ...] = (
@@ -226,6 +186,7 @@ NEVER_SENT: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectTimeoutError, "no connection in time"),
     (SSLCertVerificationError, "its certificate is not trusted"),
     (requests.exceptions.ProxyError, "the proxy refuses"),
+    (InsecureAddressError, "its address is plain http://"),
     (requests.exceptions.InvalidURL, "the address is not valid"),
     (requests.exceptions.MissingSchema, "the address does not start with https://"),
     (requests.exceptions.InvalidSchema, "the address does not start with https://"),
