@@ -30,7 +30,15 @@ from dsync.ds.descriptors import read_demarche
 from dsync.ds.limits import Limits
 from dsync.ds.operations import Operation
 from dsync.ds.push import document_of, outcomes_of
-from dsync.ds.reading import aliased, deletions_of, dossier_of, item_of, light_page_of, page_of
+from dsync.ds.reading import (
+    aliased,
+    deletions_of,
+    demarche_of,
+    dossier_of,
+    item_of,
+    light_page_of,
+    page_of,
+)
 from dsync.ds.remote import read_remote
 from dsync.ds.retry import Patience
 from dsync.ds.transport import Answer, Transport
@@ -166,11 +174,11 @@ class DSClient:
             subject=subject,
         )
 
-    def dossier(self, number: DossierNumber) -> Node:
-        """Return one dossier, as a page would show it.
+    def dossier(self, number: DossierNumber, demarche: DemarcheNumber) -> Node:
+        """Return one dossier of a démarche, as a page would show it.
 
         Raises:
-            DSNotFoundError: hidden, erased or unknown.
+            DSNotFoundError: hidden, erased, unknown, or of another démarche that the token reaches.
             DSUnauthorizedError: with reason `scope`, of another démarche than the token's.
             DSBadDataError: DS cannot render it.
             DSError: as in `demarche`.
@@ -179,38 +187,41 @@ class DSClient:
         return self._read(
             operations.load("dossier"),
             {"number": number},
-            lambda answer: dossier_of(answer, subject),
+            lambda answer: dossier_of(answer, subject, demarche),
             subject=subject,
         )
 
-    def exist(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, bool]:
-        """Say of each dossier whether DS shows it to this token.
+    def demarches_of(
+        self, numbers: Sequence[DossierNumber]
+    ) -> dict[DossierNumber, DemarcheNumber | None]:
+        """Say of which démarche each dossier is; None where DS does not show it to this token.
 
         Raises:
             DSTimeoutError: DS ran out of time over a single one.
             DSError: as in `demarche`.
         """
-        found: dict[DossierNumber, bool] = {}
+        found: dict[DossierNumber, DemarcheNumber | None] = {}
         waiting = [
             list(numbers[i : i + EXIST_AT_ONCE]) for i in range(0, len(numbers), EXIST_AT_ONCE)
         ]
         while waiting:
             chunk = waiting.pop()
             try:
-                nodes = self._each(chunk, operations.exist, {})
+                found |= self._each(chunk, operations.exist, {}, demarche_of)
             except DSTimeoutError:
                 if len(chunk) == 1:
                     raise
                 half = len(chunk) // 2
                 waiting += [chunk[:half], chunk[half:]]
-                continue
-            found.update((number, node is not None) for number, node in nodes.items())
         return {number: found[number] for number in numbers}
 
     def read_annotations(
-        self, numbers: Sequence[DossierNumber], annotation_ids: Sequence[str]
+        self,
+        numbers: Sequence[DossierNumber],
+        annotation_ids: Sequence[str],
+        demarche: DemarcheNumber,
     ) -> dict[DossierNumber, RemoteAnnotations | None]:
-        """Return what stands in these annotations now; None where DS does not show the dossier.
+        """Return what stands in these annotations now; None for what DS shows in no such démarche.
 
         One request, and one more each time that DS names dossiers which it does not show.
 
@@ -224,7 +235,7 @@ class DSClient:
             numbers,
             lambda count: operations.read_annotations(count, len(ids)),
             {f"annotation{k}": id_ for k, id_ in enumerate(ids)},
-            read_remote,
+            lambda node: read_remote(node) if demarche_of(node) == demarche else None,
         )
         return nodes
 
@@ -250,7 +261,7 @@ class DSClient:
         numbers: Sequence[DossierNumber],
         operation: Callable[[int], Operation],
         variables: Mapping[str, Any],
-        read: Callable[[Mapping[str, Any]], T] = lambda node: node,  # type: ignore[assignment, return-value]
+        read: Callable[[Mapping[str, Any]], T],
     ) -> dict[DossierNumber, T | None]:
         """Ask for dossiers under aliases; those that DS does not show are None."""
         result: dict[DossierNumber, T | None] = {}

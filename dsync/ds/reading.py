@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from dsync.domain.dossier import DeletedDossier, Etat
-from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Node, Page, instant
 from dsync.ds.classify import Fault, GraphError, error_of, of_error, of_errors
 from dsync.ds.transport import Answer
@@ -117,9 +117,15 @@ def deletions_of(
     )
 
 
-def dossier_of(answer: Answer, subject: str) -> Node:
-    """Return the one dossier that was asked for; raises as `item_of`."""
-    item_of(answer, "dossier", subject)
+def demarche_of(node: Mapping[str, Any]) -> DemarcheNumber:
+    """Return of which démarche a dossier is."""
+    return DemarcheNumber(node["demarche"]["number"])
+
+
+def dossier_of(answer: Answer, subject: str, demarche: DemarcheNumber) -> Node:
+    """Return the one dossier that was asked for, of that démarche; raises as `item_of`."""
+    if demarche_of(item_of(answer, "dossier", subject)) != demarche:
+        raise error_of(Fault.NOT_FOUND, subject=subject)
     return node_of(bytes(_dossier_of(answer.raw)["dossier"]))  # type: ignore[arg-type]
 
 

@@ -74,6 +74,18 @@ class DeletionWrites(JournalWrites):
         self.record_events(run, [NewEvent(numero, "disparu") for numero in vanished], now)
         return len(vanished)
 
+    def remove(self, numbers: Sequence[DossierNumber]) -> int:
+        """Delete every row of dossiers that are none of this démarche's; return how many."""
+        self._forget_enterprises(numbers)
+        for table in reversed(_dossier.metadata.sorted_tables):
+            if "numero" not in table.c:
+                continue
+            theirs = delete(table).where(table.c.numero.in_(numbers))
+            if "demarche_numero" in table.c:
+                theirs = theirs.where(table.c.demarche_numero == self._number)
+            self._connection.execute(theirs)
+        return len(numbers)
+
     def unseen(self, run_from: int) -> list[DossierNumber]:
         """Return the present dossiers that no run since `run_from` has seen."""
         return list(

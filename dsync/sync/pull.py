@@ -227,7 +227,7 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
     for number in numbers:
         run.context.check_stop()
         try:
-            node = run.context.client.dossier(number)
+            node = run.context.client.dossier(number, run.context.demarche)
         except (DSNotFoundError, DSUnauthorizedError) as exc:
             if isinstance(exc, DSUnauthorizedError) and exc.reason != "scope":
                 raise

@@ -159,7 +159,9 @@ def _push_batch(
     learn_revisions(run, {dossier.revision_id for dossier in due})
     resolved = {d.numero: run.annotations_of(d.revision_id) for d in due}
     ids = sorted({id_ for found in resolved.values() for id_ in found.ids()})
-    remotes = run.context.client.read_annotations([d.numero for d in due], ids)
+    remotes = run.context.client.read_annotations(
+        [d.numero for d in due], ids, run.context.demarche
+    )
     drafts: list[Draft] = []
     settled: list[Settlement] = []
     for dossier in due:

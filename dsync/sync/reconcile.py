@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
+
 from dsync.domain.ids import DossierNumber
 from dsync.errors import DSBadDataError, DSNotFoundError, SafetyBrakeError
 from dsync.sync.batches import batches
 from dsync.sync.context import Run
 from dsync.sync.pages import quarantine, store_nodes, tell_quarantined
 
+log = structlog.get_logger(__name__)
 ASK_AT_ONCE = 50
 
 
@@ -54,16 +57,24 @@ def _limit(run: Run, present: int) -> int:
 
 
 def _ask_again(run: Run, unseen: Sequence[DossierNumber]) -> list[DossierNumber]:
-    """Return those that DS does not have; read and store the others."""
+    """Return those that DS does not have; read and store the others, remove foreign ones."""
+    ours = run.context.demarche
     vanished: list[DossierNumber] = []
     for chunk in batches(run.context, unseen, ASK_AT_ONCE):
-        there = run.context.client.exist(chunk)
+        found = run.context.client.demarches_of(chunk)
+        foreign = [number for number in chunk if found[number] not in (None, ours)]
+        if foreign:
+            log.warning("dossiers_of_another_demarche_removed", count=len(foreign), run=run.id)
+            with run.transaction() as tx:
+                run.report.deleted += tx.remove(foreign)
         for number in chunk:
-            if not there[number]:
+            if number in foreign:
+                continue
+            if found[number] is None:
                 vanished.append(number)
                 continue
             try:
-                store_nodes(run, [run.context.client.dossier(number)])
+                store_nodes(run, [run.context.client.dossier(number, ours)])
             except DSNotFoundError:
                 vanished.append(number)
             except DSBadDataError:
@@ -78,9 +89,10 @@ def _release_gone(run: Run, started_at: datetime) -> None:
     with run.transaction() as tx:
         kept = [q.numero for q in tx.quarantined() if q.dernier_essai_le < started_at]
     numbers = [DossierNumber(numero) for numero in kept]
-    there = run.context.client.exist(numbers) if numbers else {}
+    found = run.context.client.demarches_of(numbers) if numbers else {}
+    gone = [number for number in numbers if found[number] != run.context.demarche]
     with run.transaction() as tx:
-        tx.release(run.id, [number for number in numbers if not there[number]], run.now)
+        tx.release(run.id, gone, run.now)
 
 
 def _close(run: Run) -> None:

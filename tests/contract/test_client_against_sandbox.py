@@ -98,7 +98,7 @@ def instructeur(client: DSClient, name: str = "dsync") -> str:
 
 
 def write(client: DSClient, number: DossierNumber, **changes: Any) -> DossierWrite:
-    remote = client.read_annotations([number], [])[number]
+    remote = client.read_annotations([number], [], DEMARCHE)[number]
     assert remote is not None
     given: dict[str, Any] = {
         "instructeur_id": instructeur(client),
@@ -215,10 +215,11 @@ def test_several_dossiers_are_asked_at_once(sandbox: Sandbox, connect: Connect) 
     known = some(sandbox, 12)
     unknown = DossierNumber(4)
     client = connect()
-    assert client.exist(known) == dict.fromkeys(known, True)
+    assert client.demarches_of(known) == dict.fromkeys(known, DEMARCHE)
     assert client.requests == 1
-    assert client.exist([unknown, *known]) == {unknown: False, **dict.fromkeys(known, True)}
-    remote = client.read_annotations([*known, unknown], [RESULT, DETAIL])
+    found = client.demarches_of([unknown, *known])
+    assert found == {unknown: None, **dict.fromkeys(known, DEMARCHE)}
+    remote = client.read_annotations([*known, unknown], [RESULT, DETAIL], DEMARCHE)
     assert remote[unknown] is None
     assert all(remote[number] is not None for number in known)
 
@@ -226,7 +227,7 @@ def test_several_dossiers_are_asked_at_once(sandbox: Sandbox, connect: Connect) 
 def test_an_unknown_annotation_is_absent(sandbox: Sandbox, connect: Connect) -> None:
     """A dossier of an older revision that lacks an annotation breaks no batch."""
     (number,) = some(sandbox, 1)
-    remote = connect().read_annotations([number], [RESULT, "Q2hhbXAtMQ=="])[number]
+    remote = connect().read_annotations([number], [RESULT, "Q2hhbXAtMQ=="], DEMARCHE)[number]
     assert remote is not None
     assert set(remote.values) == {RESULT}
     assert remote.etat in Etat
@@ -244,7 +245,7 @@ def test_one_document_writes_several_dossiers(sandbox: Sandbox, connect: Connect
     for outcome in outcomes:
         assert outcome.saved == {RESULT, DETAIL, AT}
         assert outcome.labels_done == {label}
-    for remote in client.read_annotations(targets, [RESULT, DETAIL, AT]).values():
+    for remote in client.read_annotations(targets, [RESULT, DETAIL, AT], DEMARCHE).values():
         assert remote is not None
         assert remote.values[RESULT] == "Éligible"
         assert "éligible" in remote.labels

@@ -63,7 +63,7 @@ def demarche(client: DSClient) -> Any:
 
 
 def dossier(client: DSClient) -> Any:
-    return client.dossier(DossierNumber(15000005))
+    return client.dossier(DossierNumber(15000005), DemarcheNumber(86321))
 
 
 REFUSALS: list[tuple[str, Callable[[DSClient], Any], str]] = [

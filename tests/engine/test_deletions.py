@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.ids import DossierNumber
 from dsync.ds import ListRequest
 from dsync.sandbox import Fault
+from dsync.sandbox.form import FORM
 from tests.engine.conftest import Start
-from tests.engine.rig import PROBLEME, Engine, number
+from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number, seeds
 
 OPEN_ONE, FINISHED_ONE = 1, 5
 
@@ -168,13 +170,13 @@ def test_a_dossier_that_no_page_showed_and_that_is_bad_is_quarantined(
     """It is there, by its number, and cannot be read: neither vanished nor the run's end."""
     engine.settle()
     miss(engine, monkeypatch, OPEN_ONE)
-    original = engine.worker.client.exist
+    original = engine.worker.client.demarches_of
 
-    def exist(*args: Any) -> Any:
+    def demarches_of(*args: Any) -> Any:
         engine.control.poison(number(OPEN_ONE), champs_only=True)
         return original(*args)
 
-    monkeypatch.setattr(engine.worker.client, "exist", exist)
+    monkeypatch.setattr(engine.worker.client, "demarches_of", demarches_of)
     report = engine.sync(full=True)
     assert ({"present": 12}, {OPEN_ONE}) == (engine.presences(), set(engine.quarantine()))
     assert (7, 1, 0) == (report.exit_code, report.quarantined, report.deleted)
@@ -341,3 +343,46 @@ def test_failing_lists_do_not_stop_the_dossiers(engine: Engine) -> None:
     engine.control.clear_faults()
     engine.sync()
     assert "masque" == engine.one("dossier", 1)["presence"]
+
+
+# --- another démarche's dossiers --------------------------------------------------------------
+
+TABLES = ("dossier", "candidature", "verdict", "outbox", "pousse", "evenement")
+
+
+def with_a_neighbour(engine: Engine) -> DossierNumber:
+    """Open another démarche of the same administrateur; return its one dossier's number."""
+    [seed] = seeds([2])
+    foreign = DossierNumber(number(0) + 5000)
+    form = replace(FORM, number=DEMARCHE + 7)
+    engine.sandbox.world.add_demarche(form, [replace(seed, number=foreign)])
+    return foreign
+
+
+def test_a_dossier_of_another_demarche_is_refused(engine: Engine) -> None:
+    """The token reaches it; it is named as one that DS does not show here, and nothing is kept."""
+    foreign = with_a_neighbour(engine)
+    report = engine.sync(dossiers=(foreign, number(0)))
+    assert (7, 1) == (report.exit_code, report.read)
+    [sentence] = report.errors
+    assert f"Dossier {foreign}: DS does not show it (hidden, erased, another" in sentence
+    assert [{"numero": number(0)}] == engine.rows("SELECT numero FROM dossier")
+
+
+def test_a_dossier_of_another_demarche_in_the_copy_is_removed_by_the_full_read(
+    engine_on_each: Engine,
+) -> None:
+    """With all that was kept of it; it is never written into meanwhile."""
+    engine = engine_on_each
+    foreign = with_a_neighbour(engine)
+    engine.settle()
+    for table in TABLES:  # As if the neighbour's had been taken for ours.
+        engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(3)}")
+    engine.execute(f"UPDATE outbox SET statut = 'en_attente' WHERE numero = {foreign}")
+    before = engine.control.truth_of(foreign)
+    assert 7 == engine.worker.app.push((foreign,)).exit_code
+    report = engine.sync(full=True)
+    assert (0, 1, {"present": 12}) == (report.exit_code, report.deleted, engine.presences())
+    for table in TABLES:
+        assert [] == engine.rows(f"SELECT numero FROM {table} WHERE numero = {foreign}"), table
+    assert before == engine.control.truth_of(foreign)

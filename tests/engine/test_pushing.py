@@ -221,11 +221,11 @@ def test_a_dossier_gone_between_pull_and_push_waits(
     """The others are written; the next pull says what became of it."""
     original = engine.worker.client.read_annotations
 
-    def hide_first(numbers, ids):  # type: ignore[no-untyped-def]
+    def hide_first(*args):  # type: ignore[no-untyped-def]
         engine.control.hide(number(0))
         engine.control.move(number(1), "en_instruction")
         engine.control.move(number(1), "accepte")
-        return original(numbers, ids)
+        return original(*args)
 
     monkeypatch.setattr(engine.worker.client, "read_annotations", hide_first)
     report = engine.sync()

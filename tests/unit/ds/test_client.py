@@ -36,6 +36,7 @@ URL = "https://ds.test/api/v2/graphql"
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TOKEN = "secret-token"
 DEMARCHE = DemarcheNumber(86321)
+OURS = {"demarche": {"number": DEMARCHE}}
 SECRET = "Ministère secret"
 Make = Callable[..., DSClient]
 WRITE = DossierWrite(
@@ -440,10 +441,10 @@ def test_dossiers_that_are_gone_do_not_hide_the_others(
         error("An object of type Dossier was hidden", "unauthorized", "d2"),
     ]
     ds.post(URL, json={"errors": gone, "data": None})
-    ds.post(URL, json={"data": {"d0": {"number": 11}}})
+    ds.post(URL, json={"data": {"d0": OURS}})
     client = make_client()
     numbers = [DossierNumber(n) for n in (10, 11, 12)]
-    assert client.exist(numbers) == {10: False, 11: True, 12: False}
+    assert client.demarches_of(numbers) == {10: None, 11: DEMARCHE, 12: None}
     assert json.loads(ds.calls[1].request.body)["variables"] == {"number0": 11}
 
 
@@ -452,18 +453,19 @@ def test_a_server_that_nulls_only_the_missing_one_is_understood(
 ) -> None:
     """Where the others come all the same, they are not asked again."""
     gone = [error("Dossier not found", "not_found", "d0")]
-    ds.post(URL, json={"errors": gone, "data": {"d0": None, "d1": {"number": 11}}})
-    assert make_client().exist([DossierNumber(10), DossierNumber(11)]) == {10: False, 11: True}
+    ds.post(URL, json={"errors": gone, "data": {"d0": None, "d1": OURS}})
+    numbers = [DossierNumber(10), DossierNumber(11)]
+    assert make_client().demarches_of(numbers) == {10: None, 11: DEMARCHE}
 
 
 def test_slow_existence_is_asked_by_halves(ds: responses.RequestsMock, make_client: Make) -> None:
     """A time-out over several dossiers asks for fewer, down to one."""
     slow = {"errors": [error("Timeout on Dossier.number", "timeout", "d0")], "data": None}
     ds.post(URL, json=slow)
-    ds.post(URL, json={"data": {"d0": {"number": 2}}})
+    ds.post(URL, json={"data": {"d0": OURS}})
     ds.post(URL, json=slow)
     with pytest.raises(DSTimeoutError):
-        make_client().exist([DossierNumber(1), DossierNumber(2)])
+        make_client().demarches_of([DossierNumber(1), DossierNumber(2)])
 
 
 @pytest.mark.parametrize(
@@ -482,7 +484,7 @@ def test_a_dossier_that_cannot_be_read_is_no_missing_one(
     """What DS cannot render must not pass for deleted."""
     ds.post(URL, json=reply)
     with pytest.raises(kind):
-        make_client().exist([DossierNumber(1)])
+        make_client().demarches_of([DossierNumber(1)])
 
 
 def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_client: Make) -> None:
@@ -500,6 +502,7 @@ def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_cli
         ]
 
     dossier = {
+        **OURS,
         "id": "D1",
         "state": "en_instruction",
         "archived": False,
@@ -513,7 +516,7 @@ def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_cli
     }
     ds.post(URL, json={"data": {"d0": dossier}})
     ids = ["A0", "A1", "A2", "A3", "A4", "A0"]
-    found = make_client().read_annotations([DossierNumber(1)], ids)[DossierNumber(1)]
+    found = make_client().read_annotations([DossierNumber(1)], ids, DEMARCHE)[DossierNumber(1)]
     assert found is not None
     assert found.values == {"A0": "Éligible", "A1": 42, "A2": None, "A3": "s"}
     assert found.labels == {"éligible": "L1"}
@@ -524,8 +527,8 @@ def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_cli
 def test_no_dossiers_are_no_request(make_client: Make) -> None:
     """Nothing asked, nothing sent."""
     client = make_client()
-    assert client.exist([]) == {}
-    assert client.read_annotations([], ["A"]) == {}
+    assert client.demarches_of([]) == {}
+    assert client.read_annotations([], ["A"], DEMARCHE) == {}
     assert client.requests == 0
 
 
@@ -540,7 +543,7 @@ def test_a_single_dossier_is_not_found(ds: responses.RequestsMock, make_client: 
     gone = [error("Dossier not found", "not_found", "dossier")]
     ds.post(URL, json={"errors": gone, "data": None})
     with pytest.raises(DSNotFoundError, match="dossier 7"):
-        make_client().dossier(DossierNumber(7))
+        make_client().dossier(DossierNumber(7), DEMARCHE)
 
 
 def test_a_single_broken_dossier_is_bad_data(ds: responses.RequestsMock, make_client: Make) -> None:
@@ -548,7 +551,7 @@ def test_a_single_broken_dossier_is_bad_data(ds: responses.RequestsMock, make_cl
     broken = [error("?", "invalid_null", "dossier", "demandeur")]
     ds.post(URL, json={"errors": broken, "data": {"dossier": node()}})
     with pytest.raises(DSBadDataError):
-        make_client().dossier(DossierNumber(7))
+        make_client().dossier(DossierNumber(7), DEMARCHE)
 
 
 def test_after_a_stop_nothing_is_sent(make_client: Make, stop: threading.Event) -> None:
