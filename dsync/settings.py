@@ -25,7 +25,7 @@ from dsync.annotations import AnnotationsConfig
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.eligibility import RulesConfig
 from dsync.errors import ConfigurationError
-from dsync.evidence import EvidenceConfig
+from dsync.evidence.config import EvidenceConfig
 from dsync.mapping.config import MappingConfig
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import DSClient, Limits
 from dsync.eligibility import RuleSet
 from dsync.errors import ConfigurationError
-from dsync.evidence import EvidenceSources
+from dsync.evidence.sources import EvidenceSources
 from dsync.mapping.mapper import Mapper
 from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
 from dsync.store import Store

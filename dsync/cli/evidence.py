@@ -12,7 +12,7 @@ from dsync.cli.output import ago, print_json, print_table
 
 if TYPE_CHECKING:
     from dsync.eligibility import RulesConfig
-    from dsync.evidence import ReferenceList
+    from dsync.evidence.reference_lists import ReferenceList
 
 
 @click.group()
@@ -98,7 +98,7 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
     """
     from dsync.cli.session import load
     from dsync.errors import ConfigurationError
-    from dsync.evidence import validate_list
+    from dsync.evidence.reference_lists import validate_list
     from dsync.sync.context import utc_now
 
     settings = load()

@@ -154,8 +154,7 @@ def _statistics(*, as_json: bool) -> None:
     from dsync.sync.precheck import statistics
 
     with reading() as reader:
-        numbers = [use.numero for use in reader.products()]
-        rows = statistics(reader.judgeable(numbers))
+        rows = statistics(reader)
     if as_json:
         print_json([row._asdict() for row in rows])
         return

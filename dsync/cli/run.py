@@ -18,10 +18,11 @@ def run() -> None:
     import os
 
     from dsync.cli.session import load, make_ready, worker
-    from dsync.service import Service, StopSignals
+    from dsync.service.scheduler import Service
+    from dsync.service.signals import StopSignals
 
-    settings = load(talkative=True)
-    with StopSignals() as signals, worker(settings, stop=signals.stop) as app:
+    settings = load()
+    with StopSignals() as signals, worker(settings, stop=signals.stop, talkative=True) as app:
         make_ready(app).store  # noqa: B018 - a database that cannot be used is told at start
         service = Service(
             app,

@@ -16,22 +16,11 @@ if TYPE_CHECKING:
     from dsync.wiring import App
 
 
-def load(*, talkative: bool = False, **overrides: Any) -> Settings:
-    """Read the settings with the command line's flags, `overrides` winning; set up logging.
-
-    Args:
-        talkative: whether what is done is logged without being asked for.
-        overrides: settings.
-    """
-    from dsync.cli.logs import configure_logging
+def load(**overrides: Any) -> Settings:
+    """Read the settings with the command line's flags, `overrides` winning."""
     from dsync.settings import load_settings
 
-    flags = current_flags()
-    settings = load_settings(**(flags.settings | overrides))
-    # The report itself says what a warning would.
-    level = logging.INFO if talkative or flags.verbose else logging.ERROR
-    configure_logging(settings.log_format, level)
-    return settings
+    return load_settings(**(current_flags().settings | overrides))
 
 
 @contextmanager
@@ -41,18 +30,25 @@ def worker(
     stop: threading.Event | None = None,
     progress: Any = None,
     may_create: bool = True,
+    talkative: bool = False,
 ) -> Iterator[App]:
-    """Yield the worker; its database and connections are closed at the end.
+    """Set up logging and yield the worker; its database and connections are closed at the end.
 
     Args:
         settings: those of the command line, where none are given.
         stop: set when the command is to end.
         progress: told how far a run is.
         may_create: whether a SQLite file that is not there is made; not by what needs dossiers.
+        talkative: whether what is done is logged without being asked for.
     """
+    from dsync.cli.logs import configure_logging
     from dsync.wiring import App
 
-    app = App(settings or load(), stop=stop, progress=progress, may_create=may_create)
+    settings = settings or load()
+    # The report itself says what a warning would.
+    level = logging.INFO if talkative or current_flags().verbose else logging.ERROR
+    configure_logging(settings.log_format, level)
+    app = App(settings, stop=stop, progress=progress, may_create=may_create)
     try:
         yield app
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,10 +38,10 @@ def status(*, max_age: timedelta | None, as_json: bool) -> None:
     from dsync.cli.session import load
     from dsync.domain.ids import DemarcheNumber
     from dsync.store import Store
-    from dsync.sync.check import CheckStatus, expiry_lines
-    from dsync.sync.context import utc_now
+    from dsync.sync.check_line import CheckStatus
+    from dsync.sync.expiry import expiry_lines
 
-    settings, now = load(), utc_now()
+    settings, now = load(), datetime.now(UTC)
     store = Store.open(settings.database_url, create=False)
     try:
         document = _document(store, DemarcheNumber(settings.demarche))

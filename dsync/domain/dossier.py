@@ -34,6 +34,8 @@ class Etat(StrEnum):
 
 OPEN_ETATS = frozenset({Etat.EN_CONSTRUCTION, Etat.EN_INSTRUCTION})
 """States in which a verdict is worked out anew and pushed."""
+COUNTED_ETATS = OPEN_ETATS | {Etat.ACCEPTE}
+"""States in which a dossier counts as another one for the same product."""
 
 
 class Presence(StrEnum):

@@ -20,12 +20,13 @@ from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent
+from dsync.store.sharing import SharingWrites
 from dsync.store.sql import update_rows
 
 _dossier = tables.dossier
 
 
-class DeletionWrites(JournalWrites):
+class DeletionWrites(SharingWrites, JournalWrites):
     """Writes what DS no longer shows."""
 
     def apply_deletions(
@@ -47,6 +48,7 @@ class DeletionWrites(JournalWrites):
         self.mark_seen(run, [e.number for e in pending if known.get(e.number)])
         self._mark(Presence.MASQUE, hidden.values())
         self._mark(Presence.SUPPRIME, gone.values())
+        self.queue_sharing([*hidden, *gone])
         self._journal(run, "masque", hidden.values(), now)
         self.erase(list(gone), now)
         self._journal(run, "supprime", gone.values(), now)
@@ -71,6 +73,7 @@ class DeletionWrites(JournalWrites):
             .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
             .returning(_dossier.c.numero)
         ).all()
+        self.queue_sharing([DossierNumber(numero) for numero in vanished])
         self.record_events(run, [NewEvent(numero, "disparu") for numero in vanished], now)
         return len(vanished)
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from msgspec.json import decode
 from sqlalchemy import Row, select, update
 
-from dsync.domain.dossier import OPEN_ETATS, Presence
+from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.mapping import Record, changed_fields
 from dsync.store import tables
@@ -21,6 +21,7 @@ from dsync.store.forms import FormReads
 from dsync.store.quarantine import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult
 from dsync.store.rows import bookkeeping, dossier_row
+from dsync.store.sharing import SharingWrites
 from dsync.store.sql import insert_rows, update_rows, upsert
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,6 +80,14 @@ class _Change(NamedTuple):
         return self.old is not None and self.old.etat != self.new.etat
 
     @property
+    def counts_otherwise(self) -> bool:
+        """Whether the others for its product have one more or one less beside them."""
+        return self.is_restored or (
+            self.old is not None
+            and (self.old.etat in COUNTED_ETATS) != (self.new.etat in COUNTED_ETATS)
+        )
+
+    @property
     def has_other_content(self) -> bool:
         return self.old is not None and self.old.content_hash != self.new.content_hash
 
@@ -90,7 +99,7 @@ class _Change(NamedTuple):
         return bool(is_reopened or self.old.inputs_hash != self.new.inputs_hash)
 
 
-class PageWrites(QuarantineWrites, FormReads):
+class PageWrites(SharingWrites, QuarantineWrites, FormReads):
     """Writes what DS shows."""
 
     def store_page(
@@ -150,6 +159,7 @@ class PageWrites(QuarantineWrites, FormReads):
                 [dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in some],
             )
             write(self._connection, _candidature, [c.new.contents for c in some])
+        self.queue_sharing([c.numero for c in changes if c.counts_otherwise])
         return events
 
     def _events_of(self, changes: Sequence[_Change]) -> list[NewEvent]:

@@ -77,7 +77,7 @@ class SyncState:
     last_deletions_at: datetime | None = None
     last_revision_id: str | None = None
     evidence_key: str | None = None
-    """Of the evidence that the open dossiers were last judged on."""
+    """Of the evidence and the rules that the open dossiers were last judged by."""
     mapping_key: str | None = None
     """Of the mapping by which the copy was last read whole."""
     writing_key: str | None = None
@@ -142,18 +142,6 @@ class Address(NamedTuple):
     produit_id: str | None
     verdict: Verdict | None
     controles: tuple[Controle, ...]
-
-
-class ProductUse(NamedTuple):
-    """A dossier as the check for duplicates sees it."""
-
-    numero: DossierNumber
-    etat: Etat
-    presence: Presence
-    archive: bool
-    produit_id: str | None
-    doublons: tuple[DossierNumber, ...] | None
-    """The others that its current verdict names; None without a verdict."""
 
 
 class WishStatus(StrEnum):

@@ -46,6 +46,21 @@ def _json(shape: Any = Any) -> str | None:
     return document
 
 
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), info={"where": where})
+
+
+def complete_for_postgresql() -> None:
+    """Give the partial indexes PostgreSQL's form, too.
+
+    Not done at import: SQLAlchemy loads PostgreSQL's part for it, which SQLite never needs.
+    """
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if "where" in index.info:
+                index.dialect_options["postgresql"]["where"] = text(index.info["where"])
+
+
 class _Table(SQLModel, registry=registry(metadata=metadata)):
     """Base with a metadata of its own, apart from any other SQLModel of the process."""
 
@@ -58,13 +73,7 @@ class DossierRow(_Table, table=True):
 
     __tablename__ = "dossier"
     __table_args__ = (
-        Index(
-            "ix_dossier_a_evaluer",
-            "demarche_numero",
-            "numero",
-            postgresql_where=text("a_evaluer"),
-            sqlite_where=text("a_evaluer"),
-        ),
+        _partial("ix_dossier_a_evaluer", "demarche_numero", "numero", where="a_evaluer"),
     )
 
     numero: int = _given_number()
@@ -155,15 +164,7 @@ class VerdictRow(_Table, table=True):
     """A verdict once given. Rows stay; only `courant` moves to the newest."""
 
     __tablename__ = "verdict"
-    __table_args__ = (
-        Index(
-            "uq_verdict_courant",
-            "numero",
-            unique=True,
-            postgresql_where=text("courant"),
-            sqlite_where=text("courant"),
-        ),
-    )
+    __table_args__ = (_partial("uq_verdict_courant", "numero", unique=True, where="courant"),)
 
     id: int | None = _generated()
     numero: int = _number(index=True)
@@ -193,14 +194,7 @@ class OutboxRow(_Table, table=True):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index(
-            "uq_outbox_courante",
-            "numero",
-            "annotation",
-            unique=True,
-            postgresql_where=text("courante"),
-            sqlite_where=text("courante"),
-        ),
+        _partial("uq_outbox_courante", "numero", "annotation", unique=True, where="courante"),
         Index("ix_outbox_due", "demarche_numero", "statut"),
     )
 

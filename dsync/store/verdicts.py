@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, or_, select, update
 
-from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
+from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.domain.written import written
@@ -19,15 +19,11 @@ from dsync.store.records import (
     Judgeable,
     NewEvent,
     NewVerdict,
-    ProductUse,
     StoredVerdict,
 )
 from dsync.store.rows import JUDGED_COLUMNS, candidature_of
-from dsync.store.section import Section
+from dsync.store.sharing import SharingReads, SharingWrites
 from dsync.store.sql import insert_rows, update_rows
-
-AT_ONCE = 1000
-"""Rows fetched at once of what has a row for each dossier."""
 
 _dossier = tables.dossier
 _candidature = tables.candidature
@@ -53,7 +49,6 @@ _VERDICT_COLUMNS = tuple(
     )
 )
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
-_NONE: Mapping[DossierNumber, str | None] = {}
 _IS_CURRENT = and_(_verdict.c.numero == _dossier.c.numero, _verdict.c.courant)
 _OPEN = [etat.value for etat in OPEN_ETATS]
 
@@ -72,7 +67,7 @@ _JUDGEABLE = (
 )
 
 
-class VerdictReads(Section):
+class VerdictReads(SharingReads):
     """Reads what is to be judged, and what was."""
 
     def judgeable(self, numbers: Sequence[DossierNumber]) -> list[Judgeable]:
@@ -130,32 +125,14 @@ class VerdictReads(Section):
             for row in self._connection.execute(statement.where(_dossier.c.numero.in_(numbers)))
         ]
 
-    def products(self) -> Iterator[ProductUse]:
-        """Yield every dossier of the démarche, by number, as the check for duplicates sees it."""
+    def current_verdicts(self) -> list[tuple[datetime, StoredVerdict]]:
+        """Return the current verdicts that are not erased, with the dossiers' dates of deposit."""
         rows = self._connection.execute(
-            select(
-                _dossier.c.numero,
-                _dossier.c.etat,
-                _dossier.c.presence,
-                _dossier.c.archive,
-                _dossier.c.produit_id,
-                _verdict.c.id,
-                _verdict.c.doublons,
-            )
-            .outerjoin(_verdict, _IS_CURRENT)
-            .where(_dossier.c.demarche_numero == self._number)
-            .order_by(_dossier.c.numero)
-            .execution_options(yield_per=AT_ONCE)
+            select(_dossier.c.numero, _dossier.c.depose_le, *_VERDICT_COLUMNS)
+            .join(_verdict, _IS_CURRENT)
+            .where(_dossier.c.demarche_numero == self._number, _dossier.c.efface_le.is_(None))
         )
-        for numero, etat, presence, archive, produit_id, verdict_id, doublons in rows:
-            yield ProductUse(
-                DossierNumber(numero),
-                Etat(etat),
-                Presence(presence),
-                archive,
-                produit_id,
-                None if verdict_id is None else tuple(doublons or ()),
-            )
+        return [(row.depose_le, _stored(row)) for row in rows]
 
     def _judgeable(self, statement: Any) -> list[Judgeable]:
         rows = self._connection.execute(statement).all()
@@ -198,23 +175,8 @@ class VerdictReads(Section):
         )
 
 
-class VerdictWrites(VerdictReads, JournalWrites):
+class VerdictWrites(VerdictReads, SharingWrites, JournalWrites):
     """Writes what was judged."""
-
-    def queue_outdated(self, version_regles: str) -> None:
-        """Have the open dossiers judged again that were judged by other rules."""
-        outdated = select(_verdict.c.numero).where(
-            _verdict.c.demarche_numero == self._number,
-            _verdict.c.courant,
-            _verdict.c.version_regles != version_regles,
-        )
-        self._connection.execute(
-            update(_dossier)
-            .where(
-                *self._is_open(), _dossier.c.a_evaluer.is_(False), _dossier.c.numero.in_(outdated)
-            )
-            .values(a_evaluer=True)
-        )
 
     def save_verdicts(self, run: int, verdicts: Sequence[NewVerdict], now: datetime) -> None:
         """Make these the current verdicts; the same act twice leaves one row."""
@@ -248,33 +210,31 @@ class VerdictWrites(VerdictReads, JournalWrites):
             now,
         )
 
-    def close_evaluation(
-        self,
-        numbers: Sequence[DossierNumber],
-        *,
-        products: Mapping[DossierNumber, str | None] = _NONE,
-        still_due: Set[DossierNumber] = frozenset(),
-    ) -> None:
-        """Take dossiers out of the queue.
+    def name_products(self, products: Mapping[DossierNumber, str | None]) -> list[DossierNumber]:
+        """Store which product each dossier names, of those that name another one than before.
 
-        Args:
-            numbers: the dossiers that were looked at.
-            products: the product that each names, of those for which it is another one now.
-            still_due: those of them that stay in the queue.
+        Returns:
+            Whom this concerns: they, and the open dossiers for the products that they leave or
+            come to. All of them wait for a verdict from now on.
         """
-        moved = [numero for numero in numbers if numero in products]
+        left = self.queue_sharing(list(products))
         update_rows(
             self._connection,
             _dossier,
-            [{"numero": n, "produit_id": products[n], "a_evaluer": n in still_due} for n in moved],
+            [
+                {"numero": numero, "produit_id": product, "a_evaluer": True}
+                for numero, product in products.items()
+            ],
         )
-        others = set(numbers) - set(moved) - still_due
-        if others:
-            self._connection.execute(
-                update(_dossier)
-                .where(_dossier.c.numero.in_(others), _dossier.c.a_evaluer)
-                .values(a_evaluer=False)
-            )
+        return sorted({*products, *left, *self.queue_sharing(list(products))})
+
+    def close_evaluation(self, numbers: Sequence[DossierNumber]) -> None:
+        """Take these dossiers out of the queue."""
+        self._connection.execute(
+            update(_dossier)
+            .where(_dossier.c.numero.in_(numbers), _dossier.c.a_evaluer)
+            .values(a_evaluer=False)
+        )
 
     def _current(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
         names = ("numero", "verdict", "detail", "etabli_le", "inputs_hash", "preuve_hash")

@@ -15,11 +15,12 @@ from dsync.errors import (
     DSUnauthorizedError,
     DsyncError,
 )
-from dsync.evidence import EvidenceSources
+from dsync.evidence.sources import EvidenceSources
 from dsync.mapping.config import MappingConfig
 from dsync.sync.check_form import annotation_lines, label_lines, mapping_lines
 from dsync.sync.check_line import CheckLine, CheckStatus
 from dsync.sync.check_probes import database_line, evidence_line
+from dsync.sync.expiry import expiry_lines
 
 EXIT_ORDER = (2, 5, 3, 8, 7)
 """The exit code of a check is the first of these that one of its lines has."""
@@ -47,7 +48,6 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     ),
 }
 """By the error's reason: what is wrong with the token, and the remedy."""
-EXPIRY_WARNINGS_DAYS = (30, 7, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +76,6 @@ def exit_code_of(lines: Iterable[CheckLine]) -> int:
     """Return the exit code of all lines together."""
     codes = {line.exit_code for line in lines}
     return next((code for code in EXIT_ORDER if code in codes), max(codes, default=0))
-
-
-def expiry_lines(expires_on: date | None, today: date) -> list[CheckLine]:
-    """Warn 30, 7 and 1 days before the token's last day; DS itself never tells that day."""
-    if expires_on is None:
-        message = "the day on which it expires is not known here"
-        remedy = "set DSYNC_DS_TOKEN_EXPIRES_ON to be warned 30, 7 and 1 days before"
-        return [CheckLine("token expiry", CheckStatus.INFO, message, remedy)]
-    days = (expires_on - today).days
-    remedy = "make a new token on DS and put it in place, then set DSYNC_DS_TOKEN_EXPIRES_ON"
-    if days < 0:
-        message = f"expired on {expires_on} by DSYNC_DS_TOKEN_EXPIRES_ON"
-    elif days <= EXPIRY_WARNINGS_DAYS[0]:
-        left = "today is its last day" if days == 0 else f"{days} day{'s' * (days > 1)} left"
-        message = f"expires on {expires_on}: {left}"
-    else:
-        return [CheckLine("token expiry", CheckStatus.OK, f"valid until {expires_on}")]
-    return [CheckLine("token expiry", CheckStatus.WARNING, message, remedy)]
 
 
 def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
@@ -189,7 +171,6 @@ __all__ = [
     "CheckStatus",
     "error",
     "exit_code_of",
-    "expiry_lines",
     "instructeur_lines",
     "run_checks",
 ]

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from dsync.errors import DsyncError, EvidenceUnavailableError, SchemaBehindError, StoreError
-from dsync.evidence import EvidenceSources, parse_catalogue
+from dsync.evidence.catalogue import parse_catalogue
+from dsync.evidence.sources import EvidenceSources
 from dsync.store import EvidenceCopy, Store
 from dsync.sync.check_line import CheckLine, CheckStatus
 from dsync.sync.evidence import CATALOGUE

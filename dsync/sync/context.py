@@ -15,7 +15,7 @@ from dsync.domain.ids import DemarcheNumber, RevisionId
 from dsync.ds import DSClient
 from dsync.eligibility import RuleSet
 from dsync.errors import InterruptedRunError
-from dsync.evidence import EvidenceSources
+from dsync.evidence.sources import EvidenceSources
 from dsync.mapping.mapper import Mapper
 from dsync.store import Lease, Reader, Store, Tx
 from dsync.sync.report import RunReport

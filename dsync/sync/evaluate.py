@@ -7,15 +7,14 @@ of dossiers for the same product did, when impossible evidence is back, and, for
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
 from dsync.annotations import desired
 from dsync.annotations.config import DETAIL, RESULTAT
-from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
+from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Verdict
 from dsync.eligibility import (
@@ -31,26 +30,6 @@ from dsync.sync.context import Run
 from dsync.sync.evidence import gather, with_registry
 from dsync.sync.pages import quarantine
 
-Products = Mapping[DossierNumber, str | None]
-"""Which product a dossier names, by number."""
-_NONE: Products = {}
-
-COUNTED = OPEN_ETATS | {Etat.ACCEPTE}
-"""States in which a dossier counts as another one for the same product."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doublons:
-    """Which dossiers are for the same product: one list a product, however many share it."""
-
-    members: Mapping[str, Sequence[DossierNumber]]
-
-    def of(self, numero: DossierNumber, product: str | None) -> tuple[DossierNumber, ...]:
-        """Return the other dossiers for this one's product, by number."""
-        if product is None:
-            return ()
-        return tuple([other for other in self.members.get(product, ()) if other != numero])
-
 
 def evaluate_due(run: Run) -> None:
     """Give every verdict that is due, after the crawl: doublons are judged over all dossiers.
@@ -60,20 +39,22 @@ def evaluate_due(run: Run) -> None:
     """
     gathered = gather(run)
     with run.transaction() as tx:
-        tx.queue_outdated(run.context.rules.version)
-        evidence_moved = tx.state().evidence_key != gathered.key
-        numbers = tx.evaluation_numbers(everything_open=evidence_moved)
-        if evidence_moved or gathered.registry_enabled:
+        # Both what is judged by and what it rests on: the open ones are looked at again.
+        key = f"{gathered.key}:{run.context.rules.version}"
+        has_moved = tx.state().evidence_key != key
+        numbers = tx.evaluation_numbers(everything_open=has_moved)
+        if has_moved or gathered.registry_enabled:
             numbers = _with(numbers, tx.undetermined())
     evidence = cache(gathered.evidence)  # Read when first needed.
-    products = _moved_products(run, numbers, evidence)
-    with run.reading() as reader:
-        doublons, regrouped = doublons_of(reader, products)
-    numbers = _with(numbers, regrouped)
-    _judge_all(run, numbers, evidence, doublons, products)
-    if evidence_moved:
+    numbers = _with(numbers, _name_products(run, numbers, evidence))
+    done = 0
+    for some in batches(run.context, numbers):
+        store_verdicts(run, _judged(run, some, evidence()))
+        done += len(some)
+        run.context.progress.evaluated(done, len(numbers))
+    if has_moved:
         with run.transaction() as tx:
-            tx.save_state(evidence_key=gathered.key)
+            tx.save_state(evidence_key=key)
 
 
 def _with(numbers: list[DossierNumber], others: Collection[DossierNumber]) -> list[DossierNumber]:
@@ -81,31 +62,18 @@ def _with(numbers: list[DossierNumber], others: Collection[DossierNumber]) -> li
     return sorted({*numbers, *others}) if others else numbers
 
 
-def _judge_all(
-    run: Run,
-    numbers: Sequence[DossierNumber],
-    evidence: Callable[[], Evidence],
-    doublons: Doublons,
-    products: Products,
-) -> None:
-    done = 0
-    for some in batches(run.context, numbers):
-        store_verdicts(run, _judged(run, some, evidence(), doublons, products), products)
-        done += len(some)
-        run.context.progress.evaluated(done, len(numbers))
-
-
-def _moved_products(
+def _name_products(
     run: Run, numbers: Sequence[DossierNumber], evidence: Callable[[], Evidence]
-) -> Products:
-    """Return the products of those dossiers that name another one than before.
+) -> set[DossierNumber]:
+    """Store the product of each dossier that names another one than before.
 
-    They are looked up before anyone counts dossiers by product, and stored with the verdicts.
+    Before anyone is judged: dossiers for one product are counted. Returns all whom it concerns.
     """
-    moved: dict[DossierNumber, str | None] = {}
+    concerned: set[DossierNumber] = set()
     for chunk in batches(run.context, numbers):
         with run.reading() as reader:
             rows = reader.addresses(chunk)
+        moved: dict[DossierNumber, str | None] = {}
         for row in rows:
             frozen = stored_product(row.controles) if row.verdict == Verdict.ELIGIBLE else None
             if frozen and frozen.address == row.page_produit:
@@ -114,29 +82,21 @@ def _moved_products(
                 product = resolve_product(row.page_produit, evidence().catalogue).product_id
             if product != row.produit_id:
                 moved[row.numero] = product
-    return moved
+        if moved:
+            with run.transaction() as tx:
+                concerned.update(tx.name_products(moved))
+    return concerned
 
 
-def doublons_of(reader: Reader, products: Products = _NONE) -> tuple[Doublons, set[DossierNumber]]:
-    """Return the other dossiers for each one's product, and those whose set changed.
-
-    Args:
-        reader: where the dossiers are.
-        products: those that are others than stored.
-    """
-    members: dict[str, list[DossierNumber]] = defaultdict(list)
-    judged: list[tuple[DossierNumber, str | None, tuple[DossierNumber, ...]]] = []
-    for row in reader.products():
-        if row.presence != Presence.PRESENT:
-            continue
-        product = products.get(row.numero, row.produit_id)
-        if product and row.etat in COUNTED:
-            members[product].append(row.numero)
-        if row.etat in OPEN_ETATS and row.doublons is not None:
-            judged.append((row.numero, product, row.doublons))
-    doublons = Doublons(members)
-    return doublons, {
-        numero for numero, product, known in judged if known != doublons.of(numero, product)
+def doublons_of(
+    reader: Reader, judgeables: Sequence[Judgeable]
+) -> dict[DossierNumber, tuple[DossierNumber, ...]]:
+    """Return the other dossiers for each one's product, by number."""
+    products = {j.produit_id for j in judgeables if j.produit_id is not None}
+    members = reader.sharing(sorted(products)) if products else {}
+    return {
+        j.numero: tuple(n for n in members.get(j.produit_id or "", ()) if n != j.numero)
+        for j in judgeables
     }
 
 
@@ -150,22 +110,17 @@ class Batch:
     """Those on which a rule failed."""
 
 
-def _judged(
-    run: Run,
-    numbers: Sequence[DossierNumber],
-    evidence: Evidence,
-    doublons: Doublons,
-    products: Products,
-) -> Batch:
+def _judged(run: Run, numbers: Sequence[DossierNumber], evidence: Evidence) -> Batch:
     """Judge dossiers, but those whose verdict is not looked at any more."""
     rules = run.context.rules
     with run.reading() as reader:
         read = reader.judgeable(numbers)
+        doublons = doublons_of(reader, read)
     judgeables = [j for j in read if j.presence == Presence.PRESENT and _may_be_judged(j)]
     known = with_registry(run, [j.candidature for j in judgeables], evidence)
     verdicts, failed = [], set()
     for j in judgeables:
-        others = doublons.of(j.numero, products.get(j.numero, j.produit_id))
+        others = doublons[j.numero]
         standing = _standing(j, rules.version, others)
         try:
             decision = decide(j.candidature, known, rules, doublons=others, standing=standing)
@@ -207,7 +162,7 @@ def _standing(
     return Standing(is_stale, is_eligible, current.preuve_hash, current.remarque, product)
 
 
-def store_verdicts(run: Run, batch: Batch, products: Products = _NONE) -> None:
+def store_verdicts(run: Run, batch: Batch) -> None:
     """Store a batch of verdicts with the wishes that follow, in one transaction."""
     now = run.now
     verdicts = batch.verdicts
@@ -217,7 +172,7 @@ def store_verdicts(run: Run, batch: Batch, products: Products = _NONE) -> None:
         tx.wish(wishes, now)
         for number in sorted(batch.failed):
             quarantine(run, tx, number, "regle")
-        tx.close_evaluation(batch.numbers, products=products, still_due=batch.failed)
+        tx.close_evaluation([number for number in batch.numbers if number not in batch.failed])
     run.report.evaluated += len(verdicts)
     run.report.verdicts.update(new.decision.verdict.key for _, new in verdicts)
     run.report.quarantined += len(batch.failed)

@@ -15,7 +15,8 @@ from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Json
 from dsync.eligibility import Evidence, RegistryAnswer, RegistryStatus, needs_registry, seen
 from dsync.errors import EvidenceUnavailableError
-from dsync.evidence import Snapshot, catalogue_age, parse_catalogue
+from dsync.evidence.catalogue import Snapshot, parse_catalogue
+from dsync.evidence.sources import catalogue_age
 from dsync.store import EvidenceCopy, RegistryCopy
 from dsync.sync.context import Context, Run
 

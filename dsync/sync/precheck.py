@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -16,7 +17,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Verdict
 from dsync.eligibility import StoredProductEvidence, evaluate, stored_product
 from dsync.errors import DSNotFoundError
-from dsync.store import Judgeable, NewVerdict, StoredVerdict
+from dsync.store import Judgeable, NewVerdict, Reader, StoredVerdict
 from dsync.sync import run as runs
 from dsync.sync.context import Context, Run
 from dsync.sync.evaluate import Batch, doublons_of, store_verdicts
@@ -25,6 +26,7 @@ from dsync.sync.report import Kind, RunReport, SyncOptions
 
 NOON = time(12, tzinfo=UTC)
 """The same day in Paris as in UTC."""
+PARIS = ZoneInfo("Europe/Paris")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,12 @@ def _judge_again(
     with run.reading() as reader:
         chosen = list(numbers) or reader.evaluation_numbers(everything_open=True)
         judgeables = [j for j in reader.judgeable(chosen) if j.presence == Presence.PRESENT]
-        doublons, _ = doublons_of(reader)
+        doublons = doublons_of(reader, judgeables)
     _say_missing(run, numbers, judgeables)
     evidence = with_registry(run, [j.candidature for j in judgeables], gathered.evidence())
     verdicts, comparisons = [], []
     for judgeable in judgeables:
-        others = doublons.of(judgeable.numero, judgeable.produit_id)
+        others = doublons[judgeable.numero]
         candidature = _deposited(judgeable.candidature, as_of)
         decision = evaluate(
             candidature,
@@ -142,16 +144,13 @@ class Statistic(NamedTuple):
     nombre: int
 
 
-def statistics(judgeables: Iterable[Judgeable]) -> list[Statistic]:
-    """Count the results of the current verdicts."""
+def statistics(reader: Reader) -> list[Statistic]:
+    """Count the results of the current verdicts, by the month of deposit in Paris."""
     counts: Counter[tuple[str, str, str, str | None, str | None]] = Counter()
-    for judgeable in judgeables:
-        verdict = judgeable.current
-        if verdict is None:
-            continue
+    for depose_le, verdict in reader.current_verdicts():
         for controle in verdict.controles:
             counts[
-                judgeable.candidature.depose_le.strftime("%Y-%m"),
+                depose_le.astimezone(PARIS).strftime("%Y-%m"),
                 controle.controle,
                 controle.resultat.value,
                 verdict.type_administration,

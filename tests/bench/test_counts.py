@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
@@ -16,6 +19,7 @@ from tests.bench.measured import app_on
 from tests.bench.prebuilt import PAGE, Prebuilt, serving
 
 DOSSIERS = 5 * PAGE
+GROWING = re.compile(r"SCAN (dossier|candidature|verdict|outbox|pousse|evenement)\b")
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +76,32 @@ def test_a_run_that_finds_nothing_changed_asks_next_to_nothing(
     assert (report.read, report.changed, report.evaluated) == (0, 0, 0)
     written = {s.split()[2] for s in statements if s.startswith("INSERT")}
     assert written <= {"lease", "sync_state", "sync_run", "evidence"}
+
+
+def test_a_run_that_finds_nothing_changed_goes_through_no_table(
+    prebuilt: Prebuilt, tmp_path: Path
+) -> None:
+    """Its cost does not grow with the copy: every statement finds its rows by an index."""
+    path = tmp_path / "dsync.db"
+    _sync(prebuilt, f"sqlite:///{path}", full=True)
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: object, _k: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        _sync(prebuilt, f"sqlite:///{path}")
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    scanned = set()
+    with closing(sqlite3.connect(path)) as connection:
+        for statement, parameters in asked:
+            if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+                plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                scanned |= {(step, statement) for *_, step in plan if GROWING.search(step)}
+    assert scanned == set()
 
 
 def test_a_page_costs_the_same_statements_whatever_it_holds(tmp_path: Path) -> None:

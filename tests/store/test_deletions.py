@@ -23,7 +23,8 @@ def full(store: Store) -> None:
         page = [make_mapped(1, motivation="secret"), make_mapped(2)]
         tx.store_page(1, page, now=NOW, mark_read=True)
         tx.save_verdicts(1, [make_verdict(1), make_verdict(2)], NOW)
-        tx.close_evaluation([ONE], products={ONE: "transport"})
+        tx.name_products({ONE: "transport"})
+        tx.close_evaluation([ONE])
         tx.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
         tx.quarantine(1, ONE, "regle", "Message", NOW)
 

@@ -272,18 +272,14 @@ def test_finished_dossiers_are_not_written_to(wished: Store) -> None:
 def test_judging_sees_what_is_wished_and_what_others_share_a_product(wished: Store) -> None:
     """The queue, the products and the addresses tell what the engine asks of them."""
     with writing(wished) as tx:
-        tx.close_evaluation([ONE], products={ONE: "transport"})
+        tx.name_products({ONE: "transport"})
+        tx.close_evaluation([ONE])
         (judgeable,) = tx.judgeable([ONE])
-        (use,) = tx.products()
+        assert {"transport": [ONE]} == tx.sharing(["transport", "another"])
         (address,) = tx.addresses([ONE])
         assert tx.evaluation_numbers() == []
         assert [1] == tx.evaluation_numbers(everything_open=True)
-        tx.queue_outdated("r1")
-        assert tx.evaluation_numbers() == []
-        tx.queue_outdated("r2")
-        assert tx.evaluation_numbers() == [1]
 
     assert judgeable.wished == {"resultat": "À vérifier", "detail": "x"}
     assert judgeable.current is not None
     assert make_decision().controles == judgeable.current.controles == address.controles
-    assert (use.produit_id, use.doublons) == ("transport", ())

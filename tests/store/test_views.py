@@ -48,7 +48,8 @@ def rich(store: Store) -> Store:
         run = tx.start_run("incremental", "cli", NOW)
         tx.store_page(run, [make_mapped(1)], now=NOW, mark_read=True)
         tx.save_verdicts(run, [make_verdict(1)], NOW)
-        tx.close_evaluation([DossierNumber(1)], products={DossierNumber(1): "transport"})
+        tx.name_products({DossierNumber(1): "transport"})
+        tx.close_evaluation([DossierNumber(1)])
         tx.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
         tx.quarantine(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
     return store

@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from dsync.store import reading_views
-from dsync.store.tables import metadata
+from dsync.store.tables import complete_for_postgresql, metadata
 
 
 def run(connection: Connection) -> None:
@@ -15,6 +15,7 @@ def run(connection: Connection) -> None:
         # A migration that cannot get its lock gives way to the service and is tried again.
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         connection.execute(text("SET LOCAL statement_timeout = '10min'"))
+        complete_for_postgresql()
     readers = reading_views.drop(connection)
     context.configure(
         connection=connection,

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.evidence import EvidenceConfig, EvidenceSources
+from dsync.evidence.config import EvidenceConfig
+from dsync.evidence.sources import EvidenceSources
 from dsync.http import Exchanges
 
 CATALOGUE = json.dumps({"data": [{"id": "a-just", "attributes": {"name": "A-JUST", "phases": []}}]})

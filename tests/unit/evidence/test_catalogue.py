@@ -12,15 +12,10 @@ import pytest
 import requests
 
 from dsync.errors import EvidenceUnavailableError
-from dsync.evidence import (
-    EvidenceConfig,
-    EvidenceSources,
-    Snapshot,
-    catalogue_age,
-    make_evidence,
-    parse_catalogue,
-)
+from dsync.evidence.catalogue import Snapshot, parse_catalogue
+from dsync.evidence.config import EvidenceConfig
 from dsync.evidence.download import download
+from dsync.evidence.sources import EvidenceSources, catalogue_age, make_evidence
 from dsync.http import Exchanges
 from dsync.sandbox import Fault, Sandbox
 from dsync.sandbox.faults import BETAGOUV

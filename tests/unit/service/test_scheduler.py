@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from dsync.errors import DSUnauthorizedError, LeaseHeldError, StoreError
-from dsync.service import Service
+from dsync.service.scheduler import Service
 from dsync.sync.report import Kind, RunReport, Status, SyncOptions
 
 START = datetime(2024, 6, 1, 8, tzinfo=UTC)

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from dsync.service import StopSignals
+from dsync.service.signals import StopSignals
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

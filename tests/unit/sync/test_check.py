@@ -16,10 +16,10 @@ from dsync.sync.check import (
     CheckLine,
     CheckStatus,
     exit_code_of,
-    expiry_lines,
     instructeur_lines,
 )
 from dsync.sync.check_form import annotation_lines, label_lines, mapping_lines
+from dsync.sync.expiry import expiry_lines
 
 CONFIGURATION = read_configuration(shipped_config())
 ANNOTATIONS: AnnotationsConfig = CONFIGURATION.annotations

@@ -1,0 +1,39 @@
+"""A short command loads what it uses: most of its time is imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.commands.command import Command
+
+LOCAL = ("gql", "requests", "apscheduler", "alembic", "structlog", "sqlalchemy.dialects.postgresql")
+
+
+@pytest.mark.parametrize(
+    ("command", "without"),
+    [
+        ("--version", (*LOCAL, "sqlalchemy", "pydantic", "rich", "dsync.settings")),
+        ("status", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
+        ("runs", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
+        ("sync", ("apscheduler", "alembic", "sqlalchemy.dialects.postgresql")),
+    ],
+)
+def test_a_short_command_loads_no_more_than_it_needs(
+    synced: Command, command: str, without: tuple[str, ...]
+) -> None:
+    """No client of DS to read the copy, no scheduler for one run, no PostgreSQL on SQLite."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "dsync", command],
+        cwd=synced.folder,
+        env=dict(synced.environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "dsync.cli.root" in loaded
+    assert {name for name in without if name in loaded} == set()
