@@ -20,6 +20,7 @@ from dsync.eligibility.evidence import Evidence, StoredProductEvidence
 from dsync.eligibility.product import Lien, ProductMatch, resolve_product
 from dsync.eligibility.rules import RuleSet
 from dsync.eligibility.verdict import verdict_of, worst
+from dsync.eligibility.wording import fold
 from dsync.errors import RuleEvaluationError
 
 _OF_PRODUCT = frozenset({"phase", "cas_octroi", "doublon"})
@@ -116,7 +117,8 @@ def _decide(context: Context) -> Decision:
             context.aliases_known,
         ),
         produit_id=context.match.product_id,
-        phase_constatee=_text(by_name["phase"].preuve, "phase"),
+        # The catalogue writes one phase in several ways, with and without accents and capitals.
+        phase_constatee=fold(_text(by_name["phase"].preuve, "phase") or "") or None,
         type_administration=_text(by_name["administration"].preuve, "type") or "inconnu",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -42,10 +43,12 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
             "evaluations": self._view("lecture_evaluation", numero, "ligne"),
             "notes": self._view("lecture_evaluation_note", numero, "ligne"),
             "precontroles": self._view("lecture_precontrole", numero, "etabli_le"),
-            "controles": self._view("lecture_precontrole_controle", numero, "etabli_le"),
+            "controles": _parsed(
+                self._view("lecture_precontrole_controle", numero, "etabli_le"), "preuve"
+            ),
             "annotations": self._view("lecture_annotation", numero, "annotation"),
             "pieces": self._view("lecture_piece", numero, "nom"),
-            "evenements": self._view("lecture_evenement", numero, "survenu_le"),
+            "evenements": self.events(numero),
             "anomalie": self._view("lecture_anomalie", numero, "code"),
         }
 
@@ -55,7 +58,7 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
 
     def events(self, numero: DossierNumber) -> list[Document]:
         """Return a dossier's journal, oldest first."""
-        return self._view("lecture_evenement", numero, "survenu_le")
+        return _parsed(self._view("lecture_evenement", numero, "survenu_le"), "details")
 
     def dossiers(
         self,
@@ -187,6 +190,14 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
             if order != "numero":
                 del document["numero"]
         return documents
+
+
+def _parsed(documents: list[Document], column: str) -> list[Document]:
+    """Read the JSON that the views hold as text."""
+    for document in documents:
+        if document[column] is not None:
+            document[column] = json.loads(document[column])
+    return documents
 
 
 def _documents(rows: Sequence[Mapping[Any, Any]]) -> list[Document]:

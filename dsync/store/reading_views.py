@@ -6,6 +6,7 @@ write differently is JSON and instants (SQLite shows UTC text like 2024-03-01T10
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import resources
 from typing import Any
@@ -20,6 +21,19 @@ Dictionary = dict[str, dict[str, Any]]
 
 Readers = dict[str, list[str]]
 """Roles that may read, by view."""
+
+
+_PARIS_CALL = re.compile(r"\bparis\(([\w.]+)\)")
+"""What the views write for an instant's date and time in Paris, of which months and days are."""
+_PARIS_TIME = {
+    "postgresql": r"(\1 AT TIME ZONE 'Europe/Paris')",
+    # SQLite knows no time zones. The European Union's rule since 1996: summer time from the last
+    # Sunday of March to the last one of October, 01:00 UTC.
+    "sqlite": r"""datetime(\1, CASE
+        WHEN \1 >= datetime(strftime('%Y-04-01 01:00', \1), 'weekday 0', '-7 days')
+         AND \1 < datetime(strftime('%Y-11-01 01:00', \1), 'weekday 0', '-7 days')
+        THEN '+2 hours' ELSE '+1 hour' END)""",
+}
 
 
 def names() -> list[str]:
@@ -48,6 +62,7 @@ def create(connection: Connection, readers: Readers | None = None) -> None:
     folder = resources.files("dsync.store") / "views" / connection.dialect.name
     for name in names():
         query = (folder / f"{name}.sql").read_text(encoding="utf-8")
+        query = _PARIS_CALL.sub(_PARIS_TIME[connection.dialect.name], query)
         connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{query}")
     if connection.dialect.name == "postgresql":
         _comment(connection)

@@ -69,6 +69,14 @@ def test_a_dossier_shows_reasons_evidence_and_what_would_change_its_verdict(
     assert synced("dossier", "show", number, "--json").json["a_regler"] != []
 
 
+def test_what_is_json_in_the_database_is_json_in_json(synced: Command) -> None:
+    """No program parses twice: evidence and details are objects."""
+    shown = synced("dossier", "show", "18600003", "--json").json
+    assert all(isinstance(check["preuve"], dict) for check in shown["controles"])
+    details = [event["details"] for event in shown["evenements"]]
+    assert {dict} == {type(one) for one in details if one is not None}
+
+
 def test_judging_again_changes_nothing_when_nothing_changed(run: Command) -> None:
     """Old and new stand side by side, and no push follows."""
     assert run("sync").code == 0

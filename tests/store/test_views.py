@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
+from dsync.domain.candidature import Evaluation, Note
 from dsync.domain.ids import DossierNumber
 from dsync.errors import ConfigurationError
 from dsync.store import NewWish, Store
@@ -109,8 +111,8 @@ def test_a_rich_dossier_shows_in_every_view(rich: Store) -> None:
     assert [note["note"] for note in document["notes"]] == [4.0, None]
     assert [grille["moyenne"] for grille in document["evaluations"]] == [4.0]
     assert [controle["preuve"] for controle in document["controles"]] == [
-        '{"date":"2024-05-02"}',
-        '{"phases":[]}',
+        {"date": "2024-05-02"},
+        {"phases": []},
     ]
     assert document["pieces"] == [
         {
@@ -141,6 +143,40 @@ def test_the_statistics_count_current_verdicts(rich: Store) -> None:
     assert {("2024-05", "depot", "conforme", 1), ("2024-05", "phase", "a_verifier", 1)} == {
         tuple(row.values()) for row in rows(rich, "lecture_statistique")
     }
+
+
+@pytest.mark.parametrize(
+    ("deposited", "month"),
+    [
+        (datetime(2024, 6, 30, 21, 59, 59, tzinfo=UTC), "2024-06"),
+        (datetime(2024, 6, 30, 22, 30, tzinfo=UTC), "2024-07"),
+        (datetime(2024, 12, 31, 22, 59, 59, tzinfo=UTC), "2024-12"),
+        (datetime(2024, 12, 31, 23, 0, tzinfo=UTC), "2025-01"),
+        # The last hours before summer time, and the first of winter's: 31 March is a Sunday.
+        (datetime(2024, 3, 31, 22, 0, tzinfo=UTC), "2024-04"),
+        (datetime(2019, 3, 31, 0, 59, tzinfo=UTC), "2019-03"),
+        (datetime(2027, 10, 31, 22, 30, tzinfo=UTC), "2027-10"),
+        (datetime(2027, 10, 31, 23, 0, tzinfo=UTC), "2027-11"),
+        (datetime(2026, 10, 31, 22, 59, tzinfo=UTC), "2026-10"),
+    ],
+)
+def test_months_are_those_of_paris(store: Store, deposited: datetime, month: str) -> None:
+    """A deposit on 1 July at 00:30 in Paris is July's, in summer and in winter time."""
+    with writing(store) as tx:
+        tx.store_page(1, [make_mapped(1, date_depot=deposited)], now=NOW, mark_read=True)
+        tx.save_verdicts(1, [make_verdict(1)], NOW)
+
+    assert {month} == {row["mois"] for row in rows(store, "lecture_statistique")}
+
+
+def test_averages_have_two_decimals(store: Store) -> None:
+    """What is read is a mark, not a fraction."""
+    notes = tuple(Note(name, name, mark) for name, mark in (("a", 4.0), ("b", 4.0), ("c", 3.0)))
+    mapped = make_mapped(1, candidature={"evaluations": (Evaluation(1, None, None, None, notes),)})
+    with writing(store) as tx:
+        tx.store_page(1, [mapped], now=NOW, mark_read=True)
+
+    assert [3.67] == [row["moyenne"] for row in rows(store, "lecture_evaluation")]
 
 
 def test_a_scratch_copy_holds_the_same_and_leaves_the_original_alone(rich: Store) -> None:

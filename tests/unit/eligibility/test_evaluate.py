@@ -48,6 +48,21 @@ def test_an_eligible_candidature(candidature: Build, evidence: Evidence, rules: 
     assert decision.version_regles == rules.version
 
 
+@pytest.mark.parametrize("written", ["accélération", "Acceleration", "ACCÉLÉRATION "])
+def test_one_phase_has_one_spelling(
+    candidature: Build,
+    rules: RuleSet,
+    write_startups: Callable[[dict[str, Any]], str],
+    written: str,
+) -> None:
+    """Whatever way the catalogue writes it in, an analyst counts it once."""
+    products = {"a-just": {"name": "A-Just", "phases": [(written, "2020-01-01")]}}
+    catalogue = Catalogue.parse(write_startups(products), "{}", source="catalogue")
+    known = Evidence(catalogue, datetime(2024, 5, 20, 9, tzinfo=UTC))
+    decision = evaluate(candidature(), known, rules, doublons=())
+    assert "acceleration" == decision.phase_constatee
+
+
 def test_one_severe_reason_makes_it_ineligible(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:

@@ -4,5 +4,5 @@ SELECT
     e.moment,
     e.evaluateur,
     e.commentaire,
-    e.moyenne
+    round(e.moyenne::numeric, 2)::double precision AS moyenne
 FROM candidature AS c, json_to_recordset(c.evaluations::json) AS e (ligne integer, moment text, evaluateur text, commentaire text, moyenne double precision)

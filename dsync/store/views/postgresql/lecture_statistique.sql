@@ -1,5 +1,5 @@
 SELECT
-    to_char(d.depose_le AT TIME ZONE 'UTC', 'YYYY-MM') AS mois,
+    to_char(paris(d.depose_le), 'YYYY-MM') AS mois,
     k.controle,
     k.resultat,
     count(*) AS nombre

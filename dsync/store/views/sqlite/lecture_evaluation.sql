@@ -4,5 +4,5 @@ SELECT
     json_extract(e.value, '$.moment') AS moment,
     json_extract(e.value, '$.evaluateur') AS evaluateur,
     json_extract(e.value, '$.commentaire') AS commentaire,
-    json_extract(e.value, '$.moyenne') AS moyenne
+    round(json_extract(e.value, '$.moyenne'), 2) AS moyenne
 FROM candidature AS c, json_each(c.evaluations) AS e

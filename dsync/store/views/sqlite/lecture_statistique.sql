@@ -1,5 +1,5 @@
 SELECT
-    strftime('%Y-%m', d.depose_le) AS mois,
+    strftime('%Y-%m', paris(d.depose_le)) AS mois,
     json_extract(k.value, '$.controle') AS controle,
     json_extract(k.value, '$.resultat') AS resultat,
     count(*) AS nombre
