@@ -10,7 +10,7 @@ from dsync.annotations.config import (
     owned_in,
     resolve,
 )
-from dsync.annotations.plan import Action, Remote, Step, Wish, labels_text, plan
+from dsync.annotations.plan import Action, Own, Remote, Step, Wish, labels_text, plan
 from dsync.annotations.values import desired, normalise
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Action",
     "AnnotationTarget",
     "AnnotationsConfig",
+    "Own",
     "Remote",
     "ResolvedAnnotations",
     "Step",

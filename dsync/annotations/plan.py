@@ -1,16 +1,20 @@
 """Decide, annotation by annotation, what to write: desired x remote x last pushed.
 
-A value that is neither what was last pushed nor what is wanted is a human's: it stays. A
-conflict on the result holds back the detail, the date and the label, which would contradict it.
+A value that is neither what was last pushed nor what is wanted is a human's: it stays. Detail,
+date and label would contradict a result that is not there: they wait for it, whether a human's
+value or a refusal stops it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from dsync.annotations.config import (
+    DATE,
+    DETAIL,
     LABEL,
     RESULTAT,
     AnnotationsConfig,
@@ -18,6 +22,9 @@ from dsync.annotations.config import (
 )
 from dsync.annotations.values import normalise
 from dsync.domain.dossier import Descriptor, Json
+
+_DATES = frozenset({"date", "datetime"})
+_OF = {RESULTAT: "du résultat", DETAIL: "du détail", DATE: "de la date"}
 
 
 class Action(StrEnum):
@@ -29,10 +36,23 @@ class Action(StrEnum):
     CONFLICT = "conflict"
     HOLD = "hold"
     """Held back by the result's conflict."""
+    HOLD_REFUSED = "hold_refused"
+    """Held back because the result is refused."""
     SUSPEND = "suspend"
     """An instructeur validated the pre-check."""
     REFUSE = "refuse"
-    """The dossier's revision has no such annotation, or the démarche no such label."""
+    """The dossier's revision has no such annotation or option, or the démarche no such label."""
+    REFUSE_UNKEPT = "refuse_unkept"
+    """DS said that it saved the value, and it is not there; no human edited anything since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A value that dsync put, or may have put, somewhere in DS."""
+
+    value: str | None
+    target: str | None
+    """The annotation's descriptor, or the label; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +62,29 @@ class Wish:
     id: int
     annotation: str
     valeur: str
-    pushed: str | None = None
+    pushed: Own | None = None
     """None: never pushed by this database."""
-    uncertain: str | None = None
+    uncertain: Own | None = None
     """Sent, and never answered: if it stands there, it is ours too."""
+    seen_at: datetime | None = None
+    """DS's date of the last edit of annotations by hand, just before `pushed` was written."""
     force: bool = False
+    is_due: bool = True
+    """Whether it is to be settled now; others are looked at for what they say of the rest."""
+    is_confirmed: bool = False
+    """Settled before: DS holds it."""
+    refusal: str | None = None
+    """Settled before: why it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """What stands in DS now; values by descriptor id, labels by name."""
+    """What stands in DS now; values by descriptor id, labels' ids by name."""
 
     values: Mapping[str, Json]
-    labels: Sequence[str]
+    labels: Mapping[str, str]
+    edited_at: datetime | None = None
+    """DS's date of the last edit of annotations by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +96,8 @@ class Step:
     descriptor: Descriptor | None = None
     remote: str | None = None
     """The value in DS, normalised, where it explains the action."""
+    target: str | None = None
+    """The descriptor or the label at which it is settled."""
     add: str | None = None
     remove: tuple[str, ...] = ()
     reason: str | None = None
@@ -81,20 +113,28 @@ def plan(
     """Return one step a wish, the result's first.
 
     A forced wish goes over a conflict and over the validated box.
+
+    Args:
+        wishes: the dossier's current wishes.
+        remote: what stands in the dossier.
+        resolved: dsync's annotations in the dossier's revision.
+        config: the section `[annotations]`.
+        available_labels: the démarche's labels, ids by name.
     """
     ordered = sorted(wishes, key=lambda wish: (wish.annotation != RESULTAT, wish.annotation))
     validated = bool(
         resolved.validation and normalise("checkbox", remote.values.get(resolved.validation.id))
     )
-    held = _result_in_conflict(ordered, remote, resolved)
+    hold = _hold(ordered, remote, resolved)
     steps = []
     for wish in ordered:
         if validated and not wish.force:
             steps.append(Step(wish, Action.SUSPEND))
         elif wish.annotation == LABEL:
-            steps.append(_label_step(wish, remote, config, available_labels, held=held))
+            steps.append(_label_step(wish, remote, config, available_labels, hold))
         else:
-            steps.append(_value_step(wish, remote, resolved.by_name(wish.annotation), held=held))
+            descriptor = resolved.by_name(wish.annotation)
+            steps.append(_value_step(wish, remote, descriptor, hold))
     return steps
 
 
@@ -103,21 +143,63 @@ def labels_text(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def _value_step(wish: Wish, remote: Remote, descriptor: Descriptor | None, *, held: bool) -> Step:
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """Why what explains the result does not go out."""
+
+    action: Action
+    reason: str | None = None
+
+    def stops(self, wish: Wish) -> bool:
+        """Whether it stops this one: an order to go over a human's value goes over a conflict."""
+        return wish.annotation != RESULTAT and not (wish.force and self.action is Action.HOLD)
+
+
+def _hold(wishes: Sequence[Wish], remote: Remote, resolved: ResolvedAnnotations) -> _Hold | None:
+    result = next((wish for wish in wishes if wish.annotation == RESULTAT), None)
+    if result is None:
+        return None
+    step = _value_step(result, remote, resolved.resultat, None)
+    if step.action is Action.CONFLICT:
+        return _Hold(Action.HOLD)
+    if step.action is Action.REFUSE:
+        return _Hold(Action.HOLD_REFUSED, step.reason)
+    if step.action is Action.WRITE and not (result.is_due or result.is_confirmed):
+        is_refused = result.refusal is not None
+        return _Hold(Action.HOLD_REFUSED if is_refused else Action.HOLD, result.refusal)
+    return None
+
+
+def _value_step(
+    wish: Wish, remote: Remote, descriptor: Descriptor | None, hold: _Hold | None
+) -> Step:
     if descriptor is None:
-        return Step(wish, Action.REFUSE, reason="annotation absente de la révision du dossier")
+        reason = f"l’annotation {_OF[wish.annotation]} manque dans la révision du dossier"
+        return Step(wish, Action.REFUSE, reason=reason)
     there = normalise(descriptor.type, remote.values.get(descriptor.id))
     wanted = normalise(descriptor.type, wish.valeur)
+
+    def step(action: Action, reason: str | None = None) -> Step:
+        return Step(wish, action, descriptor, there, descriptor.id, reason=reason)
+
     if there == wanted:
-        return Step(wish, Action.CONFIRM, descriptor, there)
-    if _is_human(wish, there, descriptor):
-        return Step(wish, Action.CONFLICT, descriptor, there)
-    if held and wish.annotation != RESULTAT and not wish.force:
-        return Step(wish, Action.HOLD, descriptor, there)
+        return step(Action.CONFIRM)
+    if not wish.force and there not in _ours(wish, descriptor):
+        if _is_unkept(wish, there, remote, descriptor):
+            return step(
+                Action.REFUSE_UNKEPT,
+                f"Démarches Simplifiées n’a pas gardé la date écrite dans l’annotation "
+                f"« {descriptor.libelle} »",
+            )
+        return step(Action.CONFLICT)
+    if hold and hold.stops(wish):
+        return step(hold.action, hold.reason)
     if not _is_offered(wish.valeur, descriptor):
-        reason = f"l’annotation « {descriptor.libelle} » n’a pas l’option « {wish.valeur} »"
-        return Step(wish, Action.REFUSE, reason=reason)
-    return Step(wish, Action.WRITE, descriptor, there)
+        return step(
+            Action.REFUSE,
+            f"l’annotation « {descriptor.libelle} » n’a pas l’option « {wish.valeur} »",
+        )
+    return step(Action.WRITE)
 
 
 def _is_offered(value: str, descriptor: Descriptor) -> bool:
@@ -127,23 +209,32 @@ def _is_offered(value: str, descriptor: Descriptor) -> bool:
     return value in descriptor.options
 
 
-def _is_human(wish: Wish, there: str | None, descriptor: Descriptor) -> bool:
-    if wish.force:
-        return False
-    ours = {normalise(descriptor.type, wish.pushed)}
-    if wish.uncertain is not None:
-        ours.add(normalise(descriptor.type, wish.uncertain))
-    return there not in ours
+def _ours(wish: Wish, descriptor: Descriptor) -> set[str | None]:
+    """Return the values which, standing there, are dsync's own; None: an empty annotation.
+
+    What was pushed into another descriptor says nothing of this one: made anew, it is empty, and
+    that is nobody's hand.
+    """
+    known = [own for own in (wish.pushed, wish.uncertain) if own and own.target == descriptor.id]
+    ours = {normalise(descriptor.type, own.value) for own in known}
+    if wish.pushed is None or wish.pushed not in known:
+        ours.add(None)
+    return ours
 
 
-def _result_in_conflict(
-    wishes: Sequence[Wish], remote: Remote, resolved: ResolvedAnnotations
-) -> bool:
-    descriptor = resolved.resultat
-    result = next((wish for wish in wishes if wish.annotation == RESULTAT), None)
-    if result is None or descriptor is None:
-        return False
-    return _value_step(result, remote, descriptor, held=False).action is Action.CONFLICT
+def _is_unkept(wish: Wish, there: str | None, remote: Remote, descriptor: Descriptor) -> bool:
+    """Whether an empty date is DS's doing, not a human's.
+
+    A date that was once cleared by hand may stay empty at the next write by API, though DS says
+    that it saved it (DS's issue 10640). An edit by hand moves the annotations' own date, a write
+    by API does not: where that date is still the one before our write, nobody cleared it.
+    """
+    return (
+        there is None
+        and descriptor.type in _DATES
+        and wish.seen_at is not None
+        and wish.seen_at == remote.edited_at
+    )
 
 
 def _label_step(
@@ -151,33 +242,53 @@ def _label_step(
     remote: Remote,
     config: AnnotationsConfig,
     available: Mapping[str, str],
-    *,
-    held: bool,
+    hold: _Hold | None,
 ) -> Step:
     """Put the wished label and take off the one that dsync put; others' labels stay."""
     managed = config.owned_labels
-    present = [name for name in remote.labels if name in managed]
-    remote_text = labels_text(present) or None
-    if present == [wish.valeur]:
-        return Step(wish, Action.CONFIRM, remote=wish.valeur)
+    present = {name: id_ for name, id_ in remote.labels.items() if name in managed}
+    text = labels_text(present) or None
+    only = next(iter(present.values())) if len(present) == 1 else None
+    if list(present) == [wish.valeur]:
+        return Step(wish, Action.CONFIRM, remote=wish.valeur, target=only)
     if wish.valeur not in available:
         return Step(wish, Action.REFUSE, reason=f"la démarche n’a pas de label « {wish.valeur} »")
-    if not wish.force and not _labels_are_ours(wish, present):
-        return Step(wish, Action.CONFLICT, remote=remote_text)
-    if held and not wish.force:
-        return Step(wish, Action.HOLD, remote=remote_text)
+    ids = {available[name] for name in managed if name in available}
+    if not wish.force and not _labels_are_ours(wish, present, ids):
+        return Step(wish, Action.CONFLICT, remote=text, target=only)
+    if hold and hold.stops(wish):
+        return Step(wish, hold.action, remote=text, target=only, reason=hold.reason)
     return Step(
         wish,
         Action.WRITE,
-        remote=remote_text,
+        remote=text,
+        target=available[wish.valeur],
         add=wish.valeur if wish.valeur not in present else None,
         remove=tuple(name for name in present if name != wish.valeur),
     )
 
 
-def _labels_are_ours(wish: Wish, present: Sequence[str]) -> bool:
-    """Whether what is there is our last label, or what a lost answer may have made of it."""
-    last = {wish.pushed} if wish.pushed else set()
+def _labels_are_ours(wish: Wish, present: Mapping[str, str], managed: set[str]) -> bool:
+    """Whether what is there is our last label, or what a lost answer may have made of it.
+
+    A label that the démarche has no more, or made anew, is on no dossier: nobody took it off.
+
+    Args:
+        wish: the wanted label.
+        present: those of dsync's labels that are on the dossier, ids by name.
+        managed: ids of dsync's labels that the démarche has.
+    """
+    there = set(present.values())
+    last = _label_ids(wish.pushed, present) & (managed | there)
     if wish.uncertain is None:
-        return set(present) == last
-    return set(present) <= last | {wish.uncertain}
+        return there == last
+    return there <= last | _label_ids(wish.uncertain, present)
+
+
+def _label_ids(own: Own | None, present: Mapping[str, str]) -> set[str]:
+    if own is None or not own.value:
+        return set()
+    if own.target is not None:
+        return {own.target}
+    # Several that an operator adopted are known by their names.
+    return {id_ for name, id_ in present.items() if name in own.value.split(", ")}

@@ -154,6 +154,15 @@ class Control(Disturber):
                 dossier.labels = [label for label in dossier.labels if label is not old]
             self._world.forget_rendered()
 
+    def remove_label_of_demarche(self, name: str) -> None:
+        """Delete a label of the démarche, and so from its dossiers; no date moves."""
+        with self._world.lock:
+            demarche = self._demarche(None)
+            demarche.labels = [label for label in demarche.labels if label.name != name]
+            for dossier in demarche.dossiers.values():
+                dossier.labels = [label for label in dossier.labels if label.name != name]
+            self._world.forget_rendered()
+
     def archive(self, number: int, *, archived: bool = True) -> None:
         """Archive a dossier, or take it out again."""
         with self._world.lock:
@@ -221,10 +230,18 @@ class Control(Disturber):
             dossier.seed.demandeur = {}
             dossier.rendered.clear()
 
-    def publish_revision(self, change: revising.Change, *, demarche: int | None = None) -> str:
-        """Publish a new version of the form, rebase open dossiers, move no date of theirs."""
+    def publish_revision(
+        self, change: revising.Change, *, demarche: int | None = None, rebases: bool = True
+    ) -> str:
+        """Publish a new version of the form; open dossiers follow at once, or by `rebase`."""
         with self._world.lock:
-            return revising.publish(self._world, self._demarche(demarche), change)
+            found = self._demarche(demarche)
+            return revising.publish(self._world, found, change, rebases=rebases)
+
+    def rebase(self, number: int | None = None) -> None:
+        """Bring one open dossier, or all, to the active revision; no date of theirs moves."""
+        with self._world.lock:
+            revising.rebase(self._world, self._demarche(None), number)
 
     def close_demarche(self, demarche: int | None = None) -> None:
         """Close the démarche; its dossiers are served and written as before."""

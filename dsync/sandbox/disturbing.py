@@ -48,6 +48,11 @@ class Disturber:
         with self._world.lock:
             self._world.unwritable.add(number)
 
+    def lose_writes(self, number: int, stable_id: int) -> None:
+        """Answer the writes of an annotation by the API as done, and keep none of them."""
+        with self._world.lock:
+            self._world.unkept.add((number, stable_id))
+
     def heal(self, number: int) -> None:
         """Make a poisoned or breaking dossier good again."""
         with self._world.lock:

@@ -24,22 +24,35 @@ class Change:
     options: dict[int, list[str]] = field(default_factory=dict)
 
 
-def publish(world: World, demarche: Demarche, change: Change) -> str:
-    """Publish the draft with a change; return the new revision's identifier.
-
-    Dossiers that are not finished are rebased: none of their dates moves.
-    """
+def publish(world: World, demarche: Demarche, change: Change, *, rebases: bool = True) -> str:
+    """Publish the draft with a change; return the new revision's identifier."""
     draft = demarche.revisions[-1]
     _apply(draft, change)
     draft.published_at = world.clock.now()
     demarche.revisions.append(world.draft_after(draft, draft.published_at))
     demarche.modified_at = draft.published_at
-    for dossier in demarche.dossiers.values():
-        if dossier.seed.state not in FINISHED:
-            dossier.revision = draft
-            _cast(dossier, change.retype)
+    if rebases:
+        rebase(world, demarche, retype=change.retype)
     world.forget_rendered()
     return ids.encode("ProcedureRevision", draft.key)
+
+
+def rebase(
+    world: World,
+    demarche: Demarche,
+    number: int | None = None,
+    *,
+    retype: dict[int, str] | None = None,
+) -> None:
+    """Bring one dossier, or all that are not finished, to the active revision.
+
+    None of their dates moves.
+    """
+    for dossier in demarche.dossiers.values():
+        if dossier.seed.state not in FINISHED and number in (None, dossier.number):
+            dossier.revision = demarche.revisions[-2]
+            _cast(dossier, retype or {})
+    world.forget_rendered()
 
 
 def _cast(dossier: Dossier, types: dict[int, str]) -> None:

@@ -44,6 +44,8 @@ class World:
         """Those of the two whose champs alone are bad: documents without champs are spared."""
         self.unwritable: set[int] = set()
         """Dossiers whose annotations make the server fail when they are written, until healed."""
+        self.unkept: set[tuple[int, int]] = set()
+        """Annotations, by dossier and stable id, that keep no write though it is answered."""
         self._keys = {kind: count(1) for kind in ("revision", "groupe", "label", "deletion")}
         self._keys["instructeur"] = count(_FIRST_INSTRUCTEUR)
 

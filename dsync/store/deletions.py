@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import String, Table, delete, func, select, update
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from dsync.domain.dossier import DeletedDossier, Presence
-from dsync.domain.ids import DossierNumber
+from dsync.domain.dossier import OPEN_ETATS, DeletedDossier, Presence
+from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Controle
 from dsync.domain.written import written
 from dsync.store import tables
@@ -116,6 +116,15 @@ class DeletionWrites(SharingWrites, JournalWrites):
     def present_count(self) -> int:
         """Return how many dossiers DS shows, by the copy."""
         return self._connection.scalar(select(func.count()).where(*self._is_present())) or 0
+
+    def open_behind(self, revision_id: RevisionId) -> int:
+        """Return how many open dossiers follow another revision than this one, by the copy."""
+        count = select(func.count()).where(
+            *self._is_present(),
+            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+            _dossier.c.revision_id != revision_id,
+        )
+        return self._connection.scalar(count) or 0
 
     def erase(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Take out of the database what is personal in these dossiers."""

@@ -15,19 +15,28 @@ from typing import Any
 from sqlalchemy import Row, and_, distinct, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
-from dsync.domain.ids import DossierId, DossierNumber, RevisionId
+from dsync.domain.dossier import OPEN_ETATS, Presence
+from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.records import DueDossier, NewWish, SettledWish, StoredWish, WishStatus
+from dsync.store.records import (
+    DueDossier,
+    NewWish,
+    Pushed,
+    Sending,
+    SettledWish,
+    StoredWish,
+    WishStatus,
+)
 from dsync.store.sql import insert_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse
 _dossier = tables.dossier
-_candidature = tables.candidature
 
+LABEL = "label"
 _WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
+_SETTLED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPENDUE.value]
 
 
 class OutboxWrites(JournalWrites):
@@ -67,6 +76,7 @@ class OutboxWrites(JournalWrites):
                     "creee_le": now,
                     "courante": True,
                     "force": False,
+                    "definitive": False,
                     "valeur_distante": _humans_value(current.get(key)),
                 }
                 for key, wish in fresh.items()
@@ -106,6 +116,7 @@ class OutboxWrites(JournalWrites):
         unknown_for: timedelta,
         *,
         limit: int,
+        labels: int = 0,
         numbers: Sequence[DossierNumber] = (),
     ) -> list[DueDossier]:
         """Return dossiers with something to settle, and all their current wishes.
@@ -113,56 +124,47 @@ class OutboxWrites(JournalWrites):
         Args:
             now: the present.
             unknown_for: how long what was sent without an answer may still be on its way.
-            limit: how many dossiers at most.
+            limit: how many dossiers at most, those with annotations to settle first.
+            labels: how many dossiers of which the label alone is left may come on top.
             numbers: only these, when any are given.
         """
         is_due = _is_due(now, self._present(now) - unknown_for)
-        due = self._due(select(_outbox.c.numero).distinct(), is_due)
-        chosen = list(
-            self._connection.scalars(
-                _narrowed(due, numbers).order_by(_outbox.c.numero).limit(limit)
-            )
-        )
+        due = _narrowed(self._due(select(_outbox.c.numero).distinct(), is_due), numbers)
+        due = due.order_by(_outbox.c.numero)
+        is_label = _outbox.c.annotation == LABEL
+        chosen = list(self._connection.scalars(due.where(~is_label).limit(limit)))
+        left = max(labels, limit - len(chosen))
+        chosen += self._connection.scalars(due.where(is_label).limit(left))
         wishes = self._stored_wishes(chosen, is_due)
         rows = self._connection.execute(
             select(
                 _dossier.c.numero,
-                _dossier.c.dossier_id,
                 _dossier.c.revision_id,
-                _dossier.c.etat,
-                _dossier.c.archive,
-                _candidature.c.valide_par_instructeur,
             )
-            .join(_candidature, _candidature.c.numero == _dossier.c.numero)
             .where(_dossier.c.numero.in_(chosen))
             .order_by(_dossier.c.numero)
         )
         return [
             DueDossier(
-                DossierNumber(row.numero),
-                DossierId(row.dossier_id),
-                RevisionId(row.revision_id),
-                Etat(row.etat),
-                row.archive,
-                row.valide_par_instructeur,
-                tuple(wishes[row.numero]),
+                DossierNumber(row.numero), RevisionId(row.revision_id), tuple(wishes[row.numero])
             )
             for row in rows
         ]
 
-    def mark_sending(self, ids: Sequence[int], now: datetime) -> None:
+    def mark_sending(self, sendings: Sequence[Sending], now: datetime) -> None:
         """Note, before they are sent, that from now on these values may stand in DS."""
         present = self._present(now)
+        by_id = {sending.id: sending for sending in sendings}
         sent = self._connection.execute(
             update(_outbox)
-            .where(_outbox.c.id.in_(ids))
+            .where(_outbox.c.id.in_(list(by_id)))
             .values(
                 statut=WishStatus.INCERTAINE.value,
                 envoyee_le=now,
                 tentatives=_outbox.c.tentatives + 1,
                 prochain_essai_le=None,
             )
-            .returning(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur)
+            .returning(_outbox.c.id, _outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur)
         ).all()
         upsert(
             self._connection,
@@ -172,7 +174,9 @@ class OutboxWrites(JournalWrites):
                     "numero": row.numero,
                     "annotation": row.annotation,
                     "incertaine": row.valeur,
+                    "incertaine_cible": by_id[row.id].cible,
                     "incertaine_depuis": present,
+                    "annotations_vues_le": by_id[row.id].seen_at,
                 }
                 for row in sent
             ],
@@ -182,20 +186,19 @@ class OutboxWrites(JournalWrites):
         """Look again at what stands in these dossiers: somebody else wrote there."""
         if not numbers:
             return
-        settled = [WishStatus.CONFIRMEE, WishStatus.CONFLIT, WishStatus.SUSPENDUE]
         self._connection.execute(
             update(_outbox)
             .where(
                 _outbox.c.numero.in_(numbers),
                 _outbox.c.courante,
-                _outbox.c.statut.in_([status.value for status in settled]),
+                _outbox.c.statut.in_(_SETTLED),
             )
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
         )
 
     def settled_wishes(self, numbers: Sequence[DossierNumber]) -> list[SettledWish]:
         """Return the current wishes that were confirmed, or stopped by a human’s value."""
-        columns = ("numero", "annotation", "valeur", "statut", "valeur_distante")
+        columns = ("numero", "annotation", "valeur", "statut", "valeur_distante", "cible")
         return [
             SettledWish(
                 DossierNumber(row.numero),
@@ -203,6 +206,7 @@ class OutboxWrites(JournalWrites):
                 row.valeur,
                 WishStatus(row.statut),
                 row.valeur_distante,
+                row.cible,
             )
             for row in self._connection.execute(
                 select(*(_outbox.c[name] for name in columns)).where(
@@ -228,20 +232,72 @@ class OutboxWrites(JournalWrites):
 
     def retry_refused(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Try the refused and the postponed again at once; all, when no dossier is named."""
-        statement = (
+        self._retry(_narrowed(self._stopped(now), numbers))
+
+    def retry_stopped(self, now: datetime, numbers: Sequence[DossierNumber] | None = None) -> None:
+        """Try again what the form, a right or the dossier's revision stopped: it may be another.
+
+        Args:
+            now: the present.
+            numbers: dossiers that changed; None: all were read again.
+        """
+        if numbers is not None and not numbers:
+            return
+        statement = self._stopped(now).where(~_outbox.c.definitive)
+        self._retry(_narrowed(statement, numbers or ()))
+
+    def _stopped(self, now: datetime) -> Any:
+        return update(_outbox).where(
+            _outbox.c.demarche_numero == self._number,
+            _outbox.c.courante,
+            _outbox.c.creee_le <= now,
+            or_(
+                _outbox.c.statut == WishStatus.REFUSEE.value,
+                _outbox.c.prochain_essai_le.is_not(None),
+            ),
+        )
+
+    def _retry(self, statement: Any) -> None:
+        self._connection.execute(
+            statement.values(
+                statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None, definitive=False
+            )
+        )
+
+    def settled_targets(self) -> list[tuple[RevisionId, str, str]]:
+        """Return where annotations were settled in open dossiers, each place once.
+
+        Each is the dossier's revision, the annotation's name and its descriptor's id.
+        """
+        statement = select(_dossier.c.revision_id, _outbox.c.annotation, _outbox.c.cible)
+        rows = self._connection.execute(
+            statement.distinct()
+            .join(_outbox, _dossier.c.numero == _outbox.c.numero)
+            .where(
+                *self._may_be_written(),
+                _outbox.c.statut.in_(_SETTLED),
+                _outbox.c.annotation != LABEL,
+                _outbox.c.cible.is_not(None),
+            )
+        )
+        return [(RevisionId(row.revision_id), row.annotation, row.cible) for row in rows]
+
+    def reopen_settled_at(self, revision_id: RevisionId, annotation: str, cible: str) -> None:
+        """Look again at what was settled there: the annotation has another descriptor now."""
+        theirs = select(_dossier.c.numero).where(
+            _dossier.c.demarche_numero == self._number, _dossier.c.revision_id == revision_id
+        )
+        self._connection.execute(
             update(_outbox)
             .where(
-                _outbox.c.demarche_numero == self._number,
+                _outbox.c.numero.in_(theirs),
                 _outbox.c.courante,
-                _outbox.c.creee_le <= now,
-                or_(
-                    _outbox.c.statut == WishStatus.REFUSEE.value,
-                    _outbox.c.prochain_essai_le.is_not(None),
-                ),
+                _outbox.c.annotation == annotation,
+                _outbox.c.cible == cible,
+                _outbox.c.statut.in_(_SETTLED),
             )
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
         )
-        self._connection.execute(_narrowed(statement, numbers))
 
     def force_wishes(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Have these dossiers' wishes go over a human's value and the validated box."""
@@ -276,9 +332,14 @@ class OutboxWrites(JournalWrites):
                 _outbox.c.valeur,
                 _outbox.c.statut,
                 _outbox.c.tentatives,
+                _outbox.c.erreur,
                 _outbox.c.force,
                 _pousse.c.valeur.label("pushed"),
+                _pousse.c.cible,
+                _pousse.c.poussee_le,
+                _pousse.c.annotations_vues_le,
                 _pousse.c.incertaine,
+                _pousse.c.incertaine_cible,
                 is_due.label("is_due"),
             )
             .outerjoin(_pousse, _PUSHED)
@@ -293,19 +354,23 @@ class OutboxWrites(JournalWrites):
                     valeur=row.valeur or "",
                     statut=WishStatus(row.statut),
                     tentatives=row.tentatives,
+                    erreur=row.erreur,
                     force=row.force,
-                    pushed=row.pushed,
-                    uncertain=row.incertaine,
+                    pushed=None if row.poussee_le is None else Pushed(row.pushed, row.cible),
+                    uncertain=(
+                        None
+                        if row.incertaine is None
+                        else Pushed(row.incertaine, row.incertaine_cible)
+                    ),
+                    seen_at=row.annotations_vues_le,
                     is_due=bool(row.is_due),
                 )
             )
         return wishes
 
     def _due(self, statement: Any, is_due: ColumnElement[bool]) -> Any:
-        return (
-            statement.join(_dossier, _dossier.c.numero == _outbox.c.numero)
-            .outerjoin(_pousse, _PUSHED)
-            .where(*self._may_be_written(), is_due)
+        return statement.join(_dossier, _dossier.c.numero == _outbox.c.numero).where(
+            *self._may_be_written(), is_due
         )
 
     def _present(self, now: datetime) -> datetime:
@@ -337,15 +402,27 @@ _PUSHED = and_(_pousse.c.numero == _outbox.c.numero, _pousse.c.annotation == _ou
 
 
 def _is_due(now: datetime, unknown_before: datetime) -> ColumnElement[bool]:
-    """Whether a wish is to be settled now: not while something sent may still be on its way."""
-    return and_(
-        _outbox.c.statut.in_(_WAITING),
-        or_(_outbox.c.prochain_essai_le.is_(None), _outbox.c.prochain_essai_le <= now),
-        or_(
-            _pousse.c.incertaine_depuis.is_(None),
-            _pousse.c.incertaine_depuis <= unknown_before,
-        ),
+    """Whether a wish is to be settled now.
+
+    Not while something of its dossier's annotations waits for later or may still be on its way:
+    the result and what explains it go together. A label goes after all of them.
+    """
+    other, its = _outbox.alias(), _pousse.alias()
+    of_the_dossier = (
+        select(other.c.id)
+        .outerjoin(
+            its, and_(its.c.numero == other.c.numero, its.c.annotation == other.c.annotation)
+        )
+        .where(other.c.numero == _outbox.c.numero, other.c.courante, other.c.statut.in_(_WAITING))
+        .correlate(_outbox)
     )
+    is_early = or_(other.c.prochain_essai_le > now, its.c.incertaine_depuis > unknown_before)
+    is_label = _outbox.c.annotation == LABEL
+    blocking = or_(
+        and_(is_early, or_(is_label, other.c.annotation != LABEL)),
+        and_(is_label, other.c.annotation != LABEL),
+    )
+    return and_(_outbox.c.statut.in_(_WAITING), ~of_the_dossier.where(blocking).exists())
 
 
 def _narrowed(statement: Any, numbers: Sequence[DossierNumber]) -> Any:

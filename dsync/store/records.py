@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from dsync.domain.candidature import Candidature
-from dsync.domain.dossier import Etat, Json, Presence
-from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
+from dsync.domain.dossier import Json, Presence
+from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Controle, Decision, Verdict
 
 DEFAULT_PAGE_SIZE = 100
@@ -174,6 +174,15 @@ class SettledWish(NamedTuple):
     """`CONFIRMEE` or `CONFLIT`."""
     valeur_distante: str | None
     """The human's."""
+    cible: str | None
+    """The descriptor of the annotation in which it stood."""
+
+
+class Pushed(NamedTuple):
+    """A value that dsync put somewhere; `cible` is the annotation's descriptor, or the label."""
+
+    valeur: str | None
+    cible: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +194,14 @@ class StoredWish:
     valeur: str
     statut: WishStatus
     tentatives: int
+    erreur: str | None
     force: bool
-    pushed: str | None
-    """What dsync last had there; None: never anything."""
-    uncertain: str | None
+    pushed: Pushed | None
+    """What dsync last had in DS; None: never anything."""
+    uncertain: Pushed | None
     """Sent, and no answer came: if it stands there, it is ours too."""
+    seen_at: datetime | None
+    """DS's date of the last edit of annotations by hand, just before `pushed` was written."""
     is_due: bool
     """Whether it is to be settled now; others are shown for what they say of the rest."""
 
@@ -199,11 +211,7 @@ class DueDossier:
     """A dossier with something to settle in DS, and all its current wishes."""
 
     numero: DossierNumber
-    dossier_id: DossierId
     revision_id: RevisionId
-    etat: Etat
-    archive: bool
-    valide_par_instructeur: bool | None
     wishes: tuple[StoredWish, ...]
 
 
@@ -214,7 +222,9 @@ class Settlement:
     id: int
     statut: WishStatus
     pushed: str | None = None
-    """The value that stands in DS as ours from now on."""
+    """The value that stands in DS as ours from now on; blank: nothing does."""
+    cible: str | None = None
+    """The annotation's descriptor, or the label, that was looked at or written."""
     valeur_distante: str | None = None
     """What a human put there."""
     erreur: str | None = None
@@ -223,6 +233,16 @@ class Settlement:
     """DS said that it saved it: goes into the journal."""
     nothing_written: bool = False
     """DS said that it did not: what was uncertain about this sending no longer is."""
+    definitive: bool = False
+    """Of a refusal: not tried again by itself."""
+
+
+class Sending(NamedTuple):
+    """A wish about to be sent: where to, and the date of the last edit by hand seen before."""
+
+    id: int
+    cible: str | None
+    seen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

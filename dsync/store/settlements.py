@@ -70,10 +70,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
                 {
                     "numero": numero,
                     "annotation": row.annotation,
-                    "valeur": row.valeur_distante or None,
-                    "poussee_le": now,
-                    "incertaine": None,
-                    "incertaine_depuis": None,
+                    **_ours(row.valeur_distante, row.cible, now),
                 }
                 for row in conflicts
             ],
@@ -98,7 +95,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
 
     def _in_conflict(self, numero: DossierNumber) -> Sequence[Any]:
         return self._connection.execute(
-            select(_outbox.c.id, _outbox.c.annotation, _outbox.c.valeur_distante)
+            select(_outbox.c.id, _outbox.c.annotation, _outbox.c.valeur_distante, _outbox.c.cible)
             .where(
                 _outbox.c.demarche_numero == self._number,
                 _outbox.c.numero == numero,
@@ -127,46 +124,36 @@ class SettlementWrites(ConflictReads, JournalWrites):
         }
 
     def _note_pushed(self, pairs: Sequence[tuple[Row[Any], Settlement]], now: datetime) -> None:
-        ours = [(wish, end) for wish, end in pairs if end.pushed is not None]
-        upsert(
-            self._connection,
-            _pousse,
-            [
-                {
-                    "numero": wish.numero,
-                    "annotation": wish.annotation,
-                    "valeur": end.pushed,
-                    "poussee_le": now,
-                    "incertaine": None,
-                    "incertaine_depuis": None,
-                }
-                for wish, end in ours
-            ],
-        )
-        nothing = [wish for wish, end in pairs if end.nothing_written and end.pushed is None]
-        upsert(
-            self._connection,
-            _pousse,
-            [
-                {
-                    "numero": wish.numero,
-                    "annotation": wish.annotation,
-                    "incertaine": None,
-                    "incertaine_depuis": None,
-                }
-                for wish in nothing
-            ],
-        )
-        # Known to be on its way no more; whether it stands there, the next reading tells.
-        arrived = [
-            {"numero": wish.numero, "annotation": wish.annotation, "incertaine_depuis": None}
-            for wish, end in pairs
-            if wish.statut == WishStatus.INCERTAINE.value
-            and end.statut is not WishStatus.INCERTAINE
-            and end.pushed is None
-            and not end.nothing_written
-        ]
+        ours, nothing, arrived = [], [], []
+        for wish, end in pairs:
+            key = {"numero": wish.numero, "annotation": wish.annotation}
+            if end.pushed is not None:
+                ours.append(key | _ours(end.pushed, end.cible, now))
+            elif end.nothing_written:
+                nothing.append(key | _NOTHING_UNCERTAIN | {"annotations_vues_le": None})
+            elif wish.statut == WishStatus.INCERTAINE and end.statut is not WishStatus.INCERTAINE:
+                # Known to be on its way no more; whether it stands there, the next reading tells.
+                arrived.append(key | {"incertaine_depuis": None})
+        upsert(self._connection, _pousse, ours)
+        upsert(self._connection, _pousse, nothing)
         update_rows(self._connection, _pousse, arrived)
+
+
+_NOTHING_UNCERTAIN: dict[str, Any] = {
+    "incertaine": None,
+    "incertaine_cible": None,
+    "incertaine_depuis": None,
+}
+
+
+def _ours(valeur: str | None, cible: str | None, now: datetime) -> dict[str, Any]:
+    """Return what is known of an annotation whose value is dsync's own; blank: it is empty."""
+    return {
+        "valeur": valeur or None,
+        "cible": cible,
+        "poussee_le": now,
+        **_NOTHING_UNCERTAIN,
+    }
 
 
 def _settled_row(wish: Row[Any], end: Settlement, now: datetime) -> dict[str, Any]:
@@ -179,6 +166,8 @@ def _settled_row(wish: Row[Any], end: Settlement, now: datetime) -> dict[str, An
         "erreur": end.erreur,
         "prochain_essai_le": end.prochain_essai_le,
         "confirmee_le": (wish.confirmee_le or now) if is_confirmed else wish.confirmee_le,
+        "cible": end.cible,
+        "definitive": end.definitive,
         # An order to go over a human's hand is for one time.
         "force": wish.force and goes_on,
     }

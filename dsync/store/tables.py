@@ -190,6 +190,7 @@ class OutboxRow(_Table, table=True):
     en_attente → confirmee | refusee | conflit | incertaine | suspendue | remplacee;
     incertaine → confirmee | en_attente; suspendue, conflit, refusee → en_attente when forced or
     freed. A newer wish takes `courante`; a waiting one that it replaces becomes remplacee.
+    A refusal that is `definitive` is not tried again by itself.
     """
 
     __tablename__ = "outbox"
@@ -211,8 +212,11 @@ class OutboxRow(_Table, table=True):
     confirmee_le: dt.datetime | None
     valeur_distante: str | None = Field(default=None, sa_type=Text)
     erreur: str | None = Field(default=None, sa_type=Text)
+    # The descriptor of the annotation at which it was last sent, confirmed or stopped.
+    cible: str | None
     courante: bool
     force: bool
+    definitive: bool
 
 
 class PousseRow(_Table, table=True):
@@ -227,9 +231,14 @@ class PousseRow(_Table, table=True):
     numero: int = _given_number()
     annotation: str = Field(primary_key=True)
     valeur: str | None = Field(default=None, sa_type=Text)
+    # The annotation's descriptor, or the label: made anew on DS, it holds nothing of ours.
+    cible: str | None
     poussee_le: dt.datetime | None
+    # DS's date of the last edit of annotations by hand, as it was just before the write.
+    annotations_vues_le: dt.datetime | None
     # Sent, and no answer came: if it stands in DS, it is ours too.
     incertaine: str | None = Field(default=None, sa_type=Text)
+    incertaine_cible: str | None
     # Until some time after this instant it may still be on its way.
     incertaine_depuis: dt.datetime | None
 

@@ -95,6 +95,8 @@ class Run:
     """Seen so far in this run; None: DS does not give its descriptors."""
     demarche_is_fresh: bool = False
     """Whether this run has read the démarche's facts."""
+    has_read_all: bool = False
+    """Whether a full read ended in this run."""
 
     def annotations_of(self, revision_id: RevisionId) -> ResolvedAnnotations:
         """Return dsync's annotations in a revision seen in this run; none where it is not known."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from dsync.domain.dossier import Demarche
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Node, Page
 from dsync.errors import MappingError
@@ -77,6 +78,8 @@ def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
         settled = tx.settled_wishes([record.numero for record in open_ones])
         moved = surprises(open_ones, settled, run.annotations_of, run.context.annotations)
         tx.reopen_wishes([*result.annotations_changed, *moved])
+        # The revision that it follows, or its groupe, may be another.
+        tx.retry_stopped(run.now, result.changed)
         changes: dict[str, Any] = {"page_size": page_size}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None
@@ -137,10 +140,11 @@ def store_nodes(run: Run, nodes: Sequence[Node]) -> None:
     store_page(run, crawl, page, size)
 
 
-def refresh_demarche(run: Run) -> None:
+def refresh_demarche(run: Run) -> Demarche:
     """Read the démarche's facts (revisions, labels, instructeurs) and keep them."""
     demarche = run.context.client.demarche(run.context.demarche)
     with run.transaction() as tx:
         tx.save_demarche(demarche, run.now)
     run.revisions.update(demarche.revisions)
     run.demarche_is_fresh = True
+    return demarche

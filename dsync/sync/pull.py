@@ -16,7 +16,7 @@ import structlog
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import DeletedPage, ListRequest, PageReader
 from dsync.errors import ConfigurationError, DSContractError, DSNotFoundError, DSUnauthorizedError
-from dsync.store import SyncState
+from dsync.store import SyncState, Tx
 from dsync.sync.context import Run
 from dsync.sync.pages import (
     EPOCH,
@@ -36,8 +36,9 @@ LOOK_BACK = timedelta(days=16)
 """Deletions are back-dated by up to some two weeks (source: api-notes on `deletedDossiers`)."""
 RESUME_WITHIN = timedelta(days=1)
 CLOCK_TOLERANCE = timedelta(minutes=1)
-REBASE_SETTLES_WITHIN = timedelta(minutes=2)
-"""Open dossiers are rebased some 30 s after a revision is published."""
+REBASE_PAUSE = timedelta(minutes=2)
+"""The shortest pause before dossiers that DS has not rebased yet are read again."""
+REBASE_WITHIN = timedelta(days=1)
 
 
 def pull(run: Run, options: SyncOptions) -> None:
@@ -100,9 +101,13 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
         _crawl(run, options, state, crawl)
     settle_disappearances(run, accept=options.accept_deletions)
     with run.transaction() as tx:
-        tx.save_state(mapping_key=mapping_key(run.context))
+        tx.save_state(
+            mapping_key=mapping_key(run.context),
+            full_due_at=_rebase_due_at(run, tx, crawl.revision_id),
+        )
         if crawl.signpost and crawl.is_ordered:
             tx.reset_watermark(crawl.signpost)
+    run.has_read_all = True
     return crawl
 
 
@@ -244,23 +249,38 @@ def _follow_revision(
 ) -> None:
     """A new revision renames, adds and removes champs without moving any date: read all again.
 
-    Once now, and once more when the platform has had the time to rebase the open dossiers. What
-    is due is noted with the revision, so that a process killed in between leaves it due.
+    What is due is noted with the revision, so that a process killed in between leaves it due.
     """
     if not run.demarche_is_fresh:
         refresh_demarche(run)
-    if state.last_revision_id is None:
-        with run.transaction() as tx:
-            tx.save_state(last_revision_id=revision_id)
-        return
-    log.info("revision_changed", demarche=run.context.demarche, run=run.id)
-    if read_again:
+    if state.last_revision_id is not None:
+        log.info("revision_changed", demarche=run.context.demarche, run=run.id)
+    if state.last_revision_id is not None and read_again:
         with run.transaction() as tx:
             tx.save_state(last_revision_id=revision_id, full_due_at=run.now)
             state = tx.state()
         _read_all(run, options, state)
     with run.transaction() as tx:
-        tx.save_state(last_revision_id=revision_id, full_due_at=run.now + REBASE_SETTLES_WITHIN)
+        tx.save_state(last_revision_id=revision_id)
+
+
+def _rebase_due_at(run: Run, tx: Tx, revision_id: RevisionId | None) -> datetime | None:
+    """Return when to read all again for the open dossiers that do not follow the active revision.
+
+    DS moves them to it some time after its publication, 30 s or much longer, and no date of
+    theirs moves. The pauses grow with the time since the publication, which doubles each time;
+    what DS has not moved within a day is left to the nightly full reads.
+
+    Args:
+        run: the run.
+        tx: the transaction in which the full read is closed.
+        revision_id: the active revision, as DS's pages say.
+    """
+    revision = run.revisions.get(revision_id) if revision_id else None
+    if revision is None or revision.date_publication is None or not tx.open_behind(revision.id):
+        return None
+    elapsed = run.now - revision.date_publication
+    return None if elapsed > REBASE_WITHIN else run.now + max(REBASE_PAUSE, elapsed)
 
 
 def _is_due(at: datetime | None, now: datetime) -> bool:

@@ -26,6 +26,7 @@ from dsync.errors import (
 from dsync.store import DueDossier, Settlement, WishStatus
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
+from dsync.sync.reconsider import tell_missing_labels
 from dsync.sync.writing import Draft, Target, draft, settle_outcome
 
 log = structlog.get_logger(__name__)
@@ -88,13 +89,10 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = ()) -> None:
 
 
 def _target(run: Run) -> Target | None:
-    """Return in whose name and with which labels annotations are written; None: pushes wait."""
-    with run.transaction() as tx:
-        demarche = tx.demarche()
-    if demarche is None:
-        refresh_demarche(run)
-        with run.transaction() as tx:
-            demarche = tx.demarche()
+    """Return in whose name and with which labels annotations are written; None: pushes wait.
+
+    The démarche's facts are as last read; who is not found in them is looked for on DS.
+    """
     named = run.context.policy.instructeur
     if not named:
         run.report.problem(
@@ -102,7 +100,12 @@ def _target(run: Run) -> Target | None:
             "or the id of an instructeur of the démarche."
         )
         return None
-    found = _instructeur(demarche, named) if demarche else None
+    with run.transaction() as tx:
+        demarche = tx.demarche()
+    found = _instructeur(demarche, named)
+    if found is None and not run.demarche_is_fresh:
+        demarche = refresh_demarche(run)
+        found = _instructeur(demarche, named)
     if demarche is None or found is None:
         run.report.problem(
             "The instructeur of DSYNC_DS_INSTRUCTEUR is in no groupe instructeur of the démarche, "
@@ -112,8 +115,15 @@ def _target(run: Run) -> Target | None:
     return Target(found, demarche.labels, run.context.annotations)
 
 
-def _instructeur(demarche: Demarche, named: str) -> str | None:
-    for instructeur in demarche.instructeurs:
+def _refresh_labels(run: Run, target: Target) -> None:
+    """Learn the démarche's labels anew: one renamed or removed on DS is no human's edit."""
+    demarche = refresh_demarche(run)
+    target.labels = demarche.labels
+    tell_missing_labels(run, demarche)
+
+
+def _instructeur(demarche: Demarche | None, named: str) -> str | None:
+    for instructeur in demarche.instructeurs if demarche else ():
         if named == instructeur.id or named.casefold() == instructeur.email.casefold():
             return instructeur.id
     return None
@@ -122,11 +132,14 @@ def _instructeur(demarche: Demarche, named: str) -> str | None:
 def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total: int) -> None:
     """Push batch after batch; a batch that is too heavy for DS is halved, then grows back."""
     most = run.context.policy.push_batch
-    size, done, failures = most, 0, 0
+    size, failures = most, 0
+    seen: set[DossierNumber] = set()
     while True:
         run.context.check_stop()
         with run.transaction() as tx:
-            due = tx.due_dossiers(run.now, UNKNOWN_FOR, limit=size, numbers=numbers)
+            # While DS follows, the labels of one batch travel with the annotations of the next.
+            labels = size if size == most else 0
+            due = tx.due_dossiers(run.now, UNKNOWN_FOR, limit=size, labels=labels, numbers=numbers)
         if not due:
             return
         try:
@@ -146,8 +159,8 @@ def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total:
         else:
             failures = 0
             size = max(1, size // 2) if then is _Next.SMALLER else min(most, size * 2)
-        done += len(due)
-        run.context.progress.pushed(min(done, total), total)
+        seen.update(dossier.numero for dossier in due)
+        run.context.progress.pushed(min(len(seen), total), total)
         if then is _Next.NONE:
             return
 
@@ -170,8 +183,12 @@ def _push_batch(
             settled += _later(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
             continue
         made = draft(dossier, remote, resolved[dossier.numero], target)
+        if made.is_label_astray and not run.demarche_is_fresh:
+            _refresh_labels(run, target)
+            made = draft(dossier, remote, resolved[dossier.numero], target)
         settled += made.settled
-        run.report.conflicts += made.in_conflict
+        if made.in_conflict:
+            run.report.stopped.add(made.numero)
         _note_refusals(run, made.refusals)
         if made.write is not None:
             drafts.append(made)
@@ -180,7 +197,7 @@ def _push_batch(
     sent = [wish_id for made in drafts for wish_id in made.wish_ids]
     with run.transaction() as tx:
         tx.settle(run.id, settled, run.now)
-        tx.mark_sending(sent, run.now)
+        tx.mark_sending([sending for made in drafts for sending in made.sendings], run.now)
     if not drafts:
         return _Next.LARGER
     writes = [made.write for made in drafts if made.write is not None]
@@ -211,7 +228,8 @@ def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[Write
         outcome = by_number[made.numero]
         result = settle_outcome(made, outcome, run.now + POSTPONED_FOR)
         settled += result
-        run.report.pushed += any(s.statut is WishStatus.CONFIRMEE for s in result)
+        if any(s.statut is WishStatus.CONFIRMEE for s in result):
+            run.report.written.add(made.numero)
         if outcome.code:
             codes.add(outcome.code)
             continue
@@ -228,8 +246,8 @@ def _note_refusals(run: Run, reasons: Sequence[str]) -> None:
     """Say why a dossier's wishes are refused, each reason once."""
     for reason in reasons:
         run.report.problem(
-            f"Annotations refused: {reason}. Mend the form or the configuration (`dsync check`); "
-            "the next run then sends them again, `dsync push` at once."
+            f"Annotations refused: {reason}. Correct the form or the configuration "
+            "(`dsync check`); they are sent again when either changes, or now by `dsync push`."
         )
 
 
@@ -287,11 +305,11 @@ def _postpone(run: Run, due: Sequence[DueDossier]) -> None:
 def _pretend(run: Run, settled: Sequence[Settlement], drafts: Sequence[Draft]) -> _Next:
     """Tell what would be sent, and settle it in the dry run's scratch copy alone."""
     for made in drafts:
-        run.report.mutations.append(made.described())
+        run.report.would_send(made.described())
     written = [
         Settlement(wish_id, WishStatus.CONFIRMEE) for made in drafts for wish_id in made.wish_ids
     ]
     with run.transaction() as tx:
         tx.settle(run.id, [*settled, *written], run.now)
-    run.report.pushed += len(drafts)
+    run.report.written.update(made.numero for made in drafts)
     return _Next.LARGER

@@ -16,6 +16,7 @@ from dsync.mapping.forms import MatchStatus, match_descriptors
 from dsync.store import Judgeable, NewWish
 from dsync.sync.batches import batches
 from dsync.sync.context import Context, Run
+from dsync.sync.pages import learn_revisions
 
 
 def mapping_key(context: Context) -> str:
@@ -34,11 +35,16 @@ def reconsider(run: Run) -> None:
     if demarche is None:
         return
     _say_unmapped(run, demarche)
+    tell_missing_labels(run, demarche)
+    if run.has_read_all:
+        with run.transaction() as tx:
+            tx.retry_stopped(run.now)
     key = _writing_key(run.context, demarche)
     if key == before:
         return
     if before is not None:
         _reword(run)
+        _look_where_annotations_moved(run)
         with run.transaction() as tx:
             tx.retry_refused((), run.now)
     with run.transaction() as tx:
@@ -75,6 +81,30 @@ def _reworded(run: Run, judgeable: Judgeable) -> list[NewWish]:
         for name in (RESULTAT, LABEL)
         if name in wanted and judgeable.wished.get(name) != wanted[name]
     ]
+
+
+def _look_where_annotations_moved(run: Run) -> None:
+    """Look again at what was settled in annotations that the configuration now has elsewhere."""
+    with run.transaction() as tx:
+        settled = tx.settled_targets()
+    learn_revisions(run, {revision_id for revision_id, _, _ in settled})
+    with run.transaction() as tx:
+        for revision_id, annotation, cible in settled:
+            descriptor = run.annotations_of(revision_id).by_name(annotation)
+            if descriptor is not None and descriptor.id != cible:
+                tx.reopen_settled_at(revision_id, annotation, cible)
+
+
+def tell_missing_labels(run: Run, demarche: Demarche) -> None:
+    """Say which configured labels the démarche does not have: a fault of the configuration."""
+    labels = run.context.annotations.labels
+    missing = [name for name in labels.all() if name not in demarche.labels] if labels else []
+    if missing:
+        names = ", ".join(f"« {name} »" for name in missing)
+        run.report.problem(
+            f"[annotations.labels]: the démarche has no label {names}. Create it on DS with "
+            "exactly this name, or name another (`dsync check`)."
+        )
 
 
 def _say_unmapped(run: Run, demarche: Demarche) -> None:

@@ -94,9 +94,10 @@ class RunReport:
     deleted: int = 0
     evaluated: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
-    pushed: int = 0
+    written: set[DossierNumber] = field(default_factory=set)
     """Dossiers into which something was written."""
-    conflicts: int = 0
+    stopped: set[DossierNumber] = field(default_factory=set)
+    """Dossiers left to a human's hand."""
     quarantined: int = 0
     requests: int = 0
     errors: list[str] = field(default_factory=list)
@@ -105,6 +106,16 @@ class RunReport:
     mutations: list[dict[str, Any]] = field(default_factory=list)
     """Of a dry run: what would be sent."""
     exit_code: int = 0
+
+    @property
+    def pushed(self) -> int:
+        """How many dossiers something was written into."""
+        return len(self.written)
+
+    @property
+    def conflicts(self) -> int:
+        """How many dossiers were left to a human's hand."""
+        return len(self.stopped)
 
     @property
     def cause(self) -> str | None:
@@ -116,6 +127,16 @@ class RunReport:
         if message not in self.errors:
             self.errors.append(message)
         self.exit_code = self.exit_code or exit_code
+
+    def would_send(self, mutation: dict[str, Any]) -> None:
+        """Note what a dry run would send; a dossier's label comes after its annotations."""
+        dossier = mutation["dossier"]
+        known = next((m for m in self.mutations if m["dossier"] == dossier), None)
+        if known is None:
+            self.mutations.append(mutation)
+        else:
+            known["annotations"] |= mutation["annotations"]
+            known |= {key: mutation[key] for key in ("label",) if key in mutation}
 
     def fail(self, error: DsyncError) -> None:
         """Note what ended the run."""

@@ -58,6 +58,8 @@ def _is_as_left(
     descriptor = resolved[record.revision_id].by_name(wish.annotation)
     if descriptor is None:
         return True
+    if wish.cible is not None and wish.cible != descriptor.id:
+        return False
     there = normalise(descriptor.type, record.owned.get(descriptor.id))
     return there == normalise(descriptor.type, _left(wish))
 

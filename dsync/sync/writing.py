@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from dsync.annotations import (
     Action,
     AnnotationsConfig,
+    Own,
     Remote,
     ResolvedAnnotations,
     Step,
@@ -20,17 +21,19 @@ from dsync.annotations.config import LABEL
 from dsync.annotations.values import wire_value
 from dsync.domain.ids import DossierNumber
 from dsync.ds import AnnotationWrite, DossierWrite, Refusal, RemoteAnnotations, WriteOutcome
-from dsync.store import DueDossier, Settlement, WishStatus
+from dsync.store import DueDossier, Pushed, Sending, Settlement, StoredWish, WishStatus
 
 HELD = "retenu par le conflit sur le résultat"
+HELD_REFUSED = "attend le résultat, qui est refusé"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Target:
     """In whose name, and with which labels, the démarche's annotations are written."""
 
     instructeur_id: str
     labels: Mapping[str, str]
+    """Of the démarche, ids by name."""
     config: AnnotationsConfig
 
 
@@ -45,14 +48,23 @@ class Draft:
     """Wishes that `write` carries."""
     write: DossierWrite | None = None
     label_ids: Mapping[str, str] = field(default_factory=dict)
+    seen_at: datetime | None = None
+    """DS's date of the last edit of annotations by hand, as just read."""
     in_conflict: bool = False
+    is_label_astray: bool = False
+    """The label is refused, or in conflict: the démarche's labels may be others than known."""
     refusals: list[str] = field(default_factory=list)
-    """Why wishes were refused before anything was sent."""
+    """Why wishes were refused before anything was sent; labels' faults are told elsewhere."""
 
     @property
     def wish_ids(self) -> list[int]:
         """The outbox rows that the write carries."""
         return [step.wish.id for step in self.steps]
+
+    @property
+    def sendings(self) -> list[Sending]:
+        """What to note of those rows before they are sent."""
+        return [Sending(step.wish.id, step.target, self.seen_at) for step in self.steps]
 
     def described(self) -> dict[str, Any]:
         """Return the write as a dry run prints it."""
@@ -68,15 +80,12 @@ def draft(
     dossier: DueDossier, remote: RemoteAnnotations, resolved: ResolvedAnnotations, target: Target
 ) -> Draft:
     """Plan one dossier's wishes; only those that are due are settled or written."""
-    made = Draft(dossier.numero, label_ids=target.labels)
-    wishes = [
-        Wish(w.id, w.annotation, w.valeur, w.pushed, w.uncertain, force=w.force)
-        for w in dossier.wishes
-    ]
+    edited_at = remote.date_derniere_modification_annotations
+    made = Draft(dossier.numero, label_ids={**remote.labels, **target.labels}, seen_at=edited_at)
     due = {w.id for w in dossier.wishes if w.is_due}
     steps = plan(
-        wishes,
-        Remote(remote.values, tuple(remote.labels)),
+        [_wish(stored) for stored in dossier.wishes],
+        Remote(remote.values, remote.labels, edited_at),
         resolved,
         target.config,
         target.labels,
@@ -89,28 +98,64 @@ def draft(
             continue
         made.settled.append(_settled(step))
         made.in_conflict |= step.action is Action.CONFLICT
-        if step.action is Action.REFUSE:
+        is_refused = step.action in {Action.REFUSE, Action.REFUSE_UNKEPT}
+        if step.wish.annotation == LABEL:
+            made.is_label_astray |= is_refused or step.action is Action.CONFLICT
+        elif is_refused:
             made.refusals.append(step.reason or "")
     if made.steps:
         made.write = _write(dossier, remote, made.steps, target)
     return made
 
 
+def _wish(stored: StoredWish) -> Wish:
+    is_refused = stored.statut is WishStatus.REFUSEE
+    return Wish(
+        stored.id,
+        stored.annotation,
+        stored.valeur,
+        _own(stored.pushed),
+        _own(stored.uncertain),
+        stored.seen_at,
+        force=stored.force,
+        is_due=stored.is_due,
+        is_confirmed=stored.statut is WishStatus.CONFIRMEE,
+        refusal=(stored.erreur or "") if is_refused else None,
+    )
+
+
+def _own(pushed: Pushed | None) -> Own | None:
+    return None if pushed is None else Own(pushed.valeur, pushed.cible)
+
+
+_STATUSES = {
+    Action.CONFIRM: WishStatus.CONFIRMEE,
+    Action.CONFLICT: WishStatus.CONFLIT,
+    Action.HOLD: WishStatus.CONFLIT,
+    Action.HOLD_REFUSED: WishStatus.REFUSEE,
+    Action.SUSPEND: WishStatus.SUSPENDUE,
+    Action.REFUSE: WishStatus.REFUSEE,
+    Action.REFUSE_UNKEPT: WishStatus.REFUSEE,
+}
+
+
 def _settled(step: Step) -> Settlement:
-    wish = step.wish
+    wish, statut = step.wish, _STATUSES[step.action]
+    end = Settlement(wish.id, statut, cible=step.target, erreur=step.reason)
     match step.action:
         case Action.CONFIRM:
-            return Settlement(wish.id, WishStatus.CONFIRMEE, pushed=wish.valeur)
+            return replace(end, pushed=wish.valeur)
         case Action.CONFLICT:
-            return Settlement(wish.id, WishStatus.CONFLIT, valeur_distante=step.remote or "")
+            return replace(end, valeur_distante=step.remote or "")
         case Action.HOLD:
-            return Settlement(
-                wish.id, WishStatus.CONFLIT, erreur=HELD, valeur_distante=step.remote or ""
-            )
-        case Action.SUSPEND:
-            return Settlement(wish.id, WishStatus.SUSPENDUE)
+            return replace(end, valeur_distante=step.remote or "", erreur=HELD)
+        case Action.HOLD_REFUSED:
+            return replace(end, erreur=f"{HELD_REFUSED} : {step.reason}")
+        case Action.REFUSE_UNKEPT:
+            # The annotation is empty, and that is known: a newer value may be tried.
+            return replace(end, pushed="", definitive=True)
         case _:
-            return Settlement(wish.id, WishStatus.REFUSEE, erreur=step.reason)
+            return end
 
 
 def _write(
@@ -154,7 +199,9 @@ def _outcome(made: Draft, step: Step, outcome: WriteOutcome, later: datetime) ->
             nothing_written=True,
         )
     if _is_done(made, step, outcome):
-        return Settlement(wish.id, WishStatus.CONFIRMEE, pushed=wish.valeur, written=True)
+        return Settlement(
+            wish.id, WishStatus.CONFIRMEE, pushed=wish.valeur, cible=step.target, written=True
+        )
     message = _refusal(made, step, outcome)
     if message is not None:
         # Of a label one half may be done: what stands there now is ours all the same.

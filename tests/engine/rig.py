@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, text
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import DSClient, Limits, Node
-from dsync.sandbox import Sandbox, content
+from dsync.sandbox import Sandbox, content, ids
 from dsync.sandbox.clock import Clock
 from dsync.sandbox.form import FORM
 from dsync.sandbox.journal import Entry
@@ -48,6 +48,11 @@ OPEN = (0, 1, 2, 3, 4, 6, 7, 8, 9, 10)
 def number(rank: int) -> DossierNumber:
     """Return a seeded dossier's number."""
     return DossierNumber(FIRST + rank)
+
+
+def id_of(stable_id: int) -> str:
+    """Return DS's id of a champ's or an annotation's descriptor."""
+    return ids.encode("Champ", stable_id)
 
 
 def dated(node: Node, at: datetime) -> Node:

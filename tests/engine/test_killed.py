@@ -106,7 +106,7 @@ def test_a_kill_between_a_mutation_and_its_outcome(engine_on_each: Engine, edite
     with pytest.raises(KilledError):
         engine.sync()
     assert "Éligible" == engine.remote(0)
-    assert dict.fromkeys(WISHES, "incertaine") == engine.wishes(0)
+    assert {**dict.fromkeys(WISHES, "incertaine"), "label": "en_attente"} == engine.wishes(0)
     if edited:
         engine.control.edit_champ(number(0), PAGE, "")
     engine.advance(seconds=70)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, event
 
 from dsync.sandbox import Change, Fault
 from dsync.sandbox.faults import Kind
+from dsync.sandbox.form_parts import descriptor
 from dsync.sync.report import Status
 from tests.engine.conftest import Start
 from tests.engine.rig import (
@@ -16,15 +17,20 @@ from tests.engine.rig import (
     DETAIL,
     OPEN,
     PAGE,
+    PROBLEME,
     RESULTAT,
     VALIDE,
     WISHES,
     Engine,
+    id_of,
     number,
 )
 
 PUSH, READ = "Push", "Annotations"
 CONFIRMED = dict.fromkeys(WISHES, "confirmee")
+UNCERTAIN = {**dict.fromkeys(WISHES, "incertaine"), "label": "en_attente"}
+"""An answer was lost: the label waits for its annotations."""
+WITHOUT_ELIGIBLE = ["Inéligible", "À vérifier", "Autre"]
 OTHER = "Inéligible"
 """A result that a human gives; dossier 0 is Éligible."""
 
@@ -93,7 +99,7 @@ def test_a_document_that_runs_out_of_time_is_followed_by_smaller_ones(start: Sta
     """What DS did not come to is read back later; the next dossiers are fewer at a time."""
     engine = start(range(40))
     engine.sync(push=False)
-    engine.control.fail(Fault("timeout", PUSH, reached=6, times=2))
+    engine.control.fail(Fault("timeout", PUSH, reached=3, times=2))
     engine.sync()
     assert [10, 5, 2, 4] == batch_sizes(engine)[:4]
 
@@ -101,19 +107,19 @@ def test_a_document_that_runs_out_of_time_is_followed_by_smaller_ones(start: Sta
 # --- refusals ---------------------------------------------------------------------------------
 
 
-def test_a_missing_option_is_refused_alone(engine: Engine) -> None:
-    """The other annotations of the dossier are saved; the dossier says what was refused."""
-    engine.control.publish_revision(
-        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Autre"]})
-    )
+def test_a_missing_option_refuses_the_whole_set_and_names_it(engine: Engine) -> None:
+    """Detail, date and label would contradict a result that is not there: they wait for it."""
+    engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
     report = engine.sync()
     assert (7, Status.PARTIAL) == (report.exit_code, report.status)
     refused = [rank for rank in OPEN if engine.wishes(rank).get("resultat") == "refusee"]
     eligible = [rank for rank in OPEN if engine.verdict(rank) == "Éligible"]
     assert eligible == refused
-    assert {"refusee", "confirmee"} == set(engine.wishes(0).values())
-    assert engine.remote(0, DETAIL)
-    assert 1 == len([e for e in engine.events(0) if e == "pousse"])
+    assert {"refusee"} == set(engine.wishes(0).values())
+    assert (None, None, []) == (engine.remote(0, DETAIL), engine.remote(0, DATE), engine.labels(0))
+    assert "« Résultat du pré-contrôle » n’a pas l’option « Éligible »" in report.errors[0]
+    assert 1 == len(report.errors)
+    assert "pousse" not in engine.events(0)
 
 
 def test_what_ds_refuses_is_refused_with_its_words(
@@ -123,14 +129,12 @@ def test_what_ds_refuses_is_refused_with_its_words(
     original = engine.worker.client.push
 
     def too_late(writes):  # type: ignore[no-untyped-def]
-        engine.control.publish_revision(
-            Change(options={RESULTAT: ["Inéligible", "À vérifier", "Autre"]})
-        )
+        engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
         return original(writes)
 
     monkeypatch.setattr(engine.worker.client, "push", too_late)
     report = engine.sync()
-    assert {**CONFIRMED, "resultat": "refusee"} == engine.wishes(0)
+    assert {**CONFIRMED, "resultat": "refusee", "label": "refusee"} == engine.wishes(0)
     [wish] = engine.rows(
         "SELECT erreur FROM outbox WHERE numero = :n AND annotation = 'resultat'", n=number(0)
     )
@@ -140,21 +144,64 @@ def test_what_ds_refuses_is_refused_with_its_words(
     assert CONFIRMED == engine.wishes(next(r for r in OPEN if engine.verdict(r) == "Inéligible"))
 
 
-def test_a_refusal_is_not_sent_again_by_itself(engine: Engine) -> None:
-    """Only a new wish or an operator tries again."""
-    engine.control.publish_revision(
-        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Autre"]})
-    )
+def test_a_refusal_is_not_sent_again_while_the_form_is_the_same(engine: Engine) -> None:
+    """No mutation is spent on it; once the form has the option, the next run sends it."""
+    engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
     engine.settle()
     engine.advance(hours=2)
     engine.sync()
+    engine.sync(full=True)
     assert [] == engine.mutations()
     engine.control.publish_revision(
         Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]})
     )
-    engine.sync(push=False)
-    engine.worker.app.push()
-    assert "Éligible" == engine.remote(0)
+    assert 0 == engine.sync().exit_code
+    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
+
+
+def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> None:
+    """DS rebases a dossier long after the revision: its own revision counts, not a delay.
+
+    The full reads that look for it come less and less often, and `dsync sync` does them too.
+    """
+    engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
+    engine.settle()
+    engine.control.publish_revision(
+        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]}), rebases=False
+    )
+    assert 7 == engine.sync().exit_code
+    assert "refusee" == engine.wishes(0)["resultat"]
+    whole = 0
+    for _ in range(40):
+        engine.advance(minutes=5)
+        engine.control.forget_requests()
+        engine.sync()
+        whole += engine.pages()[0].variables["updatedSince"].startswith("1970")
+    assert 3 <= whole <= 8
+    assert "refusee" == engine.wishes(0)["resultat"]
+    engine.control.rebase()
+    engine.advance(hours=4)
+    assert 0 == engine.sync().exit_code
+    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
+
+
+def test_a_dossier_that_changes_is_tried_again_at_once(engine: Engine) -> None:
+    """It was rebased, and its usager edits it: the incremental read shows the new revision."""
+    engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
+    engine.settle()
+    engine.control.publish_revision(
+        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]}), rebases=False
+    )
+    engine.sync()
+    engine.control.rebase(number(0))
+    engine.control.edit_champ(number(0), PROBLEME, "Mieux dit")
+    engine.advance(minutes=1)
+    engine.sync()
+    others = [rank for rank in OPEN if rank and engine.verdict(rank) == "Éligible"]
+    assert (CONFIRMED, {"refusee"}) == (
+        engine.wishes(0),
+        {engine.wishes(rank)["resultat"] for rank in others},
+    )
 
 
 def test_an_annotation_that_the_form_lost_is_refused(engine: Engine) -> None:
@@ -200,10 +247,13 @@ def test_an_instructeur_without_rights_stops_only_these_dossiers(start: Start) -
     assert "instructeur" in report.errors[0]
     assert "en_attente" == engine.wishes(0)["resultat"]
     assert CONFIRMED == engine.wishes(2)
+    # A label needs no right: without its annotations it would stand there alone.
+    assert [[], []] == [engine.labels(rank) for rank in (0, 1)]
+    engine.advance(minutes=1)
     for rank in (0, 1):
         engine.control.change_groupe(number(rank), "défaut")
-    engine.advance(hours=2)
     assert (0, 2) == ((again := engine.sync()).exit_code, again.pushed)
+    assert [CONFIRMED, ["éligible"]] == [engine.wishes(0), engine.labels(0)]
 
 
 @pytest.mark.parametrize("named", [None, "personne@example.gouv.fr"])
@@ -325,16 +375,17 @@ def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: 
     engine.control.fail(Fault(kind, PUSH))
     report = engine.sync()
     assert (7, 0) == (report.exit_code, report.pushed)
-    assert dict.fromkeys(WISHES, "incertaine") == engine.wishes(0)
+    assert UNCERTAIN == engine.wishes(0)
     engine.advance(seconds=34)
     engine.sync()
-    assert dict.fromkeys(WISHES, "incertaine") == engine.wishes(0)
+    assert UNCERTAIN == engine.wishes(0)
     assert 1 == len(engine.mutations())
     engine.advance(seconds=2)
     report = engine.sync()
     assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
-    # An answer of another server's hand may have hidden that nothing was done: sent again.
-    assert (2 if kind == "html" else 1) == len(engine.mutations())
+    # An answer of another server's hand may have hidden that nothing was done: sent again. The
+    # labels' document comes after.
+    assert (3 if kind == "html" else 2) == len(engine.mutations())
     assert 1 == len(set(engine.sent(0)))
 
 
@@ -387,8 +438,7 @@ def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(
 
     monkeypatch.setattr(engine.worker.client, "push", look)
     engine.sync()
-    assert ["on"] == seen
-    assert "off" in waited
+    assert {"on"} == set(seen)
 
 
 def test_a_mutation_that_never_ran_is_sent_again(engine: Engine) -> None:
@@ -567,10 +617,10 @@ def test_an_operator_forces_over_a_human_and_it_is_journaled(engine: Engine) -> 
     engine.settle()
     report = engine.worker.app.push((number(0),), force=True)
     assert (0, "Éligible", CONFIRMED) == (report.exit_code, engine.remote(0), engine.wishes(0))
-    [event] = engine.rows(
+    for written in engine.rows(
         "SELECT details FROM evenement WHERE numero = :n AND evenement = 'pousse'", n=number(0)
-    )
-    assert '"force":true' in event["details"].replace(" ", "")
+    ):
+        assert '"force":true' in written["details"].replace(" ", "")
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.sync()
     assert (OTHER, "conflit") == (engine.remote(0), engine.wishes(0)["resultat"])
@@ -669,6 +719,121 @@ def test_other_labels_are_nobodys_business(start: Start) -> None:
     assert CONFIRMED == engine.wishes(0)
 
 
+@pytest.mark.parametrize("known", ["full", "stale"])
+@pytest.mark.parametrize("gone", ["renamed", "removed"])
+def test_a_configured_label_that_ds_lost_is_a_fault_of_the_configuration(
+    engine: Engine, gone: str, known: str
+) -> None:
+    """Said once, by its name, by every run; nobody is in conflict, and the annotations go on."""
+    engine.settle()
+    for name in ("éligible", "à vérifier") if gone == "renamed" else ():
+        engine.control.rename_label(name, f"{name} (ancien)")
+    for name in ("éligible", "à vérifier") if gone == "removed" else ():
+        engine.control.remove_label_of_demarche(name)
+    make_ineligible(engine, 0)
+    engine.control.edit_annotation(number(2), 5202, "Soutenance")
+    report = engine.sync(full=known == "full")
+    assert (7, 0) == (report.exit_code, report.conflicts)
+    [said] = [error for error in report.errors if "label" in error]
+    assert "« éligible », « à vérifier »" in said
+    assert ("Inéligible", True) == (engine.remote(0), "inéligible" in engine.labels(0))
+    assert CONFIRMED == engine.wishes(0)
+    assert [] == engine.rows("SELECT * FROM outbox WHERE courante AND statut = 'conflit'")
+    assert [said] == engine.sync().errors
+
+
+def test_a_label_made_anew_is_put_again(engine: Engine) -> None:
+    """Removed from the démarche and made again: the dossiers' lack of it is nobody's hand."""
+    engine.settle()
+    engine.control.replace_label("éligible")
+    report = engine.sync(full=True)
+    assert (0, 0, ["éligible"]) == (report.exit_code, report.conflicts, engine.labels(0))
+
+
+# --- annotations made anew --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["same label", "new id in the configuration"])
+def test_an_annotation_made_anew_is_filled_again(start: Start, how: str) -> None:
+    """Its new descriptor is empty, which is nobody's hand: no conflict, all is written there."""
+    engine = start()
+    engine.settle()
+    label = "Résultat du pré-contrôle" if how == "same label" else "Avis automatique"
+    options = ("Éligible", "Inéligible", "À vérifier")
+    anew = descriptor(5999, "drop_down_list", label, options=options)
+    removed = [RESULTAT] if how == "same label" else []
+    engine.control.publish_revision(Change(remove=removed, add_annotations=[anew]))
+    if how != "same label":
+        engine.sync()
+        assert None is engine.remote(0, 5999)
+        target = {"id": id_of(5999), "libelles": ("Avis automatique",)}
+        resultat = engine.worker.app.configuration.annotations.resultat
+        changed = resultat.model_copy(update=target)
+        engine.restart(configuration={"annotations": {"resultat": changed}})
+    report = engine.sync()
+    assert (0, 0) == (report.exit_code, report.conflicts)
+    for rank in OPEN:
+        assert (engine.verdict(rank), CONFIRMED) == (engine.remote(rank, 5999), engine.wishes(rank))
+    make_ineligible(engine)
+    engine.advance(minutes=20)
+    assert (0, "Inéligible") == (engine.sync().exit_code, engine.remote(0, 5999))
+
+
+def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> None:
+    """The human's value went with the old annotation; in the new one nobody wrote."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.sync()
+    assert "conflit" == engine.wishes(0)["resultat"]
+    options = ("Éligible", "Inéligible", "À vérifier")
+    anew = descriptor(5999, "drop_down_list", "Résultat du pré-contrôle", options=options)
+    engine.control.publish_revision(Change(remove=[RESULTAT], add_annotations=[anew]))
+    report = engine.sync()
+    assert (0, "Éligible", CONFIRMED) == (
+        report.exit_code,
+        engine.remote(0, 5999),
+        engine.wishes(0),
+    )
+
+
+# --- values that DS does not keep -------------------------------------------------------------
+
+
+def test_a_date_that_ds_does_not_keep_ends_as_refused(engine: Engine) -> None:
+    """DS says that it saved it, and it stays empty: said with that reason, not sent for ever."""
+    engine.control.lose_writes(number(0), DATE)
+    engine.sync()
+    assert "confirmee" == engine.wishes(0)["date"]
+    engine.advance(minutes=11)
+    report = engine.sync()
+    assert (7, 0) == (report.exit_code, report.conflicts)
+    assert {**CONFIRMED, "date": "refusee"} == engine.wishes(0)
+    assert "n’a pas gardé la date" in report.errors[0]
+    for _ in range(3):
+        engine.advance(minutes=30)
+        engine.sync(full=True)
+    assert 1 == len(engine.sent(0, DATE))
+    make_ineligible(engine)
+    engine.advance(minutes=11)
+    for _ in range(3):
+        engine.sync()
+        engine.advance(minutes=11)
+    assert (2, "Inéligible", "refusee") == (
+        len(engine.sent(0, DATE)),
+        engine.remote(0),
+        engine.wishes(0)["date"],
+    )
+
+
+def test_a_date_cleared_by_a_human_is_still_a_conflict(engine: Engine) -> None:
+    """Their hand moved the annotations' date: it stays empty, and nothing is sent."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), DATE, None)
+    report = engine.sync()
+    assert (1, {**CONFIRMED, "date": "conflit"}) == (report.conflicts, engine.wishes(0))
+    assert [] == engine.sent(0, DATE)
+
+
 # --- echoes -----------------------------------------------------------------------------------
 
 
@@ -685,6 +850,25 @@ def test_our_own_label_comes_back_once_and_is_nothing_to_do(engine: Engine) -> N
     assert (1, 0, 0, 0) == (report.read, report.changed, report.evaluated, report.pushed)
     engine.advance(minutes=11)
     assert (0, []) == (engine.sync().read, engine.mutations())
+
+
+def test_our_own_label_ends_in_nothing_to_do(engine: Engine) -> None:
+    """It moves the dossier, which comes with the next page: nothing is sent, judged, journaled."""
+    engine.sync()
+    before = [engine.events(rank) for rank in OPEN]
+    engine.advance(minutes=1)
+    engine.control.forget_requests()
+    report = engine.sync()
+    assert (10, 0, 0, 0) == (report.read, report.changed, report.evaluated, report.pushed)
+    assert (1, before) == (len(engine.requests()), [engine.events(rank) for rank in OPEN])
+
+
+def test_a_humans_label_is_seen_at_the_next_pull(engine: Engine) -> None:
+    """It moves the dossier: no full read is needed to see the conflict."""
+    engine.settle()
+    engine.control.add_label(number(0), "à vérifier")
+    report = engine.sync()
+    assert (1, {**CONFIRMED, "label": "conflit"}) == (report.conflicts, engine.wishes(0))
 
 
 def test_our_own_write_is_not_taken_for_a_human_s(engine: Engine) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from dsync.sandbox import Change, Fault
-from tests.engine.rig import PROBLEME, Engine, number
+from tests.engine.rig import NOW, PROBLEME, Engine, number
 
 RENAMED = Change(rename={PROBLEME: "Le problème"})
 
@@ -27,29 +29,33 @@ def test_a_new_revision_is_followed_by_a_full_read_at_once(engine: Engine) -> No
     assert (0, 10, {"Le problème"}) == (report.exit_code, report.changed, labels(engine))
 
 
-def test_a_full_read_is_due_again_when_the_rebase_is_over(engine: Engine) -> None:
-    """Open dossiers are rebased some 30 s later: read once more after two minutes, then no more."""
+@pytest.mark.parametrize("full", [False, True], ids=["incremental", "full"])
+def test_a_full_read_is_due_until_the_open_dossiers_are_rebased(engine: Engine, full: bool) -> None:
+    """DS rebases them some time after: what it has not yet is read again, and then no more."""
     engine.settle()
-    engine.control.publish_revision(RENAMED)
-    engine.sync()
+    engine.control.publish_revision(RENAMED, rebases=False)
+    engine.sync(full=full)
+    assert {"Le problème"} != labels(engine)
+    engine.control.rebase()
     asked = []
     for _ in range(2):
         engine.advance(minutes=3)
         engine.control.forget_requests()
         engine.sync()
         asked.append(engine.pages()[0].variables["updatedSince"][:4])
-    assert ["1970", "2026"] == asked
+    assert (["1970", "2026"], {"Le problème"}) == (asked, labels(engine))
 
 
-def test_a_full_read_that_saw_the_revision_is_due_again_too(engine: Engine) -> None:
-    """It may have read dossiers that were not rebased yet."""
+def test_what_ds_does_not_rebase_within_a_day_is_left_to_the_nights(engine: Engine) -> None:
+    """The engine asks for no more full reads by itself."""
     engine.settle()
-    engine.control.publish_revision(RENAMED)
-    engine.sync(full=True)
-    engine.advance(minutes=3)
-    engine.control.forget_requests()
+    engine.control.publish_revision(RENAMED, rebases=False)
     engine.sync()
-    assert "1970" in engine.pages()[0].variables["updatedSince"]
+    while (due_at := engine.state().full_due_at) is not None:
+        engine.control.set_clock(due_at)
+        engine.sync()
+    elapsed = engine.control.now() - NOW
+    assert timedelta(days=1) < elapsed < timedelta(days=3)
 
 
 def test_a_revision_published_after_a_full_read_was_cut_off_is_seen_by_all(engine: Engine) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.store import NewWish, Settlement, Store, StoredWish, WishStatus, tables
+from dsync.store import NewWish, Pushed, Sending, Settlement, Store, StoredWish, WishStatus, tables
 from tests.store.builders import (
     DEMARCHE,
     NOW,
@@ -50,6 +50,10 @@ def pass_since_sending(store: Store, by: timedelta) -> None:
                     incertaine_depuis=tables.pousse.c.incertaine_depuis - by
                 )
             )
+
+
+def sendings(ids: list[int]) -> list[Sending]:
+    return [Sending(id_, "annotation", NOW) for id_ in ids]
 
 
 def settle(store: Store, *settlements: Settlement, at: object = NOW) -> None:
@@ -115,13 +119,14 @@ def test_what_is_being_sent_is_uncertain_and_left_alone_for_a_while(wished: Stor
     """A killed process's sending is read back no earlier than its delay, a newer wish included."""
     ids = [wish.id for wish in due(wished)]
     with writing(wished) as tx:
-        tx.mark_sending(ids, NOW)
+        tx.mark_sending(sendings(ids), NOW)
         tx.wish([NewWish(ONE, "resultat", "Éligible")], NOW)
 
     assert due(wished, NOW + timedelta(seconds=34)) == []
     pass_since_sending(wished, timedelta(minutes=1))
     result = next(w for w in due(wished, LATER) if w.annotation == "resultat")
-    assert (result.valeur, result.pushed, result.uncertain) == ("Éligible", None, "À vérifier")
+    uncertain = Pushed("À vérifier", "annotation")
+    assert (result.valeur, result.pushed, result.uncertain) == ("Éligible", None, uncertain)
 
 
 def test_a_workers_clock_that_is_ahead_does_not_shorten_the_delay(wished: Store) -> None:
@@ -130,7 +135,7 @@ def test_a_workers_clock_that_is_ahead_does_not_shorten_the_delay(wished: Store)
         pytest.skip("a SQLite file is on one machine, whose clock decides")
     ids = [wish.id for wish in due(wished)]
     with writing(wished) as tx:
-        tx.mark_sending(ids, NOW)
+        tx.mark_sending(sendings(ids), NOW)
 
     assert due(wished, NOW + timedelta(days=3650)) == []
     with writing(wished) as tx:
@@ -141,11 +146,11 @@ def test_a_confirmed_wish_is_pushed_and_journaled_once(wished: Store) -> None:
     """Confirmed: remembered as ours, in the journal when it was written."""
     ids = [wish.id for wish in due(wished)]
     with writing(wished) as tx:
-        tx.mark_sending(ids, NOW)
+        tx.mark_sending(sendings(ids), NOW)
     settle(
         wished,
-        Settlement(ids[0], WishStatus.CONFIRMEE, pushed="À vérifier", written=True),
-        Settlement(ids[1], WishStatus.CONFIRMEE, pushed="x", written=True),
+        Settlement(ids[0], WishStatus.CONFIRMEE, pushed="À vérifier", cible="r", written=True),
+        Settlement(ids[1], WishStatus.CONFIRMEE, pushed="x", cible="d", written=True),
     )
 
     assert due(wished, LATER) == []
@@ -153,21 +158,22 @@ def test_a_confirmed_wish_is_pushed_and_journaled_once(wished: Store) -> None:
     with writing(wished) as tx:
         assert tx.waiting_count() == 0
         tx.reopen_wishes([ONE])
-    assert [(w.pushed, w.uncertain) for w in due(wished)] == [("À vérifier", None), ("x", None)]
+    ours = [Pushed("À vérifier", "r"), Pushed("x", "d")]
+    assert [(w.pushed, w.uncertain) for w in due(wished)] == [(own, None) for own in ours]
 
 
 def test_nothing_written_is_no_longer_uncertain(wished: Store) -> None:
-    """DS said no: the value cannot stand there, and the wish waits its delay."""
+    """DS said no: the value cannot stand there, and the dossier's wishes wait its delay."""
     (first, _) = due(wished)
     with writing(wished) as tx:
-        tx.mark_sending([first.id], NOW)
+        tx.mark_sending(sendings([first.id]), NOW)
     settle(
         wished,
         Settlement(first.id, WishStatus.EN_ATTENTE, prochain_essai_le=LATER, nothing_written=True),
     )
 
-    (now, later) = (due(wished), due(wished, LATER))
-    assert [wish.is_due for wish in now] == [False, True]
+    later = due(wished, LATER)
+    assert due(wished) == []
     assert [(w.uncertain, w.tentatives) for w in later] == [(None, 1), (None, 0)]
 
 
@@ -175,11 +181,11 @@ def test_a_document_that_failed_in_the_middle_is_read_back_at_once(wished: Store
     """Finished, outcome unknown: due without a delay, the value still possibly there."""
     (first, _) = due(wished)
     with writing(wished) as tx:
-        tx.mark_sending([first.id], NOW)
+        tx.mark_sending(sendings([first.id]), NOW)
     settle(wished, Settlement(first.id, WishStatus.EN_ATTENTE, erreur="erreur interne"))
 
     again = next(wish for wish in due(wished) if wish.id == first.id)
-    assert (again.uncertain, again.is_due) == ("À vérifier", True)
+    assert (again.uncertain, again.is_due) == (Pushed("À vérifier", "annotation"), True)
 
 
 def test_a_conflict_is_told_once_and_dissolves(wished: Store) -> None:
@@ -220,12 +226,13 @@ def test_an_accepted_conflict_ends_there(wished: Store) -> None:
 def test_an_adopted_conflict_goes_on_from_what_stands_there(wished: Store) -> None:
     """After a lost database: the value in DS becomes ours, then the wish is due again."""
     (first, _) = due(wished)
-    settle(wished, Settlement(first.id, WishStatus.CONFLIT, valeur_distante="Inéligible"))
+    conflict = Settlement(first.id, WishStatus.CONFLIT, cible="r", valeur_distante="Inéligible")
+    settle(wished, conflict)
 
     with writing(wished) as tx:
         assert tx.adopt_conflicts(ONE, NOW) == 1
 
-    assert due(wished)[0].pushed == "Inéligible"
+    assert due(wished)[0].pushed == Pushed("Inéligible", "r")
 
 
 def test_a_forced_wish_is_forced_once(wished: Store) -> None:
@@ -243,23 +250,52 @@ def test_a_forced_wish_is_forced_once(wished: Store) -> None:
 
     with wished.reading() as reader:
         details = {e["evenement"]: e["details"] for e in reader.events(ONE)}
-    assert details["pousse"] == '{"annotations":["resultat"],"force":true}'
+    assert details["pousse"] == {"annotations": ["resultat"], "force": True}
     with writing(wished) as tx:
         tx.reopen_wishes([ONE])
     assert [wish.force for wish in due(wished)] == [False, True]
 
 
-def test_refused_wishes_wait_for_an_order(wished: Store) -> None:
-    """A refusal is final until an operator tries again."""
-    settle(wished, *(Settlement(w.id, WishStatus.REFUSEE, erreur="option") for w in due(wished)))
+@pytest.mark.parametrize("definitive", [False, True])
+def test_refused_wishes_wait_until_what_refused_them_may_have_changed(
+    wished: Store, definitive: bool
+) -> None:
+    """A look at the annotations frees none; a changed form does, unless DS will never take it."""
+    settle(
+        wished,
+        *(
+            Settlement(w.id, WishStatus.REFUSEE, erreur="option", definitive=definitive)
+            for w in due(wished)
+        ),
+    )
     with writing(wished) as tx:
         tx.reopen_wishes([ONE])
+        tx.retry_stopped(NOW, [DossierNumber(2)])
     assert due(wished, LATER) == []
 
     with writing(wished) as tx:
-        tx.retry_refused([], NOW)
+        tx.retry_stopped(NOW, [ONE])
+    assert len(due(wished)) == (0 if definitive else 2)
 
+    with writing(wished) as tx:
+        tx.retry_refused([], NOW)
     assert len(due(wished)) == 2
+
+
+def test_a_label_is_due_after_its_annotations(wished: Store) -> None:
+    """Not while one of them waits; then it may travel with other dossiers' annotations."""
+    with writing(wished) as tx:
+        tx.wish([NewWish(ONE, "label", "éligible")], NOW)
+    assert [(w.annotation, w.is_due) for w in due(wished)] == [
+        ("resultat", True),
+        ("detail", True),
+        ("label", False),
+    ]
+    (first, second, _) = due(wished)
+    settle(wished, Settlement(first.id, WishStatus.CONFIRMEE, pushed="À vérifier", cible="r"))
+    assert not due(wished)[2].is_due
+    settle(wished, Settlement(second.id, WishStatus.CONFIRMEE, pushed="x", cible="d"))
+    assert [w.annotation for w in due(wished) if w.is_due] == ["label"]
 
 
 def test_finished_dossiers_are_not_written_to(wished: Store) -> None:

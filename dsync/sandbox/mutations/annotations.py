@@ -141,6 +141,8 @@ def store(champ: Champ, stored: Any, context: Context) -> None:
     stable_id = champ.descriptor["stable_id"]
     before = cells.get(stable_id)
     champ.value = stored
+    if (dossier.number, stable_id) in context.world.unkept:
+        return
     if before == stored and (before is None) == (stored is None):
         return
     cells[stable_id] = stored

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from dsync.annotations import (
     Action,
     AnnotationsConfig,
+    Own,
     Remote,
     ResolvedAnnotations,
     Wish,
@@ -25,6 +29,8 @@ CONFIG = AnnotationsConfig(
     validation=AnnotationTarget(id="V"),
     labels=LABELS,
 )
+NOW = datetime(2024, 3, 1, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
 AVAILABLE = {"éligible": "L1", "inéligible": "L2", "à vérifier": "L3"}
 
 
@@ -52,8 +58,17 @@ def label(valeur="éligible", **more):
     return Wish(4, "label", valeur, **more)
 
 
-def actions(wishes, values=None, labels=(), resolved=RESOLVED, available=AVAILABLE):
-    steps = plan(wishes, Remote(values or {}, labels), resolved, CONFIG, available)
+IDS = {**AVAILABLE, "urgent": "L9"}
+
+
+def on(*names):
+    """Return a dossier's labels, ids by name."""
+    return {name: IDS[name] for name in names}
+
+
+def actions(wishes, values=None, labels=(), resolved=RESOLVED, available=AVAILABLE, edited=None):
+    remote = Remote(values or {}, on(*labels), edited)
+    steps = plan(wishes, remote, resolved, CONFIG, available)
     return {step.wish.annotation: step.action for step in steps}
 
 
@@ -74,14 +89,14 @@ def test_a_value_never_pushed_by_this_database_is_a_conflict():
 
 def test_our_own_last_value_may_be_replaced():
     """The last pushed value still stands there: nobody touched it."""
-    wish = result(pushed="Inéligible")
+    wish = result(pushed=Own("Inéligible", "R"))
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible"})
 
 
 @pytest.mark.parametrize("there", ["À vérifier", "", None])
 def test_a_value_changed_or_emptied_since_our_push_is_a_conflict(there):
     """A human who empties an annotation has decided something too."""
-    wish = result(pushed="Inéligible")
+    wish = result(pushed=Own("Inéligible", "R"))
     assert {"resultat": Action.CONFLICT} == actions([wish], {"R": there})
 
 
@@ -116,7 +131,7 @@ def test_a_conflict_on_the_detail_holds_back_only_itself():
 
 def test_a_lost_answers_value_counts_as_ours():
     """What was sent and never answered is not a human's when it stands there."""
-    wish = result("À vérifier", pushed="Éligible", uncertain="Inéligible")
+    wish = result("À vérifier", pushed=Own("Éligible", "R"), uncertain=Own("Inéligible", "R"))
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible"})
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Éligible"})
     assert {"resultat": Action.CONFLICT} == actions([wish], {"R": "Autre"})
@@ -142,8 +157,9 @@ def test_a_label_that_the_demarche_lacks_is_refused():
 
 def test_the_label_that_dsync_put_is_taken_off_and_others_stay():
     """Only labels that dsync put are taken off."""
-    wish = label("éligible", pushed="inéligible")
-    (step,) = plan([wish], Remote({}, ["urgent", "inéligible"]), RESOLVED, CONFIG, AVAILABLE)
+    wish = label("éligible", pushed=Own("inéligible", "L2"))
+    remote = Remote({}, on("urgent", "inéligible"))
+    (step,) = plan([wish], remote, RESOLVED, CONFIG, AVAILABLE)
     assert (Action.WRITE, "éligible", ("inéligible",)) == (step.action, step.add, step.remove)
 
 
@@ -153,7 +169,7 @@ def test_the_label_that_dsync_put_is_taken_off_and_others_stay():
 )
 def test_a_label_that_a_human_put_or_removed_is_a_conflict_of_the_label_alone(pushed, labels):
     """A human's label is a human's word."""
-    wishes = [result(), label(pushed=pushed)]
+    wishes = [result(), label(pushed=pushed and Own(pushed, AVAILABLE[pushed]))]
     assert {"resultat": Action.WRITE, "label": Action.CONFLICT} == actions(wishes, labels=labels)
 
 
@@ -164,6 +180,58 @@ def test_a_label_already_there_is_confirmed():
 
 def test_a_label_half_changed_by_a_lost_answer_is_ours():
     """Added but not yet taken off, or the reverse: go on."""
-    wish = label("à vérifier", pushed="éligible", uncertain="inéligible")
+    wish = label("à vérifier", pushed=Own("éligible", "L1"), uncertain=Own("inéligible", "L2"))
     for labels in (["éligible"], ["inéligible"], ["éligible", "inéligible"]):
         assert {"label": Action.WRITE} == actions([wish], labels=labels)
+
+
+def test_a_new_descriptors_empty_value_is_nobodys_hand():
+    """What was pushed into the annotation of before says nothing of the one made anew."""
+    for wish in (result(pushed=Own("Inéligible", "old")), result(uncertain=Own("x", "old"))):
+        assert {"resultat": Action.WRITE} == actions([wish])
+        assert {"resultat": Action.CONFLICT} == actions([wish], {"R": "Inéligible"})
+
+
+@pytest.mark.parametrize(
+    ("pushed", "expected"),
+    [
+        (Own("inéligible", "L2"), Action.CONFLICT),
+        (Own("inéligible", "made before"), Action.WRITE),
+        (Own("renommé", "L9"), Action.WRITE),
+    ],
+    ids=["taken off", "label made anew", "label renamed"],
+)
+def test_a_label_gone_with_the_demarches_own_is_nobodys_hand(pushed, expected):
+    """Only a label that the démarche still has can have been taken off by a human."""
+    assert {"label": expected} == actions([label(pushed=pushed)])
+
+
+def test_a_result_without_its_option_holds_back_what_explains_it():
+    """Detail, date and label would contradict it; the refusal names annotation and option."""
+    options = ("À vérifier", "Inéligible")
+    bare = dataclasses.replace(RESOLVED, resultat=RESOLVED.resultat._replace(options=options))
+    assert {
+        "resultat": Action.REFUSE,
+        "detail": Action.HOLD_REFUSED,
+        "label": Action.HOLD_REFUSED,
+    } == actions([result(), detail(), label()], resolved=bare)
+
+
+@pytest.mark.parametrize("fate", [{"refusal": "option"}, {}], ids=["refused", "in conflict"])
+def test_nothing_goes_out_beside_a_result_that_does_not(fate):
+    """The result was stopped before and is not due: the detail alone would contradict it."""
+    held = Action.HOLD_REFUSED if fate else Action.HOLD
+    wishes = [result(is_due=False, **fate), detail(), label()]
+    assert {"resultat": Action.WRITE, "detail": held, "label": held} == actions(wishes)
+
+
+@pytest.mark.parametrize(
+    ("seen", "edited", "expected"),
+    [(NOW, NOW, Action.REFUSE_UNKEPT), (NOW, LATER, Action.CONFLICT), (None, NOW, Action.CONFLICT)],
+    ids=["nobody edited", "cleared by hand", "not written by us"],
+)
+def test_a_date_that_ds_did_not_keep_is_told_from_one_that_a_human_cleared(seen, edited, expected):
+    """An edit by hand moves the date of the annotations, a write by API does not."""
+    day = "2024-03-01T09:30:00+00:00"
+    date = Wish(3, "date", day, pushed=Own(day, "T"), seen_at=seen)
+    assert {"date": expected} == actions([date], edited=edited)

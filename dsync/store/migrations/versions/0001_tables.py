@@ -177,8 +177,10 @@ def upgrade() -> None:
         sa.Column("confirmee_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("valeur_distante", sa.Text(), nullable=True),
         sa.Column("erreur", sa.Text(), nullable=True),
+        sa.Column("cible", sqltypes.AutoString(), nullable=True),
         sa.Column("courante", sa.Boolean(), nullable=False),
         sa.Column("force", sa.Boolean(), nullable=False),
+        sa.Column("definitive", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
@@ -197,8 +199,11 @@ def upgrade() -> None:
         sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("annotation", sqltypes.AutoString(), nullable=False),
         sa.Column("valeur", sa.Text(), nullable=True),
+        sa.Column("cible", sqltypes.AutoString(), nullable=True),
         sa.Column("poussee_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("annotations_vues_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("incertaine", sa.Text(), nullable=True),
+        sa.Column("incertaine_cible", sqltypes.AutoString(), nullable=True),
         sa.Column("incertaine_depuis", sqltypes.UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("numero", "annotation", name=op.f("pk_pousse")),
     )
