@@ -11,13 +11,19 @@ from dsync.ds.answers import instant
 
 
 def read_demarche(node: Mapping[str, Any]) -> Demarche:
-    """Return the démarche; of two labels with one name the first counts."""
+    """Return the démarche; of two labels with one name the first counts.
+
+    DS gives the draft among the revisions, under the id that it will be published by, with other
+    champs perhaps. It is left out, unless the démarche itself is a draft and has no other.
+    """
+    active_id = RevisionId(node["activeRevision"]["id"])
     revisions = [_revision(revision) for revision in node["revisions"]]
+    revisions = [r for r in revisions if r.date_publication or r.id == active_id]
     return Demarche(
         number=DemarcheNumber(node["number"]),
         titre=node["title"],
         etat=node["state"],
-        active_revision_id=RevisionId(node["activeRevision"]["id"]),
+        active_revision_id=active_id,
         revisions={revision.id: revision for revision in revisions},
         labels={label["name"]: label["id"] for label in reversed(node["labels"])},
         instructeurs=tuple(

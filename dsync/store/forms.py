@@ -50,7 +50,10 @@ class FormWrites(FormReads):
     """Writes it."""
 
     def save_demarche(self, demarche: Demarche, now: datetime) -> None:
-        """Keep the démarche's facts; revisions that DS gives no more are kept too."""
+        """Keep the démarche's facts; revisions that DS gives no more are kept too.
+
+        One that is not published may change any time, and is not kept.
+        """
         facts = {
             "number": demarche.number,
             "titre": demarche.titre,
@@ -77,6 +80,7 @@ class FormWrites(FormReads):
                     "descriptors": written([d._asdict() for d in revision.descriptors.values()]),
                 }
                 for revision in demarche.revisions.values()
+                if revision.date_publication
             ],
         )
 

@@ -94,3 +94,12 @@ def test_a_dossier_moved_by_the_incremental_read_is_mapped_by_its_own_revision(
     engine.control.edit_champ(number(0), PROBLEME, "Autre")
     engine.sync()
     assert "Autre" == engine.one("lecture_candidature", 0)["probleme"]
+
+
+def test_a_draft_is_not_taken_for_the_revision_that_it_becomes(engine: Engine) -> None:
+    """DS gives the draft among the revisions, under the id that it keeps when it is published."""
+    engine.settle()
+    engine.control.publish_revision(RENAMED)
+    engine.sync(dossiers=(number(0),))
+    name = "SELECT libelle FROM lecture_champ WHERE numero = :n AND champ_id = 'Q2hhbXAtNDEwNQ=='"
+    assert [{"libelle": "Le problème"}] == engine.rows(name, n=number(0))
