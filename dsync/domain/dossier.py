@@ -209,6 +209,14 @@ class Demarche:
     """Label ids by exact name."""
     instructeurs: tuple[Instructeur, ...]
 
+    def instructeur_id(self, named: str | None) -> str | None:
+        """Return the id of the instructeur of that id or e-mail, None when there is none."""
+        folded = (named or "").casefold()
+        for instructeur in self.instructeurs:
+            if named == instructeur.id or folded == instructeur.email.casefold():
+                return instructeur.id
+        return None
+
 
 __all__ = [
     "OPEN_ETATS",

@@ -18,6 +18,7 @@ from dsync.ds.classify import Refusal
 from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
 from dsync.ds.pages import PageReader
+from dsync.ds.rights import WriteAccess
 
 __all__ = [
     "AnnotationWrite",
@@ -33,5 +34,6 @@ __all__ = [
     "Refusal",
     "Rejected",
     "RemoteAnnotations",
+    "WriteAccess",
     "WriteOutcome",
 ]

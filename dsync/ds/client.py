@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -26,6 +27,7 @@ from dsync.ds.answers import (
     RemoteAnnotations,
     WriteOutcome,
 )
+from dsync.ds.classify import Refusal
 from dsync.ds.descriptors import read_demarche
 from dsync.ds.limits import Limits
 from dsync.ds.operations import Operation
@@ -41,6 +43,13 @@ from dsync.ds.reading import (
 )
 from dsync.ds.remote import read_remote
 from dsync.ds.retry import Patience
+from dsync.ds.rights import (
+    WriteAccess,
+    attempts,
+    first_dossiers_of,
+    groupes_of,
+    refusals_of,
+)
 from dsync.ds.transport import Answer, Transport
 from dsync.errors import DSContractError, DSTimeoutError
 
@@ -238,6 +247,42 @@ class DSClient:
             lambda node: read_remote(node) if demarche_of(node) == demarche else None,
         )
         return nodes
+
+    def write_access(self, demarche: DemarcheNumber, instructeur_id: str) -> WriteAccess:
+        """Try on one dossier of each groupe whether annotations may be written; writes none.
+
+        Raises:
+            DSError: as in `demarche`, or DS did not answer the attempt.
+        """
+        subject = f"démarche {demarche}"
+        groupes = self._read(
+            operations.load("groupes"),
+            {"number": demarche},
+            lambda answer: groupes_of(answer, subject),
+            subject=subject,
+        )
+        refusals: dict[str, Refusal | None] = {}
+        every = list(groupes)
+        for start in range(0, len(every), EXIST_AT_ONCE):
+            numbers = every[start : start + EXIST_AT_ONCE]
+            dossiers = self._read(
+                operations.groupe_dossiers(len(numbers)),
+                {f"number{i}": number for i, number in enumerate(numbers)},
+                partial(first_dossiers_of, count=len(numbers), subject=subject),
+                subject=subject,
+            )
+            tried = {groupes[n]: id_ for n, id_ in zip(numbers, dossiers, strict=True) if id_}
+            if tried:
+                answer = self._transport.write(
+                    operations.push(((True, 0, 0),) * len(tried)),
+                    attempts(list(tried.values()), instructeur_id),
+                )
+                refusals |= dict(zip(tried, refusals_of(answer, len(tried)), strict=True))
+        return WriteAccess(
+            tuple(label for label, refusal in refusals.items() if refusal is None),
+            {label: refusal for label, refusal in refusals.items() if refusal},
+            tuple(label for label in groupes.values() if label not in refusals),
+        )
 
     def push(self, writes: Sequence[DossierWrite]) -> list[WriteOutcome]:
         """Write into several dossiers by one document, and say what became of each.

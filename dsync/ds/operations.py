@@ -95,6 +95,16 @@ def exist(count: int) -> Operation:
 
 
 @lru_cache(maxsize=64)
+def groupe_dossiers(count: int) -> Operation:
+    """Return the document over `count` groupes: aliases `g0`…, variables `number0`…."""
+    template = _Template("groupe_dossier")
+    (groupe,) = template.fields
+    return template.repeated(
+        _Copy(f"g{i}", print_ast(groupe), {"number": f"number{i}"}) for i in range(count)
+    )
+
+
+@lru_cache(maxsize=64)
 def read_annotations(count: int, ids: int) -> Operation:
     """Return the document that reads `ids` annotations of `count` dossiers.
 

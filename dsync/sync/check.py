@@ -8,10 +8,12 @@ from datetime import date, datetime
 
 from dsync.annotations import AnnotationsConfig
 from dsync.domain.dossier import Demarche, Revision
+from dsync.ds import Refusal, WriteAccess
 from dsync.errors import (
     ConfigurationError,
     DSError,
     DSNotFoundError,
+    DSOutcomeUnknownError,
     DSUnauthorizedError,
     DsyncError,
 )
@@ -39,7 +41,8 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
         "make a new one in the administrateur's profile on DS and put it in place",
     ),
     "network": (
-        "DS refuses it from this machine's network",
+        "DS refuses it from this machine's network (a token made without networks is bound to the "
+        "first address that used it)",
         "add the network to those allowed for the token, in the administrateur's profile on DS",
     ),
     "scope": (
@@ -49,12 +52,20 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
 }
 """By the error's reason: what is wrong with the token, and the remedy."""
 
+BOUND = (
+    "a token made without networks is bound to the first address that used it, this one perhaps",
+    "if dsync runs elsewhere or from several addresses, enter their networks for the token, in the "
+    "administrateur's profile on DS",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckSources:
-    """What is looked at; what `read_demarche` raises becomes a line."""
+    """What is looked at; what the two that ask DS raise becomes a line."""
 
     read_demarche: Callable[[], Demarche]
+    try_writing: Callable[[str], WriteAccess]
+    """Takes the instructeur's id."""
     database_url: str
     evidence: EvidenceSources
     mapping: MappingConfig
@@ -62,6 +73,8 @@ class CheckSources:
     instructeur: str | None
     token_expires_on: date | None
     now: datetime
+    all_champs: bool = False
+    """Whether each champ that feeds no field is named."""
 
 
 def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
@@ -85,6 +98,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
         yield _refusal(exc)
         return
     yield CheckLine("token", CheckStatus.OK, "accepted by DS for this démarche")
+    yield CheckLine("token network", CheckStatus.INFO, *BOUND)
     named = f"{demarche.number} « {demarche.titre} », {demarche.etat}"
     yield CheckLine("démarche", CheckStatus.OK, named)
     revision = demarche.revisions.get(demarche.active_revision_id)
@@ -98,10 +112,22 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
         )
         return
     yield CheckLine("revision", CheckStatus.OK, _revision_sentence(demarche, revision))
-    yield from mapping_lines(sources.mapping, sources.annotations, revision)
+    yield from mapping_lines(
+        sources.mapping, sources.annotations, revision, all_champs=sources.all_champs
+    )
     yield from annotation_lines(sources.annotations, revision)
     yield from label_lines(sources.annotations, demarche.labels)
-    yield from instructeur_lines(demarche, sources.instructeur)
+    yield instructeur_line(demarche, sources.instructeur)
+    instructeur = demarche.instructeur_id(sources.instructeur)
+    if instructeur:
+        try:
+            yield from write_lines(sources.try_writing(instructeur))
+        except DSOutcomeUnknownError as exc:
+            message = "DS did not answer the attempt to write; nothing was written"
+            remedy = "run `dsync check` again; if it lasts, look at DS's status page"
+            yield CheckLine("write access", CheckStatus.ERROR, message, remedy, exc.exit_code)
+        except DSError as exc:
+            yield error("write access", exc)
 
 
 def _refusal(exc: DSError | ConfigurationError) -> CheckLine:
@@ -125,35 +151,48 @@ def _revision_sentence(demarche: Demarche, revision: Revision) -> str:
     return f"{day}, {len(revision.descriptors)} champs and annotations; {count} revisions in all"
 
 
-def instructeur_lines(demarche: Demarche, wanted: str | None) -> list[CheckLine]:
+def instructeur_line(demarche: Demarche, wanted: str | None) -> CheckLine:
     """Look for the instructeur in whose name annotations are written."""
-    rights = CheckLine(
-        "write access",
-        CheckStatus.INFO,
-        "whether the token may write cannot be known without writing",
-        "the first push tells; with a read-only token the annotations are refused (exit 7)",
-    )
     if wanted is None:
         message = "none is configured: annotations and labels wait"
         remedy = (
             "set DSYNC_DS_INSTRUCTEUR to the id or e-mail of one of the démarche's instructeurs"
         )
-        return [CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)]
-    folded = wanted.casefold()
-    his = {
-        i.groupe for i in demarche.instructeurs if i.id == wanted or i.email.casefold() == folded
-    }
+        return CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)
+    named = demarche.instructeur_id(wanted)
+    his = {i.groupe for i in demarche.instructeurs if i.id == named}
     groupes = {i.groupe for i in demarche.instructeurs}
     if not his:
         message = "the configured instructeur is in no groupe of this démarche"
         remedy = "add them to a groupe on DS, or mend DSYNC_DS_INSTRUCTEUR"
-        return [CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)]
+        return CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)
     if missing := sorted(groupes - his):
         message = f"not in {_quoted(missing)}: pushes into the dossiers there are refused"
         remedy = "add the instructeur to every groupe whose dossiers are pre-checked"
-        return [CheckLine("instructeur", CheckStatus.WARNING, message, remedy), rights]
+        return CheckLine("instructeur", CheckStatus.WARNING, message, remedy)
     plural = "every groupe" if len(groupes) > 1 else "the groupe"
-    return [CheckLine("instructeur", CheckStatus.OK, f"in {plural} of the démarche"), rights]
+    return CheckLine("instructeur", CheckStatus.OK, f"in {plural} of the démarche")
+
+
+def write_lines(access: WriteAccess) -> Iterator[CheckLine]:
+    """Yield what DS said of attempts to write nothing into one dossier of each groupe."""
+    if Refusal.READ_ONLY in access.refused.values():
+        message = "the token is read-only: DS refuses every annotation"
+        remedy = (
+            "make a read/write token in the administrateur's profile on DS and set DSYNC_DS_TOKEN"
+        )
+        yield CheckLine("write access", CheckStatus.ERROR, message, remedy, 7)
+        return
+    if access.granted:
+        message = f"annotations may be written into the dossiers of {_quoted(access.granted)}"
+        yield CheckLine("write access", CheckStatus.OK, message)
+    if access.refused:
+        message = f"DS refuses annotations in the dossiers of {_quoted(sorted(access.refused))}"
+        remedy = "add the instructeur of DSYNC_DS_INSTRUCTEUR to these groupes on DS"
+        yield CheckLine("write access", CheckStatus.WARNING, message, remedy)
+    if access.untried:
+        message = f"not tried in {_quoted(access.untried)}, which has no dossier yet"
+        yield CheckLine("write access", CheckStatus.INFO, message)
 
 
 def error(name: str, exc: DsyncError) -> CheckLine:
@@ -171,6 +210,7 @@ __all__ = [
     "CheckStatus",
     "error",
     "exit_code_of",
-    "instructeur_lines",
+    "instructeur_line",
     "run_checks",
+    "write_lines",
 ]

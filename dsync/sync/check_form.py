@@ -14,9 +14,16 @@ from dsync.sync.check_line import CheckLine, CheckStatus
 
 
 def mapping_lines(
-    mapping: MappingConfig, annotations: AnnotationsConfig, revision: Revision
+    mapping: MappingConfig,
+    annotations: AnnotationsConfig,
+    revision: Revision,
+    *,
+    all_champs: bool = False,
 ) -> Iterator[CheckLine]:
-    """Yield what has drifted between the mapping and the active revision."""
+    """Yield what has drifted between the mapping and the active revision.
+
+    Champs that feed no field are one line, or one each with `all_champs`.
+    """
     known = resolve(annotations, revision.descriptors.values()).ids()
     report = match_descriptors(mapping, revision, known=known)
     found = [match for match in report.matches if match.descriptor]
@@ -25,6 +32,15 @@ def mapping_lines(
     )
     for match in report.matches:
         yield from _match_lines(match)
+    if report.new and not all_champs:
+        count = len(report.new)
+        yield CheckLine(
+            "mapping",
+            CheckStatus.INFO,
+            f"new in the form: {count} champ{'s' * (count > 1)} stored without feeding any field",
+            "`dsync check -v` lists them",
+        )
+        return
     for descriptor in report.new:
         yield CheckLine(
             "mapping",

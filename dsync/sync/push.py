@@ -13,7 +13,7 @@ from enum import Enum
 
 import structlog
 
-from dsync.domain.dossier import OPEN_ETATS, Demarche
+from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
 from dsync.ds import Refusal, WriteOutcome
 from dsync.errors import (
@@ -102,10 +102,10 @@ def _target(run: Run) -> Target | None:
         return None
     with run.transaction() as tx:
         demarche = tx.demarche()
-    found = _instructeur(demarche, named)
+    found = demarche.instructeur_id(named) if demarche else None
     if found is None and not run.demarche_is_fresh:
         demarche = refresh_demarche(run)
-        found = _instructeur(demarche, named)
+        found = demarche.instructeur_id(named)
     if demarche is None or found is None:
         run.report.problem(
             "The instructeur of DSYNC_DS_INSTRUCTEUR is in no groupe instructeur of the démarche, "
@@ -120,13 +120,6 @@ def _refresh_labels(run: Run, target: Target) -> None:
     demarche = refresh_demarche(run)
     target.labels = demarche.labels
     tell_missing_labels(run, demarche)
-
-
-def _instructeur(demarche: Demarche | None, named: str) -> str | None:
-    for instructeur in demarche.instructeurs if demarche else ():
-        if named == instructeur.id or named.casefold() == instructeur.email.casefold():
-            return instructeur.id
-    return None
 
 
 def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total: int) -> None:

@@ -16,7 +16,7 @@ from dsync.sync.check import (
     CheckLine,
     CheckStatus,
     exit_code_of,
-    instructeur_lines,
+    instructeur_line,
 )
 from dsync.sync.check_form import annotation_lines, label_lines, mapping_lines
 from dsync.sync.expiry import expiry_lines
@@ -95,12 +95,22 @@ def test_a_needed_champ_that_is_gone_is_an_error() -> None:
     assert (line.status, line.exit_code) == (CheckStatus.ERROR, 2)
 
 
-def test_a_new_champ_is_told_without_failing() -> None:
-    """It is stored, and feeds nothing until somebody maps it."""
-    new = make_descriptor("new", "Nouvelle question", "text", is_annotation=False)
-    lines = mapping_lines(CONFIGURATION.mapping, ANNOTATIONS, make_revision(make_page(), new))
-    told = [line for line in lines if "« Nouvelle question »" in line.message]
-    assert [line.exit_code for line in told] == [0]
+def test_new_champs_are_one_line_without_failing() -> None:
+    """It is stored, and feeds nothing until somebody maps it: named where that is asked for."""
+    new = [make_descriptor(f"n{i}", f"Question {i}", "text", is_annotation=False) for i in (1, 2)]
+    revision = make_revision(make_page(), *new)
+    told = [
+        [line for line in lines if line.message.startswith("new in the form")]
+        for lines in (
+            mapping_lines(CONFIGURATION.mapping, ANNOTATIONS, revision, all_champs=every)
+            for every in (False, True)
+        )
+    ]
+    assert [0] == [line.exit_code for line in told[0]]
+    assert "2 champs" in told[0][0].message
+    assert ["« Question 1 »", "« Question 2 »"] == [
+        line.message.split(": ")[1].split(";")[0] for line in told[1]
+    ]
 
 
 def test_the_result_annotation_with_every_option_is_fine() -> None:
@@ -154,20 +164,20 @@ def make_demarche(*instructeurs: tuple[str, str]) -> Demarche:
 def test_an_instructeur_is_known_by_e_mail_or_id(wanted: str) -> None:
     """In every groupe: nothing to do."""
     demarche = make_demarche(("a@example.gouv.fr", "défaut"))
-    assert instructeur_lines(demarche, wanted)[0].status is CheckStatus.OK
+    assert instructeur_line(demarche, wanted).status is CheckStatus.OK
 
 
 @pytest.mark.parametrize("wanted", [None, "nobody@example.gouv.fr"])
 def test_without_an_instructeur_of_the_demarche_pushes_wait(wanted: str | None) -> None:
     """Exit 7, as the run would end."""
     demarche = make_demarche(("a@example.gouv.fr", "défaut"))
-    assert instructeur_lines(demarche, wanted)[0].exit_code == 7
+    assert instructeur_line(demarche, wanted).exit_code == 7
 
 
 def test_a_groupe_that_the_instructeur_is_not_in_is_named() -> None:
     """Pushes into its dossiers would be refused; those into the others go through."""
     demarche = make_demarche(("a@example.gouv.fr", "défaut"), ("b@example.gouv.fr", "autre"))
-    line = instructeur_lines(demarche, "a@example.gouv.fr")[0]
+    line = instructeur_line(demarche, "a@example.gouv.fr")
     assert "« autre »" in line.message
     assert (line.status, line.exit_code) == (CheckStatus.WARNING, 0)
 

@@ -1,0 +1,96 @@
+"""`dsync check` on a whole sandbox: rights, the token's network, and champs without a field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dsync.sandbox import Change, Sandbox
+from dsync.sandbox.form_parts import descriptor
+from tests.commands.command import Command
+
+OTHER = "autre groupe"
+
+
+def lines(ended: Any, name: str) -> list[tuple[str, str]]:
+    """Return status and message of the lines of that name."""
+    checks = ended.json["checks"]
+    return [(line["status"], line["message"]) for line in checks if line["name"] == name]
+
+
+def shown(sandbox: Sandbox) -> list[Any]:
+    """Return every dossier as DS shows it, with its dates."""
+    return [dossier.as_dict() for dossier in sandbox.control.truth()]
+
+
+def first_open(sandbox: Sandbox) -> int:
+    """Return the number of a dossier that DS shows."""
+    return next(t.number for t in sandbox.control.truth() if t.presence == "present")
+
+
+def test_the_right_to_write_is_tried_by_writing_nothing(sandbox: Sandbox, run: Command) -> None:
+    """One dossier of each groupe that has any: no annotation and no date moves."""
+    before = shown(sandbox)
+    ended = run("check", "--json")
+    assert 0 == ended.code
+    granted, untried = lines(ended, "write access")
+    assert ("ok", "info") == (granted[0], untried[0])
+    assert "« défaut »" in granted[1]
+    assert f"« {OTHER} »" in untried[1]
+    assert before == shown(sandbox)
+    [tried] = sandbox.control.requests(kind="mutation")
+    assert ["dossierModifierAnnotations"] == tried.fields
+
+
+def test_a_groupe_whose_dossiers_may_not_be_written_is_named(
+    sandbox: Sandbox, run: Command
+) -> None:
+    """The instructeur is not in it: pushes into its dossiers would be refused."""
+    sandbox.control.change_groupe(first_open(sandbox), OTHER)
+    ended = run("check", "--json")
+    assert 0 == ended.code
+    assert ("warning", f"DS refuses annotations in the dossiers of « {OTHER} »") in lines(
+        ended, "write access"
+    )
+
+
+def test_a_read_only_token_is_told_before_the_first_push(sandbox: Sandbox, run: Command) -> None:
+    """Exit 7, as the run that could not push would end, with the remedy."""
+    ended = run("check", DSYNC_DS_TOKEN=sandbox.tokens.readonly)
+    assert 7 == ended.code
+    assert "write access: the token is read-only" in ended.out
+    assert "make a read/write token" in ended.out
+
+
+def test_a_failed_attempt_is_no_failure_of_the_rest(sandbox: Sandbox, run: Command) -> None:
+    """DS breaks on the attempt: its line says so, database and evidence are looked at."""
+    for truth in sandbox.control.truth():
+        sandbox.control.break_writes(truth.number)
+    ended = run("check", "--json")
+    [(status, message)] = lines(ended, "write access")
+    assert (7, "error") == (ended.code, status)
+    assert "nothing was written" in message
+    assert lines(ended, "database")
+    assert lines(ended, "evidence")
+
+
+def test_the_binding_of_a_token_to_an_address_is_told(sandbox: Sandbox, run: Command) -> None:
+    """A token made without networks is bound to the first address: told before and after."""
+    assert "bound to the first address" in run("check").out
+    sandbox.control.forbid_network()
+    refused = run("check")
+    assert 3 == refused.code
+    assert "bound to the first address" in refused.out
+
+
+@pytest.mark.parametrize("flags", [(), ("-v",)], ids=["short", "verbose"])
+def test_champs_without_a_field_are_one_line(
+    sandbox: Sandbox, run: Command, flags: tuple[str, ...]
+) -> None:
+    """`-v` lists them."""
+    new = [descriptor(4990 + i, "text", f"Question {i}") for i in range(3)]
+    sandbox.control.publish_revision(Change(add_champs=new))
+    out = run("check", *flags).out
+    assert ("3 champs stored without feeding any field" in out) is not bool(flags)
+    assert [bool(flags)] * 3 == [f"« Question {i} »" in out for i in range(3)]
