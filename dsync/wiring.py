@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from dsync import __version__
 from dsync.addresses import is_loopback
@@ -22,10 +22,12 @@ from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
 from dsync.store import Store
 from dsync.sync import run as runs
 from dsync.sync.context import Context, Policy, Progress, Run, Silence, utc_now
-from dsync.sync.due import due
+from dsync.sync.due import due, next_due_at
 from dsync.sync.push import push_due
 from dsync.sync.reconsider import digest, reconsider
 from dsync.sync.report import Kind, RunReport, SyncOptions
+
+T = TypeVar("T")
 
 
 class App:
@@ -162,10 +164,17 @@ class App:
 
     def due(self) -> SyncOptions | None:
         """Return the run that the schedule wants now."""
+        return self._scheduled(due)
+
+    def next_run_at(self) -> datetime:
+        """Return when the schedule wants the next run: now, when one is due."""
+        return self._scheduled(next_due_at)
+
+    def _scheduled(self, ask: Callable[..., T]) -> T:
         schedule = self.configuration.schedule
         with self.store.reading() as reader:
             state = reader.state(self.demarche)
-        return due(
+        return ask(
             state,
             self.clock(),
             incremental=schedule.incremental,

@@ -44,7 +44,7 @@ def status(*, max_age: timedelta | None, as_json: bool) -> None:
     settings, now = load(), datetime.now(UTC)
     store = Store.open(settings.database_url, create=False)
     try:
-        document = _document(store, DemarcheNumber(settings.demarche))
+        document, ahead = _document(store, DemarcheNumber(settings.demarche), now)
     finally:
         store.close()
     last = document["last_success_at"]
@@ -58,6 +58,11 @@ def status(*, max_age: timedelta | None, as_json: bool) -> None:
             if line.status is CheckStatus.WARNING
         ],
     }
+    if ahead is not None:
+        document["warnings"].append(
+            f"This machine's clock went back: the last runs are dated up to {_span(ahead)} in the "
+            "future, which counts as never. Check the clock (NTP); the next run is dated right."
+        )
     if as_json:
         print_json(document)
     else:
@@ -68,9 +73,13 @@ def status(*, max_age: timedelta | None, as_json: bool) -> None:
         raise Exit(IN_PART)
 
 
-def _document(store: Store, demarche: DemarcheNumber) -> dict[str, Any]:
+def _document(
+    store: Store, demarche: DemarcheNumber, now: datetime
+) -> tuple[dict[str, Any], timedelta | None]:
+    """Return what the database knows, and how far in the future its latest run is dated."""
     with store.reading(demarche) as reader:
-        state = reader.state()
+        stored = reader.state()
+        state = stored.as_of(now)
         runs_ = reader.runs(limit=1)
         outbox = reader.outbox_counts()
         document: dict[str, Any] = {
@@ -96,7 +105,11 @@ def _document(store: Store, demarche: DemarcheNumber) -> dict[str, Any]:
             "since": lease.acquired_at,
             "expires_at": lease.expires_at,
         }
-    return document
+    return document, stored.ahead(now)
+
+
+def _span(duration: timedelta) -> str:
+    return f"{duration.days} days" if duration.days > 1 else f"{duration.seconds // 60} minutes"
 
 
 def _print(document: dict[str, Any], now: datetime) -> None:

@@ -93,16 +93,16 @@ def run_once(options: SyncOptions, *, as_json: bool) -> None:
     from dsync.service.signals import StopSignals
     from dsync.sync.check_probes import missing_file
 
-    settings = load()
-    if options.dry_run and missing_file(settings.database_url):
-        # A dry run writes nothing anywhere, not even an empty database.
-        settings = load(database_url="sqlite://")
-    with (
-        StopSignals(announce=announce_stop) as signals,
-        progress_bars(wanted=not as_json) as progress,
-        worker(settings, stop=signals.stop, progress=progress) as app,
-    ):
-        report = make_ready(app).sync(options)
+    with StopSignals(announce=announce_stop) as signals:
+        settings = load()
+        if options.dry_run and missing_file(settings.database_url):
+            # A dry run writes nothing anywhere, not even an empty database.
+            settings = load(database_url="sqlite://")
+        with (
+            progress_bars(wanted=not as_json) as progress,
+            worker(settings, stop=signals.stop, progress=progress) as app,
+        ):
+            report = make_ready(app).sync(options)
     print_report(report, as_json=as_json)
     finish(report, signals.exit_code)
 

@@ -18,10 +18,16 @@ from dsync.evidence.config import EvidenceConfig
 from dsync.evidence.registry import RegistryClient
 from dsync.http import MIB, Exchanges
 
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
 
 def catalogue_age(snapshot: Snapshot, now: datetime) -> timedelta:
-    """Return how long ago beta.gouv.fr last confirmed the snapshot."""
-    return max(now - (snapshot.checked_at or snapshot.fetched_at), timedelta(0))
+    """Return how long ago beta.gouv.fr last confirmed the snapshot.
+
+    In the future counts as never: this machine's clock was ahead, and came back.
+    """
+    age = now - (snapshot.checked_at or snapshot.fetched_at)
+    return timedelta.max if age < -CLOCK_TOLERANCE else max(age, timedelta(0))
 
 
 def make_evidence(
@@ -46,6 +52,11 @@ def make_evidence(
     if snapshot is None:
         return without("The catalogue was never fetched.")
     age = catalogue_age(snapshot, now)
+    if age == timedelta.max:
+        return without(
+            "The catalogue was last confirmed in the future: this machine's clock went back.",
+            snapshot.fetched_at,
+        )
     if age > config.catalogue.max_age:
         return without(
             f"The catalogue was last confirmed {age.days} days ago; "

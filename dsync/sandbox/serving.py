@@ -9,6 +9,8 @@ from typing import Any
 
 from dsync.sandbox.server import DEFAULT_DOSSIERS, DEFAULT_SEED, Sandbox
 
+_LOOK_EVERY_S = 0.5
+
 
 def serve(
     host: str = "127.0.0.1",
@@ -19,7 +21,7 @@ def serve(
     rate_limit: int | None = 400,
     ready: Callable[[Sandbox], None] | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; print nothing.
+    """Serve until SIGINT, SIGTERM or SIGHUP; print nothing.
 
     Args:
         host: the address to listen on.
@@ -34,12 +36,17 @@ def serve(
     def stop(*_: Any) -> None:
         told.set()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, stop)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     try:
         with Sandbox.start(dossiers, seed, port, rate_limit=rate_limit, host=host) as sandbox:
             if ready:
                 ready(sandbox)
-            told.wait()
+            # Handlers run when this thread does; the system may hand the signal to another one.
+            while not told.wait(_LOOK_EVERY_S):
+                pass
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -7,7 +7,8 @@ service. What is due is the worker's answer, from stored times: the scheduler ke
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -20,6 +21,8 @@ from dsync.sync.report import RunReport, Status, SyncOptions
 log = structlog.get_logger(__name__)
 
 TICK_S = 5.0
+LOOK_S = 1.0
+"""How often the main thread looks whether the clock went back."""
 FIRST_RETRY = timedelta(seconds=15)
 LEASE_RETRY = timedelta(seconds=30)
 STOP_S = 4.0
@@ -44,17 +47,20 @@ class Service:
         worker: Worker,
         stop: threading.Event,
         *,
-        clock: Callable[[], datetime],
+        about: Mapping[str, Any] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
         retry_at_most: timedelta = timedelta(minutes=5),
         tick_s: float = TICK_S,
     ) -> None:
         self._worker = worker
         self._stop = stop
-        self._clock = clock
+        self._about = dict(about or {})
+        self._monotonic = monotonic
         self._retry_at_most = retry_at_most
-        self._tick_s = tick_s
+        self._tick = timedelta(seconds=tick_s)
         self._failures = 0
-        self._not_before: datetime | None = None
+        self._failing_since = 0.0
+        self._not_before = 0.0
         self._lease_note: str | None = None
         self._idle = threading.Event()
         self._idle.set()
@@ -69,18 +75,29 @@ class Service:
             timezone=UTC,
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        scheduler.add_job(
-            self.tick, "interval", seconds=self._tick_s, next_run_time=datetime.now(UTC)
+        job = scheduler.add_job(
+            self.tick,
+            "interval",
+            seconds=self._tick.total_seconds(),
+            next_run_time=datetime.now(UTC),
         )
         scheduler.start()
-        log.info("service_started")
+        log.info("service_started", **self._about)
         try:
-            self._stop.wait()
+            while not self._stop.wait(LOOK_S):
+                self._keep_ticking(job)
         finally:
             scheduler.shutdown(wait=False)
         ended = self._idle.wait(STOP_S)
         log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
         return ended
+
+    def _keep_ticking(self, job: Any) -> None:
+        """Put the next tick to now when the clock went back: by that clock it is far away."""
+        now = datetime.now(UTC)
+        if job.next_run_time is not None and job.next_run_time - now > 2 * self._tick:
+            log.warning("clock_went_back", by_s=int((job.next_run_time - now).total_seconds()))
+            job.modify(next_run_time=now)
 
     def tick(self) -> None:
         """Run what is due, if anything; never raise."""
@@ -97,8 +114,7 @@ class Service:
             self._idle.set()
 
     def _run_due(self) -> None:
-        now = self._clock()
-        if self._stop.is_set() or (self._not_before is not None and now < self._not_before):
+        if self._stop.is_set() or self._monotonic() < self._not_before:
             return
         options = self._worker.due()
         if options is None:
@@ -113,7 +129,10 @@ class Service:
                 run=report.run, error="; ".join(report.errors), exit_code=report.exit_code
             )
         else:
-            self._failures, self._not_before, self._lease_note = 0, None, None
+            if self._failures:
+                minutes = round((self._monotonic() - self._failing_since) / 60)
+                log.info("recovered", after=f"{minutes} min", failed_runs=self._failures)
+            self._failures, self._not_before, self._lease_note = 0, 0.0, None
             for problem in report.errors:
                 log.warning("run_problem", run=report.run, problem=problem)
 
@@ -123,11 +142,13 @@ class Service:
         if note != self._lease_note:
             log.info("lease_held_elsewhere", holder=note)
         self._lease_note = note
-        self._not_before = self._clock() + LEASE_RETRY
+        self._not_before = self._monotonic() + LEASE_RETRY.total_seconds()
 
     def _postpone(self, **facts: Any) -> None:
+        if not self._failures:
+            self._failing_since = self._monotonic()
         self._failures += 1
         doubled = FIRST_RETRY * 2 ** min(self._failures - 1, 10)
         pause = min(doubled, max(self._retry_at_most, FIRST_RETRY))
-        self._not_before = self._clock() + pause
+        self._not_before = self._monotonic() + pause.total_seconds()
         log.error("run_postponed", retry_in_s=int(pause.total_seconds()), **facts)

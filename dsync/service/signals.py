@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a wish to stop: the first is obeyed in order, the second at once."""
+"""SIGINT, SIGTERM and SIGHUP as a wish to stop: the first in order, a second one at once."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
 from types import FrameType
 from typing import Any, Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
     """While entered, the first signal sets `stop`; a second one ends the process.
 
-    The handler itself takes no lock (`SimpleQueue.put` is re-entrant, `Event.set` is not): the
-    main thread may be inside `stop.wait()` when the signal comes. A thread does the rest.
+    Python runs handlers in the main thread alone, when that comes to run: it does not while it
+    waits without a limit and the system has handed the signal to another thread. The wake-up file
+    descriptor is written to at once, whichever thread got the signal; a thread reads it.
     """
 
     def __init__(self, announce: Callable[[], None] | None = None) -> None:
         self.stop = threading.Event()
         self.received: int | None = None
         self._announce = announce
-        self._pending: SimpleQueue[int | None] = SimpleQueue()
         self._previous: dict[signal.Signals, Any] = {}
+        self._writer = self._previous_fd = -1
 
     @property
     def exit_code(self) -> int | None:
@@ -33,23 +33,40 @@ class StopSignals:
         return None if self.received is None else 128 + self.received
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._watch, name="signals", daemon=True).start()
-        self._previous = {number: signal.signal(number, self._note) for number in SIGNALS}
+        reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        threading.Thread(target=self._watch, args=(reader,), name="signals", daemon=True).start()
+        self._previous_fd = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        for number in SIGNALS:
+            # What `nohup` had ignored stays ignored.
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, _do_nothing)
         return self
 
     def __exit__(self, *exc: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
-        self._pending.put(None)
+        signal.set_wakeup_fd(self._previous_fd)
+        os.close(self._writer)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
-            os._exit(128 + number)
-        self.received = number
-        self._pending.put(number)
+    def _watch(self, reader: int) -> None:
+        """Read the numbers of the signals that come, until the other end is closed."""
+        with open(reader, "rb", buffering=0) as numbers:
+            while number := numbers.read(1):
+                self._note(number[0])
 
-    def _watch(self) -> None:
-        if self._pending.get() is not None:
+    def _note(self, number: int) -> None:
+        if number not in SIGNALS:
+            return
+        if self.received is None:
+            self.received = number
             self.stop.set()
             if self._announce:
                 self._announce()
+        elif number != signal.SIGHUP:
+            # A closed terminal, or systemd, sends SIGHUP after another one.
+            os._exit(128 + number)
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    """Keep the signal from ending the process: what is to be done is done in `_watch`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dsync.store.lease import LEASE_TTL_S
 from dsync.store.reader import Reader
 from dsync.store.records import (
     Address,
@@ -31,6 +32,7 @@ from dsync.store.store import Store
 from dsync.store.transaction import Tx
 
 __all__ = [
+    "LEASE_TTL_S",
     "Address",
     "Conflict",
     "DueDossier",

@@ -11,13 +11,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, literal, or_, select, update
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import LeaseHeldError, LeaseLostError
 from dsync.store import tables
 from dsync.store.records import Lease, LeaseInfo
 from dsync.store.sql import insert_for
+
+LEASE_TTL_S = 60.0
+"""How long a holder has the lease, unless it renews it."""
 
 _lease = tables.lease
 
@@ -44,7 +47,7 @@ def acquire(
                 "acquired_at": instant,
                 "expires_at": expiry,
             },
-            where=or_(_lease.c.holder.is_(None), _lease.c.expires_at <= instant),
+            where=or_(_lease.c.holder.is_(None), _has_expired(connection, now)),
         ).returning(_lease.c.token, _lease.c.acquired_at, _lease.c.expires_at)
     ).one_or_none()
     if row is not None:
@@ -101,7 +104,7 @@ def read(connection: Connection, demarche: DemarcheNumber, now: datetime) -> Lea
             _lease.c.holder,
             _lease.c.acquired_at,
             _lease.c.expires_at,
-            case((_lease.c.expires_at <= _instant(connection, now), 1), else_=0),
+            case((_has_expired(connection, now), 1), else_=0),
         ).where(_lease.c.demarche_numero == demarche)
     ).one_or_none()
     if row is None:
@@ -122,6 +125,17 @@ def _instant(connection: Connection, now: datetime, later_s: float = 0) -> Any:
     if connection.dialect.name == "postgresql":
         return func.clock_timestamp() + timedelta(seconds=later_s)
     return literal(now + timedelta(seconds=later_s), _lease.c.expires_at.type)
+
+
+def _has_expired(connection: Connection, now: datetime) -> ColumnElement[bool]:
+    """Whether the expiry has passed, or lies further away than any holder's can.
+
+    The clock was ahead when the lease was taken or renewed, and came back.
+    """
+    return or_(
+        _lease.c.expires_at <= _instant(connection, now),
+        _lease.c.expires_at > _instant(connection, now, 2 * LEASE_TTL_S),
+    )
 
 
 def _lost(lease: Lease) -> LeaseLostError:

@@ -20,6 +20,8 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import (
+    CLOCK_TOLERANCE,
+    LONGEST_WAIT,
     DueDossier,
     NewWish,
     Pushed,
@@ -250,7 +252,7 @@ class OutboxWrites(JournalWrites):
         return update(_outbox).where(
             _outbox.c.demarche_numero == self._number,
             _outbox.c.courante,
-            _outbox.c.creee_le <= now,
+            _is_past(_outbox.c.creee_le, now),
             or_(
                 _outbox.c.statut == WishStatus.REFUSEE.value,
                 _outbox.c.prochain_essai_le.is_not(None),
@@ -302,7 +304,7 @@ class OutboxWrites(JournalWrites):
     def force_wishes(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Have these dossiers' wishes go over a human's value and the validated box."""
         theirs = _outbox.c.numero.in_(numbers)
-        current = (theirs, _outbox.c.courante, _outbox.c.creee_le <= now)
+        current = (theirs, _outbox.c.courante, _is_past(_outbox.c.creee_le, now))
         self._connection.execute(update(_outbox).where(*current).values(force=True))
         self._connection.execute(
             update(_outbox)
@@ -416,13 +418,23 @@ def _is_due(now: datetime, unknown_before: datetime) -> ColumnElement[bool]:
         .where(other.c.numero == _outbox.c.numero, other.c.courante, other.c.statut.in_(_WAITING))
         .correlate(_outbox)
     )
-    is_early = or_(other.c.prochain_essai_le > now, its.c.incertaine_depuis > unknown_before)
+    is_early = or_(
+        ~_is_past(other.c.prochain_essai_le, now, LONGEST_WAIT),
+        ~_is_past(its.c.incertaine_depuis, unknown_before),
+    )
     is_label = _outbox.c.annotation == LABEL
     blocking = or_(
         and_(is_early, or_(is_label, other.c.annotation != LABEL)),
         and_(is_label, other.c.annotation != LABEL),
     )
     return and_(_outbox.c.statut.in_(_WAITING), ~of_the_dossier.where(blocking).exists())
+
+
+def _is_past(
+    column: Any, now: datetime, furthest: timedelta = CLOCK_TOLERANCE
+) -> ColumnElement[bool]:
+    """Whether an instant has passed, or was stored while the machine's clock was ahead."""
+    return or_(column <= now, column > now + furthest)
 
 
 def _narrowed(statement: Any, numbers: Sequence[DossierNumber]) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Json, Presence
@@ -15,6 +15,11 @@ from dsync.domain.verdict import Controle, Decision, Verdict
 
 DEFAULT_PAGE_SIZE = 100
 """DS's largest page: a first read starts with it and shrinks when DS cannot follow."""
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far two clocks may differ: an instant later than this after the present is in the future."""
+LONGEST_WAIT = timedelta(days=1)
+"""Nothing is put off for longer: an instant of a next try that lies further away is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,33 @@ class SyncState:
     """Of the mapping by which the copy was last read whole."""
     writing_key: str | None = None
     """Of what writing rests on: texts of the verdicts, annotations, labels, rights."""
+
+    def as_of(self, now: datetime) -> SyncState:
+        """Return the state without the instants that lie after `now`.
+
+        The machine's clock was ahead when they were stored, and came back: they count as never,
+        and a full read that was to be made later is due.
+        """
+        late: dict[str, Any] = dict.fromkeys(self._late(now))
+        due_at = self.full_due_at
+        if due_at is not None and due_at > now + LONGEST_WAIT:
+            late["full_due_at"] = now
+        return replace(self, **late) if late else self
+
+    def ahead(self, now: datetime) -> timedelta | None:
+        """Return by how much the latest of these instants lies after `now`; None when none does."""
+        return max((getattr(self, name) - now for name in self._late(now)), default=None)
+
+    def _late(self, now: datetime) -> list[str]:
+        names = (
+            "full_started_at",
+            "last_success_at",
+            "last_incremental_at",
+            "last_full_at",
+            "last_deletions_at",
+        )
+        limit = now + CLOCK_TOLERANCE
+        return [name for name in names if (at := getattr(self, name)) is not None and at > limit]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from dsync.domain.written import written
 from dsync.eligibility import KnownProduct
 from dsync.store import tables
-from dsync.store.records import EvidenceCopy, RegistryCopy
+from dsync.store.records import CLOCK_TOLERANCE, EvidenceCopy, RegistryCopy
 from dsync.store.section import Section
 from dsync.store.sql import upsert
 
@@ -31,7 +31,11 @@ class SourceReads(Section):
         return {
             row.siren: RegistryCopy(row.siren, row.answer, row.fetched_at, row.expires_at)
             for row in self._connection.execute(
-                select(table).where(table.c.siren.in_(sirens), table.c.expires_at > now)
+                select(table).where(
+                    table.c.siren.in_(sirens),
+                    table.c.expires_at > now,
+                    table.c.fetched_at <= now + CLOCK_TOLERANCE,
+                )
             )
         }
 

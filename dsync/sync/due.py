@@ -25,6 +25,7 @@ def due(
         deletions: time between two readings of the deletion lists.
         full_at: time of day (UTC) from which the night's full read is due.
     """
+    state = state.as_of(now)
     lists = _passed(state.last_deletions_at, deletions, now)
     if _full_is_due(state, now, full_at):
         return SyncOptions(full=True, started_by="service")
@@ -33,12 +34,40 @@ def due(
     return None
 
 
+def next_due_at(
+    state: SyncState,
+    now: datetime,
+    *,
+    incremental: timedelta,
+    deletions: timedelta,
+    full_at: time,
+) -> datetime:
+    """Return when something will be due, by the same arguments; `now` when something is."""
+    if due(state, now, incremental=incremental, deletions=deletions, full_at=full_at):
+        return now
+    instants = [
+        at + every
+        for at, every in (
+            (state.last_incremental_at, incremental),
+            (state.last_deletions_at, deletions),
+            (state.full_due_at, timedelta()),
+            (_night(now, full_at), timedelta(days=1)),
+        )
+        if at is not None
+    ]
+    return max(now, min(instants))
+
+
 def _full_is_due(state: SyncState, now: datetime, full_at: time) -> bool:
     if state.last_full_at is None or (state.full_due_at and state.full_due_at <= now):
         return True
+    return state.last_full_at < _night(now, full_at)
+
+
+def _night(now: datetime, full_at: time) -> datetime:
+    """Return when the latest night's full read became due."""
     tonight = datetime.combine(now.date(), full_at, tzinfo=UTC)
-    latest = tonight if tonight <= now else tonight - timedelta(days=1)
-    return state.last_full_at < latest
+    return tonight if tonight <= now else tonight - timedelta(days=1)
 
 
 def _passed(last: datetime | None, every: timedelta, now: datetime) -> bool:

@@ -51,7 +51,7 @@ def pull(run: Run, options: SyncOptions) -> None:
         _pull_dossiers(run, options.dossiers)
         return
     with run.transaction() as tx:
-        state = tx.state()
+        state = tx.state().as_of(run.now)
     try:
         _pull_demarche(run, options, state)
     except DSNotFoundError as exc:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import structlog
 
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
-from dsync.store import Lease, Store
+from dsync.store import LEASE_TTL_S, Lease, Store
 from dsync.sync.context import Context, Run
 from dsync.sync.evaluate import evaluate_due
 from dsync.sync.pull import pull
@@ -20,7 +20,6 @@ from dsync.sync.report import Kind, RunReport, SyncOptions
 
 log = structlog.get_logger(__name__)
 
-LEASE_TTL_S = 60
 LEASE_POLL_S = 1.0
 
 

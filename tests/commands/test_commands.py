@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,22 @@ def test_each_read_prints_json_alone(synced: Command, arguments: tuple[str, ...]
     assert ended.code == 0
     assert ended.json is not None
     assert synced(*arguments).code == 0
+
+
+def test_status_says_that_the_clock_went_back(run: Command) -> None:
+    """A success dated in the future counts as never, and no health check believes it."""
+    assert run("sync", "--no-push").code == 0
+    with closing(sqlite3.connect(run.folder / "dsync.db")) as database, database:
+        (last,) = database.execute("SELECT last_success_at FROM sync_state").fetchone()
+        later = str(datetime.fromisoformat(last) + timedelta(days=400))
+        database.execute("UPDATE sync_state SET last_success_at = ?", [later])
+
+    ended = run("status", "--json", "--max-age", "30m")
+    assert (7, None, True) == (ended.code, ended.json["last_success_at"], ended.json["is_stale"])
+    [warning] = ended.json["warnings"]
+    assert "clock went back" in warning
+    assert "400 days" in warning or "399 days" in warning
+    assert "! This machine's clock went back" in run("status").out
 
 
 def test_an_unknown_dossier_ends_with_2(synced: Command) -> None:

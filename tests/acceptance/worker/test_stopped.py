@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from dsync import __version__
 from dsync.sandbox import Sandbox
 from dsync.sandbox.control import Control
 from dsync.sandbox.faults import Fault
@@ -106,6 +109,43 @@ def test_the_service_ends_in_time_in_the_middle_of_a_run(
 
     assert (0, True) == (done.code, took_s < IN_TIME_S), done.text
     assert "Traceback" not in done.text
+
+
+@pytest.mark.parametrize("stops", [6, pytest.param(200, marks=pytest.mark.long)])
+def test_no_stop_of_the_service_is_missed(
+    sqlite_dsync: Installed, sandbox: Sandbox, stops: int
+) -> None:
+    """SIGTERM or SIGHUP, in a first read or at rest after it: 0 within 5 s, each time."""
+    sandbox.control.fail(Fault("latency", latency_ms=SLOW_MS, times=None))
+    for turn in range(stops):
+        sandbox.control.forget_requests()
+        is_new = turn % 3 == 0
+        url = f"sqlite:///turn-{turn}.db" if is_new else sqlite_dsync.variables["database_url"]
+        process = sqlite_dsync.start("run", database_url=url)
+        until(lambda p=process: "service_started" in p.printed())
+        if is_new:
+            at_work(process, sandbox.control)
+
+        process.signal(signal.SIGHUP if turn % 2 else signal.SIGTERM)
+        done, took_s = process.ended_within(IN_TIME_S)
+
+        assert (0, True) == (done.code, took_s < IN_TIME_S), done.text
+        assert "service_stopped" in done.text
+        process.kill()
+
+
+def test_the_service_says_at_start_what_it_serves(dsync: Installed, database: Database) -> None:
+    """Version, démarche, database without its password, next run."""
+    process = dsync.start("run", log_format="json")
+    until(lambda: "service_started" in process.printed())
+    process.signal(signal.SIGTERM)
+    lines = [json.loads(line) for line in process.wait().err.splitlines()]
+
+    [started] = [line for line in lines if line["event"] == "service_started"]
+    assert (__version__, 86321) == (started["version"], started["demarche"])
+    kind = "PostgreSQL database " if database.is_postgresql else "SQLite file "
+    assert started["database"].startswith(kind)
+    assert datetime.fromisoformat(started["next_run"]).tzinfo is not None
 
 
 def test_the_service_runs_at_once_and_again_and_outlives_failures(

@@ -216,9 +216,13 @@ def test_without_a_usable_copy_the_reason_is_told(
     assert said in (evidence.catalogue_error or "")
 
 
-def test_age_is_never_negative(now: datetime) -> None:
-    """A clock that went back makes a copy new, not older than allowed."""
-    assert catalogue_age(snapshot(now + timedelta(days=1)), now) == timedelta(0)
+def test_what_was_confirmed_in_the_future_was_never_confirmed(now: datetime) -> None:
+    """A clock that was ahead and came back makes no copy new; clocks that differ a little do."""
+    assert catalogue_age(snapshot(now + timedelta(minutes=1)), now) == timedelta(0)
+    kept = snapshot(now + timedelta(days=400))
+    evidence = make_evidence(EvidenceConfig(), kept, now=now)
+    assert evidence.catalogue is None
+    assert "clock went back" in (evidence.catalogue_error or "")
 
 
 def test_sources_open_the_registry_only_when_it_is_on(site: Any, now: datetime) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from structlog.testing import capture_logs
 
 from dsync.errors import DSUnauthorizedError, LeaseHeldError, StoreError
@@ -17,13 +18,13 @@ START = datetime(2024, 6, 1, 8, tzinfo=UTC)
 
 
 class Clock:
-    """A clock that the test moves."""
+    """A monotonic clock that the test moves."""
 
     def __init__(self) -> None:
-        self.now = START
+        self.now = 1000.0
 
-    def __call__(self) -> datetime:
-        """Return the instant that the test set."""
+    def __call__(self) -> float:
+        """Return the seconds that the test set."""
         return self.now
 
 
@@ -71,7 +72,7 @@ def make_service(
     outcome: Callable[[], RunReport], stop: threading.Event | None = None
 ) -> tuple[Service, FakeWorker, Clock]:
     clock, worker = Clock(), FakeWorker(outcome)
-    return Service(worker, stop or threading.Event(), clock=clock), worker, clock
+    return Service(worker, stop or threading.Event(), monotonic=clock), worker, clock
 
 
 def test_a_due_run_is_run_at_each_tick() -> None:
@@ -91,7 +92,7 @@ def test_a_failed_run_is_tried_again_further_apart_each_time() -> None:
         seconds = 0
         before = worker.runs
         while worker.runs == before:
-            clock.now += timedelta(seconds=5)
+            clock.now += 5
             seconds += 5
             service.tick()
         pauses.append(seconds)
@@ -101,12 +102,46 @@ def test_a_failed_run_is_tried_again_further_apart_each_time() -> None:
     assert pauses[-1] == 300
 
 
+def test_a_clock_that_goes_back_does_not_stop_the_ticks() -> None:
+    """The scheduler waits for an instant; by a clock that went back, it is a year away."""
+    ticks = threading.Semaphore(0)
+
+    class Counting(FakeWorker):
+        def due(self) -> None:
+            ticks.release()
+
+    stop = threading.Event()
+    service = Service(Counting(make_report), stop, tick_s=0.1)
+    thread = threading.Thread(target=service.serve)
+    with time_machine.travel(START + timedelta(days=400)) as travel:
+        thread.start()
+        assert ticks.acquire(timeout=10)
+        travel.move_to(START)
+        for _ in range(5):
+            assert ticks.acquire(timeout=10)
+        stop.set()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_the_end_of_an_outage_is_one_line() -> None:
+    """How long it lasted, and how many runs it cost."""
+    outcomes = iter([refused(), refused(), make_report(), make_report()])
+    service, _, clock = make_service(lambda: next(outcomes))
+    with capture_logs() as lines:
+        for seconds in (0, 15, 700, 30):
+            clock.now += seconds
+            service.tick()
+    recovered = [line for line in lines if line["event"] == "recovered"]
+    assert [("12 min", 2)] == [(line["after"], line["failed_runs"]) for line in recovered]
+
+
 def test_a_success_forgets_the_failures_before_it() -> None:
     """The next failure waits as little as the first."""
     outcomes = iter([refused(), refused(), make_report(), refused(), make_report()])
     service, worker, clock = make_service(lambda: next(outcomes))
     for seconds in (0, 15, 30, 0, 15):
-        clock.now += timedelta(seconds=seconds)
+        clock.now += seconds
         service.tick()
     assert worker.runs == 5
 
@@ -123,7 +158,7 @@ def test_no_exception_ends_the_service(fault: Exception) -> None:
         service.tick()
     assert "run_postponed" in [entry["event"] for entry in logs]
     worker.outcome = make_report
-    clock.now += timedelta(minutes=5)
+    clock.now += 300
     service.tick()
     assert worker.runs == 2
 
@@ -134,7 +169,7 @@ def test_a_lease_held_by_another_is_told_once_and_is_no_failure() -> None:
     with capture_logs() as logs:
         for _ in range(3):
             service.tick()
-            clock.now += timedelta(seconds=30)
+            clock.now += 30
     assert worker.runs == 3
     told = [(entry["event"], entry["log_level"]) for entry in logs]
     assert told == [("lease_held_elsewhere", "info")]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from dsync.service.signals import StopSignals
 
+CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+
+@pytest.mark.parametrize(("number", "code"), CODES)
 def test_the_first_signal_sets_stop_and_the_exit_code(number: signal.Signals, code: int) -> None:
     """Shells count 128 + the signal's number."""
     announced = threading.Event()
@@ -23,9 +27,51 @@ def test_the_first_signal_sets_stop_and_the_exit_code(number: signal.Signals, co
     assert signals.exit_code == code
 
 
+@pytest.mark.parametrize(("number", "code"), CODES)
+def test_a_signal_is_heard_whichever_thread_gets_it(number: signal.Signals, code: int) -> None:
+    """The system may hand it to any thread; the main thread waits on, and is told nevertheless."""
+    over = threading.Event()
+    other = threading.Thread(target=over.wait)
+    other.start()
+    with StopSignals() as signals:
+        assert other.ident is not None
+        signal.pthread_kill(other.ident, number)
+        assert signals.stop.wait(10)
+    over.set()
+    other.join()
+    assert signals.exit_code == code
+
+
+@pytest.mark.parametrize(("second", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGHUP", 0)])
+def test_a_second_signal_ends_the_process_unless_it_is_a_hangup(second: str, code: int) -> None:
+    """Whoever asks twice cannot wait; a closed terminal or systemd sends SIGHUP after SIGTERM."""
+    program = (
+        "import os, signal, sys, time\n"
+        "from dsync.service.signals import StopSignals\n"
+        "with StopSignals() as signals:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    signals.stop.wait()\n"
+        f"    os.kill(os.getpid(), signal.{second})\n"
+        "    time.sleep(0.5)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], check=False, timeout=30)
+    assert code == ended.returncode
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    """A command under `nohup` outlives its terminal."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopSignals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_the_handlers_from_before_are_put_back() -> None:
     """Outside of the block Ctrl-C is Python's again."""
     before = signal.getsignal(signal.SIGTERM)
     with StopSignals():
         assert signal.getsignal(signal.SIGTERM) != before
     assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.set_wakeup_fd(-1) == -1

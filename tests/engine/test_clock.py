@@ -1,0 +1,58 @@
+"""A machine's clock that was ahead, and came back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from dsync.errors import LeaseHeldError
+from dsync.sandbox.faults import Fault
+from dsync.store import Store
+from tests.engine.rig import DEMARCHE, Engine
+
+AHEAD = timedelta(days=400)
+
+
+def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Engine) -> None:
+    """What it left in the future counts as never: the full read, and wishes that were put off."""
+    engine = engine_on_each
+    engine.worker.skew = AHEAD
+    engine.control.fail(Fault("answer_lost", only="mutation", times=None))
+    engine.sync()
+    engine.control.clear_faults()
+    waiting = engine.rows("SELECT numero FROM outbox WHERE statut IN ('incertaine', 'en_attente')")
+    assert waiting
+
+    engine.worker.skew = timedelta()
+    if not engine.url.startswith("sqlite"):
+        # PostgreSQL's own clock says how long a mutation may be on its way.
+        engine.execute("UPDATE pousse SET incertaine_depuis = incertaine_depuis - interval '1 h'")
+    options = engine.worker.app.due()
+    assert options is not None
+    assert options.full
+    report = engine.sync(full=True)
+
+    assert "success" == report.status
+    assert not engine.rows("SELECT numero FROM outbox WHERE statut IN ('incertaine', 'en_attente')")
+    assert engine.state() == engine.state().as_of(engine.worker.now())
+    assert engine.worker.app.due() is None
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_a_lease_from_the_future_is_free(start: object, renewed: bool, tmp_path: object) -> None:
+    """Its holder died while the clock of the machine was ahead: no holder has that long."""
+    engine: Engine = start()  # type: ignore[operator]
+    now = engine.worker.now()
+    ahead = Store.open(engine.url, clock=lambda: now + AHEAD)
+    lease = ahead.acquire_lease(DEMARCHE, 60, holder="mort:1")
+    if renewed:
+        ahead.renew_lease(lease)
+    with pytest.raises(LeaseHeldError):
+        ahead.acquire_lease(DEMARCHE, 60, holder="autre:2")
+    ahead.close()
+
+    info = engine.worker.store.lease_of(DEMARCHE)
+    assert info is not None
+    assert info.is_expired
+    assert "success" == engine.sync().status
