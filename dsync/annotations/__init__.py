@@ -10,6 +10,7 @@ from dsync.annotations.config import (
     owned_in,
     resolve,
 )
+from dsync.annotations.own import own_set
 from dsync.annotations.plan import Action, Own, Remote, Step, Wish, labels_text, plan
 from dsync.annotations.values import desired, normalise
 
@@ -26,6 +27,7 @@ __all__ = [
     "desired",
     "labels_text",
     "normalise",
+    "own_set",
     "owned_in",
     "plan",
     "resolve",

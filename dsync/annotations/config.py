@@ -11,7 +11,8 @@ from dsync.domain.dossier import Descriptor
 from dsync.domain.verdict import Verdict
 
 RESULTAT, DETAIL, DATE, LABEL = "resultat", "detail", "date", "label"
-ANNOTATION_NAMES = (RESULTAT, DETAIL, DATE, LABEL)
+VALUE_NAMES = (RESULTAT, DETAIL, DATE)
+ANNOTATION_NAMES = (*VALUE_NAMES, LABEL)
 """In the order in which they are planned: a conflict on the first holds the others back."""
 
 ACCEPTED_TYPES = {

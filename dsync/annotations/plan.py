@@ -8,7 +8,7 @@ value or a refusal stops it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -85,6 +85,8 @@ class Remote:
     labels: Mapping[str, str]
     edited_at: datetime | None = None
     """DS's date of the last edit of annotations by hand."""
+    updated_at: Mapping[str, datetime] = field(default_factory=dict)
+    """When each value was last written, by whomever; by descriptor id."""
 
 
 @dataclass(frozen=True, slots=True)

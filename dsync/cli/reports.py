@@ -24,6 +24,8 @@ def print_report(report: RunReport, *, as_json: bool) -> None:
         click.echo(f"  verdicts: {verdicts}")
     for mutation in report.mutations:
         click.echo(f"  would send: {shown(mutation)}")
+    if report.adopted:
+        click.echo("  adopted: annotations that dsync wrote before this database knew of them")
     if report.conflicts:
         click.echo("  what humans wrote stays: see `dsync conflicts`")
     for problem in report.errors:
@@ -48,6 +50,8 @@ def figures(report: RunReport) -> str:
         f"{report.evaluated} judged",
         f"{report.pushed} {'to write' if report.dry else 'written'} back",
     ]
+    if report.adopted:
+        parts.append(f"{report.adopted} adopted")
     if report.conflicts:
         parts.append(f"{report.conflicts} in conflict")
     if report.quarantined:

@@ -255,6 +255,8 @@ class Settlement:
     statut: WishStatus
     pushed: str | None = None
     """The value that stands in DS as ours from now on; blank: nothing does."""
+    valeur: str | None = None
+    """What is wished from now on, where that is another: an adopted date stays as it is."""
     cible: str | None = None
     """The annotation's descriptor, or the label, that was looked at or written."""
     valeur_distante: str | None = None

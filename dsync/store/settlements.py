@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from dsync.domain.dossier import Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.records import Conflict, NewEvent, Settlement, WishStatus
+from dsync.store.records import Conflict, NewEvent, Pushed, Settlement, WishStatus
 from dsync.store.section import Section
 from dsync.store.sql import update_rows, upsert
 
@@ -52,6 +52,32 @@ class SettlementWrites(ConflictReads, JournalWrites):
         update_rows(self._connection, _outbox, settled)
         self._note_pushed(pairs, now)
         self.record_events(run, _events(pairs), now)
+
+    def adopt(
+        self,
+        run: int,
+        found: Mapping[DossierNumber, Mapping[str, Pushed]],
+        now: datetime,
+    ) -> None:
+        """Note as ours what an earlier database wrote: by dossier and annotation; journal it."""
+        upsert(
+            self._connection,
+            _pousse,
+            [
+                {
+                    "numero": numero,
+                    "annotation": name,
+                    **_ours(own.valeur, own.cible, now),
+                }
+                for numero, owns in found.items()
+                for name, own in owns.items()
+            ],
+        )
+        events = []
+        for numero, owns in found.items():
+            names: list[Json] = [*sorted(owns)]
+            events.append(NewEvent(numero, "adopte", {"annotations": names}))
+        self.record_events(run, events, now)
 
     def accept_conflicts(self, numero: DossierNumber, now: datetime) -> int:
         """Keep the human's hand: these wishes end here. Return how many there were.
@@ -110,6 +136,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
             "id",
             "numero",
             "annotation",
+            "valeur",
             "valeur_distante",
             "erreur",
             "confirmee_le",
@@ -161,6 +188,7 @@ def _settled_row(wish: Row[Any], end: Settlement, now: datetime) -> dict[str, An
     goes_on = end.statut in {WishStatus.EN_ATTENTE, WishStatus.INCERTAINE}
     return {
         "id": wish.id,
+        "valeur": end.valeur or wish.valeur,
         "statut": end.statut.value,
         "valeur_distante": wish.valeur_distante if goes_on else end.valeur_distante,
         "erreur": end.erreur,

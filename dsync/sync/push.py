@@ -7,7 +7,7 @@ document carries the batch, and each alias's outcome is settled on its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 
@@ -23,7 +23,7 @@ from dsync.errors import (
     DSTimeoutError,
     InterruptedRunError,
 )
-from dsync.store import DueDossier, Settlement, WishStatus
+from dsync.store import DueDossier, Pushed, Settlement, WishStatus
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
 from dsync.sync.reconsider import tell_missing_labels
@@ -170,6 +170,7 @@ def _push_batch(
     )
     drafts: list[Draft] = []
     settled: list[Settlement] = []
+    adopted: dict[DossierNumber, Mapping[str, Pushed]] = {}
     for dossier in due:
         remote = remotes[dossier.numero]
         if remote is None or remote.etat not in OPEN_ETATS:
@@ -180,11 +181,17 @@ def _push_batch(
             _refresh_labels(run, target)
             made = draft(dossier, remote, resolved[dossier.numero], target)
         settled += made.settled
+        if made.adopted:
+            adopted[made.numero] = made.adopted
         if made.in_conflict:
             run.report.stopped.add(made.numero)
         _note_refusals(run, made.refusals)
         if made.write is not None:
             drafts.append(made)
+    if adopted:
+        with run.transaction() as tx:
+            tx.adopt(run.id, adopted, run.now)
+        run.report.recognised.update(adopted)
     if run.report.dry:
         return _pretend(run, settled, drafts)
     sent = [wish_id for made in drafts for wish_id in made.wish_ids]

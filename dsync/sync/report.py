@@ -98,6 +98,8 @@ class RunReport:
     """Dossiers into which something was written."""
     stopped: set[DossierNumber] = field(default_factory=set)
     """Dossiers left to a human's hand."""
+    recognised: set[DossierNumber] = field(default_factory=set)
+    """Dossiers whose annotations dsync wrote before its database was lost or replaced."""
     quarantined: int = 0
     requests: int = 0
     errors: list[str] = field(default_factory=list)
@@ -116,6 +118,11 @@ class RunReport:
     def conflicts(self) -> int:
         """How many dossiers were left to a human's hand."""
         return len(self.stopped)
+
+    @property
+    def adopted(self) -> int:
+        """How many dossiers hold annotations that an earlier database wrote."""
+        return len(self.recognised)
 
     @property
     def cause(self) -> str | None:
@@ -166,6 +173,7 @@ class RunReport:
             "verdicts": {verdict.key: self.verdicts[verdict.key] for verdict in Verdict},
             "pushed": self.pushed,
             "conflicts": self.conflicts,
+            "adopted": self.adopted,
             "quarantined": self.quarantined,
             "requests": self.requests,
             "errors": self.errors,

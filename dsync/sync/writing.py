@@ -15,12 +15,14 @@ from dsync.annotations import (
     ResolvedAnnotations,
     Step,
     Wish,
+    own_set,
     plan,
 )
-from dsync.annotations.config import LABEL
+from dsync.annotations.config import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
 from dsync.annotations.values import wire_value
 from dsync.domain.ids import DossierNumber
 from dsync.ds import AnnotationWrite, DossierWrite, Refusal, RemoteAnnotations, WriteOutcome
+from dsync.eligibility import stated_verdict
 from dsync.store import DueDossier, Pushed, Sending, Settlement, StoredWish, WishStatus
 
 HELD = "retenu par le conflit sur le résultat"
@@ -53,6 +55,8 @@ class Draft:
     in_conflict: bool = False
     is_label_astray: bool = False
     """The label is refused, or in conflict: the démarche's labels may be others than known."""
+    adopted: Mapping[str, Pushed] = field(default_factory=dict)
+    """What stands in DS as dsync's own, though this database did not write it; by annotation."""
     refusals: list[str] = field(default_factory=list)
     """Why wishes were refused before anything was sent; labels' faults are told elsewhere."""
 
@@ -83,9 +87,15 @@ def draft(
     edited_at = remote.date_derniere_modification_annotations
     made = Draft(dossier.numero, label_ids={**remote.labels, **target.labels}, seen_at=edited_at)
     due = {w.id for w in dossier.wishes if w.is_due}
+    there = Remote(remote.values, remote.labels, edited_at, remote.updated_at)
+    wishes = [_wish(stored) for stored in dossier.wishes]
+    if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
+        own = own_set(there, resolved, target.config, stated_verdict)
+        made.adopted = {name: Pushed(value.value, value.target) for name, value in own.items()}
+        wishes = _renewed(wishes, own)
     steps = plan(
-        [_wish(stored) for stored in dossier.wishes],
-        Remote(remote.values, remote.labels, edited_at),
+        wishes,
+        there,
         resolved,
         target.config,
         target.labels,
@@ -106,6 +116,22 @@ def draft(
     if made.steps:
         made.write = _write(dossier, remote, made.steps, target)
     return made
+
+
+def _renewed(wishes: Sequence[Wish], own: Mapping[str, Own]) -> list[Wish]:
+    """Return the wishes with what was adopted as pushed; the same verdict keeps its date."""
+    wanted = {wish.annotation: wish.valeur for wish in wishes}
+    decisive = (RESULTAT, DETAIL)
+    is_same = all(name in own and own[name].value == wanted.get(name) for name in decisive)
+    renewed = []
+    for wish in wishes:
+        known = own.get(wish.annotation)
+        if known is not None:
+            is_kept = is_same and wish.annotation == DATE
+            valeur = known.value if is_kept and known.value else wish.valeur
+            wish = replace(wish, pushed=known, valeur=valeur)
+        renewed.append(wish)
+    return renewed
 
 
 def _wish(stored: StoredWish) -> Wish:
@@ -144,7 +170,7 @@ def _settled(step: Step) -> Settlement:
     end = Settlement(wish.id, statut, cible=step.target, erreur=step.reason)
     match step.action:
         case Action.CONFIRM:
-            return replace(end, pushed=wish.valeur)
+            return replace(end, pushed=wish.valeur, valeur=wish.valeur)
         case Action.CONFLICT:
             return replace(end, valeur_distante=step.remote or "")
         case Action.HOLD:

@@ -245,6 +245,13 @@ class Engine:
         with self._tables.begin() as connection:
             connection.execute(text(sql))
 
+    def lose_database(self) -> None:
+        """Begin again with an empty database, as after a loss, or on a new machine."""
+        with self._tables.begin() as connection:
+            for table in reversed(list(_tables())):
+                connection.execute(table.delete())
+        self.restart()
+
     def one(self, table: str, rank: int) -> dict[str, Any]:
         """Return a dossier's row of a table or view; nothing when there is none."""
         found = self.rows(f"SELECT * FROM {table} WHERE numero = :numero", numero=number(rank))

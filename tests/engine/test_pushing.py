@@ -796,6 +796,70 @@ def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> N
     )
 
 
+# --- a lost or new database -------------------------------------------------------------------
+
+
+def test_a_new_database_adopts_what_dsync_wrote(engine_on_each: Engine) -> None:
+    """Nobody wrote there but dsync: counted and journaled as adopted, nothing is sent."""
+    engine = engine_on_each
+    engine.settle()
+    before = [engine.remote(rank, DATE) for rank in OPEN]
+    engine.lose_database()
+    engine.advance(hours=3)
+    engine.control.forget_requests()
+    report = engine.sync()
+    assert (0, 10, 0, 0) == (report.exit_code, report.adopted, report.conflicts, report.pushed)
+    assert [] == engine.mutations()
+    assert before == [engine.remote(rank, DATE) for rank in OPEN]
+    assert [CONFIRMED] * 10 == [engine.wishes(rank) for rank in OPEN]
+    assert ["cree", "verdict", "adopte"] == engine.events(0)
+    engine.advance(minutes=11)
+    again = engine.sync(full=True)
+    assert (0, 0, []) == (again.exit_code, again.adopted, engine.mutations())
+
+
+def test_an_adopted_set_follows_a_verdict_that_moved(engine: Engine) -> None:
+    """The whole set is renewed, label and date included."""
+    engine.settle()
+    before = engine.remote(0, DATE)
+    make_ineligible(engine)
+    engine.lose_database()
+    report = engine.sync()
+    assert (0, 10, 0, 1) == (report.exit_code, report.adopted, report.conflicts, report.pushed)
+    assert ("Inéligible", ["inéligible"]) == (engine.remote(0), engine.labels(0))
+    assert engine.remote(0, DETAIL).startswith("Non conforme - ")
+    assert before != engine.remote(0, DATE)
+    assert CONFIRMED == engine.wishes(0)
+
+
+@pytest.mark.parametrize(
+    ("stable_id", "value"),
+    [
+        (RESULTAT, OTHER),
+        (DETAIL, "Vu avec le sponsor"),
+        (DETAIL, "Conforme : tout.\nVu avec le sponsor."),
+        (DATE, None),
+    ],
+    ids=["contradicts the detail", "other text", "text added", "no date"],
+)
+def test_a_new_database_leaves_what_is_not_dsyncs_own(
+    engine: Engine, stable_id: int, value: object
+) -> None:
+    """A human touched the set: what is not as the verdict says is in conflict."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), stable_id, value)
+    if stable_id != RESULTAT:
+        make_ineligible(engine)
+    else:
+        engine.control.edit_champ(number(0), PROBLEME, "Mieux dit")
+    kept = [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL)]
+    engine.lose_database()
+    report = engine.sync()
+    assert (9, 1) == (report.adopted, report.conflicts)
+    assert "conflit" in engine.wishes(0).values()
+    assert kept == [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL)]
+
+
 # --- values that DS does not keep -------------------------------------------------------------
 
 

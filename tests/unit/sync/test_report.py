@@ -66,6 +66,7 @@ def test_the_document_has_the_published_keys_in_order() -> None:
         "verdicts",
         "pushed",
         "conflicts",
+        "adopted",
         "quarantined",
         "requests",
         "errors",

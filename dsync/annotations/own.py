@@ -1,0 +1,63 @@
+"""Recognise in DS a set of annotations that dsync wrote before its database was lost or replaced.
+
+Without the record of what was pushed, nothing but its form tells dsync's own set from a human's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from dsync.annotations.config import (
+    DATE,
+    DETAIL,
+    LABEL,
+    RESULTAT,
+    VALUE_NAMES,
+    AnnotationsConfig,
+    ResolvedAnnotations,
+)
+from dsync.annotations.plan import Own, Remote
+from dsync.annotations.values import normalise
+from dsync.domain.verdict import Verdict
+
+ONE_DOCUMENT = timedelta(seconds=30)
+"""How long DS may take for the annotations of one mutation."""
+
+
+def own_set(
+    remote: Remote,
+    resolved: ResolvedAnnotations,
+    config: AnnotationsConfig,
+    stated_verdict: Callable[[str], Verdict | None],
+) -> dict[str, Own]:
+    """Return what stands in a dossier as dsync's own, by annotation; empty when it is not.
+
+    It is when the result is one of the configured options, the detail is a text of dsync's form
+    that states the same verdict, and both are no younger than the date that dsync writes with
+    them: what a human changed since is theirs. The label counts with them when it is the verdict's.
+
+    Args:
+        remote: what stands in the dossier.
+        resolved: dsync's annotations in the dossier's revision.
+        config: the section `[annotations]`.
+        stated_verdict: returns the verdict that a detail states, None for a text of another form.
+    """
+    found = {}
+    for name in VALUE_NAMES:
+        descriptor = resolved.by_name(name)
+        value = descriptor and normalise(descriptor.type, remote.values.get(descriptor.id))
+        if descriptor is None or not value:
+            return {}
+        found[name] = Own(value, descriptor.id)
+    written_at = [remote.updated_at.get(own.target or "") for own in found.values()]
+    stamped_at = written_at[VALUE_NAMES.index(DATE)]
+    if stamped_at and any(at and at > stamped_at + ONE_DOCUMENT for at in written_at):
+        return {}
+    verdict = stated_verdict(found[DETAIL].value or "")
+    if verdict is None or found[RESULTAT].value != config.resultat.options.of(verdict):
+        return {}
+    label = config.labels.of(verdict) if config.labels else None
+    if label and [name for name in remote.labels if name in config.owned_labels] == [label]:
+        found[LABEL] = Own(label, remote.labels[label])
+    return found
