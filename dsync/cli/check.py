@@ -8,7 +8,7 @@ import click
 
 from dsync.cli.failures import Exit
 from dsync.cli.options import current_flags, json_option, settings_options
-from dsync.cli.output import clean, print_json
+from dsync.cli.output import clean, print_json, print_note
 
 if TYPE_CHECKING:
     from dsync.sync.check import CheckLine, CheckSources
@@ -78,9 +78,9 @@ def _conclusion(warnings: int) -> str:
 def print_line(line: CheckLine) -> None:
     """Print one line, and its remedy below."""
     mark, colour = MARKS[line.status.value]
-    click.echo(f"{click.style(mark, fg=colour)}  {line.name}: {clean(line.message)}")
+    print_note(f"{click.style(mark, fg=colour)}  {line.name}: {clean(line.message)}", hanging=4)
     if line.remedy:
-        click.echo(f"      → {clean(line.remedy)}")
+        print_note(f"      → {clean(line.remedy)}", hanging=8)
 
 
 def sources_of(app: App) -> CheckSources:

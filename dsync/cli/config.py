@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import print_json, print_table
 
 
-@click.group()
+@click.group(cls=Group)
 def config() -> None:
     """Show or check the settings, without network or database."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from dsync.cli.failures import Group
 from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
 from dsync.cli.output import cut, print_json, print_table, shown
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @settings_options()
 @click.pass_context

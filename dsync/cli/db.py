@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import heading, print_json, print_table
+from dsync.cli.output import heading, print_json, print_note, print_table
 
 if TYPE_CHECKING:
     from dsync.store import Store
 
 
-@click.group()
+@click.group(cls=Group)
 def db() -> None:
     """Upgrade the schema, give read access, document the views."""
 
@@ -56,7 +57,7 @@ def dictionary(*, as_json: bool) -> None:
         return
     for view, entry in views.items():
         heading(view)
-        click.echo(entry["description"])
+        print_note(entry["description"], hanging=0)
         print_table(("column", "meaning"), entry["columns"].items())
 
 

@@ -77,7 +77,7 @@ def demo(*, folder: Path, dossiers: int, seed: int) -> None:
             again = app.sync(SyncOptions(started_by="demo"))
             _end_when_failed(again, signals.exit_code)
             rows = _examples(app)
-    print_table(("dossier", "produit", "verdict", "première raison"), rows)
+    print_table(("dossier", "product", "verdict", "first reason"), rows)
     click.echo()
     print_report(first, as_json=False)
     click.echo("And once more, now that nothing has changed:")

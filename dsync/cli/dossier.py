@@ -8,75 +8,91 @@ from typing import Any
 
 import click
 
-from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
-from dsync.cli.output import clean, cut, heading, print_json, print_pairs, print_table, shown
+from dsync.cli.failures import Group
+from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options, wide_option
+from dsync.cli.output import (
+    SUSPENDED,
+    clean,
+    heading,
+    print_json,
+    print_note,
+    print_pairs,
+    print_table,
+    shown,
+)
 from dsync.errors import ConfigurationError
 
 VERDICTS = ("eligible", "a_verifier", "ineligible", "indetermine", "aucun")
 ETATS = ("en_construction", "en_instruction", "accepte", "refuse", "sans_suite")
 PRESENCES = ("present", "masque", "supprime", "disparu")
 
-SECTIONS: Mapping[str, Sequence[str]] = {
-    "Dossier": (
-        "etat",
-        "etape",
-        "presence",
-        "archive",
-        "depose_le",
-        "en_instruction_le",
-        "traite_le",
-        "correction_attendue_depuis",
-        "modifie_le",
-        "synchronise_le",
-    ),
-    "Projet": (
-        "page_produit",
-        "produit_id",
-        "phase_declaree",
-        "phase_constatee",
-        "incubateur",
-        "probleme",
-        "politique_publique",
-    ),
-    "Administration": (
-        "siret",
-        "raison_sociale",
-        "forme_juridique_code",
-        "type_administration",
-        "entite",
-        "departement_code",
-        "departement_nom",
-        "lieu_travail",
-    ),
-    "Contacts": (
-        "sponsor_nom",
-        "sponsor_fonction",
-        "sponsor_courriel",
-        "sponsor_telephone",
-        "contact_nom",
-        "contact_fonction",
-        "contact_courriel",
-        "contact_telephone",
-    ),
-    "Dispositif": ("cas_demande", "pilotage_actuel", "pilotage_envisage"),
-    "Motivations": ("objectifs_12_mois", "benefices", "perspectives"),
-    "Sélection et recrutement": (
-        "jury_le",
-        "convention_le",
-        "candidatures_le",
-        "entretiens_le",
-        "prise_de_poste_le",
-        "valide_par_instructeur",
-    ),
+SECTIONS: Mapping[str, Mapping[str, str]] = {
+    "Dossier": {
+        "etat": "state",
+        "etape": "stage",
+        "presence": "presence",
+        "archive": "archived",
+        "depose_le": "deposited",
+        "en_instruction_le": "under instruction since",
+        "traite_le": "decided",
+        "modifie_le": "changed in DS",
+        "synchronise_le": "changed here",
+    },
+    "Project": {
+        "page_produit": "product page",
+        "produit_id": "product",
+        "phase_declaree": "phase declared",
+        "phase_constatee": "phase observed",
+        "incubateur": "incubator",
+        "probleme": "problem",
+        "politique_publique": "public policy",
+    },
+    "Administration": {
+        "siret": "SIRET",
+        "raison_sociale": "name",
+        "forme_juridique_code": "legal category",
+        "type_administration": "kind",
+        "entite": "entity",
+        "departement_code": "département",
+        "departement_nom": "département's name",
+        "lieu_travail": "place of work",
+    },
+    "Contacts": {
+        "sponsor_nom": "sponsor",
+        "sponsor_fonction": "sponsor's function",
+        "sponsor_courriel": "sponsor's e-mail",
+        "sponsor_telephone": "sponsor's telephone",
+        "contact_nom": "contact",
+        "contact_fonction": "contact's function",
+        "contact_courriel": "contact's e-mail",
+        "contact_telephone": "contact's telephone",
+    },
+    "Scheme": {
+        "cas_demande": "case",
+        "pilotage_actuel": "led now by",
+        "pilotage_envisage": "to be led by",
+    },
+    "Motivations": {
+        "objectifs_12_mois": "aims in 12 months",
+        "benefices": "benefits",
+        "perspectives": "prospects",
+    },
+    "Selection and recruitment": {
+        "jury_le": "jury",
+        "convention_le": "convention",
+        "candidatures_le": "applications open",
+        "entretiens_le": "interviews",
+        "prise_de_poste_le": "start of work",
+        "valide_par_instructeur": "validated by an instructeur",
+    },
 }
-"""Fields of the view `lecture_candidature`, in the form's order."""
+"""Fields of the view `lecture_candidature` and what they are called, in the form's order."""
 
 BOOLEANS = ("archive", "valide_par_instructeur")
-LONGEST = 300
 EVENTS_SHOWN = 20
 
 
-@click.group()
+@click.group(cls=Group)
 def dossier() -> None:
     """Show one dossier, or list them."""
 
@@ -91,6 +107,7 @@ def dossier() -> None:
 @click.option(
     "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many."
 )
+@wide_option
 @json_option
 @settings_options()
 def list_(
@@ -100,6 +117,7 @@ def list_(
     presence: str | None,
     search: str | None,
     limit: int,
+    wide: bool,
     as_json: bool,
 ) -> None:
     """List dossiers by number."""
@@ -117,10 +135,20 @@ def list_(
     if as_json:
         print_json(found)
         return
-    columns = ("numero", "etat", "presence", "verdict", "produit_id", "raison_sociale")
+    columns = {
+        "numero": "dossier",
+        "etat": "state",
+        "verdict": "verdict",
+        "produit_id": "product",
+        "raison_sociale": "organisation",
+        "presence": "presence",
+        "depose_le": "deposited",
+    }
     print_table(
-        ("dossier", "state", "presence", "verdict", "product", "organisation"),
-        [[cut(shown(row[name]), 60) for name in columns] for row in found],
+        tuple(columns.values()),
+        [[row[name] for name in columns] for row in found],
+        extra=("presence", "deposited"),
+        wide=wide,
         empty="No dossier is like this.",
     )
     if more:
@@ -156,10 +184,10 @@ def show(*, numero: int, as_json: bool) -> None:
         return
     click.secho(f"Dossier {numero}", bold=True)
     _print_verdict(found, checks)
-    for title, names in SECTIONS.items():
-        _print_section(title, [(name, found.get(name)) for name in names])
+    for title, fields in SECTIONS.items():
+        _print_section(title, [(label, found.get(name)) for name, label in fields.items()])
     _print_voeux(found["voeux"])
-    _print_evaluations(found["evaluations"])
+    _print_evaluations(found["evaluations"], found["notes"])
     _print_pushes(found["annotations"])
     _print_events(found["evenements"])
 
@@ -191,7 +219,7 @@ def to_settle(checks: Sequence[Mapping[str, Any]]) -> list[str]:
 def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> None:
     from dsync.eligibility import TITLES
 
-    heading("Pré-contrôle")
+    heading("Pre-check")
     current = next((p for p in found["precontroles"] if p["courant"]), None)
     if current is None:
         click.echo("  no verdict yet")
@@ -202,8 +230,9 @@ def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]
         f"{current['version_regles']}" + (f" ({given} verdicts in all)" if given > 1 else "")
     )
     for check in checks:
-        click.echo(
-            f"  {check['resultat']:<13} {TITLES[check['controle']]}: {clean(check['motif'] or '')}"
+        print_note(
+            f"  {check['resultat']:<13} {TITLES[check['controle']]}: {clean(check['motif'] or '')}",
+            hanging=16,
         )
         _print_evidence(check["preuve"])
     if found["a_regler"]:
@@ -211,62 +240,65 @@ def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]
         click.echo(f"  To become Éligible, settle: {names}")
 
 
-def _print_evidence(preuve: Any) -> None:
-    facts = json.loads(preuve) if isinstance(preuve, str) and preuve else preuve or {}
-    for name, value in facts.items():
+def _print_evidence(preuve: Mapping[str, Any] | None) -> None:
+    for name, value in (preuve or {}).items():
         if value not in (None, "", [], {}):
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            click.echo(f"                  {name}: {cut(clean(text), LONGEST)}")
+            print_note(f"{' ' * 6}{name}: {clean(text)}", hanging=8)
 
 
 def _print_section(title: str, pairs: Sequence[tuple[str, Any]]) -> None:
     if any(value not in (None, "") for _, value in pairs):
         heading(title)
-        print_pairs(
-            [
-                (name, None if value is None else cut(shown(value), LONGEST))
-                for name, value in pairs
-            ],
-            indent="  ",
-        )
+        print_pairs(pairs, indent="  ")
 
 
 def _print_voeux(voeux: Sequence[Mapping[str, Any]]) -> None:
     if voeux:
         heading("Vœux")
         for voeu in voeux:
-            missions = cut(shown(voeu["missions"]), LONGEST)
-            click.echo(f"  {voeu['rang']}. {shown(voeu['profil'])}: {missions}")
+            text = f"  {voeu['rang']}. {shown(voeu['profil'])}: {shown(voeu['missions'])}"
+            print_note(text, hanging=5)
 
 
-def _print_evaluations(evaluations: Sequence[Mapping[str, Any]]) -> None:
-    if evaluations:
-        heading("Évaluations")
-        for row in evaluations:
-            mean = None if row["moyenne"] is None else round(float(row["moyenne"]), 2)
-            click.echo(
-                f"  {row['ligne']}. {shown(row['moment'])}, {shown(row['evaluateur'])}: "
-                f"mean {shown(mean)}. {cut(shown(row['commentaire']), LONGEST)}"
-            )
+def _print_evaluations(
+    evaluations: Sequence[Mapping[str, Any]], notes: Sequence[Mapping[str, Any]]
+) -> None:
+    if not evaluations:
+        return
+    heading("Evaluations")
+    for row in evaluations:
+        print_note(
+            f"  {row['ligne']}. {shown(row['moment'])}, {shown(row['evaluateur'])}: "
+            f"mean {shown(row['moyenne'])}",
+            hanging=5,
+        )
+        print_pairs(
+            [
+                (shown(note["libelle"]), "–" if note["note"] is None else f"{note['note']:g}")
+                for note in notes
+                if note["ligne"] == row["ligne"]
+            ],
+            indent=" " * 5,
+        )
+        if row["commentaire"]:
+            print_note(f"{' ' * 5}{clean(row['commentaire'])}", hanging=5)
 
 
 def _print_pushes(annotations: Sequence[Mapping[str, Any]]) -> None:
-    if annotations:
-        heading("Written back to DS")
-        print_table(
-            ("annotation", "value", "status", "attempts", "sent", "error"),
-            [
-                (
-                    row["annotation"],
-                    cut(shown(row["valeur"]), 60),
-                    row["statut"],
-                    row["tentative"],
-                    row["envoyee_le"],
-                    row["erreur"],
-                )
-                for row in annotations
-            ],
-        )
+    if not annotations:
+        return
+    heading("Written back to DS")
+    for row in annotations:
+        sent = f", sent {row['envoyee_le']}" if row["envoyee_le"] else ""
+        times = f" (attempt {row['tentative']})" if row["tentative"] > 1 else ""
+        click.echo(f"  {row['annotation']}: {row['statut']}{sent}{times}")
+        for line in (row["valeur"] or "").splitlines():
+            print_note(f"{' ' * 5}{clean(line)}", hanging=5)
+        if row["erreur"]:
+            print_note(f"{' ' * 5}! {clean(row['erreur'])}", hanging=7)
+    if any(row["statut"] == "suspendue" for row in annotations):
+        print_note(f"  {SUSPENDED}", hanging=4)
 
 
 def _print_events(events: Sequence[Mapping[str, Any]]) -> None:
@@ -276,7 +308,7 @@ def _print_events(events: Sequence[Mapping[str, Any]]) -> None:
         print_table(
             ("when", "event", "details"),
             [
-                (row["survenu_le"], row["evenement"], cut(shown(row["details"]), 80))
+                (row["survenu_le"], row["evenement"], row["details"])
                 for row in events[-EVENTS_SHOWN:]
             ],
         )

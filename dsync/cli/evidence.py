@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import ago, print_json, print_table
+from dsync.cli.output import ago, print_json, print_note, print_table
 
 if TYPE_CHECKING:
     from dsync.eligibility import RulesConfig
     from dsync.evidence.reference_lists import ReferenceList
 
 
-@click.group()
+@click.group(cls=Group)
 def evidence() -> None:
     """Show what verdicts rest on, or put a newer list in place."""
 
@@ -73,7 +74,7 @@ def show(*, as_json: bool) -> None:
     if catalogue["fetched_at"] is None:
         click.echo(f"Catalogue {catalogue['source']}: never fetched; `dsync sync` does.")
     else:
-        click.echo(
+        print_note(
             f"Catalogue {catalogue['source']}: fetched {ago(catalogue['fetched_at'], now)}, "
             f"confirmed {ago(catalogue['confirmed_at'] or catalogue['fetched_at'], now)}"
         )

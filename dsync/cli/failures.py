@@ -34,7 +34,21 @@ class Exit(Exception):  # noqa: N818
         self.code = code
 
 
-class SafeGroup(click.Group):
+class Group(click.Group):
+    """A group whose help shows the first sentence of each command whole."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands; click itself would cut each one at the width of a line."""
+        rows = [
+            (name, command.get_short_help_str(limit=10_000))
+            for name, command in self.commands.items()
+            if not command.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class SafeGroup(Group):
     """The top group: whatever its commands raise ends here."""
 
     def main(  # type: ignore[override]

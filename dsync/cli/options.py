@@ -88,6 +88,11 @@ json_option = click.option(
 )
 
 
+wide_option = click.option(
+    "--wide", is_flag=True, help="Show every column, however wide the lines become."
+)
+
+
 class Duration(click.ParamType[timedelta]):
     """`90s`, `30m`, `2h`, `1d`."""
 

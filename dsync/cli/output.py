@@ -6,15 +6,26 @@ Texts that come from dossiers are cleaned here: nothing that somebody typed can 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
+NARROW = 24
+"""Columns up to this width are never wrapped."""
+SUSPENDED = (
+    "suspendue: an instructeur ticked the box that validates the pre-check; dsync leaves the "
+    "annotations of these dossiers as they are (`dsync push --force` goes over it)."
+)
 VERDICT_STYLES = {
     "Éligible": "green",
     "À vérifier": "yellow",
@@ -24,29 +35,61 @@ VERDICT_STYLES = {
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=_jsonable))
+    """Print one JSON document: indented on a terminal, on one line elsewhere (log files)."""
+    indent = 2 if sys.stdout.isatty() else None
+    click.echo(json.dumps(document, ensure_ascii=False, indent=indent, default=_jsonable))
 
 
 def print_table(
-    headers: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "Nothing."
+    headers: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    extra: Sequence[str] = (),
+    wide: bool = False,
+    empty: str = "Nothing.",
 ) -> None:
-    """Print rows: a ruled table on a terminal, aligned columns elsewhere."""
+    """Print rows: a table that fits on a terminal, aligned columns elsewhere.
+
+    Args:
+        headers: of the columns.
+        rows: a value a column.
+        extra: columns that are left out of a terminal on which they have no room.
+        wide: whether they are shown all the same, and no line is wrapped.
+        empty: said when there are no rows.
+    """
     texts = [[shown(cell) for cell in row] for row in rows]
     if not texts:
         click.echo(empty)
     elif sys.stdout.isatty():
-        _ruled(headers, texts)
+        _ruled(headers, texts, extra, wide=wide)
     else:
         _aligned(headers, texts)
 
 
 def print_pairs(pairs: Iterable[tuple[str, Any]], indent: str = "") -> None:
-    """Print `name  value` lines, values aligned; those without a value are left out."""
+    """Print `name  value` lines, values aligned and wrapped; those without a value are left out."""
     kept = [(name, shown(value)) for name, value in pairs if value not in (None, "", [], ())]
     width = max((len(name) for name, _ in kept), default=0)
     for name, value in kept:
-        click.echo(f"{indent}{name.ljust(width)}  {value}")
+        print_note(f"{indent}{name.ljust(width)}  {value}", hanging=len(indent) + width + 2)
+
+
+def print_note(text: str, *, hanging: int = 2) -> None:
+    """Print a text, on a terminal wrapped between its words, following lines indented."""
+    if not sys.stdout.isatty():
+        click.echo(text)
+        return
+    width = shutil.get_terminal_size().columns
+    click.echo(
+        textwrap.fill(
+            text,
+            width,
+            subsequent_indent=" " * min(hanging, width // 2),
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
+        )
+    )
 
 
 def heading(text: str) -> None:
@@ -100,17 +143,35 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def _ruled(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _ruled(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], extra: Sequence[str], *, wide: bool
+) -> None:
     from rich.console import Console
+
+    console = Console(highlight=False)
+    every = range(len(headers))
+    table = _table(headers, rows, every)
+    needed = console.measure(table, options=console.options.update(width=10_000)).maximum
+    if wide:
+        console.width = max(console.width, needed)
+    elif needed > console.width:
+        table = _table(headers, rows, [n for n in every if headers[n] not in extra])
+    console.print(table)
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], columns: Sequence[int]) -> Table:
+    """Make a table of these columns; words are broken only where they are longer than a line."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(header_style="bold")
-    for header in headers:
-        table.add_column(header, overflow="fold")
+    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for column in columns:
+        longest = max(len(line[column]) for line in (headers, *rows))
+        table.add_column(headers[column], overflow="fold", no_wrap=longest <= NARROW)
     for row in rows:
-        table.add_row(*(Text(cell, style=VERDICT_STYLES.get(cell, "")) for cell in row))
-    Console().print(table)
+        table.add_row(*(Text(row[n], style=VERDICT_STYLES.get(row[n], "")) for n in columns))
+    return table
 
 
 def _aligned(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

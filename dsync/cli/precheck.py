@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsync.cli.options import DOSSIER_NUMBER, Day, json_option, settings_options
-from dsync.cli.output import clean, heading, print_json, print_table
+from dsync.cli.output import clean, heading, print_json, print_note, print_table
 
 if TYPE_CHECKING:
     from dsync.sync.precheck import Comparison
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     metavar="DATE",
     help="Judge as if deposited that day; stores nothing.",
 )
-@click.option("--stats", is_flag=True, help="Show how many of each result there are, and stop.")
+@click.option("--stats", is_flag=True, help="Count the results of each check, and stop.")
+@click.option(
+    "--wide", is_flag=True, help="With --stats: by month of deposit, applicant and phase as well."
+)
 @json_option
 @settings_options()
 def precheck(
@@ -42,6 +46,7 @@ def precheck(
     explain: bool,
     as_of: date | None,
     stats: bool,
+    wide: bool,
     as_json: bool,
 ) -> None:
     """Judge dossiers again, and show the old verdict beside the new one.
@@ -51,7 +56,7 @@ def precheck(
     if stats:
         if dossiers or as_of or explain or dry_run:
             raise click.UsageError("--stats stands alone.")
-        _statistics(as_json=as_json)
+        _statistics(wide=wide, as_json=as_json)
         return
 
     from dsync.cli.session import load, make_ready, worker
@@ -74,9 +79,9 @@ def precheck(
         print_json(
             {
                 "run": report.run,
-                "status": report.status.value,
+                "statut": report.status.value,
                 "dossiers": [_document(comparison) for comparison in comparisons],
-                "errors": report.errors,
+                "erreurs": report.errors,
             }
         )
     else:
@@ -114,10 +119,11 @@ def _print(comparisons: Sequence[Comparison], *, explain: bool) -> None:
 def print_checks(controles: Sequence[Any]) -> None:
     """Print checks: result, reason, and the evidence below."""
     for controle in controles:
-        click.echo(f"  {controle.resultat.value:<13} {controle.controle}: {clean(controle.motif)}")
+        text = f"  {controle.resultat.value:<13} {controle.controle}: {clean(controle.motif)}"
+        print_note(text, hanging=16)
         for name, value in controle.preuve.items():
             if value not in (None, "", [], {}):
-                click.echo(f"      {name}: {_evidence(value)}")
+                print_note(f"{' ' * 6}{name}: {_evidence(value)}", hanging=8)
 
 
 def _evidence(value: Any) -> str:
@@ -149,8 +155,10 @@ def _document(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _statistics(*, as_json: bool) -> None:
+def _statistics(*, wide: bool, as_json: bool) -> None:
     from dsync.cli.session import reading
+    from dsync.domain.verdict import Resultat
+    from dsync.eligibility import CHECK_NAMES
     from dsync.sync.precheck import statistics
 
     with reading() as reader:
@@ -158,5 +166,19 @@ def _statistics(*, as_json: bool) -> None:
     if as_json:
         print_json([row._asdict() for row in rows])
         return
-    headers = ("month", "check", "result", "applicant", "phase", "dossiers")
-    print_table(headers, rows, empty="No verdict yet.")
+    empty = "No verdict yet: `dsync sync` gives them."
+    if wide:
+        headers = ("month", "check", "result", "applicant", "phase", "dossiers")
+        print_table(headers, rows, wide=True, empty=empty)
+        return
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        counts[row.controle, row.resultat] += row.nombre
+    results = [result.value for result in Resultat]
+    print_table(
+        ("check", *results),
+        [(name, *(counts[name, result] for result in results)) for name in CHECK_NAMES]
+        if rows
+        else [],
+        empty=empty,
+    )

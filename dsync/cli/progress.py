@@ -32,9 +32,11 @@ class ProgressBars:
         self._show("Writing annotations", done, total)
 
     def _show(self, phase: str, done: int, total: int | None) -> None:
+        # Often nobody knows the total: then the spinner alone says that work goes on.
+        figures = f"{done}" if total is None else f"{done}/{total}"
         if phase not in self._tasks:
-            self._tasks[phase] = self._bars.add_task(phase, total=total)
-        self._bars.update(self._tasks[phase], completed=done, total=total)
+            self._tasks[phase] = self._bars.add_task(phase, total=total, figures=figures)
+        self._bars.update(self._tasks[phase], completed=done, total=total, figures=figures)
 
 
 @contextmanager
@@ -44,12 +46,13 @@ def progress_bars(*, wanted: bool = True) -> Iterator[ProgressBars | None]:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (
+        SpinnerColumn(),
         TextColumn("{task.description:<20}"),
-        BarColumn(),
-        MofNCompleteColumn(),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[figures]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:

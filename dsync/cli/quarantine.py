@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import click
 
-from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
+from dsync.cli.failures import Group
+from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options, wide_option
 from dsync.cli.output import print_json, print_table
 
 
-@click.group()
+@click.group(cls=Group)
 def quarantine() -> None:
     """List dossiers that could not be read or judged, and try them again."""
 
 
 @quarantine.command("list")
+@wide_option
 @json_option
 @settings_options()
-def list_(*, as_json: bool) -> None:
+def list_(*, wide: bool, as_json: bool) -> None:
     """List them with the reason; all other dossiers went through."""
     from dsync.cli.session import reading
 
@@ -26,11 +28,13 @@ def list_(*, as_json: bool) -> None:
         print_json([row._asdict() for row in found])
         return
     print_table(
-        ("dossier", "code", "message", "since", "attempts", "last attempt"),
+        ("dossier", "since", "message", "code", "attempts", "last attempt"),
         [
-            (row.numero, row.code, row.message, row.depuis, row.tentatives, row.dernier_essai_le)
+            (row.numero, row.depuis, row.message, row.code, row.tentatives, row.dernier_essai_le)
             for row in found
         ],
+        extra=("code", "attempts", "last attempt"),
+        wide=wide,
         empty="No dossier is in quarantine.",
     )
     if found:

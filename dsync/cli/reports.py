@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsync.cli.output import print_json, shown
+from dsync.cli.output import print_json, print_note, shown
 
 if TYPE_CHECKING:
     from dsync.sync.report import RunReport
@@ -19,11 +19,11 @@ def print_report(report: RunReport, *, as_json: bool) -> None:
         return
     if report.run is not None or report.dry:
         click.echo(headline(report))
-        click.echo(f"  {figures(report)}")
+        print_note(f"  {figures(report)}")
     if verdicts := verdict_figures(report):
-        click.echo(f"  verdicts: {verdicts}")
+        print_note(f"  verdicts: {verdicts}", hanging=4)
     for mutation in report.mutations:
-        click.echo(f"  would send: {shown(mutation)}")
+        print_note(f"  would send: {shown(mutation)}", hanging=4)
     if report.adopted:
         click.echo("  adopted: annotations that dsync wrote before this database knew of them")
     if report.conflicts:

@@ -27,12 +27,12 @@ EPILOG = """
 Exit codes:
   0  done
   1  a fault of dsync's own
-  2  usage or configuration
+  2  usage, configuration, or an address without the API of DS
   3  DS refuses the token
   4  safety brake: too many dossiers gone at once
   5  database
   6  another process holds the lease
-  7  done in part (quarantine, refused or waiting pushes, evidence out of reach)
+  7  done in part: quarantine, open pushes, evidence out of reach
   8  DS cannot be reached
   130/143  sync interrupted by SIGINT / SIGTERM
 """

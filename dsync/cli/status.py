@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dsync.cli.failures import Exit
-from dsync.cli.options import Duration, json_option, settings_options
-from dsync.cli.output import ago, clean, instant, print_json, print_pairs, print_table
+from dsync.cli.options import Duration, json_option, settings_options, wide_option
+from dsync.cli.output import (
+    SUSPENDED,
+    ago,
+    clean,
+    instant,
+    print_json,
+    print_note,
+    print_pairs,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from dsync.domain.ids import DemarcheNumber
-    from dsync.store import Store
+    from dsync.store import LeaseInfo, RunningService, Store
 
 IN_PART = 7
-ADVICE = {
-    "conflicts": "dsync conflicts list",
-    "quarantined": "dsync quarantine list",
-    "refused": "dsync check",
+RUN_KEYS = {
+    "run": "run",
+    "genre": "kind",
+    "statut": "status",
+    "demande_par": "started_by",
+    "debut": "started_at",
+    "fin": "ended_at",
+    "lus": "read",
+    "modifies": "changed",
+    "supprimes": "deleted",
+    "evalues": "evaluated",
+    "pousses": "pushed",
+    "conflits": "conflicts",
+    "en_quarantaine": "quarantined",
+    "requetes": "requests",
+    "erreur": "error",
 }
-"""Where to look for each thing that is open."""
+"""What the columns of a run are called in `status --json`."""
 
 
 @click.command()
@@ -31,10 +53,14 @@ ADVICE = {
     metavar="DURATION",
     help="Exit 7 when the last success is older (health check).",
 )
+@click.option("--strict", is_flag=True, help="Exit 7 when something is marked with « ! ».")
 @json_option
 @settings_options()
-def status(*, max_age: timedelta | None, as_json: bool) -> None:
-    """Show the last runs, the copy, the outbox, conflicts, quarantine, lease and warnings."""
+def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
+    """Show services, the last runs, the copy, pushes, conflicts, quarantine and warnings.
+
+    What somebody should look at is marked with « ! », with the command to go on with.
+    """
     from dsync.cli.session import load
     from dsync.domain.ids import DemarcheNumber
     from dsync.store import Store
@@ -44,114 +70,156 @@ def status(*, max_age: timedelta | None, as_json: bool) -> None:
     settings, now = load(), datetime.now(UTC)
     store = Store.open(settings.database_url, create=False)
     try:
-        document, ahead = _document(store, DemarcheNumber(settings.demarche), now)
+        document = _document(store, DemarcheNumber(settings.demarche), now)
     finally:
         store.close()
     last = document["last_success_at"]
     is_stale = max_age is not None and (last is None or now - last > max_age)
-    document |= {
-        "now": now,
-        "is_stale": is_stale,
-        "warnings": [
-            f"Token: {line.message}; {line.remedy}."
-            for line in expiry_lines(settings.ds_token_expires_on, now.date())
-            if line.status is CheckStatus.WARNING
-        ],
-    }
-    if ahead is not None:
-        document["warnings"].append(
-            f"This machine's clock went back: the last runs are dated up to {_span(ahead)} in the "
-            "future, which counts as never. Check the clock (NTP); the next run is dated right."
-        )
+    warnings = [*_warnings(document, now)]
+    warnings += [
+        f"Token: {line.message}; {line.remedy}."
+        for line in expiry_lines(settings.ds_token_expires_on, now.date())
+        if line.status is CheckStatus.WARNING
+    ]
+    document |= {"now": now, "is_stale": is_stale, "warnings": warnings}
     if as_json:
         print_json(document)
     else:
         _print(document, now)
-    if is_stale:
-        if not as_json:
-            click.echo("The last success is older than --max-age.", err=True)
+    if is_stale and not as_json:
+        click.echo("The last success is older than --max-age.", err=True)
+    if is_stale or (strict and warnings):
         raise Exit(IN_PART)
 
 
-def _document(
-    store: Store, demarche: DemarcheNumber, now: datetime
-) -> tuple[dict[str, Any], timedelta | None]:
-    """Return what the database knows, and how far in the future its latest run is dated."""
+def _document(store: Store, demarche: DemarcheNumber, now: datetime) -> dict[str, Any]:
+    lease = store.lease_of(demarche)
+    at_work = lease if lease is not None and lease.holder and not lease.is_expired else None
     with store.reading(demarche) as reader:
         stored = reader.state()
         state = stored.as_of(now)
+        ahead = stored.ahead(now)
         runs_ = reader.runs(limit=1)
-        outbox = reader.outbox_counts()
-        document: dict[str, Any] = {
+        counts = reader.dossier_counts()
+        pushes = reader.open_pushes()
+        return {
             "demarche": demarche,
             "database": store.place,
+            "services": [
+                _service(service, at_work, now) for service in store.services_of(demarche)
+            ],
             "last_success_at": state.last_success_at,
             "last_full_at": state.last_full_at,
             "last_deletions_at": state.last_deletions_at,
             "watermark": state.watermark,
+            "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
             "full_read_under_way": state.full_cursor is not None,
-            "last_run": runs_[0] if runs_ else None,
-            "dossiers": reader.dossier_counts(),
-            "outbox": outbox,
-            "conflicts": len({conflict.numero for conflict in reader.conflicts()}),
+            "last_run": _last_run(runs_[0]) if runs_ else None,
+            "dossiers": {
+                "presence": counts["presence"],
+                "state": counts["etat"],
+                "verdict": counts["verdict"],
+                "to_judge": counts["a_evaluer"],
+            },
+            "annotations": reader.outbox_counts(),
+            **{name: push.dossiers for name, push in pushes.items()},
+            "reasons": {name: list(push.reasons) for name, push in pushes.items()},
             "quarantined": len(reader.quarantined()),
-            "refused": outbox.get("refusee", 0),
+            "lease": at_work
+            and {
+                "holder": at_work.holder,
+                "since": at_work.acquired_at,
+                "expires_at": at_work.expires_at,
+            },
         }
-    lease = store.lease_of(demarche)
-    document["lease"] = None
-    if lease is not None and lease.holder and not lease.is_expired:
-        document["lease"] = {
-            "holder": lease.holder,
-            "since": lease.acquired_at,
-            "expires_at": lease.expires_at,
-        }
-    return document, stored.ahead(now)
+
+
+def _service(service: RunningService, at_work: LeaseInfo | None, now: datetime) -> dict[str, Any]:
+    from dsync.store.services import is_silent
+
+    holds_lease = at_work is not None and at_work.holder == service.holder
+    return {**service._asdict(), "is_alive": holds_lease or not is_silent(service, now)}
+
+
+def _last_run(run: dict[str, Any]) -> dict[str, Any]:
+    document = {key: run[name] for name, key in RUN_KEYS.items()}
+    return document | {"messages": (run["figures"] or {}).get("messages", [])}
+
+
+def _warnings(document: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    """Yield a sentence on each thing that somebody should look at, with its remedy."""
+    for service in document["services"]:
+        if not service["is_alive"]:
+            yield (
+                f"The service {service['holder']} gave its last sign {ago(service['seen_at'], now)}"
+                " and did not say that it ends: look whether it still runs, and start it again."
+            )
+    if document["clock_ahead_s"] is not None:
+        span = _span(timedelta(seconds=document["clock_ahead_s"]))
+        yield (
+            f"This machine's clock went back: the last runs are dated up to {span} in the "
+            "future, which counts as never. Check the clock (NTP); the next run is dated right."
+        )
+    run = document["last_run"]
+    if run is not None and run["status"] == "interrupted":
+        yield f"Run {run['run']} died before its end: the next run resumes."
+    for name, sentence in OPEN.items():
+        if count := document[name]:
+            why = "; ".join(clean(reason) for reason in document["reasons"].get(name, ()))
+            subject = f"{count} dossier{'s' if count > 1 else ''}"
+            yield f"{subject} {sentence.format(why=f' ({why})' if why else '')}"
+
+
+OPEN = {
+    "waiting": "with annotations that wait{why}: `dsync push` sends them now.",
+    "refused": (
+        "with annotations that DS refused{why}: `dsync check` says what to mend, then `dsync push`."
+    ),
+    "conflicts": "with a human's value in place of dsync's: see `dsync conflicts list`.",
+    "quarantined": "in quarantine: see `dsync quarantine list`.",
+}
+"""What is open, and where to go on."""
+
+
+def _print(document: dict[str, Any], now: datetime) -> None:
+    def when(at: datetime | None) -> str:
+        return f"{instant(at)} ({ago(at, now)})" if at else "never"
+
+    lease, counts = document["lease"], document["dossiers"]
+    services = [
+        f"{one['holder']} since {instant(one['started_at'])}, "
+        f"next run {instant(max(one['next_run_at'], now))}"
+        for one in document["services"]
+        if one["is_alive"]
+    ]
+    run = document["last_run"]
+    print_pairs(
+        [
+            ("démarche", f"{document['demarche']} in {document['database']}"),
+            *(("service", service) for service in services or ["none runs (`dsync run` does)"]),
+            ("last success", when(document["last_success_at"])),
+            ("last full read", when(document["last_full_at"])),
+            ("deletion lists", when(document["last_deletions_at"])),
+            ("last run", run and f"{run['run']} ({run['kind']}): {run['status']}"),
+            ("at work", lease and f"{lease['holder']} since {instant(lease['since'])}"),
+            ("dossiers", _counts(counts["presence"])),
+            ("states", _counts(counts["state"])),
+            ("verdicts", _counts(counts["verdict"])),
+            ("to be judged", counts["to_judge"] or None),
+            ("annotations", _counts(document["annotations"])),
+        ]
+    )
+    if document["annotations"].get("suspendue"):
+        print_note(f"  {SUSPENDED}", hanging=4)
+    if run:
+        for problem in run["messages"] or ([run["error"]] if run["error"] else []):
+            print_note(f"run {run['run']}: {clean(problem)}")
+    for warning in document["warnings"]:
+        print_note(f"! {warning}")
 
 
 def _span(duration: timedelta) -> str:
     return f"{duration.days} days" if duration.days > 1 else f"{duration.seconds // 60} minutes"
-
-
-def _print(document: dict[str, Any], now: datetime) -> None:
-    def when(key: str) -> str:
-        at = document[key]
-        return f"{instant(at)} ({ago(at, now)})" if at else "never"
-
-    lease, counts = document["lease"], document["dossiers"]
-    print_pairs(
-        [
-            ("démarche", f"{document['demarche']} in {document['database']}"),
-            ("last success", when("last_success_at")),
-            ("last full read", when("last_full_at")),
-            ("deletion lists", when("last_deletions_at")),
-            ("last run", _last_run(document["last_run"])),
-            ("at work", lease and f"{lease['holder']} since {instant(lease['since'])}"),
-            ("dossiers", _counts(counts["presence"])),
-            ("states", _counts(counts["etat"])),
-            ("verdicts", _counts(counts["verdict"])),
-            ("to be judged", counts["a_evaluer"] or None),
-            ("annotations", _counts(document["outbox"])),
-        ]
-    )
-    for key, command in ADVICE.items():
-        if document[key]:
-            click.echo(f"! {document[key]} {key}: see `{command}`")
-    for warning in document["warnings"]:
-        click.echo(f"! {warning}")
-
-
-def _last_run(run: dict[str, Any] | None) -> str | None:
-    if run is None:
-        return None
-    text = f"{run['run']} ({run['genre']}): {run['statut']}"
-    problem = _problem(run)
-    return f"{text}: {clean(problem)}" if problem else text
-
-
-def _problem(run: dict[str, Any]) -> str | None:
-    """What the run said of itself; of one that was killed only the journal's word is left."""
-    messages = (run["figures"] or {}).get("messages")
-    return "\n".join(messages) if messages else run["erreur"]
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -162,10 +230,11 @@ def _counts(counts: dict[str, int]) -> str:
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many."
 )
+@wide_option
 @json_option
 @settings_options()
-def runs(*, limit: int, as_json: bool) -> None:
-    """List the runs, newest first: who started each, its figures, what went wrong."""
+def runs(*, limit: int, wide: bool, as_json: bool) -> None:
+    """List the runs, newest first: figures, who started each, and what went wrong."""
     from dsync.cli.session import reading
 
     with reading() as reader:
@@ -177,17 +246,24 @@ def runs(*, limit: int, as_json: bool) -> None:
         "run": "run",
         "genre": "kind",
         "statut": "status",
-        "demande_par": "by",
         "debut": "started",
         "lus": "read",
-        "modifies": "changed",
-        "supprimes": "deleted",
         "evalues": "judged",
         "pousses": "written",
+        "modifies": "changed",
+        "supprimes": "deleted",
         "requetes": "requests",
+        "demande_par": "by",
     }
     print_table(
-        (*columns.values(), "problem"),
-        [[*(run[name] for name in columns), _problem(run)] for run in found],
+        tuple(columns.values()),
+        [[run[name] for name in columns] for run in found],
+        extra=("changed", "deleted", "requests", "by"),
+        wide=wide,
         empty="No run yet: `dsync sync` does one.",
     )
+    for run in found:
+        for problem in (run["figures"] or {}).get("messages") or (
+            [run["erreur"]] if run["erreur"] else []
+        ):
+            print_note(f"run {run['run']}: {clean(problem)}")

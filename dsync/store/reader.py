@@ -9,13 +9,14 @@ from typing import Any
 
 from sqlalchemy import String, case, cast, column, func, or_, select, table, text
 
-from dsync.domain.dossier import Etat, Presence
+from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.store import tables
 from dsync.store.forms import FormReads
 from dsync.store.progress import ProgressReads
 from dsync.store.quarantine import QuarantineReads
+from dsync.store.records import OpenPushes, WishStatus
 from dsync.store.settlements import ConflictReads
 from dsync.store.sources import SourceReads
 from dsync.store.verdicts import VerdictReads
@@ -24,6 +25,13 @@ _dossier = tables.dossier
 _verdict = tables.verdict
 _outbox = tables.outbox
 _shown_run = table("lecture_synchronisation", column("run"), column("statut"))
+
+_OPEN_PUSHES = {
+    WishStatus.EN_ATTENTE.value: "waiting",
+    WishStatus.INCERTAINE.value: "waiting",
+    WishStatus.REFUSEE.value: "refused",
+    WishStatus.CONFLIT.value: "conflicts",
+}
 
 Document = dict[str, Any]
 """JSON values by column; instants as UTC text."""
@@ -179,6 +187,32 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
             .group_by(_outbox.c.statut)
         )
         return {statut: count for statut, count in rows}
+
+    def open_pushes(self) -> dict[str, OpenPushes]:
+        """Return the dossiers whose annotations wait, were refused or met a human's, with why.
+
+        Only those that may be written to; by `waiting`, `refused`, `conflicts`.
+        """
+        rows = self._connection.execute(
+            select(_outbox.c.statut, _outbox.c.numero, _outbox.c.erreur)
+            .join(_dossier, _dossier.c.numero == _outbox.c.numero)
+            .where(
+                _outbox.c.demarche_numero == self._number,
+                _outbox.c.courante,
+                _outbox.c.statut.in_(_OPEN_PUSHES),
+                _dossier.c.presence == Presence.PRESENT.value,
+                _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+            )
+        )
+        numbers: dict[str, set[int]] = {name: set() for name in _OPEN_PUSHES.values()}
+        reasons: dict[str, set[str]] = {name: set() for name in _OPEN_PUSHES.values()}
+        for statut, numero, erreur in rows:
+            numbers[_OPEN_PUSHES[statut]].add(numero)
+            if erreur:
+                reasons[_OPEN_PUSHES[statut]].add(erreur)
+        return {
+            name: OpenPushes(len(numbers[name]), tuple(sorted(reasons[name]))) for name in numbers
+        }
 
     def _view(self, view: str, numero: DossierNumber, order: str) -> list[Document]:
         rows = self._connection.execute(

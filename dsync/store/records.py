@@ -44,6 +44,23 @@ class LeaseInfo:
     is_expired: bool
 
 
+class RunningService(NamedTuple):
+    """A service that signed in: where it runs, and when it works next."""
+
+    holder: str
+    version: str
+    started_at: datetime
+    seen_at: datetime
+    next_run_at: datetime
+
+
+class OpenPushes(NamedTuple):
+    """Dossiers with annotations in a state that somebody should look at, and why."""
+
+    dossiers: int
+    reasons: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PageResult:
     """What storing a page did; a dossier may be in several lists."""

@@ -15,12 +15,12 @@ from sqlalchemy import URL, Connection, Engine
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import SchemaBehindError
 from dsync.store import lease as leases
-from dsync.store import reading_views, schema
+from dsync.store import reading_views, schema, services
 from dsync.store.copying import copy_rows
 from dsync.store.engine import READING, describe, open_engine, parse_url
 from dsync.store.faults import translated
 from dsync.store.reader import Reader
-from dsync.store.records import Lease, LeaseInfo
+from dsync.store.records import Lease, LeaseInfo, RunningService
 from dsync.store.transaction import Tx
 
 Clock = Callable[[], datetime]
@@ -128,6 +128,21 @@ class Store:
         """Return who works on a démarche; None when nobody ever did."""
         with self._connected(reading=True) as connection:
             return leases.read(connection, demarche, self._clock())
+
+    def sign_in(self, demarche: DemarcheNumber, service: RunningService) -> None:
+        """Note that a service runs, and when it works next."""
+        with self._connected() as connection:
+            services.sign_in(connection, demarche, service)
+
+    def sign_off(self, demarche: DemarcheNumber, holder: str) -> None:
+        """Note that a service has ended."""
+        with self._connected() as connection:
+            services.sign_off(connection, demarche, holder)
+
+    def services_of(self, demarche: DemarcheNumber) -> list[RunningService]:
+        """Return the services that signed in for a démarche and not off."""
+        with self._connected(reading=True) as connection:
+            return services.read(connection, demarche)
 
     @contextmanager
     def transaction(self, lease: Lease) -> Iterator[Tx]:

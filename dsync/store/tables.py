@@ -307,6 +307,19 @@ class LeaseRow(_Table, table=True):
     expires_at: dt.datetime
 
 
+class ServiceRow(_Table, table=True):
+    """A service that runs, for people to see; it signs in every minute."""
+
+    __tablename__ = "service"
+
+    demarche_numero: int = _given_number()
+    holder: str = Field(primary_key=True)
+    version: str
+    started_at: dt.datetime
+    seen_at: dt.datetime
+    next_run_at: dt.datetime
+
+
 class SyncStateRow(_Table, table=True):
     """Where the reading of a démarche stands."""
 
@@ -405,6 +418,7 @@ evenement = metadata.tables["evenement"]
 sync_run = metadata.tables["sync_run"]
 quarantaine = metadata.tables["quarantaine"]
 lease = metadata.tables["lease"]
+service = metadata.tables["service"]
 sync_state = metadata.tables["sync_state"]
 revision = metadata.tables["revision"]
 demarche = metadata.tables["demarche"]

@@ -39,7 +39,7 @@ class Command:
     def __call__(self, *arguments: str, **environment: str) -> Ended:
         """Run it to its end."""
         done = subprocess.run(
-            self._line(arguments),
+            self.line(arguments),
             cwd=self.folder,
             env={**self.environment, **environment},
             capture_output=True,
@@ -53,6 +53,7 @@ class Command:
         self,
         *arguments: str,
         out: int | IO[bytes] = subprocess.PIPE,
+        err: int | IO[bytes] = subprocess.PIPE,
         closed: int | None = None,
         **environment: str,
     ) -> subprocess.Popen[str]:
@@ -61,19 +62,21 @@ class Command:
         Args:
             arguments: of the command.
             out: where its output goes.
+            err: where its messages go.
             closed: the number of a stream that it is started without, as the shell's `>&-` does.
             environment: variables beside its own.
         """
         return subprocess.Popen(
-            self._line(arguments),
+            self.line(arguments),
             cwd=self.folder,
             env={**self.environment, **environment},
             stdout=out,
             preexec_fn=None if closed is None else partial(os.close, closed),
-            stderr=subprocess.PIPE,
+            stderr=err,
             text=True,
         )
 
     @staticmethod
-    def _line(arguments: tuple[str, ...]) -> list[str]:
+    def line(arguments: tuple[str, ...]) -> list[str]:
+        """Return the command line."""
         return [sys.executable, "-m", "dsync", *arguments]

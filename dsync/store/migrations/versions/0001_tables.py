@@ -250,6 +250,16 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "service",
+        sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("holder", sqltypes.AutoString(), nullable=False),
+        sa.Column("version", sqltypes.AutoString(), nullable=False),
+        sa.Column("started_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("seen_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("next_run_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("demarche_numero", "holder", name=op.f("pk_service")),
+    )
+    op.create_table(
         "sync_run",
         sa.Column("run", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
@@ -340,6 +350,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sync_run_demarche_numero"))
 
     op.drop_table("sync_run")
+    op.drop_table("service")
     with op.batch_alter_table("revision", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_revision_demarche_numero"))
 

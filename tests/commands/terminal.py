@@ -1,0 +1,50 @@
+"""`dsync` on a terminal of 80 columns: what is seen there, without colours."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+
+from tests.commands.command import DEADLINE_S, Command, Ended
+
+COLUMNS = 80
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def on_terminal(command: Command, *arguments: str, **environment: str) -> Ended:
+    """Run `dsync` with its output on a terminal; standard error is read apart."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
+    inherited = {
+        name: value
+        for name, value in {**command.environment, **environment}.items()
+        if name not in {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
+    }
+    with subprocess.Popen(
+        command.line(arguments),
+        cwd=command.folder,
+        env={**inherited, "TERM": "xterm"},
+        stdin=slave,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(slave)
+        shown = b""
+        while part := _read(master):
+            shown += part
+        _, err = process.communicate(timeout=DEADLINE_S)
+    os.close(master)
+    text = _ANSI.sub("", shown.decode()).replace("\r\n", "\n")
+    return Ended(process.returncode, text, err.decode())
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # Linux's way to say that the other side has closed the terminal.
+        return b""

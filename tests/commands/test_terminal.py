@@ -1,0 +1,189 @@
+"""What an operator sees: everything fits 80 columns, in one language, nothing cut.
+
+The screens are kept in golden/; after a change that is meant, look at what `pytest` shows and copy
+it there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import click
+import pytest
+
+from dsync.cli import dsync
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Verdict
+from dsync.store import NewWish, Store
+from dsync.sync.report import Kind, RunReport
+from tests.commands.command import Command
+from tests.commands.terminal import COLUMNS, on_terminal
+from tests.store.builders import NOW, make_mapped, make_verdict, writing
+
+GOLDEN = Path(__file__).parent / "golden"
+LISTS = [
+    ("status",),
+    ("runs",),
+    ("check",),
+    ("dossier", "list"),
+    ("dossier", "show", "18600003"),
+    ("precheck", "--dry-run"),
+    ("precheck", "--dry-run", "--explain", "--dossier", "18600003"),
+    ("precheck", "--stats"),
+    ("conflicts", "list"),
+    ("quarantine", "list"),
+    ("evidence", "show"),
+    ("db", "dictionary"),
+    ("config", "show"),
+]
+
+
+def helps(group: click.Group = dsync, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield every command and group."""
+    yield path
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from helps(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+def too_wide(text: str) -> list[str]:
+    return [line for line in text.splitlines() if len(line) > COLUMNS]
+
+
+@pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
+def test_every_screen_fits_eighty_columns(synced: Command, arguments: tuple[str, ...]) -> None:
+    """No line is longer than the terminal, so that none is broken by it."""
+    seen = on_terminal(synced, *arguments)
+    assert seen.code == 0
+    assert seen.out.strip()
+    assert too_wide(seen.out) == []
+
+
+def test_wide_shows_every_column(synced: Command) -> None:
+    """On one line each, however long; elsewhere than on a terminal nothing is left out."""
+    usual = on_terminal(synced, "runs").out.splitlines()[0].split()
+    wide = on_terminal(synced, "runs", "--wide").out.splitlines()[0].split()
+    assert {"requests", "by"} == set(wide) - set(usual) - {"changed", "deleted"}
+    assert wide == synced("runs").out.splitlines()[0].split()
+
+
+@pytest.mark.parametrize("path", list(helps()), ids=lambda path: " ".join(path) or "dsync")
+def test_no_help_is_cut(run_help: Command, path: tuple[str, ...]) -> None:
+    """Each command is described by a whole sentence."""
+    seen = on_terminal(run_help, *path, "--help")
+    assert seen.code == 0
+    assert too_wide(seen.out) == []
+    assert "..." not in re.sub(r"\]\.\.\.|[A-Z]\.\.\.", "", seen.out)
+
+
+@pytest.fixture(scope="module")
+def run_help(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    return Command(tmp_path_factory.mktemp("help"), dict(os.environ))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """Return `dsync` on a database of known content, whatever the rules and the sandbox say."""
+    folder = tmp_path_factory.mktemp("made")
+    one, two = DossierNumber(1), DossierNumber(2)
+    with closing(Store.open(f"sqlite:///{folder / 'dsync.db'}")) as store, writing(store) as tx:
+        for number, kind in enumerate((Kind.FULL, Kind.INCREMENTAL), start=1):
+            report = RunReport(kind, NOW, run=tx.start_run(kind.value, "cli", NOW))
+            if number == 1:
+                tx.store_page(1, [make_mapped(1), make_mapped(2)], now=NOW, mark_read=True)
+                tx.save_verdicts(1, [make_verdict(1), make_verdict(2, Verdict.ELIGIBLE)], NOW)
+                tx.name_products({one: "transport", two: "un-produit-au-nom-assez-long"})
+                tx.close_evaluation([one, two])
+                tx.wish(
+                    [
+                        NewWish(one, "resultat", "À vérifier"),
+                        NewWish(one, "detail", "À vérifier - phase : Phase inconnue.\nLa suite."),
+                        NewWish(two, "resultat", "Éligible"),
+                    ],
+                    NOW,
+                )
+                tx.refuse_waiting("le jeton est configuré seulement en lecture", [one])
+                report.read = report.changed = report.evaluated = 2
+                report.problem("DS refuses to write: the token is read-only. Make another one.")
+            else:
+                tx.quarantine(2, DossierNumber(7), "invalid_null", "Illisible.", NOW)
+            report.close(NOW)
+            tx.finish_run(report)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}
+    return Command(folder, environment)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status",),
+        ("runs",),
+        ("dossier", "list"),
+        ("dossier", "show", "1"),
+        ("quarantine", "list"),
+        ("precheck", "--stats"),
+    ],
+    ids=" ".join,
+)
+def test_a_screen_is_as_it_was(made: Command, arguments: tuple[str, ...]) -> None:
+    """Its words, its columns, its language."""
+    seen = on_terminal(made, *arguments).out
+    seen = re.sub(r" +$", "", seen, flags=re.MULTILINE)
+    seen = re.sub(r"\(\d+ \w+ ago\)", "(… ago)", seen)
+    assert (GOLDEN / f"{'-'.join(arguments)}.txt").read_text(encoding="utf-8") == seen
+
+
+@pytest.mark.parametrize(("command", "lines"), [("status", 1), ("runs", 1)])
+def test_json_is_one_line_in_a_log_file_and_indented_on_a_terminal(
+    made: Command, command: str, lines: int
+) -> None:
+    """A log file holds a document a line."""
+    assert lines == made(command, "--json").out.count("\n")
+    seen = on_terminal(made, command, "--json").out
+    assert seen.count("\n") > 10
+    assert json.loads(seen)
+
+
+def test_sync_in_a_log_file_is_one_line(run: Command) -> None:
+    """`dsync sync --json >>log` from cron."""
+    assert 1 == run("sync", "--json").out.count("\n")
+
+
+def test_progress_without_a_total_is_a_number(run: Command) -> None:
+    """« 30 », never « 30/? »."""
+    master, slave = os.openpty()
+    with run.start("sync", err=slave) as process:
+        os.close(slave)
+        process.communicate(timeout=60)
+    shown = os.read(master, 1 << 20).decode()
+    os.close(master)
+    assert "Reading dossiers" in shown
+    assert "/?" not in shown
+
+
+def test_open_pushes_are_marked_and_strict_fails(made: Command) -> None:
+    """Waiting, refused or stopped by a human: a line each, with the remedy."""
+    seen = made("status", "--strict")
+    assert 7 == seen.code
+    marked = [line for line in seen.out.splitlines() if line.startswith("! ")]
+    assert ["wait", "refused", "quarantine"] == [
+        word for line in marked for word in ("wait", "refused", "quarantine") if word in line
+    ]
+    assert all("`dsync " in line for line in marked)
+    assert "seulement en lecture" in seen.out
+    assert 0 == made("status").code
+
+
+def test_the_keys_of_status_are_in_one_language(made: Command) -> None:
+    """English; values are DS's and the database's own words."""
+    document = made("status", "--json").json
+    keys = {*document, *document["last_run"], *document["dossiers"]}
+    assert keys.isdisjoint({"genre", "statut", "debut", "fin", "lus", "etat", "a_evaluer"})
+    assert {"kind", "status", "started_at", "read"} <= keys
