@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from types import TracebackType
 from typing import Self, TypeVar
@@ -19,7 +19,8 @@ from dsync.errors import ConfigurationError
 from dsync.evidence.sources import EvidenceSources
 from dsync.mapping.mapper import Mapper
 from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
-from dsync.store import Store
+from dsync.store import RunningService, Store
+from dsync.store.store import this_process
 from dsync.sync import run as runs
 from dsync.sync.context import Context, Policy, Progress, Run, Silence, utc_now
 from dsync.sync.due import due, next_due_at
@@ -28,6 +29,9 @@ from dsync.sync.reconsider import digest, reconsider
 from dsync.sync.report import Kind, RunReport, SyncOptions
 
 T = TypeVar("T")
+
+SIGN_EVERY = timedelta(minutes=1)
+"""How often a service shows that it runs, or moves the time of its next run."""
 
 
 class App:
@@ -47,6 +51,7 @@ class App:
         self.clock = clock
         self.progress = progress or Silence()
         self._may_create = may_create
+        self._signed_in: RunningService | None = None
 
     @property
     def configuration(self) -> Configuration:
@@ -169,6 +174,31 @@ class App:
     def next_run_at(self) -> datetime:
         """Return when the schedule wants the next run: now, when one is due."""
         return self._scheduled(next_due_at)
+
+    def sign_in(self, pause: timedelta = timedelta()) -> None:
+        """Show in the database that this service runs and when it works next.
+
+        Args:
+            pause: the next run is no earlier than that from now.
+        """
+        now = self.clock()
+        next_run_at = max(self.next_run_at(), now + pause)
+        last = self._signed_in
+        is_news = (
+            last is None
+            or abs(now - last.seen_at) >= SIGN_EVERY
+            or abs(next_run_at - last.next_run_at) >= SIGN_EVERY
+        )
+        if is_news:
+            started_at = now if last is None else last.started_at
+            sign = RunningService(this_process(), __version__, started_at, now, next_run_at)
+            self.store.sign_in(self.demarche, sign)
+            self._signed_in = sign
+
+    def sign_off(self) -> None:
+        """Show in the database that this service has ended."""
+        if self._signed_in is not None:
+            self.store.sign_off(self.demarche, self._signed_in.holder)
 
     def _scheduled(self, ask: Callable[..., T]) -> T:
         schedule = self.configuration.schedule

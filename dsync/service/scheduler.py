@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from dsync.errors import DsyncError, LeaseHeldError
+from dsync.errors import DsyncError, LeaseHeldError, StoreError
 from dsync.sync.report import RunReport, Status, SyncOptions
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,12 @@ class Worker(Protocol):
 
     def sync(self, options: SyncOptions) -> RunReport:
         """Run once."""
+
+    def sign_in(self, pause: timedelta) -> None:
+        """Show that the service runs, and that its next run is no earlier than in `pause`."""
+
+    def sign_off(self) -> None:
+        """Show that it has ended."""
 
 
 class Service:
@@ -89,6 +96,8 @@ class Service:
         finally:
             scheduler.shutdown(wait=False)
         ended = self._idle.wait(STOP_S)
+        with suppress(StoreError):  # A database that is away learns it by the silence.
+            self._worker.sign_off()
         log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
         return ended
 
@@ -104,6 +113,9 @@ class Service:
         self._idle.clear()
         try:
             self._run_due()
+            if not self._stop.is_set():
+                pause_s = max(0.0, self._not_before - self._monotonic())
+                self._worker.sign_in(timedelta(seconds=pause_s))
         except DsyncError as exc:
             self._postpone(error=exc.message, exit_code=exc.exit_code)
         except Exception as exc:

@@ -64,7 +64,7 @@ def test_status_says_that_the_clock_went_back(run: Command) -> None:
 
     ended = run("status", "--json", "--max-age", "30m")
     assert (7, None, True) == (ended.code, ended.json["last_success_at"], ended.json["is_stale"])
-    [warning] = ended.json["warnings"]
+    (warning,) = (said for said in ended.json["warnings"] if "clock" in said)
     assert "clock went back" in warning
     assert "400 days" in warning or "399 days" in warning
     assert "! This machine's clock went back" in run("status").out
@@ -168,6 +168,35 @@ def test_the_service_syncs_at_once_and_stops_within_5_s(
     service.communicate(timeout=5)
     assert service.returncode == 0
     assert run("dossier", "list", "--json").json != []
+
+
+def test_status_says_where_a_service_runs_and_when_it_works_next(run: Command) -> None:
+    """While it runs, after its end, and after a kill, which it could not tell of."""
+    service = run.start("run", "--log-format", "json")
+    assert service.stderr is not None
+    assert any("run_finished" in line for line in service.stderr)
+    (shown,) = run("status", "--json").json["services"]
+    assert shown["holder"].endswith(f":{service.pid}")
+    assert shown["is_alive"]
+    assert shown["started_at"] < shown["next_run_at"]
+    assert f"service         {shown['holder']} since " in run("status").out
+    service.terminate()
+    service.communicate(timeout=5)
+    assert [] == run("status", "--json").json["services"]
+    assert "none runs" in run("status").out
+
+    killed = run.start("run")
+    assert killed.stderr is not None
+    assert any("service_started" in line for line in killed.stderr)
+    killed.kill()
+    killed.communicate()
+    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
+        connection.execute("UPDATE service SET seen_at = '2024-01-01 00:00:00.000000'")
+        connection.execute("UPDATE lease SET holder = NULL")
+        connection.commit()
+    ended = run("status", "--strict")
+    assert 7 == ended.code
+    assert "gave its last sign" in ended.out
 
 
 def test_the_service_outlives_a_refused_token(run: Command, sandbox: Sandbox) -> None:

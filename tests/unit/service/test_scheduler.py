@@ -44,6 +44,13 @@ class FakeWorker:
         self.runs += 1
         return self.outcome()
 
+    def sign_in(self, pause: timedelta) -> None:
+        """Remember by how much the next run is put off."""
+        self.pause = pause
+
+    def sign_off(self) -> None:
+        """Do nothing."""
+
 
 def make_report(status: Status = Status.SUCCESS, exit_code: int = 0, *errors: str) -> RunReport:
     return RunReport(
