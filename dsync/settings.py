@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from dsync.addresses import is_encrypted_or_local
+from dsync.addresses import MASK, is_encrypted_or_local, mask_url
 from dsync.annotations import AnnotationsConfig
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.eligibility import RulesConfig
@@ -141,7 +141,6 @@ class _Environment(BaseSettings):
 
 
 SECRETS = ("ds_token", "database_url")
-MASK = "********"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +182,6 @@ class Settings:
         if self.ds_token is not None:
             shown["ds_token"] = MASK
         return shown
-
-
-def mask_url(url: str) -> str:
-    """Return an address without a password, wherever it has one; nothing of what is no address."""
-    if "://" not in url:
-        return MASK
-    # A password with an @ in it, which is a mistake, is one nevertheless: up to the last @.
-    without = re.sub(r"(://[^:/@]*):.*@", rf"\1:{MASK}@", url)
-    return re.sub(r"(password=)[^&]*", rf"\1{MASK}", without, flags=re.IGNORECASE)
 
 
 def load_settings(**flags: Any) -> Settings:

@@ -26,6 +26,7 @@ def evidence() -> None:
 @settings_options()
 def show(*, as_json: bool) -> None:
     """Show the catalogue and the lists: source, date, entries; stored copies only, no network."""
+    from dsync.addresses import mask_url
     from dsync.cli.session import load, reading, worker
     from dsync.sync.evidence import CATALOGUE
 
@@ -35,10 +36,10 @@ def show(*, as_json: bool) -> None:
     registry = settings.configuration.preuves.registre.enabled
     with reading(settings) as reader:
         copy = reader.evidence(CATALOGUE)
-    catalogue: dict[str, Any] = {"source": settings.betagouv_url, "fetched_at": None}
+    catalogue: dict[str, Any] = {"source": mask_url(settings.betagouv_url), "fetched_at": None}
     if copy is not None:
         catalogue |= {
-            "source": copy.url or settings.betagouv_url,
+            "source": copy.url or mask_url(settings.betagouv_url),
             "fetched_at": copy.fetched_at,
             "confirmed_at": copy.confirmed_at,
             "checked_at": copy.checked_at,

@@ -6,6 +6,7 @@ Texts that come from dossiers are cleaned here: nothing that somebody typed can 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -33,11 +34,18 @@ VERDICT_STYLES = {
     "Indéterminé": "magenta",
 }
 
+_STEERING = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What JSON leaves as it is: DEL and C1, and marks of direction."""
+
 
 def print_json(document: Any) -> None:
-    """Print one JSON document: indented on a terminal, on one line elsewhere (log files)."""
+    """Print one JSON document: indented on a terminal, on one line elsewhere (log files).
+
+    No character of it can steer a terminal.
+    """
     indent = 2 if sys.stdout.isatty() else None
-    click.echo(json.dumps(document, ensure_ascii=False, indent=indent, default=_jsonable))
+    text = json.dumps(document, ensure_ascii=False, indent=indent, default=_jsonable)
+    click.echo(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_table(

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
+from dsync.addresses import mask_url
 from dsync.ds import throttle
 from dsync.ds.classify import NOT_EXECUTED, Fault, GraphError, error_of, of_errors
 from dsync.ds.exchange import Reply, Session
@@ -198,7 +198,7 @@ class Transport:
             subject=subject,
             status=status,
             cause=reply.cause,
-            url=_shown(self._url),
+            url=mask_url(self._url),
             limit=f"{self.limits.max_response_mib:g} MiB",
         )
         if isinstance(error, DSRateLimitedError):
@@ -212,15 +212,6 @@ class Transport:
                 fault=fault.value,
             )
         return error
-
-
-def _shown(url: str) -> str:
-    """Return an address without what it may hold of secrets."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "The address"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _wait_s(headers: Mapping[str, str], now: datetime) -> float:

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import requests
 
+from dsync.addresses import mask_url
 from dsync.eligibility.catalogue import (
     Catalogue,
     CatalogueError,
@@ -73,9 +74,9 @@ def fetch_catalogue(
         else:
             return snapshot
     raise EvidenceUnavailableError(
-        f"The catalogue of {base_url} cannot be used ({'; '.join(faults)}). A copy kept from "
-        "before serves meanwhile; without one these checks wait. Mend DSYNC_BETAGOUV_URL if it is "
-        "wrong."
+        f"The catalogue of {mask_url(base_url)} cannot be used ({'; '.join(faults)}). A copy kept "
+        "from before serves meanwhile; without one these checks wait. Correct DSYNC_BETAGOUV_URL "
+        "if it is wrong."
     )
 
 
@@ -86,7 +87,8 @@ def _fetch(
     clock: Callable[[], datetime],
     http: Exchanges[requests.Session],
 ) -> Snapshot:
-    known = previous if previous is not None and previous.source == url else None
+    source = mask_url(url)
+    known = previous if previous is not None and previous.source == source else None
     answer = _get(config, url, http, known)
     if answer.status == _NOT_MODIFIED and known is not None:
         return known
@@ -97,7 +99,7 @@ def _fetch(
     etag, last_modified = answer.headers.get("ETag"), answer.headers.get("Last-Modified")
     if known is not None and known.sha256 == sha256:
         return replace(known, etag=etag, last_modified=last_modified)
-    return Snapshot(url, body, None, clock(), etag, last_modified, sha256)
+    return Snapshot(source, body, None, clock(), etag, last_modified, sha256)
 
 
 def _get(

@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from dsync.addresses import mask_url
 from dsync.eligibility.evidence import RegistryAnswer, RegistryStatus
 from dsync.errors import EvidenceUnavailableError
 from dsync.evidence.config import RegistreConfig
@@ -60,7 +61,7 @@ class RegistryClient:
 
     def _answer(self, siren: str, status: RegistryStatus, **facts: Any) -> RegistryAnswer:
         return RegistryAnswer(
-            siren, status, source=self.config.url, consulted_at=self._clock(), **facts
+            siren, status, source=mask_url(self.config.url), consulted_at=self._clock(), **facts
         )
 
     def _ask(self, siren: str) -> Answer:

@@ -79,6 +79,7 @@ class DeletionWrites(SharingWrites, JournalWrites):
 
     def remove(self, numbers: Sequence[DossierNumber]) -> int:
         """Delete every row of dossiers that are none of this démarche's; return how many."""
+        self.has_erased = self.has_erased or bool(numbers)
         self._forget_enterprises(numbers)
         for table in reversed(_dossier.metadata.sorted_tables):
             if "numero" not in table.c:
@@ -130,6 +131,7 @@ class DeletionWrites(SharingWrites, JournalWrites):
         """Take out of the database what is personal in these dossiers."""
         if not numbers:
             return
+        self.has_erased = True
         execute = self._connection.execute
         self._forget_enterprises(numbers)
         for table in (tables.candidature, tables.pousse, tables.quarantaine):

@@ -5,7 +5,9 @@ Of the tables, two names alone are known here: those by which a file is dsync's.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,9 @@ lease's row from its successor."""
 
 READING = "dsync_reading"
 """Execution option of a connection that only reads."""
+
+ALONE = "dsync_alone"
+"""Execution option of a connection whose statements are in no transaction."""
 
 
 def parse_url(text: str) -> URL:
@@ -85,9 +90,27 @@ def open_engine(url: URL, *, create: bool = True) -> Engine:
         raise StoreError(
             f"There is no database yet ({describe(url)}). Run `dsync sync` or `dsync db upgrade`."
         )
+    _make_private(Path(str(url.database)))
     return _prepare_sqlite(
         create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_S})
     )
+
+
+def vacuum(engine: Engine, tables: Iterable[str]) -> None:
+    """Rid the database's files of what was deleted: old versions of rows, or SQLite's WAL."""
+    statement = "PRAGMA wal_checkpoint(TRUNCATE)"
+    options: dict[str, Any] = {ALONE: True}
+    if engine.dialect.name == "postgresql":
+        statement = f"VACUUM {', '.join(tables)}"
+        options = {"isolation_level": "AUTOCOMMIT"}
+    with engine.execution_options(**options).connect() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def _make_private(path: Path) -> None:
+    """Make a file that is not there for its owner alone; SQLite gives `-wal` the same rights."""
+    with contextlib.suppress(OSError):  # Told when the file is opened.
+        path.touch(0o600, exist_ok=False)
 
 
 def _is_memory(url: URL) -> bool:
@@ -117,8 +140,10 @@ def _prepare_sqlite(engine: Engine) -> Engine:
     def begin(connection: Connection) -> None:
         # A transaction that reads first and writes later would fail, not wait, when another
         # writer came between: writers take their turn at the start.
-        reading = connection.get_execution_options().get(READING, False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if not options.get(ALONE, False):
+            reading = options.get(READING, False)
+            connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
 

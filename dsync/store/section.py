@@ -14,6 +14,8 @@ class Section:
     def __init__(self, connection: Connection, number: DemarcheNumber | None) -> None:
         self._connection = connection
         self._demarche = number
+        self.has_erased = False
+        """Whether personal data were taken out, of which the database's files still hold a copy."""
 
     @property
     def _number(self) -> DemarcheNumber:

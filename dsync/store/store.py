@@ -10,18 +10,22 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from sqlalchemy import URL, Connection, Engine
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.errors import SchemaBehindError
+from dsync.errors import SchemaBehindError, StoreError
 from dsync.store import lease as leases
 from dsync.store import reading_views, schema, services
 from dsync.store.copying import copy_rows
-from dsync.store.engine import READING, describe, open_engine, parse_url
+from dsync.store.engine import READING, describe, open_engine, parse_url, vacuum
 from dsync.store.faults import translated
 from dsync.store.reader import Reader
 from dsync.store.records import Lease, LeaseInfo, RunningService
+from dsync.store.tables import metadata
 from dsync.store.transaction import Tx
+
+log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -148,13 +152,18 @@ class Store:
     def transaction(self, lease: Lease) -> Iterator[Tx]:
         """Open one transaction, committed at the end, rolled back on any exception.
 
+        When it has erased, the database's files are then rid of what it erased.
+
         Raises:
             LeaseLostError: Another one took the lease; nothing is stored.
             StoreError: The database failed; nothing is stored.
         """
         with self._connected() as connection:
             leases.fence(connection, lease)
-            yield Tx(connection, lease.demarche)
+            tx = Tx(connection, lease.demarche)
+            yield tx
+        if tx.has_erased:
+            self._vacuum()
 
     @contextmanager
     def reading(self, demarche: DemarcheNumber | None = None) -> Iterator[Reader]:
@@ -192,6 +201,17 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+    def _vacuum(self) -> None:
+        """Drop the old versions of rows, which a deletion leaves in the database's files.
+
+        A failure is logged: the erasure itself is committed, and PostgreSQL's own vacuum comes.
+        """
+        try:
+            with translated(self.place):
+                vacuum(self._engine, [table.name for table in metadata.sorted_tables])
+        except StoreError as exc:
+            log.warning("not_vacuumed", error=type(exc).__name__)
 
     def _meet_schema(self) -> None:
         try:

@@ -6,6 +6,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from dsync.addresses import mask_url
 from dsync.errors import DsyncError, EvidenceUnavailableError, SchemaBehindError, StoreError
 from dsync.evidence.catalogue import parse_catalogue
 from dsync.evidence.sources import EvidenceSources
@@ -82,7 +83,9 @@ def evidence_line(sources: EvidenceSources, url: str, now: datetime) -> CheckLin
         message = f"{exc.message} The copy was confirmed {age.days} days ago: {usable}."
         remedy = "look at DSYNC_BETAGOUV_URL and the network; or wait for the next run"
         return CheckLine("evidence", CheckStatus.WARNING, message, remedy, exc.exit_code)
-    return CheckLine("evidence", CheckStatus.OK, f"{count} products at {sources.base_url}")
+    return CheckLine(
+        "evidence", CheckStatus.OK, f"{count} products at {mask_url(sources.base_url)}"
+    )
 
 
 def _stored_copy(url: str) -> EvidenceCopy | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,6 +75,26 @@ def test_an_erased_dossier_leaves_no_personal_data(engine_on_each: Engine) -> No
         assert told not in whole
     assert ["masque"] not in engine.events(OPEN_ONE)
     assert {"supprime", "efface"} <= set(engine.events(OPEN_ONE))
+
+
+def test_an_erasure_leaves_nothing_in_the_databases_files(engine_on_each: Engine) -> None:
+    """SQLite's file and WAL hold no word of it; PostgreSQL was told to drop the old rows."""
+    engine = engine_on_each
+    engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Mot-témoin")
+    engine.settle()
+    engine.control.erase(number(OPEN_ONE))
+    assert 1 == engine.sync().deleted
+    if engine.url.startswith("sqlite"):
+        folder = Path(engine.url.removeprefix("sqlite:///")).parent
+        files = [path for path in folder.iterdir() if path.name.startswith("dsync.db")]
+        assert len(files) >= 1
+        for path in files:
+            assert "Mot-témoin".encode() not in path.read_bytes()
+        return
+    vacuumed = engine.rows("SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0")
+    assert {"dossier", "candidature", "verdict", "outbox", "evenement"} <= {
+        row["relname"] for row in vacuumed
+    }
 
 
 def test_a_back_dated_erasure_is_found(engine: Engine) -> None:

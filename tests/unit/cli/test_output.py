@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -85,3 +86,13 @@ def test_a_cut_is_shown() -> None:
     """Nobody takes a part for the whole."""
     assert cut("abcdef", 4) == "abc…"
     assert cut("abcd", 4) == "abcd"
+
+
+def test_no_character_of_json_can_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters and marks of direction are escaped; the document is the same."""
+    told = "a\x1b[2J\x7f\x9b31m\u202egro.elpmaxe\u2066é’\n"
+    print_json({"texte": told})
+    out = capsys.readouterr().out
+    assert {"texte": told} == json.loads(out)
+    assert not [c for c in out if unicodedata.category(c) in {"Cc", "Cf"} and c != "\n"]
+    assert r"\u009b31m\u202egro.elpmaxe\u2066é’" in out

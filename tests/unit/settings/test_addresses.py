@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dsync.errors import ConfigurationError
-from dsync.settings import load_settings
+from dsync.settings import load_settings, shipped_config
 
 
 @pytest.mark.parametrize(
@@ -21,7 +23,33 @@ def test_an_address_that_is_none_is_refused(address: str, name: str, variable: s
     assert address not in refused.value.message
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:1/api", "https://ds.example.fr/graphql"])
+@pytest.mark.parametrize(
+    "address", ["http://ds.example.fr/graphql", "HTTP://127.0.0.1.example.fr/", "http://10.0.0.1/"]
+)
+@pytest.mark.parametrize("name", ["ds_url", "betagouv_url"])
+def test_http_to_another_machine_is_refused_unless_it_is_allowed(
+    address: str, name: str, tmp_path: Path
+) -> None:
+    """What goes over it, the token too, can be read on its way."""
+    with pytest.raises(ConfigurationError, match="allow_insecure_http") as refused:
+        load_settings(**{name: address})
+    assert address not in refused.value.message
+
+    text = shipped_config().read_text(encoding="utf-8")
+    own = tmp_path / "own.toml"
+    own.write_text(text.replace("allow_insecure_http = false", "allow_insecure_http = true"))
+    assert address == getattr(load_settings(config=own, **{name: address}), name)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[::1]:1/",
+        "http://localhost:1/",
+        "http://127.0.0.1:1/api",
+        "https://ds.example.fr/graphql",
+    ],
+)
 def test_an_address_is_kept_as_it_is(address: str) -> None:
     """Nothing is added to it or taken from it."""
     assert address == load_settings(ds_url=address).ds_url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsync.settings import mask_url
+from dsync.addresses import mask_url
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,9 @@ from dsync.settings import mask_url
         "postgresql//dsync:geheim@db.example/dsync",
         "dsync:geheim@db.example",
         "https://user:geheim@ds.example/graphql",
+        "https://geheim@ds.example/graphql",
+        "https://ds.example/graphql?api_token=geheim",
+        "https://ds.example/graphql?a=1&ACCESS_KEY=geheim",
     ],
 )
 def test_a_password_is_masked_wherever_it_stands(url: str) -> None:
