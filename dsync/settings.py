@@ -46,6 +46,8 @@ _FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED"}
 
 
 LONGEST = timedelta(days=366)
+NEAR = 60
+"""Share of letters, in percent, from which on an unknown key is taken for a known one misspelt."""
 
 
 def parse_duration(value: object) -> timedelta:
@@ -343,8 +345,26 @@ def _problems(exc: ValidationError) -> list[str]:
     problems = []
     for error in exc.errors(include_input=False, include_url=False):
         key = ".".join(str(part) for part in error["loc"])
-        problems.append(f"{key}: {_message(error)}")
+        message = _message(error)
+        if message == _UNKNOWN_KEY and (nearest := _nearest_key(error["loc"])):
+            message = f"unknown key; did you mean {nearest}?"
+        problems.append(f"{key}: {message}")
     return problems
+
+
+def _nearest_key(loc: tuple[int | str, ...]) -> str | None:
+    """Return the key of the same section that is spelled most like an unknown one."""
+    from rapidfuzz import fuzz, process  # 20 ms of import that a valid file does not need.
+
+    schema = Configuration.model_json_schema()
+    section = schema
+    for part in loc[:-1]:
+        section = section.get("properties", {}).get(part) or section.get("items") or {}
+        name = section.get("$ref", "").rpartition("/")[2]
+        section = schema["$defs"].get(name, section)
+    known = section.get("properties", {})
+    found = process.extractOne(str(loc[-1]), list(known), scorer=fuzz.ratio, score_cutoff=NEAR)
+    return found[0] if found else None
 
 
 def _message(error: ErrorDetails) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from dsync.wiring import App
 
 
 @click.group(cls=Group)
@@ -45,18 +50,31 @@ def check(*, as_json: bool) -> None:
 
     settings = load()
     with worker(settings) as app:
-        rules = app.rules
-    strangers = unknown_variables()
+        rules, warnings = app.rules, _warnings(app)
     if as_json:
         print_json(
             {
                 "config": str(settings.config),
                 "rules_version": rules.version,
-                "unknown_variables": strangers,
+                "unknown_variables": unknown_variables(),
+                "warnings": warnings,
             }
         )
         return
-    for name in strangers:
-        click.echo(f"Warning: {name} is no setting of dsync; is it misspelt?", err=True)
+    for warning in warnings:
+        click.echo(f"Warning: {warning}", err=True)
     click.echo(f"{settings.config}: valid; rules {rules.version}.")
     click.echo("Next: `dsync check` asks DS and the database.")
+
+
+def _warnings(app: App) -> list[str]:
+    """Return what is well formed here and will not do elsewhere."""
+    from dsync.errors import ConfigurationError
+    from dsync.settings import unknown_variables
+
+    warnings = [f"{name} is no setting of dsync; is it misspelt?" for name in unknown_variables()]
+    try:
+        app.demarche  # noqa: B018 - a property that raises
+    except ConfigurationError as exc:
+        warnings.append(exc.message)
+    return warnings

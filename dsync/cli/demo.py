@@ -45,8 +45,11 @@ SHOWN_OF_EACH = 5
 @click.option(
     "--seed", type=int, default=7, show_default=True, help="The same seed gives the same dossiers."
 )
+@click.option(
+    "--serve", is_flag=True, help="Keep the stand-in running afterwards, to sync and push on it."
+)
 @settings_options()
-def demo(*, folder: Path, dossiers: int, seed: int) -> None:
+def demo(*, folder: Path, dossiers: int, seed: int, serve: bool) -> None:
     """Show the whole job on this machine: no token, nothing leaves it.
 
     Starts a stand-in of DS and beta.gouv.fr, reads its dossiers over HTTP, pre-checks them, writes
@@ -77,12 +80,14 @@ def demo(*, folder: Path, dossiers: int, seed: int) -> None:
             again = app.sync(SyncOptions(started_by="demo"))
             _end_when_failed(again, signals.exit_code)
             rows = _examples(app)
-    print_table(("dossier", "product", "verdict", "first reason"), rows)
-    click.echo()
-    print_report(first, as_json=False)
-    click.echo("And once more, now that nothing has changed:")
-    print_report(again, as_json=False)
-    _next_steps(database, rows)
+        print_table(("dossier", "product", "verdict", "first reason"), rows)
+        click.echo()
+        print_report(first, as_json=False)
+        click.echo("And once more, now that nothing has changed:")
+        print_report(again, as_json=False)
+        _next_steps(_write_environment(server, database), rows, serve=serve)
+        if serve:
+            signals.stop.wait()
 
 
 def _fresh_database(folder: Path) -> Path:
@@ -145,6 +150,23 @@ def _settings(server: Sandbox, database: Path) -> Settings:
     )
 
 
+def _write_environment(server: Sandbox, database: Path) -> Path:
+    """Write the variables that point any command at what the demo made; return the file."""
+    from dsync.cli.sandbox import sandbox_variables
+    from dsync.settings import SANDBOX_DEMARCHE, shipped_config
+
+    variables = {
+        "DSYNC_CONFIG": str(shipped_config().resolve()),
+        "DSYNC_DATABASE_URL": _database_url(database.resolve()),
+        "DSYNC_DEMARCHE": str(SANDBOX_DEMARCHE),
+        **sandbox_variables(server),
+    }
+    path = database.with_name("environment")
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
 def _database_url(database: Path) -> str:
     return f"sqlite:///{database}"
 
@@ -157,17 +179,24 @@ def _end_when_failed(report: RunReport, signalled: int | None) -> None:
         raise Exit(signalled or report.exit_code)
 
 
-def _next_steps(database: Path, rows: Sequence[Sequence[Any]]) -> None:
-    """Print three lines that work as they stand."""
+def _next_steps(environment: Path, rows: Sequence[Sequence[Any]], *, serve: bool) -> None:
+    """Print commands that work on what the demo made, as they stand."""
     program = _program()
-    prefix = f"DSYNC_DATABASE_URL={shlex.quote(_database_url(database))} {program}"
-    rejected = next((row for row in rows if row[2] == "Inéligible"), rows[0])
-    click.echo(
-        "\nLook further:\n"
-        f"  {prefix} dossier show {rejected[0]}\n"
-        f"  {prefix} dossier list --verdict a_verifier\n"
-        f"  {program} sandbox      # keeps the stand-in running, to try `dsync sync` on it"
-    )
+    prefix = f". {shlex.quote(str(environment.resolve()))} && {program}"
+    rejected = next((row[0] for row in rows if row[2] == "Inéligible"), rows[0][0])
+    steps = [f"dossier show {rejected}", "dossier list --verdict a_verifier", "status"]
+    if serve:
+        steps += [f"precheck --explain --dossier {rejected}", "sync", "push", "check"]
+        click.echo("\nThe stand-in runs until Ctrl-C. In another terminal:")
+    else:
+        click.echo("\nLook further:")
+    for step in steps:
+        click.echo(f"  {prefix} {step}")
+    if not serve:
+        click.echo(
+            f"\nThe stand-in has ended. `{program} demo --serve` keeps it running, so that sync, "
+            "precheck and push work on it too."
+        )
 
 
 def _program() -> str:

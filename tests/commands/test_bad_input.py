@@ -77,6 +77,14 @@ def test_the_sandboxs_number_is_never_asked_of_another_server(run: Command) -> N
     ("old", "new", "said"),
     [
         ("\n[safety]\n", "\n[safety]\nbrake = 1\n", "safety.brake: unknown key"),
+        (
+            "requests_per_minute = 350",
+            "requests_per_minut = 350",
+            "ds.requests_per_minut: unknown key; did you mean requests_per_minute?",
+        ),
+        ("\n[safety]\n", "\n[saftey]\n", "saftey: unknown key; did you mean safety?"),
+        ("\n[safety]\n", "\n[safety]\ndisappearences = 1\n", "did you mean disappearances?"),
+        ('needs_phase = "investigation"', 'need_phase = "x"', "did you mean needs_phase?"),
         ("requests_per_minute = 350", 'requests_per_minute = "many"', "ds.requests_per_minute"),
         ('incremental = "5m"', 'incremental = "soon"', "schedule.incremental: expected a number"),
         ('incremental = "5m"', 'incremental = "0s"', "schedule.incremental"),

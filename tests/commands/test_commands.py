@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -128,30 +129,63 @@ def test_a_token_about_to_expire_is_warned_of(synced: Command) -> None:
         assert "expired on 2020-01-01" in ended.out
 
 
-def test_the_demo_works_twice_in_one_folder(run: Command) -> None:
+@pytest.fixture
+def bare(tmp_path: Path) -> Command:
+    """Return `dsync` without any setting."""
+    return Command(tmp_path, {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")})
+
+
+def codes(command: Command, steps: list[str]) -> dict[str, int]:
+    """Run lines as a shell does; return their exit codes by the command."""
+    return {
+        step.partition(" -m dsync ")[2]: subprocess.run(
+            step,
+            shell=True,
+            cwd=command.folder,
+            env=dict(command.environment),
+            capture_output=True,
+            check=False,
+            timeout=60,
+        ).returncode
+        for step in steps
+    }
+
+
+def test_the_demo_works_twice_in_one_folder(bare: Command) -> None:
     """Without any setting; it shows each verdict, and its next commands work as printed."""
-    bare = Command(
-        run.folder, {k: v for k, v in run.environment.items() if not k.startswith("DSYNC_")}
-    )
     for _ in range(2):
         ended = bare("demo", "--dossiers", "60")
         assert ended.code == 0
         for verdict in ("Éligible", "À vérifier", "Inéligible"):
             assert verdict in ended.out
     assert "is replaced" in ended.out
-    steps = [line for line in ended.out.splitlines() if "DSYNC_DATABASE_URL=" in line]
-    assert len(steps) == 2
-    for step in steps:
-        done = subprocess.run(
-            step,
-            shell=True,
-            cwd=bare.folder,
-            env=dict(bare.environment),
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0
+    done = codes(bare, [line for line in ended.out.splitlines() if "environment &&" in line])
+    assert {0} == set(done.values())
+    assert {"dossier", "status"} == {step.split()[0] for step in done}
+
+
+def test_a_demo_that_serves_can_be_worked_on(bare: Command) -> None:
+    """sync, precheck and push find the stand-in and the database that the demo filled."""
+    demo = bare.start("demo", "--serve", "--dossiers", "30", PYTHONUNBUFFERED="1")
+    assert demo.stdout is not None
+    assert any("runs until Ctrl-C" in line for line in demo.stdout)
+    steps = [demo.stdout.readline() for _ in range(7)]
+    done = codes(bare, [step.strip() for step in steps])
+    demo.send_signal(signal.SIGINT)
+    demo.communicate(timeout=10)
+    assert 0 == demo.returncode
+    assert {0} == set(done.values()), done
+    assert {"dossier", "status", "precheck", "sync", "push", "check"} == {
+        step.split()[0] for step in done
+    }
+
+
+def test_config_check_warns_of_what_sync_will_refuse(bare: Command) -> None:
+    """The shipped file is valid; its démarche is the sandbox's, which no other server has."""
+    ended = bare("config", "check")
+    assert ended.code == 0
+    assert "DSYNC_DEMARCHE" in ended.err
+    assert "DSYNC_DEMARCHE" in bare("config", "check", "--json").json["warnings"][0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
