@@ -213,20 +213,35 @@ class App:
         )
 
     def push(
-        self, dossiers: Sequence[DossierNumber] = (), *, force: bool = False, wait_s: float = 0
+        self,
+        dossiers: Sequence[DossierNumber] = (),
+        *,
+        force_by: str | None = None,
+        dry_run: bool = False,
+        wait_s: float = 0,
+        say_waiting: Callable[[str], None] | None = None,
     ) -> RunReport:
-        """Send what waits, the refused included; `force` goes over a human's value."""
+        """Send what waits, the refused included.
+
+        Args:
+            dossiers: only these, when any are given.
+            force_by: who orders to go over a human's value and the validated box; None: nobody.
+            dry_run: whether to say only what would be sent.
+            wait_s: how long to wait for another holder's lease.
+            say_waiting: told before what was sent without an answer is waited for; None: it is
+                left to a later run.
+        """
 
         def work(run: Run) -> None:
             reconsider(run)
             with run.transaction() as tx:
-                if force:
-                    tx.force_wishes(dossiers, run.now)
+                if force_by is not None:
+                    tx.force_wishes(dossiers, force_by, run.now)
                 else:
                     tx.retry_refused(dossiers, run.now)
-            push_due(run, dossiers)
+            push_due(run, dossiers, say_waiting=say_waiting)
 
-        options = SyncOptions(wait_s=wait_s, work=Kind.PUSH)
+        options = SyncOptions(wait_s=wait_s, work=Kind.PUSH, dry_run=dry_run)
         return runs.execute(self.context, options, work)
 
     def close(self) -> None:

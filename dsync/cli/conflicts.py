@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
 from dsync.cli.output import cut, print_json, print_table, shown
+
+if TYPE_CHECKING:
+    from dsync.domain.ids import DossierNumber
+    from dsync.sync.settle import Choice
+
+ANNOTATIONS = ("resultat", "detail", "date", "label")
+WIDTH = 60
+"""Of a value in the list; `--json` has it whole."""
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -23,7 +34,10 @@ def conflicts(context: click.Context, *, as_json: bool) -> None:
 @json_option
 @settings_options()
 def list_(*, as_json: bool) -> None:
-    """List what dsync wanted, what a human put there, and since when."""
+    """List what a human put into DS beside what dsync wants, and since when.
+
+    DS tells when an annotation was written, not by whom.
+    """
     _list(as_json=as_json)
 
 
@@ -40,68 +54,101 @@ def _list(*, as_json: bool) -> None:
                     "annotation": conflict.annotation,
                     "valeur": conflict.valeur,
                     "valeur_distante": conflict.valeur_distante,
-                    "depuis": conflict.creee_le,
+                    "depuis": conflict.distante_le or conflict.creee_le,
                     "erreur": conflict.erreur,
                 }
                 for conflict in found
             ]
         )
         return
+    own = [conflict for conflict in found if conflict.erreur is None]
     print_table(
-        ("dossier", "annotation", "dsync wants", "in DS", "since"),
+        ("dossier", "annotation", "in DS", "dsync wants", "since"),
         [
             (
                 conflict.numero,
                 conflict.annotation,
-                cut(shown(conflict.valeur), 50),
-                cut(shown(conflict.valeur_distante), 50),
-                conflict.creee_le,
+                cut(shown(conflict.valeur_distante or "(empty)"), WIDTH),
+                cut(shown(conflict.valeur), WIDTH),
+                conflict.distante_le or conflict.creee_le,
             )
-            for conflict in found
+            for conflict in own
         ],
         empty="No conflict.",
     )
-    if found:
+    if len(found) > len(own):
+        click.echo(f"\n{len(found) - len(own)} more wait for the result of their dossier.")
+    if own:
+        number = own[0].numero
         click.echo(
-            f"\nTo keep the human's hand: dsync conflicts accept {found[0].numero}"
-            f"\nTo go over it: dsync push --force --dossier {found[0].numero}"
-            "\nWhen the database was lost and these are dsync's own: dsync conflicts adopt"
+            f"\nTo keep what the human wrote: dsync conflicts accept {number}"
+            f"\nTo go over it: dsync push --force --dossier {number}"
+            f"\nWhen it is dsync's own all the same: dsync conflicts adopt {number}"
+            "\nSeveral numbers, --all and --annotation NAME narrow or widen both."
         )
 
 
-@conflicts.command("accept")
-@click.argument("numero", metavar="N", type=DOSSIER_NUMBER)
-@settings_options()
-def accept(*, numero: int) -> None:
-    """Keep the human's value in dossier N: dsync does not write there again."""
-    from dsync.cli.session import worker
-    from dsync.domain.ids import DossierNumber
-    from dsync.sync.settle import accept_conflicts
+def _choosing(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what names the conflicts that a command ends."""
+    for option in (
+        click.option(
+            "--annotation",
+            type=click.Choice(ANNOTATIONS),
+            help="Only this one; of the result, what waits for it too.",
+        ),
+        click.option("--all", "everywhere", is_flag=True, help="In every dossier."),
+        click.argument("numbers", metavar="[N]...", nargs=-1, type=DOSSIER_NUMBER),
+    ):
+        command = option(command)
+    return command
 
-    with worker(may_create=False) as app:
-        count = accept_conflicts(app.store, app.demarche, DossierNumber(numero), app.clock())
-    if count:
+
+@conflicts.command("accept")
+@_choosing
+@settings_options()
+def accept(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
+    """Keep what humans wrote in dossiers N: dsync does not write there again."""
+    from dsync.sync.settle import Choice
+
+    for numero, count in _settle(Choice.ACCEPT, numbers, annotation, everywhere=everywhere).items():
         click.echo(f"Dossier {numero}: what the human wrote stays ({_plural(count)} settled).")
-    else:
-        click.echo(f"Dossier {numero} has no open conflict.")
 
 
 @conflicts.command("adopt")
-@click.argument("numero", metavar="[N]", type=DOSSIER_NUMBER, required=False)
+@_choosing
 @settings_options()
-def adopt(*, numero: int | None) -> None:
-    """Take what stands in DS as dsync's own (of dossier N, or of all: after a lost database)."""
+def adopt(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
+    """Take what stands in DS as dsync's own in dossiers N."""
+    from dsync.sync.settle import Choice
+
+    ended = _settle(Choice.ADOPT, numbers, annotation, everywhere=everywhere)
+    if ended:
+        count = _plural(sum(ended.values()))
+        click.echo(f"{count} adopted: the next push replaces what has to be replaced.")
+
+
+def _settle(
+    choice: Choice, numbers: tuple[int, ...], annotation: str | None, *, everywhere: bool
+) -> dict[DossierNumber, int]:
+    """End the conflicts chosen; say which dossiers have none."""
+    if everywhere == bool(numbers):
+        raise click.UsageError("Name dossiers, or all of them by --all.")
+
     from dsync.cli.session import worker
     from dsync.domain.ids import DossierNumber
-    from dsync.sync.settle import adopt_conflicts
+    from dsync.sync.settle import settle_conflicts
 
+    chosen = None if everywhere else [DossierNumber(number) for number in numbers]
     with worker(may_create=False) as app:
-        number = None if numero is None else DossierNumber(numero)
-        count = adopt_conflicts(app.store, app.demarche, number, app.clock())
-    if count:
-        click.echo(f"{_plural(count)} adopted: the next push replaces what has to be replaced.")
-    else:
-        click.echo("There is no open conflict to adopt.")
+        ended = settle_conflicts(
+            app.store, app.demarche, choice, app.clock(), numbers=chosen, annotation=annotation
+        )
+    for numero in chosen or ():
+        if numero not in ended:
+            click.echo(f"Dossier {numero} has no such open conflict.")
+    if everywhere and not ended:
+        click.echo("There is no such open conflict.")
+    return ended
 
 
 def _plural(count: int) -> str:

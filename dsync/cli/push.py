@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from dsync.cli.options import DOSSIER_NUMBER, Duration, json_option, settings_options
+
+if TYPE_CHECKING:
+    from dsync.domain.ids import DossierNumber
+    from dsync.wiring import App
 
 
 @click.command()
@@ -22,7 +28,8 @@ from dsync.cli.options import DOSSIER_NUMBER, Duration, json_option, settings_op
 @click.option(
     "--force",
     is_flag=True,
-    help="With --dossier: go over a human's edit and the validated box; journaled.",
+    help="With --dossier: go over a human's edit and the validated box; journaled. Asks first on "
+    "a terminal, needs --yes elsewhere and with --json.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask before a forced push.")
 @click.option(
@@ -38,14 +45,19 @@ from dsync.cli.options import DOSSIER_NUMBER, Duration, json_option, settings_op
 def push(
     *, dossiers: tuple[int, ...], force: bool, yes: bool, wait: timedelta, as_json: bool
 ) -> None:
-    """Send now what waits, what was refused included; read nothing else."""
+    """Send now what waits, what was refused included; read nothing else.
+
+    What was sent without an answer is read back, no earlier than 35 s after it was sent: the
+    command waits for it, saying so.
+    """
     if force and not dossiers:
         raise click.UsageError("--force needs --dossier N: it goes over what a human wrote.")
-    if force and not yes and not as_json and sys.stdin.isatty():
-        numbers = ", ".join(map(str, dossiers))
-        if not click.confirm(f"Go over what humans wrote into dossier {numbers}?"):
-            click.echo("Nothing was sent.")
-            return
+    asks = force and not yes
+    if asks and (as_json or not sys.stdin.isatty()):
+        raise click.UsageError(
+            "--force overwrites what humans wrote: look with `dsync conflicts list`, then add "
+            "--yes. Without it, the question is asked on a terminal only, and not with --json."
+        )
 
     from dsync.cli.progress import progress_bars
     from dsync.cli.reports import print_report
@@ -54,15 +66,21 @@ def push(
     from dsync.domain.ids import DossierNumber
     from dsync.service.signals import StopSignals
 
+    numbers = [DossierNumber(number) for number in dossiers]
     with (
         StopSignals(announce=announce_stop) as signals,
-        progress_bars(wanted=not as_json) as progress,
+        progress_bars(wanted=not as_json and not asks) as progress,
         worker(load(), stop=signals.stop, progress=progress, may_create=False) as app,
     ):
-        report = make_ready(app).push(
-            [DossierNumber(number) for number in dossiers],
-            force=force,
+        ready = make_ready(app)
+        if asks and not _is_confirmed(ready, numbers, wait):
+            click.echo("Nothing was sent.")
+            return
+        report = ready.push(
+            numbers,
+            force_by=_who() if force else None,
             wait_s=wait.total_seconds(),
+            say_waiting=lambda message: click.echo(message, err=True),
         )
         with app.store.reading(app.demarche) as reader:
             stopped = sorted({c.numero for c in reader.conflicts()} & set(dossiers))
@@ -74,3 +92,40 @@ def push(
             f"`dsync push --force --dossier {stopped[0]}`."
         )
     finish(report, signals.exit_code)
+
+
+def _is_confirmed(app: App, numbers: Sequence[DossierNumber], wait: timedelta) -> bool:
+    """Show, for each annotation, what stands in DS and what would replace it; then ask."""
+    from dsync.cli.output import print_table
+    from dsync.cli.reports import print_report
+    from dsync.cli.sync import finish
+
+    preview = app.push(numbers, force_by=_who(), dry_run=True, wait_s=wait.total_seconds())
+    rows = [
+        (mutation["dossier"], name, there, _wished(mutation, name))
+        for mutation in preview.mutations
+        for name, there in mutation.get("replaced", {}).items()
+    ]
+    if not rows:
+        print_report(preview, as_json=False)
+        finish(preview, None)
+        return False
+    print_table(("dossier", "annotation", "in DS now", "would become"), rows)
+    return click.confirm("Overwrite what stands in DS?")
+
+
+def _wished(mutation: dict[str, dict[str, str]], name: str) -> str | None:
+    label = mutation.get("label", {})
+    return label.get("add") if name == "label" else mutation["annotations"].get(name)
+
+
+def _who() -> str:
+    """Name who gives the order, for the journal."""
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # A container's user may have no name.
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

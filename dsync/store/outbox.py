@@ -77,7 +77,6 @@ class OutboxWrites(JournalWrites):
                     "tentatives": 0,
                     "creee_le": now,
                     "courante": True,
-                    "force": False,
                     "definitive": False,
                     "valeur_distante": _humans_value(current.get(key)),
                 }
@@ -301,16 +300,34 @@ class OutboxWrites(JournalWrites):
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
         )
 
-    def force_wishes(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
-        """Have these dossiers' wishes go over a human's value and the validated box."""
+    def force_wishes(self, numbers: Sequence[DossierNumber], by: str, now: datetime) -> None:
+        """Have these dossiers' wishes go over a human's value and the validated box.
+
+        Args:
+            numbers: the dossiers.
+            by: who orders it, for the journal.
+            now: the present.
+        """
         theirs = _outbox.c.numero.in_(numbers)
         current = (theirs, _outbox.c.courante, _is_past(_outbox.c.creee_le, now))
-        self._connection.execute(update(_outbox).where(*current).values(force=True))
+        self._connection.execute(update(_outbox).where(*current).values(force_par=by))
         self._connection.execute(
             update(_outbox)
             .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
         )
+
+    def unknown_for(
+        self, now: datetime, unknown_for: timedelta, numbers: Sequence[DossierNumber] = ()
+    ) -> timedelta:
+        """Return how long it takes until all that was sent without an answer may be read back."""
+        statement = self._waiting(select(func.max(_pousse.c.incertaine_depuis))).join(
+            _pousse, _PUSHED
+        )
+        latest: datetime | None = self._connection.scalar(_narrowed(statement, numbers))
+        if latest is None:
+            return timedelta()
+        return max(timedelta(), latest + unknown_for - self._present(now))
 
     def _current_wishes(self, numbers: Iterable[DossierNumber]) -> dict[tuple[int, str], Row[Any]]:
         columns = ("numero", "annotation", "id", "valeur", "statut", "valeur_distante", "erreur")
@@ -335,7 +352,7 @@ class OutboxWrites(JournalWrites):
                 _outbox.c.statut,
                 _outbox.c.tentatives,
                 _outbox.c.erreur,
-                _outbox.c.force,
+                _outbox.c.force_par,
                 _pousse.c.valeur.label("pushed"),
                 _pousse.c.cible,
                 _pousse.c.poussee_le,
@@ -357,7 +374,7 @@ class OutboxWrites(JournalWrites):
                     statut=WishStatus(row.statut),
                     tentatives=row.tentatives,
                     erreur=row.erreur,
-                    force=row.force,
+                    force_par=row.force_par,
                     pushed=None if row.poussee_le is None else Pushed(row.pushed, row.cible),
                     uncertain=(
                         None

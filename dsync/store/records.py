@@ -244,7 +244,8 @@ class StoredWish:
     statut: WishStatus
     tentatives: int
     erreur: str | None
-    force: bool
+    force_par: str | None
+    """Who ordered it to go over a human's value; None: nobody."""
     pushed: Pushed | None
     """What dsync last had in DS; None: never anything."""
     uncertain: Pushed | None
@@ -280,6 +281,10 @@ class Settlement:
     """What a human put there."""
     erreur: str | None = None
     prochain_essai_le: datetime | None = None
+    replaced: str | None = None
+    """What stood there before the write."""
+    distante_le: datetime | None = None
+    """When a human put it there, as far as DS tells."""
     written: bool = False
     """DS said that it saved it: goes into the journal."""
     nothing_written: bool = False
@@ -306,10 +311,15 @@ class Conflict:
     valeur_distante: str | None
     erreur: str | None
     creee_le: datetime
+    distante_le: datetime | None
+    """When the human put it there, as far as DS tells; it never tells who did."""
 
 
 class NewEvent(NamedTuple):
-    """An entry of a dossier's journal; `details` holds names, numbers and codes only."""
+    """An entry of a dossier's journal.
+
+    `details` holds names, numbers and codes, and what an order replaced: erasing blanks it.
+    """
 
     numero: DossierNumber
     evenement: str

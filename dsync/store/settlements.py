@@ -17,6 +17,8 @@ from dsync.store.records import Conflict, NewEvent, Pushed, Settlement, WishStat
 from dsync.store.section import Section
 from dsync.store.sql import update_rows, upsert
 
+RESULTAT = "resultat"
+"""The annotation whose conflict holds the others back; their `erreur` says so."""
 _outbox = tables.outbox
 _pousse = tables.pousse
 
@@ -26,7 +28,15 @@ class ConflictReads(Section):
 
     def conflicts(self, demarche: DemarcheNumber | None = None) -> list[Conflict]:
         """Return the open conflicts, by dossier; those held back by another one included."""
-        columns = ("numero", "annotation", "valeur", "valeur_distante", "erreur", "creee_le")
+        columns = (
+            "numero",
+            "annotation",
+            "valeur",
+            "valeur_distante",
+            "erreur",
+            "creee_le",
+            "distante_le",
+        )
         rows = self._connection.execute(
             select(*(_outbox.c[name] for name in columns))
             .where(
@@ -79,16 +89,21 @@ class SettlementWrites(ConflictReads, JournalWrites):
             events.append(NewEvent(numero, "adopte", {"annotations": names}))
         self.record_events(run, events, now)
 
-    def accept_conflicts(self, numero: DossierNumber, now: datetime) -> int:
-        """Keep the human's hand: these wishes end here. Return how many there were.
+    def accept_conflicts(
+        self, numero: DossierNumber, now: datetime, annotation: str | None = None
+    ) -> int:
+        """Keep the human's values: these wishes end here. Return how many there were.
 
         They stay the current ones, so that the same verdict wishes nothing anew.
         """
-        return self._resolve(numero, WishStatus.REMPLACEE, "accepte", now)
+        conflicts = self._in_conflict(numero, annotation)
+        return self._resolve(numero, conflicts, WishStatus.REMPLACEE, "accepte", now)
 
-    def adopt_conflicts(self, numero: DossierNumber, now: datetime) -> int:
-        """Take what stands in DS as ours, as after a lost database; then the wishes go on."""
-        conflicts = self._in_conflict(numero)
+    def adopt_conflicts(
+        self, numero: DossierNumber, now: datetime, annotation: str | None = None
+    ) -> int:
+        """Take what stands in DS as ours; then the wishes go on. Return how many there were."""
+        conflicts = self._in_conflict(numero, annotation)
         upsert(
             self._connection,
             _pousse,
@@ -99,14 +114,19 @@ class SettlementWrites(ConflictReads, JournalWrites):
                     **_ours(row.valeur_distante, row.cible, now),
                 }
                 for row in conflicts
+                if annotation in (None, row.annotation)
             ],
         )
-        return self._resolve(numero, WishStatus.EN_ATTENTE, "adopte", now)
+        return self._resolve(numero, conflicts, WishStatus.EN_ATTENTE, "adopte", now)
 
     def _resolve(
-        self, numero: DossierNumber, statut: WishStatus, choice: str, now: datetime
+        self,
+        numero: DossierNumber,
+        conflicts: Sequence[Any],
+        statut: WishStatus,
+        choice: str,
+        now: datetime,
     ) -> int:
-        conflicts = self._in_conflict(numero)
         if not conflicts:
             return 0
         self._connection.execute(
@@ -119,9 +139,11 @@ class SettlementWrites(ConflictReads, JournalWrites):
         self.record_events(None, [NewEvent(numero, "conflit_resolu", details)], now)
         return len(conflicts)
 
-    def _in_conflict(self, numero: DossierNumber) -> Sequence[Any]:
-        return self._connection.execute(
-            select(_outbox.c.id, _outbox.c.annotation, _outbox.c.valeur_distante, _outbox.c.cible)
+    def _in_conflict(self, numero: DossierNumber, annotation: str | None) -> list[Row[Any]]:
+        """Return a dossier's conflicts; of one annotation with those that it holds back."""
+        columns = ("id", "annotation", "valeur_distante", "cible", "erreur")
+        rows = self._connection.execute(
+            select(*(_outbox.c[name] for name in columns))
             .where(
                 _outbox.c.demarche_numero == self._number,
                 _outbox.c.numero == numero,
@@ -129,7 +151,13 @@ class SettlementWrites(ConflictReads, JournalWrites):
                 _outbox.c.statut == WishStatus.CONFLIT.value,
             )
             .order_by(_outbox.c.id)
-        ).all()
+        )
+        return [
+            row
+            for row in rows
+            if annotation in (None, row.annotation)
+            or (annotation == RESULTAT and row.erreur is not None)
+        ]
 
     def _wishes(self, ids: Sequence[int]) -> dict[int, Row[Any]]:
         columns = (
@@ -140,7 +168,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
             "valeur_distante",
             "erreur",
             "confirmee_le",
-            "force",
+            "force_par",
             "statut",
         )
         return {
@@ -196,29 +224,34 @@ def _settled_row(wish: Row[Any], end: Settlement, now: datetime) -> dict[str, An
         "confirmee_le": (wish.confirmee_le or now) if is_confirmed else wish.confirmee_le,
         "cible": end.cible,
         "definitive": end.definitive,
+        "distante_le": end.distante_le,
         # An order to go over a human's hand is for one time.
-        "force": wish.force and goes_on,
+        "force_par": wish.force_par if goes_on else None,
     }
 
 
 def _events(pairs: Sequence[tuple[Row[Any], Settlement]]) -> list[NewEvent]:
-    """One event a dossier and kind, with the annotations' names."""
+    """One event a dossier and kind, with the annotations' names.
+
+    An order to go over a human's value tells who gave it, and what it replaced.
+    """
     names: dict[tuple[DossierNumber, str], list[Json]] = defaultdict(list)
-    forced: set[DossierNumber] = set()
+    forced: dict[DossierNumber, dict[str, Json]] = {}
+    replaced: dict[DossierNumber, dict[str, Json]] = defaultdict(dict)
     for wish, end in pairs:
         for evenement in _evenements(wish, end):
             names[wish.numero, evenement].append(wish.annotation)
-        if end.written and wish.force:
-            forced.add(wish.numero)
-    return [
-        NewEvent(
-            numero,
-            evenement,
-            {"annotations": sorted(annotations, key=str)}
-            | ({"force": True} if evenement == "pousse" and numero in forced else {}),
-        )
-        for (numero, evenement), annotations in names.items()
-    ]
+        if end.statut is WishStatus.CONFIRMEE and wish.force_par is not None:
+            before = end.replaced if end.written else wish.valeur_distante
+            replaced[wish.numero][wish.annotation] = before or ""
+            forced[wish.numero] = {"force": True, "demande_par": wish.force_par}
+    events = []
+    for (numero, evenement), settled in names.items():
+        details: dict[str, Json] = {"annotations": sorted(settled, key=str)}
+        if evenement in {"pousse", "conflit_resolu"} and numero in forced:
+            details |= forced[numero] | {"remplace": replaced[numero]}
+        events.append(NewEvent(numero, evenement, details))
+    return events
 
 
 def _evenements(wish: Row[Any], end: Settlement) -> list[str]:

@@ -212,10 +212,13 @@ class OutboxRow(_Table, table=True):
     confirmee_le: dt.datetime | None
     valeur_distante: str | None = Field(default=None, sa_type=Text)
     erreur: str | None = Field(default=None, sa_type=Text)
+    # When a human put it there, by DS's date of that annotation.
+    distante_le: dt.datetime | None
     # The descriptor of the annotation at which it was last sent, confirmed or stopped.
     cible: str | None
     courante: bool
-    force: bool
+    # Who ordered it to go over a human's value: user and host.
+    force_par: str | None
     definitive: bool
 
 

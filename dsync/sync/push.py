@@ -7,9 +7,10 @@ document carries the batch, and each alias's outcome is settled on its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
+from math import ceil
 
 import structlog
 
@@ -53,8 +54,8 @@ REMEDIES: dict[str, str] = {
 }
 
 UNANSWERED = (
-    "DS did not answer a mutation: these annotations are uncertain and are read back, no "
-    "earlier than 35 s from now, by a later run."
+    "DS did not answer a write: these annotations are uncertain, and are read back no earlier "
+    "than 35 s from now, by the next run or by `dsync push`, which waits for it."
 )
 
 
@@ -67,17 +68,36 @@ class _Next(Enum):
     NONE = "none"
 
 
-def push_due(run: Run, numbers: Sequence[DossierNumber] = ()) -> None:
-    """Settle every wish that is due; `numbers` narrows it to these dossiers.
+def push_due(
+    run: Run,
+    numbers: Sequence[DossierNumber] = (),
+    *,
+    say_waiting: Callable[[str], None] | None = None,
+) -> None:
+    """Settle every wish that is due.
+
+    Args:
+        run: the run.
+        numbers: only these dossiers, when any are given.
+        say_waiting: given where what was sent without an answer is waited for and read back; is
+            told so first. Else that is left to a later run.
 
     Raises:
         DsyncError: when DS or the database cannot be reached; what was settled stays so.
     """
-    with run.transaction() as tx:
-        total = tx.due_count(run.now, UNKNOWN_FOR, numbers)
-    target = _target(run) if total else None
-    if target is not None:
-        _push_all(run, target, numbers, total)
+    _push_now(run, numbers, waits=say_waiting is not None)
+    if say_waiting is not None:
+        with run.transaction() as tx:
+            left = tx.unknown_for(run.now, UNKNOWN_FOR, numbers)
+        if left:
+            seconds = ceil(left.total_seconds())
+            say_waiting(
+                f"DS did not answer a write: waiting {seconds} s before reading back what it did. "
+                "It is safe to stop: a later run reads back too."
+            )
+            run.context.stop.wait(seconds)
+            run.context.check_stop()
+            _push_now(run, numbers, waits=True)
     with run.transaction() as tx:
         waiting, causes = tx.waiting_count(numbers), tx.waiting_causes(numbers)
     if waiting and not run.report.errors:
@@ -86,6 +106,14 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = ()) -> None:
             f"Dossiers that wait for their annotations: {waiting} ({why}). Tried again within the "
             "hour, or now by `dsync push`."
         )
+
+
+def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> None:
+    with run.transaction() as tx:
+        total = tx.due_count(run.now, UNKNOWN_FOR, numbers)
+    target = _target(run) if total else None
+    if target is not None:
+        _push_all(run, target, numbers, total, waits=waits)
 
 
 def _target(run: Run) -> Target | None:
@@ -122,7 +150,9 @@ def _refresh_labels(run: Run, target: Target) -> None:
     tell_missing_labels(run, demarche)
 
 
-def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total: int) -> None:
+def _push_all(
+    run: Run, target: Target, numbers: Sequence[DossierNumber], total: int, *, waits: bool
+) -> None:
     """Push batch after batch; a batch that is too heavy for DS is halved, then grows back."""
     most = run.context.policy.push_batch
     size, failures = most, 0
@@ -146,7 +176,7 @@ def _push_all(run: Run, target: Target, numbers: Sequence[DossierNumber], total:
         except DSOutcomeUnknownError as exc:
             failures += len(due) == 1
             size = 1
-            if not exc.finished:
+            if not exc.finished and not waits:
                 run.report.problem(UNANSWERED)
             then = _Next.LARGER if failures < MOST_FAILURES else _Next.NONE
         else:

@@ -143,7 +143,10 @@ class RunReport:
             self.mutations.append(mutation)
         else:
             known["annotations"] |= mutation["annotations"]
-            known |= {key: mutation[key] for key in ("label",) if key in mutation}
+            if "label" in mutation:
+                known["label"] = mutation["label"]
+            if "replaced" in mutation:
+                known["replaced"] = known.get("replaced", {}) | mutation["replaced"]
 
     def fail(self, error: DsyncError) -> None:
         """Note what ended the run."""

@@ -75,6 +75,9 @@ class Draft:
         values = {s.wish.annotation: s.wish.valeur for s in self.steps if s.descriptor}
         label = next((s for s in self.steps if s.wish.annotation == LABEL), None)
         document: dict[str, Any] = {"dossier": self.numero, "annotations": values}
+        replaced = {s.wish.annotation: s.remote for s in self.steps if s.wish.force}
+        if replaced:
+            document["replaced"] = replaced
         if label is not None:
             document["label"] = {"add": label.add, "remove": list(label.remove)}
         return document
@@ -106,7 +109,7 @@ def draft(
         if step.action is Action.WRITE:
             made.steps.append(step)
             continue
-        made.settled.append(_settled(step))
+        made.settled.append(_settled(step, remote))
         made.in_conflict |= step.action is Action.CONFLICT
         is_refused = step.action in {Action.REFUSE, Action.REFUSE_UNKEPT}
         if step.wish.annotation == LABEL:
@@ -143,7 +146,7 @@ def _wish(stored: StoredWish) -> Wish:
         _own(stored.pushed),
         _own(stored.uncertain),
         stored.seen_at,
-        force=stored.force,
+        force=stored.force_par is not None,
         is_due=stored.is_due,
         is_confirmed=stored.statut is WishStatus.CONFIRMEE,
         refusal=(stored.erreur or "") if is_refused else None,
@@ -165,14 +168,15 @@ _STATUSES = {
 }
 
 
-def _settled(step: Step) -> Settlement:
+def _settled(step: Step, remote: RemoteAnnotations) -> Settlement:
     wish, statut = step.wish, _STATUSES[step.action]
     end = Settlement(wish.id, statut, cible=step.target, erreur=step.reason)
     match step.action:
         case Action.CONFIRM:
             return replace(end, pushed=wish.valeur, valeur=wish.valeur)
         case Action.CONFLICT:
-            return replace(end, valeur_distante=step.remote or "")
+            since = remote.updated_at.get(step.target or "")
+            return replace(end, valeur_distante=step.remote or "", distante_le=since)
         case Action.HOLD:
             return replace(end, valeur_distante=step.remote or "", erreur=HELD)
         case Action.HOLD_REFUSED:
@@ -226,7 +230,12 @@ def _outcome(made: Draft, step: Step, outcome: WriteOutcome, later: datetime) ->
         )
     if _is_done(made, step, outcome):
         return Settlement(
-            wish.id, WishStatus.CONFIRMEE, pushed=wish.valeur, cible=step.target, written=True
+            wish.id,
+            WishStatus.CONFIRMEE,
+            pushed=wish.valeur,
+            cible=step.target,
+            replaced=step.remote or "",
+            written=True,
         )
     message = _refusal(made, step, outcome)
     if message is not None:

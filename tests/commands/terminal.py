@@ -16,8 +16,8 @@ COLUMNS = 80
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def on_terminal(command: Command, *arguments: str, **environment: str) -> Ended:
-    """Run `dsync` with its output on a terminal; standard error is read apart."""
+def on_terminal(command: Command, *arguments: str, typed: str = "", **environment: str) -> Ended:
+    """Run `dsync` on a terminal, where something may be typed; standard error is read apart."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
     inherited = {
@@ -34,6 +34,7 @@ def on_terminal(command: Command, *arguments: str, **environment: str) -> Ended:
         stderr=subprocess.PIPE,
     ) as process:
         os.close(slave)
+        os.write(master, typed.encode())
         shown = b""
         while part := _read(master):
             shown += part

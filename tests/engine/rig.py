@@ -91,7 +91,7 @@ class Worker:
     def __init__(self, engine: Engine, **changes: Any) -> None:
         sandbox = engine.sandbox
         self.engine = engine
-        self.stop = threading.Event()
+        self.stop = changes.pop("stop", None) or threading.Event()
         self.skew = timedelta()
         """How far this machine's clock is ahead of DS's."""
         limits: dict[str, Any] = {"attempts": 2, "backoff_s": 0.0, "deadline_s": 5.0}

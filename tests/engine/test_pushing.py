@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from itertools import pairwise
 
 import pytest
@@ -389,6 +391,31 @@ def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: 
     assert 1 == len(set(engine.sent(0)))
 
 
+def test_an_operators_push_waits_for_the_lost_answer(start: Start) -> None:
+    """It says for how long, then reads back what DS did: done, without a second write."""
+    engine = start()
+    engine.restart(stop=Patient(engine))
+    engine.sync(push=False)
+    engine.control.fail(Fault("answer_lost", PUSH))
+    said: list[str] = []
+    report = engine.worker.app.push(say_waiting=said.append)
+    assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
+    assert 1 == len(engine.sent(0))
+    assert ["waiting 35 s" in sentence for sentence in said] == [True]
+
+
+class Patient(threading.Event):
+    """A request to stop that nobody makes; who waits for it lets the engine's time pass."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._engine.advance(seconds=timeout or 0)
+        return False
+
+
 def test_a_write_that_ds_surely_did_not_do_is_not_uncertain(engine: Engine) -> None:
     """The token was refused at the door: the wishes wait, and go out at once with a good one."""
     engine.sync(push=False)
@@ -615,12 +642,14 @@ def test_an_operator_forces_over_a_human_and_it_is_journaled(engine: Engine) -> 
     """`push --force` writes what the rules say; the next human edit is respected again."""
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.settle()
-    report = engine.worker.app.push((number(0),), force=True)
+    report = engine.worker.app.push((number(0),), force_by="ana@poste")
     assert (0, "Éligible", CONFIRMED) == (report.exit_code, engine.remote(0), engine.wishes(0))
-    for written in engine.rows(
+    told = engine.rows(
         "SELECT details FROM evenement WHERE numero = :n AND evenement = 'pousse'", n=number(0)
-    ):
-        assert '"force":true' in written["details"].replace(" ", "")
+    )
+    details = [json.loads(row["details"]) for row in told]
+    assert {"ana@poste"} == {event["demande_par"] for event in details}
+    assert OTHER == details[0]["remplace"]["resultat"]
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.sync()
     assert (OTHER, "conflit") == (engine.remote(0), engine.wishes(0)["resultat"])
@@ -649,7 +678,7 @@ def test_force_goes_over_the_checked_box(engine: Engine) -> None:
     engine.sync()
     engine.control.move(number(1), "en_instruction")
     engine.control.move(number(1), "accepte")
-    engine.worker.app.push((number(0), number(1)), force=True)
+    engine.worker.app.push((number(0), number(1)), force_by="ana@poste")
     assert ("Inéligible", OTHER) == (engine.remote(0), engine.remote(1))
 
 
@@ -691,7 +720,7 @@ def test_an_operator_forces_over_a_humans_label(engine: Engine) -> None:
     engine.control.add_label(number(0), "à vérifier")
     engine.sync(full=True)
     assert "conflit" == engine.wishes(0)["label"]
-    report = engine.worker.app.push((number(0),), force=True)
+    report = engine.worker.app.push((number(0),), force_by="ana@poste")
     assert (0, ["éligible"], CONFIRMED) == (report.exit_code, engine.labels(0), engine.wishes(0))
 
 
@@ -906,7 +935,7 @@ def test_our_own_label_comes_back_once_and_is_nothing_to_do(engine: Engine) -> N
     engine.settle()
     engine.control.remove_label(number(0), "éligible")
     engine.sync()
-    engine.worker.app.push((number(0),), force=True)
+    engine.worker.app.push((number(0),), force_by="ana@poste")
     assert (["éligible"], []) == (engine.labels(0), engine.sent(0))
     engine.control.forget_requests()
     engine.advance(minutes=11)

@@ -235,25 +235,47 @@ def test_an_adopted_conflict_goes_on_from_what_stands_there(wished: Store) -> No
     assert due(wished)[0].pushed == Pushed("Inéligible", "r")
 
 
+@pytest.mark.parametrize("choice", ["accept", "adopt"])
+def test_one_annotations_conflict_is_settled_alone(wished: Store, choice: str) -> None:
+    """The others stay; the result's takes along what it holds back."""
+    (result, detail) = due(wished)
+    settle(
+        wished,
+        Settlement(result.id, WishStatus.CONFLIT, cible="r", valeur_distante="z"),
+        Settlement(detail.id, WishStatus.CONFLIT, cible="d", valeur_distante="y", erreur="retenu"),
+    )
+    with writing(wished) as tx:
+        end = tx.accept_conflicts if choice == "accept" else tx.adopt_conflicts
+        assert (0, 2) == (end(ONE, NOW, "date"), end(ONE, NOW, "resultat"))
+    ours = {wish.annotation: wish.pushed for wish in due(wished)}
+    adopted = {"resultat": Pushed("z", "r"), "detail": None}
+    assert ({} if choice == "accept" else adopted) == ours
+
+
 def test_a_forced_wish_is_forced_once(wished: Store) -> None:
     """An order to go over a human's hand ends with the wish's end, and is journaled."""
     (first, _) = due(wished)
     settle(wished, Settlement(first.id, WishStatus.CONFLIT, valeur_distante="z"))
     with writing(wished) as tx:
-        tx.force_wishes([ONE], NOW)
-    assert [wish.force for wish in due(wished)] == [True, True]
+        tx.force_wishes([ONE], "ana@poste", NOW)
+    assert [wish.force_par for wish in due(wished)] == ["ana@poste"] * 2
 
     settle(
         wished,
-        Settlement(first.id, WishStatus.CONFIRMEE, pushed="À vérifier", written=True),
+        Settlement(first.id, WishStatus.CONFIRMEE, pushed="À vérifier", replaced="z", written=True),
     )
 
     with wished.reading() as reader:
         details = {e["evenement"]: e["details"] for e in reader.events(ONE)}
-    assert details["pousse"] == {"annotations": ["resultat"], "force": True}
+    assert details["pousse"] == {
+        "annotations": ["resultat"],
+        "force": True,
+        "demande_par": "ana@poste",
+        "remplace": {"resultat": "z"},
+    }
     with writing(wished) as tx:
         tx.reopen_wishes([ONE])
-    assert [wish.force for wish in due(wished)] == [False, True]
+    assert [wish.force_par for wish in due(wished)] == [None, "ana@poste"]
 
 
 @pytest.mark.parametrize("definitive", [False, True])

@@ -133,7 +133,7 @@ def test_a_human_edit_stays_until_it_is_forced(
     assert ("À vérifier", "Inéligible") == (shown["valeur"], shown["valeur_distante"])
     assert str(number) in dsync.run("conflicts", "list").out
 
-    forced = dsync.json("push", "--force", "--dossier", str(number))
+    forced = dsync.json("push", "--force", "--yes", "--dossier", str(number))
 
     truth = sandbox.control.truth_of(number)
     assert 1 == forced["pushed"]

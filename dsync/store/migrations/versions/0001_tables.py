@@ -177,9 +177,10 @@ def upgrade() -> None:
         sa.Column("confirmee_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("valeur_distante", sa.Text(), nullable=True),
         sa.Column("erreur", sa.Text(), nullable=True),
+        sa.Column("distante_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("cible", sqltypes.AutoString(), nullable=True),
         sa.Column("courante", sa.Boolean(), nullable=False),
-        sa.Column("force", sa.Boolean(), nullable=False),
+        sa.Column("force_par", sqltypes.AutoString(), nullable=True),
         sa.Column("definitive", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )

@@ -1,0 +1,98 @@
+"""`dsync conflicts` and `dsync push --force`: a human's value goes only when somebody says so."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from dsync.sandbox import Sandbox
+from tests.commands.command import Command
+from tests.commands.terminal import COLUMNS, on_terminal
+
+RESULTAT = 5102
+
+
+@pytest.fixture
+def edited(run: Command, sandbox: Sandbox) -> list[int]:
+    """Have a human change the result of three dossiers; return their numbers."""
+    assert 0 == run("sync").code
+    eligible = [t.number for t in sandbox.control.truth() if t.labels == ["éligible"]][:3]
+    for number in eligible:
+        sandbox.control.edit_annotation(number, RESULTAT, "Inéligible")
+    assert 3 == run("sync", "--json").json["conflicts"]
+    return sorted(eligible)
+
+
+def results(sandbox: Sandbox, numbers: list[int]) -> list[str]:
+    return [sandbox.control.truth_of(n).raw_annotations[RESULTAT] for n in numbers]
+
+
+def pushes(run: Command, number: int) -> list[dict[str, Any]]:
+    """Return what the journal says of a dossier's pushes, as analysts read it."""
+    sql = "SELECT details FROM lecture_evenement WHERE numero = ? AND evenement = 'pousse'"
+    with closing(sqlite3.connect(run.folder / "dsync.db")) as database:
+        return [json.loads(details) for (details,) in database.execute(sql, (number,))]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_forced_push_without_a_terminal_needs_a_yes(
+    run: Command, sandbox: Sandbox, edited: list[int], options: tuple[str, ...]
+) -> None:
+    """Exit 2 and how; nothing is sent. With --yes it goes over, and the events tell by whom."""
+    first = edited[0]
+    refused = run("push", "--force", "--dossier", str(first), *options)
+    assert (2, ["Inéligible"]) == (refused.code, results(sandbox, [first]))
+    assert "--yes" in refused.err + refused.out
+    assert 0 == run("push", "--force", "--yes", "--dossier", str(first), *options).code
+    assert ["Éligible"] == results(sandbox, [first])
+    [forced] = [d for d in pushes(run, first) if "resultat" in d.get("remplace", {})]
+    assert "Inéligible" == forced["remplace"]["resultat"]
+    assert "@" in forced["demande_par"]
+
+
+@pytest.mark.parametrize(("typed", "after"), [("n\n", "Inéligible"), ("y\n", "Éligible")])
+def test_on_a_terminal_a_forced_push_shows_what_it_overwrites_and_asks(
+    run: Command, sandbox: Sandbox, edited: list[int], typed: str, after: str
+) -> None:
+    """Each annotation with what stands in DS and what would replace it; a no sends nothing."""
+    first = edited[0]
+    ended = on_terminal(run, "push", "--force", "--dossier", str(first), typed=typed)
+    [line] = [line for line in ended.out.splitlines() if "resultat" in line]
+    assert line.split() == [str(first), "resultat", "Inéligible", "Éligible"]
+    assert "Overwrite what stands in DS?" in ended.out + ended.err
+    assert (0, [after]) == (ended.code, results(sandbox, [first]))
+
+
+def test_conflicts_are_listed_side_by_side(run: Command, edited: list[int]) -> None:
+    """What the human wrote beside what dsync wants, since DS's own date of that annotation."""
+    listed = run("conflicts", "list").out
+    [line] = [line for line in listed.splitlines() if line.startswith(str(edited[0]))]
+    assert line.split()[1:4] == ["resultat", "Inéligible", "Éligible"]
+    shown = on_terminal(run, "conflicts", "list").out
+    assert max(map(len, shown.splitlines())) <= COLUMNS
+    found = run("conflicts", "list", "--json").json
+    own = [c for c in found if c["erreur"] is None]
+    assert sorted(edited) == [c["numero"] for c in own]
+    assert all(c["depuis"] for c in own)
+
+
+def test_several_conflicts_are_settled_at_once(
+    run: Command, sandbox: Sandbox, edited: list[int]
+) -> None:
+    """By their numbers, or all; unnamed ones stay, and naming none is a usage error."""
+    assert 2 == run("conflicts", "accept").code
+    assert 2 == run("conflicts", "adopt", "--all", str(edited[0])).code
+    first, second, third = edited
+    accepted = run("conflicts", "accept", str(first), str(second), "1")
+    assert f"Dossier {second}: what the human wrote stays" in accepted.out
+    assert "Dossier 1 has no such open conflict" in accepted.out
+    assert {third} == {c["numero"] for c in run("conflicts", "list", "--json").json}
+    assert "no such open" in run("conflicts", "adopt", "--all", "--annotation", "date").out
+    assert "adopted" in run("conflicts", "adopt", "--all", "--annotation", "resultat").out
+    assert 0 == run("push").code
+    assert ["Inéligible", "Inéligible", "Éligible"] == results(sandbox, edited)
+    assert [] == run("conflicts", "list", "--json").json
