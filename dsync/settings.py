@@ -107,10 +107,11 @@ class ScheduleSection(_Section):
 
 
 class SafetySection(_Section):
-    """Section `[safety]`: the brake on mass disappearance."""
+    """Section `[safety]`: the brakes on mass disappearance, of dossiers and of products."""
 
     disappearances: int = Field(default=5, ge=0)
     disappearances_percent: float = Field(default=20, ge=0, le=100)
+    catalogue_share: float = Field(default=0.1, ge=0, le=1)
 
 
 class Configuration(_Section):

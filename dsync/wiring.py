@@ -24,6 +24,7 @@ from dsync.store.store import this_process
 from dsync.sync import run as runs
 from dsync.sync.context import Context, Policy, Progress, Run, Silence, utc_now
 from dsync.sync.due import due, next_due_at
+from dsync.sync.evaluate import evaluate_due
 from dsync.sync.push import push_due
 from dsync.sync.reconsider import digest, reconsider
 from dsync.sync.report import Kind, RunReport, SyncOptions
@@ -149,6 +150,7 @@ class App:
                 overlap=configuration.schedule.overlap,
                 disappearances=configuration.safety.disappearances,
                 disappearances_percent=configuration.safety.disappearances_percent,
+                catalogue_share=configuration.safety.catalogue_share,
                 push_batch=configuration.ds.push_batch,
                 instructeur=self.settings.ds_instructeur,
                 writer=digest(self.settings.token, self.settings.ds_instructeur or ""),
@@ -242,6 +244,19 @@ class App:
             push_due(run, dossiers, say_waiting=say_waiting)
 
         options = SyncOptions(wait_s=wait_s, work=Kind.PUSH, dry_run=dry_run)
+        return runs.execute(self.context, options, work)
+
+    def accept_catalogue(self, *, asked_by: str) -> RunReport:
+        """Believe the catalogue that the safety brake stopped, and judge what is due on it.
+
+        Args:
+            asked_by: who accepts it, for the journal.
+        """
+
+        def work(run: Run) -> None:
+            evaluate_due(run, accept_catalogue=True)
+
+        options = SyncOptions(work=Kind.PRECHECK, started_by=asked_by)
         return runs.execute(self.context, options, work)
 
     def close(self) -> None:

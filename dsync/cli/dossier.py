@@ -43,7 +43,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "produit_id": "product",
         "phase_declaree": "phase declared",
         "phase_constatee": "phase observed",
-        "incubateur": "incubator",
+        "incubateur": "incubator declared",
+        "incubateur_constate": "incubator observed",
         "probleme": "problem",
         "politique_publique": "public policy",
     },
@@ -226,7 +227,7 @@ def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]
         return
     given = len(found["precontroles"])
     click.echo(
-        f"  {current['verdict']}, established {current['etabli_le']} by rules "
+        f"  {current['verdict']}, established {found['verdict_etabli_le']} by rules "
         f"{current['version_regles']}" + (f" ({given} verdicts in all)" if given > 1 else "")
     )
     for check in checks:
@@ -235,6 +236,8 @@ def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]
             hanging=16,
         )
         _print_evidence(check["preuve"])
+    if current["remarque"]:
+        print_note(f"  Remark: {clean(current['remarque'])}", hanging=10)
     if found["a_regler"]:
         names = ", ".join(TITLES[name] for name in found["a_regler"])
         click.echo(f"  To become Éligible, settle: {names}")

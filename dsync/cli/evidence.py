@@ -45,6 +45,7 @@ def show(*, as_json: bool) -> None:
             "checked_at": copy.checked_at,
             "sha256": copy.sha256,
             "error": copy.erreur,
+            "refused_since": copy.refused_since,
         }
     lists = [
         {
@@ -81,11 +82,54 @@ def show(*, as_json: bool) -> None:
         )
         if catalogue["error"]:
             click.echo(f"  last attempt failed: {catalogue['error']}")
+        if catalogue["refused_since"] is not None:
+            click.echo(f"  stopped by the safety brake {ago(catalogue['refused_since'], now)}")
     click.echo(f"Recherche d'entreprises: {'on' if registry else 'off'}\n")
     print_table(
         ("list", "entries", "source"),
         [(entry["list"], entry["entries"], entry["source"]) for entry in lists],
     )
+
+
+@evidence.command("accept")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@json_option
+@settings_options()
+def accept(*, yes: bool, as_json: bool) -> None:
+    """Believe the catalogue that the safety brake stopped, and judge open dossiers on it.
+
+    Takes the place of the last good copy. Verdicts keep the product evidence they rest on.
+    """
+    import sys
+
+    from dsync.cli.output import asker
+    from dsync.cli.reports import print_report
+    from dsync.cli.session import load, make_ready, reading, worker
+    from dsync.cli.sync import announce_stop, finish
+    from dsync.errors import ConfigurationError
+    from dsync.service.signals import StopSignals
+    from dsync.sync.evidence import CATALOGUE
+
+    settings = load()
+    with reading(settings) as reader:
+        copy = reader.evidence(CATALOGUE)
+    if copy is None or copy.refused_sha256 is None:
+        raise ConfigurationError(
+            "The safety brake stopped no catalogue, so there is none to accept; "
+            "`dsync evidence show` tells how old the copy is."
+        )
+    if not yes and not as_json and sys.stdin.isatty():
+        click.echo(copy.erreur)
+        if not click.confirm("Take it in place of the last good copy?"):
+            click.echo("Nothing was changed.")
+            return
+    with (
+        StopSignals(announce=announce_stop) as signals,
+        worker(settings, stop=signals.stop, may_create=False) as app,
+    ):
+        report = make_ready(app).accept_catalogue(asked_by=asker())
+    print_report(report, as_json=as_json)
+    finish(report, signals.exit_code)
 
 
 @evidence.command("update")

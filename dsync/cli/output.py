@@ -203,3 +203,15 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, Iterable):
         return list(value)
     return str(value)
+
+
+def asker() -> str:
+    """Return who runs this command, for the journal: the account's name on this machine."""
+    import os
+    import pwd
+
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # An account without a name, as containers have.
+        name = str(os.getuid())
+    return f"cli:{name}"

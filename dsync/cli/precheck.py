@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 @click.option(
     "--wide", is_flag=True, help="With --stats: by month of deposit, applicant and phase as well."
 )
+@click.option(
+    "--refresh",
+    is_flag=True,
+    help="With --dossier: take fresh product evidence in place of what is kept; journaled.",
+)
 @json_option
 @settings_options()
 def precheck(
@@ -45,20 +50,25 @@ def precheck(
     dry_run: bool,
     explain: bool,
     as_of: date | None,
+    refresh: bool,
     stats: bool,
     wide: bool,
     as_json: bool,
 ) -> None:
     """Judge dossiers again, and show the old verdict beside the new one.
 
+    A dossier keeps the product evidence that was first read for it; --refresh reads it anew.
     Sends nothing to DS: a verdict that changed waits for the next push or sync.
     """
     if stats:
-        if dossiers or as_of or explain or dry_run:
+        if dossiers or as_of or explain or dry_run or refresh:
             raise click.UsageError("--stats stands alone.")
         _statistics(wide=wide, as_json=as_json)
         return
+    if refresh and not dossiers:
+        raise click.UsageError("--refresh needs --dossier N: evidence is kept on purpose.")
 
+    from dsync.cli.output import asker
     from dsync.cli.session import load, make_ready, worker
     from dsync.cli.sync import announce_stop, finish
     from dsync.domain.ids import DossierNumber
@@ -73,6 +83,8 @@ def precheck(
             make_ready(app).context,
             [DossierNumber(number) for number in dossiers],
             as_of=as_of,
+            refresh=refresh,
+            asked_by=asker(),
             dry_run=dry_run,
         )
     if as_json:
@@ -86,6 +98,8 @@ def precheck(
         )
     else:
         _print(comparisons, explain=explain)
+        if refresh:
+            _print_evidence(comparisons)
         stored = "nothing was stored" if report.run is None else f"run {report.run}"
         changed = sum(not comparison.is_same for comparison in comparisons)
         click.echo(f"\n{len(comparisons)} judged, {changed} changed; {stored}.")
@@ -102,7 +116,7 @@ def _print(comparisons: Sequence[Comparison], *, explain: bool) -> None:
                 (
                     comparison.numero,
                     comparison.before.verdict.value if comparison.before else None,
-                    comparison.after.verdict.value,
+                    comparison.verdict.value,
                     not comparison.is_same,
                 )
                 for comparison in comparisons
@@ -112,8 +126,22 @@ def _print(comparisons: Sequence[Comparison], *, explain: bool) -> None:
         return
     for comparison in comparisons:
         before = comparison.before.verdict.value if comparison.before else "–"
-        heading(f"Dossier {comparison.numero}: {before} → {comparison.after.verdict.value}")
+        heading(f"Dossier {comparison.numero}: {before} → {comparison.verdict.value}")
         print_checks(comparison.after.controles)
+
+
+def _print_evidence(comparisons: Sequence[Comparison]) -> None:
+    """Print the product evidence before and after a refresh."""
+    from dsync.eligibility import stored_product
+
+    rows = []
+    for comparison in comparisons:
+        for when, verdict in (("before", comparison.before), ("now", comparison.after)):
+            if verdict is not None and (proof := stored_product(verdict.preuve_produit)):
+                product, phase = proof.product.id, verdict.phase_constatee
+                rows.append((comparison.numero, when, product, phase, proof.consulte_le))
+    click.echo()
+    print_table(("dossier", "evidence", "product", "phase", "catalogue read"), rows)
 
 
 def print_checks(controles: Sequence[Any]) -> None:
@@ -139,10 +167,13 @@ def _document(comparison: Comparison) -> dict[str, Any]:
     return {
         "numero": comparison.numero,
         "avant": comparison.before.verdict.value if comparison.before else None,
-        "verdict": after.verdict.value,
+        "verdict": comparison.verdict.value,
         "change": not comparison.is_same,
         "detail": after.detail,
         "version_regles": after.version_regles,
+        "remarque": after.remarque,
+        "preuve_avant": comparison.before.preuve_produit if comparison.before else None,
+        "preuve": after.preuve_produit,
         "controles": [
             {
                 "controle": controle.controle,

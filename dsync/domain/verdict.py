@@ -56,7 +56,11 @@ class Decision(Struct, frozen=True, gc=False):
     """Digest of the evidence used for this dossier, and of nothing else."""
     produit_id: str | None = None
     phase_constatee: str | None = None
+    incubateur_constate: str | None = None
+    """The title of the product's incubator, as the catalogue gives it; no check looks at it."""
     type_administration: str = "inconnu"
     """administration_centrale, operateur, autre, inconnu."""
+    preuve_produit: Mapping[str, Json] | None = None
+    """The product evidence that later verdicts on this dossier rest on, in the programme's form."""
     remarque: str | None = None
     """What is recorded beside a verdict that stays."""

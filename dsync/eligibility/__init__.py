@@ -21,9 +21,10 @@ from dsync.eligibility.detail import stated_verdict
 from dsync.eligibility.evaluate import evaluate, evidence_fingerprint
 from dsync.eligibility.evidence import (
     Evidence,
+    ProductEvidence,
     RegistryAnswer,
     RegistryStatus,
-    StoredProductEvidence,
+    name_product,
     stored_product,
 )
 from dsync.eligibility.judging import (
@@ -46,17 +47,18 @@ __all__ = [
     "Lien",
     "Phase",
     "Product",
+    "ProductEvidence",
     "ProductMatch",
     "RegistryAnswer",
     "RegistryStatus",
     "RuleSet",
     "RulesConfig",
     "Standing",
-    "StoredProductEvidence",
     "counterfactual",
     "decide",
     "evaluate",
     "evidence_fingerprint",
+    "name_product",
     "needs_registry",
     "resolve_product",
     "seen",

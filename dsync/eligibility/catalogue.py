@@ -9,9 +9,11 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from dsync.eligibility.address import HOST, ProductPage, SiteAddress, parse_address, site_address
 from dsync.eligibility.wording import fold, words
@@ -46,8 +48,7 @@ class KnownProduct(NamedTuple):
     """When the last catalogue that shows it was fetched."""
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Struct, frozen=True, gc=False):
     """What the checks use of a product's page."""
 
     id: str
@@ -56,16 +57,19 @@ class Product:
     stats_url: str = ""
     repository: str = ""
     link: str = ""
-    incubateur: str = field(default="", compare=False)
+    incubateur: str = ""
     """The title of its incubator; no check looks at it."""
     phases_lisibles: bool = True
     """False when the catalogue gives something else than phases with names."""
-    fingerprint: str = field(init=False, compare=False)
-    """All of the above that a verdict may rest on, in one text."""
-    url: str = field(init=False, compare=False)
-    """The address of its page."""
 
-    def __post_init__(self) -> None:
+    @property
+    def url(self) -> str:
+        """The address of its page."""
+        return ProductPage(self.id).url
+
+    @property
+    def fingerprint(self) -> str:
+        """All that a verdict may rest on, in one text."""
         facts = [
             self.id,
             self.nom,
@@ -74,8 +78,7 @@ class Product:
             self.repository,
             self.phases_lisibles,
         ]
-        object.__setattr__(self, "fingerprint", json.dumps(facts, ensure_ascii=False))
-        object.__setattr__(self, "url", ProductPage(self.id).url)
+        return json.dumps(facts, ensure_ascii=False)
 
 
 class _Claim(NamedTuple):
@@ -176,6 +179,17 @@ class Catalogue:
             former=former,
             former_names=_former_names(known, former, names),
         )
+
+    def lacks(self, before: Catalogue) -> int:
+        """Return how many products of another catalogue this one has under no address."""
+        return sum(self.present_id(id_) not in self.products for id_ in before.products)
+
+    def present_id(self, product_id: str) -> str:
+        """Return the id that a product has now: another one when it was renamed with an alias."""
+        renamed = self.aliases.get(product_id, frozenset())
+        if product_id in self.products or len(renamed) != 1:
+            return product_id
+        return min(renamed)
 
     def owners(self, site: SiteAddress) -> tuple[frozenset[str], bool]:
         """Return whose own site or repository an address is, and whether it is code.

@@ -61,6 +61,9 @@ class PhasesConfig(_Section):
     """Every other word of both vocabularies; a word in neither list is « à vérifier »."""
     declared: dict[Text, tuple[Text, ...]] = field(default_factory=dict)
     """The form's options that are worded otherwise than the catalogue's phases."""
+    late_reading_days: Annotated[int, Ge(0)] = 14
+    """A catalogue first read more days than this after the deposit proves no phase that is not
+    admitted, where an admitted one is declared: it rewrites its history."""
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,19 @@ class Context(Struct, frozen=True, gc=False):
     catalogue_source: str
     catalogue_sha256: str
     consulte_le: str | None
-    """When the catalogue that `match` rests on was fetched; in no sentence, in no digest."""
+    """When the catalogue that `match` rests on was fetched; in no digest."""
+    read_on: date | None
+    """The day of that, where the call takes place."""
     reference: date
     """The day of deposit, where the call takes place."""
     doublons: tuple[DossierNumber, ...]
+
+    @property
+    def is_read_late(self) -> bool:
+        """Whether the catalogue may have been rewritten since the deposit."""
+        if self.read_on is None:
+            return False
+        return (self.read_on - self.reference).days > self.rules.config.phases.late_reading_days
 
     def reponse(self, field: str) -> Reponse:
         """Return what became of a mapped field; a mapping that says nothing shows by its value."""

@@ -16,8 +16,8 @@ from dsync.eligibility.checks import CHECKS
 from dsync.eligibility.checks.administration import registry_answer
 from dsync.eligibility.context import Context
 from dsync.eligibility.detail import detail_text
-from dsync.eligibility.evidence import Evidence, StoredProductEvidence
-from dsync.eligibility.product import Lien, ProductMatch, resolve_product
+from dsync.eligibility.evidence import Evidence, NamedProduct, ProductEvidence, name_product
+from dsync.eligibility.product import Lien, ProductMatch
 from dsync.eligibility.rules import RuleSet
 from dsync.eligibility.verdict import verdict_of, worst
 from dsync.eligibility.wording import fold
@@ -33,7 +33,7 @@ def evaluate(
     rules: RuleSet,
     *,
     doublons: Sequence[DossierNumber],
-    frozen_product: StoredProductEvidence | None = None,
+    frozen_product: ProductEvidence | None = None,
 ) -> Decision:
     """Return the decision on a candidature; the same arguments give the same one to the byte.
 
@@ -42,21 +42,27 @@ def evaluate(
         evidence: What is publicly known.
         rules: The call's rules.
         doublons: Other living dossiers for the same product.
-        frozen_product: The product evidence of the Éligible verdict that stands; it is used
-            while the address typed is still the same, and a remark then says what the
-            catalogue at hand would give.
+        frozen_product: The product evidence kept with the verdict that stands. It serves while
+            the applicant names that product; a remark then says what the catalogue at hand
+            would give.
 
     Raises:
         RuleEvaluationError: when a check fails, which is a fault of dsync.
     """
     try:
-        frozen = frozen_product
-        if frozen is None or frozen.address != candidature.page_produit:
-            return _decide(_context(candidature, evidence, rules, doublons, None))
-        decision = _decide(_context(candidature, evidence, rules, doublons, frozen))
-        if decision.preuve_hash == evidence_fingerprint(candidature, evidence, rules):
+        named = name_product(candidature.page_produit, evidence, frozen_product)
+        kept = named.proof or frozen_product
+        decision = structs.replace(
+            _decide(_context(candidature, evidence, rules, doublons, named)),
+            preuve_produit=None if kept is None else kept.document(),
+        )
+        if (
+            not named.is_frozen
+            or evidence_fingerprint(candidature, evidence, rules) == decision.preuve_hash
+        ):
             return decision
-        today = _decide(_context(candidature, evidence, rules, doublons, None))
+        now = name_product(candidature.page_produit, evidence, None)
+        today = _decide(_context(candidature, evidence, rules, doublons, now))
     except Exception as exc:
         raise RuleEvaluationError(
             f"Dossier {candidature.numero}: a check failed ({type(exc).__name__}). Its verdict "
@@ -66,9 +72,14 @@ def evaluate(
     return structs.replace(decision, remarque=_remark(decision, today))
 
 
-def evidence_fingerprint(candidature: Candidature, evidence: Evidence, rules: RuleSet) -> str:
+def evidence_fingerprint(
+    candidature: Candidature,
+    evidence: Evidence,
+    rules: RuleSet,
+    frozen_product: ProductEvidence | None = None,
+) -> str:
     """Return the digest of the evidence that this dossier's verdict would rest on now."""
-    match = resolve_product(candidature.page_produit, evidence.catalogue)
+    match = name_product(candidature.page_produit, evidence, frozen_product).match
     return _fingerprint(candidature, evidence, rules, match, _aliases_known(evidence))
 
 
@@ -77,25 +88,22 @@ def _context(
     evidence: Evidence,
     rules: RuleSet,
     doublons: Sequence[DossierNumber],
-    frozen: StoredProductEvidence | None,
+    named: NamedProduct,
 ) -> Context:
     catalogue, at = evidence.catalogue, evidence.catalogue_at
-    if frozen is not None:
-        match = ProductMatch(frozen.lien, frozen.product, page=frozen.page)
-        source, sha256, consulte_le = frozen.source, frozen.sha256, frozen.consulte_le
-    else:
-        match = resolve_product(candidature.page_produit, catalogue)
-        source, sha256 = (catalogue.source, catalogue.sha256) if catalogue else ("", "")
-        consulte_le = at.isoformat() if at else None
+    source, sha256 = (catalogue.source, catalogue.sha256) if catalogue else ("", "")
+    if named.proof is not None:
+        source, sha256, at = named.proof.source, named.proof.sha256, named.proof.consulte_le
     return Context(
         candidature=candidature,
         evidence=evidence,
         rules=rules,
-        match=match,
+        match=named.match,
         aliases_known=_aliases_known(evidence),
         catalogue_source=source,
         catalogue_sha256=sha256,
-        consulte_le=consulte_le,
+        consulte_le=at.isoformat() if at else None,
+        read_on=rules.reference_date(at) if at else None,
         reference=rules.reference_date(candidature.depose_le),
         doublons=tuple(sorted(set(doublons) - {candidature.numero})),
     )
@@ -119,6 +127,7 @@ def _decide(context: Context) -> Decision:
         produit_id=context.match.product_id,
         # The catalogue writes one phase in several ways, with and without accents and capitals.
         phase_constatee=fold(_text(by_name["phase"].preuve, "phase") or "") or None,
+        incubateur_constate=context.match.product.incubateur if context.match.product else None,
         type_administration=_text(by_name["administration"].preuve, "type") or "inconnu",
     )
 

@@ -5,15 +5,18 @@ How old evidence may be is decided by who gathers it: here it is usable or not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec import Struct, ValidationError, convert, structs, to_builtins
 
 from dsync.domain.dossier import Json
-from dsync.domain.verdict import Controle
-from dsync.eligibility.catalogue import Catalogue, Phase, Product
-from dsync.eligibility.product import Lien
+from dsync.eligibility.catalogue import Catalogue, Product
+from dsync.eligibility.product import Lien, ProductMatch, resolve_product
+from dsync.eligibility.wording import fold
 
 
 class RegistryStatus(StrEnum):
@@ -52,64 +55,90 @@ class Evidence:
     registry_enabled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StoredProductEvidence:
-    """The product evidence that an earlier verdict rests on, read back from its checks."""
+class ProductEvidence(Struct, frozen=True, gc=False):
+    """What the catalogue showed of the product that a dossier names, when it was first read."""
 
-    address: str
+    saisie: str
     """What the applicant had typed, to the letter."""
     lien: Lien
-    product: Product
     page: str | None
+    """The id typed, as in `ProductMatch`."""
+    product: Product
     source: str
     sha256: str
-    consulte_le: str | None
+    consulte_le: datetime | None
+    """When the catalogue was fetched."""
 
-    @property
-    def product_id(self) -> str:
-        """The id of the product that the address named."""
-        return self.product.id
+    def document(self) -> dict[str, Json]:
+        """Return it as JSON values, to be kept."""
+        document: dict[str, Json] = to_builtins(self)
+        return document
 
 
-def stored_product(controles: Sequence[Controle]) -> StoredProductEvidence | None:
-    """Rebuild the product evidence of a stored verdict.
-
-    None when the verdict names no single product, or its evidence was erased.
-    """
-    preuves = {controle.controle: controle.preuve for controle in controles}
-    fiche = preuves.get("fiche_produit", {})
-    phase = preuves.get("phase", {})
-    cas = preuves.get("cas_octroi", {})
-    product_id, address, phases = fiche.get("produit"), fiche.get("saisie"), phase.get("phases")
-    if not (isinstance(product_id, str) and isinstance(address, str) and isinstance(phases, list)):
-        return None
+def stored_product(document: Json | Mapping[str, Json]) -> ProductEvidence | None:
+    """Return kept product evidence, or None when there is none or it was erased."""
     try:
-        return StoredProductEvidence(
-            address=address,
-            lien=Lien(str(fiche.get("lien"))),
-            product=Product(
-                id=product_id,
-                nom=str(fiche.get("nom")),
-                phases=tuple(_phase(entry) for entry in phases),
-                stats_url=str(cas["stats_url"]),
-                repository=str(cas["repository"]),
-                phases_lisibles=phase["lisibles"] is True,
-            ),
-            page=_optional(fiche.get("page")),
-            source=str(fiche.get("source")),
-            sha256=str(fiche.get("sha256")),
-            consulte_le=_optional(fiche.get("consulte_le")),
-        )
-    except (KeyError, ValueError):
+        return convert(document, ProductEvidence)
+    except ValidationError:
         return None
 
 
-def _phase(entry: Json) -> Phase:
-    if not isinstance(entry, dict):
-        raise ValueError("a phase is an object")  # noqa: TRY004 - one kind of fault for the caller
-    debut = entry["debut"]
-    return Phase(str(entry["nom"]), date.fromisoformat(debut) if isinstance(debut, str) else None)
+class NamedProduct(NamedTuple):
+    """The product that a dossier names, and the evidence of it."""
+
+    match: ProductMatch
+    proof: ProductEvidence | None
+    """Of the product in `match`; None when that is no single product."""
+    is_frozen: bool
+    """Whether `proof` was read for an earlier verdict."""
 
 
-def _optional(value: Json) -> str | None:
-    return value if isinstance(value, str) else None
+def name_product(
+    typed: str | None, evidence: Evidence, frozen: ProductEvidence | None
+) -> NamedProduct:
+    """Return the product that `typed` names, on the evidence first read of it.
+
+    Args:
+        typed: what the applicant typed.
+        evidence: what is publicly known now.
+        frozen: the product evidence kept with the dossier's verdict; it serves as long as the
+            applicant names that product, however it is spelled and whatever became of it since.
+    """
+    if frozen is not None and typed == frozen.saisie:
+        return _frozen(frozen, frozen.lien, frozen.page)
+    catalogue = evidence.catalogue
+    match = resolve_product(typed, catalogue)
+    if typed is None or catalogue is None:
+        return NamedProduct(match, None, False)
+    if frozen is not None and _is_same(match, frozen, catalogue):
+        is_its_page = match.product is None and fold(match.page or "") == fold(frozen.product.id)
+        lien = match.lien if match.product else Lien.FICHE if is_its_page else frozen.lien
+        return _frozen(structs.replace(frozen, saisie=typed), lien, match.page)
+    if match.product is None:
+        return NamedProduct(match, None, False)
+    proof = ProductEvidence(
+        saisie=typed,
+        lien=match.lien,
+        page=match.page,
+        product=match.product,
+        source=catalogue.source,
+        sha256=catalogue.sha256,
+        consulte_le=evidence.catalogue_at,
+    )
+    return NamedProduct(match, proof, False)
+
+
+def _frozen(frozen: ProductEvidence, lien: Lien, page: str | None) -> NamedProduct:
+    match = ProductMatch(lien, frozen.product, page=page)
+    return NamedProduct(match, structs.replace(frozen, lien=lien, page=page), True)
+
+
+def _is_same(match: ProductMatch, frozen: ProductEvidence, catalogue: Catalogue) -> bool:
+    """Whether a match is the product of the frozen evidence, renamed or withdrawn since or not."""
+    known, page = frozen.product.id, match.page
+    if match.product is not None:
+        renamed = catalogue.aliases.get(known, frozenset())
+        return match.product.id in {known, *renamed} or page in {known, frozen.page} - {None}
+    if page is None or match.lien is Lien.AMBIGU:
+        return False
+    return fold(page) in {fold(known), fold(frozen.page or known)}

@@ -8,7 +8,7 @@ from dsync.domain.candidature import Candidature
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision
 from dsync.eligibility.evaluate import evaluate, evidence_fingerprint
-from dsync.eligibility.evidence import Evidence, StoredProductEvidence
+from dsync.eligibility.evidence import Evidence, ProductEvidence
 from dsync.eligibility.rules import RuleSet
 
 TEXTS_JUDGED = ("page_produit", "phase_declaree", "cas_demande")
@@ -20,11 +20,10 @@ class Standing(NamedTuple):
 
     is_stale: bool
     """Whether the dossier itself, its doublons or the rules are others than it was given on."""
-    is_eligible: bool
     preuve_hash: str | None
     remarque: str | None
-    product: StoredProductEvidence | None
-    """What a verdict Éligible rests on: it is judged again on that."""
+    product: ProductEvidence | None
+    """What it is judged again on, while the applicant names that product."""
 
 
 def decide(
@@ -37,7 +36,7 @@ def decide(
 ) -> Decision | None:
     """Return a new decision, or None when the standing verdict stands.
 
-    The catalogue of another day only adds a remark to a verdict Éligible.
+    The catalogue of another day only adds a remark to a verdict whose product was found.
 
     Args:
         candidature: what is judged.
@@ -49,16 +48,17 @@ def decide(
     Raises:
         RuleEvaluationError: when a check fails, which is a fault of dsync.
     """
-    if standing is not None and standing.is_eligible:
-        decision = evaluate(
-            candidature, evidence, rules, doublons=doublons, frozen_product=standing.product
-        )
-        is_news = standing.is_stale or decision.remarque != standing.remarque
-        return decision if is_news else None
-    if (
-        standing is not None
-        and not standing.is_stale
-        and standing.preuve_hash == evidence_fingerprint(candidature, evidence, rules)
-    ):
-        return None
-    return evaluate(candidature, evidence, rules, doublons=doublons)
+    if standing is None:
+        return evaluate(candidature, evidence, rules, doublons=doublons)
+    grounds = evidence_fingerprint(candidature, evidence, rules, standing.product)
+    stands = not standing.is_stale and grounds == standing.preuve_hash
+    if stands:
+        if standing.product is None or evidence.catalogue is None:
+            return None
+        is_rewritten = grounds != evidence_fingerprint(candidature, evidence, rules)
+        if not is_rewritten and standing.remarque is None:
+            return None
+    decision = evaluate(
+        candidature, evidence, rules, doublons=doublons, frozen_product=standing.product
+    )
+    return None if stands and decision.remarque == standing.remarque else decision

@@ -99,7 +99,7 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
                 _dossier.c.raison_sociale,
                 _dossier.c.produit_id,
                 _verdict.c.verdict,
-                _verdict.c.etabli_le.label("verdict_etabli_le"),
+                _verdict.c.depuis_le.label("verdict_etabli_le"),
                 _verdict.c.detail,
             )
             .outerjoin(_verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant)

@@ -142,6 +142,8 @@ class StoredVerdict:
     verdict: Verdict
     detail: str
     etabli_le: datetime
+    depuis_le: datetime
+    """Since when result and text read as they do."""
     version_regles: str
     inputs_hash: str | None
     preuve_hash: str | None
@@ -150,6 +152,8 @@ class StoredVerdict:
     produit_id: str | None
     phase_constatee: str | None
     type_administration: str | None
+    preuve_produit: Json
+    """The product evidence that the next verdict rests on, as the programme writes it."""
     remarque: str | None
 
 
@@ -163,6 +167,14 @@ class NewVerdict:
     doublons: tuple[DossierNumber, ...] = ()
 
 
+class NamedId(NamedTuple):
+    """Which product a dossier names."""
+
+    id: str | None
+    by_page: bool
+    """Whether its own page was given: named another way, the dossier is nobody's doublon."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judgeable:
     """A dossier with all that judging it needs."""
@@ -170,9 +182,8 @@ class Judgeable:
     candidature: Candidature
     """As far as checks look at it."""
     presence: Presence
-    archive: bool
     inputs_hash: str
-    produit_id: str | None
+    product: NamedId
     current: StoredVerdict | None
     wished: Mapping[str, str | None]
     """The current wishes' values, by annotation."""
@@ -188,9 +199,8 @@ class Address(NamedTuple):
 
     numero: DossierNumber
     page_produit: str | None
-    produit_id: str | None
-    verdict: Verdict | None
-    controles: tuple[Controle, ...]
+    product: NamedId
+    preuve_produit: Json
 
 
 class WishStatus(StrEnum):
@@ -353,6 +363,12 @@ class EvidenceCopy:
     """The address that gave it."""
     confirmed_at: datetime | None = None
     """When the source last said that it still holds."""
+    refused_sha256: str | None = None
+    """Of a newer copy that the safety brake stopped; None when there is none."""
+    refused_since: datetime | None = None
+    refused_times: int | None = None
+    refused_message: str | None = None
+    """Why, in French, as analysts read it."""
     erreur: str | None = None
     """Why the last check failed; None when it succeeded."""
 

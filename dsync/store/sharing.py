@@ -19,11 +19,18 @@ class SharingReads(Section):
     """Reads who is for a product."""
 
     def sharing(self, products: Sequence[str]) -> dict[str, list[DossierNumber]]:
-        """Return, by product, the dossiers that count for it, by number."""
+        """Return, by product, the dossiers that count for it, by number.
+
+        One that names the product otherwise than by its page is nobody's doublon.
+        """
         members: dict[str, list[DossierNumber]] = {}
         rows = self._connection.execute(
             select(_dossier.c.produit_id, _dossier.c.numero)
-            .where(*self._is_in(COUNTED_ETATS), _dossier.c.produit_id.in_(products))
+            .where(
+                *self._is_in(COUNTED_ETATS),
+                _dossier.c.produit_id.in_(products),
+                _dossier.c.par_sa_fiche,
+            )
             .order_by(_dossier.c.numero)
         )
         for product, numero in rows:

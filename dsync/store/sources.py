@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -14,6 +15,8 @@ from dsync.store import tables
 from dsync.store.records import CLOCK_TOLERANCE, EvidenceCopy, RegistryCopy
 from dsync.store.section import Section
 from dsync.store.sql import upsert
+
+_REFUSED = ("refused_sha256", "refused_since", "refused_times", "refused_message")
 
 
 class SourceReads(Section):
@@ -68,9 +71,30 @@ class SourceWrites(SourceReads):
 
     def evidence_checked(self, source: str, now: datetime, erreur: str | None = None) -> None:
         """Note a check that brought no new copy: the old one confirmed, or a failure."""
+        row: dict[str, Any] = {"source": source, "checked_at": now, "erreur": erreur}
+        if erreur is None:
+            row |= {"confirmed_at": now, **dict.fromkeys(_REFUSED)}
+        upsert(self._connection, tables.evidence, [row])
+
+    def refuse_evidence(
+        self, source: str, now: datetime, *, sha256: str, erreur: str, message: str
+    ) -> None:
+        """Note a newer copy that the safety brake stopped; the last good one stays.
+
+        Args:
+            source: of the copy.
+            now: the instant of the check.
+            sha256: of the copy that was stopped.
+            erreur: why, with the remedy, for operators.
+            message: the same in French, for analysts.
+        """
+        before = self.evidence(source)
+        since = before.refused_since if before else None
+        times = (before.refused_times if before else None) or 0
+        values = (sha256, since or now, times + 1, message)
         row = {"source": source, "checked_at": now, "erreur": erreur}
-        rows = [row if erreur else {**row, "confirmed_at": now}]
-        upsert(self._connection, tables.evidence, rows)
+        row |= dict(zip(_REFUSED, values, strict=True))
+        upsert(self._connection, tables.evidence, [row])
 
     def save_registry(self, answers: Sequence[RegistryCopy]) -> None:
         """Keep answers of the registry."""

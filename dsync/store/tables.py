@@ -103,6 +103,8 @@ class DossierRow(_Table, table=True):
     lu_par_run: int = _number()
     a_evaluer: bool
     produit_id: str | None = Field(default=None, index=True)
+    # Whether the product's own page was given: another way to name it makes no doublon.
+    par_sa_fiche: bool | None
     siret: str | None
     siren: str | None
     raison_sociale: str | None
@@ -179,8 +181,13 @@ class VerdictRow(_Table, table=True):
     controles: str | None = _json(tuple[Controle, ...])
     produit_id: str | None
     phase_constatee: str | None
+    incubateur_constate: str | None
     type_administration: str | None
+    # What the next verdict on this dossier rests on, as the programme writes it.
+    preuve_produit: str | None = _json()
     remarque: str | None
+    # Since when result and text read as they do; `etabli_le` is when this row was given.
+    depuis_le: dt.datetime
     courant: bool
 
 
@@ -385,6 +392,11 @@ class EvidenceRow(_Table, table=True):
     etag: str | None
     last_modified: str | None
     sha256: str | None
+    # A newer copy that the safety brake stopped.
+    refused_sha256: str | None
+    refused_since: dt.datetime | None
+    refused_times: int | None
+    refused_message: str | None = Field(default=None, sa_type=Text)
     erreur: str | None
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, or_, select, update
 
-from dsync.domain.dossier import OPEN_ETATS, Presence
+from dsync.domain.dossier import OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.domain.written import written
@@ -17,6 +17,7 @@ from dsync.store.journal import JournalWrites
 from dsync.store.records import (
     Address,
     Judgeable,
+    NamedId,
     NewEvent,
     NewVerdict,
     StoredVerdict,
@@ -37,6 +38,7 @@ _VERDICT_COLUMNS = tuple(
         "verdict",
         "detail",
         "etabli_le",
+        "depuis_le",
         "version_regles",
         "inputs_hash",
         "preuve_hash",
@@ -45,6 +47,7 @@ _VERDICT_COLUMNS = tuple(
         "produit_id",
         "phase_constatee",
         "type_administration",
+        "preuve_produit",
         "remarque",
     )
 )
@@ -56,9 +59,9 @@ _JUDGEABLE = (
     select(
         *JUDGED_COLUMNS,
         _dossier.c.presence,
-        _dossier.c.archive,
         _dossier.c.inputs_hash,
         _dossier.c.produit_id,
+        _dossier.c.par_sa_fiche,
         *_VERDICT_COLUMNS,
     )
     .join(_candidature, _candidature.c.numero == _dossier.c.numero)
@@ -107,8 +110,8 @@ class VerdictReads(SharingReads):
                 _dossier.c.numero,
                 _candidature.c.page_produit,
                 _dossier.c.produit_id,
-                _verdict.c.verdict,
-                _verdict.c.controles,
+                _dossier.c.par_sa_fiche,
+                _verdict.c.preuve_produit,
             )
             .join(_candidature, _candidature.c.numero == _dossier.c.numero)
             .outerjoin(_verdict, _IS_CURRENT)
@@ -118,9 +121,8 @@ class VerdictReads(SharingReads):
             Address(
                 DossierNumber(row.numero),
                 row.page_produit,
-                row.produit_id,
-                _VERDICTS.get(row.verdict),
-                row.controles or (),
+                NamedId(row.produit_id, bool(row.par_sa_fiche)),
+                row.preuve_produit,
             )
             for row in self._connection.execute(statement.where(_dossier.c.numero.in_(numbers)))
         ]
@@ -141,9 +143,8 @@ class VerdictReads(SharingReads):
             Judgeable(
                 candidature=candidature_of(row),
                 presence=Presence(row.presence),
-                archive=row.archive,
                 inputs_hash=row.inputs_hash,
-                produit_id=row.produit_id,
+                product=NamedId(row.produit_id, bool(row.par_sa_fiche)),
                 current=None if row.v_id is None else _stored(row),
                 wished=wished.get(row.numero, {}),
             )
@@ -178,14 +179,21 @@ class VerdictReads(SharingReads):
 class VerdictWrites(VerdictReads, SharingWrites, JournalWrites):
     """Writes what was judged."""
 
-    def save_verdicts(self, run: int, verdicts: Sequence[NewVerdict], now: datetime) -> None:
-        """Make these the current verdicts; the same act twice leaves one row."""
-        current = self._current([verdict.numero for verdict in verdicts])
-        fresh = [
-            verdict
-            for verdict in {verdict.numero: verdict for verdict in verdicts}.values()
-            if not _is_same_act(current.get(verdict.numero), verdict, now)
-        ]
+    def save_verdicts(
+        self, run: int, verdicts: Sequence[NewVerdict], now: datetime
+    ) -> list[DossierNumber]:
+        """Make these the current verdicts; return the dossiers for which one was given.
+
+        A verdict on the same grounds that reads the same is not given again: only its remark is
+        brought up to date. One that reads the same on other grounds gets a row, and no event.
+        """
+        given = {verdict.numero: verdict for verdict in verdicts}
+        current = self._current(list(given))
+        known = {
+            numero for numero, verdict in given.items() if _is_known(current.get(numero), verdict)
+        }
+        fresh = [verdict for numero, verdict in given.items() if numero not in known]
+        self._remark([given[numero] for numero in known], current)
         replaced = [verdict.numero for verdict in fresh if verdict.numero in current]
         if replaced:
             self._connection.execute(
@@ -193,24 +201,31 @@ class VerdictWrites(VerdictReads, SharingWrites, JournalWrites):
                 .where(_verdict.c.numero.in_(replaced), _verdict.c.courant)
                 .values(courant=False)
             )
-        insert_rows(self._connection, _verdict, [self._row(verdict, now) for verdict in fresh])
-        self.record_events(
-            run,
+        rows, events = [], []
+        for verdict in fresh:
+            before = current.get(verdict.numero)
+            reads_same = before is not None and _reads_same(before, verdict)
+            since = before.depuis_le if before is not None and reads_same else now
+            rows.append(self._row(verdict, now, since))
+            if not reads_same:
+                events.append(NewEvent(verdict.numero, "verdict", _changes(before, verdict)))
+        insert_rows(self._connection, _verdict, rows)
+        self.record_events(run, events, now)
+        return [verdict.numero for verdict in fresh]
+
+    def _remark(self, verdicts: Iterable[NewVerdict], current: Mapping[int, Row[Any]]) -> None:
+        """Bring the remarks beside verdicts that stand up to date."""
+        update_rows(
+            self._connection,
+            _verdict,
             [
-                NewEvent(
-                    verdict.numero,
-                    "verdict",
-                    {
-                        "verdict": verdict.decision.verdict.value,
-                        "avant": _result_of(current.get(verdict.numero)),
-                    },
-                )
-                for verdict in fresh
+                {"id": current[verdict.numero].id, "remarque": verdict.decision.remarque}
+                for verdict in verdicts
+                if current[verdict.numero].remarque != verdict.decision.remarque
             ],
-            now,
         )
 
-    def name_products(self, products: Mapping[DossierNumber, str | None]) -> list[DossierNumber]:
+    def name_products(self, products: Mapping[DossierNumber, NamedId]) -> list[DossierNumber]:
         """Store which product each dossier names, of those that name another one than before.
 
         Returns:
@@ -222,7 +237,12 @@ class VerdictWrites(VerdictReads, SharingWrites, JournalWrites):
             self._connection,
             _dossier,
             [
-                {"numero": numero, "produit_id": product, "a_evaluer": True}
+                {
+                    "numero": numero,
+                    "produit_id": product.id,
+                    "par_sa_fiche": product.by_page,
+                    "a_evaluer": True,
+                }
                 for numero, product in products.items()
             ],
         )
@@ -237,8 +257,7 @@ class VerdictWrites(VerdictReads, SharingWrites, JournalWrites):
         )
 
     def _current(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
-        names = ("numero", "verdict", "detail", "etabli_le", "inputs_hash", "preuve_hash")
-        statement = select(*(_verdict.c[name] for name in names))
+        statement = select(*(_verdict.c[name] for name in _COMPARED))
         return {
             row.numero: row
             for row in self._connection.execute(
@@ -246,14 +265,16 @@ class VerdictWrites(VerdictReads, SharingWrites, JournalWrites):
             )
         }
 
-    def _row(self, verdict: NewVerdict, now: datetime) -> dict[str, Any]:
+    def _row(self, verdict: NewVerdict, now: datetime, since: datetime) -> dict[str, Any]:
         decision = verdict.decision
+        product = decision.preuve_produit
         return {
             "numero": verdict.numero,
             "demarche_numero": self._number,
             "verdict": decision.verdict.value,
             "detail": decision.detail,
             "etabli_le": now,
+            "depuis_le": since,
             "version_regles": decision.version_regles,
             "inputs_hash": verdict.inputs_hash,
             "preuve_hash": decision.preuve_hash,
@@ -261,32 +282,81 @@ class VerdictWrites(VerdictReads, SharingWrites, JournalWrites):
             "controles": written(decision.controles),
             "produit_id": decision.produit_id,
             "phase_constatee": decision.phase_constatee,
+            "incubateur_constate": decision.incubateur_constate,
             "type_administration": decision.type_administration,
+            "preuve_produit": None if product is None else written(product),
             "remarque": decision.remarque,
             "courant": True,
         }
 
 
-def _result_of(current: Row[Any] | None) -> str | None:
-    return None if current is None else str(current.verdict)
+_COMPARED = (
+    "id",
+    "numero",
+    "verdict",
+    "detail",
+    "depuis_le",
+    "version_regles",
+    "inputs_hash",
+    "preuve_hash",
+    "doublons",
+    "controles",
+    "preuve_produit",
+    "remarque",
+)
 
 
-def _is_same_act(current: Row[Any] | None, verdict: NewVerdict, now: datetime) -> bool:
-    """Whether it was stored already: the same decision on the same grounds at the same instant."""
+def _reads_same(current: Row[Any], verdict: NewVerdict) -> bool:
+    """Whether a reader of result and text would see no difference."""
     decision = verdict.decision
-    return current is not None and (
-        current.etabli_le,
-        current.verdict,
-        current.detail,
+    return (current.verdict, current.detail) == (decision.verdict.value, decision.detail)
+
+
+def _is_known(current: Row[Any] | None, verdict: NewVerdict) -> bool:
+    """Whether the current verdict is this one, on the same grounds; its remark apart."""
+    if current is None or not _reads_same(current, verdict):
+        return False
+    decision = verdict.decision
+    return (
+        current.version_regles,
         current.inputs_hash,
         current.preuve_hash,
+        tuple(current.doublons or ()),
+        written(current.preuve_produit),
     ) == (
-        now,
-        decision.verdict.value,
-        decision.detail,
+        decision.version_regles,
         verdict.inputs_hash,
         decision.preuve_hash,
+        tuple(sorted(verdict.doublons)),
+        written(decision.preuve_produit),
     )
+
+
+def _changes(current: Row[Any] | None, verdict: NewVerdict) -> dict[str, Json]:
+    """Return what the event of a verdict says: both results, and which checks changed."""
+    decision = verdict.decision
+    said: dict[str, Json] = {
+        "verdict": decision.verdict.value,
+        "avant": None if current is None else str(current.verdict),
+    }
+    if current is None:
+        return said
+    before = {controle.controle: controle for controle in current.controles or ()}
+    results: dict[str, Json] = {}
+    texts: list[Json] = []
+    for now in decision.controles:
+        then = before.get(now.controle)
+        if then is None or then.resultat is not now.resultat:
+            results[now.controle] = {
+                "avant": None if then is None else then.resultat.value,
+                "apres": now.resultat.value,
+            }
+        elif then.motif != now.motif:
+            texts.append(now.controle)
+    said["controles"] = results
+    if texts:
+        said["textes"] = texts
+    return said
 
 
 def _stored(row: Row[Any]) -> StoredVerdict:
@@ -296,6 +366,7 @@ def _stored(row: Row[Any]) -> StoredVerdict:
         verdict=_VERDICTS[row.v_verdict],
         detail=row.v_detail or "",
         etabli_le=row.v_etabli_le,
+        depuis_le=row.v_depuis_le,
         version_regles=row.v_version_regles,
         inputs_hash=row.v_inputs_hash,
         preuve_hash=row.v_preuve_hash,
@@ -304,5 +375,6 @@ def _stored(row: Row[Any]) -> StoredVerdict:
         produit_id=row.v_produit_id,
         phase_constatee=row.v_phase_constatee,
         type_administration=row.v_type_administration,
+        preuve_produit=row.v_preuve_produit,
         remarque=row.v_remarque,
     )

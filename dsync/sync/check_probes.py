@@ -83,6 +83,11 @@ def evidence_line(sources: EvidenceSources, url: str, now: datetime) -> CheckLin
         message = f"{exc.message} The copy was confirmed {age.days} days ago: {usable}."
         remedy = "look at DSYNC_BETAGOUV_URL and the network; or wait for the next run"
         return CheckLine("evidence", CheckStatus.WARNING, message, remedy, exc.exit_code)
+    copy = _stored_copy(url)
+    if copy is not None and copy.refused_sha256 is not None:
+        message = copy.erreur or "a newer catalogue was stopped by the safety brake"
+        remedy = "look at the catalogue; if it is right, `dsync evidence accept`"
+        return CheckLine("evidence", CheckStatus.WARNING, message, remedy, 7)
     return CheckLine(
         "evidence", CheckStatus.OK, f"{count} products at {mask_url(sources.base_url)}"
     )

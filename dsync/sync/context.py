@@ -54,6 +54,8 @@ class Policy:
     overlap: timedelta
     disappearances: int
     disappearances_percent: float
+    catalogue_share: float
+    """Of the products known, how many may be gone from a new catalogue that is believed."""
     push_batch: int
     instructeur: str | None
     """Id or e-mail of the one in whose name annotations are written."""

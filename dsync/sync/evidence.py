@@ -43,23 +43,42 @@ class Gathered:
         return self.context.evidence.registry is not None
 
 
-def gather(run: Run) -> Gathered:
+def gather(run: Run, *, accept: bool = False) -> Gathered:
     """Revalidate the catalogue by a conditional request and keep what came.
+
+    A catalogue that lacks too many of the products known is not believed: the last good copy
+    serves, and an anomaly says so until an operator accepts it.
+
+    Args:
+        run: the run under way.
+        accept: whether the catalogue that was stopped is to be believed, if it is still the same.
 
     Raises:
         StoreError: the last good copy is as before.
     """
     context = run.context
     with run.transaction() as tx:
-        previous = _snapshot(tx.evidence(CATALOGUE))
+        copy = tx.evidence(CATALOGUE)
+    previous = _snapshot(copy)
     snapshot, failure = previous, None
     try:
         snapshot = context.evidence.fetch_catalogue(previous) or previous
     except EvidenceUnavailableError as exc:
         failure = exc.message
         run.report.problem(exc.message)
+    accepted = copy.refused_sha256 if copy and accept else None
+    refusal = None
+    if snapshot is not None and previous is not None and snapshot.sha256 != accepted:
+        refusal = _refusal(context, previous, snapshot)
     with run.transaction() as tx:
-        if snapshot is not None and snapshot is not previous:
+        if snapshot is not None and refusal is not None:
+            failure, message = refusal
+            run.report.problem(failure)
+            tx.refuse_evidence(
+                CATALOGUE, run.now, sha256=snapshot.sha256, erreur=failure, message=message
+            )
+            snapshot = previous
+        elif snapshot is not None and snapshot is not previous:
             tx.save_evidence(_copy(snapshot, run.now))
             known = tx.known_products()
             tx.save_products(seen(parse_catalogue(snapshot), known, snapshot.fetched_at))
@@ -68,6 +87,28 @@ def gather(run: Run) -> Gathered:
     if snapshot is not None and failure is None:
         snapshot = replace(snapshot, checked_at=run.now)
     return Gathered(context, snapshot, _key(context, snapshot, run.now))
+
+
+def _refusal(context: Context, previous: Snapshot, snapshot: Snapshot) -> tuple[str, str] | None:
+    """Return why a new catalogue is not believed, for operators and for analysts, or None."""
+    if snapshot.sha256 == previous.sha256:
+        return None
+    try:
+        before = parse_catalogue(previous)
+    except EvidenceUnavailableError:
+        return None
+    now = parse_catalogue(snapshot)
+    gone, known, share = now.lacks(before), len(before.products), context.policy.catalogue_share
+    if gone <= share * known:
+        return None
+    return (
+        f"The catalogue at {snapshot.source} lacks {gone} of the {known} products of the last good "
+        f"copy ([safety] catalogue_share allows {share:.0%}): it is not believed, and the last "
+        "good copy serves. Look at it; if it is right, run `dsync evidence accept`.",
+        f"Le catalogue publié par beta.gouv.fr ({len(now.products)} produits) ne contient plus "
+        f"{gone} des {known} produits de la dernière bonne copie : il n’est pas retenu et cette "
+        "copie continue de servir.",
+    )
 
 
 def with_registry(run: Run, candidatures: Sequence[Candidature], evidence: Evidence) -> Evidence:

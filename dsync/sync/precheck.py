@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from msgspec.structs import replace
-
-from dsync.domain.candidature import Candidature
-from dsync.domain.dossier import OPEN_ETATS, Presence
+from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Verdict
-from dsync.eligibility import StoredProductEvidence, evaluate, stored_product
 from dsync.errors import DSNotFoundError
-from dsync.store import Judgeable, NewVerdict, Reader, StoredVerdict
+from dsync.store import NewEvent, Reader, StoredVerdict
 from dsync.sync import run as runs
 from dsync.sync.context import Context, Run
-from dsync.sync.evaluate import Batch, doublons_of, store_verdicts
-from dsync.sync.evidence import gather, with_registry
+from dsync.sync.evaluate import Batch, Demand, judge, store_verdicts
+from dsync.sync.evidence import gather
 from dsync.sync.report import Kind, RunReport, SyncOptions
 
-NOON = time(12, tzinfo=UTC)
-"""The same day in Paris as in UTC."""
 PARIS = ZoneInfo("Europe/Paris")
 
 
@@ -36,11 +30,18 @@ class Comparison:
     numero: DossierNumber
     before: StoredVerdict | None
     after: Decision
+    stands: bool
+    """Whether the verdict stays because the evidence for another is out of reach."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict that the dossier has from now on."""
+        return self.before.verdict if self.before and self.stands else self.after.verdict
 
     @property
     def is_same(self) -> bool:
         """Whether a reader would see no difference."""
-        return (
+        return self.stands or (
             self.before is not None
             and self.before.verdict == self.after.verdict
             and self.before.detail == self.after.detail
@@ -52,78 +53,80 @@ def precheck(
     numbers: Sequence[DossierNumber] = (),
     *,
     as_of: date | None = None,
+    refresh: bool = False,
+    asked_by: str = "cli",
     dry_run: bool = False,
     wait_s: float = 0,
 ) -> tuple[RunReport, list[Comparison]]:
     """Judge these dossiers (all that are open, when none is given) by the rules of today.
 
-    With `as_of`, as if they had been deposited that day; then, as with `dry_run`, nothing is
-    stored. A finished dossier keeps its last verdict. Nothing is sent to DS either way: a changed
-    verdict waits for the next push.
+    A finished dossier keeps its last verdict. Nothing is sent to DS: a changed verdict waits for
+    the next push.
+
+    Args:
+        context: what the engine works with.
+        numbers: the dossiers.
+        as_of: judge as if they had been deposited that day; nothing is stored then.
+        refresh: take fresh product evidence in place of what is kept.
+        asked_by: who asks, for the journal.
+        dry_run: store nothing.
+        wait_s: how long to wait for another holder's lease, in seconds.
     """
     comparisons: list[Comparison] = []
 
     def work(run: Run) -> None:
-        comparisons.extend(_judge_again(run, numbers, as_of))
+        demand = Demand(as_of, refresh)
+        comparisons.extend(_judge_again(run, numbers, demand, asked_by))
 
-    options = SyncOptions(dry_run=dry_run or as_of is not None, wait_s=wait_s, work=Kind.PRECHECK)
+    options = SyncOptions(
+        dry_run=dry_run or as_of is not None,
+        wait_s=wait_s,
+        work=Kind.PRECHECK,
+        started_by=asked_by,
+    )
     return runs.execute(context, options, work), comparisons
 
 
 def _judge_again(
-    run: Run, numbers: Sequence[DossierNumber], as_of: date | None
+    run: Run, numbers: Sequence[DossierNumber], demand: Demand, asked_by: str
 ) -> list[Comparison]:
     gathered = gather(run)
     with run.reading() as reader:
-        chosen = list(numbers) or reader.evaluation_numbers(everything_open=True)
-        judgeables = [j for j in reader.judgeable(chosen) if j.presence == Presence.PRESENT]
-        doublons = doublons_of(reader, judgeables)
-    _say_missing(run, numbers, judgeables)
-    evidence = with_registry(run, [j.candidature for j in judgeables], gathered.evidence())
-    verdicts, comparisons = [], []
-    for judgeable in judgeables:
-        others = doublons[judgeable.numero]
-        candidature = _deposited(judgeable.candidature, as_of)
-        decision = evaluate(
-            candidature,
-            evidence,
-            run.context.rules,
-            doublons=others,
-            frozen_product=_frozen_product(judgeable),
-        )
-        comparisons.append(Comparison(judgeable.numero, judgeable.current, decision))
-        verdicts.append(
-            (
-                judgeable,
-                NewVerdict(judgeable.numero, decision, judgeable.inputs_hash, others),
-            )
-        )
-    if as_of is None:
-        kept = [
-            (j, new) for j, new in verdicts if j.candidature.etat in OPEN_ETATS or not j.current
+        chosen = sorted(set(numbers)) or reader.evaluation_numbers(everything_open=True)
+    comparisons: list[Comparison] = []
+    known: set[DossierNumber] = set()
+    for batch in judge(run, gathered, chosen, demand):
+        comparisons += [
+            Comparison(one.judgeable.numero, one.judgeable.current, one.decision, one.stands)
+            for one in batch.judged
         ]
-        store_verdicts(run, Batch([judgeable.numero for judgeable, _ in kept], kept))
+        known |= {one.judgeable.numero for one in batch.judged} | batch.failed
+        if demand.as_of is None:
+            _store(run, batch, demand, asked_by)
+    _say_missing(run, numbers, known)
     return comparisons
 
 
-def _frozen_product(judgeable: Judgeable) -> StoredProductEvidence | None:
-    """Return what a verdict Éligible was given on: the catalogue of today only adds a remark."""
-    current = judgeable.current
-    if current is None or current.verdict is not Verdict.ELIGIBLE:
-        return None
-    return stored_product(current.controles)
+def _store(run: Run, batch: Batch, demand: Demand, asked_by: str) -> None:
+    """Store what was judged; a finished dossier keeps its verdict."""
+    kept = [
+        one
+        for one in batch.judged
+        if one.judgeable.candidature.etat in OPEN_ETATS or one.judgeable.current is None
+    ]
+    numbers = [one.judgeable.numero for one in kept]
+    store_verdicts(run, replace(batch, numbers=numbers, judged=kept))
+    if demand.refresh:
+        events = [
+            NewEvent(one.judgeable.numero, "preuve_relue", {"demande_par": asked_by})
+            for one in kept
+            if not one.stands
+        ]
+        with run.transaction() as tx:
+            tx.record_events(run.id, events, run.now)
 
 
-def _deposited(candidature: Candidature, as_of: date | None) -> Candidature:
-    if as_of is None:
-        return candidature
-    return replace(candidature, depose_le=datetime.combine(as_of, NOON))
-
-
-def _say_missing(
-    run: Run, numbers: Sequence[DossierNumber], judgeables: Sequence[Judgeable]
-) -> None:
-    known = {judgeable.numero for judgeable in judgeables}
+def _say_missing(run: Run, numbers: Sequence[DossierNumber], known: Set[DossierNumber]) -> None:
     for number in numbers:
         if number not in known:
             run.report.problem(

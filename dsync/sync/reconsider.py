@@ -75,7 +75,7 @@ def _reworded(run: Run, judgeable: Judgeable) -> list[NewWish]:
     current = judgeable.current
     if current is None or judgeable.presence != Presence.PRESENT or not judgeable.wished:
         return []
-    wanted = desired(current.verdict, current.detail, current.etabli_le, run.context.annotations)
+    wanted = desired(current.verdict, current.detail, current.depuis_le, run.context.annotations)
     return [
         NewWish(DossierNumber(judgeable.numero), name, wanted[name])
         for name in (RESULTAT, LABEL)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dsync.sandbox import Sandbox
+from dsync.sandbox import Sandbox, betagouv, content
 from tests.commands.command import Command
 
 
@@ -104,6 +104,47 @@ def test_judging_again_changes_nothing_when_nothing_changed(run: Command) -> Non
     assert ended.code == 0
     assert not any(dossier["change"] for dossier in ended.json["dossiers"])
     assert run("sync", "--json").json["pushed"] == 0
+
+
+def test_fresh_evidence_is_taken_when_it_is_asked_for(sandbox: Sandbox, run: Command) -> None:
+    """Of named dossiers: before and after stand side by side, the journal says who asked."""
+    assert run("sync").code == 0
+    number = str(content.FIRST_NUMBER)
+    before = run("dossier", "show", number, "--json").json
+    startups = betagouv.startups(7)
+    for entry in startups["data"]:
+        if entry["id"] == before["produit_id"]:
+            entry["attributes"]["phases"] = [{"name": "alumni", "start": "2020-01-01", "end": ""}]
+    sandbox.control.catalogue.replace("/api/v2.6/startups.json", startups)
+    assert run("sync").code == 0
+    shown = run("dossier", "show", number)
+    assert "Remark: Sur le catalogue actuel, le verdict serait À vérifier." in shown.out
+    assert run("precheck", "--refresh").code == 2
+    ended = run("precheck", "--dossier", number, "--refresh")
+    assert ended.code == 0
+    for said in ("Éligible", "À vérifier", "alumni", before["phase_constatee"]):
+        assert said in ended.out
+    after = run("dossier", "show", number, "--json").json
+    assert ("À vérifier", "alumni") == (after["verdict"], after["phase_constatee"])
+    assert "preuve_relue" in [event["evenement"] for event in after["evenements"]]
+
+
+def test_a_catalogue_that_shrinks_is_believed_once_an_operator_says_so(
+    sandbox: Sandbox, run: Command
+) -> None:
+    """Until then every run ends with 7 and names the remedy, which works as printed."""
+    assert run("sync").code == 0
+    assert run("evidence", "accept").code == 2
+    startups = betagouv.startups(7)
+    startups["data"] = startups["data"][:3]
+    sandbox.control.catalogue.replace("/api/v2.6/startups.json", startups)
+    ended = run("sync", "--json")
+    assert (7, 0, 0) == (ended.code, ended.json["evaluated"], ended.json["pushed"])
+    assert "`dsync evidence accept`" in ended.json["errors"][0]
+    assert "safety brake" in run("evidence", "show").out
+    assert "`dsync evidence accept`" in run("check").out
+    assert run("evidence", "accept", "--yes").code == 0
+    assert run("sync").code == 0
 
 
 def test_judging_as_of_another_day_stores_nothing(synced: Command) -> None:

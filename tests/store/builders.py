@@ -199,6 +199,8 @@ def make_decision(verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> Deci
         produit_id="transport",
         phase_constatee="acceleration",
         type_administration="administration_centrale",
+        incubateur_constate="L’incubateur",
+        preuve_produit={"saisie": "à moi"},
     )
     return structs.replace(base, **changes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dsync.domain.ids import DossierNumber
-from dsync.store import NewWish, RegistryCopy, Store
+from dsync.store import NamedId, NewWish, RegistryCopy, Store
 from tests.store.builders import (
     DEMARCHE,
     NOW,
@@ -23,7 +23,7 @@ def full(store: Store) -> None:
         page = [make_mapped(1, motivation="secret"), make_mapped(2)]
         tx.store_page(1, page, now=NOW, mark_read=True)
         tx.save_verdicts(1, [make_verdict(1), make_verdict(2)], NOW)
-        tx.name_products({ONE: "transport"})
+        tx.name_products({ONE: NamedId("transport", by_page=True)})
         tx.close_evaluation([ONE])
         tx.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
         tx.quarantine(1, ONE, "regle", "Message", NOW)
@@ -76,7 +76,12 @@ def test_no_text_of_an_erased_dossier_is_left_anywhere(store: Store) -> None:
     with writing(store) as tx:
         mapped = make_mapped(1, candidature={"sponsor_nom": "Zéphyrine"}, motivation="Zéphyrine")
         tx.store_page(1, [mapped], now=NOW, mark_read=True)
-        tx.save_verdicts(1, [make_verdict(1, detail="Zéphyrine", remarque="Zéphyrine")], NOW)
+        typed = {"saisie": "Zéphyrine"}
+        tx.save_verdicts(
+            1,
+            [make_verdict(1, detail="Zéphyrine", remarque="Zéphyrine", preuve_produit=typed)],
+            NOW,
+        )
         tx.wish([NewWish(ONE, "detail", "Zéphyrine")], NOW)
         tx.apply_deletions(2, [], [make_deleted(1)], now=NOW)
         for name in ("dossier", "candidature", "verdict", "outbox", "pousse", "evenement"):

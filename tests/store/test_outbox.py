@@ -10,7 +10,17 @@ from sqlalchemy import update
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.store import NewWish, Pushed, Sending, Settlement, Store, StoredWish, WishStatus, tables
+from dsync.store import (
+    NamedId,
+    NewWish,
+    Pushed,
+    Sending,
+    Settlement,
+    Store,
+    StoredWish,
+    WishStatus,
+    tables,
+)
 from tests.store.builders import (
     DEMARCHE,
     NOW,
@@ -330,7 +340,7 @@ def test_finished_dossiers_are_not_written_to(wished: Store) -> None:
 def test_judging_sees_what_is_wished_and_what_others_share_a_product(wished: Store) -> None:
     """The queue, the products and the addresses tell what the engine asks of them."""
     with writing(wished) as tx:
-        tx.name_products({ONE: "transport"})
+        tx.name_products({ONE: NamedId("transport", by_page=True)})
         tx.close_evaluation([ONE])
         (judgeable,) = tx.judgeable([ONE])
         assert {"transport": [ONE]} == tx.sharing(["transport", "another"])
@@ -340,4 +350,6 @@ def test_judging_sees_what_is_wished_and_what_others_share_a_product(wished: Sto
 
     assert judgeable.wished == {"resultat": "À vérifier", "detail": "x"}
     assert judgeable.current is not None
-    assert make_decision().controles == judgeable.current.controles == address.controles
+    assert make_decision().controles == judgeable.current.controles
+    assert address.preuve_produit == judgeable.current.preuve_produit == {"saisie": "à moi"}
+    assert judgeable.product == address.product == NamedId("transport", by_page=True)

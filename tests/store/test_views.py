@@ -12,7 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 from dsync.domain.candidature import Evaluation, Note
 from dsync.domain.ids import DossierNumber
 from dsync.errors import ConfigurationError
-from dsync.store import NewWish, Store
+from dsync.store import NamedId, NewWish, Store
 from dsync.store.engine import parse_url
 from tests.store.builders import DEMARCHE, NOW, make_mapped, make_verdict, writing
 
@@ -21,8 +21,8 @@ PROMISED = {
     "en_instruction_le traite_le correction_attendue_depuis modifie_le synchronise_le siret siren "
     "raison_sociale "
     "forme_juridique_code type_administration page_produit produit_id phase_declaree "
-    "phase_constatee incubateur probleme politique_publique entite departement_code "
-    "departement_nom lieu_travail sponsor_nom sponsor_fonction sponsor_courriel "
+    "phase_constatee incubateur incubateur_constate probleme politique_publique entite "
+    "departement_code departement_nom lieu_travail sponsor_nom sponsor_fonction sponsor_courriel "
     "sponsor_telephone contact_nom contact_fonction contact_courriel contact_telephone "
     "cas_demande nb_voeux pilotage_actuel pilotage_envisage objectifs_12_mois benefices "
     "perspectives verdict verdict_etabli_le valide_par_instructeur jury_le convention_le "
@@ -30,7 +30,7 @@ PROMISED = {
     "lecture_voeu": "numero rang profil missions",
     "lecture_evaluation": "numero ligne moment evaluateur commentaire moyenne",
     "lecture_evaluation_note": "numero ligne critere libelle note",
-    "lecture_precontrole": "numero verdict detail etabli_le version_regles courant",
+    "lecture_precontrole": "numero verdict detail etabli_le version_regles courant remarque",
     "lecture_precontrole_controle": "numero etabli_le controle resultat motif preuve",
     "lecture_annotation": "numero annotation valeur statut tentative envoyee_le erreur",
     "lecture_champ": "numero origine champ_id libelle type ligne valeur",
@@ -50,7 +50,7 @@ def rich(store: Store) -> Store:
         run = tx.start_run("incremental", "cli", NOW)
         tx.store_page(run, [make_mapped(1)], now=NOW, mark_read=True)
         tx.save_verdicts(run, [make_verdict(1)], NOW)
-        tx.name_products({DossierNumber(1): "transport"})
+        tx.name_products({DossierNumber(1): NamedId("transport", by_page=True)})
         tx.close_evaluation([DossierNumber(1)])
         tx.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
         tx.quarantine(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)

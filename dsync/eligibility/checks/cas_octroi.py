@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle, Resultat
+from dsync.eligibility.address import site_address
 from dsync.eligibility.catalogue import Product
 from dsync.eligibility.config import CasConfig
 from dsync.eligibility.context import (
@@ -50,9 +51,20 @@ def check_cas_octroi(context: Context) -> Controle:
         return answer(NAME, Resultat.A_VERIFIER, motif, **preuve)
     missing = _missing(context, cas, product)
     if missing:
+        others = [
+            other
+            for other in context.rules.config.cas
+            if other.id != cas.id and not _missing(context, other, product)
+        ]
+        said = (
+            f"Celles du cas {listed([_name_of(other) for other in others], most=4)} "
+            "sont réunies. À faire : demander au candidat s’il retient ce cas."
+            if others
+            else "À faire : le demander au candidat."
+        )
         motif = (
             f"Conditions du cas {quoted(typed, 45)} non établies : la fiche ne montre pas "
-            f"{listed(missing, most=4, last='ni')}. À faire : le demander au candidat."
+            f"{listed(missing, most=4, last='ni')}. {said}"
         )
         return answer(NAME, Resultat.A_VERIFIER, motif, **preuve, manque=list(missing))
     motif = f"Conditions du cas {quoted(typed, 45)} réunies."
@@ -64,5 +76,14 @@ def _missing(context: Context, cas: CasConfig, product: Product) -> tuple[str, .
     if cas.needs_phase and not has_begun(product.phases, cas.needs_phase, context.reference):
         day = french_date(context.reference)
         missing.append(f"de phase {quoted(cas.needs_phase, 30)} commencée au {day}")
-    missing += [_SHOWN_BY[need] for need in cas.needs if not getattr(product, need)]
+    missing += [_SHOWN_BY[need] for need in cas.needs if not _is_shown(getattr(product, need))]
     return tuple(missing)
+
+
+def _name_of(cas: CasConfig) -> str:
+    return quoted(next(iter(cas.labels), cas.id), 45)
+
+
+def _is_shown(url: str) -> bool:
+    """Whether a page's field holds an address; « /stats » is what its template comes with."""
+    return site_address(url) is not None

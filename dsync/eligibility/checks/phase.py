@@ -41,6 +41,7 @@ def check_phase(context: Context) -> Controle:
         ],
         "lisibles": product.phases_lisibles,
         "declaree": context.candidature.phase_declaree,
+        "consulte_le": context.consulte_le,
     }
     observed = _observe(context, product, by_start)
     declared = unanswerable(NAME, context, FIELD, "phase du produit")
@@ -57,47 +58,66 @@ def _observe(context: Context, product: Product, by_start: Phase | None) -> tupl
         is_readable = product.phases_lisibles and not undated
         said = f"Aucune phase commencée le {day}" if is_readable else _UNREADABLE
         return Resultat.A_VERIFIER, f"{said}. {_LOOK} {product.url}"
-    resultat = _outcome(context, by_start)
+    is_admitted = _is_admitted(context, by_start)
     # A phase without a date may have been the one: it leaves doubt where that would matter.
-    if any(_outcome(context, phase) is not resultat for phase in undated):
+    if any(_is_admitted(context, phase) is not is_admitted for phase in undated):
         return Resultat.A_VERIFIER, f"{_UNREADABLE}. {_LOOK} {product.url}"
-    if resultat is not _outcome(context, by_place):
+    if _is_admitted(context, by_place) is not is_admitted:
         return Resultat.A_VERIFIER, (
             f"Les phases de la fiche se contredisent au {day} : {quoted(by_start.nom, 30)} selon "
             f"les dates, {quoted(by_place.nom, 30)} selon leur ordre. {_LOOK} {product.url}"
         )
-    return resultat, _motif(context, product, by_start, day)
+    if not is_admitted:
+        return _past(context, product, by_start, day)
+    # Two readings that are both admitted do not disagree on the answer: either may be declared.
+    declared = next((p for p in (by_start, by_place) if _is_declared(context, p)), None)
+    if declared is not None:
+        motif = f"Produit en phase {quoted(declared.nom, 30)} au {day}, comme déclaré."
+        return Resultat.CONFORME, motif
+    typed = context.candidature.phase_declaree
+    said = f"phase déclarée {quoted(typed, 40)}" if typed else "aucune phase déclarée"
+    return Resultat.A_VERIFIER, (
+        f"Produit en phase {quoted(by_start.nom, 30)} au {day}, {said}. {_LOOK} {product.url}"
+    )
 
 
-def _outcome(context: Context, phase: Phase) -> Resultat:
-    name = fold(phase.nom)
-    rules = context.rules
-    if name in rules.eligible_phases:
-        return Resultat.CONFORME if _is_declared(context, name) else Resultat.A_VERIFIER
-    return Resultat.NON_CONFORME
+def _past(context: Context, product: Product, phase: Phase, day: str) -> tuple[Resultat, str]:
+    """Return the answer on a phase that is not admitted."""
+    observed, rules = quoted(phase.nom, 30), context.rules
+    if context.read_on is not None and context.is_read_late and _declares_admitted(context):
+        return Resultat.A_VERIFIER, (
+            f"Phase déclarée {quoted(context.candidature.phase_declaree, 40)}, phase {observed} au "
+            f"{day} selon le catalogue de beta.gouv.fr lu le {french_date(context.read_on)}, plus "
+            f"de {rules.config.phases.late_reading_days} jours après le dépôt : l’historique des "
+            "phases a pu être réécrit entre-temps. À faire : demander au candidat la phase du "
+            "produit au jour du dépôt."
+        )
+    if fold(phase.nom) not in rules.known_phases:
+        motif = f"Phase {observed} au {day}, inconnue du programme. {_LOOK} {product.url}"
+        return Resultat.NON_CONFORME, motif
+    wanted = listed(rules.config.phases.eligible, most=6, last="ou")
+    return Resultat.NON_CONFORME, (
+        f"Produit en phase {observed} au {day} ; phases admises : {wanted}. "
+        f"À faire : vérifier la fiche {product.url}"
+    )
 
 
-def _is_declared(context: Context, name: str) -> bool:
-    """Whether the phase declared is the one observed; one that cannot be had is told apart."""
+def _is_admitted(context: Context, phase: Phase) -> bool:
+    return fold(phase.nom) in context.rules.eligible_phases
+
+
+def _is_declared(context: Context, phase: Phase) -> bool:
+    """Whether a phase is the one declared; one that cannot be had is told apart."""
     if context.reponse(FIELD) in (Reponse.NON_ASSOCIE, Reponse.NON_DEMANDE):
         return True
-    declared = fold(context.candidature.phase_declaree or "")
-    return name == declared or name in context.rules.declared_phases.get(declared, ())
+    return fold(phase.nom) in _declared(context)
 
 
-def _motif(context: Context, product: Product, phase: Phase, day: str) -> str:
-    observed, name = quoted(phase.nom, 30), fold(phase.nom)
-    rules = context.rules
-    if name not in rules.known_phases:
-        return f"Phase {observed} au {day}, inconnue du programme. {_LOOK} {product.url}"
-    if name not in rules.eligible_phases:
-        wanted = listed(rules.config.phases.eligible, most=6, last="ou")
-        return (
-            f"Produit en phase {observed} au {day} ; phases admises : {wanted}. "
-            f"À faire : vérifier la fiche {product.url}"
-        )
-    if _is_declared(context, name):
-        return f"Produit en phase {observed} au {day}, comme déclaré."
-    typed = context.candidature.phase_declaree
-    declared = f"phase déclarée {quoted(typed, 40)}" if typed else "aucune phase déclarée"
-    return f"Produit en phase {observed} au {day}, {declared}. {_LOOK} {product.url}"
+def _declares_admitted(context: Context) -> bool:
+    return bool(_declared(context) & context.rules.eligible_phases)
+
+
+def _declared(context: Context) -> frozenset[str]:
+    """Return the catalogue's words, folded, for the option that the applicant chose."""
+    typed = fold(context.candidature.phase_declaree or "")
+    return context.rules.declared_phases.get(typed, frozenset()) | {typed}

@@ -24,7 +24,7 @@ NEEDED = (
     ("entite", "Entité opérationnelle"),
     ("objectifs_12_mois", "Objectifs à 12 mois"),
 )
-FETCHED_AT = datetime(2026, 11, 24, 3, tzinfo=UTC)
+FETCHED_AT = datetime(2024, 5, 21, 3, tzinfo=UTC)
 
 ALL_OPEN = [("investigation", "2021-02-01"), ("construction", "2021-09-01")]
 PAST = [*ALL_OPEN, ("success", "2022-06-13")]

@@ -42,6 +42,9 @@ def of(phases: list[tuple[str, str]], **attributes: str) -> dict[str, dict[str, 
         (INTERNALISER, of(BEFORE, stats_url="https://x.fr/stats"), "a_verifier"),
         (INTERNALISER, of(BEFORE, repository="https://github.com/x/y"), "a_verifier"),
         (INTERNALISER, of(BEFORE, **OPEN | {"stats_url": "  "}), "a_verifier"),
+        # What the template of a page comes with.
+        (INTERNALISER, of(BEFORE, **OPEN | {"stats_url": "/stats"}), "a_verifier"),
+        (INTERNALISER, of(BEFORE, **OPEN | {"repository": "à venir"}), "a_verifier"),
         (None, of(BEFORE, **OPEN), "a_verifier"),
         ("  ", of(BEFORE, **OPEN), "a_verifier"),
         ("Autre", of(BEFORE, **OPEN), "a_verifier"),
@@ -77,10 +80,27 @@ def test_a_case_that_is_not_there(
 
 def test_what_is_missing_is_named(check: Callable[..., Controle]) -> None:
     """Both conditions that are not shown stand in the sentence."""
-    answer = check("cas_octroi", cas_demande=INTERNALISER, products=of(BEFORE))
+    answer = check("cas_octroi", cas_demande=INTERNALISER, products=of([]))
     assert answer.motif == (
         "Conditions du cas « Internaliser le pilotage stratégique » non établies : la fiche ne "
         "montre pas les mesures d’impact publiques (stats_url) ni le code source ouvert "
         "(repository). "
         "À faire : le demander au candidat."
     )
+
+
+@pytest.mark.parametrize(
+    ("cas", "other", "products", "is_met"),
+    [
+        (INTERNALISER, LANCER, of(BEFORE), True),
+        (INTERNALISER, LANCER, of([]), False),
+        (LANCER, INTERNALISER, of([], **OPEN), True),
+        (LANCER, INTERNALISER, of([]), False),
+    ],
+)
+def test_the_other_case_is_named_where_its_conditions_are_met(
+    check: Callable[..., Controle], cas: str, other: str, products: Any, is_met: bool
+) -> None:
+    """Nobody has to ask for what the applicant may have by choosing rightly."""
+    answer = check("cas_octroi", cas_demande=cas, products=products)
+    assert (answer.resultat, other in answer.motif) == ("a_verifier", is_met)

@@ -120,7 +120,7 @@ def test_the_evidence_names_its_source_and_date(check: Callable[..., Controle]) 
         "produit": "a-just",
         "url": f"{PAGE}/a-just.html",
         "source": "catalogue",
-        "consulte_le": "2026-11-24T03:00:00+00:00",
+        "consulte_le": "2024-05-21T03:00:00+00:00",
     }.items() <= preuve.items()
 
 

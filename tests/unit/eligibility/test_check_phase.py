@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -82,8 +82,13 @@ def test_phase_observed_against_declared(
         ([("construction", "2024-01-01"), ("success", "2023-01-01")], "a_verifier",
          "construction"),
         ([("success", "2024-01-01"), ("construction", "2023-01-01")], "a_verifier", "success"),
-        ([("construction", "2024-01-01"), ("investigation", "2023-01-01")], "a_verifier",
+        # Both are admitted: that they disagree changes no answer.
+        ([("construction", "2024-01-01"), ("investigation", "2023-01-01")], "conforme",
          "construction"),
+        ([("investigation", "2024-01-01"), ("construction", "2023-01-01")], "conforme",
+         "investigation"),
+        ([("acceleration", "2024-01-01"), ("investigation", "2023-01-01")], "a_verifier",
+         "acceleration"),
         # A date that cannot be read.
         ([("construction", "2023-01-01"), ("success", "bientôt")], "a_verifier", "construction"),
         ([("construction", "")], "a_verifier", None),
@@ -91,7 +96,7 @@ def test_phase_observed_against_declared(
         ([("success", "2023-01-01"), ("alumni", "")], "non_conforme", "success"),
         ([("success", "2023-01-01"), ("construction", "")], "a_verifier", "success"),
         ([("construction", "2023-01-01"), ("construction", "")], "conforme", "construction"),
-        ([("construction", "2023-01-01"), ("investigation", "")], "a_verifier", "construction"),
+        ([("construction", "2023-01-01"), ("investigation", "")], "conforme", "construction"),
     ],
 )  # fmt: skip
 def test_phase_at_the_deposit(
@@ -158,3 +163,40 @@ def test_the_sentence_names_phase_day_and_page(check: Callable[..., Controle]) -
         "construction ou accélération. "
         "À faire : vérifier la fiche https://beta.gouv.fr/startups/a-just.html"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "days", "resultat"),
+    [
+        ("success", "Construction", 14, "non_conforme"),
+        ("success", "Construction", 15, "a_verifier"),
+        ("maturation", "Construction", 15, "a_verifier"),
+        ("success", "Accélération", 900, "a_verifier"),
+        ("success", "Pérennisé", 15, "non_conforme"),
+        ("success", None, 15, "non_conforme"),
+        ("construction", "Construction", 900, "conforme"),
+        ("construction", "Accélération", 900, "a_verifier"),
+    ],
+)
+def test_a_catalogue_first_read_late_excludes_no_product_declared_in_an_admitted_phase(
+    check: Callable[..., Controle],
+    write_startups: Callable[..., str],
+    name: str,
+    declared: str | None,
+    days: int,
+    resultat: str,
+) -> None:
+    """It rewrites its history: more than 14 days after the deposit it may say what never was."""
+    deposited = datetime(2024, 5, 20, 8, tzinfo=UTC)
+    read_at = deposited + timedelta(days=days)
+    catalogue = Catalogue.parse(write_startups(of([(name, "2023-01-01")])), "{}")
+    answer = check(
+        "phase",
+        with_evidence=Evidence(catalogue, read_at),
+        depose_le=deposited,
+        phase_declaree=declared,
+    )
+    assert answer.resultat == resultat
+    if name != "construction" and resultat == "a_verifier":
+        day = read_at.strftime("%d/%m/%Y")
+        assert all(said in answer.motif for said in (name, str(declared), day))

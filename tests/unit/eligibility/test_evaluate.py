@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from msgspec import structs
 
 from dsync.domain.candidature import Candidature, Reponse, Voeu
 from dsync.domain.dossier import Demandeur
-from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.domain.verdict import Resultat, Verdict
 from dsync.eligibility import (
     Catalogue,
     Evidence,
@@ -26,6 +26,7 @@ from dsync.eligibility import (
     stored_product,
 )
 from dsync.errors import RuleEvaluationError
+from tests.unit.eligibility.conftest import FETCHED_AT
 from tests.unit.eligibility.sections import rules_of
 
 Build = Callable[..., Candidature]
@@ -135,9 +136,8 @@ def test_the_same_input_gives_the_same_bytes(
     )
     first = evaluate(one, evidence, rules, doublons=doublons)  # type: ignore[arg-type]
     second = evaluate(other, evidence, rules, doublons=shuffled)  # type: ignore[arg-type]
-    later = evaluate(
-        one, replace(evidence, catalogue_at=None), rules, doublons=doublons  # type: ignore[arg-type]
-    )  # fmt: skip
+    read_later = replace(evidence, catalogue_at=FETCHED_AT + timedelta(hours=9))
+    later = evaluate(one, read_later, rules, doublons=doublons)  # type: ignore[arg-type]
     assert first == second
     assert (later.detail, later.preuve_hash) == (first.detail, first.preuve_hash)
     assert len(first.detail) <= 1500
@@ -208,14 +208,14 @@ def past(write_startups: Callable[..., str]) -> Evidence:
     return Evidence(Catalogue.parse(write_startups(products), "{}", source="later"))
 
 
-def test_an_eligible_verdict_keeps_its_product_evidence(
+def test_a_verdict_keeps_its_product_evidence(
     candidature: Build, evidence: Evidence, rules: RuleSet, past: Evidence
 ) -> None:
     """The catalogue's later rewriting is remarked upon, and changes nothing else."""
     first = evaluate(candidature(), evidence, rules, doublons=())
-    frozen = stored_product(first.controles)
+    frozen = stored_product(first.preuve_produit)
     assert frozen is not None
-    assert (frozen.product_id, frozen.address) == ("a-just", candidature().page_produit)
+    assert (frozen.product.id, frozen.saisie) == ("a-just", candidature().page_produit)
     kept = evaluate(candidature(), past, rules, doublons=(), frozen_product=frozen)
     assert structs.replace(kept, remarque=None) == first
     assert (kept.remarque or "").startswith(
@@ -230,65 +230,106 @@ def test_no_remark_without_a_change(
     """The same catalogue, or none, says nothing new."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     now = evidence if later == "same" else Evidence(None)
-    frozen = stored_product(first.controles)
+    frozen = stored_product(first.preuve_produit)
     assert evaluate(candidature(), now, rules, doublons=(), frozen_product=frozen) == first
 
 
-def test_another_address_is_judged_on_todays_catalogue(
-    candidature: Build, evidence: Evidence, rules: RuleSet, past: Evidence
+FROZEN_CASES = {
+    "the same address": ("a-just", "a-just", {}),
+    "with .html": ("a-just", "a-just.html", {}),
+    "an alias of it": ("a-just", "ajust", {"ajust": "a-just"}),
+    "its site, then its page": (None, "a-just", {}),
+    "withdrawn": ("a-just", "a-just", None),
+    "withdrawn, with .html": ("a-just", "A-JUST.html", None),
+    "renamed with an alias, old address": ("a-just", "a-just.html", {"a-just": "justice"}),
+    "renamed with an alias, new address": ("a-just", "justice", {"a-just": "justice"}),
+    "an alias that is gone since": ("ajust", "ajust.html", {}),
+}
+
+
+@pytest.mark.parametrize("case", FROZEN_CASES)
+def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
+    candidature: Build,
+    evidence: Evidence,
+    rules: RuleSet,
+    write_startups: Callable[..., str],
+    case: str,
 ) -> None:
-    """Stored evidence is that of the address it was found for."""
-    frozen = stored_product(evaluate(candidature(), evidence, rules, doublons=()).controles)
-    other = candidature(page_produit=f"{PAGE}/a-just")
-    decision = evaluate(other, past, rules, doublons=(), frozen_product=frozen)
-    assert decision == evaluate(other, past, rules, doublons=())
+    """By the product it leads to, not by the text: rewritten, renamed or withdrawn meanwhile."""
+    before, after, renamed = FROZEN_CASES[case]
+    rewritten = {"name": "Autre nom", "phases": [("alumni", "2021-01-01")]}
+    ids = {"autre", *(["a-just"] if renamed is not None else []), *(renamed or {}).values()}
+    ids -= set(renamed or {})
+    redirects = {f"/startups/{old}": f"{PAGE}/{new}.html" for old, new in (renamed or {}).items()}
+    later = Evidence(
+        Catalogue.parse(
+            write_startups(dict.fromkeys(sorted(ids), rewritten)), json.dumps(redirects)
+        ),
+        datetime(2024, 5, 30, tzinfo=UTC),
+    )
+    typed = f"{PAGE}/{before}" if before else "https://a-just.beta.gouv.fr"
+    first = evaluate(candidature(page_produit=typed), evidence, rules, doublons=())
+    frozen = stored_product(first.preuve_produit)
+    one = candidature(page_produit=f"{PAGE}/{after}")
+    decision = evaluate(one, later, rules, doublons=(), frozen_product=frozen)
+    assert (Verdict.ELIGIBLE, "construction") == (decision.verdict, decision.phase_constatee)
+    assert decision.detail.count("a-just.html") == 1
+    again = stored_product(decision.preuve_produit)
+    assert again is not None
+    assert frozen is not None
+    assert (again.product, again.consulte_le) == (frozen.product, frozen.consulte_le)
 
 
-def test_stored_evidence_survives_json(
+def test_another_product_is_judged_on_todays_catalogue(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """What the database gives back rebuilds the same product."""
-    controles = evaluate(
-        candidature(page_produit=f"{PAGE}/ajust"), evidence, rules, doublons=()
-    ).controles
-    read = [structs.replace(c, preuve=json.loads(json.dumps(dict(c.preuve)))) for c in controles]
-    assert stored_product(read) == stored_product(controles) != None  # noqa: E711
+    """Evidence of one product proves nothing of another, which is kept from then on."""
+    frozen = stored_product(evaluate(candidature(), evidence, rules, doublons=()).preuve_produit)
+    other = candidature(page_produit=f"{PAGE}/docs")
+    decision = evaluate(other, evidence, rules, doublons=(), frozen_product=frozen)
+    assert decision == evaluate(other, evidence, rules, doublons=())
+    assert (kept := stored_product(decision.preuve_produit))
+    assert kept.product.id == "docs"
 
 
-@pytest.mark.parametrize(
-    ("name", "preuve"),
-    [
-        ("fiche_produit", {}),
-        ("phase", {}),
-        ("cas_octroi", {}),
-        ("phase", {"phases": [{"nom": "x", "debut": "hier"}], "lisibles": True}),
-        ("phase", {"phases": ["x"], "lisibles": True}),
-        ("phase", {"phases": [{"nom": "x"}], "lisibles": True}),
-        ("phase", {"phases": []}),
-    ],
-    ids=str,
-)
-def test_erased_or_broken_evidence_is_none(
-    candidature: Build, evidence: Evidence, rules: RuleSet, name: str, preuve: dict[str, Any]
+@pytest.mark.parametrize("typed", [None, f"{PAGE}/rien-de-tel", f"{PAGE}/docs {PAGE}/a-just"])
+def test_evidence_outlives_an_answer_that_names_no_product(
+    candidature: Build, evidence: Evidence, rules: RuleSet, past: Evidence, typed: str | None
 ) -> None:
+    """A champ emptied by mistake and filled again: no other product was named."""
+    first = evaluate(candidature(), evidence, rules, doublons=())
+    between = evaluate(
+        candidature(page_produit=typed),
+        past,
+        rules,
+        doublons=(),
+        frozen_product=stored_product(first.preuve_produit),
+    )
+    assert between.produit_id is None
+    after = evaluate(
+        candidature(),
+        past,
+        rules,
+        doublons=(),
+        frozen_product=stored_product(between.preuve_produit),
+    )
+    assert (first.verdict, first.detail) == (after.verdict, after.detail)
+
+
+def test_kept_evidence_survives_json(
+    candidature: Build, evidence: Evidence, rules: RuleSet
+) -> None:
+    """What the database gives back is the same product evidence."""
+    decision = evaluate(candidature(page_produit=f"{PAGE}/ajust"), evidence, rules, doublons=())
+    assert decision.preuve_produit is not None
+    read = json.loads(json.dumps(dict(decision.preuve_produit)))
+    assert stored_product(read) == stored_product(decision.preuve_produit) != None  # noqa: E711
+
+
+@pytest.mark.parametrize("document", [None, {}, {"saisie": "x"}, ["x"], "x"], ids=str)
+def test_erased_or_broken_evidence_is_none(document: Any) -> None:
     """A verdict whose evidence is gone is judged anew."""
-    controles = evaluate(candidature(), evidence, rules, doublons=()).controles
-    changed = [structs.replace(c, preuve=preuve) if c.controle == name else c for c in controles]
-    assert stored_product(changed) is None
-
-
-def test_a_phase_without_date_is_stored_too() -> None:
-    """Evidence that cannot be read is kept as it was."""
-    controles = [
-        Controle("fiche_produit", Resultat.CONFORME, "", {
-            "produit": "x", "saisie": "y", "nom": "X", "lien": "fiche", "page": None}),
-        Controle("phase", Resultat.A_VERIFIER, "", {
-            "phases": [{"nom": "x", "debut": None}], "lisibles": False}),
-        Controle("cas_octroi", Resultat.CONFORME, "", {"stats_url": "", "repository": ""}),
-    ]  # fmt: skip
-    found = stored_product(controles)
-    assert found is not None
-    assert (found.product.phases[0].debut, found.product.phases_lisibles) == (None, False)
+    assert stored_product(document) is None
 
 
 def test_a_fault_names_the_dossier_and_nothing_personal(

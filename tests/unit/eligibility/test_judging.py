@@ -30,11 +30,8 @@ OTHER = DossierNumber(9)
 
 def standing_on(decision: Decision, *, is_stale: bool = False, **changes: Any) -> Standing:
     """Return a decision as the verdict that stands."""
-    is_eligible = decision.verdict is Verdict.ELIGIBLE
-    product = stored_product(decision.controles) if is_eligible else None
-    return Standing(
-        is_stale, is_eligible, decision.preuve_hash, decision.remarque, product
-    )._replace(**changes)
+    product = stored_product(decision.preuve_produit)
+    return Standing(is_stale, decision.preuve_hash, decision.remarque, product)._replace(**changes)
 
 
 @pytest.fixture
@@ -70,7 +67,7 @@ def test_what_was_never_judged_is_judged(
 def test_a_verdict_on_the_same_evidence_stands(
     unknown: Candidature, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """Neither Éligible nor stale, and nothing has moved: there is nothing to decide."""
+    """Not stale, and nothing has moved: there is nothing to decide."""
     first = evaluate(unknown, evidence, rules, doublons=())
     assert first.verdict is Verdict.INELIGIBLE
     later = replace(evidence, catalogue_at=None)
@@ -80,7 +77,7 @@ def test_a_verdict_on_the_same_evidence_stands(
 def test_a_verdict_is_judged_again_when_its_evidence_moved(
     unknown: Candidature, evidence: Evidence, published: Evidence, rules: RuleSet
 ) -> None:
-    """What is not Éligible may become so without a change in DS."""
+    """A page that was unknown may be published without a change in DS."""
     first = evaluate(unknown, evidence, rules, doublons=())
     decision = decide(unknown, published, rules, doublons=(), standing=standing_on(first))
     assert evaluate(unknown, published, rules, doublons=()) == decision
@@ -117,7 +114,7 @@ def test_an_eligible_verdict_stands_on_the_same_catalogue(
         assert decide(candidature(), known, rules, doublons=(), standing=standing) is None
 
 
-def test_an_eligible_verdict_keeps_its_product_evidence_and_is_remarked_upon(
+def test_a_verdict_keeps_its_product_evidence_and_is_remarked_upon(
     candidature: Build, evidence: Evidence, past: Evidence, rules: RuleSet
 ) -> None:
     """Another day's catalogue only adds a remark, and adds it once."""
@@ -168,20 +165,22 @@ def test_a_stale_eligible_verdict_on_the_same_evidence_is_given_again(
     assert first == decide(candidature(), evidence, rules, doublons=(), standing=standing)
 
 
-@pytest.mark.parametrize("how", ["another address", "erased evidence"])
-def test_an_eligible_verdict_without_its_evidence_is_judged_on_the_catalogue_at_hand(
+@pytest.mark.parametrize("how", ["another product", "erased evidence"])
+def test_a_verdict_without_its_evidence_is_judged_on_the_catalogue_at_hand(
     candidature: Build, evidence: Evidence, past: Evidence, rules: RuleSet, how: str
 ) -> None:
-    """What was proved of one address says nothing of another."""
+    """What was proved of one product says nothing of another."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     standing = standing_on(first, is_stale=True)
     one = candidature()
-    if how == "another address":
-        one = candidature(page_produit=f"{PAGE}/a-just")
+    if how == "another product":
+        one = candidature(page_produit=f"{PAGE}/docs")
     else:
         standing = standing._replace(product=None)
     decision = decide(one, past, rules, doublons=(), standing=standing)
-    assert evaluate(one, past, rules, doublons=()) == decision
+    assert decision is not None
+    anew = evaluate(one, past, rules, doublons=())
+    assert (anew.verdict, anew.controles) == (decision.verdict, decision.controles)
     assert decision.verdict is Verdict.INELIGIBLE
 
 

@@ -4,5 +4,6 @@ SELECT
     v.detail,
     v.etabli_le,
     v.version_regles,
-    v.courant
+    v.courant,
+    v.remarque
 FROM verdict AS v

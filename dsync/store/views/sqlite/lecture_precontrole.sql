@@ -4,5 +4,6 @@ SELECT
     v.detail,
     strftime('%Y-%m-%dT%H:%M:%SZ', v.etabli_le) AS etabli_le,
     v.version_regles,
-    v.courant
+    v.courant,
+    v.remarque
 FROM verdict AS v

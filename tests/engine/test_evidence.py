@@ -1,0 +1,242 @@
+"""The evidence of a verdict: frozen with its product, fresh on demand, braked when it shrinks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dsync.sync.precheck import precheck
+from tests.engine.conftest import Start
+from tests.engine.rig import DETAIL, PAGE, PROBLEME, Engine, number
+from tests.engine.test_judging import STARTUPS, SUIVI, catalogue, product_of
+
+PHASES: list[dict[str, str]] = [{"name": "alumni", "start": "2020-01-01", "end": ""}]
+Entries = list[dict[str, Any]]
+
+
+def publish(engine: Engine, change: Callable[[Entries], Entries]) -> None:
+    """Publish the catalogue anew, with other products."""
+    document = catalogue(engine)
+    engine.control.catalogue.replace(STARTUPS, {**document, "data": change(document["data"])})
+
+
+def rewrite(product: str, **attributes: Any) -> Callable[[Entries], Entries]:
+    """Return a change of one product's attributes."""
+
+    def change(entries: Entries) -> Entries:
+        for entry in entries:
+            if entry["id"] == product:
+                entry["attributes"] = {**entry["attributes"], "phases": PHASES, **attributes}
+        return entries
+
+    return change
+
+
+def rename(product: str, to: str) -> Callable[[Entries], Entries]:
+    """Return the change of a product's id, which leaves no alias."""
+
+    def change(entries: Entries) -> Entries:
+        return [{**e, "id": to} if e["id"] == product else e for e in entries]
+
+    return change
+
+
+def standing(engine: Engine, rank: int) -> tuple[Any, ...]:
+    """Return what people read of a dossier's verdict, here and in DS."""
+    one = engine.one("lecture_candidature", rank)
+    there = engine.remote(rank), engine.remote(rank, DETAIL), engine.labels(rank)
+    return one["verdict"], one["phase_constatee"], one["verdict_etabli_le"], *there
+
+
+@pytest.mark.parametrize("what", ["phases rewritten", "renamed without an alias", "withdrawn"])
+@pytest.mark.parametrize("filled", [True, False], ids=["Éligible", "À vérifier"])
+def test_a_rewritten_history_changes_no_standing_verdict(
+    start: Start, what: str, filled: bool
+) -> None:
+    """Whatever the verdict is: what today's catalogue would say is a remark, never pushed."""
+    engine = start([0])
+    if not filled:
+        engine.control.edit_champ(number(0), PROBLEME, "")
+    engine.settle()
+    product = product_of(0)
+    assert ("Éligible" if filled else "À vérifier") == engine.verdict(0)
+    before, verdicts = standing(engine, 0), engine.rows("SELECT id FROM verdict")
+    change = {
+        "phases rewritten": rewrite(product),
+        "renamed without an alias": rename(product, "tout-autre-nom"),
+        "withdrawn": lambda entries: [e for e in entries if e["id"] != product],
+    }[what]
+    publish(engine, change)
+    report = engine.sync()
+    assert (0, 0, 0) == (report.exit_code, report.evaluated, report.pushed)
+    assert before == standing(engine, 0)
+    assert verdicts == engine.rows("SELECT id FROM verdict")
+    engine.control.edit_champ(number(0), PAGE, SUIVI.format(product).removesuffix(".html"))
+    engine.advance(minutes=1)
+    engine.sync()
+    engine.advance(minutes=1)
+    engine.control.edit_champ(number(0), PAGE, SUIVI.format(product))
+    engine.sync()
+    assert before == standing(engine, 0)
+    assert [] == engine.mutations()
+
+
+def test_a_remark_says_what_todays_catalogue_would_give(start: Start) -> None:
+    """In the view and in `dossier show`; it goes when the catalogue is as it was."""
+    engine = start([0])
+    engine.settle()
+    publish(engine, rewrite(product_of(0)))
+    engine.sync()
+    [row] = engine.rows("SELECT * FROM lecture_precontrole")
+    assert row["remarque"].startswith("Sur le catalogue actuel, le verdict serait À vérifier.")
+    publish(engine, lambda entries: entries)
+    engine.advance(minutes=1)
+    engine.sync()
+    [row] = engine.rows("SELECT * FROM lecture_precontrole")
+    assert row["remarque"] is None
+
+
+def test_another_product_is_judged_anew(start: Start) -> None:
+    """On today's catalogue, which is then kept for it."""
+    engine = start([0])
+    engine.settle()
+    publish(engine, rewrite(product_of(9)))
+    engine.control.edit_champ(number(0), PAGE, SUIVI.format(product_of(9)))
+    engine.sync()
+    assert ("À vérifier", "alumni") == standing(engine, 0)[:2]
+    publish(engine, lambda entries: entries)
+    engine.advance(minutes=1)
+    engine.sync()
+    assert ("À vérifier", "alumni") == standing(engine, 0)[:2]
+
+
+def test_fresh_evidence_is_taken_when_an_operator_asks(start: Start) -> None:
+    """Before and after are returned, the journal says who asked, the result is pushed."""
+    engine = start([0, 9])
+    engine.settle()
+    publish(engine, rewrite(product_of(0)))
+    engine.sync()
+    engine.advance(minutes=1)
+    context = engine.worker.app.context
+    report, [comparison] = precheck(context, [number(0)], refresh=True, asked_by="cli:ada")
+    assert (0, "Éligible", "À vérifier") == (
+        report.exit_code,
+        comparison.before.verdict if comparison.before else None,
+        comparison.after.verdict,
+    )
+    assert "preuve_relue" == engine.events(0)[-1]
+    [event] = engine.rows("SELECT details FROM evenement WHERE evenement = 'preuve_relue'")
+    assert {"demande_par": "cli:ada"} == json.loads(event["details"])
+    [run] = engine.rows("SELECT demande_par FROM sync_run ORDER BY run DESC LIMIT 1")
+    assert "cli:ada" == run["demande_par"]
+    engine.sync()
+    assert ("À vérifier", "alumni") == standing(engine, 0)[:2]
+    assert "À vérifier" == engine.remote(0)
+    publish(engine, lambda entries: entries)
+    engine.sync()
+    assert ("À vérifier", "alumni") == standing(engine, 0)[:2]
+
+
+def test_a_standing_verdict_stays_while_the_catalogue_is_out_of_reach(start: Start) -> None:
+    """Its dossier stays due, and is judged when the catalogue is back."""
+    engine = start([0, 6])
+    engine.settle()
+    before = standing(engine, 0)
+    engine.control.catalogue.unavailable = True
+    engine.advance(days=15)  # The last good copy is too old to serve.
+    engine.control.edit_champ(number(0), PAGE, SUIVI.format(product_of(9)))
+    engine.control.edit_champ(number(6), PAGE, SUIVI.format(product_of(9)))
+    for _ in range(2):
+        engine.sync()
+        assert before == standing(engine, 0)
+        assert "Inéligible" == engine.verdict(6) == engine.remote(6)
+        engine.advance(minutes=1)
+    engine.control.catalogue.unavailable = False
+    engine.sync()
+    assert "À vérifier" == engine.verdict(0) == engine.remote(0)
+    assert [product_of(9)] * 2 == [
+        engine.one("lecture_candidature", rank)["produit_id"] for rank in (0, 6)
+    ]
+
+
+def test_a_product_named_by_its_site_makes_no_doublon(start: Start) -> None:
+    """It may be somebody else's: the dossier that gives the page stays as it is."""
+    engine = start([0, 9])
+    engine.settle()
+    [product] = [e for e in catalogue(engine)["data"] if e["id"] == product_of(0)]
+    engine.control.edit_champ(number(9), PAGE, product["attributes"]["link"])
+    engine.sync()
+    assert "Éligible" == engine.verdict(0)
+    assert product_of(0) == engine.one("lecture_candidature", 9)["produit_id"]
+    assert str(number(0)) in engine.remote(9, DETAIL)
+
+
+class TestBrake:
+    """A catalogue with markedly fewer products than the last good one."""
+
+    def shrink(self, engine: Engine, to: int = 3) -> None:
+        publish(engine, lambda entries: entries[:to])
+
+    def test_it_is_not_believed_until_an_operator_accepts_it(self, start: Start) -> None:
+        """The last good copy serves, an anomaly says so, every run ends with 7."""
+        engine = start()
+        engine.settle()
+        before = [standing(engine, rank) for rank in range(12)]
+        self.shrink(engine)
+        for times in (1, 2):
+            report = engine.sync()
+            assert (7, 0, 0) == (report.exit_code, report.evaluated, report.pushed)
+            assert "dsync evidence accept" in report.errors[0]
+            [anomaly] = engine.rows("SELECT * FROM lecture_anomalie")
+            assert (None, "catalogue", times) == (
+                anomaly["numero"],
+                anomaly["code"],
+                anomaly["tentatives"],
+            )
+            engine.advance(minutes=1)
+        # One that names a product of the last good copy is judged on that.
+        engine.control.edit_champ(number(6), PAGE, SUIVI.format(product_of(9)))
+        engine.sync()
+        assert product_of(9) == engine.one("lecture_candidature", 6)["produit_id"]
+        assert before[:6] == [standing(engine, rank) for rank in range(6)]
+        engine.worker.app.accept_catalogue(asked_by="cli:ada")
+        assert [] == engine.rows("SELECT * FROM lecture_anomalie")
+        report = engine.sync()
+        assert 0 == report.exit_code
+        assert before[:6] == [standing(engine, rank) for rank in range(6)]
+
+    def test_another_one_than_was_stopped_is_not_accepted(self, start: Start) -> None:
+        """The operator looked at something else."""
+        engine = start([0])
+        engine.settle()
+        self.shrink(engine)
+        engine.sync()
+        self.shrink(engine, to=2)
+        report = engine.worker.app.accept_catalogue(asked_by="cli:ada")
+        assert 7 == report.exit_code
+        assert 1 == len(engine.rows("SELECT * FROM lecture_anomalie"))
+        assert 0 == engine.worker.app.accept_catalogue(asked_by="cli:ada").exit_code
+
+    def test_a_few_products_gone_are_believed(self, start: Start) -> None:
+        """A tenth may go; what is renamed with an alias is not gone."""
+        engine = start([0])
+        engine.settle()
+        count = len(catalogue(engine)["data"])
+        self.shrink(engine, to=count - count // 10)
+        assert 0 == engine.sync().exit_code
+        self.shrink(engine, to=count // 2)
+        engine.restart(configuration={"safety": {"catalogue_share": 0.6}})
+        assert 0 == engine.sync().exit_code
+
+    def test_the_anomaly_ends_when_the_catalogue_is_whole_again(self, start: Start) -> None:
+        """Nobody has to accept anything."""
+        engine = start([0])
+        engine.settle()
+        self.shrink(engine)
+        engine.sync()
+        publish(engine, lambda entries: entries)
+        assert 0 == engine.sync().exit_code
+        assert [] == engine.rows("SELECT * FROM lecture_anomalie")

@@ -1,0 +1,133 @@
+"""A catalogue that rewrites its history changes no verdict that stands."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from dsync.domain.candidature import Candidature, Voeu
+from dsync.domain.dossier import Demandeur, Etat
+from dsync.domain.ids import DossierNumber
+from dsync.eligibility import (
+    Catalogue,
+    Evidence,
+    Phase,
+    Product,
+    RuleSet,
+    Standing,
+    decide,
+    evaluate,
+    stored_product,
+)
+from tests.unit.eligibility.conftest import CONFIG
+from tests.unit.eligibility.sections import rules_of
+
+DATA = Path(__file__).parents[1] / "data" / "betagouv"
+DEPOSITED = datetime(2024, 5, 20, 8, tzinfo=UTC)
+NAMES = (
+    "investigation", "construction", "acceleration", "success", "transfer", "alumni", "opere",
+    "consolidation", "transfere", "abandon", "abandon-investigation", "inconnue",
+)  # fmt: skip
+
+
+@cache
+def sample() -> Catalogue:
+    """Return the catalogue's committed sample."""
+    body = (DATA / "startups_v2.7.json").read_text(encoding="utf-8")
+    return Catalogue.parse(body, "{}", source="sample")
+
+
+@cache
+def rules() -> RuleSet:
+    """Return the shipped rules."""
+    table = tomllib.loads((CONFIG / "aap-eig7.toml").read_text(encoding="utf-8"))["regles"]
+    return RuleSet.load(rules_of(table), CONFIG, needed=(("probleme", "Problème"),))
+
+
+PHASES = st.lists(
+    st.builds(
+        Phase,
+        st.sampled_from(NAMES),
+        st.one_of(st.none(), st.dates(date(2018, 1, 1), date(2026, 12, 31))),
+    ),
+    max_size=5,
+).map(tuple)
+
+
+def spelled(product: Product) -> st.SearchStrategy[str]:
+    """Return spellings of a product: its page, and what stands for it."""
+    ways = [product.url, product.url.removesuffix(".html"), product.nom, product.link]
+    return st.sampled_from([way for way in ways if way])
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[Candidature, Product, dict[str, Product], str | None]:
+    """Draw a candidature, its product, the catalogue of a later day and a respelled address."""
+    product = draw(st.sampled_from(sorted(sample().products.values(), key=lambda p: p.id)))
+    candidature = Candidature(
+        numero=DossierNumber(1),
+        etat=Etat.EN_CONSTRUCTION,
+        depose_le=DEPOSITED,
+        demandeur=Demandeur(
+            "personne_morale",
+            siret="11000101300017",
+            forme_juridique_code=draw(st.sampled_from(["7120", "7210", "7389"])),
+        ),
+        page_produit=draw(spelled(product)),
+        phase_declaree=draw(st.sampled_from(["Investigation", "Construction", "Transfert", None])),
+        cas_demande=draw(st.sampled_from(["Lancer un produit numérique", None])),
+        voeux=(Voeu(1, "Directeur ou directrice de produit", None),),
+        probleme=draw(st.sampled_from(["Un problème", None])),
+    )
+    later = {
+        id_: structs.replace(known, phases=draw(PHASES)) if id_ == product.id else known
+        for id_, known in sample().products.items()
+    }
+    become: Any = draw(st.sampled_from(["rewritten", "renamed", "withdrawn"]))
+    if become != "rewritten":
+        gone = later.pop(product.id)
+        if become == "renamed":
+            later["tout-autre-nom-2026"] = structs.replace(gone, id="tout-autre-nom-2026")
+    respelled = draw(st.sampled_from([None, product.url, product.url.removesuffix(".html")]))
+    return candidature, product, later, respelled
+
+
+@given(histories(), st.integers(0, 900), st.integers(1, 900))
+def test_no_rewriting_of_phases_changes_a_standing_verdict(
+    drawn: tuple[Candidature, Product, dict[str, Product], str | None], read: int, later: int
+) -> None:
+    """Whatever the verdict, how late it was read, and however the same page is spelled then."""
+    candidature, product, products, respelled = drawn
+    first_day = DEPOSITED + timedelta(days=read)
+    evidence = Evidence(sample(), first_day)
+    first = evaluate(candidature, evidence, rules(), doublons=())
+    frozen = stored_product(first.preuve_produit)
+    if frozen is None or frozen.product.id != product.id:
+        return  # A name or link that several products have.
+    rewritten = replace(
+        evidence,
+        catalogue=Catalogue.of(products.values(), "{}", source="sample"),
+        catalogue_at=first_day + timedelta(days=later),
+    )
+    standing = Standing(False, first.preuve_hash, first.remarque, frozen)
+    kept = decide(candidature, rewritten, rules(), doublons=(), standing=standing)
+    assert kept is None or (first.verdict, first.detail, first.controles) == (
+        kept.verdict,
+        kept.detail,
+        kept.controles,
+    )
+    if respelled is None or not frozen.lien.startswith(("fiche", "alias")):
+        return
+    again = structs.replace(candidature, page_produit=respelled)
+    stale = standing._replace(is_stale=True)
+    judged = decide(again, rewritten, rules(), doublons=(), standing=stale)
+    assert judged is not None
+    assert (first.verdict, first.detail) == (judged.verdict, judged.detail)

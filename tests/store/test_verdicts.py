@@ -1,0 +1,93 @@
+"""Verdicts: what a new one leaves of the one before, and what the journal says of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.store import Store
+from tests.store.builders import NOW, make_mapped, make_verdict, writing
+
+ONE = DossierNumber(1)
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.fixture
+def judged(store: Store) -> Store:
+    """A store with one dossier that has a verdict."""
+    with writing(store) as tx:
+        run = tx.start_run("incremental", "cli", NOW)
+        tx.store_page(run, [make_mapped(1)], now=NOW, mark_read=True)
+        tx.save_verdicts(run, [make_verdict(1)], NOW)
+    return store
+
+
+def document(store: Store) -> dict[str, Any]:
+    with store.reading() as reader:
+        found = reader.dossier(ONE)
+    assert found is not None
+    return found
+
+
+def verdict_events(store: Store) -> list[dict[str, Any]]:
+    return [
+        event["details"]
+        for event in document(store)["evenements"]
+        if event["evenement"] == "verdict"
+    ]
+
+
+def test_a_remark_is_brought_up_to_date_beside_the_verdict(judged: Store) -> None:
+    """No new verdict and no event: what stands is the same."""
+    with writing(judged) as tx:
+        given = tx.save_verdicts(1, [make_verdict(1, remarque="Autre phase aujourd’hui.")], LATER)
+    assert given == []
+    found = document(judged)
+    [verdict] = found["precontroles"]
+    assert "Autre phase aujourd’hui." == verdict["remarque"]
+    assert "2024-06-01T12:00:00Z" == verdict["etabli_le"]
+    assert len(verdict_events(judged)) == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"version_regles": "r2"}, {"preuve_hash": "p2"}, {"preuve_produit": {}}], ids=str
+)
+def test_the_same_verdict_on_other_grounds_moves_no_date(
+    judged: Store, changes: dict[str, Any]
+) -> None:
+    """It is in the history; `verdict_etabli_le` moves with result or text alone."""
+    with writing(judged) as tx:
+        assert [ONE] == tx.save_verdicts(1, [make_verdict(1, **changes)], LATER)
+    found = document(judged)
+    assert "2024-06-01T12:00:00Z" == found["verdict_etabli_le"]
+    assert ["2024-06-01T12:00:00Z", "2024-06-02T12:00:00Z"] == [
+        verdict["etabli_le"] for verdict in found["precontroles"]
+    ]
+    assert len(verdict_events(judged)) == 1
+    with writing(judged) as tx:
+        changed = make_verdict(1, detail="autre texte", **changes)
+        tx.save_verdicts(1, [changed], LATER + timedelta(days=1))
+    assert "2024-06-03T12:00:00Z" == document(judged)["verdict_etabli_le"]
+
+
+def test_the_event_of_a_verdict_says_which_checks_changed(judged: Store) -> None:
+    """From what to what; and whose sentence alone is another."""
+    controles = (
+        Controle("depot", Resultat.CONFORME, "Déposé le 2.", {}),
+        Controle("phase", Resultat.CONFORME, "En construction.", {}),
+    )
+    new = make_verdict(1, Verdict.ELIGIBLE, controles=controles, detail="Conforme.")
+    with writing(judged) as tx:
+        tx.save_verdicts(1, [new], LATER)
+    first, second = verdict_events(judged)
+    assert {"verdict": "À vérifier", "avant": None} == first
+    assert {
+        "verdict": "Éligible",
+        "avant": "À vérifier",
+        "controles": {"phase": {"avant": "a_verifier", "apres": "conforme"}},
+        "textes": ["depot"],
+    } == second
