@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -160,9 +160,6 @@ def _warnings(document: Mapping[str, Any], now: datetime) -> Iterator[str]:
             f"This machine's clock went back: the last runs are dated up to {span} in the "
             "future, which counts as never. Check the clock (NTP); the next run is dated right."
         )
-    run = document["last_run"]
-    if run is not None and run["status"] == "interrupted":
-        yield f"Run {run['run']} died before its end: the next run resumes."
     for name, sentence in OPEN.items():
         if count := document[name]:
             why = "; ".join(clean(reason) for reason in document["reasons"].get(name, ()))
@@ -212,10 +209,17 @@ def _print(document: dict[str, Any], now: datetime) -> None:
     if document["annotations"].get("suspendue"):
         print_note(f"  {SUSPENDED}", hanging=4)
     if run:
-        for problem in run["messages"] or ([run["error"]] if run["error"] else []):
-            print_note(f"run {run['run']}: {clean(problem)}")
+        _print_problems(run["run"], run["status"], run["messages"])
     for warning in document["warnings"]:
         print_note(f"! {warning}")
+
+
+def _print_problems(run: int, status: str, messages: Sequence[str]) -> None:
+    """Print what a run said of itself; one that died could not say anything."""
+    if status == "interrupted":
+        messages = ["its process died before the end; the next run resumes."]
+    for message in messages:
+        print_note(f"run {run}: {clean(message)}")
 
 
 def _span(duration: timedelta) -> str:
@@ -263,7 +267,4 @@ def runs(*, limit: int, wide: bool, as_json: bool) -> None:
         empty="No run yet: `dsync sync` does one.",
     )
     for run in found:
-        for problem in (run["figures"] or {}).get("messages") or (
-            [run["erreur"]] if run["erreur"] else []
-        ):
-            print_note(f"run {run['run']}: {clean(problem)}")
+        _print_problems(run["run"], run["statut"], (run["figures"] or {}).get("messages", ()))

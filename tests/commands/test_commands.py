@@ -274,6 +274,17 @@ def test_status_says_where_a_service_runs_and_when_it_works_next(run: Command) -
     assert "gave its last sign" in ended.out
 
 
+def test_a_run_that_was_killed_shows_as_interrupted(run: Command) -> None:
+    """In status and in the list, before any other run has started."""
+    assert run("sync", "--no-push").code == 0
+    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
+        connection.execute("UPDATE sync_run SET statut = 'running', figures = NULL")
+        connection.commit()
+    assert "interrupted" == run("status", "--json").json["last_run"]["status"]
+    assert "run 1: its process died before the end" in run("status").out
+    assert "interrupted" in run("runs").out
+
+
 def test_the_service_outlives_a_refused_token(run: Command, sandbox: Sandbox) -> None:
     """It says what to do and goes on trying."""
     service = run.start("run", "--log-format", "json", DSYNC_DS_TOKEN=sandbox.tokens.expired)

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -19,7 +20,7 @@ import pytest
 from dsync.cli import dsync
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.store import NewWish, Store
+from dsync.store import NewWish, Settlement, Store, WishStatus
 from dsync.sync.report import Kind, RunReport
 from tests.commands.command import Command
 from tests.commands.terminal import COLUMNS, on_terminal
@@ -106,9 +107,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
                         NewWish(one, "resultat", "À vérifier"),
                         NewWish(one, "detail", "À vérifier - phase : Phase inconnue.\nLa suite."),
                         NewWish(two, "resultat", "Éligible"),
+                        NewWish(two, "detail", "Conforme : date de dépôt, administration, phase."),
                     ],
                     NOW,
                 )
+                (stopped,) = (
+                    wish.id
+                    for dossier in tx.due_dossiers(NOW, timedelta(), limit=9, numbers=[two])
+                    for wish in dossier.wishes
+                    if wish.annotation == "detail"
+                )
+                theirs = "Vu avec la direction : le produit est bien celui de l’administration."
+                conflict = Settlement(stopped, WishStatus.CONFLIT, valeur_distante=theirs)
+                tx.settle(1, [conflict], NOW)
                 tx.refuse_waiting("le jeton est configuré seulement en lecture", [one])
                 report.read = report.changed = report.evaluated = 2
                 report.problem("DS refuses to write: the token is read-only. Make another one.")
@@ -127,6 +138,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
         ("runs",),
         ("dossier", "list"),
         ("dossier", "show", "1"),
+        ("conflicts", "list"),
         ("quarantine", "list"),
         ("precheck", "--stats"),
     ],
@@ -173,9 +185,8 @@ def test_open_pushes_are_marked_and_strict_fails(made: Command) -> None:
     seen = made("status", "--strict")
     assert 7 == seen.code
     marked = [line for line in seen.out.splitlines() if line.startswith("! ")]
-    assert ["wait", "refused", "quarantine"] == [
-        word for line in marked for word in ("wait", "refused", "quarantine") if word in line
-    ]
+    words = ("wait", "refused", "human's value", "quarantine")
+    assert list(words) == [word for line in marked for word in words if word in line]
     assert all("`dsync " in line for line in marked)
     assert "seulement en lecture" in seen.out
     assert 0 == made("status").code
