@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
+
+import structlog
 
 from dsync import __version__
 from dsync.addresses import is_loopback
@@ -28,6 +30,8 @@ from dsync.sync.evaluate import evaluate_due
 from dsync.sync.push import push_due
 from dsync.sync.reconsider import digest, reconsider
 from dsync.sync.report import Kind, RunReport, SyncOptions
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -120,7 +124,12 @@ class App:
             ),
             stop=self.stop,
             clock=self.clock,
+            tell=self._tell,
         )
+
+    def _tell(self, event: str, line: str, **facts: Any) -> None:
+        log.info(event, **facts)
+        self.progress.told(line)
 
     @cached_property
     def evidence(self) -> EvidenceSources:

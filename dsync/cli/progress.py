@@ -1,4 +1,4 @@
-"""Progress bars on stderr, on a terminal only."""
+"""Progress on stderr: bars on a terminal, elsewhere only what fails and is tried again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import click
+
+from dsync.sync.context import Progress, Silence
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -18,6 +22,10 @@ class ProgressBars:
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
+
+    def told(self, line: str) -> None:
+        """Print a line above the bars."""
+        self._bars.console.print(line, markup=False, highlight=False)
 
     def pulled(self, done: int, total: int | None) -> None:
         """Dossiers read so far."""
@@ -39,14 +47,26 @@ class ProgressBars:
         self._bars.update(self._tasks[phase], completed=done, total=total, figures=figures)
 
 
+class Lines(Silence):
+    """Lines on stderr alone: what failed and is tried again."""
+
+    def told(self, line: str) -> None:
+        """Print a line."""
+        click.echo(line, err=True)
+
+
 @contextmanager
-def progress_bars(*, wanted: bool = True) -> Iterator[ProgressBars | None]:
-    """Yield bars when stderr is a terminal, else None."""
-    if not (wanted and sys.stderr.isatty()):
-        yield None
+def progress_bars(*, wanted: bool = True) -> Iterator[Progress]:
+    """Yield bars when stderr is a terminal, else lines; nothing is shown when none is wanted."""
+    if not wanted:
+        yield Silence()
+        return
+    if not sys.stderr.isatty():
+        yield Lines()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
 
     columns = (
         SpinnerColumn(),
@@ -55,5 +75,5 @@ def progress_bars(*, wanted: bool = True) -> Iterator[ProgressBars | None]:
         TextColumn("{task.fields[figures]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Bars(*columns, console=Console(stderr=True)) as bars:
         yield ProgressBars(bars)

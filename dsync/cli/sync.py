@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,7 @@ def sync(
 
 def run_once(options: SyncOptions, *, as_json: bool) -> None:
     """Run and print the report; end with its exit code, or the signal's."""
+    from dsync.addresses import mask_url
     from dsync.cli.progress import progress_bars
     from dsync.cli.reports import print_report
     from dsync.cli.session import load, make_ready, worker
@@ -102,6 +104,9 @@ def run_once(options: SyncOptions, *, as_json: bool) -> None:
             progress_bars(wanted=not as_json) as progress,
             worker(settings, stop=signals.stop, progress=progress) as app,
         ):
+            if sys.stderr.isatty():
+                shown = mask_url(settings.ds_url)
+                progress.told(f"Asking {shown} about démarche {make_ready(app).demarche}.")
             report = make_ready(app).sync(options)
     print_report(report, as_json=as_json)
     finish(report, signals.exit_code)

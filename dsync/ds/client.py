@@ -50,7 +50,7 @@ from dsync.ds.rights import (
     groupes_of,
     refusals_of,
 )
-from dsync.ds.transport import Answer, Transport
+from dsync.ds.transport import Answer, Tell, Transport, tell_nobody
 from dsync.errors import DSContractError, DSTimeoutError
 
 T = TypeVar("T")
@@ -69,9 +69,10 @@ class DSClient:
         limits: Limits,
         stop: threading.Event,
         clock: Callable[[], datetime],
+        tell: Tell = tell_nobody,
     ) -> None:
         self._transport = Transport(
-            url, token, user_agent=user_agent, limits=limits, stop=stop, clock=clock
+            url, token, user_agent=user_agent, limits=limits, stop=stop, clock=clock, tell=tell
         )
 
     @property

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 import tenacity
 from tenacity import RetryCallState, Retrying
@@ -52,10 +53,30 @@ def attempts_for(error: BaseException, patience: Patience, most: int) -> int:
     return 1
 
 
+class Waiting(NamedTuple):
+    """Said before each wait: what the attempt met, and when the next one comes."""
+
+    error: BaseException | None
+    attempt: int
+    attempts: int
+    wait_s: float
+
+
 def retrying(
-    limits: Limits, stop: threading.Event, clock: Callable[[], datetime], patience: Patience
+    limits: Limits,
+    stop: threading.Event,
+    clock: Callable[[], datetime],
+    patience: Patience,
+    tell: Callable[[Waiting], None] = lambda _: None,
 ) -> Iterator[tenacity.AttemptManager]:
     """Yield the attempts of one request; the last one's error is raised.
+
+    Args:
+        limits: how many attempts, and how far apart.
+        stop: ends the waiting.
+        clock: the present, for a rate limit's own time.
+        patience: which faults are worth another attempt.
+        tell: called before each wait.
 
     Raises:
         InterruptedRunError: `stop` was set between two attempts.
@@ -76,6 +97,11 @@ def retrying(
         doubled = limits.backoff_s * 2.0 ** (state.attempt_number - 1)
         return min(doubled + jitter, limits.max_wait_s)
 
+    def before(state: RetryCallState) -> None:
+        error, upcoming = _error(state), state.upcoming_sleep
+        most = attempts_for(error, patience, limits.attempts) if error else limits.attempts
+        tell(Waiting(error, state.attempt_number, most, upcoming))
+
     def sleep(seconds: float) -> None:
         if stop.wait(seconds):
             raise InterruptedRunError("Asked to stop while waiting to ask DS again.")
@@ -84,6 +110,7 @@ def retrying(
         Retrying(
             retry=is_worth_it,
             wait=wait_s,
+            before_sleep=before,
             sleep=sleep,
             stop=tenacity.stop_never,
             reraise=True,

@@ -7,15 +7,17 @@ limiter turned it away before DS saw it.
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
+from tenacity import AttemptManager
 
 from dsync.addresses import mask_url
 from dsync.ds import throttle
@@ -23,12 +25,13 @@ from dsync.ds.classify import NOT_EXECUTED, Fault, GraphError, error_of, of_erro
 from dsync.ds.exchange import Reply, Session
 from dsync.ds.limits import Limits
 from dsync.ds.operations import Operation
-from dsync.ds.retry import Patience, retrying
+from dsync.ds.retry import Patience, Waiting, retrying
 from dsync.errors import (
     ConfigurationError,
     DSError,
     DSOutcomeUnknownError,
     DSRateLimitedError,
+    DSTimeoutError,
     InterruptedRunError,
 )
 from dsync.http import MIB, DeadlineError, Exchanges, http_date, retry_after_s, seconds
@@ -63,6 +66,27 @@ class Answer:
         return None if self.raw is None else msgspec.json.decode(self.raw, type=dict[str, Any])
 
 
+class Tell(Protocol):
+    """Takes what happens while somebody waits: an event with its facts, and a line for people."""
+
+    def __call__(self, event: str, line: str, **facts: Any) -> None:
+        """Log it, show it."""
+
+
+def tell_nobody(event: str, line: str, **facts: Any) -> None:
+    """Do nothing."""
+
+
+def first_sentence(error: BaseException | None) -> str:
+    """Return what happened, without the remedy."""
+    return f"{str(error).partition('. ')[0].rstrip('.')}."
+
+
+def duration_of(seconds: float) -> str:
+    """Return a duration in words: seconds below two minutes, minutes above."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
 class Transport:
     """Sends operations. Any thread may use it: each exchange has a session of its own."""
 
@@ -75,6 +99,7 @@ class Transport:
         limits: Limits,
         stop: threading.Event,
         clock: Callable[[], datetime],
+        tell: Tell = tell_nobody,
     ) -> None:
         token = token.strip()
         if any(not "!" <= character <= "~" for character in token):
@@ -92,6 +117,8 @@ class Transport:
         self._token = token
         self._stop = stop
         self._clock = clock
+        self._tell = tell
+        self._failing_since: float | None = None
         self._throttle = throttle.shared(url, token)
         self._lock = threading.Lock()
         headers = {"User-Agent": user_agent, "Accept-Language": "fr"}
@@ -129,9 +156,18 @@ class Transport:
             DSError: what the last attempt met.
             InterruptedRunError: the run was asked to stop.
         """
-        for attempt in retrying(self.limits, self._stop, self._clock, patience):
-            with attempt, self._counting():
-                return interpret(self._send(operation, variables, subject))
+        try:
+            for attempt in self._attempts(patience):
+                with attempt, self._counting():
+                    return interpret(self._send(operation, variables, subject))
+        except DSTimeoutError as exc:
+            if patience is Patience.PAGE:
+                self._tell(
+                    "ds_asked_for_less",
+                    f"{first_sentence(exc)} A smaller page is asked for.",
+                    error=type(exc).__name__,
+                )
+            raise
         raise AssertionError("the last attempt raises")  # pragma: no cover
 
     def write(self, operation: Operation, variables: Mapping[str, Any]) -> Answer:
@@ -142,10 +178,13 @@ class Transport:
             DSError: it was surely not executed.
             InterruptedRunError: it was not sent.
         """
-        for attempt in retrying(self.limits, self._stop, self._clock, Patience.MUTATION):
+        for attempt in self._attempts(Patience.MUTATION):
             with attempt, self._counting():
                 return self._send(operation, variables, "the write")
         raise AssertionError("the last attempt raises")  # pragma: no cover
+
+    def _attempts(self, patience: Patience) -> Iterator[AttemptManager]:
+        return retrying(self.limits, self._stop, self._clock, patience, self._tell_waiting)
 
     @contextmanager
     def _counting(self) -> Iterator[None]:
@@ -155,6 +194,28 @@ class Transport:
             with self._lock:
                 self.errors[type(exc).__name__] += 1
             raise
+        self._tell_recovered()
+
+    def _tell_waiting(self, waiting: Waiting) -> None:
+        with self._lock:
+            if self._failing_since is None:
+                self._failing_since = time.monotonic()
+        self._tell(
+            "ds_failed",
+            f"{first_sentence(waiting.error)} Attempt {waiting.attempt} of {waiting.attempts}; "
+            f"the next one in {waiting.wait_s:.0f} s.",
+            attempt=waiting.attempt,
+            attempts=waiting.attempts,
+            next_in_s=round(waiting.wait_s),
+            error=type(waiting.error).__name__,
+        )
+
+    def _tell_recovered(self) -> None:
+        with self._lock:
+            since, self._failing_since = self._failing_since, None
+        if since is not None:
+            lasted = duration_of(time.monotonic() - since)
+            self._tell("recovered", f"DS answers again: recovered after {lasted}.", after=lasted)
 
     def _send(self, operation: Operation, variables: Mapping[str, Any], subject: str) -> Answer:
         if not self._token:

@@ -61,4 +61,4 @@ def read(connection: Connection, demarche: DemarcheNumber) -> list[RunningServic
 
 def is_silent(service: RunningService, now: datetime) -> bool:
     """Whether a service that holds no lease should have given a sign of life by now."""
-    return now - service.seen_at > SILENT_AFTER
+    return abs(now - service.seen_at) > SILENT_AFTER

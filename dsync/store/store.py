@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
 from sqlalchemy import URL, Connection, Engine
 
 from dsync.domain.ids import DemarcheNumber
@@ -24,8 +23,6 @@ from dsync.store.reader import Reader
 from dsync.store.records import Lease, LeaseInfo, RunningService
 from dsync.store.tables import metadata
 from dsync.store.transaction import Tx
-
-log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -211,7 +208,9 @@ class Store:
             with translated(self.place):
                 vacuum(self._engine, [table.name for table in metadata.sorted_tables])
         except StoreError as exc:
-            log.warning("not_vacuumed", error=type(exc).__name__)
+            import structlog  # Here, for short commands do without it.
+
+            structlog.get_logger(__name__).warning("not_vacuumed", error=type(exc).__name__)
 
     def _meet_schema(self) -> None:
         try:

@@ -24,6 +24,9 @@ from dsync.sync.report import RunReport
 class Progress(Protocol):
     """Told how far each phase is; `total` is None while nobody knows it."""
 
+    def told(self, line: str) -> None:
+        """Take a line for whoever waits: what is tried, what failed, when it is tried again."""
+
     def pulled(self, done: int, total: int | None) -> None:
         """Dossiers read so far."""
 
@@ -36,6 +39,9 @@ class Progress(Protocol):
 
 class Silence:
     """A progress that tells nobody."""
+
+    def told(self, line: str) -> None:
+        """Do nothing."""
 
     def pulled(self, done: int, total: int | None) -> None:
         """Do nothing."""

@@ -16,8 +16,17 @@ COLUMNS = 80
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def on_terminal(command: Command, *arguments: str, typed: str = "", **environment: str) -> Ended:
-    """Run `dsync` on a terminal, where something may be typed; standard error is read apart."""
+def on_terminal(
+    command: Command,
+    *arguments: str,
+    typed: str = "",
+    errors_too: bool = False,
+    **environment: str,
+) -> Ended:
+    """Run `dsync` on a terminal, where something may be typed.
+
+    Standard error is read apart, unless it is on the terminal too.
+    """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
     inherited = {
@@ -31,7 +40,7 @@ def on_terminal(command: Command, *arguments: str, typed: str = "", **environmen
         env={**inherited, "TERM": "xterm"},
         stdin=slave,
         stdout=slave,
-        stderr=subprocess.PIPE,
+        stderr=slave if errors_too else subprocess.PIPE,
     ) as process:
         os.close(slave)
         os.write(master, typed.encode())
@@ -41,7 +50,7 @@ def on_terminal(command: Command, *arguments: str, typed: str = "", **environmen
         _, err = process.communicate(timeout=DEADLINE_S)
     os.close(master)
     text = _ANSI.sub("", shown.decode()).replace("\r\n", "\n")
-    return Ended(process.returncode, text, err.decode())
+    return Ended(process.returncode, text, (err or b"").decode())
 
 
 def _read(descriptor: int) -> bytes:
