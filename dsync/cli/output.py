@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
-import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -87,6 +85,9 @@ def print_note(text: str, *, hanging: int = 2) -> None:
     if not sys.stdout.isatty():
         click.echo(text)
         return
+    import shutil
+    import textwrap
+
     width = shutil.get_terminal_size().columns
     click.echo(
         textwrap.fill(
