@@ -202,13 +202,18 @@ def _fulfil(outcome: Future[T], work: Callable[[S], T], session: S) -> None:
         outcome.set_exception(exc)
 
 
+YEARS = range(1970, 2200)
+"""Years that a header's date may be of."""
+
+
 def http_date(text: str | None) -> datetime | None:
     """Return the instant of a header, in UTC; None for what is none."""
     try:
         instant = parsedate_to_datetime(text or "")
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        instant = instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
+    return instant if instant.year in YEARS else None
 
 
 def seconds(text: str | None) -> float | None:

@@ -120,7 +120,6 @@ class Dossier(Struct, frozen=True, gc=False):
 
     number: DossierNumber
     id: DossierId
-    demarche_number: DemarcheNumber
     revision_id: RevisionId
     etat: Etat
     archive: bool
@@ -147,6 +146,8 @@ class Dossier(Struct, frozen=True, gc=False):
     labels: tuple[str, ...]
     """Names, sorted."""
     traitements: tuple[Traitement, ...]
+    demarche_number: DemarcheNumber | None = None
+    """Of a dossier that was asked for alone; one in a page is of the page's démarche."""
 
     @property
     def is_open(self) -> bool:

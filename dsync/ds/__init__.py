@@ -8,10 +8,9 @@ from dsync.ds.answers import (
     DossierWrite,
     LightPage,
     ListRequest,
-    Node,
     Page,
-    Rejected,
     RemoteAnnotations,
+    Unreadable,
     WriteOutcome,
 )
 from dsync.ds.classify import Refusal
@@ -28,12 +27,11 @@ __all__ = [
     "LightPage",
     "Limits",
     "ListRequest",
-    "Node",
     "Page",
     "PageReader",
     "Refusal",
-    "Rejected",
     "RemoteAnnotations",
+    "Unreadable",
     "WriteAccess",
     "WriteOutcome",
 ]

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from dsync.domain.dossier import DeletedDossier, Etat, Json
+from dsync.domain.dossier import DeletedDossier, Dossier, Etat, Json
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 
 
-class Node(NamedTuple):
-    """A dossier as the queries select it, still JSON; beside it what must be known at once."""
+class Unreadable(NamedTuple):
+    """A dossier that DS shows and that cannot be read."""
 
-    number: DossierNumber
-    """0 when DS gave none."""
-    revision_id: RevisionId
-    modified_at: datetime | None
-    json: bytes
+    number: DossierNumber | None
+    """None when DS does not say it."""
+    code: str
+    """`illisible`: it is not of the API's form; `bad_data`: DS cannot render it; `timeout`."""
+    path: str = ""
+    """The field that is at fault, where it is known; no value."""
+    dossier_id: DossierId | None = None
+    after: DossierNumber | None = None
+    """The dossier before it in the order of last change, when it has no number."""
+    before: DossierNumber | None = None
+    """The one after it."""
 
 
 class ListRequest(NamedTuple):
@@ -33,44 +39,44 @@ class DeletedPage:
     """A page of one of the two lists of deletions."""
 
     nodes: tuple[DeletedDossier, ...]
+    """Without the entries that cannot be read."""
     next_request: ListRequest | None
     """What asks for the rest of the list; None at its end."""
-
-
-class Rejected(NamedTuple):
-    """A dossier that DS cannot render, named by the light document."""
-
-    number: DossierNumber
-    code: str
-    message: str
+    unreadable: int = 0
+    """How many entries cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of dossiers that came whole, or one rejected dossier in its place."""
+    """A page of dossiers: those that could be read, and those that could not."""
 
-    nodes: list[Node]
+    nodes: list[Dossier]
     end_cursor: str | None
     has_next: bool
     server_date: datetime | None
     active_revision_id: RevisionId | None
     pending: DeletedPage | None = None
     deleted: DeletedPage | None = None
-    rejected: tuple[Rejected, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    incomplete: Mapping[DossierNumber, str] = field(default_factory=dict)
+    """Which fields of a dossier DS cannot render; the others are as they should be."""
+    order: tuple[DossierNumber | None, ...] = ()
+    """The numbers of all its dossiers, in DS's order; None of one without its number."""
     out_of_order: bool = False
     """It goes back in time against the page before it."""
 
     @classmethod
-    def of_nodes(cls, nodes: Sequence[Node]) -> Page:
+    def of(cls, *nodes: Dossier, **more: Any) -> Page:
         """Return a page made of dossiers read one by one."""
-        return cls(list(nodes), None, False, None, None)
+        return cls(list(nodes), None, False, None, None, **more)
 
 
 @dataclass(frozen=True, slots=True)
 class LightPage:
     """A page's numbers alone."""
 
-    numbers: tuple[DossierNumber, ...]
+    numbers: tuple[DossierNumber | None, ...]
+    """None of a dossier whose number DS does not say."""
     end_cursor: str | None
     has_next: bool
     server_date: datetime | None
@@ -144,10 +150,9 @@ __all__ = [
     "DossierWrite",
     "LightPage",
     "ListRequest",
-    "Node",
     "Page",
-    "Rejected",
     "RemoteAnnotations",
+    "Unreadable",
     "WriteOutcome",
     "instant",
 ]

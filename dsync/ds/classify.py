@@ -55,6 +55,11 @@ class Fault(StrEnum):
     QUERY_REFUSED = "query_refused"
 
 
+def _is_key(key: object) -> bool:
+    """Whether it is a field's name or a place in a list, and no text of somebody's."""
+    return isinstance(key, int) or (isinstance(key, str) and key.isidentifier())
+
+
 @dataclass(frozen=True, slots=True)
 class GraphError:
     """An entry of `errors`, reduced to what tells faults apart."""
@@ -70,11 +75,11 @@ class GraphError:
             return cls(None, "")
         extensions = entry.get("extensions")
         code = extensions.get("code") if isinstance(extensions, Mapping) else None
-        path = entry.get("path")
+        path, message = entry.get("path"), entry.get("message")
         return cls(
             code if isinstance(code, str) else None,
-            str(entry.get("message") or ""),
-            tuple(path) if isinstance(path, Sequence) and not isinstance(path, str) else (),
+            message if isinstance(message, str) else "",
+            tuple(filter(_is_key, path)) if isinstance(path, list | tuple) else (),
         )
 
 

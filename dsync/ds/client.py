@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -22,12 +23,12 @@ from dsync.ds.answers import (
     DossierWrite,
     LightPage,
     ListRequest,
-    Node,
     Page,
     RemoteAnnotations,
+    Unreadable,
     WriteOutcome,
 )
-from dsync.ds.classify import Refusal
+from dsync.ds.classify import Fault, Refusal, error_of
 from dsync.ds.descriptors import read_demarche
 from dsync.ds.limits import Limits
 from dsync.ds.operations import Operation
@@ -51,10 +52,12 @@ from dsync.ds.rights import (
     refusals_of,
 )
 from dsync.ds.transport import Answer, Tell, Transport, tell_nobody
-from dsync.errors import DSContractError, DSTimeoutError
+from dsync.errors import DSBadDataError, DSContractError, DSOutcomeUnknownError, DSTimeoutError
 
 T = TypeVar("T")
 EXIST_AT_ONCE = 50
+ODD = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+"""What reading an answer raises that is not of the API's form."""
 
 
 class DSClient:
@@ -184,27 +187,57 @@ class DSClient:
             subject=subject,
         )
 
-    def dossier(self, number: DossierNumber, demarche: DemarcheNumber) -> Node:
-        """Return one dossier of a démarche, as a page would show it.
+    def dossier(self, number: DossierNumber, demarche: DemarcheNumber) -> Page:
+        """Return one dossier of a démarche, as a page of it.
+
+        Where DS cannot render it, it is asked for once more without the objects that can break.
 
         Raises:
             DSNotFoundError: hidden, erased, unknown, or of another démarche that the token reaches.
             DSUnauthorizedError: with reason `scope`, of another démarche than the token's.
-            DSBadDataError: DS cannot render it.
             DSError: as in `demarche`.
         """
+        try:
+            return self._alone("dossier", number, demarche)
+        except DSTimeoutError:
+            return Page.of(unreadable=(Unreadable(number, "timeout"),))
+        except DSBadDataError as exc:
+            return self.reduced_dossier(number, demarche, exc.details.get("path") or "")
+
+    def reduced_dossier(self, number: DossierNumber, demarche: DemarcheNumber, path: str) -> Page:
+        """Return a dossier without the objects that can break; raises as `dossier`.
+
+        Args:
+            number: the dossier's.
+            demarche: the one that it has to be of.
+            path: what DS cannot render of it, where that is known.
+        """
+        try:
+            page = self._alone("dossier_reduced", number, demarche)
+        except DSTimeoutError:
+            return Page.of(unreadable=(Unreadable(number, "timeout", path),))
+        except DSBadDataError as exc:
+            if exc.details.get("fault") == Fault.SERVER_ERROR.value:
+                self.demarche(demarche)  # Raises when it is not the dossier that fails, but DS.
+            return Page.of(unreadable=(Unreadable(number, "bad_data", path),))
+        return replace(page, incomplete={node.number: path for node in page.nodes})
+
+    def _alone(self, document: str, number: DossierNumber, demarche: DemarcheNumber) -> Page:
         subject = f"dossier {number}"
         return self._read(
-            operations.load("dossier"),
+            operations.load(document),
             {"number": number},
-            lambda answer: dossier_of(answer, subject, demarche),
+            lambda answer: dossier_of(answer, subject, number, demarche),
             subject=subject,
+            patience=Patience.PAGE,
         )
 
     def demarches_of(
         self, numbers: Sequence[DossierNumber]
     ) -> dict[DossierNumber, DemarcheNumber | None]:
         """Say of which démarche each dossier is; None where DS does not show it to this token.
+
+        A dossier of which DS cannot say it is left out: it has one.
 
         Raises:
             DSTimeoutError: DS ran out of time over a single one.
@@ -218,12 +251,13 @@ class DSClient:
             chunk = waiting.pop()
             try:
                 found |= self._each(chunk, operations.exist, {}, demarche_of)
-            except DSTimeoutError:
-                if len(chunk) == 1:
+            except (DSTimeoutError, DSBadDataError) as exc:
+                if len(chunk) > 1:
+                    half = len(chunk) // 2
+                    waiting += [chunk[:half], chunk[half:]]
+                elif isinstance(exc, DSTimeoutError):
                     raise
-                half = len(chunk) // 2
-                waiting += [chunk[:half], chunk[half:]]
-        return {number: found[number] for number in numbers}
+        return {number: found[number] for number in numbers if number in found}
 
     def read_annotations(
         self,
@@ -300,7 +334,14 @@ class DSClient:
         if not document.writes:
             return outcomes_of(None, document, writes)
         answer = self._transport.write(document.operation, document.variables)
-        return outcomes_of(answer, document, writes)
+        try:
+            return outcomes_of(answer, document, writes)
+        except ODD as exc:
+            raise DSOutcomeUnknownError(
+                "DS's answer to a write has not the API's form; it is read back before anything "
+                "else.",
+                fault="shape",
+            ) from exc
 
     def _each(
         self,
@@ -319,7 +360,7 @@ class DSClient:
                 answer: Answer, count: int = len(asked)
             ) -> tuple[dict[int, T], frozenset[int], bool]:
                 there, gone, is_all = aliased(answer, count)
-                return {i: read(node) for i, node in there.items()}, gone, is_all
+                return {i: _value(read, i, node) for i, node in there.items()}, gone, is_all
 
             there, gone, is_all = self._read(
                 operation(len(asked)),
@@ -346,7 +387,7 @@ class DSClient:
         def checked(answer: Answer) -> T:
             try:
                 return interpret(answer)
-            except (KeyError, TypeError, ValueError, AttributeError, IndexError) as exc:
+            except ODD as exc:
                 raise DSContractError(
                     f"DS's answer about {subject} has not the API's form "
                     f"({type(exc).__name__}). Upgrade dsync, or tell its maintainers.",
@@ -356,6 +397,18 @@ class DSClient:
         return self._transport.read(
             operation, variables, checked, subject=subject, patience=patience
         )
+
+
+def _value(read: Callable[[Mapping[str, Any]], T], place: int, node: Mapping[str, Any]) -> T:
+    """Read one dossier of several.
+
+    Raises:
+        DSBadDataError: it is not of the API's form; the others may be.
+    """
+    try:
+        return read(node)
+    except ODD as exc:
+        raise error_of(Fault.BAD_DATA, subject="a dossier", position=place) from exc
 
 
 def _page_variables(

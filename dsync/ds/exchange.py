@@ -128,12 +128,21 @@ def _parse(text: str) -> dict[str, Any]:
         ValueError: it is no JSON object; gql makes its own error of it.
     """
     try:
-        envelope = _decode(text)
-    except msgspec.DecodeError:
-        # Python's own reader takes what is no JSON by the letter: a lone surrogate, NaN.
-        envelope = _decode(written(cleaned(json.loads(text))))
+        envelope = _decoded(text)
+    except RecursionError:
+        # Nested too deeply for any reader: taken for what DS cannot render, so that a page is
+        # narrowed down to the dossier that it comes from.
+        return {"errors": [{"extensions": {"code": "invalid_null"}}]}
     parts = {"data": envelope.data, "errors": envelope.errors}
     return {name: part for name, part in parts.items() if part is not msgspec.UNSET}
+
+
+def _decoded(text: str) -> _Envelope:
+    try:
+        return _decode(text)
+    except msgspec.DecodeError:
+        # Python's own reader takes what is no JSON by the letter: a lone surrogate, NaN.
+        return _decode(written(cleaned(json.loads(text))))
 
 
 def _answered(response: requests.Response | None, data: Any, errors: Any) -> Reply:

@@ -1,17 +1,21 @@
-"""Answers to queries, read: whole, or an error that says which part is not."""
+"""Answers to queries, read: what came of them, or an error that says which part did not."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from dsync.domain.dossier import DeletedDossier, Etat
+from dsync.domain.dossier import DeletedDossier, Dossier, Etat
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Node, Page, instant
+from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.classify import Fault, GraphError, error_of, of_error, of_errors
+from dsync.ds.dossiers import number_in, read_dossier, utc
+from dsync.ds.nodes import Number
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
 
@@ -20,6 +24,8 @@ T = TypeVar("T")
 DELETIONS = "deletions"
 """`details["where"]` of an error that lies in a list of deletions, not in the page."""
 _LISTS = ("pendingDeletedDossiers", "deletedDossiers")
+_NODES = ("demarche", "dossiers", "nodes")
+NULL = Raw(b"null")
 _HIDDEN = frozenset({Fault.OUT_OF_SCOPE, Fault.NOT_FOUND})
 
 
@@ -39,25 +45,29 @@ class _Data(Struct):
     demarche: _Demarche | None = None
 
 
-class _Head(Struct):
-    number: Any = None
-    revision: Any = None
-    dateDerniereModification: Any = None  # noqa: N815 - DS's name
+class _Deleted(Struct):
+    number: Number
+    state: Etat
+    reason: str
+    dateSupression: datetime  # noqa: N815 - DS's name
+
+
+class _Alone(Struct):
+    dossier: Raw = NULL
 
 
 _data_of = Decoder(_Data).decode
-_head_of = Decoder(_Head).decode
-_dossier_of = Decoder(dict[str, Raw]).decode
+_alone_of = Decoder(_Alone).decode
 
 
 def page_of(
     answer: Answer, subject: str, pending: ListRequest | None, deleted: ListRequest | None
 ) -> Page:
-    """Return a page that came whole.
+    """Return a page; a null node is one that DS cannot render, its number is not known.
 
     Raises:
         DSTimeoutError: DS ran out of time.
-        DSBadDataError: a node is null; `details["position"]` is the first one's place.
+        DSBadDataError: DS cannot render the page.
         DSError: the démarche itself is refused.
         DSContractError: the answer is no page.
     """
@@ -66,43 +76,70 @@ def page_of(
     _raise_for_lists(answer.errors)
     raws, info = demarche.dossiers.nodes, demarche.dossiers.pageInfo
     if raws is None:
-        raise error_of(Fault.BAD_DATA, subject="a page of dossiers", position=None)
-    nodes = [None if raw == b"null" else raw for raw in map(bytes, raws)]
-    errors = [error for error in answer.errors if not _is_hidden_link(error, nodes)]
-    broken = _first_broken(nodes, errors)
-    if errors or broken is not None:
-        raise error_of(_page_fault(errors), subject="a page of dossiers", position=broken)
+        raise error_of(Fault.BAD_DATA, subject="a page of dossiers")
+    paths = _paths(answer.errors, len(raws))
+    nodes: list[Dossier] = []
+    unreadable: list[Unreadable] = []
+    order: list[DossierNumber | None] = []
+    incomplete: dict[DossierNumber, str] = {}
+    for place, raw in enumerate(raws):
+        path = ", ".join(dict.fromkeys(paths.get(place, ())))
+        node = Unreadable(None, "bad_data", path) if raw == NULL else read_dossier(bytes(raw))
+        order.append(node.number)
+        if isinstance(node, Unreadable):
+            unreadable.append(node)
+            continue
+        nodes.append(node)
+        if path:
+            incomplete[node.number] = path
     return Page(
-        nodes=[node_of(node) for node in nodes if node is not None],
+        nodes=nodes,
         end_cursor=info["endCursor"],
         has_next=bool(info["hasNextPage"]),
         server_date=answer.server_date,
         active_revision_id=RevisionId(demarche.activeRevision["id"]),
         pending=_deleted_page(demarche.pendingDeletedDossiers, pending),
         deleted=_deleted_page(demarche.deletedDossiers, deleted),
+        unreadable=tuple(unreadable),
+        incomplete=incomplete,
+        order=tuple(order),
     )
 
 
-def node_of(json: bytes) -> Node:
-    """Return a dossier's node; what places it may be odd, which its mapping tells."""
-    head = _head_of(json)
-    number, revision, modified = head.number, head.revision, head.dateDerniereModification
-    return Node(
-        number=DossierNumber(number if isinstance(number, int) else 0),
-        revision_id=RevisionId(str(revision.get("id")) if isinstance(revision, dict) else ""),
-        modified_at=instant(modified) if isinstance(modified, str) else None,
-        json=json,
-    )
+def _paths(errors: Sequence[GraphError], count: int) -> dict[int, list[str]]:
+    """Return which fields the errors of a page's dossiers name, by the dossier's place.
+
+    A link to a dossier that this token does not see is none: the champ's `dossier` is null then.
+
+    Raises:
+        DSTimeoutError: DS ran out of time.
+        DSBadDataError: an error lies outside the dossiers.
+    """
+    if any(of_error(error, has_data=True) is Fault.TIMEOUT for error in errors):
+        raise error_of(Fault.TIMEOUT, subject="a page of dossiers")
+    paths: dict[int, list[str]] = {}
+    for error in errors:
+        is_inside = error.path[: len(_NODES)] == _NODES and len(error.path) > len(_NODES)
+        place = error.path[len(_NODES)] if is_inside else None
+        if not isinstance(place, int) or not 0 <= place < count:
+            raise error_of(Fault.BAD_DATA, subject="a page of dossiers")
+        if not _is_link(error):
+            paths.setdefault(place, []).append(_path_of(error.path[len(_NODES) + 1 :]))
+    return paths
+
+
+def _path_of(path: Sequence[object]) -> str:
+    """Name a field of a dossier by its path, as `champs[3].address.label`."""
+    parts = [f"[{key}]" if isinstance(key, int) else f".{key}" for key in path]
+    return "".join(parts).removeprefix(".")
 
 
 def light_page_of(answer: Answer, subject: str) -> LightPage:
-    """Return a light page that came whole; raises as `page_of`."""
+    """Return a light page; raises as `page_of`."""
     nodes, end_cursor, has_next = _connection(_demarche(answer, subject)["dossiers"])
-    broken = _first_broken(nodes, answer.errors)
-    if answer.errors or broken is not None:
-        raise error_of(_page_fault(answer.errors), subject="a page of dossiers", position=broken)
-    numbers = tuple(DossierNumber(node["number"]) for node in nodes)
-    return LightPage(numbers, end_cursor, has_next, answer.server_date)
+    _paths(answer.errors, len(nodes))
+    numbers = [number_in(node.get("number")) if isinstance(node, dict) else None for node in nodes]
+    return LightPage(tuple(numbers), end_cursor, has_next, answer.server_date)
 
 
 def deletions_of(
@@ -122,20 +159,39 @@ def demarche_of(node: Mapping[str, Any]) -> DemarcheNumber:
     return DemarcheNumber(node["demarche"]["number"])
 
 
-def dossier_of(answer: Answer, subject: str, demarche: DemarcheNumber) -> Node:
-    """Return the one dossier that was asked for, of that démarche; raises as `item_of`."""
-    if demarche_of(item_of(answer, "dossier", subject)) != demarche:
+def dossier_of(
+    answer: Answer, subject: str, number: DossierNumber, demarche: DemarcheNumber
+) -> Page:
+    """Return the one dossier that was asked for, of that démarche, as a page of it.
+
+    Raises:
+        DSNotFoundError: it is hidden, erased, unknown, or of another démarche.
+        DSBadDataError: DS cannot render it; `details["path"]` names the field.
+        DSError: as in `page_of`.
+    """
+    raw = _alone_of(answer.raw).dossier if answer.raw is not None else NULL
+    is_there = raw != NULL
+    errors = [error for error in answer.errors if not (is_there and _is_link(error))]
+    path = ", ".join(dict.fromkeys(_path_of(error.path[1:]) for error in errors))
+    fault = of_errors(errors, has_data=is_there)
+    if not is_there or fault is Fault.TIMEOUT:
+        raise error_of(fault or Fault.BAD_DATA, subject=subject, path=path)
+    node = read_dossier(bytes(raw), number)
+    if isinstance(node, Unreadable):
+        return Page.of(unreadable=(node,))
+    if node.number != number:
+        return Page.of(unreadable=(Unreadable(number, "illisible", "number"),))
+    if node.demarche_number != demarche:
         raise error_of(Fault.NOT_FOUND, subject=subject)
-    return node_of(bytes(_dossier_of(answer.raw)["dossier"]))  # type: ignore[arg-type]
+    return Page.of(node, incomplete={number: path} if path else {})
 
 
 def item_of(answer: Answer, field: str, subject: str) -> Any:
     """Return the one object that was asked for; nothing of it may be missing."""
     node = (answer.data or {}).get(field)
-    errors = [error for error in answer.errors if node is None or not _is_link(error)]
-    if node is None or errors:
+    if node is None or answer.errors:
         raise error_of(
-            of_errors(errors, has_data=node is not None) or Fault.NO_DATA, subject=subject
+            of_errors(answer.errors, has_data=node is not None) or Fault.NO_DATA, subject=subject
         )
     return node
 
@@ -207,29 +263,10 @@ def _page_fault(errors: Sequence[GraphError]) -> Fault:
     return Fault.TIMEOUT if fault is Fault.TIMEOUT else Fault.BAD_DATA
 
 
-def _first_broken(nodes: Sequence[Any], errors: Sequence[GraphError]) -> int | None:
-    places = [index for index, node in enumerate(nodes) if node is None]
-    for error in errors:
-        if len(error.path) > 3 and isinstance(error.path[3], int):
-            places.append(error.path[3])
-    return min(places, default=None)
-
-
-def _is_hidden_link(error: GraphError, nodes: Sequence[Any]) -> bool:
-    """Whether the error is a champ's link to a dossier that this token does not see.
-
-    The champ's `dossier` is null then, and the node that holds it is whole.
-    """
-    path = error.path
-    if len(path) < 6 or not isinstance(path[3], int) or path[3] >= len(nodes):
-        return False
-    return nodes[path[3]] is not None and _is_link(error)
-
-
 def _is_link(error: GraphError) -> bool:
     is_inside = "champs" in error.path or "annotations" in error.path
     fault = of_error(error, has_data=True)
-    return is_inside and error.path[-1] == "dossier" and fault in _HIDDEN
+    return is_inside and error.path[-1:] == ("dossier",) and fault in _HIDDEN
 
 
 def _raise_for_lists(errors: Sequence[GraphError]) -> None:
@@ -246,23 +283,26 @@ def _deleted_page(
     if connection is None:
         raise DSContractError("DS left out a list of deletions.", where=DELETIONS)
     nodes, end_cursor, has_next = _connection(connection)
-    if any(node is None for node in nodes):
-        raise error_of(Fault.BAD_DATA, subject="the lists of deletions", where=DELETIONS)
     if has_next and (not nodes or end_cursor is None or end_cursor == request.after):
         raise DSContractError(
             "DS's list of deletions does not go on: its cursor is missing or repeats.",
             where=DELETIONS,
         )
+    read = [deleted for deleted in map(_deleted, nodes) if deleted is not None]
     return DeletedPage(
-        nodes=tuple(_deleted(node) for node in nodes),
+        nodes=tuple(read),
         next_request=ListRequest(request.since, end_cursor) if has_next else None,
+        unreadable=len(nodes) - len(read),
     )
 
 
-def _deleted(node: Mapping[str, Any]) -> DeletedDossier:
-    return DeletedDossier(
-        number=DossierNumber(node["number"]),
-        etat=Etat(node["state"]),
-        raison=node["reason"],
-        date_suppression=instant(node["dateSupression"]),
-    )
+def _deleted(node: Any) -> DeletedDossier | None:
+    """Read an entry of a list of deletions, whatever it is."""
+    try:
+        entry = msgspec.convert(node, _Deleted)
+    except (ValueError, RecursionError):
+        return None
+    at = utc(entry.dateSupression)
+    if at is None:
+        return None
+    return DeletedDossier(DossierNumber(entry.number), entry.state, entry.reason, at)

@@ -25,7 +25,7 @@ class Patience(Enum):
     """How often faults that a smaller request may cure are met again."""
 
     PAGE = "page"
-    """The caller asks for less: at once after a time-out, after one more try of a 500."""
+    """The caller asks for less, or for the same once more."""
     USUAL = "usual"
     LIGHT = "light"
     """Nothing smaller is left: a 500 is taken for an outage."""
@@ -48,7 +48,7 @@ def attempts_for(error: BaseException, patience: Patience, most: int) -> int:
     fault = error.details.get("fault")
     if fault in _SLOW:
         return 1 if patience is Patience.PAGE else min(2, most)
-    if fault == _SERVER_ERROR:
+    if fault == _SERVER_ERROR and patience is not Patience.PAGE:
         return most if patience is Patience.LIGHT else min(2, most)
     return 1
 

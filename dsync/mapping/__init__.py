@@ -1,4 +1,4 @@
-"""From DS's GraphQL nodes to the domain's values, driven by configuration. Pure: no I/O."""
+"""From DS's dossiers to the programme's terms, driven by configuration. Pure: no I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Champs and annotations: nodes → `Champ`.
+"""Champs and annotations as a form knows them.
 
 Headings and explanations carry no value and are layout: they are the only champs left out.
 """
@@ -7,59 +7,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 
+from msgspec.structs import replace
+
 from dsync.domain.dossier import Champ, Descriptor, Ligne
 from dsync.domain.ids import DescriptorId
 from dsync.mapping.fields import LAYOUT_TYPES
-from dsync.mapping.values import fichiers_of, snake_case, value_of
-from dsync.mapping.wire import ChampNode, RowNode, text_in
 
 Descriptors = Mapping[DescriptorId, Descriptor]
 Ids = Set[DescriptorId]
 
 
-def read_champs(nodes: Iterable[ChampNode] | None, descriptors: Descriptors) -> tuple[Champ, ...]:
-    """Return the champs of a list of nodes, in its order, without the layout.
+def champs_of_form(champs: Iterable[Champ], descriptors: Descriptors) -> tuple[Champ, ...]:
+    """Return champs as they are kept, in their order, without the layout.
 
-    A champ's label and type are only said where the form has no descriptor that says them.
+    A champ's label and type are only kept where the form has no descriptor that says them.
     """
-    champs = []
-    for node in nodes or ():
-        libelle = type_ = None
-        descriptor = descriptors.get(node.champ_descriptor_id)
-        if descriptor is None:
-            descriptor = descriptor_shown(node)
-            libelle, type_ = descriptor.libelle, descriptor.type
-        if descriptor.type in LAYOUT_TYPES and not text_in(node.string_value):
+    kept = []
+    for champ in champs:
+        descriptor = descriptors.get(champ.descriptor_id)
+        type_ = descriptor.type if descriptor else champ.type
+        if type_ in LAYOUT_TYPES and not champ.texte:
             continue
-        # The descriptor's own text of the id: one for all dossiers of the form.
-        id_ = descriptor.id
-        if node.typename == "RepetitionChamp":
-            lignes = _read_rows(node.rows, descriptors)
-            champs.append(Champ(id_, None, None, lignes, (), libelle, type_))
-            continue
-        texte, valeur = value_of(node)
-        fichiers = fichiers_of(node) if node.files else ()
-        champs.append(Champ(id_, texte, valeur, (), fichiers, libelle, type_))
-    return tuple(champs)
+        lignes = champ.lignes
+        if lignes:
+            lignes = tuple([Ligne(r.id, champs_of_form(r.champs, descriptors)) for r in lignes])
+        if descriptor:
+            # The descriptor's own text of the id: one for all dossiers of the form.
+            champ = Champ(descriptor.id, champ.texte, champ.valeur, lignes, champ.fichiers)
+        elif lignes:
+            champ = replace(champ, lignes=lignes)
+        kept.append(champ)
+    return tuple(kept)
 
 
-def descriptor_shown(node: ChampNode) -> Descriptor:
+def descriptor_shown(champ: Champ) -> Descriptor:
     """Return what a champ says of itself, as if it were its form's descriptor."""
     return Descriptor(
-        id=node.champ_descriptor_id,
-        libelle=text_in(node.label) or "",
-        type=snake_case(node.typename),
+        id=champ.descriptor_id,
+        libelle=champ.libelle or "",
+        type=champ.type or "",
         required=False,
         options=None,
         other_option=False,
         parent_id=None,
         is_annotation=False,
-    )
-
-
-def _read_rows(rows: Iterable[RowNode] | None, descriptors: Descriptors) -> tuple[Ligne, ...]:
-    return tuple(
-        [Ligne(str(row.id or ""), read_champs(row.champs, descriptors)) for row in rows or ()]
     )
 
 

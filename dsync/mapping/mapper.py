@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 
-from dsync.domain.dossier import Descriptor, Revision
+from dsync.domain.dossier import Champ, Descriptor, Dossier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.written import written
-from dsync.errors import MappingError
 from dsync.mapping.candidature import FormPlan
 from dsync.mapping.champs import descriptor_shown
 from dsync.mapping.config import ANNOTATION_FIELDS, CHAMP_FIELDS, MappingConfig
 from dsync.mapping.forms import match_fields
 from dsync.mapping.whole import Form, MappedDossier, map_dossier
-from dsync.mapping.wire import ChampNode, read_node
 
 
 class Mapper:
@@ -41,18 +39,14 @@ class Mapper:
         self._forms: dict[RevisionId, tuple[Revision, Form]] = {}
 
     def map(
-        self, source: bytes, demarche_number: DemarcheNumber, revision: Revision | None
+        self, dossier: Dossier, demarche_number: DemarcheNumber, revision: Revision | None
     ) -> MappedDossier:
-        """Map one node's JSON; without a revision, the champs that it shows stand for the form.
+        """Map a dossier; without a revision, the champs that it shows stand for the form."""
+        return map_dossier(dossier, demarche_number, self._form_of(dossier, revision))
 
-        Raises:
-            MappingError: when its number, id, state or date of deposit cannot be used.
-        """
-        return map_dossier(source, demarche_number, self._form_of(source, revision))
-
-    def _form_of(self, source: bytes, revision: Revision | None) -> Form:
+    def _form_of(self, dossier: Dossier, revision: Revision | None) -> Form:
         if revision is None:
-            return replace(self._work_out(_descriptors_shown(source)), descriptors={})
+            return replace(self._work_out(_descriptors_shown(dossier)), descriptors={})
         known = self._forms.get(revision.id)
         if known is None or known[0] is not revision:
             known = self._forms[revision.id] = (revision, self._work_out(revision.descriptors))
@@ -91,28 +85,24 @@ def plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descript
     )
 
 
-def _descriptors_shown(source: bytes) -> dict[DescriptorId, Descriptor]:
+def _descriptors_shown(dossier: Dossier) -> dict[DescriptorId, Descriptor]:
     """Return the champs that a dossier shows as if they were its form's descriptors."""
     shown: dict[DescriptorId, Descriptor] = {}
-    try:
-        node = read_node(source)
-        for champs, is_annotation in ((node.champs, False), (node.annotations, True)):
-            for champ in champs or ():
-                _show(shown, champ, None, is_annotation)
-                for row in champ.rows or ():
-                    for cell in row.champs or ():
-                        _show(shown, cell, champ.champ_descriptor_id, is_annotation)
-    except (MappingError, ValueError):
-        pass  # Mapping it fails the same way, and says so.
+    for champs, is_annotation in ((dossier.champs, False), (dossier.annotations, True)):
+        for champ in champs:
+            _show(shown, champ, None, is_annotation)
+            for ligne in champ.lignes:
+                for cell in ligne.champs:
+                    _show(shown, cell, champ.descriptor_id, is_annotation)
     return shown
 
 
 def _show(
     shown: dict[DescriptorId, Descriptor],
-    node: ChampNode,
+    champ: Champ,
     parent_id: DescriptorId | None,
     is_annotation: bool,
 ) -> None:
-    descriptor = descriptor_shown(node)._replace(parent_id=parent_id, is_annotation=is_annotation)
+    descriptor = descriptor_shown(champ)._replace(parent_id=parent_id, is_annotation=is_annotation)
     if descriptor.id:
         shown.setdefault(descriptor.id, descriptor)

@@ -64,7 +64,7 @@ def record_of(mapped: MappedDossier) -> Record:
         owned=mapped.owned,
         facts={
             "numero": dossier.number,
-            "demarche_numero": dossier.demarche_number,
+            "demarche_numero": mapped.demarche_number,
             "dossier_id": dossier.id,
             "revision_id": dossier.revision_id,
             "etat": dossier.etat.value,

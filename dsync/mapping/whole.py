@@ -1,23 +1,20 @@
-"""The whole way of a node: `Dossier`, `Candidature`, the JSON to store and the hashes."""
+"""The whole way of a dossier: `Candidature`, the JSON to store and the hashes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Descriptor, Dossier, Json
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.domain.written import written
 from dsync.mapping.candidature import FormPlan, read_candidature
-from dsync.mapping.champs import read_champs
-from dsync.mapping.dossiers import read_dossier
-from dsync.mapping.wire import DossierNode, mended_node, read_node
-
-_NUL = b"\\u0000"
+from dsync.mapping.champs import champs_of_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +35,9 @@ class Form:
 
 
 class MappedDossier(Struct, frozen=True, gc=False):
-    """All that is made of one node."""
+    """All that is made of one dossier."""
 
+    demarche_number: DemarcheNumber
     dossier: Dossier
     candidature: Candidature
     champs_json: bytes
@@ -59,35 +57,15 @@ class MappedDossier(Struct, frozen=True, gc=False):
     """What these annotations hold, by id."""
 
 
-def map_dossier(source: bytes, demarche_number: DemarcheNumber, form: Form) -> MappedDossier:
-    """Map one node's JSON.
-
-    Raises:
-        MappingError: when its number, id, state or date of deposit cannot be used.
-    """
-    try:
-        return _map(read_node(source), demarche_number, form, check=_refuse_unclean)
-    except ValueError:
-        # Seldom needed, and what needs it is seen at no cost in the JSON written anyway: NUL
-        # and lone surrogates, which PostgreSQL refuses.
-        return _map(mended_node(source), demarche_number, form)
-
-
-def _map(
-    node: DossierNode,
-    demarche_number: DemarcheNumber,
-    form: Form,
-    check: Callable[..., None] | None = None,
-) -> MappedDossier:
-    champs = read_champs(node.champs, form.descriptors)
-    annotations = read_champs(node.annotations, form.descriptors)
-    dossier = read_dossier(node, demarche_number, champs, annotations)
+def map_dossier(dossier: Dossier, demarche_number: DemarcheNumber, form: Form) -> MappedDossier:
+    """Map one dossier."""
+    champs = champs_of_form(dossier.champs, form.descriptors)
+    annotations = champs_of_form(dossier.annotations, form.descriptors)
+    dossier = replace(dossier, champs=champs, annotations=annotations)
     champs_json = written(champs)
     annotations_json = written(annotations)
     applicant = written([dossier.demandeur.genre, dossier.demandeur.details])
     envelope = _envelope(dossier, form.owned_labels)
-    if check:
-        check(champs_json, annotations_json, applicant, envelope)
     owned_ids = form.owned_ids
     foreign = [a for a in annotations if a.descriptor_id not in owned_ids]
     owned: dict[str, Json] = {
@@ -97,6 +75,7 @@ def _map(
     depot = written(dossier.date_depot)
     inputs_hash = _digest(form.inputs_signature, champs_json, applicant, depot)
     return MappedDossier(
+        demarche_number=demarche_number,
         dossier=dossier,
         candidature=read_candidature(dossier, form.plan),
         champs_json=champs_json,
@@ -135,18 +114,6 @@ def _envelope(dossier: Dossier, owned_labels: frozenset[str]) -> bytes:
             dossier.traitements,
         ]
     )
-
-
-def _refuse_unclean(*texts: bytes) -> None:
-    """Refuse JSON with a NUL, or what looks like one; the encoding refused lone surrogates.
-
-    One that was typed as its escape is taken for it: that costs a mending, no more.
-
-    Raises:
-        ValueError: when there is any.
-    """
-    if any([_NUL in text for text in texts]):
-        raise ValueError("a NUL")
 
 
 def _digest(*parts: bytes) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
+from http import HTTPStatus
 from typing import Any
 
 from graphql import FieldNode
@@ -19,6 +20,7 @@ from dsync.sandbox.document import Document, document
 from dsync.sandbox.executor import execute
 from dsync.sandbox.faults import Fault, Faults
 from dsync.sandbox.journal import Entry
+from dsync.sandbox.junk import spoil
 from dsync.sandbox.limits import QueryLimit, RateLimit
 from dsync.sandbox.sdl import schema
 from dsync.sandbox.tokens import Doorkeeper
@@ -98,6 +100,8 @@ class Api:
             return instead, fault
         refusal = self.doorkeeper.refusal(token, stored_query=params.query_id is not None)
         answer = refusal or self._run(request, params, asked, token, entry, fault)
+        if self.world.junk and answer.status == HTTPStatus.OK:
+            answer = replace(answer, body=spoil(answer.body, self.world.junk))
         return (failing.spoiled(fault, answer) if fault else answer), fault
 
     def _asked(self, params: _Params, entry: Entry) -> Document | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dsync.sandbox.faults import Fault
+from dsync.sandbox.junk import Junk
 from dsync.sandbox.limits import QueryLimit
 from dsync.sandbox.model import Dossier
 
@@ -43,6 +45,25 @@ class Disturber:
             self._world.breaking.add(number)
             self._limit_to_champs(number, champs_only=champs_only)
 
+    def spoil(self, number: int | None, path: Sequence[str | int], json: str) -> None:
+        """Put any JSON at a path of a dossier's node, in every answer that has it, until healed.
+
+        Args:
+            number: the dossier; None: every answer, and the path is from its top.
+            path: keys and indexes, such as `("champs", 3, "label")`; empty for the node itself.
+            json: what stands there, to the letter.
+        """
+        with self._world.lock:
+            self._world.junk.append(Junk(tuple(path), json, number))
+
+    def dig(self, number: int, path: Sequence[str | int]) -> None:
+        """Make a hole in a dossier's data, as the platform has them, until healed.
+
+        Where the schema promises a value, the nearest object around it that may be null is null.
+        """
+        with self._world.lock:
+            self._world.junk.append(Junk(tuple(path), dossier=number, is_hole=True))
+
     def break_writes(self, number: int) -> None:
         """Make every mutation of this dossier's annotations end in a 500, until healed."""
         with self._world.lock:
@@ -53,9 +74,12 @@ class Disturber:
         with self._world.lock:
             self._world.unkept.add((number, stable_id))
 
-    def heal(self, number: int) -> None:
-        """Make a poisoned or breaking dossier good again."""
+    def heal(self, number: int | None) -> None:
+        """Make a dossier good again; None: what was put into every answer goes."""
         with self._world.lock:
+            self._world.junk = [one for one in self._world.junk if one.dossier != number]
+            if number is None:
+                return
             self._world.poisoned.discard(number)
             self._world.breaking.discard(number)
             self._world.bad_champs.discard(number)

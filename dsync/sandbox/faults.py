@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 from dsync.sandbox.answers import Answer, as_json, failure, internal_error
+from dsync.sandbox.junk import Junk, spoil
 from dsync.sandbox.limits import too_many
 
 Kind = Literal[
@@ -35,10 +36,12 @@ Kind = Literal[
     "gzip_bomb",
     "odd_headers",
     "latency",
+    "junk",
 ]
 """What goes wrong. `cut_before` runs nothing, `answer_lost` runs everything and says nothing,
 `cut_after` closes the connection under the next request. `slow_headers` sends them byte by byte,
-`endless_body` goes on after the answer, `gzip_bomb` is small until it is decoded."""
+`endless_body` goes on after the answer, `gzip_bomb` is small until it is decoded, `junk` puts
+`json` at `path` of the answer."""
 
 BETAGOUV = "beta.gouv.fr"
 """As `Fault.operation`: only requests for the open data; no other fault fits them."""
@@ -72,6 +75,10 @@ class Fault:
     """For `slow_drip` and `slow_headers`."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """What these headers say instead, whatever the kind."""
+    path: Sequence[str | int] = ()
+    """For `junk`: keys and indexes, from the answer's top."""
+    json: str = "null"
+    """For `junk`: what stands there, to the letter."""
 
     def fits(self, operation: str | None, kind: str) -> bool:
         """Whether this request is one that the fault is about."""
@@ -142,4 +149,6 @@ def spoiled(fault: Fault, answer: Answer) -> Answer:
         return Answer(answer.status, answer.body[: len(answer.body) // 2])
     if fault.kind == "empty":
         return Answer(answer.status, b"")
+    if fault.kind == "junk":
+        return replace(answer, body=spoil(answer.body, [Junk(tuple(fault.path), fault.json)]))
     return answer

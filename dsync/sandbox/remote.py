@@ -25,7 +25,8 @@ _ACTIONS = (
     "add_label", "remove_label", "rename_label", "replace_label", "archive", "change_groupe",
     "hide", "restore", "erase", "expire", "complete_etablissement", "end_virus_scan",
     "lose_demandeur", "close_demarche", "commit",
-    "clear_faults", "poison", "break_page", "break_writes", "heal", "maintain", "limit_rate",
+    "clear_faults", "poison", "break_page", "break_writes", "spoil", "dig", "heal",
+    "maintain", "limit_rate",
     "limit_queries",
     "expire_token", "renew_token", "forbid_network", "forget_requests",
 )

@@ -11,6 +11,7 @@ from itertools import count
 from dsync.sandbox import ids
 from dsync.sandbox.clock import Clock
 from dsync.sandbox.form_parts import Descriptor, FormSeed, RevisionSeed
+from dsync.sandbox.junk import Junk
 from dsync.sandbox.model import (
     FINISHED,
     Deletion,
@@ -40,6 +41,8 @@ class World:
         """Dossiers whose data breaks a promise of the schema: null in a page until healed."""
         self.breaking: set[int] = set()
         """Dossiers that make the server fail for every page they are in, until healed."""
+        self.junk: list[Junk] = []
+        """What stands in answers instead of what is true, until healed."""
         self.bad_champs: set[int] = set()
         """Those of the two whose champs alone are bad: documents without champs are spared."""
         self.unwritable: set[int] = set()

@@ -6,7 +6,7 @@ no write but bookkeeping: the dates that DS moved and, in a crawl, the run that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from msgspec.json import decode
 from sqlalchemy import Row, select, update
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
-from dsync.domain.ids import DossierNumber
+from dsync.domain.ids import DossierId, DossierNumber
 from dsync.mapping import Record, changed_fields
 from dsync.store import tables
 from dsync.store.forms import FormReads
@@ -103,7 +103,13 @@ class PageWrites(SharingWrites, QuarantineWrites, FormReads):
     """Writes what DS shows."""
 
     def store_page(
-        self, run: int, records: Sequence[Record], *, now: datetime, mark_read: bool
+        self,
+        run: int,
+        records: Sequence[Record],
+        *,
+        now: datetime,
+        mark_read: bool,
+        incomplete: Collection[DossierNumber] = (),
     ) -> PageResult:
         """Store dossiers; those seen leave quarantine.
 
@@ -112,6 +118,7 @@ class PageWrites(SharingWrites, QuarantineWrites, FormReads):
             records: the page; of a dossier given twice the last one counts.
             now: when it is stored.
             mark_read: whether unchanged ones are marked as seen by this run.
+            incomplete: those of which DS could not render a part: they stay in quarantine.
         """
         by_number = {record.numero: record for record in records}
         if not by_number:
@@ -128,7 +135,7 @@ class PageWrites(SharingWrites, QuarantineWrites, FormReads):
         events = self._write(run, changes, now)
         self._keep_up(run, unchanged, mark_read=mark_read)
         self.record_events(run, events, now)
-        released = self.release(run, list(by_number), now)
+        released = self.release(run, [n for n in by_number if n not in incomplete], now)
         return PageResult(
             created=[c.numero for c in changes if c.old is None],
             changed=[c.numero for c in changes if c.old is not None],
@@ -140,6 +147,15 @@ class PageWrites(SharingWrites, QuarantineWrites, FormReads):
             ],
             unchanged=len(unchanged),
         )
+
+    def numbers(self, ids: Sequence[DossierId]) -> dict[str, DossierNumber]:
+        """Return the numbers of the known dossiers among these, by id."""
+        if not ids:
+            return {}
+        known = select(_dossier.c.dossier_id, _dossier.c.numero).where(
+            _dossier.c.demarche_numero == self._number, _dossier.c.dossier_id.in_(ids)
+        )
+        return {id_: DossierNumber(number) for id_, number in self._connection.execute(known)}
 
     def _known(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
         return {

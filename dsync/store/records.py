@@ -88,6 +88,8 @@ class SyncState:
 
     watermark: datetime | None = None
     page_size: int = DEFAULT_PAGE_SIZE
+    page_size_at: datetime | None = None
+    """When the page's size was last changed; None when it is DS's largest."""
     full_cursor: str | None = None
     full_started_run: int | None = None
     full_started_at: datetime | None = None

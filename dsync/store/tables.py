@@ -338,6 +338,7 @@ class SyncStateRow(_Table, table=True):
     demarche_numero: int = _given_number()
     watermark: dt.datetime | None
     page_size: int | None
+    page_size_at: dt.datetime | None
     full_cursor: str | None
     full_started_run: int | None = Field(default=None, sa_type=BigInteger)
     full_started_at: dt.datetime | None

@@ -34,7 +34,7 @@ from dsync.store import Judgeable, NamedId, NewVerdict, NewWish, Reader, StoredV
 from dsync.sync.batches import batches
 from dsync.sync.context import Run
 from dsync.sync.evidence import Gathered, gather, with_registry
-from dsync.sync.pages import quarantine
+from dsync.sync.pages import note_anomaly
 
 NOON = time(12, tzinfo=UTC)
 """The same day in Paris as in UTC."""
@@ -276,12 +276,12 @@ def store_verdicts(run: Run, batch: Batch) -> None:
         fresh = set(tx.save_verdicts(run.id, verdicts, now))
         tx.wish(wishes, now)
         for number in sorted(batch.failed):
-            quarantine(run, tx, number, "regle")
+            note_anomaly(run, tx, number, "regle")
         still_due = batch.failed | waiting
         tx.close_evaluation([number for number in batch.numbers if number not in still_due])
     run.report.evaluated += len(fresh)
     run.report.verdicts.update(new.decision.verdict.key for new in verdicts if new.numero in fresh)
-    run.report.quarantined += len(batch.failed)
+    run.report.set_aside.update(batch.failed)
     if batch.failed:
         run.report.problem(
             "A rule failed on some dossiers, which keep their last verdict: see "

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dsync.domain.dossier import Demarche
+from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.ds import Node, Page
-from dsync.errors import MappingError
+from dsync.ds import Page, Unreadable
 from dsync.mapping import Record, record_of
-from dsync.store import PageResult, Tx
+from dsync.store import Tx
 from dsync.sync.context import Run
 from dsync.sync.standing import surprises
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-QUARANTINED = {
-    "timeout": "Démarches Simplifiées n’arrive pas à rendre ce dossier dans le temps imparti.",
-    "bad_data": "Démarches Simplifiées ne peut pas rendre ce dossier : ses données y sont cassées.",
-    "illisible": "Ce dossier n’a pas le minimum attendu : numéro, identifiant, état et date.",
-    "regle": "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier verdict reste.",
+ANOMALIES = {
+    "timeout": "Démarches Simplifiées n’arrive pas à rendre ce dossier dans le temps imparti",
+    "bad_data": "Démarches Simplifiées ne peut pas rendre ce dossier : ses données y sont cassées",
+    "illisible": "Ce dossier n’a pas la forme attendue, sa dernière copie reste",
+    "incomplet": "Démarches Simplifiées ne peut pas rendre une partie de ce dossier",
+    "regle": "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier verdict reste",
 }
-"""Why a dossier is in quarantine, by code, as the database's readers see it."""
+"""What is wrong with a dossier, by code, as the database's readers see it."""
 
 
 @dataclass(slots=True)
@@ -41,37 +41,34 @@ class Crawl:
     revision_id: RevisionId | None = None
 
 
-def _map(run: Run, nodes: Sequence[Node]) -> tuple[list[Record], list[DossierNumber]]:
-    """Map dossiers one by one: of their large trees, one is in memory at a time.
-
-    Returns:
-        The records, and the numbers of the dossiers that lack the least that is needed.
-    """
-    learn_revisions(run, {node.revision_id for node in nodes})
-    records, unreadable = [], []
-    for node in nodes:
-        revision = run.revisions[node.revision_id]
-        try:
-            mapped = run.context.mapper.map(node.json, run.context.demarche, revision)
-            records.append(record_of(mapped))
-        except MappingError:
-            unreadable.append(node.number)
-    return records, unreadable
-
-
-def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
+def store_page(
+    run: Run, crawl: Crawl, page: Page, size: int, size_at: datetime | None = None
+) -> None:
     """Map a page; store it and its watermark in one transaction, or nothing of it.
+
+    Args:
+        run: the run that read it.
+        crawl: the crawl that it is of.
+        page: what DS gave.
+        size: how many dossiers to ask for next time.
+        size_at: when that was last changed.
 
     Raises:
         StoreError: the page and the watermark are as before.
     """
-    records, unreadable = _map(run, page.nodes)
-    set_aside = [(rejected.number, rejected.code) for rejected in page.rejected]
-    set_aside += [(number, "illisible") for number in unreadable]
+    learn_revisions(run, {dossier.revision_id for dossier in page.nodes})
+    records = [_record_of(run, dossier) for dossier in page.nodes]
+    anomalies = [(number, "incomplet", path) for number, path in page.incomplete.items()]
     with run.transaction() as tx:
-        result = tx.store_page(run.id, records, now=run.now, mark_read=True)
-        for number, code in set_aside:
-            quarantine(run, tx, number, code)
+        known = tx.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
+        named = [(one.number or known.get(one.dossier_id or ""), one) for one in page.unreadable]
+        set_aside = [(number, one) for number, one in named if number]
+        result = tx.store_page(
+            run.id, records, now=run.now, mark_read=True, incomplete=page.incomplete
+        )
+        anomalies += [(number, one.code, one.path) for number, one in set_aside]
+        for concerned, code, path in anomalies:
+            note_anomaly(run, tx, concerned, code, path)
         if set_aside:
             tx.mark_seen(run.id, [number for number, _ in set_aside])
         open_ones = [record for record in records if record.is_open]
@@ -80,19 +77,45 @@ def store_page(run: Run, crawl: Crawl, page: Page, page_size: int) -> None:
         tx.reopen_wishes([*result.annotations_changed, *moved])
         # The revision that it follows, or its groupe, may be another.
         tx.retry_stopped(run.now, result.changed)
-        changes: dict[str, Any] = {"page_size": page_size}
+        changes: dict[str, Any] = {"page_size": size, "page_size_at": size_at}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None
         watermark = _watermark_after(crawl, records)
         if watermark is not None:
             changes["watermark"] = watermark
         tx.save_state(**changes)
-    _count(run, result, len(set_aside))
+    run.report.read += result.read
+    run.report.changed += len(result.created) + len(result.changed)
+    if set_aside:
+        tell_quarantined(run, [number for number, _ in set_aside])
+    if page.incomplete:
+        run.report.problem(
+            "DS cannot render a part of some dossiers, which are stored without it: see "
+            "`dsync quarantine list`, and tell DS's support which fields."
+        )
+    for number, one in named:
+        if not number:
+            run.report.problem(_nameless(one))
 
 
-def quarantine(run: Run, tx: Tx, number: DossierNumber, code: str) -> None:
-    """Put a dossier into quarantine, saying why in French."""
-    tx.quarantine(run.id, number, code, QUARANTINED.get(code, code), run.now)
+def _record_of(run: Run, dossier: Dossier) -> Record:
+    revision = run.revisions[dossier.revision_id]
+    return record_of(run.context.mapper.map(dossier, run.context.demarche, revision))
+
+
+def _nameless(one: Unreadable) -> str:
+    places = (("after", one.after), ("before", one.before))
+    place = " and ".join(f"{where} {number}" for where, number in places if number)
+    return (
+        f"DS shows a dossier without its number ({place or 'alone'} in the order of last change): "
+        "it is not in the copy, or not up to date there. Look for it on DS, and tell DS's support."
+    )
+
+
+def note_anomaly(run: Run, tx: Tx, number: DossierNumber, code: str, path: str = "") -> None:
+    """Note what is wrong with a dossier, in French, with the field's path where it is known."""
+    message = ANOMALIES[code] + (f" ({path})." if path else ".")
+    tx.quarantine(run.id, number, code, message, run.now)
 
 
 def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
@@ -115,29 +138,20 @@ def _watermark_after(crawl: Crawl, records: Sequence[Record]) -> datetime | None
     return max((date for date in dates if date < crawl.signpost), default=None)
 
 
-def _count(run: Run, result: PageResult, quarantined: int) -> None:
-    report = run.report
-    report.read += result.read
-    report.changed += len(result.created) + len(result.changed)
-    if quarantined:
-        tell_quarantined(run, quarantined)
-
-
-def tell_quarantined(run: Run, count: int) -> None:
+def tell_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
     """Count the dossiers that this run has set aside, and say so."""
-    run.report.quarantined += count
+    run.report.set_aside.update(numbers)
     run.report.problem(
         "Some dossiers cannot be read and are in quarantine: see `dsync quarantine list`."
     )
 
 
-def store_nodes(run: Run, nodes: Sequence[Node]) -> None:
+def store_alone(run: Run, page: Page) -> None:
     """Store dossiers read one by one, outside any crawl."""
     crawl = Crawl(EPOCH, None, full=False, moves_watermark=False)
-    page = Page.of_nodes(nodes)
     with run.transaction() as tx:
-        size = tx.state().page_size
-    store_page(run, crawl, page, size)
+        state = tx.state()
+    store_page(run, crawl, page, state.page_size, state.page_size_at)
 
 
 def refresh_demarche(run: Run) -> Demarche:

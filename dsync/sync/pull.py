@@ -22,7 +22,7 @@ from dsync.sync.pages import (
     EPOCH,
     Crawl,
     refresh_demarche,
-    store_nodes,
+    store_alone,
     store_page,
 )
 from dsync.sync.prefetch import prefetched
@@ -148,6 +148,8 @@ def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> No
         updated_since=crawl.since,
         after=crawl.after,
         page_size=state.page_size,
+        page_size_at=state.page_size_at,
+        clock=run.context.clock,
         pending=lists,
         deleted=lists,
     )
@@ -158,7 +160,7 @@ def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> No
             crawl.revision_id = page.active_revision_id or crawl.revision_id
             if lists and (page.pending or page.deleted):
                 _store_deletions(run, page.pending, page.deleted)
-            store_page(run, crawl, page, reader.page_size)
+            store_page(run, crawl, page, reader.page_size, reader.page_size_at)
             read = run.report.read
             run.context.progress.pulled(read, expected if read <= expected else None)
     _finish_crawl(run, crawl, lists)
@@ -213,6 +215,11 @@ def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage
                 now=run.now,
             )
         run.report.deleted += count
+        if any(one and one.unreadable for one in (pending, deleted)):
+            run.report.problem(
+                "DS's lists of deletions have entries that cannot be read: what became of these "
+                "dossiers is not known before they vanish from a full read. Tell DS's support."
+            )
         run.context.check_stop()
         more_pending = pending.next_request if pending else None
         more_deleted = deleted.next_request if deleted else None
@@ -232,7 +239,7 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
     for number in numbers:
         run.context.check_stop()
         try:
-            node = run.context.client.dossier(number, run.context.demarche)
+            page = run.context.client.dossier(number, run.context.demarche)
         except (DSNotFoundError, DSUnauthorizedError) as exc:
             if isinstance(exc, DSUnauthorizedError) and exc.reason != "scope":
                 raise
@@ -241,7 +248,7 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
                 "no such number). Look it up on DS."
             )
             continue
-        store_nodes(run, [node])
+        store_alone(run, page)
 
 
 def _follow_revision(

@@ -12,10 +12,10 @@ from datetime import datetime
 import structlog
 
 from dsync.domain.ids import DossierNumber
-from dsync.errors import DSBadDataError, DSNotFoundError, SafetyBrakeError
+from dsync.errors import DSNotFoundError, SafetyBrakeError
 from dsync.sync.batches import batches
 from dsync.sync.context import Run
-from dsync.sync.pages import quarantine, store_nodes, tell_quarantined
+from dsync.sync.pages import store_alone
 
 log = structlog.get_logger(__name__)
 ASK_AT_ONCE = 50
@@ -62,7 +62,7 @@ def _ask_again(run: Run, unseen: Sequence[DossierNumber]) -> list[DossierNumber]
     vanished: list[DossierNumber] = []
     for chunk in batches(run.context, unseen, ASK_AT_ONCE):
         found = run.context.client.demarches_of(chunk)
-        foreign = [number for number in chunk if found[number] not in (None, ours)]
+        foreign = [number for number in chunk if found.get(number) not in (None, ours)]
         if foreign:
             log.warning("dossiers_of_another_demarche_removed", count=len(foreign), run=run.id)
             with run.transaction() as tx:
@@ -70,17 +70,13 @@ def _ask_again(run: Run, unseen: Sequence[DossierNumber]) -> list[DossierNumber]
         for number in chunk:
             if number in foreign:
                 continue
-            if found[number] is None:
+            if found.get(number, ours) is None:
                 vanished.append(number)
                 continue
             try:
-                store_nodes(run, [run.context.client.dossier(number, ours)])
+                store_alone(run, run.context.client.dossier(number, ours))
             except DSNotFoundError:
                 vanished.append(number)
-            except DSBadDataError:
-                with run.transaction() as tx:
-                    quarantine(run, tx, number, "bad_data")
-                tell_quarantined(run, 1)
     return vanished
 
 
@@ -89,8 +85,9 @@ def _release_gone(run: Run, started_at: datetime) -> None:
     with run.transaction() as tx:
         kept = [q.numero for q in tx.quarantined() if q.dernier_essai_le < started_at]
     numbers = [DossierNumber(numero) for numero in kept]
+    ours = run.context.demarche
     found = run.context.client.demarches_of(numbers) if numbers else {}
-    gone = [number for number in numbers if found[number] != run.context.demarche]
+    gone = [number for number in numbers if found.get(number, ours) != ours]
     with run.transaction() as tx:
         tx.release(run.id, gone, run.now)
 

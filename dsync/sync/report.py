@@ -100,7 +100,8 @@ class RunReport:
     """Dossiers left to a human's hand."""
     recognised: set[DossierNumber] = field(default_factory=set)
     """Dossiers whose annotations dsync wrote before its database was lost or replaced."""
-    quarantined: int = 0
+    set_aside: set[DossierNumber] = field(default_factory=set)
+    """Dossiers that this run has put into quarantine, or met there again."""
     requests: int = 0
     errors: list[str] = field(default_factory=list)
     """One sentence each, with its remedy."""
@@ -123,6 +124,11 @@ class RunReport:
     def adopted(self) -> int:
         """How many dossiers hold annotations that an earlier database wrote."""
         return len(self.recognised)
+
+    @property
+    def quarantined(self) -> int:
+        """How many dossiers this run has set aside; each counts once."""
+        return len(self.set_aside)
 
     @property
     def cause(self) -> str | None:

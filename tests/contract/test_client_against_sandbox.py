@@ -74,7 +74,14 @@ def connect(sandbox: Sandbox) -> Iterator[Connect]:
 
 def crawl(client: DSClient, size: int = 20, **options: Any) -> list[Page]:
     return list(
-        PageReader(client, DEMARCHE, updated_since=EPOCH, page_size=size, **options)  # type: ignore[arg-type]
+        PageReader(
+            client,
+            DEMARCHE,
+            updated_since=EPOCH,
+            page_size=size,
+            clock=lambda: EPOCH,
+            **options,  # type: ignore[arg-type]
+        )
     )
 
 
@@ -164,7 +171,7 @@ def test_a_crawl_survives(sandbox: Sandbox, connect: Connect, kind: Kind) -> Non
     sandbox.control.fail(Fault(kind, operation="DossiersPage", after=1, times=1, reached=3))
     pages = crawl(connect(attempts=3))
     assert sorted(numbers(pages)) == sorted(present(sandbox))
-    assert not any(page.rejected for page in pages)
+    assert not any(page.unreadable for page in pages)
 
 
 def test_a_drip_becomes_a_smaller_page(sandbox: Sandbox, connect: Connect) -> None:
@@ -175,19 +182,16 @@ def test_a_drip_becomes_a_smaller_page(sandbox: Sandbox, connect: Connect) -> No
     assert client.errors["DSTimeoutError"] == 1
 
 
-def test_a_dossier_that_ds_cannot_render_is_passed(
-    sandbox: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A null node among good ones ends in one rejected dossier; all others come."""
+def test_a_dossier_that_ds_cannot_render_comes_reduced(sandbox: Sandbox, connect: Connect) -> None:
+    """A null node among good ones is asked for again without what can break; all others come."""
     (bad,) = some(sandbox, 1)
-    seed = sandbox.world.demarches[DEMARCHE].dossiers[bad].seed
-    monkeypatch.setattr(seed, "demandeur", seed.demandeur)
-    sandbox.control.lose_demandeur(bad)
+    sandbox.control.dig(bad, ("demandeur", "siret"))
     client = connect()
     pages = crawl(client)
-    assert [rejected.number for page in pages for rejected in page.rejected] == [bad]
-    assert set(numbers(pages)) == present(sandbox) - {bad}
-    assert client.by_operation["DossiersLightPage"] == 1
+    assert set(numbers(pages)) == present(sandbox)
+    assert [{bad: "demandeur.siret"}] == [page.incomplete for page in pages if page.incomplete]
+    assert client.by_operation["DossiersLightPage"] == client.by_operation["DossierReduced"] == 1
+    sandbox.control.heal(bad)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,6 @@ REFUSALS: list[tuple[str, Callable[[DSClient], Any], str]] = [
     ("dossier-deleted", dossier, "not_found"),
     ("dossier-expired-hidden", dossier, "not_found"),
     ("dossier-out-of-scope", dossier, "out_of_scope"),
-    ("no-etablissement-single", dossier, "bad_data"),
     ("maintenance", light, "maintenance"),
     ("rate-limit-7", light, "rate_limited"),
     ("timeout", light, "timeout"),
@@ -101,6 +100,14 @@ def test_a_recorded_failure_is_understood(
     with pytest.raises(DSError) as caught:
         ask(client)
     assert caught.value.details["fault"] == fault
+
+
+@responses.activate
+def test_a_recorded_dossier_that_is_null_is_told_with_its_path(client: DSClient) -> None:
+    """The platform lost its applicant: it is null, though its number exists."""
+    serve(answer("no-etablissement-single"))
+    [one] = dossier(client).unreadable
+    assert ("bad_data", "demandeur") == (one.code, one.path)
 
 
 WRITES: list[tuple[str, dict[str, Any]]] = [

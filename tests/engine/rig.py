@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,11 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from msgspec import structs
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
+from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.ds import DSClient, Limits, Node
+from dsync.ds import DSClient, Limits
 from dsync.sandbox import Sandbox, content, ids
 from dsync.sandbox.clock import Clock
 from dsync.sandbox.form import FORM
@@ -55,10 +56,9 @@ def id_of(stable_id: int) -> str:
     return ids.encode("Champ", stable_id)
 
 
-def dated(node: Node, at: datetime) -> Node:
-    """Return a node as DS would give it with another date of last change."""
-    body = json.loads(node.json) | {"dateDerniereModification": at.isoformat()}
-    return node._replace(modified_at=at, json=json.dumps(body).encode())
+def dated(dossier: Dossier, at: datetime) -> Dossier:
+    """Return a dossier as DS would give it with another date of last change."""
+    return structs.replace(dossier, date_derniere_modification=at)
 
 
 def seeds(ranks: Iterable[int] = range(12)) -> list[DossierSeed]:

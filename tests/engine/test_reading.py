@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox import Fault
+from dsync.sandbox import Change, Fault
 from dsync.sandbox.faults import Kind
 from dsync.sandbox.seed import FileSeed, VirusScan
 from dsync.sync import pull
@@ -47,16 +47,42 @@ def test_a_time_out_halves_the_page_down_to_one(engine: Engine) -> None:
     assert (Status.SUCCESS, 12) == (report.status, len(engine.rows("SELECT * FROM dossier")))
 
 
-def test_a_page_grows_back_after_successes_and_is_remembered(engine: Engine) -> None:
-    """Three whole pages double it; the next process starts with it."""
+def test_a_page_size_that_timed_out_is_remembered_and_doubles_once_an_hour(
+    engine: Engine,
+) -> None:
+    """The next process starts with it; a page that is too large costs DS 30 s."""
     small(engine, 8)
     engine.control.fail(Fault("timeout", operation=PAGES, times=2))
     engine.sync(push=False)
-    assert [8, 4, 2, 2, 2, 4, 4] == sizes(engine)
+    assert [8, 4, 2, 2, 2, 2, 2, 2] == sizes(engine)
     engine.restart()
-    engine.control.forget_requests()
-    engine.sync(full=True)
-    assert 4 == sizes(engine)[0]
+    for hours, first in ((0, 2), (1, 2), (1, 4)):
+        engine.advance(hours=hours)
+        engine.control.forget_requests()
+        engine.sync(full=True, push=False)
+        assert first == sizes(engine)[0]
+    assert 8 in sizes(engine)
+
+
+def test_a_list_that_times_out_at_any_size_is_the_servers_trouble(engine: Engine) -> None:
+    """Nobody goes into quarantine for it; the run ends there and the next one goes on."""
+    engine.control.fail(Fault("timeout", operation=PAGES, times=None))
+    report = engine.sync(push=False)
+    assert (8, 0, {}) == (report.exit_code, report.quarantined, engine.quarantine())
+    engine.control.clear_faults()
+    assert 0 == engine.sync(push=False).exit_code
+    assert 12 == len(engine.rows("SELECT * FROM dossier"))
+
+
+def test_a_dossier_that_is_read_twice_in_a_run_is_quarantined_once(engine: Engine) -> None:
+    """A new revision has all read again."""
+    engine.settle()
+    engine.control.edit_champ(number(4), PROBLEME, "Cassé")
+    engine.control.poison(number(4), champs_only=True)
+    engine.control.publish_revision(Change(rename={PROBLEME: "Problème"}))
+    report = engine.sync()
+    assert 2 == len(engine.requests("DossierReduced"))
+    assert 1 == report.quarantined
 
 
 def test_the_cursor_of_a_page_with_errors_is_never_followed(engine: Engine) -> None:
@@ -452,8 +478,8 @@ def lie(engine: Engine, monkeypatch: pytest.MonkeyPatch, **page: Any) -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        {"nodes": [], "has_next": True, "end_cursor": None},
-        {"nodes": [], "has_next": True, "end_cursor": "MjAy"},
+        {"nodes": [], "order": (), "has_next": True, "end_cursor": None},
+        {"nodes": [], "order": (), "has_next": True, "end_cursor": "MjAy"},
         {"has_next": True, "end_cursor": None},
         {"has_next": True, "end_cursor": "MjAy"},
     ],
@@ -480,7 +506,7 @@ def test_empty_pages_with_a_new_cursor_each_are_told(
     def read_page(*args: Any, **options: Any) -> Any:
         page = original(*args, **{**options, "after": None})
         assert len(engine.requests()) < 10
-        return replace(page, nodes=[], has_next=True, end_cursor=f"cursor {next(given)}")
+        return replace(page, nodes=[], order=(), has_next=True, end_cursor=f"cursor {next(given)}")
 
     monkeypatch.setattr(engine.worker.client, "read_page", read_page)
     report = engine.sync()
@@ -508,7 +534,8 @@ def test_a_page_that_goes_back_in_time_keeps_the_watermark(
         seen += 1
         if seen == 2:
             page.nodes[:] = [
-                dated(node, node.modified_at - timedelta(days=1)) for node in page.nodes
+                dated(dossier, dossier.date_derniere_modification - timedelta(days=1))
+                for dossier in page.nodes
             ]
         return page
 

@@ -85,7 +85,6 @@ def make_dossier(number: int = 1, **changes: Any) -> Dossier:
     base = Dossier(
         number=DossierNumber(number),
         id=DossierId(f"id-{number}"),
-        demarche_number=DEMARCHE,
         revision_id=RevisionId("rev-1"),
         etat=Etat.EN_CONSTRUCTION,
         archive=False,
@@ -172,6 +171,7 @@ def make_mapped(
         dossier.demandeur,
     )
     mapped = MappedDossier(
+        demarche_number=DEMARCHE,
         dossier=dossier,
         candidature=made,
         champs_json=champs,

@@ -14,7 +14,7 @@ import responses
 
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
-from dsync.ds import AnnotationWrite, DossierWrite, DSClient, ListRequest
+from dsync.ds import AnnotationWrite, DossierWrite, DSClient, ListRequest, Unreadable
 from dsync.ds.classify import Fault
 from dsync.ds.transport import Transport
 from dsync.errors import (
@@ -47,8 +47,14 @@ WRITE = DossierWrite(
 )
 
 
-def node(number: int = 1) -> dict[str, Any]:
-    return {"number": number, "dateDerniereModification": "2026-01-02T10:00:00+01:00"}
+def node(number: int = 1, **over: Any) -> dict[str, Any]:
+    day = "2026-01-02T10:00:00+01:00"
+    return {
+        **{"number": number, "id": f"D{number}", "state": "en_construction", "archived": False},
+        **{"dateDepot": day, "dateDerniereModification": day, "usager": {}},
+        **{"groupeInstructeur": {}, "revision": {"id": "R4"}, "instructeurs": [], "labels": []},
+        **{"traitements": [], "champs": [], "annotations": []},
+    } | over
 
 
 def page(*nodes: Any, **lists: Any) -> dict[str, Any]:
@@ -102,11 +108,10 @@ def test_an_answer_that_is_not_json_by_the_letter_is_read(
     ds: responses.RequestsMock, make_client: Make, told: str, kept: Any
 ) -> None:
     """A lone surrogate goes, NaN is nothing; one odd text does not stop a démarche."""
-    body = json.dumps({"data": page(node(), {**node(2), "motivation": "@"})})
+    body = json.dumps({"data": page(node(), node(2, motivation="@"))})
     ds.post(URL, body=body.replace('"@"', told))
     first, second = read(make_client()).nodes
-    assert node() == json.loads(first.json)
-    assert {**node(2), "motivation": kept} == json.loads(second.json)
+    assert [(1, None), (2, kept)] == [(d.number, d.motivation) for d in (first, second)]
 
 
 def test_the_token_is_not_replaced_by_a_netrc(
@@ -191,7 +196,6 @@ REPLIES: list[tuple[dict[str, Any], type[DSError], str]] = [
         DSContractError,
         "invalid_cursor",
     ),
-    ({"json": {"data": page(node(), None)}}, DSBadDataError, "bad_data"),
     ({"json": {"data": {"demarche": {"dossiers": {}}}}}, DSContractError, "shape"),
     ({"status": 429, "body": "Calme toi, cowboy !"}, DSRateLimitedError, "rate_limited"),
 ]
@@ -283,14 +287,53 @@ def test_an_error_beside_whole_nodes_is_no_page(
         read(make_client())
 
 
-def test_a_broken_node_is_placed(ds: responses.RequestsMock, make_client: Make) -> None:
-    """The first null node's place is told, so that it is found in few requests."""
-    path = ("demarche", "dossiers", "nodes", 2, "demandeur")
+def test_a_null_node_is_told_with_its_path_beside_the_good_ones(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """Whatever broke it: the others of the page are as they should be."""
+    path = ("demarche", "dossiers", "nodes", 2, "demandeur", "libelleNaf")
     errors = [error("Cannot return null", "invalid_null", *path)]
     ds.post(URL, json={"data": page(node(), node(2), None, node(4)), "errors": errors})
-    with pytest.raises(DSBadDataError) as caught:
-        read(make_client())
-    assert caught.value.details["position"] == 2
+    found = read(make_client())
+    assert [1, 2, 4] == [dossier.number for dossier in found.nodes]
+    assert (1, 2, None, 4) == found.order
+    assert (Unreadable(None, "bad_data", "demandeur.libelleNaf"),) == found.unreadable
+
+
+def test_an_error_below_a_nullable_field_is_that_dossiers_own(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """It is whole but for that field, which is named."""
+    path = ("demarche", "dossiers", "nodes", 1, "champs", 3, "address", "label")
+    errors = [error("Cannot return null", "invalid_null", *path)]
+    ds.post(URL, json={"data": page(node(), node(2)), "errors": errors})
+    found = read(make_client())
+    assert ([1, 2], {2: "champs[3].address.label"}) == (
+        [dossier.number for dossier in found.nodes],
+        found.incomplete,
+    )
+
+
+@pytest.mark.parametrize(
+    ("odd", "path"),
+    [
+        ({"state": "brouillon"}, "state"),
+        ({"champs": [{"label": 3}]}, "champs"),
+        ({"labels": None}, "labels"),
+        ({"demandeur": {"__typename": "PersonneMorale", "siret": 3}}, "demandeur.siret"),
+        ({"dateDepot": "hier"}, "dateDepot"),
+    ],
+)
+def test_an_odd_node_is_unreadable_and_its_field_is_named(
+    ds: responses.RequestsMock, make_client: Make, odd: dict[str, Any], path: str
+) -> None:
+    """By its path, never by its value."""
+    ds.post(URL, json={"data": page(node(), node(2, **odd))})
+    found = read(make_client())
+    assert [1] == [dossier.number for dossier in found.nodes]
+    [one] = found.unreadable
+    assert (2, "illisible") == (one.number, one.code)
+    assert one.path.startswith(path)
 
 
 def test_a_link_to_a_hidden_dossier_breaks_no_page(
@@ -300,7 +343,8 @@ def test_a_link_to_a_hidden_dossier_breaks_no_page(
     path = ("demarche", "dossiers", "nodes", 0, "champs", 3, "dossier")
     errors = [error("An object of type Dossier was hidden", "unauthorized", *path)]
     ds.post(URL, json={"data": page(node()), "errors": errors})
-    assert [json.loads(found.json) for found in read(make_client()).nodes] == [node()]
+    found = read(make_client())
+    assert (1, {}) == (len(found.nodes), found.incomplete)
 
 
 def test_an_error_in_the_lists_says_so(ds: responses.RequestsMock, make_client: Make) -> None:
@@ -469,22 +513,21 @@ def test_slow_existence_is_asked_by_halves(ds: responses.RequestsMock, make_clie
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind"),
+    "reply",
     [
-        ({"errors": [error("?", "invalid_null", "d0", "labels")], "data": None}, DSBadDataError),
-        ({"errors": [error("Dossier not found", "not_found")], "data": None}, DSBadDataError),
-        ({"errors": [error("Dossier not found", "not_found", "x")], "data": None}, DSBadDataError),
-        ({"data": {"d0": None}}, DSBadDataError),
-        ({"errors": [error('Invalid input: "z"', None, "d0")], "data": None}, DSContractError),
+        {"errors": [error("?", "invalid_null", "d0", "labels")], "data": None},
+        {"errors": [error("Dossier not found", "not_found")], "data": None},
+        {"errors": [error("Dossier not found", "not_found", "x")], "data": None},
+        {"data": {"d0": None}},
+        {"data": {"d0": {"demarche": 3}}},
     ],
 )
 def test_a_dossier_that_cannot_be_read_is_no_missing_one(
-    ds: responses.RequestsMock, make_client: Make, reply: dict[str, Any], kind: type[DSError]
+    ds: responses.RequestsMock, make_client: Make, reply: dict[str, Any]
 ) -> None:
-    """What DS cannot render must not pass for deleted."""
+    """What DS cannot render must not pass for deleted: nothing is said of it."""
     ds.post(URL, json=reply)
-    with pytest.raises(kind):
-        make_client().demarches_of([DossierNumber(1)])
+    assert {} == make_client().demarches_of([DossierNumber(1)])
 
 
 def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_client: Make) -> None:
@@ -546,12 +589,26 @@ def test_a_single_dossier_is_not_found(ds: responses.RequestsMock, make_client: 
         make_client().dossier(DossierNumber(7), DEMARCHE)
 
 
-def test_a_single_broken_dossier_is_bad_data(ds: responses.RequestsMock, make_client: Make) -> None:
-    """A dossier with an error is not taken in part."""
+def test_a_single_dossier_that_is_null_is_asked_for_reduced(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """Once; what of it breaks is told."""
     broken = [error("?", "invalid_null", "dossier", "demandeur")]
-    ds.post(URL, json={"errors": broken, "data": {"dossier": node()}})
-    with pytest.raises(DSBadDataError):
-        make_client().dossier(DossierNumber(7), DEMARCHE)
+    ds.post(URL, json={"errors": broken, "data": None})
+    ds.post(URL, json={"data": {"dossier": node(7) | OURS}})
+    found = make_client().dossier(DossierNumber(7), DEMARCHE)
+    assert ([7], {7: "demandeur"}) == ([d.number for d in found.nodes], found.incomplete)
+    assert "DossierReduced" == json.loads(ds.calls[1].request.body)["operationName"]
+
+
+@pytest.mark.parametrize("odd", [{"number": None}, {"number": 1 << 31}, {"number": 8}])
+def test_a_dossier_asked_for_by_its_number_is_named_whatever_it_says(
+    ds: responses.RequestsMock, make_client: Make, odd: dict[str, Any]
+) -> None:
+    """Nor is another one taken for it."""
+    ds.post(URL, json={"data": {"dossier": node(7) | OURS | odd}})
+    [one] = make_client().dossier(DossierNumber(7), DEMARCHE).unreadable
+    assert (7, "illisible") == (one.number, one.code)
 
 
 def test_after_a_stop_nothing_is_sent(make_client: Make, stop: threading.Event) -> None:

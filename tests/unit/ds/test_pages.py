@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,13 +10,17 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.ds import DeletedPage, LightPage, ListRequest, Node, Page, PageReader
+from dsync.domain.dossier import Dossier
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.ds import DeletedPage, LightPage, ListRequest, Page, PageReader, Unreadable
+from dsync.ds.dossiers import read_dossier
 from dsync.ds.reading import DELETIONS
 from dsync.errors import DSBadDataError, DSContractError, DSError, DSTimeoutError
 
 DEMARCHE = DemarcheNumber(86321)
 LISTS = ListRequest(None, None)
+FIRST = 1000
+"""The first dossier's number."""
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -25,10 +30,20 @@ class FakeDS:
     def __init__(self, count: int, *, bad: tuple[int, ...] = (), tells_place: bool = True) -> None:
         self.count = count
         self.bad = bad
+        """Dossiers that it cannot render."""
         self.tells_place = tells_place
+        """Whether they are null nodes, or break the page as a whole."""
         self.bears = 1000
         """Pages above this size time out."""
         self.slow: tuple[int, ...] = ()
+        """Dossiers with which a page times out."""
+        self.slow_alone: tuple[int, ...] = ()
+        self.curable: tuple[int, ...] = ()
+        """Those that come without what can break."""
+        self.nameless: tuple[int, ...] = ()
+        """Those whose number is nowhere."""
+        self.alone: list[int] = []
+        self.reduced: list[int] = []
         self.light_fails = False
         self.lists_fail_within_pages = False
         self.lists_fail_alone = False
@@ -57,13 +72,10 @@ class FakeDS:
             raise DSTimeoutError("slow")
         if first > self.bears or any(n in self.slow for n in numbers):
             raise DSTimeoutError("slow")
-        broken = next((n - start for n in numbers if n in self.bad), None)
-        if broken is not None:
-            raise DSBadDataError("bad", position=broken if self.tells_place else None)
-        nodes = [
-            Node(DossierNumber(n), RevisionId("r"), DAY + timedelta(hours=n), b"{}")
-            for n in numbers
-        ]
+        broken = [n for n in numbers if n in self.bad]
+        if broken and not self.tells_place:
+            raise DSBadDataError("bad")
+        nodes = [dossier(n) for n in numbers if n not in broken]
         page = Page(
             nodes=nodes,
             end_cursor=str(numbers.stop) if nodes else None,
@@ -72,6 +84,8 @@ class FakeDS:
             active_revision_id=None,
             pending=DeletedPage((), None) if pending else None,
             deleted=DeletedPage((), None) if deleted else None,
+            unreadable=tuple(Unreadable(None, "bad_data", "path") for _ in broken),
+            order=tuple(None if n in broken else number_of(n) for n in numbers),
         )
         return self.change(page)
 
@@ -83,8 +97,25 @@ class FakeDS:
         self.light.append(start)
         if self.light_fails:
             raise DSTimeoutError("slow")
-        end = start + first
-        return LightPage((DossierNumber(start),), str(end), end < self.count, None)
+        end = min(start + first, self.count)
+        numbers = [None if n in self.nameless else number_of(n) for n in range(start, end)]
+        return LightPage(tuple(numbers), str(end), end < self.count, None)
+
+    def dossier(self, number: DossierNumber, demarche: DemarcheNumber) -> Page:
+        """Return a dossier alone, or what is wrong with it."""
+        self.alone.append(number - FIRST)
+        if number - FIRST in self.slow_alone:
+            return Page.of(unreadable=(Unreadable(number, "timeout"),))
+        if number - FIRST in self.bad:
+            return self.reduced_dossier(number, demarche, "path")
+        return Page.of(dossier(number - FIRST))
+
+    def reduced_dossier(self, number: DossierNumber, demarche: DemarcheNumber, path: str) -> Page:
+        """Return it reduced, where that helps."""
+        self.reduced.append(number - FIRST)
+        if number - FIRST in self.curable:
+            return Page.of(dossier(number - FIRST), incomplete={number: path})
+        return Page.of(unreadable=(Unreadable(number, "bad_data", path),))
 
     def deletions(
         self, number: DemarcheNumber, *, pending: ListRequest | None, deleted: ListRequest | None
@@ -96,17 +127,37 @@ class FakeDS:
         return DeletedPage((), None), DeletedPage((), None)
 
 
+def number_of(n: int) -> DossierNumber:
+    return DossierNumber(FIRST + n)
+
+
+def dossier(n: int, at: datetime | None = None) -> Dossier:
+    """Return a dossier, changed `n` hours after the first."""
+    day = "2026-01-01T00:00:00Z"
+    node = {
+        **{"number": FIRST + n, "id": f"D-{n}", "state": "en_construction", "archived": False},
+        **{"dateDepot": day, "usager": {}, "groupeInstructeur": {}, "revision": {"id": "r"}},
+        **{name: [] for name in ("instructeurs", "labels", "traitements", "champs")},
+        "annotations": [],
+        "dateDerniereModification": (at or DAY + timedelta(hours=n)).isoformat(),
+    }
+    read = read_dossier(json.dumps(node).encode())
+    assert isinstance(read, Dossier)
+    return read
+
+
 def reader(ds: FakeDS, size: int = 10, **options: Any) -> PageReader:
+    options.setdefault("clock", lambda: DAY)
     return PageReader(ds, DEMARCHE, updated_since=DAY, page_size=size, **options)
 
 
 def read(pages: PageReader) -> tuple[list[int], list[int]]:
-    """Return the numbers that came whole and those that were rejected."""
-    found, rejected = [], []
+    """Return the dossiers that came, in their order, and those that could not be read."""
+    found, unreadable = [], []
     for page in pages:
-        found += [node.number for node in page.nodes]
-        rejected += [dossier.number for dossier in page.rejected]
-    return found, rejected
+        found += [node.number - FIRST for node in page.nodes]
+        unreadable += [(one.number or 0) - FIRST for one in page.unreadable]
+    return sorted(found), unreadable
 
 
 def test_all_pages_are_read_in_turn() -> None:
@@ -128,17 +179,20 @@ def test_no_dossier_is_no_page_more() -> None:
     assert [len(page.nodes) for page in reader(ds)] == [0]
 
 
-def test_a_time_out_asks_for_less_at_the_same_place_and_grows_back() -> None:
-    """Pages shrink to what DS bears, and grow again once it bears more."""
+def test_a_time_out_asks_for_less_at_the_same_place_for_an_hour() -> None:
+    """Pages shrink to what DS bears; an hour later one page twice as large is risked."""
     ds = FakeDS(100)
     ds.bears = 5
-    pages = iter(reader(ds, size=20))
+    now = DAY
+    pages = iter(reader(ds, size=20, clock=lambda: now))
     assert len(next(pages).nodes) == 5
     assert ds.asked == [(0, 20), (0, 10), (0, 5)]
     ds.bears = 1000
-    rest = [len(page.nodes) for page in pages]
-    assert sum(rest) == 95
-    assert max(rest) >= 20
+    assert [5] * 5 == [len(next(pages).nodes) for _ in range(5)]
+    now += timedelta(hours=1)
+    assert [5, 10, 10] == [len(next(pages).nodes) for _ in range(3)]
+    now += timedelta(hours=1)
+    assert [10, 20] == [len(next(pages).nodes) for _ in range(2)]
 
 
 def test_the_size_that_works_can_be_remembered() -> None:
@@ -168,50 +222,104 @@ def test_after_a_broken_dossier_pages_are_large_again() -> None:
     assert ds.asked[-1][1] == 100
 
 
-def test_a_place_that_ds_names_is_found_in_few_requests() -> None:
-    """Page, the dossiers before, the dossier, its number, once more, and on."""
-    ds = FakeDS(200, bad=(50,))
+def test_a_null_node_costs_two_requests_whatever_its_place() -> None:
+    """The page's good nodes are kept; the light document names it, and it is asked for reduced."""
+    ds = FakeDS(200, bad=(50, 51))
+    ds.curable = (51,)
+    pages = list(reader(ds, size=100))
+    assert ds.asked == [(0, 100), (100, 100)]
+    assert (ds.light, ds.alone, ds.reduced) == ([0], [], [50, 51])
+    assert {number_of(51): "path"} == pages[0].incomplete
+    assert (Unreadable(number_of(50), "bad_data", "path"),) == pages[0].unreadable
+    assert sorted(node.number - FIRST for node in pages[0].nodes) == [*range(50), *range(51, 100)]
+
+
+@pytest.mark.parametrize("bad", [0, 50, 99])
+def test_a_dossier_that_breaks_the_page_is_found_by_halves(bad: int) -> None:
+    """Its number, then alone: at most twice the logarithm of the page's size, and four."""
+    ds = FakeDS(200, bad=(bad,), tells_place=False)
     read(reader(ds, size=100))
-    assert ds.asked == [(0, 100), (0, 50), (50, 25), (50, 1), (50, 1), (51, 100), (151, 100)]
-    assert ds.light == [50]
+    others = len([1 for start, _ in ds.asked if start > bad])
+    requests = len(ds.asked) + len(ds.light) + len(ds.alone) + len(ds.reduced)
+    assert requests - others <= 2 * 6.6 + 4
 
 
-def test_a_dossier_that_always_times_out_is_passed_at_the_old_size() -> None:
+@pytest.mark.parametrize("tells_place", [True, False])
+def test_a_dossier_without_its_number_is_told_by_its_neighbours(tells_place: bool) -> None:
+    """Its position is passed, all others come."""
+    ds = FakeDS(25, bad=(7,), tells_place=tells_place)
+    ds.nameless = (7,)
+    pages = list(reader(ds))
+    [one] = [one for page in pages for one in page.unreadable]
+    assert (None, number_of(6)) == (one.number, one.after)
+    assert one.before in {number_of(8), None}
+    assert 24 == sum(len(page.nodes) for page in pages)
+
+
+def test_a_list_that_moved_between_two_requests_names_nobody_wrongly() -> None:
+    """The light document shows another dossier at the place: nobody is accused."""
+    ds = FakeDS(10, bad=(7,))
+    original = ds.read_light_page
+
+    def moved(*args: Any, **kwargs: Any) -> LightPage:
+        light = original(*args, **kwargs)
+        return replace(light, numbers=(*light.numbers[1:7], *light.numbers[8:]))
+
+    ds.read_light_page = moved  # type: ignore[method-assign]
+    [page] = reader(ds)
+    assert [None] == [one.number for one in page.unreadable]
+
+
+def test_a_dossier_that_times_out_alone_is_passed_at_the_old_size() -> None:
     """A slow dossier is rejected as such, and pages are large again at once."""
     ds = FakeDS(40)
-    ds.slow = (13,)
+    ds.slow = ds.slow_alone = (13,)
     pages = reader(ds, size=10)
-    rejected = [dossier for page in pages for dossier in page.rejected]
-    assert [(dossier.number, dossier.code) for dossier in rejected] == [(13, "timeout")]
+    unreadable = [one for page in pages for one in page.unreadable]
+    assert [(one.number, one.code) for one in unreadable] == [(number_of(13), "timeout")]
     assert pages.page_size >= 5
 
 
+def test_a_time_out_of_a_list_of_one_is_the_servers() -> None:
+    """Dossiers that come alone are taken, nobody is rejected; a third in a row ends the crawl."""
+    ds = FakeDS(40)
+    ds.bears = 0
+    found: list[int] = []
+    pages = reader(ds, size=1)
+
+    def crawl() -> None:
+        for page in pages:
+            assert page.unreadable == ()
+            found.extend(node.number - FIRST for node in page.nodes)
+
+    with pytest.raises(DSTimeoutError):
+        crawl()
+    assert [0, 1] == found
+    assert pages.page_size == 1
+
+
 def test_a_dossier_that_recovers_is_not_rejected() -> None:
-    """When the page of one comes whole after all, it is no poison."""
-    ds = FakeDS(3, bad=(1,))
-    asked = 0
+    """When it comes alone after all, it is no poison."""
+    ds = FakeDS(3, bad=(1,), tells_place=False)
     original = ds.read_light_page
 
     def heal(*args: Any, **kwargs: Any) -> LightPage:
-        nonlocal asked
-        asked += 1
         ds.bad = ()
         return original(*args, **kwargs)
 
     ds.read_light_page = heal  # type: ignore[method-assign]
     assert read(reader(ds)) == ([0, 1, 2], [])
-    assert asked == 1
 
 
-def test_a_dossier_without_even_a_number_ends_the_crawl() -> None:
+def test_a_place_that_not_even_the_light_document_shows_ends_the_crawl() -> None:
     """When the light document fails too, what was read stays and the error comes out."""
-    ds = FakeDS(20, bad=(12,))
+    ds = FakeDS(20, bad=(12,), tells_place=False)
     ds.light_fails = True
     found: list[int] = []
 
     def crawl() -> None:
         for page in reader(ds):
-            found.extend(node.number for node in page.nodes)
+            found.extend(node.number - FIRST for node in page.nodes)
 
     with pytest.raises(DSTimeoutError):
         crawl()
@@ -245,7 +353,7 @@ def test_lists_that_fail_alone_are_told_at_the_end() -> None:
 
     def crawl() -> None:
         for page in reader(ds, pending=LISTS, deleted=LISTS):
-            found.extend(node.number for node in page.nodes)
+            found.extend(node.number - FIRST for node in page.nodes)
 
     with pytest.raises(DSTimeoutError, match="slow lists"):
         crawl()
@@ -278,7 +386,10 @@ def test_an_error_in_the_lists_does_not_shrink_the_page(error: DSError) -> None:
     [
         (lambda page: replace(page, end_cursor=None, has_next=True), "without a cursor"),
         (lambda page: replace(page, end_cursor="10", has_next=True), "same cursor"),
-        (lambda page: replace(page, nodes=[], end_cursor=None, has_next=True), "empty page"),
+        (
+            lambda page: replace(page, nodes=[], order=(), end_cursor=None, has_next=True),
+            "empty page",
+        ),
     ],
 )
 def test_pages_without_end_are_detected(change: Callable[[Page], Page], told: str) -> None:
@@ -322,10 +433,9 @@ def test_a_page_that_goes_back_in_time_is_flagged() -> None:
     ds = FakeDS(30)
 
     def swap(page: Page) -> Page:
-        if page.nodes[0].number != 20:
+        if page.nodes[0].number != number_of(20):
             return page
-        early = [node._replace(modified_at=DAY) for node in page.nodes]
-        return replace(page, nodes=early)
+        return replace(page, nodes=[dossier(n, DAY) for n in range(20, 30)])
 
     ds.change = swap
     assert [page.out_of_order for page in reader(ds)] == [False, False, True]
@@ -335,7 +445,6 @@ def test_pages_of_equal_dates_are_in_order() -> None:
     """Many dossiers changed in one second are no disorder."""
     ds = FakeDS(30)
     ds.change = lambda page: replace(
-        page,
-        nodes=[node._replace(modified_at=DAY) for node in page.nodes],
+        page, nodes=[dossier(node.number - FIRST, DAY) for node in page.nodes]
     )
     assert not any(page.out_of_order for page in reader(ds))

@@ -55,7 +55,7 @@ def attempts(error: Exception, patience: Patience, event: Waits, **limits: float
         (Fault.RATE_LIMITED, 6, 6, 6, 6),
         (Fault.TIMEOUT, 1, 2, 2, 1),
         (Fault.DEADLINE, 1, 2, 2, 1),
-        (Fault.SERVER_ERROR, 2, 2, 6, 1),
+        (Fault.SERVER_ERROR, 1, 2, 6, 1),
         (Fault.BAD_DATA, 1, 1, 1, 1),
         (Fault.TOKEN_EXPIRED, 1, 1, 1, 1),
         (Fault.QUERY_REFUSED, 1, 1, 1, 1),

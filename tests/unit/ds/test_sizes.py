@@ -1,95 +1,94 @@
-"""The size of the next page."""
+"""How many dossiers to ask for next."""
 
 from __future__ import annotations
 
-from dsync.ds.sizes import PageSize
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dsync.ds.sizes import GROWS_AFTER, PageSize
+
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_timeouts_halve_down_to_one() -> None:
-    """Each time-out asks for half, and at least for one dossier."""
-    size = PageSize(100, 100)
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = DAY
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_a_time_out_halves_the_size_down_to_one() -> None:
+    """It says how much DS bears."""
+    size = PageSize(5, 100, None, Clock())
     seen = []
-    for _ in range(8):
+    for _ in range(4):
         size.timed_out()
         seen.append(size.current)
-    assert seen == [50, 25, 12, 6, 3, 1, 1, 1]
+    assert [2, 1, 1, 1] == seen
 
 
-def test_successes_grow_it_back_to_the_most() -> None:
-    """Three pages in a row double the size, never past the most."""
-    size = PageSize(30, 100)
+def test_a_size_that_timed_out_doubles_once_an_hour() -> None:
+    """However many pages come meanwhile; it ends at the largest."""
+    clock = Clock()
+    size = PageSize(100, 100, None, clock)
+    size.timed_out()
+    size.timed_out()
     seen = []
-    for _ in range(7):
-        size.succeeded(size.current)
+    for minute in range(0, 151, 30):
+        clock.now = DAY + timedelta(minutes=minute)
+        size.succeeded(10)
+        size.succeeded(10)
         seen.append(size.current)
-    assert seen == [30, 30, 60, 60, 60, 100, 100]
+    assert [25, 25, 50, 50, 100, 100] == seen
 
 
-def test_a_time_out_starts_the_count_anew() -> None:
-    """Successes before a time-out do not count for growing."""
-    size = PageSize(40, 100)
-    size.succeeded(40)
-    size.succeeded(40)
-    size.timed_out()
-    size.succeeded(20)
-    assert size.current == 20
+@pytest.mark.parametrize(("since", "expected"), [(GROWS_AFTER, 20), (timedelta(minutes=1), 10)])
+def test_the_hour_goes_on_from_one_process_to_the_next(since: timedelta, expected: int) -> None:
+    """What is remembered is the size and since when."""
+    size = PageSize(10, 100, DAY - since, Clock())
+    size.succeeded(10)
+    assert expected == size.current
 
 
-def test_a_known_place_is_gone_to_at_once() -> None:
-    """Where DS names the broken node, the dossiers before it come first, then it alone."""
-    size = PageSize(100, 100)
-    size.broken(37)
-    assert size.current == 37
-    size.succeeded(37)
-    size.broken(0)
-    assert size.current == 1
+def test_a_change_in_the_future_counts_as_just_made() -> None:
+    """The clock was ahead, and came back."""
+    clock = Clock()
+    size = PageSize(10, 100, DAY + timedelta(days=400), clock)
+    size.succeeded(10)
+    clock.now += GROWS_AFTER
+    size.succeeded(10)
+    assert 20 == size.current
+
+
+def test_a_broken_dossier_is_searched_by_halves_and_the_usual_size_is_back() -> None:
+    """It says nothing about the size."""
+    size = PageSize(16, 16, None, Clock())
+    seen = []
+    for count in (0, 0, 4, 2, 1):
+        if count:
+            size.succeeded(count)
+        else:
+            size.broken()
+        seen.append(size.current)
+    assert [8, 4, 2, 1, 1] == seen
     size.passed()
-    assert size.current == 100
+    assert (16, False) == (size.current, size.is_searching)
 
 
-def test_an_unknown_place_is_searched_by_halves() -> None:
-    """A page that fails whole is halved until the broken dossier stands alone."""
-    size = PageSize(8, 8)
-    size.broken(None)
-    assert size.current == 4
-    size.succeeded(4)
-    assert size.current == 2
-    size.broken(None)
-    assert size.current == 1
-    assert size.usual == 8
-
-
-def test_a_passed_dossier_gives_the_old_size_back() -> None:
-    """One slow dossier does not leave the crawl at pages of one."""
-    size = PageSize(80, 100)
-    for _ in range(7):
+def test_a_dossier_that_was_too_slow_leaves_the_size_as_it_was() -> None:
+    """The time-outs on the way to it were its own."""
+    size = PageSize(16, 16, None, Clock())
+    for _ in range(4):
         size.timed_out()
-    assert size.current == 1
     size.passed()
-    assert size.current == 80
+    assert (16, None) == (size.usual, size.since)
 
 
-def test_a_span_that_came_whole_after_all_ends_the_search() -> None:
-    """When the trouble has gone by itself, the usual size is back."""
-    size = PageSize(10, 10)
-    size.broken(5)
-    size.succeeded(5)
-    size.succeeded(5)
-    assert size.current == 10
-    size.broken(None)
-    size.succeeded(0)
-    assert size.current == 10
-
-
-def test_a_time_out_while_searching_narrows_the_search() -> None:
-    """A slow span of a broken page is asked for by smaller steps."""
-    size = PageSize(16, 16)
-    size.broken(None)
-    size.timed_out()
-    assert size.current == 4
-
-
-def test_an_odd_size_is_made_sensible() -> None:
-    """A remembered size of 0 or above the most does no harm."""
-    assert PageSize(0, 100).current == 1
-    assert PageSize(500, 100).current == 100
+def test_no_size_is_out_of_range() -> None:
+    """Whatever was remembered."""
+    assert PageSize(0, 100, None, Clock()).current == 1
+    assert PageSize(500, 100, None, Clock()).current == 100

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from dsync.annotations import AnnotationsConfig, owned_in
-from dsync.domain.dossier import Descriptor, Revision
+from dsync.domain.dossier import Descriptor, Dossier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.ds.dossiers import read_dossier
 from dsync.mapping import MappedDossier
 from dsync.mapping.config import MappingConfig
 from dsync.mapping.mapper import Mapper
@@ -120,6 +121,13 @@ def champ_id(stable_id: int) -> str:
     return base64.b64encode(f"Champ-{stable_id}".encode()).decode()
 
 
+def dossier_of(node: Node) -> Dossier:
+    """Read a node that fits the API."""
+    found = read_dossier(json.dumps(node).encode())
+    assert isinstance(found, Dossier), found
+    return found
+
+
 @pytest.fixture(scope="session")
 def config() -> MappingConfig:
     """The mapping that is shipped."""
@@ -206,6 +214,6 @@ def map_node(
         champs: list[Node] | None = None, annotations: list[Node] | None = None, **over: Any
     ) -> MappedDossier:
         node = make_node(champs, annotations, **over)
-        return mapper.map(json.dumps(node).encode(), DemarcheNumber(86321), form.revision)
+        return mapper.map(dossier_of(node), DemarcheNumber(86321), form.revision)
 
     return run

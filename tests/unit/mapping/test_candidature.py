@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -15,6 +14,7 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.mapping.config import MappingConfig
 from dsync.mapping.mapper import Mapper
 from dsync.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
+from tests.unit.mapping.conftest import dossier_of
 
 DEMARCHE = DemarcheNumber(86321)
 MARKS = range(5311, 5320)
@@ -63,9 +63,7 @@ def test_every_field_has_an_answer_even_unmapped(
     form: Any, make_mapper: Callable[..., Mapper], make_node: Any
 ) -> None:
     """A field that the configuration leaves out is not mapped, and nothing fails."""
-    mapped = make_mapper(MappingConfig()).map(
-        json.dumps(make_node()).encode(), DEMARCHE, form.revision
-    )
+    mapped = make_mapper(MappingConfig()).map(dossier_of(make_node()), DEMARCHE, form.revision)
     assert {Reponse.NON_ASSOCIE} == set(mapped.candidature.reponses.values())
     assert {"page_produit", "voeux", "etape", "evaluations"} <= set(mapped.candidature.reponses)
 
@@ -97,7 +95,7 @@ def test_a_former_label_is_known(
     id_ = form.replace(4202, id="autre", libelle="service")
     node = make_node([form.champ(id_, text="DINUM")])
     mapped = make_mapper(MappingConfig.model_validate(raw)).map(
-        json.dumps(node).encode(), DEMARCHE, form.revision
+        dossier_of(node), DEMARCHE, form.revision
     )
     assert mapped.candidature.entite == "DINUM"
 
@@ -139,7 +137,7 @@ def test_without_a_revision_the_champs_shown_stand_for_the_form(
             form.rows(4403, cells),
         ]
     )
-    mapped = mapper.map(json.dumps(node).encode(), DEMARCHE, None)
+    mapped = mapper.map(dossier_of(node), DEMARCHE, None)
     assert mapped.candidature.entite == "DINUM"
     assert (Voeu(1, "Produit", None),) == mapped.candidature.voeux
     assert mapped.candidature.reponses["probleme"] == Reponse.NON_ASSOCIE

@@ -296,6 +296,7 @@ def upgrade() -> None:
         sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("watermark", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("page_size", sa.Integer(), nullable=True),
+        sa.Column("page_size_at", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("full_cursor", sqltypes.AutoString(), nullable=True),
         sa.Column("full_started_run", sa.BigInteger(), nullable=True),
         sa.Column("full_started_at", sqltypes.UTCDateTime(), nullable=True),

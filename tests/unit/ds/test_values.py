@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dsync.domain.dossier import Champ, Fichier
+from dsync.domain.dossier import Champ, Dossier, Fichier
 from dsync.domain.written import written
-from dsync.mapping.champs import read_champs
-from dsync.mapping.values import snake_case
-from dsync.mapping.wire import read_node
+from dsync.ds import Unreadable
+from dsync.ds.dossiers import read_dossier
+from dsync.ds.values import snake_case
+from dsync.mapping.champs import champs_of_form
 
 PLACE = {"name": "Île-de-France", "code": "11"}
 ADDRESS = {"cityName": "Paris", "regionCode": None}
@@ -137,8 +139,7 @@ TYPES: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("PieceJustificativeChamp", {"files": []}, None, None),
     ("ChampDeDemain", {"stringValue": "quelque chose"}, "quelque chose", "quelque chose"),
     ("ChampDeDemain", {"stringValue": None}, None, None),
-    ("CommuneChamp", {"commune": "Paris", "stringValue": "Paris"}, "Paris", "Paris"),
-    ("MultipleDropDownListChamp", {"values": [1, 2], "stringValue": "1, 2"}, "1, 2", "1, 2"),
+    ("CommuneChamp", {"commune": {}, "stringValue": "Paris"}, "Paris", "Paris"),
 ]
 
 
@@ -149,8 +150,20 @@ def node(typename: str, values: dict[str, Any]) -> dict[str, Any]:
 
 def champs_of(*nodes: dict[str, Any]) -> tuple[Champ, ...]:
     """Read champs of a form that nobody knows."""
-    source = json.dumps({"champs": nodes}).encode()
-    return read_champs(read_node(source).champs, {})
+    found = dossier_with(*nodes)
+    assert isinstance(found, Dossier), found
+    return champs_of_form(found.champs, {})
+
+
+def dossier_with(*nodes: dict[str, Any]) -> Dossier | Unreadable:
+    """Read a dossier of these champs."""
+    dossier = {
+        **{"number": 1, "id": "D1", "state": "en_construction", "archived": False},
+        **{"dateDepot": "2026-01-01T10:00:00+01:00", "revision": {"id": "r"}, "usager": {}},
+        **{"groupeInstructeur": {}, "instructeurs": [], "labels": [], "traitements": []},
+        **{"champs": nodes, "annotations": []},
+    }
+    return read_dossier(json.dumps(dossier).encode())
 
 
 @pytest.mark.parametrize(("typename", "values", "valeur", "texte"), TYPES)
@@ -187,18 +200,39 @@ def test_a_file_keeps_its_facts_and_not_its_address() -> None:
     assert json.loads(written(champ))["fichiers"][0]["taille"] == 12345678901
 
 
-@pytest.mark.parametrize("files", [None, {}, [None, {}, {"filename": 3}]])
-def test_files_of_an_odd_shape_are_no_files(files: Any) -> None:
-    """What is no file is left out, and nothing fails."""
-    (champ,) = champs_of(node("PieceJustificativeChamp", {"files": files}))
-    assert champ.fichiers == ()
-
-
-def test_a_file_of_unknown_size_has_none() -> None:
-    """A size that is no number counts as zero."""
-    files = [{"filename": "a", "byteSizeBigInt": "gros"}]
-    (champ,) = champs_of(node("PieceJustificativeChamp", {"files": files}))
-    assert (Fichier("a", "", 0, "", ""),) == champ.fichiers
+@pytest.mark.parametrize(
+    ("typename", "values", "path"),
+    [
+        ("PieceJustificativeChamp", {"files": {}}, "champs.files"),
+        ("PieceJustificativeChamp", {"files": [None]}, "champs.files"),
+        ("PieceJustificativeChamp", {"files": [{"filename": 3}]}, "champs.files.filename"),
+        (
+            "PieceJustificativeChamp",
+            {"files": [{"filename": "a", "byteSizeBigInt": "gros"}]},
+            "champs.files.byteSizeBigInt",
+        ),
+        (
+            "PieceJustificativeChamp",
+            {"files": [{"filename": "a", "byteSizeBigInt": 1 << 63}]},
+            "champs.files.byteSizeBigInt",
+        ),
+        ("CommuneChamp", {"commune": "Paris"}, "champs.commune"),
+        ("AddressChamp", {"address": {"cityName": 3}}, "champs.address"),
+        ("MultipleDropDownListChamp", {"values": [1, 2]}, "champs.values"),
+        ("RepetitionChamp", {"rows": "x"}, "champs.rows"),
+        ("RepetitionChamp", {"rows": [None]}, "champs.rows"),
+        ("TextChamp", {"label": 3}, "champs.label"),
+        ("ChampDeDemain", {"stringValue": []}, "champs.stringValue"),
+    ],
+)
+def test_a_value_of_another_json_type_is_that_dossiers_fault(
+    typename: str, values: dict[str, Any], path: str
+) -> None:
+    """It is not left out without a word: the dossier is unreadable, and the field is named."""
+    found = dossier_with(node(typename, values))
+    assert isinstance(found, Unreadable)
+    assert (1, "illisible") == (found.number, found.code)
+    assert re.sub(r"\[\d+\]", "", found.path).startswith(path)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,215 @@
+"""A dossier's node → `Dossier`: nothing behind this meets DS's JSON.
+
+A node that does not fit is `Unreadable` as a whole: to leave its odd part out would keep a wrong
+copy.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import DecodeError, Struct, ValidationError
+from msgspec.json import Decoder
+
+from dsync.domain.dossier import Champ, Demandeur, Dossier, Json, Ligne, Traitement
+from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
+from dsync.domain.written import cleaned, written
+from dsync.ds.answers import Unreadable
+from dsync.ds.nodes import CellNode, ChampNode, CompanyNode, DemandeurNode, DossierNode
+from dsync.ds.values import OddValueError, fichiers_of, snake_case, value_of
+
+YEARS = range(1970, 9000)
+"""Years of an instant that can be: sums and differences with it stay what Python can tell."""
+
+
+class _Head(Struct):
+    number: Any = None
+    id: Any = None
+
+
+_node_of = Decoder(DossierNode).decode
+_head_of = Decoder(_Head).decode
+
+
+def read_dossier(source: bytes, asked: DossierNumber | None = None) -> Dossier | Unreadable:
+    """Read a node's JSON, whatever it is.
+
+    Args:
+        source: the JSON.
+        asked: the number by which the dossier was asked for, when it was asked for alone.
+    """
+    try:
+        return _dossier_of(_decoded(source))
+    except ValidationError as exc:
+        path = _path_in(str(exc))
+    except OddValueError as exc:
+        path = str(exc)
+    except (ValueError, OverflowError, RecursionError):  # No JSON, no UTF-8, or nested too deeply.
+        path = ""
+    number, dossier_id = _name(source)
+    return Unreadable(asked or number, "illisible", path, dossier_id=dossier_id)
+
+
+def _decoded(source: bytes) -> DossierNode:
+    """Decode; NUL and lone surrogates, which PostgreSQL refuses, are taken out.
+
+    Raises:
+        ValueError: it does not fit.
+        RecursionError: it is nested too deeply.
+    """
+    if b"\\u0000" not in source:
+        try:
+            return _node_of(source)
+        except ValidationError:
+            raise
+        except DecodeError:
+            pass  # A lone surrogate or NaN, which Python's own reader takes.
+    return _node_of(written(cleaned(json.loads(source))))
+
+
+_PATH = re.compile(r"`\$\.?(\S*)`$")
+_MISSING = re.compile(r"missing required field `(\w+)`")
+
+
+def _path_in(message: str) -> str:
+    """Return where a value does not fit; the rest of the message may show the value."""
+    place, missing = _PATH.search(message), _MISSING.search(message)
+    path = place[1].replace("[...]", "") if place else ""
+    return ".".join(part for part in (path, missing[1] if missing else "") if part)
+
+
+def _name(source: bytes) -> tuple[DossierNumber | None, DossierId | None]:
+    """Return what an odd node is known by."""
+    try:
+        head = _head_of(source)
+    except (ValueError, RecursionError):
+        return None, None
+    return number_in(head.number), DossierId(head.id) if isinstance(head.id, str) else None
+
+
+def number_in(value: object) -> DossierNumber | None:
+    """Return a dossier's number, if it is one."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 1 << 31
+    return DossierNumber(value) if is_number else None  # type: ignore[arg-type]
+
+
+def _dossier_of(node: DossierNode) -> Dossier:
+    en_construction = _utc(node.date_passage_en_construction, "datePassageEnConstruction")
+    depot = _utc(node.date_depot, "dateDepot") or en_construction
+    if depot is None:
+        raise OddValueError("dateDepot")
+    modification = _utc(node.date_derniere_modification, "dateDerniereModification") or depot
+    names = (node.prenom_mandataire, node.nom_mandataire)
+    return Dossier(
+        number=DossierNumber(node.number),
+        id=DossierId(node.id),
+        revision_id=RevisionId(node.revision.id),
+        etat=node.state,
+        archive=node.archived,
+        date_depot=depot,
+        date_passage_en_construction=en_construction or depot,
+        date_passage_en_instruction=_utc(
+            node.date_passage_en_instruction, "datePassageEnInstruction"
+        ),
+        date_traitement=_utc(node.date_traitement, "dateTraitement"),
+        date_derniere_modification=modification,
+        date_derniere_modification_champs=(
+            _utc(node.date_derniere_modification_champs, "dateDerniereModificationChamps")
+            or modification
+        ),
+        date_derniere_modification_annotations=(
+            _utc(node.date_derniere_modification_annotations, "dateDerniereModificationAnnotations")
+            or modification
+        ),
+        date_derniere_correction_en_attente=_utc(
+            node.date_derniere_correction_en_attente, "dateDerniereCorrectionEnAttente"
+        ),
+        date_expiration=_utc(node.date_expiration, "dateExpiration"),
+        date_suppression_par_usager=_utc(
+            node.date_suppression_par_usager, "dateSuppressionParUsager"
+        ),
+        motivation=node.motivation or None,
+        usager_email=node.usager.email or None,
+        groupe_instructeur=node.groupe_instructeur.label or None,
+        instructeurs=tuple(sorted(one.email for one in node.instructeurs if one.email)),
+        depose_par_un_tiers=node.depose_par_un_tiers,
+        mandataire=" ".join(filter(None, names)) or None,
+        prerempli=node.prefilled is True,
+        demandeur=_demandeur_of(node.demandeur) if node.demandeur else Demandeur("inconnu"),
+        champs=tuple(map(_champ_of, node.champs)),
+        annotations=tuple(map(_champ_of, node.annotations)),
+        labels=tuple(sorted(label.name for label in node.labels if label.name)),
+        traitements=tuple(
+            [
+                Traitement(
+                    evenement=step.event,
+                    date=_there(step.date_traitement, "traitements.dateTraitement"),
+                    motivation=step.motivation or None,
+                    email_agent=step.email_agent_traitant or None,
+                )
+                for step in node.traitements
+            ]
+        ),
+        demarche_number=DemarcheNumber(node.demarche.number) if node.demarche else None,
+    )
+
+
+def utc(instant: datetime) -> datetime | None:
+    """Return an instant in UTC, None when it lies where no dossier's can.
+
+    DS always gives the offset; without one it could only be UTC.
+    """
+    if instant.year not in YEARS:
+        return None
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _there(instant: datetime, path: str) -> datetime:
+    found = utc(instant)
+    if found is None:
+        raise OddValueError(path)
+    return found
+
+
+def _utc(instant: datetime | None, path: str) -> datetime | None:
+    return None if instant is None else _there(instant, path)
+
+
+def _demandeur_of(node: DemandeurNode) -> Demandeur:
+    siret = "".join((node.siret or "").split()) or None
+    company = node.entreprise or CompanyNode()
+    found = re.match(r"\d{9}", siret or "")
+    details: dict[str, Json] = msgspec.to_builtins(node)
+    del details["__typename"]
+    return Demandeur(
+        genre=_GENRES.get(node.typename) or node.typename or "inconnu",
+        siret=siret,
+        siren=company.siren or (found[0] if found else None),
+        raison_sociale=company.raison_sociale or None,
+        forme_juridique_code=company.forme_juridique_code or None,
+        forme_juridique=company.forme_juridique or None,
+        etat_administratif=company.etat_administratif or None,
+        details=details,
+    )
+
+
+_GENRES: Mapping[str, str] = {
+    "PersonneMorale": "personne_morale",
+    "PersonneMoraleIncomplete": "personne_morale_incomplete",
+    "PersonnePhysique": "personne_physique",
+}
+
+
+def _champ_of(node: CellNode) -> Champ:
+    libelle, type_ = node.label or "", snake_case(node.typename)
+    if isinstance(node, ChampNode) and node.typename == "RepetitionChamp":
+        lignes = [Ligne(row.id, tuple(map(_champ_of, row.champs))) for row in node.rows or ()]
+        return Champ(node.champ_descriptor_id, None, None, tuple(lignes), (), libelle, type_)
+    texte, valeur = value_of(node)
+    fichiers = fichiers_of(node) if node.files else ()
+    return Champ(node.champ_descriptor_id, texte, valeur, (), fichiers, libelle, type_)

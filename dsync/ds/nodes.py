@@ -1,0 +1,200 @@
+"""A dossier's node as `queries` selects it: what JSON is accepted at each place.
+
+The fields are the queries' own, which a test compares. What the API promises never to be null must
+be there, but for what dsync can do without.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from dsync.domain.dossier import Etat
+from dsync.domain.ids import DescriptorId
+
+Text = str | None
+Place = dict[str, Text] | None
+Number = Annotated[int, Meta(ge=1, lt=1 << 31)]
+"""The API's `Int`, of which a dossier's number and a démarche's are one."""
+
+
+def _graphql(name: str) -> str:
+    """Return `textValue` for `text_value`."""
+    first, *others = name.split("_")
+    return "__typename" if name == "typename" else first + "".join(map(str.title, others))
+
+
+class _Node(Struct, gc=False, rename=_graphql):
+    """An object of the API."""
+
+
+class FileNode(_Node):
+    """A file."""
+
+    filename: str
+    content_type: Text = None
+    checksum: Text = None
+    byte_size_big_int: str | int | None = None
+    virus_scan_result: Text = None
+
+
+class LinkNode(_Node):
+    """Another dossier."""
+
+    number: Number
+
+
+class IdNode(_Node):
+    """What is known by its id alone."""
+
+    id: str
+
+
+class DemarcheNode(_Node):
+    """The démarche, by its number alone."""
+
+    number: Number
+
+
+class EmailNode(_Node):
+    """A person."""
+
+    email: Text = None
+
+
+class LabelNode(_Node):
+    """A groupe instructeur."""
+
+    label: Text = None
+
+
+class NameNode(_Node):
+    """A label."""
+
+    name: str
+    id: Text = None
+
+
+class EtablissementNode(_Node, omit_defaults=True):
+    """An établissement of a SIRET champ."""
+
+    siret: Text = None
+    entreprise: Place = None
+
+
+class CellNode(_Node):
+    """A champ or an annotation that is no repetition; only the value of its type is there."""
+
+    champ_descriptor_id: DescriptorId
+    typename: str
+    id: Text = None
+    label: Text = None
+    string_value: Text = None
+    text_value: Text = None
+    drop_down_value: Text = None
+    values: list[Text] | None = None
+    primary_value: Text = None
+    secondary_value: Text = None
+    checkbox_value: bool | None = None
+    yes_no_value: bool | None = None
+    date: Text = None
+    datetime: Text = None
+    integer_value: str | int | None = None
+    decimal_value: float | None = None
+    civilite_value: Text = None
+    address: Place = None
+    commune: Place = None
+    departement: Place = None
+    region: Place = None
+    pays: Place = None
+    epci: Place = None
+    etablissement: EtablissementNode | None = None
+    dossier: LinkNode | None = None
+    files: list[FileNode] | None = None
+    geo_areas: list[IdNode] | None = None
+    rna: Place = None
+    rnf: Place = None
+    engagement_juridique: dict[str, str | float | None] | None = None
+    filled: bool | None = None
+
+
+class RowNode(_Node):
+    """A row of a repetition."""
+
+    id: str
+    champs: list[CellNode]
+
+
+class ChampNode(CellNode):
+    """A champ or an annotation, be it a repetition."""
+
+    rows: list[RowNode] | None = None
+
+
+class CompanyNode(_Node):
+    """The applicant's company."""
+
+    siren: Text | UnsetType = UNSET
+    raison_sociale: Text | UnsetType = UNSET
+    forme_juridique: Text | UnsetType = UNSET
+    forme_juridique_code: Text | UnsetType = UNSET
+    etat_administratif: Text | UnsetType = UNSET
+
+
+class DemandeurNode(_Node):
+    """The applicant, of any kind; what its kind does not have is not there."""
+
+    typename: str
+    siret: Text | UnsetType = UNSET
+    entreprise: CompanyNode | UnsetType | None = UNSET
+    civilite: Text | UnsetType = UNSET
+    nom: Text | UnsetType = UNSET
+    prenom: Text | UnsetType = UNSET
+    email: Text | UnsetType = UNSET
+
+
+class TraitementNode(_Node):
+    """A step in the dossier's life."""
+
+    event: str
+    date_traitement: dt.datetime
+    motivation: Text = None
+    email_agent_traitant: Text = None
+
+
+class DossierNode(_Node):
+    """A dossier."""
+
+    number: Number
+    id: Annotated[str, Meta(min_length=1)]
+    state: Etat
+    archived: bool
+    date_depot: dt.datetime | None
+    usager: EmailNode
+    groupe_instructeur: LabelNode
+    instructeurs: list[EmailNode]
+    revision: IdNode
+    labels: list[NameNode]
+    traitements: list[TraitementNode]
+    champs: list[ChampNode]
+    annotations: list[ChampNode]
+    demandeur: DemandeurNode | UnsetType = UNSET
+    """Left out by the reduced document."""
+    demarche: DemarcheNode | UnsetType = UNSET
+    """Only asked of a dossier alone."""
+    date_passage_en_construction: dt.datetime | None = None
+    date_passage_en_instruction: dt.datetime | None = None
+    date_traitement: dt.datetime | None = None
+    date_derniere_modification: dt.datetime | None = None
+    date_derniere_modification_champs: dt.datetime | None = None
+    date_derniere_modification_annotations: dt.datetime | None = None
+    date_derniere_correction_en_attente: dt.datetime | None = None
+    date_expiration: dt.datetime | None = None
+    date_suppression_par_usager: dt.datetime | None = None
+    motivation: Text = None
+    prefilled: bool | None = None
+    depose_par_un_tiers: bool | None = None
+    prenom_mandataire: Text = None
+    nom_mandataire: Text = None

@@ -1,0 +1,241 @@
+"""What a champ of each GraphQL type says: its text, and what the text does not say.
+
+The concrete type depends on the server's age and on the document, so nothing here insists on one:
+a value that cannot be read degrades to the text that every champ carries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from operator import attrgetter
+
+import msgspec
+
+from dsync.domain.dossier import Fichier, Json
+from dsync.ds.nodes import CellNode, FileNode
+
+Value = tuple[str | None, Json]
+"""The text that a reader of SQL gets, and the JSON value; None where the text is the value."""
+
+_SAFE_INTEGER = 2**53
+"""Beyond it, a reader of JSON may round; the digits are then kept as text."""
+
+
+class OddValueError(ValueError):
+    """A value of the right type that cannot be used; its text is the path."""
+
+
+def value_of(node: CellNode) -> Value:
+    """Return the text and the value of any champ but a repetition; blank is (None, None)."""
+    plain = _TEXTS.get(node.typename)
+    if plain is not None:
+        return plain(node) or node.string_value or None, None
+    read = _READERS.get(node.typename)
+    texte, valeur = read(node) if read else (None, None)
+    return (texte, valeur) if texte else (node.string_value or None, None)
+
+
+def fichiers_of(node: CellNode) -> tuple[Fichier, ...]:
+    """Return the files of a champ.
+
+    Raises:
+        OddValueError: a file's size is none.
+    """
+    return tuple(
+        [
+            Fichier(
+                nom=file.filename,
+                type_mime=file.content_type or "",
+                taille=_size(file),
+                empreinte_md5=file.checksum or "",
+                analyse=file.virus_scan_result or "",
+            )
+            for file in node.files or ()
+        ]
+    )
+
+
+@cache
+def snake_case(typename: str) -> str:
+    """Return `piece_justificative` for `PieceJustificativeChamp`."""
+    name = typename.removesuffix("Champ")
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _size(file: FileNode) -> int:
+    size = _integer_in(file.byte_size_big_int or 0)
+    if size is None or not 0 <= size < 1 << 63:
+        raise OddValueError("champs.files.byteSizeBigInt")
+    return size
+
+
+def _integer_in(value: str | int) -> int | None:
+    """Read a BigInt, which comes as a string."""
+    try:
+        return int(value)
+    except ValueError:
+        return None
+
+
+def _boolean(value: bool | None) -> Value:
+    if value is None:
+        return None, None
+    return ("oui", True) if value else ("non", False)
+
+
+def _checkbox(node: CellNode) -> Value:
+    return _boolean(node.checkbox_value)
+
+
+def _yes_no(node: CellNode) -> Value:
+    return _boolean(node.yes_no_value)
+
+
+def _filled(node: CellNode) -> Value:
+    return _boolean(node.filled or None)
+
+
+def _datetime(node: CellNode) -> Value:
+    try:
+        instant = datetime.fromisoformat(node.datetime or "")
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=UTC)
+        return instant.astimezone(UTC).isoformat(), None
+    except (OverflowError, ValueError):
+        return None, None
+
+
+def _integer(node: CellNode) -> Value:
+    number = None if node.integer_value is None else _integer_in(node.integer_value)
+    if number is None:
+        return None, None
+    return str(number), (number if abs(number) < _SAFE_INTEGER else None)
+
+
+def _decimal(node: CellNode) -> Value:
+    number = node.decimal_value
+    if number is None:
+        return None, None
+    if number.is_integer() and abs(number) < _SAFE_INTEGER:
+        return str(int(number)), number
+    return repr(number), number
+
+
+def _values(node: CellNode) -> Value:
+    values: list[Json] = [value for value in node.values or () if value]
+    return ", ".join(map(str, values)), values
+
+
+def _linked(node: CellNode) -> Value:
+    primary, secondary = node.primary_value, node.secondary_value
+    return (
+        " / ".join(value for value in (primary, secondary) if value),
+        _present({"primaire": primary, "secondaire": secondary}),
+    )
+
+
+def _address(node: CellNode) -> Value:
+    return node.string_value, _present(node.address) or None
+
+
+def _commune(node: CellNode) -> Value:
+    commune = _present(node.commune)
+    name, code, postal = (commune.get(key) for key in ("name", "code", "postalCode"))
+    prefix = f"{postal} " if postal else ""
+    return (f"{prefix}{name} ({code})" if name and code else None), commune
+
+
+def _departement(node: CellNode) -> Value:
+    departement = _present(node.departement)
+    name, code = departement.get("name"), departement.get("code")
+    return (f"{code} - {name}" if name and code else None), departement
+
+
+def _place_under(name: str) -> Callable[[CellNode], Value]:
+    """Read a place: `{"name", "code"}`, whose text is its name."""
+    place_of = attrgetter(name)
+
+    def read(node: CellNode) -> Value:
+        place = _present(place_of(node))
+        return place.get("name"), place  # type: ignore[return-value] # a place holds texts
+
+    return read
+
+
+def _siret(node: CellNode) -> Value:
+    etablissement = node.etablissement
+    if etablissement is None:
+        return None, None
+    return etablissement.siret, msgspec.to_builtins(etablissement)
+
+
+def _dossier_link(node: CellNode) -> Value:
+    return (str(node.dossier.number), node.dossier.number) if node.dossier else (None, None)
+
+
+def _registered_under(name: str) -> Callable[[CellNode], Value]:
+    """Read an association or a foundation: `{"id", "title"}`."""
+    registered_of = attrgetter(name)
+
+    def read(node: CellNode) -> Value:
+        registered = _present(registered_of(node))
+        id_, title = registered.get("id"), registered.get("title")
+        return (f"{title} ({id_})" if id_ and title else id_), registered  # type: ignore[return-value]
+
+    return read
+
+
+def _engagement(node: CellNode) -> Value:
+    # The number itself is only in the text; the amounts are all that the type adds.
+    return node.string_value, _present(node.engagement_juridique) or None
+
+
+def _carte(node: CellNode) -> Value:
+    ids: list[Json] = [area.id for area in node.geo_areas or ()]
+    return (f"{len(ids)} zone{'s' if len(ids) > 1 else ''}" if ids else None), ids
+
+
+def _files(node: CellNode) -> Value:
+    return ", ".join([file.filename for file in node.files or ()]), None
+
+
+def _present(record: Mapping[str, Json] | None) -> dict[str, Json]:
+    """Return a record without what it leaves out."""
+    return {key: value for key, value in (record or {}).items() if value is not None}
+
+
+_TEXTS: Mapping[str, Callable[[CellNode], str | None]] = {
+    "TextChamp": attrgetter("text_value"),
+    "DropDownListChamp": attrgetter("drop_down_value"),
+    "CiviliteChamp": attrgetter("civilite_value"),
+    # `value` is the day's midnight in Paris, another day in UTC; `date` is the day itself.
+    "DateChamp": attrgetter("date"),
+}
+"""Types whose value is a text."""
+
+_READERS: Mapping[str, Callable[[CellNode], Value]] = {
+    "CheckboxChamp": _checkbox,
+    "YesNoChamp": _yes_no,
+    "TitreIdentiteChamp": _filled,
+    "DatetimeChamp": _datetime,
+    "IntegerNumberChamp": _integer,
+    "DecimalNumberChamp": _decimal,
+    "MultipleDropDownListChamp": _values,
+    "LinkedDropDownListChamp": _linked,
+    "AddressChamp": _address,
+    "CommuneChamp": _commune,
+    "DepartementChamp": _departement,
+    "RegionChamp": _place_under("region"),
+    "PaysChamp": _place_under("pays"),
+    "EpciChamp": _place_under("epci"),
+    "SiretChamp": _siret,
+    "DossierLinkChamp": _dossier_link,
+    "PieceJustificativeChamp": _files,
+    "CarteChamp": _carte,
+    "RNAChamp": _registered_under("rna"),
+    "RNFChamp": _registered_under("rnf"),
+    "EngagementJuridiqueChamp": _engagement,
+}

@@ -1,0 +1,84 @@
+"""The sandbox misbehaves as it is told: junk and holes in answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from dsync.sandbox import Fault, Sandbox
+from dsync.sandbox.content import FIRST_NUMBER
+
+PAGE = (
+    "{demarche(number:86321){dossiers(first:3){nodes{id number demandeur{__typename "
+    "...on PersonneMorale{siret libelleNaf entreprise{siren siretSiegeSocial}}}}}}}"
+)
+ALONE = (
+    "query($n:Int!){dossier(number:$n){number demandeur{__typename "
+    "...on PersonneMorale{libelleNaf}}}}"
+)
+
+
+def ask(sandbox: Sandbox, query: str, **variables: Any) -> requests.Response:
+    return requests.post(
+        sandbox.ds_url,
+        json={"query": query, "variables": variables},
+        headers={"Authorization": f"Bearer {sandbox.tokens.write}"},
+        timeout=10,
+    )
+
+
+@pytest.fixture
+def sandbox() -> Any:
+    """Three dossiers."""
+    with Sandbox.start(3, 7) as running:
+        yield running
+
+
+def test_any_json_stands_at_any_path_of_a_node_until_it_is_healed(sandbox: Sandbox) -> None:
+    """In each document that has the field, to the letter; no other dossier is touched."""
+    good = ask(sandbox, PAGE).json()
+    sandbox.control.spoil(FIRST_NUMBER + 1, ("number",), "1e400")
+    sandbox.control.spoil(FIRST_NUMBER + 1, ("demandeur", "siret"), '["\\ud800"]')
+    sandbox.control.spoil(FIRST_NUMBER + 1, ("champs", 0), "1")
+    text = ask(sandbox, PAGE).text
+    assert '"number":1e400' in text
+    assert '"siret":["\\ud800"]' in text
+    assert str(FIRST_NUMBER) in text
+    sandbox.control.heal(FIRST_NUMBER + 1)
+    assert good == ask(sandbox, PAGE).json()
+
+
+def test_a_hole_takes_what_the_schema_says(sandbox: Sandbox) -> None:
+    """Below a nullable object it takes that object, else the node of a page, or all data."""
+    number = next(
+        node["number"]
+        for node in ask(sandbox, PAGE).json()["data"]["demarche"]["dossiers"]["nodes"]
+        if node["demandeur"].get("entreprise")
+    )
+    place = number - FIRST_NUMBER
+    sandbox.control.dig(number, ("demandeur", "entreprise", "siretSiegeSocial"))
+    answer = ask(sandbox, PAGE).json()
+    nodes = answer["data"]["demarche"]["dossiers"]["nodes"]
+    (found,) = [node for node in nodes if node["number"] == number]
+    assert found["demandeur"]["entreprise"] is None
+    [error] = answer["errors"]
+    assert ["demandeur", "entreprise", "siretSiegeSocial"] == error["path"][4:]
+    assert "invalid_null" == error["extensions"]["code"]
+    sandbox.control.heal(number)
+    sandbox.control.dig(number, ("demandeur", "libelleNaf"))
+    answer = ask(sandbox, PAGE).json()
+    assert answer["data"]["demarche"]["dossiers"]["nodes"][place] is None
+    assert {"data": None} == {"data": ask(sandbox, ALONE, n=number).json()["data"]}
+
+
+def test_headers_and_answers_are_as_odd_as_told(sandbox: Sandbox) -> None:
+    """Each for the requests that it fits."""
+    sandbox.control.fail(
+        Fault("odd_headers", headers={"Date": "never", "X-Odd": "1"}),
+        Fault("junk", path=("data", "demarche"), json="[]"),
+    )
+    answer = ask(sandbox, PAGE)
+    assert ("never", "1") == (answer.headers["Date"], answer.headers["X-Odd"])
+    assert [] == ask(sandbox, PAGE).json()["data"]["demarche"]

@@ -1,0 +1,287 @@
+"""What a run does with a server whose data have holes, or that answers anything."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import Any
+
+import pytest
+
+from dsync.sandbox import Fault
+from dsync.sync.report import RunReport
+from tests.engine.conftest import Start
+from tests.engine.oracle import check_copy
+from tests.engine.rig import FIRST, PROBLEME, RESULTAT, Engine, number
+
+DEEP = "[" * 600 + "]" * 600
+VERY_DEEP = "[" * 100_000 + "]" * 100_000
+JUNK = [
+    *("null", "true", "0", "-1", "2147483648", "1" + "0" * 30, "1e400", "0.5", '"hier"', '""'),
+    *('"0001-01-01T00:00:00+10:00"', '"9999-12-31T23:59:59-10:00"', '"\\u0000"', '"\\ud800"'),
+    *("[]", "[null]", "[[]]", "{}", '{"x":{"y":[1]}}', DEEP, VERY_DEEP, "NaN", '"\udce9"'),
+]
+"""A value of every JSON type, of every size, and what is hardly JSON."""
+
+
+def company(engine: Engine) -> int:
+    """Return the rank of an open dossier whose applicant's company is known."""
+    engine.sync(push=False)
+    row = engine.rows(
+        "SELECT numero FROM dossier WHERE forme_juridique_code IS NOT NULL "
+        "AND etat = 'en_construction' ORDER BY numero"
+    )[0]
+    rank: int = row["numero"] - FIRST
+    return rank
+
+
+def anomaly(engine: Engine, rank: int) -> dict[str, Any]:
+    return engine.one("lecture_anomalie", rank)
+
+
+# --- holes --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("demandeur", "entreprise", "siretSiegeSocial"),
+        ("demandeur", "association", "titre"),
+        ("demandeur", "address", "label"),
+        ("demandeur", "libelleNaf"),
+        ("demandeur", "siegeSocial"),
+    ],
+    ids=lambda path: path[-1],
+)
+def test_a_hole_in_a_field_that_nobody_reads_costs_nothing(engine: Engine, path: Any) -> None:
+    """Dsync does not ask for it."""
+    rank = company(engine)
+    before = engine.content()
+    engine.control.dig(number(rank), path)
+    report = engine.sync(full=True, push=False)
+    assert (0, 0, {}) == (report.exit_code, report.changed, engine.quarantine())
+    assert before == engine.content()
+
+
+def test_a_hole_below_a_nullable_field_costs_that_field(engine_on_each: Engine) -> None:
+    """The dossier is stored and judged, the field is unknown, an anomaly names its path."""
+    engine = engine_on_each
+    rank = company(engine)
+    engine.control.dig(number(rank), ("demandeur", "entreprise", "raisonSociale"))
+    engine.control.edit_champ(number(rank), PROBLEME, "Un autre problème")
+    report = engine.sync(full=True, push=False)
+    assert (7, 12) == (report.exit_code, report.read)
+    row = engine.one("lecture_candidature", rank)
+    assert ("Un autre problème", None) == (row["probleme"], row["raison_sociale"])
+    assert row["siret"]
+    assert "À vérifier" == row["verdict"]
+    told = anomaly(engine, rank)
+    assert "incomplet" == told["code"]
+    assert "demandeur.entreprise.raisonSociale" in told["message"]
+    check_copy(engine)
+    events = engine.events(rank)
+    engine.sync(full=True, push=False)
+    assert events == engine.events(rank)
+    engine.control.heal(number(rank))
+    assert 0 == engine.sync(full=True, push=False).exit_code
+    assert {} == anomaly(engine, rank)
+
+
+@pytest.mark.parametrize("command", ["sync --full", "sync --dossier"])
+def test_a_dossier_that_a_hole_takes_whole_keeps_its_champs(engine: Engine, command: str) -> None:
+    """It is asked for once more without the objects that can break."""
+    rank = company(engine)
+    engine.control.lose_demandeur(number(rank))
+    engine.control.edit_champ(number(rank), PROBLEME, "Un autre problème")
+    engine.control.forget_requests()
+    alone = command == "sync --dossier"
+    options = {"dossiers": [number(rank)]} if alone else {"full": True}
+    report = engine.sync(push=False, **options)
+    assert 7 == report.exit_code
+    assert "Un autre problème" == engine.one("lecture_candidature", rank)["probleme"]
+    assert "demandeur" in anomaly(engine, rank)["message"]
+    assert 1 == len(engine.requests("DossierReduced"))
+    assert len(engine.pages()) <= 2
+    check_copy(engine)
+
+
+@pytest.mark.parametrize("command", ["sync --full", "sync --dossier"])
+def test_a_dossier_that_is_null_all_the_same_goes_into_quarantine(
+    engine: Engine, command: str
+) -> None:
+    """Named with the path, exit 7; the last copy stays."""
+    rank = company(engine)
+    engine.control.dig(number(rank), ("groupeInstructeur", "label"))
+    options = {"dossiers": [number(rank)]} if command == "sync --dossier" else {"full": True}
+    report = engine.sync(push=False, **options)
+    assert (7, 1) == (report.exit_code, report.quarantined)
+    told = anomaly(engine, rank)
+    assert "bad_data" == told["code"]
+    assert "groupeInstructeur.label" in told["message"]
+    assert engine.one("lecture_candidature", rank)["probleme"]
+
+
+@pytest.mark.parametrize("rank", [0, 41, 99])
+def test_searching_the_dossier_that_breaks_a_page_costs_few_requests(
+    start: Start, rank: int
+) -> None:
+    """Twice the logarithm of the page's size, and four."""
+    engine = start(range(100))
+    order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
+    engine.control.break_page(order[rank], champs_only=True)
+    shown = sum(truth.presence == "present" for truth in engine.control.truth())
+    report = engine.sync(push=False)
+    assert (7, 1, shown - 1) == (report.exit_code, report.quarantined, report.read)
+    others = 2  # The démarche's facts, and the page that a run without trouble asks for.
+    after = 1  # What comes after the broken one.
+    assert report.requests <= 2 * log2(100) + 4 + others + after
+
+
+# --- a node without its number ------------------------------------------------------------
+
+
+def nobody(engine: Engine, rank: int, *, has_node: bool) -> None:
+    """Take a dossier's number away in every document, the light one included."""
+    engine.control.spoil(number(rank), ("number",) if has_node else (), "null")
+
+
+@pytest.mark.parametrize("has_node", [True, False], ids=["number", "node"])
+def test_a_node_without_its_number_is_passed_and_named_when_it_is_known(
+    engine_on_each: Engine, has_node: bool
+) -> None:
+    """All others are read, the position is passed; a full read tells which of the known it is."""
+    engine = engine_on_each
+    engine.settle()
+    nobody(engine, 4, has_node=has_node)
+    report = engine.sync(full=True)
+    assert (7, {4}) == (report.exit_code, set(engine.quarantine()))
+    assert {"present": 12} == dict(engine.presences())
+    engine.advance(minutes=11)
+    engine.control.edit_champ(number(9), PROBLEME, "Un autre problème")
+    assert 1 == engine.sync().changed
+    engine.control.heal(number(4))
+    assert (0, {}) == (engine.sync(full=True).exit_code, engine.quarantine())
+
+
+@pytest.mark.parametrize("has_node", [True, False], ids=["number", "node"])
+def test_a_node_without_its_number_that_nobody_knows_is_told_by_its_neighbours(
+    engine: Engine, has_node: bool
+) -> None:
+    """The first read too reads all others, to the end."""
+    order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
+    nobody(engine, order[5] - FIRST, has_node=has_node)
+    report = engine.sync(push=False)
+    assert (7, 11) == (report.exit_code, report.read)
+    told = " ".join(report.errors)
+    assert str(order[4]) in told
+    assert str(order[6]) in told
+    assert engine.state().watermark is not None
+    assert order[5] - FIRST not in engine.quarantine()
+
+
+# --- one odd value ------------------------------------------------------------------------
+
+
+PATHS: list[tuple[str | int, ...]] = [
+    *(("number",), ("id",), ("state",), ("archived",), ("dateDepot",), ("revision",)),
+    *(("dateDerniereModification",), ("dateExpiration",), ("motivation",), ("usager",)),
+    *(("demandeur",), ("demandeur", "__typename"), ("demandeur", "siret"), ("labels",)),
+    *(("demandeur", "entreprise"), ("instructeurs",), ("traitements",), ("groupeInstructeur",)),
+    *(("traitements", 0), ("traitements", 0, "dateTraitement"), ("champs",), ("annotations",)),
+    *(("champs", 0), ("champs", 1), ("champs", 2, "champDescriptorId"), ("champs", 3, "label")),
+    *(("champs", 4, "__typename"), ("champs", 5, "textValue"), ("champs", 5, "stringValue")),
+    *(("annotations", 0), ("annotations", 3, "stringValue"), ()),
+]
+
+
+def run_on(engine: Engine, rank: int, path: tuple[str | int, ...], junk: str) -> RunReport:
+    """Sync on junk, and hold all other dossiers to the truth."""
+    engine.control.spoil(number(rank), path, junk)
+    report = engine.sync(full=True)
+    told = f"{path} {junk[:40]}: {report.errors}"
+    assert report.exit_code in {0, 7}, told
+    others = [t for t in engine.control.truth() if t.number != number(rank)]
+    assert {t.number for t in others} <= {
+        row["numero"] for row in engine.rows("SELECT numero FROM dossier")
+    }, told
+    assert 0 == len(engine.rows("SELECT 1 FROM quarantaine WHERE numero <> :n", n=number(rank)))
+    return report
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=lambda junk: f"{len(junk)}{junk[:12]!a}")
+def test_any_json_in_the_place_of_a_champ_costs_that_dossier_at_most(
+    engine: Engine, junk: str
+) -> None:
+    """Quarantined and named, or copied: never dropped without a word; healed, it is as it was."""
+    engine.sync(push=False)
+    report = run_on(engine, 4, ("champs", 2), junk)
+    code = "bad_data" if junk == VERY_DEEP else "illisible"
+    assert (7, {4: (code, 1)}) == (report.exit_code, engine.quarantine())
+    engine.control.heal(number(4))
+    engine.settle()
+    check_copy(engine)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: ".".join(map(str, path)) or "node")
+def test_any_json_at_any_path_costs_that_dossier_at_most(
+    engine_on_each: Engine, path: tuple[str | int, ...]
+) -> None:
+    """One after the other in one database: none of them poisons it."""
+    engine = engine_on_each
+    engine.sync(push=False)
+    for junk in ("-1", '"hier"', '"0001-01-01T00:00:00+10:00"', DEEP, "1" + "0" * 30, "2147483648"):
+        run_on(engine, 4, path, junk)
+        engine.control.heal(number(4))
+    assert 0 == engine.sync(full=True, push=False).exit_code
+    check_copy(engine)
+
+
+# --- odd headers and odd answers ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Date": "Wed, 25 Nov 99999999999 10:00:00 GMT"},
+        {"Date": "Fri, 31 Dec 9999 23:59:59 -1400"},
+        {"Date": "Wed, 25 Nov 9998 10:00:00 GMT"},
+        {"Date": "²"},
+        {"Date": ""},
+        {"RateLimit-Reset": "²"},
+        {"Content-Type": "²"},
+    ],
+    ids=lambda headers: "-".join(next(iter(headers.items())))[:30],
+)
+def test_an_odd_header_counts_as_absent(engine: Engine, headers: dict[str, str]) -> None:
+    """All is read, and the next run reads on from where this one ended."""
+    engine.control.fail(Fault("odd_headers", headers=headers, times=None))
+    report = engine.sync(push=False)
+    assert (0, 12) == (report.exit_code, report.read)
+    engine.advance(minutes=11)
+    engine.control.edit_champ(number(3), PROBLEME, "Un autre problème")
+    assert 1 == engine.sync(push=False).changed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [("data",), ("data", "w0_annotations"), ("data", "w0_annotations", "errors"), ()],
+    ids=lambda path: ".".join(path) or "answer",
+)
+@pytest.mark.parametrize(
+    "junk",
+    ["1", "[]", '"x"', '[{"id":[]}]', '{"annotations":[1]}', DEEP],
+    ids=lambda junk: junk[:20],
+)
+def test_an_odd_answer_to_a_mutation_is_an_unknown_outcome(
+    engine: Engine, path: tuple[str, ...], junk: str
+) -> None:
+    """Read back later, then confirmed; nothing is sent twice, no other dossier is lost."""
+    engine.sync(push=False)
+    engine.control.fail(Fault("junk", path=path, json=junk, only="mutation"))
+    assert engine.sync().exit_code in {0, 7}
+    for _ in range(3):
+        engine.advance(minutes=90)
+        engine.sync()
+    for rank in (0, 1, 2, 3):
+        assert engine.verdict(rank) == engine.remote(rank)
+        assert {"confirmee"} == set(engine.wishes(rank).values())
+        assert 1 == len(engine.sent(rank, RESULTAT))
