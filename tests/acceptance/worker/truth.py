@@ -6,8 +6,10 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dsync.sandbox import Sandbox, ids
 from dsync.sandbox.champ import champs_of
@@ -16,6 +18,8 @@ from dsync.sandbox.model import Dossier
 from tests.acceptance.worker.database import Database, plain
 
 Row = dict[str, Any]
+
+PARIS = ZoneInfo("Europe/Paris")
 
 OPEN = ("en_construction", "en_instruction")
 COUNTED = (*OPEN, "accepte")
@@ -125,7 +129,7 @@ def evaluations_of(truth: DossierTruth) -> list[Row]:
                 "moment": cells.get(5303),
                 "evaluateur": cells.get(5304),
                 "commentaire": cells.get(5320),
-                "moyenne": sum(marks) / len(marks) if marks else None,
+                "moyenne": _mean(marks),
             }
         )
     return found
@@ -283,12 +287,14 @@ def assert_views_agree(database: Database) -> None:
         assert events[row["numero"], "verdict"] == given
     counted: Counter[tuple[str, str, str]] = Counter()
     for row in database.rows(
-        "SELECT substr(CAST(c.depose_le AS text), 1, 7) AS mois, k.controle, k.resultat "
+        "SELECT c.depose_le, k.controle, k.resultat "
         "FROM lecture_precontrole_controle k "
         "JOIN lecture_candidature c ON c.numero = k.numero "
         "AND c.verdict_etabli_le = k.etabli_le"
     ):
-        counted[row["mois"], row["controle"], row["resultat"]] += 1
+        deposited = datetime.fromisoformat(str(row["depose_le"]))
+        month = deposited.astimezone(PARIS).strftime("%Y-%m")
+        counted[month, row["controle"], row["resultat"]] += 1
     statistics = database.view("lecture_statistique", "mois, controle, resultat")
     assert counted == {(r["mois"], r["controle"], r["resultat"]): r["nombre"] for r in statistics}
 
@@ -304,6 +310,14 @@ def writes(sandbox: Sandbox) -> list[tuple[int, str, str]]:
                 [value] = annotation["value"].values()
                 found.append((number, names[annotation["id"]], value))
     return found
+
+
+def _mean(marks: list[float]) -> float | None:
+    """Work out the mean to two decimals, a half upwards as databases round."""
+    if not marks:
+        return None
+    mean = Decimal(sum(marks)) / len(marks)
+    return float(mean.quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def _same(database: Database, view: str, order: str, expected: Any) -> None:
