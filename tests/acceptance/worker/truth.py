@@ -237,8 +237,9 @@ def assert_verdicts_stand(
             expected = "À vérifier"
         assert expected == copy["verdict"], truth.why
         assert expected == current[number]["verdict"]
-        assert copy["verdict_etabli_le"] == current[number]["etabli_le"]
-        mine = [c for c in checks[number] if c["etabli_le"] == copy["verdict_etabli_le"]]
+        # The verdict may have been given again since, on other grounds and in the same words.
+        assert copy["verdict_etabli_le"] <= current[number]["etabli_le"]
+        mine = [c for c in checks[number] if c["etabli_le"] == current[number]["etabli_le"]]
         assert len({c["controle"] for c in mine}) == 8
         assert all(c["motif"] for c in mine if c["resultat"] != "conforme")
 
@@ -290,7 +291,8 @@ def assert_views_agree(database: Database) -> None:
         "SELECT c.depose_le, k.controle, k.resultat "
         "FROM lecture_precontrole_controle k "
         "JOIN lecture_candidature c ON c.numero = k.numero "
-        "AND c.verdict_etabli_le = k.etabli_le"
+        "JOIN lecture_precontrole p ON p.numero = k.numero AND p.etabli_le = k.etabli_le "
+        "WHERE p.courant"
     ):
         deposited = datetime.fromisoformat(str(row["depose_le"]))
         month = deposited.astimezone(PARIS).strftime("%Y-%m")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dsync.eligibility import Catalogue, CatalogueError, Phase, seen
+from dsync.eligibility import Catalogue, CatalogueError, Lien, Phase, resolve_product, seen
 from dsync.eligibility.catalogue import redirects_readable
 
 
@@ -173,3 +173,13 @@ def test_a_product_comes_with_its_incubators_title(version: str) -> None:
     document["included"] = [{"id": id_, "attributes": {"title": "L’incubateur de la DINUM"}}]
     found = Catalogue.parse(json.dumps(document), "{}").products
     assert ["L’incubateur de la DINUM", ""] == [found[name].incubateur for name in ("x", "y")]
+
+
+def test_a_former_address_that_stands_twice_is_ambiguous() -> None:
+    """The file is an object that names one key for two products: neither is chosen."""
+    page = "https://beta.gouv.fr/startups"
+    redirects = f'{{"/startups/ancien": "{page}/x.html", "/startups/ancien": "{page}/y.html"}}'
+    catalogue = Catalogue.parse(body(entry(name="X"), {**entry(name="Y"), "id": "y"}), redirects)
+    assert {"x", "y"} == catalogue.aliases["ancien"]
+    match = resolve_product(f"{page}/ancien.html", catalogue)
+    assert (Lien.AMBIGU, ("X (x)", "Y (y)")) == (match.lien, match.noms)
