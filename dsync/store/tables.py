@@ -254,7 +254,7 @@ class PousseRow(_Table, table=True):
 
 
 class EvenementRow(_Table, table=True):
-    """Something that happened to a dossier; names of fields, never their values."""
+    """Something that happened to a dossier: names of fields, and what a forced push replaced."""
 
     __tablename__ = "evenement"
 

@@ -103,7 +103,7 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
     with run.transaction() as tx:
         tx.save_state(
             mapping_key=mapping_key(run.context),
-            full_due_at=_rebase_due_at(run, tx, crawl.revision_id),
+            full_due_at=_rebase_due_at(run, tx, crawl),
         )
         if crawl.signpost and crawl.is_ordered:
             tx.reset_watermark(crawl.signpost)
@@ -271,7 +271,7 @@ def _follow_revision(
         tx.save_state(last_revision_id=revision_id)
 
 
-def _rebase_due_at(run: Run, tx: Tx, revision_id: RevisionId | None) -> datetime | None:
+def _rebase_due_at(run: Run, tx: Tx, crawl: Crawl) -> datetime | None:
     """Return when to read all again for the open dossiers that do not follow the active revision.
 
     DS moves them to it some time after its publication, 30 s or much longer, and no date of
@@ -281,12 +281,12 @@ def _rebase_due_at(run: Run, tx: Tx, revision_id: RevisionId | None) -> datetime
     Args:
         run: the run.
         tx: the transaction in which the full read is closed.
-        revision_id: the active revision, as DS's pages say.
+        crawl: the full read, which tells the active revision and DS's time.
     """
-    revision = run.revisions.get(revision_id) if revision_id else None
+    revision = run.revisions.get(crawl.revision_id) if crawl.revision_id else None
     if revision is None or revision.date_publication is None or not tx.open_behind(revision.id):
         return None
-    elapsed = run.now - revision.date_publication
+    elapsed = (crawl.signpost or run.now) - revision.date_publication
     return None if elapsed > REBASE_WITHIN else run.now + max(REBASE_PAUSE, elapsed)
 
 

@@ -189,9 +189,10 @@ class SyncMachine(RuleBasedStateMachine):
         elif fate in ("usager", "administration") and presence == "present":
             self.control.hide(number(rank), fate)
 
-    @rule(name=st.sampled_from(["Le problème", "Problème"]))
-    def publish(self, name: str) -> None:
-        self.control.publish_revision(Change(rename={PROBLEME: name}))
+    @rule(name=st.sampled_from(["Le problème", "Problème"]), rebases=st.booleans())
+    def publish(self, name: str, rebases: bool) -> None:
+        """Publish a revision; the open dossiers follow at once, or at the end."""
+        self.control.publish_revision(Change(rename={PROBLEME: name}), rebases=rebases)
 
     # --- what fails -------------------------------------------------------------------------
 
@@ -278,6 +279,7 @@ class SyncMachine(RuleBasedStateMachine):
         for rank in sorted(self.held):
             self.edit_late(rank)
         self.mend()
+        control.rebase()
         control.advance(6 * 3600)
         engine.restart()
         if engine.state().full_cursor:
