@@ -13,7 +13,7 @@ import click
 from dsync.cli.dossier import current_checks, to_settle
 from dsync.cli.failures import Exit
 from dsync.cli.options import settings_options
-from dsync.cli.output import cut, print_table, shown
+from dsync.cli.output import cut, print_note, print_table, shown
 from dsync.cli.reports import print_report
 
 if TYPE_CHECKING:
@@ -193,9 +193,11 @@ def _next_steps(environment: Path, rows: Sequence[Sequence[Any]], *, serve: bool
     for step in steps:
         click.echo(f"  {prefix} {step}")
     if not serve:
-        click.echo(
-            f"\nThe stand-in has ended. `{program} demo --serve` keeps it running, so that sync, "
-            "precheck and push work on it too."
+        click.echo()
+        print_note(
+            f"The stand-in has ended. `{program} demo --serve` keeps it running, so that sync, "
+            "precheck and push work on it too.",
+            hanging=0,
         )
 
 
