@@ -387,12 +387,21 @@ def test_no_more_is_asked_in_a_minute_than_is_configured(
     assert 30 < waits[0] <= 60
 
 
-def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(engine: Engine) -> None:
+def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The read under way is abandoned; the next run resumes at that page."""
     small(engine, 5)
     engine.control.fail(Fault("latency", operation=PAGES, after=1, latency_ms=3000))
+    read_page, calls = engine.worker.client.read_page, count(1)
     timer = threading.Timer(0.3, engine.worker.stop.set)
-    timer.start()
+
+    def reading(*args: Any, **options: Any) -> Any:
+        if next(calls) == 2:
+            timer.start()
+        return read_page(*args, **options)
+
+    monkeypatch.setattr(engine.worker.client, "read_page", reading)
     report = engine.sync(full=True)
     timer.join()
     assert (130, 5) == (report.exit_code, report.read)
