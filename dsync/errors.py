@@ -16,7 +16,6 @@ exit code when the error reaches the command line)::
     │   ├── DSBadDataError      SHRINK          8   one dossier of the page cannot be rendered
     │   └── DSContractError     STOP_DEMARCHE   8
     ├── EvidenceUnavailableError SKIP_ITEM      7
-    ├── MappingError            QUARANTINE      7
     ├── RuleEvaluationError     QUARANTINE      7
     ├── SafetyBrakeError        STOP_DEMARCHE   4
     ├── InterruptedRunError     STOP_RUN        130
@@ -150,13 +149,6 @@ class EvidenceUnavailableError(DsyncError):
     """A source of evidence cannot be read now; the last good copy is used when there is one."""
 
     disposition = Disposition.SKIP_ITEM
-    exit_code = 7
-
-
-class MappingError(DsyncError):
-    """This dossier does not have the least that a dossier has; it goes into quarantine."""
-
-    disposition = Disposition.QUARANTINE
     exit_code = 7
 
 

@@ -61,18 +61,16 @@ def wire_value(type_: str, text: str) -> Json:
 def _instant(text: str) -> str:
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        instant = instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+    except (OverflowError, ValueError):
         return text
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    return instant.astimezone(UTC).replace(second=0, microsecond=0).isoformat()
+    return instant.replace(second=0, microsecond=0).isoformat()
 
 
 def _day(text: str) -> str:
     try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
+        if len(text) == len("2024-01-01"):
+            return date.fromisoformat(text).isoformat()
+        return datetime.fromisoformat(text).astimezone(PARIS).date().isoformat()
+    except (OverflowError, ValueError):
         return text
-    if len(text) == len("2024-01-01"):
-        return date.fromisoformat(text).isoformat()
-    return instant.astimezone(PARIS).date().isoformat()

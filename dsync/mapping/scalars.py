@@ -39,7 +39,7 @@ def day_of(champ: Champ) -> date | None:
         return None
     try:
         return _iso_day(text) or _french_day(text)
-    except ValueError:
+    except (OverflowError, ValueError):
         return None
 
 

@@ -315,6 +315,7 @@ def test_a_field_turned_into_a_repetition_stays_readable(form: Any, map_node: An
         ("1 brumaire 2024", None),
         ("31/02/2024", None),
         ("2024-13-01", None),
+        ("0001-01-01T00:00:00+10:00", None),
         ("bientôt", None),
         ("", None),
     ],

@@ -1,0 +1,108 @@
+"""Whatever DS answers of some dossiers, all others are right, and no run fails for it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from dsync.ds import operations
+from dsync.sandbox import Fault
+from tests.engine.oracle import check_copy
+from tests.engine.rig import DEMARCHE, Engine, seeds
+from tests.engine.test_hostile import JUNK
+
+Path = tuple[str | int, ...]
+DOSSIERS = 25
+SPARED = 5
+"""Dossiers of which DS tells the truth in each run."""
+CASES = DOSSIERS - SPARED
+"""Odd values a run, one a dossier."""
+HEADERS = ("Date", "RateLimit-Reset", "RateLimit-Remaining", "Content-Language", "Retry-After")
+ODD_TEXTS = ("²", "", "hier", "-1", "9" * 400, "Wed, 25 Nov 99999999999 10:00:00 GMT", "1e400")
+ANSWERS: tuple[Path, ...] = (
+    *((), ("data",), ("errors",), ("data", "w0_annotations"), ("data", "w0_annotations", "errors")),
+    ("data", "w1_annotations"),
+)
+
+
+def paths_of(value: Any, start: Path = ()) -> Iterator[Path]:
+    """Yield the path of everything in a JSON value, itself included."""
+    yield start
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from paths_of(inner, (*start, key))
+
+
+def nodes(engine: Engine) -> dict[int, Any]:
+    """Return the dossiers' nodes as dsync asks for them."""
+    body = {
+        "query": operations.load("dossiers_page").text,
+        "variables": {"number": DEMARCHE, "first": 100, "withPending": False, "withDeleted": False},
+    }
+    token = {"Authorization": f"Bearer {engine.sandbox.tokens.write}"}
+    answer = requests.post(engine.sandbox.ds_url, json=body, headers=token, timeout=30).json()
+    return {node["number"]: node for node in answer["data"]["demarche"]["dossiers"]["nodes"]}
+
+
+def run_all(engine: Engine, dice: random.Random, runs: int) -> None:
+    """Do runs with an odd value in most dossiers, in a header and in an answer to a mutation."""
+    engine.settle()
+    shown = nodes(engine)
+    places = {number: sorted(paths_of(node), key=repr) for number, node in shown.items()}
+    for _ in range(runs):
+        odd = dice.sample(sorted(shown), min(CASES, len(shown) - SPARED))
+        told = [(number, dice.choice(places[number]), dice.choice(JUNK)) for number in odd]
+        for number, path, junk in told:
+            engine.control.spoil(number, path, junk)
+        header = {dice.choice(HEADERS): dice.choice(ODD_TEXTS)}
+        engine.control.fail(
+            Fault("odd_headers", headers=header),
+            Fault("junk", only="mutation", path=dice.choice(ANSWERS), json=dice.choice(JUNK)),
+        )
+        report = engine.sync(full=True, accept_deletions=True)
+        assert report.exit_code in {0, 7}, (report.errors, header, told)
+        rows = {row["numero"]: row for row in engine.rows("SELECT * FROM dossier")}
+        quarantined = {row["numero"] for row in engine.rows("SELECT numero FROM quarantaine")}
+        assert quarantined <= set(odd), told
+        for number in shown:
+            assert number in rows, told
+            assert number in odd or "present" == rows[number]["presence"], told
+        engine.control.clear_faults()
+        for number in odd:
+            engine.control.heal(number)
+        engine.advance(seconds=timedelta(minutes=20).total_seconds())
+    for _ in range(3):
+        engine.advance(hours=9)
+        report = engine.sync(full=True)
+    assert 0 == report.exit_code, report.errors
+    check_copy(engine)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_odd_values_cost_their_own_dossiers_at_most(
+    sqlite_template: Any, tmp_path: Any, seed: int
+) -> None:
+    """A hundred odd values for each seed."""
+    run_on(sqlite_template, tmp_path, seed, runs=5)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_many_odd_values_cost_their_own_dossiers_at_most(
+    sqlite_template: Any, tmp_path: Any, seed: int
+) -> None:
+    """A thousand odd values for each seed."""
+    run_on(sqlite_template, tmp_path, seed, runs=50)
+
+
+def run_on(template: Any, folder: Any, seed: int, *, runs: int) -> None:
+    """Run on a database of its own."""
+    path = folder / "dsync.db"
+    path.write_bytes(template.read_bytes())
+    with Engine(f"sqlite:///{path}", seeds(range(DOSSIERS))) as engine:
+        run_all(engine, random.Random(seed), runs)
