@@ -14,7 +14,6 @@ from dsync.eligibility.catalogue import (
     Product,
     seen,
 )
-from dsync.eligibility.checks import TITLES
 from dsync.eligibility.checks.administration import needs_registry
 from dsync.eligibility.config import RulesConfig
 from dsync.eligibility.detail import stated_verdict
@@ -34,6 +33,7 @@ from dsync.eligibility.judging import (
 )
 from dsync.eligibility.product import Lien, ProductMatch, resolve_product
 from dsync.eligibility.rules import CHECK_NAMES, RuleSet
+from dsync.eligibility.sentences import TITLES
 from dsync.eligibility.verdict import counterfactual, verdict_of
 
 __all__ = [

@@ -64,6 +64,8 @@ class PhasesConfig(_Section):
     late_reading_days: Annotated[int, Ge(0)] = 14
     """A catalogue first read more days than this after the deposit proves no phase that is not
     admitted, where an admitted one is declared: it rewrites its history."""
+    noms: dict[Text, Text] = field(default_factory=dict)
+    """The catalogue's words that read otherwise in French."""
 
 
 @dataclass(frozen=True)
@@ -102,5 +104,7 @@ class RulesConfig(_Section):
     overrides: tuple[OverrideConfig, ...] = ()
     timezone: Text = "Europe/Paris"
     """Of the window's days and of the reference date."""
+    instruction: Text = "équipe du programme EIG (DINUM)"
+    """Who decides on the dossiers, for the first line of the text."""
     max_profils: Annotated[int, Ge(1)] = 2
     max_detail_length: Annotated[int, Ge(400)] = 1500

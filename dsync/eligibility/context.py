@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from msgspec import Struct
@@ -9,10 +10,16 @@ from msgspec import Struct
 from dsync.domain.candidature import Candidature, Reponse
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.verdict import Controle
+from dsync.eligibility import sentences
 from dsync.eligibility.evidence import Evidence
 from dsync.eligibility.product import ProductMatch
 from dsync.eligibility.rules import RuleSet
+from dsync.eligibility.sentences import Sentence
+from dsync.eligibility.wording import french_date
+
+TOLD = "sans_reponse"
+"""In a check's evidence: the field whose missing answer its sentence tells."""
 
 
 class Context(Struct, frozen=True, gc=False):
@@ -33,6 +40,8 @@ class Context(Struct, frozen=True, gc=False):
     reference: date
     """The day of deposit, where the call takes place."""
     doublons: tuple[DossierNumber, ...]
+    told: frozenset[str] = frozenset()
+    """Fields whose missing answer another check has already told."""
 
     @property
     def is_read_late(self) -> bool:
@@ -41,6 +50,12 @@ class Context(Struct, frozen=True, gc=False):
             return False
         return (self.read_on - self.reference).days > self.rules.config.phases.late_reading_days
 
+    @property
+    def catalogue(self) -> str:
+        """The source of what is known of the product, with the day on which it was read."""
+        read = f" lu le {french_date(self.read_on)}" if self.read_on else ""
+        return f"catalogue de beta.gouv.fr{read}"
+
     def reponse(self, field: str) -> Reponse:
         """Return what became of a mapped field; a mapping that says nothing shows by its value."""
         if (known := self.candidature.reponses.get(field)) is not None:
@@ -48,46 +63,27 @@ class Context(Struct, frozen=True, gc=False):
         return Reponse.REMPLI if getattr(self.candidature, field, None) else Reponse.VIDE
 
 
-def answer(name: str, resultat: Resultat, motif: str, **preuve: Json) -> Controle:
-    """Make a check's answer."""
-    return Controle(name, resultat, motif, preuve)
+def answer(name: str, sentence: Sentence, preuve: Mapping[str, Json], **facts: object) -> Controle:
+    """Make a check's answer of a sentence and its facts."""
+    return Controle(name, sentence.resultat, sentence.motif(**facts), preuve)
 
 
-def unanswerable(name: str, context: Context, field: str, champ: str) -> Controle | None:
+def unanswerable(name: str, context: Context, field: str, question: str) -> Controle | None:
     """Return the answer when a champ was never asked or is not mapped, or None when it was."""
     reponse = context.reponse(field)
     if reponse is Reponse.NON_ASSOCIE:
-        return answer(
-            name,
-            Resultat.IMPOSSIBLE,
-            f"Aucun champ de ce formulaire n’est associé à la question : {champ}. "
-            "À faire : compléter la configuration du pré-contrôle.",
-            reponse=reponse.value,
-        )
+        preuve: dict[str, Json] = {"reponse": reponse.value, TOLD: field}
+        return answer(name, sentences.NON_ASSOCIE, preuve, question=question)
     if reponse is Reponse.NON_DEMANDE:
-        return answer(
-            name,
-            Resultat.A_VERIFIER,
-            f"Question non posée au candidat : {champ}. À faire : la lui poser.",
-            reponse=reponse.value,
-        )
+        return answer(name, sentences.NON_DEMANDE, {"reponse": reponse.value}, question=question)
     return None
 
 
 def without_catalogue(name: str) -> Controle:
     """Return the answer of a check that could not look into the catalogue."""
-    return answer(
-        name,
-        Resultat.IMPOSSIBLE,
-        "Le catalogue de beta.gouv.fr n’a pas pu être consulté. "
-        "À faire : rien, un nouvel essai aura lieu.",
-    )
+    return answer(name, sentences.SANS_CATALOGUE, {})
 
 
 def without_product(name: str) -> Controle:
     """Return the answer of a check that hangs on the product when no single one is named."""
-    return answer(
-        name,
-        Resultat.SANS_OBJET,
-        "Non examiné : la fiche produit ne désigne pas un seul produit.",
-    )
+    return answer(name, sentences.SANS_PRODUIT, {})

@@ -14,7 +14,9 @@ from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
 from dsync.domain.written import written
 from dsync.eligibility.checks import CHECKS
 from dsync.eligibility.checks.administration import registry_answer
-from dsync.eligibility.context import Context
+from dsync.eligibility.checks.completude import NAME as COMPLETUDE
+from dsync.eligibility.checks.completude import check_completude
+from dsync.eligibility.context import TOLD, Context
 from dsync.eligibility.detail import detail_text
 from dsync.eligibility.evidence import Evidence, NamedProduct, ProductEvidence, name_product
 from dsync.eligibility.product import Lien, ProductMatch
@@ -110,12 +112,20 @@ def _context(
 
 
 def _decide(context: Context) -> Decision:
-    controles = tuple([_capped(check(context), context) for _, check in CHECKS])
-    by_name = {controle.controle: controle for controle in controles}
+    by_name = {name: _capped(check(context), context) for name, check in CHECKS}
+    told = frozenset(
+        field for c in by_name.values() if isinstance(field := c.preuve.get(TOLD), str)
+    )
+    by_name[COMPLETUDE] = check_completude(structs.replace(context, told=told))
+    controles = tuple(by_name.values())
     return Decision(
         verdict=verdict_of(controle.resultat for controle in controles),
         controles=controles,
-        detail=detail_text(controles, most=context.rules.config.max_detail_length),
+        detail=detail_text(
+            controles,
+            instruction=context.rules.config.instruction,
+            most=context.rules.config.max_detail_length,
+        ),
         version_regles=context.rules.version,
         preuve_hash=_fingerprint(
             context.candidature,

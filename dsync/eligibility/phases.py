@@ -27,7 +27,8 @@ def phase_by_place(phases: Sequence[Phase], day: date) -> Phase | None:
     return next((p for p in reversed(phases) if p.debut and p.debut <= day), None)
 
 
-def has_begun(phases: Iterable[Phase], name: str, day: date) -> bool:
-    """Whether a phase of that name is under way or done at that day."""
+def first_begun(phases: Iterable[Phase], name: str, day: date) -> date | None:
+    """Return when a phase of that name first began, if it is under way or done at that day."""
     wanted = fold(name)
-    return any(p.debut and p.debut <= day and fold(p.nom) == wanted for p in phases)
+    starts = (p.debut for p in phases if p.debut and p.debut <= day and fold(p.nom) == wanted)
+    return min(starts, default=None)

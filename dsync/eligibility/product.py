@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from itertools import chain
 
@@ -56,6 +56,8 @@ class ProductMatch(Struct, frozen=True, gc=False):
     """Of the products or pages meant, sorted, when there is no single product."""
     page: str | None = None
     """The id typed, of a page that is unknown or an alias."""
+    ids: tuple[str, ...] = ()
+    """Of the published products that may be meant, sorted."""
 
     @property
     def product_id(self) -> str | None:
@@ -168,10 +170,10 @@ def _by_id(page: ProductPage, catalogue: Catalogue) -> ProductMatch:
     ):
         if ids:
             if len(ids) > 1:
-                return ProductMatch(Lien.AMBIGU, noms=_names(ids, catalogue), page=page.shown)
+                return _meant(Lien.AMBIGU, ids, catalogue, page.shown)
             return ProductMatch(lien, catalogue.products[min(ids)], page=page.shown)
     if retired := frozenset(id_ for id_ in catalogue.former if fold(id_) == folded):
-        return ProductMatch(Lien.RETIREE, noms=_names(retired, catalogue), page=page.shown)
+        return _meant(Lien.RETIREE, retired, catalogue, page.shown)
     return ProductMatch(Lien.INCONNUE, page=page.shown)
 
 
@@ -179,7 +181,7 @@ def _near_page(typed: Typed, catalogue: Catalogue) -> ProductMatch | None:
     """Return the products whose pages the unknown ones are slips of."""
     for page in typed.pages:
         if ids := _near((page.shown, tail_of_page(typed.whole)), catalogue):
-            return ProductMatch(Lien.PROCHE, noms=_names(ids, catalogue), page=page.shown)
+            return _meant(Lien.PROCHE, ids, catalogue, page.shown)
     return None
 
 
@@ -189,7 +191,7 @@ def _near_word(text: str, catalogue: Catalogue) -> ProductMatch | None:
     if len(words_left) != 1 or len(words_left[0]) < _CITED_LENGTH:
         return None
     ids = _near(words_left, catalogue)
-    return ProductMatch(Lien.PROCHE, noms=_names(ids, catalogue)) if ids else None
+    return _meant(Lien.PROCHE, ids, catalogue) if ids else None
 
 
 def _near(spellings: Iterable[str], catalogue: Catalogue) -> frozenset[str]:
@@ -225,17 +227,16 @@ def _by_sites(typed: Typed, catalogue: Catalogue) -> ProductMatch:
         owners |= ids
         is_code = is_code and (of_code or not ids)
     if len(owners) > 1:
-        return ProductMatch(Lien.PLUSIEURS, noms=_names(owners, catalogue))
+        return _meant(Lien.PLUSIEURS, owners, catalogue)
     if owners:
         lien = Lien.DEPOT if is_code else Lien.SITE
         return ProductMatch(lien, catalogue.products[owners.pop()])
-    # Some ids look like a host; a name may stand beside the address.
-    named = (
-        _by_name(typed.whole, catalogue)
-        or _by_name(typed.text, catalogue)
-        or _by_parts(typed.text, catalogue)
-    )
-    if named:
+    # Some ids look like a host: such a text is looked up as it stands, for the words of an address
+    # of another page may hold a name.
+    if ids := _bearers(words(typed.whole), catalogue):
+        return _named(ids, catalogue)
+    # A name may stand beside the address.
+    if named := _by_name(typed.text, catalogue) or _by_parts(typed.text, catalogue):
         return named
     return ProductMatch(Lien.AUTRE_PAGE if typed.other_pages else Lien.AUTRE_SITE)
 
@@ -267,7 +268,7 @@ def _by_parts(text: str, catalogue: Catalogue) -> ProductMatch | None:
     if len(found) == 1 and not says_more:
         return _named(frozenset(found), catalogue)
     found |= _cited(text, catalogue)
-    return ProductMatch(Lien.CITE, noms=_names(found, catalogue)) if found else None
+    return _meant(Lien.CITE, found, catalogue) if found else None
 
 
 def _by_joined_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
@@ -281,10 +282,10 @@ def _by_joined_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
 
 def _named(ids: frozenset[str], catalogue: Catalogue) -> ProductMatch:
     if len(ids) > 1:
-        return ProductMatch(Lien.AMBIGU, noms=_names(ids, catalogue))
+        return _meant(Lien.AMBIGU, ids, catalogue)
     if product := catalogue.products.get(min(ids)):
         return ProductMatch(Lien.NOM, product)
-    return ProductMatch(Lien.RETIREE, noms=_names(ids, catalogue))
+    return _meant(Lien.RETIREE, ids, catalogue)
 
 
 def _spellings(all_words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -327,8 +328,13 @@ def _is_proper(nom: str, written: str) -> bool:
     return nom == written and written != written.lower()
 
 
-def _names(ids: Iterable[str], catalogue: Catalogue) -> tuple[str, ...]:
-    return tuple(sorted(f"{_nom(id_, catalogue)} ({id_})" for id_ in ids))
+def _meant(
+    lien: Lien, ids: Collection[str], catalogue: Catalogue, page: str | None = None
+) -> ProductMatch:
+    """Return a match of several products, or of one that is not sure."""
+    noms = tuple(sorted(f"{_nom(id_, catalogue)} ({id_})" for id_ in ids))
+    published = tuple(sorted(id_ for id_ in ids if id_ in catalogue.products))
+    return ProductMatch(lien, noms=noms, page=page, ids=published)
 
 
 def _nom(id_: str, catalogue: Catalogue) -> str:

@@ -35,7 +35,7 @@ from dsync.eligibility.wording import fold, words
 from dsync.errors import ConfigurationError
 
 CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
-SENTENCES_REVISION = 1
+SENTENCES_REVISION = 2
 """Raised by one when what the checks say changes, so that verdicts are worked out again."""
 
 _ONLY_A_VERIFIER = frozenset({"depot", "cas_octroi", "completude", "doublon"})
@@ -68,6 +68,7 @@ class RuleSet:
     eligible_phases: frozenset[str]
     known_phases: frozenset[str]
     declared_phases: Mapping[str, frozenset[str]]
+    phase_names: Mapping[str, str]
     profil_labels: Mapping[str, ProfilConfig]
     cas_labels: Mapping[str, CasConfig]
 
@@ -125,6 +126,7 @@ class RuleSet:
                 fold(option): frozenset(fold(name) for name in names)
                 for option, names in config.phases.declared.items()
             },
+            phase_names={fold(word): name for word, name in config.phases.noms.items()},
             profil_labels=_labels(config.profils),
             cas_labels=_labels(config.cas),
         )
@@ -138,6 +140,10 @@ class RuleSet:
         if instant.tzinfo is None:
             raise ValueError("an instant needs its time zone")
         return instant.astimezone(self.zone).date()
+
+    def phase_name(self, nom: str) -> str:
+        """Return the French name of a phase that the catalogue names."""
+        return self.phase_names.get(fold(nom), nom)
 
     def profil(self, label: str) -> ProfilConfig | None:
         """Return the profile that an option means, or None for an unknown one."""

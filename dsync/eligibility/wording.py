@@ -97,12 +97,14 @@ def french_date(day: date) -> str:
     return f"{day.day:02d}/{day.month:02d}/{day.year}"
 
 
-def listed(items: Iterable[str], *, most: int, last: str = "et") -> str:
-    """Return « a, b et c », or « a, b et 4 autres » when there are more than `most`."""
+def listed(items: Iterable[str], *, last: str = "et") -> str:
+    """Return « a, b et c »: all are named."""
     found: Sequence[str] = tuple(items)
-    if len(found) > most:
-        rest = len(found) - most
-        return f"{', '.join(found[:most])} et {rest} autre{'s' if rest > 1 else ''}"
     if len(found) < 2:
         return "".join(found)
     return f"{', '.join(found[:-1])} {last} {found[-1]}"
+
+
+def grouped(siren: str) -> str:
+    """Return the nine digits of a SIREN as people write them, « 110 001 013 »."""
+    return " ".join(siren[place : place + 3] for place in range(0, len(siren), 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.eligibility import Catalogue, Lien, resolve_product
+from dsync.domain.verdict import Verdict
+from dsync.eligibility import Catalogue, Evidence, Lien, evaluate, resolve_product
+from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
 
 SAMPLES = Path(__file__).parents[1] / "data" / "betagouv"
 PAGE = "https://beta.gouv.fr/startups"
@@ -54,10 +57,32 @@ def test_no_misspelling_is_an_unknown_page(version: str, form: str) -> None:
                 assert f"{product.nom} ({product.id})" in match.noms, slip
 
 
+@given(st.sampled_from(["2.6", "2.7"]), st.data(), st.dates(date(2024, 1, 1), date(2024, 12, 31)))
+def test_no_misspelling_makes_a_dossier_ineligible(
+    version: str, data: st.DataObject, day: date
+) -> None:
+    """Whatever the product's phases: at most another product's own page, typed exactly, can."""
+    catalogue = sample(version)
+    product = data.draw(st.sampled_from(list(catalogue.products.values())))
+    slip = data.draw(st.sampled_from(sorted(misspellings(product.id, LETTERS + SIGNS))))
+    deposited = datetime.combine(day, time(12), UTC)
+    dossier = Dossier("", {"page_produit": f"{PAGE}/{slip}.html", "depose_le": deposited})
+    rules = shipped_rules()
+    decision = evaluate(
+        candidature_of(dossier, rules), Evidence(catalogue, deposited), rules, doublons=()
+    )
+    if decision.produit_id is None:
+        assert decision.verdict is Verdict.A_VERIFIER
+
+
 @given(
     st.sampled_from(["2.6", "2.7"]),
     st.data(),
-    st.lists(st.text(string.ascii_letters + string.digits + "-_.", min_size=1), min_size=1),
+    st.lists(
+        st.text(string.ascii_letters + string.digits + "-_.", min_size=1)
+        | st.sampled_from(["service", "page", "fiche", "projet", "startups", "beta", "index.html"]),
+        min_size=1,
+    ),
     st.sampled_from(["", "?", "#"]),
 )
 def test_no_page_below_a_site_names_a_product(

@@ -26,16 +26,4 @@ CHECKS: tuple[tuple[str, Callable[[Context], Controle]], ...] = (
     ("doublon", check_doublon),
 )
 
-TITLES = {
-    "depot": "date de dépôt",
-    "administration": "administration",
-    "fiche_produit": "fiche produit",
-    "phase": "phase",
-    "profils": "profils",
-    "cas_octroi": "cas d’octroi",
-    "completude": "complétude",
-    "doublon": "absence de doublon",
-}
-"""What people read for each check."""
-
-__all__ = ["CHECKS", "TITLES"]
+__all__ = ["CHECKS"]

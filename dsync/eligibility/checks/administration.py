@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Json
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.verdict import Controle
+from dsync.eligibility import sentences
 from dsync.eligibility.config import OverrideConfig
 from dsync.eligibility.context import Context, answer
 from dsync.eligibility.evidence import Evidence, RegistryAnswer, RegistryStatus
-from dsync.eligibility.lists import Categorie, CategorieReponse
+from dsync.eligibility.lists import CategorieReponse
 from dsync.eligibility.rules import RuleSet
-from dsync.eligibility.wording import cleaned, cut
+from dsync.eligibility.sentences import Sentence
+from dsync.eligibility.wording import cleaned, cut, french_date, grouped, listed, quoted
 
 NAME = "administration"
 SIREN_LENGTH = 9
@@ -20,9 +24,14 @@ _OPERATEUR = "operateur"
 _AUTRE = "autre"
 _INCONNU = "inconnu"
 _CLOSED = "ferme"
-_CONFIRM = "À faire : confirmer que le candidat est éligible."
-_NOT_THERE = "Le registre des entreprises ne connaît pas ce SIREN."
-_NO_CATEGORY = "Le registre des entreprises ne donne aucune catégorie juridique pour ce SIREN."
+_PERSONNE = "personne_physique"
+_QUALITES = {_CENTRALE: "Administration centrale", _OPERATEUR: "Opérateur de l’État"}
+_OVERRIDES = {
+    _CENTRALE: (sentences.DECISION_ADMISE, _CENTRALE),
+    _OPERATEUR: (sentences.DECISION_ADMISE, _OPERATEUR),
+    "a_verifier": (sentences.DECISION_A_VERIFIER, _INCONNU),
+    "non_conforme": (sentences.DECISION_EXCLUE, _AUTRE),
+}
 
 
 def siren_of(candidature: Candidature) -> str | None:
@@ -56,16 +65,20 @@ def registry_answer(
 
 def check_administration(context: Context) -> Controle:
     """Answer by override, list of opérateurs, legal category and registry, in this order."""
+    demandeur = context.candidature.demandeur
     siren = siren_of(context.candidature)
     if siren is None:
-        return _inconnu("Le candidat n’a pas de numéro SIRET (personne, ou registre incomplet).")
+        is_person = demandeur.genre == _PERSONNE
+        sentence = sentences.PERSONNE if is_person else sentences.SANS_SIRET
+        return answer(NAME, sentence, {"type": _INCONNU})
     if override := context.rules.overrides.get(siren):
         return _by_override(override)
     if found := _operateur_list(siren, context.rules):
         annee, nom = found
         preuve: dict[str, Json] = {"siren": siren, "nom": nom, "liste": annee}
-        motif = f"Inscrite sur la liste {annee} des opérateurs de l’État."
-        return _if_open(context, _OPERATEUR, motif, preuve)
+        facts = {"organisme": _named(siren, demandeur.raison_sociale or nom), "annee": annee}
+        qualite = f"opérateur de l’État, liste pour {annee}"
+        return _if_open(context, sentences.OPERATEUR, _OPERATEUR, preuve, facts, qualite)
     return _by_category(context, siren)
 
 
@@ -77,98 +90,116 @@ def _operateur_list(siren: str, rules: RuleSet) -> tuple[int, str] | None:
 
 
 def _by_override(override: OverrideConfig) -> Controle:
+    sentence, kind = _OVERRIDES[override.answer]
     preuve: dict[str, Json] = {
         "siren": override.siren,
         "decision": override.answer,
         "raison": override.reason,
+        "type": kind,
     }
-    reason = cut(cleaned(override.reason), 150)
-    said = f"Décision enregistrée pour le SIREN {override.siren} : {reason}"
-    if override.answer in (_CENTRALE, _OPERATEUR):
-        return answer(NAME, Resultat.CONFORME, said, type=override.answer, **preuve)
-    if override.answer == "a_verifier":
-        return answer(NAME, Resultat.A_VERIFIER, f"{said}. {_CONFIRM}", type=_INCONNU, **preuve)
-    motif = f"{said}. À faire : l’indiquer au candidat."
-    return answer(NAME, Resultat.NON_CONFORME, motif, type=_AUTRE, **preuve)
+    return answer(
+        NAME,
+        sentence,
+        preuve,
+        siren=grouped(override.siren),
+        raison=cut(cleaned(override.reason), 150).rstrip("."),
+        qualite=_QUALITES.get(kind, ""),
+    )
 
 
 def _by_category(context: Context, siren: str) -> Controle:
     demandeur = context.candidature.demandeur
     code = (demandeur.forme_juridique_code or "").strip()
     preuve: dict[str, Json] = {"siren": siren}
+    organisme = _named(siren, demandeur.raison_sociale)
+    registre, source = "registre des entreprises", "Démarches Simplifiées"
     if not code:
         registry = registry_answer(context.candidature, context.evidence, context.rules)
         if registry is None:
-            return _inconnu(
-                "Le registre n’a donné aucune catégorie juridique pour ce SIREN.", **preuve
-            )
+            return _inconnu(sentences.SANS_CATEGORIE, preuve, organisme=organisme)
         preuve |= _registry_preuve(registry)
         if registry.status is RegistryStatus.UNREACHABLE:
-            return answer(
-                NAME,
-                Resultat.IMPOSSIBLE,
-                "Le registre des entreprises n’a pas pu être consulté. "
-                "À faire : rien, un nouvel essai aura lieu.",
-                type=_INCONNU,
-                **preuve,
-            )
+            preuve["type"] = _INCONNU
+            return answer(NAME, sentences.REGISTRE_INJOIGNABLE, preuve, siren=grouped(siren))
+        organisme = _named(siren, demandeur.raison_sociale or registry.nom)
+        if registry.consulted_at:
+            day = context.rules.reference_date(registry.consulted_at)
+            registre = f"registre des entreprises consulté le {french_date(day)}"
+        source = f"le {registre}"
         code = (registry.nature_juridique or "").strip()
         if not code:
             is_unknown = registry.status is RegistryStatus.UNKNOWN
-            return _inconnu(_NOT_THERE if is_unknown else _NO_CATEGORY, **preuve)
-    categorie = context.rules.categories.get(code)
-    libelle = (categorie.libelle if categorie else None) or demandeur.forme_juridique or ""
-    named = cut(cleaned(f"{code} {libelle}"), 110)
-    preuve |= {"code": code, "libelle": libelle, "source": context.rules.categories.source}
-    return _judge(context, categorie, named, preuve)
+            sentence = (
+                sentences.REGISTRE_INCONNU if is_unknown else (sentences.REGISTRE_SANS_CATEGORIE)
+            )
+            return _inconnu(sentence, preuve, organisme=organisme, registre=registre)
+    categories = context.rules.categories
+    categorie = categories.get(code)
+    # A family's label is less exact than the one that the registry gave with the dossier.
+    exact = categories.exact.get(code)
+    libelle = (
+        (exact.libelle if exact else None)
+        or demandeur.forme_juridique
+        or (categorie.libelle if categorie else "")
+    )
+    preuve |= {"code": code, "libelle": libelle, "source": categories.source}
+    categorie_lue = f"catégorie juridique {cut(cleaned(code), 8)} selon {source}"
+    facts: dict[str, object] = {
+        "organisme": organisme,
+        "forme": f"{quoted(libelle, 100)} ({categorie_lue})",
+    }
+    return _judge(
+        context, categorie.reponse if categorie else CategorieReponse.A_VERIFIER, preuve, facts
+    )
 
 
 def _judge(
-    context: Context, categorie: Categorie | None, named: str, preuve: dict[str, Json]
+    context: Context, reponse: CategorieReponse, preuve: dict[str, Json], facts: dict[str, object]
 ) -> Controle:
-    reponse = categorie.reponse if categorie else CategorieReponse.A_VERIFIER
     year = context.reference.year
-    is_proven = reponse is CategorieReponse.EXCLUE or (
-        reponse is CategorieReponse.EXCLUE_HORS_LISTE and context.rules.has_list_of(year)
-    )
+    has_list = context.rules.has_list_of(year)
     if reponse is CategorieReponse.ADMINISTRATION_CENTRALE:
-        motif = f"Administration centrale (catégorie juridique {named})."
-        return _if_open(context, _CENTRALE, motif, preuve)
-    if is_proven:
-        return answer(
-            NAME,
-            Resultat.NON_CONFORME,
-            f"Catégorie juridique {named} : ni administration centrale ni opérateur de l’État. "
-            "À faire : vérifier que le dossier est déposé par la bonne administration.",
-            type=_AUTRE,
-            **preuve,
+        return _if_open(
+            context, sentences.CENTRALE, _CENTRALE, preuve, facts, "administration centrale"
         )
+    years = listed(str(found.annee) for found in reversed(context.rules.operateurs))
+    is_one = len(context.rules.operateurs) == 1
+    facts |= {"annee": year, "listes": f"{'liste' if is_one else 'listes'} pour {years}"}
+    if reponse is CategorieReponse.EXCLUE:
+        return answer(NAME, sentences.EXCLUE, preuve | {"type": _AUTRE}, **facts)
+    if reponse is CategorieReponse.EXCLUE_HORS_LISTE and has_list:
+        return answer(NAME, sentences.PRIVEE_HORS_LISTE, preuve | {"type": _AUTRE}, **facts)
     if reponse is CategorieReponse.A_VERIFIER:
-        motif = f"Catégorie juridique {named} : ne suffit pas à conclure. {_CONFIRM}"
-        return answer(NAME, Resultat.A_VERIFIER, motif, type=_INCONNU, **preuve)
-    lists = ", ".join(str(found.annee) for found in context.rules.operateurs)
-    motif = (
-        f"Catégorie juridique {named}, absente de la liste des opérateurs de l’État ({lists}). "
-        f"À faire : vérifier si c’était un opérateur en {year}."
-    )
-    return answer(NAME, Resultat.A_VERIFIER, motif, type=_INCONNU, **preuve)
+        return _inconnu(sentences.FORME_INSUFFISANTE, preuve, **facts)
+    sentence = sentences.HORS_LISTE_DE_L_ANNEE if has_list else sentences.HORS_LISTE
+    return _inconnu(sentence, preuve, **facts)
 
 
-def _if_open(context: Context, kind: str, motif: str, preuve: dict[str, Json]) -> Controle:
+def _if_open(
+    context: Context,
+    sentence: Sentence,
+    kind: str,
+    preuve: dict[str, Json],
+    facts: Mapping[str, object],
+    qualite: str,
+) -> Controle:
     """Answer « conforme », or « à vérifier » when the entreprise is closed."""
     registry = registry_answer(context.candidature, context.evidence, context.rules)
     etat = (context.candidature.demandeur.etat_administratif or "").strip().lower()
+    preuve["type"] = kind
     if etat != _CLOSED and not (registry and registry.is_closed):
-        return answer(NAME, Resultat.CONFORME, motif, type=kind, **preuve)
-    motif = (
-        f"{motif.removesuffix('.')}, mais fermée au registre des entreprises. "
-        "À faire : demander le SIRET de l’administration qui a pris la suite."
-    )
-    return answer(NAME, Resultat.A_VERIFIER, motif, type=kind, ferme=True, **preuve)
+        return answer(NAME, sentence, preuve, **facts)
+    return answer(NAME, sentences.FERMEE, preuve | {"ferme": True}, qualite=qualite, **facts)
 
 
-def _inconnu(reason: str, **preuve: Json) -> Controle:
-    return answer(NAME, Resultat.A_VERIFIER, f"{reason} {_CONFIRM}", type=_INCONNU, **preuve)
+def _inconnu(sentence: Sentence, preuve: dict[str, Json], **facts: object) -> Controle:
+    return answer(NAME, sentence, preuve | {"type": _INCONNU}, **facts)
+
+
+def _named(siren: str, nom: str | None) -> str:
+    """Return who applies, for a sentence: the name and the SIREN."""
+    name = cut(cleaned(nom or ""), 80)
+    return f"{name} (SIREN {grouped(siren)})" if name else f"SIREN {grouped(siren)}"
 
 
 def _registry_preuve(registry: RegistryAnswer) -> dict[str, Json]:

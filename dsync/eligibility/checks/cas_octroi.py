@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from dsync.domain.dossier import Json
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.verdict import Controle
+from dsync.eligibility import sentences
 from dsync.eligibility.address import site_address
 from dsync.eligibility.catalogue import Product
 from dsync.eligibility.config import CasConfig
 from dsync.eligibility.context import (
+    TOLD,
     Context,
     answer,
     unanswerable,
     without_catalogue,
     without_product,
 )
-from dsync.eligibility.phases import has_begun
+from dsync.eligibility.phases import first_begun
 from dsync.eligibility.product import Lien
 from dsync.eligibility.wording import french_date, listed, quoted
 
 NAME = "cas_octroi"
 FIELD = "cas_demande"
 
-_SHOWN_BY = {
-    "stats_url": "les mesures d’impact publiques (stats_url)",
-    "repository": "le code source ouvert (repository)",
+
+class _Need(NamedTuple):
+    """What a case needs of the product: how it is required, shown, and found missing."""
+
+    required: str
+    shown: str
+    missing: str
+
+
+_OPEN = {
+    "stats_url": _Need(
+        "des mesures d’impact publiques",
+        "mesures d’impact publiques",
+        "adresse de mesures d’impact",
+    ),
+    "repository": _Need(
+        "un code source ouvert", "code source ouvert", "adresse de code source ouvert"
+    ),
 }
 
 
@@ -40,50 +59,54 @@ def check_cas_octroi(context: Context) -> Controle:
         "repository": product.repository,
     }
     if refusal := unanswerable(NAME, context, FIELD, "cas de la demande"):
-        return answer(NAME, refusal.resultat, refusal.motif, **preuve)
+        return Controle(NAME, refusal.resultat, refusal.motif, {**preuve, **refusal.preuve})
     typed = (context.candidature.cas_demande or "").strip()
+    prevus = listed((_name_of(cas) for cas in context.rules.config.cas), last="ou")
     if not typed:
-        motif = "Aucun cas choisi. À faire : demander au candidat lequel il retient."
-        return answer(NAME, Resultat.A_VERIFIER, motif, **preuve)
+        return answer(NAME, sentences.CAS_ABSENT, preuve | {TOLD: FIELD}, cas_prevus=prevus)
+    named = quoted(typed, 45)
     cas = context.rules.cas(typed)
     if cas is None:
-        motif = f"Cas {quoted(typed)} inconnu. À faire : vérifier ses conditions."
-        return answer(NAME, Resultat.A_VERIFIER, motif, **preuve)
-    missing = _missing(context, cas, product)
-    if missing:
-        others = [
-            other
-            for other in context.rules.config.cas
-            if other.id != cas.id and not _missing(context, other, product)
-        ]
-        said = (
-            f"Celles du cas {listed([_name_of(other) for other in others], most=4)} "
-            "sont réunies. À faire : demander au candidat s’il retient ce cas."
-            if others
-            else "À faire : le demander au candidat."
-        )
-        motif = (
-            f"Conditions du cas {quoted(typed, 45)} non établies : la fiche ne montre pas "
-            f"{listed(missing, most=4, last='ni')}. {said}"
-        )
-        return answer(NAME, Resultat.A_VERIFIER, motif, **preuve, manque=list(missing))
-    motif = f"Conditions du cas {quoted(typed, 45)} réunies."
-    return answer(NAME, Resultat.CONFORME, motif, **preuve)
+        return answer(NAME, sentences.CAS_INCONNU, preuve, cas=named, cas_prevus=prevus)
+    needs = _needs(context, cas, product)
+    missing = [need for need, is_met in needs if not is_met]
+    if not missing:
+        shown = listed(need.shown for need, _ in needs) or "sans condition"
+        return answer(NAME, sentences.CAS_REUNI, preuve, cas=named, etabli=shown)
+    met = [
+        _name_of(other)
+        for other in context.rules.config.cas
+        if other.id != cas.id and all(is_met for _, is_met in _needs(context, other, product))
+    ]
+    return answer(
+        NAME,
+        sentences.CAS_AUTRE_REUNI if met else sentences.CAS_NON_ETABLI,
+        preuve | {"manque": [need.missing for need in missing]},
+        cas=named,
+        catalogue=context.catalogue,
+        manque=listed((need.missing for need in missing), last="ni"),
+        condition=listed(need.required for need, _ in needs),
+        autres=listed(met),
+    )
 
 
-def _missing(context: Context, cas: CasConfig, product: Product) -> tuple[str, ...]:
-    missing = []
-    if cas.needs_phase and not has_begun(product.phases, cas.needs_phase, context.reference):
-        day = french_date(context.reference)
-        missing.append(f"de phase {quoted(cas.needs_phase, 30)} commencée au {day}")
-    missing += [_SHOWN_BY[need] for need in cas.needs if not _is_shown(getattr(product, need))]
-    return tuple(missing)
+def _needs(context: Context, cas: CasConfig, product: Product) -> list[tuple[_Need, bool]]:
+    """Return what a case needs, and whether the product's page shows it."""
+    needs = []
+    if cas.needs_phase:
+        phase = quoted(context.rules.phase_name(cas.needs_phase), 30)
+        begun = first_begun(product.phases, cas.needs_phase, context.reference)
+        day = french_date(begun or context.reference)
+        need = _Need(
+            f"une phase {phase} en cours ou achevée",
+            f"phase {phase} commencée le {day}",
+            f"phase {phase} commencée au {day}",
+        )
+        needs.append((need, begun is not None))
+    # An address: « /stats » is what the page's template comes with.
+    needs += [(_OPEN[key], site_address(getattr(product, key)) is not None) for key in cas.needs]
+    return needs
 
 
 def _name_of(cas: CasConfig) -> str:
     return quoted(next(iter(cas.labels), cas.id), 45)
-
-
-def _is_shown(url: str) -> bool:
-    """Whether a page's field holds an address; « /stats » is what its template comes with."""
-    return site_address(url) is not None

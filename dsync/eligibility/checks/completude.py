@@ -4,45 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from dsync.domain.candidature import Reponse
 from dsync.domain.dossier import Json
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.verdict import Controle
+from dsync.eligibility import sentences
 from dsync.eligibility.context import Context, answer
 from dsync.eligibility.rules import NeededChamp
-from dsync.eligibility.wording import cut, listed
+from dsync.eligibility.wording import listed, quoted
 
 NAME = "completude"
 
-_REMPLI = Reponse.REMPLI
-
-_MEND = "À faire : compléter la configuration du pré-contrôle."
-_COMPLETE = "À faire : demander au candidat de compléter."
-
 
 def check_completude(context: Context) -> Controle:
-    """List the needed champs that are blank; one that was not asked is none of them."""
-    reponses = [
-        (champ, reponse)
-        for champ in context.rules.needed
-        if (reponse := context.reponse(champ.field)) is not _REMPLI
-    ]
-    if not reponses:
-        return answer(NAME, Resultat.CONFORME, "Toutes les réponses nécessaires sont données.")
-    blank = [champ for champ, reponse in reponses if reponse is Reponse.VIDE]
-    unmapped = [champ for champ, reponse in reponses if reponse is Reponse.NON_ASSOCIE]
-    said: list[str] = []
+    """List the needed champs that are blank; one that was not asked is none of them.
+
+    A blank that another check has told weighs here too, and is not told twice.
+    """
+    by_reponse: dict[Reponse, list[NeededChamp]] = {}
+    for champ in context.rules.needed:
+        by_reponse.setdefault(context.reponse(champ.field), []).append(champ)
+    blank = by_reponse.get(Reponse.VIDE, [])
+    unmapped = by_reponse.get(Reponse.NON_ASSOCIE, [])
     preuve: dict[str, Json] = {}
+    answers: list[Controle] = []
     if unmapped:
-        said.append(f"Sans champ associé dans ce formulaire : {_names(unmapped)}. {_MEND}")
         preuve["non_associes"] = [champ.field for champ in unmapped]
+        if names := _names(unmapped, context):
+            answers.append(answer(NAME, sentences.CHAMPS_NON_ASSOCIES, {}, champs=names))
     if blank:
-        said.append(f"Sans réponse : {_names(blank)}. {_COMPLETE}")
         preuve["vides"] = [champ.field for champ in blank]
-    if said:
-        resultat = Resultat.IMPOSSIBLE if unmapped else Resultat.A_VERIFIER
-        return answer(NAME, resultat, " ".join(said), **preuve)
-    return answer(NAME, Resultat.CONFORME, "Toutes les réponses nécessaires sont données.")
+        if names := _names(blank, context):
+            answers.append(answer(NAME, sentences.SANS_REPONSE, {}, champs=names))
+    if not (blank or unmapped):
+        return answer(NAME, sentences.COMPLET, preuve)
+    if not answers:
+        answers.append(answer(NAME, sentences.SANS_REPONSE_AILLEURS, {}))
+    worst = sentences.CHAMPS_NON_ASSOCIES if unmapped else sentences.SANS_REPONSE
+    motif = " ".join(given.motif for given in answers)
+    return replace(answers[0], resultat=worst.resultat, motif=motif, preuve=preuve)
 
 
-def _names(champs: Sequence[NeededChamp]) -> str:
-    return listed((cut(champ.libelle, 40) for champ in champs), most=5)
+def _names(champs: Sequence[NeededChamp], context: Context) -> str:
+    names = (quoted(champ.libelle, 60) for champ in champs if champ.field not in context.told)
+    return listed(names, last="ni")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.verdict import Controle
+from dsync.eligibility import sentences
 from dsync.eligibility.context import Context, answer
 from dsync.eligibility.wording import french_date
 
@@ -10,19 +11,16 @@ from dsync.eligibility.wording import french_date
 def check_depot(context: Context) -> Controle:
     """Compare the day of deposit with the window, its two days included."""
     window, day = context.rules.config.window, context.reference
-    preuve = {
-        "date": day.isoformat(),
-        "debut": window.start.isoformat(),
-        "fin": window.end.isoformat(),
-    }
-    if window.start <= day <= window.end:
-        motif = f"Dossier déposé le {french_date(day)}, pendant l’appel à projets."
-        return answer("depot", Resultat.CONFORME, motif, **preuve)
+    is_inside = window.start <= day <= window.end
     return answer(
         "depot",
-        Resultat.A_VERIFIER,
-        f"Dossier déposé le {french_date(day)}, hors de l’appel à projets "
-        f"(du {french_date(window.start)} au {french_date(window.end)}). "
-        "À faire : décider s’il peut être retenu.",
-        **preuve,
+        sentences.DANS_APPEL if is_inside else sentences.HORS_APPEL,
+        {
+            "date": day.isoformat(),
+            "debut": window.start.isoformat(),
+            "fin": window.end.isoformat(),
+        },
+        jour=french_date(day),
+        debut=french_date(window.start),
+        fin=french_date(window.end),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.verdict import Controle
+from dsync.eligibility import sentences
 from dsync.eligibility.context import Context, answer, without_product
 from dsync.eligibility.wording import listed
 
@@ -15,13 +16,13 @@ def check_doublon(context: Context) -> Controle:
         return without_product(NAME)
     others = context.doublons
     if not others:
-        return answer(NAME, Resultat.CONFORME, "Aucun autre dossier pour ce produit.", dossiers=[])
-    numbers = listed(map(str, others), most=8)
-    plural = "s" if others[1:] else ""
+        return answer(NAME, sentences.SEUL, {"dossiers": []})
+    is_one = len(others) == 1
+    numbers = listed(map(str, others))
     return answer(
         NAME,
-        Resultat.A_VERIFIER,
-        f"Même produit que le{plural} dossier{plural} {numbers}. "
-        "À faire : décider lequel instruire.",
-        dossiers=list(others),
+        sentences.AUTRES,
+        {"dossiers": list(others)},
+        dossiers=f"le dossier {numbers}" if is_one else f"les dossiers {numbers}",
+        s="" if is_one else "s",
     )

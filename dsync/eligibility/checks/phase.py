@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dsync.domain.candidature import Reponse
 from dsync.domain.dossier import Json
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.verdict import Controle
+from dsync.eligibility import sentences
 from dsync.eligibility.catalogue import Phase, Product
 from dsync.eligibility.context import (
+    TOLD,
     Context,
     answer,
     unanswerable,
@@ -15,14 +19,12 @@ from dsync.eligibility.context import (
 )
 from dsync.eligibility.phases import phase_by_place, phase_by_start
 from dsync.eligibility.product import Lien
+from dsync.eligibility.sentences import Sentence
 from dsync.eligibility.verdict import worst
 from dsync.eligibility.wording import fold, french_date, listed, quoted
 
 NAME = "phase"
 FIELD = "phase_declaree"
-
-_UNREADABLE = "Les phases de la fiche produit ne sont pas toutes lisibles"
-_LOOK = "À faire : vérifier la phase sur"
 
 
 def check_phase(context: Context) -> Controle:
@@ -43,63 +45,56 @@ def check_phase(context: Context) -> Controle:
         "declaree": context.candidature.phase_declaree,
         "consulte_le": context.consulte_le,
     }
-    observed = _observe(context, product, by_start)
+    sentence, phase, other = _observe(context, product, by_start)
     declared = unanswerable(NAME, context, FIELD, "phase du produit")
-    if declared is not None and worst((observed[0], declared.resultat)) is not observed[0]:
-        return answer(NAME, declared.resultat, declared.motif, **preuve)
-    return answer(NAME, observed[0], observed[1], **preuve)
+    if declared and worst((sentence.resultat, declared.resultat)) is not sentence.resultat:
+        return Controle(NAME, declared.resultat, declared.motif, {**preuve, **declared.preuve})
+    if context.reponse(FIELD) is Reponse.VIDE:
+        preuve[TOLD] = FIELD
+    return answer(
+        NAME,
+        sentence,
+        preuve,
+        phase=_named(context, phase),
+        autre=_named(context, other),
+        jour=french_date(context.reference),
+        debut=french_date(phase.debut) if phase and phase.debut else "",
+        suite=_first(context, product.phases),
+        declaree=_declaration(context),
+        admises=listed((quoted(nom) for nom in context.rules.config.phases.eligible), last="ou"),
+        catalogue=context.catalogue,
+        delai=context.rules.config.phases.late_reading_days,
+    )
 
 
-def _observe(context: Context, product: Product, by_start: Phase | None) -> tuple[Resultat, str]:
-    day = french_date(context.reference)
+def _observe(
+    context: Context, product: Product, by_start: Phase | None
+) -> tuple[Sentence, Phase | None, Phase | None]:
+    """Return what is to be said, of which phase, and of which other one."""
     undated = [phase for phase in product.phases if phase.debut is None]
     by_place = phase_by_place(product.phases, context.reference)
     if by_start is None or by_place is None:
         is_readable = product.phases_lisibles and not undated
-        said = f"Aucune phase commencée le {day}" if is_readable else _UNREADABLE
-        return Resultat.A_VERIFIER, f"{said}. {_LOOK} {product.url}"
+        return sentences.PHASE_AUCUNE if is_readable else sentences.PHASES_ILLISIBLES, None, None
     is_admitted = _is_admitted(context, by_start)
     # A phase without a date may have been the one: it leaves doubt where that would matter.
     if any(_is_admitted(context, phase) is not is_admitted for phase in undated):
-        return Resultat.A_VERIFIER, f"{_UNREADABLE}. {_LOOK} {product.url}"
+        return sentences.PHASES_ILLISIBLES, by_start, None
     if _is_admitted(context, by_place) is not is_admitted:
-        return Resultat.A_VERIFIER, (
-            f"Les phases de la fiche se contredisent au {day} : {quoted(by_start.nom, 30)} selon "
-            f"les dates, {quoted(by_place.nom, 30)} selon leur ordre. {_LOOK} {product.url}"
-        )
+        return sentences.PHASES_CONTRADICTOIRES, by_start, by_place
     if not is_admitted:
-        return _past(context, product, by_start, day)
+        return _past(context, by_start), by_start, None
     # Two readings that are both admitted do not disagree on the answer: either may be declared.
     declared = next((p for p in (by_start, by_place) if _is_declared(context, p)), None)
-    if declared is not None:
-        motif = f"Produit en phase {quoted(declared.nom, 30)} au {day}, comme déclaré."
-        return Resultat.CONFORME, motif
-    typed = context.candidature.phase_declaree
-    said = f"phase déclarée {quoted(typed, 40)}" if typed else "aucune phase déclarée"
-    return Resultat.A_VERIFIER, (
-        f"Produit en phase {quoted(by_start.nom, 30)} au {day}, {said}. {_LOOK} {product.url}"
-    )
+    return sentences.PHASE_ADMISE if declared else sentences.PHASE_AUTRE, declared or by_start, None
 
 
-def _past(context: Context, product: Product, phase: Phase, day: str) -> tuple[Resultat, str]:
-    """Return the answer on a phase that is not admitted."""
-    observed, rules = quoted(phase.nom, 30), context.rules
-    if context.read_on is not None and context.is_read_late and _declares_admitted(context):
-        return Resultat.A_VERIFIER, (
-            f"Phase déclarée {quoted(context.candidature.phase_declaree, 40)}, phase {observed} au "
-            f"{day} selon le catalogue de beta.gouv.fr lu le {french_date(context.read_on)}, plus "
-            f"de {rules.config.phases.late_reading_days} jours après le dépôt : l’historique des "
-            "phases a pu être réécrit entre-temps. À faire : demander au candidat la phase du "
-            "produit au jour du dépôt."
-        )
-    if fold(phase.nom) not in rules.known_phases:
-        motif = f"Phase {observed} au {day}, inconnue du programme. {_LOOK} {product.url}"
-        return Resultat.NON_CONFORME, motif
-    wanted = listed(rules.config.phases.eligible, most=6, last="ou")
-    return Resultat.NON_CONFORME, (
-        f"Produit en phase {observed} au {day} ; phases admises : {wanted}. "
-        f"À faire : vérifier la fiche {product.url}"
-    )
+def _past(context: Context, phase: Phase) -> Sentence:
+    """Return what is to be said of a phase that is not admitted."""
+    if context.is_read_late and _declared(context) & context.rules.eligible_phases:
+        return sentences.PHASE_PASSEE_LUE_TARD
+    is_known = fold(phase.nom) in context.rules.known_phases
+    return sentences.PHASE_PASSEE if is_known else sentences.PHASE_INCONNUE
 
 
 def _is_admitted(context: Context, phase: Phase) -> bool:
@@ -113,11 +108,32 @@ def _is_declared(context: Context, phase: Phase) -> bool:
     return fold(phase.nom) in _declared(context)
 
 
-def _declares_admitted(context: Context) -> bool:
-    return bool(_declared(context) & context.rules.eligible_phases)
-
-
 def _declared(context: Context) -> frozenset[str]:
     """Return the catalogue's words, folded, for the option that the applicant chose."""
     typed = fold(context.candidature.phase_declaree or "")
     return context.rules.declared_phases.get(typed, frozenset()) | {typed}
+
+
+def _declaration(context: Context) -> str:
+    match context.reponse(FIELD):
+        case Reponse.NON_DEMANDE:
+            return "phase non demandée au candidat"
+        case Reponse.NON_ASSOCIE:
+            return "phase déclarée non lue"
+        case Reponse.VIDE:
+            return "aucune phase déclarée"
+    return f"phase déclarée : {quoted(context.candidature.phase_declaree, 40)}"
+
+
+def _first(context: Context, phases: Iterable[Phase]) -> str:
+    """Return when the first phase begins, for a product that has none yet."""
+    dated = [phase for phase in phases if phase.debut]
+    first = min(dated, key=lambda phase: phase.debut or context.reference, default=None)
+    if first is None or first.debut is None:
+        return "fiche sans phase"
+    return f"première phase : {_named(context, first)}, à partir du {french_date(first.debut)}"
+
+
+def _named(context: Context, phase: Phase | None) -> str:
+    """Return a phase's French name, quoted."""
+    return quoted(context.rules.phase_name(phase.nom) if phase else None, 40)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dsync.domain.dossier import Json
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.verdict import Controle
+from dsync.eligibility import sentences
 from dsync.eligibility.config import ProfilConfig
-from dsync.eligibility.context import Context, answer, unanswerable
+from dsync.eligibility.context import TOLD, Context, answer, unanswerable
 from dsync.eligibility.wording import fold, french_date, listed, quoted
 
 NAME = "profils"
@@ -31,29 +34,35 @@ def check_profils(context: Context) -> Controle:
         "profils": [*sorted(wished)],
         "hors_offre": [*sorted(absent)],
     }
-    if not wished:
-        motif = "Aucun profil souhaité. À faire : demander au candidat les profils souhaités."
-        return answer(NAME, Resultat.NON_CONFORME, motif, **preuve)
     most = context.rules.config.max_profils
-    against = []
-    if absent:
-        names = listed((quoted(label, 50) for label in absent.values()), most=3)
-        against.append(f"Hors de l’offre au {french_date(context.reference)} : {names}")
-    if len(wished) > most:
-        against.append(f"{len(wished)} profils souhaités, pour {most} au plus")
-    if against:
-        motif = f"{' ; '.join(against)}. À faire : {_todo(bool(absent), len(wished) > most)}."
-        return answer(NAME, Resultat.A_VERIFIER, motif, **preuve)
-    names = listed((quoted(label, 50) for label in wished.values()), most=most)
-    return answer(NAME, Resultat.CONFORME, f"Profils souhaités : {names}.", **preuve)
+    if not wished:
+        return answer(NAME, sentences.SANS_PROFIL, preuve | {TOLD: FIELD}, most=most)
+    is_too_many = len(wished) > most
+    sentence = {
+        (False, False): sentences.PROFILS_OFFERTS,
+        (True, False): sentences.HORS_OFFRE,
+        (False, True): sentences.TROP_DE_PROFILS,
+        (True, True): sentences.TROP_ET_HORS_OFFRE,
+    }[bool(absent), is_too_many]
+    return answer(
+        NAME,
+        sentence,
+        preuve,
+        profils=_labels(wished.values()),
+        absents=_labels(absent.values()),
+        nombre=len(wished),
+        most=most,
+        jour=french_date(context.reference),
+        offre=_labels(
+            profil.labels[0] if profil.labels else profil.id
+            for profil in context.rules.config.profils
+            if _is_offered(profil, context)
+        ),
+    )
 
 
-def _todo(has_absent: bool, is_too_many: bool) -> str:
-    if has_absent and is_too_many:
-        return "demander au candidat de choisir parmi les profils proposés"
-    if has_absent:
-        return "proposer un autre profil au candidat"
-    return "demander au candidat lesquels garder"
+def _labels(labels: Iterable[str]) -> str:
+    return listed(quoted(label, 50) for label in labels)
 
 
 def _is_offered(profil: ProfilConfig, context: Context) -> bool:

@@ -290,4 +290,30 @@ def test_an_unlisted_category_is_named_by_the_dossier(check: Callable[..., Contr
         forme_juridique_code="6100",
         forme_juridique="Caisse d'épargne",
     )
-    assert "6100 Caisse d'épargne" in check("administration", demandeur=demandeur).motif
+    motif = check("administration", demandeur=demandeur).motif
+    assert "« Caisse d'épargne » (catégorie juridique 6100 selon" in motif
+
+
+def test_the_body_is_absent_from_the_list_and_not_its_category(
+    check: Callable[..., Controle], rules_of_the_year: RuleSet
+) -> None:
+    """It is named with its SIREN and its legal form; what was consulted is not asked again."""
+    demandeur = Demandeur(
+        "personne_morale",
+        siret="11000101300017",
+        raison_sociale="GIP NATIONAL",
+        forme_juridique_code="7410",
+    )
+    motif = check("administration", demandeur=demandeur).motif
+    assert motif.startswith(
+        "Candidat GIP NATIONAL (SIREN 110 001 013), « Groupement d’intérêt public (GIP) » "
+        "(catégorie juridique 7410 selon Démarches Simplifiées), qui ne figure pas parmi les "
+        "opérateurs de l’État (liste pour 2026) ; la liste pour 2024, année du dépôt, n’est pas "
+        "disponible ici."
+    )
+    assert motif.endswith(
+        "chercher ce SIREN dans la liste pour 2024, annexe au projet de loi de finances."
+    )
+    motif = check("administration", demandeur=demandeur, with_rules=rules_of_the_year).motif
+    assert "absent de la liste des opérateurs de l’État pour 2024, année du dépôt." in motif
+    assert "chercher" not in motif

@@ -82,10 +82,10 @@ def test_what_is_missing_is_named(check: Callable[..., Controle]) -> None:
     """Both conditions that are not shown stand in the sentence."""
     answer = check("cas_octroi", cas_demande=INTERNALISER, products=of([]))
     assert answer.motif == (
-        "Conditions du cas « Internaliser le pilotage stratégique » non établies : la fiche ne "
-        "montre pas les mesures d’impact publiques (stats_url) ni le code source ouvert "
-        "(repository). "
-        "À faire : le demander au candidat."
+        "« Internaliser le pilotage stratégique » choisi ; fiche sans adresse de mesures d’impact "
+        "ni adresse de code source ouvert, selon le catalogue de beta.gouv.fr lu le 21/05/2024. "
+        "Règle (FAQ du programme) : ce cas suppose des mesures d’impact publiques et un code "
+        "source ouvert. À faire : demander au candidat d’en justifier."
     )
 
 

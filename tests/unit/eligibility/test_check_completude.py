@@ -54,33 +54,34 @@ def test_blanks_are_named_by_their_labels(check: Callable[..., Controle]) -> Non
     """The instructeur reads which answers are missing."""
     answer = check("completude", probleme=None, objectifs_12_mois="")
     assert answer.motif == (
-        "Sans réponse : Problème identifié et Objectifs à 12 mois. "
+        "Aucune réponse à « Problème identifié » ni « Objectifs à 12 mois ». "
+        "Règle (FAQ du programme) : un dossier comprend six sections. "
         "À faire : demander au candidat de compléter."
     )
 
 
-def test_many_blanks_are_counted(
+def test_many_blanks_are_all_named(
     check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
 ) -> None:
-    """A long list is cut, and says by how much."""
+    """The applicant is asked for each of them."""
     needed = [(f"champ_{n}", f"Champ {n}") for n in range(9)]
     rules = RuleSet.load(rules_of(rules_table), config_folder, needed=needed)  # type: ignore[arg-type]
     answer = check("completude", with_rules=rules)
-    assert "Champ 4 et 4 autres" in answer.motif
+    assert "« Champ 7 » ni « Champ 8 »." in answer.motif
     assert answer.preuve["vides"] == [field for field, _ in needed]
 
 
 @pytest.mark.parametrize(
     ("doublons", "resultat", "said"),
     [
-        ((), "conforme", "Aucun autre dossier pour ce produit."),
-        ((1,), "conforme", "Aucun autre dossier pour ce produit."),
-        ((2,), "a_verifier", "Même produit que le dossier 2."),
-        ((2, 2), "a_verifier", "Même produit que le dossier 2."),
-        ((3, 2), "a_verifier", "Même produit que les dossiers 2 et 3."),
-        ((1, 2), "a_verifier", "Même produit que le dossier 2."),
-        ((18600002,), "a_verifier", "Même produit que le dossier 18600002."),
-        (tuple(range(2, 12)), "a_verifier", "8, 9 et 2 autres."),
+        ((), "conforme", "Aucun autre dossier pour ce produit (doublon)."),
+        ((1,), "conforme", "Aucun autre dossier pour ce produit (doublon)."),
+        ((2,), "a_verifier", "Même produit que le dossier 2, en cours ou accepté sur "),
+        ((2, 2), "a_verifier", "Même produit que le dossier 2, en cours ou accepté sur "),
+        ((3, 2), "a_verifier", "Même produit que les dossiers 2 et 3, en cours ou acceptés sur "),
+        ((1, 2), "a_verifier", "Même produit que le dossier 2, en cours ou accepté sur "),
+        ((18600002,), "a_verifier", "Même produit que le dossier 18600002, "),
+        (tuple(range(2, 12)), "a_verifier", "8, 9, 10 et 11, en cours"),
     ],
 )
 @pytest.mark.parametrize("typed", ["https://beta.gouv.fr/startups/a-just.html", "A-JUST"])
@@ -95,3 +96,46 @@ def test_other_dossiers_are_named(
     answer = check("doublon", doublons=doublons, page_produit=typed)
     assert answer.resultat == resultat
     assert said in answer.motif
+
+
+NEEDED = [
+    ("page_produit", "Page produit"),
+    ("phase_declaree", "Phase du produit"),
+    ("cas_demande", "Cas de la demande"),
+    ("voeux", "Profils souhaités"),
+]
+TOLD_BY = {
+    "page_produit": "fiche_produit",
+    "phase_declaree": "phase",
+    "cas_demande": "cas_octroi",
+    "voeux": "profils",
+}
+
+
+@pytest.mark.parametrize("field", TOLD_BY)
+def test_what_another_check_tells_is_not_told_twice(
+    check: Callable[..., Controle],
+    rules_table: dict[str, object],
+    config_folder: object,
+    field: str,
+) -> None:
+    """A blank weighs in both checks, and stands in the sentence of one."""
+    rules = RuleSet.load(rules_of(rules_table), config_folder, needed=NEEDED)  # type: ignore[arg-type]
+    blank: dict[str, object] = {field: () if field == "voeux" else None}
+    answer = check("completude", with_rules=rules, **blank)
+    assert (answer.resultat, answer.preuve["vides"]) == ("a_verifier", [field])
+    assert answer.motif == "Réponse manquante déjà signalée par un autre contrôle."
+    assert check(TOLD_BY[field], with_rules=rules, **blank).resultat != "conforme"
+
+
+def test_what_no_check_examined_is_told_here(
+    check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
+) -> None:
+    """Without a product nobody looks at phase and case: their blanks are named."""
+    rules = RuleSet.load(rules_of(rules_table), config_folder, needed=NEEDED)  # type: ignore[arg-type]
+    answer = check(
+        "completude", with_rules=rules, page_produit=None, phase_declaree=None, cas_demande=None
+    )
+    assert answer.motif.startswith(
+        "Aucune réponse à « Phase du produit » ni « Cas de la demande »."
+    )

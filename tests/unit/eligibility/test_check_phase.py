@@ -21,6 +21,7 @@ def of(phases: Phases) -> dict[str, dict[str, object]]:
     return {"a-just": {"name": "A-JUST", "phases": phases}}
 
 
+NAMES = {"success": "pérennisé", "maturation": "maturation"}
 INVESTIGATION: Phases = [("investigation", "2023-01-01")]
 CONSTRUCTION: Phases = [*INVESTIGATION, ("construction", "2023-06-01")]
 
@@ -155,13 +156,16 @@ def test_phases_that_are_no_phases_are_doubt(check: Callable[..., Controle]) -> 
     assert answer.resultat == "a_verifier"
 
 
-def test_the_sentence_names_phase_day_and_page(check: Callable[..., Controle]) -> None:
-    """Whoever reads it can look it up."""
+def test_the_sentence_names_phase_day_source_and_declaration(
+    check: Callable[..., Controle],
+) -> None:
+    """By the programme's French names: nobody has to know the catalogue's words."""
     answer = check("phase", products=of([("success", "2023-01-01")]))
     assert answer.motif == (
-        "Produit en phase « success » au 20/05/2024 ; phases admises : investigation, "
-        "construction ou accélération. "
-        "À faire : vérifier la fiche https://beta.gouv.fr/startups/a-just.html"
+        "Phase « pérennisé » au 20/05/2024, depuis le 01/01/2023, selon le catalogue de "
+        "beta.gouv.fr lu le 21/05/2024 ; phase déclarée : « Construction ». Règle (FAQ du "
+        "programme) : phase « investigation », « construction » ou « accélération », appréciée au "
+        "jour du dépôt. À faire : inviter le candidat à justifier d’une phase admise à cette date."
     )
 
 
@@ -199,4 +203,4 @@ def test_a_catalogue_first_read_late_excludes_no_product_declared_in_an_admitted
     assert answer.resultat == resultat
     if name != "construction" and resultat == "a_verifier":
         day = read_at.strftime("%d/%m/%Y")
-        assert all(said in answer.motif for said in (name, str(declared), day))
+        assert all(said in answer.motif for said in (NAMES[name], str(declared), day))

@@ -115,6 +115,8 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: C
         ("https://resana.numerique.gouv.fr/public/document/1", Lien.AUTRE_SITE),
         ("espace-membre.beta.gouv.fr/startups/domifa", Lien.AUTRE_SITE),
         ("https://a-just.beta.gouv.fr/stats", Lien.AUTRE_SITE),
+        ("https://a-just.beta.gouv.fr/services", Lien.AUTRE_SITE),
+        ("https://resana.gouv.fr", Lien.AUTRE_SITE),
         ("https://lasuite.numerique.gouv.fr/produits/docs/aide/1", Lien.AUTRE_SITE),
         ("https://github.com/betagouv/a-just/issues", Lien.AUTRE_SITE),
         ("Nous développons Collectif Objets depuis 2021", Lien.CITE),

@@ -29,7 +29,9 @@ def test_a_question_that_was_not_asked(
 ) -> None:
     """One wording for questions of either gender and number."""
     answer = check(name, reponses={field: Reponse.NON_DEMANDE})
-    assert answer.motif == f"Question non posée au candidat : {said}. À faire : la lui poser."
+    assert answer.motif == (
+        f"Question « {said} » non posée au candidat par le formulaire. À faire : la lui poser."
+    )
 
 
 @pytest.mark.parametrize(("name", "field", "said"), ASKED)
@@ -39,7 +41,7 @@ def test_a_question_that_the_mapping_lacks(
     """The configuration is what has to be mended."""
     answer = check(name, reponses={field: Reponse.NON_ASSOCIE})
     assert answer.motif == (
-        f"Aucun champ de ce formulaire n’est associé à la question : {said}. "
+        f"Aucun champ de ce formulaire n’est associé à la question « {said} ». "
         "À faire : compléter la configuration du pré-contrôle."
     )
 
@@ -49,22 +51,25 @@ def test_evidence_out_of_reach_asks_nothing_of_anybody(check: Callable[..., Cont
     answer = check("fiche_produit", with_evidence=Evidence(None))
     assert answer.motif == (
         "Le catalogue de beta.gouv.fr n’a pas pu être consulté. "
-        "À faire : rien, un nouvel essai aura lieu."
+        "À faire : rien, un nouvel essai aura lieu automatiquement."
     )
     answer = check("administration", code=None, with_evidence=Evidence(None, registry_enabled=True))
     assert answer.motif == (
-        "Le registre des entreprises n’a pas pu être consulté. "
-        "À faire : rien, un nouvel essai aura lieu."
+        "Le registre des entreprises n’a pas pu être consulté pour le SIREN 110 001 013. "
+        "À faire : rien, un nouvel essai aura lieu automatiquement."
     )
 
 
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (RegistryStatus.UNKNOWN, "Le registre des entreprises ne connaît pas ce SIREN."),
+        (
+            RegistryStatus.UNKNOWN,
+            "Candidat SIREN 110 001 013, inconnu du registre des entreprises.",
+        ),
         (
             RegistryStatus.FOUND,
-            "Le registre des entreprises ne donne aucune catégorie juridique pour ce SIREN.",
+            "Candidat SIREN 110 001 013, sans catégorie juridique au registre des entreprises.",
         ),
     ],
 )
@@ -80,15 +85,20 @@ def test_what_the_registry_lacks(
 def test_no_case_chosen_asks_which(check: Callable[..., Controle]) -> None:
     """The applicant has two to choose from."""
     answer = check("cas_octroi", cas_demande=None)
-    assert answer.motif == "Aucun cas choisi. À faire : demander au candidat lequel il retient."
+    assert answer.motif == (
+        "Aucun cas choisi dans le dossier. Règle (FAQ du programme) : « Lancer un produit "
+        "numérique » ou « Internaliser le pilotage stratégique ». À faire : demander au candidat "
+        "lequel il retient."
+    )
 
 
 def test_profiles_off_the_offer_and_too_many_are_both_told(check: Callable[..., Controle]) -> None:
     """One reason does not hide the other."""
     answer = check("profils", voeux=_voeux("produit", "technique", "impact"))
     assert answer.motif == (
-        "Hors de l’offre au 20/05/2024 : « impact » ; 3 profils souhaités, pour 2 au plus. "
-        "À faire : demander au candidat de choisir parmi les profils proposés."
+        "3 profils souhaités ; hors de l’offre au 20/05/2024 : « impact ». Règle : 2 profils "
+        "au plus, parmi « Directeur ou directrice de produit » et « Directeur ou directrice "
+        "technique ». À faire : demander au candidat lesquels il retient."
     )
 
 
@@ -99,4 +109,4 @@ def test_blank_answers_are_told_beside_those_that_the_mapping_lacks(
     reponses = {"probleme": Reponse.VIDE, "entite": Reponse.NON_ASSOCIE}
     answer = check("completude", reponses=reponses)
     assert (answer.resultat, answer.preuve["vides"]) == ("impossible", ["probleme"])
-    assert "Sans réponse : Problème identifié." in answer.motif
+    assert "Aucune réponse à « Problème identifié »." in answer.motif

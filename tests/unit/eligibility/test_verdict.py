@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.eligibility import CHECK_NAMES, counterfactual, stated_verdict, verdict_of
+from dsync.eligibility.context import TOLD
 from dsync.eligibility.detail import detail_text
+from dsync.eligibility.sentences import SANS_REPONSE_AILLEURS
 from dsync.eligibility.verdict import SEVERITY
 
 ORDER = (Verdict.ELIGIBLE, Verdict.A_VERIFIER, Verdict.INDETERMINE, Verdict.INELIGIBLE)
@@ -84,11 +86,13 @@ CONTROLES = st.lists(
 
 @given(CONTROLES)
 def test_nothing_breaks_the_layout(controles: list[Controle]) -> None:
-    """One line a check, short enough, without a sign that DS would drop or that hides others."""
-    text = detail_text(controles, most=1500)
-    lines = text.split("\n") if text else []
-    against = [c for c in controles if SEVERITY[c.resultat]]
-    assert len(lines) == len(against) + any(c.resultat == "conforme" for c in controles)
+    """Short enough, without a sign that DS would drop or that hides others; the result first."""
+    text = detail_text(controles, instruction="programme", most=1500)
+    first, *lines = text.split("\n")
+    assert stated_verdict(first) is verdict_of(c.resultat for c in controles)
+    against = {(c.resultat, c.motif) for c in controles if SEVERITY[c.resultat]}
+    others = {c.resultat for c in controles if not SEVERITY[c.resultat]}
+    assert len(lines) == len(against) + len(others)
     assert len(text) <= 1500
     assert all(line == line.strip() and line for line in lines)
     assert not any(
@@ -98,16 +102,18 @@ def test_nothing_breaks_the_layout(controles: list[Controle]) -> None:
 
 
 def test_the_longest_lines_are_cut_first() -> None:
-    """A long reason leaves the short ones whole."""
+    """A long reason leaves the short ones whole; what is conforme gives its facts up before."""
     controles = [
-        Controle("depot", Resultat.A_VERIFIER, "x" * 900),
-        Controle("phase", Resultat.A_VERIFIER, "y" * 900),
-        Controle("profils", Resultat.A_VERIFIER, "court."),
+        Controle("depot", Resultat.A_VERIFIER, "X" * 900),
+        Controle("phase", Resultat.A_VERIFIER, "Y" * 900),
+        Controle("profils", Resultat.A_VERIFIER, "Court."),
+        Controle("doublon", Resultat.CONFORME, "Doublon : aucun."),
     ]
-    lines = detail_text(controles, most=1000).split("\n")
-    assert lines[2] == "À vérifier - profils : court."
-    assert [len(line) for line in lines[:2]] == [484, 484]
-    assert all(line.endswith("…") for line in lines[:2])
+    text = detail_text(controles, instruction="programme", most=1100)
+    lines = text.split("\n")
+    assert len(text) in (1099, 1100)
+    assert lines[3:] == ["À vérifier – profils : court.", "Conforme : doublon."]
+    assert all(line.endswith("…") and len(line) > 400 for line in lines[1:3])
 
 
 def test_decisive_reasons_come_first() -> None:
@@ -115,19 +121,25 @@ def test_decisive_reasons_come_first() -> None:
     text = detail_text(
         [
             Controle("depot", Resultat.A_VERIFIER, "A."),
-            Controle("administration", Resultat.CONFORME, "B."),
-            Controle("fiche_produit", Resultat.IMPOSSIBLE, "C."),
-            Controle("phase", Resultat.SANS_OBJET, "D."),
-            Controle("profils", Resultat.NON_CONFORME, "E."),
-            Controle("doublon", Resultat.CONFORME, "F.", {"url": "https://x.fr"}),
+            Controle("administration", Resultat.CONFORME, "Service central."),
+            Controle("fiche_produit", Resultat.IMPOSSIBLE, "Le catalogue manque."),
+            Controle("phase", Resultat.IMPOSSIBLE, "Le catalogue manque."),
+            Controle("profils", Resultat.NON_CONFORME, "Profils absents.", {TOLD: "voeux"}),
+            Controle("cas_octroi", Resultat.SANS_OBJET, "D."),
+            Controle("completude", Resultat.A_VERIFIER, SANS_REPONSE_AILLEURS.motif()),
+            Controle("doublon", Resultat.CONFORME, "Doublon : aucun."),
         ],
+        instruction="programme",
         most=1500,
     )
     assert text == (
-        "Non conforme - profils : E.\n"
-        "Non vérifiable pour l’instant - fiche produit : C.\n"
-        "À vérifier - date de dépôt : A.\n"
-        "Conforme : administration, absence de doublon (https://x.fr)."
+        "Inéligible – avis automatique préparatoire, ne vaut pas décision ; instruction : "
+        "programme\n"
+        "Non conforme – profils et complétude : absents.\n"
+        "Non vérifiable pour l’instant – fiche produit et phase : le catalogue manque.\n"
+        "À vérifier – date de dépôt : a.\n"
+        "Conforme : service central ; doublon : aucun.\n"
+        "Non examiné : cas d’octroi, faute d’un produit identifié."
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.eligibility.wording import cleaned, cut, fold, listed, quoted, words
+from dsync.eligibility.wording import cleaned, cut, fold, grouped, listed, quoted, words
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,14 @@ def test_quoted_text_cannot_close_its_quotes() -> None:
         (["a"], "a"),
         (["a", "b"], "a et b"),
         (["a", "b", "c"], "a, b et c"),
-        (["a", "b", "c", "d"], "a, b, c et 1 autre"),
-        (["a", "b", "c", "d", "e"], "a, b, c et 2 autres"),
+        (["a", "b", "c", "d"], "a, b, c et d"),
     ],
 )
-def test_lists_are_short(items: list[str], expected: str) -> None:
-    """Long lists say how many are left out."""
-    assert listed(items, most=3) == expected
+def test_lists_name_all(items: list[str], expected: str) -> None:
+    """Whoever has to act needs each of them."""
+    assert listed(items) == expected
+
+
+def test_a_siren_is_written_in_groups() -> None:
+    """As on official papers."""
+    assert grouped("110001013") == "110 001 013"

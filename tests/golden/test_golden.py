@@ -1,0 +1,68 @@
+"""Texts that people read, held against what was last read over."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dsync.domain.verdict import Resultat
+from dsync.eligibility import TITLES, stated_verdict
+from tests.golden import dossiers, table
+from tests.golden.dossiers import DOSSIERS, Dossier, decide
+
+GONE = (
+    "alumni", "success", "opere", "stats_url", "repository", "transfer)", "« transfere »",
+    "vérifier la fiche", "une fois publiée", "absente de la liste", "Aucune phase commencée le",
+    "confirmer que le candidat est éligible", "si c’était un opérateur", "Inscrite", " autres.",
+)  # fmt: skip
+"""Words that the texts no longer say."""
+
+
+def test_the_texts_are_those_that_were_read_over() -> None:
+    """A change of wording shows; `python -m tests.golden.dossiers --write` takes it over."""
+    assert dossiers.TEXTS.read_text(encoding="utf-8") == dossiers.written()
+
+
+def test_the_documentation_shows_every_sentence() -> None:
+    """`python -m tests.golden.table --write` makes the page anew."""
+    assert table.PAGE.read_text(encoding="utf-8") == table.page()
+
+
+def test_there_are_forty_kinds() -> None:
+    """Each with a title of its own."""
+    assert (40, 40) == (len(DOSSIERS), len({dossier.kind for dossier in DOSSIERS}))
+
+
+@pytest.mark.parametrize("dossier", DOSSIERS, ids=[dossier.kind for dossier in DOSSIERS])
+def test_every_text_has_the_form(dossier: Dossier) -> None:
+    """Result first; then what needs a hand, what is conforme, what was not examined; no code."""
+    decision = decide(dossier)
+    first, *lines = decision.detail.split("\n")
+    assert decision.verdict is stated_verdict(first)
+    assert len(decision.detail) <= 1500
+    order = ["Non conforme –", "Non vérifiable pour l’instant –", "À vérifier –", "Conforme :",
+             "Non examiné :"]  # fmt: skip
+    ranks = [next(i for i, head in enumerate(order) if line.startswith(head)) for line in lines]
+    assert ranks == sorted(ranks)
+    assert [] == [word for word in GONE if word in decision.detail]
+    assert [] == re.findall(r"[{}]|  | \.|\.\.|\bNone\b", decision.detail)
+
+
+@pytest.mark.parametrize("dossier", DOSSIERS, ids=[dossier.kind for dossier in DOSSIERS])
+def test_every_check_is_named_once(dossier: Dossier) -> None:
+    """In the head of a line that needs a hand, in what is conforme, or in what was not examined."""
+    decision = decide(dossier)
+    lines = decision.detail.split("\n")[1:]
+    heads = [
+        line.split(" : ")[0].split(" – ")[1] for line in lines if " – " in line.split(" : ")[0]
+    ]
+    left = [line.split(" : ")[1] for line in lines if line.startswith("Non examiné")]
+    named = re.split(r", | et ", ", ".join([*heads, *(text.split(", faute")[0] for text in left)]))
+    conformes = [line for line in lines if line.startswith("Conforme : ")]
+    facts = conformes[0].split(" ; ") if conformes else []
+    expected = [
+        TITLES[c.controle] for c in decision.controles if c.resultat is not Resultat.CONFORME
+    ]
+    assert sorted(expected) == sorted(name for name in named if name)
+    assert len(facts) == len(TITLES) - len(expected)
