@@ -20,7 +20,7 @@ import pytest
 from dsync.cli import dsync
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.store import NewWish, Settlement, Store, WishStatus
+from dsync.store import NamedId, NewWish, Settlement, Store, WishStatus
 from dsync.sync.report import Kind, RunReport
 from tests.commands.command import Command
 from tests.commands.terminal import COLUMNS, on_terminal
@@ -100,7 +100,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
             if number == 1:
                 tx.store_page(1, [make_mapped(1), make_mapped(2)], now=NOW, mark_read=True)
                 tx.save_verdicts(1, [make_verdict(1), make_verdict(2, Verdict.ELIGIBLE)], NOW)
-                tx.name_products({one: "transport", two: "un-produit-au-nom-assez-long"})
+                names = {one: "transport", two: "un-produit-au-nom-assez-long"}
+                tx.name_products({n: NamedId(name, by_page=True) for n, name in names.items()})
                 tx.close_evaluation([one, two])
                 tx.wish(
                     [
