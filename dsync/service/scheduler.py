@@ -28,6 +28,7 @@ FIRST_RETRY = timedelta(seconds=15)
 LEASE_RETRY = timedelta(seconds=30)
 STOP_S = 4.0
 """What a run gets to reach the end of its page; the process must be gone within 5 s."""
+SIGN_OFF_S = 0.5
 
 
 class Worker(Protocol):
@@ -96,10 +97,16 @@ class Service:
         finally:
             scheduler.shutdown(wait=False)
         ended = self._idle.wait(STOP_S)
-        with suppress(StoreError):  # A database that is away learns it by the silence.
-            self._worker.sign_off()
+        # A database that does not answer learns it by the silence: the process has to be gone.
+        signing_off = threading.Thread(target=self._sign_off, name="sign-off", daemon=True)
+        signing_off.start()
+        signing_off.join(SIGN_OFF_S)
         log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
         return ended
+
+    def _sign_off(self) -> None:
+        with suppress(StoreError):
+            self._worker.sign_off()
 
     def _keep_ticking(self, job: Any) -> None:
         """Put the next tick to now when the clock went back: by that clock it is far away."""

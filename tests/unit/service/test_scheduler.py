@@ -131,6 +131,22 @@ def test_a_clock_that_goes_back_does_not_stop_the_ticks() -> None:
     assert not thread.is_alive()
 
 
+def test_a_database_that_does_not_answer_delays_no_stop() -> None:
+    """The service ends though it cannot sign off."""
+    held, stop = threading.Event(), threading.Event()
+
+    class Stuck(FakeWorker):
+        def sign_off(self) -> None:
+            held.wait(10)
+
+    stop.set()
+    serving = threading.Thread(target=Service(Stuck(make_report), stop).serve)
+    serving.start()
+    serving.join(5)
+    assert not serving.is_alive()
+    held.set()
+
+
 def test_the_end_of_an_outage_is_one_line() -> None:
     """How long it lasted, and how many runs it cost."""
     outcomes = iter([refused(), refused(), make_report(), make_report()])
