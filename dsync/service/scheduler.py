@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from dsync.errors import DsyncError, LeaseHeldError, StoreError
+from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
 from dsync.sync.report import RunReport, Status, SyncOptions
 
 log = structlog.get_logger(__name__)
@@ -141,7 +141,7 @@ class Service:
         report = self._worker.sync(options)
         if report.exit_code == LeaseHeldError.exit_code:
             self._wait_for_lease(report)
-        elif self._stop.is_set():
+        elif report.exit_code == InterruptedRunError.exit_code:
             log.info("run_interrupted", run=report.run)
         elif report.status is Status.FAILED:
             self._postpone(
