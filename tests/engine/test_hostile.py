@@ -182,15 +182,10 @@ def test_a_node_without_its_number_that_nobody_knows_is_told_by_its_neighbours(
 
 
 PATHS: list[tuple[str | int, ...]] = [
-    *(("number",), ("id",), ("state",), ("archived",), ("dateDepot",), ("revision",)),
-    *(("dateDerniereModification",), ("dateExpiration",), ("motivation",), ("usager",)),
-    *(("demandeur",), ("demandeur", "__typename"), ("demandeur", "siret"), ("labels",)),
-    *(("demandeur", "entreprise"), ("instructeurs",), ("traitements",), ("groupeInstructeur",)),
-    *(("traitements", 0), ("traitements", 0, "dateTraitement"), ("champs",), ("annotations",)),
-    *(("champs", 0), ("champs", 1), ("champs", 2, "champDescriptorId"), ("champs", 3, "label")),
-    *(("champs", 4, "__typename"), ("champs", 5, "textValue"), ("champs", 5, "stringValue")),
-    *(("annotations", 0), ("annotations", 3, "stringValue"), ()),
+    *((), ("number",), ("revision",), ("dateDerniereModification",)),
+    *(("traitements", 0, "dateTraitement"), ("champs", 5, "textValue")),
 ]
+"""Where an odd value might poison the database; all other places are the property test's."""
 
 
 def run_on(engine: Engine, rank: int, path: tuple[str | int, ...], junk: str) -> RunReport:
