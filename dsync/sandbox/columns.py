@@ -67,10 +67,12 @@ def columns_of(champ: Champ) -> list[dict[str, Any]]:
 
 
 def _column(key: str, label: str, kind: str, value: Any) -> dict[str, Any]:
-    texts = value if isinstance(value, list) else [value]
-    shown = None if value is None else ", ".join(str(text) for text in texts)
-    if kind in ("BooleanColumn", "AttachmentsColumn"):
-        shown = str(value).lower() if isinstance(value, bool) else None
+    shown = None
+    if isinstance(value, bool):
+        shown = str(value).lower()
+    elif value is not None and kind not in ("BooleanColumn", "AttachmentsColumn"):
+        texts = value if isinstance(value, list) else [value]
+        shown = ", ".join(str(text) for text in texts)
     return {
         "__typename": kind,
         "id": ids.encode("Column", key),

@@ -192,9 +192,12 @@ class Selection:
         type_ = definition.type
         non_null = isinstance(type_, GraphQLNonNull)
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-        complete = self._completer(inner, nodes)
-        below = None if complete is None else (self.child(nodes), get_named_type(inner).name)
-        return Field(key, node, parent.name, non_null, resolve, complete, below)
+        named = get_named_type(inner)
+        if isinstance(named, _LEAVES):
+            return Field(key, node, parent.name, non_null, resolve, None)
+        below = self.child(nodes)
+        complete = self._completer(inner, below)
+        return Field(key, node, parent.name, non_null, resolve, complete, (below, named.name))
 
     def child(self, nodes: list[FieldNode]) -> Selection:
         """Return what is asked below a field; kept with the document for its next requests."""
@@ -209,12 +212,9 @@ class Selection:
             kept[key] = Selection(self.document, sets, self.variables)
         return cast("Selection", kept[key])
 
-    def _completer(self, type_: GraphQLOutputType, nodes: list[FieldNode]) -> Complete | None:
-        if isinstance(type_, _LEAVES):
-            return None
+    def _completer(self, type_: GraphQLOutputType, selection: Selection) -> Complete:
         if isinstance(type_, GraphQLList):
-            return self._list_completer(type_.of_type, nodes)
-        selection = self.child(nodes)
+            return self._list_completer(type_.of_type, selection)
         named = cast("GraphQLObjectType | GraphQLInterfaceType", type_)
         if named.name == "Dossier":
             return lambda value, context: context.dossier(value, selection)
@@ -225,13 +225,10 @@ class Selection:
             value, typename_of(named.name, value, context), context
         )
 
-    def _list_completer(self, item: GraphQLOutputType, nodes: list[FieldNode]) -> Complete | None:
+    def _list_completer(self, item: GraphQLOutputType, selection: Selection) -> Complete:
         non_null = isinstance(item, GraphQLNonNull)
         inner = item.of_type if isinstance(item, GraphQLNonNull) else item
-        complete = self._completer(inner, nodes)
-        if complete is None:
-            return None
-        answer = complete
+        answer = self._completer(inner, selection)
 
         def complete_list(values: Any, context: Context) -> list[Any]:
             out: list[Any] = []
