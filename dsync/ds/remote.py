@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DossierId
 from dsync.ds.answers import RemoteAnnotations, instant
@@ -21,16 +23,33 @@ _VALUE_UNDER = {
 }
 
 
+class _Label(msgspec.Struct):
+    id: str
+    name: str
+
+
+class _Head(msgspec.Struct):
+    id: str
+    state: Etat
+    archived: bool
+    labels: list[_Label]
+
+
 def read_remote(node: Mapping[str, Any]) -> RemoteAnnotations:
-    """Return the annotations that the dossier has."""
+    """Return the annotations that the dossier has.
+
+    Raises:
+        ValueError: what a write would send back to DS is not of the API's form.
+    """
+    head = msgspec.convert(node, _Head)
     champs = [champ for name, found in node.items() if _is_alias(name) for champ in found]
     return RemoteAnnotations(
-        dossier_id=DossierId(node["id"]),
-        etat=Etat(node["state"]),
-        archived=node["archived"],
+        dossier_id=DossierId(head.id),
+        etat=head.state,
+        archived=head.archived,
         values={champ["champDescriptorId"]: _value(champ) for champ in champs},
         updated_at={champ["champDescriptorId"]: instant(champ["updatedAt"]) for champ in champs},
-        labels={label["name"]: label["id"] for label in node["labels"]},
+        labels={label.name: label.id for label in head.labels},
         date_derniere_modification_annotations=instant(node["dateDerniereModificationAnnotations"]),
     )
 

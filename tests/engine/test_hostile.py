@@ -182,7 +182,7 @@ def test_a_node_without_its_number_that_nobody_knows_is_told_by_its_neighbours(
 
 
 PATHS: list[tuple[str | int, ...]] = [
-    *((), ("number",), ("revision",), ("dateDerniereModification",)),
+    *((), ("number",), ("id",), ("revision",), ("dateDerniereModification",)),
     *(("traitements", 0, "dateTraitement"), ("champs", 5, "textValue")),
 ]
 """Where an odd value might poison the database; all other places are the property test's."""
