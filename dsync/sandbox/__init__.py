@@ -5,23 +5,26 @@ Nothing is loaded before it is used: importing this package costs nothing.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dsync.sandbox.faults import Fault
-    from dsync.sandbox.revising import Change
-    from dsync.sandbox.server import Sandbox
-    from dsync.sandbox.serving import serve
+    from dsync.sandbox.http.faults import ScriptedFault
+    from dsync.sandbox.http.sandbox import Sandbox, serve
+    from dsync.sandbox.world.changes import Change
 
-__all__ = ["Change", "Fault", "Sandbox", "serve"]
+__all__ = ["Change", "Sandbox", "ScriptedFault", "serve"]
 
-_HOMES = {"Sandbox": "server", "serve": "serving", "Fault": "faults", "Change": "revising"}
+_HOMES = {
+    "Sandbox": "http.sandbox",
+    "serve": "http.sandbox",
+    "ScriptedFault": "http.faults",
+    "Change": "world.changes",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         told = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(told)
-    from importlib import import_module
-
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -128,9 +128,9 @@ def test_a_first_push_of_a_thousand_verdicts(tmp_path: Path) -> None:
             ds_instructeur=INSTRUCTEUR,
         ) as app:
             app.sync(SyncOptions(full=True, push=False))
-            sandbox.api.journal.clear()
+            sandbox.control.forget_requests()
             report = app.push()
-        dossiers = sum(entry.fields.count("dossier") for entry in sandbox.api.journal)
+        dossiers = sum(entry.fields.count("dossier") for entry in sandbox.control.requests())
 
     per_ten = 10 * report.requests / dossiers
     _told(f"first push of {dossiers} dossiers: requests for ten", f"{per_ten:.2f}", "≤ 2")

@@ -120,9 +120,9 @@ def test_a_first_push_asks_two_requests_for_ten_dossiers(tmp_path: Path) -> None
     with Sandbox.start(60, 7) as sandbox:
         with _pushing(sandbox, f"sqlite:///{tmp_path / 'dsync.db'}") as app:
             app.sync(SyncOptions(full=True, push=False))
-            sandbox.api.journal.clear()
+            sandbox.control.forget_requests()
             report = app.push()
-        asked = len(sandbox.api.journal)
+        asked = len(sandbox.control.requests())
 
     batches = -(-report.pushed // 10)
     assert report.pushed > 20

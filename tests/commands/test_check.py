@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Change, Sandbox
-from dsync.sandbox.form_parts import descriptor
+from dsync.sandbox.content.seeds import descriptor
 from tests.commands.command import Command
 
 OTHER = "autre groupe"
@@ -78,7 +78,7 @@ def test_a_failed_attempt_is_no_failure_of_the_rest(sandbox: Sandbox, run: Comma
 def test_the_binding_of_a_token_to_an_address_is_told(sandbox: Sandbox, run: Command) -> None:
     """A token made without networks is bound to the first address: told before and after."""
     assert "bound to the first address" in run("check").out
-    sandbox.control.forbid_network()
+    sandbox.control.change_token(forbidden_network=True)
     refused = run("check")
     assert 3 == refused.code
     assert "bound to the first address" in refused.out

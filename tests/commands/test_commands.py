@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dsync.sandbox import Sandbox, betagouv, content
+from dsync.sandbox import Sandbox, content
+from dsync.sandbox.content import betagouv
 from tests.commands.command import Command
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.faults import Fault
+from dsync.sandbox.http.faults import ScriptedFault
 from tests.commands.command import Command
 from tests.commands.terminal import on_terminal
 
@@ -13,7 +13,7 @@ from tests.commands.terminal import on_terminal
 @pytest.mark.parametrize("on", ["terminal", "pipe", "json"])
 def test_what_fails_is_told_when_it_fails(run: Command, sandbox: Sandbox, on: str) -> None:
     """The attempt, the wait before the next one, and that the outage is over; not with --json."""
-    sandbox.control.fail(Fault("bad_gateway", times=1))
+    sandbox.control.fail(ScriptedFault("bad_gateway", times=1))
     if on == "terminal":
         ended = on_terminal(run, "sync", "--no-push", errors_too=True)
         told = " ".join(ended.out.split())
@@ -31,6 +31,6 @@ def test_what_fails_is_told_when_it_fails(run: Command, sandbox: Sandbox, on: st
 
 def test_a_page_that_takes_too_long_is_told(run: Command, sandbox: Sandbox) -> None:
     """The next request asks for less, at once."""
-    sandbox.control.fail(Fault("timeout", operation="DossiersPage", reached=3))
+    sandbox.control.fail(ScriptedFault("timeout", operation="DossiersPage", reached=3))
     ended = run("sync", "--no-push")
     assert (0, True) == (ended.code, "A smaller page is asked for." in ended.err), ended.err

@@ -31,7 +31,7 @@ class Client:
         if language:
             headers["Accept-Language"] = language
         body = {"query": query, "variables": variables}
-        return self.session.post(self.sandbox.ds_url, json=body, headers=headers, timeout=10)
+        return self.session.post(self.sandbox.ds_url, json=body, headers=headers, timeout=30)
 
     def ask(self, query: str, **named: Any) -> dict[str, Any]:
         """Return the JSON body of an answer."""

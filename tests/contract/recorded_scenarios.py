@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import recorded_world
 
-from dsync.sandbox.faults import Fault
-from dsync.sandbox.revising import Change
+from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.world.changes import Change
 
 Step: TypeAlias = str | Callable[[Any], None]
 
@@ -157,7 +157,7 @@ SCENARIOS: dict[str, list[Step]] = {
         "label-renamed-not-in-updatedsince",
     ],
     "failures": [
-        _do("fail", Fault("timeout", reached=2)), "timeout",
+        _do("fail", ScriptedFault("timeout", reached=2)), "timeout",
         _do("maintain"), "maintenance", _do("maintain", on=False),
         _do("advance", 60), _do("limit_rate", 4),
         "rate-limit-1", "rate-limit-2", "rate-limit-3", "rate-limit-4", "rate-limit-6",

@@ -11,13 +11,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dsync.sandbox import ids
-from dsync.sandbox.clock import Clock
-from dsync.sandbox.form import EVERY_TYPE_FORM, FORM, FormSeed, GroupeSeed, RevisionSeed
-from dsync.sandbox.form_parts import descriptor
-from dsync.sandbox.model import Row
-from dsync.sandbox.seed import DossierSeed, FileSeed
-from dsync.sandbox.server import Sandbox
+from dsync.sandbox.content import EVERY_TYPE_FORM, FORM
+from dsync.sandbox.content.seeds import (
+    DossierSeed,
+    FileSeed,
+    FormSeed,
+    RevisionSeed,
+    descriptor,
+)
+from dsync.sandbox.http.sandbox import Sandbox
+from dsync.sandbox.world import ids
+from dsync.sandbox.world.clock import Clock
+from dsync.sandbox.world.model import Row
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 AIDE_ROW = "01M2MG7SC0KQB88VSK6C0AE871"
@@ -69,7 +74,7 @@ def start() -> Sandbox:
     ]
     sandbox = Sandbox(forms, seed=7, clock=clock)
     for name in ("write", "readonly"):
-        sandbox.api.doorkeeper.limit(name, frozenset({86321, 86322, 78001}))
+        sandbox.control.change_token(name, demarches=frozenset({86321, 86322, 78001}))
     _settle(sandbox)
     return sandbox
 
@@ -113,7 +118,7 @@ def _form() -> FormSeed:
     next(d for d in second.champs if d["stable_id"] == 4102)["label"] = (
         "Fiche produit sur beta.gouv.fr"
     )
-    return replace(FORM, groupes=FORM.groupes[:1], revisions=[first, second])
+    return replace(FORM, groupes={"défaut": FORM.groupes["défaut"]}, revisions=[first, second])
 
 
 def _zoo_form() -> FormSeed:
@@ -123,20 +128,20 @@ def _zoo_form() -> FormSeed:
     kept = (*range(7200, 7222), 7300, 7301)
     annotations = [d for d in whole.annotations if d["stable_id"] in kept]
     revision = RevisionSeed(whole.created_at, whole.published_at, champs, annotations)
-    groupe = GroupeSeed("défaut", ["dsync@example.gouv.fr"])
-    return replace(EVERY_TYPE_FORM, labels=[], groupes=[groupe], revisions=[revision])
+    groupes = {"défaut": ["dsync@example.gouv.fr"]}
+    return replace(EVERY_TYPE_FORM, labels={}, groupes=groupes, revisions=[revision])
 
 
 def _plain(number: int, title: str) -> FormSeed:
     revision = RevisionSeed(
-        FORM.created_at,
-        FORM.published_at,
+        FORM.revisions[0].created_at,
+        FORM.revisions[0].published_at,
         [descriptor(number * 10, "text", "Texte")],
         [descriptor(9951, "text", "Note")],
     )
-    groupe = GroupeSeed("défaut", ["dsync@example.gouv.fr"])
+    groupes = {"défaut": ["dsync@example.gouv.fr"]}
     return replace(
-        FORM, number=number, title=title, labels=[], groupes=[groupe], revisions=[revision]
+        FORM, number=number, title=title, labels={}, groupes=groupes, revisions=[revision]
     )
 
 
@@ -145,11 +150,10 @@ def _volume_form() -> FormSeed:
     form = _plain(78001, "volume")
     form.revisions[0].champs = [descriptor(7820, "yes_no", "Plus ?")]
     form.revisions[0].annotations = [descriptor(7851, "text", "Note")]
-    form.groupes = [
-        GroupeSeed("défaut", ["dsync@example.gouv.fr"]),
-        GroupeSeed("deuxième", ["dsync@example.gouv.fr"]),
-        GroupeSeed("troisième", ["autre-groupe@example.gouv.fr"]),
-    ]
+    form.groupes |= {
+        "deuxième": ["dsync@example.gouv.fr"],
+        "troisième": ["autre-groupe@example.gouv.fr"],
+    }
     return form
 
 

@@ -29,7 +29,7 @@ from dsync.errors import (
     DSUnavailableError,
 )
 from dsync.sandbox import Sandbox
-from dsync.sandbox.faults import Fault, Kind
+from dsync.sandbox.http.faults import Kind, ScriptedFault
 
 DEMARCHE = DemarcheNumber(86321)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -168,7 +168,7 @@ OUTAGES: list[Kind] = [
 @pytest.mark.parametrize("kind", OUTAGES)
 def test_a_crawl_survives(sandbox: Sandbox, connect: Connect, kind: Kind) -> None:
     """Each failure that passes leaves a whole crawl."""
-    sandbox.control.fail(Fault(kind, operation="DossiersPage", after=1, times=1, reached=3))
+    sandbox.control.fail(ScriptedFault(kind, operation="DossiersPage", after=1, times=1, reached=3))
     pages = crawl(connect(attempts=3))
     assert sorted(numbers(pages)) == sorted(present(sandbox))
     assert not any(page.unreadable for page in pages)
@@ -176,7 +176,7 @@ def test_a_crawl_survives(sandbox: Sandbox, connect: Connect, kind: Kind) -> Non
 
 def test_a_drip_becomes_a_smaller_page(sandbox: Sandbox, connect: Connect) -> None:
     """An answer slower than the deadline is asked again, smaller."""
-    sandbox.control.fail(Fault("slow_drip", operation="DossiersPage", bytes_per_s=200))
+    sandbox.control.fail(ScriptedFault("slow_drip", operation="DossiersPage", bytes_per_s=200))
     client = connect(deadline_s=0.5)
     assert set(numbers(crawl(client))) == present(sandbox)
     assert client.errors["DSTimeoutError"] == 1
@@ -317,7 +317,7 @@ def test_a_write_is_never_repeated(
     (number,) = some(sandbox, 1)
     mine = write(client, number)
     sandbox.control.forget_requests()
-    sandbox.control.fail(Fault(kind, only="mutation"))
+    sandbox.control.fail(ScriptedFault(kind, only="mutation"))
     with pytest.raises(error):
         client.push([mine])
     assert len(sandbox.control.requests()) <= 1
@@ -327,7 +327,7 @@ def test_a_time_out_tells_the_done_from_the_unknown(sandbox: Sandbox, connect: C
     """Mutations that DS reached are known, those after the time-out are read back."""
     client = connect()
     writes = [write(client, number) for number in some(sandbox, 3)]
-    sandbox.control.fail(Fault("timeout", only="mutation", reached=1))
+    sandbox.control.fail(ScriptedFault("timeout", only="mutation", reached=1))
     first, second, third = client.push(writes)
     assert first.saved == {RESULT, DETAIL, AT}
     assert (second.unknown, third.unknown) == (True, True)
@@ -335,7 +335,7 @@ def test_a_time_out_tells_the_done_from_the_unknown(sandbox: Sandbox, connect: C
 
 def test_a_refusing_limiter_is_waited_for(sandbox: Sandbox, connect: Connect) -> None:
     """A 429 on a read is waited out, here up to a cap of nothing."""
-    sandbox.control.fail(Fault("rate_limited", times=2))
+    sandbox.control.fail(ScriptedFault("rate_limited", times=2))
     client = connect(attempts=3, max_wait_s=0.0)
     assert client.demarche(DEMARCHE).number == DEMARCHE
     assert client.errors == {"DSRateLimitedError": 2}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.sandbox import Fault
+from dsync.sandbox import ScriptedFault
 
 PAGE = (
     "query page($n:Int){demarche(number:86321){dossiers(first:$n){"
@@ -48,7 +48,7 @@ def test_a_scripted_failure_is_answered_once(
     sandbox: Any, client: Any, kind: Any, status: int, content_type: str | None, start: str
 ) -> None:
     """One request fails as scripted, the next goes well."""
-    sandbox.control.fail(Fault(kind))
+    sandbox.control.fail(ScriptedFault(kind))
     failed = client.post(PAGE, n=2)
     failed.encoding = "utf-8"
     assert (failed.status_code, failed.headers.get("Content-Type")) == (status, content_type)
@@ -58,7 +58,7 @@ def test_a_scripted_failure_is_answered_once(
 
 def test_a_failure_waits_for_the_request_it_is_meant_for(sandbox: Any, client: Any) -> None:
     """A fault is bound to an operation and to how many of them go well before."""
-    sandbox.control.fail(Fault("bad_gateway", operation="page", after=1, times=2))
+    sandbox.control.fail(ScriptedFault("bad_gateway", operation="page", after=1, times=2))
     statuses = [
         client.post(query).status_code for query in ("query other{__typename}", *[PAGE] * 4)
     ]
@@ -68,7 +68,7 @@ def test_a_failure_waits_for_the_request_it_is_meant_for(sandbox: Any, client: A
 def test_running_out_of_time_keeps_page_info_whole(sandbox: Any, client: Any) -> None:
     """Nodes not reached are null, yet the end cursor lies past them."""
     whole = client.data(PAGE, n=5)["demarche"]["dossiers"]
-    sandbox.control.fail(Fault("timeout", reached=2))
+    sandbox.control.fail(ScriptedFault("timeout", reached=2))
     body = client.ask(PAGE, n=5)
     cut = body["data"]["demarche"]["dossiers"]
     assert cut == {"pageInfo": whole["pageInfo"], "nodes": [*whole["nodes"][:2], None, None, None]}
@@ -108,7 +108,7 @@ def test_a_dossier_can_break_every_page_it_is_on(sandbox: Any, client: Any) -> N
 def test_a_connection_is_cut(sandbox: Any, client: Any, kind: Any) -> None:
     """Only what was cut before it ran has left no trace."""
     dossier = _open(client)
-    sandbox.control.fail(Fault(kind, only="mutation"))
+    sandbox.control.fail(ScriptedFault(kind, only="mutation"))
     with pytest.raises(requests.RequestException):
         client.post(WRITE, d=dossier["id"], i=DSYNC, t="écrit")
     written = sandbox.control.truth_of(dossier["number"]).annotations[5103] == "écrit"
@@ -118,7 +118,7 @@ def test_a_connection_is_cut(sandbox: Any, client: Any, kind: Any) -> None:
 def test_a_mutation_out_of_time_has_done_what_comes_before(sandbox: Any, client: Any) -> None:
     """Mutations run in order; from the one that was not reached on, nothing is done."""
     dossier = _open(client)
-    sandbox.control.fail(Fault("timeout", reached=1))
+    sandbox.control.fail(ScriptedFault("timeout", reached=1))
     label = "(input:{dossierId:$d,labelId:%s}){errors{message}}"
     ids = ('"TGFiZWwtMQ=="', '"TGFiZWwtMg=="')
     before = set(sandbox.control.truth_of(dossier["number"]).labels)
@@ -137,13 +137,15 @@ def test_a_mutation_out_of_time_has_done_what_comes_before(sandbox: Any, client:
 def test_a_slow_answer_comes_whole(sandbox: Any, client: Any) -> None:
     """Latency and dripping change when an answer comes, not what it is."""
     expected = client.data(PAGE, n=1)
-    sandbox.control.fail(Fault("latency", latency_ms=1), Fault("slow_drip", bytes_per_s=1_000_000))
+    sandbox.control.fail(
+        ScriptedFault("latency", latency_ms=1), ScriptedFault("slow_drip", bytes_per_s=1_000_000)
+    )
     assert [client.data(PAGE, n=1) for _ in range(2)] == [expected, expected]
 
 
 def test_stopping_does_not_wait_for_a_slow_answer(sandbox: Any, client: Any) -> None:
     """A sandbox that drips an answer for an hour stops at once."""
-    sandbox.control.fail(Fault("slow_drip", bytes_per_s=1))
+    sandbox.control.fail(ScriptedFault("slow_drip", bytes_per_s=1))
     headers = {"Authorization": f"Bearer {sandbox.tokens.write}"}
     with requests.post(
         sandbox.ds_url, json={"query": PAGE}, headers=headers, stream=True, timeout=5
@@ -171,10 +173,10 @@ def test_tokens_and_maintenance_can_be_switched(sandbox: Any, client: Any) -> No
     control = sandbox.control
     statuses = []
     for switch in (
-        control.expire_token,
-        control.renew_token,
-        control.forbid_network,
-        lambda: control.forbid_network(forbidden=False),
+        lambda: control.change_token(expired=True),
+        lambda: control.change_token(expired=False),
+        lambda: control.change_token(forbidden_network=True),
+        lambda: control.change_token(forbidden_network=False),
         control.maintain,
         lambda: control.maintain(on=False),
     ):
@@ -189,6 +191,6 @@ def test_tokens_and_maintenance_can_be_switched(sandbox: Any, client: Any) -> No
 
 def test_running_out_of_time_before_anything_was_answered(sandbox: Any, client: Any) -> None:
     """A request without a page has no data at all."""
-    sandbox.control.fail(Fault("timeout"))
+    sandbox.control.fail(ScriptedFault("timeout"))
     body = client.ask("query form{demarche(number:86321){activeRevision{id}}}")
     assert (body["data"], body["errors"][0]["extensions"]) == (None, {"code": "timeout"})

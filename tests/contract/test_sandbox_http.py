@@ -77,7 +77,7 @@ def test_the_control_works_over_http(sandbox: Any, client: Any) -> None:
     number = sandbox.control.truth()[0].number
     assert post(f"{url}/edit_annotation", json=[number, 5103, "x"], timeout=5).status_code == 200
     assert post(f"{url}/fail", json={"kind": "bad_gateway"}, timeout=5).status_code == 200
-    assert post(f"{url}/set_clock", json={"to": "2027-01-01T00:00:00Z"}, timeout=5).ok
+    assert post(f"{url}/set_clock", json={"to": {"datetime": "2027-01-01T00:00:00Z"}}, timeout=5).ok
     moment = {"datetime": "2026-12-01T10:00:00Z"}
     assert post(f"{url}/edit_annotation", json=[number, 5104, moment], timeout=5).ok
     client.post("query seen{__typename}")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.sandbox import Fault, Sandbox
+from dsync.sandbox import Sandbox, ScriptedFault
 from dsync.sandbox.content import FIRST_NUMBER
 
 PAGE = (
@@ -76,8 +76,8 @@ def test_a_hole_takes_what_the_schema_says(sandbox: Sandbox) -> None:
 def test_headers_and_answers_are_as_odd_as_told(sandbox: Sandbox) -> None:
     """Each for the requests that it fits."""
     sandbox.control.fail(
-        Fault("odd_headers", headers={"Date": "never", "X-Odd": "1"}),
-        Fault("junk", path=("data", "demarche"), json="[]"),
+        ScriptedFault("odd_headers", headers={"Date": "never", "X-Odd": "1"}),
+        ScriptedFault("junk", path=("data", "demarche"), json="[]"),
     )
     answer = ask(sandbox, PAGE)
     assert ("never", "1") == (answer.headers["Date"], answer.headers["X-Odd"])

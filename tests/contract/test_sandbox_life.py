@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Change
-from dsync.sandbox.clock import iso
-from dsync.sandbox.form_parts import descriptor
+from dsync.sandbox.content.seeds import descriptor
+from dsync.sandbox.world.clock import iso
 
 LISTS = (
     "query lists{demarche(number:86321){dossiers{nodes{number}} "

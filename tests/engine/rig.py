@@ -20,11 +20,12 @@ from sqlalchemy import create_engine, text
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import DSClient, Limits
-from dsync.sandbox import Sandbox, content, ids
-from dsync.sandbox.clock import Clock
-from dsync.sandbox.form import FORM
-from dsync.sandbox.journal import Entry
-from dsync.sandbox.seed import DossierSeed
+from dsync.sandbox import Sandbox, content
+from dsync.sandbox.content.form import FORM
+from dsync.sandbox.content.seeds import DossierSeed
+from dsync.sandbox.http.endpoint import Entry
+from dsync.sandbox.world import ids
+from dsync.sandbox.world.clock import Clock
 from dsync.settings import Settings, load_settings
 from dsync.store import Store, SyncState
 from dsync.store.engine import parse_url

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from dsync.errors import LeaseHeldError
-from dsync.sandbox.faults import Fault
+from dsync.sandbox.http.faults import ScriptedFault
 from dsync.store import Store
 from tests.engine.rig import DEMARCHE, Engine
 
@@ -18,7 +18,7 @@ def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Eng
     """What it left in the future counts as never: the full read, and wishes that were put off."""
     engine = engine_on_each
     engine.worker.skew = AHEAD
-    engine.control.fail(Fault("answer_lost", only="mutation", times=None))
+    engine.control.fail(ScriptedFault("answer_lost", only="mutation", times=None))
     engine.sync()
     engine.control.clear_faults()
     waiting = engine.rows("SELECT numero FROM outbox WHERE statut IN ('incertaine', 'en_attente')")

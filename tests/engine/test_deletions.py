@@ -11,8 +11,8 @@ import pytest
 
 from dsync.domain.ids import DossierNumber
 from dsync.ds import ListRequest
-from dsync.sandbox import Fault
-from dsync.sandbox.form import FORM
+from dsync.sandbox import ScriptedFault
+from dsync.sandbox.content.form import FORM
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number, seeds
 
@@ -285,7 +285,7 @@ def test_a_page_is_newer_than_the_lists_that_came_with_it(
     engine.settle()
     engine.shrink(1)
     # The page of one fails with the lists in it: they are asked by themselves, before the page.
-    engine.control.fail(Fault("timeout", "DossiersPage"))
+    engine.control.fail(ScriptedFault("timeout", "DossiersPage"))
     original = engine.worker.client.deletions
 
     def deletions(*args: Any, **lists: Any) -> Any:
@@ -345,7 +345,7 @@ def test_a_dossier_that_a_failed_full_read_did_not_reach_is_not_gone(engine: Eng
     """Only a full read that came to its end says who has vanished."""
     engine.settle()
     engine.shrink(3)
-    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=2, times=None))
+    engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=2, times=None))
     assert 8 == engine.sync(full=True).exit_code
     assert {"present": 12} == engine.presences()
     engine.control.clear_faults()
@@ -358,7 +358,7 @@ def test_failing_lists_do_not_stop_the_dossiers(engine: Engine) -> None:
     engine.settle()
     engine.control.edit_champ(number(0), PROBLEME, "Autre")
     engine.control.hide(number(1))
-    engine.control.fail(Fault("cut_before", "Deletions", times=None))
+    engine.control.fail(ScriptedFault("cut_before", "Deletions", times=None))
     report = engine.sync()
     assert 1 == report.changed
     engine.control.clear_faults()

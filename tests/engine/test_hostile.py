@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox import Fault
+from dsync.sandbox import ScriptedFault
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.oracle import check_copy
@@ -248,7 +248,7 @@ def test_any_json_at_any_path_costs_that_dossier_at_most(
 )
 def test_an_odd_header_counts_as_absent(engine: Engine, headers: dict[str, str]) -> None:
     """All is read, and the next run reads on from where this one ended."""
-    engine.control.fail(Fault("odd_headers", headers=headers, times=None))
+    engine.control.fail(ScriptedFault("odd_headers", headers=headers, times=None))
     report = engine.sync(push=False)
     assert (0, 12) == (report.exit_code, report.read)
     engine.advance(minutes=11)
@@ -271,7 +271,7 @@ def test_an_odd_answer_to_a_mutation_is_an_unknown_outcome(
 ) -> None:
     """Read back later, then confirmed; nothing is sent twice, no other dossier is lost."""
     engine.sync(push=False)
-    engine.control.fail(Fault("junk", path=path, json=junk, only="mutation"))
+    engine.control.fail(ScriptedFault("junk", path=path, json=junk, only="mutation"))
     assert engine.sync().exit_code in {0, 7}
     for _ in range(3):
         engine.advance(minutes=90)

@@ -16,7 +16,7 @@ SUIVI = "https://beta.gouv.fr/startups/{}.html"
 
 def catalogue(engine: Engine) -> Any:
     """Return the catalogue as it is served."""
-    from dsync.sandbox import betagouv
+    from dsync.sandbox.content import betagouv
     from tests.engine.rig import SEED
 
     return betagouv.startups(SEED)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dsync.sandbox import Fault
+from dsync.sandbox import ScriptedFault
 from dsync.sync.context import Silence
 from dsync.sync.precheck import precheck
 from dsync.sync.report import Status
@@ -114,7 +114,7 @@ def test_the_journal_keeps_what_went_wrong_in_a_run(engine: Engine) -> None:
     engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
     engine.control.hide(number(1))
     engine.control.poison(number(2), champs_only=True)
-    engine.control.fail(Fault("bad_gateway"))
+    engine.control.fail(ScriptedFault("bad_gateway"))
     report = engine.sync(full=True)
     row = engine.rows("SELECT * FROM sync_run ORDER BY run")[-1]
     assert ("partial", 1, 1, 1) == (
@@ -133,7 +133,7 @@ def test_the_journal_keeps_what_went_wrong_in_a_run(engine: Engine) -> None:
 def test_the_journal_counts_the_errors_of_each_run_alone(engine: Engine) -> None:
     """A service asks DS for months by one client: what failed yesterday is yesterday's."""
     for times in (1, 0):
-        engine.control.fail(*[Fault("bad_gateway")] * times)
+        engine.control.fail(*[ScriptedFault("bad_gateway")] * times)
         assert times == engine.sync().error_classes["DSUnavailableError"]
 
 

@@ -94,9 +94,9 @@ def test_the_lease_is_free_after_a_run(engine_on_each: Engine) -> None:
 
 def test_the_lease_is_free_after_a_run_that_failed(engine: Engine) -> None:
     """A failure gives it back."""
-    from dsync.sandbox import Fault
+    from dsync.sandbox import ScriptedFault
 
-    engine.control.fail(Fault("bad_gateway", times=None))
+    engine.control.fail(ScriptedFault("bad_gateway", times=None))
     assert 8 == engine.sync().exit_code
     engine.control.clear_faults()
     assert 0 == engine.another().sync().exit_code

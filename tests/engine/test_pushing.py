@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import Connection, event
 
-from dsync.sandbox import Change, Fault
-from dsync.sandbox.faults import Kind
-from dsync.sandbox.form_parts import descriptor
+from dsync.sandbox import Change, ScriptedFault
+from dsync.sandbox.content.seeds import descriptor
+from dsync.sandbox.http.faults import Kind
 from dsync.sync.report import Status
 from tests.engine.conftest import Start
 from tests.engine.rig import (
@@ -65,7 +65,7 @@ def test_ten_dossiers_cost_two_requests(start: Start) -> None:
 def test_a_push_that_times_out_is_halved(engine: Engine) -> None:
     """The batch adapts; everything arrives."""
     engine.sync(push=False)
-    engine.control.fail(Fault("timeout", READ, times=2))
+    engine.control.fail(ScriptedFault("timeout", READ, times=2))
     report = engine.sync()
     assert (0, 10) == (report.exit_code, report.pushed)
     reads = batch_sizes(engine)
@@ -76,7 +76,7 @@ def test_a_batch_that_was_halved_grows_back(start: Start) -> None:
     """One slow moment does not make the rest go one by one."""
     engine = start(range(40))
     engine.sync(push=False)
-    engine.control.fail(Fault("timeout", READ, times=4))
+    engine.control.fail(ScriptedFault("timeout", READ, times=4))
     assert 0 == engine.sync().exit_code
     assert [10, 10, 5, 5, 2, 4, 8] == batch_sizes(engine)[:7]
 
@@ -101,7 +101,7 @@ def test_a_document_that_runs_out_of_time_is_followed_by_smaller_ones(start: Sta
     """What DS did not come to is read back later; the next dossiers are fewer at a time."""
     engine = start(range(40))
     engine.sync(push=False)
-    engine.control.fail(Fault("timeout", PUSH, reached=3, times=2))
+    engine.control.fail(ScriptedFault("timeout", PUSH, reached=3, times=2))
     engine.sync()
     assert [10, 5, 2, 4] == batch_sizes(engine)[:4]
 
@@ -359,7 +359,7 @@ def test_an_outage_of_writes_is_not_taken_for_the_dossiers_fault(start: Start, k
     """A few tries, the rest waits: nobody is refused, and once it is over all is pushed."""
     engine = start(range(40))
     engine.sync(push=False)
-    engine.control.fail(Fault(kind, PUSH, times=None))
+    engine.control.fail(ScriptedFault(kind, PUSH, times=None))
     report = engine.sync()
     assert 7 == report.exit_code
     assert len(engine.mutations()) <= 4
@@ -374,7 +374,7 @@ def test_an_outage_of_writes_is_not_taken_for_the_dossiers_fault(start: Start, k
 def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: Kind) -> None:
     """Neither failure nor success; not before 35 s; then confirmed without a second write."""
     engine.sync(push=False)
-    engine.control.fail(Fault(kind, PUSH))
+    engine.control.fail(ScriptedFault(kind, PUSH))
     report = engine.sync()
     assert (7, 0) == (report.exit_code, report.pushed)
     assert UNCERTAIN == engine.wishes(0)
@@ -396,7 +396,7 @@ def test_an_operators_push_waits_for_the_lost_answer(start: Start) -> None:
     engine = start()
     engine.restart(stop=Patient(engine))
     engine.sync(push=False)
-    engine.control.fail(Fault("answer_lost", PUSH))
+    engine.control.fail(ScriptedFault("answer_lost", PUSH))
     said: list[str] = []
     report = engine.worker.app.push(say_waiting=said.append)
     assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
@@ -419,7 +419,7 @@ class Patient(threading.Event):
 def test_a_write_that_ds_surely_did_not_do_is_not_uncertain(engine: Engine) -> None:
     """The token was refused at the door: the wishes wait, and go out at once with a good one."""
     engine.sync(push=False)
-    engine.control.fail(Fault("token_expired", PUSH))
+    engine.control.fail(ScriptedFault("token_expired", PUSH))
     assert 3 == engine.sync().exit_code
     assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
     assert (0, 10) == ((again := engine.sync()).exit_code, again.pushed)
@@ -434,7 +434,7 @@ def test_a_value_that_ds_refused_to_write_is_a_humans_when_it_stands_there(
     if refused == "read-only":
         engine.restart(token=engine.sandbox.tokens.readonly)
     else:
-        engine.control.fail(Fault("token_expired", PUSH))
+        engine.control.fail(ScriptedFault("token_expired", PUSH))
     engine.sync()
     assert ["Éligible"] == engine.sent(0)
     engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
@@ -471,7 +471,7 @@ def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(
 def test_a_mutation_that_never_ran_is_sent_again(engine: Engine) -> None:
     """Cut before DS saw it: read back, found missing, sent once more with the same value."""
     engine.sync(push=False)
-    engine.control.fail(Fault("cut_before", PUSH))
+    engine.control.fail(ScriptedFault("cut_before", PUSH))
     engine.sync()
     engine.advance(seconds=36)
     report = engine.sync()
@@ -486,7 +486,7 @@ def test_no_newer_wish_goes_out_before_the_lost_answer_is_read_back(
 ) -> None:
     """The verdict changes while the answer is lost: the new value waits, then goes over ours."""
     engine.sync(push=False)
-    engine.control.fail(Fault(kind, PUSH))
+    engine.control.fail(ScriptedFault(kind, PUSH))
     engine.sync()
     first = len(engine.mutations())
     make_ineligible(engine)
@@ -503,7 +503,7 @@ def test_no_newer_wish_goes_out_before_the_lost_answer_is_read_back(
 def test_a_human_edit_after_a_lost_answer_is_respected(engine: Engine) -> None:
     """What stands there is neither what was there nor what was sent."""
     engine.sync(push=False)
-    engine.control.fail(Fault("answer_lost", PUSH))
+    engine.control.fail(ScriptedFault("answer_lost", PUSH))
     engine.sync()
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.advance(seconds=40)
@@ -514,7 +514,7 @@ def test_a_human_edit_after_a_lost_answer_is_respected(engine: Engine) -> None:
 def test_a_timeout_inside_the_document_counts_what_was_done(engine: Engine) -> None:
     """Some aliases answered, others null: the others are read back later."""
     engine.sync(push=False)
-    engine.control.fail(Fault("timeout", PUSH, reached=6))
+    engine.control.fail(ScriptedFault("timeout", PUSH, reached=6))
     engine.sync()
     engine.advance(seconds=40)
     report = engine.sync()

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox import Change, Fault
-from dsync.sandbox.faults import Kind
-from dsync.sandbox.seed import FileSeed, VirusScan
+from dsync.sandbox import Change, ScriptedFault
+from dsync.sandbox.content.seeds import FileSeed, VirusScan
+from dsync.sandbox.http.faults import Kind
 from dsync.sync import pull
 from dsync.sync.pages import store_page
 from dsync.sync.report import Status
@@ -40,7 +40,7 @@ def sizes(engine: Engine) -> list[int]:
 def test_a_time_out_halves_the_page_down_to_one(engine: Engine) -> None:
     """Each time-out asks for half at the same place, until one dossier is asked for."""
     small(engine, 8)
-    engine.control.fail(Fault("timeout", operation=PAGES, times=3, reached=1))
+    engine.control.fail(ScriptedFault("timeout", operation=PAGES, times=3, reached=1))
     report = engine.sync(push=False)
     assert [8, 4, 2, 1] == sizes(engine)[:4]
     assert 1 == len({entry.variables.get("after") for entry in engine.pages()[:4]})
@@ -52,7 +52,7 @@ def test_a_page_size_that_timed_out_is_remembered_and_doubles_once_an_hour(
 ) -> None:
     """The next process starts with it; a page that is too large costs DS 30 s."""
     small(engine, 8)
-    engine.control.fail(Fault("timeout", operation=PAGES, times=2))
+    engine.control.fail(ScriptedFault("timeout", operation=PAGES, times=2))
     engine.sync(push=False)
     assert [8, 4, 2, 2, 2, 2, 2, 2] == sizes(engine)
     engine.restart()
@@ -66,7 +66,7 @@ def test_a_page_size_that_timed_out_is_remembered_and_doubles_once_an_hour(
 
 def test_a_list_that_times_out_at_any_size_is_the_servers_trouble(engine: Engine) -> None:
     """Nobody goes into quarantine for it; the run ends there and the next one goes on."""
-    engine.control.fail(Fault("timeout", operation=PAGES, times=None))
+    engine.control.fail(ScriptedFault("timeout", operation=PAGES, times=None))
     report = engine.sync(push=False)
     assert (8, 0, {}) == (report.exit_code, report.quarantined, engine.quarantine())
     engine.control.clear_faults()
@@ -88,7 +88,7 @@ def test_a_dossier_that_is_read_twice_in_a_run_is_quarantined_once(engine: Engin
 def test_the_cursor_of_a_page_with_errors_is_never_followed(engine: Engine) -> None:
     """The platform's cursor lies past the nodes that it did not deliver."""
     small(engine, 8)
-    engine.control.fail(Fault("timeout", operation=PAGES, reached=3))
+    engine.control.fail(ScriptedFault("timeout", operation=PAGES, reached=3))
     engine.sync(push=False)
     assert sorted(number(r) for r in range(12)) == [
         row["numero"] for row in engine.rows("SELECT numero FROM dossier ORDER BY numero")
@@ -241,7 +241,7 @@ CURABLE: list[Kind] = [
 def test_a_fault_that_passes_costs_a_repetition(engine: Engine, kind: Kind) -> None:
     """Asked again, and everything is there."""
     small(engine, 5)
-    engine.control.fail(Fault(kind, operation=PAGES, after=1))
+    engine.control.fail(ScriptedFault(kind, operation=PAGES, after=1))
     report = engine.sync(push=False)
     assert (0, 12) == (report.exit_code, report.read)
 
@@ -265,7 +265,9 @@ def test_an_outage_ends_the_run_and_the_next_one_resumes(start: Start, kind: Kin
     """Exit 8, what was read is stored, and the next run starts at the page that failed."""
     engine = start(limits={"max_wait_s": 0.0})
     small(engine, 5)
-    engine.control.fail(Fault(kind, PAGES, after=1, times=None), Fault(kind, LIGHT, times=None))
+    engine.control.fail(
+        ScriptedFault(kind, PAGES, after=1, times=None), ScriptedFault(kind, LIGHT, times=None)
+    )
     failed = engine.sync(full=True)
     assert (8, Status.FAILED) == (failed.exit_code, failed.status)
     stored = len(engine.rows("SELECT * FROM dossier"))
@@ -281,8 +283,8 @@ def test_an_outage_ends_the_run_and_the_next_one_resumes(start: Start, kind: Kin
 
 def test_an_internal_error_whatever_is_asked_is_an_outage(engine: Engine) -> None:
     """A dossier's number fails too: no smaller pages are tried, which would add to DS's load."""
-    engine.control.fail(Fault("internal_error", PAGES, times=None))
-    engine.control.fail(Fault("internal_error", LIGHT, times=None))
+    engine.control.fail(ScriptedFault("internal_error", PAGES, times=None))
+    engine.control.fail(ScriptedFault("internal_error", LIGHT, times=None))
     assert 8 == engine.sync().exit_code
     asked = [(entry.operation, entry.variables["first"]) for entry in engine.pages()]
     assert [(PAGES, 100)] * 2 + [(LIGHT, 1)] * 2 == asked
@@ -291,7 +293,7 @@ def test_an_internal_error_whatever_is_asked_is_an_outage(engine: Engine) -> Non
 def test_a_cursor_of_the_day_before_yesterday_is_not_resumed(engine: Engine) -> None:
     """What changed since then would lie before it: the full read starts anew."""
     small(engine, 5)
-    engine.control.fail(Fault("bad_gateway", PAGES, after=1, times=None))
+    engine.control.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
     engine.sync(full=True)
     engine.control.clear_faults()
     engine.control.forget_requests()
@@ -303,7 +305,7 @@ def test_a_cursor_of_the_day_before_yesterday_is_not_resumed(engine: Engine) -> 
 def test_a_cursor_that_is_refused_is_not_resumed(engine: Engine) -> None:
     """DS may forget what its cursors mean: the full read starts anew, it does not fail again."""
     small(engine, 5)
-    engine.control.fail(Fault("bad_gateway", PAGES, after=1, times=None))
+    engine.control.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
     engine.sync(full=True)
     engine.control.clear_faults()
     engine.execute("UPDATE sync_state SET full_cursor = 'a'")
@@ -314,7 +316,7 @@ def test_a_cursor_that_is_refused_is_not_resumed(engine: Engine) -> None:
 def test_an_interrupted_first_read_is_ended_by_any_run(engine: Engine) -> None:
     """Without `--full` it goes on from the watermark, and misses nothing."""
     small(engine, 5)
-    engine.control.fail(Fault("bad_gateway", PAGES, after=1, times=None))
+    engine.control.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
     engine.sync()
     engine.control.clear_faults()
     report = engine.sync()
@@ -329,7 +331,7 @@ def test_an_outage_in_an_incremental_run_skips_nothing(engine: Engine) -> None:
         engine.control.edit_champ(number(rank), PROBLEME, f"Version {rank}")
     engine.advance(minutes=30)
     small(engine, 3)
-    engine.control.fail(Fault("bad_gateway", operation=PAGES, after=1, times=None))
+    engine.control.fail(ScriptedFault("bad_gateway", operation=PAGES, after=1, times=None))
     failed = engine.sync()
     assert (8, 3) == (failed.exit_code, failed.changed)
     edited = [engine.control.truth_of(number(rank)).updated_at for rank in range(8)]
@@ -344,7 +346,7 @@ def test_an_answer_that_drips_past_the_deadline_is_given_up(start: Start) -> Non
     """The total deadline counts, not the time since the last byte."""
     engine = start(limits={"deadline_s": 0.2, "attempts": 1})
     small(engine, 1)
-    engine.control.fail(Fault("slow_drip", times=None, bytes_per_s=200))
+    engine.control.fail(ScriptedFault("slow_drip", times=None, bytes_per_s=200))
     report = engine.sync()
     assert 8 == report.exit_code
     assert {} == engine.presences()
@@ -353,7 +355,7 @@ def test_an_answer_that_drips_past_the_deadline_is_given_up(start: Start) -> Non
 def test_a_rate_limit_is_waited_out(start: Start) -> None:
     """The 429's own instant decides when the page is asked again."""
     engine = start(limits={"attempts": 3, "max_wait_s": 0.05})
-    engine.control.fail(Fault("rate_limited", operation=PAGES, times=2))
+    engine.control.fail(ScriptedFault("rate_limited", operation=PAGES, times=2))
     report = engine.sync(push=False)
     assert (0, 12) == (report.exit_code, report.read)
     assert 2 == report.error_classes["DSRateLimitedError"]
@@ -361,7 +363,7 @@ def test_a_rate_limit_is_waited_out(start: Start) -> None:
 
 def test_a_wait_for_the_rate_limit_can_be_interrupted(engine: Engine) -> None:
     """Told to stop while it waits for the minute to end, the run ends at once."""
-    engine.control.fail(Fault("rate_limited", times=None))
+    engine.control.fail(ScriptedFault("rate_limited", times=None))
     timer = threading.Timer(0.1, engine.worker.stop.set)
     timer.start()
     report = engine.sync()
@@ -392,7 +394,7 @@ def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(
 ) -> None:
     """The read under way is abandoned; the next run resumes at that page."""
     small(engine, 5)
-    engine.control.fail(Fault("latency", operation=PAGES, after=1, latency_ms=3000))
+    engine.control.fail(ScriptedFault("latency", operation=PAGES, after=1, latency_ms=3000))
     read_page, calls = engine.worker.client.read_page, count(1)
     timer = threading.Timer(0.3, engine.worker.stop.set)
 
@@ -440,7 +442,7 @@ def test_a_page_is_asked_for_while_the_one_before_is_stored(
 )
 def test_a_refused_token_ends_the_run_at_once(engine: Engine, kind: Kind) -> None:
     """No second attempt; exit 3 and what to do about it."""
-    engine.control.fail(Fault(kind, times=None))
+    engine.control.fail(ScriptedFault(kind, times=None))
     report = engine.sync()
     assert (3, 1) == (report.exit_code, len(engine.requests()))
     assert "token" in report.errors[0].lower()
@@ -449,7 +451,7 @@ def test_a_refused_token_ends_the_run_at_once(engine: Engine, kind: Kind) -> Non
 def test_a_token_that_expires_in_mid_run_loses_nothing(engine: Engine) -> None:
     """What was stored stays; with a token again, the run goes on from there."""
     small(engine, 5)
-    engine.control.fail(Fault("token_expired", PAGES, after=1, times=None))
+    engine.control.fail(ScriptedFault("token_expired", PAGES, after=1, times=None))
     failed = engine.sync(full=True)
     assert (3, 5) == (failed.exit_code, failed.read)
     engine.control.clear_faults()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dsync.sandbox import Change, Fault
+from dsync.sandbox import Change, ScriptedFault
 from tests.engine.rig import NOW, PROBLEME, Engine, number
 
 RENAMED = Change(rename={PROBLEME: "Le problème"})
@@ -62,7 +62,7 @@ def test_a_revision_published_after_a_full_read_was_cut_off_is_seen_by_all(engin
     """The read that goes on from the cursor has not seen what lies before it."""
     engine.settle()
     engine.shrink(4)
-    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=1, times=None))
+    engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=1, times=None))
     engine.sync(full=True)
     engine.control.clear_faults()
     engine.control.publish_revision(RENAMED)
@@ -77,7 +77,7 @@ def test_a_revision_stays_due_when_its_full_read_fails(engine: Engine, after: in
     engine.control.publish_revision(RENAMED)
     engine.shrink(4)
     # The incremental page comes, the full read's pages fail.
-    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=1 + after, times=None))
+    engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=1 + after, times=None))
     assert 8 == engine.sync().exit_code
     engine.control.clear_faults()
     engine.advance(minutes=1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox import Fault
+from dsync.sandbox import ScriptedFault
 from tests.engine.conftest import Start
 from tests.engine.rig import NOW, PROBLEME, Engine, dated, number
 
@@ -28,7 +28,7 @@ def edit_six(engine: Engine) -> None:
 
 def fail_after(engine: Engine, *, pages: int, changed: int) -> None:
     """Have DS fail for a whole run after some pages, whose changes are stored."""
-    engine.control.fail(Fault("bad_gateway", "DossiersPage", after=pages, times=None))
+    engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=pages, times=None))
     failed = engine.sync()
     assert (8, changed) == (failed.exit_code, failed.changed)
     engine.control.clear_faults()
@@ -186,6 +186,6 @@ def test_the_watermark_stays_before_a_page_that_failed(start: Start) -> None:
     before = engine.state().watermark
     engine.advance(days=1)
     engine.control.edit_champ(number(0), PROBLEME, "Autre")
-    engine.control.fail(Fault("bad_gateway", times=None))
+    engine.control.fail(ScriptedFault("bad_gateway", times=None))
     assert 8 == engine.sync().exit_code
     assert before == engine.state().watermark

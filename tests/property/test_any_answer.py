@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from dsync.ds import operations
-from dsync.sandbox import Fault
+from dsync.sandbox import ScriptedFault
 from tests.engine.oracle import check_copy
 from tests.engine.rig import DEMARCHE, Engine, seeds
 from tests.engine.test_hostile import JUNK
@@ -61,8 +61,10 @@ def run_all(engine: Engine, dice: random.Random, runs: int) -> None:
             engine.control.spoil(number, path, junk)
         header = {dice.choice(HEADERS): dice.choice(ODD_TEXTS)}
         engine.control.fail(
-            Fault("odd_headers", headers=header),
-            Fault("junk", only="mutation", path=dice.choice(ANSWERS), json=dice.choice(JUNK)),
+            ScriptedFault("odd_headers", headers=header),
+            ScriptedFault(
+                "junk", only="mutation", path=dice.choice(ANSWERS), json=dice.choice(JUNK)
+            ),
         )
         report = engine.sync(full=True, accept_deletions=True)
         assert report.exit_code in {0, 7}, (report.errors, header, told)

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from dsync.sandbox import Change, Fault, betagouv
+from dsync.sandbox import Change, ScriptedFault
+from dsync.sandbox.content import betagouv
 from tests.engine import oracle
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import (
@@ -60,7 +61,7 @@ notes = st.sampled_from(
 )
 """What a human writes among the annotations."""
 faults = st.builds(
-    Fault,
+    ScriptedFault,
     kind=st.sampled_from(
         [
             "internal_error",
@@ -197,7 +198,7 @@ class SyncMachine(RuleBasedStateMachine):
     # --- what fails -------------------------------------------------------------------------
 
     @rule(fault=faults)
-    def fail(self, fault: Fault) -> None:
+    def fail(self, fault: ScriptedFault) -> None:
         self.control.fail(fault)
 
     @rule(rank=ranks, harm=st.sampled_from(["poison", "break_page", "break_writes"]))

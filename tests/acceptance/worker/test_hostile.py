@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.faults import BETAGOUV, Fault
+from dsync.sandbox.http.faults import BETAGOUV, ScriptedFault
 from tests.acceptance.worker.installed import Installed, Process, until
 from tests.acceptance.worker.test_stopped import config_with
 
@@ -46,7 +46,7 @@ def test_an_answer_without_end_takes_neither_memory_nor_time(
     """DS out of bounds ends the run with 8; evidence out of bounds leaves its checks unmade (7)."""
     config = config_with(tmp_path, *CHANGES)
     operation = None if where == "ds" else where
-    sandbox.control.fail(Fault(kind, operation=operation, times=None, bytes_per_s=20))
+    sandbox.control.fail(ScriptedFault(kind, operation=operation, times=None, bytes_per_s=20))
 
     process = sqlite_dsync.start("sync", "--json", config=config)
     peak = peak_mib(process)

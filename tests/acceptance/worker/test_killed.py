@@ -9,8 +9,8 @@ import time
 import pytest
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.control import Control
-from dsync.sandbox.faults import Fault
+from dsync.sandbox.http.control import Control
+from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, Process, until
 from tests.acceptance.worker.truth import OPEN, assert_copy_is_true, writes
@@ -45,7 +45,7 @@ def survive(
     """Kill runs, then let one be quiet; return how many were killed at work, and what was sent."""
     dice, control = random.Random(seed), sandbox.control
     texts = {n: control.truth_of(n).raw_champs.get(PILOTAGE) for n in _open(control)}
-    control.fail(Fault("latency", latency_ms=15, times=None))
+    control.fail(ScriptedFault("latency", latency_ms=15, times=None))
     at_work = 0
     for _ in range(kills):
         at_work += kill_at_a_moment(dsync.start("sync"), control, dice)

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.control import Control
-from dsync.sandbox.faults import Fault
+from dsync.sandbox.http.control import Control
+from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, Process, until, variables_for
 from tests.acceptance.worker.truth import assert_copy_is_true
@@ -83,8 +83,8 @@ def test_a_storm_of_429_is_waited_out(
     """Refused again and again, reads and mutations alike: all is done, nothing twice."""
     dsync = Installed(tmp_path / "work", **variables_for(hurried_sandbox, sqlite_url))
     hurried_sandbox.control.fail(
-        Fault("rate_limited", only="query", times=STORM // 2),
-        Fault("rate_limited", only="mutation", times=STORM // 2),
+        ScriptedFault("rate_limited", only="query", times=STORM // 2),
+        ScriptedFault("rate_limited", only="mutation", times=STORM // 2),
     )
 
     report = dsync.json("sync")
@@ -101,7 +101,7 @@ def test_a_token_that_expires_in_a_run_stops_it_and_a_new_one_resumes(
     dsync: Installed, sandbox: Sandbox, database: Database
 ) -> None:
     """Exit 3 with the remedy, no retry; what was stored stays, the rest follows later."""
-    sandbox.control.fail(Fault("token_expired", only="mutation", after=1, times=None))
+    sandbox.control.fail(ScriptedFault("token_expired", only="mutation", after=1, times=None))
 
     failed = dsync.json("sync", code=3)
 
@@ -125,7 +125,7 @@ def test_lost_database_connections_end_a_run_or_are_made_anew(
     dsync: Installed, sandbox: Sandbox, database: Database, requests: int
 ) -> None:
     """PostgreSQL ends every session in mid-run: nothing is half done, the next run resumes."""
-    sandbox.control.fail(Fault("latency", latency_ms=100, times=None))
+    sandbox.control.fail(ScriptedFault("latency", latency_ms=100, times=None))
     process = dsync.start("sync", "--json")
     at_work(process, sandbox.control, requests=requests)
     database.execute(
@@ -145,7 +145,7 @@ def test_a_server_that_crashes_and_recovers_in_mid_run_costs_no_dossier(
         url = server.make(migrated=True)
         database = Database(url)
         dsync = Installed(tmp_path / "work", **variables_for(sandbox, url))
-        sandbox.control.fail(Fault("latency", latency_ms=150, times=None))
+        sandbox.control.fail(ScriptedFault("latency", latency_ms=150, times=None))
         process = dsync.start("sync", "--json")
         at_work(process, sandbox.control, requests=requests)
         crash(database)
@@ -159,7 +159,7 @@ def test_a_full_disk_stops_the_run_and_the_next_one_resumes(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:
     """No file may grow any more (as under a quota): exit 5 with the remedy, nothing half done."""
-    sandbox.control.fail(Fault("latency", latency_ms=300, times=None))
+    sandbox.control.fail(ScriptedFault("latency", latency_ms=300, times=None))
     process = sqlite_dsync.start("sync", "--json")
     at_work(process, sandbox.control, requests=1)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
@@ -182,7 +182,7 @@ def test_an_outage_that_outlasts_the_retries_ends_with_its_remedy(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database, ds_url: str | None
 ) -> None:
     """Exit 8, nothing stored, no traceback; some 30 s of retries."""
-    sandbox.control.fail(Fault("bad_gateway", times=None))
+    sandbox.control.fail(ScriptedFault("bad_gateway", times=None))
 
     variables = {"ds_url": ds_url} if ds_url else {}
     failed = sqlite_dsync.json("sync", code=8, **variables)

@@ -11,8 +11,8 @@ import pytest
 
 from dsync import __version__
 from dsync.sandbox import Sandbox
-from dsync.sandbox.control import Control
-from dsync.sandbox.faults import Fault
+from dsync.sandbox.http.control import Control
+from dsync.sandbox.http.faults import ScriptedFault
 from dsync.settings import shipped_config
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, Process, until
@@ -55,7 +55,7 @@ def test_a_stopped_run_ends_in_time_and_the_next_one_resumes(
     latency_ms: int,
 ) -> None:
     """Whatever DS does, the process is gone within 5 s and nothing is half done."""
-    sandbox.control.fail(Fault("latency", latency_ms=latency_ms, times=None))
+    sandbox.control.fail(ScriptedFault("latency", latency_ms=latency_ms, times=None))
     process = sqlite_dsync.start("sync", "--json")
     at_work(process, sandbox.control)
 
@@ -74,7 +74,7 @@ def test_a_run_stopped_in_a_push_reads_back_before_it_writes_again(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:
     """A mutation that got no answer in time is uncertain; the next run asks DS first."""
-    sandbox.control.fail(Fault("latency", only="mutation", latency_ms=STUCK_MS))
+    sandbox.control.fail(ScriptedFault("latency", only="mutation", latency_ms=STUCK_MS))
     process = sqlite_dsync.start("sync", "--json")
     until(lambda: sandbox.control.requests(kind="mutation"))
 
@@ -103,7 +103,7 @@ def test_the_service_ends_in_time_in_the_middle_of_a_run(
     sqlite_dsync: Installed, sandbox: Sandbox
 ) -> None:
     """`dsync run` under SIGTERM ends with 0 within 5 s though DS does not answer."""
-    sandbox.control.fail(Fault("latency", latency_ms=STUCK_MS, times=None))
+    sandbox.control.fail(ScriptedFault("latency", latency_ms=STUCK_MS, times=None))
     process = sqlite_dsync.start("run")
     at_work(process, sandbox.control)
 
@@ -119,7 +119,7 @@ def test_no_stop_of_the_service_is_missed(
     sqlite_dsync: Installed, sandbox: Sandbox, stops: int
 ) -> None:
     """SIGTERM or SIGHUP, in a first read or at rest after it: 0 within 5 s, each time."""
-    sandbox.control.fail(Fault("latency", latency_ms=SLOW_MS, times=None))
+    sandbox.control.fail(ScriptedFault("latency", latency_ms=SLOW_MS, times=None))
     for turn in range(stops):
         sandbox.control.forget_requests()
         is_new = turn % 3 == 0
@@ -161,7 +161,7 @@ def test_the_service_runs_at_once_and_again_and_outlives_failures(
     until(lambda: len(runs(sqlite_database, "success")) >= 2, within_s=30)
     assert ["complet", "incremental"] == [r["genre"] for r in runs(sqlite_database)[:2]]
     number = sandbox.control.truth()[0].number
-    sandbox.control.fail(Fault("token_expired"))
+    sandbox.control.fail(ScriptedFault("token_expired"))
     until(lambda: runs(sqlite_database, "failed"), within_s=30)
     sandbox.control.edit_champ(number, 4303, "Nouvelle fonction")
 
@@ -183,7 +183,7 @@ def test_a_second_worker_is_told_who_works_and_can_wait(
     dsync: Installed, sandbox: Sandbox, database: Database
 ) -> None:
     """Exit 6 with the holder and since when; `--wait` waits for its turn."""
-    sandbox.control.fail(Fault("latency", latency_ms=SLOW_MS))
+    sandbox.control.fail(ScriptedFault("latency", latency_ms=SLOW_MS))
     first = dsync.start("sync", "--json")
     at_work(first, sandbox.control)
     first.signal(signal.SIGSTOP)
@@ -207,7 +207,7 @@ def test_a_sleeper_whose_lease_was_taken_commits_nothing(
     dsync: Installed, sandbox: Sandbox, database: Database
 ) -> None:
     """SIGSTOP, the lease expires, another works, SIGCONT: the late writer is refused."""
-    sandbox.control.fail(Fault("latency", latency_ms=2 * SLOW_MS))
+    sandbox.control.fail(ScriptedFault("latency", latency_ms=2 * SLOW_MS))
     sleeper = dsync.start("sync", "--json")
     at_work(sleeper, sandbox.control)
     until(lambda: runs(database, "running"))

@@ -11,10 +11,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dsync.sandbox import Sandbox, ids
-from dsync.sandbox.champ import champs_of
-from dsync.sandbox.control import DossierTruth
-from dsync.sandbox.model import Dossier
+from dsync.sandbox import Sandbox
+from dsync.sandbox.world import ids
+from dsync.sandbox.world.champs import champs_of
+from dsync.sandbox.world.model import ServedDossier
+from dsync.sandbox.world.truth import DossierTruth
 from tests.acceptance.worker.database import Database, plain
 
 Row = dict[str, Any]
@@ -144,11 +145,11 @@ def notes_of(truth: DossierTruth) -> list[Row]:
     ]
 
 
-def champs_of_dossier(dossier: Dossier) -> list[Row]:
+def champs_of_dossier(dossier: ServedDossier) -> list[Row]:
     """Return every champ and annotation, those in repetitions with their row, as a text."""
     found = []
     for source in ("champs", "annotations"):
-        for champ in champs_of(dossier, source, None):  # type: ignore[arg-type]
+        for champ in champs_of(dossier, source):  # type: ignore[arg-type]
             if champ.type in ("header_section", "explication"):
                 continue
             cells = [(champ.descriptor, None, champ.value)]
@@ -176,7 +177,7 @@ def champs_of_dossier(dossier: Dossier) -> list[Row]:
     return found
 
 
-def pieces_of(dossier: Dossier) -> list[Row]:
+def pieces_of(dossier: ServedDossier) -> list[Row]:
     """Return the files that the platform lists: an infected one is never shown."""
     return [
         {

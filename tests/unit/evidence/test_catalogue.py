@@ -17,8 +17,8 @@ from dsync.evidence.config import EvidenceConfig
 from dsync.evidence.download import download
 from dsync.evidence.sources import EvidenceSources, catalogue_age, make_evidence
 from dsync.http import Exchanges
-from dsync.sandbox import Fault, Sandbox
-from dsync.sandbox.faults import BETAGOUV
+from dsync.sandbox import Sandbox, ScriptedFault
+from dsync.sandbox.http.faults import BETAGOUV
 
 OLD, NEW = "/api/v2.6/startups.json", "/api/v2.7/startups.json"
 Fetch = Callable[..., Snapshot | None]
@@ -166,7 +166,7 @@ def test_a_dripping_answer_ends_at_its_deadline(
     """Time is counted over the whole exchange, headers included; the connection is closed."""
     with Sandbox.start(dossiers=1) as sandbox:
         kind = "slow_headers" if where == "head" else "slow_drip"
-        sandbox.control.fail(Fault(kind, operation=BETAGOUV, bytes_per_s=20))
+        sandbox.control.fail(ScriptedFault(kind, operation=BETAGOUV, bytes_per_s=20))
         with pytest.raises(EvidenceUnavailableError, match=r"more than 0\.2 s"):
             download(http, f"{sandbox.betagouv_url}{OLD}", deadline_s=0.2)
         for thread in threading.enumerate():

@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox.betagouv import AMBIGUOUS_ALIAS, CHAINED_ALIAS, Version, redirects, startups
-from dsync.sandbox.products import PAST_PHASES, without_accents
+from dsync.sandbox.content.betagouv import (
+    AMBIGUOUS_ALIAS,
+    CHAINED_ALIAS,
+    Version,
+    redirects,
+    startups,
+)
+from dsync.sandbox.content.products import PAST_PHASES, without_accents
 
 
 def phase_names(document: dict[str, Any]) -> set[str]:

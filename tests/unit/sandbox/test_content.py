@@ -16,15 +16,16 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox.applicants import CATEGORIES, OPERATEURS, check_digit
-from dsync.sandbox.betagouv import redirects
-from dsync.sandbox.cases import CASES, ELIGIBLE
 from dsync.sandbox.content import dossiers, zoo_dossiers
-from dsync.sandbox.deck import case_of, twin_of
-from dsync.sandbox.form import EVERY_TYPE_FORM, FORM, PROFIL_IMPACT, Descriptor, FormSeed
-from dsync.sandbox.products import products
-from dsync.sandbox.seed import DossierSeed
-from dsync.sandbox.texts import NASTY_TEXTS
+from dsync.sandbox.content.applicants import CATEGORIES, OPERATEURS, check_digit
+from dsync.sandbox.content.betagouv import redirects
+from dsync.sandbox.content.cases import CASES, ELIGIBLE
+from dsync.sandbox.content.deck import case_of, twin_of
+from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
+from dsync.sandbox.content.products import products
+from dsync.sandbox.content.seeds import DescriptorSeed, DossierSeed, FormSeed
+from dsync.sandbox.content.texts import NASTY_TEXTS
+from dsync.sandbox.content.zoo import EVERY_TYPE_FORM
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DIGEST_OF_50 = "b9b76ce517bf09a867281397a57bc0c191c044c4cf603fe4ce7c48ce2b9250a4"
@@ -164,7 +165,7 @@ def test_few_dossiers_are_hidden_and_none_of_the_first() -> None:
     assert all(seed.presence == "present" for seed in many()[:40])
 
 
-def fits(descriptor: Descriptor, value: Any) -> bool:
+def fits(descriptor: DescriptorSeed, value: Any) -> bool:
     options = descriptor["options"]
     match descriptor["type"]:
         case "drop_down_list":

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox.form import EVERY_TYPE_FORM, FORM, PROFIL_IMPACT, Descriptor
+from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
+from dsync.sandbox.content.seeds import DescriptorSeed
+from dsync.sandbox.content.zoo import EVERY_TYPE_FORM
 
 ROOT = Path(__file__).parents[3]
 SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
@@ -23,7 +25,7 @@ def shared(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def essentials(descriptor: dict[str, Any] | Descriptor) -> tuple[Any, ...]:
+def essentials(descriptor: dict[str, Any] | DescriptorSeed) -> tuple[Any, ...]:
     return (
         descriptor["stable_id"],
         descriptor["type"],

@@ -1,0 +1,18 @@
+"""The contents of the sandbox's world: forms, dossiers and the catalogue, the same from a seed."""
+
+from dsync.sandbox.content.dossiers import FIRST_NUMBER, dossier, dossiers
+from dsync.sandbox.content.form import FORM
+from dsync.sandbox.content.seeds import DossierSeed, FileSeed, FormSeed
+from dsync.sandbox.content.zoo import EVERY_TYPE_FORM, zoo_dossiers
+
+__all__ = [
+    "EVERY_TYPE_FORM",
+    "FIRST_NUMBER",
+    "FORM",
+    "DossierSeed",
+    "FileSeed",
+    "FormSeed",
+    "dossier",
+    "dossiers",
+    "zoo_dossiers",
+]

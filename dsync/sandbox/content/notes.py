@@ -1,0 +1,151 @@
+"""What instructeurs and évaluateurs have written into a dossier: annotations, labels, messages."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from dsync.sandbox.content.dice import Dice
+from dsync.sandbox.content.form import CRITERES, ETAPES
+from dsync.sandbox.content.seeds import INSTRUCTEUR_PRINCIPAL, State
+from dsync.sandbox.content.texts import NASTY_TEXTS, paragraph
+
+_EVALUATEURS = tuple(f"evaluation-{letter}@example.gouv.fr" for letter in "abcde")
+_MOTIVATIONS = {
+    "accepte": "Projet retenu par le jury.",
+    "refuse": "Projet non retenu à l’issue de l’évaluation.",
+    "sans_suite": "Candidature retirée par l’administration.",
+}
+
+
+def motivation(dice: Dice, state: State) -> str | None:
+    """Return the reason given with a final decision, sometimes none."""
+    return _MOTIVATIONS.get(state) if dice.chance(0.8) else None
+
+
+def notes(
+    dice: Dice, state: State, since: datetime | None, last: datetime, name: str
+) -> dict[int, Any]:
+    """Fill the annotations of a dossier in instruction `since` then, last changed at `last`.
+
+    The grids begin with the empty row that the platform put there, unless someone filled it.
+    """
+    if since is None:
+        return {5302: [{}]}
+    values: dict[int, Any] = {}
+    etape = _etape(dice, state)
+    if etape:
+        values[5202] = etape
+    grids = _grids(dice, etape, name)
+    if dice.chance(0.9) or not grids:
+        grids.insert(0, {})
+    values[5302] = grids
+    jury = since + timedelta(days=dice.between(10, 40))
+    if etape in ETAPES[2:] and dice.chance(0.85):
+        values[5203] = jury.date().isoformat()
+    if etape == "Lauréat":
+        values |= _recruitment(dice, jury, last)
+    return values
+
+
+def _etape(dice: Dice, state: State) -> str | None:
+    match state:
+        case "en_instruction":
+            return dice.pick((*ETAPES[:4], "Évaluation", None))
+        case "accepte":
+            return "Lauréat"
+        case "refuse":
+            return "Non retenu"
+        case _:
+            return dice.pick((None, "Évaluation"))
+
+
+def _grids(dice: Dice, etape: str | None, name: str) -> list[dict[int, Any]]:
+    if etape is None:
+        return []
+    first = dice.below(len(_EVALUATEURS))
+    count = dice.between(0 if etape == "Évaluation" else 1, 3)
+    judges = [_EVALUATEURS[(first + i) % len(_EVALUATEURS)] for i in range(count)]
+    rows = [_grid(dice, "Dossier", judge, name) for judge in judges]
+    if etape in ("Délibération", "Lauréat") or (etape == "Non retenu" and dice.chance(0.5)):
+        rows += [_grid(dice, "Soutenance", judge, name) for judge in judges[:2]]
+    return rows
+
+
+def _grid(dice: Dice, moment: str, judge: str, name: str) -> dict[int, Any]:
+    """Fill a grid; some évaluateurs leave a criterion, their address or the remark empty."""
+    row: dict[int, Any] = {5303: moment}
+    if dice.chance(0.95):
+        row[5304] = judge
+    for stable_id, _ in CRITERES:
+        if dice.chance(0.96):
+            row[stable_id] = dice.between(1, 5)
+    if dice.chance(0.02):
+        row[5320] = dice.pick(NASTY_TEXTS[:-1])
+    elif dice.chance(0.7):
+        row[5320] = paragraph(dice, "remarque", name)
+    return row
+
+
+def _recruitment(dice: Dice, jury: datetime, last: datetime) -> dict[int, str]:
+    """Date the steps of a recruitment as far as it has come."""
+    moment, values = jury, {}
+    for stable_id in range(5402, 5402 + dice.between(0, 4)):
+        moment += timedelta(days=dice.between(7, 30))
+        if moment > last + timedelta(days=120):
+            break
+        values[stable_id] = moment.date().isoformat()
+    return values
+
+
+def human_precheck(dice: Dice, state: State, last: datetime) -> tuple[dict[int, Any], list[str]]:
+    """Return annotations of the pre-check and labels that a human has set already."""
+    is_closed = state in _MOTIVATIONS
+    if not dice.chance(0.4 if is_closed else 0.03):
+        return ({5105: True} if dice.chance(0.02) else {}), []
+    result, label = dice.pick(
+        (("Éligible", "éligible"), ("À vérifier", "à vérifier"), ("Inéligible", "inéligible"))
+    )
+    values: dict[int, Any] = {5102: result}
+    if dice.chance(0.6):
+        values[5103] = "Examiné par un instructeur.\nVoir les échanges avec le point de contact."
+    if dice.chance(0.6):
+        values[5104] = last.replace(microsecond=0)
+    if dice.chance(0.3):
+        values[5105] = True
+    return values, [label] if dice.chance(0.5) else []
+
+
+def messages(dice: Dice, depose_at: datetime, last: datetime, usager: str) -> list[dict[str, Any]]:
+    """Return the platform's acknowledgement and sometimes an exchange with an instructeur."""
+    sent: list[dict[str, Any]] = [
+        {
+            "email": "contact@example.gouv.fr",
+            "body": "<p>Votre dossier est déposé.</p>",
+            "created_at": depose_at,
+        }
+    ]
+    if dice.chance(0.15):
+        question = "<p>Pouvez-vous préciser l’adresse de la fiche produit ?</p>"
+        sent.append({"email": INSTRUCTEUR_PRINCIPAL, "body": question, "created_at": last})
+    if len(sent) > 1 and dice.chance(0.5):
+        answer = "<p>Bonjour, elle est dans le formulaire &amp; à jour.</p>"
+        sent.append({"email": usager, "body": answer, "created_at": last})
+    return sent
+
+
+def avis(dice: Dice, since: datetime | None, last: datetime) -> list[dict[str, Any]]:
+    """Return the expert opinions asked for, some still unanswered."""
+    if since is None or not dice.chance(0.12):
+        return []
+    answered = dice.chance(0.6)
+    return [
+        {
+            "question": "Le produit a-t-il un accès direct à ses usagers ?",
+            "reponse": "Oui, par trois territoires pilotes." if answered else None,
+            "date_question": since,
+            "date_reponse": last if answered else None,
+            "expert": "expertise@example.gouv.fr",
+            "claimant": INSTRUCTEUR_PRINCIPAL,
+        }
+    ]

@@ -1,0 +1,246 @@
+"""The invented products of beta.gouv.fr, in families by what the rules find in them.
+
+Only names, addresses and phase histories; betagouv.py gives them the catalogue's shape. Products
+do not depend on the seed: a dossier's address means the same in every sandbox.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+Phase = tuple[str, str, str]
+"""Name, start and end; an end is "" for most phases, past ones too."""
+
+_FAMILIES = {
+    "suivi": 440,  # in an accepted phase all 2024 long; the plain case
+    "accents": 32,  # the same, with accents in the id
+    "alias": 24,  # the same, with a former address
+    "sans_investigation": 16,
+    "sans_stats": 16,
+    "sans_depot": 16,
+    "passe": 48,  # past acceleration, whatever word the catalogue has for it
+    "a_venir": 16,  # no phase yet
+    "discordant": 16,  # the order of the list and of the dates disagree
+}
+"""Products by what the rules find in them; with two families made by hand, some 650 in all.
+
+Those by hand: « remarquable », with ids of unusual characters, and « homonyme ».
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSeed:
+    """A product as beta.gouv.fr would publish it."""
+
+    id: str
+    name: str
+    family: str
+    incubator: str
+    phases: tuple[Phase, ...]
+    has_stats: bool
+    has_repository: bool
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def slug(self) -> str:
+        """The id in plain lower-case letters, fit for a host name."""
+        return slugify(self.id)
+
+    @property
+    def link(self) -> str:
+        """The address of the product's own site."""
+        return f"https://{self.slug}.example.gouv.fr"
+
+    @property
+    def repository(self) -> str:
+        """The address of the product's code, or "" when it is not public."""
+        return f"https://github.com/betagouv-exemple/{self.slug}" if self.has_repository else ""
+
+    @property
+    def stats_url(self) -> str:
+        """The address of the public impact figures, or "" when there are none."""
+        return f"{self.link}/stats" if self.has_stats else ""
+
+    def phase_at(self, day: str) -> str | None:
+        """Return the phase in force on an ISO day: the latest start, then the last in the list."""
+        begun = [(start, rank, name) for rank, (name, start, _) in enumerate(self.phases)]
+        begun = [phase for phase in begun if phase[0] <= day]
+        return max(begun)[2] if begun else None
+
+
+INCUBATORS = (
+    ("dinum", "Incubateur de services numériques", "DINUM"),
+    ("sgmas", "Fabrique numérique", "Fabrique numérique des ministères sociaux"),
+    (
+        "mtes",
+        "Fabrique numérique de la transition",
+        "Fabrique numérique de la transition écologique",
+    ),
+    ("anct", "Incubateur des territoires", "Incubateur des territoires"),
+    ("gip-inclusion", "Plateforme de l'inclusion", "Plateforme de l’inclusion"),
+    ("lab-mi", "Laboratoire d'innovation", "Ministère de l’Intérieur"),
+    ("justice", "Incubateur de la Justice", "Ministère de la Justice"),
+    ("culture", "Atelier numérique de la Culture", "Ministère de la Culture"),
+)
+"""Id in the catalogue, title there, and the option of the form that says the same."""
+
+_PREFIXES = (
+    "Suivi", "Carte", "Atlas", "Portail", "Passeport", "Boussole", "Simulateur", "Carnet",
+    "Observatoire", "Registre", "Agenda", "Annuaire", "Assistant", "Alerte", "Tableau", "Parcours",
+    "Relais", "Espace", "Signalement", "Calcul", "Fil", "Mémo", "Pilote", "Guichet", "Repère",
+    "Accès",
+)  # fmt: skip
+_NOUNS = (
+    "rénovation", "forêt", "cantine", "apprentis", "handicap", "logement", "eau", "sols",
+    "mobilités", "musées", "archives", "tribunaux", "douanes", "bénévoles", "aidants",
+    "petite enfance", "marchés publics", "subventions", "sécheresse", "pollinisateurs", "lycées",
+    "chercheurs", "ruralité", "fonction publique", "ports", "alimentation", "bruit", "patrimoine",
+    "voirie",
+)  # fmt: skip
+
+
+def _phases(text: str) -> tuple[Phase, ...]:
+    """Read a history of phases, each a name, its start, and its end if it has one."""
+    parts = [(*phase.split(), "") for phase in text.split(",") if phase]
+    return tuple((part[0], part[1], part[2]) for part in parts)
+
+
+_HISTORIES = tuple(
+    map(
+        _phases,
+        (
+            "investigation 2023-03-01 2023-09-30,construction 2023-10-02",
+            "investigation 2023-11-06",
+            "investigation 2021-02-01 2021-07-16,construction 2021-09-01,acceleration 2022-11-30",
+            "investigation 2022-05-02,construction 2022-11-01",
+            "investigation 2023-06-05,construction 2024-06-03",
+            "investigation 2019-03-13,construction 2019-03-13",
+            "investigation 2022-01-10 2022-06-30,construction 2022-07-01 2024-04-14,"
+            "acceleration 2024-04-15",
+            "Investigation 2022-03-01,Accélération 2023-05-02",
+        ),
+    )
+)
+"""All hold an investigation and an accepted phase on each day of 2024."""
+
+PAST_PHASES = tuple(
+    [
+        "success",
+        "transfer",
+        "alumni",
+        "opere",
+        "consolidation",
+        "transfere",
+        "abandon",
+        "abandon-investigation",
+    ]
+)
+"""The first three are the catalogue's words before May 2026, the others its words since."""
+
+_REMARKABLE = (
+    ("mon-produit-à-accents", "Mon produit à accents"),
+    ("l'appli-du-quotidien", "L'appli du quotidien"),
+    ("produit_souligné", "Produit souligné"),
+    ("DataEtat", "DataÉtat"),
+    ("1000.et.un.jours", "1000 et un jours"),
+    ("grille.exemple.gouv.fr", "Grille"),
+    ("auxAJ", "AuxAJ"),
+    ("e-inspé", "e-Inspé"),
+    ("bilan.co2", "Bilan CO2"),
+    ("suite.html5", "Suite HTML5"),
+    ("collectif_objets.démo", "Collectif objets"),
+    ("aujourd'hui.l'été", "Aujourd'hui l'été"),
+)
+
+
+def slugify(text: str) -> str:
+    """Return the text in lower case without accents, words joined by hyphens."""
+    plain = without_accents(text).lower()
+    return "-".join("".join(c if c.isalnum() and c.isascii() else " " for c in plain).split())
+
+
+def without_accents(text: str) -> str:
+    """Return the text with its accents dropped, its case kept."""
+    decomposed = unicodedata.normalize("NFD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def _names() -> Iterator[str]:
+    """Yield 754 names, each once since 29 is prime."""
+    for index in range(len(_PREFIXES) * len(_NOUNS)):
+        noun = _NOUNS[(index + index // len(_PREFIXES)) % len(_NOUNS)]
+        yield f"{_PREFIXES[index % len(_PREFIXES)]} {noun}"
+
+
+def _styled_id(name: str, index: int) -> str:
+    """Write most ids with hyphens, some with dots, underscores or a capital, as found there."""
+    slug = slugify(name)
+    match index % 9:
+        case 3:
+            return slug.replace("-", ".")
+        case 5:
+            return slug.replace("-", "_")
+        case 7:
+            return slug.capitalize()
+        case _:
+            return slug
+
+
+def _history(family: str, index: int) -> tuple[Phase, ...]:
+    past = PAST_PHASES[index % len(PAST_PHASES)]
+    texts = {
+        "sans_investigation": ["construction 2022-04-04"],
+        "passe": [f"investigation 2019-01-08 2019-07-01,construction 2019-07-01,{past} 2022-06-13"],
+        "a_venir": ["investigation 2025-02-13", "investigation 2025-02-13", ""],
+        "discordant": [
+            "investigation 2020-02-03,acceleration 2022-09-01,success 2022-06-13",
+            "construction 2023-03-01,investigation 2022-05-02",
+        ],
+    }
+    histories = [_phases(text) for text in texts.get(family, ())] or _HISTORIES
+    return histories[index % len(histories)]
+
+
+def _from_names() -> Iterator[ProductSeed]:
+    names, rank = _names(), 0
+    for family, size in _FAMILIES.items():
+        for index in range(size):
+            name = next(names)
+            while family == "accents" and name == without_accents(name):
+                name = next(names)
+            accented = name.lower().replace(" ", "-")
+            yield ProductSeed(
+                id=accented if family == "accents" else _styled_id(name, rank),
+                name=name,
+                family=family,
+                incubator=INCUBATORS[rank % len(INCUBATORS)][0],
+                phases=_history(family, index),
+                has_stats=family != "sans_stats",
+                has_repository=family != "sans_depot",
+                aliases=(f"{slugify(name)}-2022",) if family == "alias" else (),
+            )
+            rank += 1
+
+
+def _by_hand() -> Iterator[ProductSeed]:
+    for index, (id_, name) in enumerate(_REMARKABLE):
+        incubator = INCUBATORS[index % len(INCUBATORS)][0]
+        history = _HISTORIES[index % len(_HISTORIES)]
+        yield ProductSeed(id_, name, "remarquable", incubator, history, True, True)
+    for id_ in ("service-jumeau", "service-jumeau-bis", "Produit.Double", "produit.double"):
+        yield ProductSeed(id_, "Service jumeau", "homonyme", "dinum", _HISTORIES[0], True, True)
+
+
+@cache
+def products() -> tuple[ProductSeed, ...]:
+    """Return every product of the catalogue, those with unusual ids first."""
+    return (*_by_hand(), *_from_names())
+
+
+@cache
+def family(name: str) -> tuple[ProductSeed, ...]:
+    """Return the products of one family, in a fixed order."""
+    return tuple(product for product in products() if product.family == name)

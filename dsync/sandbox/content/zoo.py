@@ -1,0 +1,203 @@
+"""The « zoo »: a second démarche with a champ and an annotation of every type, to test with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dsync.sandbox.content import applicants
+from dsync.sandbox.content.dice import Dice
+from dsync.sandbox.content.seeds import (
+    INSTRUCTEUR_DSYNC,
+    INSTRUCTEUR_PRINCIPAL,
+    DescriptorSeed,
+    DossierSeed,
+    FileSeed,
+    FormSeed,
+    RevisionSeed,
+    descriptor,
+)
+from dsync.sandbox.content.texts import LONG_TEXT, NASTY_TEXTS
+
+_SIMPLE_TYPES = """
+text Texte, textarea Long, email Courriel, checkbox Case, yes_no OuiNon, date Date,
+datetime DateHeure, integer_number Entier, decimal_number Decimal, drop_down_list Choix,
+multiple_drop_down_list Multi, phone Tel, iban Iban, civilite Civilite, pays Pays, regions Region,
+departements Departement, formatted Formate, dossier_link Lien, piece_justificative PJ,
+communes Commune, siret Siret
+"""
+"""Types and labels; in this order champ 7100 + i and annotation 7200 + i."""
+
+_OTHER_TYPES = """
+address Adresse, annuaire_education Annuaire, carte Carte, cnaf Cnaf, cojo Cojo, dgfip Dgfip,
+engagement_juridique Engagement, epci Epci, explication Explication, header_section Titre,
+linked_drop_down_list Menus liés, mesri Mesri, number Nombre, pole_emploi Pole emploi,
+referentiel Referentiel, rna Rna, rnf Rnf, titre_identite Titre identite
+"""
+"""In this order champ 7130 + i and annotation 7230 + i; some of them are rare on real forms."""
+
+_OPTIONS = {
+    "drop_down_list": ("Un", "Deux", "Trois"),
+    "multiple_drop_down_list": ("Un", "Deux", "Trois"),
+    "linked_drop_down_list": ("--Fruits--", "Pomme", "Poire", "--Légumes--", "Navet"),
+}
+
+_NO_ANNOTATION = frozenset({"cnaf", "cojo", "dgfip", "mesri", "number", "pole_emploi"})
+
+
+def _zoo(base: int, types: str) -> list[DescriptorSeed]:
+    parts = [part.split(maxsplit=1) for part in types.split(",")]
+    return [
+        descriptor(base + index, type_, label.strip(), options=_OPTIONS.get(type_, ()))
+        for index, (type_, label) in enumerate(parts)
+    ]
+
+
+def _zoo_block(first: int) -> list[DescriptorSeed]:
+    """Return a choice with « Autre » and a repetition of a text and an integer."""
+    cells = [descriptor(first + 2, "text", "T"), descriptor(first + 3, "integer_number", "N")]
+    options = ("Un", "Deux")
+    return [
+        descriptor(first, "drop_down_list", "Choix avec Autre", options=options, other_option=True),
+        descriptor(first + 1, "repetition", "Bloc", champs=cells),
+    ]
+
+
+EVERY_TYPE_FORM = FormSeed(
+    number=86322,
+    path="zoo",
+    title="Tous les types de champ",
+    description="Un champ et une annotation de chaque type.",
+    labels={"zoo": "blue_ecume"},
+    groupes={"défaut": [INSTRUCTEUR_PRINCIPAL, INSTRUCTEUR_DSYNC]},
+    revisions=[
+        RevisionSeed(
+            created_at=datetime(2023, 12, 4, 8, 12, tzinfo=UTC),
+            published_at=datetime(2024, 1, 8, 7, 0, tzinfo=UTC),
+            champs=[*_zoo(7100, _SIMPLE_TYPES), *_zoo(7130, _OTHER_TYPES), *_zoo_block(7400)],
+            annotations=[
+                *_zoo(7200, _SIMPLE_TYPES),
+                *[d for d in _zoo(7230, _OTHER_TYPES) if d["type"] not in _NO_ANNOTATION],
+                *_zoo_block(7300),
+            ],
+        )
+    ],
+)
+"""Numbers and labels of 7100 to 7121, 7200 to 7221 and 7300 to 7303 follow a recorded form."""
+
+_FIRST_NUMBER = 15_800_001
+
+
+def zoo_dossiers(seed: int, *, now: datetime) -> list[DossierSeed]:
+    """Return five dossiers of the zoo.
+
+    In this order: simple answers up to the civil ones, every champ answered, none answered,
+    extreme answers, every annotation filled.
+    """
+    dice = Dice(seed, "zoo")
+    return [
+        _dossier(dice, 0, now, _simple(7100), {}),
+        _dossier(dice, 1, now, _every(7100, dice), {}),
+        _dossier(dice, 2, now, {}, {}),
+        _dossier(dice, 3, now, _extreme(7100), {}),
+        _dossier(dice, 4, now, _simple(7100), _every(7200, dice)),
+    ]
+
+
+def _dossier(
+    dice: Dice,
+    rank: int,
+    now: datetime,
+    champs: dict[int, Any],
+    notes: dict[int, Any],
+) -> DossierSeed:
+    known = {d["stable_id"] for d in EVERY_TYPE_FORM.revisions[0].annotations}
+    annotations = {key: value for key, value in notes.items() if key in known}
+    moment = min(datetime(2026, 11, 10, 8, 0, tzinfo=UTC) + timedelta(hours=rank), now)
+    return DossierSeed(
+        number=_FIRST_NUMBER + rank,
+        state="en_construction",
+        depose_at=moment,
+        en_construction_at=moment,
+        en_instruction_at=None,
+        traite_at=None,
+        updated_at=moment,
+        demandeur=applicants.physique(dice),
+        usager_email=f"usager-zoo-{rank}@example.gouv.fr",
+        champs={7401: [{}]} | champs,
+        annotations={7301: [{}]} | annotations,
+        why="Tous les types de champ",
+    )
+
+
+def _simple(base: int) -> dict[int, Any]:
+    values = (
+        "texte",
+        "long\nlong",
+        "a@example.gouv.fr",
+        True,
+        False,
+        "2026-01-02",
+        datetime(2026, 1, 2, 9, 30, tzinfo=UTC),
+        42,
+        3.14,
+        "Deux",
+        ["Un", "Trois"],
+        "0199001234",
+        "FR76 3000 6000 0112 3456 7890 189",
+        "Mme",
+        {"code": "FR", "name": "France"},
+        {"code": "11", "name": "Île-de-France"},
+        {"code": "75", "name": "Paris"},
+    )
+    return {base + index: value for index, value in enumerate(values)}
+
+
+def _every(base: int, dice: Dice) -> dict[int, Any]:
+    rennes = {"code": "35", "name": "Ille-et-Vilaine"}
+    point = {"type": "Point", "coordinates": [-1.68, 48.11]}
+    area = {"source": "selection_utilisateur", "description": "Un point", "geometry": point}
+    rennes_city = {"code": "35238", "name": "Rennes", "postal_code": "35000", "departement": rennes}
+    file = FileSeed("pièce.txt", "text/plain", b"Une piece.\n")
+    block = 7400 if base == 7100 else 7300
+    return _simple(base) | {
+        base + 17: "AB-123",
+        base + 18: _FIRST_NUMBER,
+        base + 19: [file],
+        base + 20: rennes_city,
+        base + 21: applicants.operateur(dice),
+        base + 30: applicants.place_address(applicants.PLACES[3], 12),
+        base + 31: "0350001X",
+        base + 32: [area],
+        base + 36: "1234567890",
+        base + 37: {"code": "243500139", "name": "Rennes Métropole", "departement": rennes},
+        base + 40: ("Fruits", "Poire"),
+        base + 42: "12",
+        base + 44: "REF-1",
+        base + 45: "W353000001",
+        base + 46: "035-FDD-00001-01",
+        base + 47: [FileSeed("titre.png", "image/png", b"\x89PNG\r\n")],
+        block: "Tout autre chose",
+        block + 1: [{block + 2: "a", block + 3: 1}, {}, {block + 2: "b"}],
+    }
+
+
+def _extreme(base: int) -> dict[int, Any]:
+    return {
+        base: NASTY_TEXTS[6],
+        base + 1: LONG_TEXT,
+        base + 3: False,
+        base + 5: "0001-01-01",
+        base + 6: datetime(2024, 10, 27, 0, 30, tzinfo=UTC),
+        base + 7: -9_007_199_254_740_993,
+        base + 8: -0.001,
+        base + 10: [],
+        base + 14: {"code": "CI", "name": "Côte d’Ivoire"},
+        base + 16: {"code": "2A", "name": "Corse-du-Sud"},
+        base + 19: [
+            FileSeed("vide.txt", "text/plain", b""),
+            FileSeed("en attente.pdf", "application/pdf", b"%PDF-1.4\n", "pending"),
+            FileSeed("infecté.exe", "application/octet-stream", b"MZ", "infected"),
+        ],
+        7401: [{7402: str(row), 7403: row} for row in range(30)],
+    }

@@ -1,0 +1,145 @@
+"""A query document: parsed, judged and kept by its text, so that a crawl pays for it once."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    Source,
+    get_introspection_query,
+    get_operation_ast,
+    validate,
+)
+from graphql.language import Visitor, visit
+from graphql.language.parser import Parser
+
+from dsync.sandbox.graphql.schema import schema
+
+# The library's messages and the platform's codes; a refusal that no recording shows has none.
+_CODES = (
+    ("Cannot query field", "undefinedField"),
+    ("Unknown type", "undefinedType"),
+    ("Fragment .* is never used", "useAndDefineFragment"),
+    ("Unknown argument|.* not to include unknown field", "argumentNotAccepted"),
+    ("Argument .* is required, but it was not provided", "missingRequiredArguments"),
+    ("Expected value .* to include required field", "missingRequiredInputObjectAttribute"),
+    ("Fields .* conflict", "fieldConflict"),
+    ("Expected value|Value .* does not exist|Could not coerce", "argumentLiteralsIncompatible"),
+)
+
+
+class RefusedError(Exception):
+    """GraphQL refuses a request before running it."""
+
+    def __init__(self, *errors: GraphQLError) -> None:
+        super().__init__(errors[0].message)
+        self.errors = errors
+
+
+class QueryDocument:
+    """A valid document and what the server derives from its text alone."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            parser = Parser(Source(text))
+            self.ast = parser.parse_document()
+        except GraphQLError as exc:
+            raise RefusedError(exc) from exc
+        self.tokens = parser.token_count
+        errors = [e for e in validate(schema(), self.ast) if not _is_tolerated(e)]
+        if errors:
+            raise RefusedError(*errors)
+        self.measures: dict[Any, tuple[int, int]] = {}
+        """Complexities and depths that were worked out, by what they depend on."""
+        facts = _Facts()
+        visit(self.ast, facts)
+        self.types_asked = frozenset(name for name in facts.types if name)
+        """The types that fragments name, taken or not."""
+        self.has_untyped_fragment = None in facts.types
+        self.is_constant = facts.is_constant
+        """Whether what it asks of a dossier is the same whatever its variables are."""
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+        """Return the operation to run, None when the name is missing or names none."""
+        return get_operation_ast(self.ast, name)
+
+
+class _Facts(Visitor):
+    """What types fragments name; whether variables are used below what may be dossiers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.types: set[str | None] = set()
+        self.is_constant = True
+        self._inside = 0
+
+    def enter_inline_fragment(self, node: InlineFragmentNode, *_: Any) -> None:
+        self.types.add(node.type_condition.name.value if node.type_condition else None)
+
+    def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: Any) -> None:
+        self.types.add(node.type_condition.name.value)
+
+    def enter_selection_set(self, _node: Any, _key: Any, parent: Any, *_: Any) -> None:
+        self._inside += _may_be_dossiers(parent)
+
+    def leave_selection_set(self, _node: Any, _key: Any, parent: Any, *_: Any) -> None:
+        self._inside -= _may_be_dossiers(parent)
+
+    def enter_variable(self, *_: Any) -> None:
+        self.is_constant = self.is_constant and not self._inside
+
+
+def _may_be_dossiers(above: Any) -> bool:
+    if isinstance(above, FieldNode):
+        return above.name.value in ("nodes", "node", "dossier")
+    return isinstance(above, FragmentDefinitionNode)
+
+
+@lru_cache(maxsize=512)
+def _kept(text: str) -> QueryDocument | RefusedError:
+    try:
+        return QueryDocument(text)
+    except RefusedError as exc:
+        return exc
+
+
+def document(text: str) -> QueryDocument:
+    """Return the document of that text, judged once.
+
+    Raises:
+        RefusedError: when it is not valid.
+    """
+    found = _kept(text)
+    if isinstance(found, RefusedError):
+        raise RefusedError(*found.errors)
+    return found
+
+
+def stored_query(name: str) -> str | None:
+    """Return the text of a query that the platform keeps under a name, None for an unknown one."""
+    if name == "introspection":
+        return get_introspection_query(descriptions=True)
+    if name != "ds-query-v2":
+        return None
+    return files("dsync.sandbox.graphql").joinpath("stored.graphql").read_text(encoding="utf-8")
+
+
+def _is_tolerated(error: GraphQLError) -> bool:
+    """Whether the specification alone refuses it: fields of one key and different types."""
+    told = error.message
+    other = "are different fields" in told or "differing arguments" in told
+    return "conflicting types" in told and not other
+
+
+def as_refusal(error: GraphQLError) -> dict[str, Any]:
+    """Return a refusal as the platform tells it: the library's words, the platform's code."""
+    code = next((code for pattern, code in _CODES if re.match(pattern, error.message)), None)
+    return {**error.formatted, **({"extensions": {"code": code}} if code else {})}

@@ -1,0 +1,316 @@
+"""How each mutation is answered, and what the platform refuses of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeAlias
+
+from dsync.sandbox.graphql.call import Call, Info, Resolve, ServerFailure, invalid_input, not_found
+from dsync.sandbox.world import changes, ids
+from dsync.sandbox.world.champs import ServedChamp
+from dsync.sandbox.world.changes import RefusalError
+from dsync.sandbox.world.model import FINISHED, Agent, Label, Row, ServedDossier, by_id
+
+Payload: TypeAlias = dict[str, Any]
+
+_STATES = {
+    "en_construction": "en\N{NO-BREAK SPACE}construction",
+    "en_instruction": "en\N{NO-BREAK SPACE}instruction",
+    "accepte": "accepté",
+    "refuse": "refusé",
+    "sans_suite": "classé sans suite",
+}
+_WRITABLE = frozenset(
+    [
+        "text",
+        "textarea",
+        "email",
+        "checkbox",
+        "yes_no",
+        "date",
+        "datetime",
+        "integer_number",
+        "decimal_number",
+        "drop_down_list",
+        "multiple_drop_down_list",
+        "repetition",
+    ]
+)
+"""Types of annotations that have a key of their own in an annotation's value."""
+
+_ONE_ANNOTATION = {
+    "Text": ("text", "textarea"),
+    "Checkbox": ("checkbox", "yes_no"),
+    "Date": ("date",),
+    "Datetime": ("datetime", "date"),
+    "IntegerNumber": ("integer_number",),
+    "DecimalNumber": ("decimal_number",),
+    "DropDownList": ("drop_down_list",),
+    "AjouterLigne": ("repetition",),
+}
+"""Mutations of one annotation, and the types that each one writes."""
+
+
+@dataclass(slots=True)
+class Write:
+    """One mutation of a request; the dossier that it names, and the instructeur if it names one."""
+
+    call: Call
+    payload_type: str
+    given: dict[str, Any]
+    now: datetime
+    dossier: ServedDossier
+    agent: Agent
+
+    def label(self) -> Label:
+        """Find the label that it names.
+
+        Raises:
+            GraphQLError: when there is none.
+        """
+        demarches = self.call.world.demarches.values()
+        label = by_id(self.given["label_id"], [label for d in demarches for label in d.labels])
+        if label is None:
+            raise not_found(self.payload_type)
+        return label
+
+    def echo(self, champ: ServedChamp) -> ServedChamp:
+        """Return an annotation as this request first answered it: the platform says it again."""
+        return self.call.echoes.setdefault((self.dossier.number, champ.key), champ)
+
+
+Mutate: TypeAlias = Callable[[Write], Payload]
+
+
+def _resolver(name: str, mutate: Mutate) -> Resolve:
+    """Return what answers a mutation.
+
+    A read-only token is refused before anything is looked up; a refusal becomes the payload's
+    ``errors``, everything else in it null.
+    """
+    payload_type = f"{name[0].upper()}{name[1:]}Payload"
+
+    def resolve(_: Any, info: Info, input: dict[str, Any]) -> Payload:
+        call = info.context
+        if not call.spend():
+            raise call.timeout(f"Mutation.{name}")
+        try:
+            payload = mutate(_load(call, payload_type, input))
+        except RefusalError as refusal:
+            payload = {"errors": [{"message": str(refusal)}]}
+        return {**payload, "client_mutation_id": input.get("client_mutation_id")}
+
+    return resolve
+
+
+def _load(call: Call, payload_type: str, given: dict[str, Any]) -> Write:
+    if call.token is None or not call.token.can_write:
+        raise RefusalError("Le jeton utilisé est configuré seulement en lecture")
+    world = call.world
+    dossier = world.shown_dossier(ids.key_of(given["dossier_id"], "Dossier"))
+    if dossier is None:
+        raise not_found(payload_type)
+    call.visible("Dossier", dossier)
+    agent: Agent | None = dossier.groupe.instructeurs[0]
+    if "instructeur_id" in given:
+        agent = by_id(given["instructeur_id"], world.agents.values())
+    if agent is None:
+        raise not_found(payload_type)
+    if agent not in dossier.groupe.instructeurs:
+        raise RefusalError("L’instructeur n’a pas les droits d’accès à ce dossier")
+    return Write(call, payload_type, given, world.now(), dossier, agent)
+
+
+# --- annotations --------------------------------------------------------------------------------
+
+
+def _modify(write: Write) -> Payload:
+    """Write what is valid, tell of the rest; not all-or-nothing."""
+    if write.call.damages(write.dossier.number, "broken_write"):
+        raise ServerFailure
+    lost = {damage.path[0] for damage in write.call.damages(write.dossier.number, "lost_write")}
+    refusals: list[RefusalError] = []
+    found: list[tuple[ServedChamp, Any]] = []
+    for asked in write.given["annotations"]:
+        [(key, value)] = asked["value"].items()
+        try:
+            champ = _find(write.dossier, asked["id"], key)
+        except RefusalError as refusal:
+            refusals.append(refusal)
+            continue
+        if key == "repetition":
+            for _ in range(value):  # added at once, even if what follows breaks the server
+                changes.add_row(write.dossier, champ.descriptor, write.now)
+        found.append((champ, value))
+    kept = []
+    for champ, value in found:
+        try:
+            if champ.type != "repetition":
+                changes.write(champ, value, write.now, kept=champ.stable_id not in lost)
+        except RefusalError as refusal:
+            refusals.append(refusal)
+        else:
+            kept.append(write.echo(champ))
+    errors = [{"message": str(refusal)} for refusal in refusals]
+    return {"annotations": kept, "errors": errors or None}
+
+
+def _modify_one(types: tuple[str, ...], write: Write) -> Payload:
+    ident = write.given["annotation_id"]
+    champ = _annotation(write.dossier, ident)
+    if champ is None or champ.type not in types:
+        raise RefusalError(f'L’annotation "{ident}" n’existe pas')
+    if champ.type == "repetition":
+        changes.add_row(write.dossier, champ.descriptor, write.now)
+    else:
+        # The platform wipes a date that is written with a time.
+        wiped = champ.type == "date" and "datetime" in types
+        changes.write(champ, None if wiped else write.given["value"], write.now)
+    return {"annotation": write.echo(champ)}
+
+
+def _find(dossier: ServedDossier, ident: str, wanted: str) -> ServedChamp:
+    """Return the annotation with that id, if a value of that type may be written into it.
+
+    Raises:
+        GraphQLError: when the id is no identifier at all.
+        RefusalError: when no annotation has that id, or it is of another type.
+        ServerFailure: for ids that break the platform: a row's cell without its row, a row on an
+            annotation that has none.
+    """
+    champ = _annotation(dossier, ident)
+    if champ is None or champ.type not in _WRITABLE:
+        raise RefusalError(f'L‘annotation "{ident}" n’existe pas')
+    if champ.type != wanted:
+        raise RefusalError(f'L‘annotation "{ident}" n’est pas de type attendu')
+    has_row = "|" in ids.decode(ident)[1]
+    if wanted != "repetition" and has_row != (champ.row is not None):
+        raise ServerFailure
+    return champ
+
+
+def _annotation(dossier: ServedDossier, ident: str) -> ServedChamp | None:
+    """Return the annotation with that id, None when there is none.
+
+    A row that does not exist takes values that nobody will see.
+    """
+    try:
+        kind, key = ids.decode(ident)
+    except ids.InvalidIdError as exc:
+        raise invalid_input(ident) from exc
+    stable_id, _, ulid = key.partition("|")
+    if kind != "Champ" or not stable_id.isdigit():
+        return None
+    try:
+        descriptor, repetition = dossier.revision.descriptor("annotations", int(stable_id))
+    except KeyError:
+        return None
+    if repetition is None:
+        return ServedChamp(dossier, "annotations", descriptor)
+    rows = {row.ulid: row for row in dossier.rows_of(repetition, "annotations")}
+    return ServedChamp(dossier, "annotations", descriptor, rows.get(ulid) or Row(ulid, {}))
+
+
+# --- labels -------------------------------------------------------------------------------------
+
+
+def _add_label(write: Write) -> Payload:
+    dossier, label = write.dossier, write.label()
+    if label not in dossier.demarche.labels:
+        raise RefusalError("Ce label n’appartient pas à la même démarche que le dossier")
+    if label in dossier.labels:
+        raise RefusalError("Ce label est déjà associé au dossier")
+    changes.label(dossier, label, write.now, there=True)
+    return {"label": label, "dossier": dossier}
+
+
+def _remove_label(write: Write) -> Payload:
+    dossier, label = write.dossier, write.label()
+    if label not in dossier.labels:
+        raise RefusalError("Ce label n’est pas associé au dossier")
+    changes.label(dossier, label, write.now, there=False)
+    return {"label": label, "dossier": dossier}
+
+
+# --- a dossier's life ---------------------------------------------------------------------------
+
+
+def _move(origins: frozenset[str], target: str, write: Write) -> Payload:
+    dossier, given = write.dossier, write.given
+    if target in FINISHED and dossier.seed.demandeur.get("kind") == "morale_incomplete":
+        raise RefusalError(
+            "Les informations du SIRET du dossier ne sont pas complètes. "
+            "Veuillez réessayer plus tard."
+        )
+    if dossier.seed.state not in origins:
+        raise RefusalError(f"Le dossier est déjà {_STATES[dossier.seed.state]}")
+    changes.move(dossier, target, write.now, write.agent.email, given.get("motivation"))
+    return {"dossier": dossier}
+
+
+def _archive(archived: bool, write: Write) -> Payload:
+    changes.archive(write.dossier, write.now, archived=archived)
+    return {"dossier": write.dossier}
+
+
+def _follow(write: Write) -> Payload:
+    followers, follows = write.dossier.followers, write.given["follow"]
+    if follows != (write.agent in followers):
+        (followers.append if follows else followers.remove)(write.agent)
+        write.dossier.updated_at = write.now
+    return {"dossier": write.dossier, "instructeur": write.agent}
+
+
+def _change_groupe(write: Write) -> Payload:
+    groupe = by_id(write.given["groupe_instructeur_id"], write.dossier.demarche.groupes)
+    if groupe is None:
+        raise not_found(write.payload_type)
+    if groupe is write.dossier.groupe:
+        raise RefusalError("Le dossier est déjà dans ce groupe instructeur")
+    changes.hand_over(write.dossier, groupe, write.now)
+    return {"dossier": write.dossier}
+
+
+def _send_message(write: Write) -> Payload:
+    """Write to the usager, with a demand for a correction or without."""
+    dossier, body, reason = write.dossier, write.given["body"], write.given.get("correction")
+    if not body.strip():
+        field = "«\N{NO-BREAK SPACE}Votre message\N{NO-BREAK SPACE}»"
+        raise RefusalError(f"Le champ {field} ne peut être vide")
+    message = {"email": write.agent.email, "body": body, "created_at": write.now}
+    if reason:
+        message["correction"] = {"reason": reason}
+        changes.ask_correction(dossier, write.now)
+    dossier.seed.messages.append(message)
+    dossier.updated_at = write.now
+    ident = ids.encode("Commentaire", dossier.number * 100 + len(dossier.seed.messages) - 1)
+    return {"message": {"attachments": [], **message, "id": ident}}
+
+
+_OPEN, _INSTRUCTED = frozenset({"en_construction"}), frozenset({"en_instruction"})
+
+_MUTATIONS: dict[str, Mutate] = {
+    "dossierModifierAnnotations": _modify,
+    **{
+        f"dossierModifierAnnotation{suffix}": partial(_modify_one, types)
+        for suffix, types in _ONE_ANNOTATION.items()
+    },
+    "dossierAjouterLabel": _add_label,
+    "dossierSupprimerLabel": _remove_label,
+    "dossierPasserEnInstruction": partial(_move, _OPEN, "en_instruction"),
+    "dossierRepasserEnConstruction": partial(_move, _INSTRUCTED, "en_construction"),
+    "dossierRepasserEnInstruction": partial(_move, FINISHED, "en_instruction"),
+    "dossierAccepter": partial(_move, _INSTRUCTED, "accepte"),
+    "dossierRefuser": partial(_move, _INSTRUCTED, "refuse"),
+    "dossierClasserSansSuite": partial(_move, _INSTRUCTED, "sans_suite"),
+    "dossierArchiver": partial(_archive, True),
+    "dossierDesarchiver": partial(_archive, False),
+    "dossierBasculeSuivi": _follow,
+    "dossierChangerGroupeInstructeur": _change_groupe,
+    "dossierEnvoyerMessage": _send_message,
+}
+MUTATIONS = {name: _resolver(name, mutate) for name, mutate in _MUTATIONS.items()}
+"""What answers each field of the schema's ``Mutation``."""

@@ -1,0 +1,212 @@
+"""Pages of dossiers and of the two lists of deletions: filters, orders, cursors, limits."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import operator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from dsync.sandbox.graphql.call import Info, Resolve, failed, invalid_input, not_found
+from dsync.sandbox.world import ids
+from dsync.sandbox.world.model import FormRevision, Groupe, ServedDemarche, ServedDossier, by_id
+
+MAX_PAGE = 100
+
+Key = tuple[datetime, int]
+Place = ServedDemarche | Groupe
+"""What lists dossiers: a démarche, or one of its groupes."""
+
+
+@dataclass
+class Connection:
+    """A page, cut when it is first looked at: what is wrong with its arguments shows only then."""
+
+    all: Sequence[Key]
+    value_of: Callable[[Key], Any]
+    first: int | None = None
+    last: int | None = None
+    after: str | None = None
+    before: str | None = None
+    order: str | None = "ASC"
+
+    @cached_property
+    def page(self) -> tuple[list[Key], bool, bool]:
+        """The page's keys in the order they are served, whether more follow, whether more precede.
+
+        Raises:
+            GraphQLError: when arguments exclude each other or a cursor cannot be read.
+        """
+        if self.first is not None and self.last is not None:
+            raise failed('Arguments "first" and "last" are exclusive', "bad_request")
+        if self.after and self.before:
+            raise failed('Arguments "before" and "after" are exclusive', "bad_request")
+        descending = self.order == "DESC"
+        asked = MAX_PAGE if self.first is self.last is None else self.first or self.last or 0
+        size = max(0, min(MAX_PAGE, asked))
+        low, high = 0, len(self.all)
+        text = self.after or self.before
+        if text:
+            at = _position(text)
+            if at is None:
+                return [], bool(self.before), bool(self.after)
+            if bool(self.after) != descending:
+                low = bisect_right(self.all, at)
+            else:
+                high = bisect_left(self.all, at)
+        more = high - low > size
+        from_the_end = bool(self.before) or (self.last is not None and not self.after)
+        if from_the_end != descending:
+            keys = list(self.all[max(low, high - size) : high])
+        else:
+            keys = list(self.all[low : min(high, low + size)])
+        if descending:
+            keys.reverse()
+        if from_the_end:
+            return keys, bool(self.before), more
+        return keys, more, bool(self.after)
+
+
+CONNECTION: dict[str, Resolve] = {
+    "nodes": lambda c, _: [c.value_of(key) for key in c.page[0]],
+    "edges": lambda c, _: [{"cursor": _cursor(k), "node": c.value_of(k)} for k in c.page[0]],
+    "pageInfo": lambda c, _: c,
+}
+PAGE_INFO: dict[str, Resolve] = {
+    "hasNextPage": lambda c, _: c.page[1],
+    "hasPreviousPage": lambda c, _: c.page[2],
+    "startCursor": lambda c, _: next((_cursor(key) for key in c.page[0]), None),
+    "endCursor": lambda c, _: next((_cursor(key) for key in reversed(c.page[0])), None),
+}
+
+
+def dossiers(
+    place: Place,
+    _: Info,
+    *,
+    created_since: datetime | None = None,
+    updated_since: datetime | None = None,
+    state: str | None = None,
+    archived: bool | None = None,
+    revision: str | None = None,
+    min_revision: str | None = None,
+    max_revision: str | None = None,
+    **page: Any,
+) -> Connection:
+    """List the visible dossiers of a démarche or of a groupe."""
+    demarche, groupe = _within(place)
+    revisions = [
+        (test, _revision(demarche, text).key)
+        for test, text in (
+            (operator.eq, revision),
+            (operator.ge, min_revision),
+            (operator.le, max_revision),
+        )
+        if text is not None
+    ]
+    since = updated_since or created_since
+
+    def at(dossier: ServedDossier) -> datetime:
+        return dossier.updated_at if updated_since else dossier.seed.depose_at
+
+    keys = sorted(
+        (at(dossier), dossier.number)
+        for dossier in demarche.dossiers.values()
+        if dossier.presence == "present"
+        and (since is None or at(dossier) >= since)
+        and groupe in (None, dossier.groupe)
+        and state in (None, dossier.seed.state)
+        and archived in (None, dossier.seed.archived)
+        and all(test(dossier.revision.key, wanted) for test, wanted in revisions)
+    )
+    return Connection(keys, lambda key: demarche.dossiers[key[1]], **page)
+
+
+def pending(place: Place, _: Info, **arguments: Any) -> Connection:
+    """List the dossiers that are hidden and not erased yet."""
+
+    def entry(dossier: ServedDossier) -> tuple[int, str, datetime] | None:
+        if dossier.presence != "masque" or dossier.hidden_at is None:
+            return None
+        by_agent = "administration" in dossier.hidden_by
+        reason = "instructeur_request" if by_agent else "user_request"
+        return dossier.number, reason, dossier.hidden_at
+
+    return _deletions(place, entry, **arguments)
+
+
+def deleted(place: Place, _: Info, **arguments: Any) -> Connection:
+    """List the dossiers that are erased."""
+
+    def entry(dossier: ServedDossier) -> tuple[int, str, datetime] | None:
+        gone = dossier.deletion
+        return (gone.key, gone.reason, gone.at) if gone else None
+
+    return _deletions(place, entry, **arguments)
+
+
+def _deletions(
+    place: Place,
+    entry: Callable[[ServedDossier], tuple[int, str, datetime] | None],
+    *,
+    deleted_since: datetime | None = None,
+    **page: Any,
+) -> Connection:
+    demarche, groupe = _within(place)
+    entries: dict[Key, dict[str, Any]] = {}
+    for dossier in demarche.dossiers.values():
+        found = entry(dossier) if groupe in (None, dossier.groupe) else None
+        if found and (deleted_since is None or found[2] >= deleted_since):
+            key, reason, at = found
+            entries[at, key] = {
+                "id": ids.encode("DeletedDossier", key),
+                "number": dossier.number,
+                "state": dossier.seed.state,
+                "reason": reason,
+                "date_supression": at,
+            }
+    return Connection(sorted(entries), entries.__getitem__, **page)
+
+
+def _within(place: Place) -> tuple[ServedDemarche, Groupe | None]:
+    return (place.demarche, place) if isinstance(place, Groupe) else (place, None)
+
+
+def _revision(demarche: ServedDemarche, text: str) -> FormRevision:
+    try:
+        ids.decode(text)
+    except ids.InvalidIdError as exc:
+        raise invalid_input(text) from exc
+    found = by_id(text, demarche.revisions)
+    if found is None:
+        raise not_found("DossierConnection")
+    return found
+
+
+def _cursor(key: Key) -> str:
+    """Return the cursor of a position: base64 of a UTC timestamp and an id, without padding."""
+    at, number = key
+    text = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z;{number}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _position(text: str) -> Key | None:
+    """Return the position that a cursor names, None for a well-formed one that names none.
+
+    Raises:
+        GraphQLError: when it is not base64.
+    """
+    try:
+        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError) as exc:
+        raise invalid_input(text) from exc
+    at, _, number = decoded.partition(";")
+    try:
+        return datetime.fromisoformat(at[:26] + "+00:00"), int(number)
+    except ValueError:
+        return None

@@ -1,0 +1,96 @@
+"""Who may ask, and how often: the tokens of the sandbox and the platform's rate limit."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from dsync.sandbox.graphql.call import Token
+from dsync.sandbox.http.answers import HttpAnswer, failure, too_many
+
+_SCHEME = re.compile(r"(?:Bearer|Token)\s+(?:token=)?\"?([^\s\"]+)\"?")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The secrets to authenticate with, one for each situation."""
+
+    write: str
+    readonly: str
+    expired: str
+    other_demarche: str
+    """Reaches another démarche than the sandbox's main one."""
+    forbidden_network: str
+    """Refused on the network that this machine calls from."""
+
+
+class Doorkeeper:
+    """Lets requests in by their token, as often as the limit allows."""
+
+    def __init__(self, seed: int, demarches: list[int], per_minute: int | None) -> None:
+        known = [
+            Token("write", _secret(seed, "write")),
+            Token("readonly", _secret(seed, "readonly"), can_write=False),
+            Token("expired", _secret(seed, "expired"), expired=True),
+            Token("other_demarche", _secret(seed, "other"), demarches=frozenset(demarches[1:])),
+            Token("forbidden_network", _secret(seed, "network"), forbidden_network=True),
+        ]
+        self._tokens = {token.secret: token for token in known}
+        self.tokens = Tokens(**{token.name: token.secret for token in known})
+        self.per_minute = per_minute
+        """Requests allowed per `Authorization` header and clock minute; None: any number."""
+        self._minute = 0
+        self._seen: Counter[str] = Counter()
+
+    def change(self, name: str, **changes: Any) -> None:
+        """Change what a token may do, by the fields of `Token`.
+
+        Raises:
+            KeyError: when there is no token of that name.
+        """
+        secret = {token.name: token.secret for token in self._tokens.values()}[name]
+        self._tokens[secret] = replace(self._tokens[secret], **changes)
+
+    def find(self, authorization: str | None) -> Token | None:
+        """Return the token of a header, None for an unknown or malformed one."""
+        match = _SCHEME.fullmatch(authorization or "")
+        return self._tokens.get(match[1]) if match else None
+
+    def count(self, authorization: str | None, now: datetime) -> HttpAnswer | None:
+        """Count a request; return the refusal of one beyond the limit."""
+        minute = int(now.timestamp()) // 60
+        if minute != self._minute:
+            self._minute = minute
+            self._seen.clear()
+        self._seen[authorization or ""] += 1
+        if self.per_minute is None or self._seen[authorization or ""] <= self.per_minute:
+            return None
+        return too_many(now)
+
+    def refusal(self, token: Token | None, *, stored_query: bool) -> HttpAnswer | None:
+        """Return why this request is not let in, None when it is."""
+        if token is None:
+            return None if stored_query else unknown_token()
+        if token.expired:
+            return failure(401, "Token expired", "unauthorized")
+        if token.forbidden_network:
+            told = (
+                "Request issued from a forbidden network. "
+                "Add 127.0.0.1/32 to your allowed adresses in your /profil"
+            )
+            return failure(403, told, "forbidden")
+        return None
+
+
+def unknown_token() -> HttpAnswer:
+    """Return the refusal of a request without a token that the platform knows."""
+    return failure(403, "Without a token, only persisted queries are allowed", "forbidden")
+
+
+def _secret(seed: int, name: str) -> str:
+    """Return a secret that is the same at each start with the same seed."""
+    return hashlib.sha256(f"dsync sandbox {seed} {name}".encode()).hexdigest()[:32]

@@ -1,0 +1,47 @@
+"""Serves the copy of beta.gouv.fr's open data, with the validators that caches use."""
+
+from __future__ import annotations
+
+import email.utils
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from email.message import Message
+from typing import Any
+
+from dsync.sandbox.content import betagouv
+from dsync.sandbox.http.answers import HttpAnswer, as_json
+
+
+class OpenData:
+    """The files under ``api/``, made when they are first asked."""
+
+    def __init__(self, seed: int, modified_at: datetime) -> None:
+        self._made: dict[str, Callable[[], Any]] = {
+            "/api/v2.6/startups.json": lambda: betagouv.startups(seed),
+            "/api/v2.7/startups.json": lambda: betagouv.startups(seed, "v2.7"),
+            "/api/redirects.json": lambda: betagouv.redirects(seed),
+            "/redirects.json": lambda: betagouv.redirects(seed),
+        }
+        self._modified = email.utils.format_datetime(modified_at, usegmt=True)
+        self._bodies: dict[str, bytes] = {}
+        self.unavailable = False
+
+    def replace(self, path: str, content: Any) -> None:
+        """Serve something else under a path from now on."""
+        self._bodies[path] = as_json(content)
+
+    def answer(self, path: str, headers: Message) -> HttpAnswer:
+        """Answer a GET, 304 when the client has the same already."""
+        if self.unavailable:
+            return HttpAnswer(503, b"", "text/html")
+        if path not in self._bodies and path not in self._made:
+            return HttpAnswer(404, b"", "text/html")
+        if path not in self._bodies:
+            self._bodies[path] = as_json(self._made[path]())
+        body = self._bodies[path]
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        validators = (("ETag", tag), ("Last-Modified", self._modified))
+        if headers.get("If-None-Match") == tag:
+            return HttpAnswer(304, b"", None, validators)
+        return HttpAnswer(200, body, headers=validators)

@@ -1,0 +1,191 @@
+"""One request to the GraphQL endpoint, from its body and headers to its answer."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from email.message import Message
+from typing import Any
+
+from graphql import FieldNode
+
+from dsync.sandbox.graphql.call import Call, ServerFailure, Token
+from dsync.sandbox.graphql.documents import (
+    QueryDocument,
+    RefusedError,
+    as_refusal,
+    document,
+    stored_query,
+)
+from dsync.sandbox.graphql.execution import execute
+from dsync.sandbox.graphql.limits import QueryLimit
+from dsync.sandbox.http import answers, faults
+from dsync.sandbox.http.access import Doorkeeper
+from dsync.sandbox.http.answers import HttpAnswer, failure, refused
+from dsync.sandbox.http.faults import Faults, ScriptedFault, with_junk
+from dsync.sandbox.world.model import World
+
+PATH = "/api/v2/graphql"
+_KEPT_REQUESTS = 50_000
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request to the API, in the log for tests that count them."""
+
+    at: datetime
+    token: str | None
+    operation: str | None = None
+    kind: str = "query"
+    variables: dict[str, Any] = field(default_factory=dict)
+    fields: list[str] = field(default_factory=list)
+    """The root fields asked, one for each alias."""
+    status: int = 0
+    fault: str | None = None
+    user_agent: str | None = None
+
+    @property
+    def aliases(self) -> int:
+        """How many root fields the document asks."""
+        return len(self.fields)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry for the control's HTTP side."""
+        return {**asdict(self), "aliases": self.aliases}
+
+
+class Endpoint:
+    """The endpoint: limit, body, token, document, execution, faults, in the platform's order."""
+
+    def __init__(self, world: World, doorkeeper: Doorkeeper) -> None:
+        self.world = world
+        self.doorkeeper = doorkeeper
+        self.query_limit = QueryLimit()
+        self.faults = Faults()
+        self.journal: deque[Entry] = deque(maxlen=_KEPT_REQUESTS)
+        self.under_maintenance = False
+
+    def answer(
+        self, headers: Message, body: bytes, base_url: str
+    ) -> tuple[HttpAnswer | None, ScriptedFault | None]:
+        """Answer a request; None when its connection is cut before anything is done."""
+        with self.world.lock:
+            authorization = headers.get("Authorization")
+            token = self.doorkeeper.find(authorization)
+            entry = Entry(self.world.now(), token.name if token else None)
+            entry.user_agent = headers.get("User-Agent")
+            self.journal.append(entry)
+            reply = self.doorkeeper.count(authorization, self.world.now())
+            if reply is None and self.under_maintenance:
+                reply = answers.maintenance()
+            fault = None
+            if reply is None:
+                reply, fault = self._answer(headers, body, base_url, token, entry)
+            entry.status = reply.status if reply else 0
+            entry.fault = fault.kind if fault else None
+            return reply, fault
+
+    def _answer(
+        self, headers: Message, body: bytes, base_url: str, token: Token | None, entry: Entry
+    ) -> tuple[HttpAnswer | None, ScriptedFault | None]:
+        try:
+            params = _params(headers, body)
+        except _BadBodyError as exc:
+            return failure(400, str(exc), exc.code), None
+        asked: QueryDocument | RefusedError | None
+        try:
+            asked = _asked(params, entry)
+        except RefusedError as exc:
+            asked = exc
+        fault = self.faults.next(entry.operation, entry.kind)
+        if fault and fault.kind == "cut_before":
+            return None, fault
+        reply = faults.instead(fault, self.world.now()) if fault else None
+        if reply:
+            return reply, fault
+        reply = self.doorkeeper.refusal(token, stored_query=params.get("queryId") is not None)
+        if reply is None:
+            english = (headers.get("Accept-Language") or "").lower().startswith("en")
+            reached = fault.reached if fault and fault.kind == "timeout" else None
+            call = Call(self.world, token, english, base_url, self.query_limit, reached)
+            reply = self._run(params, asked, call)
+        return (faults.spoiled(fault, reply) if fault else reply), fault
+
+    def _run(
+        self, params: dict[str, Any], asked: QueryDocument | RefusedError | None, call: Call
+    ) -> HttpAnswer:
+        try:
+            variables = _variables(params.get("variables"))
+        except _BadBodyError as exc:
+            return failure(400, str(exc), exc.code)
+        if params.get("queryId") is not None and stored_query(params["queryId"]) is None:
+            return answers.internal_error()
+        if asked is None:
+            return refused({"message": "No query string was present"})
+        if isinstance(asked, RefusedError):
+            return _refused(asked)
+        try:
+            body = execute(asked, params.get("operationName"), variables, call)
+        except RefusedError as exc:
+            return _refused(exc)
+        except ServerFailure:
+            return answers.internal_error()
+        return HttpAnswer(200, with_junk(body, call.junk()))
+
+
+def _refused(refusal: RefusedError) -> HttpAnswer:
+    return refused(*(as_refusal(error) for error in refusal.errors))
+
+
+class _BadBodyError(Exception):
+    def __init__(self, message: str, code: str = "bad_request") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _params(headers: Message, body: bytes) -> dict[str, Any]:
+    """Read the body; only JSON that says so is read at all."""
+    content_type = headers.get("Content-Type") or ""
+    if not content_type.startswith("application/json") or not body.strip():
+        return {}
+    given = _json(body.decode("utf-8", "replace"), "bad_request")
+    return given if isinstance(given, dict) else {}
+
+
+def _variables(given: Any) -> dict[str, Any]:
+    if given is None or given == "":
+        return {}
+    if isinstance(given, str):
+        given = _json(given, "graphql_parse_failed")
+    if not isinstance(given, dict):
+        told = f"Unexpected parameter: {json.dumps(given)}"
+        raise _BadBodyError(told)
+    return given
+
+
+def _json(text: str, code: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as exc:
+        told = f"unexpected token at '{text}'"
+        raise _BadBodyError(told, code) from exc
+
+
+def _asked(params: dict[str, Any], entry: Entry) -> QueryDocument | None:
+    """Find the document, and note in the log what it asks."""
+    entry.operation, variables = params.get("operationName"), params.get("variables")
+    entry.variables = variables if isinstance(variables, dict) else {}
+    query_id = params.get("queryId")
+    text = params.get("query") if query_id is None else stored_query(query_id)
+    if not isinstance(text, str) or not text:
+        return None
+    asked = document(text)
+    operation = asked.operation(params.get("operationName"))
+    if operation is not None:
+        entry.kind = operation.operation.value
+        entry.operation = operation.name.value if operation.name else None
+        roots = operation.selection_set.selections
+        entry.fields = [node.name.value for node in roots if isinstance(node, FieldNode)]
+    return asked

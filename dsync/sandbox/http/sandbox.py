@@ -1,0 +1,122 @@
+"""The sandbox as one object: started in a thread, used over HTTP, driven by its control."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from dsync.sandbox import content
+from dsync.sandbox.content import DossierSeed, FormSeed
+from dsync.sandbox.http.access import Doorkeeper
+from dsync.sandbox.http.catalogue import OpenData
+from dsync.sandbox.http.control import Control
+from dsync.sandbox.http.endpoint import PATH, Endpoint
+from dsync.sandbox.http.server import BETAGOUV, CONTROL, Server
+from dsync.sandbox.world.clock import Clock
+from dsync.sandbox.world.model import World
+
+
+class Sandbox:
+    """A running sandbox; a context manager that stops it.
+
+    Args:
+        forms: the démarches with their dossiers, the main one first.
+        seed: the same seed gives the same tokens and catalogue.
+        clock: the sandbox's time.
+        host: the address to listen on.
+        port: 0 for any free one.
+        rate_limit: requests a minute and token; None: no limit. The platform's is 400.
+    """
+
+    def __init__(
+        self,
+        forms: Iterable[tuple[FormSeed, Iterable[DossierSeed]]],
+        *,
+        seed: int,
+        clock: Clock,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        rate_limit: int | None = None,
+    ) -> None:
+        self.world = World(clock)
+        for form, dossiers in forms:
+            self.world.add_demarche(form, dossiers)
+        doorkeeper = Doorkeeper(seed, list(self.world.demarches), rate_limit)
+        self.tokens = doorkeeper.tokens
+        endpoint = Endpoint(self.world, doorkeeper)
+        catalogue = OpenData(seed, clock.now())
+        self.control = Control(self.world, endpoint, catalogue)
+        self._server = Server(host, port, endpoint, self.control, catalogue)
+        self.base_url = self._server.base_url
+        self.ds_url = self.base_url + PATH
+        self.betagouv_url = self.base_url + BETAGOUV
+        self.control_url = self.base_url + CONTROL
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
+        self._thread.start()
+
+    @classmethod
+    def start(
+        cls,
+        dossiers: int = 120,
+        seed: int = 7,
+        port: int = 0,
+        clock: Clock | Callable[[], datetime] | None = None,
+        rate_limit: int | None = None,
+    ) -> Sandbox:
+        """Start a sandbox with invented dossiers of aap-eig7, and the « zoo » beside it.
+
+        Without a clock, the sandbox's time is the system's; the seed decides on dossiers too.
+        """
+        time = clock if isinstance(clock, Clock) else Clock(clock)
+        forms = [
+            (content.FORM, content.dossiers(seed, dossiers, now=time.now())),
+            (content.EVERY_TYPE_FORM, content.zoo_dossiers(seed, now=time.now())),
+        ]
+        return cls(forms, seed=seed, clock=time, port=port, rate_limit=rate_limit)
+
+    def stop(self) -> None:
+        """Stop serving; idle and busy connections are closed."""
+        self._server.stop()
+        self._thread.join(timeout=1)
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def serve(ready: Callable[[Sandbox], None], **options: Any) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP; print nothing.
+
+    Args:
+        ready: called with the running sandbox, which has its addresses and tokens.
+        options: as for `Sandbox.start`.
+    """
+    told = threading.Event()
+
+    def stop(*_: Any) -> None:
+        told.set()
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in signals}
+    try:
+        with Sandbox.start(**options) as sandbox:
+            ready(sandbox)
+            # Handlers run when this thread does; the system may hand the signal to another one.
+            while not told.wait(0.5):
+                pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

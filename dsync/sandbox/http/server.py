@@ -1,0 +1,192 @@
+"""One HTTP server for the API, its files, beta.gouv.fr's copy and the control."""
+
+from __future__ import annotations
+
+import email.utils
+import gzip
+import sys
+import threading
+from dataclasses import replace
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from typing import Any
+
+from dsync.sandbox.graphql.queries import FILES
+from dsync.sandbox.http import faults, remote
+from dsync.sandbox.http.answers import HttpAnswer
+from dsync.sandbox.http.catalogue import OpenData
+from dsync.sandbox.http.control import Control
+from dsync.sandbox.http.endpoint import PATH, Endpoint
+from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.world import files
+
+CONTROL = "/_sandbox"
+BETAGOUV = "/beta.gouv.fr"
+_DRIP_S = 0.05
+_SPACES = b" " * (1 << 16)
+
+
+class Server(ThreadingHTTPServer):
+    """Threads that end with the server: stopping it closes the connections left open."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(
+        self, host: str, port: int, endpoint: Endpoint, control: Control, catalogue: OpenData
+    ) -> None:
+        self.endpoint = endpoint
+        self.world = endpoint.world
+        self.control = control
+        self.catalogue = catalogue
+        self.stopping = threading.Event()
+        self._connections: set[Any] = set()
+        super().__init__((host, port), Handler)
+        self.base_url = f"http://{self.server_name}:{self.server_port}"
+
+    def server_bind(self) -> None:
+        """Bind without asking the network for this machine's name, which can take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, to close it when stopping."""
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection that is done."""
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay silent about clients that went away; anything else is an error of ours."""
+        gone = isinstance(sys.exception(), ConnectionError | TimeoutError)
+        if not gone and not self.stopping.is_set():
+            super().handle_error(request, client_address)
+
+    def stop(self) -> None:
+        """Stop listening and close every connection."""
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+        for connection in list(self._connections):
+            self.shutdown_request(connection)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Routes one request and writes its answer, whole, slowly or in part."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one segment an answer: see Nagle and delayed acknowledgements
+    disable_nagle_algorithm = True
+    server: Server
+
+    def do_POST(self) -> None:
+        """Answer a POST."""
+        server = self.server
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = self.path.partition("?")[0]
+        if path.rstrip("/") == PATH:
+            self._out(*server.endpoint.answer(self.headers, body, server.base_url))
+        elif path.startswith(CONTROL):
+            name = path.removeprefix(CONTROL).strip("/")
+            self._write(remote.post(server.control, name, body))
+        else:
+            self._write(HttpAnswer(404, b"", "text/html"))
+
+    def do_GET(self) -> None:
+        """Answer a GET."""
+        server = self.server
+        path = self.path.partition("?")[0]
+        if path.startswith(FILES):
+            with server.world.lock:
+                status, kind, content = files.fetch(server.world, path.removeprefix(FILES))
+            self._write(HttpAnswer(status, content, kind))
+        elif path.startswith(BETAGOUV):
+            with server.world.lock:
+                fault = server.endpoint.faults.next(faults.BETAGOUV, "get")
+            reply = server.catalogue.answer(path.removeprefix(BETAGOUV), self.headers)
+            self._out(reply, fault)
+        elif path.startswith(CONTROL):
+            self._write(remote.get(server.control, path.removeprefix(CONTROL).strip("/")))
+        else:
+            self._write(HttpAnswer(404, b"", "text/html"))
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Tell the sandbox's time in the ``Date`` header."""
+        now = self.server.world.now().timestamp() if timestamp is None else timestamp
+        return email.utils.formatdate(now, usegmt=True)
+
+    def version_string(self) -> str:
+        """Name the server."""
+        return "dsync-sandbox"
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing: the journal has it."""
+
+    def _out(self, reply: HttpAnswer | None, fault: ScriptedFault | None) -> None:
+        kind = fault.kind if fault else None
+        if fault and fault.latency_ms:
+            self.server.stopping.wait(fault.latency_ms / 1000)
+        if reply is None or kind == "answer_lost":
+            self.close_connection = True
+        elif kind == "cut_inside":
+            self._head(reply, len(reply.body))
+            self.wfile.write(reply.body[: len(reply.body) // 2])
+            self.close_connection = True
+        elif fault and kind == "slow_drip":
+            self._head(reply, len(reply.body))
+            self._drip(reply.body, fault.bytes_per_s)
+        elif fault and kind == "slow_headers":
+            self._drip(b"HTTP/1.1 200 OK\r\nX-Padding: " + b"x" * 10_000, fault.bytes_per_s)
+            self.close_connection = True
+        elif kind == "endless_body":
+            self._head(reply, None)
+            self.wfile.write(reply.body)
+            while not self.server.stopping.is_set():
+                self.wfile.write(_SPACES)
+        elif kind == "gzip_bomb":
+            encoding = (("Content-Encoding", "gzip"),)
+            self._write(replace(reply, body=_bomb(), headers=encoding))
+        else:
+            self._write(reply, fault)
+            self.close_connection |= kind == "cut_after"
+
+    def _write(self, reply: HttpAnswer, fault: ScriptedFault | None = None) -> None:
+        self._head(reply, len(reply.body), fault)
+        self.wfile.write(reply.body)
+        self.wfile.flush()
+
+    def _drip(self, text: bytes, bytes_per_s: int) -> None:
+        step = max(1, int(bytes_per_s * _DRIP_S))
+        for start in range(0, len(text), step):
+            self.wfile.write(text[start : start + step])
+            self.wfile.flush()
+            if self.server.stopping.wait(_DRIP_S):
+                break
+
+    def _head(
+        self, reply: HttpAnswer, length: int | None, fault: ScriptedFault | None = None
+    ) -> None:
+        """Write status and headers; without a length, the body ends with the connection."""
+        self.send_response_only(reply.status)
+        headers = {"Server": self.version_string(), "Date": self.date_time_string()}
+        if reply.content_type:
+            headers["Content-Type"] = reply.content_type
+        headers |= dict(reply.headers)
+        if length is None:
+            headers["Connection"] = "close"
+        else:
+            headers["Content-Length"] = str(length)
+        for name, value in {**headers, **(fault.headers if fault else {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+
+@cache
+def _bomb() -> bytes:
+    """Return half a megabyte that is 600 MB of spaces once decoded."""
+    return gzip.compress(b" " * (8 << 20)) * 75

@@ -1,0 +1,1 @@
+"""What the sandbox serves: its state, its time, and what changes either."""

@@ -1,0 +1,193 @@
+"""A champ or an annotation of a dossier: its value as a person and as the API's scalars read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+
+from dsync.sandbox.content.seeds import DescriptorSeed
+from dsync.sandbox.world.clock import PARIS, iso
+from dsync.sandbox.world.model import Row, ServedDossier, Source
+
+_MONTHS = {
+    False: "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    True: "January February March April May June July August September October November December",
+}
+ASKED_TYPES = {
+    "drop_down_list": ("DropDownListChamp", "TextChamp"),
+    "yes_no": ("YesNoChamp", "CheckboxChamp"),
+    "datetime": ("DatetimeChamp", "DateChamp"),
+    "address": ("AddressChamp", "TextChamp"),
+    "communes": ("CommuneChamp", "TextChamp"),
+    "departements": ("DepartementChamp", "TextChamp"),
+    "regions": ("RegionChamp", "TextChamp"),
+    "pays": ("PaysChamp", "TextChamp"),
+    "header_section": ("HeaderSectionChamp", "TextChamp"),
+    "explication": ("ExplicationChamp", "TextChamp"),
+}
+"""Types that the API shows under their own name only to documents with a fragment on it."""
+
+OWN_TYPES = {
+    "carte": "CarteChamp",
+    "checkbox": "CheckboxChamp",
+    "civilite": "CiviliteChamp",
+    "date": "DateChamp",
+    "decimal_number": "DecimalNumberChamp",
+    "dossier_link": "DossierLinkChamp",
+    "engagement_juridique": "EngagementJuridiqueChamp",
+    "epci": "EpciChamp",
+    "integer_number": "IntegerNumberChamp",
+    "linked_drop_down_list": "LinkedDropDownListChamp",
+    "multiple_drop_down_list": "MultipleDropDownListChamp",
+    "piece_justificative": "PieceJustificativeChamp",
+    "repetition": "RepetitionChamp",
+    "rna": "RNAChamp",
+    "rnf": "RNFChamp",
+    "siret": "SiretChamp",
+    "titre_identite": "TitreIdentiteChamp",
+}
+"""Types that the API always shows under their own name; any other is a `TextChamp`."""
+
+NOT_TEXT = frozenset({*ASKED_TYPES, *OWN_TYPES} - {"drop_down_list"})
+"""Types whose value is no text; those of a newer platform are texts."""
+
+TITLES = ("header_section", "explication")
+"""Types of champs that hold no answer."""
+
+
+@dataclass(slots=True, eq=False)
+class ServedChamp:
+    """One answer of a dossier."""
+
+    dossier: ServedDossier
+    source: Source
+    descriptor: DescriptorSeed
+    row: Row | None = None
+    value: Any = field(init=False)
+    """The answer as it stood when the champ was looked at, None when there is none."""
+
+    def __post_init__(self) -> None:
+        self.value = self.cells.get(self.stable_id)
+
+    @property
+    def type(self) -> str:
+        """The descriptor's type."""
+        return self.descriptor["type"]
+
+    @property
+    def stable_id(self) -> int:
+        """The descriptor's number, stable across revisions."""
+        return self.descriptor["stable_id"]
+
+    @property
+    def key(self) -> str:
+        """What names it inside its dossier: the stable id, and its row's id in a repetition."""
+        return f"{self.stable_id}|{self.row.ulid}" if self.row else str(self.stable_id)
+
+    @property
+    def cells(self) -> dict[int, Any]:
+        """The answers that it is one of, by stable id."""
+        answers: dict[int, Any] = getattr(self.dossier.seed, self.source)
+        return self.row.cells if self.row else answers
+
+    @property
+    def updated_at(self) -> datetime:
+        """When its value last changed."""
+        return self.dossier.touched.get(self.key, self.dossier.seed.depose_at)
+
+    def rows(self) -> list[tuple[Row, list[ServedChamp]]]:
+        """Return the rows of a repetition, each with its champs."""
+        cells = self.descriptor["champs"]
+        return [
+            (row, [ServedChamp(self.dossier, self.source, cell, row) for cell in cells])
+            for row in self.dossier.rows_of(self.descriptor, self.source)
+        ]
+
+    def text(self, *, english: bool = False) -> str | None:
+        """Return the answer as a person reads it."""
+        value, type_ = self.value, self.type
+        if type_ == "checkbox":
+            return "true" if value else "false"
+        if value is None or value == [] or type_ in ("repetition", "carte", "header_section"):
+            return ""
+        if type_ in ("piece_justificative", "titre_identite"):
+            return None
+        if type_ in ("date", "datetime"):
+            return _long_date(type_, value, english=english)
+        return _TEXTS.get(type_, str)(value)
+
+    def text_value(self) -> str | None:
+        """Return the value of a champ that is shown as a text."""
+        if self.value in (None, "") or self.type in TITLES:
+            return None
+        if self.type == "phone":
+            return "".join(self.value.split())
+        if self.type == "iban":
+            compact = "".join(self.value.split())
+            return " ".join(compact[i : i + 4] for i in range(0, len(compact), 4))
+        return self.text()
+
+    def date_value(self) -> str | None:
+        """Return the day of a date or of a date-time."""
+        value = self.value
+        if isinstance(value, datetime):
+            return value.astimezone(PARIS).date().isoformat()
+        return None if value is None else str(value)
+
+    def datetime_value(self) -> str | None:
+        """Return the instant of a date-time, or midnight in Paris of a date."""
+        value = self.value
+        if isinstance(value, datetime):
+            return iso(value)
+        midnight = datetime.combine(date.fromisoformat(value), time(), PARIS) if value else None
+        return iso(midnight) if midnight else None
+
+
+def champs_of(dossier: ServedDossier, source: Source) -> list[ServedChamp]:
+    """Return the champs of a dossier that the form shows, in its order."""
+    descriptors: list[DescriptorSeed] = getattr(dossier.revision, source)
+    return [
+        ServedChamp(dossier, source, descriptor)
+        for descriptor in descriptors
+        if descriptor["stable_id"] not in dossier.hidden_champs
+    ]
+
+
+def _long_date(type_: str, value: Any, *, english: bool) -> str:
+    local = value.astimezone(PARIS) if type_ == "datetime" else date.fromisoformat(value)
+    day = f"{local.day:02d} {_MONTHS[english].split()[local.month - 1]} {local.year}"
+    return f"{day} {local:%H:%M}" if type_ == "datetime" else day
+
+
+def _phone(value: str) -> str:
+    digits = "".join(value.split())
+    if len(digits) == 10 and digits.startswith("0"):
+        return " ".join(digits[i : i + 2] for i in range(0, 10, 2))
+    return value
+
+
+def _commune(value: dict[str, Any]) -> str:
+    postal_code = value.get("postal_code")
+    return f"{value['name']} ({postal_code})" if postal_code else str(value["name"])
+
+
+def _name(value: dict[str, Any]) -> str:
+    return str(value["name"])
+
+
+_TEXTS: dict[str, Callable[[Any], str]] = {
+    "address": lambda value: str(value["label"]),
+    "communes": _commune,
+    "departements": lambda value: f"{value['code']} - {value['name']}",
+    "epci": _name,
+    "iban": lambda value: "".join(value.split()),
+    "linked_drop_down_list": lambda value: " / ".join(part for part in value if part),
+    "multiple_drop_down_list": ", ".join,
+    "pays": _name,
+    "phone": _phone,
+    "regions": _name,
+    "siret": lambda value: str(value["siret"] if isinstance(value, dict) else value),
+    "yes_no": lambda value: "true" if value else "false",
+}

@@ -1,0 +1,50 @@
+"""Opaque identifiers as the platform makes them: base64 of a kind and a key, and ULIDs for rows."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from datetime import datetime
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class InvalidIdError(ValueError):
+    """The text is no identifier that the platform could have made."""
+
+
+def encode(kind: str, key: object) -> str:
+    """Return the identifier of the object ``key`` of this kind."""
+    return base64.b64encode(f"{kind}-{key}".encode()).decode()
+
+
+def decode(text: str) -> tuple[str, str]:
+    """Return the kind and the key inside an identifier.
+
+    Raises:
+        InvalidIdError: when the text is not base64 of ``kind-key``.
+    """
+    try:
+        kind, dash, key = base64.b64decode(text, validate=True).decode().partition("-")
+    except (binascii.Error, UnicodeDecodeError) as exc:
+        raise InvalidIdError(text) from exc
+    if not dash:
+        raise InvalidIdError(text)
+    return kind, key
+
+
+def key_of(text: str, kind: str) -> int | None:
+    """Return the numeric key of an identifier of that kind, None when it is anything else."""
+    try:
+        found, key = decode(text)
+    except InvalidIdError:
+        return None
+    return int(key) if found == kind and key.isascii() and key.isdigit() else None
+
+
+def ulid(at: datetime, *salt: object) -> str:
+    """Return a ULID of that instant whose random part depends on ``salt`` alone."""
+    digest = hashlib.blake2b(repr(salt).encode(), digest_size=10).digest()
+    number = (int(at.timestamp() * 1000) << 80) | int.from_bytes(digest, "big")
+    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))

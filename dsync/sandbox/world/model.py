@@ -1,0 +1,383 @@
+"""The state of the sandbox: démarches, revisions, groupes, labels, dossiers; nothing of HTTP.
+
+Attributes bear the API's names in snake case where the API shows them as they are.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from typing import Any, ClassVar, Literal, TypeVar
+
+from dsync.sandbox.content.seeds import DescriptorSeed, DossierSeed, FormSeed
+from dsync.sandbox.world import ids
+from dsync.sandbox.world.clock import Clock
+
+FINISHED = frozenset({"accepte", "refuse", "sans_suite"})
+
+Hand = Literal["usager", "administration"]
+Source = Literal["champs", "annotations"]
+T = TypeVar("T", bound="Identified")
+
+
+class Identified:
+    """Something that the API knows by an opaque identifier."""
+
+    KIND: ClassVar[str]
+    key: int
+
+    @property
+    def id(self) -> str:
+        """The opaque identifier."""
+        return ids.encode(self.KIND, self.key)
+
+
+@dataclass(eq=False)
+class Agent(Identified):
+    """An instructeur, who may act on the dossiers of his groupes."""
+
+    KIND = "Instructeur"
+    key: int
+    email: str
+
+
+@dataclass(eq=False)
+class Groupe(Identified):
+    """A groupe instructeur of a démarche."""
+
+    KIND = "GroupeInstructeur"
+    key: int
+    demarche: ServedDemarche
+    label: str
+    instructeurs: list[Agent]
+    closed: bool = False
+
+
+@dataclass(eq=False)
+class Label(Identified):
+    """A label of a démarche."""
+
+    KIND = "Label"
+    key: int
+    name: str
+    color: str
+
+
+@dataclass(eq=False)
+class FormRevision(Identified):
+    """One version of the form; a draft has no publication date."""
+
+    KIND = "ProcedureRevision"
+    key: int
+    date_creation: datetime
+    date_publication: datetime | None
+    champs: list[DescriptorSeed]
+    annotations: list[DescriptorSeed]
+
+    def descriptor(
+        self, source: Source, stable_id: int
+    ) -> tuple[DescriptorSeed, DescriptorSeed | None]:
+        """Return a descriptor, and the repetition it is in.
+
+        Raises:
+            KeyError: when this revision has none with that id.
+        """
+        for candidate in getattr(self, source):
+            if candidate["stable_id"] == stable_id:
+                return candidate, None
+            for cell in candidate["champs"]:
+                if cell["stable_id"] == stable_id:
+                    return cell, candidate
+        raise KeyError(stable_id)
+
+
+@dataclass(eq=False)
+class Row:
+    """A row of a repetition and its answers, by stable id."""
+
+    ulid: str
+    cells: dict[int, Any]
+
+
+@dataclass(eq=False)
+class LifeStep:
+    """A traitement: one step of a dossier's life."""
+
+    event: str
+    state: str
+    date_traitement: datetime
+    email_agent_traitant: str | None = None
+    motivation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bad data of a dossier, until it is healed."""
+
+    kind: Literal["null_node", "broken_page", "broken_write", "lost_write", "hole", "junk"]
+    number: int | None
+    """The dossier; None: whatever is answered (`junk` alone)."""
+    champs_only: bool = False
+    """Whether documents that do not ask for champs are spared."""
+    path: tuple[str | int, ...] = ()
+    """For `hole` and `junk`: keys and indexes, from the dossier's node or the answer's top.
+
+    For `lost_write`: the annotation's stable id.
+    """
+    json: str = "null"
+    """For `junk`: JSON to the letter, which may be none at all."""
+
+
+@dataclass(eq=False)
+class Deletion:
+    """Why and when a dossier was erased."""
+
+    key: int
+    reason: str
+    at: datetime
+
+
+@dataclass(eq=False)
+class ServedDossier(Identified):
+    """A dossier as the server keeps it; its seed holds what does not need more than a value."""
+
+    KIND = "Dossier"
+    seed: DossierSeed
+    demarche: ServedDemarche
+    groupe: Groupe
+    revision: FormRevision
+    updated_at: datetime
+    annotations_at: datetime
+    champs_at: datetime
+    labels: list[Label]
+    followers: list[Agent]
+    steps: list[LifeStep]
+    hidden_by: set[Hand] = field(default_factory=set)
+    hidden_at: datetime | None = None
+    expired: bool = False
+    deletion: Deletion | None = None
+    correction_at: datetime | None = None
+    usager_deleted: bool = False
+    hidden_champs: set[int] = field(default_factory=set)
+    """Champs that the form's conditional logic does not show, by stable id."""
+    touched: dict[str, datetime] = field(default_factory=dict)
+    """When a champ last changed, by its key (stable id, and row); absent: at the deposit."""
+    rows: dict[int, list[Row]] = field(default_factory=dict)
+    answers: dict[Any, Any] = field(default_factory=dict)
+    """What was answered of it last, by what was asked, with its state then."""
+
+    def state(self) -> str:
+        """Return all that its answers depend on, as a text that changes with any of it."""
+        known = {**vars(self), "answers": None, "demarche": None, "groupe": self.groupe.label}
+        around = (self.demarche.state, self.demarche.modified_at, self.revision.key)
+        return repr((around, known | {"revision": None}))
+
+    @property
+    def has_links(self) -> bool:
+        """Whether its form has champs that show other dossiers."""
+        descriptors = (*self.revision.champs, *self.revision.annotations)
+        return any(descriptor["type"] == "dossier_link" for descriptor in descriptors)
+
+    @property
+    def number(self) -> int:
+        """The number that people see."""
+        return self.seed.number
+
+    @property
+    def key(self) -> int:  # type: ignore[override]
+        """The number again: the identifier is made of it."""
+        return self.seed.number
+
+    @property
+    def presence(self) -> str:
+        """Where the API shows it: present, masque, expire or supprime."""
+        if self.deletion:
+            return "supprime"
+        if self.expired:
+            return "expire"
+        if "administration" in self.hidden_by:
+            return "masque"
+        hidden = "usager" in self.hidden_by and self.seed.state not in FINISHED
+        return "masque" if hidden else "present"
+
+    def rows_of(self, repetition: DescriptorSeed, source: Source) -> list[Row]:
+        """Return the rows of a repetition; a mandatory or private one was created with one row."""
+        stable_id = repetition["stable_id"]
+        if stable_id not in self.rows:
+            answers = getattr(self.seed, source).get(stable_id)
+            if answers is None:
+                answers = [{}] if source == "annotations" or repetition["required"] else []
+            self.rows[stable_id] = [
+                Row(ids.ulid(self.seed.depose_at, self.number, stable_id, index), dict(cells))
+                for index, cells in enumerate(answers)
+            ]
+        return self.rows[stable_id]
+
+
+@dataclass(eq=False)
+class ServedDemarche(Identified):
+    """A démarche with its form and its dossiers."""
+
+    KIND = "Procedure"
+    number: int
+    path: str
+    title: str
+    description: str
+    date_creation: datetime
+    date_publication: datetime
+    labels: list[Label]
+    revisions: list[FormRevision]
+    """Oldest first; the last one is the draft, the one before it is published."""
+    groupes: list[Groupe] = field(default_factory=list)
+    dossiers: dict[int, ServedDossier] = field(default_factory=dict)
+    state: str = "publiee"
+    date_fermeture: datetime | None = None
+    modified_at: datetime | None = None
+
+    @property
+    def key(self) -> int:  # type: ignore[override]
+        """The number again: the identifier is made of it."""
+        return self.number
+
+    @property
+    def published(self) -> FormRevision:
+        """The revision in force."""
+        return self.revisions[-2]
+
+    @property
+    def date_derniere_modification(self) -> datetime | None:
+        """When the form was last published, or something else of the démarche changed."""
+        return self.modified_at or self.published.date_publication
+
+
+class World:
+    """The démarches, the time and the lock that every request and every control takes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.demarches: dict[int, ServedDemarche] = {}
+        self.agents: dict[str, Agent] = {}
+        self.damages: list[Damage] = []
+        self._keys = {
+            FormRevision: count(1),
+            Groupe: count(1),
+            Label: count(1),
+            Deletion: count(1),
+            Agent: count(2),
+        }
+
+    def now(self) -> datetime:
+        """Return the sandbox's present."""
+        return self.clock.now()
+
+    def key(self, kind: type[Any]) -> int:
+        """Return a key that no object of this kind has had."""
+        return next(self._keys[kind])
+
+    def add_demarche(self, form: FormSeed, seeds: Iterable[DossierSeed]) -> ServedDemarche:
+        """Publish a form with its dossiers."""
+        revisions = [
+            FormRevision(
+                self.key(FormRevision),
+                revision.created_at,
+                revision.published_at,
+                deepcopy(revision.champs),
+                deepcopy(revision.annotations),
+            )
+            for revision in form.revisions
+        ]
+        demarche = ServedDemarche(
+            form.number,
+            form.path,
+            form.title,
+            form.description,
+            revisions[0].date_creation,
+            form.revisions[0].published_at,
+            [Label(self.key(Label), name, color) for name, color in form.labels.items()],
+            revisions,
+        )
+        for label, emails in form.groupes.items():
+            agents = [self._agent(email) for email in emails]
+            demarche.groupes.append(Groupe(self.key(Groupe), demarche, label, agents))
+        self.begin_draft(demarche)
+        self.demarches[form.number] = demarche
+        for seed in sorted(seeds, key=lambda seed: seed.updated_at):
+            self.add_dossier(demarche, seed)
+        return demarche
+
+    def begin_draft(self, demarche: ServedDemarche) -> None:
+        """Begin the draft that follows the newest revision, with the same content."""
+        newest = demarche.revisions[-1]
+        created_at = newest.date_publication or self.now()
+        contents = deepcopy(newest.champs), deepcopy(newest.annotations)
+        draft = FormRevision(self.key(FormRevision), created_at, None, *contents)
+        demarche.revisions.append(draft)
+
+    def add_dossier(self, demarche: ServedDemarche, seed: DossierSeed) -> ServedDossier:
+        """Take a seed in as a dossier of that démarche."""
+        groupe = demarche.groupes[0]
+        agent = groupe.instructeurs[0]
+        dossier = ServedDossier(
+            seed,
+            demarche,
+            groupe,
+            demarche.revisions[seed.revision],
+            seed.updated_at,
+            seed.depose_at,
+            seed.depose_at,
+            [label for label in demarche.labels if label.name in seed.labels],
+            [agent] if seed.state != "en_construction" else [],
+            _steps(seed, agent.email),
+        )
+        if seed.presence != "present":
+            dossier.hidden_at = seed.updated_at
+        if seed.presence == "masque_usager":
+            dossier.hidden_by.add("usager")
+        elif seed.presence == "masque_administration":
+            dossier.hidden_by.add("administration")
+        elif seed.presence == "supprime":
+            reason = "instructeur_request" if seed.state in FINISHED else "user_request"
+            self.erase(dossier, reason, seed.updated_at)
+        dossier.expired = seed.presence == "expire"
+        demarche.dossiers[seed.number] = dossier
+        return dossier
+
+    def erase(self, dossier: ServedDossier, reason: str, at: datetime) -> None:
+        """Move a dossier to the list of the erased."""
+        dossier.deletion = Deletion(self.key(Deletion), reason, at)
+
+    def dossier(self, number: int | None) -> ServedDossier | None:
+        """Find a dossier, hidden and erased ones included."""
+        found = (d.dossiers.get(number) for d in self.demarches.values() if number is not None)
+        return next((dossier for dossier in found if dossier), None)
+
+    def shown_dossier(self, number: int | None) -> ServedDossier | None:
+        """Find a dossier that the API shows."""
+        dossier = self.dossier(number)
+        return dossier if dossier and dossier.presence == "present" else None
+
+    def _agent(self, email: str) -> Agent:
+        if email not in self.agents:
+            self.agents[email] = Agent(self.key(Agent), email)
+        return self.agents[email]
+
+
+def by_id(text: str, candidates: Iterable[T]) -> T | None:
+    """Find the object that an identifier names."""
+    return next((candidate for candidate in candidates if candidate.id == text), None)
+
+
+def _steps(seed: DossierSeed, agent: str) -> list[LifeStep]:
+    steps = [LifeStep("depose", "en_construction", seed.depose_at)]
+    if seed.en_instruction_at:
+        at = seed.en_instruction_at
+        steps.append(LifeStep("passe_en_instruction", "en_instruction", at, agent))
+    if seed.traite_at and seed.state in FINISHED:
+        event = "classe_sans_suite" if seed.state == "sans_suite" else seed.state
+        steps.append(LifeStep(event, seed.state, seed.traite_at, agent, seed.motivation))
+    return steps
