@@ -856,7 +856,7 @@ def test_an_adopted_set_follows_a_verdict_that_moved(engine: Engine) -> None:
     report = engine.sync()
     assert (0, 10, 0, 1) == (report.exit_code, report.adopted, report.conflicts, report.pushed)
     assert ("Inéligible", ["inéligible"]) == (engine.remote(0), engine.labels(0))
-    assert engine.remote(0, DETAIL).startswith("Non conforme - ")
+    assert engine.remote(0, DETAIL).startswith("Inéligible – ")
     assert before != engine.remote(0, DATE)
     assert CONFIRMED == engine.wishes(0)
 
