@@ -1,53 +1,38 @@
-"""Every error of dsync, and what its caller does about it.
+"""Every error of dsync: callers catch a class, the command line ends with its exit code.
 
-The tree (each class says its disposition, the branch the caller takes, and the process's
-exit code when the error reaches the command line)::
+The tree, with what a caller does and the exit code::
 
     DsyncError
-    ├── ConfigurationError      STOP_RUN        2
+    ├── ConfigurationError         ends the run                    2
     ├── DSError
-    │   ├── DSUnavailableError  RETRY           8
-    │   ├── DSRateLimitedError  RETRY           8   at .retry_at
-    │   ├── DSTimeoutError      SHRINK          8   ask for less
-    │   ├── DSUnauthorizedError STOP_RUN        3
-    │   ├── DSWrongAddressError STOP_RUN        2   DSYNC_DS_URL is not DS's endpoint
-    │   ├── DSNotFoundError     SKIP_ITEM       7
-    │   ├── DSOutcomeUnknownError VERIFY        7   read back before sending again
-    │   ├── DSBadDataError      SHRINK          8   one dossier of the page cannot be rendered
-    │   └── DSContractError     STOP_DEMARCHE   8
-    ├── EvidenceUnavailableError SKIP_ITEM      7
-    ├── RuleEvaluationError     QUARANTINE      7
-    ├── SafetyBrakeError        STOP_DEMARCHE   4
-    ├── InterruptedRunError     STOP_RUN        130
-    └── StoreError              STOP_RUN        5
-        ├── SchemaBehindError   STOP_RUN        5
-        ├── LeaseLostError      STOP_RUN        6
-        └── LeaseHeldError      STOP_RUN        6
+    │   ├── DSUnavailableError     tries again                     8
+    │   ├── DSRateLimitedError     tries again at .retry_at        8
+    │   ├── DSTimeoutError         asks for less                   8
+    │   ├── DSUnauthorizedError    ends the run                    3
+    │   ├── DSWrongAddressError    ends the run                    2
+    │   ├── DSNotFoundError        goes on without the dossier     7
+    │   ├── DSOutcomeUnknownError  reads back before a new write   7
+    │   ├── DSBadDataError         asks for less                   8
+    │   └── DSContractError        ends the run                    8
+    ├── EvidenceUnavailableError   goes on without the evidence    7
+    ├── RuleEvaluationError        puts the dossier in quarantine  7
+    ├── SafetyBrakeError           ends the run                    4
+    ├── InterruptedRunError        ends the run                    130
+    └── StoreError                 ends the run                    5
+        ├── SchemaBehindError      ends the run                    5
+        ├── LeaseLostError         ends the run                    6
+        └── LeaseHeldError         waits, or ends the run          6
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar
-
-
-class Disposition(StrEnum):
-    """What the one who catches a `DsyncError` does."""
-
-    RETRY = "retry"
-    SHRINK = "shrink"
-    SKIP_ITEM = "skip_item"
-    QUARANTINE = "quarantine"
-    VERIFY = "verify"
-    STOP_RUN = "stop_run"
-    STOP_DEMARCHE = "stop_demarche"
 
 
 class DsyncError(Exception):
     """Base of all errors; the message is one sentence with its remedy, safe to print and log."""
 
-    disposition: ClassVar[Disposition] = Disposition.STOP_RUN
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, **details: Any) -> None:
@@ -75,8 +60,6 @@ class DSError(DsyncError):
 class DSUnavailableError(DSError):
     """DS cannot be reached or answers no GraphQL: network, 5xx, HTML, cut answers. Try later."""
 
-    disposition = Disposition.RETRY
-
 
 class DSRateLimitedError(DSUnavailableError):
     """DS asks to wait until `retry_at` (UTC), or for a moment when it says nothing."""
@@ -89,13 +72,9 @@ class DSRateLimitedError(DSUnavailableError):
 class DSTimeoutError(DSError):
     """DS ran out of its 30 s, a deadline passed, or query or answer is too large: ask for less."""
 
-    disposition = Disposition.SHRINK
-
 
 class DSBadDataError(DSError):
     """A dossier asked for cannot be rendered by DS (null node, `invalid_null`, a 500)."""
-
-    disposition = Disposition.SHRINK
 
 
 class DSUnauthorizedError(DSError):
@@ -120,7 +99,6 @@ class DSWrongAddressError(DSError):
 class DSNotFoundError(DSError):
     """DS has no such démarche or dossier, or hides it."""
 
-    disposition = Disposition.SKIP_ITEM
     exit_code = 7
 
 
@@ -131,7 +109,6 @@ class DSOutcomeUnknownError(DSError):
     Without an answer DS may still be at work: wait longer than its own 30 s.
     """
 
-    disposition = Disposition.VERIFY
     exit_code = 7
 
     def __init__(self, message: str, *, finished: bool = False, **details: Any) -> None:
@@ -142,27 +119,22 @@ class DSOutcomeUnknownError(DSError):
 class DSContractError(DSError):
     """An answer breaks the API's contract: a repeated cursor, a missing field, a refused query."""
 
-    disposition = Disposition.STOP_DEMARCHE
-
 
 class EvidenceUnavailableError(DsyncError):
     """A source of evidence cannot be read now; the last good copy is used when there is one."""
 
-    disposition = Disposition.SKIP_ITEM
     exit_code = 7
 
 
 class RuleEvaluationError(DsyncError):
     """A rule failed on this dossier: a fault of dsync, never a « non éligible »."""
 
-    disposition = Disposition.QUARANTINE
     exit_code = 7
 
 
 class SafetyBrakeError(DsyncError):
     """What DS shows is too unlike the copy to be mirrored without a human's word."""
 
-    disposition = Disposition.STOP_DEMARCHE
     exit_code = 4
 
 

@@ -135,13 +135,10 @@ class PageWrites(SharingWrites, QuarantineWrites, FormReads):
         events = self._write(run, changes, now)
         self._keep_up(run, unchanged, mark_read=mark_read)
         self.record_events(run, events, now)
-        released = self.release(run, [n for n in by_number if n not in incomplete], now)
+        self.release(run, [n for n in by_number if n not in incomplete], now)
         return PageResult(
             created=[c.numero for c in changes if c.old is None],
             changed=[c.numero for c in changes if c.old is not None],
-            restored=[c.numero for c in changes if c.is_restored],
-            etat_changed=[c.numero for c in changes if c.has_other_etat],
-            released=released,
             annotations_changed=[
                 c.numero for c in (*changes, *unchanged) if c.old and _annotations_moved(c)
             ],

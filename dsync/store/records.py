@@ -68,10 +68,6 @@ class PageResult:
     created: list[DossierNumber] = field(default_factory=list)
     changed: list[DossierNumber] = field(default_factory=list)
     """Known ones whose content, state or presence is another."""
-    restored: list[DossierNumber] = field(default_factory=list)
-    etat_changed: list[DossierNumber] = field(default_factory=list)
-    released: list[DossierNumber] = field(default_factory=list)
-    """Those that left quarantine."""
     annotations_changed: list[DossierNumber] = field(default_factory=list)
     """Known ones in whose annotations somebody else than dsync wrote."""
     unchanged: int = 0

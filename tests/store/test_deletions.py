@@ -135,7 +135,8 @@ def test_vanished_dossiers_are_marked_once(store: Store) -> None:
         assert tx.mark_vanished(2, tx.unseen(2), NOW) == 2
         assert tx.mark_vanished(2, [ONE], NOW) == 0
         assert tx.present_count() == 0
-        assert tx.store_page(3, [make_mapped(1)], now=NOW, mark_read=True).restored == [ONE]
+        tx.store_page(3, [make_mapped(1)], now=NOW, mark_read=True)
+        assert tx.present_count() == 1
 
 
 def test_the_registry_forgets_an_erased_applicant(store: Store) -> None:
