@@ -14,7 +14,7 @@ from dsync.domain.dossier import DeletedDossier, Dossier, Etat
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.classify import Fault, GraphError, error_of, of_error, of_errors
-from dsync.ds.dossiers import number_in, read_dossier, utc
+from dsync.ds.dossiers import read_dossier, utc
 from dsync.ds.nodes import Number
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
@@ -45,6 +45,18 @@ class _Data(Struct):
     demarche: _Demarche | None = None
 
 
+class _LightDemarche(Struct):
+    dossiers: _Connection
+
+
+class _LightData(Struct):
+    demarche: _LightDemarche | None = None
+
+
+class _LightNode(Struct):
+    number: Number
+
+
 class _Deleted(Struct):
     number: Number
     state: Etat
@@ -57,6 +69,8 @@ class _Alone(Struct):
 
 
 _data_of = Decoder(_Data).decode
+_light_data_of = Decoder(_LightData).decode
+_light_node_of = Decoder(_LightNode).decode
 _alone_of = Decoder(_Alone).decode
 
 
@@ -136,10 +150,22 @@ def _path_of(path: Sequence[object]) -> str:
 
 def light_page_of(answer: Answer, subject: str) -> LightPage:
     """Return a light page; raises as `page_of`."""
-    nodes, end_cursor, has_next = _connection(_demarche(answer, subject)["dossiers"])
-    _paths(answer.errors, len(nodes))
-    numbers = [number_in(node.get("number")) if isinstance(node, dict) else None for node in nodes]
-    return LightPage(tuple(numbers), end_cursor, has_next, answer.server_date)
+    found = _light_data_of(answer.raw).demarche if answer.raw is not None else None
+    connection = _there(found, answer, subject).dossiers
+    raws, info = connection.nodes, connection.pageInfo
+    if raws is None:
+        raise error_of(Fault.BAD_DATA, subject="a page of dossiers")
+    _paths(answer.errors, len(raws))
+    numbers = tuple(map(_light_number, raws))
+    return LightPage(numbers, info["endCursor"], bool(info["hasNextPage"]), answer.server_date)
+
+
+def _light_number(raw: Raw) -> DossierNumber | None:
+    """Return a node's number; each is read by itself, for an odd one stops no other."""
+    try:
+        return DossierNumber(_light_node_of(raw).number)
+    except (RecursionError, ValueError):
+        return None
 
 
 def deletions_of(

@@ -178,6 +178,16 @@ def test_a_node_without_its_number_that_nobody_knows_is_told_by_its_neighbours(
     assert order[5] - FIRST not in engine.quarantine()
 
 
+def test_an_odd_number_beside_a_null_node_hides_no_other(engine: Engine) -> None:
+    """The light page, which names a null node, may hold a number that no reader takes."""
+    engine.settle()
+    nobody(engine, 4, has_node=False)
+    engine.control.spoil(number(7), ("number",), "1e400")
+    report = engine.sync(full=True)
+    assert (7, {4, 7}) == (report.exit_code, set(engine.quarantine()))
+    assert {"present": 12} == dict(engine.presences())
+
+
 # --- one odd value ------------------------------------------------------------------------
 
 
