@@ -15,6 +15,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import msgspec
+
 from dsync.domain.dossier import Demarche
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import operations
@@ -399,14 +401,14 @@ class DSClient:
         )
 
 
-def _value(read: Callable[[Mapping[str, Any]], T], place: int, node: Mapping[str, Any]) -> T:
+def _value(read: Callable[[Mapping[str, Any]], T], place: int, node: msgspec.Raw) -> T:
     """Read one dossier of several.
 
     Raises:
         DSBadDataError: it is not of the API's form; the others may be.
     """
     try:
-        return read(node)
+        return read(msgspec.json.decode(node, type=dict[str, Any]))
     except ODD as exc:
         raise error_of(Fault.BAD_DATA, subject="a dossier", position=place) from exc
 

@@ -72,6 +72,7 @@ _data_of = Decoder(_Data).decode
 _light_data_of = Decoder(_LightData).decode
 _light_node_of = Decoder(_LightNode).decode
 _alone_of = Decoder(_Alone).decode
+_aliases_of = Decoder(dict[str, Raw]).decode
 
 
 def page_of(
@@ -222,10 +223,10 @@ def item_of(answer: Answer, field: str, subject: str) -> Any:
     return node
 
 
-def aliased(
-    answer: Answer, count: int
-) -> tuple[dict[int, Mapping[str, Any]], frozenset[int], bool]:
+def aliased(answer: Answer, count: int) -> tuple[dict[int, Raw], frozenset[int], bool]:
     """Read `d0`…: what is there, what DS does not show us, and whether that is all.
+
+    The dossiers' nodes stay JSON: each is read by itself, for an odd one stops no other.
 
     One dossier that is not shown empties the whole answer, for `dossier` is not nullable; the
     others are then to be asked again.
@@ -235,23 +236,25 @@ def aliased(
         DSBadDataError: a dossier cannot be rendered.
     """
     gone: set[int] = set()
+    has_data = answer.raw is not None
     for error in answer.errors:
-        fault = of_error(error, has_data=answer.data is not None)
+        fault = of_error(error, has_data=has_data)
         index = _alias_index(error, count)
         if fault not in _HIDDEN or index is None:
-            gravest = of_errors(answer.errors, has_data=answer.data is not None)
+            gravest = of_errors(answer.errors, has_data=has_data)
             raise error_of(
                 gravest if gravest and gravest not in _HIDDEN else Fault.BAD_DATA,
                 subject="a dossier",
                 position=index,
             )
         gone.add(index)
-    if answer.data is None:
+    if answer.raw is None:
         return {}, frozenset(gone), False
-    there: dict[int, Mapping[str, Any]] = {}
+    nodes = _aliases_of(answer.raw)
+    there: dict[int, Raw] = {}
     for index in range(count):
-        node = answer.data.get(f"d{index}")
-        if node is not None:
+        node = nodes.get(f"d{index}", NULL)
+        if node != NULL:
             there[index] = node
         elif index not in gone:
             raise error_of(Fault.BAD_DATA, subject="a dossier", position=index)
