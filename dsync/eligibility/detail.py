@@ -1,7 +1,8 @@
 """The text that instructeurs read: the result, what needs a hand, what is conforme.
 
 The same results give the same text to the byte, and DS stores it as it is: one line feed
-between lines, no control character, no blank at a line's end.
+between lines, no control character, no blank at a line's end. Blanks at which French does not
+break a line are non-breaking.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.eligibility.context import TOLD
 from dsync.eligibility.sentences import SANS_REPONSE_AILLEURS, TITLES
 from dsync.eligibility.verdict import by_severity, verdict_of
-from dsync.eligibility.wording import cleaned, cut, listed
+from dsync.eligibility.wording import NO_BREAK, bound, cleaned, cut, listed
 
 _LEVELS = {
     Resultat.NON_CONFORME: "Non conforme",
@@ -41,7 +42,7 @@ def stated_verdict(text: str | None) -> Verdict | None:
 
     The form used before is recognised too, for annotations that it was written into.
     """
-    first = (text or "").split("\n", 1)[0].rstrip("\r")
+    first = (text or "").split("\n", 1)[0].rstrip("\r").replace(NO_BREAK, " ")
     if found := _STATED.fullmatch(first):
         return Verdict(found[1])
     if found := _FORMER.fullmatch(first):
@@ -69,7 +70,7 @@ def detail_text(controles: Sequence[Controle], *, instruction: str, most: int) -
         # What is conforme asks for nothing: its facts go first.
         place = len(lines) - 1 - bool(left)
         lines[place : place + 1] = _conforme([TITLES[c.controle] for c in conformes], ", ")
-    return "\n".join(_shortened(lines, most))
+    return bound("\n".join(_shortened(lines, most)))
 
 
 def _by_motif(controles: Sequence[Controle]) -> dict[tuple[Resultat, str], list[str]]:

@@ -184,7 +184,9 @@ def _remark(kept: Decision, today: Decision) -> str | None:
         for controle in today.controles
         if worst((before[controle.controle], controle.resultat)) is not before[controle.controle]
     ]
-    return " ".join([f"Sur le catalogue actuel, le verdict serait {today.verdict.value}.", *moved])
+    return " ".join(
+        [f"D’après le catalogue actuel, le verdict serait {today.verdict.value}.", *moved]
+    )
 
 
 def _aliases_known(evidence: Evidence) -> bool:

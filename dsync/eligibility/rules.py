@@ -35,7 +35,7 @@ from dsync.eligibility.wording import fold, words
 from dsync.errors import ConfigurationError
 
 CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
-SENTENCES_REVISION = 2
+SENTENCES_REVISION = 3
 """Raised by one when what the checks say changes, so that verdicts are worked out again."""
 
 _ONLY_A_VERIFIER = frozenset({"depot", "cas_octroi", "completude", "doublon"})

@@ -54,21 +54,35 @@ class Sentence(NamedTuple):
 
 
 _FAQ = "Règle (FAQ du programme) : "
+_OURS = "Règle (pré-contrôle) : "
+"""What no page of the programme says in so many words."""
 _REGLE_ADMINISTRATION = (
     f"{_FAQ}le programme est destiné aux administrations centrales et aux opérateurs de l’État"
 )
 _REGLE_FICHE = f"{_FAQ}fiche produit déjà publiée sur beta.gouv.fr"
-_REGLE_PHASE = f"{_FAQ}phase {{admises}}, appréciée au jour du dépôt"
+_REGLE_PHASE = f"{_FAQ}phase {{admises}}"
 _REGLE_CAS = f"{_FAQ}ce cas suppose {{condition}}"
 _ATTEND = "rien, un nouvel essai aura lieu automatiquement"
 _ADRESSE = "demander au candidat l’adresse de la fiche de son produit"
+_QUEL_PRODUIT = "demander au candidat quel produit il présente"
+_BIEN_CETTE_FICHE = "demander au candidat s’il s’agit bien de cette fiche ({url})"
+_PORTEUR = (
+    "demander au candidat quelle administration centrale ou quel opérateur de l’État porte le "
+    "projet"
+)
+_EXPLOITANT = "faire compléter la configuration du pré-contrôle par son exploitant"
+_JUSTIFIER_PHASE = "demander au candidat de justifier de la phase au {jour}"
+_REGLE_CAS_PREVUS = f"{_FAQ}un EIG se demande dans le cas {{cas_prevus}}"
+_QUEL_CAS = "demander au candidat quel cas il retient"
+_JUSTIFIER_CAS = "demander au candidat d’établir ce qui manque"
+_CHOISIR_PROFILS = "demander au candidat quels profils il retient"
 
 # ---- Several checks ---------------------------------------------------------------------------
 NON_ASSOCIE = Sentence(
     (FICHE, PHASE, PROFILS, CAS), IMPOSSIBLE,
     "la configuration n’associe aucun champ à la question",
     "Aucun champ de ce formulaire n’est associé à la question « {question} »",
-    "", "compléter la configuration du pré-contrôle",
+    "", _EXPLOITANT,
 )  # fmt: skip
 NON_DEMANDE = Sentence(
     (FICHE, PHASE, PROFILS, CAS), A_VERIFIER,
@@ -93,27 +107,28 @@ DANS_APPEL = Sentence(
 HORS_APPEL = Sentence(
     (DEPOT,), A_VERIFIER, "dépôt avant ou après l’appel",
     "Dossier déposé le {jour} selon Démarches Simplifiées, hors de l’appel à projets",
-    f"{_FAQ}dépôt du {{debut}} au {{fin}}", "décider si ce dossier peut être retenu",
+    f"{_FAQ}appel à projets ouvert du {{debut}} au {{fin}}",
+    "décider si ce dossier peut être instruit malgré cette date",
 )  # fmt: skip
 
 # ---- Administration ---------------------------------------------------------------------------
 DECISION_ADMISE = Sentence(
     (ADMINISTRATION,), CONFORME, "décision enregistrée par le programme : admise",
-    "{qualite} par décision enregistrée pour le SIREN {siren} ({raison})",
+    "{qualite}, {organisme}, par décision du programme, au motif {raison}",
 )  # fmt: skip
 DECISION_A_VERIFIER = Sentence(
     (ADMINISTRATION,), A_VERIFIER, "décision enregistrée : à vérifier",
-    "Réserve enregistrée par le programme pour le SIREN {siren} ({raison})",
-    _REGLE_ADMINISTRATION, "lever la réserve avant de poursuivre l’instruction",
+    "Réserve enregistrée par le programme pour {organisme}, au motif {raison}",
+    _REGLE_ADMINISTRATION, "lever ou confirmer cette réserve avant de poursuivre l’instruction",
 )  # fmt: skip
 DECISION_EXCLUE = Sentence(
     (ADMINISTRATION,), NON_CONFORME, "décision enregistrée : exclue",
-    "Exclusion enregistrée par le programme pour le SIREN {siren} ({raison})",
+    "Exclusion enregistrée par le programme pour {organisme}, au motif {raison}",
     _REGLE_ADMINISTRATION, "vérifier que cette décision vaut pour ce dossier",
 )  # fmt: skip
 OPERATEUR = Sentence(
     (ADMINISTRATION,), CONFORME, "SIREN sur une liste d’opérateurs",
-    "Opérateur de l’État, {organisme}, liste pour {annee}",
+    "Opérateur de l’État, {organisme}, liste pour {annee} ({source})",
 )  # fmt: skip
 CENTRALE = Sentence(
     (ADMINISTRATION,), CONFORME, "catégorie juridique d’une administration centrale",
@@ -122,67 +137,63 @@ CENTRALE = Sentence(
 EXCLUE = Sentence(
     (ADMINISTRATION,), NON_CONFORME,
     "catégorie juridique d’un organisme local, social ou déconcentré",
-    "Candidat {organisme}, {forme} : ni administration centrale par sa forme juridique, ni "
-    "opérateur de l’État ({listes})",
-    _REGLE_ADMINISTRATION,
-    "vérifier que le dossier est déposé au nom de la bonne administration",
+    "Candidat {organisme}, {forme} ; cette forme juridique n’est pas celle d’une administration "
+    "centrale et ce SIREN ne figure pas sur {listes}",
+    _REGLE_ADMINISTRATION, _PORTEUR,
 )  # fmt: skip
 PRIVEE_HORS_LISTE = Sentence(
     (ADMINISTRATION,), NON_CONFORME,
     "personne privée ou autre, absente de la liste de l’année du dépôt",
-    "Candidat {organisme}, {forme}, absent de la liste des opérateurs de l’État pour {annee}, "
-    "année du dépôt",
-    _REGLE_ADMINISTRATION,
-    "vérifier que le dossier est déposé au nom de la bonne administration",
+    "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {liste}, année du dépôt",
+    _REGLE_ADMINISTRATION, _PORTEUR,
 )  # fmt: skip
 FORME_INSUFFISANTE = Sentence(
     (ADMINISTRATION,), A_VERIFIER, "catégorie qui ne suffit pas à conclure",
-    "Candidat {organisme}, {forme}, qui ne figure pas parmi les opérateurs de l’État ({listes}) ; "
-    "cette forme juridique ne suffit pas à conclure",
+    "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {listes} et cette forme juridique "
+    "ne suffit pas à conclure",
     _REGLE_ADMINISTRATION,
-    "vérifier dans les textes d’organisation s’il s’agit d’une administration centrale",
+    "vérifier dans les textes qui régissent ce candidat s’il est une administration centrale",
 )  # fmt: skip
 HORS_LISTE = Sentence(
     (ADMINISTRATION,), A_VERIFIER,
     "opérateur possible ou personne privée ; liste de l’année du dépôt indisponible",
-    "Candidat {organisme}, {forme}, qui ne figure pas parmi les opérateurs de l’État ({listes}) ; "
-    "la liste pour {annee}, année du dépôt, n’est pas disponible ici",
+    "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {listes} ; la liste pour {annee}, "
+    "année du dépôt, n’a pas été consultée",
     _REGLE_ADMINISTRATION,
-    "chercher ce SIREN dans la liste pour {annee}, annexe au projet de loi de finances",
+    "chercher ce candidat dans la liste pour {annee}, annexe au projet de loi de finances",
 )  # fmt: skip
 HORS_LISTE_DE_L_ANNEE = Sentence(
     (ADMINISTRATION,), A_VERIFIER, "opérateur possible, absent de la liste de l’année du dépôt",
-    "Candidat {organisme}, {forme}, absent de la liste des opérateurs de l’État pour {annee}, "
-    "année du dépôt",
-    _REGLE_ADMINISTRATION,
-    "demander au candidat de quelle administration centrale ou de quel opérateur il relève",
+    "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {liste}, année du dépôt",
+    _REGLE_ADMINISTRATION, _PORTEUR,
 )  # fmt: skip
 FERMEE = Sentence(
     (ADMINISTRATION,), A_VERIFIER, "administration admise, mais fermée au registre",
-    "Cessation d’activité inscrite au registre des entreprises pour {organisme}, par ailleurs "
-    "{qualite}",
+    "Candidat {organisme}, {qualite}, mais inscrit comme fermé au {registre}",
     _REGLE_ADMINISTRATION,
-    "demander le SIRET de l’administration qui a pris la suite",
+    "demander au candidat le SIRET de l’administration qui porte aujourd’hui le projet",
 )  # fmt: skip
 PERSONNE = Sentence(
     (ADMINISTRATION,), A_VERIFIER, "dossier déposé par une personne physique",
     "Dossier déposé par une personne physique, sans numéro SIRET",
-    _REGLE_ADMINISTRATION, "demander le SIRET de l’administration candidate",
+    _REGLE_ADMINISTRATION, "demander au candidat le SIRET de son administration",
 )  # fmt: skip
 SANS_SIRET = Sentence(
     (ADMINISTRATION,), A_VERIFIER, "aucun SIRET",
     "Aucun numéro SIRET lisible dans le dossier",
-    _REGLE_ADMINISTRATION, "demander le SIRET de l’administration candidate",
+    _REGLE_ADMINISTRATION, "demander au candidat le SIRET de son administration",
 )  # fmt: skip
 SANS_CATEGORIE = Sentence(
     (ADMINISTRATION,), A_VERIFIER, "aucune catégorie juridique dans le dossier",
-    "Candidat {organisme}, sans catégorie juridique connue : le registre n’en a donné aucune",
-    _REGLE_ADMINISTRATION, "chercher sa forme juridique dans l’Annuaire des entreprises",
+    "Candidat {organisme}, sans catégorie juridique dans les données du registre des entreprises "
+    "que transmet Démarches Simplifiées",
+    _REGLE_ADMINISTRATION,
+    "chercher la forme juridique de ce candidat dans l’Annuaire des entreprises",
 )  # fmt: skip
 REGISTRE_SANS_CATEGORIE = Sentence(
     (ADMINISTRATION,), A_VERIFIER, "registre consulté, sans catégorie juridique",
     "Candidat {organisme}, sans catégorie juridique au {registre}",
-    _REGLE_ADMINISTRATION, "demander au candidat son texte de création",
+    _REGLE_ADMINISTRATION, "demander au candidat le texte qui a créé son administration",
 )  # fmt: skip
 REGISTRE_INCONNU = Sentence(
     (ADMINISTRATION,), A_VERIFIER, "SIREN inconnu du registre",
@@ -201,22 +212,22 @@ PUBLIEE = Sentence(
 )  # fmt: skip
 ANCIENNE_ADRESSE = Sentence(
     (FICHE,), CONFORME, "ancienne adresse, redirigée",
-    "Fiche produit {nom}, {url}, ancienne adresse {page} ({catalogue})",
+    "Fiche produit {nom}, {url}, vers laquelle est redirigée la page {page} ({catalogue})",
 )  # fmt: skip
 PAR_NOM = Sentence(
     (FICHE,), A_VERIFIER, "nom du produit, sans adresse",
-    "Nom du produit {nom} au lieu de l’adresse de sa fiche ({catalogue})",
-    _REGLE_FICHE, "confirmer avec le candidat la fiche visée ({url})",
+    "Réponse {saisie}, sans adresse de fiche, rapprochée du produit {nom} ({catalogue})",
+    _REGLE_FICHE, _BIEN_CETTE_FICHE,
 )  # fmt: skip
 PAR_SITE = Sentence(
     (FICHE,), A_VERIFIER, "adresse exacte du site du produit",
-    "Adresse du site du produit {nom} au lieu de celle de sa fiche ({catalogue})",
-    _REGLE_FICHE, "confirmer avec le candidat la fiche visée ({url})",
+    "Adresse du site du produit {nom}, selon le {catalogue}, au lieu de celle de sa fiche",
+    _REGLE_FICHE, _BIEN_CETTE_FICHE,
 )  # fmt: skip
 PAR_DEPOT = Sentence(
     (FICHE,), A_VERIFIER, "adresse exacte du dépôt de code du produit",
-    "Adresse du code source du produit {nom} au lieu de celle de sa fiche ({catalogue})",
-    _REGLE_FICHE, "confirmer avec le candidat la fiche visée ({url})",
+    "Adresse du code source du produit {nom}, selon le {catalogue}, au lieu de celle de sa fiche",
+    _REGLE_FICHE, _BIEN_CETTE_FICHE,
 )  # fmt: skip
 VIDE = Sentence(
     (FICHE,), NON_CONFORME, "réponse vide",
@@ -229,42 +240,46 @@ INCONNUE = Sentence(
 )  # fmt: skip
 INCONNUE_SANS_ALIAS = Sentence(
     (FICHE,), A_VERIFIER, "page inconnue, redirections illisibles",
-    "Page {page} absente du {catalogue} ; les anciennes adresses n’ont pas pu être lues",
-    _REGLE_FICHE, "ouvrir l’adresse et relever celle de la fiche qui s’affiche",
+    "Page {page} absente du {catalogue} ; les redirections d’anciennes adresses n’ont pas pu être "
+    "lues",
+    _REGLE_FICHE,
+    "ouvrir l’adresse donnée et relever celle de la fiche affichée, ou la demander au candidat",
 )  # fmt: skip
 PROCHE = Sentence(
     (FICHE,), A_VERIFIER, "page inconnue, proche d’une page connue (faute de frappe)",
-    "Page {page} absente du {catalogue} ; orthographe proche : {noms}",
-    _REGLE_FICHE, "confirmer avec le candidat {fiches}",
+    "{objet} {page} absente du {catalogue}, mais d’orthographe proche de {noms}",
+    _REGLE_FICHE, "demander au candidat {fiches}",
 )  # fmt: skip
 RETIREE = Sentence(
     (FICHE,), A_VERIFIER, "page publiée autrefois",
-    "Fiche {noms} publiée autrefois, absente du {catalogue} : page retirée ou renommée",
-    _REGLE_FICHE, "demander au candidat l’adresse actuelle de la fiche",
+    "Fiche{s} {noms} absente{s} du {catalogue}, mais présente{s} dans un catalogue lu auparavant ; "
+    "page{s} retirée{s} ou renommée{s} depuis",
+    _REGLE_FICHE, "demander au candidat {fiches}",
 )  # fmt: skip
 AMBIGUE = Sentence(
     (FICHE,), A_VERIFIER, "une adresse ou un nom pour plusieurs produits",
-    "Réponse {saisie} commune à plusieurs produits : {noms}, selon le {catalogue}",
-    _REGLE_FICHE, "demander au candidat lequel il présente",
+    "Réponse {saisie}, qui désigne, selon le {catalogue}, plusieurs produits, {noms}",
+    _REGLE_FICHE, _QUEL_PRODUIT,
 )  # fmt: skip
 PLUSIEURS = Sentence(
     (FICHE,), A_VERIFIER, "plusieurs pages, ou les sites de plusieurs produits",
-    "Plusieurs produits dans la réponse : {noms}, selon le {catalogue}",
-    _REGLE_FICHE, "demander au candidat lequel il présente",
+    "Plusieurs pages ou produits dans la réponse, {noms} ({catalogue})",
+    _REGLE_FICHE, _QUEL_PRODUIT,
 )  # fmt: skip
 CITEE = Sentence(
     (FICHE,), A_VERIFIER, "nom d’un produit dans une phrase",
-    "Réponse {saisie}, sans adresse, qui cite {noms}, selon le {catalogue}",
-    _REGLE_FICHE, "confirmer avec le candidat {fiches}",
+    "Réponse {saisie}, sans adresse de fiche, qui cite {noms}, selon le {catalogue}",
+    _REGLE_FICHE, "demander au candidat {fiches}",
 )  # fmt: skip
 AUTRE_PAGE = Sentence(
     (FICHE,), A_VERIFIER, "page de beta.gouv.fr qui n’est pas une fiche",
-    "Adresse {saisie} sur beta.gouv.fr, qui n’est pas celle d’une fiche produit",
+    "Réponse {saisie}, dont l’adresse, sur beta.gouv.fr, n’est pas celle d’une fiche produit",
     _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
 AUTRE_SITE = Sentence(
     (FICHE,), A_VERIFIER, "adresse d’un autre site",
-    "Adresse {saisie} hors de beta.gouv.fr, qui n’est celle d’aucun produit du {catalogue}",
+    "Réponse {saisie}, dont l’adresse, hors de beta.gouv.fr, n’est attribuée à aucun produit par "
+    "le {catalogue}",
     _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
 NI_ADRESSE_NI_NOM = Sentence(
@@ -276,46 +291,47 @@ NI_ADRESSE_NI_NOM = Sentence(
 # ---- Phase ------------------------------------------------------------------------------------
 PHASE_ADMISE = Sentence(
     (PHASE,), CONFORME, "phase admise, celle qui est déclarée",
-    "Phase {phase} au {jour}, comme déclaré",
+    "Phase {phase} au {jour}, telle que déclarée",
 )  # fmt: skip
 PHASE_AUTRE = Sentence(
     (PHASE,), A_VERIFIER, "phase admise, autre que la phase déclarée",
-    "Phase {phase} au {jour} selon le {catalogue} ; {declaree}",
-    _REGLE_PHASE, "demander au candidat de préciser la phase",
+    "Phase {phase} au jour du dépôt ({jour}) selon le {catalogue} ; {declaree}",
+    _REGLE_PHASE, "demander au candidat quelle était la phase au {jour}",
 )  # fmt: skip
 PHASE_PASSEE = Sentence(
     (PHASE,), NON_CONFORME, "autre phase",
-    "Phase {phase} au {jour}, depuis le {debut}, selon le {catalogue} ; {declaree}",
-    _REGLE_PHASE, "inviter le candidat à justifier d’une phase admise à cette date",
+    "Phase {phase} au jour du dépôt ({jour}), depuis le {debut}, selon le {catalogue} ; {declaree}",
+    _REGLE_PHASE, "inviter le candidat à justifier d’une phase admise au {jour}",
 )  # fmt: skip
 PHASE_PASSEE_LUE_TARD = Sentence(
     (PHASE,), A_VERIFIER,
     "autre phase, catalogue lu pour la première fois longtemps après le dépôt, phase admise "
     "déclarée",
-    "Phase {phase} au {jour}, depuis le {debut}, selon le {catalogue}, plus de {delai} jours après "
-    "le dépôt : son historique a pu être réécrit entre-temps ; {declaree}",
-    _REGLE_PHASE, "demander au candidat de justifier de la phase à cette date",
+    "Phase {phase} au jour du dépôt ({jour}), depuis le {debut}, selon le {catalogue}, plus de "
+    "{delai} jours après le dépôt, donc peut-être modifié entre-temps ; {declaree}",
+    _REGLE_PHASE, _JUSTIFIER_PHASE,
 )  # fmt: skip
 PHASE_INCONNUE = Sentence(
     (PHASE,), NON_CONFORME, "phase inconnue du programme",
-    "Phase {phase} au {jour} selon le {catalogue}, inconnue du programme ; {declaree}",
-    _REGLE_PHASE, "demander au candidat à quelle phase elle correspond",
+    "Phase {phase} au jour du dépôt ({jour}) selon le {catalogue}, nom que le programme ne connaît "
+    "pas ; {declaree}",
+    _REGLE_PHASE, "demander au candidat à quelle phase du programme ce nom correspond",
 )  # fmt: skip
 PHASE_AUCUNE = Sentence(
     (PHASE,), A_VERIFIER, "aucune phase encore",
-    "Aucune phase en cours au {jour} selon le {catalogue} ({suite}) ; {declaree}",
-    _REGLE_PHASE, "demander au candidat de justifier de la phase à cette date",
+    "Aucune phase en cours au jour du dépôt ({jour}) selon le {catalogue} ({suite}) ; {declaree}",
+    _REGLE_PHASE, _JUSTIFIER_PHASE,
 )  # fmt: skip
 PHASES_ILLISIBLES = Sentence(
     (PHASE,), A_VERIFIER, "phases sans date lisible, qui pourraient changer la réponse",
-    "Phases sans date ou sans nom lisible dans le {catalogue} ; {declaree}",
-    _REGLE_PHASE, "demander au candidat de justifier de la phase au {jour}",
+    "Phases du produit sans date ou sans nom lisible dans le {catalogue} ; {declaree}",
+    _REGLE_PHASE, _JUSTIFIER_PHASE,
 )  # fmt: skip
 PHASES_CONTRADICTOIRES = Sentence(
     (PHASE,), A_VERIFIER, "dates et ordre des phases en désaccord sur la réponse",
-    "Phases contradictoires au {jour} dans le {catalogue} : {phase} selon les dates, {autre} selon "
-    "leur ordre dans la fiche ; {declaree}",
-    _REGLE_PHASE, "demander au candidat de justifier de la phase à cette date",
+    "Phases contradictoires au jour du dépôt ({jour}) dans le {catalogue}, {phase} selon leurs "
+    "dates et {autre} selon leur ordre ; {declaree}",
+    _REGLE_PHASE, _JUSTIFIER_PHASE,
 )  # fmt: skip
 
 # ---- Cas d'octroi -----------------------------------------------------------------------------
@@ -326,61 +342,62 @@ CAS_REUNI = Sentence(
 CAS_NON_ETABLI = Sentence(
     (CAS,), A_VERIFIER, "conditions du cas non établies",
     "{cas} choisi ; fiche sans {manque}, selon le {catalogue}",
-    _REGLE_CAS, "demander au candidat d’en justifier",
+    _REGLE_CAS, _JUSTIFIER_CAS,
 )  # fmt: skip
 CAS_AUTRE_REUNI = Sentence(
     (CAS,), A_VERIFIER, "conditions du cas non établies, celles d’un autre cas réunies",
-    "{cas} choisi ; fiche sans {manque}, selon le {catalogue} ; elle réunit les conditions du cas "
-    "{autres}",
-    _REGLE_CAS, "demander au candidat d’en justifier ou de retenir l’autre cas",
+    "{cas} choisi ; fiche sans {manque}, mais avec {trouve} (cas {autres}), selon le "
+    "{catalogue}",
+    _REGLE_CAS, f"{_JUSTIFIER_CAS} ou de choisir un autre cas",
 )  # fmt: skip
 CAS_ABSENT = Sentence(
     (CAS,), A_VERIFIER, "aucun cas choisi",
     "Aucun cas choisi dans le dossier",
-    f"{_FAQ}{{cas_prevus}}", "demander au candidat lequel il retient",
+    _REGLE_CAS_PREVUS, _QUEL_CAS,
 )  # fmt: skip
 CAS_INCONNU = Sentence(
     (CAS,), A_VERIFIER, "cas inconnu du programme",
     "{cas} choisi, cas inconnu du programme",
-    f"{_FAQ}{{cas_prevus}}", "demander au candidat lequel il retient",
+    _REGLE_CAS_PREVUS, _QUEL_CAS,
 )  # fmt: skip
 
 # ---- Profils ----------------------------------------------------------------------------------
 PROFILS_OFFERTS = Sentence(
     (PROFILS,), CONFORME, "un ou deux profils de l’offre",
-    "Profils souhaités {profils}",
+    "Profil{s} souhaité{s} {profils}",
 )  # fmt: skip
 SANS_PROFIL = Sentence(
     (PROFILS,), NON_CONFORME, "aucun profil",
     "Aucun profil souhaité dans le dossier",
-    "Règle : un profil au moins, {most} au plus", "demander au candidat les profils souhaités",
+    f"{_OURS}un profil au moins, {{most}} au plus", "demander au candidat les profils souhaités",
 )  # fmt: skip
 HORS_OFFRE = Sentence(
     (PROFILS,), A_VERIFIER, "profil hors de l’offre",
-    "Profil hors de l’offre au {jour} : {absents}",
-    "Règle : profils proposés au jour du dépôt, {offre}",
-    "proposer au candidat un profil de l’offre",
+    "Profil{n} souhaité{n} mais non proposé{n} au {jour}, {absents}",
+    f"{_OURS}profils proposés au jour du dépôt, {{offre}}",
+    "demander au candidat de choisir parmi ces profils",
 )  # fmt: skip
 TROP_DE_PROFILS = Sentence(
     (PROFILS,), A_VERIFIER, "trop de profils",
-    "{nombre} profils souhaités : {profils}",
-    "Règle : {most} profils au plus", "demander au candidat lesquels il retient",
+    "{nombre} profils souhaités, {profils}",
+    f"{_OURS}{{most}} profils au plus", _CHOISIR_PROFILS,
 )  # fmt: skip
 TROP_ET_HORS_OFFRE = Sentence(
     (PROFILS,), A_VERIFIER, "trop de profils, dont un hors de l’offre",
-    "{nombre} profils souhaités ; hors de l’offre au {jour} : {absents}",
-    "Règle : {most} profils au plus, parmi {offre}", "demander au candidat lesquels il retient",
+    "{nombre} profils souhaités, dont {absents}, non proposé{n} au {jour}",
+    f"{_OURS}{{most}} profils au plus, parmi {{offre}}", _CHOISIR_PROFILS,
 )  # fmt: skip
 
 # ---- Complétude -------------------------------------------------------------------------------
 COMPLET = Sentence(
     (COMPLETUDE,), CONFORME, "toutes les réponses nécessaires",
-    "Toutes les réponses nécessaires sont données (complétude)",
+    "Aucune réponse nécessaire ne manque",
 )  # fmt: skip
 SANS_REPONSE = Sentence(
     (COMPLETUDE,), A_VERIFIER, "réponses nécessaires vides",
-    "Aucune réponse à {champs}",
-    f"{_FAQ}un dossier comprend six sections", "demander au candidat de compléter",
+    "Aucune réponse {champs}",
+    f"{_FAQ}le dossier, en six sections, prévoit {{prevu}}",
+    "demander au candidat de compléter son dossier",
 )  # fmt: skip
 SANS_REPONSE_AILLEURS = Sentence(
     (COMPLETUDE,), A_VERIFIER, "seule manque une réponse qu’un autre contrôle signale",
@@ -388,19 +405,19 @@ SANS_REPONSE_AILLEURS = Sentence(
 )  # fmt: skip
 CHAMPS_NON_ASSOCIES = Sentence(
     (COMPLETUDE,), IMPOSSIBLE, "champs nécessaires que la configuration n’associe pas",
-    "Aucun champ de ce formulaire n’est associé à {champs}",
-    "", "compléter la configuration du pré-contrôle",
+    "Aucun champ de ce formulaire n’est associé {champs}",
+    "", _EXPLOITANT,
 )  # fmt: skip
 
 # ---- Doublon ----------------------------------------------------------------------------------
 SEUL = Sentence(
     (DOUBLON,), CONFORME, "seul dossier pour le produit",
-    "Aucun autre dossier pour ce produit (doublon)",
+    "Aucun doublon relevé parmi les dossiers en cours ou acceptés",
 )  # fmt: skip
 AUTRES = Sentence(
     (DOUBLON,), A_VERIFIER, "d’autres dossiers en cours ou acceptés pour le produit",
     "Même produit que {dossiers}, en cours ou accepté{s} sur Démarches Simplifiées",
-    "Règle : un seul dossier instruit par produit", "décider quel dossier instruire",
+    f"{_OURS}un seul dossier par produit", "décider quel dossier instruire",
 )  # fmt: skip
 
 SENTENCES = tuple(value for value in globals().values() if isinstance(value, Sentence))

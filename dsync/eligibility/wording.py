@@ -13,6 +13,7 @@ from datetime import date
 from functools import lru_cache
 
 ELLIPSIS = "…"
+NO_BREAK = "\u00a0"
 QUOTED_LENGTH = 80
 
 _SIGNS = str.maketrans("’‘ʼ`´‐‑‒–—−", "'''''------")
@@ -20,6 +21,8 @@ _SIGNS = str.maketrans("’‘ʼ`´‐‑‒–—−", "'''''------")
 _WORD = re.compile(r"\w+")
 _PLAIN = re.compile("[ -~¡-¬®-ÿŒœ–—’“”…€]*")
 """What French is typed with: nothing that `cleaned` would take off, compose or part."""
+_BOUND = re.compile(r"(?<=«) | (?=[»:;?!])|(?<=\bn°) |(?<=\d) (?=\d)")
+"""Blanks at which French does not break a line."""
 _QUOTES = str.maketrans("«»“”", "''''")
 _FOLDED = 4096
 """Longest text compared; the champs compared are one line each."""
@@ -73,6 +76,11 @@ def cleaned(text: str) -> str:
             kept.append(char)
             marks = 0
     return " ".join("".join(kept).split())
+
+
+def bound(text: str) -> str:
+    """Return the text with non-breaking blanks beside « : ; ? ! », after « n° », inside numbers."""
+    return _BOUND.sub(NO_BREAK, text)
 
 
 def cut(text: str, length: int) -> str:

@@ -119,7 +119,7 @@ def test_fresh_evidence_is_taken_when_it_is_asked_for(sandbox: Sandbox, run: Com
     sandbox.control.catalogue.replace("/api/v2.6/startups.json", startups)
     assert run("sync").code == 0
     shown = run("dossier", "show", number)
-    assert "Remark: Sur le catalogue actuel, le verdict serait À vérifier." in shown.out
+    assert "Remark: D’après le catalogue actuel, le verdict serait À vérifier." in shown.out
     assert run("precheck", "--refresh").code == 2
     ended = run("precheck", "--dossier", number, "--refresh")
     assert ended.code == 0

@@ -91,7 +91,7 @@ def test_a_remark_says_what_todays_catalogue_would_give(start: Start) -> None:
     publish(engine, rewrite(product_of(0)))
     engine.sync()
     [row] = engine.rows("SELECT * FROM lecture_precontrole")
-    assert row["remarque"].startswith("Sur le catalogue actuel, le verdict serait À vérifier.")
+    assert row["remarque"].startswith("D’après le catalogue actuel, le verdict serait À vérifier.")
     publish(engine, lambda entries: entries)
     engine.advance(minutes=1)
     engine.sync()

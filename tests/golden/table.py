@@ -26,6 +26,9 @@ The text in a dossier's annotation has, in this order:
 3. « Conforme : … », each check with its facts;
 4. « Non examiné : … », the checks that hang on a product when none is identified.
 
+Blanks at which French does not break a line are non-breaking: beside « : ; » and guillemets, inside
+numbers. In views and on screens the sentences have plain ones.
+
 Each check stands in it once; checks that say the same share a line. The text has 1,500 characters
 at most (`[regles] max_detail_length`): where it would be longer, the facts of what is conforme go
 first, then the ends of the longest lines. Texts of forty kinds of dossiers are in

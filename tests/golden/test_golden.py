@@ -15,8 +15,14 @@ GONE = (
     "alumni", "success", "opere", "stats_url", "repository", "transfer)", "« transfere »",
     "vérifier la fiche", "une fois publiée", "absente de la liste", "Aucune phase commencée le",
     "confirmer que le candidat est éligible", "si c’était un opérateur", "Inscrite", " autres.",
+    "disponible ici", "comme déclaré", "Règle :", "d’en justifier", "mesures d’impact publiques",
+    "bonne administration", "aucun autre dossier",
 )  # fmt: skip
 """Words that the texts no longer say."""
+
+
+def _plain(text: str) -> str:
+    return text.replace("\u00a0", " ")
 
 
 def test_the_texts_are_those_that_were_read_over() -> None:
@@ -38,8 +44,8 @@ def test_there_are_forty_kinds() -> None:
 def test_every_text_has_the_form(dossier: Dossier) -> None:
     """Result first; then what needs a hand, what is conforme, what was not examined; no code."""
     decision = decide(dossier)
-    first, *lines = decision.detail.split("\n")
-    assert decision.verdict is stated_verdict(first)
+    first, *lines = _plain(decision.detail).split("\n")
+    assert decision.verdict is stated_verdict(first) is stated_verdict(decision.detail)
     assert len(decision.detail) <= 1500
     order = ["Non conforme –", "Non vérifiable pour l’instant –", "À vérifier –", "Conforme :",
              "Non examiné :"]  # fmt: skip
@@ -53,7 +59,7 @@ def test_every_text_has_the_form(dossier: Dossier) -> None:
 def test_every_check_is_named_once(dossier: Dossier) -> None:
     """In the head of a line that needs a hand, in what is conforme, or in what was not examined."""
     decision = decide(dossier)
-    lines = decision.detail.split("\n")[1:]
+    lines = _plain(decision.detail).split("\n")[1:]
     heads = [
         line.split(" : ")[0].split(" – ")[1] for line in lines if " – " in line.split(" : ")[0]
     ]
@@ -66,3 +72,19 @@ def test_every_check_is_named_once(dossier: Dossier) -> None:
     ]
     assert sorted(expected) == sorted(name for name in named if name)
     assert len(facts) == len(TITLES) - len(expected)
+
+
+def test_no_line_breaks_where_french_does_not() -> None:
+    """Beside the signs that take a blank, after « n° » and inside numbers it does not break."""
+    details = [decide(dossier).detail for dossier in DOSSIERS]
+    assert [] == re.findall(r".{9}(?:« | [»:;?!]|n° |\d \d).{9}", "\n".join(details))
+
+
+def test_facts_of_what_is_conforme_are_not_left_out() -> None:
+    """All forty texts have room for them."""
+    cut = [
+        dossier.kind
+        for dossier in DOSSIERS
+        if re.search(r"Conforme\W: date", decide(dossier).detail)
+    ]
+    assert [] == cut

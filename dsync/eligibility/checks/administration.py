@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Json
@@ -11,7 +11,7 @@ from dsync.eligibility import sentences
 from dsync.eligibility.config import OverrideConfig
 from dsync.eligibility.context import Context, answer
 from dsync.eligibility.evidence import Evidence, RegistryAnswer, RegistryStatus
-from dsync.eligibility.lists import CategorieReponse
+from dsync.eligibility.lists import CategorieReponse, OperateurList
 from dsync.eligibility.rules import RuleSet
 from dsync.eligibility.sentences import Sentence
 from dsync.eligibility.wording import cleaned, cut, french_date, grouped, listed, quoted
@@ -72,24 +72,29 @@ def check_administration(context: Context) -> Controle:
         sentence = sentences.PERSONNE if is_person else sentences.SANS_SIRET
         return answer(NAME, sentence, {"type": _INCONNU})
     if override := context.rules.overrides.get(siren):
-        return _by_override(override)
+        return _by_override(override, _named(siren, demandeur.raison_sociale))
     if found := _operateur_list(siren, context.rules):
-        annee, nom = found
-        preuve: dict[str, Json] = {"siren": siren, "nom": nom, "liste": annee}
-        facts = {"organisme": _named(siren, demandeur.raison_sociale or nom), "annee": annee}
-        qualite = f"opérateur de l’État, liste pour {annee}"
+        nom = found.noms[siren]
+        preuve: dict[str, Json] = {"siren": siren, "nom": nom, "liste": found.annee}
+        facts = {
+            "organisme": _named(siren, demandeur.raison_sociale or nom),
+            "annee": found.annee,
+            "source": _source(found),
+        }
+        qualite = f"opérateur de l’État (liste pour {found.annee})"
         return _if_open(context, sentences.OPERATEUR, _OPERATEUR, preuve, facts, qualite)
     return _by_category(context, siren)
 
 
-def _operateur_list(siren: str, rules: RuleSet) -> tuple[int, str] | None:
-    for operateurs in rules.operateurs:
-        if siren in operateurs.noms:
-            return operateurs.annee, operateurs.noms[siren]
-    return None
+def _operateur_list(siren: str, rules: RuleSet) -> OperateurList | None:
+    return next((found for found in rules.operateurs if siren in found.noms), None)
 
 
-def _by_override(override: OverrideConfig) -> Controle:
+def _source(operateurs: OperateurList) -> str:
+    return cut(cleaned(operateurs.source), 100)
+
+
+def _by_override(override: OverrideConfig, organisme: str) -> Controle:
     sentence, kind = _OVERRIDES[override.answer]
     preuve: dict[str, Json] = {
         "siren": override.siren,
@@ -101,8 +106,8 @@ def _by_override(override: OverrideConfig) -> Controle:
         NAME,
         sentence,
         preuve,
-        siren=grouped(override.siren),
-        raison=cut(cleaned(override.reason), 150).rstrip("."),
+        organisme=organisme,
+        raison=quoted(override.reason.rstrip(". "), 150),
         qualite=_QUALITES.get(kind, ""),
     )
 
@@ -112,7 +117,7 @@ def _by_category(context: Context, siren: str) -> Controle:
     code = (demandeur.forme_juridique_code or "").strip()
     preuve: dict[str, Json] = {"siren": siren}
     organisme = _named(siren, demandeur.raison_sociale)
-    registre, source = "registre des entreprises", "Démarches Simplifiées"
+    registre, source = "", "Démarches Simplifiées"
     if not code:
         registry = registry_answer(context.candidature, context.evidence, context.rules)
         if registry is None:
@@ -122,9 +127,7 @@ def _by_category(context: Context, siren: str) -> Controle:
             preuve["type"] = _INCONNU
             return answer(NAME, sentences.REGISTRE_INJOIGNABLE, preuve, siren=grouped(siren))
         organisme = _named(siren, demandeur.raison_sociale or registry.nom)
-        if registry.consulted_at:
-            day = context.rules.reference_date(registry.consulted_at)
-            registre = f"registre des entreprises consulté le {french_date(day)}"
+        registre = _registre(context, registry)
         source = f"le {registre}"
         code = (registry.nature_juridique or "").strip()
         if not code:
@@ -144,10 +147,8 @@ def _by_category(context: Context, siren: str) -> Controle:
     )
     preuve |= {"code": code, "libelle": libelle, "source": categories.source}
     categorie_lue = f"catégorie juridique {cut(cleaned(code), 8)} selon {source}"
-    facts: dict[str, object] = {
-        "organisme": organisme,
-        "forme": f"{quoted(libelle, 100)} ({categorie_lue})",
-    }
+    forme = f"{quoted(libelle, 100)} ({categorie_lue})" if libelle else categorie_lue
+    facts: dict[str, object] = {"organisme": organisme, "forme": forme}
     return _judge(
         context, categorie.reponse if categorie else CategorieReponse.A_VERIFIER, preuve, facts
     )
@@ -160,11 +161,12 @@ def _judge(
     has_list = context.rules.has_list_of(year)
     if reponse is CategorieReponse.ADMINISTRATION_CENTRALE:
         return _if_open(
-            context, sentences.CENTRALE, _CENTRALE, preuve, facts, "administration centrale"
-        )
-    years = listed(str(found.annee) for found in reversed(context.rules.operateurs))
-    is_one = len(context.rules.operateurs) == 1
-    facts |= {"annee": year, "listes": f"{'liste' if is_one else 'listes'} pour {years}"}
+            context, sentences.CENTRALE, _CENTRALE, preuve, facts,
+            "administration centrale par sa forme juridique",
+        )  # fmt: skip
+    lists = context.rules.operateurs
+    of_year = [found for found in lists if found.annee == year]
+    facts |= {"annee": year, "liste": _lists(of_year), "listes": _lists([*reversed(lists)])}
     if reponse is CategorieReponse.EXCLUE:
         return answer(NAME, sentences.EXCLUE, preuve | {"type": _AUTRE}, **facts)
     if reponse is CategorieReponse.EXCLUE_HORS_LISTE and has_list:
@@ -189,7 +191,29 @@ def _if_open(
     preuve["type"] = kind
     if etat != _CLOSED and not (registry and registry.is_closed):
         return answer(NAME, sentence, preuve, **facts)
-    return answer(NAME, sentences.FERMEE, preuve | {"ferme": True}, qualite=qualite, **facts)
+    registre = "registre des entreprises, selon Démarches Simplifiées"
+    if registry and registry.is_closed:
+        registre = _registre(context, registry)
+    facts = {**facts, "qualite": qualite, "registre": registre}
+    return answer(NAME, sentences.FERMEE, preuve | {"ferme": True}, **facts)
+
+
+def _lists(lists: Sequence[OperateurList]) -> str:
+    """Return the lists that a SIREN was looked up in, with their years and sources."""
+    if not lists:
+        return "une liste des opérateurs de l’État (aucune n’a été consultée)"
+    years = listed(str(found.annee) for found in lists)
+    sources = listed(_source(found) for found in lists)
+    named = "les listes" if lists[1:] else "la liste"
+    return f"{named} des opérateurs de l’État pour {years} ({sources})"
+
+
+def _registre(context: Context, registry: RegistryAnswer) -> str:
+    """Return the registry with the day on which it was asked."""
+    if not registry.consulted_at:
+        return "registre des entreprises"
+    day = context.rules.reference_date(registry.consulted_at)
+    return f"registre des entreprises consulté le {french_date(day)}"
 
 
 def _inconnu(sentence: Sentence, preuve: dict[str, Json], **facts: object) -> Controle:

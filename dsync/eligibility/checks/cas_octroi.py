@@ -36,12 +36,12 @@ class _Need(NamedTuple):
 
 _OPEN = {
     "stats_url": _Need(
-        "des mesures d’impact publiques",
-        "mesures d’impact publiques",
+        "la transparence des résultats",
+        "adresse de mesures d’impact",
         "adresse de mesures d’impact",
     ),
     "repository": _Need(
-        "un code source ouvert", "code source ouvert", "adresse de code source ouvert"
+        "l’ouverture des codes sources", "adresse de code source", "adresse de code source"
     ),
 }
 
@@ -71,13 +71,15 @@ def check_cas_octroi(context: Context) -> Controle:
     needs = _needs(context, cas, product)
     missing = [need for need, is_met in needs if not is_met]
     if not missing:
-        shown = listed(need.shown for need, _ in needs) or "sans condition"
+        shown = listed(need.shown for need, _ in needs)
+        shown = f"au catalogue, {shown}" if shown else "sans condition"
         return answer(NAME, sentences.CAS_REUNI, preuve, cas=named, etabli=shown)
-    met = [
-        _name_of(other)
+    others = {
+        _name_of(other): _needs(context, other, product)
         for other in context.rules.config.cas
-        if other.id != cas.id and all(is_met for _, is_met in _needs(context, other, product))
-    ]
+        if other.id != cas.id
+    }
+    met = {name: of for name, of in others.items() if all(is_met for _, is_met in of)}
     return answer(
         NAME,
         sentences.CAS_AUTRE_REUNI if met else sentences.CAS_NON_ETABLI,
@@ -86,6 +88,7 @@ def check_cas_octroi(context: Context) -> Controle:
         catalogue=context.catalogue,
         manque=listed((need.missing for need in missing), last="ni"),
         condition=listed(need.required for need, _ in needs),
+        trouve=listed(need.shown for of in met.values() for need, _ in of),
         autres=listed(met),
     )
 
@@ -100,7 +103,7 @@ def _needs(context: Context, cas: CasConfig, product: Product) -> list[tuple[_Ne
         need = _Need(
             f"une phase {phase} en cours ou achevée",
             f"phase {phase} commencée le {day}",
-            f"phase {phase} commencée au {day}",
+            f"phase {phase} déjà commencée le {day}",
         )
         needs.append((need, begun is not None))
     # An address: « /stats » is what the page's template comes with.

@@ -36,7 +36,9 @@ def check_completude(context: Context) -> Controle:
     if blank:
         preuve["vides"] = [champ.field for champ in blank]
         if names := _names(blank, context):
-            answers.append(answer(NAME, sentences.SANS_REPONSE, {}, champs=names))
+            is_one = sum(champ.field not in context.told for champ in blank) == 1
+            prevu = "cette réponse" if is_one else "ces réponses"
+            answers.append(answer(NAME, sentences.SANS_REPONSE, {}, champs=names, prevu=prevu))
     if not (blank or unmapped):
         return answer(NAME, sentences.COMPLET, preuve)
     if not answers:
@@ -47,5 +49,7 @@ def check_completude(context: Context) -> Controle:
 
 
 def _names(champs: Sequence[NeededChamp], context: Context) -> str:
-    names = (quoted(champ.libelle, 60) for champ in champs if champ.field not in context.told)
+    names = (
+        f"à {quoted(champ.libelle, 60)}" for champ in champs if champ.field not in context.told
+    )
     return listed(names, last="ni")

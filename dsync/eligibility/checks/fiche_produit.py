@@ -69,16 +69,24 @@ def check_fiche_produit(context: Context) -> Controle:
         nom=quoted(product.nom if product else None, 60),
         url=product.url if product else "",
         page=quoted(match.page, 60) if match.page else saisie,
-        noms=listed(cut(cleaned(nom), 60) for nom in match.noms),
+        objet="Page" if match.page else "Réponse",
+        noms=listed(_shown(nom) for nom in match.noms),
+        s="s" if match.noms[1:] else "",
         fiches=_pages(match.ids),
         saisie=saisie,
         catalogue=context.catalogue,
     )
 
 
+def _shown(nom: str) -> str:
+    """Return a name between guillemets, its id, which stands in brackets, behind them."""
+    name, bracket, id_ = cleaned(nom).rpartition(" (")
+    return f"{quoted(name, 60)} ({cut(id_, 60)}" if bracket else quoted(nom, 60)
+
+
 def _pages(ids: tuple[str, ...]) -> str:
     if not ids:
         return "l’adresse actuelle de la fiche"
     if len(ids) > 1:
-        return "laquelle de ces fiches est visée"
-    return f"la fiche visée ({cut(ProductPage(ids[0]).url, 120)})"
+        return "laquelle de ces fiches est la sienne"
+    return f"s’il s’agit bien de cette fiche ({cut(ProductPage(ids[0]).url, 120)})"

@@ -119,7 +119,7 @@ def _declaration(context: Context) -> str:
         case Reponse.NON_DEMANDE:
             return "phase non demandée au candidat"
         case Reponse.NON_ASSOCIE:
-            return "phase déclarée non lue"
+            return "phase déclarée non lue (configuration à compléter)"
         case Reponse.VIDE:
             return "aucune phase déclarée"
     return f"phase déclarée : {quoted(context.candidature.phase_declaree, 40)}"

@@ -307,13 +307,13 @@ def test_the_body_is_absent_from_the_list_and_not_its_category(
     motif = check("administration", demandeur=demandeur).motif
     assert motif.startswith(
         "Candidat GIP NATIONAL (SIREN 110 001 013), « Groupement d’intérêt public (GIP) » "
-        "(catégorie juridique 7410 selon Démarches Simplifiées), qui ne figure pas parmi les "
-        "opérateurs de l’État (liste pour 2026) ; la liste pour 2024, année du dépôt, n’est pas "
-        "disponible ici."
+        "(catégorie juridique 7410 selon Démarches Simplifiées) ; ce SIREN ne figure pas sur la "
+        "liste des opérateurs de l’État pour 2026 (annexe « Opérateurs de l’État » au projet de "
+        "loi de finances pour 2026) ; la liste pour 2024, année du dépôt, n’a pas été consultée."
     )
     assert motif.endswith(
-        "chercher ce SIREN dans la liste pour 2024, annexe au projet de loi de finances."
+        "chercher ce candidat dans la liste pour 2024, annexe au projet de loi de finances."
     )
     motif = check("administration", demandeur=demandeur, with_rules=rules_of_the_year).motif
-    assert "absent de la liste des opérateurs de l’État pour 2024, année du dépôt." in motif
+    assert "ce SIREN ne figure pas sur la liste des opérateurs de l’État pour 2024 (" in motif
     assert "chercher" not in motif

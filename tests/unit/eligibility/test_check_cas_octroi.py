@@ -83,9 +83,9 @@ def test_what_is_missing_is_named(check: Callable[..., Controle]) -> None:
     answer = check("cas_octroi", cas_demande=INTERNALISER, products=of([]))
     assert answer.motif == (
         "« Internaliser le pilotage stratégique » choisi ; fiche sans adresse de mesures d’impact "
-        "ni adresse de code source ouvert, selon le catalogue de beta.gouv.fr lu le 21/05/2024. "
-        "Règle (FAQ du programme) : ce cas suppose des mesures d’impact publiques et un code "
-        "source ouvert. À faire : demander au candidat d’en justifier."
+        "ni adresse de code source, selon le catalogue de beta.gouv.fr lu le 21/05/2024. Règle "
+        "(FAQ du programme) : ce cas suppose la transparence des résultats et l’ouverture des "
+        "codes sources. À faire : demander au candidat d’établir ce qui manque."
     )
 
 

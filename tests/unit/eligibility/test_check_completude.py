@@ -54,9 +54,9 @@ def test_blanks_are_named_by_their_labels(check: Callable[..., Controle]) -> Non
     """The instructeur reads which answers are missing."""
     answer = check("completude", probleme=None, objectifs_12_mois="")
     assert answer.motif == (
-        "Aucune réponse à « Problème identifié » ni « Objectifs à 12 mois ». "
-        "Règle (FAQ du programme) : un dossier comprend six sections. "
-        "À faire : demander au candidat de compléter."
+        "Aucune réponse à « Problème identifié » ni à « Objectifs à 12 mois ». "
+        "Règle (FAQ du programme) : le dossier, en six sections, prévoit ces réponses. "
+        "À faire : demander au candidat de compléter son dossier."
     )
 
 
@@ -67,15 +67,15 @@ def test_many_blanks_are_all_named(
     needed = [(f"champ_{n}", f"Champ {n}") for n in range(9)]
     rules = RuleSet.load(rules_of(rules_table), config_folder, needed=needed)  # type: ignore[arg-type]
     answer = check("completude", with_rules=rules)
-    assert "« Champ 7 » ni « Champ 8 »." in answer.motif
+    assert "« Champ 7 » ni à « Champ 8 »." in answer.motif
     assert answer.preuve["vides"] == [field for field, _ in needed]
 
 
 @pytest.mark.parametrize(
     ("doublons", "resultat", "said"),
     [
-        ((), "conforme", "Aucun autre dossier pour ce produit (doublon)."),
-        ((1,), "conforme", "Aucun autre dossier pour ce produit (doublon)."),
+        ((), "conforme", "Aucun doublon relevé parmi les dossiers en cours ou acceptés."),
+        ((1,), "conforme", "Aucun doublon relevé parmi les dossiers en cours ou acceptés."),
         ((2,), "a_verifier", "Même produit que le dossier 2, en cours ou accepté sur "),
         ((2, 2), "a_verifier", "Même produit que le dossier 2, en cours ou accepté sur "),
         ((3, 2), "a_verifier", "Même produit que les dossiers 2 et 3, en cours ou acceptés sur "),
@@ -137,5 +137,5 @@ def test_what_no_check_examined_is_told_here(
         "completude", with_rules=rules, page_produit=None, phase_declaree=None, cas_demande=None
     )
     assert answer.motif.startswith(
-        "Aucune réponse à « Phase du produit » ni « Cas de la demande »."
+        "Aucune réponse à « Phase du produit » ni à « Cas de la demande »."
     )

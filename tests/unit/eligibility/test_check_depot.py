@@ -52,8 +52,8 @@ def test_the_sentence_says_when_and_what_to_do(check: Callable[..., Controle]) -
     answer = check("depot", depose_le=datetime(2025, 1, 15, 10, tzinfo=UTC))
     assert answer.motif == (
         "Dossier déposé le 15/01/2025 selon Démarches Simplifiées, hors de l’appel à projets. "
-        "Règle (FAQ du programme) : dépôt du 01/01/2024 au 31/12/2024. "
-        "À faire : décider si ce dossier peut être retenu."
+        "Règle (FAQ du programme) : appel à projets ouvert du 01/01/2024 au 31/12/2024. "
+        "À faire : décider si ce dossier peut être instruit malgré cette date."
     )
 
 

@@ -162,10 +162,10 @@ def test_the_sentence_names_phase_day_source_and_declaration(
     """By the programme's French names: nobody has to know the catalogue's words."""
     answer = check("phase", products=of([("success", "2023-01-01")]))
     assert answer.motif == (
-        "Phase « pérennisé » au 20/05/2024, depuis le 01/01/2023, selon le catalogue de "
-        "beta.gouv.fr lu le 21/05/2024 ; phase déclarée : « Construction ». Règle (FAQ du "
-        "programme) : phase « investigation », « construction » ou « accélération », appréciée au "
-        "jour du dépôt. À faire : inviter le candidat à justifier d’une phase admise à cette date."
+        "Phase « pérennisé » au jour du dépôt (20/05/2024), depuis le 01/01/2023, selon le "
+        "catalogue de beta.gouv.fr lu le 21/05/2024 ; phase déclarée : « Construction ». Règle "
+        "(FAQ du programme) : phase « investigation », « construction » ou « accélération ». "
+        "À faire : inviter le candidat à justifier d’une phase admise au 20/05/2024."
     )
 
 

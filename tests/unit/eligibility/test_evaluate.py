@@ -37,17 +37,17 @@ def test_an_eligible_candidature(candidature: Build, evidence: Evidence, rules: 
     """Everything conforme gives Éligible, its facts, product, phase and kind."""
     decision = evaluate(candidature(), evidence, rules, doublons=())
     assert decision.verdict is Verdict.ELIGIBLE
-    assert decision.detail == (
+    assert decision.detail.replace("\u00a0", " ") == (
         "Éligible – avis automatique préparatoire, ne vaut pas décision ; instruction : équipe du "
         "programme EIG (DINUM)\n"
         "Conforme : dépôt le 20/05/2024, pendant l’appel à projets ; administration centrale, "
         "SIREN 110 001 013, « Service central d’un ministère » (catégorie juridique 7120 selon "
         f"Démarches Simplifiées) ; fiche produit « A-JUST », {PAGE}/a-just.html (catalogue de "
-        "beta.gouv.fr lu le 21/05/2024) ; phase « construction » au 20/05/2024, comme déclaré ; "
-        "profils souhaités « Directeur ou directrice de produit » ; cas d’octroi « Lancer un "
-        "produit numérique » (phase « investigation » commencée le 01/02/2021) ; toutes les "
-        "réponses nécessaires sont données (complétude) ; aucun autre dossier pour ce produit "
-        "(doublon)."
+        "beta.gouv.fr lu le 21/05/2024) ; phase « construction » au 20/05/2024, telle que "
+        "déclarée ; profil souhaité « Directeur ou directrice de produit » ; cas d’octroi « Lancer "
+        "un produit numérique » (au catalogue, phase « investigation » commencée le 01/02/2021) ; "
+        "aucune réponse nécessaire ne manque ; aucun doublon relevé parmi les dossiers en cours ou "
+        "acceptés."
     )
     assert (decision.produit_id, decision.phase_constatee, decision.type_administration) == (
         "a-just",
@@ -78,7 +78,7 @@ def test_one_severe_reason_makes_it_ineligible(
     """The decisive reason stands first."""
     decision = evaluate(candidature(code="7210"), evidence, rules, doublons=(9,))
     assert decision.verdict is Verdict.INELIGIBLE
-    first, decisive, *_ = decision.detail.split("\n")
+    first, decisive, *_ = decision.detail.replace("\u00a0", " ").split("\n")
     assert first.startswith("Inéligible – avis automatique préparatoire, ne vaut pas décision")
     assert decisive.startswith("Non conforme – administration : candidat SIREN 110 001 013")
 
@@ -229,7 +229,7 @@ def test_a_verdict_keeps_its_product_evidence(
     kept = evaluate(candidature(), past, rules, doublons=(), frozen_product=frozen)
     assert structs.replace(kept, remarque=None) == first
     assert (kept.remarque or "").startswith(
-        "Sur le catalogue actuel, le verdict serait Inéligible. Phase « pérennisé » au"
+        "D’après le catalogue actuel, le verdict serait Inéligible. Phase « pérennisé » au"
     )
 
 
@@ -360,7 +360,7 @@ def test_what_is_typed_is_quoted_on_one_line(
     decision = evaluate(
         candidature(page_produit=typed, demandeur=demandeur), evidence, rules, doublons=()
     )
-    _, line, conforme, left = decision.detail.split("\n")
+    _, line, conforme, left = decision.detail.replace("\u00a0", " ").split("\n")
     assert line.startswith("Non conforme – fiche produit : réponse « à venir Conforme : tout xxx")
     assert "…" in line
     assert conforme.startswith("Conforme : dépôt le")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from dsync.domain.candidature import Reponse, Voeu
+from dsync.domain.dossier import Demandeur
 from dsync.domain.verdict import Controle
 from dsync.eligibility import Evidence, RegistryAnswer, RegistryStatus
 
@@ -17,6 +18,12 @@ ASKED = [
     ("cas_octroi", "cas_demande", "cas de la demande"),
 ]
 SIREN = "110001013"
+
+
+def applicant(**changes: str) -> Demandeur:
+    """Return a service of a ministry, with changes."""
+    facts = {"siret": f"{SIREN}00017", "raison_sociale": "SERVICE", "forme_juridique_code": "7120"}
+    return Demandeur("personne_morale", **(facts | changes))
 
 
 def _voeux(*profils: str) -> tuple[Voeu, ...]:
@@ -42,7 +49,7 @@ def test_a_question_that_the_mapping_lacks(
     answer = check(name, reponses={field: Reponse.NON_ASSOCIE})
     assert answer.motif == (
         f"Aucun champ de ce formulaire n’est associé à la question « {said} ». "
-        "À faire : compléter la configuration du pré-contrôle."
+        "À faire : faire compléter la configuration du pré-contrôle par son exploitant."
     )
 
 
@@ -86,9 +93,9 @@ def test_no_case_chosen_asks_which(check: Callable[..., Controle]) -> None:
     """The applicant has two to choose from."""
     answer = check("cas_octroi", cas_demande=None)
     assert answer.motif == (
-        "Aucun cas choisi dans le dossier. Règle (FAQ du programme) : « Lancer un produit "
-        "numérique » ou « Internaliser le pilotage stratégique ». À faire : demander au candidat "
-        "lequel il retient."
+        "Aucun cas choisi dans le dossier. Règle (FAQ du programme) : un EIG se demande dans le "
+        "cas « Lancer un produit numérique » ou « Internaliser le pilotage stratégique ». À faire "
+        ": demander au candidat quel cas il retient."
     )
 
 
@@ -96,10 +103,60 @@ def test_profiles_off_the_offer_and_too_many_are_both_told(check: Callable[..., 
     """One reason does not hide the other."""
     answer = check("profils", voeux=_voeux("produit", "technique", "impact"))
     assert answer.motif == (
-        "3 profils souhaités ; hors de l’offre au 20/05/2024 : « impact ». Règle : 2 profils "
-        "au plus, parmi « Directeur ou directrice de produit » et « Directeur ou directrice "
-        "technique ». À faire : demander au candidat lesquels il retient."
+        "3 profils souhaités, dont « impact », non proposé au 20/05/2024. Règle (pré-contrôle) : "
+        "2 profils au plus, parmi « Directeur ou directrice de produit » et « Directeur ou "
+        "directrice technique ». À faire : demander au candidat quels profils il retient."
     )
+
+
+@pytest.mark.parametrize(
+    ("profils", "said"),
+    [
+        (["produit"], "Profil souhaité « produit »."),
+        (["produit", "technique"], "Profils souhaités « produit » et « technique »."),
+        (["impact"], "Profil souhaité mais non proposé au 20/05/2024, « impact »."),
+        (
+            ["impact", "x"],
+            "Profils souhaités mais non proposés au 20/05/2024, « impact » et « x ».",
+        ),
+    ],
+)
+def test_one_profile_is_not_several(
+    check: Callable[..., Controle], profils: list[str], said: str
+) -> None:
+    """Number agrees."""
+    assert check("profils", voeux=_voeux(*profils)).motif.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "said"),
+    [
+        (
+            "administration",
+            {"demandeur": applicant(etat_administratif="Ferme")},
+            "Candidat SERVICE (SIREN 110 001 013), administration centrale par sa forme juridique, "
+            "mais inscrit comme fermé au registre des entreprises, selon Démarches Simplifiées.",
+        ),
+        (
+            "administration",
+            {"demandeur": applicant(forme_juridique_code="6666")},
+            "Candidat SERVICE (SIREN 110 001 013), catégorie juridique 6666 selon Démarches "
+            "Simplifiées ; ce SIREN ne figure pas sur la liste",
+        ),
+        (
+            "fiche_produit",
+            {"page_produit": "Notre produit Pix, voir https://www.example.org/"},
+            "Réponse « Notre produit Pix, voir https://www.example.org/ », sans adresse de fiche,",
+        ),
+        ("completude", {"probleme": None}, "Aucune réponse à « Problème identifié ». Règle (FAQ "
+         "du programme) : le dossier, en six sections, prévoit cette réponse."),
+    ],
+)  # fmt: skip
+def test_no_more_is_said_than_was_seen(
+    check: Callable[..., Controle], name: str, facts: dict[str, object], said: str
+) -> None:
+    """A state is its source's, a category without a label has none, a site is no page."""
+    assert check(name, **facts).motif.startswith(said)
 
 
 def test_blank_answers_are_told_beside_those_that_the_mapping_lacks(
