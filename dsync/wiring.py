@@ -27,7 +27,7 @@ from dsync.sync import run as runs
 from dsync.sync.context import Context, Policy, Progress, Run, Silence, utc_now
 from dsync.sync.due import due, next_due_at
 from dsync.sync.evaluate import evaluate_due
-from dsync.sync.push import push_due
+from dsync.sync.push import push_due, tell_unknown
 from dsync.sync.reconsider import digest, reconsider
 from dsync.sync.report import Kind, RunReport, SyncOptions
 
@@ -251,6 +251,7 @@ class App:
                 else:
                     tx.retry_refused(dossiers, run.now)
             push_due(run, dossiers, say_waiting=say_waiting)
+            tell_unknown(run, dossiers)
 
         options = SyncOptions(wait_s=wait_s, work=Kind.PUSH, dry_run=dry_run)
         return runs.execute(self.context, options, work)

@@ -114,7 +114,7 @@ def run_once(options: SyncOptions, *, as_json: bool) -> None:
 
 def announce_stop() -> None:
     """Say that the first signal was heard."""
-    click.echo("Stopping at the end of this page; once more to stop at once.", err=True)
+    click.echo("Stopping in order, within some seconds; once more to stop at once.", err=True)
 
 
 def finish(report: RunReport, signalled: int | None) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SAME_WISH_S = 0.5
+"""`timeout` and some supervisors signal the process and then its whole group: one wish, twice."""
 
 
 class StopSignals:
-    """While entered, the first signal sets `stop`; a second one ends the process.
+    """While entered, the first signal sets `stop`; a second one, a moment later, ends the process.
 
     Python runs handlers in the main thread alone, when that comes to run: it does not while it
     waits without a limit and the system has handed the signal to another thread. The wake-up file
@@ -23,6 +26,7 @@ class StopSignals:
     def __init__(self, announce: Callable[[], None] | None = None) -> None:
         self.stop = threading.Event()
         self.received: int | None = None
+        self._received_at = 0.0
         self._announce = announce
         self._previous: dict[signal.Signals, Any] = {}
         self._writer = self._previous_fd = -1
@@ -59,13 +63,17 @@ class StopSignals:
         if number not in SIGNALS:
             return
         if self.received is None:
-            self.received = number
+            self.received, self._received_at = number, time.monotonic()
             self.stop.set()
             if self._announce:
                 self._announce()
-        elif number != signal.SIGHUP:
-            # A closed terminal, or systemd, sends SIGHUP after another one.
+        elif not self._is_the_same_wish(number):
             os._exit(128 + number)
+
+    def _is_the_same_wish(self, number: int) -> bool:
+        """A closed terminal, or systemd, sends SIGHUP after another one; some send one twice."""
+        since = time.monotonic() - self._received_at
+        return number == signal.SIGHUP or (number == self.received and since < SAME_WISH_S)
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:

@@ -14,7 +14,7 @@ from math import ceil
 
 import structlog
 
-from dsync.domain.dossier import OPEN_ETATS
+from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.ds import Refusal, WriteOutcome
 from dsync.errors import (
@@ -106,6 +106,20 @@ def push_due(
             f"Dossiers that wait for their annotations: {waiting} ({why}). Tried again within the "
             "hour, or now by `dsync push`."
         )
+
+
+def tell_unknown(run: Run, numbers: Sequence[DossierNumber]) -> None:
+    """Say which of the dossiers that an operator named are none that can be written."""
+    if not numbers:
+        return
+    with run.reading() as reader:
+        known = {j.numero for j in reader.judgeable(numbers) if j.presence == Presence.PRESENT}
+    for number in numbers:
+        if number not in known:
+            run.report.problem(
+                f"Dossier {number} is not in the copy, or not present in DS: nothing to send. "
+                f"`dsync sync --dossier {number}` reads it."
+            )
 
 
 def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> None:

@@ -16,7 +16,7 @@ from dsync.mapping.forms import MatchStatus, match_descriptors
 from dsync.store import Judgeable, NewWish
 from dsync.sync.batches import batches
 from dsync.sync.context import Context, Run
-from dsync.sync.pages import learn_revisions
+from dsync.sync.pages import learn_revisions, refresh_demarche
 
 
 def mapping_key(context: Context) -> str:
@@ -28,12 +28,16 @@ def reconsider(run: Run) -> None:
     """Word the wishes as the configuration now says, and free those that something stopped.
 
     Raises:
+        DSError: the démarche's labels could not be read anew; nothing was freed.
         StoreError: what was reworded stays so; the rest follows with the next run.
     """
     with run.transaction() as tx:
         demarche, before = tx.demarche(), tx.state().writing_key
     if demarche is None:
         return
+    if _missing_labels(run, demarche) and not run.demarche_is_fresh:
+        # Made on DS since, perhaps, as the message asked.
+        demarche = refresh_demarche(run)
     _say_unmapped(run, demarche)
     tell_missing_labels(run, demarche)
     if run.has_read_all:
@@ -97,14 +101,18 @@ def _look_where_annotations_moved(run: Run) -> None:
 
 def tell_missing_labels(run: Run, demarche: Demarche) -> None:
     """Say which configured labels the démarche does not have: a fault of the configuration."""
-    labels = run.context.annotations.labels
-    missing = [name for name in labels.all() if name not in demarche.labels] if labels else []
+    missing = _missing_labels(run, demarche)
     if missing:
         names = ", ".join(f"« {name} »" for name in missing)
         run.report.problem(
             f"[annotations.labels]: the démarche has no label {names}. Create it on DS with "
             "exactly this name, or name another (`dsync check`)."
         )
+
+
+def _missing_labels(run: Run, demarche: Demarche) -> list[str]:
+    labels = run.context.annotations.labels
+    return [name for name in labels.all() if name not in demarche.labels] if labels else []
 
 
 def _say_unmapped(run: Run, demarche: Demarche) -> None:

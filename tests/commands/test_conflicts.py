@@ -67,6 +67,16 @@ def test_on_a_terminal_a_forced_push_shows_what_it_overwrites_and_asks(
     assert (0, [after]) == (ended.code, results(sandbox, [first]))
 
 
+@pytest.mark.parametrize("options", [(), ("--force", "--yes")])
+def test_a_push_of_a_dossier_that_the_copy_lacks_says_so(
+    run: Command, edited: list[int], options: tuple[str, ...]
+) -> None:
+    """A mistyped number is not reported as success: exit 7, and how to read it."""
+    ended = run("push", "--dossier", "12", "--dossier", str(edited[0]), *options)
+    assert (7, True) == (ended.code, "dsync sync --dossier 12" in ended.err)
+    assert str(edited[0]) not in ended.err
+
+
 def test_conflicts_are_listed_side_by_side(run: Command, edited: list[int]) -> None:
     """What the human wrote beside what dsync wants, since DS's own date of that annotation."""
     listed = run("conflicts", "list").out

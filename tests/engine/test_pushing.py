@@ -771,6 +771,17 @@ def test_a_configured_label_that_ds_lost_is_a_fault_of_the_configuration(
     assert [said] == engine.sync().errors
 
 
+def test_a_label_that_is_back_on_ds_is_seen_by_the_next_run(engine: Engine) -> None:
+    """Made as the message asks: no full read is waited for, and what was refused is put."""
+    engine.settle()
+    engine.control.rename_label("inéligible", "inéligible (ancien)")
+    make_ineligible(engine, 0)
+    assert 7 == engine.sync(full=True).exit_code
+    engine.control.rename_label("inéligible (ancien)", "inéligible")
+    report = engine.sync()
+    assert (0, [], ["inéligible"]) == (report.exit_code, report.errors, engine.labels(0))
+
+
 def test_a_label_made_anew_is_put_again(engine: Engine) -> None:
     """Removed from the démarche and made again: the dossiers' lack of it is nobody's hand."""
     engine.settle()
