@@ -67,17 +67,11 @@ class QuarantineWrites(QuarantineReads, JournalWrites):
         if tentatives == 1:
             self.record_events(run, [NewEvent(numero, "quarantaine", {"code": code})], now)
 
-    def release(
-        self, run: int | None, numbers: Sequence[DossierNumber], now: datetime
-    ) -> list[DossierNumber]:
-        """Take dossiers out of quarantine; return those that were in it."""
-        released = [
-            DossierNumber(numero)
-            for numero in self._connection.scalars(
-                delete(_table)
-                .where(_table.c.demarche_numero == self._number, _table.c.numero.in_(numbers))
-                .returning(_table.c.numero)
-            )
-        ]
+    def release(self, run: int | None, numbers: Sequence[DossierNumber], now: datetime) -> None:
+        """Take dossiers out of quarantine, and journal those that were in it."""
+        released = self._connection.scalars(
+            delete(_table)
+            .where(_table.c.demarche_numero == self._number, _table.c.numero.in_(numbers))
+            .returning(_table.c.numero)
+        ).all()
         self.record_events(run, [NewEvent(numero, "liberation") for numero in released], now)
-        return released
