@@ -68,7 +68,7 @@ class Call:
         Raises:
             ServerFailure: when the document has a fragment without a type: the platform breaks.
         """
-        if self.document.has_untyped_fragment:
+        if None in self.document.types_asked:
             raise ServerFailure
         return typename in self.document.types_asked
 

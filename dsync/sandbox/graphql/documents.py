@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from graphql import (
-    FieldNode,
+    DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
     InlineFragmentNode,
@@ -59,48 +59,12 @@ class QueryDocument:
             raise RefusedError(*errors)
         self.measures: dict[Any, tuple[int, int]] = {}
         """Complexities and depths that were worked out, by what they depend on."""
-        facts = _Facts()
-        visit(self.ast, facts)
-        self.types_asked = frozenset(name for name in facts.types if name)
-        """The types that fragments name, taken or not."""
-        self.has_untyped_fragment = None in facts.types
-        self.is_constant = facts.is_constant
-        """Whether what it asks of a dossier is the same whatever its variables are."""
+        self.types_asked = _types_asked(self.ast)
+        """The types that fragments name, taken or not; None for a fragment without a type."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """Return the operation to run, None when the name is missing or names none."""
         return get_operation_ast(self.ast, name)
-
-
-class _Facts(Visitor):
-    """What types fragments name; whether variables are used below what may be dossiers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.types: set[str | None] = set()
-        self.is_constant = True
-        self._inside = 0
-
-    def enter_inline_fragment(self, node: InlineFragmentNode, *_: Any) -> None:
-        self.types.add(node.type_condition.name.value if node.type_condition else None)
-
-    def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: Any) -> None:
-        self.types.add(node.type_condition.name.value)
-
-    def enter_selection_set(self, _node: Any, _key: Any, parent: Any, *_: Any) -> None:
-        self._inside += _may_be_dossiers(parent)
-
-    def leave_selection_set(self, _node: Any, _key: Any, parent: Any, *_: Any) -> None:
-        self._inside -= _may_be_dossiers(parent)
-
-    def enter_variable(self, *_: Any) -> None:
-        self.is_constant = self.is_constant and not self._inside
-
-
-def _may_be_dossiers(above: Any) -> bool:
-    if isinstance(above, FieldNode):
-        return above.name.value in ("nodes", "node", "dossier")
-    return isinstance(above, FragmentDefinitionNode)
 
 
 @lru_cache(maxsize=512)
@@ -130,6 +94,21 @@ def stored_query(name: str) -> str | None:
     if name != "ds-query-v2":
         return None
     return files("dsync.sandbox.graphql").joinpath("stored.graphql").read_text(encoding="utf-8")
+
+
+def _types_asked(ast: DocumentNode) -> frozenset[str | None]:
+    """Return the types that a document's fragments name."""
+    types: set[str | None] = set()
+
+    class Fragments(Visitor):
+        def enter_inline_fragment(self, node: InlineFragmentNode, *_: Any) -> None:
+            types.add(node.type_condition.name.value if node.type_condition else None)
+
+        def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: Any) -> None:
+            types.add(node.type_condition.name.value)
+
+    visit(ast, Fragments())
+    return frozenset(types)
 
 
 def _is_tolerated(error: GraphQLError) -> bool:

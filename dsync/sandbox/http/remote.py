@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -47,9 +48,9 @@ def get(control: Control, path: str) -> HttpAnswer:
         if what == "requests":
             return _reply(200, [entry.as_dict() for entry in control.requests()])
         if what == "truth" and number:
-            return _reply(200, control.truth_of(int(number)).as_dict())
+            return _reply(200, asdict(control.truth_of(int(number))))
         if what == "truth":
-            return _reply(200, [dossier.as_dict() for dossier in control.truth()])
+            return _reply(200, [asdict(dossier) for dossier in control.truth()])
     except (KeyError, ValueError) as exc:
         return _reply(404, {"error": str(exc)})
     return _reply(404, {"error": "known: status, requests, truth, truth/NUMBER"})

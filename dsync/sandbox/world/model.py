@@ -167,20 +167,6 @@ class ServedDossier(Identified):
     touched: dict[str, datetime] = field(default_factory=dict)
     """When a champ last changed, by its key (stable id, and row); absent: at the deposit."""
     rows: dict[int, list[Row]] = field(default_factory=dict)
-    answers: dict[Any, Any] = field(default_factory=dict)
-    """What was answered of it last, by what was asked, with its state then."""
-
-    def state(self) -> str:
-        """Return all that its answers depend on, as a text that changes with any of it."""
-        known = {**vars(self), "answers": None, "demarche": None, "groupe": self.groupe.label}
-        around = (self.demarche.state, self.demarche.modified_at, self.revision.key)
-        return repr((around, known | {"revision": None}))
-
-    @property
-    def has_links(self) -> bool:
-        """Whether its form has champs that show other dossiers."""
-        descriptors = (*self.revision.champs, *self.revision.annotations)
-        return any(descriptor["type"] == "dossier_link" for descriptor in descriptors)
 
     @property
     def number(self) -> int:

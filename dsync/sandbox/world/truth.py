@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dsync.sandbox.content.seeds import FileSeed
 from dsync.sandbox.world.champs import TITLES, champs_of
 from dsync.sandbox.world.model import ServedDossier, Source
-
-PAGE_PRODUIT = 4102
 
 
 @dataclass(slots=True)
@@ -27,7 +25,6 @@ class DossierTruth:
     en_instruction_at: datetime | None
     traite_at: datetime | None
     updated_at: datetime
-    annotations_at: datetime
     demandeur: dict[str, Any]
     usager_email: str
     groupe: str
@@ -38,24 +35,13 @@ class DossierTruth:
     raw_champs: dict[int, Any]
     """By stable id, as they were given."""
     raw_annotations: dict[int, Any]
-    deletion_reason: str | None
-    deleted_at: datetime | None
     why: str
     """Which case this dossier illustrates."""
-
-    @property
-    def page_produit(self) -> str | None:
-        """The product's address as the applicant wrote it."""
-        return self.raw_champs.get(PAGE_PRODUIT)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it for the control's HTTP side."""
-        return {**asdict(self), "page_produit": self.page_produit}
 
 
 def truth_of(dossier: ServedDossier) -> DossierTruth:
     """Return the truth about a dossier."""
-    seed, gone = dossier.seed, dossier.deletion
+    seed = dossier.seed
     return DossierTruth(
         number=seed.number,
         state=seed.state,
@@ -66,7 +52,6 @@ def truth_of(dossier: ServedDossier) -> DossierTruth:
         en_instruction_at=seed.en_instruction_at,
         traite_at=seed.traite_at,
         updated_at=dossier.updated_at,
-        annotations_at=dossier.annotations_at,
         demandeur=seed.demandeur,
         usager_email=seed.usager_email,
         groupe=dossier.groupe.label,
@@ -75,8 +60,6 @@ def truth_of(dossier: ServedDossier) -> DossierTruth:
         annotations=_shown(dossier, "annotations"),
         raw_champs=_raw(seed.champs),
         raw_annotations=_raw(seed.annotations),
-        deletion_reason=gone.reason if gone else None,
-        deleted_at=gone.at if gone else dossier.hidden_at,
         why=seed.why,
     )
 
