@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dsync.ds.answers import (
+from dsync.ds.classify import Refusal
+from dsync.ds.client import DSClient
+from dsync.ds.demarche import WriteAccess
+from dsync.ds.limits import Limits
+from dsync.ds.pages import PageReader
+from dsync.ds.results import (
     AnnotationWrite,
     DeletedPage,
     DossierWrite,
@@ -13,11 +18,6 @@ from dsync.ds.answers import (
     Unreadable,
     WriteOutcome,
 )
-from dsync.ds.classify import Refusal
-from dsync.ds.client import DSClient
-from dsync.ds.limits import Limits
-from dsync.ds.pages import PageReader
-from dsync.ds.rights import WriteAccess
 
 __all__ = [
     "AnnotationWrite",

@@ -20,18 +20,15 @@ import msgspec
 from dsync.domain.dossier import Demarche
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import operations
-from dsync.ds.answers import (
-    DeletedPage,
-    DossierWrite,
-    LightPage,
-    ListRequest,
-    Page,
-    RemoteAnnotations,
-    Unreadable,
-    WriteOutcome,
-)
 from dsync.ds.classify import Fault, Refusal, error_of
-from dsync.ds.descriptors import read_demarche
+from dsync.ds.demarche import (
+    WriteAccess,
+    attempts,
+    first_dossiers_of,
+    groupes_of,
+    read_demarche,
+    refusals_of,
+)
 from dsync.ds.limits import Limits
 from dsync.ds.operations import Operation
 from dsync.ds.push import document_of, outcomes_of
@@ -45,14 +42,17 @@ from dsync.ds.reading import (
     page_of,
 )
 from dsync.ds.remote import read_remote
-from dsync.ds.retry import Patience
-from dsync.ds.rights import (
-    WriteAccess,
-    attempts,
-    first_dossiers_of,
-    groupes_of,
-    refusals_of,
+from dsync.ds.results import (
+    DeletedPage,
+    DossierWrite,
+    LightPage,
+    ListRequest,
+    Page,
+    RemoteAnnotations,
+    Unreadable,
+    WriteOutcome,
 )
+from dsync.ds.retry import Patience
 from dsync.ds.transport import Answer, Tell, Transport, tell_nobody
 from dsync.errors import DSBadDataError, DSContractError, DSOutcomeUnknownError, DSTimeoutError
 

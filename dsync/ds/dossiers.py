@@ -19,8 +19,8 @@ from msgspec.json import Decoder
 from dsync.domain.dossier import Champ, Demandeur, Dossier, Json, Ligne, Traitement
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
 from dsync.domain.written import cleaned, written
-from dsync.ds.answers import Unreadable
 from dsync.ds.nodes import CellNode, ChampNode, CompanyNode, DemandeurNode, DossierNode
+from dsync.ds.results import Unreadable
 from dsync.ds.values import OddValueError, fichiers_of, snake_case, value_of
 
 YEARS = range(1970, 9000)

@@ -17,10 +17,10 @@ from typing import Protocol
 import structlog
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.classify import Fault
+from dsync.ds.limits import PageSize
 from dsync.ds.reading import DELETIONS
-from dsync.ds.sizes import PageSize
+from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.errors import (
     DSBadDataError,
     DSContractError,

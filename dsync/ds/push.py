@@ -14,9 +14,9 @@ from typing import Any
 
 from dsync.domain.dossier import Json
 from dsync.ds import operations
-from dsync.ds.answers import AnnotationWrite, DossierWrite, WriteOutcome
 from dsync.ds.classify import Fault, GraphError, Refusal, of_error, refusal_of
 from dsync.ds.operations import Operation
+from dsync.ds.results import AnnotationWrite, DossierWrite, WriteOutcome
 from dsync.ds.transport import Answer
 
 OUT_OF_SCOPE = "hors_perimetre"

@@ -12,10 +12,10 @@ from msgspec.json import Decoder
 
 from dsync.domain.dossier import DeletedDossier, Dossier, Etat
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.ds.answers import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.classify import Fault, GraphError, error_of, of_error, of_errors
 from dsync.ds.dossiers import read_dossier, utc
 from dsync.ds.nodes import Number
+from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
 

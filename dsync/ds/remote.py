@@ -9,7 +9,7 @@ import msgspec
 
 from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DossierId
-from dsync.ds.answers import RemoteAnnotations, instant
+from dsync.ds.results import RemoteAnnotations, instant
 
 _VALUE_UNDER = {
     "TextChamp": "textValue",

@@ -20,10 +20,9 @@ import msgspec
 from tenacity import AttemptManager
 
 from dsync.addresses import mask_url
-from dsync.ds import throttle
 from dsync.ds.classify import NOT_EXECUTED, Fault, GraphError, error_of, of_errors
 from dsync.ds.exchange import Reply, Session
-from dsync.ds.limits import Limits
+from dsync.ds.limits import Limits, shared_throttle
 from dsync.ds.operations import Operation
 from dsync.ds.retry import Patience, Waiting, retrying
 from dsync.errors import (
@@ -119,7 +118,7 @@ class Transport:
         self._clock = clock
         self._tell = tell
         self._failing_since: float | None = None
-        self._throttle = throttle.shared(url, token)
+        self._throttle = shared_throttle(url, token)
         self._lock = threading.Lock()
         headers = {"User-Agent": user_agent, "Accept-Language": "fr"}
         timeouts_s = (limits.connect_timeout_s, limits.deadline_s)
@@ -265,7 +264,7 @@ class Transport:
         if isinstance(error, DSRateLimitedError):
             wait_s = min(_wait_s(reply.headers, self._clock()), self.limits.max_wait_s)
             error.retry_at = datetime.fromtimestamp(self._clock().timestamp() + wait_s, UTC)
-            self._throttle.hold(wait_s)
+            self._throttle.pause(wait_s)
         if operation.is_mutation and fault not in NOT_EXECUTED:
             return DSOutcomeUnknownError(
                 "DS did not say what became of a write; it is read back before anything else.",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from dsync.ds import throttle
-from dsync.ds.throttle import Throttle
+from dsync.ds.limits import Throttle, shared_throttle
 
 
 class Clock(threading.Event):
@@ -45,8 +44,8 @@ def test_a_hold_stops_everybody() -> None:
     """One thread's 429 makes all others wait as long."""
     clock = Clock()
     limiter = Throttle(lambda: clock.now)
-    limiter.hold(30)
-    limiter.hold(5)
+    limiter.pause(30)
+    limiter.pause(5)
     assert limiter.acquire(10, clock)
     assert clock.now == 1030.0
 
@@ -61,7 +60,7 @@ def test_a_stop_ends_the_wait() -> None:
 
 def test_one_token_at_one_endpoint_has_one_throttle() -> None:
     """Clients share what DS counts together, and only that."""
-    first = throttle.shared("https://ds/a", "token")
-    assert first is throttle.shared("https://ds/a", "token")
-    assert first is not throttle.shared("https://ds/a", "other")
-    assert first is not throttle.shared("https://ds/b", "token")
+    first = shared_throttle("https://ds/a", "token")
+    assert first is shared_throttle("https://ds/a", "token")
+    assert first is not shared_throttle("https://ds/a", "other")
+    assert first is not shared_throttle("https://ds/b", "token")

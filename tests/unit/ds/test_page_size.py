@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dsync.ds.sizes import GROWS_AFTER, PageSize
+from dsync.ds.limits import GROWS_AFTER, PageSize
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
