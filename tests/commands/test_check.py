@@ -66,7 +66,7 @@ def test_a_read_only_token_is_told_before_the_first_push(sandbox: Sandbox, run: 
 def test_a_failed_attempt_is_no_failure_of_the_rest(sandbox: Sandbox, run: Command) -> None:
     """DS breaks on the attempt: its line says so, database and evidence are looked at."""
     for truth in sandbox.control.truth():
-        sandbox.control.break_writes(truth.number)
+        sandbox.control.fail_writes(truth.number)
     ended = run("check", "--json")
     [(status, message)] = lines(ended, "write access")
     assert (7, "error") == (ended.code, status)

@@ -68,7 +68,7 @@ def start() -> Sandbox:
     clock = Clock(lambda: NOW)
     forms = [
         (_form(), [_dossier(n, *facts) for n, facts in _DOSSIERS.items()]),
-        (_zoo_form(), [_zoo()]),
+        (_every_type_form(), [_every_type_dossier()]),
         (_plain(99001, "hors de portée"), [_empty(15900001)]),
         (_volume_form(), _volume()),
     ]
@@ -121,7 +121,7 @@ def _form() -> FormSeed:
     return replace(FORM, groupes={"défaut": FORM.groupes["défaut"]}, revisions=[first, second])
 
 
-def _zoo_form() -> FormSeed:
+def _every_type_form() -> FormSeed:
     """The recorded zoo: numbers up to 7121, and the annotations with their block."""
     whole = EVERY_TYPE_FORM.revisions[0]
     champs = [d for d in whole.champs if d["stable_id"] < 7122]
@@ -267,7 +267,7 @@ def completed() -> dict[str, Any]:
     return demandeur
 
 
-def _zoo() -> DossierSeed:
+def _every_type_dossier() -> DossierSeed:
     at = datetime(2026, 11, 10, 8, 0, tzinfo=UTC)
     values = {
         7100: "texte",

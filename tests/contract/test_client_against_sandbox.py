@@ -176,7 +176,7 @@ def test_a_crawl_survives(sandbox: Sandbox, connect: Connect, kind: Kind) -> Non
 
 def test_a_drip_becomes_a_smaller_page(sandbox: Sandbox, connect: Connect) -> None:
     """An answer slower than the deadline is asked again, smaller."""
-    sandbox.control.fail(ScriptedFault("slow_drip", operation="DossiersPage", bytes_per_s=200))
+    sandbox.control.fail(ScriptedFault("slow_body", operation="DossiersPage", bytes_per_s=200))
     client = connect(deadline_s=0.5)
     assert set(numbers(crawl(client))) == present(sandbox)
     assert client.errors["DSTimeoutError"] == 1
@@ -185,13 +185,13 @@ def test_a_drip_becomes_a_smaller_page(sandbox: Sandbox, connect: Connect) -> No
 def test_a_dossier_that_ds_cannot_render_comes_reduced(sandbox: Sandbox, connect: Connect) -> None:
     """A null node among good ones is asked for again without what can break; all others come."""
     (bad,) = some(sandbox, 1)
-    sandbox.control.dig(bad, ("demandeur", "siret"))
+    sandbox.control.null_field(bad, ("demandeur", "siret"))
     client = connect()
     pages = crawl(client)
     assert set(numbers(pages)) == present(sandbox)
     assert [{bad: "demandeur.siret"}] == [page.incomplete for page in pages if page.incomplete]
     assert client.by_operation["DossiersLightPage"] == client.by_operation["DossierReduced"] == 1
-    sandbox.control.heal(bad)
+    sandbox.control.repair(bad)
 
 
 @pytest.mark.parametrize(

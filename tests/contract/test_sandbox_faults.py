@@ -83,7 +83,7 @@ def test_running_out_of_time_keeps_page_info_whole(sandbox: Any, client: Any) ->
 def test_bad_data_makes_one_node_null(sandbox: Any, client: Any) -> None:
     """A poison dossier is a null among good nodes, and takes its own answer with it."""
     number = client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"][1]["number"]
-    sandbox.control.poison(number)
+    sandbox.control.return_null(number)
     body = client.ask(PAGE, n=3)
     assert [node is None for node in body["data"]["demarche"]["dossiers"]["nodes"]] == [
         False,
@@ -93,14 +93,14 @@ def test_bad_data_makes_one_node_null(sandbox: Any, client: Any) -> None:
     assert body["errors"][0]["extensions"] == {"code": "invalid_null"}
     alone = client.ask("query one($n:Int!){dossier(number:$n){number}}", n=number)
     assert alone["data"] is None
-    sandbox.control.heal(number)
+    sandbox.control.repair(number)
     assert None not in client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"]
 
 
 def test_a_dossier_can_break_every_page_it_is_on(sandbox: Any, client: Any) -> None:
     """Pages without it are served."""
     numbers = [n["number"] for n in client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"]]
-    sandbox.control.break_page(numbers[2])
+    sandbox.control.fail_reads(numbers[2])
     assert [client.post(PAGE, n=size).status_code for size in (3, 2)] == [500, 200]
 
 
@@ -138,14 +138,14 @@ def test_a_slow_answer_comes_whole(sandbox: Any, client: Any) -> None:
     """Latency and dripping change when an answer comes, not what it is."""
     expected = client.data(PAGE, n=1)
     sandbox.control.fail(
-        ScriptedFault("latency", latency_ms=1), ScriptedFault("slow_drip", bytes_per_s=1_000_000)
+        ScriptedFault("latency", latency_ms=1), ScriptedFault("slow_body", bytes_per_s=1_000_000)
     )
     assert [client.data(PAGE, n=1) for _ in range(2)] == [expected, expected]
 
 
 def test_stopping_does_not_wait_for_a_slow_answer(sandbox: Any, client: Any) -> None:
     """A sandbox that drips an answer for an hour stops at once."""
-    sandbox.control.fail(ScriptedFault("slow_drip", bytes_per_s=1))
+    sandbox.control.fail(ScriptedFault("slow_body", bytes_per_s=1))
     headers = {"Authorization": f"Bearer {sandbox.tokens.write}"}
     with requests.post(
         sandbox.ds_url, json={"query": PAGE}, headers=headers, stream=True, timeout=5

@@ -194,7 +194,7 @@ def test_a_dossier_that_no_page_showed_and_that_is_bad_is_quarantined(
     original = engine.worker.client.demarches_of
 
     def demarches_of(*args: Any) -> Any:
-        engine.control.poison(number(OPEN_ONE), champs_only=True)
+        engine.control.return_null(number(OPEN_ONE), champs_only=True)
         return original(*args)
 
     monkeypatch.setattr(engine.worker.client, "demarches_of", demarches_of)

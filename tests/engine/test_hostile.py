@@ -56,7 +56,7 @@ def test_a_hole_in_a_field_that_nobody_reads_costs_nothing(engine: Engine, path:
     """Dsync does not ask for it."""
     rank = company(engine)
     before = engine.content()
-    engine.control.dig(number(rank), path)
+    engine.control.null_field(number(rank), path)
     report = engine.sync(full=True, push=False)
     assert (0, 0, {}) == (report.exit_code, report.changed, engine.quarantine())
     assert before == engine.content()
@@ -66,7 +66,7 @@ def test_a_hole_below_a_nullable_field_costs_that_field(engine_on_each: Engine) 
     """The dossier is stored and judged, the field is unknown, an anomaly names its path."""
     engine = engine_on_each
     rank = company(engine)
-    engine.control.dig(number(rank), ("demandeur", "entreprise", "raisonSociale"))
+    engine.control.null_field(number(rank), ("demandeur", "entreprise", "raisonSociale"))
     engine.control.edit_champ(number(rank), PROBLEME, "Un autre problème")
     report = engine.sync(full=True, push=False)
     assert (7, 12) == (report.exit_code, report.read)
@@ -81,7 +81,7 @@ def test_a_hole_below_a_nullable_field_costs_that_field(engine_on_each: Engine) 
     events = engine.events(rank)
     engine.sync(full=True, push=False)
     assert events == engine.events(rank)
-    engine.control.heal(number(rank))
+    engine.control.repair(number(rank))
     assert 0 == engine.sync(full=True, push=False).exit_code
     assert {} == anomaly(engine, rank)
 
@@ -110,7 +110,7 @@ def test_a_dossier_that_is_null_all_the_same_goes_into_quarantine(
 ) -> None:
     """Named with the path, exit 7; the last copy stays."""
     rank = company(engine)
-    engine.control.dig(number(rank), ("groupeInstructeur", "label"))
+    engine.control.null_field(number(rank), ("groupeInstructeur", "label"))
     options = {"dossiers": [number(rank)]} if command == "sync --dossier" else {"full": True}
     report = engine.sync(push=False, **options)
     assert (7, 1) == (report.exit_code, report.quarantined)
@@ -127,7 +127,7 @@ def test_searching_the_dossier_that_breaks_a_page_costs_few_requests(
     """Twice the logarithm of the page's size, and four."""
     engine = start(range(100))
     order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
-    engine.control.break_page(order[rank], champs_only=True)
+    engine.control.fail_reads(order[rank], champs_only=True)
     shown = sum(truth.presence == "present" for truth in engine.control.truth())
     report = engine.sync(push=False)
     assert (7, 1, shown - 1) == (report.exit_code, report.quarantined, report.read)
@@ -141,7 +141,7 @@ def test_searching_the_dossier_that_breaks_a_page_costs_few_requests(
 
 def nobody(engine: Engine, rank: int, *, has_node: bool) -> None:
     """Take a dossier's number away in every document, the light one included."""
-    engine.control.spoil(number(rank), ("number",) if has_node else (), "null")
+    engine.control.replace_json(number(rank), ("number",) if has_node else (), "null")
 
 
 @pytest.mark.parametrize("has_node", [True, False], ids=["number", "node"])
@@ -158,7 +158,7 @@ def test_a_node_without_its_number_is_passed_and_named_when_it_is_known(
     engine.advance(minutes=11)
     engine.control.edit_champ(number(9), PROBLEME, "Un autre problème")
     assert 1 == engine.sync().changed
-    engine.control.heal(number(4))
+    engine.control.repair(number(4))
     assert (0, {}) == (engine.sync(full=True).exit_code, engine.quarantine())
 
 
@@ -182,7 +182,7 @@ def test_an_odd_number_beside_a_null_node_hides_no_other(engine: Engine) -> None
     """The light page, which names a null node, may hold a number that no reader takes."""
     engine.settle()
     nobody(engine, 4, has_node=False)
-    engine.control.spoil(number(7), ("number",), "1e400")
+    engine.control.replace_json(number(7), ("number",), "1e400")
     report = engine.sync(full=True)
     assert (7, {4, 7}) == (report.exit_code, set(engine.quarantine()))
     assert {"present": 12} == dict(engine.presences())
@@ -200,7 +200,7 @@ PATHS: list[tuple[str | int, ...]] = [
 
 def run_on(engine: Engine, rank: int, path: tuple[str | int, ...], junk: str) -> RunReport:
     """Sync on junk, and hold all other dossiers to the truth."""
-    engine.control.spoil(number(rank), path, junk)
+    engine.control.replace_json(number(rank), path, junk)
     report = engine.sync(full=True)
     told = f"{path} {junk[:40]}: {report.errors}"
     assert report.exit_code in {0, 7}, told
@@ -221,7 +221,7 @@ def test_any_json_in_the_place_of_a_champ_costs_that_dossier_at_most(
     report = run_on(engine, 4, ("champs", 2), junk)
     code = "bad_data" if junk == VERY_DEEP else "illisible"
     assert (7, {4: (code, 1)}) == (report.exit_code, engine.quarantine())
-    engine.control.heal(number(4))
+    engine.control.repair(number(4))
     engine.settle()
     check_copy(engine)
 
@@ -235,7 +235,7 @@ def test_any_json_at_any_path_costs_that_dossier_at_most(
     engine.sync(push=False)
     for junk in ("-1", '"hier"', '"0001-01-01T00:00:00+10:00"', DEEP, "1" + "0" * 30, "2147483648"):
         run_on(engine, 4, path, junk)
-        engine.control.heal(number(4))
+        engine.control.repair(number(4))
     assert 0 == engine.sync(full=True, push=False).exit_code
     check_copy(engine)
 
@@ -281,7 +281,7 @@ def test_an_odd_answer_to_a_mutation_is_an_unknown_outcome(
 ) -> None:
     """Read back later, then confirmed; nothing is sent twice, no other dossier is lost."""
     engine.sync(push=False)
-    engine.control.fail(ScriptedFault("junk", path=path, json=junk, only="mutation"))
+    engine.control.fail(ScriptedFault("replaced_json", path=path, json=junk, only="mutation"))
     assert engine.sync().exit_code in {0, 7}
     for _ in range(3):
         engine.advance(minutes=90)

@@ -113,7 +113,7 @@ def test_the_journal_keeps_what_went_wrong_in_a_run(engine: Engine) -> None:
     engine.settle()
     engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
     engine.control.hide(number(1))
-    engine.control.poison(number(2), champs_only=True)
+    engine.control.return_null(number(2), champs_only=True)
     engine.control.fail(ScriptedFault("bad_gateway"))
     report = engine.sync(full=True)
     row = engine.rows("SELECT * FROM sync_run ORDER BY run")[-1]

@@ -84,13 +84,13 @@ def test_a_batch_that_was_halved_grows_back(start: Start) -> None:
 def test_a_dossier_whose_annotations_cannot_be_read_waits_alone(engine: Engine) -> None:
     """Nothing is written unread: the others go on, it is tried again within the hour."""
     engine.sync(push=False)
-    engine.control.poison(number(0))
+    engine.control.return_null(number(0))
     report = engine.worker.app.push()
     assert (7, 9) == (report.exit_code, report.pushed)
     assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
     assert [] == engine.sent(0)
     before = len(engine.requests())
-    engine.control.heal(number(0))
+    engine.control.repair(number(0))
     assert 7 == engine.sync().exit_code
     assert 1 == len(engine.requests()) - before
     engine.advance(hours=1)
@@ -320,7 +320,7 @@ def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(
     """Some done, some not: each arrives once, the culprit alone is given up."""
     engine.sync(push=False)
     culprit = OPEN[position]
-    engine.control.break_writes(number(culprit))
+    engine.control.fail_writes(number(culprit))
     report = engine.sync()
     assert (7, 9) == (report.exit_code, len([r for r in OPEN if engine.wishes(r) == CONFIRMED]))
     assert "en_attente" == engine.wishes(culprit)["resultat"]
@@ -333,7 +333,7 @@ def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(
 def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine) -> None:
     """Tried less and less often, then refused with its reason; an operator may try again."""
     engine.sync(push=False)
-    engine.control.break_writes(number(0))
+    engine.control.fail_writes(number(0))
     tries = []
     for _ in range(30):
         before = len(engine.sent(0))
@@ -349,7 +349,7 @@ def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine
     assert (sorted(pauses), True) == (pauses, pauses[-1] > 5 * pauses[0])
     assert "refusee" == engine.wishes(0)["resultat"]
     assert "interne" in engine.one("lecture_annotation", 0)["erreur"]
-    engine.control.heal(number(0))
+    engine.control.repair(number(0))
     engine.worker.app.push((number(0),))
     assert CONFIRMED == engine.wishes(0)
 

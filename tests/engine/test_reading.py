@@ -78,7 +78,7 @@ def test_a_dossier_that_is_read_twice_in_a_run_is_quarantined_once(engine: Engin
     """A new revision has all read again."""
     engine.settle()
     engine.control.edit_champ(number(4), PROBLEME, "Cassé")
-    engine.control.poison(number(4), champs_only=True)
+    engine.control.return_null(number(4), champs_only=True)
     engine.control.publish_revision(Change(rename={PROBLEME: "Problème"}))
     report = engine.sync()
     assert 2 == len(engine.requests("DossierReduced"))
@@ -98,7 +98,7 @@ def test_the_cursor_of_a_page_with_errors_is_never_followed(engine: Engine) -> N
 # --- poison ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("harm", ["poison", "break_page"])
+@pytest.mark.parametrize("harm", ["return_null", "fail_reads"])
 def test_a_poison_dossier_stops_nobody(engine_on_each: Engine, harm: str) -> None:
     """Null among good nodes, or a 500 of the page: all others are stored, the run is partial."""
     engine = engine_on_each
@@ -111,7 +111,7 @@ def test_a_poison_dossier_stops_nobody(engine_on_each: Engine, harm: str) -> Non
     assert 9 == report.pushed
 
 
-@pytest.mark.parametrize("harm", ["poison", "break_page"])
+@pytest.mark.parametrize("harm", ["return_null", "fail_reads"])
 def test_two_poison_dossiers_side_by_side_are_both_passed(start: Start, harm: str) -> None:
     """The first page's first and second, and the last."""
     engine = start()
@@ -125,12 +125,12 @@ def test_two_poison_dossiers_side_by_side_are_both_passed(start: Start, harm: st
 
 def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
     """A full read tries it again: counted while it is bad, released when it is good."""
-    engine.control.poison(number(4), champs_only=True)
+    engine.control.return_null(number(4), champs_only=True)
     engine.settle()
     before = engine.quarantine()[4][1]
     engine.sync(full=True)
     assert before + 1 == engine.quarantine()[4][1]
-    engine.control.heal(number(4))
+    engine.control.repair(number(4))
     report = engine.sync(full=True)
     assert ({}, 0, 1) == (engine.quarantine(), report.exit_code, report.pushed)
     journal = engine.events(4)
@@ -141,7 +141,7 @@ def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
 
 def test_quarantine_tells_why_since_when_and_how_often(engine: Engine) -> None:
     """What an operator reads: a code, a sentence, the first time, the last one, how many."""
-    engine.control.poison(number(4), champs_only=True)
+    engine.control.return_null(number(4), champs_only=True)
     began = engine.control.now()
     engine.sync(push=False)
     engine.advance(hours=1)
@@ -156,12 +156,12 @@ def test_quarantine_tells_why_since_when_and_how_often(engine: Engine) -> None:
 def test_a_poison_dossier_is_tried_again_when_it_changes(engine: Engine) -> None:
     """A short run meets it too: counted while it is bad, released when it is good."""
     engine.settle()
-    engine.control.poison(number(4), champs_only=True)
+    engine.control.return_null(number(4), champs_only=True)
     engine.sync(full=True)
     engine.control.edit_champ(number(4), PROBLEME, "Encore cassé")
     assert 7 == engine.sync().exit_code
     assert {4: ("bad_data", 2)} == engine.quarantine()
-    engine.control.heal(number(4))
+    engine.control.repair(number(4))
     engine.advance(minutes=1)
     engine.control.edit_champ(number(4), PROBLEME, "Réparé")
     assert (0, {}) == (engine.sync().exit_code, engine.quarantine())
@@ -177,7 +177,7 @@ def test_a_poison_dossier_that_is_gone_leaves_quarantine(
     """Nobody will read it again: the full read does not leave it there for ever."""
     if known:
         engine.settle()
-    engine.control.poison(number(4), champs_only=True)
+    engine.control.return_null(number(4), champs_only=True)
     engine.sync(full=True)
     assert {4} == engine.quarantine().keys()
     engine.advance(minutes=1)
@@ -189,7 +189,7 @@ def test_a_poison_dossier_that_is_gone_leaves_quarantine(
 def test_a_dossier_that_goes_bad_keeps_its_last_copy(engine: Engine) -> None:
     """Known before, unreadable now: in quarantine, neither lost nor taken for vanished."""
     engine.settle()
-    engine.control.poison(number(4), champs_only=True)
+    engine.control.return_null(number(4), champs_only=True)
     report = engine.sync(full=True)
     assert (7, {"present": 12}) == (report.exit_code, dict(engine.presences()))
     assert [4] == list(engine.quarantine())
@@ -199,7 +199,7 @@ def test_many_known_dossiers_that_go_bad_are_no_mass_disappearance(engine: Engin
     """DS names them, so they are there: in quarantine, no brake, the others go on."""
     engine.settle()
     for rank in range(6):
-        engine.control.poison(number(rank), champs_only=True)
+        engine.control.return_null(number(rank), champs_only=True)
     report = engine.sync(full=True)
     assert (7, 6) == (report.exit_code, report.quarantined)
     assert ({"present": 12}, {("bad_data", 1)}) == (
@@ -211,7 +211,7 @@ def test_many_known_dossiers_that_go_bad_are_no_mass_disappearance(engine: Engin
 def test_a_poison_dossier_with_many_others_costs_few_requests(start: Start) -> None:
     """Where DS tells which node is null, it is not searched by halves from a hundred."""
     engine = start(range(30))
-    engine.control.poison(number(17), champs_only=True)
+    engine.control.return_null(number(17), champs_only=True)
     report = engine.sync(push=False)
     assert {17} == engine.quarantine().keys()
     assert report.requests <= 10
@@ -346,7 +346,7 @@ def test_an_answer_that_drips_past_the_deadline_is_given_up(start: Start) -> Non
     """The total deadline counts, not the time since the last byte."""
     engine = start(limits={"deadline_s": 0.2, "attempts": 1})
     small(engine, 1)
-    engine.control.fail(ScriptedFault("slow_drip", times=None, bytes_per_s=200))
+    engine.control.fail(ScriptedFault("slow_body", times=None, bytes_per_s=200))
     report = engine.sync()
     assert 8 == report.exit_code
     assert {} == engine.presences()

@@ -58,12 +58,12 @@ def run_all(engine: Engine, dice: random.Random, runs: int) -> None:
         odd = dice.sample(sorted(shown), min(CASES, len(shown) - SPARED))
         told = [(number, dice.choice(places[number]), dice.choice(JUNK)) for number in odd]
         for number, path, junk in told:
-            engine.control.spoil(number, path, junk)
+            engine.control.replace_json(number, path, junk)
         header = {dice.choice(HEADERS): dice.choice(ODD_TEXTS)}
         engine.control.fail(
             ScriptedFault("odd_headers", headers=header),
             ScriptedFault(
-                "junk", only="mutation", path=dice.choice(ANSWERS), json=dice.choice(JUNK)
+                "replaced_json", only="mutation", path=dice.choice(ANSWERS), json=dice.choice(JUNK)
             ),
         )
         report = engine.sync(full=True, accept_deletions=True)
@@ -76,7 +76,7 @@ def run_all(engine: Engine, dice: random.Random, runs: int) -> None:
             assert number in odd or "present" == rows[number]["presence"], told
         engine.control.clear_faults()
         for number in odd:
-            engine.control.heal(number)
+            engine.control.repair(number)
         engine.advance(seconds=timedelta(minutes=20).total_seconds())
     for _ in range(3):
         engine.advance(hours=9)

@@ -201,9 +201,9 @@ class SyncMachine(RuleBasedStateMachine):
     def fail(self, fault: ScriptedFault) -> None:
         self.control.fail(fault)
 
-    @rule(rank=ranks, harm=st.sampled_from(["poison", "break_page", "break_writes"]))
-    def spoil(self, rank: int, harm: str) -> None:
-        only = {} if harm == "break_writes" else {"champs_only": True}
+    @rule(rank=ranks, harm=st.sampled_from(["return_null", "fail_reads", "fail_writes"]))
+    def harm_a_dossier(self, rank: int, harm: str) -> None:
+        only = {} if harm == "fail_writes" else {"champs_only": True}
         getattr(self.control, harm)(number(rank), **only)
 
     @rule(gone=st.booleans())
@@ -215,7 +215,7 @@ class SyncMachine(RuleBasedStateMachine):
         """End every failure."""
         self.control.clear_faults()
         for rank in RANKS:
-            self.control.heal(number(rank))
+            self.control.repair(number(rank))
         self.control.catalogue.unavailable = False
 
     @rule(seconds=st.sampled_from([1, 40, 90, 660, 4000]))

@@ -1,9 +1,9 @@
 """The contents of the sandbox's world: forms, dossiers and the catalogue, the same from a seed."""
 
 from dsync.sandbox.content.dossiers import FIRST_NUMBER, dossier, dossiers
+from dsync.sandbox.content.every_type import EVERY_TYPE_FORM, every_type_dossiers
 from dsync.sandbox.content.form import FORM
 from dsync.sandbox.content.seeds import DossierSeed, FileSeed, FormSeed
-from dsync.sandbox.content.zoo import EVERY_TYPE_FORM, zoo_dossiers
 
 __all__ = [
     "EVERY_TYPE_FORM",
@@ -14,5 +14,5 @@ __all__ = [
     "FormSeed",
     "dossier",
     "dossiers",
-    "zoo_dossiers",
+    "every_type_dossiers",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dsync.sandbox.content.dice import Dice
+from dsync.sandbox.content.rng import SeededRandom
 
 Demandeur = dict[str, Any]
 
@@ -164,21 +164,21 @@ def siret_of(siren: str, establishment: int) -> str:
     return digits + check_digit(digits)
 
 
-def morale(dice: Dice, code: str, *, siren: str = "", name: str = "") -> Demandeur:
+def morale(rng: SeededRandom, code: str, *, siren: str = "", name: str = "") -> Demandeur:
     """Invent an organisation of a legal category, or take the one given."""
     if not siren:
-        digits = f"99{dice.below(1_000_000):06d}"
+        digits = f"99{rng.below(1_000_000):06d}"
         siren = digits + check_digit(digits)
         noun = _NOUNS.get(code[:2], "ORGANISME")
-        name = f"{noun} {dice.pick(_SUBJECTS).upper()} {siren[3:6]}"
-    is_seat = dice.chance(0.8)
+        name = f"{noun} {rng.pick(_SUBJECTS).upper()} {siren[3:6]}"
+    is_seat = rng.chance(0.8)
     seat = siret_of(siren, 1)
-    address = place_address(dice.pick(PLACES), dice.between(1, 99))
+    address = place_address(rng.pick(PLACES), rng.between(1, 99))
     is_company = code.startswith("5")
     association = None
     if code.startswith("92"):
         association = {
-            "rna": f"W{dice.below(1_000_000_000):09d}",
+            "rna": f"W{rng.below(1_000_000_000):09d}",
             "titre": name,
             "objet": "Promouvoir les services publics numériques",
             "date_creation": "2014-03-01",
@@ -187,7 +187,7 @@ def morale(dice: Dice, code: str, *, siren: str = "", name: str = "") -> Demande
         }
     return {
         "kind": "morale",
-        "siret": seat if is_seat else siret_of(siren, dice.between(2, 40)),
+        "siret": seat if is_seat else siret_of(siren, rng.between(2, 40)),
         "siege_social": is_seat,
         "naf": "6201Z" if is_company else "8411Z",
         "libelle_naf": "Programmation informatique"
@@ -198,13 +198,13 @@ def morale(dice: Dice, code: str, *, siren: str = "", name: str = "") -> Demande
             "siren": siren,
             "siret_siege_social": seat,
             "raison_sociale": name,
-            "nom_commercial": name.title() if dice.chance(0.2) else "",
+            "nom_commercial": name.title() if rng.chance(0.2) else "",
             "forme_juridique": CATEGORIES[code],
             "forme_juridique_code": code,
             "etat_administratif": "Actif",
             "capital_social": 10_000 if is_company else -1,
-            "date_creation": f"{dice.between(1950, 2022)}-01-01",
-            "code_effectif": dice.pick(("11", "22", "32", "41", None)),
+            "date_creation": f"{rng.between(1950, 2022)}-01-01",
+            "code_effectif": rng.pick(("11", "22", "32", "41", None)),
             "numero_tva_intracommunautaire": None,
             "enseigne": None,
             "inline_adresse": address["label"],
@@ -215,49 +215,49 @@ def morale(dice: Dice, code: str, *, siren: str = "", name: str = "") -> Demande
     }
 
 
-def operateur(dice: Dice) -> Demandeur:
+def operateur(rng: SeededRandom) -> Demandeur:
     """Take one of the State's opérateurs."""
-    siren, name, code = dice.pick(OPERATEURS)
-    return morale(dice, code, siren=siren, name=name)
+    siren, name, code = rng.pick(OPERATEURS)
+    return morale(rng, code, siren=siren, name=name)
 
 
-def eligible(dice: Dice) -> Demandeur:
+def eligible(rng: SeededRandom) -> Demandeur:
     """Take an opérateur, or invent an administration centrale."""
-    return operateur(dice) if dice.chance(0.4) else morale(dice, dice.pick(CENTRALES))
+    return operateur(rng) if rng.chance(0.4) else morale(rng, rng.pick(CENTRALES))
 
 
-def ferme(dice: Dice) -> Demandeur:
+def ferme(rng: SeededRandom) -> Demandeur:
     """Take an eligible applicant whose entreprise has ceased to exist."""
-    demandeur = eligible(dice)
+    demandeur = eligible(rng)
     demandeur["entreprise"]["etat_administratif"] = "Ferme"
     return demandeur
 
 
-def sans_categorie(dice: Dice) -> Demandeur:
+def sans_categorie(rng: SeededRandom) -> Demandeur:
     """Invent an organisation whose registry data lack the legal category."""
-    demandeur = morale(dice, "7120")
+    demandeur = morale(rng, "7120")
     demandeur["entreprise"] |= {"forme_juridique": None, "forme_juridique_code": None}
     return demandeur
 
 
-def sans_entreprise(dice: Dice) -> Demandeur:
+def sans_entreprise(rng: SeededRandom) -> Demandeur:
     """Invent an establishment of which the registry gave no entreprise."""
-    return morale(dice, "7120") | {"entreprise": None}
+    return morale(rng, "7120") | {"entreprise": None}
 
 
-def incomplete(dice: Dice) -> Demandeur:
+def incomplete(rng: SeededRandom) -> Demandeur:
     """Invent an applicant deposited while the registry was down: a SIRET alone."""
-    return {"kind": "morale_incomplete", "siret": morale(dice, "7120")["siret"]}
+    return {"kind": "morale_incomplete", "siret": morale(rng, "7120")["siret"]}
 
 
-def physique(dice: Dice) -> Demandeur:
+def physique(rng: SeededRandom) -> Demandeur:
     """Invent a person."""
-    prenom, nom = person(dice)
+    prenom, nom = person(rng)
     return {
         "kind": "physique",
         "nom": nom,
         "prenom": prenom,
-        "civilite": dice.pick(("M", "Mme", None)),
+        "civilite": rng.pick(("M", "Mme", None)),
         "email": mail(prenom, nom),
     }
 
@@ -266,9 +266,9 @@ _FIRST_NAMES = ("Camille", "Dominique", "Claude", "Sacha", "Alix", "Maé", "Noa"
 _LAST_NAMES = ("Exemple", "Témoin", "Modèle", "Spécimen", "Essai", "D’Épreuve", "Le Fictif")
 
 
-def person(dice: Dice) -> tuple[str, str]:
+def person(rng: SeededRandom) -> tuple[str, str]:
     """Invent a person's first and last name, plainly no real person's."""
-    return dice.pick(_FIRST_NAMES), dice.pick(_LAST_NAMES)
+    return rng.pick(_FIRST_NAMES), rng.pick(_LAST_NAMES)
 
 
 def mail(prenom: str, nom: str) -> str:
@@ -277,6 +277,6 @@ def mail(prenom: str, nom: str) -> str:
     return f"{prenom}.{nom}@example.gouv.fr".translate(plain).lower()
 
 
-def phone(dice: Dice) -> str:
+def phone(rng: SeededRandom) -> str:
     """Draw a number of the ranges that are kept for fiction."""
-    return f"{dice.pick(('019900', '063998'))}{dice.below(10_000):04d}"
+    return f"{rng.pick(('019900', '063998'))}{rng.below(10_000):04d}"

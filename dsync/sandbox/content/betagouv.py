@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from dsync.sandbox.content.dice import Dice
 from dsync.sandbox.content.products import INCUBATORS, Phase, ProductSeed, family, products
+from dsync.sandbox.content.rng import SeededRandom
 
 Version = Literal["v2.6", "v2.7"]
 
@@ -38,7 +38,7 @@ def startups(seed: int, version: Version = "v2.6") -> dict[str, Any]:
 
 def redirects(seed: int) -> dict[str, str]:
     """Return the document `redirects.json`: former paths and where they lead."""
-    first, second = Dice(seed, "redirects").shuffled(family("homonyme")[:2])
+    first, second = SeededRandom(seed, "redirects").shuffled(family("homonyme")[:2])
     chained = family("alias")[-1]
     pages = {
         f"/startups/{alias}": _page(product) for product in products() for alias in product.aliases
@@ -59,7 +59,7 @@ def _page(product: ProductSeed) -> str:
 
 
 def _startup(product: ProductSeed, seed: int, version: Version) -> dict[str, Any]:
-    dice = Dice(seed, "startup", product.id)
+    rng = SeededRandom(seed, "startup", product.id)
     attributes: dict[str, Any] = {
         "name": product.name,
         "pitch": f"Simplifier l'accès à {product.name} pour les usagers et les agents",
@@ -67,19 +67,19 @@ def _startup(product: ProductSeed, seed: int, version: Version) -> dict[str, Any
         "contact": "contact@example.gouv.fr",
         "content_url_encoded_markdown": "Une%20fiche%20d%27exemple.",
         "events": [{"name": "product_launch", "date": "2022-06-24", "comment": ""}]
-        if dice.chance(0.3)
+        if rng.chance(0.3)
         else [],
         "phases": _phases(product.phases, version),
         "sponsors": [product.incubator],
-        "thematiques": dice.shuffled(_THEMES)[: dice.below(3)],
+        "thematiques": rng.shuffled(_THEMES)[: rng.below(3)],
     }
     if version == "v2.7":
         attributes |= {"technos": [], "impact_url": ""}
-    if dice.chance(0.85) or product.has_stats:
+    if rng.chance(0.85) or product.has_stats:
         attributes["link"] = product.link
     if product.has_repository:
         attributes["repository"] = product.repository
-    if dice.chance(0.6):
+    if rng.chance(0.6):
         attributes["accessibility_status"] = "partiellement conforme"
     incubator = {"type": "incubator", "id": product.incubator}
     relationships: dict[str, Any] = {"incubator": {"data": incubator}}

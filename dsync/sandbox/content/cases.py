@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from dsync.sandbox.content import applicants
 from dsync.sandbox.content.betagouv import AMBIGUOUS_ALIAS, CHAINED_ALIAS
-from dsync.sandbox.content.dice import Dice
 from dsync.sandbox.content.form import CAS_INTERNALISER, CAS_LANCER, PROFIL_IMPACT, PROFIL_PRODUIT
 from dsync.sandbox.content.form import PROFIL_TECHNIQUE as TECHNIQUE
 from dsync.sandbox.content.products import PAST_PHASES, ProductSeed, family, without_accents
+from dsync.sandbox.content.rng import SeededRandom
 
 T = TypeVar("T")
 Change = Callable[["DraftSeed"], None]
@@ -27,7 +27,7 @@ _PAGE = "https://beta.gouv.fr/startups/{id}.html"
 class DraftSeed:
     """The answers that decide on eligibility; all begin as those of an eligible application."""
 
-    dice: Dice
+    rng: SeededRandom
     ordinal: int
     """How many dossiers before this one illustrate the same case."""
     demandeur: applicants.Demandeur
@@ -108,14 +108,14 @@ def _product(name: str, cas: str | None = None, step: int = 1, offset: int = 0) 
 
 def _category(*codes: str) -> Change:
     def apply(draft: DraftSeed) -> None:
-        draft.demandeur = applicants.morale(draft.dice, draft.in_turn(codes))
+        draft.demandeur = applicants.morale(draft.rng, draft.in_turn(codes))
 
     return apply
 
 
-def _applicant(*makers: Callable[[Dice], applicants.Demandeur]) -> Change:
+def _applicant(*makers: Callable[[SeededRandom], applicants.Demandeur]) -> Change:
     def apply(draft: DraftSeed) -> None:
-        draft.demandeur = draft.in_turn(makers)(draft.dice)
+        draft.demandeur = draft.in_turn(makers)(draft.rng)
 
     return apply
 
@@ -190,14 +190,14 @@ def _two_products(draft: DraftSeed) -> None:
 
 def _several_doubts(draft: DraftSeed) -> None:
     _product("a_venir")(draft)
-    draft.demandeur = applicants.sans_categorie(draft.dice)
+    draft.demandeur = applicants.sans_categorie(draft.rng)
     draft.missing |= {4502, 4503}
     draft.depose_at = datetime(2025, 1, 20, 9, 30, tzinfo=UTC)
 
 
 def _several_refusals(draft: DraftSeed) -> None:
     _product("passe")(draft)
-    draft.demandeur = applicants.morale(draft.dice, "7210")
+    draft.demandeur = applicants.morale(draft.rng, "7210")
     draft.profils = []
 
 

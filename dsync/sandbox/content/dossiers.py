@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dsync.sandbox.content import applicants, notes
+from dsync.sandbox.content.case_order import case_of, situation_of, twin_of
 from dsync.sandbox.content.cases import Case, DraftSeed
-from dsync.sandbox.content.deck import case_of, situation_of, twin_of
-from dsync.sandbox.content.dice import Dice
 from dsync.sandbox.content.form import (
     CAS_INTERNALISER,
     CAS_LANCER,
@@ -20,6 +19,7 @@ from dsync.sandbox.content.form import (
     PROFIL_TECHNIQUE,
 )
 from dsync.sandbox.content.products import INCUBATORS, ProductSeed, family, slugify
+from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.seeds import DossierSeed, FileSeed, State, VirusScan
 from dsync.sandbox.content.texts import NASTY_LINES, NASTY_TEXTS, paragraph
 
@@ -63,17 +63,17 @@ def dossier(seed: int, rank: int, *, now: datetime) -> DossierSeed:
     """Return one dossier; the case it illustrates is in `why`."""
     case, ordinal = case_of(seed, rank)
     state, presence = situation_of(seed, rank)
-    dice = Dice(seed, "dossier", rank)
-    draft = _draft(dice, case, ordinal, _product(seed, rank))
+    rng = SeededRandom(seed, "dossier", rank)
+    draft = _draft(rng, case, ordinal, _product(seed, rank))
     depose_at = min(draft.depose_at, now)
-    en_instruction_at, traite_at, updated_at = _dates(dice, state, depose_at, now)
+    en_instruction_at, traite_at, updated_at = _dates(rng, state, depose_at, now)
     usager = f"usager-{FIRST_NUMBER + rank}@example.gouv.fr"
-    precheck, labels = notes.human_precheck(dice, state, updated_at)
+    precheck, labels = notes.human_precheck(rng, state, updated_at)
     if rank < _WITHOUT_HUMANS:
         precheck, labels = {}, []
-    prenom, nom = applicants.person(dice)
-    by_third_party = dice.chance(0.04)
-    written = notes.notes(dice, state, en_instruction_at, updated_at, draft.product.name)
+    prenom, nom = applicants.person(rng)
+    by_third_party = rng.chance(0.04)
+    written = notes.notes(rng, state, en_instruction_at, updated_at, draft.product.name)
     return DossierSeed(
         number=FIRST_NUMBER + rank,
         state=state,
@@ -86,13 +86,13 @@ def dossier(seed: int, rank: int, *, now: datetime) -> DossierSeed:
         usager_email=usager,
         champs=_champs(draft),
         annotations=written | precheck,
-        archived=dice.chance(0.02 if state.startswith("en_") else 0.15),
+        archived=rng.chance(0.02 if state.startswith("en_") else 0.15),
         labels=labels,
-        motivation=notes.motivation(dice, state),
-        messages=notes.messages(dice, depose_at, updated_at, usager),
-        avis=notes.avis(dice, en_instruction_at, updated_at),
+        motivation=notes.motivation(rng, state),
+        messages=notes.messages(rng, depose_at, updated_at, usager),
+        avis=notes.avis(rng, en_instruction_at, updated_at),
         revision=_revision_at(traite_at),
-        prefilled=dice.chance(0.06),
+        prefilled=rng.chance(0.06),
         depose_par_un_tiers=by_third_party,
         prenom_mandataire=prenom if by_third_party else None,
         nom_mandataire=nom if by_third_party else None,
@@ -111,46 +111,46 @@ def _product(seed: int, rank: int) -> ProductSeed:
     return pool[rank % len(pool)]
 
 
-def _draft(dice: Dice, case: Case, ordinal: int, product: ProductSeed) -> DraftSeed:
+def _draft(rng: SeededRandom, case: Case, ordinal: int, product: ProductSeed) -> DraftSeed:
     profils = [PROFIL_PRODUIT, PROFIL_TECHNIQUE]
     draft = DraftSeed(
-        dice=dice,
+        rng=rng,
         ordinal=ordinal,
-        demandeur=applicants.eligible(dice),
+        demandeur=applicants.eligible(rng),
         product=product,
-        depose_at=_deposit(dice),
-        profils=profils if dice.chance(0.4) else [dice.pick(profils)],
-        nasty=dice.chance(0.02),
+        depose_at=_deposit(rng),
+        profils=profils if rng.chance(0.4) else [rng.pick(profils)],
+        nasty=rng.chance(0.02),
         why=f"{case.expected} : {case.why}",
     )
     draft.take(product)
     case.apply(draft)
     if draft.cas is None:
         open_and_measured = draft.product.has_stats and draft.product.has_repository
-        wants_steering = open_and_measured and dice.chance(0.4)
+        wants_steering = open_and_measured and rng.chance(0.4)
         draft.cas = CAS_INTERNALISER if wants_steering else CAS_LANCER
     return draft
 
 
 def _champs(draft: DraftSeed) -> dict[int, Any]:
-    dice, name = draft.dice, draft.product.name
+    rng, name = draft.rng, draft.product.name
     values: dict[int, Any] = {
         4102: draft.address,
         4103: draft.phase or _declared_phase(draft),
-        4104: "Autre incubateur" if dice.chance(0.05) else _INCUBATEURS[draft.product.incubator],
-        4202: dice.pick(_ENTITES),
+        4104: "Autre incubateur" if rng.chance(0.05) else _INCUBATEURS[draft.product.incubator],
+        4202: rng.pick(_ENTITES),
         4402: draft.cas,
         4403: _voeux(draft),
     }
-    place = dice.pick(applicants.PLACES)
+    place = rng.pick(applicants.PLACES)
     values[4203] = {"code": place[0], "name": place[1]}
-    values[4204] = applicants.place_address(place, dice.between(1, 99))
-    values |= _contacts(dice)
-    values |= {stable_id: paragraph(dice, topic, name) for stable_id, topic in _TEXTAREAS.items()}
-    if dice.chance(0.4):
-        values[4605] = _letters(dice)
+    values[4204] = applicants.place_address(place, rng.between(1, 99))
+    values |= _contacts(rng)
+    values |= {stable_id: paragraph(rng, topic, name) for stable_id, topic in _TEXTAREAS.items()}
+    if rng.chance(0.4):
+        values[4605] = _letters(rng)
     for optional in (4305, 4307, 4309, 4604):
-        if dice.chance(0.2):
+        if rng.chance(0.2):
             del values[optional]
     if draft.nasty:
         values |= _nasty(draft.ordinal, values)
@@ -169,35 +169,35 @@ def _voeux(draft: DraftSeed) -> list[dict[int, Any]]:
     if not draft.profils:
         return [{}]
     ranks = list(range(1, len(draft.profils) + 1))
-    if draft.dice.chance(0.15):
+    if draft.rng.chance(0.15):
         ranks.reverse()
-    left_empty: list[dict[int, Any]] = [{}] if draft.dice.chance(0.03) else []
+    left_empty: list[dict[int, Any]] = [{}] if draft.rng.chance(0.03) else []
     return left_empty + [
-        {4404: profil, 4405: rank, 4406: paragraph(draft.dice, "objectifs", draft.product.name)}
+        {4404: profil, 4405: rank, 4406: paragraph(draft.rng, "objectifs", draft.product.name)}
         for profil, rank in zip(draft.profils, ranks, strict=True)
     ]
 
 
-def _contacts(dice: Dice) -> dict[int, str]:
-    sponsor, contact = applicants.person(dice), applicants.person(dice)
+def _contacts(rng: SeededRandom) -> dict[int, str]:
+    sponsor, contact = applicants.person(rng), applicants.person(rng)
     return {
         4302: f"{sponsor[0]} {sponsor[1].upper()}",
-        4303: dice.pick(("Directrice générale", "Sous-directeur", "Cheffe de service")),
+        4303: rng.pick(("Directrice générale", "Sous-directeur", "Cheffe de service")),
         4304: applicants.mail(*sponsor),
-        4305: applicants.phone(dice),
+        4305: applicants.phone(rng),
         4306: f"{contact[1]} {contact[0]}",
-        4307: dice.pick(("Responsable produit", "Chargée de mission", "Intrapreneur")),
+        4307: rng.pick(("Responsable produit", "Chargée de mission", "Intrapreneur")),
         4308: applicants.mail(*contact),
-        4309: applicants.phone(dice),
+        4309: applicants.phone(rng),
     }
 
 
-def _letters(dice: Dice) -> list[FileSeed]:
+def _letters(rng: SeededRandom) -> list[FileSeed]:
     """Return a letter, at times a second file; the virus scan of some is not over, or alarming."""
-    mark = b"%% lettre %d\n" % dice.below(1_000_000)
-    scan = dice.weighted(_SCANS)
+    mark = b"%% lettre %d\n" % rng.below(1_000_000)
+    scan = rng.weighted(_SCANS)
     files = [FileSeed("lettre de soutien.pdf", "application/pdf", _PDF + mark, scan)]
-    if dice.chance(0.1):
+    if rng.chance(0.1):
         note = "Précisions « à joindre » à la lettre.\r\n".encode() + mark
         files.append(FileSeed("précisions (n° 2).txt", "text/plain", note))
     return files
@@ -227,42 +227,42 @@ _BULK_EDITS = (
 _FIRST_DEPOSIT = datetime(2024, 1, 2, tzinfo=UTC)
 
 
-def _deposit(dice: Dice) -> datetime:
+def _deposit(rng: SeededRandom) -> datetime:
     """Draw a moment of a working day's hours in 2024, the call's last weeks being the busiest."""
-    day = dice.between(300, 362) if dice.chance(0.2) else dice.below(363)
-    return _after(dice, _FIRST_DEPOSIT + timedelta(days=day), 6, 18)
+    day = rng.between(300, 362) if rng.chance(0.2) else rng.below(363)
+    return _after(rng, _FIRST_DEPOSIT + timedelta(days=day), 6, 18)
 
 
-def _after(dice: Dice, moment: datetime, least: int, most: int) -> datetime:
+def _after(rng: SeededRandom, moment: datetime, least: int, most: int) -> datetime:
     """Draw a moment so many hours after another one."""
-    hours = dice.between(least, most)
+    hours = rng.between(least, most)
     return moment + timedelta(
-        hours=hours, seconds=dice.below(3600), microseconds=dice.below(1_000_000)
+        hours=hours, seconds=rng.below(3600), microseconds=rng.below(1_000_000)
     )
 
 
 def _dates(
-    dice: Dice, state: State, depose_at: datetime, now: datetime
+    rng: SeededRandom, state: State, depose_at: datetime, now: datetime
 ) -> tuple[datetime | None, datetime | None, datetime]:
     """Draw when a dossier was instructed, treated and last changed, none of it after `now`."""
     en_instruction_at = traite_at = None
     if state != "en_construction":
-        en_instruction_at = min(_after(dice, depose_at, 1, 24 * 25), now)
+        en_instruction_at = min(_after(rng, depose_at, 1, 24 * 25), now)
     if en_instruction_at and state != "en_instruction":
-        traite_at = min(_after(dice, en_instruction_at, 1, 24 * 60), now)
+        traite_at = min(_after(rng, en_instruction_at, 1, 24 * 60), now)
     last = traite_at or en_instruction_at or depose_at
-    return en_instruction_at, traite_at, _last_change(dice, last, now)
+    return en_instruction_at, traite_at, _last_change(rng, last, now)
 
 
-def _last_change(dice: Dice, last: datetime, now: datetime) -> datetime:
-    kind = dice.below(100)
+def _last_change(rng: SeededRandom, last: datetime, now: datetime) -> datetime:
+    kind = rng.below(100)
     if kind < 6:
         for moment in _BULK_EDITS:
             if last <= moment <= now:
                 return moment
     if kind < 10:
         last = max(last, now - timedelta(days=30))
-    return min(_after(dice, last, 1, 24 * 20), now)
+    return min(_after(rng, last, 1, 24 * 20), now)
 
 
 def _revision_at(traite_at: datetime | None) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from dsync.sandbox.content.dice import Dice
 from dsync.sandbox.content.form import CRITERES, ETAPES
+from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.seeds import INSTRUCTEUR_PRINCIPAL, State
 from dsync.sandbox.content.texts import NASTY_TEXTS, paragraph
 
@@ -18,13 +18,13 @@ _MOTIVATIONS = {
 }
 
 
-def motivation(dice: Dice, state: State) -> str | None:
+def motivation(rng: SeededRandom, state: State) -> str | None:
     """Return the reason given with a final decision, sometimes none."""
-    return _MOTIVATIONS.get(state) if dice.chance(0.8) else None
+    return _MOTIVATIONS.get(state) if rng.chance(0.8) else None
 
 
 def notes(
-    dice: Dice, state: State, since: datetime | None, last: datetime, name: str
+    rng: SeededRandom, state: State, since: datetime | None, last: datetime, name: str
 ) -> dict[int, Any]:
     """Fill the annotations of a dossier in instruction `since` then, last changed at `last`.
 
@@ -33,90 +33,94 @@ def notes(
     if since is None:
         return {5302: [{}]}
     values: dict[int, Any] = {}
-    etape = _etape(dice, state)
+    etape = _etape(rng, state)
     if etape:
         values[5202] = etape
-    grids = _grids(dice, etape, name)
-    if dice.chance(0.9) or not grids:
+    grids = _grids(rng, etape, name)
+    if rng.chance(0.9) or not grids:
         grids.insert(0, {})
     values[5302] = grids
-    jury = since + timedelta(days=dice.between(10, 40))
-    if etape in ETAPES[2:] and dice.chance(0.85):
+    jury = since + timedelta(days=rng.between(10, 40))
+    if etape in ETAPES[2:] and rng.chance(0.85):
         values[5203] = jury.date().isoformat()
     if etape == "Lauréat":
-        values |= _recruitment(dice, jury, last)
+        values |= _recruitment(rng, jury, last)
     return values
 
 
-def _etape(dice: Dice, state: State) -> str | None:
+def _etape(rng: SeededRandom, state: State) -> str | None:
     match state:
         case "en_instruction":
-            return dice.pick((*ETAPES[:4], "Évaluation", None))
+            return rng.pick((*ETAPES[:4], "Évaluation", None))
         case "accepte":
             return "Lauréat"
         case "refuse":
             return "Non retenu"
         case _:
-            return dice.pick((None, "Évaluation"))
+            return rng.pick((None, "Évaluation"))
 
 
-def _grids(dice: Dice, etape: str | None, name: str) -> list[dict[int, Any]]:
+def _grids(rng: SeededRandom, etape: str | None, name: str) -> list[dict[int, Any]]:
     if etape is None:
         return []
-    first = dice.below(len(_EVALUATEURS))
-    count = dice.between(0 if etape == "Évaluation" else 1, 3)
+    first = rng.below(len(_EVALUATEURS))
+    count = rng.between(0 if etape == "Évaluation" else 1, 3)
     judges = [_EVALUATEURS[(first + i) % len(_EVALUATEURS)] for i in range(count)]
-    rows = [_grid(dice, "Dossier", judge, name) for judge in judges]
-    if etape in ("Délibération", "Lauréat") or (etape == "Non retenu" and dice.chance(0.5)):
-        rows += [_grid(dice, "Soutenance", judge, name) for judge in judges[:2]]
+    rows = [_grid(rng, "Dossier", judge, name) for judge in judges]
+    if etape in ("Délibération", "Lauréat") or (etape == "Non retenu" and rng.chance(0.5)):
+        rows += [_grid(rng, "Soutenance", judge, name) for judge in judges[:2]]
     return rows
 
 
-def _grid(dice: Dice, moment: str, judge: str, name: str) -> dict[int, Any]:
+def _grid(rng: SeededRandom, moment: str, judge: str, name: str) -> dict[int, Any]:
     """Fill a grid; some évaluateurs leave a criterion, their address or the remark empty."""
     row: dict[int, Any] = {5303: moment}
-    if dice.chance(0.95):
+    if rng.chance(0.95):
         row[5304] = judge
     for stable_id, _ in CRITERES:
-        if dice.chance(0.96):
-            row[stable_id] = dice.between(1, 5)
-    if dice.chance(0.02):
-        row[5320] = dice.pick(NASTY_TEXTS[:-1])
-    elif dice.chance(0.7):
-        row[5320] = paragraph(dice, "remarque", name)
+        if rng.chance(0.96):
+            row[stable_id] = rng.between(1, 5)
+    if rng.chance(0.02):
+        row[5320] = rng.pick(NASTY_TEXTS[:-1])
+    elif rng.chance(0.7):
+        row[5320] = paragraph(rng, "remarque", name)
     return row
 
 
-def _recruitment(dice: Dice, jury: datetime, last: datetime) -> dict[int, str]:
+def _recruitment(rng: SeededRandom, jury: datetime, last: datetime) -> dict[int, str]:
     """Date the steps of a recruitment as far as it has come."""
     moment, values = jury, {}
-    for stable_id in range(5402, 5402 + dice.between(0, 4)):
-        moment += timedelta(days=dice.between(7, 30))
+    for stable_id in range(5402, 5402 + rng.between(0, 4)):
+        moment += timedelta(days=rng.between(7, 30))
         if moment > last + timedelta(days=120):
             break
         values[stable_id] = moment.date().isoformat()
     return values
 
 
-def human_precheck(dice: Dice, state: State, last: datetime) -> tuple[dict[int, Any], list[str]]:
+def human_precheck(
+    rng: SeededRandom, state: State, last: datetime
+) -> tuple[dict[int, Any], list[str]]:
     """Return annotations of the pre-check and labels that a human has set already."""
     is_closed = state in _MOTIVATIONS
-    if not dice.chance(0.4 if is_closed else 0.03):
-        return ({5105: True} if dice.chance(0.02) else {}), []
-    result, label = dice.pick(
+    if not rng.chance(0.4 if is_closed else 0.03):
+        return ({5105: True} if rng.chance(0.02) else {}), []
+    result, label = rng.pick(
         (("Éligible", "éligible"), ("À vérifier", "à vérifier"), ("Inéligible", "inéligible"))
     )
     values: dict[int, Any] = {5102: result}
-    if dice.chance(0.6):
+    if rng.chance(0.6):
         values[5103] = "Examiné par un instructeur.\nVoir les échanges avec le point de contact."
-    if dice.chance(0.6):
+    if rng.chance(0.6):
         values[5104] = last.replace(microsecond=0)
-    if dice.chance(0.3):
+    if rng.chance(0.3):
         values[5105] = True
-    return values, [label] if dice.chance(0.5) else []
+    return values, [label] if rng.chance(0.5) else []
 
 
-def messages(dice: Dice, depose_at: datetime, last: datetime, usager: str) -> list[dict[str, Any]]:
+def messages(
+    rng: SeededRandom, depose_at: datetime, last: datetime, usager: str
+) -> list[dict[str, Any]]:
     """Return the platform's acknowledgement and sometimes an exchange with an instructeur."""
     sent: list[dict[str, Any]] = [
         {
@@ -125,20 +129,20 @@ def messages(dice: Dice, depose_at: datetime, last: datetime, usager: str) -> li
             "created_at": depose_at,
         }
     ]
-    if dice.chance(0.15):
+    if rng.chance(0.15):
         question = "<p>Pouvez-vous préciser l’adresse de la fiche produit ?</p>"
         sent.append({"email": INSTRUCTEUR_PRINCIPAL, "body": question, "created_at": last})
-    if len(sent) > 1 and dice.chance(0.5):
+    if len(sent) > 1 and rng.chance(0.5):
         answer = "<p>Bonjour, elle est dans le formulaire &amp; à jour.</p>"
         sent.append({"email": usager, "body": answer, "created_at": last})
     return sent
 
 
-def avis(dice: Dice, since: datetime | None, last: datetime) -> list[dict[str, Any]]:
+def avis(rng: SeededRandom, since: datetime | None, last: datetime) -> list[dict[str, Any]]:
     """Return the expert opinions asked for, some still unanswered."""
-    if since is None or not dice.chance(0.12):
+    if since is None or not rng.chance(0.12):
         return []
-    answered = dice.chance(0.6)
+    answered = rng.chance(0.6)
     return [
         {
             "question": "Le produit a-t-il un accès direct à ses usagers ?",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsync.sandbox.content.dice import Dice
+from dsync.sandbox.content.rng import SeededRandom
 
 _PROBLEMS = (
     "Les usagers de {name} attendent en moyenne {n} semaines une réponse de l’administration.",
@@ -69,10 +69,10 @@ NASTY_LINES = tuple(text for text in NASTY_TEXTS if "\n" not in text)
 """Those that fit a one-line champ."""
 
 
-def paragraph(dice: Dice, topic: str, name: str) -> str:
+def paragraph(rng: SeededRandom, topic: str, name: str) -> str:
     """Write one to three sentences on a topic about a product."""
-    start = dice.below(12)
+    start = rng.below(12)
     sentences = TOPICS[topic]
-    chosen = [sentences[(start + i) % len(sentences)] for i in range(dice.between(1, 3))]
-    separator = "\n\n" if dice.chance(0.1) else " "
-    return separator.join(s.format(name=name, n=dice.between(2, 60)) for s in chosen)
+    chosen = [sentences[(start + i) % len(sentences)] for i in range(rng.between(1, 3))]
+    separator = "\n\n" if rng.chance(0.1) else " "
+    return separator.join(s.format(name=name, n=rng.between(2, 60)) for s in chosen)

@@ -13,7 +13,7 @@ from graphql import GraphQLError, GraphQLResolveInfo
 from dsync.sandbox.graphql.limits import QueryLimit
 from dsync.sandbox.world.champs import ServedChamp
 from dsync.sandbox.world.clock import iso
-from dsync.sandbox.world.model import Damage, Groupe, ServedDemarche, ServedDossier, World
+from dsync.sandbox.world.model import DossierFault, Groupe, ServedDemarche, ServedDossier, World
 
 Place: TypeAlias = tuple[str | int, ...]
 T = TypeVar("T", ServedDemarche, ServedDossier, Groupe)
@@ -59,7 +59,7 @@ class Call:
     """Annotations as a mutation of this request first answered them: it says them again."""
     places: list[tuple[int, Place]] = field(default_factory=list)
     """The dossiers in the answer, and where each one is."""
-    holes: set[Place] = field(default_factory=set)
+    null_fields: set[Place] = field(default_factory=set)
     """Where in the answer the platform's data have none."""
 
     def asks(self, typename: str) -> bool:
@@ -86,18 +86,18 @@ class Call:
             raise failed(told, "unauthorized")
         return found
 
-    def damages(self, number: int, kind: str) -> list[Damage]:
+    def faults_of(self, number: int, kind: str) -> list[DossierFault]:
         """Return what is bad of a dossier's data."""
-        return [d for d in self.world.damages if (d.number, d.kind) == (number, kind)]
+        return [d for d in self.world.dossier_faults if (d.number, d.kind) == (number, kind)]
 
-    def junk(self) -> Iterator[tuple[Place, str]]:
+    def replaced_json(self) -> Iterator[tuple[Place, str]]:
         """Yield what stands in the answer instead of what is true, and where."""
-        for damage in self.world.damages:
-            if damage.kind == "junk" and damage.number is None:
-                yield damage.path, damage.json
+        for fault in self.world.dossier_faults:
+            if fault.kind == "replaced_json" and fault.number is None:
+                yield fault.path, fault.json
         for number, place in self.places:
-            for damage in self.damages(number, "junk"):
-                yield ("data", *place, *damage.path), damage.json
+            for fault in self.faults_of(number, "replaced_json"):
+                yield ("data", *place, *fault.path), fault.json
 
     def spend(self) -> bool:
         """Count a node or a mutation; tell whether there is time to answer it."""

@@ -95,8 +95,8 @@ class PlatformExecutor(Executor[Any]):
         self, parent_type: Any, source: Any, details: Any, path: Path, position: Any
     ) -> Any:
         """Answer a field, null where the platform's data have a hole."""
-        holes = self.context_value.holes
-        if not holes or tuple(path.as_list()) not in holes:
+        null_fields = self.context_value.null_fields
+        if not null_fields or tuple(path.as_list()) not in null_fields:
             return super().execute_field(parent_type, source, details, path, position)
         node = details[0].node
         field = self.schema.get_field(parent_type, node.name.value)
@@ -118,17 +118,19 @@ def _meet(dossier: ServedDossier, call: Call, path: Path | None, fields: Any) ->
     first, name = Path(path, key, "Dossier"), f"Dossier.{node.name.value}"
     place = tuple(path.as_list() if path else ())
 
-    def is_damaged(kind: str) -> bool:
-        return any(has_champs or not d.champs_only for d in call.damages(dossier.number, kind))
+    def has_fault(kind: str) -> bool:
+        return any(has_champs or not d.champs_only for d in call.faults_of(dossier.number, kind))
 
-    if is_damaged("broken_page"):
+    if has_fault("failed_read"):
         raise ServerFailure
     if not call.spend():
         raise located_error(call.timeout(name), [node], first.as_list())
-    if is_damaged("null_node"):
+    if has_fault("null_node"):
         raise _null(name, node, first)
     call.places.append((dossier.number, place))
-    call.holes |= {(*place, *damage.path) for damage in call.damages(dossier.number, "hole")}
+    call.null_fields |= {
+        (*place, *fault.path) for fault in call.faults_of(dossier.number, "null_field")
+    }
 
 
 def _null(field: str, node: FieldNode, path: Path) -> GraphQLError:

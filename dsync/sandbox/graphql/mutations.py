@@ -129,9 +129,9 @@ def _load(call: Call, payload_type: str, given: dict[str, Any]) -> Write:
 
 def _modify(write: Write) -> Payload:
     """Write what is valid, tell of the rest; not all-or-nothing."""
-    if write.call.damages(write.dossier.number, "broken_write"):
+    if write.call.faults_of(write.dossier.number, "failed_write"):
         raise ServerFailure
-    lost = {damage.path[0] for damage in write.call.damages(write.dossier.number, "lost_write")}
+    lost = {fault.path[0] for fault in write.call.faults_of(write.dossier.number, "lost_write")}
     refusals: list[RefusalError] = []
     found: list[tuple[ServedChamp, Any]] = []
     for asked in write.given["annotations"]:

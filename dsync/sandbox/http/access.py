@@ -28,7 +28,7 @@ class Tokens:
     """Refused on the network that this machine calls from."""
 
 
-class Doorkeeper:
+class AccessControl:
     """Lets requests in by their token, as often as the limit allows."""
 
     def __init__(self, seed: int, demarches: list[int], per_minute: int | None) -> None:

@@ -20,7 +20,7 @@ from dsync.sandbox.world import changes
 from dsync.sandbox.world.changes import Change
 from dsync.sandbox.world.model import (
     FINISHED,
-    Damage,
+    DossierFault,
     Hand,
     Label,
     ServedDemarche,
@@ -248,23 +248,23 @@ class Control:
         """Drop the scripted faults that have not happened."""
         self._endpoint.faults.waiting.clear()
 
-    def poison(self, number: int, *, champs_only: bool = False) -> None:
+    def return_null(self, number: int, *, champs_only: bool = False) -> None:
         """Make a dossier's data bad: a null among a page's good nodes, until healed."""
-        self.world.damages.append(Damage("null_node", number, champs_only))
+        self.world.dossier_faults.append(DossierFault("null_node", number, champs_only))
 
-    def break_page(self, number: int, *, champs_only: bool = False) -> None:
+    def fail_reads(self, number: int, *, champs_only: bool = False) -> None:
         """Make every request that answers this dossier end in a 500, until healed."""
-        self.world.damages.append(Damage("broken_page", number, champs_only))
+        self.world.dossier_faults.append(DossierFault("failed_read", number, champs_only))
 
-    def break_writes(self, number: int) -> None:
+    def fail_writes(self, number: int) -> None:
         """Make every mutation of this dossier's annotations end in a 500, until healed."""
-        self.world.damages.append(Damage("broken_write", number))
+        self.world.dossier_faults.append(DossierFault("failed_write", number))
 
     def lose_writes(self, number: int, stable_id: int) -> None:
         """Answer the writes of an annotation by the API as done, and keep none, until healed."""
-        self.world.damages.append(Damage("lost_write", number, path=(stable_id,)))
+        self.world.dossier_faults.append(DossierFault("lost_write", number, path=(stable_id,)))
 
-    def spoil(self, number: int | None, path: Sequence[str | int], json: str) -> None:
+    def replace_json(self, number: int | None, path: Sequence[str | int], json: str) -> None:
         """Put any JSON at a path of a dossier's node, in every answer that has it, until healed.
 
         Args:
@@ -272,19 +272,21 @@ class Control:
             path: keys and indexes, such as `("champs", 3, "label")`; empty for the node itself.
             json: what stands there, to the letter.
         """
-        self.world.damages.append(Damage("junk", number, path=tuple(path), json=json))
+        self.world.dossier_faults.append(
+            DossierFault("replaced_json", number, path=tuple(path), json=json)
+        )
 
-    def dig(self, number: int, path: Sequence[str | int]) -> None:
+    def null_field(self, number: int, path: Sequence[str | int]) -> None:
         """Make a hole in a dossier's data, as the platform has them, until healed.
 
         Where the schema promises a value, the nearest object around it that may be null is null.
         """
-        self.world.damages.append(Damage("hole", number, path=tuple(path)))
+        self.world.dossier_faults.append(DossierFault("null_field", number, path=tuple(path)))
 
-    def heal(self, number: int | None) -> None:
+    def repair(self, number: int | None) -> None:
         """Make a dossier good again; None: what was put into every answer goes."""
-        kept = [damage for damage in self.world.damages if damage.number != number]
-        self.world.damages = kept
+        kept = [fault for fault in self.world.dossier_faults if fault.number != number]
+        self.world.dossier_faults = kept
 
     def maintain(self, *, on: bool = True) -> None:
         """Put the platform into maintenance, or end it."""
@@ -292,7 +294,7 @@ class Control:
 
     def limit_rate(self, per_minute: int | None) -> None:
         """Set the rate limit."""
-        self._endpoint.doorkeeper.per_minute = per_minute
+        self._endpoint.access.per_minute = per_minute
 
     def limit_queries(self, *, complexity: int = 60_000, tokens: int = 20_000) -> None:
         """Set how large a query may be; 0 lifts a limit."""
@@ -300,7 +302,7 @@ class Control:
 
     def change_token(self, name: str = "write", **changes: Any) -> None:
         """Change what a token may do: `expired`, `forbidden_network`, `can_write`, `demarches`."""
-        self._endpoint.doorkeeper.change(name, **changes)
+        self._endpoint.access.change(name, **changes)
 
     # --- what can be seen -------------------------------------------------------------------
 
@@ -329,7 +331,7 @@ class Control:
         return {
             "now": self.now(),
             "demarches": {d.number: len(d.dossiers) for d in self.world.demarches.values()},
-            "tokens": asdict(self._endpoint.doorkeeper.tokens),
+            "tokens": asdict(self._endpoint.access.tokens),
             "requests": len(self._endpoint.journal),
             "faults": len(self._endpoint.faults.waiting),
         }

@@ -22,9 +22,9 @@ from dsync.sandbox.graphql.documents import (
 from dsync.sandbox.graphql.execution import execute
 from dsync.sandbox.graphql.limits import QueryLimit
 from dsync.sandbox.http import answers, faults
-from dsync.sandbox.http.access import Doorkeeper
+from dsync.sandbox.http.access import AccessControl
 from dsync.sandbox.http.answers import HttpAnswer, failure, refused
-from dsync.sandbox.http.faults import Faults, ScriptedFault, with_junk
+from dsync.sandbox.http.faults import Faults, ScriptedFault, with_replaced_json
 from dsync.sandbox.world.model import World
 
 PATH = "/api/v2/graphql"
@@ -59,9 +59,9 @@ class Entry:
 class Endpoint:
     """The endpoint: limit, body, token, document, execution, faults, in the platform's order."""
 
-    def __init__(self, world: World, doorkeeper: Doorkeeper) -> None:
+    def __init__(self, world: World, access: AccessControl) -> None:
         self.world = world
-        self.doorkeeper = doorkeeper
+        self.access = access
         self.query_limit = QueryLimit()
         self.faults = Faults()
         self.journal: deque[Entry] = deque(maxlen=_KEPT_REQUESTS)
@@ -73,11 +73,11 @@ class Endpoint:
         """Answer a request; None when its connection is cut before anything is done."""
         with self.world.lock:
             authorization = headers.get("Authorization")
-            token = self.doorkeeper.find(authorization)
+            token = self.access.find(authorization)
             entry = Entry(self.world.now(), token.name if token else None)
             entry.user_agent = headers.get("User-Agent")
             self.journal.append(entry)
-            reply = self.doorkeeper.count(authorization, self.world.now())
+            reply = self.access.count(authorization, self.world.now())
             if reply is None and self.under_maintenance:
                 reply = answers.maintenance()
             fault = None
@@ -105,7 +105,7 @@ class Endpoint:
         reply = faults.instead(fault, self.world.now()) if fault else None
         if reply:
             return reply, fault
-        reply = self.doorkeeper.refusal(token, stored_query=params.get("queryId") is not None)
+        reply = self.access.refusal(token, stored_query=params.get("queryId") is not None)
         if reply is None:
             english = (headers.get("Accept-Language") or "").lower().startswith("en")
             reached = fault.reached if fault and fault.kind == "timeout" else None
@@ -132,7 +132,7 @@ class Endpoint:
             return _refused(exc)
         except ServerFailure:
             return answers.internal_error()
-        return HttpAnswer(200, with_junk(body, call.junk()))
+        return HttpAnswer(200, with_replaced_json(body, call.replaced_json()))
 
 
 def _refused(refusal: RefusedError) -> HttpAnswer:

@@ -15,8 +15,8 @@ from dsync.sandbox.http.answers import HttpAnswer, as_json, failure
 Kind = Literal[
     "internal_error", "bad_gateway", "unavailable", "gateway_timeout", "maintenance", "html",
     "rate_limited", "token_expired", "token_unknown", "forbidden_network", "timeout", "data_null",
-    "truncated", "empty", "junk", "cut_before", "cut_inside", "cut_after", "answer_lost",
-    "latency", "slow_drip", "slow_headers", "endless_body", "gzip_bomb", "odd_headers",
+    "truncated", "empty", "replaced_json", "cut_before", "cut_inside", "cut_after", "answer_lost",
+    "latency", "slow_body", "slow_headers", "endless_body", "gzip_bomb", "odd_headers",
 ]  # fmt: skip
 """What goes wrong. `cut_before` runs nothing, `answer_lost` runs everything and says nothing,
 `cut_after` closes the connection under the next request, `endless_body` goes on after the answer,
@@ -50,7 +50,7 @@ class ScriptedFault:
     """For `timeout`: how many nodes, or mutations, are answered."""
     latency_ms: int = 0
     bytes_per_s: int = 1000
-    """For `slow_drip` and `slow_headers`."""
+    """For `slow_body` and `slow_headers`."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """What these headers say instead, whatever the kind."""
     path: Sequence[str | int] = ()
@@ -114,16 +114,18 @@ def spoiled(fault: ScriptedFault, reply: HttpAnswer) -> HttpAnswer:
         return replace(reply, body=reply.body[: len(reply.body) // 2])
     if fault.kind == "empty":
         return replace(reply, body=b"")
-    if fault.kind == "junk":
-        return replace(reply, body=with_junk(json.loads(reply.body), [(fault.path, fault.json)]))
+    if fault.kind == "replaced_json":
+        return replace(
+            reply, body=with_replaced_json(json.loads(reply.body), [(fault.path, fault.json)])
+        )
     return reply
 
 
-def with_junk(answer: Any, junk: Iterable[tuple[Sequence[str | int], str]]) -> bytes:
+def with_replaced_json(answer: Any, parts: Iterable[tuple[Sequence[str | int], str]]) -> bytes:
     """Return an answer with other JSON at some of its paths; what is not there stays away."""
     texts: dict[bytes, bytes] = {}
-    for rank, (path, text) in enumerate(junk):
-        mark = f"@@junk {rank}@@"
+    for rank, (path, text) in enumerate(parts):
+        mark = f"@@replaced {rank}@@"
         texts[as_json(mark)] = text.encode("utf-8", "surrogateescape")
         if not path:
             answer = mark

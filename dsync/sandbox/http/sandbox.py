@@ -11,7 +11,7 @@ from typing import Any
 
 from dsync.sandbox import content
 from dsync.sandbox.content import DossierSeed, FormSeed
-from dsync.sandbox.http.access import Doorkeeper
+from dsync.sandbox.http.access import AccessControl
 from dsync.sandbox.http.catalogue import OpenData
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import PATH, Endpoint
@@ -45,9 +45,9 @@ class Sandbox:
         self.world = World(clock)
         for form, dossiers in forms:
             self.world.add_demarche(form, dossiers)
-        doorkeeper = Doorkeeper(seed, list(self.world.demarches), rate_limit)
-        self.tokens = doorkeeper.tokens
-        endpoint = Endpoint(self.world, doorkeeper)
+        access = AccessControl(seed, list(self.world.demarches), rate_limit)
+        self.tokens = access.tokens
+        endpoint = Endpoint(self.world, access)
         catalogue = OpenData(seed, clock.now())
         self.control = Control(self.world, endpoint, catalogue)
         self._server = Server(host, port, endpoint, self.control, catalogue)
@@ -76,7 +76,7 @@ class Sandbox:
         time = clock if isinstance(clock, Clock) else Clock(clock)
         forms = [
             (content.FORM, content.dossiers(seed, dossiers, now=time.now())),
-            (content.EVERY_TYPE_FORM, content.zoo_dossiers(seed, now=time.now())),
+            (content.EVERY_TYPE_FORM, content.every_type_dossiers(seed, now=time.now())),
         ]
         return cls(forms, seed=seed, clock=time, port=port, rate_limit=rate_limit)
 

@@ -13,7 +13,7 @@ from socketserver import TCPServer
 from typing import Any
 
 from dsync.sandbox.graphql.queries import FILES
-from dsync.sandbox.http import faults, remote
+from dsync.sandbox.http import control_routes, faults
 from dsync.sandbox.http.answers import HttpAnswer
 from dsync.sandbox.http.catalogue import OpenData
 from dsync.sandbox.http.control import Control
@@ -93,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
             self._out(*server.endpoint.answer(self.headers, body, server.base_url))
         elif path.startswith(CONTROL):
             name = path.removeprefix(CONTROL).strip("/")
-            self._write(remote.post(server.control, name, body))
+            self._write(control_routes.post(server.control, name, body))
         else:
             self._write(HttpAnswer(404, b"", "text/html"))
 
@@ -111,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
             reply = server.catalogue.answer(path.removeprefix(BETAGOUV), self.headers)
             self._out(reply, fault)
         elif path.startswith(CONTROL):
-            self._write(remote.get(server.control, path.removeprefix(CONTROL).strip("/")))
+            self._write(control_routes.get(server.control, path.removeprefix(CONTROL).strip("/")))
         else:
             self._write(HttpAnswer(404, b"", "text/html"))
 
@@ -137,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
             self._head(reply, len(reply.body))
             self.wfile.write(reply.body[: len(reply.body) // 2])
             self.close_connection = True
-        elif fault and kind == "slow_drip":
+        elif fault and kind == "slow_body":
             self._head(reply, len(reply.body))
             self._drip(reply.body, fault.bytes_per_s)
         elif fault and kind == "slow_headers":

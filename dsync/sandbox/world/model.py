@@ -115,10 +115,12 @@ class LifeStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
+class DossierFault:
     """Bad data of a dossier, until it is healed."""
 
-    kind: Literal["null_node", "broken_page", "broken_write", "lost_write", "hole", "junk"]
+    kind: Literal[
+        "null_node", "failed_read", "failed_write", "lost_write", "null_field", "replaced_json"
+    ]
     number: int | None
     """The dossier; None: whatever is answered (`junk` alone)."""
     champs_only: bool = False
@@ -248,7 +250,7 @@ class World:
         self.lock = threading.RLock()
         self.demarches: dict[int, ServedDemarche] = {}
         self.agents: dict[str, Agent] = {}
-        self.damages: list[Damage] = []
+        self.dossier_faults: list[DossierFault] = []
         self._keys = {
             FormRevision: count(1),
             Groupe: count(1),

@@ -16,16 +16,16 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox.content import dossiers, zoo_dossiers
+from dsync.sandbox.content import dossiers, every_type_dossiers
 from dsync.sandbox.content.applicants import CATEGORIES, OPERATEURS, check_digit
 from dsync.sandbox.content.betagouv import redirects
+from dsync.sandbox.content.case_order import case_of, twin_of
 from dsync.sandbox.content.cases import CASES, ELIGIBLE
-from dsync.sandbox.content.deck import case_of, twin_of
+from dsync.sandbox.content.every_type import EVERY_TYPE_FORM
 from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
 from dsync.sandbox.content.products import products
 from dsync.sandbox.content.seeds import DescriptorSeed, DossierSeed, FormSeed
 from dsync.sandbox.content.texts import NASTY_TEXTS
-from dsync.sandbox.content.zoo import EVERY_TYPE_FORM
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DIGEST_OF_50 = "b9b76ce517bf09a867281397a57bc0c191c044c4cf603fe4ce7c48ce2b9250a4"
@@ -216,7 +216,7 @@ def misfits(form: FormSeed, seed: DossierSeed) -> list[tuple[int, int]]:
 def test_every_answer_fits_the_form_that_the_dossier_follows() -> None:
     """Values have their descriptor's type, and choices are among its revision's options."""
     assert [misfit for seed in many() for misfit in misfits(FORM, seed)] == []
-    zoo = zoo_dossiers(7, now=NOW)
+    zoo = every_type_dossiers(7, now=NOW)
     assert [misfit for seed in zoo for misfit in misfits(EVERY_TYPE_FORM, seed)] == []
 
 

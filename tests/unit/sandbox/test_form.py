@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from dsync.sandbox.content.every_type import EVERY_TYPE_FORM
 from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
 from dsync.sandbox.content.seeds import DescriptorSeed
-from dsync.sandbox.content.zoo import EVERY_TYPE_FORM
 
 ROOT = Path(__file__).parents[3]
 SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
@@ -52,8 +52,8 @@ def test_the_second_revision_adds_one_profile() -> None:
     assert PROFIL_IMPACT in second
 
 
-def test_the_zoo_has_every_type_of_champ() -> None:
-    """No type that the platform knows is missing from the zoo."""
+def test_the_second_form_has_every_type_of_champ() -> None:
+    """No type that the platform knows is missing from it."""
     body = re.search(r"^enum TypeDeChamp \{(.*?)^\}", shared("ds/schema.graphql"), re.M | re.S)
     assert body
     known = set(re.findall(r"^  ([a-z_]+)$", body[1], re.M))

@@ -12,7 +12,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Dice:
+class SeededRandom:
     """Draws named by a key, independent of any other key's draws."""
 
     __slots__ = ("_random",)

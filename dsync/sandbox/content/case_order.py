@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from dsync.sandbox.content.cases import CASES, Case
-from dsync.sandbox.content.dice import Dice
+from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.seeds import Presence, State
 
 _SPREAD: tuple[tuple[str, int, State], ...] = (
@@ -48,7 +48,7 @@ _DECK_SIZE = sum(case.weight for case in CASES)
 @lru_cache(maxsize=64)
 def _deck(seed: int, block: int) -> list[tuple[Case, int]]:
     cards = [(case, block * case.weight + i) for case in CASES for i in range(case.weight)]
-    return Dice(seed, "deck", block).shuffled(cards)
+    return SeededRandom(seed, "deck", block).shuffled(cards)
 
 
 def case_of(seed: int, rank: int) -> tuple[Case, int]:
@@ -66,24 +66,24 @@ def situation_of(seed: int, rank: int) -> tuple[State, Presence]:
     if rank < len(_SPREAD):
         return _SPREAD[rank][2], "present"
     case, _ = case_of(seed, rank)
-    dice = Dice(seed, "standing", rank)
-    state = dice.weighted(_STATES)
+    rng = SeededRandom(seed, "standing", rank)
+    state = rng.weighted(_STATES)
     if case.twin in ("active", "again") and state not in _ACTIVE:
         state = "en_instruction"
     if case.name == "impact_trop_tot":  # Only an open dossier follows the form's new revision.
         state = "en_construction" if state == "en_construction" else "en_instruction"
     if rank < _ALWAYS_PRESENT or case.twin:
         return state, "present"
-    return state, _presence(dice, state)
+    return state, _presence(rng, state)
 
 
-def _presence(dice: Dice, state: State) -> Presence:
+def _presence(rng: SeededRandom, state: State) -> Presence:
     """Draw a presence that the platform allows in this state; one under way cannot be hidden."""
-    if state == "en_instruction" or not dice.chance(0.05):
+    if state == "en_instruction" or not rng.chance(0.05):
         return "present"
     if state == "en_construction":
-        return dice.pick(("masque_usager", "masque_usager", "expire", "supprime"))
-    return dice.pick(("masque_administration", "expire", "supprime", "masque_usager"))
+        return rng.pick(("masque_usager", "masque_usager", "expire", "supprime"))
+    return rng.pick(("masque_administration", "expire", "supprime", "masque_usager"))
 
 
 def twin_of(seed: int, rank: int) -> int | None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dsync.sandbox.content import applicants
-from dsync.sandbox.content.dice import Dice
+from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.seeds import (
     INSTRUCTEUR_DSYNC,
     INSTRUCTEUR_PRINCIPAL,
@@ -45,7 +45,7 @@ _OPTIONS = {
 _NO_ANNOTATION = frozenset({"cnaf", "cojo", "dgfip", "mesri", "number", "pole_emploi"})
 
 
-def _zoo(base: int, types: str) -> list[DescriptorSeed]:
+def _descriptors(base: int, types: str) -> list[DescriptorSeed]:
     parts = [part.split(maxsplit=1) for part in types.split(",")]
     return [
         descriptor(base + index, type_, label.strip(), options=_OPTIONS.get(type_, ()))
@@ -53,7 +53,7 @@ def _zoo(base: int, types: str) -> list[DescriptorSeed]:
     ]
 
 
-def _zoo_block(first: int) -> list[DescriptorSeed]:
+def _repetition_block(first: int) -> list[DescriptorSeed]:
     """Return a choice with « Autre » and a repetition of a text and an integer."""
     cells = [descriptor(first + 2, "text", "T"), descriptor(first + 3, "integer_number", "N")]
     options = ("Un", "Deux")
@@ -74,11 +74,15 @@ EVERY_TYPE_FORM = FormSeed(
         RevisionSeed(
             created_at=datetime(2023, 12, 4, 8, 12, tzinfo=UTC),
             published_at=datetime(2024, 1, 8, 7, 0, tzinfo=UTC),
-            champs=[*_zoo(7100, _SIMPLE_TYPES), *_zoo(7130, _OTHER_TYPES), *_zoo_block(7400)],
+            champs=[
+                *_descriptors(7100, _SIMPLE_TYPES),
+                *_descriptors(7130, _OTHER_TYPES),
+                *_repetition_block(7400),
+            ],
             annotations=[
-                *_zoo(7200, _SIMPLE_TYPES),
-                *[d for d in _zoo(7230, _OTHER_TYPES) if d["type"] not in _NO_ANNOTATION],
-                *_zoo_block(7300),
+                *_descriptors(7200, _SIMPLE_TYPES),
+                *[d for d in _descriptors(7230, _OTHER_TYPES) if d["type"] not in _NO_ANNOTATION],
+                *_repetition_block(7300),
             ],
         )
     ],
@@ -88,24 +92,24 @@ EVERY_TYPE_FORM = FormSeed(
 _FIRST_NUMBER = 15_800_001
 
 
-def zoo_dossiers(seed: int, *, now: datetime) -> list[DossierSeed]:
+def every_type_dossiers(seed: int, *, now: datetime) -> list[DossierSeed]:
     """Return five dossiers of the zoo.
 
     In this order: simple answers up to the civil ones, every champ answered, none answered,
     extreme answers, every annotation filled.
     """
-    dice = Dice(seed, "zoo")
+    rng = SeededRandom(seed, "zoo")
     return [
-        _dossier(dice, 0, now, _simple(7100), {}),
-        _dossier(dice, 1, now, _every(7100, dice), {}),
-        _dossier(dice, 2, now, {}, {}),
-        _dossier(dice, 3, now, _extreme(7100), {}),
-        _dossier(dice, 4, now, _simple(7100), _every(7200, dice)),
+        _dossier(rng, 0, now, _simple(7100), {}),
+        _dossier(rng, 1, now, _every(7100, rng), {}),
+        _dossier(rng, 2, now, {}, {}),
+        _dossier(rng, 3, now, _extreme(7100), {}),
+        _dossier(rng, 4, now, _simple(7100), _every(7200, rng)),
     ]
 
 
 def _dossier(
-    dice: Dice,
+    rng: SeededRandom,
     rank: int,
     now: datetime,
     champs: dict[int, Any],
@@ -122,7 +126,7 @@ def _dossier(
         en_instruction_at=None,
         traite_at=None,
         updated_at=moment,
-        demandeur=applicants.physique(dice),
+        demandeur=applicants.physique(rng),
         usager_email=f"usager-zoo-{rank}@example.gouv.fr",
         champs={7401: [{}]} | champs,
         annotations={7301: [{}]} | annotations,
@@ -153,7 +157,7 @@ def _simple(base: int) -> dict[int, Any]:
     return {base + index: value for index, value in enumerate(values)}
 
 
-def _every(base: int, dice: Dice) -> dict[int, Any]:
+def _every(base: int, rng: SeededRandom) -> dict[int, Any]:
     rennes = {"code": "35", "name": "Ille-et-Vilaine"}
     point = {"type": "Point", "coordinates": [-1.68, 48.11]}
     area = {"source": "selection_utilisateur", "description": "Un point", "geometry": point}
@@ -165,7 +169,7 @@ def _every(base: int, dice: Dice) -> dict[int, Any]:
         base + 18: _FIRST_NUMBER,
         base + 19: [file],
         base + 20: rennes_city,
-        base + 21: applicants.operateur(dice),
+        base + 21: applicants.operateur(rng),
         base + 30: applicants.place_address(applicants.PLACES[3], 12),
         base + 31: "0350001X",
         base + 32: [area],

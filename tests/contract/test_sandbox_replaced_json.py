@@ -1,4 +1,4 @@
-"""The sandbox misbehaves as it is told: junk and holes in answers."""
+"""The sandbox answers with the JSON and the null fields that a test asks for."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def sandbox() -> Any:
 def test_any_json_stands_at_any_path_of_a_node_until_it_is_healed(sandbox: Sandbox) -> None:
     """In each document that has the field, to the letter; no other dossier is touched."""
     good = ask(sandbox, PAGE).json()
-    sandbox.control.spoil(FIRST_NUMBER + 1, ("number",), "1e400")
-    sandbox.control.spoil(FIRST_NUMBER + 1, ("demandeur", "siret"), '["\\ud800"]')
-    sandbox.control.spoil(FIRST_NUMBER + 1, ("champs", 0), "1")
+    sandbox.control.replace_json(FIRST_NUMBER + 1, ("number",), "1e400")
+    sandbox.control.replace_json(FIRST_NUMBER + 1, ("demandeur", "siret"), '["\\ud800"]')
+    sandbox.control.replace_json(FIRST_NUMBER + 1, ("champs", 0), "1")
     text = ask(sandbox, PAGE).text
     assert '"number":1e400' in text
     assert '"siret":["\\ud800"]' in text
     assert str(FIRST_NUMBER) in text
-    sandbox.control.heal(FIRST_NUMBER + 1)
+    sandbox.control.repair(FIRST_NUMBER + 1)
     assert good == ask(sandbox, PAGE).json()
 
 
@@ -58,7 +58,7 @@ def test_a_hole_takes_what_the_schema_says(sandbox: Sandbox) -> None:
         if node["demandeur"].get("entreprise")
     )
     place = number - FIRST_NUMBER
-    sandbox.control.dig(number, ("demandeur", "entreprise", "siretSiegeSocial"))
+    sandbox.control.null_field(number, ("demandeur", "entreprise", "siretSiegeSocial"))
     answer = ask(sandbox, PAGE).json()
     nodes = answer["data"]["demarche"]["dossiers"]["nodes"]
     (found,) = [node for node in nodes if node["number"] == number]
@@ -66,8 +66,8 @@ def test_a_hole_takes_what_the_schema_says(sandbox: Sandbox) -> None:
     [error] = answer["errors"]
     assert ["demandeur", "entreprise", "siretSiegeSocial"] == error["path"][4:]
     assert "invalid_null" == error["extensions"]["code"]
-    sandbox.control.heal(number)
-    sandbox.control.dig(number, ("demandeur", "libelleNaf"))
+    sandbox.control.repair(number)
+    sandbox.control.null_field(number, ("demandeur", "libelleNaf"))
     answer = ask(sandbox, PAGE).json()
     assert answer["data"]["demarche"]["dossiers"]["nodes"][place] is None
     assert {"data": None} == {"data": ask(sandbox, ALONE, n=number).json()["data"]}
@@ -77,7 +77,7 @@ def test_headers_and_answers_are_as_odd_as_told(sandbox: Sandbox) -> None:
     """Each for the requests that it fits."""
     sandbox.control.fail(
         ScriptedFault("odd_headers", headers={"Date": "never", "X-Odd": "1"}),
-        ScriptedFault("junk", path=("data", "demarche"), json="[]"),
+        ScriptedFault("replaced_json", path=("data", "demarche"), json="[]"),
     )
     answer = ask(sandbox, PAGE)
     assert ("never", "1") == (answer.headers["Date"], answer.headers["X-Odd"])
