@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dsync.sandbox import Sandbox, content
-from dsync.sandbox.content import betagouv
+from dsync.sandbox.content import catalogue
 from tests.commands.command import Command
 
 
@@ -112,7 +112,7 @@ def test_fresh_evidence_is_taken_when_it_is_asked_for(sandbox: Sandbox, run: Com
     assert run("sync").code == 0
     number = str(content.FIRST_NUMBER)
     before = run("dossier", "show", number, "--json").json
-    startups = betagouv.startups(7)
+    startups = catalogue.startups(7)
     for entry in startups["data"]:
         if entry["id"] == before["produit_id"]:
             entry["attributes"]["phases"] = [{"name": "alumni", "start": "2020-01-01", "end": ""}]
@@ -136,7 +136,7 @@ def test_a_catalogue_that_shrinks_is_believed_once_an_operator_says_so(
     """Until then every run ends with 7 and names the remedy, which works as printed."""
     assert run("sync").code == 0
     assert run("evidence", "accept").code == 2
-    startups = betagouv.startups(7)
+    startups = catalogue.startups(7)
     startups["data"] = startups["data"][:3]
     sandbox.control.catalogue.replace("/api/v2.6/startups.json", startups)
     ended = run("sync", "--json")

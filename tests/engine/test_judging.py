@@ -16,10 +16,10 @@ SUIVI = "https://beta.gouv.fr/startups/{}.html"
 
 def catalogue(engine: Engine) -> Any:
     """Return the catalogue as it is served."""
-    from dsync.sandbox.content import betagouv
+    from dsync.sandbox.content import catalogue
     from tests.engine.rig import SEED
 
-    return betagouv.startups(SEED)
+    return catalogue.startups(SEED)
 
 
 def product_of(rank: int) -> str:

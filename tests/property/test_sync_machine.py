@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from dsync.sandbox import Change, ScriptedFault
-from dsync.sandbox.content import betagouv
+from dsync.sandbox.content import catalogue
 from tests.engine import oracle
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import (
@@ -318,7 +318,7 @@ class SyncMachine(RuleBasedStateMachine):
 
 def few_products() -> Any:
     """Return the catalogue with the products that the dossiers name, and no others: it is light."""
-    document = betagouv.startups(SEED)
+    document = catalogue.startups(SEED)
     named = " ".join(str(seed.champs.get(PAGE, "")) for seed in seeds(range(12)))
     return {**document, "data": [e for e in document["data"] if f"/{e['id']}.html" in named]}
 

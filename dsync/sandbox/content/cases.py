@@ -12,10 +12,16 @@ from typing import Literal, TypeVar
 from urllib.parse import quote
 
 from dsync.sandbox.content import applicants
-from dsync.sandbox.content.betagouv import AMBIGUOUS_ALIAS, CHAINED_ALIAS
+from dsync.sandbox.content.catalogue import (
+    AMBIGUOUS_ALIAS,
+    CHAINED_ALIAS,
+    PAST_PHASES,
+    ProductSeed,
+    family,
+    without_accents,
+)
 from dsync.sandbox.content.form import CAS_INTERNALISER, CAS_LANCER, PROFIL_IMPACT, PROFIL_PRODUIT
 from dsync.sandbox.content.form import PROFIL_TECHNIQUE as TECHNIQUE
-from dsync.sandbox.content.products import PAST_PHASES, ProductSeed, family, without_accents
 from dsync.sandbox.content.rng import SeededRandom
 
 T = TypeVar("T")

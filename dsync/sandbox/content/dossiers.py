@@ -11,6 +11,7 @@ from typing import Any
 from dsync.sandbox.content import applicants, notes
 from dsync.sandbox.content.case_order import case_of, situation_of, twin_of
 from dsync.sandbox.content.cases import Case, DraftSeed
+from dsync.sandbox.content.catalogue import INCUBATORS, ProductSeed, family, slugify
 from dsync.sandbox.content.form import (
     CAS_INTERNALISER,
     CAS_LANCER,
@@ -18,7 +19,6 @@ from dsync.sandbox.content.form import (
     PROFIL_PRODUIT,
     PROFIL_TECHNIQUE,
 )
-from dsync.sandbox.content.products import INCUBATORS, ProductSeed, family, slugify
 from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.seeds import DossierSeed, FileSeed, State, VirusScan
 from dsync.sandbox.content.texts import NASTY_LINES, NASTY_TEXTS, paragraph

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from dsync.sandbox.content.seeds import DossierSeed, VirusScan
 from dsync.sandbox.graphql.limits import QueryLimit
-from dsync.sandbox.http.catalogue import OpenData
 from dsync.sandbox.http.endpoint import Endpoint, Entry
 from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.world import changes
 from dsync.sandbox.world.changes import Change
 from dsync.sandbox.world.model import (

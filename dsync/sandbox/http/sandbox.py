@@ -12,9 +12,9 @@ from typing import Any
 from dsync.sandbox import content
 from dsync.sandbox.content import DossierSeed, FormSeed
 from dsync.sandbox.http.access import AccessControl
-from dsync.sandbox.http.catalogue import OpenData
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import PATH, Endpoint
+from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.http.server import BETAGOUV, CONTROL, Server
 from dsync.sandbox.world.clock import Clock
 from dsync.sandbox.world.model import World

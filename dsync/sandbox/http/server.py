@@ -15,10 +15,10 @@ from typing import Any
 from dsync.sandbox.graphql.queries import FILES
 from dsync.sandbox.http import control_routes, faults
 from dsync.sandbox.http.answers import HttpAnswer
-from dsync.sandbox.http.catalogue import OpenData
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import PATH, Endpoint
 from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.world import files
 
 CONTROL = "/_sandbox"

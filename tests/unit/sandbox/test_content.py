@@ -18,12 +18,11 @@ import pytest
 
 from dsync.sandbox.content import dossiers, every_type_dossiers
 from dsync.sandbox.content.applicants import CATEGORIES, OPERATEURS, check_digit
-from dsync.sandbox.content.betagouv import redirects
 from dsync.sandbox.content.case_order import case_of, twin_of
 from dsync.sandbox.content.cases import CASES, ELIGIBLE
+from dsync.sandbox.content.catalogue import products, redirects
 from dsync.sandbox.content.every_type import EVERY_TYPE_FORM
 from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
-from dsync.sandbox.content.products import products
 from dsync.sandbox.content.seeds import DescriptorSeed, DossierSeed, FormSeed
 from dsync.sandbox.content.texts import NASTY_TEXTS
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from email.message import Message
 from typing import Any
 
-from dsync.sandbox.content import betagouv
+from dsync.sandbox.content import catalogue
 from dsync.sandbox.http.answers import HttpAnswer, as_json
 
 
@@ -18,10 +18,10 @@ class OpenData:
 
     def __init__(self, seed: int, modified_at: datetime) -> None:
         self._made: dict[str, Callable[[], Any]] = {
-            "/api/v2.6/startups.json": lambda: betagouv.startups(seed),
-            "/api/v2.7/startups.json": lambda: betagouv.startups(seed, "v2.7"),
-            "/api/redirects.json": lambda: betagouv.redirects(seed),
-            "/redirects.json": lambda: betagouv.redirects(seed),
+            "/api/v2.6/startups.json": lambda: catalogue.startups(seed),
+            "/api/v2.7/startups.json": lambda: catalogue.startups(seed, "v2.7"),
+            "/api/redirects.json": lambda: catalogue.redirects(seed),
+            "/redirects.json": lambda: catalogue.redirects(seed),
         }
         self._modified = email.utils.format_datetime(modified_at, usegmt=True)
         self._bodies: dict[str, bytes] = {}

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox.content.betagouv import (
+from dsync.sandbox.content.catalogue import (
     AMBIGUOUS_ALIAS,
     CHAINED_ALIAS,
+    PAST_PHASES,
     Version,
     redirects,
     startups,
+    without_accents,
 )
-from dsync.sandbox.content.products import PAST_PHASES, without_accents
 
 
 def phase_names(document: dict[str, Any]) -> set[str]:
