@@ -1,6 +1,6 @@
-"""A local stand-in of Démarches Simplifiées and beta.gouv.fr, over real HTTP.
+"""A local server that imitates the APIs of Démarches Simplifiées and beta.gouv.fr.
 
-Nothing is loaded before it is used: importing this package costs nothing.
+The names below are imported when they are first used: importing this package loads no server.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "Sandbox", "ScriptedFault", "serve"]
 
-_HOMES = {
+_MODULES = {
     "Sandbox": "http.sandbox",
     "serve": "http.sandbox",
     "ScriptedFault": "http.faults",
@@ -24,7 +24,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        told = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(told)
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name not in _MODULES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The contents of the sandbox's world: forms, dossiers and the catalogue, the same from a seed."""
+"""The invented forms, dossiers and catalogue of the sandbox; the same seed gives the same ones."""
 
 from dsync.sandbox.content.dossiers import FIRST_NUMBER, dossier, dossiers
 from dsync.sandbox.content.every_type import EVERY_TYPE_FORM, every_type_dossiers

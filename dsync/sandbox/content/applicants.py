@@ -1,7 +1,7 @@
-"""The applicants of the sandbox: every kind of demandeur that the rules tell apart.
+"""Applicants of the sandbox's dossiers: one function for each kind that the rules distinguish.
 
-The opérateurs are real public bodies, by their public SIREN; all other organisations and every
-person are invented, with numbers that pass the registry's checksum.
+The opérateurs are real public bodies with their public SIREN. All other organisations and all
+persons are invented; their SIREN and SIRET numbers have valid check digits.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ OPERATEURS = (
     ("784523318", "ASSOCIATION COORDINATION TECHNIQUE AGRICOLE (ACTA)", "9220"),
     ("130018310", "CEREMA", "7389"),
 )
-"""SIREN and name from the State's list of opérateurs, legal category by us where it matters not."""
+"""SIREN, name and legal category; the first two are from the State's list of opérateurs."""
 
 CATEGORIES = {
     "3110": "Représentation ou agence commerciale d'état ou organisme public étranger "
@@ -92,14 +92,14 @@ CATEGORIES = {
 CENTRALES = ("7120", "7113", "7120", "7382")
 A_CONFIRMER = ("7111", "7112", "7150", "7160", "7190")
 HORS_LISTE = ("7383", "7384", "7385", "7389", "4110", "4120", "4130", "4160", "7410")
-"""Conforme for a SIREN of the list, else to be confirmed."""
+"""Legal categories that are `conforme` only for a SIREN in the list of opérateurs."""
 PRIVES = ("5499", "9220", "5710", "9230", "7490", "9300")
 AUTRES_CODES = ("3210", "3110")
 LOCALES = (
     "7210", "7220", "7230", "7171", "7344", "7346", "7172", "7331", "7348", "7179", "7354", "7361",
     "7381", "7364", "7372", "8110", "4140", "4150", "7430", "7450", "7470", "8120",
 )  # fmt: skip
-"""Never an administration centrale nor an opérateur."""
+"""Legal categories that are never those of an administration centrale or of an opérateur."""
 
 _SUBJECTS = (
     "des services numériques", "de la transition", "de l'accueil", "des territoires",
@@ -124,11 +124,11 @@ PLACES = (
     ("93", "Seine-Saint-Denis", "11", "Île-de-France", "Saint-Denis", "93200", "93066"),
     ("01", "Ain", "84", "Auvergne-Rhône-Alpes", "L'Abergement-Clémenciat", "01400", "01001"),
 )
-"""Département, its name, région, its name, city, postal code, city code."""
+"""Code and name of the département, code and name of the région, city, postal code, INSEE code."""
 
 
 def place_address(place: tuple[str, ...], number: int) -> dict[str, str | None]:
-    """Return the columns of an address in this place."""
+    """Return the value of an address champ in one of `PLACES`, at that house number."""
     departement, departement_name, region, region_name, city, postal_code, city_code = place
     street = f"{number} rue de l’Exemple"
     return {
@@ -150,7 +150,7 @@ def place_address(place: tuple[str, ...], number: int) -> dict[str, str | None]:
 
 
 def check_digit(digits: str) -> str:
-    """Return the digit that makes a SIREN or SIRET of these digits valid (Luhn)."""
+    """Return the Luhn check digit to append to the first digits of a SIREN or SIRET."""
     total = 0
     for index, digit in enumerate(reversed(digits)):
         doubled = int(digit) * (2 if index % 2 == 0 else 1)
@@ -159,13 +159,20 @@ def check_digit(digits: str) -> str:
 
 
 def siret_of(siren: str, establishment: int) -> str:
-    """Return the SIRET of an organisation's establishment."""
+    """Return the SIRET of an organisation's n-th establishment."""
     digits = f"{siren}{establishment:04d}"
     return digits + check_digit(digits)
 
 
 def morale(rng: SeededRandom, code: str, *, siren: str = "", name: str = "") -> Demandeur:
-    """Invent an organisation of a legal category, or take the one given."""
+    """Return an organisation as demandeur.
+
+    Args:
+        rng: source of the invented parts.
+        code: legal category.
+        siren: of a real organisation; empty to invent one.
+        name: of the real organisation.
+    """
     if not siren:
         digits = f"99{rng.below(1_000_000):06d}"
         siren = digits + check_digit(digits)
@@ -216,42 +223,42 @@ def morale(rng: SeededRandom, code: str, *, siren: str = "", name: str = "") -> 
 
 
 def operateur(rng: SeededRandom) -> Demandeur:
-    """Take one of the State's opérateurs."""
+    """Return one of the State's opérateurs."""
     siren, name, code = rng.pick(OPERATEURS)
     return morale(rng, code, siren=siren, name=name)
 
 
 def eligible(rng: SeededRandom) -> Demandeur:
-    """Take an opérateur, or invent an administration centrale."""
+    """Return an opérateur, or an invented administration centrale."""
     return operateur(rng) if rng.chance(0.4) else morale(rng, rng.pick(CENTRALES))
 
 
 def ferme(rng: SeededRandom) -> Demandeur:
-    """Take an eligible applicant whose entreprise has ceased to exist."""
+    """Return an eligible applicant whose company is closed in the registry."""
     demandeur = eligible(rng)
     demandeur["entreprise"]["etat_administratif"] = "Ferme"
     return demandeur
 
 
 def sans_categorie(rng: SeededRandom) -> Demandeur:
-    """Invent an organisation whose registry data lack the legal category."""
+    """Return an organisation whose registry data have no legal category."""
     demandeur = morale(rng, "7120")
     demandeur["entreprise"] |= {"forme_juridique": None, "forme_juridique_code": None}
     return demandeur
 
 
 def sans_entreprise(rng: SeededRandom) -> Demandeur:
-    """Invent an establishment of which the registry gave no entreprise."""
+    """Return an establishment whose registry data have no company."""
     return morale(rng, "7120") | {"entreprise": None}
 
 
 def incomplete(rng: SeededRandom) -> Demandeur:
-    """Invent an applicant deposited while the registry was down: a SIRET alone."""
+    """Return an applicant who deposited while the registry was down: only the SIRET is known."""
     return {"kind": "morale_incomplete", "siret": morale(rng, "7120")["siret"]}
 
 
 def physique(rng: SeededRandom) -> Demandeur:
-    """Invent a person."""
+    """Return a person as demandeur."""
     prenom, nom = person(rng)
     return {
         "kind": "physique",
@@ -267,16 +274,16 @@ _LAST_NAMES = ("Exemple", "Témoin", "Modèle", "Spécimen", "Essai", "D’Épre
 
 
 def person(rng: SeededRandom) -> tuple[str, str]:
-    """Invent a person's first and last name, plainly no real person's."""
+    """Return an invented first and last name that no real person could be mistaken for."""
     return rng.pick(_FIRST_NAMES), rng.pick(_LAST_NAMES)
 
 
 def mail(prenom: str, nom: str) -> str:
-    """Return this person's address in the domain kept for examples."""
+    """Return the person's e-mail address, in a domain reserved for examples."""
     plain = str.maketrans("éèëïÉ’ ", "eeeiE--")
     return f"{prenom}.{nom}@example.gouv.fr".translate(plain).lower()
 
 
 def phone(rng: SeededRandom) -> str:
-    """Draw a number of the ranges that are kept for fiction."""
+    """Return a telephone number from the ranges reserved for fiction."""
     return f"{rng.pick(('019900', '063998'))}{rng.below(10_000):04d}"

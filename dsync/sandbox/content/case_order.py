@@ -1,6 +1,6 @@
-"""Which case each dossier illustrates: a fixed spread first, then shuffled decks of 300 cards.
+"""Which case each dossier illustrates: twelve fixed ones first, then shuffled blocks of 300.
 
-A dossier's case depends on the seed and its own rank, never on how many dossiers there are.
+A dossier's case depends on the seed and on its own rank, not on the number of dossiers.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _SPREAD: tuple[tuple[str, int, State], ...] = (
     ("phase_declaree", 0, "en_construction"),
     ("fiche_phrase", 0, "refuse"),
 )
-"""What the demonstration shows first: case, ordinal and state.
+"""Case, ordinal and state of the first dossiers, which `dsync demo` shows.
 
-Where a product hangs on them, the ordinals are such that no deck uses.
+Where the ordinal selects a product, it is one that no block uses.
 """
 
 _STATES: tuple[tuple[State, int], ...] = (
@@ -38,7 +38,7 @@ _STATES: tuple[tuple[State, int], ...] = (
     ("sans_suite", 8),
 )
 _ALWAYS_PRESENT = 40
-"""The first dossiers are present in every list, so that small sandboxes show what they hold."""
+"""Number of first dossiers that are never hidden: a small sandbox shows all of them."""
 
 _ACTIVE = ("en_construction", "en_instruction", "accepte")
 _BY_NAME = {case.name: case for case in CASES}
@@ -78,7 +78,7 @@ def situation_of(seed: int, rank: int) -> tuple[State, Presence]:
 
 
 def _presence(rng: SeededRandom, state: State) -> Presence:
-    """Draw a presence that the platform allows in this state; one under way cannot be hidden."""
+    """Return a presence that DS allows in this state: one en_instruction cannot be hidden."""
     if state == "en_instruction" or not rng.chance(0.05):
         return "present"
     if state == "en_construction":
@@ -87,7 +87,7 @@ def _presence(rng: SeededRandom, state: State) -> Presence:
 
 
 def twin_of(seed: int, rank: int) -> int | None:
-    """Return the earlier dossier whose product a doublon takes over, if there is one."""
+    """Return the rank of the earlier dossier whose product a doublon repeats, None without one."""
     twin = case_of(seed, rank)[0].twin
     names = ("doublon",) if twin == "again" else ("simple", "operateur")
     states = ("refuse", "sans_suite") if twin == "closed" else _ACTIVE

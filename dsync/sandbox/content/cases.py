@@ -1,6 +1,6 @@
-"""The cases of the eligibility rules, each as the change that it makes to an eligible application.
+"""The cases of the eligibility rules, each as a change to an eligible application.
 
-`expected` is the verdict that the shipped rules should give; the sandbox computes none itself.
+`Case.expected` is the verdict that the shipped rules should give. The sandbox computes no verdict.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _PAGE = "https://beta.gouv.fr/startups/{id}.html"
 
 @dataclass(slots=True)
 class DraftSeed:
-    """The answers that decide on eligibility; all begin as those of an eligible application."""
+    """The answers on which eligibility depends; initially those of an eligible application."""
 
     rng: SeededRandom
     ordinal: int
-    """How many dossiers before this one illustrate the same case."""
+    """Number of earlier dossiers that illustrate the same case."""
     demandeur: applicants.Demandeur
     product: ProductSeed
     depose_at: datetime
@@ -48,34 +48,35 @@ class DraftSeed:
     why: str = ""
 
     def take(self, product: ProductSeed) -> None:
-        """Make the application one of this product, by its canonical address."""
+        """Set the product, with its canonical address."""
         self.product = product
         self.address = _PAGE.format(id=product.id)
 
     def in_turn(self, choices: Sequence[T]) -> T:
-        """Return one of the choices, the next one for each dossier of the same case."""
+        """Return one of the choices; each dossier of the same case gets the next one."""
         return choices[self.ordinal % len(choices)]
 
     def in_month(self, month: int) -> None:
-        """Deposit it in that month."""
+        """Move the deposit to that month of the same year."""
         self.depose_at = self.depose_at.replace(month=month, day=min(self.depose_at.day, 28))
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case of the rules: how many of 300 dossiers show it, and how it changes the draft."""
+    """One case of the rules."""
 
     name: str
     weight: int
+    """Number of dossiers among 300 that illustrate it."""
     expected: Literal["Éligible", "À vérifier", "Inéligible"]
     why: str
     apply: Change
     twin: Literal["", "active", "closed", "again"] = ""
-    """For a doublon: which other dossier's product it takes over."""
+    """For a doublon: the kind of dossier whose product it repeats."""
 
 
 def _keep(_draft: DraftSeed) -> None:
-    """Change nothing."""
+    """Leave the draft as it is."""
 
 
 def _deposited(*moments: datetime) -> Change:
@@ -86,7 +87,7 @@ def _deposited(*moments: datetime) -> Change:
 
 
 def _address(*templates: str) -> Change:
-    """Write the address in one of several ways."""
+    """Return a change that writes the product's address in one of several ways."""
 
     def apply(draft: DraftSeed) -> None:
         product = draft.product
@@ -102,7 +103,14 @@ def _address(*templates: str) -> Change:
 
 
 def _product(name: str, cas: str | None = None, step: int = 1, offset: int = 0) -> Change:
-    """Apply for a product of a family; `step` and `offset` keep cases off each other's products."""
+    """Return a change to a product of one family.
+
+    Args:
+        name: the family.
+        cas: option of « Cas de la demande »; None leaves it.
+        step: distance between the products of consecutive dossiers of the case.
+        offset: index of the first product. Both keep cases of one family on different products.
+    """
 
     def apply(draft: DraftSeed) -> None:
         pool = family(name)
@@ -232,7 +240,7 @@ SPELLINGS: tuple[tuple[str, int, str, Change], ...] = (
     ("alias", 5, "ancienne adresse redirigée", _alias),
     ("alias_en_chaine", 1, "redirection en deux temps", _chained_alias),
 )
-"""Ways to write a product's address: name, number of 300 dossiers, what it shows, the change."""
+"""Ways to write a product's address: name, number among 300 dossiers, description, change."""
 
 ELIGIBLE = (
     Case("simple", 52, "Éligible", "dossier simple et complet", _keep),

@@ -15,10 +15,10 @@ from typing import Any, Literal
 from dsync.sandbox.content.rng import SeededRandom
 
 Phase = tuple[str, str, str]
-"""Name, start and end; an end is "" for most phases, past ones too."""
+"""Name, start and end as ISO days; as in the original, the end is often "", even of past phases."""
 
 _FAMILIES = {
-    "suivi": 440,  # in an accepted phase all 2024 long; the plain case
+    "suivi": 440,  # in an accepted phase during all of 2024: the usual case
     "accents": 32,  # the same, with accents in the id
     "alias": 24,  # the same, with a former address
     "sans_investigation": 16,
@@ -28,15 +28,16 @@ _FAMILIES = {
     "a_venir": 16,  # no phase yet
     "discordant": 16,  # the order of the list and of the dates disagree
 }
-"""Products by what the rules find in them; with two families made by hand, some 650 in all.
+"""Number of generated products by family.
 
-Those by hand: « remarquable », with ids of unusual characters, and « homonyme ».
+Two more families are written by hand: « remarquable » (ids with unusual characters) and
+« homonyme » (several products with one name).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ProductSeed:
-    """A product as beta.gouv.fr would publish it."""
+    """A product of the catalogue, before it is formatted as JSON:API."""
 
     id: str
     name: str
@@ -49,26 +50,29 @@ class ProductSeed:
 
     @property
     def slug(self) -> str:
-        """The id in plain lower-case letters, fit for a host name."""
+        """The id as it can stand in a host name: lower case, no accents."""
         return slugify(self.id)
 
     @property
     def link(self) -> str:
-        """The address of the product's own site."""
+        """The address of the product's website."""
         return f"https://{self.slug}.example.gouv.fr"
 
     @property
     def repository(self) -> str:
-        """The address of the product's code, or "" when it is not public."""
+        """The address of the product's source code, or "" when it is not public."""
         return f"https://github.com/betagouv-exemple/{self.slug}" if self.has_repository else ""
 
     @property
     def stats_url(self) -> str:
-        """The address of the public impact figures, or "" when there are none."""
+        """The address of the public statistics, or "" when there are none."""
         return f"{self.link}/stats" if self.has_stats else ""
 
     def phase_at(self, day: str) -> str | None:
-        """Return the phase in force on an ISO day: the latest start, then the last in the list."""
+        """Return the phase on an ISO day, None before the first one.
+
+        It is the one that started last; of several that started that day, the last in the list.
+        """
         begun = [(start, rank, name) for rank, (name, start, _) in enumerate(self.phases)]
         begun = [phase for phase in begun if phase[0] <= day]
         return max(begun)[2] if begun else None
@@ -88,7 +92,7 @@ INCUBATORS = (
     ("justice", "Incubateur de la Justice", "Ministère de la Justice"),
     ("culture", "Atelier numérique de la Culture", "Ministère de la Culture"),
 )
-"""Id in the catalogue, title there, and the option of the form that says the same."""
+"""Id and title in the catalogue, and the option of the form that means this incubator."""
 
 _PREFIXES = (
     "Suivi", "Carte", "Atlas", "Portail", "Passeport", "Boussole", "Simulateur", "Carnet",
@@ -106,7 +110,7 @@ _NOUNS = (
 
 
 def _phases(text: str) -> tuple[Phase, ...]:
-    """Read a history of phases, each a name, its start, and its end if it has one."""
+    """Parse `name start [end],…` into phases."""
     parts = [(*phase.split(), "") for phase in text.split(",") if phase]
     return tuple((part[0], part[1], part[2]) for part in parts)
 
@@ -127,7 +131,7 @@ _HISTORIES = tuple(
         ),
     )
 )
-"""All hold an investigation and an accepted phase on each day of 2024."""
+"""Each has an investigation, and an accepted phase on each day of 2024."""
 
 PAST_PHASES = tuple(
     [
@@ -141,7 +145,7 @@ PAST_PHASES = tuple(
         "abandon-investigation",
     ]
 )
-"""The first three are the catalogue's words before May 2026, the others its words since."""
+"""The first three are the catalogue's terms before May 2026, the others its terms since then."""
 
 _REMARKABLE = (
     ("mon-produit-à-accents", "Mon produit à accents"),
@@ -160,26 +164,26 @@ _REMARKABLE = (
 
 
 def slugify(text: str) -> str:
-    """Return the text in lower case without accents, words joined by hyphens."""
+    """Return the text in lower case, without accents, its words joined by hyphens."""
     plain = without_accents(text).lower()
     return "-".join("".join(c if c.isalnum() and c.isascii() else " " for c in plain).split())
 
 
 def without_accents(text: str) -> str:
-    """Return the text with its accents dropped, its case kept."""
+    """Return the text without accents; upper and lower case stay."""
     decomposed = unicodedata.normalize("NFD", text)
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _names() -> Iterator[str]:
-    """Yield 754 names, each once since 29 is prime."""
+    """Yield 754 different names: the counts of prefixes and nouns have no common divisor."""
     for index in range(len(_PREFIXES) * len(_NOUNS)):
         noun = _NOUNS[(index + index // len(_PREFIXES)) % len(_NOUNS)]
         yield f"{_PREFIXES[index % len(_PREFIXES)]} {noun}"
 
 
 def _styled_id(name: str, index: int) -> str:
-    """Write most ids with hyphens, some with dots, underscores or a capital, as found there."""
+    """Return the product's id: mostly with hyphens, some with dots, underscores or a capital."""
     slug = slugify(name)
     match index % 9:
         case 3:
@@ -239,7 +243,7 @@ def _by_hand() -> Iterator[ProductSeed]:
 
 @cache
 def products() -> tuple[ProductSeed, ...]:
-    """Return every product of the catalogue, those with unusual ids first."""
+    """Return all products of the catalogue, those written by hand first."""
     return (*_by_hand(), *_from_names())
 
 
@@ -252,10 +256,10 @@ def family(name: str) -> tuple[ProductSeed, ...]:
 Version = Literal["v2.6", "v2.7"]
 
 AMBIGUOUS_ALIAS = "guichet-numerique"
-"""A former address that two products claim, once with and once without `.html`."""
+"""A former id that redirects to one product with `.html` and to another one without."""
 
 CHAINED_ALIAS = "ancien-nom-du-service"
-"""A former address that leads to another former address."""
+"""A former id that redirects to another former id."""
 
 _SITE = "https://beta.gouv.fr"
 _NEW_WORDS = {"success": "opere", "transfer": "transfere", "alumni": "abandon"}
@@ -263,10 +267,10 @@ _THEMES = ("Administratif", "Collectivités", "Écologie", "Santé", "Social", "
 
 
 def startups(seed: int, version: Version = "v2.6") -> dict[str, Any]:
-    """Return the document `startups.json` as JSON:API.
+    """Return the document `startups.json` (JSON:API).
 
-    The two versions name past phases by the older and the newer vocabulary, order the phases by
-    hand or by start, and name the included incubators by path or by id.
+    Version 2.6 has the older terms for past phases, phases in any order and paths as ids of the
+    included incubators. Version 2.7 has the newer terms, phases ordered by start, and plain ids.
     """
     return {
         "links": {"self": f"{_SITE}/startups"},
@@ -276,7 +280,7 @@ def startups(seed: int, version: Version = "v2.6") -> dict[str, Any]:
 
 
 def redirects(seed: int) -> dict[str, str]:
-    """Return the document `redirects.json`: former paths and where they lead."""
+    """Return the document `redirects.json`: target addresses by former path."""
     first, second = SeededRandom(seed, "redirects").shuffled(family("homonyme")[:2])
     chained = family("alias")[-1]
     pages = {

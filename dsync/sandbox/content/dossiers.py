@@ -1,6 +1,6 @@
-"""The dossiers of the sandbox's démarche aap-eig7: invented, plausible, the same from a seed.
+"""The invented dossiers of the sandbox's démarche aap-eig7.
 
-Dossier k depends on the seed, on k and on `now`, never on how many are asked for.
+Dossier k depends on the seed, on k and on `now`, not on the number of dossiers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FIRST_NUMBER = 18_600_001
 """The number of dossier 0."""
 
 _WITHOUT_HUMANS = 12
-"""No human has pre-checked the dossiers that the demonstration shows first."""
+"""Number of first dossiers, shown by `dsync demo`, whose pre-check annotations are empty."""
 
 _DECLARED = {
     "investigation": "Investigation",
@@ -55,12 +55,12 @@ _PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF
 
 
 def dossiers(seed: int, count: int, *, now: datetime) -> list[DossierSeed]:
-    """Return the first `count` dossiers of a seed, as they stand at `now` (aware)."""
+    """Return the first `count` dossiers of a seed, as they are at `now` (aware)."""
     return [dossier(seed, rank, now=now) for rank in range(count)]
 
 
 def dossier(seed: int, rank: int, *, now: datetime) -> DossierSeed:
-    """Return one dossier; the case it illustrates is in `why`."""
+    """Return one dossier; `why` names the case that it illustrates."""
     case, ordinal = case_of(seed, rank)
     state, presence = situation_of(seed, rank)
     rng = SeededRandom(seed, "dossier", rank)
@@ -102,7 +102,7 @@ def dossier(seed: int, rank: int, *, now: datetime) -> DossierSeed:
 
 
 def _product(seed: int, rank: int) -> ProductSeed:
-    """Return a product of the dossier's own, or for a doublon the other dossier's."""
+    """Return the dossier's product; a doublon has the one of an earlier dossier."""
     if case_of(seed, rank)[0].twin:
         twin = twin_of(seed, rank)
         if twin is not None:
@@ -165,7 +165,10 @@ def _declared_phase(draft: DraftSeed) -> str:
 
 
 def _voeux(draft: DraftSeed) -> list[dict[int, Any]]:
-    """Return a row a profile; the empty row that the platform puts there alone, or unused first."""
+    """Return one row for each profile.
+
+    DS creates an empty first row: it stays alone without a profile, and sometimes before others.
+    """
     if not draft.profils:
         return [{}]
     ranks = list(range(1, len(draft.profils) + 1))
@@ -193,7 +196,7 @@ def _contacts(rng: SeededRandom) -> dict[int, str]:
 
 
 def _letters(rng: SeededRandom) -> list[FileSeed]:
-    """Return a letter, at times a second file; the virus scan of some is not over, or alarming."""
+    """Return one or two files; a few of them are still being scanned, or infected."""
     mark = b"%% lettre %d\n" % rng.below(1_000_000)
     scan = rng.weighted(_SCANS)
     files = [FileSeed("lettre de soutien.pdf", "application/pdf", _PDF + mark, scan)]
@@ -204,7 +207,7 @@ def _letters(rng: SeededRandom) -> list[FileSeed]:
 
 
 def _nasty(ordinal: int, values: dict[int, Any]) -> dict[int, str]:
-    """Put four of the nasty texts into long champs and three into short ones, in turn."""
+    """Return four of the unusual texts for long champs and three for short ones, in turn."""
     long_ids = [stable_id for stable_id in _TEXTAREAS if stable_id in values][:4]
     texts = {
         stable_id: NASTY_TEXTS[(ordinal * 4 + i) % len(NASTY_TEXTS)]
@@ -222,19 +225,19 @@ _BULK_EDITS = (
     datetime(2025, 2, 3, 3, 0, tzinfo=UTC),
     datetime(2025, 10, 6, 3, 0, tzinfo=UTC),
 )
-"""Moments at which many dossiers were touched at once: they share their last change."""
+"""Instants at which many dossiers were changed at once: they have the same last change."""
 
 _FIRST_DEPOSIT = datetime(2024, 1, 2, tzinfo=UTC)
 
 
 def _deposit(rng: SeededRandom) -> datetime:
-    """Draw a moment of a working day's hours in 2024, the call's last weeks being the busiest."""
+    """Return an instant of 2024 in office hours; a fifth of them in the call's last weeks."""
     day = rng.between(300, 362) if rng.chance(0.2) else rng.below(363)
     return _after(rng, _FIRST_DEPOSIT + timedelta(days=day), 6, 18)
 
 
 def _after(rng: SeededRandom, moment: datetime, least: int, most: int) -> datetime:
-    """Draw a moment so many hours after another one."""
+    """Return an instant between `least` and `most` hours after another one."""
     hours = rng.between(least, most)
     return moment + timedelta(
         hours=hours, seconds=rng.below(3600), microseconds=rng.below(1_000_000)
@@ -244,7 +247,7 @@ def _after(rng: SeededRandom, moment: datetime, least: int, most: int) -> dateti
 def _dates(
     rng: SeededRandom, state: State, depose_at: datetime, now: datetime
 ) -> tuple[datetime | None, datetime | None, datetime]:
-    """Draw when a dossier was instructed, treated and last changed, none of it after `now`."""
+    """Return when a dossier went into instruction, was decided and last changed; at most `now`."""
     en_instruction_at = traite_at = None
     if state != "en_construction":
         en_instruction_at = min(_after(rng, depose_at, 1, 24 * 25), now)
@@ -266,7 +269,7 @@ def _last_change(rng: SeededRandom, last: datetime, now: datetime) -> datetime:
 
 
 def _revision_at(traite_at: datetime | None) -> int:
-    """Return the revision a dossier follows: open ones move on to each new revision."""
+    """Return the index of a dossier's revision: DS moves open dossiers to each new one."""
     published = [revision.published_at for revision in FORM.revisions]
     if traite_at is None:
         return len(published) - 1

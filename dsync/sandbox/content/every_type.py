@@ -1,4 +1,4 @@
-"""The « zoo »: a second démarche with a champ and an annotation of every type, to test with."""
+"""A second démarche for tests, with a champ and an annotation of every type."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ multiple_drop_down_list Multi, phone Tel, iban Iban, civilite Civilite, pays Pay
 departements Departement, formatted Formate, dossier_link Lien, piece_justificative PJ,
 communes Commune, siret Siret
 """
-"""Types and labels; in this order champ 7100 + i and annotation 7200 + i."""
+"""Types and labels; the i-th one is champ 7100 + i and annotation 7200 + i."""
 
 _OTHER_TYPES = """
 address Adresse, annuaire_education Annuaire, carte Carte, cnaf Cnaf, cojo Cojo, dgfip Dgfip,
@@ -34,7 +34,7 @@ engagement_juridique Engagement, epci Epci, explication Explication, header_sect
 linked_drop_down_list Menus liés, mesri Mesri, number Nombre, pole_emploi Pole emploi,
 referentiel Referentiel, rna Rna, rnf Rnf, titre_identite Titre identite
 """
-"""In this order champ 7130 + i and annotation 7230 + i; some of them are rare on real forms."""
+"""Rarer types; the i-th one is champ 7130 + i and annotation 7230 + i."""
 
 _OPTIONS = {
     "drop_down_list": ("Un", "Deux", "Trois"),
@@ -54,7 +54,7 @@ def _descriptors(base: int, types: str) -> list[DescriptorSeed]:
 
 
 def _repetition_block(first: int) -> list[DescriptorSeed]:
-    """Return a choice with « Autre » and a repetition of a text and an integer."""
+    """Return a drop-down list with « Autre », and a repetition of a text and an integer."""
     cells = [descriptor(first + 2, "text", "T"), descriptor(first + 3, "integer_number", "N")]
     options = ("Un", "Deux")
     return [
@@ -87,16 +87,16 @@ EVERY_TYPE_FORM = FormSeed(
         )
     ],
 )
-"""Numbers and labels of 7100 to 7121, 7200 to 7221 and 7300 to 7303 follow a recorded form."""
+"""Ids and labels of 7100 to 7121, 7200 to 7221 and 7300 to 7303 are those of a recorded form."""
 
 _FIRST_NUMBER = 15_800_001
 
 
 def every_type_dossiers(seed: int, *, now: datetime) -> list[DossierSeed]:
-    """Return five dossiers of the zoo.
+    """Return five dossiers.
 
-    In this order: simple answers up to the civil ones, every champ answered, none answered,
-    extreme answers, every annotation filled.
+    In this order: the simple types answered, every champ answered, none answered, extreme
+    answers, every annotation filled.
     """
     rng = SeededRandom(seed, "zoo")
     return [

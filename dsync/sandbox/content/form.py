@@ -1,4 +1,4 @@
-"""The form of the démarche aap-eig7: identifiers, types, labels and options, in two revisions."""
+"""The form of the démarche aap-eig7 in two revisions: ids, types, labels and options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What instructeurs and évaluateurs have written into a dossier: annotations, labels, messages."""
+"""What instructeurs and évaluateurs wrote into a dossier: annotations, labels, messages, avis."""
 
 from __future__ import annotations
 
@@ -19,16 +19,23 @@ _MOTIVATIONS = {
 
 
 def motivation(rng: SeededRandom, state: State) -> str | None:
-    """Return the reason given with a final decision, sometimes none."""
+    """Return the reason given for a final decision, sometimes None."""
     return _MOTIVATIONS.get(state) if rng.chance(0.8) else None
 
 
 def notes(
     rng: SeededRandom, state: State, since: datetime | None, last: datetime, name: str
 ) -> dict[int, Any]:
-    """Fill the annotations of a dossier in instruction `since` then, last changed at `last`.
+    """Return the annotations of selection and recruitment, by stable id.
 
-    The grids begin with the empty row that the platform put there, unless someone filled it.
+    The evaluation grids begin with the empty row that DS creates, unless somebody filled it.
+
+    Args:
+        rng: source of the invented parts.
+        state: the dossier's.
+        since: when it went into instruction; None for one that did not.
+        last: when it last changed.
+        name: the product's.
     """
     if since is None:
         return {5302: [{}]}
@@ -73,7 +80,7 @@ def _grids(rng: SeededRandom, etape: str | None, name: str) -> list[dict[int, An
 
 
 def _grid(rng: SeededRandom, moment: str, judge: str, name: str) -> dict[int, Any]:
-    """Fill a grid; some évaluateurs leave a criterion, their address or the remark empty."""
+    """Return a filled grid; a few have an empty criterion, address or comment."""
     row: dict[int, Any] = {5303: moment}
     if rng.chance(0.95):
         row[5304] = judge
@@ -88,7 +95,7 @@ def _grid(rng: SeededRandom, moment: str, judge: str, name: str) -> dict[int, An
 
 
 def _recruitment(rng: SeededRandom, jury: datetime, last: datetime) -> dict[int, str]:
-    """Date the steps of a recruitment as far as it has come."""
+    """Return the dates of the recruitment's steps that are done."""
     moment, values = jury, {}
     for stable_id in range(5402, 5402 + rng.between(0, 4)):
         moment += timedelta(days=rng.between(7, 30))
@@ -101,7 +108,7 @@ def _recruitment(rng: SeededRandom, jury: datetime, last: datetime) -> dict[int,
 def human_precheck(
     rng: SeededRandom, state: State, last: datetime
 ) -> tuple[dict[int, Any], list[str]]:
-    """Return annotations of the pre-check and labels that a human has set already."""
+    """Return the pre-check's annotations and labels that an instructeur set by hand."""
     is_closed = state in _MOTIVATIONS
     if not rng.chance(0.4 if is_closed else 0.03):
         return ({5105: True} if rng.chance(0.02) else {}), []
@@ -121,7 +128,7 @@ def human_precheck(
 def messages(
     rng: SeededRandom, depose_at: datetime, last: datetime, usager: str
 ) -> list[dict[str, Any]]:
-    """Return the platform's acknowledgement and sometimes an exchange with an instructeur."""
+    """Return DS's acknowledgement, and sometimes an exchange with an instructeur."""
     sent: list[dict[str, Any]] = [
         {
             "email": "contact@example.gouv.fr",
@@ -139,7 +146,7 @@ def messages(
 
 
 def avis(rng: SeededRandom, since: datetime | None, last: datetime) -> list[dict[str, Any]]:
-    """Return the expert opinions asked for, some still unanswered."""
+    """Return the expert opinions that were asked for; some are not answered."""
     if since is None or not rng.chance(0.12):
         return []
     answered = rng.chance(0.6)

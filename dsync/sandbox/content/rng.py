@@ -1,6 +1,6 @@
-"""Repeatable chance: the same key gives the same draws on every version of Python.
+"""Pseudo-random numbers that are the same on every version of Python.
 
-Only `random()` and the seeding by text are used, the two things that Python promises to keep.
+Only seeding with a text and `random()` are used: Python keeps these two reproducible.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class SeededRandom:
-    """Draws named by a key, independent of any other key's draws."""
+    """A generator seeded with a key; generators with different keys are independent."""
 
     __slots__ = ("_random",)
 
@@ -22,23 +22,23 @@ class SeededRandom:
         self._random = Random(text).random  # noqa: S311 - made-up content, no secret.
 
     def chance(self, probability: float) -> bool:
-        """Answer yes with this probability."""
+        """Return True with this probability."""
         return self._random() < probability
 
     def below(self, limit: int) -> int:
-        """Draw a whole number from 0 to `limit` - 1."""
+        """Return an integer from 0 to `limit` - 1."""
         return int(self._random() * limit)
 
     def between(self, low: int, high: int) -> int:
-        """Draw a whole number from `low` to `high`, both included."""
+        """Return an integer from `low` to `high`, both included."""
         return low + self.below(high - low + 1)
 
     def pick(self, choices: Sequence[T]) -> T:
-        """Draw one of the choices."""
+        """Return one of the choices."""
         return choices[self.below(len(choices))]
 
     def weighted(self, choices: Sequence[tuple[T, int]]) -> T:
-        """Draw one of the choices by its weight."""
+        """Return one of the choices, each with a probability in proportion to its weight."""
         mark = self.below(sum(weight for _, weight in choices))
         for choice, weight in choices:
             mark -= weight
@@ -47,7 +47,7 @@ class SeededRandom:
         raise AssertionError("the mark lies below the sum of the weights")
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
-        """Return the items in another order (Fisher-Yates)."""
+        """Return the items in a random order (Fisher-Yates)."""
         result = list(items)
         for index in range(len(result) - 1, 0, -1):
             other = self.below(index + 1)

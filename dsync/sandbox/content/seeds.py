@@ -1,7 +1,4 @@
-"""What the sandbox's world is made from: forms and dossiers, before any GraphQL shape.
-
-Plain mutable data, made by this package and served by the others.
-"""
+"""The data types of forms and dossiers before they are served; mutable, without GraphQL."""
 
 from __future__ import annotations
 
@@ -10,12 +7,12 @@ from datetime import datetime
 from typing import Any, Literal, TypedDict
 
 State = Literal["en_construction", "en_instruction", "accepte", "refuse", "sans_suite"]
-"""A dossier's state, as the API names it; a brouillon is never visible, so never seeded."""
+"""A dossier's state as the API names it. The API never shows a brouillon, so there is none."""
 
 Presence = Literal["present", "masque_usager", "masque_administration", "expire", "supprime"]
-"""Which of the API's three lists shows the dossier; an `expire` one is in none.
+"""Which of the API's three lists has the dossier; an `expire` one is in none of them.
 
-A finished dossier that only its usager has hidden stays in the list of dossiers.
+A finished dossier that only its usager hid stays in the list of dossiers.
 """
 
 VirusScan = Literal["safe", "pending", "infected"]
@@ -26,7 +23,7 @@ INSTRUCTEUR_AUTRE_GROUPE = "autre-groupe@example.gouv.fr"
 
 
 class DescriptorSeed(TypedDict):
-    """One champ or annotation of a form; `options`, `level`, `champs` are empty where unused."""
+    """One champ or annotation of a form."""
 
     stable_id: int
     type: str
@@ -50,7 +47,7 @@ def descriptor(
     other_option: bool = False,
     champs: list[DescriptorSeed] | None = None,
 ) -> DescriptorSeed:
-    """Build a descriptor with every key present."""
+    """Return a descriptor with all its keys."""
     return {
         "stable_id": stable_id,
         "type": type_,
@@ -66,7 +63,7 @@ def descriptor(
 
 @dataclass(slots=True)
 class RevisionSeed:
-    """One version of the form, in force from `published_at` on."""
+    """One version of the form, active from `published_at` on."""
 
     created_at: datetime
     published_at: datetime
@@ -76,22 +73,22 @@ class RevisionSeed:
 
 @dataclass(slots=True)
 class FormSeed:
-    """A démarche with all its revisions, oldest first; the last one is the published one."""
+    """A démarche with its revisions, oldest first; the last one is published."""
 
     number: int
     path: str
     title: str
     description: str
     labels: dict[str, str]
-    """Names and colours."""
+    """Colours by name."""
     groupes: dict[str, list[str]]
-    """Labels of the groupes instructeurs, and who may write into their dossiers."""
+    """E-mail addresses of the instructeurs by the groupe's label."""
     revisions: list[RevisionSeed]
 
 
 @dataclass(slots=True)
 class FileSeed:
-    """A file joined to a champ; an infected one is kept by the server and never listed."""
+    """A file of a champ; the API does not list an infected one."""
 
     filename: str
     content_type: str
@@ -101,7 +98,7 @@ class FileSeed:
 
 @dataclass(slots=True)
 class DossierSeed:
-    """One dossier with every value raw, keyed by the descriptor's stable id.
+    """One dossier; its values are keyed by the descriptor's stable id.
 
     By descriptor type a value is: text, textarea, email, phone, iban, drop_down_list, civilite,
     formatted, rna, rnf, engagement_juridique and the like: `str`; integer_number, dossier_link:
@@ -109,7 +106,7 @@ class DossierSeed:
     aware `datetime`; multiple_drop_down_list: `list[str]`; linked_drop_down_list:
     `(primary, secondary)`; departements, regions, pays: `{"code", "name"}`; communes the same with
     `postal_code` and `departement`; epci with `departement`; address: the columns of `Address`;
-    siret: a `demandeur` of kind "morale", or the number alone while the registry is down;
+    siret: a `demandeur` of kind "morale", or only the number while the registry is down;
     piece_justificative, titre_identite: `list[FileSeed]`; carte: `list[dict]` of geo areas;
     repetition: a list of rows, each `dict[int, value]`.
     An absent key is an unanswered champ; a row without keys is an empty row.
@@ -130,19 +127,18 @@ class DossierSeed:
     labels: list[str] = field(default_factory=list)
     motivation: str | None = None
     messages: list[dict[str, Any]] = field(default_factory=list)
-    """Each `{"email", "body", "created_at"}`, in the order of their dates."""
+    """Each `{"email", "body", "created_at"}`, ordered by date."""
     avis: list[dict[str, Any]] = field(default_factory=list)
     """Each `{"question", "reponse", "date_question", "date_reponse", "expert", "claimant"}`."""
     revision: int = 0
-    """Index of the form's revision that the dossier follows, 0 being the first."""
+    """Index of the dossier's revision; 0 is the first."""
     prefilled: bool = False
     depose_par_un_tiers: bool | None = False
     prenom_mandataire: str | None = None
     nom_mandataire: str | None = None
     presence: Presence = "present"
     why: str = ""
-    """In French, which case of the rules this dossier illustrates.
+    """The case that this dossier illustrates, in French, after the expected verdict.
 
-    It opens with the verdict that the shipped rules should give to this dossier alone: a later
-    doublon can still lower an eligible one.
+    The verdict is the one without other dossiers: a later doublon can lower « Éligible ».
     """

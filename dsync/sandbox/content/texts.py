@@ -1,4 +1,4 @@
-"""What applicants and évaluateurs write: plain French sentences, and now and then a nasty text."""
+"""Texts of applicants and évaluateurs: French sentences, and texts with unusual characters."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ TOPICS = {
 }
 
 LONG_TEXT = "Étude de terrain – été 2024 : « constats », chiffres & témoignages.\n" * 1_500
-"""Some 100 kB: a whole report pasted into one champ."""
+"""About 100 kB: a report pasted into one champ."""
 
 NASTY_TEXTS = (
     "Nous sommes prêts 🚀🇫🇷 👩🏽‍💻 et 𝒻𝒶𝓃𝓉𝒶𝒾𝓈𝒾𝑒 mathématique.",
@@ -63,14 +63,14 @@ NASTY_TEXTS = (
     "Ligne\u2028séparée\u2029encore; 'apostrophe'; guillemets “anglais”; «\u00a0français\u00a0»",
     LONG_TEXT,
 )
-"""Free of NUL, which the platform drops; each can be typed or pasted by an applicant."""
+"""Texts with unusual characters that an applicant can type or paste; none has NUL: DS drops it."""
 
 NASTY_LINES = tuple(text for text in NASTY_TEXTS if "\n" not in text)
-"""Those that fit a one-line champ."""
+"""Those without a line break, for champs of one line."""
 
 
 def paragraph(rng: SeededRandom, topic: str, name: str) -> str:
-    """Write one to three sentences on a topic about a product."""
+    """Return one to three sentences on a topic about the product of that name."""
     start = rng.below(12)
     sentences = TOPICS[topic]
     chosen = [sentences[(start + i) % len(sentences)] for i in range(rng.between(1, 3))]

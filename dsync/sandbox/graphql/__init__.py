@@ -1,1 +1,1 @@
-"""The API: its schema, its documents, how fields are answered and requests refused."""
+"""The sandbox's GraphQL API: schema, validation of documents, resolvers and refusals."""

@@ -1,4 +1,4 @@
-"""What one request carries while it is answered, and the errors that end a field or all of it."""
+"""The context of one request, which every resolver gets, and the errors that a resolver raises."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ T = TypeVar("T", ServedDemarche, ServedDossier, Groupe)
 
 
 class ServerFailure(BaseException):
-    """The server's code breaks on this request: HTTP 500.
+    """An internal error of the server: the request is answered with HTTP 500.
 
-    No `Exception`, so that the executor, which makes a field's error of any, lets it through.
+    A `BaseException`, because graphql-core turns every `Exception` into the error of one field.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token of the API: what it may do, and on which démarches."""
+    """A token of the API with its rights."""
 
     name: str
     secret: str
@@ -36,12 +36,12 @@ class Token:
     expired: bool = False
     forbidden_network: bool = False
     demarches: frozenset[int] | None = None
-    """None: every démarche of the sandbox."""
+    """Numbers of the démarches that it may read; None: all."""
 
 
 @dataclass(eq=False)
 class Call:
-    """One request, as its resolvers see it; `info.context` of each."""
+    """One request; `info.context` of its resolvers."""
 
     world: World
     token: Token | None
@@ -49,49 +49,53 @@ class Call:
     base_url: str
     limit: QueryLimit
     reached: int | None = None
-    """How many nodes, or mutations, are answered before the server's time is up; None: all."""
+    """Number of nodes or mutations to answer before a simulated time-out; None: all of them."""
     document: Any = None
-    """The `QueryDocument` that is run."""
+    """The `QueryDocument` being executed."""
     nodes: int = 0
-    """How many dossiers were answered."""
+    """Number of nodes and mutations answered so far."""
     out_of_time: bool = False
     echoes: dict[tuple[int, str], ServedChamp] = field(default_factory=dict)
-    """Annotations as a mutation of this request first answered them: it says them again."""
+    """Annotations as this request first returned them: DS returns the same object again."""
     places: list[tuple[int, Place]] = field(default_factory=list)
-    """The dossiers in the answer, and where each one is."""
+    """Number and path of each dossier in the answer."""
     null_fields: set[Place] = field(default_factory=set)
-    """Where in the answer the platform's data have none."""
+    """Paths of the answer at which a `null_field` fault was set."""
 
     def asks(self, typename: str) -> bool:
-        """Whether the document has a fragment on that type, taken or not.
+        """Return whether the document has a fragment on that type, used or not.
 
         Raises:
-            ServerFailure: when the document has a fragment without a type: the platform breaks.
+            ServerFailure: the document has a fragment without a type; DS answers 500 to it.
         """
         if None in self.document.types_asked:
             raise ServerFailure
         return typename in self.document.types_asked
 
     def visible(self, kind: str, found: T | None) -> T:
-        """Return what was found, a démarche or something of one, if the token reaches it.
+        """Return `found` if the token may read its démarche.
+
+        Args:
+            kind: name of its GraphQL type, for the message.
+            found: a démarche or a part of one; None when there is no such object.
 
         Raises:
-            GraphQLError: when nothing was found, or it is outside the token's scope.
+            GraphQLError: nothing was found, or it is outside the token's scope.
         """
         if found is None:
             raise not_found(kind)
         scope = self.token.demarches if self.token else frozenset()
         if scope is not None and _number(found) not in scope:
-            told = f"An object of type {kind} was hidden due to permissions"
-            raise failed(told, "unauthorized")
+            message = f"An object of type {kind} was hidden due to permissions"
+            raise failed(message, "unauthorized")
         return found
 
     def faults_of(self, number: int, kind: str) -> list[DossierFault]:
-        """Return what is bad of a dossier's data."""
+        """Return the faults of that kind that a test set on a dossier."""
         return [d for d in self.world.dossier_faults if (d.number, d.kind) == (number, kind)]
 
     def replaced_json(self) -> Iterator[tuple[Place, str]]:
-        """Yield what stands in the answer instead of what is true, and where."""
+        """Yield the path and the text of each part of the answer that a test replaces."""
         for fault in self.world.dossier_faults:
             if fault.kind == "replaced_json" and fault.number is None:
                 yield fault.path, fault.json
@@ -100,12 +104,12 @@ class Call:
                 yield ("data", *place, *fault.path), fault.json
 
     def spend(self) -> bool:
-        """Count a node or a mutation; tell whether there is time to answer it."""
+        """Count a node or a mutation; return whether it comes before the simulated time-out."""
         self.nodes += 1
         return self.reached is None or self.nodes <= self.reached
 
     def timeout(self, field: str) -> GraphQLError:
-        """Return the error of a field that was not reached; only the first one has a code."""
+        """Return the error of a field after the time-out; only the first one has a code."""
         code = None if self.out_of_time else "timeout"
         self.out_of_time = True
         return failed(f"Timeout on {field}", code)
@@ -117,26 +121,26 @@ def _number(found: ServedDemarche | ServedDossier | Groupe) -> int:
 
 Info: TypeAlias = GraphQLResolveInfo[Call]
 Resolve: TypeAlias = Callable[..., Any]
-"""Answers a field: called with the value, the `Info`, and the arguments in snake case."""
+"""A resolver: called with the parent value, the `Info`, and the arguments in snake case."""
 
 
 def failed(message: str, code: str | None = None) -> GraphQLError:
-    """Return the error of a field that cannot be answered."""
+    """Return the error of a field, with `extensions.code` if there is a code."""
     return GraphQLError(message, extensions={"code": code} if code else None)
 
 
 def not_found(what: str) -> GraphQLError:
-    """Return the error of something that is not there, or not to be seen."""
+    """Return the error of an object that does not exist or is not shown."""
     return failed(f"{what} not found", "not_found")
 
 
 def invalid_input(text: str) -> GraphQLError:
-    """Return the error of an identifier or a cursor that cannot be decoded."""
+    """Return the error of an id or a cursor that cannot be decoded."""
     return failed(f'Invalid input: "{text}"')
 
 
 def at(path: str) -> Resolve:
-    """Answer a field with the attribute at a dotted path; an instant as the API writes it."""
+    """Return a resolver that reads the attribute at a dotted path; instants are formatted."""
     read = attrgetter(path)
 
     def resolve(value: Any, _info: Info) -> Any:

@@ -1,4 +1,4 @@
-"""A query document: parsed, judged and kept by its text, so that a crawl pays for it once."""
+"""Parsing and validation of query documents; the result is cached by the document's text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from graphql.language.parser import Parser
 
 from dsync.sandbox.graphql.schema import schema
 
-# The library's messages and the platform's codes; a refusal that no recording shows has none.
+# graphql-core's messages and DS's codes. A refusal that no recorded conversation has gets no code.
 _CODES = (
     ("Cannot query field", "undefinedField"),
     ("Unknown type", "undefinedType"),
@@ -37,7 +37,7 @@ _CODES = (
 
 
 class RefusedError(Exception):
-    """GraphQL refuses a request before running it."""
+    """The request is invalid GraphQL: it is refused before execution."""
 
     def __init__(self, *errors: GraphQLError) -> None:
         super().__init__(errors[0].message)
@@ -45,7 +45,7 @@ class RefusedError(Exception):
 
 
 class QueryDocument:
-    """A valid document and what the server derives from its text alone."""
+    """A valid document and what is derived from its text."""
 
     def __init__(self, text: str) -> None:
         try:
@@ -58,12 +58,12 @@ class QueryDocument:
         if errors:
             raise RefusedError(*errors)
         self.measures: dict[Any, tuple[int, int]] = {}
-        """Complexities and depths that were worked out, by what they depend on."""
+        """Complexity and depth by the variables on which they depend."""
         self.types_asked = _types_asked(self.ast)
-        """The types that fragments name, taken or not; None for a fragment without a type."""
+        """Names of the types in fragments, used or not; None for a fragment without a type."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
-        """Return the operation to run, None when the name is missing or names none."""
+        """Return the operation of that name, or the only one; None when there is none."""
         return get_operation_ast(self.ast, name)
 
 
@@ -76,10 +76,10 @@ def _kept(text: str) -> QueryDocument | RefusedError:
 
 
 def document(text: str) -> QueryDocument:
-    """Return the document of that text, judged once.
+    """Return the document of that text.
 
     Raises:
-        RefusedError: when it is not valid.
+        RefusedError: the text is no valid document.
     """
     found = _kept(text)
     if isinstance(found, RefusedError):
@@ -88,7 +88,7 @@ def document(text: str) -> QueryDocument:
 
 
 def stored_query(name: str) -> str | None:
-    """Return the text of a query that the platform keeps under a name, None for an unknown one."""
+    """Return the text of the stored query of that name, None when there is none."""
     if name == "introspection":
         return get_introspection_query(descriptions=True)
     if name != "ds-query-v2":
@@ -97,7 +97,7 @@ def stored_query(name: str) -> str | None:
 
 
 def _types_asked(ast: DocumentNode) -> frozenset[str | None]:
-    """Return the types that a document's fragments name."""
+    """Return the names of the types in a document's fragments."""
     types: set[str | None] = set()
 
     class Fragments(Visitor):
@@ -112,13 +112,13 @@ def _types_asked(ast: DocumentNode) -> frozenset[str | None]:
 
 
 def _is_tolerated(error: GraphQLError) -> bool:
-    """Whether the specification alone refuses it: fields of one key and different types."""
-    told = error.message
-    other = "are different fields" in told or "differing arguments" in told
-    return "conflicting types" in told and not other
+    """Return whether DS accepts it: fields of one response key and of different types."""
+    message = error.message
+    other = "are different fields" in message or "differing arguments" in message
+    return "conflicting types" in message and not other
 
 
 def as_refusal(error: GraphQLError) -> dict[str, Any]:
-    """Return a refusal as the platform tells it: the library's words, the platform's code."""
+    """Return the entry of `errors` for a refusal: graphql-core's message with DS's code."""
     code = next((code for pattern, code in _CODES if re.match(pattern, error.message)), None)
     return {**error.formatted, **({"extensions": {"code": code}} if code else {})}

@@ -1,4 +1,4 @@
-"""Runs a document by the library's own execution, with what the platform does otherwise."""
+"""Execution of a document by graphql-core, with DS's limits, time-outs and null fields."""
 
 from __future__ import annotations
 
@@ -28,11 +28,17 @@ _NULL = "Cannot return null for non-nullable field "
 def execute(
     document: QueryDocument, name: str | None, variables: dict[str, Any], call: Call
 ) -> dict[str, Any]:
-    """Return the body that answers an operation.
+    """Execute an operation and return the answer's body.
+
+    Args:
+        document: the valid document.
+        name: of the operation; None or "" when the document has only one.
+        variables: as the client sent them.
+        call: the request's context.
 
     Raises:
-        RefusedError: when the operation or its variables do not fit; nothing has run.
-        ServerFailure: when the server's code breaks; mutations before that stay done.
+        RefusedError: the operation or its variables are invalid; nothing was executed.
+        ServerFailure: the server failed; mutations before the failure stay done.
     """
     executor = PlatformExecutor.build(
         schema(),
@@ -48,53 +54,53 @@ def execute(
     _check_size(document, executor, call.limit)
     call.document = document
     result = cast("ExecutionResult", executor.execute_operation())
-    errors, data = [_told(error) for error in result.errors or ()], result.data
+    errors, data = [_formatted(error) for error in result.errors or ()], result.data
     if call.reached is not None and not call.out_of_time:
-        errors.append(_told(call.timeout(_first_field(executor.operation))))
+        errors.append(_formatted(call.timeout(_first_field(executor.operation))))
         data = None
     return {**({"errors": errors} if errors else {}), "data": data}
 
 
 def _check_size(document: QueryDocument, executor: Executor[Any], limit: QueryLimit) -> None:
-    """Refuse a query that is too large or too deep, in the words of the platform's library.
+    """Refuse a query that is too large or too deep, with the messages of DS's library.
 
     Raises:
-        RefusedError: it is.
+        RefusedError: the query exceeds a limit.
     """
-    # Sizes of pages and conditions of directives alone make a difference: numbers and booleans.
+    # Only page sizes and the conditions of directives change the result: integers and booleans.
     given = executor.variable_values.coerced
     sizes = tuple((name, value) for name, value in given.items() if isinstance(value, int))
     if sizes not in document.measures:
         found = measure(schema(), document.ast, executor.operation, given)
         document.measures[sizes] = found
     complexity, depth = document.measures[sizes]
-    told = None
+    refusal = None
     if 0 < limit.tokens < document.tokens:
-        told = "This query is too large to execute."
+        refusal = "This query is too large to execute."
     elif 0 < limit.complexity < complexity:
-        told = f"Query has complexity of {complexity}, which exceeds max complexity of "
-        told += str(limit.complexity)
+        refusal = f"Query has complexity of {complexity}, which exceeds max complexity of "
+        refusal += str(limit.complexity)
     elif depth > MAX_DEPTH:
-        told = f"Query has depth of {depth}, which exceeds max depth of {MAX_DEPTH}"
-    if told:
-        raise RefusedError(GraphQLError(told))
+        refusal = f"Query has depth of {depth}, which exceeds max depth of {MAX_DEPTH}"
+    if refusal:
+        raise RefusedError(GraphQLError(refusal))
 
 
 class PlatformExecutor(Executor[Any]):
-    """The library's executor without its waiting; a dossier may be bad or come too late."""
+    """graphql-core's executor, with the faults that tests set on dossiers."""
 
     def execute_fields(
         self, parent_type: Any, source_value: Any, path: Path | None, fields: Any, position: Any
     ) -> Any:
-        """Answer an object; a dossier may fail as a whole."""
+        """Resolve the fields of an object; a fault may replace a dossier by an error."""
         if isinstance(source_value, ServedDossier):
-            _meet(source_value, self.context_value, path, fields)
+            _raise_fault_of(source_value, self.context_value, path, fields)
         return super().execute_fields(parent_type, source_value, path, fields, position)
 
     def execute_field(
         self, parent_type: Any, source: Any, details: Any, path: Path, position: Any
     ) -> Any:
-        """Answer a field, null where the platform's data have a hole."""
+        """Resolve a field; it is null where a test set a `null_field` fault."""
         null_fields = self.context_value.null_fields
         if not null_fields or tuple(path.as_list()) not in null_fields:
             return super().execute_field(parent_type, source, details, path, position)
@@ -105,12 +111,12 @@ class PlatformExecutor(Executor[Any]):
         return None
 
 
-def _meet(dossier: ServedDossier, call: Call, path: Path | None, fields: Any) -> None:
-    """Let a dossier fail as a whole, at its first field, if it is to.
+def _raise_fault_of(dossier: ServedDossier, call: Call, path: Path | None, fields: Any) -> None:
+    """Raise the fault of a dossier at its first field, where DS reports it; else note its place.
 
     Raises:
-        GraphQLError: when the server's time is up before it, or its data break a promise.
-        ServerFailure: when its data break the server.
+        GraphQLError: the simulated time-out came before it, or it has a `null_node` fault.
+        ServerFailure: it has a `failed_read` fault.
     """
     nodes = {key: details[0].node for key, details in fields.items()}
     has_champs = any(node.name.value == "champs" for node in nodes.values())
@@ -143,9 +149,9 @@ def _first_field(operation: OperationDefinitionNode) -> str:
     return f"{operation.operation.value.capitalize()}.{name}"
 
 
-def _told(error: GraphQLError) -> dict[str, Any]:
-    """Return a field's error as the platform tells it."""
-    told: dict[str, Any] = {**error.formatted}
+def _formatted(error: GraphQLError) -> dict[str, Any]:
+    """Return the entry of `errors` for a field, with DS's code for a null."""
+    entry: dict[str, Any] = {**error.formatted}
     if error.message.startswith(_NULL):
-        told |= {"message": error.message.rstrip("."), "extensions": {"code": "invalid_null"}}
-    return told
+        entry |= {"message": error.message.rstrip("."), "extensions": {"code": "invalid_null"}}
+    return entry

@@ -1,4 +1,4 @@
-"""How large a query may be; the platform has had these limits since July 2026."""
+"""Complexity, depth and number of tokens of a query; DS limits them since July 2026."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from graphql.execution.values import VariableValues
 
 MAX_DEPTH = 15
 _PAGE = 100
-"""What a connection without `first` and `last` is scored by."""
+"""Page size that DS assumes for a connection without `first` and `last`."""
 
 
 @dataclass(slots=True)
 class QueryLimit:
-    """How large a query may be, 0 for no limit."""
+    """Maximum complexity and number of tokens of a query; 0: no limit."""
 
     complexity: int = 60_000
     tokens: int = 20_000
@@ -40,9 +40,16 @@ def measure(
     operation: OperationDefinitionNode,
     variables: Mapping[str, Any],
 ) -> tuple[int, int]:
-    """Return an operation's complexity and depth as the platform's library counts them.
+    """Return an operation's complexity and depth, counted as DS's library counts them.
 
-    A field is 1, a page its size; of the types that an interface may be, the heaviest counts.
+    A field counts 1; the nodes of a connection count as often as its page size. Of the types of an
+    interface, the one with the highest complexity counts.
+
+    Args:
+        schema: the API's schema.
+        document: the document with its fragments.
+        operation: the operation to measure.
+        variables: coerced values of its variables.
     """
     definitions = [d for d in document.definitions if isinstance(d, FragmentDefinitionNode)]
     fragments = {d.name.value: FragmentDetails(d) for d in definitions}

@@ -1,4 +1,4 @@
-"""How each mutation is answered, and what the platform refuses of it."""
+"""The resolvers of the mutations, with DS's refusals."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _WRITABLE = frozenset(
         "repetition",
     ]
 )
-"""Types of annotations that have a key of their own in an annotation's value."""
+"""Types of annotations that `dossierModifierAnnotations` can write."""
 
 _ONE_ANNOTATION = {
     "Text": ("text", "textarea"),
@@ -51,12 +51,12 @@ _ONE_ANNOTATION = {
     "DropDownList": ("drop_down_list",),
     "AjouterLigne": ("repetition",),
 }
-"""Mutations of one annotation, and the types that each one writes."""
+"""Suffixes of the mutations of one annotation, and the types that each one writes."""
 
 
 @dataclass(slots=True)
 class Write:
-    """One mutation of a request; the dossier that it names, and the instructeur if it names one."""
+    """One mutation with the dossier and the instructeur that its input names."""
 
     call: Call
     payload_type: str
@@ -66,10 +66,10 @@ class Write:
     agent: Agent
 
     def label(self) -> Label:
-        """Find the label that it names.
+        """Return the label that the input names.
 
         Raises:
-            GraphQLError: when there is none.
+            GraphQLError: there is no such label.
         """
         demarches = self.call.world.demarches.values()
         label = by_id(self.given["label_id"], [label for d in demarches for label in d.labels])
@@ -78,7 +78,7 @@ class Write:
         return label
 
     def echo(self, champ: ServedChamp) -> ServedChamp:
-        """Return an annotation as this request first answered it: the platform says it again."""
+        """Return an annotation as this request first returned it: DS returns that object again."""
         return self.call.echoes.setdefault((self.dossier.number, champ.key), champ)
 
 
@@ -86,10 +86,10 @@ Mutate: TypeAlias = Callable[[Write], Payload]
 
 
 def _resolver(name: str, mutate: Mutate) -> Resolve:
-    """Return what answers a mutation.
+    """Return the resolver of a mutation.
 
-    A read-only token is refused before anything is looked up; a refusal becomes the payload's
-    ``errors``, everything else in it null.
+    A read-only token is refused before anything is looked up. A refusal becomes the payload's
+    ``errors``; its other fields are null.
     """
     payload_type = f"{name[0].upper()}{name[1:]}Payload"
 
@@ -128,7 +128,7 @@ def _load(call: Call, payload_type: str, given: dict[str, Any]) -> Write:
 
 
 def _modify(write: Write) -> Payload:
-    """Write what is valid, tell of the rest; not all-or-nothing."""
+    """Write the annotations that are valid, and return an error for each other one."""
     if write.call.faults_of(write.dossier.number, "failed_write"):
         raise ServerFailure
     lost = {fault.path[0] for fault in write.call.faults_of(write.dossier.number, "lost_write")}
@@ -142,7 +142,7 @@ def _modify(write: Write) -> Payload:
             refusals.append(refusal)
             continue
         if key == "repetition":
-            for _ in range(value):  # added at once, even if what follows breaks the server
+            for _ in range(value):  # DS adds them at once, even if it fails afterwards.
                 changes.add_row(write.dossier, champ.descriptor, write.now)
         found.append((champ, value))
     kept = []
@@ -166,20 +166,20 @@ def _modify_one(types: tuple[str, ...], write: Write) -> Payload:
     if champ.type == "repetition":
         changes.add_row(write.dossier, champ.descriptor, write.now)
     else:
-        # The platform wipes a date that is written with a time.
-        wiped = champ.type == "date" and "datetime" in types
-        changes.write(champ, None if wiped else write.given["value"], write.now)
+        # DS empties a date annotation that is written with the mutation for date-times.
+        is_emptied = champ.type == "date" and "datetime" in types
+        changes.write(champ, None if is_emptied else write.given["value"], write.now)
     return {"annotation": write.echo(champ)}
 
 
 def _find(dossier: ServedDossier, ident: str, wanted: str) -> ServedChamp:
-    """Return the annotation with that id, if a value of that type may be written into it.
+    """Return the annotation with that id, if it has the wanted type.
 
     Raises:
-        GraphQLError: when the id is no identifier at all.
-        RefusalError: when no annotation has that id, or it is of another type.
-        ServerFailure: for ids that break the platform: a row's cell without its row, a row on an
-            annotation that has none.
+        GraphQLError: the id cannot be decoded.
+        RefusalError: no annotation has that id, or it has another type.
+        ServerFailure: the id names the cell of a row without the row, or a row of an annotation
+            that has none; DS answers 500 to both.
     """
     champ = _annotation(dossier, ident)
     if champ is None or champ.type not in _WRITABLE:
@@ -195,7 +195,7 @@ def _find(dossier: ServedDossier, ident: str, wanted: str) -> ServedChamp:
 def _annotation(dossier: ServedDossier, ident: str) -> ServedChamp | None:
     """Return the annotation with that id, None when there is none.
 
-    A row that does not exist takes values that nobody will see.
+    Of a row that does not exist, DS accepts values and shows them nowhere.
     """
     try:
         kind, key = ids.decode(ident)
@@ -275,7 +275,7 @@ def _change_groupe(write: Write) -> Payload:
 
 
 def _send_message(write: Write) -> Payload:
-    """Write to the usager, with a demand for a correction or without."""
+    """Send a message to the usager, with or without asking for a correction."""
     dossier, body, reason = write.dossier, write.given["body"], write.given.get("correction")
     if not body.strip():
         field = "«\N{NO-BREAK SPACE}Votre message\N{NO-BREAK SPACE}»"
@@ -313,4 +313,4 @@ _MUTATIONS: dict[str, Mutate] = {
     "dossierEnvoyerMessage": _send_message,
 }
 MUTATIONS = {name: _resolver(name, mutate) for name, mutate in _MUTATIONS.items()}
-"""What answers each field of the schema's ``Mutation``."""
+"""Resolvers of the fields of the schema's ``Mutation``."""

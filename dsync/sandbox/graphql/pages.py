@@ -1,4 +1,4 @@
-"""Pages of dossiers and of the two lists of deletions: filters, orders, cursors, limits."""
+"""Pagination of the dossiers and of the two lists of deletions: filters, order, cursors."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MAX_PAGE = 100
 
 Key = tuple[datetime, int]
 Place = ServedDemarche | Groupe
-"""What lists dossiers: a démarche, or one of its groupes."""
+"""An object with lists of dossiers: a démarche, or one of its groupes."""
 
 
 @dataclass
 class Connection:
-    """A page, cut when it is first looked at: what is wrong with its arguments shows only then."""
+    """A page of a list; computed when a field of it is resolved, where DS reports bad arguments."""
 
     all: Sequence[Key]
     value_of: Callable[[Key], Any]
@@ -37,10 +37,10 @@ class Connection:
 
     @cached_property
     def page(self) -> tuple[list[Key], bool, bool]:
-        """The page's keys in the order they are served, whether more follow, whether more precede.
+        """The page's keys in the order served, whether more follow, whether more precede.
 
         Raises:
-            GraphQLError: when arguments exclude each other or a cursor cannot be read.
+            GraphQLError: two arguments exclude each other, or a cursor cannot be decoded.
         """
         if self.first is not None and self.last is not None:
             raise failed('Arguments "first" and "last" are exclusive', "bad_request")
@@ -98,7 +98,7 @@ def dossiers(
     max_revision: str | None = None,
     **page: Any,
 ) -> Connection:
-    """List the visible dossiers of a démarche or of a groupe."""
+    """Resolve `dossiers`: the present dossiers of a démarche or of a groupe."""
     demarche, groupe = _within(place)
     revisions = [
         (test, _revision(demarche, text).key)
@@ -128,7 +128,7 @@ def dossiers(
 
 
 def pending(place: Place, _: Info, **arguments: Any) -> Connection:
-    """List the dossiers that are hidden and not erased yet."""
+    """Resolve `pendingDeletedDossiers`: the dossiers that are hidden and not erased yet."""
 
     def entry(dossier: ServedDossier) -> tuple[int, str, datetime] | None:
         if dossier.presence != "masque" or dossier.hidden_at is None:
@@ -141,7 +141,7 @@ def pending(place: Place, _: Info, **arguments: Any) -> Connection:
 
 
 def deleted(place: Place, _: Info, **arguments: Any) -> Connection:
-    """List the dossiers that are erased."""
+    """Resolve `deletedDossiers`: the erased dossiers."""
 
     def entry(dossier: ServedDossier) -> tuple[int, str, datetime] | None:
         gone = dossier.deletion
@@ -189,17 +189,17 @@ def _revision(demarche: ServedDemarche, text: str) -> FormRevision:
 
 
 def _cursor(key: Key) -> str:
-    """Return the cursor of a position: base64 of a UTC timestamp and an id, without padding."""
+    """Return the cursor of a position: base64 of a UTC instant and a number, without padding."""
     at, number = key
     text = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z;{number}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _position(text: str) -> Key | None:
-    """Return the position that a cursor names, None for a well-formed one that names none.
+    """Return the position of a cursor, None for one that is base64 of another text.
 
     Raises:
-        GraphQLError: when it is not base64.
+        GraphQLError: it is not base64.
     """
     try:
         decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()

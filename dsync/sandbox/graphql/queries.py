@@ -1,4 +1,7 @@
-"""How the fields of each type are answered, where an attribute of that name is not the answer."""
+"""The resolvers of queries.
+
+A field without a resolver here returns the attribute or the key of the same name in snake case.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from dsync.sandbox.world.columns import columns_of
 from dsync.sandbox.world.model import FormRevision, Groupe, ServedDemarche, ServedDossier, Source
 
 FILES = "/files/"
-"""Where files are served."""
+"""Path of the addresses of files."""
 
 _ADMIN = "administration-eig@example.gouv.fr"
 _SERVICE = {
@@ -60,7 +63,7 @@ def _descriptor_of(_: Any, info: Info, demarche: dict[str, Any]) -> Any:
 
 
 def _groupes(demarche: ServedDemarche, _: Any, *, closed: bool | None = None) -> list[Groupe]:
-    if closed is not None:  # the platform breaks when asked for the closed or the open ones
+    if closed is not None:  # DS answers 500 to this argument (recorded: groupe-closed-true).
         raise ServerFailure
     return demarche.groupes
 
@@ -70,7 +73,7 @@ def _cells(descriptor: DescriptorSeed, _: Any) -> list[DescriptorSeed] | None:
 
 
 def _descriptor_type(descriptor: DescriptorSeed, info: Info, _: Any) -> str:
-    """Return the type of a descriptor; one that the schema lacks is a text's."""
+    """Return the GraphQL type of a descriptor; that of a text for types not in the schema."""
     type_ = descriptor["type"]
     if type_ in ("communes", "departements", "regions"):
         type_ = type_.removesuffix("s")
@@ -87,7 +90,7 @@ _LISTS: dict[str, Resolve] = {
 
 
 def _described(demarche: ServedDemarche, revision: FormRevision, info: Info) -> dict[str, Any]:
-    """Return a démarche as its `DemarcheDescriptor` tells it, with one of its revisions."""
+    """Return the value of a `DemarcheDescriptor`: a démarche with one of its revisions."""
     return {
         **vars(demarche),
         "id": demarche.id,
@@ -122,7 +125,7 @@ def _usager(dossier: ServedDossier, _: Any) -> dict[str, Any]:
 
 
 def _part(kind: str, dossier: ServedDossier, rank: int) -> str:
-    """Return the identifier of the n-th traitement, message or avis of a dossier."""
+    """Return the id of the n-th traitement, message or avis of a dossier."""
     return ids.encode(kind, dossier.number * 100 + rank)
 
 
@@ -218,7 +221,7 @@ def _rows(champ: ServedChamp, _: Any) -> list[dict[str, Any]]:
 
 
 def _place(champ: ServedChamp, code: str, name: str) -> dict[str, Any] | None:
-    """Return the place that an address names, None for another value or an unknown code."""
+    """Return the commune or the département of an address, None when its code is not known."""
     value = champ.value
     if champ.type != "address" or not isinstance(value, dict) or not value.get(code):
         return None
@@ -308,7 +311,7 @@ TYPENAMES: dict[str, Resolve] = {
         "ParcelleCadastrale" if area["source"] == "cadastre" else "SelectionUtilisateur"
     ),
 }
-"""By interface: which type a value is answered under."""
+"""Functions that return the concrete type of a value, by interface."""
 
 FIELDS: dict[str, dict[str, Resolve]] = {
     "Query": {
@@ -394,4 +397,4 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     "PaysChampDescriptor": {"options": lambda _d, _: None},
     **_CHAMPS,
 }
-"""By type, or by interface for all its types."""
+"""Resolvers by type; those of an interface are used for all its types."""

@@ -1,4 +1,4 @@
-"""The schema that the sandbox serves, read once from ``schema.graphql``, with its resolvers."""
+"""The schema of the API, read from ``schema.graphql``, with the resolvers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from dsync.sandbox.world import clock
 
 
 def text() -> str:
-    """Return the SDL as it is written."""
+    """Return the text of ``schema.graphql``."""
     return files("dsync.sandbox.graphql").joinpath("schema.graphql").read_text(encoding="utf-8")
 
 
@@ -51,7 +51,7 @@ def schema() -> GraphQLSchema:
         elif isinstance(type_, GraphQLInterfaceType):
             type_.resolve_type = TYPENAMES[name]
         elif name == "TypeDeChamp" and isinstance(type_, GraphQLEnumType):
-            # A form may have types of a newer platform, whose schema the sandbox does not serve.
+            # Tests give forms types that the served schema does not have, as a newer DS could.
             type_.coerce_output_value = str  # type: ignore[method-assign,assignment]
         elif isinstance(type_, GraphQLScalarType) and name in _READERS:
             type_.coerce_input_value = _READERS[name]
@@ -59,12 +59,12 @@ def schema() -> GraphQLSchema:
 
 
 def _snake(name: str) -> str:
-    """Return a name of the API as Python writes it."""
+    """Return a camel-case name of the API in snake case."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _attribute(name: str) -> Resolve:
-    """Answer a field with the value's entry or attribute of that name; None without one."""
+    """Return a resolver that reads the key or the attribute of that name; None without one."""
 
     def resolve(value: Any, _info: Info) -> Any:
         found = value.get(name) if isinstance(value, dict) else getattr(value, name, None)

@@ -1,1 +1,1 @@
-"""The HTTP side: the server, its tokens and limits, its control, and the faults it can show."""
+"""The sandbox's HTTP server: tokens, rate limit, scripted faults, and the control for tests."""

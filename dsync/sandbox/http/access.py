@@ -1,4 +1,4 @@
-"""Who may ask, and how often: the tokens of the sandbox and the platform's rate limit."""
+"""Tokens and rate limit of the API."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _SCHEME = re.compile(r"(?:Bearer|Token)\s+(?:token=)?\"?([^\s\"]+)\"?")
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The secrets to authenticate with, one for each situation."""
+    """The secrets of the sandbox's tokens."""
 
     write: str
     readonly: str
     expired: str
     other_demarche: str
-    """Reaches another démarche than the sandbox's main one."""
+    """May read every démarche but the main one."""
     forbidden_network: str
-    """Refused on the network that this machine calls from."""
+    """Refused from this machine's network."""
 
 
 class AccessControl:
-    """Lets requests in by their token, as often as the limit allows."""
+    """Authenticates requests and counts them against the rate limit."""
 
     def __init__(self, seed: int, demarches: list[int], per_minute: int | None) -> None:
         known = [
@@ -42,26 +42,26 @@ class AccessControl:
         self._tokens = {token.secret: token for token in known}
         self.tokens = Tokens(**{token.name: token.secret for token in known})
         self.per_minute = per_minute
-        """Requests allowed per `Authorization` header and clock minute; None: any number."""
+        """Maximum number of requests for each `Authorization` header and minute; None: no limit."""
         self._minute = 0
         self._seen: Counter[str] = Counter()
 
     def change(self, name: str, **changes: Any) -> None:
-        """Change what a token may do, by the fields of `Token`.
+        """Change fields of the `Token` of that name.
 
         Raises:
-            KeyError: when there is no token of that name.
+            KeyError: there is no token of that name.
         """
         secret = {token.name: token.secret for token in self._tokens.values()}[name]
         self._tokens[secret] = replace(self._tokens[secret], **changes)
 
     def find(self, authorization: str | None) -> Token | None:
-        """Return the token of a header, None for an unknown or malformed one."""
+        """Return the token of an `Authorization` header, None when it is unknown or malformed."""
         match = _SCHEME.fullmatch(authorization or "")
         return self._tokens.get(match[1]) if match else None
 
     def count(self, authorization: str | None, now: datetime) -> HttpAnswer | None:
-        """Count a request; return the refusal of one beyond the limit."""
+        """Count a request; return the 429 answer when it exceeds the limit, else None."""
         minute = int(now.timestamp()) // 60
         if minute != self._minute:
             self._minute = minute
@@ -72,25 +72,25 @@ class AccessControl:
         return too_many(now)
 
     def refusal(self, token: Token | None, *, stored_query: bool) -> HttpAnswer | None:
-        """Return why this request is not let in, None when it is."""
+        """Return the answer that refuses the token, None when it is accepted."""
         if token is None:
             return None if stored_query else unknown_token()
         if token.expired:
             return failure(401, "Token expired", "unauthorized")
         if token.forbidden_network:
-            told = (
+            message = (
                 "Request issued from a forbidden network. "
                 "Add 127.0.0.1/32 to your allowed adresses in your /profil"
             )
-            return failure(403, told, "forbidden")
+            return failure(403, message, "forbidden")
         return None
 
 
 def unknown_token() -> HttpAnswer:
-    """Return the refusal of a request without a token that the platform knows."""
+    """Return the 403 answer to a request without a known token."""
     return failure(403, "Without a token, only persisted queries are allowed", "forbidden")
 
 
 def _secret(seed: int, name: str) -> str:
-    """Return a secret that is the same at each start with the same seed."""
+    """Return a secret that depends on the seed and the name alone."""
     return hashlib.sha256(f"dsync sandbox {seed} {name}".encode()).hexdigest()[:32]

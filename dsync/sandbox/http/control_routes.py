@@ -1,4 +1,4 @@
-"""The control over HTTP: POST a method's name with its arguments as JSON, GET what can be seen.
+"""The control over HTTP: POST calls a method of it, GET reads the sandbox's state.
 
 ``POST /_sandbox/hide {"number": 18600001, "by": "administration"}`` calls ``control.hide``; an
 instant is written ``{"datetime": "2026-12-01T10:00:00Z"}``.
@@ -21,7 +21,16 @@ from dsync.sandbox.world.clock import instant
 
 
 def post(control: Control, name: str, body: bytes) -> HttpAnswer:
-    """Call a method; 404 for one that is not, 400 for arguments that do not fit."""
+    """Call a method of the control.
+
+    Args:
+        control: the control.
+        name: of the method.
+        body: its arguments as JSON, an object or a list.
+
+    Returns:
+        200 with the result, 404 for an unknown method, 400 for arguments that it refuses.
+    """
     special: dict[str, Callable[..., Any]] = {
         "fail": lambda **fault: control.fail(ScriptedFault(**fault)),
         "deposit": lambda **seed: control.deposit(DossierSeed(**seed)),
@@ -40,7 +49,7 @@ def post(control: Control, name: str, body: bytes) -> HttpAnswer:
 
 
 def get(control: Control, path: str) -> HttpAnswer:
-    """Show the status, the requests, or the truth (of all dossiers, or of one)."""
+    """Return the status, the log of requests, or the truth of all dossiers or of one."""
     what, _, number = path.partition("/")
     try:
         if what in ("", "status"):
@@ -57,7 +66,7 @@ def get(control: Control, path: str) -> HttpAnswer:
 
 
 def _read(given: dict[str, Any]) -> Any:
-    """Read an object: an instant, or something whose keys may be stable ids."""
+    """Decode a JSON object: an instant, or a mapping whose keys may be stable ids."""
     if given.keys() == {"datetime"}:
         return instant(given["datetime"])
     return {int(key) if key.isdigit() else key: value for key, value in given.items()}

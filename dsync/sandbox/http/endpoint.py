@@ -1,4 +1,4 @@
-"""One request to the GraphQL endpoint, from its body and headers to its answer."""
+"""The GraphQL endpoint: from a request's headers and body to its answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _KEPT_REQUESTS = 50_000
 
 @dataclass(slots=True)
 class Entry:
-    """One request to the API, in the log for tests that count them."""
+    """One request in the log of requests, which tests read."""
 
     at: datetime
     token: str | None
@@ -41,23 +41,23 @@ class Entry:
     kind: str = "query"
     variables: dict[str, Any] = field(default_factory=dict)
     fields: list[str] = field(default_factory=list)
-    """The root fields asked, one for each alias."""
+    """Names of the root fields, one for each alias."""
     status: int = 0
     fault: str | None = None
     user_agent: str | None = None
 
     @property
     def aliases(self) -> int:
-        """How many root fields the document asks."""
+        """Number of root fields of the document."""
         return len(self.fields)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the entry for the control's HTTP side."""
+        """Return the entry with its number of aliases, to be serialised."""
         return {**asdict(self), "aliases": self.aliases}
 
 
 class Endpoint:
-    """The endpoint: limit, body, token, document, execution, faults, in the platform's order."""
+    """The endpoint; checks limit, body, token and document in DS's order."""
 
     def __init__(self, world: World, access: AccessControl) -> None:
         self.world = world
@@ -70,7 +70,17 @@ class Endpoint:
     def answer(
         self, headers: Message, body: bytes, base_url: str
     ) -> tuple[HttpAnswer | None, ScriptedFault | None]:
-        """Answer a request; None when its connection is cut before anything is done."""
+        """Answer a request.
+
+        Args:
+            headers: of the request.
+            body: of the request.
+            base_url: the server's address, for the addresses of files.
+
+        Returns:
+            The answer (None when the connection is to be closed without executing anything), and
+            the scripted fault that applies to it.
+        """
         with self.world.lock:
             authorization = headers.get("Authorization")
             token = self.access.find(authorization)
@@ -146,7 +156,7 @@ class _BadBodyError(Exception):
 
 
 def _params(headers: Message, body: bytes) -> dict[str, Any]:
-    """Read the body; only JSON that says so is read at all."""
+    """Parse the body; DS ignores one whose Content-Type is not JSON."""
     content_type = headers.get("Content-Type") or ""
     if not content_type.startswith("application/json") or not body.strip():
         return {}
@@ -160,8 +170,8 @@ def _variables(given: Any) -> dict[str, Any]:
     if isinstance(given, str):
         given = _json(given, "graphql_parse_failed")
     if not isinstance(given, dict):
-        told = f"Unexpected parameter: {json.dumps(given)}"
-        raise _BadBodyError(told)
+        message = f"Unexpected parameter: {json.dumps(given)}"
+        raise _BadBodyError(message)
     return given
 
 
@@ -169,12 +179,12 @@ def _json(text: str, code: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as exc:
-        told = f"unexpected token at '{text}'"
-        raise _BadBodyError(told, code) from exc
+        message = f"unexpected token at '{text}'"
+        raise _BadBodyError(message, code) from exc
 
 
 def _asked(params: dict[str, Any], entry: Entry) -> QueryDocument | None:
-    """Find the document, and note in the log what it asks."""
+    """Return the request's document, and write its operation and fields into the log entry."""
     entry.operation, variables = params.get("operationName"), params.get("variables")
     entry.variables = variables if isinstance(variables, dict) else {}
     query_id = params.get("queryId")

@@ -1,4 +1,4 @@
-"""Faults to come: what goes wrong, with which request, and what is answered then."""
+"""Scripted faults: which requests fail, how, and what is answered instead."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ Kind = Literal[
     "truncated", "empty", "replaced_json", "cut_before", "cut_inside", "cut_after", "answer_lost",
     "latency", "slow_body", "slow_headers", "endless_body", "gzip_bomb", "odd_headers",
 ]  # fmt: skip
-"""What goes wrong. `cut_before` runs nothing, `answer_lost` runs everything and says nothing,
-`cut_after` closes the connection under the next request, `endless_body` goes on after the answer,
-`gzip_bomb` is small until it is decoded, `junk` puts `json` at `path` of the answer."""
+"""How a request fails.
+
+`cut_before` closes the connection before the request is executed, `answer_lost` after it is
+executed, without an answer, `cut_inside` in the middle of the answer and `cut_after` after it.
+`endless_body` sends spaces after the answer without end, `gzip_bomb` a small body that is 600 MB
+once decoded. `replaced_json` puts `json` at `path` of the answer.
+"""
 
 BETAGOUV = "beta.gouv.fr"
-"""As `ScriptedFault.operation`: only requests for the open data; no other fault fits them."""
+"""`ScriptedFault.operation` for requests to the open data; no other fault applies to them."""
 
-_HTML = "<!DOCTYPE html><html><head><title>{told}</title></head><body><h1>{told}</h1></body></html>"
+_HTML = "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
 _PROXY = {
     "bad_gateway": (502, "502 Bad Gateway"),
     "unavailable": (503, "503 Service Temporarily Unavailable"),
@@ -36,42 +40,42 @@ _PROXY = {
 
 @dataclass(slots=True)
 class ScriptedFault:
-    """One failure to come; it waits for the requests that it fits."""
+    """A failure of coming requests; applies to the next ones that match it."""
 
     kind: Kind
     operation: str | None = None
-    """Only requests of this operation; None: any."""
+    """Name of the GraphQL operation; None: any."""
     only: Literal["query", "mutation"] | None = None
     after: int = 0
-    """How many fitting requests go well before."""
+    """Number of matching requests that succeed first."""
     times: int | None = 1
-    """How many requests fail; None: all, until cleared."""
+    """Number of requests that fail; None: all until the faults are cleared."""
     reached: int = 0
-    """For `timeout`: how many nodes, or mutations, are answered."""
+    """For `timeout`: number of nodes or mutations that are answered."""
     latency_ms: int = 0
     bytes_per_s: int = 1000
     """For `slow_body` and `slow_headers`."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What these headers say instead, whatever the kind."""
+    """Headers that replace those of the answer, for any kind."""
     path: Sequence[str | int] = ()
-    """For `junk`: keys and indexes, from the answer's top."""
+    """For `replaced_json`: keys and indexes from the top of the answer."""
     json: str = "null"
-    """For `junk`: JSON to the letter; it may be nested, large, or none at all."""
+    """For `replaced_json`: the text to send; it may be invalid JSON."""
 
     def fits(self, operation: str | None, kind: str) -> bool:
-        """Whether this request is one that the fault is about."""
+        """Return whether the fault applies to a request."""
         is_any = self.operation is None and operation != BETAGOUV
         return (is_any or self.operation == operation) and self.only in (None, kind)
 
 
 class Faults:
-    """The faults to come, in the order they were scripted."""
+    """The scripted faults, in the order in which they were added."""
 
     def __init__(self) -> None:
         self.waiting: list[ScriptedFault] = []
 
     def next(self, operation: str | None, kind: str) -> ScriptedFault | None:
-        """Return the fault of this request, and count it."""
+        """Return the fault that applies to a request and count it; None when there is none."""
         for fault in self.waiting:
             if not fault.fits(operation, kind):
                 continue
@@ -87,10 +91,10 @@ class Faults:
 
 
 def instead(fault: ScriptedFault, now: datetime) -> HttpAnswer | None:
-    """Return what is answered without running the request, None when it runs all the same."""
+    """Return the answer that replaces the request's execution, None when it is executed."""
     if fault.kind in _PROXY:
-        status, told = _PROXY[fault.kind]
-        return HttpAnswer(status, _HTML.format(told=told).encode(), "text/html; charset=utf-8")
+        status, title = _PROXY[fault.kind]
+        return HttpAnswer(status, _HTML.format(title=title).encode(), "text/html; charset=utf-8")
     if fault.kind == "internal_error":
         return answers.internal_error()
     if fault.kind == "maintenance":
@@ -107,7 +111,7 @@ def instead(fault: ScriptedFault, now: datetime) -> HttpAnswer | None:
 
 
 def spoiled(fault: ScriptedFault, reply: HttpAnswer) -> HttpAnswer:
-    """Return the answer of a request that ran, as the fault lets it out."""
+    """Return the answer of an executed request, changed by the fault."""
     if fault.kind == "data_null":
         return replace(reply, body=as_json({"data": None}))
     if fault.kind == "truncated":
@@ -122,7 +126,12 @@ def spoiled(fault: ScriptedFault, reply: HttpAnswer) -> HttpAnswer:
 
 
 def with_replaced_json(answer: Any, parts: Iterable[tuple[Sequence[str | int], str]]) -> bytes:
-    """Return an answer with other JSON at some of its paths; what is not there stays away."""
+    """Return an answer as bytes, with other texts at some of its paths.
+
+    Args:
+        answer: the answer, which is changed.
+        parts: path and text of each part; a path that the answer does not have is ignored.
+    """
     texts: dict[bytes, bytes] = {}
     for rank, (path, text) in enumerate(parts):
         mark = f"@@replaced {rank}@@"

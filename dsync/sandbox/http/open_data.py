@@ -1,4 +1,4 @@
-"""Serves the copy of beta.gouv.fr's open data, with the validators that caches use."""
+"""The open data of beta.gouv.fr over HTTP, with ETag and Last-Modified."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dsync.sandbox.http.answers import HttpAnswer, as_json
 
 
 class OpenData:
-    """The files under ``api/``, made when they are first asked."""
+    """The documents of the catalogue; each is generated at its first request."""
 
     def __init__(self, seed: int, modified_at: datetime) -> None:
         self._made: dict[str, Callable[[], Any]] = {
@@ -28,11 +28,11 @@ class OpenData:
         self.unavailable = False
 
     def replace(self, path: str, content: Any) -> None:
-        """Serve something else under a path from now on."""
+        """Replace the document at a path."""
         self._bodies[path] = as_json(content)
 
     def answer(self, path: str, headers: Message) -> HttpAnswer:
-        """Answer a GET, 304 when the client has the same already."""
+        """Answer a GET; 304 when `If-None-Match` has the document's ETag."""
         if self.unavailable:
             return HttpAnswer(503, b"", "text/html")
         if path not in self._bodies and path not in self._made:

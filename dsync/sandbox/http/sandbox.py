@@ -1,4 +1,4 @@
-"""The sandbox as one object: started in a thread, used over HTTP, driven by its control."""
+"""The sandbox as one object: its HTTP server in a thread, its addresses, tokens and control."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from dsync.sandbox.world.model import World
 
 
 class Sandbox:
-    """A running sandbox; a context manager that stops it.
+    """A running sandbox; as a context manager, it stops at the end.
 
     Args:
         forms: the démarches with their dossiers, the main one first.
-        seed: the same seed gives the same tokens and catalogue.
+        seed: the same seed gives the same tokens and the same catalogue.
         clock: the sandbox's time.
-        host: the address to listen on.
-        port: 0 for any free one.
-        rate_limit: requests a minute and token; None: no limit. The platform's is 400.
+        host: address to listen on.
+        port: to listen on; 0: any free one.
+        rate_limit: requests for each minute and token; None: no limit. DS allows 400.
     """
 
     def __init__(
@@ -69,9 +69,14 @@ class Sandbox:
         clock: Clock | Callable[[], datetime] | None = None,
         rate_limit: int | None = None,
     ) -> Sandbox:
-        """Start a sandbox with invented dossiers of aap-eig7, and the « zoo » beside it.
+        """Start a sandbox with invented dossiers of aap-eig7 and the démarche of every type.
 
-        Without a clock, the sandbox's time is the system's; the seed decides on dossiers too.
+        Args:
+            dossiers: number of dossiers of aap-eig7.
+            seed: the same seed gives the same dossiers, tokens and catalogue.
+            port: to listen on; 0: any free one.
+            clock: the sandbox's time; None: the system's.
+            rate_limit: requests for each minute and token; None: no limit.
         """
         time = clock if isinstance(clock, Clock) else Clock(clock)
         forms = [
@@ -81,7 +86,7 @@ class Sandbox:
         return cls(forms, seed=seed, clock=time, port=port, rate_limit=rate_limit)
 
     def stop(self) -> None:
-        """Stop serving; idle and busy connections are closed."""
+        """Stop the server and close all its connections."""
         self._server.stop()
         self._thread.join(timeout=1)
 
@@ -98,24 +103,25 @@ class Sandbox:
 
 
 def serve(ready: Callable[[Sandbox], None], **options: Any) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP; print nothing.
+    """Serve until SIGINT, SIGTERM or SIGHUP.
 
     Args:
-        ready: called with the running sandbox, which has its addresses and tokens.
+        ready: called once with the running sandbox.
         options: as for `Sandbox.start`.
     """
-    told = threading.Event()
+    stopped = threading.Event()
 
     def stop(*_: Any) -> None:
-        told.set()
+        stopped.set()
 
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, stop) for number in signals}
     try:
         with Sandbox.start(**options) as sandbox:
             ready(sandbox)
-            # Handlers run when this thread does; the system may hand the signal to another one.
-            while not told.wait(0.5):
+            # Python calls signal handlers in this thread only: a wait without a time limit would
+            # not be interrupted by a signal that the system delivers to another thread.
+            while not stopped.wait(0.5):
                 pass
     finally:
         for number, handler in before.items():

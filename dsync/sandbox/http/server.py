@@ -1,4 +1,4 @@
-"""One HTTP server for the API, its files, beta.gouv.fr's copy and the control."""
+"""The HTTP server of the API, its files, the open data and the control."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SPACES = b" " * (1 << 16)
 
 
 class Server(ThreadingHTTPServer):
-    """Threads that end with the server: stopping it closes the connections left open."""
+    """A server with one daemon thread for each connection."""
 
     daemon_threads = True
     block_on_close = False
@@ -47,22 +47,22 @@ class Server(ThreadingHTTPServer):
         self.base_url = f"http://{self.server_name}:{self.server_port}"
 
     def server_bind(self) -> None:
-        """Bind without asking the network for this machine's name, which can take seconds."""
+        """Bind without the base class's look-up of the host's name, which can take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Remember the connection, to close it when stopping."""
+        """Keep the connection, so that `stop` can close it."""
         self._connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close a connection that is done."""
+        """Close a connection."""
         self._connections.discard(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay silent about clients that went away; anything else is an error of ours."""
+        """Print nothing when the client closed the connection; print any other error."""
         gone = isinstance(sys.exception(), ConnectionError | TimeoutError)
         if not gone and not self.stopping.is_set():
             super().handle_error(request, client_address)
@@ -77,10 +77,12 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Routes one request and writes its answer, whole, slowly or in part."""
+    """Routes requests and writes their answers, with the faults of the connection."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one segment an answer: see Nagle and delayed acknowledgements
+    # Buffered, so that headers and body leave in one segment: two would wait for each other's
+    # acknowledgement (Nagle's algorithm), 40 ms for each answer.
+    wbufsize = -1
     disable_nagle_algorithm = True
     server: Server
 
@@ -116,16 +118,16 @@ class Handler(BaseHTTPRequestHandler):
             self._write(HttpAnswer(404, b"", "text/html"))
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """Tell the sandbox's time in the ``Date`` header."""
+        """Return the sandbox's time for the ``Date`` header."""
         now = self.server.world.now().timestamp() if timestamp is None else timestamp
         return email.utils.formatdate(now, usegmt=True)
 
     def version_string(self) -> str:
-        """Name the server."""
+        """Return the value of the ``Server`` header."""
         return "dsync-sandbox"
 
     def log_message(self, *_: Any) -> None:
-        """Print nothing: the journal has it."""
+        """Print nothing: `Control.requests` returns the log."""
 
     def _out(self, reply: HttpAnswer | None, fault: ScriptedFault | None) -> None:
         kind = fault.kind if fault else None
@@ -171,7 +173,13 @@ class Handler(BaseHTTPRequestHandler):
     def _head(
         self, reply: HttpAnswer, length: int | None, fault: ScriptedFault | None = None
     ) -> None:
-        """Write status and headers; without a length, the body ends with the connection."""
+        """Write status and headers.
+
+        Args:
+            reply: the answer.
+            length: of the body, in bytes; None: the body ends when the connection is closed.
+            fault: whose headers replace the answer's.
+        """
         self.send_response_only(reply.status)
         headers = {"Server": self.version_string(), "Date": self.date_time_string()}
         if reply.content_type:
@@ -188,5 +196,5 @@ class Handler(BaseHTTPRequestHandler):
 
 @cache
 def _bomb() -> bytes:
-    """Return half a megabyte that is 600 MB of spaces once decoded."""
+    """Return about 0.5 MB that gzip decodes to 600 MB of spaces."""
     return gzip.compress(b" " * (8 << 20)) * 75

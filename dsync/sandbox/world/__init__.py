@@ -1,1 +1,1 @@
-"""What the sandbox serves: its state, its time, and what changes either."""
+"""The sandbox's state: démarches and dossiers, the clock, and the changes of both."""

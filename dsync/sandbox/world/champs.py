@@ -1,4 +1,4 @@
-"""A champ or an annotation of a dossier: its value as a person and as the API's scalars read it."""
+"""Champs and annotations of a dossier: their values as text and as the API's scalars."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ASKED_TYPES = {
     "header_section": ("HeaderSectionChamp", "TextChamp"),
     "explication": ("ExplicationChamp", "TextChamp"),
 }
-"""Types that the API shows under their own name only to documents with a fragment on it."""
+"""GraphQL types with and without a fragment on the type: an older client gets the second one."""
 
 OWN_TYPES = {
     "carte": "CarteChamp",
@@ -48,25 +48,25 @@ OWN_TYPES = {
     "siret": "SiretChamp",
     "titre_identite": "TitreIdentiteChamp",
 }
-"""Types that the API always shows under their own name; any other is a `TextChamp`."""
+"""GraphQL types of the other descriptors; any type that is not listed is a `TextChamp`."""
 
 NOT_TEXT = frozenset({*ASKED_TYPES, *OWN_TYPES} - {"drop_down_list"})
-"""Types whose value is no text; those of a newer platform are texts."""
+"""Descriptor types whose value is not a text."""
 
 TITLES = ("header_section", "explication")
-"""Types of champs that hold no answer."""
+"""Descriptor types without a value."""
 
 
 @dataclass(slots=True, eq=False)
 class ServedChamp:
-    """One answer of a dossier."""
+    """A champ or an annotation of a dossier."""
 
     dossier: ServedDossier
     source: Source
     descriptor: DescriptorSeed
     row: Row | None = None
     value: Any = field(init=False)
-    """The answer as it stood when the champ was looked at, None when there is none."""
+    """The value when the object was created; None for an unanswered champ."""
 
     def __post_init__(self) -> None:
         self.value = self.cells.get(self.stable_id)
@@ -78,23 +78,23 @@ class ServedChamp:
 
     @property
     def stable_id(self) -> int:
-        """The descriptor's number, stable across revisions."""
+        """The descriptor's id, the same in all revisions."""
         return self.descriptor["stable_id"]
 
     @property
     def key(self) -> str:
-        """What names it inside its dossier: the stable id, and its row's id in a repetition."""
+        """Its key in the dossier: the stable id, with the row's id in a repetition."""
         return f"{self.stable_id}|{self.row.ulid}" if self.row else str(self.stable_id)
 
     @property
     def cells(self) -> dict[int, Any]:
-        """The answers that it is one of, by stable id."""
+        """The mapping by stable id in which its value is stored."""
         answers: dict[int, Any] = getattr(self.dossier.seed, self.source)
         return self.row.cells if self.row else answers
 
     @property
     def updated_at(self) -> datetime:
-        """When its value last changed."""
+        """Instant at which its value last changed."""
         return self.dossier.touched.get(self.key, self.dossier.seed.depose_at)
 
     def rows(self) -> list[tuple[Row, list[ServedChamp]]]:
@@ -106,7 +106,7 @@ class ServedChamp:
         ]
 
     def text(self, *, english: bool = False) -> str | None:
-        """Return the answer as a person reads it."""
+        """Return the value for people (`stringValue`)."""
         value, type_ = self.value, self.type
         if type_ == "checkbox":
             return "true" if value else "false"
@@ -119,7 +119,7 @@ class ServedChamp:
         return _TEXTS.get(type_, str)(value)
 
     def text_value(self) -> str | None:
-        """Return the value of a champ that is shown as a text."""
+        """Return the value of a `TextChamp`."""
         if self.value in (None, "") or self.type in TITLES:
             return None
         if self.type == "phone":
@@ -130,14 +130,14 @@ class ServedChamp:
         return self.text()
 
     def date_value(self) -> str | None:
-        """Return the day of a date or of a date-time."""
+        """Return the ISO day of a date or of a date-time, in Paris time."""
         value = self.value
         if isinstance(value, datetime):
             return value.astimezone(PARIS).date().isoformat()
         return None if value is None else str(value)
 
     def datetime_value(self) -> str | None:
-        """Return the instant of a date-time, or midnight in Paris of a date."""
+        """Return the ISO instant of a date-time, or of a date's midnight in Paris."""
         value = self.value
         if isinstance(value, datetime):
             return iso(value)
@@ -146,7 +146,7 @@ class ServedChamp:
 
 
 def champs_of(dossier: ServedDossier, source: Source) -> list[ServedChamp]:
-    """Return the champs of a dossier that the form shows, in its order."""
+    """Return the champs of a dossier that the form does not hide, in its order."""
     descriptors: list[DescriptorSeed] = getattr(dossier.revision, source)
     return [
         ServedChamp(dossier, source, descriptor)

@@ -1,4 +1,4 @@
-"""What happens to a dossier or a form, with the dates that it moves."""
+"""Changes of dossiers and forms, with the dates that each one sets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MAX_DECIMALS = 3
 
 
 class RefusalError(Exception):
-    """The platform refuses a change, in French: nothing was done."""
+    """DS refuses a change; the message is in French. Nothing was changed."""
 
 
 def move(
@@ -48,7 +48,15 @@ def move(
     agent: str | None,
     motivation: str | None = None,
 ) -> None:
-    """Bring a dossier into another state."""
+    """Move a dossier to another state.
+
+    Args:
+        dossier: the dossier.
+        state: the new state.
+        at: instant of the change.
+        agent: e-mail address of the instructeur.
+        motivation: reason of a final decision.
+    """
     seed = dossier.seed
     event = _EVENTS.get((seed.state, state), "repasse_en_instruction")
     seed.state = state  # type: ignore[assignment]
@@ -63,13 +71,13 @@ def move(
 
 
 def archive(dossier: ServedDossier, at: datetime, *, archived: bool) -> None:
-    """Archive a dossier, or take it out again."""
+    """Archive a dossier, or undo it."""
     dossier.seed.archived = archived
     dossier.updated_at = at
 
 
 def hand_over(dossier: ServedDossier, groupe: Groupe, at: datetime) -> None:
-    """Give a dossier to another groupe instructeur, whose members alone may then write."""
+    """Assign a dossier to another groupe; only its instructeurs may then write."""
     dossier.groupe = groupe
     dossier.followers = [agent for agent in dossier.followers if agent in groupe.instructeurs]
     dossier.updated_at = at
@@ -84,10 +92,19 @@ def edit(
     at: datetime,
     agent: str | None = None,
 ) -> None:
-    """Store an answer given in the web interface, with all the dates that it moves.
+    """Store a value entered in the web interface, with the dates that DS sets.
 
-    An instructeur's correction of a champ, possible since June 2026, leaves the champs' own date,
-    which is the usager's; what an usager submits answers a demand for a correction.
+    Since June 2026 an instructeur can correct a champ: this does not set the champs' date, which
+    is the usager's. A submission by the usager ends a pending correction.
+
+    Args:
+        dossier: the dossier.
+        source: whether it is a champ or an annotation.
+        stable_id: of its descriptor.
+        value: the new value, see `DossierSeed`.
+        row: index of the row in a repetition.
+        at: instant of the change.
+        agent: the instructeur who corrects a champ.
     """
     descriptor, repetition = dossier.revision.descriptor(source, stable_id)
     in_row = dossier.rows_of(repetition, source)[row or 0] if repetition else None
@@ -109,28 +126,28 @@ def edit(
 
 
 def ask_correction(dossier: ServedDossier, at: datetime) -> None:
-    """Ask the usager for a correction, which is open until the usager submits."""
+    """Ask the usager for a correction; it is pending until the usager submits."""
     dossier.correction_at = dossier.updated_at = at
 
 
 def label(dossier: ServedDossier, label: Label, at: datetime, *, there: bool) -> None:
-    """Put a label on a dossier, or take it off; either moves the dossier, since July 2026."""
+    """Add or remove a label; since July 2026 both set the dossier's date of last change."""
     if there != (label in dossier.labels):
         (dossier.labels.append if there else dossier.labels.remove)(label)
         dossier.updated_at = at
 
 
 def write(champ: ServedChamp, given: Any, at: datetime, *, kept: bool = True) -> None:
-    """Store an annotation's value given through the API; the annotations' own date stays.
+    """Store an annotation's value written by API; this does not set the annotations' date.
 
     Args:
-        champ: the annotation, whose `value` becomes what is kept.
-        given: of the annotation's type; None empties.
-        at: when; the same value again moves no date.
-        kept: False when the platform loses what it answers as done.
+        champ: the annotation; its `value` becomes the normalised value.
+        given: the value, of the annotation's type; None empties it.
+        at: instant of the change; an equal value sets no date.
+        kept: False to answer as if the value were saved without saving it.
 
     Raises:
-        RefusalError: when the platform's validation refuses the value.
+        RefusalError: DS's validation refuses the value.
     """
     before, store = champ.value, _KEPT.get(champ.type, _as_is)
     champ.value = None if given is None else store(champ.descriptor, given)
@@ -142,14 +159,14 @@ def write(champ: ServedChamp, given: Any, at: datetime, *, kept: bool = True) ->
 
 
 def add_row(dossier: ServedDossier, repetition: DescriptorSeed, at: datetime) -> None:
-    """Add an empty row to an annotation; that alone moves no date."""
+    """Add an empty row to an annotation of type repetition; this sets no date."""
     rows = dossier.rows_of(repetition, "annotations")
     rows.append(Row(ids.ulid(at, dossier.number, repetition["stable_id"], len(rows)), {}))
 
 
 @dataclass(slots=True)
 class Change:
-    """What a new revision changes; champs and annotations alike, by stable id."""
+    """The changes of a new revision; champs and annotations are given by stable id."""
 
     add_champs: list[DescriptorSeed] = field(default_factory=list)
     add_annotations: list[DescriptorSeed] = field(default_factory=list)
@@ -160,7 +177,7 @@ class Change:
 
 
 def publish(world: World, demarche: ServedDemarche, change: Change) -> str:
-    """Publish the draft with a change; return the new revision's identifier."""
+    """Apply a change to the draft and publish it; return the new revision's id."""
     revision = demarche.revisions[-1]
     _apply(revision, change)
     revision.date_publication = demarche.modified_at = world.now()
@@ -171,9 +188,14 @@ def publish(world: World, demarche: ServedDemarche, change: Change) -> str:
 def rebase(
     demarche: ServedDemarche, number: int | None = None, *, retype: Mapping[int, str] | None = None
 ) -> None:
-    """Bring one dossier, or all that are not finished, to the active revision.
+    """Move one dossier, or all that are not finished, to the active revision.
 
-    None of their dates moves.
+    This sets none of their dates.
+
+    Args:
+        demarche: the démarche.
+        number: of the dossier; None: all.
+        retype: new types by stable id, to convert the values.
     """
     for dossier in demarche.dossiers.values():
         if dossier.seed.state not in FINISHED and number in (None, dossier.number):
@@ -182,7 +204,7 @@ def rebase(
 
 
 def _cast(dossier: ServedDossier, types: Mapping[int, str]) -> None:
-    """Keep the text of a champ that takes texts still; a value of another kind is lost."""
+    """Delete values that do not fit their new type; a text stays a text."""
     for answers in (dossier.seed.champs, dossier.seed.annotations):
         for stable_id, type_ in types.items():
             if isinstance(answers.get(stable_id), str) is (type_ in NOT_TEXT):
@@ -201,11 +223,11 @@ def _apply(revision: FormRevision, change: Change) -> None:
             descriptor["options"] = change.options.get(stable_id, descriptor["options"])
 
 
-# --- what a value becomes when the platform stores it -------------------------------------------
+# --- how DS normalises a value that it stores ---------------------------------------------------
 
 
 def _text(_: DescriptorSeed, value: str) -> str | None:
-    """Drop control characters and carriage returns; an empty text is no answer."""
+    """Remove control characters and carriage returns; an empty text becomes None."""
     lines = value.replace("\r\n", "\n").replace("\r", "\n")
     kept = (c for c in lines if c in "\n\t" or unicodedata.category(c) != "Cc")
     return "".join(kept) or None

@@ -1,4 +1,4 @@
-"""The sandbox's own time, which tests set and move, and how the platform writes an instant."""
+"""The sandbox's clock, which tests can move, and the API's format of instants."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ def _system() -> datetime:
 
 
 class Clock:
-    """An instant source that can be shifted; ticks as its source does."""
+    """A clock with an offset to its source, which is the system's clock by default."""
 
     def __init__(self, source: Callable[[], datetime] | None = None) -> None:
         self._source = source or _system
         self._shift = timedelta()
 
     def now(self) -> datetime:
-        """Return the sandbox's present, in UTC."""
+        """Return the current instant, in UTC."""
         return self._source().astimezone(UTC) + self._shift
 
     def advance(self, by: timedelta) -> None:
-        """Move the present forward."""
+        """Move the clock forward."""
         self._shift += by
 
     def set(self, to: datetime) -> None:
-        """Make ``to`` the present."""
+        """Set the clock to that instant; it runs on from there."""
         self._shift += to - self.now()
 
 
 def iso(at: datetime) -> str:
-    """Write an instant as the API does: in Paris time, cut to the second."""
+    """Format an instant as the API does: Paris time, without fractions of a second."""
     return at.astimezone(PARIS).isoformat(timespec="seconds")
 
 
 def instant(text: str) -> datetime:
-    """Read an ISO 8601 instant; without an offset it is UTC, a date alone is its midnight.
+    """Parse an ISO 8601 instant; without an offset it is UTC, a date is its midnight.
 
     Raises:
-        ValueError: when the text is no ISO 8601 instant.
+        ValueError: the text is no ISO 8601 instant.
     """
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)

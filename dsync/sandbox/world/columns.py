@@ -1,4 +1,4 @@
-"""The columns of a champ: the same values, flat, as spreadsheets of the platform have them."""
+"""The columns of a champ (`Champ.columns`): its values as in the exports of DS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KINDS = {
 }
 _WITHOUT = frozenset({"header_section", "explication", "repetition", "carte", "titre_identite"})
 _POSTAL_CODE = "ode postal (5\N{NO-BREAK SPACE}chiffres)"
-# Further columns: name, path in the value, what its label adds, column type.
+# Further columns: name, path in the value, suffix of the label, column type.
 _PLACE = [
     ("postal_code", "postal_code", f" – C{_POSTAL_CODE}", "TextColumn"),
     ("city_name", "city_name", " – Commune", "TextColumn"),
@@ -54,7 +54,7 @@ _MORE = {
 
 
 def columns_of(champ: ServedChamp) -> list[dict[str, Any]]:
-    """Return the columns of a champ, the main one first."""
+    """Return the columns of a champ; the first one is its value."""
     if champ.type in _WITHOUT:
         return []
     stable_id, label = champ.stable_id, champ.descriptor["label"]

@@ -1,4 +1,4 @@
-"""Files of dossiers, and the signed addresses that expire within the hour."""
+"""Files of dossiers, and their signed addresses, which expire after an hour."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _SECRET = secrets.token_bytes(32)
 
 @dataclass(slots=True, eq=False)
 class ServedFile:
-    """A file of a dossier, or one that is made when it is fetched (pdf, geojson)."""
+    """A file of a dossier, or one that is generated when it is fetched (pdf, geojson)."""
 
     dossier: ServedDossier
     path: str
-    """Where it is: ``pdf``, ``geojson``, or the champ's key and its rank."""
+    """``pdf``, ``geojson``, or the champ's key and the file's index."""
     filename: str
     content_type: str
     created_at: datetime
     content: bytes = b""
     checksum: str = ""
-    """The base64 MD5, empty for a file that is not made yet."""
+    """MD5 in base64; empty for a generated file."""
     virus_scan_result: str = "pending"
 
     @property
     def byte_size(self) -> int:
-        """Its size in bytes."""
+        """Size in bytes."""
         return len(self.content)
 
     def signed_path(self, now: datetime) -> str:
-        """Return a signed path to the file, good for an hour."""
+        """Return a signed path to the file, valid for an hour."""
         until = int((now + _LIFETIME).timestamp())
         payload = json.dumps([self.dossier.number, self.path, until]).encode()
         token = base64.urlsafe_b64encode(payload).decode()
@@ -49,7 +49,7 @@ class ServedFile:
 
 
 def files_of(champ: ServedChamp) -> list[ServedFile]:
-    """Return the files of a champ; an infected one is not listed."""
+    """Return the files of a champ that the API lists: not the infected ones."""
     return [
         _stored(champ, rank, seed)
         for rank, seed in enumerate(champ.value or ())
@@ -58,15 +58,15 @@ def files_of(champ: ServedChamp) -> list[ServedFile]:
 
 
 def made(dossier: ServedDossier, kind: str, at: datetime) -> ServedFile:
-    """Return the pdf or the geojson of a dossier."""
+    """Return the pdf or the geojson of a dossier, generated `at` that instant."""
     content_type = "application/pdf" if kind == "pdf" else "application/json"
     return ServedFile(dossier, kind, f"dossier-{dossier.number}.{kind}", content_type, at)
 
 
 def fetch(world: World, path: str) -> tuple[int, str, bytes]:
-    """Answer a fetch with status, type and content.
+    """Return status, content type and content of a file.
 
-    401 for an address that was tampered with, 404 for one that has expired.
+    The status is 401 for a wrong signature, 404 for an expired address or a missing file.
     """
     token, _, rest = path.partition("--")
     if not hmac.compare_digest(_sign(token), rest.partition("/")[0]):

@@ -1,4 +1,4 @@
-"""Opaque identifiers as the platform makes them: base64 of a kind and a key, and ULIDs for rows."""
+"""The API's opaque ids: base64 of a kind and a key, and ULIDs for rows."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class InvalidIdError(ValueError):
-    """The text is no identifier that the platform could have made."""
+    """The text is no id of the API."""
 
 
 def encode(kind: str, key: object) -> str:
-    """Return the identifier of the object ``key`` of this kind."""
+    """Return the id of the object of that kind and key."""
     return base64.b64encode(f"{kind}-{key}".encode()).decode()
 
 
 def decode(text: str) -> tuple[str, str]:
-    """Return the kind and the key inside an identifier.
+    """Return the kind and the key of an id.
 
     Raises:
-        InvalidIdError: when the text is not base64 of ``kind-key``.
+        InvalidIdError: the text is not base64 of ``kind-key``.
     """
     try:
         kind, dash, key = base64.b64decode(text, validate=True).decode().partition("-")
@@ -35,7 +35,7 @@ def decode(text: str) -> tuple[str, str]:
 
 
 def key_of(text: str, kind: str) -> int | None:
-    """Return the numeric key of an identifier of that kind, None when it is anything else."""
+    """Return the integer key of an id of that kind, None for any other text."""
     try:
         found, key = decode(text)
     except InvalidIdError:
@@ -44,7 +44,7 @@ def key_of(text: str, kind: str) -> int | None:
 
 
 def ulid(at: datetime, *salt: object) -> str:
-    """Return a ULID of that instant whose random part depends on ``salt`` alone."""
+    """Return a ULID of that instant; its random part depends on ``salt`` only."""
     digest = hashlib.blake2b(repr(salt).encode(), digest_size=10).digest()
     number = (int(at.timestamp() * 1000) << 80) | int.from_bytes(digest, "big")
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))

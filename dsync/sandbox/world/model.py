@@ -1,6 +1,6 @@
-"""The state of the sandbox: démarches, revisions, groupes, labels, dossiers; nothing of HTTP.
+"""The state of the sandbox: démarches, revisions, groupes, labels, dossiers, faults.
 
-Attributes bear the API's names in snake case where the API shows them as they are.
+An attribute with the name of a field of the API (in snake case) is served as it is.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ T = TypeVar("T", bound="Identified")
 
 
 class Identified:
-    """Something that the API knows by an opaque identifier."""
+    """An object with an opaque id in the API."""
 
     KIND: ClassVar[str]
     key: int
 
     @property
     def id(self) -> str:
-        """The opaque identifier."""
+        """The opaque id."""
         return ids.encode(self.KIND, self.key)
 
 
 @dataclass(eq=False)
 class Agent(Identified):
-    """An instructeur, who may act on the dossiers of his groupes."""
+    """An instructeur; may write into the dossiers of the groupes that have this instructeur."""
 
     KIND = "Instructeur"
     key: int
@@ -81,10 +81,10 @@ class FormRevision(Identified):
     def descriptor(
         self, source: Source, stable_id: int
     ) -> tuple[DescriptorSeed, DescriptorSeed | None]:
-        """Return a descriptor, and the repetition it is in.
+        """Return a descriptor, and the repetition that contains it or None.
 
         Raises:
-            KeyError: when this revision has none with that id.
+            KeyError: the revision has no descriptor with that id.
         """
         for candidate in getattr(self, source):
             if candidate["stable_id"] == stable_id:
@@ -97,7 +97,7 @@ class FormRevision(Identified):
 
 @dataclass(eq=False)
 class Row:
-    """A row of a repetition and its answers, by stable id."""
+    """A row of a repetition; its values by stable id."""
 
     ulid: str
     cells: dict[int, Any]
@@ -105,7 +105,7 @@ class Row:
 
 @dataclass(eq=False)
 class LifeStep:
-    """A traitement: one step of a dossier's life."""
+    """A traitement of a dossier."""
 
     event: str
     state: str
@@ -116,27 +116,27 @@ class LifeStep:
 
 @dataclass(frozen=True, slots=True)
 class DossierFault:
-    """Bad data of a dossier, until it is healed."""
+    """A fault that a test set on a dossier; it lasts until `Control.repair`."""
 
     kind: Literal[
         "null_node", "failed_read", "failed_write", "lost_write", "null_field", "replaced_json"
     ]
     number: int | None
-    """The dossier; None: whatever is answered (`junk` alone)."""
+    """The dossier; None: every answer (`replaced_json` only)."""
     champs_only: bool = False
-    """Whether documents that do not ask for champs are spared."""
+    """Whether it applies only to documents that ask for champs."""
     path: tuple[str | int, ...] = ()
-    """For `hole` and `junk`: keys and indexes, from the dossier's node or the answer's top.
+    """For `null_field`, `replaced_json`: keys and indexes from the dossier or the answer's top.
 
     For `lost_write`: the annotation's stable id.
     """
     json: str = "null"
-    """For `junk`: JSON to the letter, which may be none at all."""
+    """For `replaced_json`: the text to send; it may be invalid JSON."""
 
 
 @dataclass(eq=False)
 class Deletion:
-    """Why and when a dossier was erased."""
+    """The reason and the instant of an erasure."""
 
     key: int
     reason: str
@@ -145,7 +145,7 @@ class Deletion:
 
 @dataclass(eq=False)
 class ServedDossier(Identified):
-    """A dossier as the server keeps it; its seed holds what does not need more than a value."""
+    """A dossier with its state in the sandbox; `seed` has the values without a further state."""
 
     KIND = "Dossier"
     seed: DossierSeed
@@ -165,24 +165,24 @@ class ServedDossier(Identified):
     correction_at: datetime | None = None
     usager_deleted: bool = False
     hidden_champs: set[int] = field(default_factory=set)
-    """Champs that the form's conditional logic does not show, by stable id."""
+    """Stable ids of the champs that the form's conditional logic hides."""
     touched: dict[str, datetime] = field(default_factory=dict)
-    """When a champ last changed, by its key (stable id, and row); absent: at the deposit."""
+    """Instant of a champ's last change by its key; a champ without an entry: the deposit."""
     rows: dict[int, list[Row]] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
-        """The number that people see."""
+        """The dossier's number."""
         return self.seed.number
 
     @property
     def key(self) -> int:  # type: ignore[override]
-        """The number again: the identifier is made of it."""
+        """The number, from which DS makes the id."""
         return self.seed.number
 
     @property
     def presence(self) -> str:
-        """Where the API shows it: present, masque, expire or supprime."""
+        """present, masque, expire or supprime: which list of the API has it."""
         if self.deletion:
             return "supprime"
         if self.expired:
@@ -193,7 +193,7 @@ class ServedDossier(Identified):
         return "masque" if hidden else "present"
 
     def rows_of(self, repetition: DescriptorSeed, source: Source) -> list[Row]:
-        """Return the rows of a repetition; a mandatory or private one was created with one row."""
+        """Return the rows of a repetition; DS creates a mandatory or private one with one row."""
         stable_id = repetition["stable_id"]
         if stable_id not in self.rows:
             answers = getattr(self.seed, source).get(stable_id)
@@ -219,7 +219,7 @@ class ServedDemarche(Identified):
     date_publication: datetime
     labels: list[Label]
     revisions: list[FormRevision]
-    """Oldest first; the last one is the draft, the one before it is published."""
+    """Oldest first; the last one is the draft, the one before it is the published one."""
     groupes: list[Groupe] = field(default_factory=list)
     dossiers: dict[int, ServedDossier] = field(default_factory=dict)
     state: str = "publiee"
@@ -228,22 +228,22 @@ class ServedDemarche(Identified):
 
     @property
     def key(self) -> int:  # type: ignore[override]
-        """The number again: the identifier is made of it."""
+        """The number, from which DS makes the id."""
         return self.number
 
     @property
     def published(self) -> FormRevision:
-        """The revision in force."""
+        """The published revision."""
         return self.revisions[-2]
 
     @property
     def date_derniere_modification(self) -> datetime | None:
-        """When the form was last published, or something else of the démarche changed."""
+        """Instant of the démarche's last change, or else of the last publication."""
         return self.modified_at or self.published.date_publication
 
 
 class World:
-    """The démarches, the time and the lock that every request and every control takes."""
+    """The démarches, the clock, and the lock that every request and every change takes."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -260,15 +260,15 @@ class World:
         }
 
     def now(self) -> datetime:
-        """Return the sandbox's present."""
+        """Return the sandbox's time."""
         return self.clock.now()
 
     def key(self, kind: type[Any]) -> int:
-        """Return a key that no object of this kind has had."""
+        """Return a new key for an object of this kind."""
         return next(self._keys[kind])
 
     def add_demarche(self, form: FormSeed, seeds: Iterable[DossierSeed]) -> ServedDemarche:
-        """Publish a form with its dossiers."""
+        """Add a published démarche with its dossiers."""
         revisions = [
             FormRevision(
                 self.key(FormRevision),
@@ -299,7 +299,7 @@ class World:
         return demarche
 
     def begin_draft(self, demarche: ServedDemarche) -> None:
-        """Begin the draft that follows the newest revision, with the same content."""
+        """Add a draft revision with the content of the newest one."""
         newest = demarche.revisions[-1]
         created_at = newest.date_publication or self.now()
         contents = deepcopy(newest.champs), deepcopy(newest.annotations)
@@ -307,7 +307,7 @@ class World:
         demarche.revisions.append(draft)
 
     def add_dossier(self, demarche: ServedDemarche, seed: DossierSeed) -> ServedDossier:
-        """Take a seed in as a dossier of that démarche."""
+        """Add a dossier to a démarche."""
         groupe = demarche.groupes[0]
         agent = groupe.instructeurs[0]
         dossier = ServedDossier(
@@ -336,16 +336,22 @@ class World:
         return dossier
 
     def erase(self, dossier: ServedDossier, reason: str, at: datetime) -> None:
-        """Move a dossier to the list of the erased."""
+        """Erase a dossier: it moves to the list of erased ones.
+
+        Args:
+            dossier: the dossier.
+            reason: as the API names it.
+            at: instant of the erasure.
+        """
         dossier.deletion = Deletion(self.key(Deletion), reason, at)
 
     def dossier(self, number: int | None) -> ServedDossier | None:
-        """Find a dossier, hidden and erased ones included."""
+        """Return a dossier by number, hidden and erased ones included."""
         found = (d.dossiers.get(number) for d in self.demarches.values() if number is not None)
         return next((dossier for dossier in found if dossier), None)
 
     def shown_dossier(self, number: int | None) -> ServedDossier | None:
-        """Find a dossier that the API shows."""
+        """Return a dossier that the API shows, None for another one."""
         dossier = self.dossier(number)
         return dossier if dossier and dossier.presence == "present" else None
 
@@ -356,7 +362,7 @@ class World:
 
 
 def by_id(text: str, candidates: Iterable[T]) -> T | None:
-    """Find the object that an identifier names."""
+    """Return the object with that id, None when there is none."""
     return next((candidate for candidate in candidates if candidate.id == text), None)
 
 

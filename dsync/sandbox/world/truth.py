@@ -1,4 +1,4 @@
-"""What a faithful copy of a dossier holds, told without GraphQL."""
+"""The expected content of a correct copy of a dossier, computed without GraphQL."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from dsync.sandbox.world.model import ServedDossier, Source
 
 @dataclass(slots=True)
 class DossierTruth:
-    """A dossier as it stands in the sandbox."""
+    """A dossier's current state in the sandbox."""
 
     number: int
     state: str
     presence: str
-    """present, masque, expire (in none of the lists) or supprime."""
+    """present, masque, expire or supprime."""
     archived: bool
     revision: str
     depose_at: datetime
@@ -30,17 +30,17 @@ class DossierTruth:
     groupe: str
     labels: list[str]
     champs: dict[int, Any]
-    """By stable id, as a person reads them; a repetition is its rows."""
+    """Texts for people by stable id; for a repetition, the list of its rows."""
     annotations: dict[int, Any]
     raw_champs: dict[int, Any]
-    """By stable id, as they were given."""
+    """Values by stable id, as in `DossierSeed`."""
     raw_annotations: dict[int, Any]
     why: str
-    """Which case this dossier illustrates."""
+    """The case that this dossier illustrates."""
 
 
 def truth_of(dossier: ServedDossier) -> DossierTruth:
-    """Return the truth about a dossier."""
+    """Return a dossier's current state."""
     seed = dossier.seed
     return DossierTruth(
         number=seed.number,
