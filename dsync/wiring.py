@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from types import TracebackType
@@ -228,6 +228,7 @@ class App:
         dossiers: Sequence[DossierNumber] = (),
         *,
         force_by: str | None = None,
+        shown: Mapping[DossierNumber, Mapping[str, str]] | None = None,
         dry_run: bool = False,
         wait_s: float = 0,
         say_waiting: Callable[[str], None] | None = None,
@@ -237,6 +238,8 @@ class App:
         Args:
             dossiers: only these, when any are given.
             force_by: who orders to go over a human's value and the validated box; None: nobody.
+            shown: what they were shown in DS, by dossier and annotation, and go over; None: they
+                go over whatever stands there.
             dry_run: whether to say only what would be sent.
             wait_s: how long to wait for another holder's lease.
             say_waiting: told before what was sent without an answer is waited for; None: it is
@@ -247,7 +250,7 @@ class App:
             reconsider(run)
             with run.transaction() as tx:
                 if force_by is not None:
-                    tx.force_wishes(dossiers, force_by, run.now)
+                    tx.force_wishes(dossiers, force_by, run.now, shown)
                 else:
                     tx.retry_refused(dossiers, run.now)
             push_due(run, dossiers, say_waiting=say_waiting)

@@ -11,7 +11,7 @@ from dsync.annotations.config import (
     resolve,
 )
 from dsync.annotations.own import own_set
-from dsync.annotations.plan import Action, Own, Remote, Step, Wish, labels_text, plan
+from dsync.annotations.plan import Action, Own, Remote, Step, Wish, labels_text, plan, standing
 from dsync.annotations.values import desired, normalise
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "owned_in",
     "plan",
     "resolve",
+    "standing",
 ]

@@ -5,8 +5,8 @@ Without the record of what was pushed, nothing but its form tells dsync's own se
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 from dsync.annotations.config import (
     DATE,
@@ -30,29 +30,34 @@ def own_set(
     resolved: ResolvedAnnotations,
     config: AnnotationsConfig,
     stated_verdict: Callable[[str], Verdict | None],
+    wanted: Mapping[str, str | None],
 ) -> dict[str, Own]:
     """Return what stands in a dossier as dsync's own, by annotation; empty when it is not.
 
     It is when the result is one of the configured options, the detail is a text of dsync's form
     that states the same verdict, and both are no younger than the date that dsync writes with
-    them: what a human changed since is theirs. The label counts with them when it is the verdict's.
+    them: what a human changed since is theirs, unless it reads as dsync wants it (a forced push
+    writes one alone). The label counts with them when it is the verdict's.
 
     Args:
         remote: what stands in the dossier.
         resolved: dsync's annotations in the dossier's revision.
         config: the section `[annotations]`.
         stated_verdict: returns the verdict that a detail states, None for a text of another form.
+        wanted: what dsync wants there now, by annotation.
     """
     found = {}
+    others: list[datetime | None] = []
     for name in VALUE_NAMES:
         descriptor = resolved.by_name(name)
         value = descriptor and normalise(descriptor.type, remote.values.get(descriptor.id))
         if descriptor is None or not value:
             return {}
         found[name] = Own(value, descriptor.id)
-    written_at = [remote.updated_at.get(own.target or "") for own in found.values()]
-    stamped_at = written_at[VALUE_NAMES.index(DATE)]
-    if stamped_at and any(at and at > stamped_at + ONE_DOCUMENT for at in written_at):
+        if value != normalise(descriptor.type, wanted.get(name)):
+            others.append(remote.updated_at.get(descriptor.id))
+    stamped_at = remote.updated_at.get(found[DATE].target or "")
+    if stamped_at and any(at and at > stamped_at + ONE_DOCUMENT for at in others):
         return {}
     verdict = stated_verdict(found[DETAIL].value or "")
     if verdict is None or found[RESULTAT].value != config.resultat.options.of(verdict):

@@ -8,7 +8,7 @@ value or a refusal stops it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -57,7 +57,7 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A wanted value, what dsync last had there, and whether an operator forces it."""
+    """A wanted value, what dsync last had there, and what an operator ordered."""
 
     id: int
     annotation: str
@@ -69,6 +69,9 @@ class Wish:
     seen_at: datetime | None = None
     """DS's date of the last edit of annotations by hand, just before `pushed` was written."""
     force: bool = False
+    """An operator orders to go over a human's value and the validated box."""
+    over: str | None = None
+    """What stood there when the order was given, as `standing` returns it; None: anything."""
     is_due: bool = True
     """Whether it is to be settled now; others are looked at for what they say of the rest."""
     is_confirmed: bool = False
@@ -114,7 +117,8 @@ def plan(
 ) -> list[Step]:
     """Return one step a wish, the result's first.
 
-    A forced wish goes over a conflict and over the validated box.
+    A forced wish goes over a conflict and over the validated box, unless something else stands
+    there than the operator was shown.
 
     Args:
         wishes: the dossier's current wishes.
@@ -123,10 +127,11 @@ def plan(
         config: the section `[annotations]`.
         available_labels: the démarche's labels, ids by name.
     """
-    ordered = sorted(wishes, key=lambda wish: (wish.annotation != RESULTAT, wish.annotation))
-    validated = bool(
-        resolved.validation and normalise("checkbox", remote.values.get(resolved.validation.id))
-    )
+    ordered = [
+        replace(wish, force=wish.force and _is_as_shown(wish, remote, resolved, config))
+        for wish in sorted(wishes, key=lambda wish: (wish.annotation != RESULTAT, wish.annotation))
+    ]
+    validated = _is_validated(remote, resolved)
     hold = _hold(ordered, remote, resolved)
     steps = []
     for wish in ordered:
@@ -140,6 +145,30 @@ def plan(
     return steps
 
 
+def standing(
+    annotation: str, remote: Remote, resolved: ResolvedAnnotations, config: AnnotationsConfig
+) -> str:
+    """Return what a forced write of an annotation or the label would go over; blank: nothing."""
+    if annotation == LABEL:
+        there = labels_text(name for name in remote.labels if name in config.owned_labels)
+    else:
+        descriptor = resolved.by_name(annotation)
+        there = (descriptor and normalise(descriptor.type, remote.values.get(descriptor.id))) or ""
+    return f"{there} (validated)".lstrip() if _is_validated(remote, resolved) else there
+
+
+def _is_as_shown(
+    wish: Wish, remote: Remote, resolved: ResolvedAnnotations, config: AnnotationsConfig
+) -> bool:
+    there = standing(wish.annotation, remote, resolved, config)
+    return wish.over is None or wish.over == there
+
+
+def _is_validated(remote: Remote, resolved: ResolvedAnnotations) -> bool:
+    box = resolved.validation
+    return bool(box and normalise("checkbox", remote.values.get(box.id)))
+
+
 def labels_text(names: Iterable[str]) -> str:
     """Return labels as the outbox keeps them; a human's may be several, or none."""
     return ", ".join(sorted(names))
@@ -151,10 +180,6 @@ class _Hold:
 
     action: Action
     reason: str | None = None
-
-    def stops(self, wish: Wish) -> bool:
-        """Whether it stops this one: an order to go over a human's value goes over a conflict."""
-        return wish.annotation != RESULTAT and not (wish.force and self.action is Action.HOLD)
 
 
 def _hold(wishes: Sequence[Wish], remote: Remote, resolved: ResolvedAnnotations) -> _Hold | None:
@@ -194,7 +219,7 @@ def _value_step(
                 f"« {descriptor.libelle} »",
             )
         return step(Action.CONFLICT)
-    if hold and hold.stops(wish):
+    if hold and wish.annotation != RESULTAT:
         return step(hold.action, hold.reason)
     if not _is_offered(wish.valeur, descriptor):
         return step(
@@ -258,7 +283,7 @@ def _label_step(
     ids = {available[name] for name in managed if name in available}
     if not wish.force and not _labels_are_ours(wish, present, ids):
         return Step(wish, Action.CONFLICT, remote=text, target=only)
-    if hold and hold.stops(wish):
+    if hold:
         return Step(wish, hold.action, remote=text, target=only, reason=hold.reason)
     return Step(
         wish,

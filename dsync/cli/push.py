@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +14,6 @@ from dsync.cli.options import DOSSIER_NUMBER, Duration, json_option, settings_op
 
 if TYPE_CHECKING:
     from dsync.domain.ids import DossierNumber
-    from dsync.wiring import App
 
 
 @click.command()
@@ -67,18 +67,19 @@ def push(
     from dsync.service.signals import StopSignals
 
     numbers = [DossierNumber(number) for number in dossiers]
+    shown = _confirmed(numbers, wait) if asks else None
+    if asks and shown is None:
+        click.echo("Nothing was sent.")
+        return
     with (
         StopSignals(announce=announce_stop) as signals,
-        progress_bars(wanted=not as_json and not asks) as progress,
+        progress_bars(wanted=not as_json) as progress,
         worker(load(), stop=signals.stop, progress=progress, may_create=False) as app,
     ):
-        ready = make_ready(app)
-        if asks and not _is_confirmed(ready, numbers, wait):
-            click.echo("Nothing was sent.")
-            return
-        report = ready.push(
+        report = make_ready(app).push(
             numbers,
             force_by=_who() if force else None,
+            shown=shown,
             wait_s=wait.total_seconds(),
             say_waiting=lambda message: click.echo(message, err=True),
         )
@@ -94,29 +95,39 @@ def push(
     finish(report, signals.exit_code)
 
 
-def _is_confirmed(app: App, numbers: Sequence[DossierNumber], wait: timedelta) -> bool:
-    """Show, for each annotation, what stands in DS and what would replace it; then ask."""
+def _confirmed(
+    numbers: Sequence[DossierNumber], wait: timedelta
+) -> dict[DossierNumber, dict[str, str]] | None:
+    """Show, for each annotation, what stands in DS and what would replace it; then ask.
+
+    Nothing is held while the question stands, and Ctrl-C ends it. Returns what was shown to
+    stand in DS, by dossier and annotation; None: it may not be overwritten.
+    """
     from dsync.cli.output import print_table
     from dsync.cli.reports import print_report
+    from dsync.cli.session import make_ready, worker
     from dsync.cli.sync import finish
 
-    preview = app.push(numbers, force_by=_who(), dry_run=True, wait_s=wait.total_seconds())
+    with worker(may_create=False) as app:
+        preview = make_ready(app).push(
+            numbers, force_by=_who(), dry_run=True, wait_s=wait.total_seconds()
+        )
     rows = [
-        (mutation["dossier"], name, there, _wished(mutation, name))
+        (mutation["dossier"], name, there or None, mutation["becomes"][name])
         for mutation in preview.mutations
         for name, there in mutation.get("replaced", {}).items()
     ]
     if not rows:
         print_report(preview, as_json=False)
         finish(preview, None)
-        return False
+        return None
     print_table(("dossier", "annotation", "in DS now", "would become"), rows)
-    return click.confirm("Overwrite what stands in DS?")
-
-
-def _wished(mutation: dict[str, dict[str, str]], name: str) -> str | None:
-    label = mutation.get("label", {})
-    return label.get("add") if name == "label" else mutation["annotations"].get(name)
+    if not click.confirm("Overwrite what stands in DS?"):
+        return None
+    shown: dict[DossierNumber, dict[str, str]] = defaultdict(dict)
+    for mutation in preview.mutations:
+        shown[mutation["dossier"]] |= mutation.get("replaced", {})
+    return shown
 
 
 def _who() -> str:

@@ -73,11 +73,16 @@ def open_engine(url: URL, *, create: bool = True) -> Engine:
     """Make the engine; nothing is connected yet.
 
     Raises:
-        StoreError: The SQLite file is not there and may not be created.
+        StoreError: The SQLite database is not there and may not be created.
     """
     if url.get_backend_name() == "postgresql":
         return _postgresql(url)
     if _is_memory(url):
+        if not create:
+            raise StoreError(
+                "A database in memory is empty at each command. Set DSYNC_DATABASE_URL to "
+                "sqlite:///FILE."
+            )
         return _prepare_sqlite(
             create_engine(
                 url,

@@ -8,7 +8,7 @@ between, or an answer lost, leaves both values that may stand there as ours.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -300,17 +300,32 @@ class OutboxWrites(JournalWrites):
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
         )
 
-    def force_wishes(self, numbers: Sequence[DossierNumber], by: str, now: datetime) -> None:
+    def force_wishes(
+        self,
+        numbers: Sequence[DossierNumber],
+        by: str,
+        now: datetime,
+        shown: Mapping[DossierNumber, Mapping[str, str]] | None = None,
+    ) -> None:
         """Have these dossiers' wishes go over a human's value and the validated box.
 
         Args:
             numbers: the dossiers.
             by: who orders it, for the journal.
             now: the present.
+            shown: what that person was shown in DS, by dossier and annotation: the order goes
+                over that alone; None: over whatever stands there.
         """
         theirs = _outbox.c.numero.in_(numbers)
         current = (theirs, _outbox.c.courante, _is_past(_outbox.c.creee_le, now))
-        self._connection.execute(update(_outbox).where(*current).values(force_par=by))
+        if shown is None:
+            ordered = {"force_par": by, "force_sur": None}
+            self._connection.execute(update(_outbox).where(*current).values(ordered))
+        for numero, values in (shown or {}).items():
+            for annotation, value in values.items():
+                one = (_outbox.c.numero == numero, _outbox.c.annotation == annotation)
+                ordered = {"force_par": by, "force_sur": value}
+                self._connection.execute(update(_outbox).where(*current, *one).values(ordered))
         self._connection.execute(
             update(_outbox)
             .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
@@ -353,6 +368,7 @@ class OutboxWrites(JournalWrites):
                 _outbox.c.tentatives,
                 _outbox.c.erreur,
                 _outbox.c.force_par,
+                _outbox.c.force_sur,
                 _pousse.c.valeur.label("pushed"),
                 _pousse.c.cible,
                 _pousse.c.poussee_le,
@@ -375,6 +391,7 @@ class OutboxWrites(JournalWrites):
                     tentatives=row.tentatives,
                     erreur=row.erreur,
                     force_par=row.force_par,
+                    force_sur=row.force_sur,
                     pushed=None if row.poussee_le is None else Pushed(row.pushed, row.cible),
                     uncertain=(
                         None

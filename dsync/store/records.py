@@ -254,6 +254,8 @@ class StoredWish:
     erreur: str | None
     force_par: str | None
     """Who ordered it to go over a human's value; None: nobody."""
+    force_sur: str | None
+    """What that person was shown there; None: the order goes over anything."""
     pushed: Pushed | None
     """What dsync last had in DS; None: never anything."""
     uncertain: Pushed | None

@@ -169,6 +169,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
             "erreur",
             "confirmee_le",
             "force_par",
+            "force_sur",
             "statut",
         )
         return {
@@ -227,6 +228,7 @@ def _settled_row(wish: Row[Any], end: Settlement, now: datetime) -> dict[str, An
         "distante_le": end.distante_le,
         # An order to go over a human's hand is for one time.
         "force_par": wish.force_par if goes_on else None,
+        "force_sur": wish.force_sur if goes_on else None,
     }
 
 

@@ -226,6 +226,8 @@ class OutboxRow(_Table, table=True):
     courante: bool
     # Who ordered it to go over a human's value: user and host.
     force_par: str | None
+    # What stood there when that was ordered; null: the order goes over anything.
+    force_sur: str | None = Field(default=None, sa_type=Text)
     definitive: bool
 
 

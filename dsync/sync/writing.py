@@ -17,6 +17,7 @@ from dsync.annotations import (
     Wish,
     own_set,
     plan,
+    standing,
 )
 from dsync.annotations.config import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
 from dsync.annotations.values import wire_value
@@ -50,6 +51,8 @@ class Draft:
     """Wishes that `write` carries."""
     write: DossierWrite | None = None
     label_ids: Mapping[str, str] = field(default_factory=dict)
+    standing: Mapping[str, str] = field(default_factory=dict)
+    """What stands in DS, by annotation, as a question before a forced write shows it."""
     seen_at: datetime | None = None
     """DS's date of the last edit of annotations by hand, as just read."""
     in_conflict: bool = False
@@ -75,9 +78,10 @@ class Draft:
         values = {s.wish.annotation: s.wish.valeur for s in self.steps if s.descriptor}
         label = next((s for s in self.steps if s.wish.annotation == LABEL), None)
         document: dict[str, Any] = {"dossier": self.numero, "annotations": values}
-        replaced = {s.wish.annotation: s.remote for s in self.steps if s.wish.force}
-        if replaced:
-            document["replaced"] = replaced
+        forced = [s.wish for s in self.steps if s.wish.force]
+        if forced:
+            document["replaced"] = {w.annotation: self.standing[w.annotation] for w in forced}
+            document["becomes"] = {w.annotation: w.valeur for w in forced}
         if label is not None:
             document["label"] = {"add": label.add, "remove": list(label.remove)}
         return document
@@ -93,7 +97,8 @@ def draft(
     there = Remote(remote.values, remote.labels, edited_at, remote.updated_at)
     wishes = [_wish(stored) for stored in dossier.wishes]
     if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
-        own = own_set(there, resolved, target.config, stated_verdict)
+        wanted = {wish.annotation: wish.valeur for wish in wishes}
+        own = own_set(there, resolved, target.config, stated_verdict, wanted)
         made.adopted = {name: Pushed(value.value, value.target) for name, value in own.items()}
         wishes = _renewed(wishes, own)
     steps = plan(
@@ -103,6 +108,8 @@ def draft(
         target.config,
         target.labels,
     )
+    names = [step.wish.annotation for step in steps if step.wish.force]
+    made.standing = {name: standing(name, there, resolved, target.config) for name in names}
     for step in steps:
         if step.wish.id not in due:
             continue
@@ -147,6 +154,7 @@ def _wish(stored: StoredWish) -> Wish:
         _own(stored.uncertain),
         stored.seen_at,
         force=stored.force_par is not None,
+        over=stored.force_sur,
         is_due=stored.is_due,
         is_confirmed=stored.statut is WishStatus.CONFIRMEE,
         refusal=(stored.erreur or "") if is_refused else None,

@@ -6,9 +6,12 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import termios
+from collections.abc import Callable
+from pathlib import Path
 
 from tests.commands.command import DEADLINE_S, Command, Ended
 
@@ -20,12 +23,15 @@ def on_terminal(
     command: Command,
     *arguments: str,
     typed: str = "",
+    at: str | None = None,
+    then: Callable[[subprocess.Popen[bytes]], str] = lambda _: "",
     errors_too: bool = False,
     **environment: str,
 ) -> Ended:
     """Run `dsync` on a terminal, where something may be typed.
 
-    Standard error is read apart, unless it is on the terminal too.
+    Standard error is read apart, unless it is on the terminal too. When `at` is shown, `then` is
+    called with the process; what it returns is typed.
     """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
@@ -47,10 +53,21 @@ def on_terminal(
         shown = b""
         while part := _read(master):
             shown += part
+            if at and at.encode() in shown:
+                os.write(master, then(process).encode())
+                at = None
         _, err = process.communicate(timeout=DEADLINE_S)
     os.close(master)
     text = _ANSI.sub("", shown.decode()).replace("\r\n", "\n")
     return Ended(process.returncode, text, (err or b"").decode())
+
+
+def ctrl_c(process: subprocess.Popen[bytes]) -> str:
+    """Interrupt a process that asks, once it waits for the answer; nothing is typed."""
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        os.sched_yield()
+    process.send_signal(signal.SIGINT)
+    return ""
 
 
 def _read(descriptor: int) -> bytes:

@@ -293,3 +293,10 @@ def test_a_dry_run_leaves_no_database_behind(run: Command) -> None:
     assert ended.json["run"] is None
     assert ended.json["mutations"]
     assert list(run.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_has_nothing_to_read(run: Command, url: str) -> None:
+    """Exit 5 and which address serves; not « report it »."""
+    ended = run("status", DSYNC_DATABASE_URL=url)
+    assert (5, True) == (ended.code, "sqlite:///FILE" in ended.err)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+import subprocess
 from contextlib import closing
 from typing import Any
 
@@ -11,9 +13,9 @@ import pytest
 
 from dsync.sandbox import Sandbox
 from tests.commands.command import Command
-from tests.commands.terminal import COLUMNS, on_terminal
+from tests.commands.terminal import COLUMNS, ctrl_c, on_terminal
 
-RESULTAT = 5102
+RESULTAT, DETAIL, VALIDE = 5102, 5103, 5105
 
 
 @pytest.fixture
@@ -65,6 +67,67 @@ def test_on_a_terminal_a_forced_push_shows_what_it_overwrites_and_asks(
     assert line.split() == [str(first), "resultat", "Inéligible", "Éligible"]
     assert "Overwrite what stands in DS?" in ended.out + ended.err
     assert (0, [after]) == (ended.code, results(sandbox, [first]))
+
+
+def test_ctrl_c_at_the_question_ends_a_forced_push(
+    run: Command, sandbox: Sandbox, edited: list[int]
+) -> None:
+    """Exit 130 at once, and nothing is sent."""
+    first = edited[0]
+    order = ("push", "--force", "--dossier", str(first))
+    ended = on_terminal(run, *order, at="[y/N]", then=ctrl_c, errors_too=True)
+    assert (130, ["Inéligible"]) == (ended.code, results(sandbox, [first]))
+
+
+def test_a_forced_push_shows_the_labels_that_would_stay(
+    run: Command, sandbox: Sandbox, edited: list[int]
+) -> None:
+    """Where a human's label stands beside dsync's: dsync's own is what the dossier would have."""
+    number = next(t.number for t in sandbox.control.truth() if t.labels == ["inéligible"])
+    sandbox.control.add_label(number, "éligible")
+    run("sync")
+    ended = on_terminal(run, "push", "--force", "--dossier", str(number), typed="n\n")
+    [line] = [line for line in ended.out.splitlines() if " label " in line]
+    cells = re.split(r"\s{2,}", line.strip())
+    assert [str(number), "label", "inéligible"] == [*cells[:2], cells[3]]
+    assert {"éligible", "inéligible"} == set(cells[2].split(", "))
+
+
+@pytest.mark.parametrize(
+    ("stable_id", "value", "result"),
+    [
+        (RESULTAT, "À vérifier", "À vérifier"),
+        (DETAIL, "Vu avec le sponsor", "Éligible"),
+        (VALIDE, True, "Inéligible"),
+    ],
+    ids=["the same again", "what was not shown", "the box"],
+)
+def test_what_is_written_while_the_question_stands_is_not_overwritten(
+    run: Command, sandbox: Sandbox, edited: list[int], stable_id: int, value: object, result: str
+) -> None:
+    """The order goes over what was shown, and over nothing else."""
+    first = edited[0]
+
+    def edit_and_confirm(process: subprocess.Popen[bytes]) -> str:
+        sandbox.control.edit_annotation(first, stable_id, value)
+        return "y\n"
+
+    order = ("push", "--force", "--dossier", str(first))
+    ended = on_terminal(run, *order, at="[y/N]", then=edit_and_confirm, errors_too=True)
+    annotations = sandbox.control.truth_of(first).raw_annotations
+    assert (0, value, result) == (ended.code, annotations[stable_id], annotations[RESULTAT])
+
+
+def test_the_question_says_that_the_box_is_checked(
+    run: Command, sandbox: Sandbox, edited: list[int]
+) -> None:
+    """Who goes over an instructeur's validation is told so; it is not in the way then."""
+    first = edited[0]
+    sandbox.control.edit_annotation(first, VALIDE, True)
+    ended = on_terminal(run, "push", "--force", "--dossier", str(first), typed="y\n")
+    [line] = [line for line in ended.out.splitlines() if "resultat" in line]
+    assert "Inéligible (validated)" in line
+    assert (0, ["Éligible"]) == (ended.code, results(sandbox, [first]))
 
 
 @pytest.mark.parametrize("options", [(), ("--force", "--yes")])

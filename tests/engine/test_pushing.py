@@ -872,6 +872,20 @@ def test_an_adopted_set_follows_a_verdict_that_moved(engine: Engine) -> None:
     assert CONFIRMED == engine.wishes(0)
 
 
+def test_a_new_database_adopts_what_a_forced_push_wrote_alone(engine: Engine) -> None:
+    """The detail is younger than its date then, and is dsync's own all the same."""
+    engine.settle()
+    engine.control.edit_annotation(number(0), DETAIL, "Vu avec le sponsor")
+    make_ineligible(engine)
+    engine.sync()
+    engine.advance(hours=1)
+    engine.worker.app.push((number(0),), force_by="ana@poste")
+    assert engine.remote(0, DETAIL).startswith("Inéligible – ")
+    engine.lose_database()
+    report = engine.sync()
+    assert (0, 10, 0) == (report.exit_code, report.adopted, report.conflicts)
+
+
 @pytest.mark.parametrize(
     ("stable_id", "value"),
     [

@@ -186,6 +186,7 @@ def upgrade() -> None:
         sa.Column("cible", sqltypes.AutoString(), nullable=True),
         sa.Column("courante", sa.Boolean(), nullable=False),
         sa.Column("force_par", sqltypes.AutoString(), nullable=True),
+        sa.Column("force_sur", sa.Text(), nullable=True),
         sa.Column("definitive", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
