@@ -29,7 +29,9 @@ once decoded. `replaced_json` puts `json` at `path` of the answer.
 BETAGOUV = "beta.gouv.fr"
 """`ScriptedFault.operation` for requests to the open data; no other fault applies to them."""
 
-_HTML = "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+_HTML = (
+    "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+)
 _PROXY = {
     "bad_gateway": (502, "502 Bad Gateway"),
     "unavailable": (503, "503 Service Temporarily Unavailable"),
