@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # Tests share builders and databases by `from tests…`, from wherever pytest is started.
@@ -16,3 +18,37 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 pytest_plugins = ["tests.store.databases"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="Write the golden files anew instead of comparing with them.",
+    )
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A folder of texts that only change on purpose."""
+
+    folder: Path
+    is_updating: bool
+
+    def check(self, name: str, text: str) -> None:
+        """Compare a text with the file of that name, or write the file anew."""
+        file = self.folder / name
+        if self.is_updating:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert file.read_text(encoding="utf-8").splitlines() == text.splitlines()
+
+    def names(self, below: str) -> list[str]:
+        """Return the names of the files of a folder below, without their endings."""
+        return sorted(file.stem for file in (self.folder / below).iterdir())
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare texts with the files beside the test, or write those files anew."""
+    return Golden(request.path.parent / "golden", request.config.getoption("--update-golden"))

@@ -178,6 +178,8 @@ def show(*, numero: int, as_json: bool) -> None:
     for name in BOOLEANS:
         # SQLite has none of its own.
         found[name] = None if found[name] is None else bool(found[name])
+    for precheck in found["precontroles"]:
+        precheck["courant"] = bool(precheck["courant"])
     checks = current_checks(found)
     found["a_regler"] = to_settle(checks)
     if as_json:

@@ -36,6 +36,9 @@ _OPEN_PUSHES = {
 Document = dict[str, Any]
 """JSON values by column; instants as UTC text."""
 
+_ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
+"""The oldest first, what was never sent last; the engines place NULL differently."""
+
 
 class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceReads, VerdictReads):
     """Reads the database as it was when the reading began."""
@@ -54,7 +57,7 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
             "controles": _parsed(
                 self._view("lecture_precontrole_controle", numero, "etabli_le"), "preuve"
             ),
-            "annotations": self._view("lecture_annotation", numero, "annotation"),
+            "annotations": self._view("lecture_annotation", numero, _ANNOTATION_ORDER),
             "pieces": self._view("lecture_piece", numero, "nom"),
             "evenements": self.events(numero),
             "anomalie": self._view("lecture_anomalie", numero, "code"),

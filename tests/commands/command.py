@@ -1,4 +1,4 @@
-"""`dsync` run as a process, in a folder and an environment of its own."""
+"""`dsync` run in a folder and an environment of its own, as a process or inside this one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
+
+from click.testing import CliRunner
+
+from dsync.cli import dsync
 
 DEADLINE_S = 60
 
@@ -80,3 +85,16 @@ class Command:
     def line(arguments: tuple[str, ...]) -> list[str]:
         """Return the command line."""
         return [sys.executable, "-m", "dsync", *arguments]
+
+
+@dataclass(frozen=True, slots=True)
+class InsideCommand(Command):
+    """`dsync` run inside this process: no start-up, and a clock that a test may set."""
+
+    def __call__(self, *arguments: str, **environment: str) -> Ended:
+        """Run it to its end."""
+        inherited = dict.fromkeys(name for name in os.environ if name.startswith("DSYNC_"))
+        given = {**inherited, **self.environment, **environment}
+        with chdir(self.folder):
+            done = CliRunner(env=given).invoke(dsync, arguments, prog_name="dsync")
+        return Ended(done.exit_code, done.stdout, done.stderr)

@@ -1,7 +1,7 @@
 """What an operator sees: everything fits 80 columns, in one language, nothing cut.
 
-The screens are kept in golden/; after a change that is meant, look at what `pytest` shows and copy
-it there.
+The screens are kept in golden/; `pytest --update-golden` writes them anew after a change that is
+meant.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import click
 import pytest
@@ -24,9 +23,9 @@ from dsync.store import NamedId, NewWish, Settlement, Store, WishStatus
 from dsync.sync.report import Kind, RunReport
 from tests.commands.command import Command
 from tests.commands.terminal import COLUMNS, on_terminal
+from tests.conftest import Golden
 from tests.store.builders import NOW, make_mapped, make_verdict, writing
 
-GOLDEN = Path(__file__).parent / "golden"
 LISTS = [
     ("status",),
     ("runs",),
@@ -145,12 +144,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
     ],
     ids=" ".join,
 )
-def test_a_screen_is_as_it_was(made: Command, arguments: tuple[str, ...]) -> None:
+def test_a_screen_is_as_it_was(made: Command, golden: Golden, arguments: tuple[str, ...]) -> None:
     """Its words, its columns, its language."""
     seen = on_terminal(made, *arguments).out
     seen = re.sub(r" +$", "", seen, flags=re.MULTILINE)
     seen = re.sub(r"\(\d+ \w+ ago\)", "(… ago)", seen)
-    assert (GOLDEN / f"{'-'.join(arguments)}.txt").read_text(encoding="utf-8") == seen
+    golden.check(f"{'-'.join(arguments)}.txt", seen)
 
 
 @pytest.mark.parametrize(("command", "lines"), [("status", 1), ("runs", 1)])

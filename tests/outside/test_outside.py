@@ -1,0 +1,69 @@
+"""What is seen of dsync from outside is as it was, whatever moves inside.
+
+The files in golden/ were written by the code that they hold against; after a change that is meant,
+`pytest tests/outside --update-golden` writes them anew, and their difference is read over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from dsync.cli import dsync
+from tests.conftest import Golden
+from tests.outside.history import History, live
+from tests.store.databases import PostgresServer
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def history(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[History]:
+    """The history, lived once on each engine."""
+    folder = tmp_path_factory.mktemp("outside")
+    if request.param == "sqlite":
+        yield live(f"sqlite:///{folder / 'dsync.db'}", folder)
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.make(migrated=True)
+    yield live(url, folder)
+    server.drop(url)
+
+
+def test_each_command_prints_the_same_json(history: History, golden: Golden) -> None:
+    """With the same exit code, on both engines."""
+    golden.check("commands.txt", history.commands)
+
+
+def test_each_view_shows_the_same_rows(history: History, golden: Golden) -> None:
+    """On both engines; a view that is gone shows as well as one that is new."""
+    for name, rows in history.views.items():
+        golden.check(f"views/{name}.jsonl", rows)
+    assert sorted(history.views) == golden.names("views")
+
+
+def test_the_views_have_the_same_columns(history: History, golden: Golden) -> None:
+    """Their order, types and, on PostgreSQL, comments."""
+    golden.check(f"columns-{history.url.partition(':')[0].partition('+')[0]}.txt", history.columns)
+
+
+def test_the_same_stands_in_the_dossiers(history: History, golden: Golden) -> None:
+    """Annotations and labels, on DS."""
+    golden.check("annotations.jsonl", history.annotations())
+
+
+def test_each_command_has_the_same_help(golden: Golden) -> None:
+    """Of every command and group, at 80 columns."""
+    golden.check("help.txt", "".join(helps(dsync, ())))
+
+
+def helps(command: click.Command, path: tuple[str, ...]) -> Iterator[str]:
+    """Yield the help of a command and of all those below it."""
+    shown = CliRunner().invoke(dsync, [*path, "--help"], prog_name="dsync", terminal_width=80)
+    yield f"## {' '.join(['dsync', *path, '--help'])} → {shown.exit_code}\n{shown.output}\n"
+    if isinstance(command, click.Group):
+        for name, below in sorted(command.commands.items()):
+            yield from helps(below, (*path, name))
