@@ -1,4 +1,4 @@
-"""Addresses of servers: which may be used without encryption, and how they are shown."""
+"""URLs: showing them without credentials, and deciding whether they need encryption."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _SECRETS = re.compile(
 
 
 def mask_url(url: str) -> str:
-    """Return an address without credentials, wherever it has them.
+    """Return a URL in which credentials are replaced by a mask.
 
-    Of what is no address nothing is left. A database's user is shown, a web server's is not: it
-    may be a token.
+    Anything that is not a URL is masked as a whole. The user of a database URL stays readable; the
+    user of a web address is masked, because it can be a token.
     """
     scheme, found, rest = url.partition("://")
     if not found:
         return MASK
-    # A password with an @ in it, which is a mistake, is one nevertheless: up to the last @.
+    # A password may contain an unencoded @, although that is wrong: it ends at the last one.
     user, at, host = rest.rpartition("@")
     if at:
         name, colon, _ = user.partition(":")
@@ -31,7 +31,7 @@ def mask_url(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Return whether a URL names this machine."""
+    """Return whether a URL's host is this machine."""
     try:
         host = urlsplit(url.strip()).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -40,5 +40,5 @@ def is_loopback(url: str) -> bool:
 
 
 def is_encrypted_or_local(url: str) -> bool:
-    """Return whether what is sent to a URL can be read by nobody on the way."""
+    """Return whether nobody between this machine and the URL's host can read what is sent."""
     return url.strip().lower().startswith("https://") or is_loopback(url)

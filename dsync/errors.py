@@ -1,20 +1,20 @@
-"""Every error of dsync: callers catch a class, the command line ends with its exit code.
+"""All errors of dsync, each with the exit code that the command line ends with.
 
-The tree, with what a caller does and the exit code::
+The tree, with what the caller does and the exit code::
 
-    DsyncError
+    DsyncError                                                     1
     ├── ConfigurationError         ends the run                    2
     ├── DSError
-    │   ├── DSUnavailableError     tries again                     8
-    │   ├── DSRateLimitedError     tries again at .retry_at        8
+    │   ├── DSUnavailableError     retries                         8
+    │   ├── DSRateLimitedError     retries at .retry_at            8
     │   ├── DSTimeoutError         asks for less                   8
     │   ├── DSUnauthorizedError    ends the run                    3
     │   ├── DSWrongAddressError    ends the run                    2
-    │   ├── DSNotFoundError        goes on without the dossier     7
-    │   ├── DSOutcomeUnknownError  reads back before a new write   7
+    │   ├── DSNotFoundError        skips the dossier               7
+    │   ├── DSOutcomeUnknownError  reads back before writing again 7
     │   ├── DSBadDataError         asks for less                   8
     │   └── DSContractError        ends the run                    8
-    ├── EvidenceUnavailableError   goes on without the evidence    7
+    ├── EvidenceUnavailableError   continues without the evidence  7
     ├── RuleEvaluationError        puts the dossier in quarantine  7
     ├── SafetyBrakeError           ends the run                    4
     ├── InterruptedRunError        ends the run                    130
@@ -31,7 +31,14 @@ from typing import Any, ClassVar
 
 
 class DsyncError(Exception):
-    """Base of all errors; the message is one sentence with its remedy, safe to print and log."""
+    """Base of all errors.
+
+    The message is one sentence and its remedy. It has no personal data and no credentials.
+
+    Args:
+        message: what happened, and what to do.
+        details: facts for the log and for callers.
+    """
 
     exit_code: ClassVar[int] = 1
 
@@ -42,7 +49,7 @@ class DsyncError(Exception):
 
 
 class ConfigurationError(DsyncError):
-    """A setting, a rule or a mapping is wrong; `problems` lists every one found."""
+    """A setting, a rule or a mapping is invalid; `problems` lists all that were found."""
 
     exit_code = 2
 
@@ -52,17 +59,17 @@ class ConfigurationError(DsyncError):
 
 
 class DSError(DsyncError):
-    """Base of what DS answers, or fails to answer."""
+    """Base of all failures of a request to DS."""
 
     exit_code = 8
 
 
 class DSUnavailableError(DSError):
-    """DS cannot be reached or answers no GraphQL: network, 5xx, HTML, cut answers. Try later."""
+    """DS cannot be reached or gives no GraphQL answer: network, 5xx, HTML. Retry later."""
 
 
 class DSRateLimitedError(DSUnavailableError):
-    """DS asks to wait until `retry_at` (UTC), or for a moment when it says nothing."""
+    """The rate limit is exceeded: retry at `retry_at` (UTC), after some seconds when it is None."""
 
     def __init__(self, message: str, retry_at: datetime | None = None, **details: Any) -> None:
         super().__init__(message, **details)
@@ -70,17 +77,17 @@ class DSRateLimitedError(DSUnavailableError):
 
 
 class DSTimeoutError(DSError):
-    """DS ran out of its 30 s, a deadline passed, or query or answer is too large: ask for less."""
+    """DS timed out after 30 s, a deadline passed, or query or answer is too large: ask for less."""
 
 
 class DSBadDataError(DSError):
-    """A dossier asked for cannot be rendered by DS (null node, `invalid_null`, a 500)."""
+    """DS cannot render a requested dossier: a null node, `invalid_null`, or an internal error."""
 
 
 class DSUnauthorizedError(DSError):
-    """DS refuses the token, or it does not reach the démarche; `reason` tells which.
+    """DS refuses the token, or the démarche is outside its scope.
 
-    `reason` is one of `missing`, `unknown`, `expired`, `network`, `scope`.
+    `reason` is `missing`, `unknown`, `expired`, `network` or `scope`.
     """
 
     exit_code = 3
@@ -91,22 +98,22 @@ class DSUnauthorizedError(DSError):
 
 
 class DSWrongAddressError(DSError):
-    """There is no GraphQL endpoint at the configured address; correct DSYNC_DS_URL."""
+    """The configured address is no GraphQL endpoint: correct DSYNC_DS_URL."""
 
     exit_code = 2
 
 
 class DSNotFoundError(DSError):
-    """DS has no such démarche or dossier, or hides it."""
+    """DS has no such démarche or dossier, or does not show it."""
 
     exit_code = 7
 
 
 class DSOutcomeUnknownError(DSError):
-    """A mutation was sent and no usable answer came; read back before sending again.
+    """A mutation was sent without a usable answer: read back before sending it again.
 
-    `finished` says that DS answered (a 500): what was done is done, and may be read back now.
-    Without an answer DS may still be at work: wait longer than its own 30 s.
+    `finished`: DS answered (a 500), so that the values can be read back at once. Without an answer
+    DS may still be processing the mutation for up to 30 s.
     """
 
     exit_code = 7
@@ -117,29 +124,29 @@ class DSOutcomeUnknownError(DSError):
 
 
 class DSContractError(DSError):
-    """An answer breaks the API's contract: a repeated cursor, a missing field, a refused query."""
+    """The answer does not match the API: a repeated cursor, a missing field, a refused query."""
 
 
 class EvidenceUnavailableError(DsyncError):
-    """A source of evidence cannot be read now; the last good copy is used when there is one."""
+    """A source of evidence cannot be read; the last good copy is used if there is one."""
 
     exit_code = 7
 
 
 class RuleEvaluationError(DsyncError):
-    """A rule failed on this dossier: a fault of dsync, never a « non éligible »."""
+    """A check failed on this dossier because of a bug; the dossier gets no verdict."""
 
     exit_code = 7
 
 
 class SafetyBrakeError(DsyncError):
-    """What DS shows is too unlike the copy to be mirrored without a human's word."""
+    """Too much disappeared at once from DS or the catalogue: an operator has to confirm it."""
 
     exit_code = 4
 
 
 class InterruptedRunError(DsyncError):
-    """The run was asked to stop; what was stored stays, the next run resumes."""
+    """The run was asked to stop; what is stored stays stored, and the next run resumes."""
 
     exit_code = 130
 
@@ -151,21 +158,21 @@ class StoreError(DsyncError):
 
 
 class SchemaBehindError(StoreError):
-    """The database's schema is not the one this version needs; run `dsync db upgrade`."""
+    """The database's schema is not the one that this version needs: run `dsync db upgrade`."""
 
     @property
-    def is_mendable(self) -> bool:
-        """Whether that helps: a newer schema needs a newer dsync."""
+    def is_upgradable(self) -> bool:
+        """Whether an upgrade helps: a newer schema needs a newer dsync instead."""
         return not self.details["is_newer"]
 
 
 class LeaseLostError(StoreError):
-    """Another process took the lease; nothing of this transaction was stored."""
+    """Another process took over the lease; the transaction was rolled back."""
 
     exit_code = 6
 
 
 class LeaseHeldError(StoreError):
-    """Another process holds the lease of this démarche (`holder`, `since`)."""
+    """Another process has the lease of this démarche (details: `holder`, `since`)."""
 
     exit_code = 6

@@ -1,8 +1,9 @@
-"""HTTP with bounds, for DS (through gql) and for the evidence.
+"""HTTP exchanges with a total deadline and a maximum body size, for DS and for the evidence.
 
-A socket's time-out limits one read, not an exchange: a server that sends a byte a second is never
-too late, and no time-out limits a name server. Here an exchange runs in a thread of its own. Its
-caller waits until the deadline, then shuts the connection down, which ends the thread.
+The time-outs of requests limit each read of a socket, not the whole exchange: a server that sends
+one byte a second never exceeds them, and they do not limit the name look-up. So each exchange runs
+in its own thread. Its caller waits until the deadline, then shuts down the connection, which ends
+the thread.
 """
 
 from __future__ import annotations
@@ -30,37 +31,42 @@ from dsync.errors import InterruptedRunError
 S = TypeVar("S")
 T = TypeVar("T")
 
-TICK_S = 0.05
-"""How late a stop may be noticed."""
+STOP_POLL_S = 0.05
+"""Interval at which a waiting caller checks its stop event."""
 _CHUNK = 1 << 16
 MIB = 1 << 20
 
 
 class DeadlineError(requests.Timeout):
-    """The exchange took longer than its deadline, and was cut."""
+    """The exchange did not end before its deadline; the connection was shut down."""
 
 
 class TooLongError(requests.RequestException):
-    """The body, once decoded, is longer than the limit; the rest was not read."""
+    """The decoded body exceeds the limit; the rest was not read."""
 
 
 class InsecureAddressError(requests.RequestException):
-    """The address, or one that it redirects to, is plain http:// and not on this machine."""
+    """The address, or the target of a redirect, is http:// on another machine."""
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Reads whole answers, up to a limit. `cut` ends what is under way, from any thread."""
+    """An adapter of requests that reads the whole body, up to a limit, and that can be aborted.
+
+    Args:
+        max_bytes: maximum size of the decoded body.
+        allow_http: whether http:// to other machines is allowed.
+    """
 
     def __init__(self, max_bytes: int, *, allow_http: bool) -> None:
         self._max_bytes = max_bytes
         self._allow_http = allow_http
         self._connections: WeakSet[HTTPConnection] = WeakSet()
-        self._is_cut = False
+        self._is_aborted = False
         super().__init__()
 
-    def cut(self) -> None:
-        """Shut the connections down, those still to be opened included."""
-        self._is_cut = True
+    def abort(self) -> None:
+        """Shut down all connections, now and as soon as one is opened; callable by any thread."""
+        self._is_aborted = True
         for connection in list(self._connections):
             sock = connection.sock
             if sock is not None:
@@ -70,12 +76,13 @@ class BoundedAdapter(HTTPAdapter):
     def send(  # type: ignore[override] # Session.send gives all of them by name.
         self, request: requests.PreparedRequest, **options: Any
     ) -> requests.Response:
-        """Send the request and read its answer.
+        """Send the request and read the whole answer.
 
         Raises:
-            InsecureAddressError: Nothing was sent.
-            TooLongError: The body is longer than the limit.
-            requests.RequestException: There is no whole answer; so do urllib3's errors say.
+            InsecureAddressError: the address is not allowed; nothing was sent.
+            TooLongError: the body exceeds the limit.
+            requests.RequestException: the exchange failed.
+            urllib3.exceptions.HTTPError: the body could not be read or decoded.
         """
         if not self._allow_http and not is_encrypted_or_local(request.url or ""):
             raise InsecureAddressError("plain http:// is not allowed")
@@ -87,42 +94,43 @@ class BoundedAdapter(HTTPAdapter):
                 if body.tell() > self._max_bytes:
                     raise TooLongError(f"more than {self._max_bytes / MIB:g} MiB")
         finally:
-            # Whole, the connection is in its pool again; else it is closed.
+            # After the whole body urllib3 has put the connection back into its pool, and this does
+            # nothing; after an error it closes the connection.
             response.raw.close()
         body.seek(0)
         response.raw = body
-        response.encoding = "utf-8"  # JSON is nothing else; requests would guess.
+        response.encoding = "utf-8"  # As JSON prescribes; requests would guess it from the body.
         return response
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
-        """Return the pool of an address, whose connections can be cut."""
+        """Return the connection pool of an address; its connections can be aborted."""
         pool = super().get_connection_with_tls_context(*args, **options)
         if isinstance(pool, HTTPConnectionPool):
-            pool.ConnectionCls = self._cuttable(type(pool).ConnectionCls)
+            pool.ConnectionCls = self._abortable(type(pool).ConnectionCls)
         return pool
 
-    def _cuttable(self, kind: Any) -> Any:
+    def _abortable(self, kind: Any) -> Any:
         adapter = self
 
-        class Cuttable(kind):  # type: ignore[misc]
+        class Abortable(kind):  # type: ignore[misc]
             def connect(self) -> None:
                 adapter._connections.add(self)
                 super().connect()
-                if adapter._is_cut:
+                if adapter._is_aborted:
                     self.close()
-                    raise ConnectionAbortedError("cut while it was connecting")
+                    raise ConnectionAbortedError("aborted while connecting")
 
-        return Cuttable
+        return Abortable
 
 
 class Exchanges(Generic[S]):
-    """Exchanges with a server, each in a session of its own; any thread may start one.
+    """Runs exchanges with a server, each with a session of its own; thread-safe.
 
     Args:
-        open_session: makes a session that sends through the adapter.
-        max_bytes: the limit on a decoded body.
-        allow_http: whether plain http:// is allowed to other machines.
-        stop: set when what is under way is to be abandoned.
+        open_session: returns a new session that sends through the given adapter.
+        max_bytes: maximum size of a decoded body.
+        allow_http: whether http:// to other machines is allowed.
+        stop: when set, running exchanges are aborted.
     """
 
     def __init__(
@@ -141,16 +149,16 @@ class Exchanges(Generic[S]):
         self._lock = threading.Lock()
 
     def run(self, work: Callable[[S], T], *, deadline_s: float, grace_s: float = 0.0) -> T:
-        """Return what `work` returns, or raise what it raises.
+        """Call `work` in a thread; return its result or raise its exception.
 
         Args:
-            work: one exchange by the session that it is given.
-            deadline_s: for all of it: name, connection, headers, body.
-            grace_s: what it still gets when `stop` is set.
+            work: does one exchange with the session that it gets.
+            deadline_s: seconds for the whole exchange: name look-up, connection, headers, body.
+            grace_s: seconds that the exchange still gets after `stop` is set.
 
         Raises:
-            DeadlineError: The time is over; the connection is closed.
-            InterruptedRunError: So it is because of `stop`.
+            DeadlineError: the deadline passed; the connection was shut down.
+            InterruptedRunError: `stop` was set; the connection was shut down.
         """
         session, adapter = self._take()
         outcome: Future[T] = Future()
@@ -164,7 +172,7 @@ class Exchanges(Generic[S]):
                 with self._lock:
                     self._idle.append((session, adapter))
             else:
-                adapter.cut()
+                adapter.abort()
         return outcome.result()
 
     def close(self) -> None:
@@ -184,7 +192,7 @@ class Exchanges(Generic[S]):
     def _wait(self, outcome: Future[T], deadline_s: float, grace_s: float) -> None:
         end = time.monotonic() + deadline_s
         is_stopping = False
-        while not wait((outcome,), min(TICK_S, max(0.0, end - time.monotonic()))).done:
+        while not wait((outcome,), min(STOP_POLL_S, max(0.0, end - time.monotonic()))).done:
             if self._stop.is_set() and not is_stopping:
                 is_stopping = True
                 end = min(end, time.monotonic() + grace_s)
@@ -198,16 +206,16 @@ class Exchanges(Generic[S]):
 def _fulfil(outcome: Future[T], work: Callable[[S], T], session: S) -> None:
     try:
         outcome.set_result(work(session))
-    except BaseException as exc:  # Raised again where the caller waits.
+    except BaseException as exc:  # `Future.result` raises it in the caller's thread.
         outcome.set_exception(exc)
 
 
 YEARS = range(1970, 2200)
-"""Years that a header's date may be of."""
+"""Plausible years of a date in a header; any other one is ignored."""
 
 
 def http_date(text: str | None) -> datetime | None:
-    """Return the instant of a header, in UTC; None for what is none."""
+    """Parse the date of a header; return it in UTC, None when it is missing or invalid."""
     try:
         instant = parsedate_to_datetime(text or "")
         instant = instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
@@ -217,13 +225,16 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def seconds(text: str | None) -> float | None:
-    """Return a header's number of seconds; None for what is none."""
+    """Parse a header's number of seconds; return None when it is missing or invalid."""
     digits = (text or "").strip()
     return float(digits) if digits.isascii() and digits.isdigit() else None
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds that `Retry-After` asks to wait, in either of its forms."""
+    """Return how many seconds `Retry-After` asks to wait; None without a valid one.
+
+    The header has a number of seconds or a date.
+    """
     after = headers.get("Retry-After")
     delay = seconds(after)
     if delay is not None:

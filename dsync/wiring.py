@@ -124,10 +124,10 @@ class App:
             ),
             stop=self.stop,
             clock=self.clock,
-            tell=self._tell,
+            notify=self._notify,
         )
 
-    def _tell(self, event: str, line: str, **facts: Any) -> None:
+    def _notify(self, event: str, line: str, **facts: Any) -> None:
         log.info(event, **facts)
         self.progress.told(line)
 

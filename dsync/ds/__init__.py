@@ -1,4 +1,4 @@
-"""The client of Démarches Simplifiées: the only part that knows GraphQL and HTTP to DS."""
+"""The client of DS's GraphQL API. No other package sends requests to DS or uses GraphQL."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What DS's answers mean: one table from status, code and text to a fault, one to an error.
+"""Classification of DS's answers: tables from status, code and message to a fault and an error.
 
-The tables are read from top to bottom, the first row that fits holds; each row is tested. Texts
-are only looked at where DS gives no code.
+In each table the first matching row applies. Messages are compared only where DS gives no code.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ from dsync.errors import (
 
 
 class Fault(StrEnum):
-    """Everything that can go wrong with a request."""
+    """The ways in which a request can fail."""
 
     UNREACHABLE = "unreachable"
-    """Never sent: no address, refused, no TLS."""
+    """The request was not sent: no address, connection refused, no TLS."""
     CONNECTION_LOST = "connection_lost"
-    """Sent, and no whole answer came."""
+    """The request was sent, and no complete answer came."""
     DEADLINE = "deadline"
     TOO_LONG = "too_long"
     RATE_LIMITED = "rate_limited"
@@ -42,7 +41,7 @@ class Fault(StrEnum):
     NOT_FOUND = "not_found"
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
-    """The query asks for more than DS allows: it was refused before it ran."""
+    """The query exceeds DS's limits: it was refused before execution."""
     BAD_DATA = "bad_data"
     SERVER_ERROR = "server_error"
     MAINTENANCE = "maintenance"
@@ -56,13 +55,13 @@ class Fault(StrEnum):
 
 
 def _is_key(key: object) -> bool:
-    """Whether it is a field's name or a place in a list, and no text of somebody's."""
+    """Return whether it is a field's name or an index, and not a text that somebody typed."""
     return isinstance(key, int) or (isinstance(key, str) and key.isidentifier())
 
 
 @dataclass(frozen=True, slots=True)
 class GraphError:
-    """An entry of `errors`, reduced to what tells faults apart."""
+    """An entry of `errors`, reduced to what the tables use."""
 
     code: str | None
     message: str
@@ -70,7 +69,7 @@ class GraphError:
 
     @classmethod
     def of(cls, entry: object) -> GraphError:
-        """Read an entry, whatever it is."""
+        """Read an entry of any shape; parts of another type than the API's are left out."""
         if not isinstance(entry, Mapping):
             return cls(None, "")
         extensions = entry.get("extensions")
@@ -85,7 +84,7 @@ class GraphError:
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """A row on the HTTP status and, where it matters, the body's first error."""
+    """A row that matches the HTTP status and, if given, the body's first error."""
 
     fault: Fault
     statuses: range
@@ -93,7 +92,7 @@ class StatusRow:
     is_graphql: bool | None = None
 
     def fits(self, status: int, error: GraphError | None) -> bool:
-        """Whether the row holds for an answer whose first error is `error`."""
+        """Return whether the row matches an answer whose first error is `error`."""
         if status not in self.statuses:
             return False
         if self.is_graphql is not None and self.is_graphql != (error is not None):
@@ -110,7 +109,7 @@ def _only(status: int) -> range:
 STATUS_ROWS = (
     StatusRow(Fault.RATE_LIMITED, _only(429)),
     StatusRow(Fault.NETWORK, _only(403), contains="network"),
-    StatusRow(Fault.NETWORK, _only(403), is_graphql=False),  # A proxy's own refusal.
+    StatusRow(Fault.NETWORK, _only(403), is_graphql=False),  # The refusal of a proxy.
     StatusRow(Fault.TOKEN_UNKNOWN, _only(403)),
     StatusRow(Fault.TOKEN_EXPIRED, _only(401), contains="expired"),
     StatusRow(Fault.TOKEN_UNKNOWN, _only(401)),
@@ -123,7 +122,7 @@ STATUS_ROWS = (
     StatusRow(Fault.TOO_LARGE, _only(413)),
     StatusRow(Fault.TOO_LARGE, range(400, 500), contains="complexity of"),
     StatusRow(Fault.TOO_LARGE, range(400, 500), contains="too large to execute"),
-    # A web form's address, say: DS itself words its refusals in GraphQL.
+    # Such as the address of a web page: the API's own refusals are GraphQL.
     StatusRow(Fault.WRONG_ADDRESS, range(400, 500), is_graphql=False),
     StatusRow(Fault.QUERY_REFUSED, range(400, 500)),
 )
@@ -131,7 +130,7 @@ STATUS_ROWS = (
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """A row on one entry of `errors` of an answer with status 200."""
+    """A row that matches one entry of `errors` in an answer with status 200."""
 
     fault: Fault
     code: str | None = None
@@ -139,7 +138,7 @@ class ErrorRow:
     in_data: bool | None = None
 
     def fits(self, error: GraphError, *, has_data: bool) -> bool:
-        """Whether the row holds for this entry."""
+        """Return whether the row matches this entry."""
         if self.code is not None and error.code != self.code:
             return False
         if self.in_data is not None and self.in_data != has_data:
@@ -149,9 +148,9 @@ class ErrorRow:
 
 ERROR_ROWS = (
     ErrorRow(Fault.TIMEOUT, code="timeout"),
-    ErrorRow(Fault.TIMEOUT, starts="Timeout on "),  # Those after the first have no code.
-    # Limits of July 2026 and later; the two messages are read in the server's library, its
-    # answer's status is not known.
+    ErrorRow(Fault.TIMEOUT, starts="Timeout on "),  # Only the first one has a code.
+    # DS has these limits since July 2026. The messages are those of its GraphQL library; the HTTP
+    # status is not known, so they are also in `STATUS_ROWS`.
     ErrorRow(Fault.TOO_LARGE, starts="Query has complexity of ", in_data=False),
     ErrorRow(Fault.TOO_LARGE, starts="This query is too large to execute", in_data=False),
     ErrorRow(Fault.TOKEN_UNKNOWN, code="forbidden"),
@@ -163,28 +162,28 @@ ERROR_ROWS = (
     ErrorRow(Fault.BAD_DATA, in_data=True),
     ErrorRow(Fault.QUERY_REFUSED),
 )
-"""In order of gravity: of several entries, the one that fits the earliest row is the answer's."""
+"""In order of severity: of several errors in an answer, the earliest row classifies it."""
 
 
-def of_status(status: int, error: GraphError | None) -> Fault | None:
-    """Return what an HTTP status tells, or None when the body has to tell it."""
+def fault_of_status(status: int, error: GraphError | None) -> Fault | None:
+    """Return the fault of an HTTP status, None when the body has to be read."""
     return next((row.fault for row in STATUS_ROWS if row.fits(status, error)), None)
 
 
-def of_error(error: GraphError, *, has_data: bool) -> Fault:
-    """Return what one entry of `errors` means."""
+def fault_of_error(error: GraphError, *, has_data: bool) -> Fault:
+    """Return the fault of one entry of `errors`."""
     return next(row.fault for row in ERROR_ROWS if row.fits(error, has_data=has_data))
 
 
-def of_errors(errors: Sequence[GraphError], *, has_data: bool) -> Fault | None:
-    """Return what an answer's `errors` mean together: the gravest."""
-    faults = {of_error(error, has_data=has_data) for error in errors}
+def fault_of_errors(errors: Sequence[GraphError], *, has_data: bool) -> Fault | None:
+    """Return the most severe fault of an answer's `errors`, None without errors."""
+    faults = {fault_of_error(error, has_data=has_data) for error in errors}
     return next((row.fault for row in ERROR_ROWS if row.fault in faults), None)
 
 
-_TRY_LATER = "dsync tries again by itself; if it lasts, look at DS's status page."
+_TRY_LATER = "dsync retries by itself; if this persists, look at DS's status page."
 _RENEW = "Make a new one in the DS profile, set DSYNC_DS_TOKEN, then run `dsync check`."
-_UPGRADE = "This DS server and this dsync do not fit: upgrade dsync, or tell its maintainers."
+_UPGRADE = "This version of dsync does not match DS's API: upgrade dsync, or report it."
 
 ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
     Fault.UNREACHABLE: (
@@ -193,20 +192,20 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
     ),
     Fault.CONNECTION_LOST: (
         DSUnavailableError,
-        f"The connection to DS broke off before the whole answer came. {_TRY_LATER}",
+        f"The connection to DS was closed before the answer was complete. {_TRY_LATER}",
     ),
     Fault.DEADLINE: (
         DSTimeoutError,
-        f"DS did not answer within dsync's deadline. {_TRY_LATER}",
+        f"DS did not answer before dsync's deadline. {_TRY_LATER}",
     ),
     Fault.TOO_LONG: (
         DSTimeoutError,
-        "DS's answer about {subject} is longer than {limit}, and was not read. If it lasts, raise "
-        "max_response_mib in [ds], or tell DS's support.",
+        "DS's answer about {subject} is larger than {limit} and was not read. If this persists, "
+        "raise max_response_mib in [ds], or tell DS's support.",
     ),
     Fault.RATE_LIMITED: (
         DSRateLimitedError,
-        "DS limits this token's requests for now. Nothing to do: dsync waits; if it lasts, see "
+        "This token has reached DS's rate limit. dsync waits by itself; if this persists, check "
         "what else uses the token, or lower requests_per_minute in [ds].",
     ),
     Fault.TOKEN_MISSING: (
@@ -220,41 +219,42 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
     Fault.TOKEN_EXPIRED: (DSUnauthorizedError, f"The DS token has expired. {_RENEW}"),
     Fault.NETWORK: (
         DSUnauthorizedError,
-        "DS does not accept this token from this machine's network. Add the network to the "
-        "token's in the DS profile (or ask who runs the proxy), then run `dsync check`.",
+        "DS does not accept this token from this machine's network. Add the network to the token "
+        "in the DS profile (or ask who runs the proxy), then run `dsync check`.",
     ),
     Fault.OUT_OF_SCOPE: (
         DSUnauthorizedError,
-        "The DS token does not reach {subject}. Widen its list of démarches in the DS profile, "
-        "or check the number.",
+        "The scope of the DS token does not include {subject}. Extend its list of démarches in the "
+        "DS profile, or check the number.",
     ),
     Fault.NOT_FOUND: (
         DSNotFoundError,
-        "DS has no {subject}, or hides it. Check the number.",
+        "DS has no {subject}, or does not show it. Check the number.",
     ),
-    Fault.TIMEOUT: (DSTimeoutError, f"DS ran out of time. {_TRY_LATER}"),
+    Fault.TIMEOUT: (DSTimeoutError, f"DS timed out. {_TRY_LATER}"),
     Fault.TOO_LARGE: (
         DSTimeoutError,
-        "DS refuses a query of this size, even the smallest that dsync sends. Upgrade dsync, or "
-        "tell its maintainers.",
+        "DS refuses even the smallest query of dsync as too large. Upgrade dsync, or tell its "
+        "maintainers.",
     ),
     Fault.BAD_DATA: (
         DSBadDataError,
-        "DS cannot render something in {subject}. Tell DS's support if it lasts.",
+        "DS cannot render a part of {subject}. If this persists, tell DS's support.",
     ),
     Fault.SERVER_ERROR: (
         DSBadDataError,
-        "DS failed on {subject} (its internal error). Tell DS's support if it lasts.",
+        "DS answered the request for {subject} with an internal error. If this persists, tell DS's "
+        "support.",
     ),
     Fault.MAINTENANCE: (DSUnavailableError, f"DS is under maintenance. {_TRY_LATER}"),
     Fault.GATEWAY: (DSUnavailableError, f"DS is unavailable (HTTP {{status}}). {_TRY_LATER}"),
     Fault.NOT_GRAPHQL: (
         DSUnavailableError,
-        f"DS answered with something else than GraphQL (a web page, say). {_TRY_LATER}",
+        f"DS answered something other than GraphQL, such as a web page. {_TRY_LATER}",
     ),
     Fault.NO_DATA: (
         DSUnavailableError,
-        f"DS answered without data and without a reason. {_TRY_LATER}",
+        f"DS answered without data and without an error. {_TRY_LATER}",
     ),
     Fault.MOVED: (
         DSWrongAddressError,
@@ -267,9 +267,9 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
     ),
     Fault.INVALID_CURSOR: (
         DSContractError,
-        "DS refuses an identifier or a cursor that it gave. Run `dsync sync --full`.",
+        "DS refuses an id or a cursor that it returned before. Run `dsync sync --full`.",
     ),
-    Fault.QUERY_REFUSED: (DSContractError, f"DS refuses dsync's query. {_UPGRADE}"),
+    Fault.QUERY_REFUSED: (DSContractError, f"DS refuses a query of dsync. {_UPGRADE}"),
 }
 
 REASONS: Mapping[Fault, str] = {
@@ -279,7 +279,7 @@ REASONS: Mapping[Fault, str] = {
     Fault.NETWORK: "network",
     Fault.OUT_OF_SCOPE: "scope",
 }
-"""`DSUnauthorizedError.reason`."""
+"""`DSUnauthorizedError.reason` by fault."""
 
 NOT_EXECUTED = frozenset(
     {
@@ -295,7 +295,7 @@ NOT_EXECUTED = frozenset(
         Fault.QUERY_REFUSED,
     }
 )
-"""Faults after which a mutation has surely not run."""
+"""Faults after which a mutation was certainly not executed."""
 
 
 def error_of(
@@ -308,7 +308,17 @@ def error_of(
     limit: str = "allowed",
     **details: Any,
 ) -> DSError:
-    """Return the error of a fault; its sentence holds no more than what is given here."""
+    """Return the error of a fault.
+
+    Args:
+        fault: how the request failed.
+        subject: what was requested, such as « dossier 12 ».
+        status: HTTP status of the answer.
+        cause: why DS cannot be reached.
+        url: the configured address, without credentials.
+        limit: the limit that the answer exceeds, with its unit.
+        details: further `details` of the error.
+    """
     kind, sentence = ERRORS[fault]
     message = sentence.format(subject=subject, status=status, cause=cause, url=url, limit=limit)
     if fault in REASONS:
@@ -317,7 +327,7 @@ def error_of(
 
 
 class Refusal(StrEnum):
-    """Why a mutation's payload refuses."""
+    """Why DS refuses a mutation in its payload."""
 
     READ_ONLY = "lecture_seule"
     NO_RIGHT = "droits"
@@ -337,12 +347,12 @@ REFUSAL_ROWS = (
     ("n'existe pas", Refusal.ABSENT),
     ("pas de type attendu", Refusal.TYPE),
 )
-"""DS gives no code for these: its texts are all there is (asked for in French)."""
+"""Parts of DS's messages: these refusals have no code. `Accept-Language` asks for French."""
 
 _APOSTROPHES = str.maketrans("’‘", "''")
 
 
 def refusal_of(message: str) -> Refusal:
-    """Return why a payload's error refuses."""
+    """Return the refusal that a message in a payload's `errors` means."""
     text = message.translate(_APOSTROPHES).casefold()
     return next((kind for part, kind in REFUSAL_ROWS if part in text), Refusal.OTHER)

@@ -1,7 +1,6 @@
-"""The client of DS's GraphQL API: one method a question, values in and out, errors of our own.
+"""The client of DS's GraphQL API: one method for each request.
 
-Threads: every method may be called from any thread; two calls at once use two sessions. Nothing
-that gql or requests raises leaves this package.
+All methods are thread-safe. Exceptions of gql and requests do not leave this package.
 """
 
 from __future__ import annotations
@@ -52,18 +51,36 @@ from dsync.ds.results import (
     Unreadable,
     WriteOutcome,
 )
-from dsync.ds.retry import Patience
-from dsync.ds.transport import Answer, Tell, Transport, tell_nobody
+from dsync.ds.retry import RetryPolicy
+from dsync.ds.transport import Answer, Notify, Transport, no_notification
 from dsync.errors import DSBadDataError, DSContractError, DSOutcomeUnknownError, DSTimeoutError
 
 T = TypeVar("T")
-EXIST_AT_ONCE = 50
-ODD = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
-"""What reading an answer raises that is not of the API's form."""
+DOSSIERS_PER_REQUEST = 50
+SHAPE_ERRORS = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""Exceptions raised while reading an answer that does not match the API."""
 
 
 class DSClient:
-    """Asks DS for one token. Close it, or use it as a context."""
+    """A client with one token; close it, or use it as a context manager.
+
+    Args:
+        url: the GraphQL endpoint.
+        token: of the API.
+        user_agent: value of the `User-Agent` header.
+        limits: of requests, attempts and answers.
+        stop: when set, waits and running requests end with `InterruptedRunError`.
+        clock: returns the current instant.
+        notify: called when a request fails and is repeated.
+    """
 
     def __init__(
         self,
@@ -74,25 +91,25 @@ class DSClient:
         limits: Limits,
         stop: threading.Event,
         clock: Callable[[], datetime],
-        tell: Tell = tell_nobody,
+        notify: Notify = no_notification,
     ) -> None:
         self._transport = Transport(
-            url, token, user_agent=user_agent, limits=limits, stop=stop, clock=clock, tell=tell
+            url, token, user_agent=user_agent, limits=limits, stop=stop, clock=clock, notify=notify
         )
 
     @property
     def requests(self) -> int:
-        """How many requests were sent, repetitions included."""
+        """Number of requests sent, repetitions included."""
         return self._transport.requests
 
     @property
     def by_operation(self) -> Counter[str]:
-        """The same, by operation."""
+        """Number of requests sent, by operation."""
         return self._transport.by_operation
 
     @property
     def errors(self) -> Counter[str]:
-        """How many requests failed, by the error's class, those cured by a repetition included."""
+        """Number of failed requests by the error's class, also of those repeated with success."""
         return self._transport.errors
 
     def close(self) -> None:
@@ -115,8 +132,9 @@ class DSClient:
 
         Raises:
             DSNotFoundError: DS has no such démarche.
-            DSUnauthorizedError: `reason` tells which refusal.
-            DSError: DS cannot be reached or does not answer as it should.
+            DSUnauthorizedError: DS refuses the token; see its `reason`.
+            DSError: DS cannot be reached, or its answer does not match the API.
+            InterruptedRunError: `stop` was set.
         """
         subject = f"démarche {number}"
         return self._read(
@@ -136,12 +154,20 @@ class DSClient:
         pending: ListRequest | None = None,
         deleted: ListRequest | None = None,
     ) -> Page:
-        """Return one page of dossiers by date of change, with the lists that are asked for.
+        """Return one page of dossiers in the order of their last change.
+
+        Args:
+            number: the démarche's.
+            first: number of dossiers to request, 1 to 100.
+            after: cursor of the page before; None for the first page.
+            updated_since: only dossiers changed since; None: all, by date of deposit.
+            pending: which page of the hidden dossiers to request with it; None: none.
+            deleted: which page of the erased dossiers to request with it; None: none.
 
         Raises:
-            DSTimeoutError: ask for fewer.
-            DSBadDataError: a dossier of the page cannot be rendered.
-            DSError: as in `demarche`.
+            DSTimeoutError: DS timed out; request fewer dossiers.
+            DSBadDataError: DS cannot render a dossier of the page.
+            DSError: as `demarche`.
         """
         subject = f"démarche {number}"
         return self._read(
@@ -152,7 +178,7 @@ class DSClient:
             },
             lambda answer: page_of(answer, subject, pending, deleted),
             subject=subject,
-            patience=Patience.PAGE,
+            policy=RetryPolicy.PAGE,
         )
 
     def read_light_page(
@@ -163,14 +189,24 @@ class DSClient:
         after: str | None,
         updated_since: datetime | None,
     ) -> LightPage:
-        """Return the numbers of a page; raises as `read_page`."""
+        """Return only the numbers of a page's dossiers.
+
+        Args:
+            number: the démarche's.
+            first: number of dossiers to request, 1 to 100.
+            after: cursor of the page before; None for the first page.
+            updated_since: only dossiers changed since; None: all.
+
+        Raises:
+            DSError: as `read_page`.
+        """
         subject = f"démarche {number}"
         return self._read(
             operations.load("dossiers_light_page"),
             _page_variables(number, first, after, updated_since),
             lambda answer: light_page_of(answer, subject),
             subject=subject,
-            patience=Patience.LIGHT,
+            policy=RetryPolicy.LIGHT,
         )
 
     def deletions(
@@ -180,7 +216,16 @@ class DSClient:
         pending: ListRequest | None,
         deleted: ListRequest | None,
     ) -> tuple[DeletedPage | None, DeletedPage | None]:
-        """Return a page of the pending and of the final deletions; raises as `read_page`."""
+        """Return a page of the hidden and of the erased dossiers, None for one not requested.
+
+        Args:
+            number: the démarche's.
+            pending: which page of the hidden dossiers; None: none.
+            deleted: which page of the erased dossiers; None: none.
+
+        Raises:
+            DSError: as `read_page`.
+        """
         subject = f"démarche {number}"
         return self._read(
             operations.load("deletions"),
@@ -190,69 +235,74 @@ class DSClient:
         )
 
     def dossier(self, number: DossierNumber, demarche: DemarcheNumber) -> Page:
-        """Return one dossier of a démarche, as a page of it.
+        """Return one dossier of a démarche, as a page with one dossier.
 
-        Where DS cannot render it, it is asked for once more without the objects that can break.
+        If DS cannot render it, it is requested again without the objects that can fail.
 
         Raises:
-            DSNotFoundError: hidden, erased, unknown, or of another démarche that the token reaches.
-            DSUnauthorizedError: with reason `scope`, of another démarche than the token's.
-            DSError: as in `demarche`.
+            DSNotFoundError: it is hidden, erased, unknown, or of another démarche.
+            DSUnauthorizedError: it is outside the token's scope (reason `scope`).
+            DSError: as `demarche`.
         """
         try:
-            return self._alone("dossier", number, demarche)
+            return self._read_one("dossier", number, demarche)
         except DSTimeoutError:
             return Page.of(unreadable=(Unreadable(number, "timeout"),))
         except DSBadDataError as exc:
             return self.reduced_dossier(number, demarche, exc.details.get("path") or "")
 
     def reduced_dossier(self, number: DossierNumber, demarche: DemarcheNumber, path: str) -> Page:
-        """Return a dossier without the objects that can break; raises as `dossier`.
+        """Return one dossier without the objects that can fail, as a page with one dossier.
 
         Args:
             number: the dossier's.
-            demarche: the one that it has to be of.
-            path: what DS cannot render of it, where that is known.
+            demarche: the démarche that the dossier must belong to.
+            path: of the field that DS cannot render; "" when it is not known.
+
+        Raises:
+            DSError: as `dossier`.
         """
         try:
-            page = self._alone("dossier_reduced", number, demarche)
+            page = self._read_one("dossier_reduced", number, demarche)
         except DSTimeoutError:
             return Page.of(unreadable=(Unreadable(number, "timeout", path),))
         except DSBadDataError as exc:
             if exc.details.get("fault") == Fault.SERVER_ERROR.value:
-                self.demarche(demarche)  # Raises when it is not the dossier that fails, but DS.
+                # An internal error can also be an outage: this request then fails too.
+                self.demarche(demarche)
             return Page.of(unreadable=(Unreadable(number, "bad_data", path),))
         return replace(page, incomplete={node.number: path for node in page.nodes})
 
-    def _alone(self, document: str, number: DossierNumber, demarche: DemarcheNumber) -> Page:
+    def _read_one(self, document: str, number: DossierNumber, demarche: DemarcheNumber) -> Page:
         subject = f"dossier {number}"
         return self._read(
             operations.load(document),
             {"number": number},
             lambda answer: dossier_of(answer, subject, number, demarche),
             subject=subject,
-            patience=Patience.PAGE,
+            policy=RetryPolicy.PAGE,
         )
 
     def demarches_of(
         self, numbers: Sequence[DossierNumber]
     ) -> dict[DossierNumber, DemarcheNumber | None]:
-        """Say of which démarche each dossier is; None where DS does not show it to this token.
+        """Return each dossier's démarche; None where DS does not show the dossier to this token.
 
-        A dossier of which DS cannot say it is left out: it has one.
+        A dossier that DS cannot render is left out: it exists, its démarche is not known.
 
         Raises:
-            DSTimeoutError: DS ran out of time over a single one.
-            DSError: as in `demarche`.
+            DSTimeoutError: DS timed out on a single dossier.
+            DSError: as `demarche`.
         """
         found: dict[DossierNumber, DemarcheNumber | None] = {}
         waiting = [
-            list(numbers[i : i + EXIST_AT_ONCE]) for i in range(0, len(numbers), EXIST_AT_ONCE)
+            list(numbers[i : i + DOSSIERS_PER_REQUEST])
+            for i in range(0, len(numbers), DOSSIERS_PER_REQUEST)
         ]
         while waiting:
             chunk = waiting.pop()
             try:
-                found |= self._each(chunk, operations.exist, {}, demarche_of)
+                found |= self._read_several(chunk, operations.exist, {}, demarche_of)
             except (DSTimeoutError, DSBadDataError) as exc:
                 if len(chunk) > 1:
                     half = len(chunk) // 2
@@ -267,29 +317,36 @@ class DSClient:
         annotation_ids: Sequence[str],
         demarche: DemarcheNumber,
     ) -> dict[DossierNumber, RemoteAnnotations | None]:
-        """Return what stands in these annotations now; None for what DS shows in no such démarche.
+        """Return the current values of annotations; None for a dossier that DS does not show.
 
-        One request, and one more each time that DS names dossiers which it does not show.
+        This takes one request, and a further one whenever DS names dossiers that it does not show.
+
+        Args:
+            numbers: the dossiers'.
+            annotation_ids: ids of the annotations' descriptors.
+            demarche: the démarche; a dossier of another one counts as not shown.
 
         Raises:
-            DSTimeoutError: ask for fewer.
-            DSBadDataError: a dossier cannot be rendered; ask for fewer.
-            DSError: as in `demarche`.
+            DSTimeoutError: DS timed out; request fewer dossiers.
+            DSBadDataError: DS cannot render a dossier; request fewer.
+            DSError: as `demarche`.
         """
         ids = list(dict.fromkeys(annotation_ids))
-        nodes = self._each(
+        return self._read_several(
             numbers,
             lambda count: operations.read_annotations(count, len(ids)),
             {f"annotation{k}": id_ for k, id_ in enumerate(ids)},
             lambda node: read_remote(node) if demarche_of(node) == demarche else None,
         )
-        return nodes
 
     def write_access(self, demarche: DemarcheNumber, instructeur_id: str) -> WriteAccess:
-        """Try on one dossier of each groupe whether annotations may be written; writes none.
+        """Return in which groupes annotations may be written.
+
+        It is tried on one dossier of each groupe with a mutation without annotations, which changes
+        nothing.
 
         Raises:
-            DSError: as in `demarche`, or DS did not answer the attempt.
+            DSError: as `demarche`, or DS did not answer an attempt.
         """
         subject = f"démarche {demarche}"
         groupes = self._read(
@@ -300,8 +357,8 @@ class DSClient:
         )
         refusals: dict[str, Refusal | None] = {}
         every = list(groupes)
-        for start in range(0, len(every), EXIST_AT_ONCE):
-            numbers = every[start : start + EXIST_AT_ONCE]
+        for start in range(0, len(every), DOSSIERS_PER_REQUEST):
+            numbers = every[start : start + DOSSIERS_PER_REQUEST]
             dossiers = self._read(
                 operations.groupe_dossiers(len(numbers)),
                 {f"number{i}": number for i, number in enumerate(numbers)},
@@ -322,13 +379,13 @@ class DSClient:
         )
 
     def push(self, writes: Sequence[DossierWrite]) -> list[WriteOutcome]:
-        """Write into several dossiers by one document, and say what became of each.
+        """Write into several dossiers with one mutation document; return one outcome for each.
 
-        Never repeated. A value that is not of its annotation's type is refused here, for DS would
-        refuse all for it.
+        The request is never repeated. A value of another type than its annotation's is refused
+        here, because DS would refuse the whole document.
 
         Raises:
-            DSOutcomeUnknownError: nothing is known of any of them.
+            DSOutcomeUnknownError: the outcome of all of them is unknown.
             DSError: nothing was written.
             InterruptedRunError: nothing was sent.
         """
@@ -338,21 +395,21 @@ class DSClient:
         answer = self._transport.write(document.operation, document.variables)
         try:
             return outcomes_of(answer, document, writes)
-        except ODD as exc:
+        except SHAPE_ERRORS as exc:
             raise DSOutcomeUnknownError(
-                "DS's answer to a write has not the API's form; it is read back before anything "
-                "else.",
+                "DS's answer to a write does not match the API; the annotations are read back "
+                "before the next write.",
                 fault="shape",
             ) from exc
 
-    def _each(
+    def _read_several(
         self,
         numbers: Sequence[DossierNumber],
         operation: Callable[[int], Operation],
         variables: Mapping[str, Any],
         read: Callable[[Mapping[str, Any]], T],
     ) -> dict[DossierNumber, T | None]:
-        """Ask for dossiers under aliases; those that DS does not show are None."""
+        """Request dossiers under aliases; those that DS does not show are None."""
         result: dict[DossierNumber, T | None] = {}
         waiting = list(dict.fromkeys(numbers))
         while waiting:
@@ -384,32 +441,30 @@ class DSClient:
         interpret: Callable[[Answer], T],
         *,
         subject: str,
-        patience: Patience = Patience.USUAL,
+        policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> T:
         def checked(answer: Answer) -> T:
             try:
                 return interpret(answer)
-            except ODD as exc:
+            except SHAPE_ERRORS as exc:
                 raise DSContractError(
-                    f"DS's answer about {subject} has not the API's form "
+                    f"DS's answer about {subject} does not match the API "
                     f"({type(exc).__name__}). Upgrade dsync, or tell its maintainers.",
                     fault="shape",
                 ) from exc
 
-        return self._transport.read(
-            operation, variables, checked, subject=subject, patience=patience
-        )
+        return self._transport.read(operation, variables, checked, subject=subject, policy=policy)
 
 
 def _value(read: Callable[[Mapping[str, Any]], T], place: int, node: msgspec.Raw) -> T:
-    """Read one dossier of several.
+    """Read one dossier of an answer with several.
 
     Raises:
-        DSBadDataError: it is not of the API's form; the others may be.
+        DSBadDataError: it does not match the API; the others can still be read.
     """
     try:
         return read(msgspec.json.decode(node, type=dict[str, Any]))
-    except ODD as exc:
+    except SHAPE_ERRORS as exc:
         raise error_of(Fault.BAD_DATA, subject="a dossier", position=place) from exc
 
 
@@ -417,7 +472,7 @@ def _page_variables(
     number: DemarcheNumber, first: int, after: str | None, updated_since: datetime | None
 ) -> dict[str, Any]:
     if first < 1:
-        # DS answers `first: 0` by an empty page that promises more, for ever.
+        # DS answers `first: 0` with an empty page and `hasNextPage: true`: reading would not end.
         raise ValueError("a page holds at least one dossier")
     since = updated_since.isoformat() if updated_since else None
     return {"number": number, "first": first, "after": after, "updatedSince": since}

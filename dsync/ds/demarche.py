@@ -1,4 +1,4 @@
-"""The démarche: its form, labels and instructeurs, and where annotations may be written."""
+"""Readers of the démarche's answers: form, labels, instructeurs, and rights to write."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.ds.classify import Fault, Refusal, error_of, of_errors, refusal_of
+from dsync.ds.classify import Fault, Refusal, error_of, fault_of_errors, refusal_of
 from dsync.ds.reading import item_of
 from dsync.ds.results import instant
 from dsync.ds.transport import Answer
 
 
 def read_demarche(node: Mapping[str, Any]) -> Demarche:
-    """Return the démarche; of two labels with one name the first counts.
+    """Return the démarche; of two labels with the same name, the first one counts.
 
-    DS gives the draft among the revisions, under the id that it will be published by, with other
-    champs perhaps. It is left out, unless the démarche itself is a draft and has no other.
+    DS lists the draft among the revisions, with the id that it will have once it is published. Its
+    champs can still change, so it is left out, unless it is the active revision of a démarche that
+    is itself a draft.
     """
     active_id = RevisionId(node["activeRevision"]["id"])
     revisions = [_revision(revision) for revision in node["revisions"]]
@@ -76,22 +77,35 @@ def _descriptors(
 
 @dataclass(frozen=True, slots=True)
 class WriteAccess:
-    """Groupes, by label: where annotations may be written, and where DS refuses."""
+    """The labels of the groupes, by whether annotations of their dossiers may be written."""
 
     granted: tuple[str, ...]
     refused: Mapping[str, Refusal]
     untried: tuple[str, ...]
-    """Groupes without a dossier."""
+    """Groupes without a dossier to try it on."""
 
 
 def groupes_of(answer: Answer, subject: str) -> dict[int, str]:
-    """Return the labels of the démarche's groupes, by number; raises as `item_of`."""
+    """Return the labels of the démarche's groupes, by number.
+
+    Raises:
+        DSError: as `item_of`.
+    """
     groupes = item_of(answer, "demarche", subject)["groupeInstructeurs"]
     return {groupe["number"]: groupe["label"] for groupe in groupes}
 
 
 def first_dossiers_of(answer: Answer, count: int, subject: str) -> list[str | None]:
-    """Return the id of each groupe's first dossier, from aliases `g0`…; raises as `item_of`."""
+    """Return the id of each groupe's first dossier, None for a groupe without one.
+
+    Args:
+        answer: with the aliases `g0`, `g1`, ….
+        count: number of aliases.
+        subject: what was requested, for the error's message.
+
+    Raises:
+        DSError: as `item_of`.
+    """
     pages = [item_of(answer, f"g{i}", subject)["dossiers"]["nodes"] for i in range(count)]
     return [next((node["id"] for node in nodes if node), None) for nodes in pages]
 
@@ -99,7 +113,7 @@ def first_dossiers_of(answer: Answer, count: int, subject: str) -> list[str | No
 def attempts(dossier_ids: Sequence[str], instructeur_id: str) -> dict[str, Any]:
     """Return the variables of a `push` document that writes no annotation into these dossiers.
 
-    DS tests the token and the right before it looks at the annotations, and an empty list moves
+    DS checks the token and the right before it reads the annotations, and an empty list changes
     no date (recorded: annotations-empty-list, annotations-readonly).
     """
     return {
@@ -113,16 +127,16 @@ def attempts(dossier_ids: Sequence[str], instructeur_id: str) -> dict[str, Any]:
 
 
 def refusals_of(answer: Answer, count: int) -> list[Refusal | None]:
-    """Return why each attempt was refused, None where it was granted.
+    """Return why each attempt was refused, None where it was not.
 
     Raises:
-        DSError: DS did not try them all.
+        DSError: DS did not answer all attempts.
     """
     refusals: list[Refusal | None] = []
     for i in range(count):
         payload = (answer.data or {}).get(f"w{i}_annotations")
         if payload is None:
-            fault = of_errors(answer.errors, has_data=True) or Fault.NO_DATA
+            fault = fault_of_errors(answer.errors, has_data=True) or Fault.NO_DATA
             raise error_of(fault, subject="a dossier of the démarche")
         errors = payload.get("errors") or ()
         refusals.append(refusal_of(str(errors[0]["message"])) if errors else None)

@@ -1,7 +1,7 @@
-"""A dossier's node → `Dossier`: nothing behind this meets DS's JSON.
+"""Conversion of a dossier's JSON to a `Dossier`.
 
-A node that does not fit is `Unreadable` as a whole: to leave its odd part out would keep a wrong
-copy.
+A node that does not match the API is `Unreadable` as a whole: without its invalid part, the stored
+copy would be wrong.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionI
 from dsync.domain.written import cleaned, written
 from dsync.ds.nodes import CellNode, ChampNode, CompanyNode, DemandeurNode, DossierNode
 from dsync.ds.results import Unreadable
-from dsync.ds.values import OddValueError, fichiers_of, snake_case, value_of
+from dsync.ds.values import InvalidValueError, fichiers_of, snake_case, value_of
 
 YEARS = range(1970, 9000)
-"""Years of an instant that can be: sums and differences with it stay what Python can tell."""
+"""Accepted years of an instant: arithmetic with them stays within the range of `datetime`."""
 
 
 class _Head(Struct):
@@ -37,29 +37,29 @@ _head_of = Decoder(_Head).decode
 
 
 def read_dossier(source: bytes, asked: DossierNumber | None = None) -> Dossier | Unreadable:
-    """Read a node's JSON, whatever it is.
+    """Convert a dossier's JSON of any content.
 
     Args:
         source: the JSON.
-        asked: the number by which the dossier was asked for, when it was asked for alone.
+        asked: the requested number, when the dossier was requested alone.
     """
     try:
         return _dossier_of(_decoded(source))
     except ValidationError as exc:
         path = _path_in(str(exc))
-    except OddValueError as exc:
+    except InvalidValueError as exc:
         path = str(exc)
-    except (ValueError, OverflowError, RecursionError):  # No JSON, no UTF-8, or nested too deeply.
+    except (ValueError, OverflowError, RecursionError):  # No JSON, no UTF-8, or too deeply nested.
         path = ""
     number, dossier_id = _name(source)
     return Unreadable(asked or number, "illisible", path, dossier_id=dossier_id)
 
 
 def _decoded(source: bytes) -> DossierNode:
-    """Decode; NUL and lone surrogates, which PostgreSQL refuses, are taken out.
+    """Decode a node; NUL and lone surrogates, which PostgreSQL refuses, are removed.
 
     Raises:
-        ValueError: it does not fit.
+        ValueError: it does not match the API.
         RecursionError: it is nested too deeply.
     """
     if b"\\u0000" not in source:
@@ -68,7 +68,7 @@ def _decoded(source: bytes) -> DossierNode:
         except ValidationError:
             raise
         except DecodeError:
-            pass  # A lone surrogate or NaN, which Python's own reader takes.
+            pass  # A lone surrogate or NaN: msgspec refuses them, the json module does not.
     return _node_of(written(cleaned(json.loads(source))))
 
 
@@ -77,14 +77,14 @@ _MISSING = re.compile(r"missing required field `(\w+)`")
 
 
 def _path_in(message: str) -> str:
-    """Return where a value does not fit; the rest of the message may show the value."""
+    """Return the path in a message of msgspec; the rest of the message can contain the value."""
     place, missing = _PATH.search(message), _MISSING.search(message)
     path = place[1].replace("[...]", "") if place else ""
     return ".".join(part for part in (path, missing[1] if missing else "") if part)
 
 
 def _name(source: bytes) -> tuple[DossierNumber | None, DossierId | None]:
-    """Return what an odd node is known by."""
+    """Return number and id of an invalid node, as far as it has them."""
     try:
         head = _head_of(source)
     except (ValueError, RecursionError):
@@ -93,7 +93,7 @@ def _name(source: bytes) -> tuple[DossierNumber | None, DossierId | None]:
 
 
 def number_in(value: object) -> DossierNumber | None:
-    """Return a dossier's number, if it is one."""
+    """Return the value if it is a dossier's number, else None."""
     is_number = isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 1 << 31
     return DossierNumber(value) if is_number else None  # type: ignore[arg-type]
 
@@ -102,7 +102,7 @@ def _dossier_of(node: DossierNode) -> Dossier:
     en_construction = _utc(node.date_passage_en_construction, "datePassageEnConstruction")
     depot = _utc(node.date_depot, "dateDepot") or en_construction
     if depot is None:
-        raise OddValueError("dateDepot")
+        raise InvalidValueError("dateDepot")
     modification = _utc(node.date_derniere_modification, "dateDerniereModification") or depot
     names = (node.prenom_mandataire, node.nom_mandataire)
     return Dossier(
@@ -160,9 +160,9 @@ def _dossier_of(node: DossierNode) -> Dossier:
 
 
 def utc(instant: datetime) -> datetime | None:
-    """Return an instant in UTC, None when it lies where no dossier's can.
+    """Return an instant in UTC, None when its year is not accepted.
 
-    DS always gives the offset; without one it could only be UTC.
+    DS always gives the offset; an instant without one is taken for UTC.
     """
     if instant.year not in YEARS:
         return None
@@ -172,7 +172,7 @@ def utc(instant: datetime) -> datetime | None:
 def _there(instant: datetime, path: str) -> datetime:
     found = utc(instant)
     if found is None:
-        raise OddValueError(path)
+        raise InvalidValueError(path)
     return found
 
 

@@ -1,4 +1,4 @@
-"""One exchange with DS through gql: what came back, or why nothing did."""
+"""One HTTP exchange with DS by gql: the answer's parts, or the fault without an answer."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from urllib3.exceptions import (
 )
 
 from dsync.domain.written import cleaned, written
-from dsync.ds.classify import Fault, GraphError, of_status
+from dsync.ds.classify import Fault, GraphError, fault_of_status
 from dsync.http import BoundedAdapter, InsecureAddressError, TooLongError
 
-# At DEBUG gql logs whole requests and answers: personal data, whatever the program's own level.
+# Below WARNING gql logs whole requests and answers, which contain personal data.
 logging.getLogger("gql").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: an HTTP answer as far as it was understood, or why there is none."""
+    """The parts of an HTTP answer, or the fault when there is none."""
 
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     data: msgspec.Raw | None = None
-    """A JSON object, not parsed yet: its reader knows how much of it is wanted."""
+    """A JSON object, not decoded yet: each reader decodes only what it uses."""
     errors: tuple[GraphError, ...] = ()
     fault: Fault | None = None
     cause: str = "no answer"
@@ -49,7 +49,7 @@ class Reply:
 
 
 class _Envelope(msgspec.Struct):
-    """An answer's outer object."""
+    """The outer object of a GraphQL answer."""
 
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     errors: list[Any] | msgspec.UnsetType | None = msgspec.UNSET
@@ -59,9 +59,10 @@ _decode = msgspec.json.Decoder(_Envelope).decode
 
 
 class _Bearer(AuthBase):
-    """Set the token as DS wants it.
+    """Sets the `Authorization` header.
 
-    As an auth object, not a header: else requests replaces it by what a `.netrc` says.
+    An auth object and not a plain header, because requests would replace a header by the
+    credentials of a `.netrc` file.
     """
 
     def __init__(self, token: str) -> None:
@@ -73,7 +74,15 @@ class _Bearer(AuthBase):
 
 
 class Session:
-    """A gql session, for one exchange at a time."""
+    """A gql session; does one exchange at a time.
+
+    Args:
+        adapter: sends the requests.
+        url: the GraphQL endpoint.
+        token: of the API.
+        headers: further headers of each request.
+        timeouts_s: for the connection and for each read of the socket.
+    """
 
     def __init__(
         self,
@@ -89,9 +98,9 @@ class Session:
             headers=dict(headers),
             auth=_Bearer(token),
             timeout=timeouts_s,  # type: ignore[arg-type] # requests takes (connect, read).
-            retries=0,  # Would repeat mutations; retry.py decides.
+            retries=0,  # gql would repeat mutations too; see retry.py.
             hooks={"response": self._receive},
-            allow_redirects=False,  # requests would turn the POST into a GET.
+            allow_redirects=False,  # requests would follow a redirect with a GET.
             json_deserialize=_parse,
         )
         self._session = Client(transport=transport).connect_sync()  # type: ignore[no-untyped-call]
@@ -99,10 +108,10 @@ class Session:
             transport.session.mount(scheme, adapter)  # type: ignore[union-attr] # connected
 
     def exchange(self, request: GraphQLRequest) -> Reply:
-        """Send a request, once.
+        """Send a request once.
 
         Raises:
-            Exception: a fault of dsync's own.
+            Exception: a bug; failures of the exchange are in `Reply.fault`.
         """
         self._response = None
         try:
@@ -112,26 +121,26 @@ class Session:
         except TransportQueryError as exc:
             return _answered(self._response, exc.data, exc.errors)
         except TransportError:
-            # A body that is no JSON, or JSON that is no GraphQL answer.
+            # The body is no JSON, or JSON but no GraphQL answer.
             return _foreign(self._response)
         return _answered(self._response, data, None)
 
     def _receive(self, response: requests.Response, **_: Any) -> None:
-        """Keep status and headers, which gql's errors leave out."""
+        """Keep the response: gql's errors have neither its status nor its headers."""
         self._response = response
 
 
 def _parse(text: str) -> dict[str, Any]:
-    """Read an answer's outer object, and leave its data as it came.
+    """Decode an answer's outer object; `data` stays JSON.
 
     Raises:
-        ValueError: it is no JSON object; gql makes its own error of it.
+        ValueError: it is no JSON object; gql converts this into its own error.
     """
     try:
         envelope = _decoded(text)
     except RecursionError:
-        # Nested too deeply for any reader: taken for what DS cannot render, so that a page is
-        # narrowed down to the dossier that it comes from.
+        # No decoder reads JSON nested this deeply. It is treated as data that DS cannot render, so
+        # that the page reader isolates the dossier that contains it.
         return {"errors": [{"extensions": {"code": "invalid_null"}}]}
     parts = {"data": envelope.data, "errors": envelope.errors}
     return {name: part for name, part in parts.items() if part is not msgspec.UNSET}
@@ -141,7 +150,7 @@ def _decoded(text: str) -> _Envelope:
     try:
         return _decode(text)
     except msgspec.DecodeError:
-        # Python's own reader takes what is no JSON by the letter: a lone surrogate, NaN.
+        # The json module accepts lone surrogates and NaN, which msgspec refuses.
         return _decode(written(cleaned(json.loads(text))))
 
 
@@ -149,7 +158,7 @@ def _answered(response: requests.Response | None, data: Any, errors: Any) -> Rep
     if response is None:
         return Reply(fault=Fault.CONNECTION_LOST)
     entries = tuple(GraphError.of(entry) for entry in errors or ())
-    fault = of_status(response.status_code, entries[0] if entries else None)
+    fault = fault_of_status(response.status_code, entries[0] if entries else None)
     if data is None or bytes(memoryview(data)[:1]) != b"{":
         data = None
         if not entries:
@@ -160,14 +169,14 @@ def _answered(response: requests.Response | None, data: Any, errors: Any) -> Rep
 def _foreign(response: requests.Response | None) -> Reply:
     if response is None:
         return Reply(fault=Fault.CONNECTION_LOST)
-    fault = of_status(response.status_code, None)
+    fault = fault_of_status(response.status_code, None)
     if fault is None:
         fault = Fault.CONNECTION_LOST if _is_cut(response.text) else Fault.NOT_GRAPHQL
     return Reply(response.status_code, response.headers, fault=fault)
 
 
 def _is_cut(text: str) -> bool:
-    """Return whether a body ends before the JSON that it holds."""
+    """Return whether a body is the beginning of a JSON object."""
     try:
         json.loads(text)
     except ValueError:
@@ -200,11 +209,11 @@ NEVER_SENT: tuple[tuple[type[BaseException], str], ...] = (
     (requests.exceptions.MissingSchema, "the address does not start with https://"),
     (requests.exceptions.InvalidSchema, "the address does not start with https://"),
 )
-"""Causes that show that nothing was sent, so that a mutation has surely not run."""
+"""Exceptions that are raised before a request is sent: a mutation was not executed."""
 
 
 def _parts(exc: BaseException) -> Iterator[BaseException]:
-    """Walk from requests' exception down to the socket's."""
+    """Yield an exception of requests and those that it wraps, down to the socket's."""
     current: object = exc
     for _ in range(8):
         if not isinstance(current, BaseException):

@@ -13,28 +13,28 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How DS is asked."""
+    """The limits of requests to DS, from the configuration."""
 
     requests_per_minute: int = 350
     connect_timeout_s: float = 10.0
     deadline_s: float = 60.0
-    """For one request, whole: connection, waiting, body."""
+    """For one whole exchange. DS times out after 30 s; the rest is for connecting and the body."""
     attempts: int = 6
     backoff_s: float = 1.0
-    """First wait before a read is repeated; doubled each time."""
+    """Wait before the second attempt; doubled for each further one."""
     max_wait_s: float = 90.0
-    """Longest single wait, whatever DS asks for."""
+    """Longest wait between two attempts, also when DS asks for a longer one."""
     max_response_mib: float = 64.0
-    """Longest answer, decoded: the rest is not read."""
+    """Maximum size of a decoded answer."""
     allow_http: bool = False
-    """Whether plain http:// is allowed to other machines than this one."""
+    """Whether http:// to other machines is allowed."""
 
 
 WINDOW_S = 60.0
 
 
 class Throttle:
-    """A sliding window over the last minute, so that no minute of DS's clock holds more."""
+    """Limits the requests in any 60 s, because DS counts them by its own clock's minutes."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -43,7 +43,7 @@ class Throttle:
         self._paused_until = 0.0
 
     def acquire(self, requests_per_minute: int, stop: threading.Event) -> bool:
-        """Wait for this request's turn; False when `stop` was set first."""
+        """Wait until one more request is allowed; return False when `stop` is set before."""
         while not stop.is_set():
             wait_s = self._reserve(requests_per_minute)
             if wait_s <= 0:
@@ -52,12 +52,12 @@ class Throttle:
         return False
 
     def pause(self, wait_s: float) -> None:
-        """Let nobody send for `wait_s`: DS has said so to one of us."""
+        """Allow no request for `wait_s` seconds, after a 429."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._monotonic() + wait_s)
 
     def _reserve(self, requests_per_minute: int) -> float:
-        """Take a place in the window, or return how long to wait before asking again."""
+        """Count a request and return 0.0, or return the seconds until the next try."""
         with self._lock:
             now = self._monotonic()
             if now < self._paused_until:
@@ -75,27 +75,30 @@ _SHARED_LOCK = threading.Lock()
 
 
 def shared_throttle(url: str, token: str) -> Throttle:
-    """Return the process's throttle of this endpoint and token."""
+    """Return the throttle of an endpoint and a token, one for the whole process.
+
+    DS counts the requests of a token, so all clients and threads share it.
+    """
     key = (url, hashlib.sha256(token.encode()).hexdigest())
     with _SHARED_LOCK:
         return _SHARED.setdefault(key, Throttle())
 
 
 GROWS_AFTER = timedelta(hours=1)
-"""A page that is too large costs DS 30 s: one is risked an hour, not every few pages."""
+"""A page that is too large keeps DS busy for 30 s, so a larger one is tried once an hour."""
 
 
 class PageSize:
-    """The usual size, and a narrower one while a page that failed is searched.
+    """The number of dossiers to request in the next page.
 
-    A time-out halves the usual size; an hour later it is doubled once, and so on. A broken dossier
-    says nothing about the size: only the span that holds it is narrowed down.
+    A time-out halves the usual size; each hour later it is doubled again. A dossier that DS cannot
+    render does not change the usual size: a bisection isolates it.
 
     Args:
-        usual: the size to begin with.
-        most: the largest size.
-        since: when the usual size was last changed; None when that is not known.
-        clock: tells the present.
+        usual: initial size.
+        most: largest size.
+        since: when the usual size last changed; None when it is not known.
+        clock: returns the current instant.
     """
 
     def __init__(
@@ -106,40 +109,39 @@ class PageSize:
         self.usual = min(max(1, usual), most)
         self.since = since
         self._before = (self.usual, self.since)
-        """Both, before the present trouble began."""
+        """Size and date before the current series of failures."""
         self._slow = 0
-        """Dossiers of the page that timed out first that have not been read yet: one of them may be
-        what is slow."""
+        """Unread dossiers of the first page that timed out: one of them may be slow."""
         self._suspects = 0
-        """Dossiers of the failed page that have not been read yet."""
+        """Unread dossiers of a page with a dossier that DS cannot render."""
 
     @property
     def current(self) -> int:
-        """The size to ask for now."""
+        """The size of the next page."""
         return min(max(1, self._suspects // 2), self.usual) if self._suspects else self.usual
 
     @property
     def is_searching(self) -> bool:
-        """Whether a page that failed is being narrowed down."""
+        """Whether a bisection is in progress."""
         return bool(self._suspects)
 
     def timed_out(self) -> None:
-        """Ask for half from now on."""
+        """Halve the usual size."""
         self._slow = self._slow or self.current
         self.usual = max(1, self.current // 2)
         self.since = self._clock()
 
     def broken(self) -> None:
-        """Narrow down: one of the dossiers just asked for breaks the page."""
+        """Begin or continue the bisection: the page just requested has a dossier that fails."""
         self._suspects = self.current
 
     def succeeded(self, count: int) -> None:
-        """Note a page that came, with `count` dossiers."""
+        """Count a page with `count` dossiers as read."""
         self._suspects = max(0, self._suspects - count) if count else 0
         if self.usual < self._most:
             now = self._clock()
             self.since = self.since or now
-            # A clock that was set back shows a change in the future: it counts as just made.
+            # After the clock was set back, the change lies in the future: it counts as made now.
             if self.since > now:
                 self.since = now
             if now - self.since >= GROWS_AFTER:
@@ -149,6 +151,6 @@ class PageSize:
             self._before = (self.usual, self.since)
 
     def passed(self) -> None:
-        """The trouble was one dossier's, and it is passed: ask as before it."""
+        """Restore the size from before the failures: one dossier caused them, and it is passed."""
         self.usual, self.since = self._before
         self._suspects = self._slow = 0

@@ -1,7 +1,7 @@
-"""A dossier's node as `queries` selects it: what JSON is accepted at each place.
+"""The types of a dossier's JSON, with the fields that `queries/*.graphql` select.
 
-The fields are the queries' own, which a test compares. What the API promises never to be null must
-be there, but for what dsync can do without.
+A test compares these fields with the queries. A field that the schema declares non-null is
+required here, unless dsync can do without it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dsync.domain.ids import DescriptorId
 Text = str | None
 Place = dict[str, Text] | None
 Number = Annotated[int, Meta(ge=1, lt=1 << 31)]
-"""The API's `Int`, of which a dossier's number and a démarche's are one."""
+"""The number of a dossier or of a démarche: a positive `Int` of the API."""
 
 
 def _graphql(name: str) -> str:
-    """Return `textValue` for `text_value`."""
+    """Return a field's name in the API: `textValue` for `text_value`."""
     first, *others = name.split("_")
     return "__typename" if name == "typename" else first + "".join(map(str.title, others))
 
@@ -47,19 +47,19 @@ class LinkNode(_Node):
 
 
 class IdNode(_Node):
-    """What is known by its id alone."""
+    """An object of which only the id is selected."""
 
     id: str
 
 
 class DemarcheNode(_Node):
-    """The démarche, by its number alone."""
+    """The démarche; only its number is selected."""
 
     number: Number
 
 
 class EmailNode(_Node):
-    """A person."""
+    """A person; only the e-mail address is selected."""
 
     email: Text = None
 
@@ -85,7 +85,7 @@ class EtablissementNode(_Node, omit_defaults=True):
 
 
 class CellNode(_Node):
-    """A champ or an annotation that is no repetition; only the value of its type is there."""
+    """A champ or an annotation that is no repetition; it has only the value field of its type."""
 
     champ_descriptor_id: DescriptorId
     typename: str
@@ -128,7 +128,7 @@ class RowNode(_Node):
 
 
 class ChampNode(CellNode):
-    """A champ or an annotation, be it a repetition."""
+    """A champ or an annotation, possibly a repetition."""
 
     rows: list[RowNode] | None = None
 
@@ -144,7 +144,7 @@ class CompanyNode(_Node):
 
 
 class DemandeurNode(_Node):
-    """The applicant, of any kind; what its kind does not have is not there."""
+    """The applicant of any kind; fields that its kind does not have are unset."""
 
     typename: str
     siret: Text | UnsetType = UNSET
@@ -156,7 +156,7 @@ class DemandeurNode(_Node):
 
 
 class TraitementNode(_Node):
-    """A step in the dossier's life."""
+    """A traitement: one step of the dossier's handling."""
 
     event: str
     date_traitement: dt.datetime
@@ -181,9 +181,9 @@ class DossierNode(_Node):
     champs: list[ChampNode]
     annotations: list[ChampNode]
     demandeur: DemandeurNode | UnsetType = UNSET
-    """Left out by the reduced document."""
+    """Not selected by the reduced document."""
     demarche: DemarcheNode | UnsetType = UNSET
-    """Only asked of a dossier alone."""
+    """Selected only for a dossier that is requested alone."""
     date_passage_en_construction: dt.datetime | None = None
     date_passage_en_instruction: dt.datetime | None = None
     date_traitement: dt.datetime | None = None

@@ -1,8 +1,8 @@
-"""The documents sent to DS: frozen texts from ``queries/*.graphql``, one operation a file.
+"""The GraphQL documents sent to DS, from ``queries/*.graphql``: one operation for each file.
 
-A file is completed by those of the shared fragments that it uses and does not have itself. DS types
-a champ by the fragments that it finds in the text, so nothing else composes a document. Documents
-for several dossiers repeat the file's own fields under aliases; each shape is made once.
+The fragments of ``fragments.graphql`` that a file uses and does not define are appended to it. DS
+chooses a champ's GraphQL type by the fragments in the document, so no other code changes one.
+Documents for several dossiers repeat the file's fields under aliases; they are cached.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FRAGMENTS = "fragments"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation, parsed and printed once."""
+    """An operation with its document."""
 
     name: str
     document: DocumentNode
@@ -38,13 +38,13 @@ class Operation:
     is_mutation: bool
 
     def request(self, variables: Mapping[str, Any]) -> GraphQLRequest:
-        """Return the request to send; a variable that is None is left out."""
+        """Return the request for these variables; a variable that is None is omitted."""
         given = {name: value for name, value in variables.items() if value is not None}
         return _FrozenRequest(self, given)
 
 
 class _FrozenRequest(GraphQLRequest):
-    """A request whose text is not printed anew each time, which costs gql 3 ms."""
+    """A request with the document's text: gql would print the document again, which takes 3 ms."""
 
     def __init__(self, operation: Operation, variables: dict[str, Any]) -> None:
         super().__init__(
@@ -63,11 +63,11 @@ class _FrozenRequest(GraphQLRequest):
 
 @cache
 def load(name: str) -> Operation:
-    """Return the operation of ``queries/<name>.graphql``, with the fragments that it uses."""
+    """Return the operation of ``queries/<name>.graphql`` with the fragments that it uses."""
     text = _text(name)
     has = _fragments(text)
     for fragment, body in _fragments(_text(FRAGMENTS)).items():
-        # A fragment uses only those that come after it.
+        # A fragment of that file uses only fragments that come after it.
         if fragment not in has and re.search(rf"\.\.\.{fragment}\b", text):
             text += f"\n{body}"
     return _operation(text)
@@ -86,7 +86,10 @@ def _fragments(text: str) -> dict[str, str]:
 
 @lru_cache(maxsize=64)
 def exist(count: int) -> Operation:
-    """Return the light document over `count` dossiers: aliases `d0`…, variables `number0`…."""
+    """Return the document that asks for the démarche of `count` dossiers.
+
+    The aliases are `d0`, `d1`, …; the variables are `number0`, `number1`, ….
+    """
     template = _Template("exist")
     (dossier,) = template.fields
     return template.repeated(
@@ -96,7 +99,10 @@ def exist(count: int) -> Operation:
 
 @lru_cache(maxsize=64)
 def groupe_dossiers(count: int) -> Operation:
-    """Return the document over `count` groupes: aliases `g0`…, variables `number0`…."""
+    """Return the document that asks for one dossier of each of `count` groupes.
+
+    The aliases are `g0`, `g1`, …; the variables are `number0`, `number1`, ….
+    """
     template = _Template("groupe_dossier")
     (groupe,) = template.fields
     return template.repeated(
@@ -106,9 +112,10 @@ def groupe_dossiers(count: int) -> Operation:
 
 @lru_cache(maxsize=64)
 def read_annotations(count: int, ids: int) -> Operation:
-    """Return the document that reads `ids` annotations of `count` dossiers.
+    """Return the document that asks for `ids` annotations of each of `count` dossiers.
 
-    Aliases `d0`… hold aliases `a0`…; variables are `number0`… and, for all, `annotation0`….
+    The aliases are `d0`, `d1`, … with `a0`, `a1`, … in each; the variables are `number0`, … and,
+    the same for all dossiers, `annotation0`, ….
     """
     template = _Template("annotations")
     (dossier,) = template.fields
@@ -130,10 +137,14 @@ def read_annotations(count: int, ids: int) -> Operation:
 
 @lru_cache(maxsize=256)
 def push(shapes: tuple[tuple[bool, int, int], ...]) -> Operation:
-    """Return the mutation for one write a shape (annotations?, labels to remove, to add).
+    """Return the mutation document for several writes.
 
-    Write i has the aliases `w<i>_annotations`, `w<i>_remove<k>`, `w<i>_add<k>`, in this order
-    (DS runs them so), and variables of the same names.
+    Write i has the aliases `w<i>_annotations`, `w<i>_remove<k>` and `w<i>_add<k>`, and variables of
+    the same names. DS executes mutations in the document's order.
+
+    Args:
+        shapes: for each write, whether it has annotations, the number of labels to remove and the
+            number of labels to add.
     """
     template = _Template("push")
     texts = {field.alias.value: print_ast(field) for field in template.fields if field.alias}
@@ -150,14 +161,14 @@ def push(shapes: tuple[tuple[bool, int, int], ...]) -> Operation:
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
-    """A field's text under an alias, with its variables renamed."""
+    """A field of a template under an alias, with renamed variables."""
 
     alias: str
     field: str
     renamed: Mapping[str, str]
 
     def text(self) -> str:
-        """Return the field as it stands in the document."""
+        """Return the field's text in the document."""
         body = self.field
         for old, new in self.renamed.items():
             body = re.sub(rf"\${old}\b", f"${new}", body)
@@ -165,7 +176,7 @@ class _Copy:
 
 
 class _Template:
-    """A file's operation, to be repeated."""
+    """The operation of a file, whose fields are repeated."""
 
     def __init__(self, name: str) -> None:
         document = load(name).document
@@ -181,13 +192,18 @@ class _Template:
     def repeated(
         self, copies: Iterable[_Copy], shared: Mapping[str, str] | None = None
     ) -> Operation:
-        """Return the operation of these copies; `shared` maps further variables to the file's."""
+        """Return the operation with these fields.
+
+        Args:
+            copies: the fields.
+            shared: further variables, mapped to the template's variable of the same type.
+        """
         made = list(copies)
         variables = {new: old for copy in made for old, new in copy.renamed.items()}
         variables.update(shared or {})
         declared = ", ".join(f"${new}: {self._types[old]}" for new, old in variables.items())
         fields = "\n".join(copy.text() for copy in made)
-        rest = self._rest if "..." in fields else ""  # A fragment that nobody uses is refused.
+        rest = self._rest if "..." in fields else ""  # GraphQL refuses an unused fragment.
         return _operation(f"{self._head}({declared}) {{\n{fields}\n}}\n{rest}")
 
 

@@ -1,9 +1,10 @@
-"""The reading of a démarche's dossiers, page after page, at the size that DS bears.
+"""Reading a démarche's dossiers page by page, with an adaptive page size.
 
-DS's own cursor lies past the nodes that it did not deliver in time, so a page that timed out is
-asked again at the same place, smaller. A page that fails as a whole is narrowed down to one
-dossier. A dossier that DS cannot render is named by the light document and asked for alone; what
-cannot be read of it even so is given back as unreadable, and passed.
+After a time-out, DS's cursor is past the nodes that it did not deliver, so the same page is
+requested again with fewer dossiers. When a page fails as a whole, a bisection isolates the dossier
+that fails. A dossier that DS cannot render is identified by the light document (numbers only) and
+requested alone; if it still cannot be read, it is returned as unreadable and reading continues
+after it.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ from dsync.errors import (
 )
 
 log = structlog.get_logger(__name__)
-MOST = 100
-"""DS gives no more, whatever is asked."""
-SLOW_IN_A_ROW = 3
-"""Single dossiers of a list that time out, after which it is DS that is slow, not they."""
+MAX_PAGE_SIZE = 100
+"""DS returns at most this many dossiers."""
+MAX_TIMEOUTS_IN_A_ROW = 3
+"""After this many single dossiers in a row have timed out, DS is slow and not the dossiers."""
 
 
 class Source(Protocol):
-    """What the reader asks: `DSClient`."""
+    """The methods of `DSClient` that `PageReader` uses."""
 
     def read_page(
         self,
@@ -50,7 +51,7 @@ class Source(Protocol):
         pending: ListRequest | None = None,
         deleted: ListRequest | None = None,
     ) -> Page:
-        """Return a page; its null nodes are unreadable ones without a number."""
+        """Return a page; its null nodes are unreadable dossiers without a number."""
 
     def read_light_page(
         self,
@@ -60,24 +61,35 @@ class Source(Protocol):
         after: str | None,
         updated_since: datetime | None,
     ) -> LightPage:
-        """Return a page's numbers."""
+        """Return the numbers of a page."""
 
     def dossier(self, number: DossierNumber, demarche: DemarcheNumber) -> Page:
-        """Return a dossier alone, unreadable where it cannot be read."""
+        """Return a single dossier, as unreadable if it cannot be read."""
 
     def reduced_dossier(self, number: DossierNumber, demarche: DemarcheNumber, path: str) -> Page:
-        """Return it without the objects that can break."""
+        """Return a single dossier without the objects that can fail."""
 
     def deletions(
         self, number: DemarcheNumber, *, pending: ListRequest | None, deleted: ListRequest | None
     ) -> tuple[DeletedPage | None, DeletedPage | None]:
-        """Return the lists of deletions alone."""
+        """Return pages of the lists of deletions."""
 
 
 class PageReader:
-    """Iterates over the pages that follow a place; to be used once.
+    """Iterates over the pages of a crawl; can be iterated once.
 
-    The lists of deletions come with the first page, in its request.
+    The lists of deletions are requested together with the first page.
+
+    Args:
+        client: reads the pages.
+        number: the démarche's.
+        updated_since: only dossiers changed since; None: all.
+        after: cursor at which to begin; None: the first page.
+        page_size: size of the first page.
+        page_size_at: when that size last changed.
+        clock: returns the current instant.
+        pending: which page of the hidden dossiers to request; None: none.
+        deleted: which page of the erased dossiers to request; None: none.
     """
 
     def __init__(
@@ -87,7 +99,7 @@ class PageReader:
         *,
         updated_since: datetime | None,
         after: str | None = None,
-        page_size: int = MOST,
+        page_size: int = MAX_PAGE_SIZE,
         page_size_at: datetime | None = None,
         clock: Callable[[], datetime],
         pending: ListRequest | None = None,
@@ -97,34 +109,34 @@ class PageReader:
         self._number = number
         self._since = updated_since
         self._cursor = after
-        self._size = PageSize(page_size, MOST, page_size_at, clock)
+        self._size = PageSize(page_size, MAX_PAGE_SIZE, page_size_at, clock)
         self._pending = pending
         self._deleted = deleted
         self._seen = {after} if after else set()
         self._latest: datetime | None = None
         self._lists_error: DSError | None = None
         self._last: DossierNumber | None = None
-        """The last dossier that has a number."""
+        """The last dossier read that has a number."""
         self._slow = 0
-        """How many single dossiers in a row timed out in the list."""
+        """Number of single dossiers in a row that timed out."""
 
     @property
     def page_size(self) -> int:
-        """The size that DS bears now, to be remembered for the next crawl."""
+        """The page size to begin the next crawl with."""
         return self._size.usual
 
     @property
     def page_size_at(self) -> datetime | None:
-        """When that size was last changed."""
+        """When that size last changed."""
         return self._size.since
 
     def __iter__(self) -> Iterator[Page]:
         """Yield the pages.
 
         Raises:
-            DSContractError: the pages would never end.
-            DSError: DS cannot go on, or only the lists of deletions failed, which is told at the
-                end; what was yielded is whole.
+            DSContractError: following the cursors would not end.
+            DSError: reading cannot continue; or, after the last page, the lists of deletions
+                failed. The pages yielded before are complete.
         """
         while True:
             page = self._next()
@@ -137,7 +149,7 @@ class PageReader:
             raise self._lists_error
 
     def _next(self) -> Page:
-        """Return the page at the cursor, as large as it comes."""
+        """Return the page at the cursor, of the largest size that DS answers."""
         while True:
             size = self._size.current
             try:
@@ -151,15 +163,15 @@ class PageReader:
                 if (self._pending or self._deleted) and isinstance(exc, DSBadDataError):
                     return self._without_lists()
                 if size == 1:
-                    return self._alone(exc)
-                page_again = self._after(exc, size)
-                if page_again is None:
+                    return self._read_single(exc)
+                repeated = self._reduce(exc, size)
+                if repeated is None:
                     continue
-                page = page_again
+                page = repeated
             self._size.succeeded(len(page.order))
             self._pending = self._deleted = None
             self._slow = 0
-            return self._settled(page, size)
+            return self._completed(page, size)
 
     def _ask(self, size: int) -> Page:
         return self._client.read_page(
@@ -171,11 +183,13 @@ class PageReader:
             deleted=self._deleted,
         )
 
-    def _after(self, exc: DSError, size: int) -> Page | None:
-        """Prepare for asking less after a page failed; an internal error may have passed already.
+    def _reduce(self, exc: DSError, size: int) -> Page | None:
+        """Reduce the page size after a failure; return the page if a repetition succeeds.
+
+        Only an internal error is repeated with the same size, because it can be a short outage.
 
         Raises:
-            DSError: DS fails as a whole: smaller pages would only add to its load.
+            DSError: DS fails on any request: smaller pages would only add load.
         """
         if isinstance(exc, DSTimeoutError):
             self._size.timed_out()
@@ -199,9 +213,10 @@ class PageReader:
         )
 
     def _without_lists(self) -> Page:
-        """Ask for the lists by themselves: it may be they that fail, at any size of the page.
+        """Request the lists of deletions separately: they can fail at any size of the page.
 
-        When they fail alone too, the dossiers are read all the same; the error comes at the end.
+        If they fail again, the dossiers are read without them; `__iter__` raises the error at the
+        end.
         """
         pending = deleted = None
         try:
@@ -214,25 +229,26 @@ class PageReader:
         self._size.passed()
         return replace(self._next(), pending=pending, deleted=deleted)
 
-    def _alone(self, exc: DSError) -> Page:
-        """Read the dossier at the cursor by its number: is it the dossier, or the list?
+    def _read_single(self, exc: DSError) -> Page:
+        """Read the dossier at the cursor by its number, after a page of size 1 failed.
 
         Raises:
-            DSError: even its number cannot be had, or DS refuses so small a query; or single
-                dossiers time out one after the other, which is DS's trouble and not theirs.
+            DSError: its number cannot be read, DS refuses the smallest query, or several single
+                dossiers in a row timed out: the failure does not depend on the dossier.
         """
         if self._pending or self._deleted:
             return self._without_lists()
         if exc.details.get("fault") == Fault.TOO_LARGE.value:
             raise exc
         self._slow += isinstance(exc, DSTimeoutError)
-        if self._slow >= SLOW_IN_A_ROW:
+        if self._slow >= MAX_TIMEOUTS_IN_A_ROW:
             raise exc
         light = self._light(1)
         number = light.numbers[0] if light.numbers else None
         page = Page.of()
         if number is not None:
-            with suppress(DSNotFoundError, DSUnauthorizedError):  # Gone since.
+            # Hidden or erased since the light page was read: there is nothing to store.
+            with suppress(DSNotFoundError, DSUnauthorizedError):
                 page = self._client.dossier(number, self._number)
         elif light.numbers:
             page = Page.of(unreadable=(Unreadable(None, "bad_data", after=self._last),))
@@ -249,9 +265,9 @@ class PageReader:
             order=light.numbers,
         )
 
-    def _settled(self, page: Page, size: int) -> Page:
-        """Name a page's unreadable dossiers, and read those again that DS cannot render whole."""
-        page = self._named(page, size)
+    def _completed(self, page: Page, size: int) -> Page:
+        """Identify a page's unreadable dossiers, and request those that DS cannot render alone."""
+        page = self._with_numbers(page, size)
         nodes, incomplete = list(page.nodes), dict(page.incomplete)
         unreadable: list[Unreadable] = []
         places = _neighbours(self._last, page.order)
@@ -260,47 +276,51 @@ class PageReader:
                 after, before = next(places)
                 unreadable.append(one._replace(after=after, before=before))
                 continue
-            found = self._again(one)
+            found = self._reread(one)
             nodes += found.nodes
             unreadable += found.unreadable
             incomplete |= found.incomplete
         self._last = next((number for number in reversed(page.order) if number), self._last)
         return replace(page, nodes=nodes, unreadable=tuple(unreadable), incomplete=incomplete)
 
-    def _named(self, page: Page, size: int) -> Page:
-        """Ask the light document who the dossiers without a number are."""
+    def _with_numbers(self, page: Page, size: int) -> Page:
+        """Find the numbers of a page's unreadable dossiers with the light document."""
         if all(one.number for one in page.unreadable):
             return page
         order = self._light(size).numbers
         told = {number for number in page.order if number}
         left = [number for number in order if number not in told]
         if len(left) != page.order.count(None):
-            return page  # The list has moved in between.
+            return page  # The list changed between the two requests.
         names = iter(left)
         named = [one if one.number else one._replace(number=next(names)) for one in page.unreadable]
         return replace(page, unreadable=tuple(named), order=order)
 
-    def _again(self, one: Unreadable) -> Page:
+    def _reread(self, one: Unreadable) -> Page:
         if one.number is not None and one.code == "bad_data":
-            with suppress(DSNotFoundError, DSUnauthorizedError):  # Gone since.
+            with suppress(DSNotFoundError, DSUnauthorizedError):  # Hidden or erased since.
                 return self._client.reduced_dossier(one.number, self._number, one.path)
         return Page.of(unreadable=(one,))
 
     def _check_progress(self, page: Page) -> None:
-        """Make sure that following this page leads on.
+        """Check that the page's cursor leads to further pages.
 
         Raises:
-            DSContractError: it does not.
+            DSContractError: it does not; reading would not end.
         """
         if not page.has_next:
             return
         if not page.nodes and not page.order:
-            raise DSContractError("DS gave an empty page and promises more. Tell DS's support.")
+            raise DSContractError(
+                "DS returned an empty page and says that more follow. Tell DS's support."
+            )
         if page.end_cursor is None:
-            raise DSContractError("DS promises more pages without a cursor. Tell DS's support.")
+            raise DSContractError(
+                "DS says that more pages follow and gives no cursor. Tell DS's support."
+            )
         if page.end_cursor in self._seen:
             raise DSContractError(
-                "DS gave the same cursor twice; following it would never end. Tell DS's support."
+                "DS returned the same cursor twice: reading would not end. Tell DS's support."
             )
         self._seen.add(page.end_cursor)
 
@@ -316,7 +336,7 @@ class PageReader:
 def _neighbours(
     last: DossierNumber | None, order: Sequence[DossierNumber | None]
 ) -> Iterator[tuple[DossierNumber | None, DossierNumber | None]]:
-    """Yield what stands before and after each dossier without a number, in the order of a page."""
+    """Yield the numbers before and after each dossier without a number, in the page's order."""
     for place, number in enumerate(order):
         if number is None:
             following = (other for other in order[place:] if other)

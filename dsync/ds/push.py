@@ -1,7 +1,7 @@
-"""Writes: what one document carries for several dossiers, and what its answer says of each.
+"""Writing annotations and labels: the mutation document of several dossiers, and its outcomes.
 
-An answer is read alias by alias. What was saved is told by the ids that come back, never by the
-messages: DS saves what is valid, refuses the rest, and does not name what it refuses.
+An answer is read alias by alias. DS saves the valid annotations and refuses the others, without
+saying which ones: so what was saved is known only from the ids that it returns.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from dsync.domain.dossier import Json
 from dsync.ds import operations
-from dsync.ds.classify import Fault, GraphError, Refusal, of_error, refusal_of
+from dsync.ds.classify import Fault, GraphError, Refusal, fault_of_error, refusal_of
 from dsync.ds.operations import Operation
 from dsync.ds.results import AnnotationWrite, DossierWrite, WriteOutcome
 from dsync.ds.transport import Answer
@@ -74,26 +74,26 @@ WRITABLE: Mapping[str, tuple[str, Callable[[Json], bool]]] = {
     "drop_down_list": ("dropDownList", _is_text),
     "multiple_drop_down_list": ("multipleDropDownList", _is_texts),
 }
-"""By the descriptor's type: DS's input key, and what it takes.
+"""By the descriptor's type: the key in the mutation's input, and the test of a value.
 
-Only keys that servers of every age have: an unknown key, like a value of another type, makes DS
-refuse the whole document. `repetition` is left out: it adds rows at each call.
+An unknown key or a value of another type makes DS refuse the whole document, so these are only the
+keys that all versions of DS have. `repetition` is left out, because it adds rows at each call.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One mutation document for several dossiers."""
+    """A mutation document for several dossiers."""
 
     writes: tuple[DossierWrite, ...]
-    """In the order of the aliases; without what `refused` holds."""
+    """The writes to send, in the order of the aliases."""
     variables: Mapping[str, Any]
     refused: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
-    """Refused here, by dossier and annotation: it would make DS refuse all."""
+    """Why values are not sent, by dossier and annotation: DS would refuse the whole document."""
 
     @property
     def operation(self) -> Operation:
-        """The mutation of this shape."""
+        """The mutation for these writes."""
         return operations.push(
             tuple(
                 (bool(w.annotations), len(w.labels_remove), len(w.labels_add)) for w in self.writes
@@ -102,7 +102,10 @@ class Document:
 
 
 def document_of(writes: Sequence[DossierWrite]) -> Document:
-    """Compose the document; writes of one shape come together, for their text is kept."""
+    """Return the document for these writes.
+
+    Writes are sorted by their shape, because `operations.push` caches documents by shapes.
+    """
     refused: dict[int, dict[str, str]] = {}
     kept: list[DossierWrite] = []
     for write in writes:
@@ -161,7 +164,13 @@ def _variables(index: int, write: DossierWrite) -> dict[str, Any]:
 def outcomes_of(
     answer: Answer | None, document: Document, writes: Sequence[DossierWrite]
 ) -> list[WriteOutcome]:
-    """Say what became of each write; `answer` is None when there was nothing to send."""
+    """Return the outcome of each write.
+
+    Args:
+        answer: of DS; None when there was nothing to send.
+        document: the document that was sent.
+        writes: the writes for which outcomes are returned, in their order.
+    """
     sent = {write.number: index for index, write in enumerate(document.writes)}
     outcomes = []
     for write in writes:
@@ -175,7 +184,7 @@ def outcomes_of(
 
 
 class _Reading:
-    """One dossier's aliases, read one after the other."""
+    """Reads the aliases of one dossier."""
 
     def __init__(
         self, answer: Answer, index: int, write: DossierWrite, refused: Mapping[str, str]
@@ -242,7 +251,7 @@ class _Reading:
             self._refused[label_id] = " ; ".join(messages)
 
     def _payload(self, alias: str, ids: Sequence[str]) -> Mapping[str, Any] | None:
-        """Return an alias's payload when DS is done with it; else note what that means."""
+        """Return an alias's payload, or record why there is none and return None."""
         errors = [error for error in self._errors if error.path[:1] == (alias,)]
         payload: Mapping[str, Any] | None = self._data.get(alias)
         if payload is not None and not errors:
@@ -251,14 +260,14 @@ class _Reading:
         fault = _common_fault(errors) if payload is None else None
         message = errors[0].message if errors else None
         if fault is Fault.NOT_FOUND and self._is_found:
-            # The dossier was there a moment ago: it is the label that DS does not know.
+            # An earlier alias found the dossier, so it is the label that does not exist.
             self._refused.update(dict.fromkeys(ids, "DS ne connaît pas ce label."))
         elif fault is Fault.NOT_FOUND:
             self._is_missing = True
             self._message = self._message or message
         elif fault is Fault.OUT_OF_SCOPE:
             self._code, self._message = OUT_OF_SCOPE, message
-        elif fault is Fault.INVALID_CURSOR:  # An id that is none: DS read no further.
+        elif fault is Fault.INVALID_CURSOR:  # DS could not decode an id, and wrote nothing.
             self._refused.update(dict.fromkeys(ids, message or ""))
         else:
             self._is_unknown = True
@@ -272,7 +281,7 @@ class _Reading:
 
 
 def _common_fault(errors: Sequence[GraphError]) -> Fault | None:
-    faults = {of_error(error, has_data=True) for error in errors}
+    faults = {fault_of_error(error, has_data=True) for error in errors}
     return faults.pop() if len(faults) == 1 else None
 
 
@@ -281,7 +290,7 @@ def _messages(payload: Mapping[str, Any]) -> list[str]:
 
 
 def _attributed(missing: Sequence[str], messages: Sequence[str]) -> dict[str, str]:
-    """Give each refused annotation the messages that may be about it."""
+    """Return, for each annotation that was not saved, the messages that can be about it."""
     named = {id_: [m for m in messages if f'"{id_}"' in m] for id_ in missing}
     others = [m for m in messages if not any(m in own for own in named.values())]
     silence = "DS n’a pas enregistré cette annotation et n’a pas dit pourquoi."

@@ -1,4 +1,4 @@
-"""Answers to queries, read: what came of them, or an error that says which part did not."""
+"""Readers of the answers to queries: they return results, or raise the error of a failed part."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec.json import Decoder
 
 from dsync.domain.dossier import DeletedDossier, Dossier, Etat
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.ds.classify import Fault, GraphError, error_of, of_error, of_errors
+from dsync.ds.classify import Fault, GraphError, error_of, fault_of_error, fault_of_errors
 from dsync.ds.dossiers import read_dossier, utc
 from dsync.ds.nodes import Number
 from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
@@ -22,7 +22,7 @@ from dsync.errors import DSContractError
 T = TypeVar("T")
 
 DELETIONS = "deletions"
-"""`details["where"]` of an error that lies in a list of deletions, not in the page."""
+"""Value of `details["where"]` in errors of the lists of deletions, not of the page."""
 _LISTS = ("pendingDeletedDossiers", "deletedDossiers")
 _NODES = ("demarche", "dossiers", "nodes")
 NULL = Raw(b"null")
@@ -122,15 +122,16 @@ def page_of(
 
 
 def _paths(errors: Sequence[GraphError], count: int) -> dict[int, list[str]]:
-    """Return which fields the errors of a page's dossiers name, by the dossier's place.
+    """Return the paths of the fields that DS could not render, by the dossier's index in the page.
 
-    A link to a dossier that this token does not see is none: the champ's `dossier` is null then.
+    A champ with a link to a dossier outside the token's scope is left out: its `dossier` is null,
+    which is correct.
 
     Raises:
-        DSTimeoutError: DS ran out of time.
-        DSBadDataError: an error lies outside the dossiers.
+        DSTimeoutError: DS timed out.
+        DSBadDataError: an error is outside the dossiers.
     """
-    if any(of_error(error, has_data=True) is Fault.TIMEOUT for error in errors):
+    if any(fault_of_error(error, has_data=True) is Fault.TIMEOUT for error in errors):
         raise error_of(Fault.TIMEOUT, subject="a page of dossiers")
     paths: dict[int, list[str]] = {}
     for error in errors:
@@ -144,7 +145,7 @@ def _paths(errors: Sequence[GraphError], count: int) -> dict[int, list[str]]:
 
 
 def _path_of(path: Sequence[object]) -> str:
-    """Name a field of a dossier by its path, as `champs[3].address.label`."""
+    """Format a path, such as `champs[3].address.label`."""
     parts = [f"[{key}]" if isinstance(key, int) else f".{key}" for key in path]
     return "".join(parts).removeprefix(".")
 
@@ -162,7 +163,7 @@ def light_page_of(answer: Answer, subject: str) -> LightPage:
 
 
 def _light_number(raw: Raw) -> DossierNumber | None:
-    """Return a node's number; each is read by itself, for an odd one stops no other."""
+    """Return a node's number, None when it is invalid; the others can still be read."""
     try:
         return DossierNumber(_light_node_of(raw).number)
     except (RecursionError, ValueError):
@@ -172,7 +173,12 @@ def _light_number(raw: Raw) -> DossierNumber | None:
 def deletions_of(
     answer: Answer, subject: str, pending: ListRequest | None, deleted: ListRequest | None
 ) -> tuple[DeletedPage | None, DeletedPage | None]:
-    """Return a page of each list that was asked for."""
+    """Return a page of each requested list.
+
+    Raises:
+        DSContractError: a requested list is missing, or its cursor does not lead on.
+        DSError: the démarche or the lists cannot be read.
+    """
     demarche = _demarche(answer, subject)
     _raise_for_lists(answer.errors)
     return (
@@ -182,25 +188,31 @@ def deletions_of(
 
 
 def demarche_of(node: Mapping[str, Any]) -> DemarcheNumber:
-    """Return of which démarche a dossier is."""
+    """Return the number of a dossier's démarche."""
     return DemarcheNumber(node["demarche"]["number"])
 
 
 def dossier_of(
     answer: Answer, subject: str, number: DossierNumber, demarche: DemarcheNumber
 ) -> Page:
-    """Return the one dossier that was asked for, of that démarche, as a page of it.
+    """Return a dossier that was requested alone, as a page with one dossier.
+
+    Args:
+        answer: of DS.
+        subject: what was requested, for messages.
+        number: the dossier's.
+        demarche: the démarche that the dossier must belong to.
 
     Raises:
         DSNotFoundError: it is hidden, erased, unknown, or of another démarche.
         DSBadDataError: DS cannot render it; `details["path"]` names the field.
-        DSError: as in `page_of`.
+        DSError: as `page_of`.
     """
     raw = _alone_of(answer.raw).dossier if answer.raw is not None else NULL
     is_there = raw != NULL
     errors = [error for error in answer.errors if not (is_there and _is_link(error))]
     path = ", ".join(dict.fromkeys(_path_of(error.path[1:]) for error in errors))
-    fault = of_errors(errors, has_data=is_there)
+    fault = fault_of_errors(errors, has_data=is_there)
     if not is_there or fault is Fault.TIMEOUT:
         raise error_of(fault or Fault.BAD_DATA, subject=subject, path=path)
     node = read_dossier(bytes(raw), number)
@@ -214,34 +226,49 @@ def dossier_of(
 
 
 def item_of(answer: Answer, field: str, subject: str) -> Any:
-    """Return the one object that was asked for; nothing of it may be missing."""
+    """Return the object in a field of `data`.
+
+    Args:
+        answer: of DS.
+        field: name of the field.
+        subject: what was requested, for messages.
+
+    Raises:
+        DSError: the field is null, or the answer has an error.
+    """
     node = (answer.data or {}).get(field)
     if node is None or answer.errors:
         raise error_of(
-            of_errors(answer.errors, has_data=node is not None) or Fault.NO_DATA, subject=subject
+            fault_of_errors(answer.errors, has_data=node is not None) or Fault.NO_DATA,
+            subject=subject,
         )
     return node
 
 
 def aliased(answer: Answer, count: int) -> tuple[dict[int, Raw], frozenset[int], bool]:
-    """Read `d0`…: what is there, what DS does not show us, and whether that is all.
+    """Split an answer with the aliases `d0`, `d1`, … into its dossiers.
 
-    The dossiers' nodes stay JSON: each is read by itself, for an odd one stops no other.
+    One dossier that DS does not show makes the whole `data` null, because `dossier` is non-null in
+    the schema: the other dossiers then have to be requested again.
 
-    One dossier that is not shown empties the whole answer, for `dossier` is not nullable; the
-    others are then to be asked again.
+    Args:
+        answer: of DS.
+        count: number of aliases.
+
+    Returns:
+        The JSON of the dossiers and the hidden ones, both by index, and whether that is all.
 
     Raises:
-        DSTimeoutError: DS ran out of time.
-        DSBadDataError: a dossier cannot be rendered.
+        DSTimeoutError: DS timed out.
+        DSBadDataError: DS cannot render a dossier.
     """
     gone: set[int] = set()
     has_data = answer.raw is not None
     for error in answer.errors:
-        fault = of_error(error, has_data=has_data)
+        fault = fault_of_error(error, has_data=has_data)
         index = _alias_index(error, count)
         if fault not in _HIDDEN or index is None:
-            gravest = of_errors(answer.errors, has_data=has_data)
+            gravest = fault_of_errors(answer.errors, has_data=has_data)
             raise error_of(
                 gravest if gravest and gravest not in _HIDDEN else Fault.BAD_DATA,
                 subject="a dossier",
@@ -287,14 +314,14 @@ def _connection(connection: Mapping[str, Any]) -> tuple[list[Any], str | None, b
 
 
 def _page_fault(errors: Sequence[GraphError]) -> Fault:
-    """A page has two troubles: too slow, or not renderable; the démarche itself is there."""
-    fault = of_errors(errors, has_data=True)
+    """Return TIMEOUT or BAD_DATA: the only faults of a list when the démarche is there."""
+    fault = fault_of_errors(errors, has_data=True)
     return Fault.TIMEOUT if fault is Fault.TIMEOUT else Fault.BAD_DATA
 
 
 def _is_link(error: GraphError) -> bool:
     is_inside = "champs" in error.path or "annotations" in error.path
-    fault = of_error(error, has_data=True)
+    fault = fault_of_error(error, has_data=True)
     return is_inside and error.path[-1:] == ("dossier",) and fault in _HIDDEN
 
 
@@ -310,11 +337,11 @@ def _deleted_page(
     if request is None:
         return None
     if connection is None:
-        raise DSContractError("DS left out a list of deletions.", where=DELETIONS)
+        raise DSContractError("A requested list of deletions is missing.", where=DELETIONS)
     nodes, end_cursor, has_next = _connection(connection)
     if has_next and (not nodes or end_cursor is None or end_cursor == request.after):
         raise DSContractError(
-            "DS's list of deletions does not go on: its cursor is missing or repeats.",
+            "DS's list of deletions cannot be read on: its cursor is missing or repeated.",
             where=DELETIONS,
         )
     read = [deleted for deleted in map(_deleted, nodes) if deleted is not None]
@@ -326,7 +353,7 @@ def _deleted_page(
 
 
 def _deleted(node: Any) -> DeletedDossier | None:
-    """Read an entry of a list of deletions, whatever it is."""
+    """Return an entry of a list of deletions, None when it is invalid."""
     try:
         entry = msgspec.convert(node, _Deleted)
     except (ValueError, RecursionError):

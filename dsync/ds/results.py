@@ -1,4 +1,4 @@
-"""What the client gives back: pages, lists, remote values, outcomes of writes. Values only."""
+"""The arguments and results of the client's methods: pages, lists, annotations, writes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 
 
 class Unreadable(NamedTuple):
-    """A dossier that DS shows and that cannot be read."""
+    """A dossier that is in DS's list but cannot be read."""
 
     number: DossierNumber | None
-    """None when DS does not say it."""
+    """None when the answer does not have it."""
     code: str
-    """`illisible`: it is not of the API's form; `bad_data`: DS cannot render it; `timeout`."""
+    """`illisible` (does not match the API), `bad_data` (DS cannot render it) or `timeout`."""
     path: str = ""
-    """The field that is at fault, where it is known; no value."""
+    """Path of the field that causes it, where it is known; never a value."""
     dossier_id: DossierId | None = None
     after: DossierNumber | None = None
-    """The dossier before it in the order of last change, when it has no number."""
+    """For one without a number: the dossier before it, in the order of last change."""
     before: DossierNumber | None = None
-    """The one after it."""
+    """For one without a number: the dossier after it."""
 
 
 class ListRequest(NamedTuple):
-    """What to ask of a list of deletions: from when on, from which cursor on."""
+    """From which instant and which cursor on a list of deletions is requested."""
 
     since: datetime | None
     after: str | None
@@ -36,19 +36,19 @@ class ListRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeletedPage:
-    """A page of one of the two lists of deletions."""
+    """A page of one of DS's two lists of deletions."""
 
     nodes: tuple[DeletedDossier, ...]
-    """Without the entries that cannot be read."""
+    """The entries that could be read."""
     next_request: ListRequest | None
-    """What asks for the rest of the list; None at its end."""
+    """The request for the next page; None at the end of the list."""
     unreadable: int = 0
-    """How many entries cannot be read."""
+    """Number of entries that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of dossiers: those that could be read, and those that could not."""
+    """A page of dossiers: the readable and the unreadable ones."""
 
     nodes: list[Dossier]
     end_cursor: str | None
@@ -59,24 +59,24 @@ class Page:
     deleted: DeletedPage | None = None
     unreadable: tuple[Unreadable, ...] = ()
     incomplete: Mapping[DossierNumber, str] = field(default_factory=dict)
-    """Which fields of a dossier DS cannot render; the others are as they should be."""
+    """Paths of the fields that DS cannot render, by dossier; the dossier is in `nodes`."""
     order: tuple[DossierNumber | None, ...] = ()
-    """The numbers of all its dossiers, in DS's order; None of one without its number."""
+    """Numbers of all its dossiers in DS's order; None for one without a number."""
     out_of_order: bool = False
-    """It goes back in time against the page before it."""
+    """Whether it has older changes than the page before it, against DS's order."""
 
     @classmethod
     def of(cls, *nodes: Dossier, **more: Any) -> Page:
-        """Return a page made of dossiers read one by one."""
+        """Return a page of dossiers that were requested one by one, without cursor."""
         return cls(list(nodes), None, False, None, None, **more)
 
 
 @dataclass(frozen=True, slots=True)
 class LightPage:
-    """A page's numbers alone."""
+    """A page of the numbers of dossiers, without their contents."""
 
     numbers: tuple[DossierNumber | None, ...]
-    """None of a dossier whose number DS does not say."""
+    """None for a dossier without a number."""
     end_cursor: str | None
     has_next: bool
     server_date: datetime | None
@@ -99,7 +99,7 @@ class RemoteAnnotations:
 
 @dataclass(frozen=True, slots=True)
 class AnnotationWrite:
-    """A value for one annotation; `type` is its descriptor's."""
+    """The value to write into one annotation; `type` is its descriptor's."""
 
     id: str
     type: str
@@ -108,39 +108,39 @@ class AnnotationWrite:
 
 @dataclass(frozen=True, slots=True)
 class DossierWrite:
-    """What is to be written into one dossier."""
+    """The annotations and labels to write into one dossier."""
 
     number: DossierNumber
     dossier_id: DossierId
     instructeur_id: str
     annotations: tuple[AnnotationWrite, ...] = ()
     labels_add: tuple[str, ...] = ()
-    """Label ids."""
+    """Ids of labels."""
     labels_remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """What became of one dossier's write. What is neither saved nor refused is not known."""
+    """The outcome of one dossier's write; for an id in no set below it is unknown."""
 
     number: DossierNumber
     saved: frozenset[str] = frozenset()
-    """Ids of annotations that came back."""
+    """Ids of the annotations that DS returned."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """DS's message by the id of the annotation or label, in French, as an agent may read it."""
+    """DS's message in French, by the id of the annotation or label."""
     labels_done: frozenset[str] = frozenset()
-    """Ids of labels that are now as wanted, also those that were so before."""
+    """Ids of the labels that are now as requested, or were before."""
     not_found: bool = False
-    """DS has no such dossier for us, or no such instructeur: it says the same of both."""
+    """DS does not show the dossier, or does not know the instructeur: its answer is the same."""
     unknown: bool = False
     code: str | None = None
-    """Why nothing could be written: `lecture_seule`, `droits`, `hors_perimetre`."""
+    """Why nothing was written: `lecture_seule`, `droits` or `hors_perimetre`."""
     message: str | None = None
-    """DS's own words for `code` or `not_found`."""
+    """DS's message for `code` or `not_found`."""
 
 
 def instant(text: str) -> datetime:
-    """Read a date-time of DS's, which carries its offset."""
+    """Parse an ISO 8601 instant of DS, which has an offset; return it in UTC."""
     return datetime.fromisoformat(text).astimezone(UTC)
 
 

@@ -1,7 +1,7 @@
-"""When a request is sent again: a number of attempts for each fault, waits that can be broken.
+"""Repetition of failed requests: the number of attempts for each fault, and the waits between them.
 
-Waits double with jitter; a rate limit's own time is waited out. Nothing here sleeps but on the
-stop event.
+The wait doubles after each attempt, with jitter; after a 429 it lasts until the rate limit's reset.
+All waits are on the stop event, which ends them.
 """
 
 from __future__ import annotations
@@ -21,40 +21,46 @@ from dsync.ds.limits import Limits
 from dsync.errors import DSError, DSRateLimitedError, DSUnavailableError, InterruptedRunError
 
 
-class Patience(Enum):
-    """How often faults that a smaller request may cure are met again."""
+class RetryPolicy(Enum):
+    """How often a request is repeated, by kind of request."""
 
     PAGE = "page"
-    """The caller asks for less, or for the same once more."""
+    """After a time-out or an internal error the caller requests a smaller page instead."""
     USUAL = "usual"
     LIGHT = "light"
-    """Nothing smaller is left: a 500 is taken for an outage."""
+    """The light document: there is no smaller request, so an internal error counts as an outage."""
     MUTATION = "mutation"
-    """Never again, but for the rate limiter's refusals."""
+    """Only after a 429, when the request has certainly not been executed."""
 
 
 _SLOW = frozenset({Fault.TIMEOUT.value, Fault.DEADLINE.value})
 _SERVER_ERROR = Fault.SERVER_ERROR.value
 
 
-def attempts_for(error: BaseException, patience: Patience, most: int) -> int:
-    """Return how many attempts in all an error deserves."""
+def attempts_for(error: BaseException, policy: RetryPolicy, most: int) -> int:
+    """Return the total number of attempts after an error.
+
+    Args:
+        error: of the last attempt.
+        policy: of the request.
+        most: the configured maximum.
+    """
     if isinstance(error, DSRateLimitedError):
         return most
-    if patience is Patience.MUTATION or not isinstance(error, DSError):
+    if policy is RetryPolicy.MUTATION or not isinstance(error, DSError):
         return 1
     if isinstance(error, DSUnavailableError):
         return most
     fault = error.details.get("fault")
     if fault in _SLOW:
-        return 1 if patience is Patience.PAGE else min(2, most)
-    if fault == _SERVER_ERROR and patience is not Patience.PAGE:
-        return most if patience is Patience.LIGHT else min(2, most)
+        return 1 if policy is RetryPolicy.PAGE else min(2, most)
+    if fault == _SERVER_ERROR and policy is not RetryPolicy.PAGE:
+        return most if policy is RetryPolicy.LIGHT else min(2, most)
     return 1
 
 
-class Waiting(NamedTuple):
-    """Said before each wait: what the attempt met, and when the next one comes."""
+class RetryNotice(NamedTuple):
+    """A failed attempt and the wait before the next one."""
 
     error: BaseException | None
     attempt: int
@@ -66,17 +72,17 @@ def retrying(
     limits: Limits,
     stop: threading.Event,
     clock: Callable[[], datetime],
-    patience: Patience,
-    tell: Callable[[Waiting], None] = lambda _: None,
+    policy: RetryPolicy,
+    notify: Callable[[RetryNotice], None] = lambda _: None,
 ) -> Iterator[tenacity.AttemptManager]:
-    """Yield the attempts of one request; the last one's error is raised.
+    """Yield the attempts of one request; the error of the last one is raised.
 
     Args:
-        limits: how many attempts, and how far apart.
-        stop: ends the waiting.
-        clock: the present, for a rate limit's own time.
-        patience: which faults are worth another attempt.
-        tell: called before each wait.
+        limits: number of attempts, and waits.
+        stop: ends a wait.
+        clock: returns the current instant.
+        policy: after which faults the request is repeated.
+        notify: called before each wait.
 
     Raises:
         InterruptedRunError: `stop` was set between two attempts.
@@ -85,7 +91,7 @@ def retrying(
     def is_worth_it(state: RetryCallState) -> bool:
         error = _error(state)
         return error is not None and state.attempt_number < attempts_for(
-            error, patience, limits.attempts
+            error, policy, limits.attempts
         )
 
     def wait_s(state: RetryCallState) -> float:
@@ -99,8 +105,8 @@ def retrying(
 
     def before(state: RetryCallState) -> None:
         error, upcoming = _error(state), state.upcoming_sleep
-        most = attempts_for(error, patience, limits.attempts) if error else limits.attempts
-        tell(Waiting(error, state.attempt_number, most, upcoming))
+        most = attempts_for(error, policy, limits.attempts) if error else limits.attempts
+        notify(RetryNotice(error, state.attempt_number, most, upcoming))
 
     def sleep(seconds: float) -> None:
         if stop.wait(seconds):

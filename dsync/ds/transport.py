@@ -1,7 +1,7 @@
-"""Requests to DS: throttled, counted, under a total deadline, read as answer or as error.
+"""Requests to DS with rate limit, deadline, repetition and counts; failures become `DSError`.
 
-Only reads are repeated after a failure; a mutation is sent again in one case, when the rate
-limiter turned it away before DS saw it.
+Only queries are repeated after a failure. A mutation is repeated only after a 429, because the rate
+limiter refused it before it was executed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import msgspec
 from tenacity import AttemptManager
 
 from dsync.addresses import mask_url
-from dsync.ds.classify import NOT_EXECUTED, Fault, GraphError, error_of, of_errors
+from dsync.ds.classify import NOT_EXECUTED, Fault, GraphError, error_of, fault_of_errors
 from dsync.ds.exchange import Reply, Session
 from dsync.ds.limits import Limits, shared_throttle
 from dsync.ds.operations import Operation
-from dsync.ds.retry import Patience, Waiting, retrying
+from dsync.ds.retry import RetryNotice, RetryPolicy, retrying
 from dsync.errors import (
     ConfigurationError,
     DSError,
@@ -40,54 +40,54 @@ T = TypeVar("T")
 ABOUT_ITEMS = frozenset(
     {Fault.NOT_FOUND, Fault.OUT_OF_SCOPE, Fault.TIMEOUT, Fault.BAD_DATA, Fault.INVALID_CURSOR}
 )
-"""Faults of a part of an answer, which its reader can place, though they empty it all."""
+"""Faults of a part of the answer: the caller identifies the part by the errors' paths."""
 GRACE_S = 2.0
-"""What a mutation under way still gets when the run is asked to stop."""
+"""Seconds that a running mutation still gets after `stop` is set, so that its outcome is known."""
 DEFAULT_WAIT_S = 15.0
-"""After a 429 that names no time."""
+"""Seconds to wait after a 429 without a valid header."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A GraphQL answer: `data`, and what `errors` say beside it."""
+    """A GraphQL answer."""
 
     raw: msgspec.Raw | None
-    """`data` in JSON, an object."""
+    """`data` as JSON; None when it is null."""
     errors: tuple[GraphError, ...]
     fault: Fault | None
-    """The gravest of the errors."""
+    """The most severe fault of `errors`."""
     server_date: datetime | None
-    """DS's clock, from the `Date` header."""
+    """The `Date` header: DS's time."""
 
     @cached_property
     def data(self) -> dict[str, Any] | None:
-        """The answer's data, parsed when it is first asked for."""
+        """`data`, decoded at the first access."""
         return None if self.raw is None else msgspec.json.decode(self.raw, type=dict[str, Any])
 
 
-class Tell(Protocol):
-    """Takes what happens while somebody waits: an event with its facts, and a line for people."""
+class Notify(Protocol):
+    """Receives what happens during a request: an event with its facts, and a sentence."""
 
     def __call__(self, event: str, line: str, **facts: Any) -> None:
-        """Log it, show it."""
+        """Log the event and show the sentence."""
 
 
-def tell_nobody(event: str, line: str, **facts: Any) -> None:
+def no_notification(event: str, line: str, **facts: Any) -> None:
     """Do nothing."""
 
 
 def first_sentence(error: BaseException | None) -> str:
-    """Return what happened, without the remedy."""
+    """Return an error's first sentence, without the remedy."""
     return f"{str(error).partition('. ')[0].rstrip('.')}."
 
 
 def duration_of(seconds: float) -> str:
-    """Return a duration in words: seconds below two minutes, minutes above."""
+    """Format a duration: in seconds below two minutes, else in minutes."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 class Transport:
-    """Sends operations. Any thread may use it: each exchange has a session of its own."""
+    """Sends operations; thread-safe, because each exchange has a session of its own."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Transport:
         limits: Limits,
         stop: threading.Event,
         clock: Callable[[], datetime],
-        tell: Tell = tell_nobody,
+        notify: Notify = no_notification,
     ) -> None:
         token = token.strip()
         if any(not "!" <= character <= "~" for character in token):
@@ -112,11 +112,11 @@ class Transport:
         self.by_operation: Counter[str] = Counter()
         self._url = url
         self._has_answered = False
-        """Whether this address has ever given a GraphQL answer."""
+        """Whether this address has given a GraphQL answer before."""
         self._token = token
         self._stop = stop
         self._clock = clock
-        self._tell = tell
+        self._notify = notify
         self._failing_since: float | None = None
         self._throttle = shared_throttle(url, token)
         self._lock = threading.Lock()
@@ -140,28 +140,28 @@ class Transport:
         interpret: Callable[[Answer], T],
         *,
         subject: str,
-        patience: Patience = Patience.USUAL,
+        policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> T:
-        """Send a query, again and again while that may help, and return what it says.
+        """Send a query, repeated according to the policy, and return what `interpret` returns.
 
         Args:
-            operation: The document.
-            variables: Its variables.
-            interpret: Reads the answer; the `DSError` that it raises counts as this request's.
-            subject: What is asked for, in words for a message.
-            patience: How often to try.
+            operation: the document.
+            variables: its variables.
+            interpret: reads the answer; a `DSError` that it raises counts as the request's.
+            subject: what is requested, for messages.
+            policy: after which faults the request is repeated.
 
         Raises:
-            DSError: what the last attempt met.
-            InterruptedRunError: the run was asked to stop.
+            DSError: the error of the last attempt.
+            InterruptedRunError: `stop` was set.
         """
         try:
-            for attempt in self._attempts(patience):
+            for attempt in self._attempts(policy):
                 with attempt, self._counting():
                     return interpret(self._send(operation, variables, subject))
         except DSTimeoutError as exc:
-            if patience is Patience.PAGE:
-                self._tell(
+            if policy is RetryPolicy.PAGE:
+                self._notify(
                     "ds_asked_for_less",
                     f"{first_sentence(exc)} A smaller page is asked for.",
                     error=type(exc).__name__,
@@ -170,20 +170,20 @@ class Transport:
         raise AssertionError("the last attempt raises")  # pragma: no cover
 
     def write(self, operation: Operation, variables: Mapping[str, Any]) -> Answer:
-        """Send a mutation, once.
+        """Send a mutation.
 
         Raises:
-            DSOutcomeUnknownError: it was sent and nobody knows what it did.
-            DSError: it was surely not executed.
+            DSOutcomeUnknownError: it was sent, and its outcome is unknown.
+            DSError: it was not executed.
             InterruptedRunError: it was not sent.
         """
-        for attempt in self._attempts(Patience.MUTATION):
+        for attempt in self._attempts(RetryPolicy.MUTATION):
             with attempt, self._counting():
                 return self._send(operation, variables, "the write")
         raise AssertionError("the last attempt raises")  # pragma: no cover
 
-    def _attempts(self, patience: Patience) -> Iterator[AttemptManager]:
-        return retrying(self.limits, self._stop, self._clock, patience, self._tell_waiting)
+    def _attempts(self, policy: RetryPolicy) -> Iterator[AttemptManager]:
+        return retrying(self.limits, self._stop, self._clock, policy, self._notify_retry)
 
     @contextmanager
     def _counting(self) -> Iterator[None]:
@@ -193,13 +193,13 @@ class Transport:
             with self._lock:
                 self.errors[type(exc).__name__] += 1
             raise
-        self._tell_recovered()
+        self._notify_recovery()
 
-    def _tell_waiting(self, waiting: Waiting) -> None:
+    def _notify_retry(self, waiting: RetryNotice) -> None:
         with self._lock:
             if self._failing_since is None:
                 self._failing_since = time.monotonic()
-        self._tell(
+        self._notify(
             "ds_failed",
             f"{first_sentence(waiting.error)} Attempt {waiting.attempt} of {waiting.attempts}; "
             f"the next one in {waiting.wait_s:.0f} s.",
@@ -209,12 +209,12 @@ class Transport:
             error=type(waiting.error).__name__,
         )
 
-    def _tell_recovered(self) -> None:
+    def _notify_recovery(self) -> None:
         with self._lock:
             since, self._failing_since = self._failing_since, None
         if since is not None:
             lasted = duration_of(time.monotonic() - since)
-            self._tell("recovered", f"DS answers again: recovered after {lasted}.", after=lasted)
+            self._notify("recovered", f"DS answers again: recovered after {lasted}.", after=lasted)
 
     def _send(self, operation: Operation, variables: Mapping[str, Any], subject: str) -> Answer:
         if not self._token:
@@ -225,7 +225,7 @@ class Transport:
             self.requests += 1
             self.by_operation[operation.name] += 1
         reply = self._exchange(operation, variables)
-        fault = of_errors(reply.errors, has_data=reply.data is not None)
+        fault = fault_of_errors(reply.errors, has_data=reply.data is not None)
         if reply.fault is not None:
             is_no_endpoint = not (self._has_answered or operation.is_mutation)
             if reply.fault is Fault.NOT_GRAPHQL and is_no_endpoint:
@@ -267,7 +267,8 @@ class Transport:
             self._throttle.pause(wait_s)
         if operation.is_mutation and fault not in NOT_EXECUTED:
             return DSOutcomeUnknownError(
-                "DS did not say what became of a write; it is read back before anything else.",
+                "The outcome of a write is unknown; the annotations are read back before the next "
+                "write.",
                 finished=fault is Fault.SERVER_ERROR,
                 fault=fault.value,
             )
@@ -275,9 +276,9 @@ class Transport:
 
 
 def _wait_s(headers: Mapping[str, str], now: datetime) -> float:
-    """Return how long a 429 wants us to wait.
+    """Return how many seconds to wait after a 429.
 
-    `RateLimit-Reset` is an instant of DS's clock, so it is measured by the answer's `Date`.
+    `RateLimit-Reset` is an instant of DS's clock, so it is compared with the answer's `Date`.
     """
     reset = seconds(headers.get("RateLimit-Reset"))
     if reset is not None:

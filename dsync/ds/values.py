@@ -1,7 +1,7 @@
-"""What a champ of each GraphQL type says: its text, and what the text does not say.
+"""Text and JSON value of a champ, by its GraphQL type.
 
-The concrete type depends on the server's age and on the document, so nothing here insists on one:
-a value that cannot be read degrades to the text that every champ carries.
+The type depends on DS's version and on the document's fragments. A champ of an unknown type, or
+with a value that cannot be read, has the text that every champ has (`stringValue`).
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from dsync.domain.dossier import Fichier, Json
 from dsync.ds.nodes import CellNode, FileNode
 
 Value = tuple[str | None, Json]
-"""The text that a reader of SQL gets, and the JSON value; None where the text is the value."""
+"""A champ's text, and its JSON value; the value is None where the text says the same."""
 
 _SAFE_INTEGER = 2**53
-"""Beyond it, a reader of JSON may round; the digits are then kept as text."""
+"""JSON readers may round integers from here on: only the text then has all digits."""
 
 
-class OddValueError(ValueError):
-    """A value of the right type that cannot be used; its text is the path."""
+class InvalidValueError(ValueError):
+    """A value of the right type that is out of range; the message is its path."""
 
 
 def value_of(node: CellNode) -> Value:
-    """Return the text and the value of any champ but a repetition; blank is (None, None)."""
+    """Return the text and the value of a champ that is no repetition; (None, None) when empty."""
     plain = _TEXTS.get(node.typename)
     if plain is not None:
         return plain(node) or node.string_value or None, None
@@ -42,7 +42,7 @@ def fichiers_of(node: CellNode) -> tuple[Fichier, ...]:
     """Return the files of a champ.
 
     Raises:
-        OddValueError: a file's size is none.
+        InvalidValueError: the size of a file is no valid number.
     """
     return tuple(
         [
@@ -60,7 +60,7 @@ def fichiers_of(node: CellNode) -> tuple[Fichier, ...]:
 
 @cache
 def snake_case(typename: str) -> str:
-    """Return `piece_justificative` for `PieceJustificativeChamp`."""
+    """Return the descriptor's type: `piece_justificative` for `PieceJustificativeChamp`."""
     name = typename.removesuffix("Champ")
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
@@ -68,12 +68,12 @@ def snake_case(typename: str) -> str:
 def _size(file: FileNode) -> int:
     size = _integer_in(file.byte_size_big_int or 0)
     if size is None or not 0 <= size < 1 << 63:
-        raise OddValueError("champs.files.byteSizeBigInt")
+        raise InvalidValueError("champs.files.byteSizeBigInt")
     return size
 
 
 def _integer_in(value: str | int) -> int | None:
-    """Read a BigInt, which comes as a string."""
+    """Return a BigInt, which DS sends as a string; None when it is no number."""
     try:
         return int(value)
     except ValueError:
@@ -155,7 +155,7 @@ def _departement(node: CellNode) -> Value:
 
 
 def _place_under(name: str) -> Callable[[CellNode], Value]:
-    """Read a place: `{"name", "code"}`, whose text is its name."""
+    """Return a reader of a place `{"name", "code"}`; its text is the name."""
     place_of = attrgetter(name)
 
     def read(node: CellNode) -> Value:
@@ -177,7 +177,7 @@ def _dossier_link(node: CellNode) -> Value:
 
 
 def _registered_under(name: str) -> Callable[[CellNode], Value]:
-    """Read an association or a foundation: `{"id", "title"}`."""
+    """Return a reader of an association or a foundation `{"id", "title"}`."""
     registered_of = attrgetter(name)
 
     def read(node: CellNode) -> Value:
@@ -189,7 +189,7 @@ def _registered_under(name: str) -> Callable[[CellNode], Value]:
 
 
 def _engagement(node: CellNode) -> Value:
-    # The number itself is only in the text; the amounts are all that the type adds.
+    # DS gives the number only in the text; the type has the amounts.
     return node.string_value, _present(node.engagement_juridique) or None
 
 
@@ -203,7 +203,7 @@ def _files(node: CellNode) -> Value:
 
 
 def _present(record: Mapping[str, Json] | None) -> dict[str, Json]:
-    """Return a record without what it leaves out."""
+    """Return an object without its null keys."""
     return {key: value for key, value in (record or {}).items() if value is not None}
 
 
@@ -211,10 +211,10 @@ _TEXTS: Mapping[str, Callable[[CellNode], str | None]] = {
     "TextChamp": attrgetter("text_value"),
     "DropDownListChamp": attrgetter("drop_down_value"),
     "CiviliteChamp": attrgetter("civilite_value"),
-    # `value` is the day's midnight in Paris, another day in UTC; `date` is the day itself.
+    # `value` is midnight in Paris, which is the day before in UTC; `date` is the day itself.
     "DateChamp": attrgetter("date"),
 }
-"""Types whose value is a text."""
+"""Types whose value is a text, with the field that has it."""
 
 _READERS: Mapping[str, Callable[[CellNode], Value]] = {
     "CheckboxChamp": _checkbox,

@@ -216,7 +216,7 @@ class Store:
         try:
             self.check_schema()
         except SchemaBehindError as exc:
-            if self._is_postgresql or not exc.is_mendable:
+            if self._is_postgresql or not exc.is_upgradable:
                 raise
             self.upgrade()
 

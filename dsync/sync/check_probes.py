@@ -30,7 +30,7 @@ def database_line(url: str) -> CheckLine:
         finally:
             store.close()
     except SchemaBehindError as exc:
-        if path is not None and exc.is_mendable:
+        if path is not None and exc.is_upgradable:
             message = f"{path}: its schema is {revision or 'empty'}, older than this version's"
             remedy = "nothing to do: the next run upgrades it"
             return CheckLine("database", CheckStatus.INFO, message, remedy)

@@ -14,9 +14,9 @@ from dsync.ds.classify import (
     GraphError,
     Refusal,
     error_of,
-    of_error,
-    of_errors,
-    of_status,
+    fault_of_error,
+    fault_of_errors,
+    fault_of_status,
     refusal_of,
 )
 from dsync.errors import (
@@ -75,7 +75,7 @@ def test_a_status_tells_its_fault(
     status: int, error: GraphError | None, fault: Fault | None
 ) -> None:
     """Each kind of HTTP answer is one fault."""
-    assert fault == of_status(status, error)
+    assert fault == fault_of_status(status, error)
 
 
 @pytest.mark.parametrize(
@@ -104,15 +104,15 @@ def test_a_status_tells_its_fault(
 )
 def test_an_error_entry_tells_its_fault(error: GraphError, has_data: bool, fault: Fault) -> None:
     """Each kind of entry of `errors` is one fault."""
-    assert fault == of_error(error, has_data=has_data)
+    assert fault == fault_of_error(error, has_data=has_data)
 
 
 def test_every_row_is_reached_by_some_answer() -> None:
     """No row of the tables stands behind another that takes all its answers."""
     assert len(STATUS_ROWS) == len(set(STATUS_ROWS))
     assert {row.fault for row in ERROR_ROWS} >= {Fault.TIMEOUT, Fault.BAD_DATA}
-    assert ERROR_ROWS[-1].fault == of_error(GraphError(None, ""), has_data=False)
-    assert STATUS_ROWS[-1].fault == of_status(418, INTERNAL)
+    assert ERROR_ROWS[-1].fault == fault_of_error(GraphError(None, ""), has_data=False)
+    assert STATUS_ROWS[-1].fault == fault_of_status(418, INTERNAL)
 
 
 def test_the_gravest_of_several_errors_is_the_answers() -> None:
@@ -122,8 +122,8 @@ def test_the_gravest_of_several_errors_is_the_answers() -> None:
         GraphError(None, "Timeout on Dossier.state"),
         GraphError("not_found", ""),
     ]
-    assert of_errors(errors, has_data=True) is Fault.TIMEOUT
-    assert of_errors([], has_data=True) is None
+    assert fault_of_errors(errors, has_data=True) is Fault.TIMEOUT
+    assert fault_of_errors([], has_data=True) is None
 
 
 @pytest.mark.parametrize(

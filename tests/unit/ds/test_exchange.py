@@ -334,7 +334,7 @@ def test_an_answer_that_is_too_long_is_not_read(
             gone.set()
 
     client = make_client(serve(answer), max_response_mib=1)
-    with pytest.raises(DSTimeoutError, match="longer than 1 MiB") as caught:
+    with pytest.raises(DSTimeoutError, match="larger than 1 MiB") as caught:
         light(client)
     assert caught.value.details["fault"] == Fault.TOO_LONG
     assert gone.wait(2), "the connection is closed"

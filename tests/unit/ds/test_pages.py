@@ -384,7 +384,7 @@ def test_an_error_in_the_lists_does_not_shrink_the_page(error: DSError) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda page: replace(page, end_cursor=None, has_next=True), "without a cursor"),
+        (lambda page: replace(page, end_cursor=None, has_next=True), "gives no cursor"),
         (lambda page: replace(page, end_cursor="10", has_next=True), "same cursor"),
         (
             lambda page: replace(page, nodes=[], order=(), end_cursor=None, has_next=True),

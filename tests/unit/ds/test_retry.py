@@ -9,7 +9,7 @@ import pytest
 
 from dsync.ds.classify import Fault, error_of
 from dsync.ds.limits import Limits
-from dsync.ds.retry import Patience, attempts_for, retrying
+from dsync.ds.retry import RetryPolicy, attempts_for, retrying
 from dsync.errors import DSError, DSRateLimitedError, InterruptedRunError
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -29,7 +29,7 @@ class Waits(threading.Event):
         return self.stops
 
 
-def attempts(error: Exception, patience: Patience, event: Waits, **limits: float) -> int:
+def attempts(error: Exception, patience: RetryPolicy, event: Waits, **limits: float) -> int:
     """Count the attempts of a request that always fails so."""
     made = 0
 
@@ -66,19 +66,19 @@ def test_each_fault_deserves_its_attempts(
 ) -> None:
     """Outages are outlasted, what asks for less is not repeated, mutations never are."""
     error = error_of(fault)
-    found = [attempts_for(error, patience, 6) for patience in Patience]
+    found = [attempts_for(error, patience, 6) for patience in RetryPolicy]
     assert found == [page, usual, light, mutation]
 
 
 def test_a_bug_is_not_repeated() -> None:
     """An error that is not DS's is raised at once."""
-    assert attempts(RuntimeError("bug"), Patience.USUAL, Waits()) == 1
+    assert attempts(RuntimeError("bug"), RetryPolicy.USUAL, Waits()) == 1
 
 
 def test_waits_double_and_are_capped() -> None:
     """The backoff grows with jitter, up to the longest wait allowed."""
     event = Waits()
-    attempts(error_of(Fault.GATEWAY), Patience.USUAL, event, backoff_s=1.0, max_wait_s=6.0)
+    attempts(error_of(Fault.GATEWAY), RetryPolicy.USUAL, event, backoff_s=1.0, max_wait_s=6.0)
     assert len(event.waits) == 5
     for wait, least in zip(event.waits, (1, 2, 4, 6, 6), strict=True):
         assert least <= wait <= least + 1
@@ -89,7 +89,7 @@ def test_no_two_clients_wait_alike() -> None:
     """After an outage they come back spread out, not all in one instant."""
     first, second = Waits(), Waits()
     for event in (first, second):
-        attempts(error_of(Fault.GATEWAY), Patience.USUAL, event, backoff_s=1.0)
+        attempts(error_of(Fault.GATEWAY), RetryPolicy.USUAL, event, backoff_s=1.0)
     assert first.waits != second.waits
 
 
@@ -98,7 +98,7 @@ def test_a_rate_limit_is_waited_out(in_s: int, least: float, most: float) -> Non
     """The wait is what DS says, plus jitter, at most the cap."""
     event = Waits()
     error: DSError = DSRateLimitedError("limited", NOW + timedelta(seconds=in_s))
-    attempts(error, Patience.MUTATION, event, attempts=2, max_wait_s=90.0)
+    attempts(error, RetryPolicy.MUTATION, event, attempts=2, max_wait_s=90.0)
     (wait,) = event.waits
     assert least <= wait <= most
 
@@ -106,5 +106,5 @@ def test_a_rate_limit_is_waited_out(in_s: int, least: float, most: float) -> Non
 def test_a_stop_between_attempts_interrupts() -> None:
     """Nobody waits for another attempt when the run is asked to stop."""
     event = Waits(stops=True)
-    assert attempts(error_of(Fault.GATEWAY), Patience.USUAL, event) == 1
+    assert attempts(error_of(Fault.GATEWAY), RetryPolicy.USUAL, event) == 1
     assert len(event.waits) == 1
