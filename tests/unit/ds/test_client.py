@@ -361,11 +361,11 @@ def test_an_error_in_the_lists_says_so(ds: responses.RequestsMock, make_client: 
 def test_a_list_without_end_is_detected(
     ds: responses.RequestsMock, make_client: Make, nodes: list[Any], cursor: str | None
 ) -> None:
-    """A list that promises more and does not go on is an error, never a loop."""
+    """A list whose cursor does not lead on is an error, not an endless loop."""
     deleted = [{**n, "state": "refuse", "reason": "expired", "dateSupression": "…"} for n in nodes]
     found = {"nodes": deleted, "pageInfo": {"endCursor": cursor, "hasNextPage": True}}
     ds.post(URL, json={"data": {"demarche": {"deletedDossiers": found}}})
-    with pytest.raises(DSContractError, match="does not go on"):
+    with pytest.raises(DSContractError, match="cursor is missing or repeated"):
         make_client().deletions(DEMARCHE, pending=None, deleted=ListRequest(None, "before"))
 
 
