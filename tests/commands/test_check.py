@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ def lines(ended: Any, name: str) -> list[tuple[str, str]]:
 
 def shown(sandbox: Sandbox) -> list[Any]:
     """Return every dossier as DS shows it, with its dates."""
-    return [dossier.as_dict() for dossier in sandbox.control.truth()]
+    return [asdict(dossier) for dossier in sandbox.control.truth()]
 
 
 def first_open(sandbox: Sandbox) -> int:

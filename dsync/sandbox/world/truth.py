@@ -25,6 +25,7 @@ class DossierTruth:
     en_instruction_at: datetime | None
     traite_at: datetime | None
     updated_at: datetime
+    annotations_at: datetime
     demandeur: dict[str, Any]
     usager_email: str
     groupe: str
@@ -52,6 +53,7 @@ def truth_of(dossier: ServedDossier) -> DossierTruth:
         en_instruction_at=seed.en_instruction_at,
         traite_at=seed.traite_at,
         updated_at=dossier.updated_at,
+        annotations_at=dossier.annotations_at,
         demandeur=seed.demandeur,
         usager_email=seed.usager_email,
         groupe=dossier.groupe.label,
