@@ -1,4 +1,4 @@
-"""What dsync writes into the dossiers, and when it must not: pure planning, no I/O."""
+"""Planning of the annotations and labels that dsync writes into dossiers; pure, without I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dsync.annotations.config import (
     resolve,
 )
 from dsync.annotations.own import own_set
-from dsync.annotations.plan import Action, Own, Remote, Step, Wish, labels_text, plan, standing
+from dsync.annotations.plan import Action, Own, Remote, Step, Wish, current_value, labels_text, plan
 from dsync.annotations.values import desired, normalise
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "ResolvedAnnotations",
     "Step",
     "Wish",
+    "current_value",
     "desired",
     "labels_text",
     "normalise",
@@ -31,5 +32,4 @@ __all__ = [
     "owned_in",
     "plan",
     "resolve",
-    "standing",
 ]

@@ -1,4 +1,4 @@
-"""Which annotations and labels of the démarche carry the pre-check's result."""
+"""The annotations and labels of the pre-check: the section `[annotations]`, and finding them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dsync.domain.verdict import Verdict
 RESULTAT, DETAIL, DATE, LABEL = "resultat", "detail", "date", "label"
 VALUE_NAMES = (RESULTAT, DETAIL, DATE)
 ANNOTATION_NAMES = (*VALUE_NAMES, LABEL)
-"""In the order in which they are planned: a conflict on the first holds the others back."""
+"""In the order in which they are planned: a conflict of the first one blocks the others."""
 
 ACCEPTED_TYPES = {
     RESULTAT: ("drop_down_list", "text", "textarea"),
@@ -21,11 +21,11 @@ ACCEPTED_TYPES = {
     DATE: ("datetime", "date"),
     "validation": ("checkbox", "yes_no"),
 }
-"""Descriptor types that each annotation may have; the first is the one expected."""
+"""Descriptor types that each annotation may have; the first one is the usual one."""
 
 
 class AnnotationTarget(BaseModel):
-    """An annotation found by its descriptor id, or by one of its labels where the id is unknown."""
+    """How an annotation is found: by its descriptor's id, or else by one of its labels."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,7 +34,7 @@ class AnnotationTarget(BaseModel):
 
 
 class VerdictTexts(BaseModel):
-    """One text for each verdict that is pushed; Indéterminé pushes nothing."""
+    """One text for each verdict; nothing is written for « Indéterminé »."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,7 +52,7 @@ class VerdictTexts(BaseModel):
 
 
 class ResultTarget(AnnotationTarget):
-    """The result's annotation with the option that each verdict takes."""
+    """The annotation of the result, with the option for each verdict."""
 
     options: VerdictTexts
 
@@ -67,17 +67,17 @@ class AnnotationsConfig(BaseModel):
     date: AnnotationTarget
     validation: AnnotationTarget
     labels: VerdictTexts | None = None
-    """Names of the démarche's labels; absent: no label is put."""
+    """Names of the démarche's labels; None: dsync writes no label."""
 
     @property
     def owned_labels(self) -> frozenset[str]:
-        """Names of the labels that dsync manages."""
+        """Names of the labels that dsync adds and removes."""
         return frozenset(self.labels.all()) if self.labels else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedAnnotations:
-    """The configured annotations as one revision has them; None where it has none."""
+    """The descriptors of the annotations in one revision; None for one that it does not have."""
 
     resultat: Descriptor | None
     detail: Descriptor | None
@@ -85,12 +85,12 @@ class ResolvedAnnotations:
     validation: Descriptor | None
 
     def ids(self) -> tuple[str, ...]:
-        """Return the ids to read back, those of the validation box included."""
+        """Return the ids of all annotations to read, that of the validation box included."""
         found = (self.resultat, self.detail, self.date, self.validation)
         return tuple(descriptor.id for descriptor in found if descriptor)
 
     def owned_ids(self) -> frozenset[str]:
-        """Return the ids of the annotations that dsync alone writes."""
+        """Return the ids of the annotations that dsync writes."""
         found = (self.resultat, self.detail, self.date)
         return frozenset(str(descriptor.id) for descriptor in found if descriptor)
 
@@ -101,15 +101,15 @@ class ResolvedAnnotations:
 
 
 def resolve(config: AnnotationsConfig, descriptors: Iterable[Descriptor]) -> ResolvedAnnotations:
-    """Find each configured annotation among a form's descriptors: by id, else by a known label.
+    """Find each configured annotation in a revision: by id, or else by a configured label.
 
-    This alone decides which annotations are dsync's own: what is written, what is compared with
-    an earlier write, and what is left out of the content's hash. An annotation whose type cannot
-    take what dsync writes is not one of them.
+    Only this function decides which annotations are dsync's own: those that it writes, compares
+    with an earlier write, and leaves out of the content's hash. An annotation of a type that cannot
+    take dsync's value is not one of them.
 
     Args:
         config: the section `[annotations]`.
-        descriptors: of one revision of the form, champs included; none where DS gives none.
+        descriptors: all descriptors of the revision, champs included.
     """
     annotations = [d for d in descriptors if d.is_annotation and not d.parent_id]
     by_id = {str(d.id): d for d in annotations}
@@ -117,7 +117,7 @@ def resolve(config: AnnotationsConfig, descriptors: Iterable[Descriptor]) -> Res
     named = {target.id for target in targets}
     by_label: dict[str, Descriptor] = {}
     for descriptor in annotations:
-        # No label takes what an id names.
+        # An annotation that is configured by id is not found by label for another purpose.
         if descriptor.id not in named:
             by_label.setdefault(_folded(descriptor.libelle), descriptor)
 
@@ -136,7 +136,7 @@ def resolve(config: AnnotationsConfig, descriptors: Iterable[Descriptor]) -> Res
 
 
 def owned_in(config: AnnotationsConfig, descriptors: Iterable[Descriptor]) -> frozenset[str]:
-    """Return the ids of the annotations that dsync alone writes among a form's descriptors."""
+    """Return the ids of the annotations in a revision that dsync writes."""
     return resolve(config, descriptors).owned_ids()
 
 

@@ -1,6 +1,6 @@
-"""Recognise in DS a set of annotations that dsync wrote before its database was lost or replaced.
+"""Recognising annotations that dsync wrote before its database was lost or replaced.
 
-Without the record of what was pushed, nothing but its form tells dsync's own set from a human's.
+Without the record of earlier writes, only their form distinguishes them from a human's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dsync.annotations.values import normalise
 from dsync.domain.verdict import Verdict
 
 ONE_DOCUMENT = timedelta(seconds=30)
-"""How long DS may take for the annotations of one mutation."""
+"""Maximum time between the dates that DS gives to the annotations of one mutation."""
 
 
 def own_set(
@@ -32,19 +32,20 @@ def own_set(
     stated_verdict: Callable[[str], Verdict | None],
     wanted: Mapping[str, str | None],
 ) -> dict[str, Own]:
-    """Return what stands in a dossier as dsync's own, by annotation; empty when it is not.
+    """Return the values in a dossier that dsync wrote, by annotation; empty when a human did.
 
-    It is when the result is one of the configured options, the detail is a text of dsync's form
-    that states the same verdict, and both are no younger than the date that dsync writes with
-    them: what a human changed since is theirs, unless it reads as dsync wants it (a forced push
-    writes one alone). The label counts with them when it is the verdict's.
+    They are dsync's if the result is one of the configured options, the detail is a text of
+    dsync's form with the same verdict, and neither was written later than the date annotation,
+    which dsync writes together with them. A later value is a human's, unless it equals the wanted
+    one, because a forced push writes a single annotation. The label is dsync's if it is the one of
+    that verdict.
 
     Args:
-        remote: what stands in the dossier.
+        remote: the dossier's current values.
         resolved: dsync's annotations in the dossier's revision.
         config: the section `[annotations]`.
-        stated_verdict: returns the verdict that a detail states, None for a text of another form.
-        wanted: what dsync wants there now, by annotation.
+        stated_verdict: returns the verdict in a detail, None for a text of another form.
+        wanted: the values that dsync wants now, by annotation.
     """
     found = {}
     others: list[datetime | None] = []

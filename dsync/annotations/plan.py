@@ -1,8 +1,8 @@
-"""Decide, annotation by annotation, what to write: desired x remote x last pushed.
+"""Decides what to do for each annotation: compares wanted, current and last written value.
 
-A value that is neither what was last pushed nor what is wanted is a human's: it stays. Detail,
-date and label would contradict a result that is not there: they wait for it, whether a human's
-value or a refusal stops it.
+A current value that is neither the wanted nor the last written one is a human's and is kept.
+Detail, date and label explain the result, so they are not written while it is blocked by a
+human's value or a refusal.
 """
 
 from __future__ import annotations
@@ -28,81 +28,81 @@ _OF = {RESULTAT: "du résultat", DETAIL: "du détail", DATE: "de la date"}
 
 
 class Action(StrEnum):
-    """What becomes of one wish."""
+    """What to do for one wish."""
 
     CONFIRM = "confirm"
-    """It stands there already, whoever wrote it."""
+    """DS has the wanted value already, whoever wrote it."""
     WRITE = "write"
     CONFLICT = "conflict"
-    HOLD = "hold"
-    """Held back by the result's conflict."""
-    HOLD_REFUSED = "hold_refused"
-    """Held back because the result is refused."""
+    BLOCKED_BY_CONFLICT = "blocked_by_conflict"
+    """Not written because the result is in conflict."""
+    BLOCKED_BY_REFUSAL = "blocked_by_refusal"
+    """Not written because the result is refused."""
     SUSPEND = "suspend"
-    """An instructeur validated the pre-check."""
+    """Not written because an instructeur validated the pre-check."""
     REFUSE = "refuse"
-    """The dossier's revision has no such annotation or option, or the démarche no such label."""
-    REFUSE_UNKEPT = "refuse_unkept"
-    """DS said that it saved the value, and it is not there; no human edited anything since."""
+    """The revision has no such annotation or option, or the démarche has no such label."""
+    REFUSE_NOT_SAVED = "refuse_not_saved"
+    """DS returned the value as saved, but does not have it, and no human edited it since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A value that dsync put, or may have put, somewhere in DS."""
+    """A value that dsync wrote, or may have written, into DS."""
 
     value: str | None
     target: str | None
-    """The annotation's descriptor, or the label; None: not known."""
+    """Id of the annotation's descriptor or of the label; None when it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A wanted value, what dsync last had there, and what an operator ordered."""
+    """A wanted value, with the last written one and an operator's order."""
 
     id: int
     annotation: str
     valeur: str
     pushed: Own | None = None
-    """None: never pushed by this database."""
+    """The last written value; None when this database has no record of one."""
     uncertain: Own | None = None
-    """Sent, and never answered: if it stands there, it is ours too."""
+    """A value that was sent without an answer: if DS has it, dsync wrote it."""
     seen_at: datetime | None = None
-    """DS's date of the last edit of annotations by hand, just before `pushed` was written."""
+    """DS's date of the last manual edit of annotations, read just before `pushed` was written."""
     force: bool = False
-    """An operator orders to go over a human's value and the validated box."""
+    """Whether an operator ordered to overwrite a human's value and a validated pre-check."""
     over: str | None = None
-    """What stood there when the order was given, as `standing` returns it; None: anything."""
+    """The value that the operator saw, as `current_value` returns it; None: any."""
     is_due: bool = True
-    """Whether it is to be settled now; others are looked at for what they say of the rest."""
+    """Whether it is to be written now; otherwise it only influences the dossier's other wishes."""
     is_confirmed: bool = False
-    """Settled before: DS holds it."""
+    """Whether DS was seen to have the value before."""
     refusal: str | None = None
-    """Settled before: why it is refused."""
+    """Why DS refused it before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """What stands in DS now; values by descriptor id, labels' ids by name."""
+    """A dossier's current values in DS, by descriptor id, and its label ids, by name."""
 
     values: Mapping[str, Json]
     labels: Mapping[str, str]
     edited_at: datetime | None = None
-    """DS's date of the last edit of annotations by hand."""
+    """DS's date of the last manual edit of annotations."""
     updated_at: Mapping[str, datetime] = field(default_factory=dict)
-    """When each value was last written, by whomever; by descriptor id."""
+    """When each value was last written, by a human or by API; by descriptor id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One wish with its action; for a label, which names to put and to take off."""
+    """One wish with its action; for a label, the names to add and to remove."""
 
     wish: Wish
     action: Action
     descriptor: Descriptor | None = None
     remote: str | None = None
-    """The value in DS, normalised, where it explains the action."""
+    """The current value in DS, normalised, if it explains the action."""
     target: str | None = None
-    """The descriptor or the label at which it is settled."""
+    """Id of the descriptor or of the label to which the action applies."""
     add: str | None = None
     remove: tuple[str, ...] = ()
     reason: str | None = None
@@ -115,40 +115,47 @@ def plan(
     config: AnnotationsConfig,
     available_labels: Mapping[str, str],
 ) -> list[Step]:
-    """Return one step a wish, the result's first.
+    """Return one step for each wish, that of the result first.
 
-    A forced wish goes over a conflict and over the validated box, unless something else stands
-    there than the operator was shown.
+    A forced wish overwrites a human's value and ignores the validation, unless the current value
+    is another one than the operator saw.
 
     Args:
         wishes: the dossier's current wishes.
-        remote: what stands in the dossier.
+        remote: the dossier's current values.
         resolved: dsync's annotations in the dossier's revision.
         config: the section `[annotations]`.
-        available_labels: the démarche's labels, ids by name.
+        available_labels: ids of the démarche's labels, by name.
     """
     ordered = [
         replace(wish, force=wish.force and _is_as_shown(wish, remote, resolved, config))
         for wish in sorted(wishes, key=lambda wish: (wish.annotation != RESULTAT, wish.annotation))
     ]
     validated = _is_validated(remote, resolved)
-    hold = _hold(ordered, remote, resolved)
+    block = _block_of(ordered, remote, resolved)
     steps = []
     for wish in ordered:
         if validated and not wish.force:
             steps.append(Step(wish, Action.SUSPEND))
         elif wish.annotation == LABEL:
-            steps.append(_label_step(wish, remote, config, available_labels, hold))
+            steps.append(_label_step(wish, remote, config, available_labels, block))
         else:
             descriptor = resolved.by_name(wish.annotation)
-            steps.append(_value_step(wish, remote, descriptor, hold))
+            steps.append(_value_step(wish, remote, descriptor, block))
     return steps
 
 
-def standing(
+def current_value(
     annotation: str, remote: Remote, resolved: ResolvedAnnotations, config: AnnotationsConfig
 ) -> str:
-    """Return what a forced write of an annotation or the label would go over; blank: nothing."""
+    """Return the value that a forced write would overwrite; "" when there is none.
+
+    Args:
+        annotation: one of `ANNOTATION_NAMES`.
+        remote: the dossier's current values.
+        resolved: dsync's annotations in the dossier's revision.
+        config: the section `[annotations]`.
+    """
     if annotation == LABEL:
         there = labels_text(name for name in remote.labels if name in config.owned_labels)
     else:
@@ -160,7 +167,7 @@ def standing(
 def _is_as_shown(
     wish: Wish, remote: Remote, resolved: ResolvedAnnotations, config: AnnotationsConfig
 ) -> bool:
-    there = standing(wish.annotation, remote, resolved, config)
+    there = current_value(wish.annotation, remote, resolved, config)
     return wish.over is None or wish.over == there
 
 
@@ -170,35 +177,39 @@ def _is_validated(remote: Remote, resolved: ResolvedAnnotations) -> bool:
 
 
 def labels_text(names: Iterable[str]) -> str:
-    """Return labels as the outbox keeps them; a human's may be several, or none."""
+    """Return the names of labels as one text, as the outbox stores them."""
     return ", ".join(sorted(names))
 
 
 @dataclass(frozen=True, slots=True)
-class _Hold:
-    """Why what explains the result does not go out."""
+class _Block:
+    """Why the annotations that explain the result are not written."""
 
     action: Action
     reason: str | None = None
 
 
-def _hold(wishes: Sequence[Wish], remote: Remote, resolved: ResolvedAnnotations) -> _Hold | None:
+def _block_of(
+    wishes: Sequence[Wish], remote: Remote, resolved: ResolvedAnnotations
+) -> _Block | None:
     result = next((wish for wish in wishes if wish.annotation == RESULTAT), None)
     if result is None:
         return None
     step = _value_step(result, remote, resolved.resultat, None)
     if step.action is Action.CONFLICT:
-        return _Hold(Action.HOLD)
+        return _Block(Action.BLOCKED_BY_CONFLICT)
     if step.action is Action.REFUSE:
-        return _Hold(Action.HOLD_REFUSED, step.reason)
+        return _Block(Action.BLOCKED_BY_REFUSAL, step.reason)
     if step.action is Action.WRITE and not (result.is_due or result.is_confirmed):
         is_refused = result.refusal is not None
-        return _Hold(Action.HOLD_REFUSED if is_refused else Action.HOLD, result.refusal)
+        return _Block(
+            Action.BLOCKED_BY_REFUSAL if is_refused else Action.BLOCKED_BY_CONFLICT, result.refusal
+        )
     return None
 
 
 def _value_step(
-    wish: Wish, remote: Remote, descriptor: Descriptor | None, hold: _Hold | None
+    wish: Wish, remote: Remote, descriptor: Descriptor | None, block: _Block | None
 ) -> Step:
     if descriptor is None:
         reason = f"l’annotation {_OF[wish.annotation]} manque dans la révision du dossier"
@@ -212,15 +223,15 @@ def _value_step(
     if there == wanted:
         return step(Action.CONFIRM)
     if not wish.force and there not in _ours(wish, descriptor):
-        if _is_unkept(wish, there, remote, descriptor):
+        if _is_not_saved(wish, there, remote, descriptor):
             return step(
-                Action.REFUSE_UNKEPT,
+                Action.REFUSE_NOT_SAVED,
                 f"Démarches Simplifiées n’a pas gardé la date écrite dans l’annotation "
                 f"« {descriptor.libelle} »",
             )
         return step(Action.CONFLICT)
-    if hold and wish.annotation != RESULTAT:
-        return step(hold.action, hold.reason)
+    if block and wish.annotation != RESULTAT:
+        return step(block.action, block.reason)
     if not _is_offered(wish.valeur, descriptor):
         return step(
             Action.REFUSE,
@@ -230,17 +241,17 @@ def _value_step(
 
 
 def _is_offered(value: str, descriptor: Descriptor) -> bool:
-    """Whether a drop-down list has the option; DS takes no other, to the letter."""
+    """Return whether a drop-down list has exactly this option; DS refuses any other value."""
     if descriptor.type != "drop_down_list" or not descriptor.options or descriptor.other_option:
         return True
     return value in descriptor.options
 
 
 def _ours(wish: Wish, descriptor: Descriptor) -> set[str | None]:
-    """Return the values which, standing there, are dsync's own; None: an empty annotation.
+    """Return the current values that dsync wrote or left; None stands for an empty annotation.
 
-    What was pushed into another descriptor says nothing of this one: made anew, it is empty, and
-    that is nobody's hand.
+    A value written into another descriptor does not count: an annotation that was created again in
+    the form is empty although nobody emptied it.
     """
     known = [own for own in (wish.pushed, wish.uncertain) if own and own.target == descriptor.id]
     ours = {normalise(descriptor.type, own.value) for own in known}
@@ -249,12 +260,12 @@ def _ours(wish: Wish, descriptor: Descriptor) -> set[str | None]:
     return ours
 
 
-def _is_unkept(wish: Wish, there: str | None, remote: Remote, descriptor: Descriptor) -> bool:
-    """Whether an empty date is DS's doing, not a human's.
+def _is_not_saved(wish: Wish, there: str | None, remote: Remote, descriptor: Descriptor) -> bool:
+    """Return whether a date is empty because DS did not save it, and not because of a human.
 
-    A date that was once cleared by hand may stay empty at the next write by API, though DS says
-    that it saved it (DS's issue 10640). An edit by hand moves the annotations' own date, a write
-    by API does not: where that date is still the one before our write, nobody cleared it.
+    A date that was once emptied by hand can stay empty after a write by API, although DS returns
+    it as saved (DS's issue 10640). A manual edit moves the annotations' date of last change, a
+    write by API does not: if that date has not moved since before dsync's write, nobody emptied it.
     """
     return (
         there is None
@@ -269,9 +280,9 @@ def _label_step(
     remote: Remote,
     config: AnnotationsConfig,
     available: Mapping[str, str],
-    hold: _Hold | None,
+    block: _Block | None,
 ) -> Step:
-    """Put the wished label and take off the one that dsync put; others' labels stay."""
+    """Add the wanted label and remove the one that dsync added; all other labels stay."""
     managed = config.owned_labels
     present = {name: id_ for name, id_ in remote.labels.items() if name in managed}
     text = labels_text(present) or None
@@ -283,8 +294,8 @@ def _label_step(
     ids = {available[name] for name in managed if name in available}
     if not wish.force and not _labels_are_ours(wish, present, ids):
         return Step(wish, Action.CONFLICT, remote=text, target=only)
-    if hold:
-        return Step(wish, hold.action, remote=text, target=only, reason=hold.reason)
+    if block:
+        return Step(wish, block.action, remote=text, target=only, reason=block.reason)
     return Step(
         wish,
         Action.WRITE,
@@ -296,13 +307,14 @@ def _label_step(
 
 
 def _labels_are_ours(wish: Wish, present: Mapping[str, str], managed: set[str]) -> bool:
-    """Whether what is there is our last label, or what a lost answer may have made of it.
+    """Return whether dsync's last write, or one without an answer, explains the dossier's labels.
 
-    A label that the démarche has no more, or made anew, is on no dossier: nobody took it off.
+    A label that was deleted from the démarche, or deleted and created again, is on no dossier: so
+    nobody removed it from this one.
 
     Args:
         wish: the wanted label.
-        present: those of dsync's labels that are on the dossier, ids by name.
+        present: ids of dsync's labels that are on the dossier, by name.
         managed: ids of dsync's labels that the démarche has.
     """
     there = set(present.values())
@@ -317,5 +329,5 @@ def _label_ids(own: Own | None, present: Mapping[str, str]) -> set[str]:
         return set()
     if own.target is not None:
         return {own.target}
-    # Several that an operator adopted are known by their names.
+    # Several labels that an operator adopted are stored by name only.
     return {id_ for name, id_ in present.items() if name in own.value.split(", ")}

@@ -1,7 +1,7 @@
-"""Values as DS keeps them: what is written comes back normalised and is compared so.
+"""Values of annotations, normalised as DS normalises them so that both can be compared.
 
-Sources: conversations with the platform (control characters dropped, line ends, instants to
-the minute on display, `""` for an emptied text).
+Seen in recorded conversations: DS removes control characters, changes line ends, shows instants to
+the minute and returns `""` for an emptied text.
 """
 
 from __future__ import annotations
@@ -21,10 +21,16 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 def desired(
     verdict: Verdict, detail: str, established_at: datetime, config: AnnotationsConfig
 ) -> dict[str, str]:
-    """Return what each annotation should hold, as the text that the outbox keeps.
+    """Return the wanted value of each annotation, as the text that the outbox stores.
 
-    Nothing for Indéterminé: what stands in DS stays. The date is an ISO instant in UTC cut to the
-    minute, which is all that DS shows.
+    Nothing is wanted for « Indéterminé »: the values in DS stay. The date is an ISO instant in UTC
+    without seconds, because DS does not show them.
+
+    Args:
+        verdict: of the pre-check.
+        detail: its text.
+        established_at: its instant.
+        config: the section `[annotations]`.
     """
     if verdict is Verdict.INDETERMINE:
         return {}
@@ -39,7 +45,7 @@ def desired(
 
 
 def normalise(type_: str, value: Json) -> str | None:
-    """Return a value as text in the one form in which values are compared; blank is None."""
+    """Return a value as the text to compare; None for an empty one."""
     if value is None or value == "":
         return None
     if isinstance(value, bool):
@@ -53,8 +59,8 @@ def normalise(type_: str, value: Json) -> str | None:
     return text if text.strip() else None
 
 
-def wire_value(type_: str, text: str) -> Json:
-    """Return the outbox's text as the JSON value of the annotation's own input key."""
+def input_value(type_: str, text: str) -> Json:
+    """Return the value for the mutation's input from the outbox's text."""
     return _day(text) if type_ == "date" else text
 
 

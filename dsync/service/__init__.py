@@ -1,1 +1,1 @@
-"""The service: signals, and the scheduler that runs what is due."""
+"""The service `dsync run`: its scheduler and its signals."""

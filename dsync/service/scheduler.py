@@ -1,7 +1,7 @@
-"""The background service: one tick job that asks what is due and runs it.
+"""The background service: a job that regularly asks the worker which run is due, and does it.
 
-A failed run is logged and tried again later, further apart each time; it never ends the
-service. What is due is the worker's answer, from stored times: the scheduler keeps no state.
+A failed run is logged and retried after increasing waits; it never ends the service. The worker
+computes what is due from times in the database: the scheduler has no schedule of its own.
 """
 
 from __future__ import annotations
@@ -23,32 +23,41 @@ log = structlog.get_logger(__name__)
 
 TICK_S = 5.0
 LOOK_S = 1.0
-"""How often the main thread looks whether the clock went back."""
+"""Interval at which the main thread checks whether the clock went back."""
 FIRST_RETRY = timedelta(seconds=15)
 LEASE_RETRY = timedelta(seconds=30)
 STOP_S = 4.0
-"""What a run gets to reach the end of its page; the process must be gone within 5 s."""
+"""Time for a run to finish its page after a stop signal; the process must end within 5 s."""
 SIGN_OFF_S = 0.5
 
 
 class Worker(Protocol):
-    """What the service drives."""
+    """The worker that the service calls."""
 
     def due(self) -> SyncOptions | None:
-        """Return the run that is due now, or None."""
+        """Return the options of the run that is due now, or None."""
 
     def sync(self, options: SyncOptions) -> RunReport:
-        """Run once."""
+        """Do one run."""
 
     def sign_in(self, pause: timedelta) -> None:
-        """Show that the service runs, and that its next run is no earlier than in `pause`."""
+        """Store that the service is alive and does no run within the next `pause`."""
 
     def sign_off(self) -> None:
-        """Show that it has ended."""
+        """Store that the service has ended."""
 
 
 class Service:
-    """Runs the worker until `stop` is set."""
+    """Calls the worker until `stop` is set.
+
+    Args:
+        worker: does the runs.
+        stop: ends the service.
+        about: facts for the log at the start.
+        monotonic: returns seconds of a monotonic clock.
+        retry_at_most: longest wait after a failed run.
+        tick_s: seconds between two checks of what is due.
+    """
 
     def __init__(
         self,
@@ -74,10 +83,9 @@ class Service:
         self._idle.set()
 
     def serve(self) -> bool:
-        """Tick until stopped; return whether the run under way came to its end in time.
+        """Serve until `stop` is set; return whether the current run ended in time.
 
-        When it did not, nothing is half done (a page is stored whole or not at all) and the
-        caller may end the process.
+        If it did not, the caller may end the process: its open transaction is rolled back.
         """
         scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -97,7 +105,8 @@ class Service:
         finally:
             scheduler.shutdown(wait=False)
         ended = self._idle.wait(STOP_S)
-        # A database that does not answer learns it by the silence: the process has to be gone.
+        # In a thread, because the process must end in time even if the database does not answer;
+        # other processes then see that this service stopped reporting.
         signing_off = threading.Thread(target=self._sign_off, name="sign-off", daemon=True)
         signing_off.start()
         signing_off.join(SIGN_OFF_S)
@@ -109,14 +118,14 @@ class Service:
             self._worker.sign_off()
 
     def _keep_ticking(self, job: Any) -> None:
-        """Put the next tick to now when the clock went back: by that clock it is far away."""
+        """Reschedule the job after the system clock went back: its next run would be far away."""
         now = datetime.now(UTC)
         if job.next_run_time is not None and job.next_run_time - now > 2 * self._tick:
             log.warning("clock_went_back", by_s=int((job.next_run_time - now).total_seconds()))
             job.modify(next_run_time=now)
 
     def tick(self) -> None:
-        """Run what is due, if anything; never raise."""
+        """Do the run that is due, if any; never raises."""
         self._idle.clear()
         try:
             self._run_due()
@@ -126,7 +135,7 @@ class Service:
         except DsyncError as exc:
             self._postpone(error=exc.message, exit_code=exc.exit_code)
         except Exception as exc:
-            # The one broad catch of the service: a fault in one run must not end the next ones.
+            # The only broad `except` of the service: a bug in one run must not end the service.
             log.exception("run_crashed", error=type(exc).__name__)
             self._postpone(error=type(exc).__name__, exit_code=1)
         finally:
@@ -156,7 +165,7 @@ class Service:
                 log.warning("run_problem", run=report.run, problem=problem)
 
     def _wait_for_lease(self, report: RunReport) -> None:
-        """Another process works on this démarche: no failure, and said once."""
+        """Wait while another process has the lease: this is no failure, and is logged once."""
         note = "; ".join(report.errors)
         if note != self._lease_note:
             log.info("lease_held_elsewhere", holder=note)

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP as a wish to stop: the first in order, a second one at once."""
+"""SIGINT, SIGTERM and SIGHUP: the first signal stops in order, a second one ends at once."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from types import FrameType
 from typing import Any, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-SAME_WISH_S = 0.5
-"""`timeout` and some supervisors signal the process and then its whole group: one wish, twice."""
+REPEATED_S = 0.5
+"""A signal repeated within this time counts once: `timeout` and some supervisors send it to the
+process and to its process group."""
 
 
 class StopSignals:
-    """While entered, the first signal sets `stop`; a second one, a moment later, ends the process.
+    """A context in which the first signal sets `stop`, and a later second one ends the process.
 
-    Python runs handlers in the main thread alone, when that comes to run: it does not while it
-    waits without a limit and the system has handed the signal to another thread. The wake-up file
-    descriptor is written to at once, whichever thread got the signal; a thread reads it.
+    Python calls signal handlers only in the main thread. While that thread waits without a time
+    limit, a signal that the system delivers to another thread does not interrupt it. The wake-up
+    file descriptor is written in any case, and a thread reads it.
+
+    Args:
+        announce: called after the first signal.
     """
 
     def __init__(self, announce: Callable[[], None] | None = None) -> None:
@@ -33,7 +37,7 @@ class StopSignals:
 
     @property
     def exit_code(self) -> int | None:
-        """128 + the signal's number, as shells count; None when none came."""
+        """128 + the signal's number, as shells return it; None before the first signal."""
         return None if self.received is None else 128 + self.received
 
     def __enter__(self) -> Self:
@@ -42,7 +46,7 @@ class StopSignals:
         threading.Thread(target=self._watch, args=(reader,), name="signals", daemon=True).start()
         self._previous_fd = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         for number in SIGNALS:
-            # What `nohup` had ignored stays ignored.
+            # `nohup` makes a process ignore SIGHUP: it stays ignored.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, _do_nothing)
         return self
@@ -54,7 +58,7 @@ class StopSignals:
         os.close(self._writer)
 
     def _watch(self, reader: int) -> None:
-        """Read the numbers of the signals that come, until the other end is closed."""
+        """Read the numbers of arriving signals until the other end of the pipe is closed."""
         with open(reader, "rb", buffering=0) as numbers:
             while number := numbers.read(1):
                 self._note(number[0])
@@ -67,14 +71,17 @@ class StopSignals:
             self.stop.set()
             if self._announce:
                 self._announce()
-        elif not self._is_the_same_wish(number):
+        elif not self._is_repeated(number):
             os._exit(128 + number)
 
-    def _is_the_same_wish(self, number: int) -> bool:
-        """A closed terminal, or systemd, sends SIGHUP after another one; some send one twice."""
+    def _is_repeated(self, number: int) -> bool:
+        """Return whether a signal belongs to the first one.
+
+        A closing terminal and systemd send SIGHUP after another signal; some programs repeat one.
+        """
         since = time.monotonic() - self._received_at
-        return number == signal.SIGHUP or (number == self.received and since < SAME_WISH_S)
+        return number == signal.SIGHUP or (number == self.received and since < REPEATED_S)
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:
-    """Keep the signal from ending the process: what is to be done is done in `_watch`."""
+    """Replace the default handler, which would end the process; `_watch` handles the signal."""

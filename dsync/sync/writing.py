@@ -15,12 +15,12 @@ from dsync.annotations import (
     ResolvedAnnotations,
     Step,
     Wish,
+    current_value,
     own_set,
     plan,
-    standing,
 )
 from dsync.annotations.config import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
-from dsync.annotations.values import wire_value
+from dsync.annotations.values import input_value
 from dsync.domain.ids import DossierNumber
 from dsync.ds import AnnotationWrite, DossierWrite, Refusal, RemoteAnnotations, WriteOutcome
 from dsync.eligibility import stated_verdict
@@ -109,7 +109,7 @@ def draft(
         target.labels,
     )
     names = [step.wish.annotation for step in steps if step.wish.force]
-    made.standing = {name: standing(name, there, resolved, target.config) for name in names}
+    made.standing = {name: current_value(name, there, resolved, target.config) for name in names}
     for step in steps:
         if step.wish.id not in due:
             continue
@@ -118,7 +118,7 @@ def draft(
             continue
         made.settled.append(_settled(step, remote))
         made.in_conflict |= step.action is Action.CONFLICT
-        is_refused = step.action in {Action.REFUSE, Action.REFUSE_UNKEPT}
+        is_refused = step.action in {Action.REFUSE, Action.REFUSE_NOT_SAVED}
         if step.wish.annotation == LABEL:
             made.is_label_astray |= is_refused or step.action is Action.CONFLICT
         elif is_refused:
@@ -168,11 +168,11 @@ def _own(pushed: Pushed | None) -> Own | None:
 _STATUSES = {
     Action.CONFIRM: WishStatus.CONFIRMEE,
     Action.CONFLICT: WishStatus.CONFLIT,
-    Action.HOLD: WishStatus.CONFLIT,
-    Action.HOLD_REFUSED: WishStatus.REFUSEE,
+    Action.BLOCKED_BY_CONFLICT: WishStatus.CONFLIT,
+    Action.BLOCKED_BY_REFUSAL: WishStatus.REFUSEE,
     Action.SUSPEND: WishStatus.SUSPENDUE,
     Action.REFUSE: WishStatus.REFUSEE,
-    Action.REFUSE_UNKEPT: WishStatus.REFUSEE,
+    Action.REFUSE_NOT_SAVED: WishStatus.REFUSEE,
 }
 
 
@@ -185,11 +185,11 @@ def _settled(step: Step, remote: RemoteAnnotations) -> Settlement:
         case Action.CONFLICT:
             since = remote.updated_at.get(step.target or "")
             return replace(end, valeur_distante=step.remote or "", distante_le=since)
-        case Action.HOLD:
+        case Action.BLOCKED_BY_CONFLICT:
             return replace(end, valeur_distante=step.remote or "", erreur=HELD)
-        case Action.HOLD_REFUSED:
+        case Action.BLOCKED_BY_REFUSAL:
             return replace(end, erreur=f"{HELD_REFUSED} : {step.reason}")
-        case Action.REFUSE_UNKEPT:
+        case Action.REFUSE_NOT_SAVED:
             # The annotation is empty, and that is known: a newer value may be tried.
             return replace(end, pushed="", definitive=True)
         case _:
@@ -203,7 +203,7 @@ def _write(
         AnnotationWrite(
             step.descriptor.id,
             step.descriptor.type,
-            wire_value(step.descriptor.type, step.wish.valeur),
+            input_value(step.descriptor.type, step.wish.valeur),
         )
         for step in steps
         if step.descriptor

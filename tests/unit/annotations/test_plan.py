@@ -117,8 +117,8 @@ def test_a_conflict_on_the_result_holds_back_detail_and_label():
     """A detail under another's result would contradict it."""
     assert {
         "resultat": Action.CONFLICT,
-        "detail": Action.HOLD,
-        "label": Action.HOLD,
+        "detail": Action.BLOCKED_BY_CONFLICT,
+        "label": Action.BLOCKED_BY_CONFLICT,
     } == actions([result(), detail(), label()], {"R": "Inéligible"})
 
 
@@ -212,22 +212,26 @@ def test_a_result_without_its_option_holds_back_what_explains_it():
     bare = dataclasses.replace(RESOLVED, resultat=RESOLVED.resultat._replace(options=options))
     assert {
         "resultat": Action.REFUSE,
-        "detail": Action.HOLD_REFUSED,
-        "label": Action.HOLD_REFUSED,
+        "detail": Action.BLOCKED_BY_REFUSAL,
+        "label": Action.BLOCKED_BY_REFUSAL,
     } == actions([result(), detail(), label()], resolved=bare)
 
 
 @pytest.mark.parametrize("fate", [{"refusal": "option"}, {}], ids=["refused", "in conflict"])
 def test_nothing_goes_out_beside_a_result_that_does_not(fate):
     """The result was stopped before and is not due: the detail alone would contradict it."""
-    held = Action.HOLD_REFUSED if fate else Action.HOLD
+    held = Action.BLOCKED_BY_REFUSAL if fate else Action.BLOCKED_BY_CONFLICT
     wishes = [result(is_due=False, **fate), detail(), label()]
     assert {"resultat": Action.WRITE, "detail": held, "label": held} == actions(wishes)
 
 
 @pytest.mark.parametrize(
     ("seen", "edited", "expected"),
-    [(NOW, NOW, Action.REFUSE_UNKEPT), (NOW, LATER, Action.CONFLICT), (None, NOW, Action.CONFLICT)],
+    [
+        (NOW, NOW, Action.REFUSE_NOT_SAVED),
+        (NOW, LATER, Action.CONFLICT),
+        (None, NOW, Action.CONFLICT),
+    ],
     ids=["nobody edited", "cleared by hand", "not written by us"],
 )
 def test_a_date_that_ds_did_not_keep_is_told_from_one_that_a_human_cleared(seen, edited, expected):

@@ -46,7 +46,7 @@ def test_a_signal_is_heard_whichever_thread_gets_it(number: signal.Signals, code
     ("second", "after_s", "code"),
     [("SIGTERM", 0.6, 143), ("SIGTERM", 0, 0), ("SIGINT", 0, 130), ("SIGHUP", 0, 0)],
 )
-def test_a_second_signal_ends_the_process_unless_it_is_the_same_wish(
+def test_a_second_signal_ends_the_process_unless_it_repeats_the_first(
     second: str, after_s: float, code: int
 ) -> None:
     """Whoever asks twice cannot wait; a closed terminal or systemd sends SIGHUP after SIGTERM,
