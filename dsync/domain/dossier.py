@@ -186,6 +186,8 @@ class Revision:
     id: RevisionId
     date_publication: datetime | None
     descriptors: Mapping[DescriptorId, Descriptor]
+    is_whole: bool = True
+    """Whether all that DS gave of it could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,8 @@ class Demarche:
     labels: Mapping[str, str]
     """Label ids by exact name."""
     instructeurs: tuple[Instructeur, ...]
+    lost: tuple[str, ...] = ()
+    """Where DS gave what cannot be read, as `revisions.0.champDescriptors.3.type`."""
 
     def instructeur_id(self, named: str | None) -> str | None:
         """Return the id of the instructeur of that id or e-mail, None when there is none."""

@@ -140,7 +140,7 @@ class DSClient:
         return self._read(
             operations.load("demarche"),
             {"number": number},
-            lambda answer: read_demarche(item_of(answer, "demarche", subject)),
+            lambda answer: read_demarche(item_of(answer, "demarche", subject), number),
             subject=subject,
         )
 

@@ -4,75 +4,192 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
+
+from msgspec import Struct, ValidationError, convert, structs
 
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.ds.classify import Fault, Refusal, error_of, fault_of_errors, refusal_of
+from dsync.ds.dossiers import utc
 from dsync.ds.reading import item_of
-from dsync.ds.results import instant
 from dsync.ds.transport import Answer
 
+UNKNOWN_TYPE = "inconnu"
+"""The type of a champ whose descriptor has none that can be read."""
 
-def read_demarche(node: Mapping[str, Any]) -> Demarche:
+
+class _Node(Struct, rename="camel"):
+    """An object of the démarche; what has a default may be missing."""
+
+
+class _Id(_Node):
+    id: str
+
+
+class _Label(_Node):
+    id: str
+    name: str
+
+
+class _Instructeur(_Node):
+    id: str
+    email: str
+
+
+class _Groupe(_Node):
+    instructeurs: list[Any] = []
+    label: str = ""
+
+
+class _Descriptor(_Node):
+    id: DescriptorId
+    label: str = ""
+    type: str = UNKNOWN_TYPE
+    required: bool = False
+    options: list[str] | None = None
+    other_option: bool | None = None
+    champ_descriptors: list[Any] | None = None
+
+
+class _Revision(_Node):
+    id: str
+    date_publication: datetime | None = None
+    champ_descriptors: list[Any] = []
+    annotation_descriptors: list[Any] = []
+
+
+class _Facts(_Node):
+    active_revision: Any = None
+    title: str = ""
+    state: str = ""
+    revisions: list[Any] = []
+    labels: list[Any] = []
+    groupe_instructeurs: list[Any] = []
+
+
+N = TypeVar("N", bound=_Node)
+
+
+def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
     """Return the démarche; of two labels with the same name, the first one counts.
+
+    A field that does not have the API's form is left out alone, and its path is in `lost`.
 
     DS lists the draft among the revisions, with the id that it will have once it is published. Its
     champs can still change, so it is left out, unless it is the active revision of a démarche that
     is itself a draft.
+
+    Raises:
+        ValueError: there is no active revision, nor another that is published.
     """
-    active_id = RevisionId(node["activeRevision"]["id"])
-    revisions = [_revision(revision) for revision in node["revisions"]]
-    revisions = [r for r in revisions if r.date_publication or r.id == active_id]
+    lost: list[str] = []
+    facts = _taken(_Facts, node, "", lost) or _Facts()
+    active = _taken(_Id, facts.active_revision, "activeRevision", lost)
+    revisions = [
+        _revision(revision, place, lost)
+        for revision, place in _each(_Revision, facts.revisions, "revisions", lost)
+    ]
+    published = [r for r in revisions if r.date_publication or not r.is_whole]
+    if active is None and not published:
+        raise ValueError("no revision")
+    active_id = RevisionId(active.id) if active else published[-1].id
+    labels = [label for label, _ in _each(_Label, facts.labels, "labels", lost)]
     return Demarche(
-        number=DemarcheNumber(node["number"]),
-        titre=node["title"],
-        etat=node["state"],
+        number=number,
+        titre=facts.title,
+        etat=facts.state,
         active_revision_id=active_id,
-        revisions={revision.id: revision for revision in revisions},
-        labels={label["name"]: label["id"] for label in reversed(node["labels"])},
+        revisions={r.id: r for r in revisions if r in published or r.id == active_id},
+        labels={label.name: label.id for label in reversed(labels)},
         instructeurs=tuple(
-            Instructeur(instructeur["id"], instructeur["email"], groupe["label"])
-            for groupe in node["groupeInstructeurs"]
-            for instructeur in groupe["instructeurs"]
+            Instructeur(one.id, one.email, groupe.label)
+            for groupe, place in _each(
+                _Groupe, facts.groupe_instructeurs, "groupeInstructeurs", lost
+            )
+            for one, _ in _each(_Instructeur, groupe.instructeurs, f"{place}.instructeurs", lost)
         ),
+        lost=tuple(lost),
     )
 
 
-def _revision(node: Mapping[str, Any]) -> Revision:
-    published = node["datePublication"]
-    descriptors = [
-        *_descriptors(node["champDescriptors"], is_annotation=False),
-        *_descriptors(node["annotationDescriptors"], is_annotation=True),
-    ]
+def _taken(kind: type[N], node: Any, place: str, lost: list[str]) -> N | None:
+    """Read an object field by field; None where one that it needs cannot be read.
+
+    Args:
+        kind: the object's type.
+        node: what stands there.
+        place: where, as `labels.0`.
+        lost: takes the places of what cannot be read.
+    """
+    if not isinstance(node, dict):
+        lost.append(place)
+        return None
+    values = {}
+    for field in structs.fields(kind):
+        if field.encode_name not in node and not field.required:
+            continue
+        try:
+            values[field.name] = convert(node.get(field.encode_name), field.type)
+        except ValidationError:
+            lost.append(f"{place}.{field.encode_name}".lstrip("."))
+            if field.required:
+                return None
+    return kind(**values)
+
+
+def _each(kind: type[N], nodes: list[Any], place: str, lost: list[str]) -> Iterator[tuple[N, str]]:
+    """Yield the objects of a list that can be read, each with its place."""
+    for index, node in enumerate(nodes):
+        here = f"{place}.{index}"
+        found = _taken(kind, node, here, lost)
+        if found is not None:
+            yield found, here
+
+
+def _revision(node: _Revision, place: str, lost: list[str]) -> Revision:
+    champs = _descriptors(
+        node.champ_descriptors, f"{place}.champDescriptors", lost, is_annotation=False
+    )
+    annotations = _descriptors(
+        node.annotation_descriptors, f"{place}.annotationDescriptors", lost, is_annotation=True
+    )
+    descriptors = {descriptor.id: descriptor for descriptor in (*champs, *annotations)}
     return Revision(
-        id=RevisionId(node["id"]),
-        date_publication=instant(published) if published else None,
-        descriptors={descriptor.id: descriptor for descriptor in descriptors},
+        id=RevisionId(node.id),
+        date_publication=node.date_publication and utc(node.date_publication),
+        descriptors=descriptors,
+        is_whole=not any(one.startswith(f"{place}.") for one in lost),
     )
 
 
 def _descriptors(
-    nodes: list[Mapping[str, Any]],
+    nodes: list[Any],
+    place: str,
+    lost: list[str],
     *,
     is_annotation: bool,
     parent_id: DescriptorId | None = None,
 ) -> Iterator[Descriptor]:
-    for node in nodes:
-        options = node.get("options")
-        id_ = DescriptorId(node["id"])
+    for node, here in _each(_Descriptor, nodes, place, lost):
         yield Descriptor(
-            id=id_,
-            libelle=node["label"],
-            type=node["type"],
-            required=bool(node["required"]),
-            options=tuple(options) if options is not None else None,
-            other_option=bool(node.get("otherOption")),
+            id=node.id,
+            libelle=node.label,
+            type=node.type,
+            required=node.required,
+            options=None if node.options is None else tuple(node.options),
+            other_option=bool(node.other_option),
             parent_id=parent_id,
             is_annotation=is_annotation,
         )
-        children = node.get("champDescriptors") or []
-        yield from _descriptors(children, is_annotation=is_annotation, parent_id=id_)
+        yield from _descriptors(
+            node.champ_descriptors or [],
+            f"{here}.champDescriptors",
+            lost,
+            is_annotation=is_annotation,
+            parent_id=node.id,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,48 +20,53 @@ from dsync.ds.transport import Answer
 from dsync.errors import DSContractError
 
 T = TypeVar("T")
+NULL = Raw(b"null")
 
 DELETIONS = "deletions"
 """Value of `details["where"]` in errors of the lists of deletions, not of the page."""
 _LISTS = ("pendingDeletedDossiers", "deletedDossiers")
 _NODES = ("demarche", "dossiers", "nodes")
-NULL = Raw(b"null")
 _HIDDEN = frozenset({Fault.OUT_OF_SCOPE, Fault.NOT_FOUND})
 
 
-class _Connection(Struct):
+class _PageInfo(Struct, rename="camel"):
+    end_cursor: str | None = None
+    has_next_page: bool | None = None
+
+
+class _Connection(Struct, rename="camel"):
+    """A list, whose nodes are read one by one: an odd one stops no other."""
+
     nodes: list[Raw] | None
-    pageInfo: dict[str, Any]  # noqa: N815 - DS's name
+    page_info: _PageInfo
 
 
-class _Demarche(Struct):
-    activeRevision: dict[str, Any]  # noqa: N815 - DS's name
-    dossiers: _Connection
-    pendingDeletedDossiers: dict[str, Any] | None = None  # noqa: N815 - DS's name
-    deletedDossiers: dict[str, Any] | None = None  # noqa: N815 - DS's name
+class _Demarche(Struct, rename="camel"):
+    """The démarche with the lists that were asked for."""
+
+    active_revision: Raw = NULL
+    dossiers: _Connection | None = None
+    pending_deleted_dossiers: Raw = NULL
+    deleted_dossiers: Raw = NULL
 
 
 class _Data(Struct):
     demarche: _Demarche | None = None
 
 
-class _LightDemarche(Struct):
-    dossiers: _Connection
-
-
-class _LightData(Struct):
-    demarche: _LightDemarche | None = None
+class _Id(Struct):
+    id: str
 
 
 class _LightNode(Struct):
     number: Number
 
 
-class _Deleted(Struct):
+class _Deleted(Struct, rename="camel"):
     number: Number
     state: Etat
     reason: str
-    dateSupression: datetime  # noqa: N815 - DS's name
+    date_supression: datetime
 
 
 class _Alone(Struct):
@@ -69,8 +74,6 @@ class _Alone(Struct):
 
 
 _data_of = Decoder(_Data).decode
-_light_data_of = Decoder(_LightData).decode
-_light_node_of = Decoder(_LightNode).decode
 _alone_of = Decoder(_Alone).decode
 _aliases_of = Decoder(dict[str, Raw]).decode
 
@@ -86,12 +89,9 @@ def page_of(
         DSError: the démarche itself is refused.
         DSContractError: the answer is no page.
     """
-    found = _data_of(answer.raw).demarche if answer.raw is not None else None
-    demarche = _there(found, answer, subject)
+    demarche = _demarche(answer, subject)
     _raise_for_lists(answer.errors)
-    raws, info = demarche.dossiers.nodes, demarche.dossiers.pageInfo
-    if raws is None:
-        raise error_of(Fault.BAD_DATA, subject="a page of dossiers")
+    raws, info = _listed(demarche.dossiers)
     paths = _paths(answer.errors, len(raws))
     nodes: list[Dossier] = []
     unreadable: list[Unreadable] = []
@@ -107,14 +107,15 @@ def page_of(
         nodes.append(node)
         if path:
             incomplete[node.number] = path
+    active = _read(_Id, demarche.active_revision)
     return Page(
         nodes=nodes,
-        end_cursor=info["endCursor"],
-        has_next=bool(info["hasNextPage"]),
+        end_cursor=info.end_cursor,
+        has_next=bool(info.has_next_page),
         server_date=answer.server_date,
-        active_revision_id=RevisionId(demarche.activeRevision["id"]),
-        pending=_deleted_page(demarche.pendingDeletedDossiers, pending),
-        deleted=_deleted_page(demarche.deletedDossiers, deleted),
+        active_revision_id=RevisionId(active.id) if active else None,
+        pending=_deleted_page(demarche.pending_deleted_dossiers, pending),
+        deleted=_deleted_page(demarche.deleted_dossiers, deleted),
         unreadable=tuple(unreadable),
         incomplete=incomplete,
         order=tuple(order),
@@ -152,22 +153,11 @@ def _path_of(path: Sequence[object]) -> str:
 
 def light_page_of(answer: Answer, subject: str) -> LightPage:
     """Return a light page; raises as `page_of`."""
-    found = _light_data_of(answer.raw).demarche if answer.raw is not None else None
-    connection = _there(found, answer, subject).dossiers
-    raws, info = connection.nodes, connection.pageInfo
-    if raws is None:
-        raise error_of(Fault.BAD_DATA, subject="a page of dossiers")
+    raws, info = _listed(_demarche(answer, subject).dossiers)
     _paths(answer.errors, len(raws))
-    numbers = tuple(map(_light_number, raws))
-    return LightPage(numbers, info["endCursor"], bool(info["hasNextPage"]), answer.server_date)
-
-
-def _light_number(raw: Raw) -> DossierNumber | None:
-    """Return a node's number, None when it is invalid; the others can still be read."""
-    try:
-        return DossierNumber(_light_node_of(raw).number)
-    except (RecursionError, ValueError):
-        return None
+    nodes = [_read(_LightNode, raw) for raw in raws]
+    numbers = tuple(DossierNumber(node.number) if node else None for node in nodes)
+    return LightPage(numbers, info.end_cursor, bool(info.has_next_page), answer.server_date)
 
 
 def deletions_of(
@@ -182,8 +172,8 @@ def deletions_of(
     demarche = _demarche(answer, subject)
     _raise_for_lists(answer.errors)
     return (
-        _deleted_page(demarche.get(_LISTS[0]), pending),
-        _deleted_page(demarche.get(_LISTS[1]), deleted),
+        _deleted_page(demarche.pending_deleted_dossiers, pending),
+        _deleted_page(demarche.deleted_dossiers, deleted),
     )
 
 
@@ -294,23 +284,25 @@ def _alias_index(error: GraphError, count: int) -> int | None:
     return index if 0 <= index < count else None
 
 
-def _demarche(answer: Answer, subject: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] | None = (answer.data or {}).get("demarche")
-    return _there(found, answer, subject)
-
-
-def _there(found: T | None, answer: Answer, subject: str) -> T:
+def _demarche(answer: Answer, subject: str) -> _Demarche:
+    found = _data_of(answer.raw).demarche if answer.raw is not None else None
     if found is None:
         raise error_of(answer.fault or Fault.NO_DATA, subject=subject)
     return found
 
 
-def _connection(connection: Mapping[str, Any]) -> tuple[list[Any], str | None, bool]:
-    info = connection["pageInfo"]
-    nodes = connection["nodes"]
-    if not isinstance(nodes, list):
-        raise error_of(Fault.BAD_DATA, subject="a page of dossiers", position=None)
-    return nodes, info["endCursor"], bool(info["hasNextPage"])
+def _listed(connection: _Connection | None) -> tuple[list[Raw], _PageInfo]:
+    if connection is None or connection.nodes is None:
+        raise error_of(Fault.BAD_DATA, subject="a page of dossiers")
+    return connection.nodes, connection.page_info
+
+
+def _read(kind: type[T], raw: Raw) -> T | None:
+    """Read an object by itself, whatever it is; None where it is no such object."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _page_fault(errors: Sequence[GraphError]) -> Fault:
@@ -331,14 +323,14 @@ def _raise_for_lists(errors: Sequence[GraphError]) -> None:
         raise error_of(_page_fault(inside), subject="the lists of deletions", where=DELETIONS)
 
 
-def _deleted_page(
-    connection: Mapping[str, Any] | None, request: ListRequest | None
-) -> DeletedPage | None:
+def _deleted_page(raw: Raw, request: ListRequest | None) -> DeletedPage | None:
     if request is None:
         return None
+    connection = _read(_Connection, raw)
     if connection is None:
         raise DSContractError("A requested list of deletions is missing.", where=DELETIONS)
-    nodes, end_cursor, has_next = _connection(connection)
+    nodes, info = _listed(connection)
+    end_cursor, has_next = info.end_cursor, bool(info.has_next_page)
     if has_next and (not nodes or end_cursor is None or end_cursor == request.after):
         raise DSContractError(
             "DS's list of deletions cannot be read on: its cursor is missing or repeated.",
@@ -352,13 +344,10 @@ def _deleted_page(
     )
 
 
-def _deleted(node: Any) -> DeletedDossier | None:
+def _deleted(raw: Raw) -> DeletedDossier | None:
     """Return an entry of a list of deletions, None when it is invalid."""
-    try:
-        entry = msgspec.convert(node, _Deleted)
-    except (ValueError, RecursionError):
-        return None
-    at = utc(entry.dateSupression)
-    if at is None:
+    entry = _read(_Deleted, raw)
+    at = utc(entry.date_supression) if entry else None
+    if entry is None or at is None:
         return None
     return DeletedDossier(DossierNumber(entry.number), entry.state, entry.reason, at)

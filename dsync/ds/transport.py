@@ -6,6 +6,7 @@ limiter refused it before it was executed.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from math import inf
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -45,6 +47,8 @@ GRACE_S = 2.0
 """Seconds that a running mutation still gets after `stop` is set, so that its outcome is known."""
 DEFAULT_WAIT_S = 15.0
 """Seconds to wait after a 429 without a valid header."""
+DIGITS = 400
+"""Digits of the longest integer that is decoded; Python refuses those of some thousand digits."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,21 @@ class Answer:
 
     @cached_property
     def data(self) -> dict[str, Any] | None:
-        """`data`, decoded at the first access."""
-        return None if self.raw is None else msgspec.json.decode(self.raw, type=dict[str, Any])
+        """`data`, decoded at the first access.
+
+        A number that is out of range becomes infinite, so that only its field is invalid.
+        """
+        if self.raw is None:
+            return None
+        try:
+            return msgspec.json.decode(self.raw, type=dict[str, Any])
+        except msgspec.ValidationError:
+            data: dict[str, Any] = json.loads(bytes(self.raw), parse_int=_integer)
+            return data
+
+
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) <= DIGITS else inf
 
 
 class Notify(Protocol):

@@ -52,7 +52,8 @@ class FormWrites(FormReads):
     def save_demarche(self, demarche: Demarche, now: datetime) -> None:
         """Keep the démarche's facts; revisions that DS gives no more are kept too.
 
-        One that is not published may change any time, and is not kept.
+        One that is not published may change any time, and is not kept; nor is one of which
+        something could not be read.
         """
         facts = {
             "number": demarche.number,
@@ -80,7 +81,7 @@ class FormWrites(FormReads):
                     "descriptors": written([d._asdict() for d in revision.descriptors.values()]),
                 }
                 for revision in demarche.revisions.values()
-                if revision.date_publication
+                if revision.date_publication and revision.is_whole
             ],
         )
 

@@ -27,6 +27,10 @@ ANOMALIES = {
 """What is wrong with a dossier, by code, as the database's readers see it."""
 
 
+SHOWN = 5
+"""Fields that a message names."""
+
+
 @dataclass(slots=True)
 class Crawl:
     """One crawl's plan and what it has seen."""
@@ -155,10 +159,21 @@ def store_alone(run: Run, page: Page) -> None:
 
 
 def refresh_demarche(run: Run) -> Demarche:
-    """Read the démarche's facts (revisions, labels, instructeurs) and keep them."""
+    """Read the démarche's facts (revisions, labels, instructeurs) and keep them.
+
+    A revision of which something cannot be read stays as it was known: a form once published does
+    not change.
+    """
     demarche = run.context.client.demarche(run.context.demarche)
     with run.transaction() as tx:
         tx.save_demarche(demarche, run.now)
-    run.revisions.update(demarche.revisions)
+        run.revisions.update({**demarche.revisions, **tx.revisions()})
+    if demarche.lost:
+        more = f" and {len(demarche.lost) - SHOWN} others" if len(demarche.lost) > SHOWN else ""
+        run.report.problem(
+            "DS's answer about the démarche has fields that cannot be read "
+            f"({', '.join(demarche.lost[:SHOWN])}{more}): they stay unknown until it is whole. "
+            "If it lasts, tell DS's support."
+        )
     run.demarche_is_fresh = True
     return demarche

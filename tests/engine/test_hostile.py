@@ -240,6 +240,73 @@ def test_any_json_at_any_path_costs_that_dossier_at_most(
     check_copy(engine)
 
 
+# --- one odd value beside the dossiers ----------------------------------------------------
+
+HARD = ("1e400", "9" * 400, "9" * 5000, "null", DEEP)
+"""Numbers that a reader of JSON may refuse, and what is no value of any of these fields."""
+
+
+@pytest.mark.parametrize("operation", ["DossiersPage", "Deletions"])
+@pytest.mark.parametrize("field", ["number", "state", "reason", "dateSupression", None])
+def test_an_odd_value_in_a_list_of_deletions_costs_that_entry(
+    engine: Engine, field: str | None, operation: str
+) -> None:
+    """All other entries and all dossiers are read; the run says so and exits 7."""
+    engine.settle()
+    engine.control.hide(number(0))
+    engine.control.hide(number(1))
+    path = ["data", "demarche", "pendingDeletedDossiers", "nodes", 0]
+    path += [field] if field else []
+    for junk in HARD:
+        if operation == "Deletions":  # Asked for by themselves where the page fails with them.
+            engine.control.fail(ScriptedFault("internal_error", operation="DossiersPage", times=2))
+        engine.control.fail(
+            ScriptedFault("replaced_json", operation=operation, path=path, json=junk)
+        )
+        report = engine.sync(full=True, push=False, accept_deletions=True)
+        told = " ".join(report.errors)
+        assert (7, True) == (report.exit_code, "entries that cannot be read" in told), junk[:20]
+        assert 1 == engine.presences()["masque"], junk[:20]
+        engine.control.clear_faults()
+    assert 0 == engine.sync(push=False).exit_code
+    assert 2 == engine.presences()["masque"]
+
+
+REVISION = ("revisions", 0)
+FACTS: list[tuple[str | int, ...]] = [
+    *(("title",), ("state",), ("activeRevision",), ("activeRevision", "id")),
+    *(("revisions",), REVISION, (*REVISION, "id"), (*REVISION, "datePublication")),
+    *((*REVISION, "champDescriptors"), (*REVISION, "champDescriptors", 3)),
+    *((*REVISION, "champDescriptors", 3, key) for key in ("id", "label", "type", "required")),
+    *((*REVISION, "annotationDescriptors", 0), (*REVISION, "annotationDescriptors", 1, "options")),
+    *(("labels",), ("labels", 0), ("labels", 0, "name"), ("groupeInstructeurs",)),
+    *(("groupeInstructeurs", 0), ("groupeInstructeurs", 0, "label")),
+    *(("groupeInstructeurs", 0, "instructeurs"), ("groupeInstructeurs", 0, "instructeurs", 0)),
+    ("groupeInstructeurs", 0, "instructeurs", 0, "email"),
+]
+
+
+@pytest.mark.parametrize("path", FACTS, ids=lambda path: ".".join(map(str, path)))
+def test_an_odd_value_in_the_demarches_facts_costs_that_fact(
+    engine: Engine, path: tuple[str | int, ...]
+) -> None:
+    """All dossiers are read, the path is named; what is whole again is as it was."""
+    for junk in HARD:
+        fault = ScriptedFault(
+            "replaced_json", operation="Demarche", path=("data", "demarche", *path), json=junk
+        )
+        engine.control.fail(fault)
+        report = engine.sync(full=True)
+        assert (True, 12) == (report.exit_code in {0, 7}, report.read), (report.errors, junk[:20])
+        is_named = any(".".join(map(str, path)) in message for message in report.errors)
+        is_allowed = junk == "null" and path[-1] in {"datePublication", "options"}
+        assert is_named or is_allowed, (report.errors, junk[:20])
+        engine.control.clear_faults()
+    engine.settle()
+    assert 0 == engine.sync(full=True).exit_code
+    check_copy(engine)
+
+
 # --- odd headers and odd answers ----------------------------------------------------------
 
 
