@@ -107,11 +107,11 @@ class SyncState:
         """Return the state without the instants that lie after `now`.
 
         The machine's clock was ahead when they were stored, and came back: they count as never,
-        and a full read that was to be made later is due.
+        and a full read is due.
         """
         late: dict[str, Any] = dict.fromkeys(self._late(now))
         due_at = self.full_due_at
-        if due_at is not None and due_at > now + LONGEST_WAIT:
+        if "last_full_at" in late or (due_at is not None and due_at > now + LONGEST_WAIT):
             late["full_due_at"] = now
         return replace(self, **late) if late else self
 

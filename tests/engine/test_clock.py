@@ -9,7 +9,7 @@ import pytest
 from dsync.errors import LeaseHeldError
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.store import Store
-from tests.engine.rig import DEMARCHE, Engine
+from tests.engine.rig import DEMARCHE, Engine, number
 
 AHEAD = timedelta(days=400)
 
@@ -37,6 +37,25 @@ def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Eng
     assert not engine.rows("SELECT numero FROM outbox WHERE statut IN ('incertaine', 'en_attente')")
     assert engine.state() == engine.state().as_of(engine.worker.now())
     assert engine.worker.app.due() is None
+
+
+def test_a_plain_run_makes_the_full_read_that_the_future_would_have_delayed(
+    engine_on_each: Engine,
+) -> None:
+    """As the service does: what vanished meanwhile is found, and no instant lies ahead."""
+    engine = engine_on_each
+    engine.worker.skew = AHEAD
+    engine.settle()
+    engine.control.expire(number(5))
+    engine.worker.skew = timedelta()
+    assert {"present": 12} == dict(engine.presences())
+    report = engine.sync()
+    assert ("success", 1) == (report.status, engine.presences()["disparu"])
+    assert engine.state() == engine.state().as_of(engine.worker.now())
+    engine.advance(minutes=11)
+    engine.control.forget_requests()
+    engine.sync()
+    assert 1 == len(engine.requests())
 
 
 @pytest.mark.parametrize("renewed", [False, True])
