@@ -188,6 +188,12 @@ class _Block:
     action: Action
     reason: str | None = None
 
+    def stops(self, wish: Wish) -> bool:
+        """Whether it stops a wish; an order to go over anything goes over a conflict too."""
+        goes_over = wish.force and wish.over is None
+        is_conflict = self.action is Action.BLOCKED_BY_CONFLICT
+        return wish.annotation != RESULTAT and not (goes_over and is_conflict)
+
 
 def _block_of(
     wishes: Sequence[Wish], remote: Remote, resolved: ResolvedAnnotations
@@ -230,7 +236,7 @@ def _value_step(
                 f"« {descriptor.libelle} »",
             )
         return step(Action.CONFLICT)
-    if block and wish.annotation != RESULTAT:
+    if block and block.stops(wish):
         return step(block.action, block.reason)
     if not _is_offered(wish.valeur, descriptor):
         return step(
@@ -294,7 +300,7 @@ def _label_step(
     ids = {available[name] for name in managed if name in available}
     if not wish.force and not _labels_are_ours(wish, present, ids):
         return Step(wish, Action.CONFLICT, remote=text, target=only)
-    if block:
+    if block and block.stops(wish):
         return Step(wish, block.action, remote=text, target=only, reason=block.reason)
     return Step(
         wish,

@@ -151,8 +151,9 @@ class RunReport:
             known["annotations"] |= mutation["annotations"]
             if "label" in mutation:
                 known["label"] = mutation["label"]
-            if "replaced" in mutation:
-                known["replaced"] = known.get("replaced", {}) | mutation["replaced"]
+            for key in ("replaced", "becomes"):
+                if key in mutation:
+                    known[key] = known.get(key, {}) | mutation[key]
 
     def fail(self, error: DsyncError) -> None:
         """Note what ended the run."""

@@ -85,6 +85,7 @@ def test_a_forced_push_shows_the_labels_that_would_stay(
     """Where a human's label stands beside dsync's: dsync's own is what the dossier would have."""
     number = next(t.number for t in sandbox.control.truth() if t.labels == ["inéligible"])
     sandbox.control.add_label(number, "éligible")
+    sandbox.control.edit_annotation(number, RESULTAT, "À vérifier")
     run("sync")
     ended = on_terminal(run, "push", "--force", "--dossier", str(number), typed="n\n")
     [line] = [line for line in ended.out.splitlines() if " label " in line]
