@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dsync.sandbox import Sandbox
-from tests.commands.command import Command
+from tests.commands.command import Command, InsideCommand
 
 
 @pytest.fixture
@@ -23,6 +23,12 @@ def sandbox() -> Iterator[Sandbox]:
 def run(sandbox: Sandbox, tmp_path: Path) -> Command:
     """Return `dsync` as an operator of that sandbox calls it."""
     return operator(sandbox, tmp_path)
+
+
+@pytest.fixture
+def inside(run: Command) -> InsideCommand:
+    """Return the same inside this process, where neither its start nor its end matters."""
+    return InsideCommand(run.folder, run.environment)
 
 
 @pytest.fixture(scope="module")

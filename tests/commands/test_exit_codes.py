@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
 
-from tests.commands.command import Command
+from dsync.domain.ids import DemarcheNumber
+from dsync.sandbox import Sandbox, content
+from dsync.store import Store
+from tests.commands.command import Command, InsideCommand
+
+FIRST = content.FIRST_NUMBER
 
 
 @contextmanager
@@ -45,12 +50,80 @@ def server(status: int, content_type: str, body: str) -> Iterator[str]:
     ],
 )
 def test_an_address_that_is_no_graphql_endpoint_is_a_wrong_setting(
-    run: Command, status: int, content_type: str, body: str
+    inside: Command, status: int, content_type: str, body: str
 ) -> None:
     """Exit 2 with the address and the setting to correct, without waiting; no run is « down »."""
     with server(status, content_type, body) as url:
         for command in ("sync", "check"):
-            ended = run(command, DSYNC_DS_URL=f"{url}/graphql")
+            ended = inside(command, DSYNC_DS_URL=f"{url}/graphql")
             assert ended.code == 2
             assert f"{url}/graphql" in ended.out + ended.err
             assert "DSYNC_DS_URL" in ended.out + ended.err
+
+
+def lose_most(run: Command, sandbox: Sandbox) -> None:
+    assert run("sync").code == 0
+    for rank in range(15):
+        sandbox.control.expire(FIRST + rank)
+
+
+def spoil_one(run: Command, sandbox: Sandbox) -> None:
+    sandbox.control.return_null(FIRST, champs_only=True)
+
+
+def hold_the_lease(run: Command, sandbox: Sandbox) -> None:
+    with closing(Store.open(f"sqlite:///{run.folder / 'dsync.db'}")) as store:
+        store.acquire_lease(DemarcheNumber(content.FORM.number), 60, holder="another")
+
+
+def spoil_the_database(run: Command, sandbox: Sandbox) -> None:
+    (run.folder / "dsync.db").write_bytes(b"no database" * 1000)
+
+
+Prepare = Callable[[Command, Sandbox], None]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "prepare", "environment"),
+    [
+        ("sync", 0, None, {}),
+        ("check", 0, None, {}),
+        ("status", 5, None, {}),
+        ("sync --since yesterday", 2, None, {}),
+        ("sync --nothing", 2, None, {}),
+        ("sync", 2, None, {"DSYNC_DS_TOKEN": ""}),
+        ("sync", 2, None, {"DSYNC_CONFIG": "missing.toml"}),
+        ("sync", 2, None, {"DSYNC_DEMARCHE": "9"}),
+        ("push --force", 2, None, {}),
+        ("sync", 3, None, {"DSYNC_DS_TOKEN": "unknown"}),
+        ("check", 3, None, {"DSYNC_DS_TOKEN": "unknown"}),
+        ("sync --full", 4, lose_most, {}),
+        ("sync --full --accept-deletions", 0, lose_most, {}),
+        ("sync", 5, spoil_the_database, {}),
+        ("check", 5, spoil_the_database, {}),
+        ("sync", 5, None, {"DSYNC_DATABASE_URL": "sqlite:////missing/dsync.db"}),
+        ("sync", 6, hold_the_lease, {}),
+        ("sync", 7, spoil_one, {}),
+        ("sync", 7, None, {"DSYNC_DS_INSTRUCTEUR": ""}),
+        ("sync --no-push", 0, None, {"DSYNC_DS_INSTRUCTEUR": ""}),
+        ("sync --dossier 1", 7, None, {}),
+        ("sync", 7, None, {"DSYNC_BETAGOUV_URL": "http://127.0.0.1:1"}),
+    ],
+)
+def test_each_situation_ends_with_its_documented_code(
+    inside: InsideCommand,
+    sandbox: Sandbox,
+    line: str,
+    code: int,
+    prepare: Prepare | None,
+    environment: dict[str, str],
+) -> None:
+    """Scripts and schedulers act on it; no failure is without a sentence.
+
+    8 takes half a minute of retries: it is in the acceptance tests' long profile.
+    """
+    if prepare:
+        prepare(inside, sandbox)
+    ended = inside(*line.split(), **environment)
+    assert code == ended.code, ended.out + ended.err
+    assert code == 0 or ended.out + ended.err
