@@ -1,6 +1,6 @@
-"""The command line: parses, calls one thing, prints; no logic of the worker lives here.
+"""The command line: parses arguments, calls the worker, prints the result.
 
-Modules of this package import nothing heavy at the top, so that `dsync --help` is fast.
+Modules of this package import heavy modules inside their functions, so that `dsync --help` is fast.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from dsync.cli.root import dsync
 
 def main() -> None:
     """Run the `dsync` command (console script)."""
-    gc.set_threshold(10_000)  # By default, a fifth of a short command goes to looking for cycles.
-    atexit.register(gc.freeze)  # Nor is one looked for at the end: a sixth of it.
+    # With the defaults, the garbage collector takes a fifth of a short command's time, and its
+    # last collection at the end another sixth.
+    gc.set_threshold(10_000)
+    atexit.register(gc.freeze)
     dsync(prog_name="dsync")
 
 

@@ -1,4 +1,4 @@
-"""`dsync check`: what would stand in a run's way."""
+"""`dsync check`: everything that could prevent a run."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ MARKS["error"] = ("KO", "red")
 def check(*, as_json: bool) -> None:
     """Check token, démarche, mapping, annotations, labels, instructeur, database, evidence.
 
-    A line each, with the remedy; nothing is written anywhere: the right to write is tried on one
-    dossier of each groupe by a mutation without annotations. -v names each champ of the form that
-    feeds no field. The exit code is the first of 2, 5, 3, 8, 7 that one of the lines has.
+    Prints one line for each, with the remedy. Writes nothing: the right to write is tried on one
+    dossier of each groupe with a mutation without annotations. -v lists each champ of the form that
+    no field uses. The exit code is the first of 2, 5, 3, 8, 7 that one of the lines has.
     """
     from dsync.cli.session import load, worker
     from dsync.settings import unknown_variables
@@ -40,7 +40,7 @@ def check(*, as_json: bool) -> None:
                 "settings",
                 CheckStatus.WARNING,
                 f"{name} is no setting of dsync",
-                "mend its spelling, or unset it",
+                "correct its spelling, or unset it",
             )
             for name in unknown_variables()
         ]
@@ -71,12 +71,12 @@ def check(*, as_json: bool) -> None:
 
 def _conclusion(warnings: int) -> str:
     if not warnings:
-        return "All is well: `dsync sync` can run."
+        return "No problem found: `dsync sync` can run."
     return f"`dsync sync` can run; {warnings} warning{'s' if warnings > 1 else ''} above."
 
 
 def print_line(line: CheckLine) -> None:
-    """Print one line, and its remedy below."""
+    """Print one line of the check, with its remedy below."""
     mark, colour = MARKS[line.status.value]
     print_note(f"{click.style(mark, fg=colour)}  {line.name}: {clean(line.message)}", hanging=4)
     if line.remedy:
@@ -84,7 +84,7 @@ def print_line(line: CheckLine) -> None:
 
 
 def sources_of(app: App) -> CheckSources:
-    """Return what the check looks at."""
+    """Return what the check reads."""
     from dsync.sync.check import CheckSources
 
     settings, configuration = app.settings, app.configuration

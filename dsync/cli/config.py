@@ -1,4 +1,4 @@
-"""`dsync config show` and `dsync config check`: the settings, offline."""
+"""`dsync config show` and `dsync config check`: the settings, without network or database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def config() -> None:
 @json_option
 @settings_options()
 def show(*, as_json: bool) -> None:
-    """Show each setting in force and where it comes from; secrets are masked."""
+    """Show the value of each setting and where it comes from; secrets are masked."""
     from dsync.cli.session import load
 
     settings = load()
@@ -44,7 +44,7 @@ def show(*, as_json: bool) -> None:
 @json_option
 @settings_options()
 def check(*, as_json: bool) -> None:
-    """Check settings, configuration file, rules and lists: every problem at once."""
+    """Check settings, configuration file, rules and lists; print all problems at once."""
     from dsync.cli.session import load, worker
     from dsync.settings import unknown_variables
 
@@ -68,11 +68,13 @@ def check(*, as_json: bool) -> None:
 
 
 def _warnings(app: App) -> list[str]:
-    """Return what is well formed here and will not do elsewhere."""
+    """Return problems that do not prevent a test against the sandbox."""
     from dsync.errors import ConfigurationError
     from dsync.settings import unknown_variables
 
-    warnings = [f"{name} is no setting of dsync; is it misspelt?" for name in unknown_variables()]
+    warnings = [
+        f"{name} is no setting of dsync; check its spelling" for name in unknown_variables()
+    ]
     try:
         app.demarche  # noqa: B018 - a property that raises
     except ConfigurationError as exc:

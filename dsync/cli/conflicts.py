@@ -1,4 +1,4 @@
-"""`dsync conflicts`: human edits that stopped a push."""
+"""`dsync conflicts`: lists and resolves the values of humans that dsync did not overwrite."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ANNOTATIONS = ("resultat", "detail", "date", "label")
 WIDTH = 60
-"""Of a value in the list; `--json` has it whole."""
+"""Width of a value in the list; `--json` prints it whole."""
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -25,7 +25,7 @@ WIDTH = 60
 @settings_options()
 @click.pass_context
 def conflicts(context: click.Context, *, as_json: bool) -> None:
-    """List, and settle, human edits that stopped a push; without a subcommand: list."""
+    """List and resolve human edits that stopped a push; without a subcommand: list."""
     if context.invoked_subcommand is None:
         _list(as_json=as_json)
 
@@ -34,9 +34,9 @@ def conflicts(context: click.Context, *, as_json: bool) -> None:
 @json_option
 @settings_options()
 def list_(*, as_json: bool) -> None:
-    """List what a human put into DS beside what dsync wants, and since when.
+    """List the values that humans wrote, dsync's own values, and since when they differ.
 
-    DS tells when an annotation was written, not by whom.
+    DS shows when an annotation was written, not by whom.
     """
     _list(as_json=as_json)
 
@@ -77,24 +77,24 @@ def _list(*, as_json: bool) -> None:
         empty="No conflict.",
     )
     if len(found) > len(own):
-        click.echo(f"\n{len(found) - len(own)} more wait for the result of their dossier.")
+        click.echo(f"\n{len(found) - len(own)} more are blocked by the result of their dossier.")
     if own:
         number = own[0].numero
         click.echo(
-            f"\nTo keep what the human wrote: dsync conflicts accept {number}"
-            f"\nTo go over it: dsync push --force --dossier {number}"
-            f"\nWhen it is dsync's own all the same: dsync conflicts adopt {number}"
-            "\nSeveral numbers, --all and --annotation NAME narrow or widen both."
+            f"\nTo keep the human's value: dsync conflicts accept {number}"
+            f"\nTo overwrite it: dsync push --force --dossier {number}"
+            f"\nIf dsync wrote it: dsync conflicts adopt {number}"
+            "\naccept and adopt also take several numbers, --all, and --annotation NAME."
         )
 
 
 def _choosing(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what names the conflicts that a command ends."""
+    """Add the options and the argument that select conflicts."""
     for option in (
         click.option(
             "--annotation",
             type=click.Choice(ANNOTATIONS),
-            help="Only this one; of the result, what waits for it too.",
+            help="Only this one; with resultat also those that it blocks.",
         ),
         click.option("--all", "everywhere", is_flag=True, help="In every dossier."),
         click.argument("numbers", metavar="[N]...", nargs=-1, type=DOSSIER_NUMBER),
@@ -107,32 +107,36 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
 @_choosing
 @settings_options()
 def accept(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
-    """Keep what humans wrote in dossiers N: dsync does not write there again."""
+    """Keep the values that humans wrote in dossiers N: dsync does not write there again."""
     from dsync.sync.settle import Choice
 
     for numero, count in _settle(Choice.ACCEPT, numbers, annotation, everywhere=everywhere).items():
-        click.echo(f"Dossier {numero}: what the human wrote stays ({_plural(count)} settled).")
+        click.echo(f"Dossier {numero}: the human's value stays ({_plural(count)} resolved).")
 
 
 @conflicts.command("adopt")
 @_choosing
 @settings_options()
 def adopt(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
-    """Take what stands in DS as dsync's own in dossiers N."""
+    """Treat the current values in dossiers N as written by dsync."""
     from dsync.sync.settle import Choice
 
     ended = _settle(Choice.ADOPT, numbers, annotation, everywhere=everywhere)
     if ended:
         count = _plural(sum(ended.values()))
-        click.echo(f"{count} adopted: the next push replaces what has to be replaced.")
+        click.echo(f"{count} adopted: the next push replaces the values that differ.")
 
 
 def _settle(
     choice: Choice, numbers: tuple[int, ...], annotation: str | None, *, everywhere: bool
 ) -> dict[DossierNumber, int]:
-    """End the conflicts chosen; say which dossiers have none."""
+    """Resolve the selected conflicts, and print which dossiers have none.
+
+    Returns:
+        The number of resolved conflicts by dossier.
+    """
     if everywhere == bool(numbers):
-        raise click.UsageError("Name dossiers, or all of them by --all.")
+        raise click.UsageError("Give the numbers of dossiers, or --all.")
 
     from dsync.cli.session import worker
     from dsync.domain.ids import DossierNumber

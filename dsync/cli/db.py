@@ -1,4 +1,4 @@
-"""`dsync db`: schema, read-only access, documentation of the views."""
+"""`dsync db`: the schema, read-only access, and the documentation of the views."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def db() -> None:
-    """Upgrade the schema, give read access, document the views."""
+    """Upgrade the schema, grant read access, document the views."""
 
 
 @db.command("upgrade")
 @settings_options()
 def upgrade() -> None:
-    """Bring the database's schema to this version (SQLite does it by itself)."""
+    """Upgrade the database's schema to this version (automatic on SQLite)."""
     with _opened(check_schema=False) as store:
         before = store.schema_revision
         store.upgrade()
@@ -39,7 +39,7 @@ def upgrade() -> None:
 @click.argument("role")
 @settings_options()
 def grant_reader(*, role: str) -> None:
-    """Let the PostgreSQL ROLE read the views lecture_*, and nothing else."""
+    """Let the PostgreSQL role ROLE read the views lecture_*, and nothing else."""
     with _opened(create=False) as store:
         store.grant_reader(role)
     click.echo(f"{role} may read the views lecture_* and nothing else.")
@@ -49,7 +49,7 @@ def grant_reader(*, role: str) -> None:
 @json_option
 @settings_options()
 def dictionary(*, as_json: bool) -> None:
-    """Describe each view and column (from the database's comments on PostgreSQL)."""
+    """Describe each view and column (on PostgreSQL from the database's comments)."""
     with _opened(create=False) as store:
         views = store.dictionary()
     if as_json:

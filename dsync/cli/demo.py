@@ -1,4 +1,4 @@
-"""`dsync demo`: the whole job on this machine, without a token."""
+"""`dsync demo`: a complete run against the sandbox, on this machine and without a token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DATABASE = "demo.db"
 SHOWN_OF_EACH = 5
-"""Dossiers of each verdict in the table."""
+"""Number of dossiers in the table for each verdict."""
 
 
 @click.command()
@@ -40,20 +40,21 @@ SHOWN_OF_EACH = 5
     type=click.IntRange(min=1),
     default=120,
     show_default=True,
-    help="How many to invent.",
+    help="Number of invented dossiers.",
 )
 @click.option(
     "--seed", type=int, default=7, show_default=True, help="The same seed gives the same dossiers."
 )
 @click.option(
-    "--serve", is_flag=True, help="Keep the stand-in running afterwards, to sync and push on it."
+    "--serve", is_flag=True, help="Keep the sandbox running, so that sync and push work on it."
 )
 @settings_options()
 def demo(*, folder: Path, dossiers: int, seed: int, serve: bool) -> None:
-    """Show the whole job on this machine: no token, nothing leaves it.
+    """Show a complete run on this machine, without a token.
 
-    Starts a stand-in of DS and beta.gouv.fr, reads its dossiers over HTTP, pre-checks them, writes
-    the results back, and prints the verdicts. Everything is invented, and in one folder.
+    Starts a sandbox that imitates DS and beta.gouv.fr, reads its dossiers over HTTP, pre-checks
+    them, writes the results back and prints the verdicts. All data are invented and stay in one
+    folder.
     """
     from dsync.cli.progress import progress_bars
     from dsync.cli.session import worker
@@ -63,12 +64,12 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool) -> None:
     from dsync.sync.report import SyncOptions
 
     database = _fresh_database(folder)
-    click.echo(f"Starting a stand-in of Démarches Simplifiées with {dossiers} dossiers…")
+    click.echo(f"Starting a sandbox of Démarches Simplifiées with {dossiers} dossiers…")
     with (
         StopSignals(announce=announce_stop) as signals,
         Sandbox.start(dossiers=dossiers, seed=seed, port=0) as server,
     ):
-        click.echo(f"It listens at {server.ds_url}\n")
+        click.echo(f"It listens on {server.ds_url}\n")
         settings = _settings(server, database)
         with (
             progress_bars() as progress,
@@ -83,7 +84,7 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool) -> None:
         print_table(("dossier", "product", "verdict", "first reason"), rows)
         click.echo()
         print_report(first, as_json=False)
-        click.echo("And once more, now that nothing has changed:")
+        click.echo("A second run, after no change:")
         print_report(again, as_json=False)
         _next_steps(_write_environment(server, database), rows, serve=serve)
         if serve:
@@ -91,10 +92,10 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool) -> None:
 
 
 def _fresh_database(folder: Path) -> Path:
-    """Return the path of the demo's database, the former one removed.
+    """Return the path of the demo's database, after removing the former one.
 
-    The sandbox starts over each time, its annotations empty: a database that remembers having
-    filled them would take that for a human's hand.
+    The sandbox always starts with empty annotations: with the former database, which recorded that
+    dsync filled them, they would be taken for emptied by a human.
     """
     from dsync.errors import ConfigurationError
 
@@ -104,9 +105,10 @@ def _fresh_database(folder: Path) -> Path:
         if database.exists():
             if not _is_dsyncs(database):
                 raise ConfigurationError(
-                    f"{database} is not the demo's and stays; give another folder with --folder."
+                    f"{database} is not a database of dsync and is kept; give another folder with "
+                    "--folder."
                 )
-            click.echo(f"{database} of the last demo is replaced: the stand-in starts over too.")
+            click.echo(f"{database} of the last demo is replaced: the sandbox starts over too.")
         for suffix in ("", "-wal", "-shm"):
             database.with_name(database.name + suffix).unlink(missing_ok=True)
     except OSError as exc:
@@ -117,7 +119,7 @@ def _fresh_database(folder: Path) -> Path:
 
 
 def _is_dsyncs(database: Path) -> bool:
-    """Whether a file was made by dsync, if only just: what is someone else's is not removed."""
+    """Return whether dsync created a file: the demo must not remove any other one."""
     import sqlite3
     from contextlib import closing
 
@@ -132,7 +134,7 @@ def _is_dsyncs(database: Path) -> bool:
 
 
 def _settings(server: Sandbox, database: Path) -> Settings:
-    """Return settings that point at the sandbox and nowhere else, whatever the environment says."""
+    """Return settings for the sandbox, which override the environment."""
     from pydantic import SecretStr
 
     from dsync.cli.sandbox import INSTRUCTEUR
@@ -151,7 +153,11 @@ def _settings(server: Sandbox, database: Path) -> Settings:
 
 
 def _write_environment(server: Sandbox, database: Path) -> Path:
-    """Write the variables that point any command at what the demo made; return the file."""
+    """Write a file with the variables that other commands need to use the demo's data.
+
+    Returns:
+        The file's path.
+    """
     from dsync.cli.sandbox import sandbox_variables
     from dsync.settings import SANDBOX_DEMARCHE, shipped_config
 
@@ -180,29 +186,29 @@ def _end_when_failed(report: RunReport, signalled: int | None) -> None:
 
 
 def _next_steps(environment: Path, rows: Sequence[Sequence[Any]], *, serve: bool) -> None:
-    """Print commands that work on what the demo made, as they stand."""
+    """Print commands that work on the demo's data when they are copied."""
     program = _program()
     prefix = f". {shlex.quote(str(environment.resolve()))} && {program}"
     rejected = next((row[0] for row in rows if row[2] == "Inéligible"), rows[0][0])
     steps = [f"dossier show {rejected}", "dossier list --verdict a_verifier", "status"]
     if serve:
         steps += [f"precheck --explain --dossier {rejected}", "sync", "push", "check"]
-        click.echo("\nThe stand-in runs until Ctrl-C. In another terminal:")
+        click.echo("\nThe sandbox runs until Ctrl-C. In another terminal:")
     else:
-        click.echo("\nLook further:")
+        click.echo("\nNext commands:")
     for step in steps:
         click.echo(f"  {prefix} {step}")
     if not serve:
         click.echo()
         print_note(
-            f"The stand-in has ended. `{program} demo --serve` keeps it running, so that sync, "
+            f"The sandbox has ended. `{program} demo --serve` keeps it running, so that sync, "
             "precheck and push work on it too.",
             hanging=0,
         )
 
 
 def _program() -> str:
-    """Return how this command was called, so that the next one can be called the same way."""
+    """Return the program as it was called, for the commands to print."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m dsync"
@@ -210,7 +216,7 @@ def _program() -> str:
 
 
 def _examples(app: App) -> list[tuple[Any, ...]]:
-    """Return some dossiers of each verdict with their first reason."""
+    """Return some dossiers of each verdict, each with its first reason."""
     from dsync.domain.ids import DossierNumber
     from dsync.domain.verdict import Verdict
 
@@ -227,7 +233,7 @@ def _examples(app: App) -> list[tuple[Any, ...]]:
 
 
 def _first_reason(document: dict[str, Any]) -> str | None:
-    """Return the decisive check's sentence; None when every check is conforme."""
+    """Return the reason of the first check that prevents « Éligible »."""
     checks = current_checks(document)
     decisive = next(iter(to_settle(checks)), None)
     motifs: dict[str, str] = {check["controle"]: check["motif"] for check in checks}

@@ -1,4 +1,4 @@
-"""`dsync dossier`: one dossier in full, or a list."""
+"""`dsync dossier`: shows one dossier, or lists dossiers."""
 
 from __future__ import annotations
 
@@ -99,14 +99,18 @@ def dossier() -> None:
 
 
 @dossier.command("list")
-@click.option("--etat", type=click.Choice(ETATS), help="In this state.")
-@click.option("--verdict", type=click.Choice(VERDICTS), help="With this verdict (aucun: none).")
-@click.option("--presence", type=click.Choice(PRESENCES), help="With this presence.")
+@click.option("--etat", type=click.Choice(ETATS), help="Only in this state.")
+@click.option("--verdict", type=click.Choice(VERDICTS), help="Only with this one (aucun: none).")
+@click.option("--presence", type=click.Choice(PRESENCES), help="Only with this presence.")
 @click.option(
-    "--search", metavar="TEXT", help="Whose number, organisation or product contains this."
+    "--search", metavar="TEXT", help="Only with this text in number, organisation or product."
 )
 @click.option(
-    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many."
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="Maximum number of dossiers.",
 )
 @wide_option
 @json_option
@@ -121,7 +125,7 @@ def list_(
     wide: bool,
     as_json: bool,
 ) -> None:
-    """List dossiers by number."""
+    """List dossiers in the order of their numbers."""
     from dsync.cli.session import reading
     from dsync.domain.verdict import Verdict
 
@@ -150,10 +154,10 @@ def list_(
         [[row[name] for name in columns] for row in found],
         extra=("presence", "deposited"),
         wide=wide,
-        empty="No dossier is like this.",
+        empty="No dossier matches.",
     )
     if more:
-        click.echo(f"… and more: --limit is {limit}.", err=True)
+        click.echo(f"There are more than --limit {limit}.", err=True)
 
 
 @dossier.command("show")
@@ -163,7 +167,7 @@ def list_(
 def show(*, numero: int, as_json: bool) -> None:
     """Show dossier N: verdict with reasons and evidence, sections, pushes, events.
 
-    For a dossier that is not Éligible, also what would have to be settled to make it so.
+    For a dossier that is not Éligible, also which checks would have to be settled first.
     """
     from dsync.cli.session import reading
     from dsync.domain.ids import DossierNumber
@@ -172,11 +176,11 @@ def show(*, numero: int, as_json: bool) -> None:
         found: dict[str, Any] | None = reader.dossier(DossierNumber(numero))
     if found is None:
         raise ConfigurationError(
-            f"Dossier {numero} is not in the copy: mend the number, or read it with "
+            f"Dossier {numero} is not in the database: correct the number, or read it with "
             f"`dsync sync --dossier {numero}`."
         )
     for name in BOOLEANS:
-        # SQLite has none of its own.
+        # SQLite returns integers for booleans.
         found[name] = None if found[name] is None else bool(found[name])
     for precheck in found["precontroles"]:
         precheck["courant"] = bool(precheck["courant"])
@@ -196,7 +200,7 @@ def show(*, numero: int, as_json: bool) -> None:
 
 
 def current_checks(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the checks of the current verdict, in the order in which people read them."""
+    """Return the checks of the current verdict, in the usual order."""
     from dsync.eligibility import CHECK_NAMES
 
     current = next((p for p in found["precontroles"] if p["courant"]), None)
@@ -208,7 +212,7 @@ def current_checks(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def to_settle(checks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the smallest set of checks to settle for « Éligible », the decisive ones first."""
+    """Return the smallest set of checks to settle for « Éligible », the most severe ones first."""
     from dsync.domain.verdict import Controle, Resultat
     from dsync.eligibility import counterfactual
 

@@ -1,4 +1,4 @@
-"""`dsync evidence`: what verdicts rest on."""
+"""`dsync evidence`: the catalogue and the lists on which verdicts depend."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def evidence() -> None:
-    """Show what verdicts rest on, or put a newer list in place."""
+    """Show the evidence of verdicts, accept a catalogue, replace a list."""
 
 
 @evidence.command("show")
 @json_option
 @settings_options()
 def show(*, as_json: bool) -> None:
-    """Show the catalogue and the lists: source, date, entries; stored copies only, no network."""
+    """Show source, date and size of the catalogue and the lists, without network."""
     from dsync.addresses import mask_url
     from dsync.cli.session import load, reading, worker
     from dsync.sync.evidence import CATALOGUE
@@ -74,7 +74,7 @@ def show(*, as_json: bool) -> None:
         return
     click.echo(f"Rules {rules.version}\n")
     if catalogue["fetched_at"] is None:
-        click.echo(f"Catalogue {catalogue['source']}: never fetched; `dsync sync` does.")
+        click.echo(f"Catalogue {catalogue['source']}: not fetched yet; `dsync sync` fetches it.")
     else:
         print_note(
             f"Catalogue {catalogue['source']}: fetched {ago(catalogue['fetched_at'], now)}, "
@@ -96,9 +96,9 @@ def show(*, as_json: bool) -> None:
 @json_option
 @settings_options()
 def accept(*, yes: bool, as_json: bool) -> None:
-    """Believe the catalogue that the safety brake stopped, and judge open dossiers on it.
+    """Accept the catalogue that the safety brake stopped, and judge open dossiers with it.
 
-    Takes the place of the last good copy. Verdicts keep the product evidence they rest on.
+    It replaces the last good copy. Verdicts keep the product evidence that they have.
     """
     import sys
 
@@ -116,11 +116,11 @@ def accept(*, yes: bool, as_json: bool) -> None:
     if copy is None or copy.refused_sha256 is None:
         raise ConfigurationError(
             "The safety brake stopped no catalogue, so there is none to accept; "
-            "`dsync evidence show` tells how old the copy is."
+            "`dsync evidence show` shows the age of the copy."
         )
     if not yes and not as_json and sys.stdin.isatty():
         click.echo(copy.erreur)
-        if not click.confirm("Take it in place of the last good copy?"):
+        if not click.confirm("Replace the last good copy by it?"):
             click.echo("Nothing was changed.")
             return
     with (
@@ -134,13 +134,13 @@ def accept(*, yes: bool, as_json: bool) -> None:
 
 @evidence.command("update")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--year", type=click.IntRange(2000, 2100), help="Of a list of opérateurs.")
-@click.option("--source", help="Where the list comes from; kept with it.")
+@click.option("--year", type=click.IntRange(2000, 2100), help="Year of a list of opérateurs.")
+@click.option("--source", help="Source of the list; stored with it.")
 @settings_options()
 def update(*, file: Path, year: int | None, source: str | None) -> None:
-    """Put FILE (CSV: opérateurs, or legal categories) in place of the list in the configuration.
+    """Replace a list of the configuration by FILE (CSV: opérateurs, or legal categories).
 
-    The file is validated as a whole first; nothing is kept of one that has a fault.
+    The whole file is validated first; a file with an error changes nothing.
     """
     from dsync.cli.session import load
     from dsync.errors import ConfigurationError
@@ -170,11 +170,11 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
     click.echo(f"{target}: {found.entries} entries, from {found.source}.")
     if name is None:
         click.echo(f'Now add "{found.filename}" to operateurs in [regles] of {settings.config}.')
-    click.echo("Open dossiers are judged by it in the next run.")
+    click.echo("The next run judges open dossiers by it.")
 
 
 def _name_in_use(found: ReferenceList, folder: Path, regles: RulesConfig) -> str | None:
-    """Return the name of the configured list that this one replaces: the same kind and year."""
+    """Return the file name of the configured list of the same kind and year, None without one."""
     from dsync.eligibility.lists import ListProblemsError, parse_operateurs
 
     if found.kind == "categories_juridiques":

@@ -1,7 +1,6 @@
-"""The one place where a failure becomes a sentence and an exit code.
+"""Conversion of every exception to a message and an exit code.
 
-No traceback unless asked for with `-v`; with `--json`, stdout carries the failure as JSON, as
-long as it can be written.
+A traceback is printed only with `-v`. With `--json` the message goes to stdout as JSON.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 
 
 class Exit(Exception):  # noqa: N818
-    """Ends the command with an exit code, everything having been printed."""
+    """Ends the command with an exit code, without a message."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -35,10 +34,10 @@ class Exit(Exception):  # noqa: N818
 
 
 class Group(click.Group):
-    """A group whose help shows the first sentence of each command whole."""
+    """A group whose help shows the whole first sentence of each command."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands; click itself would cut each one at the width of a line."""
+        """Write the list of commands; click's own method cuts the sentences."""
         rows = [
             (name, command.get_short_help_str(limit=10_000))
             for name, command in self.commands.items()
@@ -49,12 +48,18 @@ class Group(click.Group):
 
 
 class SafeGroup(Group):
-    """The top group: whatever its commands raise ends here."""
+    """The top group: it converts the exceptions of all commands."""
 
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
-        """Run and exit; every way out has its documented code."""
+        """Run a command and exit with its documented code.
+
+        Args:
+            args: the arguments; None: those of the process.
+            prog_name: name of the program in messages.
+            extra: further arguments of `click.Group.main`.
+        """
         arguments = list(sys.argv[1:] if args is None else args)
         _prepare_streams()
         extra.pop("standalone_mode", None)
@@ -77,7 +82,7 @@ class SafeGroup(Group):
         sys.exit(result if isinstance(result, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a reader that has gone (`| head`) had what it wanted."""
+        """Run the command; exit 0 if the reader of stdout has closed it (`| head`)."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -88,7 +93,7 @@ class SafeGroup(Group):
 
 
 def _prepare_streams() -> None:
-    """Have both streams take any text, and be there: a shell may have closed one (`>&-`)."""
+    """Make both streams accept any text, and replace one that a shell closed (`>&-`)."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
@@ -97,13 +102,13 @@ def _prepare_streams() -> None:
 
 
 def _abandon_stdout() -> None:
-    """Let nothing more be written there: Python flushes once more at its end."""
+    """Redirect stdout to /dev/null: Python flushes it again at the end, which would fail."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain(exc: Exception) -> tuple[str, int]:
-    """Return the sentence for the operator and the exit code; never what a dossier holds."""
+    """Return the message for the operator and the exit code; never contents of a dossier."""
     if isinstance(exc, DsyncError):
         problems = [p for p in getattr(exc, "problems", ()) if p not in exc.message]
         return "\n  - ".join([exc.message, *problems]), exc.exit_code
@@ -114,19 +119,19 @@ def explain(exc: Exception) -> tuple[str, int]:
         return exc.format_message(), USAGE
     if isinstance(exc, OSError) and exc.filename is None and exc.errno in UNWRITABLE:
         return (
-            f"The output cannot be written ({exc.strerror}). What was done stays done; make room "
-            "there, or send the output elsewhere.",
+            f"The output cannot be written ({exc.strerror}). The command's work was not undone; "
+            "make room there, or redirect the output.",
             OWN_FAULT,
         )
     return (
-        f"A fault of dsync's own ({type(exc).__name__}). "
-        "Run the command again with -v to see where, and report it.",
+        f"Internal error of dsync ({type(exc).__name__}). "
+        "Run the command again with -v and report the traceback.",
         OWN_FAULT,
     )
 
 
 def tell(message: str, code: int, *, as_json: bool) -> int:
-    """Print the failure where it belongs and return the code."""
+    """Print a failure to stderr, or as JSON to stdout, and return the code."""
     try:
         if as_json:
             from dsync.cli.output import print_json

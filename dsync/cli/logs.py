@@ -1,7 +1,7 @@
-"""Logging: structlog and the standard library's loggers, one format, on stderr.
+"""Logging of structlog and of the standard library's loggers, in one format on stderr.
 
-Events carry names, numbers and ids only. Local variables are never shown with a traceback, and
-gql is kept above INFO: at lower levels it logs whole requests and answers.
+Events contain only names, numbers and ids; tracebacks have no local variables. gql logs whole
+requests and answers below WARNING, which would be personal data.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ QUIET = {
     "urllib3": logging.WARNING,
     "alembic": logging.WARNING,
     "sqlalchemy": logging.WARNING,
-    # At WARNING it tells of each tick that comes while a run is under way, which is as it should.
+    # At WARNING it logs each tick during a run, although that is normal.
     "apscheduler": logging.ERROR,
 }
-"""Loggers of libraries that say too much below these levels."""
+"""Lowest levels of the loggers of libraries."""
 
 
 def configure_logging(log_format: str, level: int) -> None:
-    """Set up logging for this process; called again, it replaces what was there."""
+    """Set up logging for this process; a further call replaces the former set-up."""
     import structlog
 
     shared: list[Any] = [

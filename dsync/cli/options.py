@@ -1,4 +1,4 @@
-"""Flags that every command takes, and parameter types (durations, instants)."""
+"""Options of all commands, and parameter types: numbers, durations, instants, days."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Number(click.ParamType[int]):
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number, or fail: nobody else is asked about one that cannot be."""
+        """Return the number, or fail when it cannot be a number of DS."""
         try:
             number = int(value)
         except ValueError:
@@ -33,19 +33,22 @@ class Number(click.ParamType[int]):
 
 @dataclass(slots=True)
 class Flags:
-    """What was given on the command line about settings and verbosity."""
+    """The settings and the verbosity given on the command line."""
 
     settings: dict[str, Any] = field(default_factory=dict)
     verbose: bool = False
 
 
 def current_flags() -> Flags:
-    """Return the flags of the command that is running."""
+    """Return the flags of the running command."""
     return click.get_current_context().ensure_object(Flags)
 
 
 def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
-    """Add the settings' flags; a command takes them silently, the group's help shows them."""
+    """Return a decorator that adds the options of settings.
+
+    All commands accept them; only the help of the top group shows them.
+    """
 
     def remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         if value is not None:
@@ -63,15 +66,13 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
         option("--database-url", metavar="URL", help="sqlite:///FILE or postgresql://…"),
         option("--ds-url", metavar="URL", help="The GraphQL endpoint of DS."),
         option("--demarche", metavar="N", type=Number(), help="The démarche."),
-        option(
-            "--log-format", type=click.Choice(["console", "json"]), help="Of the logs on stderr."
-        ),
+        option("--log-format", type=click.Choice(["console", "json"]), help="Format of the logs."),
         option(
             "-v",
             "--verbose",
             is_flag=True,
             callback=louder,
-            help="Log what is done; show the traceback of a failure.",
+            help="Log to stderr; show the traceback of a failure.",
         ),
     )
 
@@ -84,17 +85,17 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
 
 
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON on stdout, and nothing else there."
+    "--json", "as_json", is_flag=True, help="Print JSON to stdout, and nothing else."
 )
 
 
 wide_option = click.option(
-    "--wide", is_flag=True, help="Show every column, however wide the lines become."
+    "--wide", is_flag=True, help="Show all columns, even if the lines become too long."
 )
 
 
 class Duration(click.ParamType[timedelta]):
-    """`90s`, `30m`, `2h`, `1d`."""
+    """A duration: `90s`, `30m`, `2h`, `1d`."""
 
     name = "duration"
 
@@ -111,7 +112,7 @@ class Duration(click.ParamType[timedelta]):
 
 
 class Instant(click.ParamType[datetime]):
-    """An ISO instant or day; without an offset it is read as UTC."""
+    """An ISO 8601 instant or day; without an offset it is UTC."""
 
     name = "instant"
 
@@ -131,7 +132,7 @@ class Instant(click.ParamType[datetime]):
 
 
 class Day(click.ParamType[date]):
-    """An ISO day."""
+    """An ISO 8601 day."""
 
     name = "date"
 

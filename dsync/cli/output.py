@@ -1,6 +1,6 @@
-"""What goes to stdout: JSON, tables on a terminal, aligned text otherwise.
+"""Output to stdout: JSON, tables on a terminal, aligned text elsewhere.
 
-Texts that come from dossiers are cleaned here: nothing that somebody typed can steer a terminal.
+Control characters are removed from all texts, so that texts of dossiers cannot control a terminal.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 NARROW = 24
-"""Columns up to this width are never wrapped."""
+"""Maximum width of columns that are never wrapped."""
 SUSPENDED = (
-    "suspendue: an instructeur ticked the box that validates the pre-check; dsync leaves the "
-    "annotations of these dossiers as they are (`dsync push --force` goes over it)."
+    "suspendue: an instructeur validated the pre-check; dsync does not change the annotations of "
+    "these dossiers (`dsync push --force` does)."
 )
 VERDICT_STYLES = {
     "Éligible": "green",
@@ -33,14 +33,11 @@ VERDICT_STYLES = {
 }
 
 _STEERING = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What JSON leaves as it is: DEL and C1, and marks of direction."""
+"""Characters that JSON does not escape: DEL, C1 controls, and direction marks."""
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document: indented on a terminal, on one line elsewhere (log files).
-
-    No character of it can steer a terminal.
-    """
+    """Print a JSON document: indented on a terminal, on one line elsewhere (log files)."""
     indent = 2 if sys.stdout.isatty() else None
     text = json.dumps(document, ensure_ascii=False, indent=indent, default=_jsonable)
     click.echo(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
@@ -58,10 +55,10 @@ def print_table(
 
     Args:
         headers: of the columns.
-        rows: a value a column.
-        extra: columns that are left out of a terminal on which they have no room.
-        wide: whether they are shown all the same, and no line is wrapped.
-        empty: said when there are no rows.
+        rows: one value for each column.
+        extra: headers of columns to omit when the table is wider than the terminal.
+        wide: whether to show them anyway, without wrapping lines.
+        empty: printed when there are no rows.
     """
     texts = [[shown(cell) for cell in row] for row in rows]
     if not texts:
@@ -73,7 +70,7 @@ def print_table(
 
 
 def print_pairs(pairs: Iterable[tuple[str, Any]], indent: str = "") -> None:
-    """Print `name  value` lines, values aligned and wrapped; those without a value are left out."""
+    """Print `name  value` lines with aligned, wrapped values; omit pairs without a value."""
     kept = [(name, shown(value)) for name, value in pairs if value not in (None, "", [], ())]
     width = max((len(name) for name, _ in kept), default=0)
     for name, value in kept:
@@ -81,7 +78,7 @@ def print_pairs(pairs: Iterable[tuple[str, Any]], indent: str = "") -> None:
 
 
 def print_note(text: str, *, hanging: int = 2) -> None:
-    """Print a text, on a terminal wrapped between its words, following lines indented."""
+    """Print a text; on a terminal it is wrapped, and further lines are indented by `hanging`."""
     if not sys.stdout.isatty():
         click.echo(text)
         return
@@ -108,7 +105,7 @@ def heading(text: str) -> None:
 
 
 def shown(value: Any) -> str:
-    """Return any value as one clean line."""
+    """Return any value as one line without control characters."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -148,7 +145,7 @@ def clean(text: str) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """Return a text cut at a length, the cut shown."""
+    """Return a text cut to a length, with an ellipsis."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
@@ -169,7 +166,7 @@ def _ruled(
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], columns: Sequence[int]) -> Table:
-    """Make a table of these columns; words are broken only where they are longer than a line."""
+    """Return a table of these columns; only words longer than a line are broken."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -207,12 +204,12 @@ def _jsonable(value: Any) -> Any:
 
 
 def asker() -> str:
-    """Return who runs this command, for the journal: the account's name on this machine."""
+    """Return who runs this command, for the journal: the name of the account on this machine."""
     import os
     import pwd
 
     try:
         name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # An account without a name, as containers have.
+    except KeyError:  # In a container the account may have no name.
         name = str(os.getuid())
     return f"cli:{name}"

@@ -1,4 +1,4 @@
-"""`dsync precheck`: judge again on demand."""
+"""`dsync precheck`: judges dossiers again, on demand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     type=DOSSIER_NUMBER,
     multiple=True,
     metavar="N",
-    help="Only this dossier; may be repeated. Default: all that are open.",
+    help="Only this dossier; may be repeated. Default: all open dossiers.",
 )
 @click.option("--dry-run", is_flag=True, help="Store nothing.")
 @click.option("--explain", is_flag=True, help="Show each check with its reason and evidence.")
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     "--as-of",
     type=Day(),
     metavar="DATE",
-    help="Judge as if deposited that day; stores nothing.",
+    help="Judge as if they were deposited on that day; stores nothing.",
 )
-@click.option("--stats", is_flag=True, help="Count the results of each check, and stop.")
+@click.option("--stats", is_flag=True, help="Only count the results of each check.")
 @click.option(
-    "--wide", is_flag=True, help="With --stats: by month of deposit, applicant and phase as well."
+    "--wide", is_flag=True, help="With --stats: also by month of deposit, applicant and phase."
 )
 @click.option(
     "--refresh",
     is_flag=True,
-    help="With --dossier: take fresh product evidence in place of what is kept; journaled.",
+    help="With --dossier: replace the stored product evidence by today's; recorded in the journal.",
 )
 @json_option
 @settings_options()
@@ -55,18 +55,18 @@ def precheck(
     wide: bool,
     as_json: bool,
 ) -> None:
-    """Judge dossiers again, and show the old verdict beside the new one.
+    """Judge dossiers again, and show the old and the new verdict.
 
-    A dossier keeps the product evidence that was first read for it; --refresh reads it anew.
-    Sends nothing to DS: a verdict that changed waits for the next push or sync.
+    A dossier keeps the product evidence that was first read for it; --refresh replaces it. Nothing
+    is sent to DS: the next push or sync writes verdicts that changed.
     """
     if stats:
         if dossiers or as_of or explain or dry_run or refresh:
-            raise click.UsageError("--stats stands alone.")
+            raise click.UsageError("--stats excludes all other options but --wide and --json.")
         _statistics(wide=wide, as_json=as_json)
         return
     if refresh and not dossiers:
-        raise click.UsageError("--refresh needs --dossier N: evidence is kept on purpose.")
+        raise click.UsageError("--refresh needs --dossier N, because evidence is kept on purpose.")
 
     from dsync.cli.output import asker
     from dsync.cli.session import load, make_ready, worker
@@ -145,7 +145,7 @@ def _print_evidence(comparisons: Sequence[Comparison]) -> None:
 
 
 def print_checks(controles: Sequence[Any]) -> None:
-    """Print checks: result, reason, and the evidence below."""
+    """Print each check with its result and reason, and its evidence below."""
     for controle in controles:
         text = f"  {controle.resultat.value:<13} {controle.controle}: {clean(controle.motif)}"
         print_note(text, hanging=16)
@@ -197,7 +197,7 @@ def _statistics(*, wide: bool, as_json: bool) -> None:
     if as_json:
         print_json([row._asdict() for row in rows])
         return
-    empty = "No verdict yet: `dsync sync` gives them."
+    empty = "No verdict yet: run `dsync sync`."
     if wide:
         headers = ("month", "check", "result", "applicant", "phase", "dossiers")
         print_table(headers, rows, wide=True, empty=empty)

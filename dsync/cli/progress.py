@@ -1,4 +1,4 @@
-"""Progress on stderr: bars on a terminal, elsewhere only what fails and is tried again."""
+"""Progress on stderr: bars on a terminal, elsewhere only the failures that are retried."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ProgressBars:
-    """One bar a phase of the run; a phase's bar appears with its first figure."""
+    """One bar for each phase of the run; it appears with the phase's first figure."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -28,19 +28,19 @@ class ProgressBars:
         self._bars.console.print(line, markup=False, highlight=False)
 
     def pulled(self, done: int, total: int | None) -> None:
-        """Dossiers read so far."""
+        """Show the number of dossiers read."""
         self._show("Reading dossiers", done, total)
 
     def evaluated(self, done: int, total: int | None) -> None:
-        """Dossiers judged so far."""
+        """Show the number of dossiers judged."""
         self._show("Pre-checking", done, total)
 
     def pushed(self, done: int, total: int | None) -> None:
-        """Dossiers whose annotations were seen to so far."""
+        """Show the number of dossiers whose annotations were handled."""
         self._show("Writing annotations", done, total)
 
     def _show(self, phase: str, done: int, total: int | None) -> None:
-        # Often nobody knows the total: then the spinner alone says that work goes on.
+        # DS does not give the total of an incremental read: then only the spinner moves.
         figures = f"{done}" if total is None else f"{done}/{total}"
         if phase not in self._tasks:
             self._tasks[phase] = self._bars.add_task(phase, total=total, figures=figures)
@@ -48,7 +48,7 @@ class ProgressBars:
 
 
 class Lines(Silence):
-    """Lines on stderr alone: what failed and is tried again."""
+    """Prints only the failures that are retried, as lines on stderr."""
 
     def told(self, line: str) -> None:
         """Print a line."""
@@ -57,7 +57,7 @@ class Lines(Silence):
 
 @contextmanager
 def progress_bars(*, wanted: bool = True) -> Iterator[Progress]:
-    """Yield bars when stderr is a terminal, else lines; nothing is shown when none is wanted."""
+    """Yield bars if stderr is a terminal, else lines; nothing if no progress is wanted."""
     if not wanted:
         yield Silence()
         return

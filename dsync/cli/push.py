@@ -1,4 +1,4 @@
-"""`dsync push`: send what waits in the outbox."""
+"""`dsync push`: sends the open messages of the outbox."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ if TYPE_CHECKING:
 @click.option(
     "--force",
     is_flag=True,
-    help="With --dossier: go over a human's edit and the validated box; journaled. Asks first on "
-    "a terminal, needs --yes elsewhere and with --json.",
+    help="With --dossier: overwrite a human's value, also after validation; recorded in the "
+    "journal. Asks first on a terminal; needs --yes elsewhere and with --json.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask before a forced push.")
+@click.option("--yes", is_flag=True, help="With --force: do not ask first.")
 @click.option(
     "--wait",
     type=Duration(),
     default="0s",
     show_default=True,
     metavar="DURATION",
-    help="How long to wait when another process works on this démarche.",
+    help="How long to wait while another process works on this démarche.",
 )
 @json_option
 @settings_options()
 def push(
     *, dossiers: tuple[int, ...], force: bool, yes: bool, wait: timedelta, as_json: bool
 ) -> None:
-    """Send now what waits, what was refused included; read nothing else.
+    """Send the open and the refused annotations now, without reading dossiers.
 
-    What was sent without an answer is read back, no earlier than 35 s after it was sent: the
-    command waits for it, saying so.
+    Annotations that were sent without an answer are read back first, 35 s after they were sent at
+    the earliest: the command prints that it waits.
     """
     if force and not dossiers:
-        raise click.UsageError("--force needs --dossier N: it goes over what a human wrote.")
+        raise click.UsageError("--force needs --dossier N: it overwrites what a human wrote.")
     asks = force and not yes
     if asks and (as_json or not sys.stdin.isatty()):
         raise click.UsageError(
-            "--force overwrites what humans wrote: look with `dsync conflicts list`, then add "
-            "--yes. Without it, the question is asked on a terminal only, and not with --json."
+            "--force overwrites what humans wrote: see `dsync conflicts list`, then add --yes. "
+            "Without --yes it asks, which needs a terminal and excludes --json."
         )
 
     from dsync.cli.progress import progress_bars
@@ -88,8 +88,8 @@ def push(
     print_report(report, as_json=as_json)
     if stopped and not as_json:
         click.echo(
-            f"A human's value stands in dossier {', '.join(map(str, stopped))}: "
-            f"look with `dsync conflicts`, go over it with "
+            f"A human's value was kept in dossier {', '.join(map(str, stopped))}: "
+            f"see it with `dsync conflicts`, overwrite it with "
             f"`dsync push --force --dossier {stopped[0]}`."
         )
     finish(report, signals.exit_code)
@@ -98,10 +98,12 @@ def push(
 def _confirmed(
     numbers: Sequence[DossierNumber], wait: timedelta
 ) -> dict[DossierNumber, dict[str, str]] | None:
-    """Show, for each annotation, what stands in DS and what would replace it; then ask.
+    """Show the current value and the new one of each annotation, and ask for confirmation.
 
-    Nothing is held while the question stands, and Ctrl-C ends it. Returns what was shown to
-    stand in DS, by dossier and annotation; None: it may not be overwritten.
+    Neither lease nor database is open during the question, and Ctrl-C ends it.
+
+    Returns:
+        The values shown, by dossier and annotation; None when they may not be overwritten.
     """
     from dsync.cli.output import print_table
     from dsync.cli.reports import print_report
@@ -122,7 +124,7 @@ def _confirmed(
         finish(preview, None)
         return None
     print_table(("dossier", "annotation", "in DS now", "would become"), rows)
-    if not click.confirm("Overwrite what stands in DS?"):
+    if not click.confirm("Overwrite the values in DS?"):
         return None
     shown: dict[DossierNumber, dict[str, str]] = defaultdict(dict)
     for mutation in preview.mutations:
@@ -131,12 +133,12 @@ def _confirmed(
 
 
 def _who() -> str:
-    """Name who gives the order, for the journal."""
+    """Return who gives the order, for the journal."""
     import getpass
     import socket
 
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # A container's user may have no name.
+    except (KeyError, OSError):  # In a container the account may have no name.
         user = "unknown"
     return f"{user}@{socket.gethostname()}"

@@ -1,4 +1,4 @@
-"""`dsync quarantine`: dossiers that could not be read or judged."""
+"""`dsync quarantine`: lists and retries dossiers that could not be read or judged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dsync.cli.output import print_json, print_table
 
 @click.group(cls=Group)
 def quarantine() -> None:
-    """List dossiers that could not be read or judged, and try them again."""
+    """List dossiers that could not be read or judged, and retry them."""
 
 
 @quarantine.command("list")
@@ -19,7 +19,7 @@ def quarantine() -> None:
 @json_option
 @settings_options()
 def list_(*, wide: bool, as_json: bool) -> None:
-    """List them with the reason; all other dossiers went through."""
+    """List the dossiers in quarantine with their reason."""
     from dsync.cli.session import reading
 
     with reading() as reader:
@@ -38,7 +38,7 @@ def list_(*, wide: bool, as_json: bool) -> None:
         empty="No dossier is in quarantine.",
     )
     if found:
-        click.echo("\nThey are tried again at each full read. Now: dsync quarantine retry")
+        click.echo("\nEach full read retries them. To retry them now: dsync quarantine retry")
 
 
 @quarantine.command("retry")
@@ -46,7 +46,7 @@ def list_(*, wide: bool, as_json: bool) -> None:
 @json_option
 @settings_options()
 def retry(*, numeros: tuple[int, ...], as_json: bool) -> None:
-    """Read and judge them again now (all of them, or those given)."""
+    """Read and judge dossiers in quarantine again now: all, or those given."""
     from dsync.cli.session import reading
     from dsync.cli.sync import run_once
     from dsync.domain.ids import DossierNumber

@@ -1,4 +1,4 @@
-"""Prints what a run did."""
+"""Printing of a run's report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def print_report(report: RunReport, *, as_json: bool) -> None:
-    """Print a run's figures where it had any, and each problem with its remedy on stderr."""
+    """Print a run's figures, and on stderr each problem with its remedy."""
     if as_json:
         print_json(report.to_json())
         return
@@ -25,15 +25,15 @@ def print_report(report: RunReport, *, as_json: bool) -> None:
     for mutation in report.mutations:
         print_note(f"  would send: {shown(mutation)}", hanging=4)
     if report.adopted:
-        click.echo("  adopted: annotations that dsync wrote before this database knew of them")
+        click.echo("  adopted: annotations that dsync wrote and this database did not record")
     if report.conflicts:
-        click.echo("  what humans wrote stays: see `dsync conflicts`")
+        click.echo("  values that humans wrote were kept: see `dsync conflicts`")
     for problem in report.errors:
         click.echo(f"  ! {problem}", err=True)
 
 
 def headline(report: RunReport) -> str:
-    """Return which run it was and how it ended."""
+    """Return the line with the run's number, kind, status and duration."""
     name = "Dry run" if report.dry else f"Run {report.run}"
     took = ""
     if report.ended_at:
@@ -42,7 +42,7 @@ def headline(report: RunReport) -> str:
 
 
 def figures(report: RunReport) -> str:
-    """Return the figures on one line."""
+    """Return the line with the run's figures."""
     parts = [
         f"{report.read} read",
         f"{report.changed} changed",
@@ -61,7 +61,7 @@ def figures(report: RunReport) -> str:
 
 
 def verdict_figures(report: RunReport) -> str:
-    """Return how many of each verdict, those that occur."""
+    """Return the line with the number of each verdict that occurs; "" without one."""
     from dsync.domain.verdict import Verdict
 
     return " · ".join(

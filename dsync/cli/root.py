@@ -1,4 +1,4 @@
-"""The group `dsync` with all its commands."""
+"""The command `dsync` with all its subcommands."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ EPILOG = """
 \b
 Exit codes:
   0  done
-  1  a fault of dsync's own
-  2  usage, configuration, or an address without the API of DS
+  1  internal error of dsync
+  2  usage, configuration, or an address that is not DS's API
   3  DS refuses the token
-  4  safety brake: too many dossiers gone at once
+  4  safety brake: too many dossiers disappeared at once
   5  database
   6  another process holds the lease
-  7  done in part: quarantine, open pushes, evidence out of reach
+  7  done in part: quarantine, open pushes, evidence not available
   8  DS cannot be reached
   130/143  sync interrupted by SIGINT / SIGTERM
 """
@@ -46,12 +46,12 @@ Exit codes:
 @settings_options(hidden=False)
 @click.version_option(__version__, prog_name="dsync")
 def dsync() -> None:
-    """Keep the EIG programme's database and its dossiers on Démarches Simplifiées in step.
+    """Synchronise the EIG programme's database with its dossiers on Démarches Simplifiées.
 
-    New here? `dsync demo` shows the whole job on this machine, without a token.
+    To begin, `dsync demo` shows a complete run on this machine, without a token.
 
-    Settings come from flags, then the environment (DSYNC_…), then the TOML file, then defaults;
-    the flags below may also be given after the command's name.
+    A setting comes from a flag, else from the environment (DSYNC_…), else from the TOML file, else
+    it has its default. The flags below may also be given after the command's name.
     """
 
 

@@ -12,14 +12,14 @@ from dsync.cli.options import settings_options
 @click.command()
 @settings_options()
 def run() -> None:
-    """Keep everything in step until stopped (SIGTERM, SIGHUP or Ctrl-C; exit 0 within 5 s).
+    """Synchronise by schedule until SIGTERM, SIGHUP or Ctrl-C; then exit 0 within 5 s.
 
-    What is due is run at once, the rest by the schedule of the configuration file. A failed run is
-    logged and tried again; it never ends the service.
+    Overdue runs start at once, others by the schedule in the configuration file. A failed run is
+    logged and retried; it never ends the service.
     """
     from dsync.service.signals import StopSignals
 
-    # Before anything that takes time: a stop is heard from the first moment on.
+    # First of all, so that a signal during the start stops the service in order too.
     with StopSignals() as signals:
         _serve(signals.stop)
 
@@ -33,7 +33,7 @@ def _serve(stop: Event) -> None:
 
     settings = load()
     with worker(settings, stop=stop, talkative=True) as app:
-        # A database that cannot be used is told at start.
+        # This opens the database, so that a wrong one ends the command at the start.
         about = {
             "version": __version__,
             "demarche": make_ready(app).demarche,
@@ -48,6 +48,6 @@ def _serve(stop: Event) -> None:
             retry_at_most=settings.configuration.schedule.incremental,
         )
         if not service.serve():
-            # The run's thread is still in a call that cannot be interrupted; what it has not
-            # committed is undone with the process.
+            # The run's thread is in a call that cannot be interrupted. Ending the process rolls its
+            # open transaction back.
             os._exit(0)

@@ -1,4 +1,4 @@
-"""Builds the worker for one command and closes it, whatever happens."""
+"""Building and closing the worker or the database of one command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load(**overrides: Any) -> Settings:
-    """Read the settings with the command line's flags, `overrides` winning."""
+    """Read the settings with the command line's flags; `overrides` have precedence."""
     from dsync.settings import load_settings
 
     return load_settings(**(current_flags().settings | overrides))
@@ -32,20 +32,20 @@ def worker(
     may_create: bool = True,
     talkative: bool = False,
 ) -> Iterator[App]:
-    """Set up logging and yield the worker; its database and connections are closed at the end.
+    """Set up logging and yield the worker; close its database and connections at the end.
 
     Args:
-        settings: those of the command line, where none are given.
-        stop: set when the command is to end.
-        progress: told how far a run is.
-        may_create: whether a SQLite file that is not there is made; not by what needs dossiers.
-        talkative: whether what is done is logged without being asked for.
+        settings: None: those of the command line.
+        stop: set to end the command.
+        progress: receives the progress of a run.
+        may_create: whether to create a missing SQLite file.
+        talkative: whether to log at INFO without -v.
     """
     from dsync.cli.logs import configure_logging
     from dsync.wiring import App
 
     settings = settings or load()
-    # The report itself says what a warning would.
+    # Without -v only errors: the printed report has what warnings would repeat.
     level = logging.INFO if talkative or current_flags().verbose else logging.ERROR
     configure_logging(settings.log_format, level)
     app = App(settings, stop=stop, progress=progress, may_create=may_create)
@@ -56,10 +56,10 @@ def worker(
 
 
 def make_ready(app: App) -> App:
-    """Build what wrong settings alone can spoil, before a database or a run is begun.
+    """Build the parts that depend only on settings, before a database is opened.
 
     Raises:
-        ConfigurationError: nothing was opened.
+        ConfigurationError: a setting is invalid; nothing was opened.
     """
     app.demarche, app.rules, app.client  # noqa: B018 - properties that raise
     return app
@@ -67,7 +67,7 @@ def make_ready(app: App) -> App:
 
 @contextmanager
 def reading(settings: Settings | None = None) -> Iterator[Reader]:
-    """Yield the démarche's part of the database, to be read; a missing one is not created."""
+    """Yield a reader of the démarche's data; a missing database is not created."""
     from dsync.domain.ids import DemarcheNumber
     from dsync.store import Store
 

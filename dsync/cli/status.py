@@ -1,4 +1,4 @@
-"""`dsync status` and `dsync runs`: where things stand, and how they came to it."""
+"""`dsync status` and `dsync runs`: the current state, and the journal of runs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RUN_KEYS = {
     "requetes": "requests",
     "erreur": "error",
 }
-"""What the columns of a run are called in `status --json`."""
+"""Keys in `status --json` by the column of a run."""
 
 
 @click.command()
@@ -51,15 +51,15 @@ RUN_KEYS = {
     "--max-age",
     type=Duration(),
     metavar="DURATION",
-    help="Exit 7 when the last success is older (health check).",
+    help="Exit 7 if the last success is older (health check).",
 )
-@click.option("--strict", is_flag=True, help="Exit 7 when something is marked with « ! ».")
+@click.option("--strict", is_flag=True, help="Exit 7 if a line is marked with « ! ».")
 @json_option
 @settings_options()
 def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
-    """Show services, the last runs, the copy, pushes, conflicts, quarantine and warnings.
+    """Show services, the last run, dossiers, pushes, conflicts, quarantine and warnings.
 
-    What somebody should look at is marked with « ! », with the command to go on with.
+    A line that needs attention is marked with « ! » and names the next command.
     """
     from dsync.cli.session import load
     from dsync.domain.ids import DemarcheNumber
@@ -147,18 +147,18 @@ def _last_run(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _warnings(document: Mapping[str, Any], now: datetime) -> Iterator[str]:
-    """Yield a sentence on each thing that somebody should look at, with its remedy."""
+    """Yield a sentence for each point that needs attention, with its remedy."""
     for service in document["services"]:
         if not service["is_alive"]:
             yield (
-                f"The service {service['holder']} gave its last sign {ago(service['seen_at'], now)}"
-                " and did not say that it ends: look whether it still runs, and start it again."
+                f"The service {service['holder']} last reported {ago(service['seen_at'], now)} and "
+                "did not sign off: check whether it still runs, and start it again."
             )
     if document["clock_ahead_s"] is not None:
         span = _span(timedelta(seconds=document["clock_ahead_s"]))
         yield (
             f"This machine's clock went back: the last runs are dated up to {span} in the "
-            "future, which counts as never. Check the clock (NTP); the next run is dated right."
+            "future, which counts as never. Check the clock (NTP); the next run has a correct date."
         )
     for name, sentence in OPEN.items():
         if count := document[name]:
@@ -170,12 +170,13 @@ def _warnings(document: Mapping[str, Any], now: datetime) -> Iterator[str]:
 OPEN = {
     "waiting": "with annotations that wait{why}: `dsync push` sends them now.",
     "refused": (
-        "with annotations that DS refused{why}: `dsync check` says what to mend, then `dsync push`."
+        "with annotations that DS refused{why}: `dsync check` names what to correct, then run "
+        "`dsync push`."
     ),
-    "conflicts": "with a human's value in place of dsync's: see `dsync conflicts list`.",
+    "conflicts": "with a human's value instead of dsync's: see `dsync conflicts list`.",
     "quarantined": "in quarantine: see `dsync quarantine list`.",
 }
-"""What is open, and where to go on."""
+"""Sentences for open dossiers, by key of the document."""
 
 
 def _print(document: dict[str, Any], now: datetime) -> None:
@@ -193,7 +194,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
     print_pairs(
         [
             ("démarche", f"{document['demarche']} in {document['database']}"),
-            *(("service", service) for service in services or ["none runs (`dsync run` does)"]),
+            *(("service", service) for service in services or ["none (`dsync run` starts one)"]),
             ("last success", when(document["last_success_at"])),
             ("last full read", when(document["last_full_at"])),
             ("deletion lists", when(document["last_deletions_at"])),
@@ -215,7 +216,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
 
 
 def _print_problems(run: int, status: str, messages: Sequence[str]) -> None:
-    """Print what a run said of itself; one that died could not say anything."""
+    """Print the messages of a run, or that its process died."""
     if status == "interrupted":
         messages = ["its process died before the end; the next run resumes."]
     for message in messages:
@@ -232,13 +233,17 @@ def _counts(counts: dict[str, int]) -> str:
 
 @click.command()
 @click.option(
-    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many."
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="Maximum number of runs.",
 )
 @wide_option
 @json_option
 @settings_options()
 def runs(*, limit: int, wide: bool, as_json: bool) -> None:
-    """List the runs, newest first: figures, who started each, and what went wrong."""
+    """List the runs, newest first, with their figures, who started them, and their problems."""
     from dsync.cli.session import reading
 
     with reading() as reader:
@@ -264,7 +269,7 @@ def runs(*, limit: int, wide: bool, as_json: bool) -> None:
         [[run[name] for name in columns] for run in found],
         extra=("changed", "deleted", "requests", "by"),
         wide=wide,
-        empty="No run yet: `dsync sync` does one.",
+        empty="No run yet: run `dsync sync`.",
     )
     for run in found:
         _print_problems(run["run"], run["statut"], (run["figures"] or {}).get("messages", ()))

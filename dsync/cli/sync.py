@@ -1,4 +1,4 @@
-"""`dsync sync`: one run now."""
+"""`dsync sync`: does one run now."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--full", is_flag=True, help="Read every dossier: finds what has vanished.")
-@click.option("--since", type=Instant(), metavar="T", help="Read what changed since T (ISO, UTC).")
+@click.option("--full", is_flag=True, help="Read every dossier; finds dossiers that disappeared.")
+@click.option(
+    "--since", type=Instant(), metavar="T", help="Read dossiers changed since T (ISO, UTC)."
+)
 @click.option(
     "--dossier",
     "dossiers",
     type=DOSSIER_NUMBER,
     multiple=True,
     metavar="N",
-    help="Read this dossier only; may be repeated.",
+    help="Read only this dossier; may be repeated.",
 )
-@click.option("--dry-run", is_flag=True, help="Write nothing anywhere; show what would be sent.")
-@click.option("--no-push", is_flag=True, help="Read and judge; leave the annotations waiting.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would be sent to DS.")
+@click.option("--no-push", is_flag=True, help="Read and judge, but write nothing into DS.")
 @click.option(
     "--accept-deletions",
     is_flag=True,
-    help="With --full: believe a mass disappearance that the safety brake stopped.",
+    help="With --full: accept a mass disappearance that the safety brake stopped.",
 )
 @click.option(
     "--wait",
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     default="0s",
     show_default=True,
     metavar="DURATION",
-    help="How long to wait when another process works on this démarche.",
+    help="How long to wait while another process works on this démarche.",
 )
 @json_option
 @settings_options()
@@ -60,18 +62,18 @@ def sync(
     wait: timedelta,
     as_json: bool,
 ) -> None:
-    """Read what changed in DS, pre-check it, write the results back: one run, now."""
+    """Do one run now: read changed dossiers from DS, pre-check them, write the results back."""
     if sum((full, since is not None, bool(dossiers))) > 1:
         raise click.UsageError("--full, --since and --dossier exclude each other.")
     if accept_deletions and not full:
-        raise click.UsageError("--accept-deletions goes with --full: only a full read finds them.")
+        raise click.UsageError("--accept-deletions needs --full: only a full read finds them.")
 
     from dsync.domain.ids import DossierNumber
     from dsync.sync.context import utc_now
     from dsync.sync.report import SyncOptions
 
     if since is not None and since > utc_now():
-        raise click.UsageError("--since lies in the future.")
+        raise click.UsageError("--since is in the future.")
     run_once(
         SyncOptions(
             full=full,
@@ -87,7 +89,7 @@ def sync(
 
 
 def run_once(options: SyncOptions, *, as_json: bool) -> None:
-    """Run and print the report; end with its exit code, or the signal's."""
+    """Do a run and print its report; exit with its code, or with the signal's."""
     from dsync.addresses import mask_url
     from dsync.cli.progress import progress_bars
     from dsync.cli.reports import print_report
@@ -98,7 +100,7 @@ def run_once(options: SyncOptions, *, as_json: bool) -> None:
     with StopSignals(announce=announce_stop) as signals:
         settings = load()
         if options.dry_run and missing_file(settings.database_url):
-            # A dry run writes nothing anywhere, not even an empty database.
+            # A dry run creates no file: it uses an empty database in memory.
             settings = load(database_url="sqlite://")
         with (
             progress_bars(wanted=not as_json) as progress,
@@ -113,12 +115,12 @@ def run_once(options: SyncOptions, *, as_json: bool) -> None:
 
 
 def announce_stop() -> None:
-    """Say that the first signal was heard."""
-    click.echo("Stopping in order, within some seconds; once more to stop at once.", err=True)
+    """Print that the first signal was received."""
+    click.echo("Stopping within a few seconds; repeat to stop at once.", err=True)
 
 
 def finish(report: RunReport, signalled: int | None) -> None:
-    """End with the run's exit code; an interrupted run takes the signal's."""
+    """Exit with the run's code; for an interrupted run, with the signal's."""
     interrupted = report.exit_code == 130
     code = signalled if interrupted and signalled else report.exit_code
     if code:

@@ -259,7 +259,7 @@ def test_status_says_where_a_service_runs_and_when_it_works_next(run: Command) -
     service.terminate()
     service.communicate(timeout=5)
     assert [] == run("status", "--json").json["services"]
-    assert "none runs" in run("status").out
+    assert "service         none" in run("status").out
 
     killed = run.start("run")
     assert killed.stderr is not None
@@ -272,7 +272,7 @@ def test_status_says_where_a_service_runs_and_when_it_works_next(run: Command) -
         connection.commit()
     ended = run("status", "--strict")
     assert 7 == ended.code
-    assert "gave its last sign" in ended.out
+    assert "last reported" in ended.out
 
 
 def test_a_run_that_was_killed_shows_as_interrupted(run: Command) -> None:

@@ -65,7 +65,7 @@ def test_on_a_terminal_a_forced_push_shows_what_it_overwrites_and_asks(
     ended = on_terminal(run, "push", "--force", "--dossier", str(first), typed=typed)
     [line] = [line for line in ended.out.splitlines() if "resultat" in line]
     assert line.split() == [str(first), "resultat", "Inéligible", "Éligible"]
-    assert "Overwrite what stands in DS?" in ended.out + ended.err
+    assert "Overwrite the values in DS?" in ended.out + ended.err
     assert (0, [after]) == (ended.code, results(sandbox, [first]))
 
 
@@ -162,7 +162,7 @@ def test_several_conflicts_are_settled_at_once(
     assert 2 == run("conflicts", "adopt", "--all", str(edited[0])).code
     first, second, third = edited
     accepted = run("conflicts", "accept", str(first), str(second), "1")
-    assert f"Dossier {second}: what the human wrote stays" in accepted.out
+    assert f"Dossier {second}: the human's value stays" in accepted.out
     assert "Dossier 1 has no such open conflict" in accepted.out
     assert {third} == {c["numero"] for c in run("conflicts", "list", "--json").json}
     assert "no such open" in run("conflicts", "adopt", "--all", "--annotation", "date").out

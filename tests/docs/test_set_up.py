@@ -85,7 +85,9 @@ def test_the_shipped_configuration_and_the_packages_version_agree_with_the_proje
     assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == __version__
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/runbook.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/runbook.md", "docs/contributing.md"]
+)
 def test_links_inside_the_project_lead_somewhere(page: str) -> None:
     """A file that was moved is found again."""
     folder = (ROOT / page).parent
