@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from importlib.resources import files
@@ -304,13 +304,19 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(_headline(problems), problems) from exc
 
 
-def unknown_variables() -> list[str]:
-    """Return `DSYNC_…` variables that dsync does not know: most often a misspelling."""
-    known = {f"{PREFIX}{name.upper()}" for name in _Environment.model_fields}
-    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
-    return sorted(
-        name for name in os.environ if name.startswith(PREFIX) and name not in known | _FOREIGN
-    )
+def unknown_variables() -> dict[str, str | None]:
+    """Return `DSYNC_…` variables that dsync does not know, each with the known one nearest to it.
+
+    None where none is near.
+    """
+    known = {name.upper() for name in _Environment.model_fields}
+    known |= {f"{name.upper()}_FILE" for name in SECRETS}
+    given = [name.removeprefix(PREFIX) for name in sorted(os.environ) if name.startswith(PREFIX)]
+    unknown = [name for name in given if name not in known and f"{PREFIX}{name}" not in _FOREIGN]
+    nearest = {name: _nearest(name, sorted(known)) for name in unknown}
+    return {
+        f"{PREFIX}{name}": f"{PREFIX}{other}" if other else None for name, other in nearest.items()
+    }
 
 
 def _read_environment() -> _Environment:
@@ -355,16 +361,19 @@ def _problems(exc: ValidationError) -> list[str]:
 
 def _nearest_key(loc: tuple[int | str, ...]) -> str | None:
     """Return the key of the same section that is spelled most like an unknown one."""
-    from rapidfuzz import fuzz, process  # 20 ms of import that a valid file does not need.
-
     schema = Configuration.model_json_schema()
     section = schema
     for part in loc[:-1]:
         section = section.get("properties", {}).get(part) or section.get("items") or {}
         name = section.get("$ref", "").rpartition("/")[2]
         section = schema["$defs"].get(name, section)
-    known = section.get("properties", {})
-    found = process.extractOne(str(loc[-1]), list(known), scorer=fuzz.ratio, score_cutoff=NEAR)
+    return _nearest(str(loc[-1]), list(section.get("properties", {})))
+
+
+def _nearest(word: str, known: Sequence[str]) -> str | None:
+    from rapidfuzz import fuzz, process  # 20 ms of import that valid settings do not need.
+
+    found = process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=NEAR)
     return found[0] if found else None
 
 

@@ -79,6 +79,11 @@ class Wish:
     refusal: str | None = None
     """Why DS refused it before."""
 
+    @property
+    def is_first(self) -> bool:
+        """Whether this database has no record of a write: it cannot tell whose value is there."""
+        return self.pushed is None and self.uncertain is None
+
 
 @dataclass(frozen=True, slots=True)
 class Remote:
@@ -228,16 +233,17 @@ def _value_step(
 
     if there == wanted:
         return step(Action.CONFIRM)
-    if not wish.force and there not in _ours(wish, descriptor):
-        if _is_not_saved(wish, there, remote, descriptor):
-            return step(
-                Action.REFUSE_NOT_SAVED,
-                f"Démarches Simplifiées n’a pas gardé la date écrite dans l’annotation "
-                f"« {descriptor.libelle} »",
-            )
-        return step(Action.CONFLICT)
-    if block and block.stops(wish):
+    is_own = wish.force or there in _ours(wish, descriptor)
+    if block and block.stops(wish) and (is_own or wish.is_first):
         return step(block.action, block.reason)
+    if not is_own and _is_not_saved(wish, there, remote, descriptor):
+        return step(
+            Action.REFUSE_NOT_SAVED,
+            f"Démarches Simplifiées n’a pas gardé la date écrite dans l’annotation "
+            f"« {descriptor.libelle} »",
+        )
+    if not is_own:
+        return step(Action.CONFLICT)
     if not _is_offered(wish.valeur, descriptor):
         return step(
             Action.REFUSE,
@@ -298,10 +304,11 @@ def _label_step(
     if wish.valeur not in available:
         return Step(wish, Action.REFUSE, reason=f"la démarche n’a pas de label « {wish.valeur} »")
     ids = {available[name] for name in managed if name in available}
-    if not wish.force and not _labels_are_ours(wish, present, ids):
-        return Step(wish, Action.CONFLICT, remote=text, target=only)
-    if block and block.stops(wish):
+    is_own = wish.force or _labels_are_ours(wish, present, ids)
+    if block and block.stops(wish) and (is_own or wish.is_first):
         return Step(wish, block.action, remote=text, target=only, reason=block.reason)
+    if not is_own:
+        return Step(wish, Action.CONFLICT, remote=text, target=only)
     return Step(
         wish,
         Action.WRITE,

@@ -40,9 +40,9 @@ def check(*, as_json: bool) -> None:
                 "settings",
                 CheckStatus.WARNING,
                 f"{name} is no setting of dsync",
-                "correct its spelling, or unset it",
+                f"did you mean {nearest}?" if nearest else "correct its spelling, or unset it",
             )
-            for name in unknown_variables()
+            for name, nearest in unknown_variables().items()
         ]
         for line in lines if not as_json else ():
             print_line(line)

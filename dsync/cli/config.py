@@ -56,7 +56,7 @@ def check(*, as_json: bool) -> None:
             {
                 "config": str(settings.config),
                 "rules_version": rules.version,
-                "unknown_variables": unknown_variables(),
+                "unknown_variables": list(unknown_variables()),
                 "warnings": warnings,
             }
         )
@@ -73,7 +73,9 @@ def _warnings(app: App) -> list[str]:
     from dsync.settings import unknown_variables
 
     warnings = [
-        f"{name} is no setting of dsync; check its spelling" for name in unknown_variables()
+        f"{name} is no setting of dsync; "
+        + (f"did you mean {nearest}?" if nearest else "check its spelling")
+        for name, nearest in unknown_variables().items()
     ]
     try:
         app.demarche  # noqa: B018 - a property that raises

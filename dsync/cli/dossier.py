@@ -174,6 +174,7 @@ def show(*, numero: int, as_json: bool) -> None:
 
     with reading() as reader:
         found: dict[str, Any] | None = reader.dossier(DossierNumber(numero))
+        conflicts = [one for one in reader.conflicts() if one.numero == numero]
     if found is None:
         raise ConfigurationError(
             f"Dossier {numero} is not in the database: correct the number, or read it with "
@@ -195,7 +196,7 @@ def show(*, numero: int, as_json: bool) -> None:
         _print_section(title, [(label, found.get(name)) for name, label in fields.items()])
     _print_voeux(found["voeux"])
     _print_evaluations(found["evaluations"], found["notes"])
-    _print_pushes(found["annotations"])
+    _print_pushes(found["annotations"], {c.annotation: c.valeur_distante for c in conflicts})
     _print_events(found["evenements"])
 
 
@@ -294,7 +295,10 @@ def _print_evaluations(
             print_note(f"{' ' * 5}{clean(row['commentaire'])}", hanging=5)
 
 
-def _print_pushes(annotations: Sequence[Mapping[str, Any]]) -> None:
+def _print_pushes(
+    annotations: Sequence[Mapping[str, Any]], in_ds: Mapping[str, str | None]
+) -> None:
+    """Print what was wished; of a conflict also what stands in DS, by annotation."""
     if not annotations:
         return
     heading("Written back to DS")
@@ -304,6 +308,9 @@ def _print_pushes(annotations: Sequence[Mapping[str, Any]]) -> None:
         click.echo(f"  {row['annotation']}: {row['statut']}{sent}{times}")
         for line in (row["valeur"] or "").splitlines():
             print_note(f"{' ' * 5}{clean(line)}", hanging=5)
+        if row["statut"] == "conflit" and row["annotation"] in in_ds:
+            there = in_ds[row["annotation"]] or None
+            print_note(f"{' ' * 5}in DS now: {shown(there)}", hanging=16)
         if row["erreur"]:
             print_note(f"{' ' * 5}! {clean(row['erreur'])}", hanging=7)
     if any(row["statut"] == "suspendue" for row in annotations):

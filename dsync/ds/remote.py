@@ -31,7 +31,6 @@ class _Label(msgspec.Struct):
 class _Head(msgspec.Struct):
     id: str
     state: Etat
-    archived: bool
     labels: list[_Label]
 
 
@@ -46,7 +45,6 @@ def read_remote(node: Mapping[str, Any]) -> RemoteAnnotations:
     return RemoteAnnotations(
         dossier_id=DossierId(head.id),
         etat=head.state,
-        archived=head.archived,
         values={champ["champDescriptorId"]: _value(champ) for champ in champs},
         updated_at={champ["champDescriptorId"]: instant(champ["updatedAt"]) for champ in champs},
         labels={label.name: label.id for label in head.labels},

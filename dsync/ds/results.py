@@ -88,7 +88,6 @@ class RemoteAnnotations:
 
     dossier_id: DossierId
     etat: Etat
-    archived: bool
     values: Mapping[str, Json]
     """By descriptor id; without those that the dossier's revision lacks."""
     updated_at: Mapping[str, datetime]

@@ -118,6 +118,21 @@ def _make_private(path: Path) -> None:
         path.touch(0o600, exist_ok=False)
 
 
+def sqlite_file(url: URL) -> Path | None:
+    """Return the file of a SQLite database, None where there is none."""
+    is_file = url.get_backend_name() == "sqlite" and not _is_memory(url)
+    return Path(str(url.database)) if is_file else None
+
+
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one of that name, None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _is_memory(url: URL) -> bool:
     return not url.database or url.database == ":memory:"
 

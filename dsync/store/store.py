@@ -17,7 +17,15 @@ from dsync.errors import SchemaBehindError, StoreError
 from dsync.store import lease as leases
 from dsync.store import reading_views, schema, services
 from dsync.store.copying import copy_rows
-from dsync.store.engine import READING, describe, open_engine, parse_url, vacuum
+from dsync.store.engine import (
+    READING,
+    describe,
+    identity_of,
+    open_engine,
+    parse_url,
+    sqlite_file,
+    vacuum,
+)
 from dsync.store.faults import translated
 from dsync.store.reader import Reader
 from dsync.store.records import Lease, LeaseInfo, RunningService
@@ -40,6 +48,8 @@ class Store:
         self.place = describe(url)
         """The database's name for people, without its password."""
         self._is_postgresql = url.get_backend_name() == "postgresql"
+        self._file = sqlite_file(url)
+        self._identity = self._file and identity_of(self._file)
 
     @classmethod
     def open(
@@ -222,6 +232,12 @@ class Store:
 
     @contextmanager
     def _connected(self, *, reading: bool = False) -> Iterator[Connection]:
+        if self._file and self._identity and identity_of(self._file) != self._identity:
+            # Open connections write into a file that has no name any more.
+            raise StoreError(
+                f"{self.place} was deleted or replaced while dsync was using it: nothing is "
+                "written any more. Put it back, or leave it, and restart dsync."
+            )
         with translated(self.place):
             engine = self._engine
             if reading:

@@ -85,6 +85,8 @@ def _execute(
         changed=report.changed,
         evaluated=report.evaluated,
         pushed=report.pushed,
+        conflicts=report.conflicts,
+        adopted=report.adopted,
         requests=report.requests,
     )
 

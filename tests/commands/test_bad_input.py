@@ -295,6 +295,23 @@ def test_a_dry_run_leaves_no_database_behind(run: Command) -> None:
     assert list(run.folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["config check", "check"])
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("DSYNC_DS_TOKEN_EXPIRE_ON", "did you mean DSYNC_DS_TOKEN_EXPIRES_ON?"),
+        ("DSYNC_XQZW", "DSYNC_XQZW is no setting of dsync"),
+    ],
+)
+def test_a_misspelt_variable_gets_the_nearest_name(
+    run: Command, command: str, variable: str, told: str
+) -> None:
+    """Where there is one near: a warning, as before."""
+    ended = run(*command.split(), **{variable: "2026-12-31"})
+    assert (0, True) == (ended.code, told in " ".join((ended.out + ended.err).split()))
+    assert ("did you mean" in told) == ("did you mean" in ended.out + ended.err)
+
+
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_in_memory_has_nothing_to_read(run: Command, url: str) -> None:
     """Exit 5 and which address serves; not « report it »."""

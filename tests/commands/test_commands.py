@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -240,6 +241,7 @@ def test_the_service_syncs_at_once_and_stops_within_5_s(
     for line in service.stderr:
         if "run_finished" in line:
             break
+    assert {"pushed", "conflicts", "adopted"} <= json.loads(line).keys()
     service.send_signal(number)
     service.communicate(timeout=5)
     assert service.returncode == 0

@@ -148,6 +148,10 @@ def test_conflicts_are_listed_side_by_side(run: Command, edited: list[int]) -> N
     assert line.split()[1:4] == ["resultat", "Inéligible", "Éligible"]
     shown = on_terminal(run, "conflicts", "list").out
     assert max(map(len, shown.splitlines())) <= COLUMNS
+    shown = run("dossier", "show", str(edited[0])).out
+    assert ["in DS now: Inéligible"] == [
+        line.strip() for line in shown.splitlines() if "in DS now" in line and "Inéli" in line
+    ]
     found = run("conflicts", "list", "--json").json
     own = [c for c in found if c["erreur"] is None]
     assert sorted(edited) == [c["numero"] for c in own]

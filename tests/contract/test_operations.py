@@ -185,7 +185,11 @@ def _depth(selections: SelectionSetNode, fragments: dict[str, FragmentDefinition
     ("shape", "fragments", "unread"),
     [
         (nodes.DossierNode, ("DossierFields", "ApplicantFields"), set()),
-        (nodes.ChampNode, ("ChampFields", "ObjectFields", "RowFields"), {"level"}),
+        (
+            nodes.ChampNode,
+            ("ChampFields", "WritableFields", "ObjectFields", "RowFields"),
+            {"level"},
+        ),
     ],
 )
 @pytest.mark.parametrize("document", ["dossiers_page", "dossier"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dsync.errors import StoreError
 from tests.engine import oracle
 from tests.engine.conftest import Start
 from tests.engine.doom import Doom, KilledError
@@ -120,3 +121,20 @@ def test_a_kill_between_a_mutation_and_its_outcome(engine_on_each: Engine, edite
     expected = ["Éligible", "Inéligible"] if edited else ["Éligible"]
     assert (expected, expected[-1]) == (engine.sent(0, RESULTAT), engine.remote(0))
     assert len(expected) == len(engine.sent(0, DETAIL))
+
+
+def test_a_database_file_that_is_deleted_under_a_service_is_missed(engine: Engine) -> None:
+    """The next run fails with one sentence and exit 5, and makes no file in its place."""
+    engine.settle()
+    path = Path(engine.url.removeprefix("sqlite:///"))
+    kept = path.read_bytes()
+    path.unlink()
+    with pytest.raises(StoreError, match="deleted or replaced"):
+        engine.worker.app.due()
+    report = engine.sync()
+    assert (5, False) == (report.exit_code, path.exists())
+    assert "restart dsync" in " ".join(report.errors)
+    path.write_bytes(kept)
+    assert 5 == engine.sync().exit_code
+    engine.restart()
+    assert 0 == engine.sync().exit_code

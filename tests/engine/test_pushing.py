@@ -886,6 +886,22 @@ def test_a_new_database_adopts_what_a_forced_push_wrote_alone(engine: Engine) ->
     assert (0, 10, 0) == (report.exit_code, report.adopted, report.conflicts)
 
 
+def test_a_new_database_lists_a_changed_result_as_one_conflict(engine: Engine) -> None:
+    """What dsync wrote beside it waits for it; it is no second hand of a human."""
+    engine.settle()
+    engine.advance(hours=1)
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.lose_database()
+    engine.advance(hours=1)
+    assert 1 == engine.sync().conflicts
+    rows = engine.rows(
+        "SELECT annotation FROM outbox WHERE statut = 'conflit' AND courante AND erreur IS NULL"
+    )
+    assert ["resultat"] == [row["annotation"] for row in rows]
+    engine.worker.app.push((number(0),), force_by="ana@poste")
+    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
+
+
 @pytest.mark.parametrize(
     ("stable_id", "value"),
     [
