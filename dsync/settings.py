@@ -23,10 +23,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from dsync.addresses import MASK, is_encrypted_or_local, mask_url
 from dsync.annotations import AnnotationsConfig
 from dsync.domain.ids import GREATEST_NUMBER
-from dsync.eligibility import RulesConfig
+from dsync.eig.config import EigSections
 from dsync.errors import ConfigurationError
-from dsync.evidence.config import EvidenceConfig
-from dsync.mapping.config import MappingConfig
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -115,16 +113,27 @@ class SafetySection(_Section):
 
 
 class Configuration(_Section):
-    """The whole TOML file."""
+    """The TOML file of a démarche that is copied and followed, and belongs to no programme."""
 
     demarche: DemarcheSection
     ds: DSSection
     schedule: ScheduleSection = ScheduleSection()
     safety: SafetySection = SafetySection()
     annotations: AnnotationsConfig
-    mapping: MappingConfig
-    regles: RulesConfig
-    preuves: EvidenceConfig
+
+    @property
+    def programme(self) -> EigSections | None:
+        """The programme's sections."""
+        return None
+
+
+class EigConfiguration(Configuration, EigSections):
+    """The TOML file of a call of the programme."""
+
+    @property
+    def programme(self) -> EigSections:
+        """The programme's sections."""
+        return self
 
 
 class _Environment(BaseSettings):
@@ -232,9 +241,9 @@ def load_settings(**flags: Any) -> Settings:
         ("betagouv_url", "DSYNC_BETAGOUV_URL"),
     ):
         _check_address(values[name], named, allow_http=allow_http)
-    _check_address(
-        configuration.preuves.registre.url, "[preuves.registre] url", allow_http=allow_http
-    )
+    if configuration.programme is not None:
+        registre = configuration.programme.preuves.registre
+        _check_address(registre.url, "[preuves.registre] url", allow_http=allow_http)
     return Settings(configuration=configuration, sources=sources, **values)
 
 
@@ -298,10 +307,15 @@ def read_configuration(path: Path) -> Configuration:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"{path}: not valid TOML: {exc}.") from exc
     try:
-        return Configuration.model_validate(raw)
+        return _model_of(raw).model_validate(raw)
     except ValidationError as exc:
-        problems = tuple(f"{path}: {problem}" for problem in _problems(exc))
+        problems = tuple(f"{path}: {problem}" for problem in _problems(exc, _model_of(raw)))
         raise ConfigurationError(_headline(problems), problems) from exc
+
+
+def _model_of(raw: Mapping[str, Any]) -> type[Configuration]:
+    """Return what a file is read as: one with any section of the programme needs them all."""
+    return EigConfiguration if raw.keys() & EigSections.model_fields.keys() else Configuration
 
 
 def unknown_variables() -> dict[str, str | None]:
@@ -347,21 +361,21 @@ def _secret_file(name: str) -> str | None:
         raise ConfigurationError(f"{variable}: {path} cannot be read.") from exc
 
 
-def _problems(exc: ValidationError) -> list[str]:
+def _problems(exc: ValidationError, model: type[Configuration]) -> list[str]:
     """Return one sentence a problem, without the input, which may be a secret."""
     problems = []
     for error in exc.errors(include_input=False, include_url=False):
         key = ".".join(str(part) for part in error["loc"])
         message = _message(error)
-        if message == _UNKNOWN_KEY and (nearest := _nearest_key(error["loc"])):
+        if message == _UNKNOWN_KEY and (nearest := _nearest_key(error["loc"], model)):
             message = f"unknown key; did you mean {nearest}?"
         problems.append(f"{key}: {message}")
     return problems
 
 
-def _nearest_key(loc: tuple[int | str, ...]) -> str | None:
+def _nearest_key(loc: tuple[int | str, ...], model: type[Configuration]) -> str | None:
     """Return the key of the same section that is spelled most like an unknown one."""
-    schema = Configuration.model_json_schema()
+    schema = model.model_json_schema()
     section = schema
     for part in loc[:-1]:
         section = section.get("properties", {}).get(part) or section.get("items") or {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -13,13 +13,11 @@ import structlog
 
 from dsync import __version__
 from dsync.addresses import is_loopback
-from dsync.annotations import owned_in
+from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import DSClient, Limits
-from dsync.eligibility import RuleSet
+from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError
-from dsync.evidence.sources import EvidenceSources
-from dsync.mapping.mapper import Mapper
 from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
 from dsync.store import RunningService, Store
 from dsync.store.store import this_process
@@ -29,6 +27,7 @@ from dsync.sync.due import due, next_due_at
 from dsync.sync.evaluate import evaluate_due
 from dsync.sync.push import push_due, tell_unknown
 from dsync.sync.reconsider import digest, reconsider
+from dsync.sync.record import Recorder
 from dsync.sync.report import Kind, RunReport, SyncOptions
 
 log = structlog.get_logger(__name__)
@@ -83,25 +82,27 @@ class App:
     @cached_property
     def store(self) -> Store:
         """The database, opened (and, on SQLite, created and upgraded) on first use."""
-        return Store.open(self.settings.database_url, create=self._may_create)
+        return open_database(self.settings.database_url, create=self._may_create)
 
     @cached_property
-    def mapper(self) -> Mapper:
-        """The mapping of the configuration."""
-        annotations = self.configuration.annotations
-        return Mapper(
-            self.configuration.mapping,
-            owned_in=partial(owned_in, annotations),
-            owned_labels=annotations.owned_labels,
-        )
+    def programme(self) -> Eig | None:
+        """The programme, None where the configuration has no section of one.
 
-    @cached_property
-    def rules(self) -> RuleSet:
-        """The rules with their lists."""
-        return RuleSet.load(
-            self.configuration.regles,
+        Raises:
+            ConfigurationError: with every problem of its rules and lists.
+        """
+        sections = self.configuration.programme
+        if sections is None:
+            return None
+        return Eig.open(
+            sections,
             self.settings.config.parent,
-            needed=self.configuration.mapping.needed(),
+            betagouv_url=self.settings.betagouv_url,
+            user_agent=self._user_agent,
+            catalogue_share=self.configuration.safety.catalogue_share,
+            clock=self.clock,
+            stop=self.stop,
+            allow_http=self.configuration.ds.allow_insecure_http,
         )
 
     @property
@@ -132,18 +133,6 @@ class App:
         self.progress.told(line)
 
     @cached_property
-    def evidence(self) -> EvidenceSources:
-        """The sources of evidence."""
-        return EvidenceSources.open(
-            self.configuration.preuves,
-            self.settings.betagouv_url,
-            user_agent=self._user_agent,
-            clock=self.clock,
-            stop=self.stop,
-            allow_http=self.configuration.ds.allow_insecure_http,
-        )
-
-    @cached_property
     def context(self) -> Context:
         """What the engine works with."""
         configuration = self.configuration
@@ -151,15 +140,13 @@ class App:
             demarche=self.demarche,
             store=self.store,
             client=self.client,
-            mapper=self.mapper,
-            rules=self.rules,
+            recorder=Recorder(self.programme, configuration.annotations),
+            programme=self.programme,
             annotations=configuration.annotations,
-            evidence=self.evidence,
             policy=Policy(
                 overlap=configuration.schedule.overlap,
                 disappearances=configuration.safety.disappearances,
                 disappearances_percent=configuration.safety.disappearances_percent,
-                catalogue_share=configuration.safety.catalogue_share,
                 push_batch=configuration.ds.push_batch,
                 instructeur=self.settings.ds_instructeur,
                 writer=digest(self.settings.token, self.settings.ds_instructeur or ""),
@@ -267,7 +254,7 @@ class App:
         """
 
         def work(run: Run) -> None:
-            evaluate_due(run, accept_catalogue=True)
+            evaluate_due(run, accept_evidence=True)
 
         options = SyncOptions(work=Kind.PRECHECK, started_by=asked_by)
         return runs.execute(self.context, options, work)
@@ -276,8 +263,9 @@ class App:
         """Close what was opened."""
         if "client" in self.__dict__:
             self.client.close()
-        if "evidence" in self.__dict__:
-            self.evidence.close()
+        programme = self.__dict__.get("programme")
+        if programme is not None:
+            programme.close()
         if "store" in self.__dict__:
             self.store.close()
 

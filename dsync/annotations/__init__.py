@@ -7,7 +7,6 @@ from dsync.annotations.config import (
     AnnotationsConfig,
     AnnotationTarget,
     ResolvedAnnotations,
-    owned_in,
     resolve,
 )
 from dsync.annotations.own import own_set
@@ -29,7 +28,6 @@ __all__ = [
     "labels_text",
     "normalise",
     "own_set",
-    "owned_in",
     "plan",
     "resolve",
 ]

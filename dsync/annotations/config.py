@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dsync.domain.dossier import Descriptor
+from dsync.domain.dossier import Descriptor, folded
 from dsync.domain.verdict import Verdict
 
 RESULTAT, DETAIL, DATE, LABEL = "resultat", "detail", "date", "label"
@@ -119,12 +119,12 @@ def resolve(config: AnnotationsConfig, descriptors: Iterable[Descriptor]) -> Res
     for descriptor in annotations:
         # An annotation that is configured by id is not found by label for another purpose.
         if descriptor.id not in named:
-            by_label.setdefault(_folded(descriptor.libelle), descriptor)
+            by_label.setdefault(folded(descriptor.libelle), descriptor)
 
     def find(target: AnnotationTarget, name: str) -> Descriptor | None:
         found = by_id.get(target.id)
         for libelle in target.libelles:
-            found = found or by_label.get(_folded(libelle))
+            found = found or by_label.get(folded(libelle))
         return found if found and found.type in ACCEPTED_TYPES[name] else None
 
     return ResolvedAnnotations(
@@ -133,12 +133,3 @@ def resolve(config: AnnotationsConfig, descriptors: Iterable[Descriptor]) -> Res
         date=find(config.date, DATE),
         validation=find(config.validation, "validation"),
     )
-
-
-def owned_in(config: AnnotationsConfig, descriptors: Iterable[Descriptor]) -> frozenset[str]:
-    """Return the ids of the annotations in a revision that dsync writes."""
-    return resolve(config, descriptors).owned_ids()
-
-
-def _folded(libelle: str) -> str:
-    return " ".join(libelle.replace("’", "'").split()).casefold()

@@ -85,6 +85,9 @@ def print_line(line: CheckLine) -> None:
 
 def sources_of(app: App) -> CheckSources:
     """Return what the check reads."""
+    from functools import partial
+
+    from dsync.database import open_database
     from dsync.sync.check import CheckSources
 
     settings, configuration = app.settings, app.configuration
@@ -92,11 +95,11 @@ def sources_of(app: App) -> CheckSources:
         read_demarche=lambda: app.client.demarche(app.demarche),
         try_writing=lambda instructeur: app.client.write_access(app.demarche, instructeur),
         database_url=settings.database_url,
-        evidence=app.evidence,
-        mapping=configuration.mapping,
+        open_store=partial(open_database, settings.database_url),
+        programme=app.programme,
         annotations=configuration.annotations,
         instructeur=settings.ds_instructeur,
         token_expires_on=settings.ds_token_expires_on,
         now=app.clock(),
-        all_champs=current_flags().verbose,
+        every_champ=current_flags().verbose,
     )

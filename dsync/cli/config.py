@@ -50,12 +50,13 @@ def check(*, as_json: bool) -> None:
 
     settings = load()
     with worker(settings) as app:
-        rules, warnings = app.rules, _warnings(app)
+        programme, warnings = app.programme, _warnings(app)
+    version = programme.rules.version if programme else None
     if as_json:
         print_json(
             {
                 "config": str(settings.config),
-                "rules_version": rules.version,
+                "rules_version": version,
                 "unknown_variables": list(unknown_variables()),
                 "warnings": warnings,
             }
@@ -63,7 +64,11 @@ def check(*, as_json: bool) -> None:
         return
     for warning in warnings:
         click.echo(f"Warning: {warning}", err=True)
-    click.echo(f"{settings.config}: valid; rules {rules.version}.")
+    click.echo(
+        f"{settings.config}: valid; rules {version}."
+        if version
+        else f"{settings.config}: valid; no rules."
+    )
     click.echo("Next: `dsync check` asks DS and the database.")
 
 

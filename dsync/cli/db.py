@@ -64,9 +64,9 @@ def dictionary(*, as_json: bool) -> None:
 @contextmanager
 def _opened(*, create: bool = True, check_schema: bool = True) -> Iterator[Store]:
     from dsync.cli.session import load
-    from dsync.store import Store
+    from dsync.database import open_database
 
-    store = Store.open(load().database_url, create=create, check_schema=check_schema)
+    store = open_database(load().database_url, create=create, check_schema=check_schema)
     try:
         yield store
     finally:

@@ -26,70 +26,6 @@ VERDICTS = ("eligible", "a_verifier", "ineligible", "indetermine", "aucun")
 ETATS = ("en_construction", "en_instruction", "accepte", "refuse", "sans_suite")
 PRESENCES = ("present", "masque", "supprime", "disparu")
 
-SECTIONS: Mapping[str, Mapping[str, str]] = {
-    "Dossier": {
-        "etat": "state",
-        "etape": "stage",
-        "presence": "presence",
-        "archive": "archived",
-        "depose_le": "deposited",
-        "en_instruction_le": "under instruction since",
-        "traite_le": "decided",
-        "modifie_le": "changed in DS",
-        "synchronise_le": "changed here",
-    },
-    "Project": {
-        "page_produit": "product page",
-        "produit_id": "product",
-        "phase_declaree": "phase declared",
-        "phase_constatee": "phase observed",
-        "incubateur": "incubator declared",
-        "incubateur_constate": "incubator observed",
-        "probleme": "problem",
-        "politique_publique": "public policy",
-    },
-    "Administration": {
-        "siret": "SIRET",
-        "raison_sociale": "name",
-        "forme_juridique_code": "legal category",
-        "type_administration": "kind",
-        "entite": "entity",
-        "departement_code": "département",
-        "departement_nom": "département's name",
-        "lieu_travail": "place of work",
-    },
-    "Contacts": {
-        "sponsor_nom": "sponsor",
-        "sponsor_fonction": "sponsor's function",
-        "sponsor_courriel": "sponsor's e-mail",
-        "sponsor_telephone": "sponsor's telephone",
-        "contact_nom": "contact",
-        "contact_fonction": "contact's function",
-        "contact_courriel": "contact's e-mail",
-        "contact_telephone": "contact's telephone",
-    },
-    "Scheme": {
-        "cas_demande": "case",
-        "pilotage_actuel": "led now by",
-        "pilotage_envisage": "to be led by",
-    },
-    "Motivations": {
-        "objectifs_12_mois": "aims in 12 months",
-        "benefices": "benefits",
-        "perspectives": "prospects",
-    },
-    "Selection and recruitment": {
-        "jury_le": "jury",
-        "convention_le": "convention",
-        "candidatures_le": "applications open",
-        "entretiens_le": "interviews",
-        "prise_de_poste_le": "start of work",
-        "valide_par_instructeur": "validated by an instructeur",
-    },
-}
-"""Fields of the view `lecture_candidature` and what they are called, in the form's order."""
-
-BOOLEANS = ("archive", "valide_par_instructeur")
 EVENTS_SHOWN = 20
 
 
@@ -170,6 +106,7 @@ def show(*, numero: int, as_json: bool) -> None:
     For a dossier that is not Éligible, also which checks would have to be settled first.
     """
     from dsync.cli.session import reading
+    from dsync.database import EXTENSION
     from dsync.domain.ids import DossierNumber
 
     with reading() as reader:
@@ -180,11 +117,6 @@ def show(*, numero: int, as_json: bool) -> None:
             f"Dossier {numero} is not in the database: correct the number, or read it with "
             f"`dsync sync --dossier {numero}`."
         )
-    for name in BOOLEANS:
-        # SQLite returns integers for booleans.
-        found[name] = None if found[name] is None else bool(found[name])
-    for precheck in found["precontroles"]:
-        precheck["courant"] = bool(precheck["courant"])
     checks = current_checks(found)
     found["a_regler"] = to_settle(checks)
     if as_json:
@@ -192,7 +124,7 @@ def show(*, numero: int, as_json: bool) -> None:
         return
     click.secho(f"Dossier {numero}", bold=True)
     _print_verdict(found, checks)
-    for title, fields in SECTIONS.items():
+    for title, fields in EXTENSION.sections.items():
         _print_section(title, [(label, found.get(name)) for name, label in fields.items()])
     _print_voeux(found["voeux"])
     _print_evaluations(found["evaluations"], found["notes"])
@@ -202,20 +134,19 @@ def show(*, numero: int, as_json: bool) -> None:
 
 def current_checks(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the checks of the current verdict, in the usual order."""
-    from dsync.eligibility import CHECK_NAMES
+    from dsync.database import EXTENSION
 
     current = next((p for p in found["precontroles"] if p["courant"]), None)
     if current is None:
         return []
     checks = [c for c in found["controles"] if c["etabli_le"] == current["etabli_le"]]
-    order = {str(name): rank for rank, name in enumerate(CHECK_NAMES)}
+    order = {name: rank for rank, name in enumerate(EXTENSION.checks)}
     return sorted(checks, key=lambda check: order.get(check["controle"], len(order)))
 
 
 def to_settle(checks: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the smallest set of checks to settle for « Éligible », the most severe ones first."""
-    from dsync.domain.verdict import Controle, Resultat
-    from dsync.eligibility import counterfactual
+    from dsync.domain.verdict import Controle, Resultat, counterfactual
 
     return list(
         counterfactual(
@@ -225,8 +156,9 @@ def to_settle(checks: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> None:
-    from dsync.eligibility import TITLES
+    from dsync.database import EXTENSION
 
+    titles = EXTENSION.checks
     heading("Pre-check")
     current = next((p for p in found["precontroles"] if p["courant"]), None)
     if current is None:
@@ -239,14 +171,14 @@ def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]
     )
     for check in checks:
         print_note(
-            f"  {check['resultat']:<13} {TITLES[check['controle']]}: {clean(check['motif'] or '')}",
+            f"  {check['resultat']:<13} {titles[check['controle']]}: {clean(check['motif'] or '')}",
             hanging=16,
         )
         _print_evidence(check["preuve"])
     if current["remarque"]:
         print_note(f"  Remark: {clean(current['remarque'])}", hanging=10)
     if found["a_regler"]:
-        names = ", ".join(TITLES[name] for name in found["a_regler"])
+        names = ", ".join(titles[name] for name in found["a_regler"])
         click.echo(f"  To become Éligible, settle: {names}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,8 +12,11 @@ from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import ago, print_json, print_note, print_table
 
 if TYPE_CHECKING:
-    from dsync.eligibility import RulesConfig
-    from dsync.evidence.reference_lists import ReferenceList
+    from dsync.eig.evidence.reference_lists import ReferenceList
+    from dsync.eig.precheck import RulesConfig
+
+
+T = TypeVar("T")
 
 
 @click.group(cls=Group)
@@ -28,14 +31,15 @@ def show(*, as_json: bool) -> None:
     """Show source, date and size of the catalogue and the lists, without network."""
     from dsync.addresses import mask_url
     from dsync.cli.session import load, reading, worker
-    from dsync.sync.evidence import CATALOGUE
+    from dsync.eig.evidence.gathering import CATALOGUE
+    from dsync.eig.store import evidence as kept_evidence
 
     settings = load()
     with worker(settings) as app:
-        now, rules = app.clock(), app.rules
-    registry = settings.configuration.preuves.registre.enabled
+        now, rules = app.clock(), _needed(app.programme).rules
+    registry = _needed(settings.configuration.programme).preuves.registre.enabled
     with reading(settings) as reader:
-        copy = reader.evidence(CATALOGUE)
+        copy = kept_evidence(reader.connection, CATALOGUE)
     catalogue: dict[str, Any] = {"source": mask_url(settings.betagouv_url), "fetched_at": None}
     if copy is not None:
         catalogue |= {
@@ -106,13 +110,14 @@ def accept(*, yes: bool, as_json: bool) -> None:
     from dsync.cli.reports import print_report
     from dsync.cli.session import load, make_ready, reading, worker
     from dsync.cli.sync import announce_stop, finish
+    from dsync.eig.evidence.gathering import CATALOGUE
+    from dsync.eig.store import evidence as kept_evidence
     from dsync.errors import ConfigurationError
     from dsync.service.signals import StopSignals
-    from dsync.sync.evidence import CATALOGUE
 
     settings = load()
     with reading(settings) as reader:
-        copy = reader.evidence(CATALOGUE)
+        copy = kept_evidence(reader.connection, CATALOGUE)
     if copy is None or copy.refused_sha256 is None:
         raise ConfigurationError(
             "The safety brake stopped no catalogue, so there is none to accept; "
@@ -143,8 +148,8 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
     The whole file is validated first; a file with an error changes nothing.
     """
     from dsync.cli.session import load
+    from dsync.eig.evidence.reference_lists import validate_list
     from dsync.errors import ConfigurationError
-    from dsync.evidence.reference_lists import validate_list
     from dsync.sync.context import utc_now
 
     settings = load()
@@ -158,7 +163,7 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"{file}: cannot be read as UTF-8 text.") from exc
     found = validate_list(text, today=utc_now().date(), annee=year, source=source)
-    regles = settings.configuration.regles
+    regles = _needed(settings.configuration.programme).regles
     name = _name_in_use(found, settings.config.parent, regles)
     target = settings.config.parent / (name or found.filename)
     try:
@@ -173,9 +178,25 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
     click.echo("The next run judges open dossiers by it.")
 
 
+def _needed(part: T | None) -> T:
+    """Return the programme or its sections.
+
+    Raises:
+        ConfigurationError: the configuration has none.
+    """
+    from dsync.errors import ConfigurationError
+
+    if part is None:
+        raise ConfigurationError(
+            "The configuration belongs to no programme, so nothing is judged: it lacks the "
+            "sections [mapping], [regles] and [preuves]."
+        )
+    return part
+
+
 def _name_in_use(found: ReferenceList, folder: Path, regles: RulesConfig) -> str | None:
     """Return the file name of the configured list of the same kind and year, None without one."""
-    from dsync.eligibility.lists import ListProblemsError, parse_operateurs
+    from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
 
     if found.kind == "categories_juridiques":
         return regles.categories_juridiques

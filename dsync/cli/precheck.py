@@ -132,13 +132,13 @@ def _print(comparisons: Sequence[Comparison], *, explain: bool) -> None:
 
 def _print_evidence(comparisons: Sequence[Comparison]) -> None:
     """Print the product evidence before and after a refresh."""
-    from dsync.eligibility import stored_product
+    from dsync.eig.precheck import stored_product
 
     rows = []
     for comparison in comparisons:
         for when, verdict in (("before", comparison.before), ("now", comparison.after)):
-            if verdict is not None and (proof := stored_product(verdict.preuve_produit)):
-                product, phase = proof.product.id, verdict.phase_constatee
+            if verdict is not None and (proof := stored_product(verdict.preuve)):
+                product, phase = proof.product.id, verdict.constats.get("phase_constatee")
                 rows.append((comparison.numero, when, product, phase, proof.consulte_le))
     click.echo()
     print_table(("dossier", "evidence", "product", "phase", "catalogue read"), rows)
@@ -172,8 +172,8 @@ def _document(comparison: Comparison) -> dict[str, Any]:
         "detail": after.detail,
         "version_regles": after.version_regles,
         "remarque": after.remarque,
-        "preuve_avant": comparison.before.preuve_produit if comparison.before else None,
-        "preuve": after.preuve_produit,
+        "preuve_avant": comparison.before.preuve if comparison.before else None,
+        "preuve": after.preuve,
         "controles": [
             {
                 "controle": controle.controle,
@@ -189,8 +189,8 @@ def _document(comparison: Comparison) -> dict[str, Any]:
 def _statistics(*, wide: bool, as_json: bool) -> None:
     from dsync.cli.session import reading
     from dsync.domain.verdict import Resultat
-    from dsync.eligibility import CHECK_NAMES
-    from dsync.sync.precheck import statistics
+    from dsync.eig.precheck import CHECK_NAMES
+    from dsync.eig.statistics import statistics
 
     with reading() as reader:
         rows = statistics(reader)

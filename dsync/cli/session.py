@@ -61,18 +61,18 @@ def make_ready(app: App) -> App:
     Raises:
         ConfigurationError: a setting is invalid; nothing was opened.
     """
-    app.demarche, app.rules, app.client  # noqa: B018 - properties that raise
+    app.demarche, app.programme, app.client  # noqa: B018 - properties that raise
     return app
 
 
 @contextmanager
 def reading(settings: Settings | None = None) -> Iterator[Reader]:
     """Yield a reader of the démarche's data; a missing database is not created."""
+    from dsync.database import open_database
     from dsync.domain.ids import DemarcheNumber
-    from dsync.store import Store
 
     settings = settings or load()
-    store = Store.open(settings.database_url, create=False)
+    store = open_database(settings.database_url, create=False)
     try:
         with store.reading(DemarcheNumber(settings.demarche)) as reader:
             yield reader

@@ -62,13 +62,13 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
     A line that needs attention is marked with « ! » and names the next command.
     """
     from dsync.cli.session import load
+    from dsync.database import open_database
+    from dsync.domain.check_line import CheckStatus
     from dsync.domain.ids import DemarcheNumber
-    from dsync.store import Store
-    from dsync.sync.check_line import CheckStatus
     from dsync.sync.expiry import expiry_lines
 
     settings, now = load(), datetime.now(UTC)
-    store = Store.open(settings.database_url, create=False)
+    store = open_database(settings.database_url, create=False)
     try:
         document = _document(store, DemarcheNumber(settings.demarche), now)
     finally:

@@ -38,6 +38,10 @@ COUNTED_ETATS = OPEN_ETATS | {Etat.ACCEPTE}
 """States in which a dossier counts as another one for the same product."""
 
 
+LAYOUT_TYPES = frozenset({"header_section", "explication"})
+"""Descriptors' types that carry no value; a section may have the same label as a champ in it."""
+
+
 class Presence(StrEnum):
     """Where a dossier stands in DS's lists."""
 
@@ -221,6 +225,14 @@ class Demarche:
             if named == instructeur.id or folded == instructeur.email.casefold():
                 return instructeur.id
         return None
+
+
+_SAME = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "`": "'", "‑": "-"})
+
+
+def folded(libelle: str) -> str:
+    """Return a label without differences of spacing, apostrophe and case."""
+    return " ".join(libelle.translate(_SAME).split()).casefold()
 
 
 __all__ = [

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from dsync.store.extension import DossierView, Extension
 from dsync.store.lease import LEASE_TTL_S
 from dsync.store.reader import Reader
 from dsync.store.records import (
-    Address,
     Conflict,
     DueDossier,
-    EvidenceCopy,
-    Judgeable,
     Lease,
     LeaseInfo,
-    NamedId,
     NewEvent,
     NewVerdict,
     NewWish,
@@ -20,13 +17,12 @@ from dsync.store.records import (
     PageResult,
     Pushed,
     Quarantined,
-    RegistryCopy,
+    Record,
     RunFigures,
     RunningService,
     Sending,
     SettledWish,
     Settlement,
-    StoredVerdict,
     StoredWish,
     SyncState,
     WishStatus,
@@ -36,14 +32,12 @@ from dsync.store.transaction import Tx
 
 __all__ = [
     "LEASE_TTL_S",
-    "Address",
     "Conflict",
+    "DossierView",
     "DueDossier",
-    "EvidenceCopy",
-    "Judgeable",
+    "Extension",
     "Lease",
     "LeaseInfo",
-    "NamedId",
     "NewEvent",
     "NewVerdict",
     "NewWish",
@@ -52,14 +46,13 @@ __all__ = [
     "Pushed",
     "Quarantined",
     "Reader",
-    "RegistryCopy",
+    "Record",
     "RunFigures",
     "RunningService",
     "Sending",
     "SettledWish",
     "Settlement",
     "Store",
-    "StoredVerdict",
     "StoredWish",
     "SyncState",
     "Tx",

@@ -1,4 +1,4 @@
-"""Column types that both engines share."""
+"""Column types that both engines share, and the columns that several tables have."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ import msgspec
 from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlmodel import Field
+
+from dsync.domain.written import written
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""How constraints are named, so that migrations can name them."""
 
 
 class JsonText(TypeDecorator[Any]):
-    """JSON given as UTF-8 and read back as values; the database keeps the text as it is.
+    """A value kept as JSON text, written and read here; the views parse it in SQL.
 
-    The mapping hands over JSON that is already written, and it is the bulk of what is stored:
-    parsing and serialising it again would be the larger part of a page's time, here or in the
-    server. Who reads it in SQL parses it there: the views do.
+    Bytes are JSON that is written already: a dossier's champs, which were hashed as such.
 
     Args:
         shape: the type of the values read back, one that msgspec reads.
@@ -29,9 +37,15 @@ class JsonText(TypeDecorator[Any]):
         super().__init__()
         self.shape = shape
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[bytes | None], str | None]:
-        """Make text of it, in statements that go through SQLAlchemy."""
-        return lambda json: None if json is None else json.decode()
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
+        """Write."""
+
+        def write(value: Any) -> str | None:
+            if value is None:
+                return None
+            return (value if isinstance(value, bytes) else written(value)).decode()
+
+        return write
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Parse."""
@@ -48,3 +62,19 @@ class BigKey(TypeDecorator[int]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the engine's own type."""
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
+
+
+def given_number() -> int:
+    """Make a key that DS gives: 64 bits, never numbered by the database."""
+    number: int = Field(sa_type=BigKey, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    return number
+
+
+def json_text(shape: Any = Any, *, default: Any = None) -> Any:
+    """Make a column of JSON text.
+
+    Args:
+        shape: the type of the values read back, one that msgspec reads.
+        default: the value of a row that gives none.
+    """
+    return Field(default=default, sa_type=JsonText(shape), nullable=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Text, cast, select
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Table, Text, cast, select
 
 from dsync.store.columns import JsonText
 from dsync.store.sql import insert_rows
-from dsync.store.tables import metadata
 
 _AT_ONCE = 500
 
 
-def copy_rows(source: Connection, target: Connection) -> None:
+def copy_rows(source: Connection, target: Connection, tables: Iterable[Table]) -> None:
     """Copy every table but the leases, which say who writes into the original."""
-    for table in metadata.sorted_tables:
+    for table in tables:
         if table.name == "lease":
             continue
         json = [column.name for column in table.columns if isinstance(column.type, JsonText)]

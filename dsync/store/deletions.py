@@ -19,14 +19,14 @@ from dsync.domain.verdict import Controle
 from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
+from dsync.store.queue import QueueWrites
 from dsync.store.records import NewEvent
-from dsync.store.sharing import SharingWrites
 from dsync.store.sql import update_rows
 
 _dossier = tables.dossier
 
 
-class DeletionWrites(SharingWrites, JournalWrites):
+class DeletionWrites(QueueWrites, JournalWrites):
     """Writes what DS no longer shows."""
 
     def apply_deletions(
@@ -48,7 +48,7 @@ class DeletionWrites(SharingWrites, JournalWrites):
         self.mark_seen(run, [e.number for e in pending if known.get(e.number)])
         self._mark(Presence.MASQUE, hidden.values())
         self._mark(Presence.SUPPRIME, gone.values())
-        self.queue_sharing([*hidden, *gone])
+        self.queue_related([*hidden, *gone])
         self._journal(run, "masque", hidden.values(), now)
         self.erase(list(gone), now)
         self._journal(run, "supprime", gone.values(), now)
@@ -57,43 +57,43 @@ class DeletionWrites(SharingWrites, JournalWrites):
 
     def mark_seen(self, run: int, numbers: Sequence[DossierNumber]) -> None:
         """Note that DS names these dossiers, though it shows no more of them."""
-        self._connection.execute(
+        self.connection.execute(
             update(_dossier).where(_dossier.c.numero.in_(numbers)).values(lu_par_run=run)
         )
 
     def mark_vanished(self, run: int, numbers: Sequence[DossierNumber], now: datetime) -> int:
         """Mark dossiers as shown and listed nowhere; their data stay. Return how many moved."""
-        vanished = self._connection.scalars(
+        vanished = self.connection.scalars(
             update(_dossier)
             .where(
                 _dossier.c.numero.in_(numbers),
-                _dossier.c.demarche_numero == self._number,
+                _dossier.c.demarche_numero == self.number,
                 _dossier.c.presence.in_([Presence.PRESENT.value, Presence.MASQUE.value]),
             )
             .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
             .returning(_dossier.c.numero)
         ).all()
-        self.queue_sharing([DossierNumber(numero) for numero in vanished])
+        self.queue_related([DossierNumber(numero) for numero in vanished])
         self.record_events(run, [NewEvent(numero, "disparu") for numero in vanished], now)
         return len(vanished)
 
     def remove(self, numbers: Sequence[DossierNumber]) -> int:
         """Delete every row of dossiers that are none of this démarche's; return how many."""
         self.has_erased = self.has_erased or bool(numbers)
-        self._forget_enterprises(numbers)
+        self._delete_programme_rows(numbers)
         for table in reversed(_dossier.metadata.sorted_tables):
             if "numero" not in table.c:
                 continue
             theirs = delete(table).where(table.c.numero.in_(numbers))
             if "demarche_numero" in table.c:
-                theirs = theirs.where(table.c.demarche_numero == self._number)
-            self._connection.execute(theirs)
+                theirs = theirs.where(table.c.demarche_numero == self.number)
+            self.connection.execute(theirs)
         return len(numbers)
 
     def unseen(self, run_from: int) -> list[DossierNumber]:
         """Return the present dossiers that no run since `run_from` has seen."""
         return list(
-            self._connection.scalars(
+            self.connection.scalars(
                 select(_dossier.c.numero)
                 .where(*self._is_present(), _dossier.c.lu_par_run < run_from)
                 .order_by(_dossier.c.numero)
@@ -103,10 +103,10 @@ class DeletionWrites(SharingWrites, JournalWrites):
     def unlisted(self, run_from: int) -> list[DossierNumber]:
         """Return the hidden dossiers that no list of deletions has shown since `run_from`."""
         return list(
-            self._connection.scalars(
+            self.connection.scalars(
                 select(_dossier.c.numero)
                 .where(
-                    _dossier.c.demarche_numero == self._number,
+                    _dossier.c.demarche_numero == self.number,
                     _dossier.c.presence == Presence.MASQUE.value,
                     _dossier.c.lu_par_run < run_from,
                 )
@@ -116,7 +116,7 @@ class DeletionWrites(SharingWrites, JournalWrites):
 
     def present_count(self) -> int:
         """Return how many dossiers DS shows, by the copy."""
-        return self._connection.scalar(select(func.count()).where(*self._is_present())) or 0
+        return self.connection.scalar(select(func.count()).where(*self._is_present())) or 0
 
     def open_behind(self, revision_id: RevisionId) -> int:
         """Return how many open dossiers follow another revision than this one, by the copy."""
@@ -125,16 +125,16 @@ class DeletionWrites(SharingWrites, JournalWrites):
             _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
             _dossier.c.revision_id != revision_id,
         )
-        return self._connection.scalar(count) or 0
+        return self.connection.scalar(count) or 0
 
     def erase(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Take out of the database what is personal in these dossiers."""
         if not numbers:
             return
         self.has_erased = True
-        execute = self._connection.execute
-        self._forget_enterprises(numbers)
-        for table in (tables.candidature, tables.pousse, tables.quarantaine):
+        execute = self.connection.execute
+        self._delete_programme_rows(numbers)
+        for table in (tables.contenu, tables.pousse, tables.quarantaine):
             execute(delete(table).where(table.c.numero.in_(numbers)))
         _blank(self, tables.verdict, numbers, _VERDICT_KEEPS)
         controles = tables.verdict.c.controles
@@ -147,7 +147,7 @@ class DeletionWrites(SharingWrites, JournalWrites):
                 select(tables.verdict.c.id, controles).where(tables.verdict.c.numero.in_(numbers))
             )
         ]
-        update_rows(self._connection, tables.verdict, bare)
+        update_rows(self.connection, tables.verdict, bare)
         _blank(self, tables.outbox, numbers, _OUTBOX_KEEPS, courante=False)
         waiting = tables.outbox.c.statut.in_(["en_attente", "conflit", "suspendue", "incertaine"])
         execute(
@@ -158,28 +158,25 @@ class DeletionWrites(SharingWrites, JournalWrites):
         _blank(self, tables.evenement, numbers, _EVENEMENT_KEEPS)
         _blank(self, _dossier, numbers, _DOSSIER_KEEPS, efface_le=now, a_evaluer=False)
 
-    def _forget_enterprises(self, numbers: Sequence[DossierNumber]) -> None:
-        """Drop what the registry said of applicants that no other dossier has."""
-        others = select(_dossier.c.siren).where(
-            _dossier.c.siren.is_not(None), _dossier.c.numero.not_in(numbers)
-        )
-        theirs = select(_dossier.c.siren).where(_dossier.c.numero.in_(numbers))
-        siren = tables.registre.c.siren
-        self._connection.execute(
-            delete(tables.registre).where(siren.in_(theirs), siren.not_in(others))
-        )
+    def _delete_programme_rows(self, numbers: Sequence[DossierNumber]) -> None:
+        if self.extension is None:
+            return
+        self.extension.forget(self.connection, numbers)
+        for table in self.extension.metadata.sorted_tables:
+            if "numero" in table.c:
+                self.connection.execute(delete(table).where(table.c.numero.in_(numbers)))
 
     def _presences(self, numbers: Iterable[DossierNumber]) -> dict[int, str]:
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             select(_dossier.c.numero, _dossier.c.presence).where(
-                _dossier.c.numero.in_(numbers), _dossier.c.demarche_numero == self._number
+                _dossier.c.numero.in_(numbers), _dossier.c.demarche_numero == self.number
             )
         )
         return {numero: presence for numero, presence in rows}
 
     def _mark(self, presence: Presence, entries: Iterable[DeletedDossier]) -> None:
         update_rows(
-            self._connection,
+            self.connection,
             _dossier,
             [
                 {
@@ -200,7 +197,7 @@ class DeletionWrites(SharingWrites, JournalWrites):
 
     def _is_present(self) -> tuple[Any, ...]:
         return (
-            _dossier.c.demarche_numero == self._number,
+            _dossier.c.demarche_numero == self.number,
             _dossier.c.presence == Presence.PRESENT.value,
         )
 
@@ -224,7 +221,7 @@ def _blank(
         for column in table.columns
         if _is_text(column.type) and column.name not in keeps
     }
-    section._connection.execute(
+    section.connection.execute(
         update(table).where(table.c.numero.in_(numbers)).values(texts | values)
     )
 

@@ -22,7 +22,7 @@ class FormReads(Section):
     def demarche(self, number: DemarcheNumber | None = None) -> Demarche | None:
         """Return the démarche as last read, None when it never was."""
         table = tables.demarche
-        row = self._connection.execute(
+        row = self.connection.execute(
             select(table).where(table.c.number == self._of(number))
         ).one_or_none()
         if row is None:
@@ -40,7 +40,7 @@ class FormReads(Section):
     def revisions(self, number: DemarcheNumber | None = None) -> dict[RevisionId, Revision]:
         """Return the known revisions of the démarche's form."""
         table = tables.revision
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             select(table).where(table.c.demarche_numero == self._of(number))
         )
         return {RevisionId(row.id): _revision_of(row) for row in rows}
@@ -69,9 +69,9 @@ class FormWrites(FormReads):
             ),
             "lue_le": now,
         }
-        upsert(self._connection, tables.demarche, [facts])
+        upsert(self.connection, tables.demarche, [facts])
         upsert(
-            self._connection,
+            self.connection,
             tables.revision,
             [
                 {

@@ -29,22 +29,22 @@ class JournalWrites(Section):
         for each transaction undone and each crash of the server.
         """
         run = tables.sync_run
-        self._connection.execute(
+        self.connection.execute(
             update(run)
-            .where(run.c.demarche_numero == self._number, run.c.statut == "running")
+            .where(run.c.demarche_numero == self.number, run.c.statut == "running")
             .values(
                 statut="interrupted",
                 fin=at,
                 erreur="interrompu : le processus s’est arrêté avant la fin",
             )
         )
-        if self._connection.dialect.name == "postgresql":
-            self._connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING)))
-        started = self._connection.execute(
+        if self.connection.dialect.name == "postgresql":
+            self.connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING)))
+        started = self.connection.execute(
             insert(run)
             .values(
                 run=select(func.coalesce(func.max(run.c.run), 0) + 1).scalar_subquery(),
-                demarche_numero=self._number,
+                demarche_numero=self.number,
                 genre=genre,
                 statut="running",
                 debut=at,
@@ -58,7 +58,7 @@ class JournalWrites(Section):
     def finish_run(self, figures: RunFigures) -> None:
         """Close a run with its figures."""
         table = tables.sync_run
-        self._connection.execute(
+        self.connection.execute(
             update(table)
             .where(table.c.run == figures.run)
             .values(
@@ -86,12 +86,12 @@ class JournalWrites(Section):
     def record_events(self, run: int | None, events: Iterable[NewEvent], now: datetime) -> None:
         """Add entries to the dossiers' journals, in one statement."""
         insert_rows(
-            self._connection,
+            self.connection,
             tables.evenement,
             [
                 {
                     "numero": event.numero,
-                    "demarche_numero": self._number,
+                    "demarche_numero": self.number,
                     "survenu_le": now,
                     "evenement": event.evenement,
                     "details": None if event.details is None else written(event.details).decode(),

@@ -59,18 +59,18 @@ class OutboxWrites(JournalWrites):
         }
         replaced = [current[key].id for key in fresh if key in current]
         if replaced:
-            self._connection.execute(
+            self.connection.execute(
                 update(_outbox)
                 .where(_outbox.c.id.in_(replaced))
                 .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
             )
         insert_rows(
-            self._connection,
+            self.connection,
             _outbox,
             [
                 {
                     "numero": wish.numero,
-                    "demarche_numero": self._number,
+                    "demarche_numero": self.number,
                     "annotation": wish.annotation,
                     "valeur": wish.valeur,
                     "statut": WishStatus.EN_ATTENTE.value,
@@ -90,18 +90,18 @@ class OutboxWrites(JournalWrites):
         """Return how many dossiers have a wish to settle now."""
         is_due = _is_due(now, self._present(now) - unknown_for)
         statement = self._due(select(func.count(distinct(_outbox.c.numero))), is_due)
-        return self._connection.scalar(_narrowed(statement, numbers)) or 0
+        return self.connection.scalar(_narrowed(statement, numbers)) or 0
 
     def waiting_count(self, numbers: Sequence[DossierNumber] = ()) -> int:
         """Return how many dossiers that may be written to have a wish without an end."""
         statement = self._waiting(select(func.count(distinct(_outbox.c.numero))))
-        return self._connection.scalar(_narrowed(statement, numbers)) or 0
+        return self.connection.scalar(_narrowed(statement, numbers)) or 0
 
     def waiting_causes(self, numbers: Sequence[DossierNumber] = ()) -> list[str]:
         """Return why they wait, each reason once."""
         statement = self._waiting(select(_outbox.c.erreur).distinct()).order_by(_outbox.c.erreur)
         return list(
-            self._connection.scalars(
+            self.connection.scalars(
                 _narrowed(statement.where(_outbox.c.erreur.is_not(None)), numbers)
             )
         )
@@ -133,11 +133,11 @@ class OutboxWrites(JournalWrites):
         due = _narrowed(self._due(select(_outbox.c.numero).distinct(), is_due), numbers)
         due = due.order_by(_outbox.c.numero)
         is_label = _outbox.c.annotation == LABEL
-        chosen = list(self._connection.scalars(due.where(~is_label).limit(limit)))
+        chosen = list(self.connection.scalars(due.where(~is_label).limit(limit)))
         left = max(labels, limit - len(chosen))
-        chosen += self._connection.scalars(due.where(is_label).limit(left))
+        chosen += self.connection.scalars(due.where(is_label).limit(left))
         wishes = self._stored_wishes(chosen, is_due)
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             select(
                 _dossier.c.numero,
                 _dossier.c.revision_id,
@@ -156,7 +156,7 @@ class OutboxWrites(JournalWrites):
         """Note, before they are sent, that from now on these values may stand in DS."""
         present = self._present(now)
         by_id = {sending.id: sending for sending in sendings}
-        sent = self._connection.execute(
+        sent = self.connection.execute(
             update(_outbox)
             .where(_outbox.c.id.in_(list(by_id)))
             .values(
@@ -168,7 +168,7 @@ class OutboxWrites(JournalWrites):
             .returning(_outbox.c.id, _outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur)
         ).all()
         upsert(
-            self._connection,
+            self.connection,
             _pousse,
             [
                 {
@@ -187,7 +187,7 @@ class OutboxWrites(JournalWrites):
         """Look again at what stands in these dossiers: somebody else wrote there."""
         if not numbers:
             return
-        self._connection.execute(
+        self.connection.execute(
             update(_outbox)
             .where(
                 _outbox.c.numero.in_(numbers),
@@ -209,7 +209,7 @@ class OutboxWrites(JournalWrites):
                 row.valeur_distante,
                 row.cible,
             )
-            for row in self._connection.execute(
+            for row in self.connection.execute(
                 select(*(_outbox.c[name] for name in columns)).where(
                     _outbox.c.numero.in_(numbers),
                     _outbox.c.courante,
@@ -223,13 +223,13 @@ class OutboxWrites(JournalWrites):
         statement = (
             update(_outbox)
             .where(
-                _outbox.c.demarche_numero == self._number,
+                _outbox.c.demarche_numero == self.number,
                 _outbox.c.courante,
                 _outbox.c.statut == WishStatus.EN_ATTENTE.value,
             )
             .values(statut=WishStatus.REFUSEE.value, erreur=why, prochain_essai_le=None)
         )
-        self._connection.execute(_narrowed(statement, numbers))
+        self.connection.execute(_narrowed(statement, numbers))
 
     def retry_refused(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Try the refused and the postponed again at once; all, when no dossier is named."""
@@ -249,7 +249,7 @@ class OutboxWrites(JournalWrites):
 
     def _stopped(self, now: datetime) -> Any:
         return update(_outbox).where(
-            _outbox.c.demarche_numero == self._number,
+            _outbox.c.demarche_numero == self.number,
             _outbox.c.courante,
             _is_past(_outbox.c.creee_le, now),
             or_(
@@ -259,7 +259,7 @@ class OutboxWrites(JournalWrites):
         )
 
     def _retry(self, statement: Any) -> None:
-        self._connection.execute(
+        self.connection.execute(
             statement.values(
                 statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None, definitive=False
             )
@@ -271,7 +271,7 @@ class OutboxWrites(JournalWrites):
         Each is the dossier's revision, the annotation's name and its descriptor's id.
         """
         statement = select(_dossier.c.revision_id, _outbox.c.annotation, _outbox.c.cible)
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             statement.distinct()
             .join(_outbox, _dossier.c.numero == _outbox.c.numero)
             .where(
@@ -286,9 +286,9 @@ class OutboxWrites(JournalWrites):
     def reopen_settled_at(self, revision_id: RevisionId, annotation: str, cible: str) -> None:
         """Look again at what was settled there: the annotation has another descriptor now."""
         theirs = select(_dossier.c.numero).where(
-            _dossier.c.demarche_numero == self._number, _dossier.c.revision_id == revision_id
+            _dossier.c.demarche_numero == self.number, _dossier.c.revision_id == revision_id
         )
-        self._connection.execute(
+        self.connection.execute(
             update(_outbox)
             .where(
                 _outbox.c.numero.in_(theirs),
@@ -320,13 +320,13 @@ class OutboxWrites(JournalWrites):
         current = (theirs, _outbox.c.courante, _is_past(_outbox.c.creee_le, now))
         if shown is None:
             ordered = {"force_par": by, "force_sur": None}
-            self._connection.execute(update(_outbox).where(*current).values(ordered))
+            self.connection.execute(update(_outbox).where(*current).values(ordered))
         for numero, values in (shown or {}).items():
             for annotation, value in values.items():
                 one = (_outbox.c.numero == numero, _outbox.c.annotation == annotation)
                 ordered = {"force_par": by, "force_sur": value}
-                self._connection.execute(update(_outbox).where(*current, *one).values(ordered))
-        self._connection.execute(
+                self.connection.execute(update(_outbox).where(*current, *one).values(ordered))
+        self.connection.execute(
             update(_outbox)
             .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
@@ -339,7 +339,7 @@ class OutboxWrites(JournalWrites):
         statement = self._waiting(select(func.max(_pousse.c.incertaine_depuis))).join(
             _pousse, _PUSHED
         )
-        latest: datetime | None = self._connection.scalar(_narrowed(statement, numbers))
+        latest: datetime | None = self.connection.scalar(_narrowed(statement, numbers))
         if latest is None:
             return timedelta()
         return max(timedelta(), latest + unknown_for - self._present(now))
@@ -349,7 +349,7 @@ class OutboxWrites(JournalWrites):
         statement = select(*(_outbox.c[name] for name in columns))
         return {
             (row.numero, row.annotation): row
-            for row in self._connection.execute(
+            for row in self.connection.execute(
                 statement.where(_outbox.c.numero.in_(set(numbers)), _outbox.c.courante)
             )
         }
@@ -358,7 +358,7 @@ class OutboxWrites(JournalWrites):
         self, numbers: Sequence[DossierNumber], is_due: ColumnElement[bool]
     ) -> dict[int, list[StoredWish]]:
         wishes: dict[int, list[StoredWish]] = defaultdict(list)
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             select(
                 _outbox.c.numero,
                 _outbox.c.id,
@@ -414,14 +414,14 @@ class OutboxWrites(JournalWrites):
 
         Who takes over from another machine may not think that a mutation is older than it is.
         """
-        if self._connection.dialect.name != "postgresql":
+        if self.connection.dialect.name != "postgresql":
             return now
-        present: datetime = self._connection.execute(select(func.clock_timestamp())).scalar_one()
+        present: datetime = self.connection.execute(select(func.clock_timestamp())).scalar_one()
         return present
 
     def _may_be_written(self) -> tuple[ColumnElement[bool], ...]:
         return (
-            _outbox.c.demarche_numero == self._number,
+            _outbox.c.demarche_numero == self.number,
             _outbox.c.courante,
             _dossier.c.presence == Presence.PRESENT.value,
             _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),

@@ -11,22 +11,21 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from msgspec.json import decode
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, Table, select, update
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
 from dsync.domain.ids import DossierId, DossierNumber
-from dsync.mapping import Record, changed_fields
 from dsync.store import tables
+from dsync.store.changes import changed_fields
 from dsync.store.forms import FormReads
 from dsync.store.quarantine import QuarantineWrites
-from dsync.store.records import NewEvent, PageResult
-from dsync.store.rows import bookkeeping, dossier_row
-from dsync.store.sharing import SharingWrites
+from dsync.store.queue import QueueWrites
+from dsync.store.records import NewEvent, PageResult, Record
 from dsync.store.sql import insert_rows, update_rows, upsert
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _dossier = tables.dossier
-_candidature = tables.candidature
+_contenu = tables.contenu
 
 _KNOWN = select(
     *(
@@ -54,7 +53,7 @@ _KNOWN = select(
     )
 )
 _TYPED = select(
-    *(_candidature.c[name] for name in ("numero", "demandeur", "divers", "champs", "annotations"))
+    *(_contenu.c[name] for name in ("numero", "demandeur", "divers", "champs", "annotations"))
 )
 
 
@@ -99,7 +98,7 @@ class _Change(NamedTuple):
         return bool(is_reopened or self.old.inputs_hash != self.new.inputs_hash)
 
 
-class PageWrites(SharingWrites, QuarantineWrites, FormReads):
+class PageWrites(QueueWrites, QuarantineWrites, FormReads):
     """Writes what DS shows."""
 
     def store_page(
@@ -150,14 +149,14 @@ class PageWrites(SharingWrites, QuarantineWrites, FormReads):
         if not ids:
             return {}
         known = select(_dossier.c.dossier_id, _dossier.c.numero).where(
-            _dossier.c.demarche_numero == self._number, _dossier.c.dossier_id.in_(ids)
+            _dossier.c.demarche_numero == self.number, _dossier.c.dossier_id.in_(ids)
         )
-        return {id_: DossierNumber(number) for id_, number in self._connection.execute(known)}
+        return {id_: DossierNumber(number) for id_, number in self.connection.execute(known)}
 
     def _known(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
         return {
             row.numero: row
-            for row in self._connection.execute(_KNOWN.where(_dossier.c.numero.in_(numbers)))
+            for row in self.connection.execute(_KNOWN.where(_dossier.c.numero.in_(numbers)))
         }
 
     def _write(self, run: int, changes: Sequence[_Change], now: datetime) -> list[NewEvent]:
@@ -167,13 +166,21 @@ class PageWrites(SharingWrites, QuarantineWrites, FormReads):
             (upsert, [c for c in changes if not c.is_new]),
         ):
             write(
-                self._connection,
+                self.connection,
                 _dossier,
-                [dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in some],
+                [_dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in some],
             )
-            write(self._connection, _candidature, [c.new.contents for c in some])
-        self.queue_sharing([c.numero for c in changes if c.counts_otherwise])
+            write(self.connection, _contenu, [c.new.contents for c in some])
+            for table in self._programme_tables(some):
+                write(self.connection, table, [c.new.programme[table.name] for c in some])
+        self.queue_related([c.numero for c in changes if c.counts_otherwise])
         return events
+
+    def _programme_tables(self, changes: Sequence[_Change]) -> list[Table]:
+        """Return the tables of the programme for which these dossiers have rows."""
+        if self.extension is None or not changes:
+            return []
+        return [self.extension.metadata.tables[name] for name in changes[0].new.programme]
 
     def _events_of(self, changes: Sequence[_Change]) -> list[NewEvent]:
         """Say what changed; must come before the rows are overwritten."""
@@ -206,7 +213,7 @@ class PageWrites(SharingWrites, QuarantineWrites, FormReads):
             return {}
         return {
             row.numero: row
-            for row in self._connection.execute(_TYPED.where(_candidature.c.numero.in_(numbers)))
+            for row in self.connection.execute(_TYPED.where(_contenu.c.numero.in_(numbers)))
         }
 
     def _libelles(self) -> dict[str, str]:
@@ -219,18 +226,18 @@ class PageWrites(SharingWrites, QuarantineWrites, FormReads):
         moved = [c for c in unchanged if _has_moved(c)]
         if moved:
             update_rows(
-                self._connection,
+                self.connection,
                 _dossier,
-                [{"numero": c.numero, **bookkeeping(c.new)} for c in moved],
+                [{"numero": c.numero, **_bookkeeping(c.new)} for c in moved],
             )
             update_rows(
-                self._connection,
-                _candidature,
+                self.connection,
+                _contenu,
                 [{"numero": c.numero, "annotations": c.new.contents["annotations"]} for c in moved],
             )
         if mark_read and unchanged:
             theirs = _dossier.c.numero.in_([c.numero for c in unchanged])
-            self._connection.execute(update(_dossier).where(theirs).values(lu_par_run=run))
+            self.connection.execute(update(_dossier).where(theirs).values(lu_par_run=run))
 
 
 def _is_same(change: _Change) -> bool:
@@ -278,3 +285,29 @@ def _changed_names(
         typed.annotations or [], new.contents["annotations"], libelle_of, without=new.owned_ids
     )
     return names
+
+
+def _dossier_row(record: Record, *, run: int, now: datetime, a_evaluer: bool) -> dict[str, Any]:
+    """Make the narrow row of a dossier that DS shows."""
+    return {
+        **record.facts,
+        **_bookkeeping(record),
+        "presence": Presence.PRESENT.value,
+        "presence_raison": None,
+        "presence_le": None,
+        "synchronise_le": now,
+        "content_hash": record.content_hash,
+        "inputs_hash": record.inputs_hash,
+        "lu_par_run": run,
+        "a_evaluer": a_evaluer,
+        "efface_le": None,
+    }
+
+
+def _bookkeeping(record: Record) -> dict[str, Any]:
+    """Return what moves without the content being another, dsync's own annotations included."""
+    return {
+        **record.dates,
+        "annotations_hash": record.annotations_hash,
+        "labels": list(record.labels),
+    }

@@ -23,7 +23,7 @@ class ProgressReads(Section):
     def state(self, demarche: DemarcheNumber | None = None) -> SyncState:
         """Return the démarche's state; a new démarche has an empty one."""
         table = tables.sync_state
-        row = self._connection.execute(
+        row = self.connection.execute(
             select(*(table.c[name] for name in _FIELDS)).where(
                 table.c.demarche_numero == self._of(demarche)
             )
@@ -41,9 +41,9 @@ class ProgressWrites(ProgressReads):
     def reset_watermark(self, to: datetime) -> None:
         """Set back a watermark that lies after `to`; only a whole full read may ask for it."""
         table = tables.sync_state
-        self._connection.execute(
+        self.connection.execute(
             update(table)
-            .where(table.c.demarche_numero == self._number, table.c.watermark > to)
+            .where(table.c.demarche_numero == self.number, table.c.watermark > to)
             .values(watermark=to)
         )
 
@@ -55,8 +55,8 @@ class ProgressWrites(ProgressReads):
         if not changes:
             return
         table = tables.sync_state
-        statement = insert_for(self._connection, table).values(
-            demarche_numero=self._number, **changes
+        statement = insert_for(self.connection, table).values(
+            demarche_numero=self.number, **changes
         )
         excluded = statement.excluded
         updates: dict[str, Any] = {name: excluded[name] for name in changes}
@@ -65,6 +65,6 @@ class ProgressWrites(ProgressReads):
                 (table.c.watermark > excluded.watermark, table.c.watermark),
                 else_=excluded.watermark,
             )
-        self._connection.execute(
+        self.connection.execute(
             statement.on_conflict_do_update(index_elements=["demarche_numero"], set_=updates)
         )

@@ -22,7 +22,7 @@ class QuarantineReads(Section):
 
     def quarantined(self, demarche: DemarcheNumber | None = None) -> list[Quarantined]:
         """Return who is in quarantine, by number."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             select(
                 _table.c.numero,
                 _table.c.code,
@@ -44,8 +44,8 @@ class QuarantineWrites(QuarantineReads, JournalWrites):
         self, run: int, numero: DossierNumber, code: str, message: str, now: datetime
     ) -> None:
         """Set a dossier aside, or note one more attempt; journaled when it goes in."""
-        statement = insert_for(self._connection, _table).values(
-            demarche_numero=self._number,
+        statement = insert_for(self.connection, _table).values(
+            demarche_numero=self.number,
             numero=numero,
             code=code,
             message=message,
@@ -53,7 +53,7 @@ class QuarantineWrites(QuarantineReads, JournalWrites):
             tentatives=1,
             dernier_essai_le=now,
         )
-        tentatives = self._connection.execute(
+        tentatives = self.connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["demarche_numero", "numero"],
                 set_={
@@ -69,9 +69,9 @@ class QuarantineWrites(QuarantineReads, JournalWrites):
 
     def release(self, run: int | None, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Take dossiers out of quarantine, and journal those that were in it."""
-        released = self._connection.scalars(
+        released = self.connection.scalars(
             delete(_table)
-            .where(_table.c.demarche_numero == self._number, _table.c.numero.in_(numbers))
+            .where(_table.c.demarche_numero == self.number, _table.c.numero.in_(numbers))
             .returning(_table.c.numero)
         ).all()
         self.record_events(run, [NewEvent(numero, "liberation") for numero in released], now)

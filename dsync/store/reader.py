@@ -5,20 +5,33 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import String, case, cast, column, func, or_, select, table, text
+from sqlalchemy import (
+    Boolean,
+    FromClause,
+    String,
+    case,
+    cast,
+    column,
+    func,
+    or_,
+    select,
+    table,
+    text,
+)
 
 from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.store import tables
+from dsync.store.extension import DossierView
 from dsync.store.forms import FormReads
 from dsync.store.progress import ProgressReads
 from dsync.store.quarantine import QuarantineReads
 from dsync.store.records import OpenPushes, WishStatus
 from dsync.store.settlements import ConflictReads
-from dsync.store.sources import SourceReads
 from dsync.store.verdicts import VerdictReads
 
 _dossier = tables.dossier
@@ -33,43 +46,63 @@ _OPEN_PUSHES = {
     WishStatus.CONFLIT.value: "conflicts",
 }
 
-Document = dict[str, Any]
-"""JSON values by column; instants as UTC text."""
-
 _ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
 """The oldest first, what was never sent last; the engines place NULL differently."""
 
+_VIEWS = {
+    "annotations": DossierView("lecture_annotation", _ANNOTATION_ORDER),
+    "pieces": DossierView("lecture_piece", "nom"),
+    "evenements": DossierView("lecture_evenement", "survenu_le", json="details"),
+    "anomalie": DossierView("lecture_anomalie", "code"),
+}
+"""What `dossier` shows of every dossier."""
 
-class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceReads, VerdictReads):
+_SHOWN = (
+    "numero",
+    "demarche_numero",
+    "etat",
+    "presence",
+    "archive",
+    "depose_le",
+    "en_instruction_le",
+    "traite_le",
+    "modifie_le",
+    "synchronise_le",
+    "siret",
+    "raison_sociale",
+    "forme_juridique_code",
+)
+"""Columns that it shows where no programme has a view for it."""
+
+Document = dict[str, Any]
+"""JSON values by column; instants as UTC text."""
+
+
+class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, VerdictReads):
     """Reads the database as it was when the reading began."""
 
     def dossier(self, numero: DossierNumber) -> Document | None:
         """Return all that is known of a dossier as JSON values, None when it is unknown."""
-        main = self._view("lecture_candidature", numero, "numero")
+        extension = self.extension
+        if extension is None:
+            found = self.connection.execute(
+                select(*(_dossier.c[name] for name in _SHOWN)).where(_dossier.c.numero == numero)
+            )
+            main = _documents(found.mappings().all())
+        else:
+            main = self._view(DossierView(extension.main_view, "numero"), numero)
         if not main:
             return None
-        return {
-            **main[0],
-            "voeux": self._view("lecture_voeu", numero, "rang"),
-            "evaluations": self._view("lecture_evaluation", numero, "ligne"),
-            "notes": self._view("lecture_evaluation_note", numero, "ligne"),
-            "precontroles": self._view("lecture_precontrole", numero, "etabli_le"),
-            "controles": _parsed(
-                self._view("lecture_precontrole_controle", numero, "etabli_le"), "preuve"
-            ),
-            "annotations": self._view("lecture_annotation", numero, _ANNOTATION_ORDER),
-            "pieces": self._view("lecture_piece", numero, "nom"),
-            "evenements": self.events(numero),
-            "anomalie": self._view("lecture_anomalie", numero, "code"),
-        }
+        views = {**(extension.dossier_views if extension else {}), **_VIEWS}
+        return main[0] | {key: self._view(view, numero) for key, view in views.items()}
 
     def champs(self, numero: DossierNumber) -> list[Document]:
         """Return every champ of a dossier with its text."""
-        return self._view("lecture_champ", numero, "origine")
+        return self._view(DossierView("lecture_champ", "origine"), numero)
 
     def events(self, numero: DossierNumber) -> list[Document]:
         """Return a dossier's journal, oldest first."""
-        return _parsed(self._view("lecture_evenement", numero, "survenu_le"), "details")
+        return self._view(_VIEWS["evenements"], numero)
 
     def dossiers(
         self,
@@ -88,9 +121,13 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
             etat: in this state.
             verdict: with this current verdict; `aucun` for none.
             presence: with this presence.
-            q: whose number, enterprise or product contains this.
+            q: whose number, enterprise, or what the programme lists, contains this.
             limit: how many at most.
         """
+        listed = None if self.extension is None else self.extension.listed
+        joined: FromClause = _dossier
+        if listed is not None:
+            joined = joined.outerjoin(listed.table, listed.table.c.numero == _dossier.c.numero)
         statement = (
             select(
                 _dossier.c.numero,
@@ -100,12 +137,16 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
                 _dossier.c.depose_le,
                 _dossier.c.modifie_le,
                 _dossier.c.raison_sociale,
-                _dossier.c.produit_id,
+                *([] if listed is None else [listed]),
                 _verdict.c.verdict,
                 _verdict.c.depuis_le.label("verdict_etabli_le"),
                 _verdict.c.detail,
             )
-            .outerjoin(_verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant)
+            .select_from(
+                joined.outerjoin(
+                    _verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant
+                )
+            )
             .where(_dossier.c.demarche_numero == self._of(demarche))
             .order_by(_dossier.c.numero)
             .limit(limit)
@@ -121,14 +162,11 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
         if q:
             wanted = q.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             pattern = f"%{wanted}%"
-            statement = statement.where(
-                or_(
-                    cast(_dossier.c.numero, String).like(pattern, escape="\\"),
-                    func.lower(_dossier.c.raison_sociale).like(pattern, escape="\\"),
-                    func.lower(_dossier.c.produit_id).like(pattern, escape="\\"),
-                )
-            )
-        return _documents(self._connection.execute(statement).mappings().all())
+            texts = [cast(_dossier.c.numero, String), func.lower(_dossier.c.raison_sociale)]
+            if listed is not None:
+                texts.append(func.lower(listed))
+            statement = statement.where(or_(*(one.like(pattern, escape="\\") for one in texts)))
+        return _documents(self.connection.execute(statement).mappings().all())
 
     def runs(self, limit: int = 20, demarche: DemarcheNumber | None = None) -> list[Document]:
         """Return the newest runs first."""
@@ -146,13 +184,13 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
             .order_by(run.c.run.desc())
             .limit(limit)
         )
-        return _documents(self._connection.execute(statement).mappings().all())
+        return _documents(self.connection.execute(statement).mappings().all())
 
     def dossier_counts(self, demarche: DemarcheNumber | None = None) -> Document:
         """Count the dossiers: `presence`, `etat` and `verdict` of those present, `a_evaluer`."""
         number = self._of(demarche)
         is_present = _dossier.c.presence == Presence.PRESENT.value
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             select(
                 _dossier.c.presence,
                 _dossier.c.etat,
@@ -184,7 +222,7 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
 
     def outbox_counts(self, demarche: DemarcheNumber | None = None) -> dict[str, int]:
         """Count the current wishes by status; dossiers that may not be written to included."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             select(_outbox.c.statut, func.count())
             .where(_outbox.c.demarche_numero == self._of(demarche), _outbox.c.courante)
             .group_by(_outbox.c.statut)
@@ -196,11 +234,11 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
 
         Only those that may be written to; by `waiting`, `refused`, `conflicts`.
         """
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             select(_outbox.c.statut, _outbox.c.numero, _outbox.c.erreur)
             .join(_dossier, _dossier.c.numero == _outbox.c.numero)
             .where(
-                _outbox.c.demarche_numero == self._number,
+                _outbox.c.demarche_numero == self.number,
                 _outbox.c.courante,
                 _outbox.c.statut.in_(_OPEN_PUSHES),
                 _dossier.c.presence == Presence.PRESENT.value,
@@ -217,24 +255,38 @@ class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, SourceRea
             name: OpenPushes(len(numbers[name]), tuple(sorted(reasons[name]))) for name in numbers
         }
 
-    def _view(self, view: str, numero: DossierNumber, order: str) -> list[Document]:
-        rows = self._connection.execute(
-            text(f"SELECT * FROM {view} WHERE numero = :numero ORDER BY {order}"),  # noqa: S608 - names of ours
+    @cached_property
+    def _booleans(self) -> frozenset[str]:
+        """Names of columns that say yes or no."""
+        own = tables.metadata.sorted_tables
+        every = [*own, *(self.extension.metadata.sorted_tables if self.extension else ())]
+        return frozenset(
+            column.name
+            for table in every
+            for column in table.columns
+            if isinstance(column.type, Boolean)
+        )
+
+    def _view(self, view: DossierView, numero: DossierNumber) -> list[Document]:
+        rows = self.connection.execute(
+            text(f"SELECT * FROM {view.name} WHERE numero = :numero ORDER BY {view.order}"),  # noqa: S608 - names of ours
             {"numero": numero},
         )
         documents = _documents(rows.mappings().all())
         for document in documents:
-            if order != "numero":
+            if view.order != "numero":
                 del document["numero"]
+            # SQLite has no booleans of its own.
+            document.update(
+                {
+                    name: bool(value)
+                    for name, value in document.items()
+                    if name in self._booleans and value is not None
+                }
+            )
+            if view.json is not None and document[view.json] is not None:
+                document[view.json] = json.loads(document[view.json])
         return documents
-
-
-def _parsed(documents: list[Document], column: str) -> list[Document]:
-    """Read the JSON that the views hold as text."""
-    for document in documents:
-        if document[column] is not None:
-            document[column] = json.loads(document[column])
-    return documents
 
 
 def _documents(rows: Sequence[Mapping[Any, Any]]) -> list[Document]:

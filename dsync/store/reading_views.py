@@ -1,77 +1,105 @@
 """The views lecture_*: their SQL, their documentation, who may read them.
 
-Analysts have these and nothing else. Their SQL is under views/, a folder an engine: what the two
-write differently is JSON and instants (SQLite shows UTC text like 2024-03-01T10:00:00Z).
+Analysts have these and nothing else. The engine's are under `views/`, the programme's under its
+own folder of that name; a view of the programme takes the place of the engine's of that name. One
+text serves both engines: what they write differently has a macro. Where JSON makes the whole query
+another, there is one file an engine, in `views/sqlite/` and `views/postgresql/`.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from importlib import resources
-from typing import Any
+from importlib.resources.abc import Traversable
 
 from sqlalchemy import Connection, inspect, text
 
 from dsync.errors import ConfigurationError, StoreError
+from dsync.store.extension import Dictionary, Extension, folder_of
 from dsync.store.tables import metadata
-
-Dictionary = dict[str, dict[str, Any]]
-"""By view: `description`, and `columns` with a sentence each, in the view's order."""
 
 Readers = dict[str, list[str]]
 """Roles that may read, by view."""
 
 
-_PARIS_CALL = re.compile(r"\bparis\(([\w.]+)\)")
-"""What the views write for an instant's date and time in Paris, of which months and days are."""
-_PARIS_TIME = {
-    "postgresql": r"(\1 AT TIME ZONE 'Europe/Paris')",
-    # SQLite knows no time zones. The European Union's rule since 1996: summer time from the last
-    # Sunday of March to the last one of October, 01:00 UTC.
-    "sqlite": r"""datetime(\1, CASE
-        WHEN \1 >= datetime(strftime('%Y-04-01 01:00', \1), 'weekday 0', '-7 days')
-         AND \1 < datetime(strftime('%Y-11-01 01:00', \1), 'weekday 0', '-7 days')
+_MACRO = re.compile(r"\b(paris|utc|elements|length|json|present)\(([^()]*)\)")
+_MACROS = {
+    "postgresql": {
+        "paris": r"(\2 AT TIME ZONE 'Europe/Paris')",
+        "utc": r"\2",
+        "elements": r"json_array_elements((\2)::json)",
+        "length": r"json_array_length((\2)::json)",
+        "json": r"(\2)::json",
+        "present": "clock_timestamp()",
+    },
+    "sqlite": {
+        # SQLite knows no time zones. The European Union's rule since 1996: summer time from the
+        # last Sunday of March to the last one of October, 01:00 UTC.
+        "paris": r"""datetime(\2, CASE
+        WHEN \2 >= datetime(strftime('%Y-04-01 01:00', \2), 'weekday 0', '-7 days')
+         AND \2 < datetime(strftime('%Y-11-01 01:00', \2), 'weekday 0', '-7 days')
         THEN '+2 hours' ELSE '+1 hour' END)""",
+        "utc": r"strftime('%Y-%m-%dT%H:%M:%SZ', \2)",
+        "elements": r"json_each(\2)",
+        "length": r"json_array_length(\2)",
+        "json": r"\2",
+        "present": "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+    },
 }
+"""What views write for both engines: an instant's date and time in Paris, an instant as analysts
+see it, the values of a JSON array (`elements(x) AS e`, `e.value ->> 'name'`), how many they are,
+a text as JSON, the present."""
 
 
-def names() -> list[str]:
+def names(extension: Extension | None) -> list[str]:
     """Return the views' names, in the dictionary's order."""
-    return list(shipped_dictionary())
+    return list(shipped_dictionary(extension))
 
 
-def shipped_dictionary() -> Dictionary:
-    """Return the documentation that ships with the package."""
-    path = resources.files("dsync.store") / "dictionary.toml"
-    documents = tomllib.loads(path.read_text(encoding="utf-8"))
+def shipped_dictionary(extension: Extension | None) -> Dictionary:
+    """Return the documentation that ships with the package: the programme's views, the engine's."""
+    engine = read_dictionary(folder_of(None))
+    programme: Dictionary = {} if extension is None else extension.views()
+    own = {name: entry for name, entry in programme.items() if name not in engine}
+    return own | engine | {name: programme[name] for name in engine if name in programme}
+
+
+def read_dictionary(folder: Traversable) -> Dictionary:
+    """Read a `dictionary.toml`: a sentence a view and a column."""
+    documents = tomllib.loads((folder / "dictionary.toml").read_text(encoding="utf-8"))
     return {
         name: {"description": view.pop("description"), "columns": view}
         for name, view in documents.items()
     }
 
 
-def fit(connection: Connection) -> bool:
-    """Tell whether the tables are those that the views are made for."""
-    present = set(inspect(connection).get_table_names())
-    return set(metadata.tables) <= present
-
-
-def create(connection: Connection, readers: Readers | None = None) -> None:
+def create(
+    connection: Connection, extension: Extension | None, readers: Readers | None = None
+) -> None:
     """Make the views, with their comments and their readers' rights on PostgreSQL."""
-    folder = resources.files("dsync.store") / "views" / connection.dialect.name
-    for name in names():
-        query = (folder / f"{name}.sql").read_text(encoding="utf-8")
-        query = _PARIS_CALL.sub(_PARIS_TIME[connection.dialect.name], query)
-        connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{query}")
-    if connection.dialect.name == "postgresql":
-        _comment(connection)
+    engine = connection.dialect.name
+    for name in names(extension):
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{_query(name, engine, extension)}")
+    if engine == "postgresql":
+        _comment(connection, extension)
         for name, roles in (readers or {}).items():
-            if name in names():
+            if name in names(extension):
                 for role in roles:
                     connection.exec_driver_sql(
                         f"GRANT SELECT ON {name} TO {_quoted(connection, role)}"
                     )
+
+
+def _query(name: str, engine: str, extension: Extension | None) -> str:
+    for part in (extension, None) if extension else (None,):
+        views = folder_of(part) / "views"
+        for path in (views / f"{name}.sql", views / engine / f"{name}.sql"):
+            if path.is_file():
+                query = path.read_text(encoding="utf-8")
+                if part is not None:
+                    query = part.complete(query)
+                return _MACRO.sub(lambda found: found.expand(_MACROS[engine][found[1]]), query)
+    raise StoreError(f"The package lacks the view {name}: reinstall dsync.")
 
 
 def drop(connection: Connection) -> Readers:
@@ -83,10 +111,10 @@ def drop(connection: Connection) -> Readers:
     return readers
 
 
-def dictionary(connection: Connection) -> Dictionary:
+def dictionary(connection: Connection, extension: Extension | None) -> Dictionary:
     """Return the views' documentation: the database's comments, or the shipped texts."""
     if connection.dialect.name != "postgresql":
-        return shipped_dictionary()
+        return shipped_dictionary(extension)
     rows = connection.execute(
         text(
             "SELECT c.relname, a.attname, obj_description(c.oid, 'pg_class'), "
@@ -100,10 +128,10 @@ def dictionary(connection: Connection) -> Dictionary:
     for view, column, of_view, of_column in rows:
         entry = views.setdefault(view, {"description": of_view, "columns": {}})
         entry["columns"][column] = of_column
-    return {name: views[name] for name in names() if name in views}
+    return {name: views[name] for name in names(extension) if name in views}
 
 
-def grant(connection: Connection, role: str) -> None:
+def grant(connection: Connection, role: str, extension: Extension | None) -> None:
     """Let a role read the views, and take from it whatever it may do with dsync's tables.
 
     Raises:
@@ -127,14 +155,14 @@ def grant(connection: Connection, role: str) -> None:
     schema = connection.scalar(text("SELECT current_schema()"))
     if schema is None:
         raise StoreError("The database user's search_path names no schema. Set it, then try again.")
-    tables = ", ".join(metadata.tables)
+    tables = ", ".join([*metadata.tables, *(extension.metadata.tables if extension else ())])
     connection.exec_driver_sql(f"REVOKE ALL ON {tables} FROM {quoted}")
     connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {_quoted(connection, schema)} TO {quoted}")
-    connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(names())} TO {quoted}")
+    connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(names(extension))} TO {quoted}")
 
 
-def _comment(connection: Connection) -> None:
-    for view, entry in shipped_dictionary().items():
+def _comment(connection: Connection, extension: Extension | None) -> None:
+    for view, entry in shipped_dictionary(extension).items():
         sentences = {f"VIEW {view}": entry["description"]}
         sentences |= {f"COLUMN {view}.{name}": say for name, say in entry["columns"].items()}
         for of_what, sentence in sentences.items():

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from dsync.domain.candidature import Candidature
-from dsync.domain.dossier import Json, Presence
+from msgspec import Struct
+
+from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.domain.verdict import Controle, Decision, Verdict
+from dsync.domain.programme import Row
+from dsync.domain.verdict import Decision
 
 DEFAULT_PAGE_SIZE = 100
 """DS's largest page: a first read starts with it and shrinks when DS cannot follow."""
@@ -59,6 +61,33 @@ class OpenPushes(NamedTuple):
 
     dossiers: int
     reasons: tuple[str, ...]
+
+
+class Record(Struct, frozen=True, gc=False):
+    """What is kept of a dossier that DS shows."""
+
+    numero: DossierNumber
+    etat: Etat
+    is_open: bool
+    """Whether a verdict may still be pushed into it."""
+    revision_id: RevisionId
+    labels: tuple[str, ...]
+    content_hash: str
+    inputs_hash: str
+    annotations_hash: str
+    """Of all annotations, those that dsync writes included."""
+    owned_ids: frozenset[str]
+    """Ids of the annotations that are dsync's own in this dossier's revision."""
+    owned: Mapping[str, Json]
+    """What these annotations hold, by id."""
+    facts: Mapping[str, Any]
+    """The narrow row's columns but what the store adds itself."""
+    dates: Mapping[str, Any]
+    """Those of the narrow row's columns that move without the content being another."""
+    contents: Row
+    """The wide row: what was typed into the dossier, by whomever."""
+    programme: Mapping[str, Row]
+    """The rows of the programme's tables, by the table's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,74 +160,12 @@ class SyncState:
         return [name for name in names if (at := getattr(self, name)) is not None and at > limit]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredVerdict:
-    """A verdict of the history; what it says of persons is blank once the dossier is erased."""
-
-    id: int
-    numero: DossierNumber
-    verdict: Verdict
-    detail: str
-    etabli_le: datetime
-    depuis_le: datetime
-    """Since when result and text read as they do."""
-    version_regles: str
-    inputs_hash: str | None
-    preuve_hash: str | None
-    doublons: tuple[DossierNumber, ...]
-    controles: tuple[Controle, ...]
-    produit_id: str | None
-    phase_constatee: str | None
-    type_administration: str | None
-    preuve_produit: Json
-    """The product evidence that the next verdict rests on, as the programme writes it."""
-    remarque: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewVerdict:
+class NewVerdict(NamedTuple):
     """A verdict to store."""
 
     numero: DossierNumber
     decision: Decision
     inputs_hash: str
-    doublons: tuple[DossierNumber, ...] = ()
-
-
-class NamedId(NamedTuple):
-    """Which product a dossier names."""
-
-    id: str | None
-    by_page: bool
-    """Whether its own page was given: named another way, the dossier is nobody's doublon."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgeable:
-    """A dossier with all that judging it needs."""
-
-    candidature: Candidature
-    """As far as checks look at it."""
-    presence: Presence
-    inputs_hash: str
-    product: NamedId
-    current: StoredVerdict | None
-    wished: Mapping[str, str | None]
-    """The current wishes' values, by annotation."""
-
-    @property
-    def numero(self) -> DossierNumber:
-        """The dossier's number."""
-        return self.candidature.numero
-
-
-class Address(NamedTuple):
-    """What naming a dossier's product needs."""
-
-    numero: DossierNumber
-    page_produit: str | None
-    product: NamedId
-    preuve_produit: Json
 
 
 class WishStatus(StrEnum):
@@ -345,41 +312,6 @@ class Quarantined(NamedTuple):
     depuis: datetime
     tentatives: int
     dernier_essai_le: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceCopy:
-    """The last good copy of a source; `body` is None when there never was one."""
-
-    source: str
-    body: str | None
-    redirects: str | None
-    fetched_at: datetime | None
-    checked_at: datetime
-    etag: str | None = None
-    last_modified: str | None = None
-    sha256: str | None = None
-    url: str | None = None
-    """The address that gave it."""
-    confirmed_at: datetime | None = None
-    """When the source last said that it still holds."""
-    refused_sha256: str | None = None
-    """Of a newer copy that the safety brake stopped; None when there is none."""
-    refused_since: datetime | None = None
-    refused_times: int | None = None
-    refused_message: str | None = None
-    """Why, in French, as analysts read it."""
-    erreur: str | None = None
-    """Why the last check failed; None when it succeeded."""
-
-
-class RegistryCopy(NamedTuple):
-    """A kept answer of the registry of enterprises."""
-
-    siren: str
-    answer: Json
-    fetched_at: datetime
-    expires_at: datetime
 
 
 class RunFigures(Protocol):

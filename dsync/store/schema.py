@@ -1,19 +1,21 @@
 """The schema's versions: Alembic run from within the package, no alembic.ini.
 
-The tables change by migrations, in order. The views follow the code: a migration runs with the
-views dropped, and the shipped ones are made at its end, readers' rights included. A change of a
-view alone therefore needs a migration too, an empty one.
+The engine and the programme each have migrations of their own, in order, and a table that holds
+the version. The views follow the code: migrations run with the views dropped, and the shipped
+ones are made at the end, readers' rights included. A change of a view alone therefore needs a
+migration too, an empty one.
 """
 
 from __future__ import annotations
 
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, MetaData, inspect, text
 
 from dsync.errors import SchemaBehindError
+from dsync.store import reading_views, tables
+from dsync.store.extension import Extension, folder_of
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -22,81 +24,124 @@ _ADVISORY_LOCK = 0x6473796E63
 """« dsync »: two upgrades of one PostgreSQL base take turns."""
 
 
-def head_revision() -> str:
-    """Return the schema that this version needs."""
-    return known_revisions()[-1]
-
-
-def known_revisions() -> list[str]:
+def known_revisions(extension: Extension | None = None) -> list[str]:
     """Return the revisions shipped, oldest first: the first part of their files' names.
 
     Read from the names, for importing Alembic takes longer than a run that finds nothing new.
+
+    Args:
+        extension: whose they are; None: the engine's own.
     """
-    versions = resources.files("dsync.store") / "migrations" / "versions"
+    versions = folder_of(extension) / "migrations" / "versions"
     names = (entry.name for entry in versions.iterdir())
     return sorted(name.partition("_")[0] for name in names if name[:4].isdigit())
 
 
-def current_revision(connection: Connection) -> str | None:
-    """Return the database's schema, None when it is empty."""
-    if not inspect(connection).has_table("alembic_version"):
+def current_revision(connection: Connection, extension: Extension | None = None) -> str | None:
+    """Return the database's schema, None when it has none of these tables."""
+    table = _version_table(extension)
+    if not inspect(connection).has_table(table):
         return None
-    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    revision: str | None = connection.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608 - a name of ours
     return revision
 
 
-def check_revision(connection: Connection, place: str) -> None:
-    """See to it that the schema is the one needed.
+def described(connection: Connection, extension: Extension | None) -> str | None:
+    """Return the versions of the engine's schema and of the programme's as people read them."""
+    versions = [(part, current_revision(connection, part)) for part in _parts(extension)]
+    known = [f"{part.name} {version}" if part else version for part, version in versions if version]
+    return ", ".join(filter(None, known)) or None
+
+
+def check_revision(connection: Connection, place: str, extension: Extension | None) -> None:
+    """Make sure that the schema is the one needed.
+
+    Args:
+        connection: to the database.
+        place: the database's name for people.
+        extension: the programme's part, checked after the engine's.
 
     Raises:
         SchemaBehindError: It is another one.
     """
-    current, head = current_revision(connection), head_revision()
-    if current == head:
-        return
-    if current is not None and current not in known_revisions():
+    for part in _parts(extension):
+        current, known = current_revision(connection, part), known_revisions(part)
+        if current == known[-1]:
+            continue
+        if current is not None and current not in known:
+            raise SchemaBehindError(
+                f"{place}: its schema ({current}) is newer than this version of dsync knows "
+                f"({known[-1]}). Install the newer dsync.",
+                is_newer=True,
+            )
         raise SchemaBehindError(
-            f"{place}: its schema ({current}) is newer than this version of dsync knows ({head}). "
-            "Install the newer dsync.",
-            is_newer=True,
+            f"{place}: its schema ({current or 'empty'}) is behind ({known[-1]} is needed). "
+            "Run `dsync db upgrade`.",
+            is_newer=False,
         )
-    raise SchemaBehindError(
-        f"{place}: its schema ({current or 'empty'}) is behind ({head} is needed). "
-        "Run `dsync db upgrade`.",
-        is_newer=False,
-    )
 
 
-def upgrade(connection: Connection, place: str, revision: str = "head") -> None:
-    """Bring the schema to a revision, in the connection's transaction.
+def upgrade(connection: Connection, place: str, extension: Extension | None) -> None:
+    """Bring the schema to this version, in the connection's transaction.
 
     Raises:
         SchemaBehindError: The schema is newer than this version knows; nothing was changed.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-    current = current_revision(connection)
-    if current is not None and current not in known_revisions():
-        check_revision(connection, place)
-    if revision != "head" or current != head_revision():
-        from alembic import command
-
-        command.upgrade(alembic_config(connection), revision)
-
-
-def downgrade(connection: Connection, revision: str) -> None:
-    """Take the schema back to a revision; `base` empties the database."""
+        # A migration that cannot get its lock gives way to the service and is tried again.
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        connection.execute(text("SET LOCAL statement_timeout = '10min'"))
+        tables.complete_for_postgresql()
+    try:
+        check_revision(connection, place, extension)
+    except SchemaBehindError as exc:
+        if not exc.is_upgradable:
+            raise
+    else:
+        return
     from alembic import command
 
-    command.downgrade(alembic_config(connection), revision)
+    readers = reading_views.drop(connection)
+    for part in _parts(extension):
+        command.upgrade(alembic_config(connection, part), "head")
+    reading_views.create(connection, extension, readers)
 
 
-def alembic_config(connection: Connection) -> Config:
-    """Return Alembic's configuration for this connection."""
+def downgrade(connection: Connection, extension: Extension | None) -> None:
+    """Take everything out of the database but its versions' tables."""
+    from alembic import command
+
+    reading_views.drop(connection)
+    for part in reversed(_parts(extension)):
+        command.downgrade(alembic_config(connection, part), "base")
+
+
+def alembic_config(connection: Connection, extension: Extension | None) -> Config:
+    """Return Alembic's configuration for this connection and these migrations."""
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
+    folder = resources.files("dsync.store") / "migrations"
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("path_separator", "newline")
+    versions = folder_of(extension) / "migrations" / "versions"
+    config.set_main_option("version_locations", str(versions))
     config.attributes["connection"] = connection
+    config.attributes["metadata"] = metadata_of(extension)
+    config.attributes["version_table"] = _version_table(extension)
     return config
+
+
+def metadata_of(extension: Extension | None) -> MetaData:
+    """Return the tables of the programme, or the engine's own."""
+    return tables.metadata if extension is None else extension.metadata
+
+
+def _parts(extension: Extension | None) -> list[Extension | None]:
+    """Return the engine's part, None, and the programme's."""
+    return [None] if extension is None else [None, extension]
+
+
+def _version_table(extension: Extension | None) -> str:
+    return "alembic_version" if extension is None else f"alembic_version_{extension.name}"

@@ -37,7 +37,7 @@ class ConflictReads(Section):
             "creee_le",
             "distante_le",
         )
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             select(*(_outbox.c[name] for name in columns))
             .where(
                 _outbox.c.demarche_numero == self._of(demarche),
@@ -59,7 +59,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
         if not pairs:
             return
         settled = [_settled_row(wish, end, now) for wish, end in pairs]
-        update_rows(self._connection, _outbox, settled)
+        update_rows(self.connection, _outbox, settled)
         self._note_pushed(pairs, now)
         self.record_events(run, _events(pairs), now)
 
@@ -71,7 +71,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
     ) -> None:
         """Note as ours what an earlier database wrote: by dossier and annotation; journal it."""
         upsert(
-            self._connection,
+            self.connection,
             _pousse,
             [
                 {
@@ -105,7 +105,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
         """Take what stands in DS as ours; then the wishes go on. Return how many there were."""
         conflicts = self._in_conflict(numero, annotation)
         upsert(
-            self._connection,
+            self.connection,
             _pousse,
             [
                 {
@@ -129,7 +129,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
     ) -> int:
         if not conflicts:
             return 0
-        self._connection.execute(
+        self.connection.execute(
             update(_outbox)
             .where(_outbox.c.id.in_([row.id for row in conflicts]))
             .values(statut=statut.value, erreur=None, valeur_distante=None, prochain_essai_le=None)
@@ -142,10 +142,10 @@ class SettlementWrites(ConflictReads, JournalWrites):
     def _in_conflict(self, numero: DossierNumber, annotation: str | None) -> list[Row[Any]]:
         """Return a dossier's conflicts; of one annotation with those that it holds back."""
         columns = ("id", "annotation", "valeur_distante", "cible", "erreur")
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             select(*(_outbox.c[name] for name in columns))
             .where(
-                _outbox.c.demarche_numero == self._number,
+                _outbox.c.demarche_numero == self.number,
                 _outbox.c.numero == numero,
                 _outbox.c.courante,
                 _outbox.c.statut == WishStatus.CONFLIT.value,
@@ -174,7 +174,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
         )
         return {
             row.id: row
-            for row in self._connection.execute(
+            for row in self.connection.execute(
                 select(*(_outbox.c[name] for name in columns)).where(_outbox.c.id.in_(ids))
             )
         }
@@ -190,9 +190,9 @@ class SettlementWrites(ConflictReads, JournalWrites):
             elif wish.statut == WishStatus.INCERTAINE and end.statut is not WishStatus.INCERTAINE:
                 # Known to be on its way no more; whether it stands there, the next reading tells.
                 arrived.append(key | {"incertaine_depuis": None})
-        upsert(self._connection, _pousse, ours)
-        upsert(self._connection, _pousse, nothing)
-        update_rows(self._connection, _pousse, arrived)
+        upsert(self.connection, _pousse, ours)
+        upsert(self.connection, _pousse, nothing)
+        update_rows(self.connection, _pousse, arrived)
 
 
 _NOTHING_UNCERTAIN: dict[str, Any] = {

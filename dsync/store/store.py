@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine
+from sqlalchemy import URL, Connection, Engine, Table
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import SchemaBehindError, StoreError
 from dsync.store import lease as leases
-from dsync.store import reading_views, schema, services
+from dsync.store import reading_views, schema, services, tables
 from dsync.store.copying import copy_rows
 from dsync.store.engine import (
     READING,
@@ -26,10 +26,10 @@ from dsync.store.engine import (
     sqlite_file,
     vacuum,
 )
+from dsync.store.extension import Dictionary, Extension
 from dsync.store.faults import translated
 from dsync.store.reader import Reader
 from dsync.store.records import Lease, LeaseInfo, RunningService
-from dsync.store.tables import metadata
 from dsync.store.transaction import Tx
 
 Clock = Callable[[], datetime]
@@ -42,8 +42,9 @@ def _utc_now() -> datetime:
 class Store:
     """The database. Safe to share between threads; no SQLAlchemy exception leaves it."""
 
-    def __init__(self, url: URL, engine: Engine, clock: Clock) -> None:
+    def __init__(self, url: URL, engine: Engine, clock: Clock, extension: Extension | None) -> None:
         self._engine = engine
+        self._extension = extension
         self._clock = clock
         self.place = describe(url)
         """The database's name for people, without its password."""
@@ -59,6 +60,7 @@ class Store:
         create: bool = True,
         check_schema: bool = True,
         clock: Clock = _utc_now,
+        extension: Extension | None = None,
     ) -> Store:
         """Open a database. SQLite is created and upgraded by itself.
 
@@ -67,6 +69,7 @@ class Store:
             create: whether a missing SQLite file is created.
             check_schema: False for what upgrades the schema itself.
             clock: the present; of use to leases on SQLite alone.
+            extension: the programme's tables and views; None: the engine's alone.
 
         Raises:
             ConfigurationError: The address is none.
@@ -74,7 +77,7 @@ class Store:
             StoreError: The database cannot be opened.
         """
         parsed = parse_url(url)
-        store = cls(parsed, open_engine(parsed, create=create), clock)
+        store = cls(parsed, open_engine(parsed, create=create), clock, extension)
         try:
             if check_schema:
                 store._meet_schema()
@@ -85,18 +88,18 @@ class Store:
 
     @property
     def schema_revision(self) -> str | None:
-        """The database's schema, None when it is empty."""
+        """The database's schema and its programme's, None when it is empty."""
         with self._connected(reading=True) as connection:
-            return schema.current_revision(connection)
+            return schema.described(connection, self._extension)
 
     def check_schema(self) -> None:
-        """See to it that the schema is the one that this version needs.
+        """Make sure that the schema is the one that this version needs.
 
         Raises:
             SchemaBehindError: It is another one.
         """
         with self._connected(reading=True) as connection:
-            schema.check_revision(connection, self.place)
+            schema.check_revision(connection, self.place, self._extension)
 
     def upgrade(self) -> None:
         """Bring the schema to this version, or leave it as it was.
@@ -106,7 +109,7 @@ class Store:
             StoreError: The database refused.
         """
         with self._connected() as connection:
-            schema.upgrade(connection, self.place)
+            schema.upgrade(connection, self.place, self._extension)
 
     def acquire_lease(
         self, demarche: DemarcheNumber, ttl_s: float, *, holder: str | None = None
@@ -167,7 +170,7 @@ class Store:
         """
         with self._connected() as connection:
             leases.fence(connection, lease)
-            tx = Tx(connection, lease.demarche)
+            tx = Tx(connection, lease.demarche, self._extension)
             yield tx
         if tx.has_erased:
             self._vacuum()
@@ -176,17 +179,17 @@ class Store:
     def reading(self, demarche: DemarcheNumber | None = None) -> Iterator[Reader]:
         """Read the database as it is now; what others write meanwhile is not seen."""
         with self._connected(reading=True) as connection:
-            yield Reader(connection, demarche)
+            yield Reader(connection, demarche, self._extension)
 
     @contextmanager
     def scratch_copy(self) -> Iterator[Store]:
         """Hand out a copy of the database to be thrown away, for what must leave no trace."""
         with tempfile.TemporaryDirectory(prefix="dsync-") as folder:
             url = f"sqlite:///{Path(folder) / 'copy.db'}"
-            copy = Store.open(url, clock=self._clock)
+            copy = Store.open(url, clock=self._clock, extension=self._extension)
             try:
                 with self._connected(reading=True) as source, copy._connected() as target:
-                    copy_rows(source, target)
+                    copy_rows(source, target, self._tables())
                 yield copy
             finally:
                 copy.close()
@@ -198,16 +201,20 @@ class Store:
             ConfigurationError: On SQLite, or for a role that cannot be given this.
         """
         with self._connected() as connection:
-            reading_views.grant(connection, role)
+            reading_views.grant(connection, role, self._extension)
 
-    def dictionary(self) -> reading_views.Dictionary:
+    def dictionary(self) -> Dictionary:
         """Return each view's and column's meaning, in French."""
         with self._connected(reading=True) as connection:
-            return reading_views.dictionary(connection)
+            return reading_views.dictionary(connection, self._extension)
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+    def _tables(self) -> list[Table]:
+        own = tables.metadata.sorted_tables
+        return [*own, *(self._extension.metadata.sorted_tables if self._extension else ())]
 
     def _vacuum(self) -> None:
         """Drop the old versions of rows, which a deletion leaves in the database's files.
@@ -216,7 +223,7 @@ class Store:
         """
         try:
             with translated(self.place):
-                vacuum(self._engine, [table.name for table in metadata.sorted_tables])
+                vacuum(self._engine, [table.name for table in self._tables()])
         except StoreError as exc:
             import structlog  # Here, for short commands do without it.
 

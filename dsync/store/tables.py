@@ -1,6 +1,6 @@
-"""The database's tables. They hold what the domain has checked and check nothing themselves.
+"""The engine's tables. They hold what the domain has checked and check nothing themselves.
 
-Nobody outside `dsync.store` reads them: analysts have the views. Instants are aware and in UTC.
+Analysts do not read them: they have the views. Instants are aware and in UTC.
 """
 
 # No `from __future__ import annotations`: SQLModel reads the annotations when a class is made.
@@ -11,24 +11,10 @@ from sqlalchemy import BigInteger, Index, MetaData, Text, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from dsync.domain.candidature import Reponse, Voeu
 from dsync.domain.verdict import Controle
-from dsync.eligibility import Phase
-from dsync.store.columns import BigKey, JsonText
+from dsync.store.columns import NAMING, BigKey, given_number, json_text
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _given_number() -> int:
-    """Make a key that DS gives: 64 bits, never numbered by the database."""
-    number: int = Field(sa_type=BigKey, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    return number
+metadata = MetaData(naming_convention=NAMING)
 
 
 def _number(*, index: bool = False) -> int:
@@ -39,11 +25,6 @@ def _number(*, index: bool = False) -> int:
 def _generated() -> int | None:
     number: int | None = Field(default=None, sa_type=BigKey, primary_key=True)
     return number
-
-
-def _json(shape: Any = Any) -> str | None:
-    document: str | None = Field(default=None, sa_type=JsonText(shape))
-    return document
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -76,7 +57,7 @@ class DossierRow(_Table, table=True):
         _partial("ix_dossier_a_evaluer", "demarche_numero", "numero", where="a_evaluer"),
     )
 
-    numero: int = _given_number()
+    numero: int = given_number()
     demarche_numero: int = _number(index=True)
     dossier_id: str | None
     revision_id: str | None
@@ -102,64 +83,25 @@ class DossierRow(_Table, table=True):
     # The last run that read or wrote it: a full read finds by it what has vanished.
     lu_par_run: int = _number()
     a_evaluer: bool
-    produit_id: str | None = Field(default=None, index=True)
-    # Whether the product's own page was given: another way to name it makes no doublon.
-    par_sa_fiche: bool | None
     siret: str | None
     siren: str | None
     raison_sociale: str | None
     forme_juridique_code: str | None
-    labels: str | None = _json()
+    labels: Any = json_text()
     efface_le: dt.datetime | None
 
 
-class CandidatureRow(_Table, table=True):
-    """What was typed into a dossier: the wide row, gone when the dossier is erased.
+class ContenuRow(_Table, table=True):
+    """What was typed into a dossier, by whomever, as DS gives it: gone when it is erased."""
 
-    The whole JSON comes last, so that SQLite reads the other columns without it.
-    """
+    __tablename__ = "contenu"
 
-    __tablename__ = "candidature"
-
-    numero: int = _given_number()
-    page_produit: str | None
-    phase_declaree: str | None
-    incubateur: str | None
-    probleme: str | None
-    politique_publique: str | None
-    entite: str | None
-    departement_code: str | None
-    departement_nom: str | None
-    lieu_travail: str | None
-    sponsor_nom: str | None
-    sponsor_fonction: str | None
-    sponsor_courriel: str | None
-    sponsor_telephone: str | None
-    contact_nom: str | None
-    contact_fonction: str | None
-    contact_courriel: str | None
-    contact_telephone: str | None
-    cas_demande: str | None
-    pilotage_actuel: str | None
-    pilotage_envisage: str | None
-    objectifs_12_mois: str | None
-    benefices: str | None
-    perspectives: str | None
-    etape: str | None
-    jury_le: dt.date | None
-    convention_le: dt.date | None
-    candidatures_le: dt.date | None
-    entretiens_le: dt.date | None
-    prise_de_poste_le: dt.date | None
-    valide_par_instructeur: bool | None
-    voeux: str | None = _json(tuple[Voeu, ...])
-    evaluations: str | None = _json()
-    reponses: str | None = _json(dict[str, Reponse])
-    demandeur: str | None = _json()
-    divers: str | None = _json()
-    traitements: str | None = _json()
-    champs: str | None = _json()
-    annotations: str | None = _json()
+    numero: int = given_number()
+    demandeur: Any = json_text()
+    divers: Any = json_text()
+    traitements: Any = json_text()
+    champs: Any = json_text()
+    annotations: Any = json_text()
 
 
 class VerdictRow(_Table, table=True):
@@ -177,14 +119,12 @@ class VerdictRow(_Table, table=True):
     version_regles: str
     inputs_hash: str | None
     preuve_hash: str | None
-    doublons: str | None = _json()
-    controles: str | None = _json(tuple[Controle, ...])
-    produit_id: str | None
-    phase_constatee: str | None
-    incubateur_constate: str | None
-    type_administration: str | None
+    doublons: Any = json_text()
+    controles: Any = json_text(tuple[Controle, ...])
+    # What the programme found out, for its views.
+    constats: Any = json_text()
     # What the next verdict on this dossier rests on, as the programme writes it.
-    preuve_produit: str | None = _json()
+    preuve: Any = json_text()
     remarque: str | None
     # Since when result and text read as they do; `etabli_le` is when this row was given.
     depuis_le: dt.datetime
@@ -240,7 +180,7 @@ class PousseRow(_Table, table=True):
 
     __tablename__ = "pousse"
 
-    numero: int = _given_number()
+    numero: int = given_number()
     annotation: str = Field(primary_key=True)
     valeur: str | None = Field(default=None, sa_type=Text)
     # The annotation's descriptor, or the label: made anew on DS, it holds nothing of ours.
@@ -274,7 +214,7 @@ class SyncRunRow(_Table, table=True):
 
     __tablename__ = "sync_run"
 
-    run: int = _given_number()
+    run: int = given_number()
     demarche_numero: int = _number(index=True)
     genre: str
     statut: str
@@ -290,7 +230,7 @@ class SyncRunRow(_Table, table=True):
     en_quarantaine: int
     requetes: int
     erreur: str | None = Field(default=None, sa_type=Text)
-    figures: str | None = _json()
+    figures: Any = json_text()
 
 
 class QuarantaineRow(_Table, table=True):
@@ -298,8 +238,8 @@ class QuarantaineRow(_Table, table=True):
 
     __tablename__ = "quarantaine"
 
-    demarche_numero: int = _given_number()
-    numero: int = _given_number()
+    demarche_numero: int = given_number()
+    numero: int = given_number()
     code: str
     message: str
     depuis: dt.datetime
@@ -312,7 +252,7 @@ class LeaseRow(_Table, table=True):
 
     __tablename__ = "lease"
 
-    demarche_numero: int = _given_number()
+    demarche_numero: int = given_number()
     holder: str | None
     token: int = _number()
     acquired_at: dt.datetime
@@ -324,7 +264,7 @@ class ServiceRow(_Table, table=True):
 
     __tablename__ = "service"
 
-    demarche_numero: int = _given_number()
+    demarche_numero: int = given_number()
     holder: str = Field(primary_key=True)
     version: str
     started_at: dt.datetime
@@ -337,7 +277,7 @@ class SyncStateRow(_Table, table=True):
 
     __tablename__ = "sync_state"
 
-    demarche_numero: int = _given_number()
+    demarche_numero: int = given_number()
     watermark: dt.datetime | None
     page_size: int | None
     page_size_at: dt.datetime | None
@@ -363,7 +303,7 @@ class RevisionRow(_Table, table=True):
     id: str = Field(primary_key=True)
     demarche_numero: int = _number(index=True)
     date_publication: dt.datetime | None
-    descriptors: str | None = _json()
+    descriptors: Any = json_text()
 
 
 class DemarcheRow(_Table, table=True):
@@ -371,64 +311,17 @@ class DemarcheRow(_Table, table=True):
 
     __tablename__ = "demarche"
 
-    number: int = _given_number()
+    number: int = given_number()
     titre: str
     etat: str
     active_revision_id: str
-    labels: str | None = _json()
-    instructeurs: str | None = _json()
+    labels: Any = json_text()
+    instructeurs: Any = json_text()
     lue_le: dt.datetime
 
 
-class EvidenceRow(_Table, table=True):
-    """The last good copy of a source of evidence."""
-
-    __tablename__ = "evidence"
-
-    source: str = Field(primary_key=True)
-    url: str | None
-    body: str | None = Field(default=None, sa_type=Text)
-    redirects: str | None = Field(default=None, sa_type=Text)
-    fetched_at: dt.datetime | None
-    confirmed_at: dt.datetime | None
-    checked_at: dt.datetime
-    etag: str | None
-    last_modified: str | None
-    sha256: str | None
-    # A newer copy that the safety brake stopped.
-    refused_sha256: str | None
-    refused_since: dt.datetime | None
-    refused_times: int | None
-    refused_message: str | None = Field(default=None, sa_type=Text)
-    erreur: str | None
-
-
-class ProduitRow(_Table, table=True):
-    """A product that the catalogue shows or once showed, as it last did; rows stay."""
-
-    __tablename__ = "produit"
-
-    id: str = Field(primary_key=True)
-    nom: str
-    anciens_noms: str | None = _json(tuple[str, ...])
-    phases: str | None = _json(tuple[Phase, ...])
-    incubateur: str
-    vu_le: dt.datetime
-
-
-class RegistreRow(_Table, table=True):
-    """An answer of the registry of enterprises, kept for a while."""
-
-    __tablename__ = "registre"
-
-    siren: str = Field(primary_key=True)
-    answer: str | None = _json()
-    fetched_at: dt.datetime
-    expires_at: dt.datetime
-
-
 dossier = metadata.tables["dossier"]
-candidature = metadata.tables["candidature"]
+contenu = metadata.tables["contenu"]
 verdict = metadata.tables["verdict"]
 outbox = metadata.tables["outbox"]
 pousse = metadata.tables["pousse"]
@@ -440,6 +333,3 @@ service = metadata.tables["service"]
 sync_state = metadata.tables["sync_state"]
 revision = metadata.tables["revision"]
 demarche = metadata.tables["demarche"]
-evidence = metadata.tables["evidence"]
-produit = metadata.tables["produit"]
-registre = metadata.tables["registre"]

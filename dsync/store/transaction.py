@@ -11,7 +11,6 @@ from dsync.store.outbox import OutboxWrites
 from dsync.store.pages import PageWrites
 from dsync.store.progress import ProgressWrites
 from dsync.store.settlements import SettlementWrites
-from dsync.store.sources import SourceWrites
 from dsync.store.verdicts import VerdictWrites
 
 
@@ -23,6 +22,5 @@ class Tx(
     SettlementWrites,
     ProgressWrites,
     FormWrites,
-    SourceWrites,
 ):
     """One transaction about one démarche. Every method may be repeated without effect."""

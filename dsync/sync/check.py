@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from dsync.annotations import AnnotationsConfig
+from dsync.annotations import AnnotationsConfig, resolve
+from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Revision
+from dsync.domain.programme import Programme
 from dsync.ds import Refusal, WriteAccess
 from dsync.errors import (
     ConfigurationError,
@@ -17,11 +20,9 @@ from dsync.errors import (
     DSUnauthorizedError,
     DsyncError,
 )
-from dsync.evidence.sources import EvidenceSources
-from dsync.mapping.config import MappingConfig
-from dsync.sync.check_form import annotation_lines, label_lines, mapping_lines
-from dsync.sync.check_line import CheckLine, CheckStatus
-from dsync.sync.check_probes import database_line, evidence_line
+from dsync.store import Store
+from dsync.sync.check_annotations import annotation_lines, label_lines
+from dsync.sync.check_probes import OpenStore, database_line
 from dsync.sync.expiry import expiry_lines
 
 EXIT_ORDER = (2, 5, 3, 8, 7)
@@ -67,13 +68,13 @@ class CheckSources:
     try_writing: Callable[[str], WriteAccess]
     """Takes the instructeur's id."""
     database_url: str
-    evidence: EvidenceSources
-    mapping: MappingConfig
+    open_store: OpenStore
+    programme: Programme | None
     annotations: AnnotationsConfig
     instructeur: str | None
     token_expires_on: date | None
     now: datetime
-    all_champs: bool = False
+    every_champ: bool = False
     """Whether each champ that feeds no field is named."""
 
 
@@ -81,8 +82,10 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     """Yield the lines one by one, as they are found."""
     yield from expiry_lines(sources.token_expires_on, sources.now.date())
     yield from _ds_lines(sources)
-    yield database_line(sources.database_url)
-    yield evidence_line(sources.evidence, sources.database_url, sources.now)
+    yield database_line(sources.database_url, sources.open_store)
+    if sources.programme is not None:
+        with _store(sources) as store:
+            yield from sources.programme.evidence_lines(store, sources.now)
 
 
 def exit_code_of(lines: Iterable[CheckLine]) -> int:
@@ -112,9 +115,12 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
         )
         return
     yield CheckLine("revision", CheckStatus.OK, _revision_sentence(demarche, revision))
-    yield from mapping_lines(
-        sources.mapping, sources.annotations, revision, all_champs=sources.all_champs
-    )
+    if sources.programme is not None:
+        yield from sources.programme.form_lines(
+            revision,
+            known=resolve(sources.annotations, revision.descriptors.values()).ids(),
+            every_champ=sources.every_champ,
+        )
     yield from annotation_lines(sources.annotations, revision)
     yield from label_lines(sources.annotations, demarche.labels)
     yield instructeur_line(demarche, sources.instructeur)
@@ -128,6 +134,20 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
             yield CheckLine("write access", CheckStatus.ERROR, message, remedy, exc.exit_code)
         except DSError as exc:
             yield error("write access", exc)
+
+
+@contextmanager
+def _store(sources: CheckSources) -> Iterator[Store | None]:
+    """Hand out the database as it is, None when it cannot be opened."""
+    try:
+        store = sources.open_store(create=False, check_schema=False)
+    except DsyncError:
+        yield None
+        return
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _refusal(exc: DSError | ConfigurationError) -> CheckLine:

@@ -12,12 +12,11 @@ from typing import Protocol
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
 from dsync.domain.dossier import Revision
 from dsync.domain.ids import DemarcheNumber, RevisionId
+from dsync.domain.programme import Programme
 from dsync.ds import DSClient
-from dsync.eligibility import RuleSet
 from dsync.errors import InterruptedRunError
-from dsync.evidence.sources import EvidenceSources
-from dsync.mapping.mapper import Mapper
 from dsync.store import Lease, Reader, Store, Tx
+from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 
 
@@ -60,8 +59,6 @@ class Policy:
     overlap: timedelta
     disappearances: int
     disappearances_percent: float
-    catalogue_share: float
-    """Of the products known, how many may be gone from a new catalogue that is believed."""
     push_batch: int
     instructeur: str | None
     """Id or e-mail of the one in whose name annotations are written."""
@@ -76,14 +73,18 @@ class Context:
     demarche: DemarcheNumber
     store: Store
     client: DSClient
-    mapper: Mapper
-    rules: RuleSet
+    recorder: Recorder
+    programme: Programme | None
     annotations: AnnotationsConfig
-    evidence: EvidenceSources
     policy: Policy
     stop: threading.Event
     clock: Callable[[], datetime]
     progress: Progress
+
+    @property
+    def mapping_key(self) -> str:
+        """Changes with the mapping, by which the copy is then read again as a whole."""
+        return self.programme.mapping_key if self.programme else ""
 
     def check_stop(self) -> None:
         """Raise `InterruptedRunError` when the run was asked to stop."""
@@ -123,6 +124,15 @@ class Run:
         """Read the démarche as it is now, in nobody's way."""
         with self.context.store.reading(self.context.demarche) as reader:
             yield reader
+
+    def problem(self, sentence: str) -> None:
+        """Note in the report what is wrong, with the remedy."""
+        self.report.problem(sentence)
+
+    @property
+    def demarche(self) -> DemarcheNumber:
+        """The démarche's number."""
+        return self.context.demarche
 
     @property
     def now(self) -> datetime:

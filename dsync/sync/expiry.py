@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from dsync.sync.check_line import CheckLine, CheckStatus
+from dsync.domain.check_line import CheckLine, CheckStatus
 
 EXPIRY_WARNINGS_DAYS = (30, 7, 1)
 

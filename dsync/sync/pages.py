@@ -10,8 +10,7 @@ from typing import Any
 from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Page, Unreadable
-from dsync.mapping import Record, record_of
-from dsync.store import Tx
+from dsync.store import Record, Tx
 from dsync.sync.context import Run
 from dsync.sync.standing import surprises
 
@@ -104,7 +103,7 @@ def store_page(
 
 def _record_of(run: Run, dossier: Dossier) -> Record:
     revision = run.revisions[dossier.revision_id]
-    return record_of(run.context.mapper.map(dossier, run.context.demarche, revision))
+    return run.context.recorder.record(dossier, run.context.demarche, revision)
 
 
 def _nameless(one: Unreadable) -> str:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Decision, Verdict
-from dsync.errors import DSNotFoundError
-from dsync.store import NewEvent, Reader, StoredVerdict
+from dsync.domain.programme import Demand
+from dsync.domain.verdict import Decision, StoredVerdict, Verdict
+from dsync.errors import ConfigurationError, DSNotFoundError
+from dsync.store import NewEvent
 from dsync.sync import run as runs
 from dsync.sync.context import Context, Run
-from dsync.sync.evaluate import Batch, Demand, judge, store_verdicts
-from dsync.sync.evidence import gather
+from dsync.sync.evaluate import Batch, judge, store_verdicts
 from dsync.sync.report import Kind, RunReport, SyncOptions
-
-PARIS = ZoneInfo("Europe/Paris")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +84,22 @@ def precheck(
 def _judge_again(
     run: Run, numbers: Sequence[DossierNumber], demand: Demand, asked_by: str
 ) -> list[Comparison]:
-    gathered = gather(run)
+    programme = run.context.programme
+    if programme is None:
+        raise ConfigurationError(
+            "The configuration has no rules to judge by: it lacks the section [regles]."
+        )
+    evidence = programme.gather(run)
     with run.reading() as reader:
         chosen = sorted(set(numbers)) or reader.evaluation_numbers(everything_open=True)
     comparisons: list[Comparison] = []
     known: set[DossierNumber] = set()
-    for batch in judge(run, gathered, chosen, demand):
+    for batch in judge(run, programme, evidence, chosen, demand):
         comparisons += [
-            Comparison(one.judgeable.numero, one.judgeable.current, one.decision, one.stands)
-            for one in batch.judged
+            Comparison(one.dossier.numero, one.dossier.current, decision, one.stands)
+            for one, decision in batch.judged
         ]
-        known |= {one.judgeable.numero for one in batch.judged} | batch.failed
+        known |= {one.dossier.numero for one, _ in batch.judged} | batch.failed
         if demand.as_of is None:
             _store(run, batch, demand, asked_by)
     _say_missing(run, numbers, known)
@@ -110,16 +109,17 @@ def _judge_again(
 def _store(run: Run, batch: Batch, demand: Demand, asked_by: str) -> None:
     """Store what was judged; a finished dossier keeps its verdict."""
     kept = [
-        one
-        for one in batch.judged
-        if one.judgeable.candidature.etat in OPEN_ETATS or one.judgeable.current is None
+        (one, decision)
+        for one, decision in batch.judged
+        if one.dossier.is_open or one.dossier.current is None
     ]
-    numbers = [one.judgeable.numero for one in kept]
-    store_verdicts(run, replace(batch, numbers=numbers, judged=kept))
+    store_verdicts(
+        run, replace(batch, numbers=[one.dossier.numero for one, _ in kept], judged=kept)
+    )
     if demand.refresh:
         events = [
-            NewEvent(one.judgeable.numero, "preuve_relue", {"demande_par": asked_by})
-            for one in kept
+            NewEvent(one.dossier.numero, "preuve_relue", {"demande_par": asked_by})
+            for one, _ in kept
             if not one.stands
         ]
         with run.transaction() as tx:
@@ -134,30 +134,3 @@ def _say_missing(run: Run, numbers: Sequence[DossierNumber], known: Set[DossierN
                 f"`dsync sync --dossier {number}` reads it.",
                 DSNotFoundError.exit_code,
             )
-
-
-class Statistic(NamedTuple):
-    """How many dossiers had one result in one check."""
-
-    mois: str
-    controle: str
-    resultat: str
-    type_administration: str | None
-    phase_constatee: str | None
-    nombre: int
-
-
-def statistics(reader: Reader) -> list[Statistic]:
-    """Count the results of the current verdicts, by the month of deposit in Paris."""
-    counts: Counter[tuple[str, str, str, str | None, str | None]] = Counter()
-    for depose_le, verdict in reader.current_verdicts():
-        for controle in verdict.controles:
-            counts[
-                depose_le.astimezone(PARIS).strftime("%Y-%m"),
-                controle.controle,
-                controle.resultat.value,
-                verdict.type_administration,
-                verdict.phase_constatee,
-            ] += 1
-    ordered = sorted(counts.items(), key=lambda item: [part or "" for part in item[0]])
-    return [Statistic(*key, number) for key, number in ordered]

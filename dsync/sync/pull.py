@@ -27,7 +27,6 @@ from dsync.sync.pages import (
 )
 from dsync.sync.prefetch import prefetched
 from dsync.sync.reconcile import settle_disappearances
-from dsync.sync.reconsider import mapping_key
 from dsync.sync.report import SyncOptions
 
 log = structlog.get_logger(__name__)
@@ -71,7 +70,7 @@ def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
         or state.watermark is None
         or _is_due(state.full_due_at, run.now)
         # Another mapping reads the same dossiers otherwise.
-        or state.mapping_key != mapping_key(run.context)
+        or state.mapping_key != run.context.mapping_key
     )
     if not full:
         crawl = _incremental(run, state)
@@ -102,7 +101,7 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
     settle_disappearances(run, accept=options.accept_deletions)
     with run.transaction() as tx:
         tx.save_state(
-            mapping_key=mapping_key(run.context),
+            mapping_key=run.context.mapping_key,
             full_due_at=_rebase_due_at(run, tx, crawl),
         )
         if crawl.signpost and crawl.is_ordered:

@@ -113,7 +113,7 @@ def tell_unknown(run: Run, numbers: Sequence[DossierNumber]) -> None:
     if not numbers:
         return
     with run.reading() as reader:
-        known = {j.numero for j in reader.judgeable(numbers) if j.presence == Presence.PRESENT}
+        known = {j.numero for j in reader.due(numbers) if j.presence == Presence.PRESENT}
     for number in numbers:
         if number not in known:
             run.report.problem(
@@ -154,7 +154,9 @@ def _target(run: Run) -> Target | None:
             "so pushes wait: add them, or name another."
         )
         return None
-    return Target(found, demarche.labels, run.context.annotations)
+    programme = run.context.programme
+    stated_verdict = programme.stated_verdict if programme else lambda _detail: None
+    return Target(found, demarche.labels, run.context.annotations, stated_verdict)
 
 
 def _refresh_labels(run: Run, target: Target) -> None:

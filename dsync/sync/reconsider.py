@@ -11,17 +11,11 @@ from hashlib import blake2b
 from dsync.annotations import desired
 from dsync.annotations.config import LABEL, RESULTAT
 from dsync.domain.dossier import Demarche, Presence
-from dsync.domain.ids import DossierNumber
-from dsync.mapping.forms import MatchStatus, match_descriptors
-from dsync.store import Judgeable, NewWish
+from dsync.domain.programme import Due
+from dsync.store import NewWish
 from dsync.sync.batches import batches
 from dsync.sync.context import Context, Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
-
-
-def mapping_key(context: Context) -> str:
-    """Return a digest that changes with the mapping: the copy is then read again as a whole."""
-    return digest(context.mapper.config.model_dump_json())
 
 
 def reconsider(run: Run) -> None:
@@ -70,20 +64,19 @@ def _reword(run: Run) -> None:
         numbers = tx.evaluation_numbers(everything_open=True)
     for chunk in batches(run.context, numbers):
         with run.transaction() as tx:
-            judgeables = tx.judgeable(chunk)
-            tx.wish([wish for j in judgeables for wish in _reworded(run, j)], run.now)
+            tx.wish([wish for due in tx.due(chunk) for wish in _reworded(run, due)], run.now)
 
 
-def _reworded(run: Run, judgeable: Judgeable) -> list[NewWish]:
+def _reworded(run: Run, due: Due) -> list[NewWish]:
     """The result and the label alone: the detail and the date are the verdict's own."""
-    current = judgeable.current
-    if current is None or judgeable.presence != Presence.PRESENT or not judgeable.wished:
+    current = due.current
+    if current is None or due.presence != Presence.PRESENT or not due.wished:
         return []
     wanted = desired(current.verdict, current.detail, current.depuis_le, run.context.annotations)
     return [
-        NewWish(DossierNumber(judgeable.numero), name, wanted[name])
+        NewWish(due.numero, name, wanted[name])
         for name in (RESULTAT, LABEL)
-        if name in wanted and judgeable.wished.get(name) != wanted[name]
+        if name in wanted and due.wished.get(name) != wanted[name]
     ]
 
 
@@ -117,19 +110,11 @@ def _missing_labels(run: Run, demarche: Demarche) -> list[str]:
 
 def _say_unmapped(run: Run, demarche: Demarche) -> None:
     """Tell which needed fields no revision of the form has: their checks are impossible."""
-    config = run.context.mapper.config
-    missing: set[str] | None = None
-    for revision in demarche.revisions.values():
-        matches = match_descriptors(config, revision).matches
-        lacks = {
-            match.field
-            for match in matches
-            if match.target.needed and match.status is MatchStatus.MISSING
-        }
-        missing = lacks if missing is None else missing & lacks
+    programme = run.context.programme
+    missing = programme.missing_fields(demarche) if programme else ()
     if missing:
         run.report.problem(
-            f"[mapping] {', '.join(sorted(missing))}: no champ of the form matches, so these "
+            f"[mapping] {', '.join(missing)}: no champ of the form matches, so these "
             "answers are missing and their checks impossible; mend the ids (`dsync check`)."
         )
 

@@ -16,8 +16,7 @@ from dsync.annotations import (
 )
 from dsync.annotations.config import LABEL
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.mapping import Record
-from dsync.store import SettledWish, WishStatus
+from dsync.store import Record, SettledWish, WishStatus
 
 
 def surprises(

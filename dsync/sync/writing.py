@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -22,8 +22,8 @@ from dsync.annotations import (
 from dsync.annotations.config import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
 from dsync.annotations.values import input_value
 from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Verdict
 from dsync.ds import AnnotationWrite, DossierWrite, Refusal, RemoteAnnotations, WriteOutcome
-from dsync.eligibility import stated_verdict
 from dsync.store import DueDossier, Pushed, Sending, Settlement, StoredWish, WishStatus
 
 HELD = "retenu par le conflit sur le résultat"
@@ -38,6 +38,8 @@ class Target:
     labels: Mapping[str, str]
     """Of the démarche, ids by name."""
     config: AnnotationsConfig
+    stated_verdict: Callable[[str], Verdict | None]
+    """Returns the verdict that a detail states, None for a text that is not the programme's."""
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ def draft(
     wishes = [_wish(stored) for stored in dossier.wishes]
     if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
         wanted = {wish.annotation: wish.valeur for wish in wishes}
-        own = own_set(there, resolved, target.config, stated_verdict, wanted)
+        own = own_set(there, resolved, target.config, target.stated_verdict, wanted)
         made.adopted = {name: Pushed(value.value, value.target) for name, value in own.items()}
         wishes = _renewed(wishes, own)
     steps = plan(

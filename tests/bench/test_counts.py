@@ -19,7 +19,7 @@ from tests.bench.measured import app_on
 from tests.bench.prebuilt import PAGE, Prebuilt, serving
 
 DOSSIERS = 5 * PAGE
-GROWING = re.compile(r"SCAN (dossier|candidature|verdict|outbox|pousse|evenement)\b")
+GROWING = re.compile(r"SCAN (dossier|contenu|candidature|verdict|outbox|pousse|evenement)\b")
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.sandbox import Sandbox
 from dsync.settings import shipped_config
-from dsync.store import Store
 from tests.commands.command import Command
 
 
@@ -260,7 +260,7 @@ def test_check_refuses_a_database_that_may_not_be_written(run: Command) -> None:
 def test_a_start_while_another_works_is_one_sentence(run: Command) -> None:
     """Exit 6 with who holds the lease; a run that never began has no figures."""
     assert run("sync").code == 0
-    with closing(Store.open(f"sqlite:///{run.folder / 'dsync.db'}")) as store:
+    with closing(open_database(f"sqlite:///{run.folder / 'dsync.db'}")) as store:
         store.acquire_lease(DemarcheNumber(86321), 60, holder="host:1")
         ended = run("sync")
     assert ended.code == 6

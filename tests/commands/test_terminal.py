@@ -17,9 +17,11 @@ import click
 import pytest
 
 from dsync.cli import dsync
+from dsync.database import open_database
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.store import NamedId, NewWish, Settlement, Store, WishStatus
+from dsync.eig.store import NamedId, name_products
+from dsync.store import NewWish, Settlement, WishStatus
 from dsync.sync.report import Kind, RunReport
 from tests.commands.command import Command
 from tests.commands.terminal import COLUMNS, on_terminal
@@ -93,14 +95,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
     """Return `dsync` on a database of known content, whatever the rules and the sandbox say."""
     folder = tmp_path_factory.mktemp("made")
     one, two = DossierNumber(1), DossierNumber(2)
-    with closing(Store.open(f"sqlite:///{folder / 'dsync.db'}")) as store, writing(store) as tx:
+    with closing(open_database(f"sqlite:///{folder / 'dsync.db'}")) as store, writing(store) as tx:
         for number, kind in enumerate((Kind.FULL, Kind.INCREMENTAL), start=1):
             report = RunReport(kind, NOW, run=tx.start_run(kind.value, "cli", NOW))
             if number == 1:
                 tx.store_page(1, [make_mapped(1), make_mapped(2)], now=NOW, mark_read=True)
                 tx.save_verdicts(1, [make_verdict(1), make_verdict(2, Verdict.ELIGIBLE)], NOW)
                 names = {one: "transport", two: "un-produit-au-nom-assez-long"}
-                tx.name_products({n: NamedId(name, by_page=True) for n, name in names.items()})
+                name_products(tx, {n: NamedId(name, by_page=True) for n, name in names.items()})
                 tx.close_evaluation([one, two])
                 tx.wish(
                     [

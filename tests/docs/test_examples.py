@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from dsync.database import open_database
 from dsync.settings import read_configuration
 
 ROOT = Path(__file__).parents[2]
@@ -23,10 +24,8 @@ def test_every_shipped_configuration_loads(path: Path) -> None:
 @pytest.mark.parametrize("query", SQL)
 def test_every_sql_example_of_the_readme_runs(query: str, tmp_path: Path) -> None:
     """On a new database the answer is empty, and no column is unknown."""
-    from dsync.store import Store
-
     url = f"sqlite:///{tmp_path / 'docs.db'}"
-    Store.open(url).close()
+    open_database(url).close()
     engine = create_engine(url)
     with engine.connect() as connection:
         assert connection.execute(text(query)).all() == []

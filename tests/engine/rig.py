@@ -17,6 +17,7 @@ from msgspec import structs
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
+from dsync.database import EXTENSION, open_database
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import DSClient, Limits
@@ -27,7 +28,7 @@ from dsync.sandbox.http.endpoint import Entry
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.clock import Clock
 from dsync.settings import Settings, load_settings
-from dsync.store import Store, SyncState
+from dsync.store import Store, SyncState, tables
 from dsync.store.engine import parse_url
 from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
@@ -115,7 +116,7 @@ class Worker:
                 settings, configuration=settings.configuration.model_copy(update=sections)
             )
         self.app = App(settings, stop=self.stop, clock=self.now)
-        self.app.__dict__["store"] = Store.open(engine.url, clock=self.now)
+        self.app.__dict__["store"] = open_database(engine.url, clock=self.now)
         self.app.__dict__["client"] = DSClient(
             settings.ds_url,
             settings.token,
@@ -323,9 +324,7 @@ class Engine:
 
 
 def _tables() -> Iterable[Any]:
-    from dsync.store import tables
-
-    return tables.dossier.metadata.sorted_tables
+    return (*tables.metadata.sorted_tables, *EXTENSION.metadata.sorted_tables)
 
 
 def _key(text: str) -> int:

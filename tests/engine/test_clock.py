@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from dsync.database import open_database
 from dsync.errors import LeaseHeldError
 from dsync.sandbox.http.faults import ScriptedFault
-from dsync.store import Store
 from tests.engine.rig import DEMARCHE, Engine, number
 
 AHEAD = timedelta(days=400)
@@ -63,7 +63,7 @@ def test_a_lease_from_the_future_is_free(start: object, renewed: bool, tmp_path:
     """Its holder died while the clock of the machine was ahead: no holder has that long."""
     engine: Engine = start()  # type: ignore[operator]
     now = engine.worker.now()
-    ahead = Store.open(engine.url, clock=lambda: now + AHEAD)
+    ahead = open_database(engine.url, clock=lambda: now + AHEAD)
     lease = ahead.acquire_lease(DEMARCHE, 60, holder="mort:1")
     if renewed:
         ahead.renew_lease(lease)

@@ -92,7 +92,7 @@ def test_an_erasure_leaves_nothing_in_the_databases_files(engine_on_each: Engine
             assert "Mot-témoin".encode() not in path.read_bytes()
         return
     vacuumed = engine.rows("SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0")
-    assert {"dossier", "candidature", "verdict", "outbox", "evenement"} <= {
+    assert {"dossier", "contenu", "candidature", "verdict", "outbox", "evenement"} <= {
         row["relname"] for row in vacuumed
     }
 
@@ -368,7 +368,7 @@ def test_failing_lists_do_not_stop_the_dossiers(engine: Engine) -> None:
 
 # --- another démarche's dossiers --------------------------------------------------------------
 
-TABLES = ("dossier", "candidature", "verdict", "outbox", "pousse", "evenement")
+TABLES = ("dossier", "contenu", "candidature", "verdict", "outbox", "pousse", "evenement")
 
 
 def with_a_neighbour(engine: Engine) -> DossierNumber:

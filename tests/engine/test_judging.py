@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Any
 
+from dsync.eig.store import known_products
 from tests.engine.conftest import Start
 from tests.engine.rig import DETAIL, OPEN, PAGE, PROBLEME, VALIDE, Engine, number, seeds
 
@@ -243,7 +244,7 @@ def test_an_archived_open_dossier_is_judged_and_pushed(engine: Engine) -> None:
 
 def test_a_rule_that_breaks_quarantines_one_dossier(engine: Engine, monkeypatch: Any) -> None:
     """A fault of dsync's own is never a verdict; the others get theirs."""
-    from dsync.eligibility import judging as module
+    from dsync.eig.precheck import judging as module
     from dsync.errors import RuleEvaluationError
 
     original = module.evaluate
@@ -285,5 +286,5 @@ def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine_on_each
     assert [before] == engine.rows("SELECT * FROM produit WHERE id = :id", id=gone)
     assert count + 1 == len(engine.rows("SELECT id FROM produit"))
     with engine.worker.store.reading() as reader:
-        known = {product.id: product for product in reader.known_products()}
+        known = {product.id: product for product in known_products(reader.connection)}
     assert known[gone].phases == known["nouveau-produit"].phases != ()

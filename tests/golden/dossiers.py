@@ -13,11 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dsync.domain.candidature import Candidature, Reponse, Voeu
-from dsync.domain.dossier import Demandeur, Etat
+from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision
-from dsync.eligibility import (
+from dsync.eig.candidature import Candidature, Reponse, Voeu
+from dsync.eig.precheck import (
     Catalogue,
     Evidence,
     KnownProduct,
@@ -28,8 +28,8 @@ from dsync.eligibility import (
     RuleSet,
     evaluate,
 )
-from dsync.eligibility.config import OverrideConfig
-from dsync.eligibility.lists import OperateurList
+from dsync.eig.precheck.config import OverrideConfig
+from dsync.eig.precheck.lists import OperateurList
 from dsync.settings import load_settings
 from dsync.wiring import App
 
@@ -206,7 +206,7 @@ DOSSIERS = (
 @cache
 def shipped_rules() -> RuleSet:
     """Return the shipped rules, with the champs that the shipped mapping needs."""
-    return App(load_settings(config=CONFIG / "aap-eig7.toml")).rules
+    return App(load_settings(config=CONFIG / "aap-eig7.toml")).programme.rules
 
 
 def _rules_of(dossier: Dossier) -> RuleSet:
@@ -238,7 +238,6 @@ def candidature_of(dossier: Dossier, rules: RuleSet) -> Candidature:
     """Return the candidature of a kind of dossier: all answers given but for its changes."""
     values: dict[str, Any] = {
         "numero": DossierNumber(1860001),
-        "etat": Etat.EN_CONSTRUCTION,
         "depose_le": DEPOSITED,
         "page_produit": f"{PAGE}/a-just.html",
         "phase_declaree": "Construction",
@@ -253,7 +252,7 @@ def candidature_of(dossier: Dossier, rules: RuleSet) -> Candidature:
         else Reponse.REMPLI
         for need in rules.needed
     }
-    fields = Candidature.__struct_fields__
+    fields = Candidature.model_fields
     return Candidature(
         **{name: value for name, value in values.items() if name in fields},
         reponses=reponses | values.get("reponses", {}),

@@ -8,14 +8,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dsync.eligibility import TITLES
-from dsync.eligibility.sentences import SENTENCES, Sentence
+from dsync.eig.precheck import TITLES
+from dsync.eig.precheck.sentences import SENTENCES, Sentence
 
 PAGE = Path(__file__).parents[2] / "docs" / "precheck.md"
 HEAD = """\
 # What the pre-check says
 
-<!-- Made of dsync/eligibility/sentences.py by `python -m tests.golden.table --write`. -->
+<!-- Made of dsync/eig/precheck/sentences.py by `python -m tests.golden.table --write`. -->
 
 The text in a dossier's annotation has, in this order:
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from dsync.domain.verdict import Resultat
-from dsync.eligibility import TITLES, stated_verdict
+from dsync.eig.precheck import TITLES, stated_verdict
 from tests.golden import dossiers, table
 from tests.golden.dossiers import DOSSIERS, Dossier, decide
 

@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import MetaData, inspect, text
 
+from dsync.database import EXTENSION, open_database
 from dsync.errors import SchemaBehindError
-from dsync.store import Store, reading_views, schema, tables
+from dsync.store import Extension, reading_views, schema
+
+
+def _is_of(tables: MetaData, _object: object, name: str, kind: str, *_others: object) -> bool:
+    """Whether a table is one of these: the other part's are in the same database."""
+    return kind != "table" or name in tables.tables
 
 
 def test_an_empty_database_is_brought_to_the_models(empty_database_url: str) -> None:
     """Head equals the tables, types included."""
-    store = Store.open(empty_database_url, check_schema=False)
+    store = open_database(empty_database_url, check_schema=False)
     store.upgrade()
 
     with store._connected() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, tables.metadata) == []
+        for part in (None, EXTENSION):
+            options = {
+                "compare_type": True,
+                "include_object": partial(_is_of, schema.metadata_of(part)),
+            }
+            context = MigrationContext.configure(connection, opts=options)
+            assert compare_metadata(context, schema.metadata_of(part)) == []
     store.check_schema()
     store.close()
 
 
 def test_head_to_base_and_back_leaves_no_trace(empty_database_url: str) -> None:
     """Going back empties the database; going forth again makes it whole."""
-    store = Store.open(empty_database_url, check_schema=False)
+    store = open_database(empty_database_url, check_schema=False)
     store.upgrade()
     with store._connected() as connection:
-        schema.downgrade(connection, "base")
-        assert {"alembic_version"} == set(inspect(connection).get_table_names())
+        schema.downgrade(connection, EXTENSION)
+        assert {"alembic_version", "alembic_version_eig"} == set(
+            inspect(connection).get_table_names()
+        )
         assert inspect(connection).get_view_names() == []
     store.upgrade()
     store.upgrade()
@@ -41,16 +56,16 @@ def test_postgresql_asks_for_the_upgrade_and_sqlite_does_it(empty_database_url: 
     """An empty PostgreSQL base is refused with the remedy; a SQLite file is made."""
     if empty_database_url.startswith("postgresql"):
         with pytest.raises(SchemaBehindError, match="dsync db upgrade"):
-            Store.open(empty_database_url)
+            open_database(empty_database_url)
     else:
-        store = Store.open(empty_database_url)
+        store = open_database(empty_database_url)
         store.check_schema()
         store.close()
 
 
 def test_a_newer_schema_is_left_alone(database_url: str) -> None:
     """A database of a later dsync is neither used nor changed, whatever the engine."""
-    store = Store.open(database_url)
+    store = open_database(database_url)
     with store._connected() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaBehindError, match="newer"):
@@ -58,10 +73,11 @@ def test_a_newer_schema_is_left_alone(database_url: str) -> None:
     store.close()
 
     with pytest.raises(SchemaBehindError, match="Install the newer dsync"):
-        Store.open(database_url)
+        open_database(database_url)
 
 
-def test_revisions_are_told_from_their_files_names() -> None:
+@pytest.mark.parametrize("part", [None, EXTENSION])
+def test_revisions_are_told_from_their_files_names(part: Extension | None) -> None:
     """What is read without Alembic is what Alembic has."""
     from alembic.script import ScriptDirectory
 
@@ -69,11 +85,11 @@ def test_revisions_are_told_from_their_files_names() -> None:
 
     engine = open_engine(parse_url("sqlite://"))
     with engine.begin() as connection:
-        script = ScriptDirectory.from_config(schema.alembic_config(connection))
+        script = ScriptDirectory.from_config(schema.alembic_config(connection, part))
     engine.dispose()
 
     assert [revision.revision for revision in script.walk_revisions()][::-1] == (
-        schema.known_revisions()
+        schema.known_revisions(part)
     )
 
 
@@ -81,13 +97,13 @@ def test_readers_keep_their_right_over_an_upgrade(database_url: str) -> None:
     """Views are made anew by an upgrade; who could read them still can."""
     if not database_url.startswith("postgresql"):
         pytest.skip("SQLite knows no roles")
-    store = Store.open(database_url)
+    store = open_database(database_url)
     with store._connected() as connection:
         connection.execute(text("DROP ROLE IF EXISTS dsync_lecture"))
         connection.execute(text("CREATE ROLE dsync_lecture"))
     store.grant_reader("dsync_lecture")
     with store._connected() as connection:
-        reading_views.create(connection, reading_views.drop(connection))
+        reading_views.create(connection, EXTENSION, reading_views.drop(connection))
         granted = connection.scalar(
             text("SELECT has_table_privilege('dsync_lecture', 'lecture_voeu', 'SELECT')")
         )

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from dsync.domain.candidature import Candidature, Voeu
-from dsync.domain.dossier import Demandeur, Etat
+from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
-from dsync.eligibility import (
+from dsync.eig.candidature import Candidature, Voeu
+from dsync.eig.precheck import (
     Catalogue,
     Evidence,
     Phase,
@@ -74,7 +74,6 @@ def histories(draw: st.DrawFn) -> tuple[Candidature, Product, dict[str, Product]
     product = draw(st.sampled_from(sorted(sample().products.values(), key=lambda p: p.id)))
     candidature = Candidature(
         numero=DossierNumber(1),
-        etat=Etat.EN_CONSTRUCTION,
         depose_le=DEPOSITED,
         demandeur=Demandeur(
             "personne_morale",
@@ -109,7 +108,7 @@ def test_no_rewriting_of_phases_changes_a_standing_verdict(
     first_day = DEPOSITED + timedelta(days=read)
     evidence = Evidence(sample(), first_day)
     first = evaluate(candidature, evidence, rules(), doublons=())
-    frozen = stored_product(first.preuve_produit)
+    frozen = stored_product(first.preuve)
     if frozen is None or frozen.product.id != product.id:
         return  # A name or link that several products have.
     rewritten = replace(
@@ -126,7 +125,7 @@ def test_no_rewriting_of_phases_changes_a_standing_verdict(
     )
     if respelled is None or not frozen.lien.startswith(("fiche", "alias")):
         return
-    again = structs.replace(candidature, page_produit=respelled)
+    again = candidature.having(page_produit=respelled)
     stale = standing._replace(is_stale=True)
     judged = decide(again, rewritten, rules(), doublons=(), standing=stale)
     assert judged is not None

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsync.domain.verdict import Verdict
-from dsync.eligibility import Catalogue, Evidence, Lien, evaluate, resolve_product
+from dsync.eig.precheck import Catalogue, Evidence, Lien, evaluate, resolve_product
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
 
 SAMPLES = Path(__file__).parents[1] / "data" / "betagouv"
@@ -71,7 +71,7 @@ def test_no_misspelling_makes_a_dossier_ineligible(
     decision = evaluate(
         candidature_of(dossier, rules), Evidence(catalogue, deposited), rules, doublons=()
     )
-    if decision.produit_id is None:
+    if decision.constats["produit_id"] is None:
         assert decision.verdict is Verdict.A_VERIFIER
 
 

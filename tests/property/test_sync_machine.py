@@ -312,7 +312,7 @@ class SyncMachine(RuleBasedStateMachine):
         assert (counts, sent) == (self.counts(), len(engine.mutations()))
 
     def counts(self) -> list[int]:
-        tables = ("dossier", "candidature", "verdict", "outbox", "evenement", "pousse")
+        tables = ("dossier", "contenu", "candidature", "verdict", "outbox", "evenement", "pousse")
         return [self.engine.rows(f"SELECT count(*) AS n FROM {t}")[0]["n"] for t in tables]
 
 

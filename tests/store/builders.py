@@ -9,7 +9,8 @@ from typing import Any
 
 from msgspec import structs
 
-from dsync.domain.candidature import Candidature, Evaluation, Note, Reponse, Voeu
+from dsync.annotations import AnnotationsConfig, AnnotationTarget
+from dsync.annotations.config import ResultTarget, VerdictTexts
 from dsync.domain.dossier import (
     Champ,
     DeletedDossier,
@@ -32,9 +33,16 @@ from dsync.domain.ids import (
     RevisionId,
 )
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
-from dsync.domain.written import written
-from dsync.mapping import MappedDossier, Record, record_of
-from dsync.store import NewVerdict, Store, Tx
+from dsync.eig.candidature import (
+    Candidature,
+    Evaluation,
+    Note,
+    Reponse,
+    Voeu,
+    declared_fields,
+)
+from dsync.store import NewVerdict, Record, Store, Tx
+from dsync.sync.record import Recorder
 
 DEMARCHE = DemarcheNumber(86321)
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
@@ -127,15 +135,14 @@ def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
     """Make the candidature of a dossier, with everything filled."""
     texts = {
         name: f"{name} de {dossier.number}"
-        for name, type_ in Candidature.__annotations__.items()
-        if type_ == "str | None"
+        for name, _ in declared_fields()
+        if Candidature.model_fields[name].annotation == (str | None)
     }
     base = Candidature(
         numero=dossier.number,
-        etat=dossier.etat,
         depose_le=dossier.date_depot,
-        demandeur=dossier.demandeur,
-        **texts,  # type: ignore[arg-type]
+        demandeur=structs.replace(dossier.demandeur, details={}),
+        **texts,
         voeux=(Voeu(1, "technique", "coder"), Voeu(2, "produit", None)),
         jury_le=date(2024, 7, 1),
         evaluations=(
@@ -150,39 +157,51 @@ def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
         valide_par_instructeur=False,
         reponses={"page_produit": Reponse.REMPLI, "voeux": Reponse.VIDE},
     )
-    return structs.replace(base, **changes)
+    return base.having(**changes)
+
+
+class _Programme:
+    """Reads a dossier as one whose candidature is given."""
+
+    def __init__(self, candidature: Candidature) -> None:
+        self.candidature = candidature
+        self.inputs_signature = self.signature = b""
+
+    def form(self, _descriptors: object) -> _Programme:
+        return self
+
+    def rows(self, _dossier: Dossier) -> dict[str, dict[str, Any]]:
+        return {"candidature": self.candidature.row()}
+
+
+_OWN = AnnotationTarget(id="owned")
+_ANNOTATIONS = AnnotationsConfig(
+    resultat=ResultTarget(
+        id="owned", options=VerdictTexts(eligible="É", a_verifier="V", ineligible="I")
+    ),
+    detail=_OWN,
+    date=_OWN,
+    validation=_OWN,
+)
+_FORM = Revision(
+    RevisionId("rev-1"),
+    EARLIER,
+    {
+        DescriptorId("owned"): Descriptor(
+            DescriptorId("owned"), "Résultat", "text", False, None, False, None, True
+        )
+    },
+)
 
 
 def make_mapped(
     number: int = 1, *, candidature: dict[str, Any] | None = None, **changes: Any
 ) -> Record:
-    """Make what the mapping makes of a node; its hashes follow its content."""
+    """Make what is kept of a dossier; its hashes follow its content."""
     dossier = make_dossier(number, **changes)
     made = make_candidature(dossier, **(candidature or {}))
-    owned = frozenset({"owned"})
-    champs = written(dossier.champs)
-    foreign = [a for a in dossier.annotations if a.descriptor_id not in owned]
-    content = (
-        champs,
-        foreign,
-        dossier.etat,
-        dossier.archive,
-        dossier.motivation,
-        dossier.demandeur,
-    )
-    mapped = MappedDossier(
-        demarche_number=DEMARCHE,
-        dossier=dossier,
-        candidature=made,
-        champs_json=champs,
-        annotations_json=written(dossier.annotations),
-        content_hash=str(hash(repr(content))),
-        annotations_hash=str(hash(repr(dossier.annotations))),
-        inputs_hash=str(hash(champs)),
-        owned_ids=owned,
-        owned={a.descriptor_id: a.contenu for a in dossier.annotations if a.descriptor_id in owned},
-    )
-    return record_of(mapped)
+    programme: Any = _Programme(made)
+    return Recorder(programme, _ANNOTATIONS).record(dossier, DEMARCHE, _FORM)
 
 
 def make_decision(verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> Decision:
@@ -196,11 +215,13 @@ def make_decision(verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> Deci
         detail="phase : Phase inconnue.",
         version_regles="r1",
         preuve_hash="p1",
-        produit_id="transport",
-        phase_constatee="acceleration",
-        type_administration="administration_centrale",
-        incubateur_constate="L’incubateur",
-        preuve_produit={"saisie": "à moi"},
+        constats={
+            "produit_id": "transport",
+            "phase_constatee": "acceleration",
+            "type_administration": "administration_centrale",
+            "incubateur_constate": "L’incubateur",
+        },
+        preuve={"saisie": "à moi"},
     )
     return structs.replace(base, **changes)
 

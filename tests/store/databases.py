@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from dsync.database import open_database
 from dsync.store import Store
 from dsync.store.engine import parse_url
 
@@ -35,7 +36,7 @@ class PostgresServer:
             return self._create(None)
         if self._template is None:
             url = self._create(None)
-            store = Store.open(url, check_schema=False)
+            store = open_database(url, check_schema=False)
             store.upgrade()
             store.close()
             self._template = make_url(url).database
@@ -95,7 +96,7 @@ def started_server() -> Iterator[PostgresServer]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    Store.open(f"sqlite:///{path}").close()
+    open_database(f"sqlite:///{path}").close()
     return path
 
 
@@ -128,6 +129,6 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     """An open store on each engine."""
-    opened = Store.open(database_url)
+    opened = open_database(database_url)
     yield opened
     opened.close()

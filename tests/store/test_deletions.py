@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dsync.domain.ids import DossierNumber
-from dsync.store import NamedId, NewWish, RegistryCopy, Store
+from dsync.eig.store import NamedId, RegistryCopy, name_products, registry, save_registry
+from dsync.store import NewWish, Store
 from tests.store.builders import (
     DEMARCHE,
     NOW,
@@ -23,7 +24,7 @@ def full(store: Store) -> None:
         page = [make_mapped(1, motivation="secret"), make_mapped(2)]
         tx.store_page(1, page, now=NOW, mark_read=True)
         tx.save_verdicts(1, [make_verdict(1), make_verdict(2)], NOW)
-        tx.name_products({ONE: NamedId("transport", by_page=True)})
+        name_products(tx, {ONE: NamedId("transport", by_page=True)})
         tx.close_evaluation([ONE])
         tx.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
         tx.quarantine(1, ONE, "regle", "Message", NOW)
@@ -79,13 +80,13 @@ def test_no_text_of_an_erased_dossier_is_left_anywhere(store: Store) -> None:
         typed = {"saisie": "Zéphyrine"}
         tx.save_verdicts(
             1,
-            [make_verdict(1, detail="Zéphyrine", remarque="Zéphyrine", preuve_produit=typed)],
+            [make_verdict(1, detail="Zéphyrine", remarque="Zéphyrine", preuve=typed)],
             NOW,
         )
         tx.wish([NewWish(ONE, "detail", "Zéphyrine")], NOW)
         tx.apply_deletions(2, [], [make_deleted(1)], now=NOW)
         for name in ("dossier", "candidature", "verdict", "outbox", "pousse", "evenement"):
-            rows = tx._connection.exec_driver_sql(f"SELECT * FROM {name}").all()
+            rows = tx.connection.exec_driver_sql(f"SELECT * FROM {name}").all()
             assert "Zéphyrine" not in repr(rows)
 
 
@@ -144,8 +145,8 @@ def test_the_registry_forgets_an_erased_applicant(store: Store) -> None:
     answer = RegistryCopy("130025265", {"nature_juridique": "7120"}, NOW, NOW + timedelta(1))
     full(store)
     with writing(store) as tx:
-        tx.save_registry([answer])
+        save_registry(tx.connection, [answer])
         tx.erase([ONE], NOW)
-        assert {"130025265": answer} == tx.registry(["130025265"], NOW)
+        assert {"130025265": answer} == registry(tx.connection, ["130025265"], NOW)
         tx.erase([DossierNumber(2)], NOW)
-        assert tx.registry(["130025265"], NOW) == {}
+        assert registry(tx.connection, ["130025265"], NOW) == {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from dsync.store import EvidenceCopy, Store
+from dsync.eig.store import EvidenceCopy, evidence, evidence_checked, save_evidence
+from dsync.store import Store
 from tests.store.builders import DEMARCHE, NOW, make_demarche, writing
 
 
@@ -27,17 +28,19 @@ def test_a_failed_check_keeps_the_last_good_copy(store: Store) -> None:
     copy = EvidenceCopy("catalogue", "{}", None, NOW, NOW, etag="e", sha256="s")
     later = NOW + timedelta(hours=1)
     with writing(store) as tx:
-        tx.save_evidence(copy)
-        tx.evidence_checked("catalogue", later, "injoignable")
+        save_evidence(tx.connection, copy)
+        evidence_checked(tx.connection, "catalogue", later, "injoignable")
 
-        assert replace(copy, checked_at=later, erreur="injoignable") == tx.evidence("catalogue")
-        assert None is tx.evidence("autre")
+        assert replace(copy, checked_at=later, erreur="injoignable") == evidence(
+            tx.connection, "catalogue"
+        )
+        assert None is evidence(tx.connection, "autre")
 
 
 def test_the_first_check_may_fail(store: Store) -> None:
     """A source that was never read is known with its failure alone."""
     with writing(store) as tx:
-        tx.evidence_checked("catalogue", NOW, "injoignable")
+        evidence_checked(tx.connection, "catalogue", NOW, "injoignable")
         assert EvidenceCopy("catalogue", None, None, None, NOW, erreur="injoignable") == (
-            tx.evidence("catalogue")
+            evidence(tx.connection, "catalogue")
         )

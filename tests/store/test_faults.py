@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from dsync.database import open_database
 from dsync.errors import ConfigurationError, StoreError
-from dsync.store import Store, engine
+from dsync.store import engine
 from dsync.store.engine import describe, parse_url
 from tests.store.builders import DEMARCHE, NOW, make_mapped, writing
 from tests.store.databases import PostgresServer
@@ -22,21 +23,21 @@ from tests.store.databases import PostgresServer
 def test_an_address_of_no_known_engine_is_a_configuration_fault(url: str) -> None:
     """Exit 2, with the two forms that work."""
     with pytest.raises(ConfigurationError, match=r"sqlite:///file\.db") as caught:
-        Store.open(url)
+        open_database(url)
     assert "secret" not in str(caught.value)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     """Exit 5 with what to check."""
     with pytest.raises(StoreError, match="folder exists"):
-        Store.open(f"sqlite:///{tmp_path / 'nowhere' / 'dsync.db'}")
+        open_database(f"sqlite:///{tmp_path / 'nowhere' / 'dsync.db'}")
 
 
 def test_a_missing_file_is_not_made_where_it_may_not_be(tmp_path: Path) -> None:
     """Reading commands do not leave an empty database behind."""
     path = tmp_path / "dsync.db"
     with pytest.raises(StoreError, match="no database yet"):
-        Store.open(f"sqlite:///{path}", create=False)
+        open_database(f"sqlite:///{path}", create=False)
     assert not path.exists()
 
 
@@ -45,7 +46,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("bonjour" * 1000)
     with pytest.raises(StoreError, match="no SQLite database"):
-        Store.open(f"sqlite:///{path}")
+        open_database(f"sqlite:///{path}")
     assert path.read_text() == "bonjour" * 1000
 
 
@@ -60,7 +61,7 @@ def test_another_programs_database_is_left_as_it_was(tmp_path: Path, table: str)
     before = path.read_bytes()
     for check_schema in (True, False):
         with pytest.raises(StoreError, match="another program"):
-            Store.open(f"sqlite:///{path}", check_schema=check_schema).upgrade()
+            open_database(f"sqlite:///{path}", check_schema=check_schema).upgrade()
     assert before == path.read_bytes()
 
 
@@ -70,7 +71,7 @@ def test_a_locked_file_says_that_another_process_writes(
     """A writer that never ends is told from a broken file."""
     monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0)
     path = tmp_path / "dsync.db"
-    store = Store.open(f"sqlite:///{path}")
+    store = open_database(f"sqlite:///{path}")
     blocker = sqlite3.connect(path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     try:
@@ -83,15 +84,15 @@ def test_a_locked_file_says_that_another_process_writes(
 
 def test_a_full_disk_leaves_the_database_as_it_was(tmp_path: Path) -> None:
     """The page that does not fit is not stored; what was there stays readable."""
-    store = Store.open(f"sqlite:///{tmp_path / 'dsync.db'}")
+    store = open_database(f"sqlite:///{tmp_path / 'dsync.db'}")
     big = make_mapped(2, candidature={"probleme": "x" * 3_000_000})
     with writing(store) as tx:
         tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
-        pages = tx._connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        pages = tx.connection.exec_driver_sql("PRAGMA page_count").scalar_one()
 
     def overfill() -> None:
         with writing(store) as tx:
-            tx._connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 5}")
+            tx.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 5}")
             tx.store_page(1, [big], now=NOW, mark_read=True)
 
     with pytest.raises(StoreError, match="disk is full"):
@@ -106,7 +107,7 @@ def test_nothing_answers_at_the_address() -> None:
     """A stopped PostgreSQL is told with the remedy, without the password."""
     password = uuid.uuid4().hex
     with pytest.raises(StoreError, match="nothing answers there") as caught:
-        Store.open(f"postgresql://dsync:{password}@127.0.0.1:1/base")
+        open_database(f"postgresql://dsync:{password}@127.0.0.1:1/base")
     assert password not in "".join(traceback.format_exception(caught.value))
 
 
@@ -115,7 +116,7 @@ def test_a_missing_base_is_named(postgres_server: PostgresServer) -> None:
     url = postgres_server.make(migrated=False)
     postgres_server.drop(url)
     with pytest.raises(StoreError, match="it does not exist"):
-        Store.open(url)
+        open_database(url)
 
 
 def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
@@ -123,11 +124,11 @@ def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
 ) -> None:
     """The server ends our session in mid-transaction: nothing stored, then all is well again."""
     url = postgres_server.make(migrated=True)
-    store, killer = Store.open(url), Store.open(url)
+    store, killer = open_database(url), open_database(url)
 
     def store_while_cut() -> None:
         with writing(store) as tx:
-            pid = tx._connection.scalar(text("SELECT pg_backend_pid()"))
+            pid = tx.connection.scalar(text("SELECT pg_backend_pid()"))
             with killer._connected() as connection:
                 connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
             tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
@@ -147,9 +148,9 @@ def test_a_connection_cut_between_two_transactions_is_made_anew(
 ) -> None:
     """A server that was restarted while nobody asked it is no failure."""
     url = postgres_server.make(migrated=True)
-    store, killer = Store.open(url), Store.open(url)
+    store, killer = open_database(url), open_database(url)
     with writing(store) as tx:
-        pid = tx._connection.scalar(text("SELECT pg_backend_pid()"))
+        pid = tx.connection.scalar(text("SELECT pg_backend_pid()"))
     with killer._connected() as connection:
         connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
 
@@ -163,12 +164,12 @@ def test_a_connection_cut_between_two_transactions_is_made_anew(
 def test_a_servers_full_disk_is_told_and_leaves_nothing(postgres_server: PostgresServer) -> None:
     """PostgreSQL gives it a code; its words are in the administrator's language."""
     url = postgres_server.make(migrated=True)
-    store = Store.open(url)
+    store = open_database(url)
 
     def overfill() -> None:
         with writing(store) as tx:
             tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
-            tx._connection.execute(
+            tx.connection.execute(
                 text("DO $$ BEGIN RAISE EXCEPTION 'plus de place' USING ERRCODE = '53100'; END $$")
             )
 
@@ -189,7 +190,7 @@ def test_the_place_names_no_password() -> None:
 
 def test_a_database_in_memory_serves_all_threads_of_a_store() -> None:
     """`sqlite://` is one database as long as the store is open."""
-    store = Store.open("sqlite://")
+    store = open_database("sqlite://")
     with writing(store) as tx:
         tx.save_state(page_size=5)
     with store.reading(DEMARCHE) as reader:

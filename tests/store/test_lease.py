@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dsync.database import open_database
 from dsync.errors import LeaseHeldError, LeaseLostError, StoreError
 from dsync.store import Store, engine
 from tests.store.builders import DEMARCHE, NOW, make_mapped
@@ -17,7 +18,7 @@ from tests.store.builders import DEMARCHE, NOW, make_mapped
 @pytest.fixture
 def other(database_url: str) -> Iterator[Store]:
     """A second process's store."""
-    opened = Store.open(database_url)
+    opened = open_database(database_url)
     yield opened
     opened.close()
 
@@ -131,7 +132,7 @@ def test_a_holder_paused_in_mid_transaction_is_succeeded_all_the_same(
     if not database_url.startswith("postgresql"):
         pytest.skip("a SQLite file has no server that could")
     monkeypatch.setattr(engine, "PAUSED_AT_MOST_S", 1)
-    paused = Store.open(database_url)
+    paused = open_database(database_url)
     lease = paused.acquire_lease(DEMARCHE, 0, holder="paused")
 
     def commit_too_late() -> None:
@@ -150,7 +151,7 @@ def test_a_holder_paused_in_mid_transaction_is_succeeded_all_the_same(
 def test_the_database_clock_decides_on_postgresql(database_url: str, store: Store) -> None:
     """A machine whose clock is a day ahead takes nobody's lease on PostgreSQL."""
     store.acquire_lease(DEMARCHE, 60, holder="a")
-    ahead = Store.open(database_url, clock=lambda: datetime.now(UTC) + timedelta(days=1))
+    ahead = open_database(database_url, clock=lambda: datetime.now(UTC) + timedelta(days=1))
     try:
         if database_url.startswith("postgresql"):
             with pytest.raises(LeaseHeldError):
@@ -186,7 +187,7 @@ def test_a_run_without_a_holder_shows_as_interrupted(store: Store) -> None:
     def shown() -> str:
         with store.reading(DEMARCHE) as reader:
             (run,) = reader.runs()
-            (seen,) = reader._connection.exec_driver_sql(
+            (seen,) = reader.connection.exec_driver_sql(
                 "SELECT statut FROM lecture_synchronisation"
             )
         assert (run["statut"],) == tuple(seen)
@@ -216,4 +217,4 @@ def test_a_failing_transaction_is_a_store_error(store: Store) -> None:
     lease = store.acquire_lease(DEMARCHE, 60)
 
     with pytest.raises(StoreError), store.transaction(lease) as tx:
-        tx._connection.exec_driver_sql("SELECT * FROM nowhere")
+        tx.connection.exec_driver_sql("SELECT * FROM nowhere")

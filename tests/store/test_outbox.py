@@ -10,8 +10,8 @@ from sqlalchemy import update
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
+from dsync.eig.store import NamedId, addresses, name_products, same_product
 from dsync.store import (
-    NamedId,
     NewWish,
     Pushed,
     Sending,
@@ -340,16 +340,17 @@ def test_finished_dossiers_are_not_written_to(wished: Store) -> None:
 def test_judging_sees_what_is_wished_and_what_others_share_a_product(wished: Store) -> None:
     """The queue, the products and the addresses tell what the engine asks of them."""
     with writing(wished) as tx:
-        tx.name_products({ONE: NamedId("transport", by_page=True)})
+        name_products(tx, {ONE: NamedId("transport", by_page=True)})
         tx.close_evaluation([ONE])
-        (judgeable,) = tx.judgeable([ONE])
-        assert {"transport": [ONE]} == tx.sharing(["transport", "another"])
-        (address,) = tx.addresses([ONE])
+        (due,) = tx.due([ONE])
+        products = ["transport", "another"]
+        assert {"transport": [ONE]} == same_product(tx.connection, DEMARCHE, products)
+        (address,) = addresses(tx.connection, [ONE])
         assert tx.evaluation_numbers() == []
         assert [1] == tx.evaluation_numbers(everything_open=True)
 
-    assert judgeable.wished == {"resultat": "À vérifier", "detail": "x"}
-    assert judgeable.current is not None
-    assert make_decision().controles == judgeable.current.controles
-    assert address.preuve_produit == judgeable.current.preuve_produit == {"saisie": "à moi"}
-    assert judgeable.product == address.product == NamedId("transport", by_page=True)
+    assert due.wished == {"resultat": "À vérifier", "detail": "x"}
+    assert due.current is not None
+    assert make_decision().controles == due.current.controles
+    assert address.preuve == due.current.preuve == {"saisie": "à moi"}
+    assert address.product == NamedId("transport", by_page=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dsync.store import Store
+from dsync.database import open_database
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o000])
@@ -16,7 +16,7 @@ def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path, umask: int) -> No
     """It holds what applicants typed; so does what SQLite writes beside it."""
     before = os.umask(umask)
     try:
-        store = Store.open(f"sqlite:///{tmp_path / 'new.db'}")
+        store = open_database(f"sqlite:///{tmp_path / 'new.db'}")
         rights = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
         store.close()
     finally:
@@ -29,5 +29,5 @@ def test_the_rights_of_a_file_that_is_there_stay(tmp_path: Path) -> None:
     path = tmp_path / "shared.db"
     path.touch(0o660)
     path.chmod(0o660)
-    Store.open(f"sqlite:///{path}").close()
+    open_database(f"sqlite:///{path}").close()
     assert 0o660 == stat.S_IMODE(path.stat().st_mode)

@@ -54,7 +54,7 @@ def test_a_remark_is_brought_up_to_date_beside_the_verdict(judged: Store) -> Non
 
 
 @pytest.mark.parametrize(
-    "changes", [{"version_regles": "r2"}, {"preuve_hash": "p2"}, {"preuve_produit": {}}], ids=str
+    "changes", [{"version_regles": "r2"}, {"preuve_hash": "p2"}, {"preuve": {}}], ids=str
 )
 def test_the_same_verdict_on_other_grounds_moves_no_date(
     judged: Store, changes: dict[str, Any]

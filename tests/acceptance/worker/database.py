@@ -11,7 +11,16 @@ from sqlalchemy import create_engine, text
 
 from dsync.store.engine import parse_url
 
-CONTENT = ("dossier", "candidature", "verdict", "outbox", "pousse", "evenement", "quarantaine")
+CONTENT = (
+    "dossier",
+    "contenu",
+    "candidature",
+    "verdict",
+    "outbox",
+    "pousse",
+    "evenement",
+    "quarantaine",
+)
 """Tables that « no write » speaks of; lease, runs and watermark are bookkeeping."""
 BOOKKEPT = {"modifie_le", "lu_par_run"}
 """Columns that follow DS's own dates, or say which run saw a dossier last."""

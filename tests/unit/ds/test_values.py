@@ -15,7 +15,7 @@ from dsync.domain.written import written
 from dsync.ds import Unreadable
 from dsync.ds.dossiers import read_dossier
 from dsync.ds.values import snake_case
-from dsync.mapping.champs import champs_of_form
+from dsync.sync.record import champs_of_form
 
 PLACE = {"name": "Île-de-France", "code": "11"}
 ADDRESS = {"cityName": "Paris", "regionCode": None}

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.candidature import Candidature, Reponse, Voeu
-from dsync.domain.dossier import Demandeur, Etat
+from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
-from dsync.eligibility import Catalogue, Evidence, RuleSet, evaluate
+from dsync.eig.candidature import Candidature, Reponse, Voeu
+from dsync.eig.precheck import Catalogue, Evidence, RuleSet, evaluate
 from tests.unit.eligibility.sections import rules_of
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -190,7 +190,6 @@ def candidature() -> Callable[..., Candidature]:
     ) -> Candidature:
         values: dict[str, Any] = {
             "numero": DossierNumber(1),
-            "etat": Etat.EN_CONSTRUCTION,
             "depose_le": datetime(2024, 5, 20, 8, tzinfo=UTC),
             "demandeur": Demandeur("personne_morale", siret=siret, forme_juridique_code=code),
             "page_produit": "https://beta.gouv.fr/startups/a-just.html",

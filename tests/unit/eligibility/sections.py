@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from dsync.eligibility import RulesConfig
+from dsync.eig.precheck import RulesConfig
 
 rules_of = TypeAdapter(RulesConfig).validate_python
 """Check a table and return the rules it holds."""

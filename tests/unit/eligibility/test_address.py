@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dsync.eligibility.address import ProductPage, SiteAddress, parse_address, site_address
+from dsync.eig.precheck.address import ProductPage, SiteAddress, parse_address, site_address
 
 PAGE = "https://beta.gouv.fr/startups/a-just.html"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dsync.eligibility import Catalogue, CatalogueError, Lien, Phase, resolve_product, seen
-from dsync.eligibility.catalogue import redirects_readable
+from dsync.eig.precheck import Catalogue, CatalogueError, Lien, Phase, resolve_product, seen
+from dsync.eig.precheck.catalogue import redirects_readable
 
 
 def body(*entries: Any) -> str:

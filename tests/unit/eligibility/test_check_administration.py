@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from dsync.domain.candidature import Candidature
 from dsync.domain.dossier import Demandeur
 from dsync.domain.verdict import Controle
-from dsync.eligibility import (
+from dsync.eig.candidature import Candidature
+from dsync.eig.precheck import (
     Evidence,
     RegistryAnswer,
     RegistryStatus,
     RuleSet,
     needs_registry,
 )
-from dsync.eligibility.lists import OperateurList
+from dsync.eig.precheck.lists import OperateurList
 from tests.unit.eligibility.sections import rules_of
 
 OPERATEUR_SIREN = "582056149"

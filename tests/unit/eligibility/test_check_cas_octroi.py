@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.candidature import Reponse
 from dsync.domain.verdict import Controle
+from dsync.eig.candidature import Reponse
 
 LANCER = "Lancer un produit numérique"
 INTERNALISER = "Internaliser le pilotage stratégique"

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from dsync.domain.candidature import Reponse
 from dsync.domain.verdict import Controle
-from dsync.eligibility import RuleSet
+from dsync.eig.candidature import Reponse
+from dsync.eig.precheck import RuleSet
 from tests.unit.eligibility.sections import rules_of
 
 FILLED, BLANK = Reponse.REMPLI, Reponse.VIDE

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from dsync.domain.candidature import Reponse
 from dsync.domain.verdict import Controle
-from dsync.eligibility import Evidence
+from dsync.eig.candidature import Reponse
+from dsync.eig.precheck import Evidence
 
 PAGE = "https://beta.gouv.fr/startups"
 PRODUCT = {"docs": {"name": "Docs", "phases": []}}

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dsync.domain.candidature import Reponse
 from dsync.domain.verdict import Controle
-from dsync.eligibility import Catalogue, Evidence
+from dsync.eig.candidature import Reponse
+from dsync.eig.precheck import Catalogue, Evidence
 
 Phases = list[tuple[str, str]]
 OLD_WORDS = ("success", "transfer", "alumni")

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dsync.domain.candidature import Reponse, Voeu
 from dsync.domain.verdict import Controle
-from dsync.eligibility import RuleSet
+from dsync.eig.candidature import Reponse, Voeu
+from dsync.eig.precheck import RuleSet
 from tests.unit.eligibility.sections import rules_of
 
 PRODUIT = "Directeur ou directrice de produit"

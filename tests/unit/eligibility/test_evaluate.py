@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from dsync.domain.candidature import Candidature, Reponse, Voeu
 from dsync.domain.dossier import Demandeur
 from dsync.domain.verdict import Resultat, Verdict
-from dsync.eligibility import (
+from dsync.eig.candidature import Candidature, Reponse, Voeu
+from dsync.eig.precheck import (
     Catalogue,
     Evidence,
     RuleSet,
@@ -49,7 +49,11 @@ def test_an_eligible_candidature(candidature: Build, evidence: Evidence, rules: 
         "aucune réponse nécessaire ne manque ; aucun doublon relevé parmi les dossiers en cours ou "
         "acceptés."
     )
-    assert (decision.produit_id, decision.phase_constatee, decision.type_administration) == (
+    assert (
+        decision.constats["produit_id"],
+        decision.constats["phase_constatee"],
+        decision.constats["type_administration"],
+    ) == (
         "a-just",
         "construction",
         "administration_centrale",
@@ -69,7 +73,7 @@ def test_one_phase_has_one_spelling(
     catalogue = Catalogue.parse(write_startups(products), "{}", source="catalogue")
     known = Evidence(catalogue, datetime(2024, 5, 20, 9, tzinfo=UTC))
     decision = evaluate(candidature(), known, rules, doublons=())
-    assert "acceleration" == decision.phase_constatee
+    assert "acceleration" == decision.constats["phase_constatee"]
 
 
 def test_one_severe_reason_makes_it_ineligible(
@@ -141,9 +145,8 @@ def test_the_same_input_gives_the_same_bytes(
     order.shuffle(shuffled)
     voeux = list(changes["voeux"])
     order.shuffle(voeux)
-    other = structs.replace(
-        one, voeux=tuple(voeux), reponses=dict(reversed(changes["reponses"].items()))
-    )
+    reponses = dict(reversed(changes["reponses"].items()))
+    other = one.having(voeux=tuple(voeux), reponses=reponses)
     first = evaluate(one, evidence, rules, doublons=doublons)  # type: ignore[arg-type]
     second = evaluate(other, evidence, rules, doublons=shuffled)  # type: ignore[arg-type]
     read_later = replace(evidence, catalogue_at=FETCHED_AT + timedelta(hours=9))
@@ -223,7 +226,7 @@ def test_a_verdict_keeps_its_product_evidence(
 ) -> None:
     """The catalogue's later rewriting is remarked upon, and changes nothing else."""
     first = evaluate(candidature(), evidence, rules, doublons=())
-    frozen = stored_product(first.preuve_produit)
+    frozen = stored_product(first.preuve)
     assert frozen is not None
     assert (frozen.product.id, frozen.saisie) == ("a-just", candidature().page_produit)
     kept = evaluate(candidature(), past, rules, doublons=(), frozen_product=frozen)
@@ -240,7 +243,7 @@ def test_no_remark_without_a_change(
     """The same catalogue, or none, says nothing new."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     now = evidence if later == "same" else Evidence(None)
-    frozen = stored_product(first.preuve_produit)
+    frozen = stored_product(first.preuve)
     assert evaluate(candidature(), now, rules, doublons=(), frozen_product=frozen) == first
 
 
@@ -279,12 +282,15 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
     )
     typed = f"{PAGE}/{before}" if before else "https://a-just.beta.gouv.fr"
     first = evaluate(candidature(page_produit=typed), evidence, rules, doublons=())
-    frozen = stored_product(first.preuve_produit)
+    frozen = stored_product(first.preuve)
     one = candidature(page_produit=f"{PAGE}/{after}")
     decision = evaluate(one, later, rules, doublons=(), frozen_product=frozen)
-    assert (Verdict.ELIGIBLE, "construction") == (decision.verdict, decision.phase_constatee)
+    assert (Verdict.ELIGIBLE, "construction") == (
+        decision.verdict,
+        decision.constats["phase_constatee"],
+    )
     assert decision.detail.count("a-just.html") == 1
-    again = stored_product(decision.preuve_produit)
+    again = stored_product(decision.preuve)
     assert again is not None
     assert frozen is not None
     assert (again.product, again.consulte_le) == (frozen.product, frozen.consulte_le)
@@ -294,11 +300,11 @@ def test_another_product_is_judged_on_todays_catalogue(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
     """Evidence of one product proves nothing of another, which is kept from then on."""
-    frozen = stored_product(evaluate(candidature(), evidence, rules, doublons=()).preuve_produit)
+    frozen = stored_product(evaluate(candidature(), evidence, rules, doublons=()).preuve)
     other = candidature(page_produit=f"{PAGE}/docs")
     decision = evaluate(other, evidence, rules, doublons=(), frozen_product=frozen)
     assert decision == evaluate(other, evidence, rules, doublons=())
-    assert (kept := stored_product(decision.preuve_produit))
+    assert (kept := stored_product(decision.preuve))
     assert kept.product.id == "docs"
 
 
@@ -313,15 +319,15 @@ def test_evidence_outlives_an_answer_that_names_no_product(
         past,
         rules,
         doublons=(),
-        frozen_product=stored_product(first.preuve_produit),
+        frozen_product=stored_product(first.preuve),
     )
-    assert between.produit_id is None
+    assert between.constats["produit_id"] is None
     after = evaluate(
         candidature(),
         past,
         rules,
         doublons=(),
-        frozen_product=stored_product(between.preuve_produit),
+        frozen_product=stored_product(between.preuve),
     )
     assert (first.verdict, first.detail) == (after.verdict, after.detail)
 
@@ -331,9 +337,9 @@ def test_kept_evidence_survives_json(
 ) -> None:
     """What the database gives back is the same product evidence."""
     decision = evaluate(candidature(page_produit=f"{PAGE}/ajust"), evidence, rules, doublons=())
-    assert decision.preuve_produit is not None
-    read = json.loads(json.dumps(dict(decision.preuve_produit)))
-    assert stored_product(read) == stored_product(decision.preuve_produit) != None  # noqa: E711
+    assert decision.preuve is not None
+    read = json.loads(json.dumps(dict(decision.preuve)))
+    assert stored_product(read) == stored_product(decision.preuve) != None  # noqa: E711
 
 
 @pytest.mark.parametrize("document", [None, {}, {"saisie": "x"}, ["x"], "x"], ids=str)

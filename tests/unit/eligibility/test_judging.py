@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.candidature import Candidature
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Verdict
-from dsync.eligibility import (
+from dsync.eig.candidature import Candidature
+from dsync.eig.precheck import (
     Catalogue,
     Evidence,
     RuleSet,
@@ -30,7 +30,7 @@ OTHER = DossierNumber(9)
 
 def standing_on(decision: Decision, *, is_stale: bool = False, **changes: Any) -> Standing:
     """Return a decision as the verdict that stands."""
-    product = stored_product(decision.preuve_produit)
+    product = stored_product(decision.preuve)
     return Standing(is_stale, decision.preuve_hash, decision.remarque, product)._replace(**changes)
 
 
@@ -149,11 +149,17 @@ def test_a_stale_eligible_verdict_is_judged_on_its_product_evidence(
     other = candidature(probleme="Un autre problème")
     decision = decide(other, past, rules, doublons=(), standing=standing_on(first, is_stale=True))
     assert decision is not None
-    assert (Verdict.ELIGIBLE, "construction") == (decision.verdict, decision.phase_constatee)
+    assert (Verdict.ELIGIBLE, "construction") == (
+        decision.verdict,
+        decision.constats["phase_constatee"],
+    )
     worse = candidature(code="7210")
     decision = decide(worse, past, rules, doublons=(), standing=standing_on(first, is_stale=True))
     assert decision is not None
-    assert (Verdict.INELIGIBLE, "construction") == (decision.verdict, decision.phase_constatee)
+    assert (Verdict.INELIGIBLE, "construction") == (
+        decision.verdict,
+        decision.constats["phase_constatee"],
+    )
 
 
 def test_a_stale_eligible_verdict_on_the_same_evidence_is_given_again(

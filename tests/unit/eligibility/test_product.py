@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.eligibility import Catalogue, KnownProduct, Lien, resolve_product
+from dsync.eig.precheck import Catalogue, KnownProduct, Lien, resolve_product
 
 PAGE = "https://beta.gouv.fr/startups"
 

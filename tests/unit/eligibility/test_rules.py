@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dsync.eligibility import RuleSet
-from dsync.eligibility.lists import (
+from dsync.eig.precheck import RuleSet
+from dsync.eig.precheck.lists import (
     ListProblemsError,
     is_siren,
     parse_categories,

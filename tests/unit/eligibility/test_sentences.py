@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from dsync.domain.candidature import Reponse, Voeu
 from dsync.domain.dossier import Demandeur
 from dsync.domain.verdict import Controle
-from dsync.eligibility import Evidence, RegistryAnswer, RegistryStatus
+from dsync.eig.candidature import Reponse, Voeu
+from dsync.eig.precheck import Evidence, RegistryAnswer, RegistryStatus
 
 ASKED = [
     ("fiche_produit", "page_produit", "page produit"),

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.domain.verdict import Controle, Resultat, Verdict
-from dsync.eligibility import CHECK_NAMES, counterfactual, stated_verdict, verdict_of
-from dsync.eligibility.context import TOLD
-from dsync.eligibility.detail import detail_text
-from dsync.eligibility.sentences import SANS_REPONSE_AILLEURS
-from dsync.eligibility.verdict import SEVERITY
+from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
+from dsync.eig.precheck import CHECK_NAMES, stated_verdict
+from dsync.eig.precheck.context import TOLD
+from dsync.eig.precheck.detail import detail_text
+from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
 
 ORDER = (Verdict.ELIGIBLE, Verdict.A_VERIFIER, Verdict.INDETERMINE, Verdict.INELIGIBLE)
 RESULTATS = st.sampled_from(list(Resultat))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.eligibility.wording import cleaned, cut, fold, grouped, listed, quoted, words
+from dsync.eig.precheck.wording import cleaned, cut, fold, grouped, listed, quoted, words
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.evidence.config import EvidenceConfig
-from dsync.evidence.sources import EvidenceSources
+from dsync.eig.evidence.config import EvidenceConfig
+from dsync.eig.evidence.sources import EvidenceSources
 from dsync.http import Exchanges
 
 CATALOGUE = json.dumps({"data": [{"id": "a-just", "attributes": {"name": "A-JUST", "phases": []}}]})

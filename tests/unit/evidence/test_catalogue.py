@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import requests
 
+from dsync.eig.evidence.catalogue import Snapshot, parse_catalogue
+from dsync.eig.evidence.config import EvidenceConfig
+from dsync.eig.evidence.download import download
+from dsync.eig.evidence.sources import EvidenceSources, catalogue_age, make_evidence
 from dsync.errors import EvidenceUnavailableError
-from dsync.evidence.catalogue import Snapshot, parse_catalogue
-from dsync.evidence.config import EvidenceConfig
-from dsync.evidence.download import download
-from dsync.evidence.sources import EvidenceSources, catalogue_age, make_evidence
 from dsync.http import Exchanges
 from dsync.sandbox import Sandbox, ScriptedFault
 from dsync.sandbox.http.faults import BETAGOUV

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from dsync.eig.evidence.reference_lists import validate_list
 from dsync.errors import ConfigurationError
-from dsync.evidence.reference_lists import validate_list
 
 CONFIG = Path(__file__).parents[3] / "config"
 TODAY = date(2026, 11, 24)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.evidence.config import RegistreConfig
-from dsync.evidence.registry import RegistryClient
+from dsync.eig.evidence.config import RegistreConfig
+from dsync.eig.evidence.registry import RegistryClient
 from dsync.http import Exchanges
 
 SIREN = "110001013"

@@ -6,19 +6,21 @@ import base64
 import json
 import tomllib
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from dsync.annotations import AnnotationsConfig, owned_in
+from dsync.annotations import AnnotationsConfig
 from dsync.domain.dossier import Descriptor, Dossier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.ds.dossiers import read_dossier
-from dsync.mapping import MappedDossier
-from dsync.mapping.config import MappingConfig
-from dsync.mapping.mapper import Mapper
+from dsync.eig.config import EigSections
+from dsync.eig.mapping.config import MappingConfig
+from dsync.eig.programme import Eig
+from dsync.sync.record import Recorder, champs_of_form
 
 CONFIG = Path(__file__).parents[3] / "config" / "aap-eig7.toml"
 Node = dict[str, Any]
@@ -182,20 +184,45 @@ def make_node() -> Callable[..., Node]:
     return make
 
 
+class Mapped(SimpleNamespace):
+    """What is kept of a dossier: the dossier without layout, its candidature, JSON and hashes."""
+
+
+class Mapper:
+    """The recorder of a mapping, with the annotations of the shipped configuration."""
+
+    def __init__(self, config: MappingConfig, annotations: AnnotationsConfig) -> None:
+        sections = EigSections.model_construct(mapping=config)
+        programme = Eig(sections, None, None, catalogue_share=0)  # type: ignore[arg-type]
+        self._recorder = Recorder(programme, annotations)
+
+    def map(self, dossier: Dossier, demarche: DemarcheNumber, revision: Revision | None) -> Mapped:
+        """Return what is kept of a dossier."""
+        record = self._recorder.record(dossier, demarche, revision)
+        descriptors = revision.descriptors if revision else {}
+        return Mapped(
+            dossier=structs.replace(
+                dossier,
+                champs=champs_of_form(dossier.champs, descriptors),
+                annotations=champs_of_form(dossier.annotations, descriptors),
+            ),
+            candidature=SimpleNamespace(**record.programme["candidature"]),
+            champs_json=record.contents["champs"],
+            annotations_json=record.contents["annotations"],
+            content_hash=record.content_hash,
+            inputs_hash=record.inputs_hash,
+            annotations_hash=record.annotations_hash,
+            owned_ids=record.owned_ids,
+            owned=record.owned,
+        )
+
+
 @pytest.fixture(scope="session")
 def make_mapper() -> Callable[[MappingConfig], Mapper]:
     """Return a builder of mappers that own what the shipped configuration writes."""
     section = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["annotations"]
     annotations = AnnotationsConfig.model_validate(section)
-
-    def make(config: MappingConfig) -> Mapper:
-        return Mapper(
-            config,
-            owned_in=partial(owned_in, annotations),
-            owned_labels=annotations.owned_labels,
-        )
-
-    return make
+    return lambda config: Mapper(config, annotations)
 
 
 @pytest.fixture
@@ -205,14 +232,12 @@ def mapper(config: MappingConfig, make_mapper: Callable[[MappingConfig], Mapper]
 
 
 @pytest.fixture
-def map_node(
-    mapper: Mapper, form: Form, make_node: Callable[..., Node]
-) -> Callable[..., MappedDossier]:
+def map_node(mapper: Mapper, form: Form, make_node: Callable[..., Node]) -> Callable[..., Mapped]:
     """Return a function that maps a dossier of the form, as the form is at the call."""
 
     def run(
         champs: list[Node] | None = None, annotations: list[Node] | None = None, **over: Any
-    ) -> MappedDossier:
+    ) -> Mapped:
         node = make_node(champs, annotations, **over)
         return mapper.map(dossier_of(node), DemarcheNumber(86321), form.revision)
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.candidature import Evaluation, Note, Reponse, Voeu
 from dsync.domain.dossier import Champ
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.mapping.config import MappingConfig
-from dsync.mapping.mapper import Mapper
-from dsync.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
-from tests.unit.mapping.conftest import dossier_of
+from dsync.eig.candidature import Evaluation, Note, Reponse, Voeu
+from dsync.eig.mapping.config import MappingConfig
+from dsync.eig.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
+from tests.unit.mapping.conftest import Mapper, dossier_of
 
 DEMARCHE = DemarcheNumber(86321)
 MARKS = range(5311, 5320)

@@ -14,10 +14,9 @@ import pytest
 
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber
-from dsync.mapping import changed_fields
-from dsync.mapping.config import MappingConfig
-from dsync.mapping.mapper import Mapper
-from tests.unit.mapping.conftest import dossier_of
+from dsync.eig.mapping.config import MappingConfig
+from dsync.store.changes import changed_fields
+from tests.unit.mapping.conftest import Mapper, dossier_of
 
 DEMARCHE = DemarcheNumber(86321)
 Run = Callable[..., Any]
@@ -236,14 +235,14 @@ def test_a_mended_mapping_is_an_input(
 
 HASH_IN_A_NEW_PROCESS = """
 import json, sys, tomllib
+from dsync.annotations import AnnotationsConfig
 from dsync.ds.dossiers import read_dossier
-from dsync.mapping.config import MappingConfig
-from dsync.mapping.mapper import Mapper
-config = MappingConfig.model_validate(tomllib.load(open(sys.argv[1], "rb"))["mapping"])
+from dsync.eig.mapping.config import MappingConfig
+from tests.unit.mapping.conftest import Mapper
+sections = tomllib.load(open(sys.argv[1], "rb"))
 mapper = Mapper(
-    config,
-    owned_in=lambda descriptors: frozenset({"b", "a", "c"}),
-    owned_labels=frozenset({"x", "y"}),
+    MappingConfig.model_validate(sections["mapping"]),
+    AnnotationsConfig.model_validate(sections["annotations"]),
 )
 mapped = mapper.map(read_dossier(sys.stdin.buffer.read()), 1, None)
 print(mapped.content_hash, mapped.inputs_hash)

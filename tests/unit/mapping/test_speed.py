@@ -12,7 +12,7 @@ import pytest
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber
 from dsync.ds.dossiers import read_dossier
-from dsync.mapping.mapper import Mapper
+from tests.unit.mapping.conftest import Mapper
 
 PARAGRAPH = "Un problème que « l’usager » rencontre, et ce que l’on en sait.\n" * 8
 MARKS = range(5311, 5320)

@@ -11,6 +11,7 @@ import pytest
 from dsync.annotations import AnnotationsConfig
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.eig.mapping.check import mapping_lines
 from dsync.settings import read_configuration, shipped_config
 from dsync.sync.check import (
     CheckLine,
@@ -18,13 +19,15 @@ from dsync.sync.check import (
     exit_code_of,
     instructeur_line,
 )
-from dsync.sync.check_form import annotation_lines, label_lines, mapping_lines
+from dsync.sync.check_annotations import annotation_lines, label_lines
 from dsync.sync.expiry import expiry_lines
 
 CONFIGURATION = read_configuration(shipped_config())
 ANNOTATIONS: AnnotationsConfig = CONFIGURATION.annotations
 TODAY = date(2024, 6, 1)
-PAGE = CONFIGURATION.mapping.champs.page_produit
+assert CONFIGURATION.programme is not None
+MAPPING = CONFIGURATION.programme.mapping
+PAGE = MAPPING.champs.page_produit
 assert PAGE is not None
 
 
@@ -58,7 +61,7 @@ def make_revision(*descriptors: Descriptor) -> Revision:
 
 
 def of_page(*descriptors: Descriptor) -> list[CheckLine]:
-    lines = mapping_lines(CONFIGURATION.mapping, ANNOTATIONS, make_revision(*descriptors))
+    lines = mapping_lines(MAPPING, make_revision(*descriptors), known=(), every_champ=False)
     return [line for line in lines if line.message.startswith("page_produit:")]
 
 
@@ -102,8 +105,7 @@ def test_new_champs_are_one_line_without_failing() -> None:
     told = [
         [line for line in lines if line.message.startswith("new in the form")]
         for lines in (
-            mapping_lines(CONFIGURATION.mapping, ANNOTATIONS, revision, all_champs=every)
-            for every in (False, True)
+            mapping_lines(MAPPING, revision, known=(), every_champ=every) for every in (False, True)
         )
     ]
     assert [0] == [line.exit_code for line in told[0]]

@@ -1,4 +1,4 @@
-"""Creates the tables of the first release.
+"""Creates the engine's tables of the first release.
 
 Until that release, a change of the schema is made here, in place: development databases are made
 anew. After it, this file stays as it is and each change gets a migration of its own, which adds
@@ -22,47 +22,14 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "candidature",
+        "contenu",
         sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
-        sa.Column("page_produit", sqltypes.AutoString(), nullable=True),
-        sa.Column("phase_declaree", sqltypes.AutoString(), nullable=True),
-        sa.Column("incubateur", sqltypes.AutoString(), nullable=True),
-        sa.Column("probleme", sqltypes.AutoString(), nullable=True),
-        sa.Column("politique_publique", sqltypes.AutoString(), nullable=True),
-        sa.Column("entite", sqltypes.AutoString(), nullable=True),
-        sa.Column("departement_code", sqltypes.AutoString(), nullable=True),
-        sa.Column("departement_nom", sqltypes.AutoString(), nullable=True),
-        sa.Column("lieu_travail", sqltypes.AutoString(), nullable=True),
-        sa.Column("sponsor_nom", sqltypes.AutoString(), nullable=True),
-        sa.Column("sponsor_fonction", sqltypes.AutoString(), nullable=True),
-        sa.Column("sponsor_courriel", sqltypes.AutoString(), nullable=True),
-        sa.Column("sponsor_telephone", sqltypes.AutoString(), nullable=True),
-        sa.Column("contact_nom", sqltypes.AutoString(), nullable=True),
-        sa.Column("contact_fonction", sqltypes.AutoString(), nullable=True),
-        sa.Column("contact_courriel", sqltypes.AutoString(), nullable=True),
-        sa.Column("contact_telephone", sqltypes.AutoString(), nullable=True),
-        sa.Column("cas_demande", sqltypes.AutoString(), nullable=True),
-        sa.Column("pilotage_actuel", sqltypes.AutoString(), nullable=True),
-        sa.Column("pilotage_envisage", sqltypes.AutoString(), nullable=True),
-        sa.Column("objectifs_12_mois", sqltypes.AutoString(), nullable=True),
-        sa.Column("benefices", sqltypes.AutoString(), nullable=True),
-        sa.Column("perspectives", sqltypes.AutoString(), nullable=True),
-        sa.Column("etape", sqltypes.AutoString(), nullable=True),
-        sa.Column("jury_le", sa.Date(), nullable=True),
-        sa.Column("convention_le", sa.Date(), nullable=True),
-        sa.Column("candidatures_le", sa.Date(), nullable=True),
-        sa.Column("entretiens_le", sa.Date(), nullable=True),
-        sa.Column("prise_de_poste_le", sa.Date(), nullable=True),
-        sa.Column("valide_par_instructeur", sa.Boolean(), nullable=True),
-        sa.Column("voeux", sa.Text(), nullable=True),
-        sa.Column("evaluations", sa.Text(), nullable=True),
-        sa.Column("reponses", sa.Text(), nullable=True),
         sa.Column("demandeur", sa.Text(), nullable=True),
         sa.Column("divers", sa.Text(), nullable=True),
         sa.Column("traitements", sa.Text(), nullable=True),
         sa.Column("champs", sa.Text(), nullable=True),
         sa.Column("annotations", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("numero", name=op.f("pk_candidature")),
+        sa.PrimaryKeyConstraint("numero", name=op.f("pk_contenu")),
     )
     op.create_table(
         "demarche",
@@ -102,8 +69,6 @@ def upgrade() -> None:
         sa.Column("inputs_hash", sqltypes.AutoString(), nullable=True),
         sa.Column("lu_par_run", sa.BigInteger(), nullable=False),
         sa.Column("a_evaluer", sa.Boolean(), nullable=False),
-        sa.Column("produit_id", sqltypes.AutoString(), nullable=True),
-        sa.Column("par_sa_fiche", sa.Boolean(), nullable=True),
         sa.Column("siret", sqltypes.AutoString(), nullable=True),
         sa.Column("siren", sqltypes.AutoString(), nullable=True),
         sa.Column("raison_sociale", sqltypes.AutoString(), nullable=True),
@@ -123,7 +88,6 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_dossier_demarche_numero"), ["demarche_numero"], unique=False
         )
-        batch_op.create_index(batch_op.f("ix_dossier_produit_id"), ["produit_id"], unique=False)
 
     op.create_table(
         "evenement",
@@ -139,25 +103,6 @@ def upgrade() -> None:
     with op.batch_alter_table("evenement", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_evenement_numero"), ["numero"], unique=False)
 
-    op.create_table(
-        "evidence",
-        sa.Column("source", sqltypes.AutoString(), nullable=False),
-        sa.Column("url", sqltypes.AutoString(), nullable=True),
-        sa.Column("body", sa.Text(), nullable=True),
-        sa.Column("redirects", sa.Text(), nullable=True),
-        sa.Column("fetched_at", sqltypes.UTCDateTime(), nullable=True),
-        sa.Column("confirmed_at", sqltypes.UTCDateTime(), nullable=True),
-        sa.Column("checked_at", sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("etag", sqltypes.AutoString(), nullable=True),
-        sa.Column("last_modified", sqltypes.AutoString(), nullable=True),
-        sa.Column("sha256", sqltypes.AutoString(), nullable=True),
-        sa.Column("refused_sha256", sqltypes.AutoString(), nullable=True),
-        sa.Column("refused_since", sqltypes.UTCDateTime(), nullable=True),
-        sa.Column("refused_times", sa.Integer(), nullable=True),
-        sa.Column("refused_message", sa.Text(), nullable=True),
-        sa.Column("erreur", sqltypes.AutoString(), nullable=True),
-        sa.PrimaryKeyConstraint("source", name=op.f("pk_evidence")),
-    )
     op.create_table(
         "lease",
         sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
@@ -224,24 +169,6 @@ def upgrade() -> None:
         sa.Column("tentatives", sa.Integer(), nullable=False),
         sa.Column("dernier_essai_le", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("demarche_numero", "numero", name=op.f("pk_quarantaine")),
-    )
-    op.create_table(
-        "produit",
-        sa.Column("id", sqltypes.AutoString(), nullable=False),
-        sa.Column("nom", sqltypes.AutoString(), nullable=False),
-        sa.Column("anciens_noms", sa.Text(), nullable=True),
-        sa.Column("phases", sa.Text(), nullable=True),
-        sa.Column("incubateur", sqltypes.AutoString(), nullable=False),
-        sa.Column("vu_le", sqltypes.UTCDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_produit")),
-    )
-    op.create_table(
-        "registre",
-        sa.Column("siren", sqltypes.AutoString(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=True),
-        sa.Column("fetched_at", sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("expires_at", sqltypes.UTCDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("siren", name=op.f("pk_registre")),
     )
     op.create_table(
         "revision",
@@ -325,11 +252,8 @@ def upgrade() -> None:
         sa.Column("preuve_hash", sqltypes.AutoString(), nullable=True),
         sa.Column("doublons", sa.Text(), nullable=True),
         sa.Column("controles", sa.Text(), nullable=True),
-        sa.Column("produit_id", sqltypes.AutoString(), nullable=True),
-        sa.Column("phase_constatee", sqltypes.AutoString(), nullable=True),
-        sa.Column("incubateur_constate", sqltypes.AutoString(), nullable=True),
-        sa.Column("type_administration", sqltypes.AutoString(), nullable=True),
-        sa.Column("preuve_produit", sa.Text(), nullable=True),
+        sa.Column("constats", sa.Text(), nullable=True),
+        sa.Column("preuve", sa.Text(), nullable=True),
         sa.Column("remarque", sqltypes.AutoString(), nullable=True),
         sa.Column("depuis_le", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("courant", sa.Boolean(), nullable=False),
@@ -366,9 +290,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_revision_demarche_numero"))
 
     op.drop_table("revision")
-    op.drop_table("registre")
     op.drop_table("quarantaine")
-    op.drop_table("produit")
     op.drop_table("pousse")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(
@@ -381,13 +303,11 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     op.drop_table("lease")
-    op.drop_table("evidence")
     with op.batch_alter_table("evenement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_evenement_numero"))
 
     op.drop_table("evenement")
     with op.batch_alter_table("dossier", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_dossier_produit_id"))
         batch_op.drop_index(batch_op.f("ix_dossier_demarche_numero"))
         batch_op.drop_index(
             "ix_dossier_a_evaluer",
@@ -397,4 +317,4 @@ def downgrade() -> None:
 
     op.drop_table("dossier")
     op.drop_table("demarche")
-    op.drop_table("candidature")
+    op.drop_table("contenu")

@@ -10,7 +10,7 @@ SELECT
     coalesce(k.type, s.type) AS type,
     k.ligne,
     k.texte AS valeur
-FROM candidature AS c
+FROM contenu AS c
 JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN LATERAL (VALUES ('champ', c.champs), ('annotation', c.annotations)) AS o (origine, champs)
 CROSS JOIN LATERAL json_to_recordset(o.champs::json) AS e (id text, texte text, lignes json, libelle text, type text)

@@ -6,7 +6,7 @@ SELECT
     f.taille,
     f.empreinte_md5,
     f."analyse"
-FROM candidature AS c
+FROM contenu AS c
 CROSS JOIN LATERAL (VALUES (c.champs), (c.annotations)) AS o (champs)
 CROSS JOIN LATERAL json_to_recordset(o.champs::json) AS e (id text, lignes json, fichiers json)
 CROSS JOIN LATERAL (

@@ -23,7 +23,7 @@ FROM (
         json_extract(e.value, '$.texte') AS texte,
         json_extract(e.value, '$.libelle') AS libelle,
         json_extract(e.value, '$.type') AS type
-    FROM candidature AS c, json_each(c.champs) AS e
+    FROM contenu AS c, json_each(c.champs) AS e
     UNION ALL
     SELECT
         c.numero,
@@ -33,7 +33,7 @@ FROM (
         json_extract(e.value, '$.texte') AS texte,
         json_extract(e.value, '$.libelle') AS libelle,
         json_extract(e.value, '$.type') AS type
-    FROM candidature AS c, json_each(c.champs) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e
+    FROM contenu AS c, json_each(c.champs) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e
     UNION ALL
     SELECT
         c.numero,
@@ -43,7 +43,7 @@ FROM (
         json_extract(e.value, '$.texte') AS texte,
         json_extract(e.value, '$.libelle') AS libelle,
         json_extract(e.value, '$.type') AS type
-    FROM candidature AS c, json_each(c.annotations) AS e
+    FROM contenu AS c, json_each(c.annotations) AS e
     UNION ALL
     SELECT
         c.numero,
@@ -53,7 +53,7 @@ FROM (
         json_extract(e.value, '$.texte') AS texte,
         json_extract(e.value, '$.libelle') AS libelle,
         json_extract(e.value, '$.type') AS type
-    FROM candidature AS c, json_each(c.annotations) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e
+    FROM contenu AS c, json_each(c.annotations) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e
 ) AS k
 JOIN dossier AS d ON d.numero = k.numero
 LEFT JOIN descripteur AS s ON s.revision_id = d.revision_id AND s.id = k.id

@@ -6,7 +6,7 @@ SELECT
     json_extract(f.value, '$.taille') AS taille,
     json_extract(f.value, '$.empreinte_md5') AS empreinte_md5,
     json_extract(f.value, '$.analyse') AS analyse
-FROM candidature AS c, json_each(c.champs) AS e, json_each(e.value, '$.fichiers') AS f
+FROM contenu AS c, json_each(c.champs) AS e, json_each(e.value, '$.fichiers') AS f
 UNION ALL
 SELECT
     c.numero,
@@ -16,7 +16,7 @@ SELECT
     json_extract(f.value, '$.taille') AS taille,
     json_extract(f.value, '$.empreinte_md5') AS empreinte_md5,
     json_extract(f.value, '$.analyse') AS analyse
-FROM candidature AS c, json_each(c.champs) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e, json_each(e.value, '$.fichiers') AS f
+FROM contenu AS c, json_each(c.champs) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e, json_each(e.value, '$.fichiers') AS f
 UNION ALL
 SELECT
     c.numero,
@@ -26,7 +26,7 @@ SELECT
     json_extract(f.value, '$.taille') AS taille,
     json_extract(f.value, '$.empreinte_md5') AS empreinte_md5,
     json_extract(f.value, '$.analyse') AS analyse
-FROM candidature AS c, json_each(c.annotations) AS e, json_each(e.value, '$.fichiers') AS f
+FROM contenu AS c, json_each(c.annotations) AS e, json_each(e.value, '$.fichiers') AS f
 UNION ALL
 SELECT
     c.numero,
@@ -36,4 +36,4 @@ SELECT
     json_extract(f.value, '$.taille') AS taille,
     json_extract(f.value, '$.empreinte_md5') AS empreinte_md5,
     json_extract(f.value, '$.analyse') AS analyse
-FROM candidature AS c, json_each(c.annotations) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e, json_each(e.value, '$.fichiers') AS f
+FROM contenu AS c, json_each(c.annotations) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e, json_each(e.value, '$.fichiers') AS f

@@ -1,0 +1,245 @@
+"""The candidature: each field is declared once, here, as a column with all that it says of itself.
+
+The table, what `[mapping]` may name, the columns of the view `lecture_candidature`, their
+descriptions and the sections of `dsync dossier show` follow from the declaration.
+"""
+
+# No `from __future__ import annotations`: SQLModel reads the annotations when a class is made.
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
+from sqlalchemy import MetaData
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from dsync.domain.dossier import Demandeur
+from dsync.store.columns import NAMING, given_number, json_text
+
+metadata = MetaData(naming_convention=NAMING)
+"""The programme's tables."""
+
+
+class Reponse(StrEnum):
+    """What became of one mapped field in one dossier.
+
+    The eligibility rules treat each differently: a champ that the form never had is the
+    mapping's fault, one that the form's logic hid was never asked.
+    """
+
+    NON_ASSOCIE = "non_associe"
+    """No descriptor of the dossier's revision matches the mapping."""
+    NON_DEMANDE = "non_demande"
+    """The revision has it, the dossier does not show it (conditional logic)."""
+    VIDE = "vide"
+    REMPLI = "rempli"
+
+
+class Voeu(Struct, frozen=True, gc=False):
+    """A wished profile."""
+
+    rang: int
+    profil: str | None
+    missions: str | None
+
+
+class Note(Struct, frozen=True, gc=False):
+    """A mark on one criterion."""
+
+    critere: str
+    libelle: str
+    note: float | None
+
+
+class Evaluation(Struct, frozen=True, gc=False):
+    """An evaluation grid that somebody filled, from row `ligne` (1 is the first)."""
+
+    ligne: int
+    moment: str | None
+    evaluateur: str | None
+    commentaire: str | None
+    notes: tuple[Note, ...]
+    moyenne: float | None = None
+    """Mean of the marks given, worked out of them; None when there is none."""
+
+    def __post_init__(self) -> None:
+        given = [note.note for note in self.notes if note.note is not None]
+        force_setattr(self, "moyenne", sum(given) / len(given) if given else None)
+
+
+class Declared(NamedTuple):
+    """What a column of the candidature says of itself."""
+
+    section: str
+    """Of `dsync dossier show`."""
+    label: str
+    """Its name there, in English."""
+    description: str
+    """A French sentence for analysts."""
+    target: str | None = None
+    """The key in `[mapping]` that feeds it, where that is not the column's own name."""
+    is_annotation: bool = False
+    """Whether an annotation feeds it, not a champ."""
+    is_personal: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The description, with the mark of personal data."""
+        return f"{self.description} Donnée personnelle." if self.is_personal else self.description
+
+
+def _champ(
+    section: str,
+    label: str,
+    description: str,
+    *,
+    target: str | None = None,
+    personal: bool = False,
+    annotation: bool = False,
+) -> Any:
+    """Declare a field that a champ of the form, or an annotation, feeds."""
+    declared = Declared(section, label, description, target, annotation, personal)
+    return Field(default=None, sa_column_kwargs={"info": {"declared": declared}})
+
+
+def _annotation(section: str, label: str, description: str) -> Any:
+    return _champ(section, label, description, annotation=True)
+
+
+class Table(SQLModel, registry=registry(metadata=metadata)):
+    """Base of the programme's tables."""
+
+    model_config = {"defer_build": True}
+
+
+class Candidature(Table, table=True):
+    """A dossier in the programme's terms. Texts are kept to the letter; a blank is None.
+
+    The fields stand in the order of the view `lecture_candidature`.
+    """
+
+    __tablename__ = "candidature"
+
+    numero: int = given_number()
+    depose_le: dt.datetime
+    demandeur: Demandeur = json_text(Demandeur)
+    """Without the details that only the copy keeps."""
+    reponses: Mapping[str, Reponse] = json_text(dict[str, Reponse], default={})
+    """What became of each key of `[mapping]` outside repetitions."""
+    voeux: tuple[Voeu, ...] = json_text(tuple[Voeu, ...], default=())
+    evaluations: tuple[Evaluation, ...] = json_text(tuple[Evaluation, ...], default=())
+    produit_id: str | None = Field(default=None, index=True)
+    """The product that it names; the pre-check writes it."""
+    par_sa_fiche: bool | None = None
+    """Whether it gives the product's own page: named another way, it is nobody's doublon."""
+
+    etape: str | None = _annotation(
+        "Dossier", "stage", "Étape de sélection indiquée par l'instruction (annotation privée)."
+    )
+    page_produit: str | None = _champ(
+        "Project", "product page", "Adresse de la page du produit, telle que saisie."
+    )
+    phase_declaree: str | None = _champ(
+        "Project", "phase declared", "Phase du produit déclarée dans le formulaire."
+    )
+    incubateur: str | None = _champ("Project", "incubator declared", "Incubateur déclaré.")
+    probleme: str | None = _champ("Project", "problem", "Problème auquel répond le produit.")
+    politique_publique: str | None = _champ(
+        "Project", "public policy", "Politique publique concernée."
+    )
+    entite: str | None = _champ("Administration", "entity", "Entité qui porte le projet.")
+    departement_code: str | None = _champ(
+        "Administration",
+        "département",
+        "Code du département du lieu de travail.",
+        target="departement",
+    )
+    departement_nom: str | None = _champ(
+        "Administration",
+        "département's name",
+        "Nom du département du lieu de travail.",
+        target="departement",
+    )
+    lieu_travail: str | None = _champ("Administration", "place of work", "Lieu de travail proposé.")
+    sponsor_nom: str | None = _champ("Contacts", "sponsor", "Nom du sponsor.", personal=True)
+    sponsor_fonction: str | None = _champ(
+        "Contacts", "sponsor's function", "Fonction du sponsor.", personal=True
+    )
+    sponsor_courriel: str | None = _champ(
+        "Contacts", "sponsor's e-mail", "Courriel du sponsor.", personal=True
+    )
+    sponsor_telephone: str | None = _champ(
+        "Contacts", "sponsor's telephone", "Téléphone du sponsor.", personal=True
+    )
+    contact_nom: str | None = _champ("Contacts", "contact", "Nom du contact.", personal=True)
+    contact_fonction: str | None = _champ(
+        "Contacts", "contact's function", "Fonction du contact.", personal=True
+    )
+    contact_courriel: str | None = _champ(
+        "Contacts", "contact's e-mail", "Courriel du contact.", personal=True
+    )
+    contact_telephone: str | None = _champ(
+        "Contacts", "contact's telephone", "Téléphone du contact.", personal=True
+    )
+    cas_demande: str | None = _champ("Scheme", "case", "Cas d'octroi demandé.")
+    pilotage_actuel: str | None = _champ("Scheme", "led now by", "Pilotage actuel du produit.")
+    pilotage_envisage: str | None = _champ(
+        "Scheme", "to be led by", "Pilotage envisagé du produit."
+    )
+    objectifs_12_mois: str | None = _champ(
+        "Motivations", "aims in 12 months", "Objectifs à douze mois."
+    )
+    benefices: str | None = _champ("Motivations", "benefits", "Bénéfices attendus.")
+    perspectives: str | None = _champ("Motivations", "prospects", "Perspectives du produit.")
+    valide_par_instructeur: bool | None = _annotation(
+        "Selection and recruitment",
+        "validated by an instructeur",
+        "Vrai si une instructrice ou un instructeur a repris le pré-contrôle à son compte.",
+    )
+    jury_le: dt.date | None = _annotation("Selection and recruitment", "jury", "Date du jury.")
+    convention_le: dt.date | None = _annotation(
+        "Selection and recruitment", "convention", "Date de la convention."
+    )
+    candidatures_le: dt.date | None = _annotation(
+        "Selection and recruitment", "applications open", "Date de l'ouverture des candidatures."
+    )
+    entretiens_le: dt.date | None = _annotation(
+        "Selection and recruitment", "interviews", "Date des entretiens."
+    )
+    prise_de_poste_le: dt.date | None = _annotation(
+        "Selection and recruitment", "start of work", "Date de la prise de poste."
+    )
+
+    def having(self, **changes: Any) -> Self:
+        """Return a copy with other values."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**values | changes)
+
+    def row(self) -> dict[str, Any]:
+        """Return what the mapping made of the dossier, by column."""
+        return {name: getattr(self, name) for name in _MAPPED}
+
+
+_PRECHECKED = frozenset({"produit_id", "par_sa_fiche"})
+_MAPPED = tuple(name for name in Candidature.model_fields if name not in _PRECHECKED)
+"""Columns that a reading of the dossier writes; the pre-check writes the others."""
+
+
+def declared_fields() -> Iterator[tuple[str, Declared]]:
+    """Yield the declared columns, in their order."""
+    for column in metadata.tables["candidature"].columns:
+        if "declared" in column.info:
+            yield column.name, column.info["declared"]
+
+
+def targets(*, annotations: bool) -> tuple[str, ...]:
+    """Return the keys that `[mapping]` may give in its champs, or in its annotations."""
+    keys = (
+        declared.target or name
+        for name, declared in declared_fields()
+        if declared.is_annotation == annotations
+    )
+    return tuple(dict.fromkeys(keys))

@@ -1,0 +1,231 @@
+"""Bring the evidence up to date: revalidate the catalogue, keep the last good copy.
+
+What cannot be fetched is noted and the last good copy serves; a check whose evidence is missing
+or too old says « impossible », never « non conforme ».
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from dsync.domain.dossier import Json
+from dsync.domain.programme import Desk
+from dsync.eig import store
+from dsync.eig.candidature import Candidature
+from dsync.eig.evidence.catalogue import Snapshot, parse_catalogue
+from dsync.eig.evidence.registry import RegistryClient
+from dsync.eig.evidence.sources import EvidenceSources, catalogue_age
+from dsync.eig.precheck import (
+    Evidence,
+    KnownProduct,
+    RegistryAnswer,
+    RegistryStatus,
+    RuleSet,
+    needs_registry,
+    seen,
+)
+from dsync.eig.store import EvidenceCopy, RegistryCopy
+from dsync.errors import EvidenceUnavailableError
+
+CATALOGUE = "beta.gouv.fr"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """This run's copy of the catalogue, and what verdicts rest on besides the dossiers."""
+
+    sources: EvidenceSources
+    snapshot: Snapshot | None
+    known: Callable[[], tuple[KnownProduct, ...]]
+    """Returns every product ever published."""
+    key: str
+    """Changes when the catalogue or the rules do, or the catalogue grows too old."""
+
+    @property
+    def may_be_back(self) -> bool:
+        """Whether applicants without a legal category are looked up: the registry may answer."""
+        return self.sources.registry is not None
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """The catalogue, read when something is to be judged."""
+        return self.sources.evidence(self.snapshot, self.known())
+
+
+def gather(
+    run: Desk,
+    sources: EvidenceSources,
+    *,
+    rules_version: str,
+    catalogue_share: float,
+    accept: bool = False,
+) -> Gathered:
+    """Revalidate the catalogue by a conditional request and keep what came.
+
+    A catalogue that lacks too many of the products known is not believed: the last good copy
+    serves, and an anomaly says so until an operator accepts it.
+
+    Args:
+        run: the run under way.
+        sources: where evidence comes from.
+        rules_version: of the rules that judge by it.
+        catalogue_share: of the products known, how many may be gone from a new catalogue.
+        accept: whether the catalogue that was stopped is to be believed, if it is still the same.
+
+    Raises:
+        StoreError: the last good copy is as before.
+    """
+    with run.transaction() as tx:
+        copy = store.evidence(tx.connection, CATALOGUE)
+    previous = _snapshot(copy)
+    snapshot, failure = previous, None
+    try:
+        snapshot = sources.fetch_catalogue(previous) or previous
+    except EvidenceUnavailableError as exc:
+        failure = exc.message
+        run.problem(exc.message)
+    accepted = copy.refused_sha256 if copy and accept else None
+    refusal = None
+    if snapshot is not None and previous is not None and snapshot.sha256 != accepted:
+        refusal = _refusal(previous, snapshot, catalogue_share)
+    with run.transaction() as tx:
+        if snapshot is not None and refusal is not None:
+            failure, message = refusal
+            run.problem(failure)
+            store.refuse_evidence(
+                tx.connection,
+                CATALOGUE,
+                run.now,
+                sha256=snapshot.sha256,
+                erreur=failure,
+                message=message,
+            )
+            snapshot = previous
+        elif snapshot is not None and snapshot is not previous:
+            store.save_evidence(tx.connection, _copy(snapshot, run.now))
+            known = store.known_products(tx.connection)
+            products = seen(parse_catalogue(snapshot), known, snapshot.fetched_at)
+            store.save_products(tx.connection, products)
+        else:
+            store.evidence_checked(tx.connection, CATALOGUE, run.now, failure)
+    if snapshot is not None and failure is None:
+        snapshot = replace(snapshot, checked_at=run.now)
+
+    def known_products() -> tuple[KnownProduct, ...]:
+        with run.reading() as reader:
+            return store.known_products(reader.connection)
+
+    key = f"{_key(sources, snapshot, run.now)}:{rules_version}"
+    return Gathered(sources, snapshot, known_products, key)
+
+
+def _refusal(previous: Snapshot, snapshot: Snapshot, share: float) -> tuple[str, str] | None:
+    """Return why a new catalogue is not believed, for operators and for analysts, or None."""
+    if snapshot.sha256 == previous.sha256:
+        return None
+    try:
+        before = parse_catalogue(previous)
+    except EvidenceUnavailableError:
+        return None
+    now = parse_catalogue(snapshot)
+    gone, known = now.lacks(before), len(before.products)
+    if gone <= share * known:
+        return None
+    return (
+        f"The catalogue at {snapshot.source} lacks {gone} of the {known} products of the last good "
+        f"copy ([safety] catalogue_share allows {share:.0%}): it is not believed, and the last "
+        "good copy serves. Look at it; if it is right, run `dsync evidence accept`.",
+        f"Le catalogue publié par beta.gouv.fr ({len(now.products)} produits) ne contient plus "
+        f"{gone} des {known} produits de la dernière bonne copie : il n’est pas retenu et cette "
+        "copie continue de servir.",
+    )
+
+
+def with_registry(
+    run: Desk,
+    client: RegistryClient | None,
+    candidatures: Iterable[Candidature],
+    evidence: Evidence,
+    rules: RuleSet,
+) -> Evidence:
+    """Add what the registry says of applicants whose legal category DS does not know."""
+    if client is None:
+        return evidence
+    sirens = sorted({s for c in candidatures if (s := needs_registry(c, rules))})
+    with run.transaction() as tx:
+        kept = store.registry(tx.connection, sirens, run.now)
+    answers = {siren: _answer(copy) for siren, copy in kept.items()}
+    fresh = []
+    for siren in (s for s in sirens if s not in kept):
+        answers[siren] = client.lookup(siren)
+        if answers[siren].status is RegistryStatus.UNREACHABLE:
+            run.problem(
+                "Recherche d'entreprises cannot be reached; these dossiers are tried again by "
+                "the next runs."
+            )
+            break
+        fresh.append(answers[siren])
+    expires_at = run.now + client.config.max_age
+    with run.transaction() as tx:
+        copies = [RegistryCopy(a.siren, _document(a), run.now, expires_at) for a in fresh]
+        store.save_registry(tx.connection, copies)
+    return replace(evidence, registry=answers)
+
+
+def _key(sources: EvidenceSources, snapshot: Snapshot | None, now: datetime) -> str:
+    if snapshot is None:
+        return "absent"
+    is_usable = catalogue_age(snapshot, now) <= sources.config.catalogue.max_age
+    aliases = hashlib.sha256((snapshot.redirects or "").encode()).hexdigest()[:16]
+    return f"{snapshot.sha256}:{aliases}:{'valable' if is_usable else 'perime'}"
+
+
+def _snapshot(copy: EvidenceCopy | None) -> Snapshot | None:
+    if copy is None or copy.body is None or copy.fetched_at is None:
+        return None
+    return Snapshot(
+        source=copy.url or "",
+        body=copy.body,
+        redirects=copy.redirects,
+        fetched_at=copy.fetched_at,
+        etag=copy.etag,
+        last_modified=copy.last_modified,
+        sha256=copy.sha256 or "",
+        checked_at=copy.confirmed_at,
+    )
+
+
+def _copy(snapshot: Snapshot, now: datetime) -> EvidenceCopy:
+    return EvidenceCopy(
+        source=CATALOGUE,
+        url=snapshot.source,
+        body=snapshot.body,
+        redirects=snapshot.redirects,
+        fetched_at=snapshot.fetched_at,
+        confirmed_at=now,
+        checked_at=now,
+        etag=snapshot.etag,
+        last_modified=snapshot.last_modified,
+        sha256=snapshot.sha256,
+    )
+
+
+def _document(answer: RegistryAnswer) -> dict[str, Json]:
+    document: dict[str, Json] = asdict(answer)
+    document["status"] = answer.status.value
+    document["consulted_at"] = answer.consulted_at.isoformat() if answer.consulted_at else None
+    return document
+
+
+def _answer(copy: RegistryCopy) -> RegistryAnswer:
+    kept = dict(copy.answer) if isinstance(copy.answer, dict) else {}
+    consulted = kept.pop("consulted_at", None)
+    kept["status"] = RegistryStatus(str(kept.get("status")))
+    return RegistryAnswer(
+        **kept,  # type: ignore[arg-type]
+        consulted_at=datetime.fromisoformat(str(consulted)) if consulted else None,
+    )

@@ -1,0 +1,103 @@
+"""Ask Recherche d'entreprises for a legal category that DS does not know."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import requests
+
+from dsync.addresses import mask_url
+from dsync.eig.evidence.config import RegistreConfig
+from dsync.eig.evidence.download import Answer, download
+from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
+from dsync.errors import EvidenceUnavailableError
+from dsync.http import Exchanges, retry_after_s
+
+ATTEMPTS = 3
+_OK, _TOO_MANY = 200, 429
+_CEASED = frozenset({"C", "F"})
+
+
+class RegistryClient:
+    """Looks SIREN up one by one, no faster than allowed; one thread at a time."""
+
+    def __init__(
+        self,
+        config: RegistreConfig,
+        *,
+        http: Exchanges[requests.Session],
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], object],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.config = config
+        self._http = http
+        self._clock = clock
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._next_at = 0.0
+
+    def lookup(self, siren: str) -> RegistryAnswer:
+        """Return what the registry says of a SIREN; « unreachable » when it says nothing now."""
+        try:
+            answer = self._ask(siren)
+            found = _result(answer, siren)
+        except EvidenceUnavailableError:
+            return self._answer(siren, RegistryStatus.UNREACHABLE)
+        if found is None:
+            return self._answer(siren, RegistryStatus.UNKNOWN)
+        nature, nom = found.get("nature_juridique"), found.get("nom_complet")
+        return self._answer(
+            siren,
+            RegistryStatus.FOUND,
+            nature_juridique=nature if isinstance(nature, str) else None,
+            nom=nom if isinstance(nom, str) else None,
+            is_closed=found.get("etat_administratif") in _CEASED,
+        )
+
+    def _answer(self, siren: str, status: RegistryStatus, **facts: Any) -> RegistryAnswer:
+        return RegistryAnswer(
+            siren, status, source=mask_url(self.config.url), consulted_at=self._clock(), **facts
+        )
+
+    def _ask(self, siren: str) -> Answer:
+        for attempt in range(ATTEMPTS):
+            self._wait_for_turn()
+            answer = download(
+                self._http,
+                f"{self.config.url.rstrip('/')}/search",
+                params={"q": siren, "page": "1", "per_page": "1"},
+                deadline_s=self.config.deadline_s,
+                headers={"Accept": "application/json"},
+            )
+            if answer.status == _OK:
+                return answer
+            wait_s = retry_after_s(answer.headers, self._clock())
+            wait_s = 1.0 if wait_s is None else wait_s
+            if answer.status != _TOO_MANY or wait_s > self.config.max_wait_s:
+                break
+            if attempt + 1 < ATTEMPTS:
+                self._next_at = max(self._next_at, self._monotonic() + wait_s)
+        raise EvidenceUnavailableError(f"HTTP {answer.status}")
+
+    def _wait_for_turn(self) -> None:
+        wait_s = self._next_at - self._monotonic()
+        if wait_s > 0:
+            self._sleep(wait_s)
+        self._next_at = max(self._next_at, self._monotonic()) + 1 / self.config.requests_per_second
+
+
+def _result(answer: Answer, siren: str) -> dict[str, Any] | None:
+    """Return the registry's entry of this very SIREN, or None when it knows none."""
+    try:
+        document = json.loads(answer.text())
+    except (ValueError, RecursionError) as exc:
+        raise EvidenceUnavailableError("the answer is not valid JSON") from exc
+    results = document.get("results") if isinstance(document, dict) else None
+    if not isinstance(results, list):
+        raise EvidenceUnavailableError("the answer has no « results »")
+    return next((r for r in results if isinstance(r, dict) and r.get("siren") == siren), None)

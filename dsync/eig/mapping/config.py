@@ -1,0 +1,168 @@
+"""The section `[mapping]`: which champ of the form feeds which field of a candidature.
+
+A champ is named by its descriptor id, and by the labels under which revisions know it. Only
+what the file says is here; how it meets a revision is `forms`' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    create_model,
+    model_validator,
+)
+
+from dsync.eig.candidature import targets
+
+VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
+
+NonBlank = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ChampTarget(_Section):
+    """A champ or annotation: found by its id, else by one of its labels."""
+
+    id: NonBlank | None = None
+    libelles: tuple[NonBlank, ...] = ()
+    """The label in use first, then the former ones."""
+    type: NonBlank | None = None
+    """The descriptor's type that is expected; another one is read all the same and reported."""
+    needed: bool = False
+    """Whether the section is incomplete without it."""
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Self:
+        if self.id is None and not self.libelles:
+            raise ValueError("give an id, or at least one label in libelles")
+        return self
+
+
+class _Targets(_Section):
+    """Base of the keys that the declaration of the candidature gives."""
+
+
+def _targets(name: str, keys: Iterable[str]) -> type[_Targets]:
+    fields: dict[str, Any] = {key: (ChampTarget | None, None) for key in keys}
+    return create_model(name, __base__=_Targets, **fields)
+
+
+ChampTargets = _targets("ChampTargets", targets(annotations=False))
+"""The champs of the six sections; one left out is « not mapped »."""
+AnnotationTargets = _targets("AnnotationTargets", targets(annotations=True))
+"""The annotations that tell of the selection and the recruitment."""
+
+
+class VoeuxTarget(ChampTarget):
+    """The repetition of wished profiles and its columns."""
+
+    profil: ChampTarget | None = None
+    ordre: ChampTarget | None = None
+    missions: ChampTarget | None = None
+
+
+class CritereTarget(ChampTarget):
+    """A criterion of the evaluation grid."""
+
+    critere: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    """Its name in the views."""
+
+
+class EvaluationsTarget(ChampTarget):
+    """The repetition of evaluation grids, its columns and its criteria."""
+
+    moment: ChampTarget | None = None
+    evaluateur: ChampTarget | None = None
+    commentaire: ChampTarget | None = None
+    criteres: tuple[CritereTarget, ...] = ()
+
+
+CHAMP_FIELDS = (*ChampTargets.model_fields, VOEUX)
+ANNOTATION_FIELDS = (*AnnotationTargets.model_fields, EVALUATIONS)
+
+
+class MappingConfig(_Section):
+    """The whole section `[mapping]`."""
+
+    champs: ChampTargets = Field(default_factory=ChampTargets)  # type: ignore[valid-type]
+    voeux: VoeuxTarget | None = None
+    annotations: AnnotationTargets = Field(default_factory=AnnotationTargets)  # type: ignore[valid-type]
+    evaluations: EvaluationsTarget | None = None
+    autres: tuple[ChampTarget, ...] = ()
+    """Descriptors known to feed no field, which are therefore not reported as new."""
+
+    @model_validator(mode="after")
+    def _is_unambiguous(self) -> Self:
+        targets = list(self._all())
+        problems = list(_repeated("id", [(target.id, key) for key, target in targets]))
+        problems += _repeated(
+            "critere", [(t.critere, key) for key, t in targets if isinstance(t, CritereTarget)]
+        )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def top_level(self) -> Iterator[tuple[str, ChampTarget, bool]]:
+        """Yield each mapped field outside rows: its name, its target, whether an annotation."""
+        yield from ((name, target, False) for name, target in _given(self.champs))
+        if self.voeux:
+            yield VOEUX, self.voeux, False
+        yield from ((name, target, True) for name, target in _given(self.annotations))
+        if self.evaluations:
+            yield EVALUATIONS, self.evaluations, True
+
+    def columns(self, field: str) -> Iterator[tuple[str, ChampTarget]]:
+        """Yield the columns of `voeux` or `evaluations`, criteria by `criteres.<name>`."""
+        target = self.voeux if field == VOEUX else self.evaluations
+        if target is None:
+            return
+        yield from _given(target)
+        if isinstance(target, EvaluationsTarget):
+            yield from ((f"criteres.{critere.critere}", critere) for critere in target.criteres)
+
+    def libelle(self, field: str) -> str:
+        """Return the French label of a mapped field, or its name where the file gives none."""
+        for name, target, _ in self.top_level():
+            if name == field and target.libelles:
+                return target.libelles[0]
+        return field
+
+    def needed(self) -> tuple[tuple[str, str], ...]:
+        """Return the fields without which a section is incomplete, each with its label."""
+        return tuple(
+            (name, self.libelle(name)) for name, target, _ in self.top_level() if target.needed
+        )
+
+    def _all(self) -> Iterator[tuple[str, ChampTarget]]:
+        for name, target, is_annotation in self.top_level():
+            section = "" if name in REPETITIONS else "annotations." if is_annotation else "champs."
+            yield f"{section}{name}", target
+        for field in REPETITIONS:
+            yield from ((f"{field}.{name}", target) for name, target in self.columns(field))
+        yield from ((f"autres[{index}]", target) for index, target in enumerate(self.autres))
+
+
+def _given(section: BaseModel) -> Iterator[tuple[str, ChampTarget]]:
+    for name in type(section).model_fields:
+        target = getattr(section, name)
+        if isinstance(target, ChampTarget):
+            yield name, target
+
+
+def _repeated(what: str, given: list[tuple[str | None, str]]) -> Iterator[str]:
+    keys: dict[str, list[str]] = {}
+    for value, key in given:
+        if value:
+            keys.setdefault(value, []).append(key)
+    for value, places in keys.items():
+        if len(places) > 1:
+            yield f"{what} {value!r} is given to {', '.join(places)}"

@@ -1,0 +1,236 @@
+"""`administration`: the applicant is an administration centrale or an opérateur de l'État."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dsync.domain.dossier import Json
+from dsync.domain.verdict import Controle
+from dsync.eig.candidature import Candidature
+from dsync.eig.precheck import sentences
+from dsync.eig.precheck.config import OverrideConfig
+from dsync.eig.precheck.context import Context, answer
+from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.lists import CategorieReponse, OperateurList
+from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.sentences import Sentence
+from dsync.eig.precheck.wording import cleaned, cut, french_date, grouped, listed, quoted
+
+NAME = "administration"
+SIREN_LENGTH = 9
+
+_CENTRALE = "administration_centrale"
+_OPERATEUR = "operateur"
+_AUTRE = "autre"
+_INCONNU = "inconnu"
+_CLOSED = "ferme"
+_PERSONNE = "personne_physique"
+_QUALITES = {_CENTRALE: "Administration centrale", _OPERATEUR: "Opérateur de l’État"}
+_OVERRIDES = {
+    _CENTRALE: (sentences.DECISION_ADMISE, _CENTRALE),
+    _OPERATEUR: (sentences.DECISION_ADMISE, _OPERATEUR),
+    "a_verifier": (sentences.DECISION_A_VERIFIER, _INCONNU),
+    "non_conforme": (sentences.DECISION_EXCLUE, _AUTRE),
+}
+
+
+def siren_of(candidature: Candidature) -> str | None:
+    """Return the SIRET's first nine digits, or None when there are not so many."""
+    demandeur = candidature.demandeur
+    typed = demandeur.siret or demandeur.siren or ""
+    digits = "".join(typed.split())[:SIREN_LENGTH]
+    is_siren = len(digits) == SIREN_LENGTH and digits.isascii() and digits.isdigit()
+    return digits if is_siren else None
+
+
+def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
+    """Return the SIREN to look up in the registry, or None when the dossier says enough."""
+    if (candidature.demandeur.forme_juridique_code or "").strip():
+        return None
+    siren = siren_of(candidature)
+    if siren is None or siren in rules.overrides or _operateur_list(siren, rules):
+        return None
+    return siren
+
+
+def registry_answer(
+    candidature: Candidature, evidence: Evidence, rules: RuleSet
+) -> RegistryAnswer | None:
+    """Return the registry's answer that the check rests on; None when it asks nothing of it."""
+    siren = needs_registry(candidature, rules)
+    if siren is None or not evidence.registry_enabled:
+        return None
+    return evidence.registry.get(siren) or RegistryAnswer(siren, RegistryStatus.UNREACHABLE)
+
+
+def check_administration(context: Context) -> Controle:
+    """Answer by override, list of opérateurs, legal category and registry, in this order."""
+    demandeur = context.candidature.demandeur
+    siren = siren_of(context.candidature)
+    if siren is None:
+        is_person = demandeur.genre == _PERSONNE
+        sentence = sentences.PERSONNE if is_person else sentences.SANS_SIRET
+        return answer(NAME, sentence, {"type": _INCONNU})
+    if override := context.rules.overrides.get(siren):
+        return _by_override(override, _named(siren, demandeur.raison_sociale))
+    if found := _operateur_list(siren, context.rules):
+        nom = found.noms[siren]
+        preuve: dict[str, Json] = {"siren": siren, "nom": nom, "liste": found.annee}
+        facts = {
+            "organisme": _named(siren, demandeur.raison_sociale or nom),
+            "annee": found.annee,
+            "source": _source(found),
+        }
+        qualite = f"opérateur de l’État (liste pour {found.annee})"
+        return _if_open(context, sentences.OPERATEUR, _OPERATEUR, preuve, facts, qualite)
+    return _by_category(context, siren)
+
+
+def _operateur_list(siren: str, rules: RuleSet) -> OperateurList | None:
+    return next((found for found in rules.operateurs if siren in found.noms), None)
+
+
+def _source(operateurs: OperateurList) -> str:
+    return cut(cleaned(operateurs.source), 100)
+
+
+def _by_override(override: OverrideConfig, organisme: str) -> Controle:
+    sentence, kind = _OVERRIDES[override.answer]
+    preuve: dict[str, Json] = {
+        "siren": override.siren,
+        "decision": override.answer,
+        "raison": override.reason,
+        "type": kind,
+    }
+    return answer(
+        NAME,
+        sentence,
+        preuve,
+        organisme=organisme,
+        raison=quoted(override.reason.rstrip(". "), 150),
+        qualite=_QUALITES.get(kind, ""),
+    )
+
+
+def _by_category(context: Context, siren: str) -> Controle:
+    demandeur = context.candidature.demandeur
+    code = (demandeur.forme_juridique_code or "").strip()
+    preuve: dict[str, Json] = {"siren": siren}
+    organisme = _named(siren, demandeur.raison_sociale)
+    registre, source = "", "Démarches Simplifiées"
+    if not code:
+        registry = registry_answer(context.candidature, context.evidence, context.rules)
+        if registry is None:
+            return _inconnu(sentences.SANS_CATEGORIE, preuve, organisme=organisme)
+        preuve |= _registry_preuve(registry)
+        if registry.status is RegistryStatus.UNREACHABLE:
+            preuve["type"] = _INCONNU
+            return answer(NAME, sentences.REGISTRE_INJOIGNABLE, preuve, siren=grouped(siren))
+        organisme = _named(siren, demandeur.raison_sociale or registry.nom)
+        registre = _registre(context, registry)
+        source = f"le {registre}"
+        code = (registry.nature_juridique or "").strip()
+        if not code:
+            is_unknown = registry.status is RegistryStatus.UNKNOWN
+            sentence = (
+                sentences.REGISTRE_INCONNU if is_unknown else (sentences.REGISTRE_SANS_CATEGORIE)
+            )
+            return _inconnu(sentence, preuve, organisme=organisme, registre=registre)
+    categories = context.rules.categories
+    categorie = categories.get(code)
+    # A family's label is less exact than the one that the registry gave with the dossier.
+    exact = categories.exact.get(code)
+    libelle = (
+        (exact.libelle if exact else None)
+        or demandeur.forme_juridique
+        or (categorie.libelle if categorie else "")
+    )
+    preuve |= {"code": code, "libelle": libelle, "source": categories.source}
+    categorie_lue = f"catégorie juridique {cut(cleaned(code), 8)} selon {source}"
+    forme = f"{quoted(libelle, 100)} ({categorie_lue})" if libelle else categorie_lue
+    facts: dict[str, object] = {"organisme": organisme, "forme": forme}
+    return _judge(
+        context, categorie.reponse if categorie else CategorieReponse.A_VERIFIER, preuve, facts
+    )
+
+
+def _judge(
+    context: Context, reponse: CategorieReponse, preuve: dict[str, Json], facts: dict[str, object]
+) -> Controle:
+    year = context.reference.year
+    has_list = context.rules.has_list_of(year)
+    if reponse is CategorieReponse.ADMINISTRATION_CENTRALE:
+        return _if_open(
+            context, sentences.CENTRALE, _CENTRALE, preuve, facts,
+            "administration centrale par sa forme juridique",
+        )  # fmt: skip
+    lists = context.rules.operateurs
+    of_year = [found for found in lists if found.annee == year]
+    facts |= {"annee": year, "liste": _lists(of_year), "listes": _lists([*reversed(lists)])}
+    if reponse is CategorieReponse.EXCLUE:
+        return answer(NAME, sentences.EXCLUE, preuve | {"type": _AUTRE}, **facts)
+    if reponse is CategorieReponse.EXCLUE_HORS_LISTE and has_list:
+        return answer(NAME, sentences.PRIVEE_HORS_LISTE, preuve | {"type": _AUTRE}, **facts)
+    if reponse is CategorieReponse.A_VERIFIER:
+        return _inconnu(sentences.FORME_INSUFFISANTE, preuve, **facts)
+    sentence = sentences.HORS_LISTE_DE_L_ANNEE if has_list else sentences.HORS_LISTE
+    return _inconnu(sentence, preuve, **facts)
+
+
+def _if_open(
+    context: Context,
+    sentence: Sentence,
+    kind: str,
+    preuve: dict[str, Json],
+    facts: Mapping[str, object],
+    qualite: str,
+) -> Controle:
+    """Answer « conforme », or « à vérifier » when the entreprise is closed."""
+    registry = registry_answer(context.candidature, context.evidence, context.rules)
+    etat = (context.candidature.demandeur.etat_administratif or "").strip().lower()
+    preuve["type"] = kind
+    if etat != _CLOSED and not (registry and registry.is_closed):
+        return answer(NAME, sentence, preuve, **facts)
+    registre = "registre des entreprises, selon Démarches Simplifiées"
+    if registry and registry.is_closed:
+        registre = _registre(context, registry)
+    facts = {**facts, "qualite": qualite, "registre": registre}
+    return answer(NAME, sentences.FERMEE, preuve | {"ferme": True}, **facts)
+
+
+def _lists(lists: Sequence[OperateurList]) -> str:
+    """Return the lists that a SIREN was looked up in, with their years and sources."""
+    if not lists:
+        return "une liste des opérateurs de l’État (aucune n’a été consultée)"
+    years = listed(str(found.annee) for found in lists)
+    sources = listed(_source(found) for found in lists)
+    named = "les listes" if lists[1:] else "la liste"
+    return f"{named} des opérateurs de l’État pour {years} ({sources})"
+
+
+def _registre(context: Context, registry: RegistryAnswer) -> str:
+    """Return the registry with the day on which it was asked."""
+    if not registry.consulted_at:
+        return "registre des entreprises"
+    day = context.rules.reference_date(registry.consulted_at)
+    return f"registre des entreprises consulté le {french_date(day)}"
+
+
+def _inconnu(sentence: Sentence, preuve: dict[str, Json], **facts: object) -> Controle:
+    return answer(NAME, sentence, preuve | {"type": _INCONNU}, **facts)
+
+
+def _named(siren: str, nom: str | None) -> str:
+    """Return who applies, for a sentence: the name and the SIREN."""
+    name = cut(cleaned(nom or ""), 80)
+    return f"{name} (SIREN {grouped(siren)})" if name else f"SIREN {grouped(siren)}"
+
+
+def _registry_preuve(registry: RegistryAnswer) -> dict[str, Json]:
+    consulted = registry.consulted_at
+    return {
+        "registre": registry.status.value,
+        "nom": registry.nom,
+        "registre_source": registry.source,
+        "registre_consulte_le": consulted.isoformat() if consulted else None,
+    }

@@ -1,0 +1,115 @@
+"""`cas_octroi`: the conditions of the case chosen are shown by the catalogue."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dsync.domain.dossier import Json
+from dsync.domain.verdict import Controle
+from dsync.eig.precheck import sentences
+from dsync.eig.precheck.address import site_address
+from dsync.eig.precheck.catalogue import Product
+from dsync.eig.precheck.config import CasConfig
+from dsync.eig.precheck.context import (
+    TOLD,
+    Context,
+    answer,
+    unanswerable,
+    without_catalogue,
+    without_product,
+)
+from dsync.eig.precheck.phases import first_begun
+from dsync.eig.precheck.product import Lien
+from dsync.eig.precheck.wording import french_date, listed, quoted
+
+NAME = "cas_octroi"
+FIELD = "cas_demande"
+
+
+class _Need(NamedTuple):
+    """What a case needs of the product: how it is required, shown, and found missing."""
+
+    required: str
+    shown: str
+    missing: str
+
+
+_OPEN = {
+    "stats_url": _Need(
+        "la transparence des résultats",
+        "adresse de mesures d’impact",
+        "adresse de mesures d’impact",
+    ),
+    "repository": _Need(
+        "l’ouverture des codes sources", "adresse de code source", "adresse de code source"
+    ),
+}
+
+
+def check_cas_octroi(context: Context) -> Controle:
+    """Look for what the case chosen needs in the product's page."""
+    product = context.match.product
+    if product is None:
+        missing_catalogue = context.match.lien is Lien.INDISPONIBLE
+        return without_catalogue(NAME) if missing_catalogue else without_product(NAME)
+    preuve: dict[str, Json] = {
+        "cas": context.candidature.cas_demande,
+        "date": context.reference.isoformat(),
+        "stats_url": product.stats_url,
+        "repository": product.repository,
+    }
+    if refusal := unanswerable(NAME, context, FIELD, "cas de la demande"):
+        return Controle(NAME, refusal.resultat, refusal.motif, {**preuve, **refusal.preuve})
+    typed = (context.candidature.cas_demande or "").strip()
+    prevus = listed((_name_of(cas) for cas in context.rules.config.cas), last="ou")
+    if not typed:
+        return answer(NAME, sentences.CAS_ABSENT, preuve | {TOLD: FIELD}, cas_prevus=prevus)
+    named = quoted(typed, 45)
+    cas = context.rules.cas(typed)
+    if cas is None:
+        return answer(NAME, sentences.CAS_INCONNU, preuve, cas=named, cas_prevus=prevus)
+    needs = _needs(context, cas, product)
+    missing = [need for need, is_met in needs if not is_met]
+    if not missing:
+        shown = listed(need.shown for need, _ in needs)
+        shown = f"au catalogue, {shown}" if shown else "sans condition"
+        return answer(NAME, sentences.CAS_REUNI, preuve, cas=named, etabli=shown)
+    others = {
+        _name_of(other): _needs(context, other, product)
+        for other in context.rules.config.cas
+        if other.id != cas.id
+    }
+    met = {name: of for name, of in others.items() if all(is_met for _, is_met in of)}
+    return answer(
+        NAME,
+        sentences.CAS_AUTRE_REUNI if met else sentences.CAS_NON_ETABLI,
+        preuve | {"manque": [need.missing for need in missing]},
+        cas=named,
+        catalogue=context.catalogue,
+        manque=listed((need.missing for need in missing), last="ni"),
+        condition=listed(need.required for need, _ in needs),
+        trouve=listed(need.shown for of in met.values() for need, _ in of),
+        autres=listed(met),
+    )
+
+
+def _needs(context: Context, cas: CasConfig, product: Product) -> list[tuple[_Need, bool]]:
+    """Return what a case needs, and whether the product's page shows it."""
+    needs = []
+    if cas.needs_phase:
+        phase = quoted(context.rules.phase_name(cas.needs_phase), 30)
+        begun = first_begun(product.phases, cas.needs_phase, context.reference)
+        day = french_date(begun or context.reference)
+        need = _Need(
+            f"une phase {phase} en cours ou achevée",
+            f"phase {phase} commencée le {day}",
+            f"phase {phase} déjà commencée le {day}",
+        )
+        needs.append((need, begun is not None))
+    # An address: « /stats » is what the page's template comes with.
+    needs += [(_OPEN[key], site_address(getattr(product, key)) is not None) for key in cas.needs]
+    return needs
+
+
+def _name_of(cas: CasConfig) -> str:
+    return quoted(next(iter(cas.labels), cas.id), 45)

@@ -1,0 +1,26 @@
+"""`depot`: the dossier was deposited during the call."""
+
+from __future__ import annotations
+
+from dsync.domain.verdict import Controle
+from dsync.eig.precheck import sentences
+from dsync.eig.precheck.context import Context, answer
+from dsync.eig.precheck.wording import french_date
+
+
+def check_depot(context: Context) -> Controle:
+    """Compare the day of deposit with the window, its two days included."""
+    window, day = context.rules.config.window, context.reference
+    is_inside = window.start <= day <= window.end
+    return answer(
+        "depot",
+        sentences.DANS_APPEL if is_inside else sentences.HORS_APPEL,
+        {
+            "date": day.isoformat(),
+            "debut": window.start.isoformat(),
+            "fin": window.end.isoformat(),
+        },
+        jour=french_date(day),
+        debut=french_date(window.start),
+        fin=french_date(window.end),
+    )

@@ -1,0 +1,138 @@
+"""`phase`: the product is in investigation, construction or accélération at the deposit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dsync.domain.dossier import Json
+from dsync.domain.verdict import Controle, worst
+from dsync.eig.candidature import Reponse
+from dsync.eig.precheck import sentences
+from dsync.eig.precheck.catalogue import Phase, Product
+from dsync.eig.precheck.context import (
+    TOLD,
+    Context,
+    answer,
+    unanswerable,
+    without_catalogue,
+    without_product,
+)
+from dsync.eig.precheck.phases import phase_by_place, phase_by_start
+from dsync.eig.precheck.product import Lien
+from dsync.eig.precheck.sentences import Sentence
+from dsync.eig.precheck.wording import fold, french_date, listed, quoted
+
+NAME = "phase"
+FIELD = "phase_declaree"
+
+
+def check_phase(context: Context) -> Controle:
+    """Compare the phase observed at the reference date with the rules and the one declared."""
+    product = context.match.product
+    if product is None:
+        missing_catalogue = context.match.lien is Lien.INDISPONIBLE
+        return without_catalogue(NAME) if missing_catalogue else without_product(NAME)
+    by_start = phase_by_start(product.phases, context.reference)
+    preuve: dict[str, Json] = {
+        "date": context.reference.isoformat(),
+        "phase": by_start.nom if by_start else None,
+        "phases": [
+            {"nom": p.nom, "debut": p.debut.isoformat() if p.debut else None}
+            for p in product.phases
+        ],
+        "lisibles": product.phases_lisibles,
+        "declaree": context.candidature.phase_declaree,
+        "consulte_le": context.consulte_le,
+    }
+    sentence, phase, other = _observe(context, product, by_start)
+    declared = unanswerable(NAME, context, FIELD, "phase du produit")
+    if declared and worst((sentence.resultat, declared.resultat)) is not sentence.resultat:
+        return Controle(NAME, declared.resultat, declared.motif, {**preuve, **declared.preuve})
+    if context.reponse(FIELD) is Reponse.VIDE:
+        preuve[TOLD] = FIELD
+    return answer(
+        NAME,
+        sentence,
+        preuve,
+        phase=_named(context, phase),
+        autre=_named(context, other),
+        jour=french_date(context.reference),
+        debut=french_date(phase.debut) if phase and phase.debut else "",
+        suite=_first(context, product.phases),
+        declaree=_declaration(context),
+        admises=listed((quoted(nom) for nom in context.rules.config.phases.eligible), last="ou"),
+        catalogue=context.catalogue,
+        delai=context.rules.config.phases.late_reading_days,
+    )
+
+
+def _observe(
+    context: Context, product: Product, by_start: Phase | None
+) -> tuple[Sentence, Phase | None, Phase | None]:
+    """Return what is to be said, of which phase, and of which other one."""
+    undated = [phase for phase in product.phases if phase.debut is None]
+    by_place = phase_by_place(product.phases, context.reference)
+    if by_start is None or by_place is None:
+        is_readable = product.phases_lisibles and not undated
+        return sentences.PHASE_AUCUNE if is_readable else sentences.PHASES_ILLISIBLES, None, None
+    is_admitted = _is_admitted(context, by_start)
+    # A phase without a date may have been the one: it leaves doubt where that would matter.
+    if any(_is_admitted(context, phase) is not is_admitted for phase in undated):
+        return sentences.PHASES_ILLISIBLES, by_start, None
+    if _is_admitted(context, by_place) is not is_admitted:
+        return sentences.PHASES_CONTRADICTOIRES, by_start, by_place
+    if not is_admitted:
+        return _past(context, by_start), by_start, None
+    # Two readings that are both admitted do not disagree on the answer: either may be declared.
+    declared = next((p for p in (by_start, by_place) if _is_declared(context, p)), None)
+    return sentences.PHASE_ADMISE if declared else sentences.PHASE_AUTRE, declared or by_start, None
+
+
+def _past(context: Context, phase: Phase) -> Sentence:
+    """Return what is to be said of a phase that is not admitted."""
+    if context.is_read_late and _declared(context) & context.rules.eligible_phases:
+        return sentences.PHASE_PASSEE_LUE_TARD
+    is_known = fold(phase.nom) in context.rules.known_phases
+    return sentences.PHASE_PASSEE if is_known else sentences.PHASE_INCONNUE
+
+
+def _is_admitted(context: Context, phase: Phase) -> bool:
+    return fold(phase.nom) in context.rules.eligible_phases
+
+
+def _is_declared(context: Context, phase: Phase) -> bool:
+    """Whether a phase is the one declared; one that cannot be had is told apart."""
+    if context.reponse(FIELD) in (Reponse.NON_ASSOCIE, Reponse.NON_DEMANDE):
+        return True
+    return fold(phase.nom) in _declared(context)
+
+
+def _declared(context: Context) -> frozenset[str]:
+    """Return the catalogue's words, folded, for the option that the applicant chose."""
+    typed = fold(context.candidature.phase_declaree or "")
+    return context.rules.declared_phases.get(typed, frozenset()) | {typed}
+
+
+def _declaration(context: Context) -> str:
+    match context.reponse(FIELD):
+        case Reponse.NON_DEMANDE:
+            return "phase non demandée au candidat"
+        case Reponse.NON_ASSOCIE:
+            return "phase déclarée non lue (configuration à compléter)"
+        case Reponse.VIDE:
+            return "aucune phase déclarée"
+    return f"phase déclarée : {quoted(context.candidature.phase_declaree, 40)}"
+
+
+def _first(context: Context, phases: Iterable[Phase]) -> str:
+    """Return when the first phase begins, for a product that has none yet."""
+    dated = [phase for phase in phases if phase.debut]
+    first = min(dated, key=lambda phase: phase.debut or context.reference, default=None)
+    if first is None or first.debut is None:
+        return "fiche sans phase"
+    return f"première phase : {_named(context, first)}, à partir du {french_date(first.debut)}"
+
+
+def _named(context: Context, phase: Phase | None) -> str:
+    """Return a phase's French name, quoted."""
+    return quoted(context.rules.phase_name(phase.nom) if phase else None, 40)

@@ -1,0 +1,75 @@
+"""`profils`: at least one profile wished, of those on offer at the deposit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dsync.domain.dossier import Json
+from dsync.domain.verdict import Controle
+from dsync.eig.precheck import sentences
+from dsync.eig.precheck.config import ProfilConfig
+from dsync.eig.precheck.context import TOLD, Context, answer, unanswerable
+from dsync.eig.precheck.wording import fold, french_date, listed, quoted
+
+NAME = "profils"
+FIELD = "voeux"
+
+
+def check_profils(context: Context) -> Controle:
+    """Count the profiles wished once each, and look each up in what was on offer."""
+    if refusal := unanswerable(NAME, context, FIELD, "profils souhaités"):
+        return refusal
+    wished: dict[str, str] = {}
+    absent: dict[str, str] = {}
+    for voeu in sorted(context.candidature.voeux, key=lambda voeu: (voeu.rang, voeu.profil or "")):
+        if not voeu.profil or not voeu.profil.strip():
+            continue
+        profil = context.rules.profil(voeu.profil)
+        key = profil.id if profil else fold(voeu.profil)
+        wished.setdefault(key, voeu.profil)
+        if not (profil and _is_offered(profil, context)):
+            absent.setdefault(key, voeu.profil)
+    preuve: dict[str, Json] = {
+        "date": context.reference.isoformat(),
+        "profils": [*sorted(wished)],
+        "hors_offre": [*sorted(absent)],
+    }
+    most = context.rules.config.max_profils
+    if not wished:
+        return answer(NAME, sentences.SANS_PROFIL, preuve | {TOLD: FIELD}, most=most)
+    is_too_many = len(wished) > most
+    sentence = {
+        (False, False): sentences.PROFILS_OFFERTS,
+        (True, False): sentences.HORS_OFFRE,
+        (False, True): sentences.TROP_DE_PROFILS,
+        (True, True): sentences.TROP_ET_HORS_OFFRE,
+    }[bool(absent), is_too_many]
+    return answer(
+        NAME,
+        sentence,
+        preuve,
+        profils=_labels(wished.values()),
+        s="s" if len(wished) > 1 else "",
+        absents=_labels(absent.values()),
+        n="s" if len(absent) > 1 else "",
+        nombre=len(wished),
+        most=most,
+        jour=french_date(context.reference),
+        offre=_labels(
+            profil.labels[0] if profil.labels else profil.id
+            for profil in context.rules.config.profils
+            if _is_offered(profil, context)
+        ),
+    )
+
+
+def _labels(labels: Iterable[str]) -> str:
+    return listed(quoted(label, 50) for label in labels)
+
+
+def _is_offered(profil: ProfilConfig, context: Context) -> bool:
+    day = context.reference
+    return not (
+        (profil.offered_from and day < profil.offered_from)
+        or (profil.offered_until and day > profil.offered_until)
+    )

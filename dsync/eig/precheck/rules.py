@@ -1,0 +1,268 @@
+"""A call's rules, validated as a whole and made ready for fast checks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import NamedTuple, Self, TypeVar, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import to_builtins
+
+from dsync.domain.verdict import Resultat
+from dsync.eig.precheck.config import (
+    CasConfig,
+    CheckName,
+    OverrideConfig,
+    ProfilConfig,
+    RulesConfig,
+    Severity,
+)
+from dsync.eig.precheck.lists import (
+    CategorieList,
+    ListProblemsError,
+    OperateurList,
+    is_siren,
+    parse_categories,
+    parse_operateurs,
+)
+from dsync.eig.precheck.wording import fold, words
+from dsync.errors import ConfigurationError
+
+CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
+SENTENCES_REVISION = 3
+"""Raised by one when what the checks say changes, so that verdicts are worked out again."""
+
+_ONLY_A_VERIFIER = frozenset({"depot", "cas_octroi", "completude", "doublon"})
+"""Checks in which nothing speaks for « non conforme »."""
+
+_List = TypeVar("_List")
+_Named = TypeVar("_Named", ProfilConfig, CasConfig)
+
+
+class NeededChamp(NamedTuple):
+    """A champ that the mapping marks as needed for a complete dossier."""
+
+    field: str
+    libelle: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The rules and lists, indexed; `version` changes with any of them."""
+
+    config: RulesConfig
+    version: str
+    zone: ZoneInfo
+    operateurs: tuple[OperateurList, ...]
+    """The latest first."""
+    categories: CategorieList
+    needed: tuple[NeededChamp, ...]
+    overrides: Mapping[str, OverrideConfig]
+    caps: Mapping[str, Resultat]
+    eligible_phases: frozenset[str]
+    known_phases: frozenset[str]
+    declared_phases: Mapping[str, frozenset[str]]
+    phase_names: Mapping[str, str]
+    profil_labels: Mapping[str, ProfilConfig]
+    cas_labels: Mapping[str, CasConfig]
+
+    @classmethod
+    def load(cls, config: RulesConfig, folder: Path, *, needed: Sequence[tuple[str, str]]) -> Self:
+        """Read the lists beside the configuration and check rules and lists as a whole.
+
+        Args:
+            config: The `[regles]` section.
+            folder: Where the lists are.
+            needed: Fields that a complete dossier has, with their labels.
+
+        Raises:
+            ConfigurationError: with every problem found.
+        """
+        problems = list(_problems(config))
+        operateurs = [
+            _read_list(folder / name, parse_operateurs, problems) for name in config.operateurs
+        ]
+        categories = _read_list(folder / config.categories_juridiques, parse_categories, problems)
+        years = Counter(found.annee for found in operateurs if found)
+        problems += [f"operateurs: two lists of {year}" for year, n in years.items() if n > 1]
+        if problems or categories is None:
+            raise ConfigurationError(
+                f"The eligibility rules have {len(problems)} problem"
+                f"{'s' if problems[1:] else ''}: mend the section [regles] and its lists.",
+                problems=tuple(f"[regles] {problem}" for problem in problems),
+            )
+        return cls._indexed(
+            config, tuple(found for found in operateurs if found), categories, needed
+        )
+
+    @classmethod
+    def _indexed(
+        cls,
+        config: RulesConfig,
+        operateurs: tuple[OperateurList, ...],
+        categories: CategorieList,
+        needed: Sequence[tuple[str, str]],
+    ) -> Self:
+        eligible = frozenset(fold(name) for name in config.phases.eligible)
+        known = eligible | {fold(name) for name in config.phases.other}
+        return cls(
+            config=config,
+            version=_version(config, operateurs, categories, needed),
+            zone=ZoneInfo(config.timezone),
+            operateurs=tuple(sorted(operateurs, key=lambda found: -found.annee)),
+            categories=categories,
+            needed=tuple(NeededChamp(*pair) for pair in needed),
+            overrides={override.siren: override for override in config.overrides},
+            caps={name: Resultat(severity) for name, severity in config.severity.items()},
+            eligible_phases=eligible,
+            known_phases=known,
+            declared_phases={
+                fold(option): frozenset(fold(name) for name in names)
+                for option, names in config.phases.declared.items()
+            },
+            phase_names={fold(word): name for word, name in config.phases.noms.items()},
+            profil_labels=_labels(config.profils),
+            cas_labels=_labels(config.cas),
+        )
+
+    def reference_date(self, instant: datetime) -> date:
+        """Return the day of an instant where the call takes place.
+
+        Raises:
+            ValueError: when the instant has no time zone.
+        """
+        if instant.tzinfo is None:
+            raise ValueError("an instant needs its time zone")
+        return instant.astimezone(self.zone).date()
+
+    def phase_name(self, nom: str) -> str:
+        """Return the French name of a phase that the catalogue names."""
+        return self.phase_names.get(fold(nom), nom)
+
+    def profil(self, label: str) -> ProfilConfig | None:
+        """Return the profile that an option means, or None for an unknown one."""
+        return _meant(label, self.profil_labels, self.config.profils)
+
+    def cas(self, label: str) -> CasConfig | None:
+        """Return the case that an option means, or None for an unknown one."""
+        return _meant(label, self.cas_labels, self.config.cas)
+
+    def has_list_of(self, year: int) -> bool:
+        """Whether the opérateurs of that year are all known, so that absence proves something."""
+        return any(found.annee == year for found in self.operateurs)
+
+
+def _labels(configs: Iterable[_Named]) -> dict[str, _Named]:
+    return {fold(label): config for config in configs for label in config.labels}
+
+
+def _meant(label: str, labels: Mapping[str, _Named], configs: Iterable[_Named]) -> _Named | None:
+    if exact := labels.get(fold(label)):
+        return exact
+    held = set(words(label))
+    found = [c for c in configs if any(set(words(word)) <= held for word in c.words)]
+    return found[0] if len(found) == 1 else None
+
+
+def _read_list(path: Path, parse: Callable[[str], _List], problems: list[str]) -> _List | None:
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        problems.append(f"{path.name}: cannot be read ({exc.strerror}) in {path.parent}")
+    except UnicodeDecodeError:
+        problems.append(f"{path.name}: is not UTF-8; save it as UTF-8")
+    except ListProblemsError as exc:
+        problems += [f"{path.name}: {problem}" for problem in exc.problems]
+    return None
+
+
+def _problems(config: RulesConfig) -> Iterable[str]:
+    if config.window.start > config.window.end:
+        yield "window: end is before start"
+    try:
+        ZoneInfo(config.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield f"timezone: « {config.timezone} » is unknown; use a name such as Europe/Paris"
+    for name in CHECK_NAMES:
+        yield from _severity_problems(name, config.severity.get(name))
+    yield from _named_problems("profils", config.profils)
+    for profil in config.profils:
+        start, end = profil.offered_from, profil.offered_until
+        if start and end and start > end:
+            yield f"profils {profil.id}: offered_until is before offered_from"
+    yield from _named_problems("cas", config.cas)
+    yield from _phase_problems(config)
+    seen: Counter[str] = Counter()
+    for override in config.overrides:
+        seen[override.siren] += 1
+        if not is_siren(override.siren):
+            yield f"overrides: {override.siren} is no SIREN (9 digits, check digit)"
+        if seen[override.siren] == 2:
+            yield f"overrides: {override.siren} stands more than once"
+
+
+def _severity_problems(name: CheckName, severity: Severity | None) -> Iterable[str]:
+    if severity is None:
+        yield f"severity: {name} is missing (a_verifier or non_conforme)"
+    elif severity == "non_conforme" and name in _ONLY_A_VERIFIER:
+        yield f"severity: {name} never shows more than a_verifier"
+
+
+def _named_problems(section: str, configs: Sequence[ProfilConfig | CasConfig]) -> Iterable[str]:
+    if not configs:
+        yield f"{section}: at least one is needed"
+    for id_, times in Counter(config.id for config in configs).items():
+        if times > 1:
+            yield f"{section}: id {id_} stands {times} times"
+    labels = Counter(fold(label) for config in configs for label in config.labels)
+    for label, times in labels.items():
+        if times > 1:
+            yield f"{section}: label « {label} » stands {times} times"
+    for config in configs:
+        if not config.labels and not config.words:
+            yield f"{section} {config.id}: give at least one label or word"
+
+
+def _phase_problems(config: RulesConfig) -> Iterable[str]:
+    eligible = {fold(name) for name in config.phases.eligible}
+    other = {fold(name) for name in config.phases.other}
+    if not eligible:
+        yield "phases: eligible is empty"
+    for name in sorted(eligible & other):
+        yield f"phases: « {name} » is both eligible and other"
+    known = eligible | other
+    for option, names in config.phases.declared.items():
+        for name in names:
+            if fold(name) not in known:
+                yield f"phases: declared « {option} » names « {name} », which is no phase"
+    for cas in config.cas:
+        if cas.needs_phase and fold(cas.needs_phase) not in known:
+            yield f"cas {cas.id}: needs_phase « {cas.needs_phase} » is no phase"
+
+
+def _version(
+    config: RulesConfig,
+    operateurs: Sequence[OperateurList],
+    categories: CategorieList,
+    needed: Sequence[tuple[str, str]],
+) -> str:
+    content = [
+        SENTENCES_REVISION,
+        to_builtins(config),
+        sorted((found.annee, found.source, sorted(found.noms.items())) for found in operateurs),
+        categories.source,
+        sorted(categories.exact.values()),
+        [famille[2] for famille in categories.familles],
+        list(needed),
+    ]
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
+
+
+__all__ = ["CHECK_NAMES", "NeededChamp", "RuleSet"]

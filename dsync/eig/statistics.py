@@ -1,0 +1,44 @@
+"""How often each check gave each result, for `dsync precheck --stats`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from dsync.domain.verdict import StoredVerdict
+from dsync.store import Reader
+
+PARIS = ZoneInfo("Europe/Paris")
+
+
+class Statistic(NamedTuple):
+    """How many dossiers had one result in one check."""
+
+    mois: str
+    controle: str
+    resultat: str
+    type_administration: str | None
+    phase_constatee: str | None
+    nombre: int
+
+
+def statistics(reader: Reader) -> list[Statistic]:
+    """Count the results of the current verdicts, by the month of deposit in Paris."""
+    counts: Counter[tuple[str, str, str, str | None, str | None]] = Counter()
+    for depose_le, verdict in reader.current_verdicts():
+        for controle in verdict.controles:
+            counts[
+                depose_le.astimezone(PARIS).strftime("%Y-%m"),
+                controle.controle,
+                controle.resultat.value,
+                _text(verdict, "type_administration"),
+                _text(verdict, "phase_constatee"),
+            ] += 1
+    ordered = sorted(counts.items(), key=lambda item: [part or "" for part in item[0]])
+    return [Statistic(*key, number) for key, number in ordered]
+
+
+def _text(verdict: StoredVerdict, constat: str) -> str | None:
+    value = verdict.constats.get(constat)
+    return value if isinstance(value, str) else None

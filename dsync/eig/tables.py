@@ -1,0 +1,65 @@
+"""The programme's other tables: the sources of evidence, the products, the registry's answers."""
+
+# No `from __future__ import annotations`: SQLModel reads the annotations when a class is made.
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import Text
+from sqlmodel import Field
+
+from dsync.eig.candidature import Table, metadata
+from dsync.eig.precheck.catalogue import Phase
+from dsync.store.columns import json_text
+
+
+class EvidenceRow(Table, table=True):
+    """The last good copy of a source of evidence."""
+
+    __tablename__ = "evidence"
+
+    source: str = Field(primary_key=True)
+    url: str | None
+    body: str | None = Field(default=None, sa_type=Text)
+    redirects: str | None = Field(default=None, sa_type=Text)
+    fetched_at: dt.datetime | None
+    confirmed_at: dt.datetime | None
+    checked_at: dt.datetime
+    etag: str | None
+    last_modified: str | None
+    sha256: str | None
+    # A newer copy that the safety brake stopped.
+    refused_sha256: str | None
+    refused_since: dt.datetime | None
+    refused_times: int | None
+    refused_message: str | None = Field(default=None, sa_type=Text)
+    erreur: str | None
+
+
+class ProduitRow(Table, table=True):
+    """A product that the catalogue shows or once showed, as it last did; rows stay."""
+
+    __tablename__ = "produit"
+
+    id: str = Field(primary_key=True)
+    nom: str
+    anciens_noms: Any = json_text(tuple[str, ...])
+    phases: Any = json_text(tuple[Phase, ...])
+    incubateur: str
+    vu_le: dt.datetime
+
+
+class RegistreRow(Table, table=True):
+    """An answer of the registry of enterprises, kept for a while."""
+
+    __tablename__ = "registre"
+
+    siren: str = Field(primary_key=True)
+    answer: Any = json_text()
+    fetched_at: dt.datetime
+    expires_at: dt.datetime
+
+
+candidature = metadata.tables["candidature"]
+evidence = metadata.tables["evidence"]
+produit = metadata.tables["produit"]
+registre = metadata.tables["registre"]

@@ -1,0 +1,16 @@
+SELECT
+    q.numero,
+    q.code,
+    q.message,
+    utc(q.depuis) AS depuis,
+    q.tentatives
+FROM quarantaine AS q
+UNION ALL
+SELECT
+    CAST(NULL AS bigint) AS numero,
+    'catalogue' AS code,
+    p.refused_message AS message,
+    utc(p.refused_since) AS depuis,
+    p.refused_times AS tentatives
+FROM evidence AS p
+WHERE p.refused_sha256 IS NOT NULL

@@ -1,0 +1,9 @@
+SELECT
+    v.numero,
+    v.verdict,
+    v.detail,
+    utc(v.etabli_le) AS etabli_le,
+    v.version_regles,
+    v.courant,
+    v.remarque
+FROM verdict AS v

@@ -1,0 +1,9 @@
+SELECT
+    o.numero,
+    o.annotation,
+    o.valeur,
+    o.statut,
+    o.tentatives AS tentative,
+    utc(o.envoyee_le) AS envoyee_le,
+    o.erreur
+FROM outbox AS o

@@ -1,0 +1,7 @@
+SELECT
+    q.numero,
+    q.code,
+    q.message,
+    utc(q.depuis) AS depuis,
+    q.tentatives
+FROM quarantaine AS q

@@ -1,6 +1,0 @@
-SELECT
-    e.numero,
-    e.survenu_le,
-    e.evenement,
-    e.details
-FROM evenement AS e

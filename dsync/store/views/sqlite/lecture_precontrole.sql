@@ -1,9 +1,0 @@
-SELECT
-    v.numero,
-    v.verdict,
-    v.detail,
-    strftime('%Y-%m-%dT%H:%M:%SZ', v.etabli_le) AS etabli_le,
-    v.version_regles,
-    v.courant,
-    v.remarque
-FROM verdict AS v

@@ -1,0 +1,235 @@
+"""A typed dossier → the rows that the database keeps of it, with the hashes that tell changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from msgspec.structs import replace
+
+from dsync.annotations import AnnotationsConfig, resolve
+from dsync.domain.dossier import LAYOUT_TYPES, Champ, Descriptor, Dossier, Json, Ligne, Revision
+from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.domain.programme import Form, Programme
+from dsync.domain.written import written
+from dsync.store import Record
+
+Descriptors = Mapping[DescriptorId, Descriptor]
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownForm:
+    """What is worked out once for a revision of the form."""
+
+    descriptors: Descriptors
+    """Empty when DS does not give them: the types then come from the nodes."""
+    programme: Form | None
+    owned_ids: frozenset[str]
+    """Ids of the annotations that dsync alone writes."""
+    inputs_signature: bytes
+    signature: bytes
+
+
+class Recorder:
+    """Makes rows of dossiers; keeps what it worked out of each revision.
+
+    Args:
+        programme: whose fields are read too; None: nobody's.
+        annotations: the section `[annotations]`.
+    """
+
+    def __init__(self, programme: Programme | None, annotations: AnnotationsConfig) -> None:
+        self._programme = programme
+        self._annotations = annotations
+        self._forms: dict[RevisionId, tuple[Revision, _KnownForm]] = {}
+
+    def record(
+        self, dossier: Dossier, demarche_number: DemarcheNumber, revision: Revision | None
+    ) -> Record:
+        """Return what is kept of a dossier.
+
+        Args:
+            dossier: as DS shows it.
+            demarche_number: of its démarche.
+            revision: of its form; None where DS does not give it: the champs that the dossier
+                shows then stand for the form.
+        """
+        form = self._form_of(dossier, revision)
+        champs = champs_of_form(dossier.champs, form.descriptors)
+        annotations = champs_of_form(dossier.annotations, form.descriptors)
+        dossier = replace(dossier, champs=champs, annotations=annotations)
+        demandeur = dossier.demandeur
+        foreign = [a for a in annotations if a.descriptor_id not in form.owned_ids]
+        owned: dict[str, Json] = {
+            a.descriptor_id: a.contenu for a in annotations if a.descriptor_id in form.owned_ids
+        }
+        champs_json, foreign_hash = written(champs), _digest(written(foreign)).encode()
+        applicant = written([demandeur.genre, demandeur.details])
+        inputs_hash = _digest(
+            form.inputs_signature, champs_json, applicant, written(dossier.date_depot)
+        )
+        return Record(
+            numero=dossier.number,
+            etat=dossier.etat,
+            is_open=dossier.is_open,
+            revision_id=dossier.revision_id,
+            labels=dossier.labels,
+            content_hash=_digest(
+                form.signature, inputs_hash.encode(), foreign_hash, self._envelope(dossier)
+            ),
+            inputs_hash=inputs_hash,
+            annotations_hash=_digest(foreign_hash, written(owned)),
+            owned_ids=form.owned_ids,
+            owned=owned,
+            facts={
+                "numero": dossier.number,
+                "demarche_numero": demarche_number,
+                "dossier_id": dossier.id,
+                "revision_id": dossier.revision_id,
+                "etat": dossier.etat.value,
+                "archive": dossier.archive,
+                "depose_le": dossier.date_depot,
+                "en_construction_le": dossier.date_passage_en_construction,
+                "en_instruction_le": dossier.date_passage_en_instruction,
+                "traite_le": dossier.date_traitement,
+                "correction_attendue_depuis": dossier.date_derniere_correction_en_attente,
+                "siret": demandeur.siret,
+                "siren": demandeur.siren,
+                "raison_sociale": demandeur.raison_sociale,
+                "forme_juridique_code": demandeur.forme_juridique_code,
+            },
+            dates={
+                "modifie_le": dossier.date_derniere_modification,
+                "champs_modifie_le": dossier.date_derniere_modification_champs,
+                "annotations_modifie_le": dossier.date_derniere_modification_annotations,
+                "expire_le": dossier.date_expiration,
+                "supprime_par_usager_le": dossier.date_suppression_par_usager,
+            },
+            contents={
+                "numero": dossier.number,
+                "demandeur": written(demandeur),
+                "divers": written(_divers(dossier)),
+                "traitements": written(dossier.traitements),
+                "champs": champs_json,
+                "annotations": written(annotations),
+            },
+            programme=form.programme.rows(dossier) if form.programme else {},
+        )
+
+    def _form_of(self, dossier: Dossier, revision: Revision | None) -> _KnownForm:
+        if revision is None:
+            return self._work_out(_descriptors_shown(dossier), is_known=False)
+        known = self._forms.get(revision.id)
+        if known is None or known[0] is not revision:
+            known = self._forms[revision.id] = (revision, self._work_out(revision.descriptors))
+        return known[1]
+
+    def _work_out(self, descriptors: Descriptors, *, is_known: bool = True) -> _KnownForm:
+        programme = self._programme.form(descriptors) if self._programme else None
+        owned_ids = resolve(self._annotations, descriptors.values()).owned_ids()
+        return _KnownForm(
+            descriptors=descriptors if is_known else {},
+            programme=programme,
+            owned_ids=owned_ids,
+            inputs_signature=programme.inputs_signature if programme else b"",
+            signature=(programme.signature if programme else b"") + written(sorted(owned_ids)),
+        )
+
+    def _envelope(self, dossier: Dossier) -> bytes:
+        """Write what the content hash takes besides the champs and the applicant.
+
+        Left out is what dsync writes itself, and what moves by itself: dates of modification and
+        of expiry.
+        """
+        owned_labels = self._annotations.owned_labels
+        return written(
+            [
+                dossier.number,
+                dossier.id,
+                dossier.revision_id,
+                dossier.etat,
+                dossier.archive,
+                dossier.date_depot,
+                dossier.date_passage_en_construction,
+                dossier.date_passage_en_instruction,
+                dossier.date_traitement,
+                dossier.date_suppression_par_usager,
+                dossier.date_derniere_correction_en_attente,
+                _divers(dossier),
+                [label for label in dossier.labels if label not in owned_labels],
+                dossier.traitements,
+            ]
+        )
+
+
+def champs_of_form(champs: Iterable[Champ], descriptors: Descriptors) -> tuple[Champ, ...]:
+    """Return champs as they are kept, in their order, without headings and explanations.
+
+    A champ's label and type are only kept where the form has no descriptor that says them.
+    """
+    kept = []
+    for champ in champs:
+        descriptor = descriptors.get(champ.descriptor_id)
+        type_ = descriptor.type if descriptor else champ.type
+        if type_ in LAYOUT_TYPES and not champ.texte:
+            continue
+        lignes = champ.lignes
+        if lignes:
+            lignes = tuple([Ligne(r.id, champs_of_form(r.champs, descriptors)) for r in lignes])
+        if descriptor:
+            # The descriptor's own text of the id: one for all dossiers of the form.
+            champ = Champ(descriptor.id, champ.texte, champ.valeur, lignes, champ.fichiers)
+        elif lignes:
+            champ = replace(champ, lignes=lignes)
+        kept.append(champ)
+    return tuple(kept)
+
+
+def _divers(dossier: Dossier) -> dict[str, Json]:
+    """Return the dossier's facts that nobody queries by column."""
+    return {
+        "motivation": dossier.motivation,
+        "usager_email": dossier.usager_email,
+        "groupe_instructeur": dossier.groupe_instructeur,
+        "instructeurs": list(dossier.instructeurs),
+        "depose_par_un_tiers": dossier.depose_par_un_tiers,
+        "mandataire": dossier.mandataire,
+        "prerempli": dossier.prerempli,
+    }
+
+
+def _descriptors_shown(dossier: Dossier) -> dict[DescriptorId, Descriptor]:
+    """Return the champs that a dossier shows as if they were its form's descriptors."""
+    shown: dict[DescriptorId, Descriptor] = {}
+    for champs, is_annotation in ((dossier.champs, False), (dossier.annotations, True)):
+        for champ in champs:
+            _show(shown, champ, None, is_annotation)
+            for ligne in champ.lignes:
+                for cell in ligne.champs:
+                    _show(shown, cell, champ.descriptor_id, is_annotation)
+    return shown
+
+
+def _show(
+    shown: dict[DescriptorId, Descriptor],
+    champ: Champ,
+    parent_id: DescriptorId | None,
+    is_annotation: bool,
+) -> None:
+    if champ.descriptor_id:
+        descriptor = Descriptor(
+            id=champ.descriptor_id,
+            libelle=champ.libelle or "",
+            type=champ.type or "",
+            required=False,
+            options=None,
+            other_option=False,
+            parent_id=parent_id,
+            is_annotation=is_annotation,
+        )
+        shown.setdefault(descriptor.id, descriptor)
+
+
+def _digest(*parts: bytes) -> str:
+    return sha256(b"\x00".join(parts)).hexdigest()[:32]
