@@ -22,13 +22,13 @@ from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
 from dsync.store import RunningService, Store
 from dsync.store.store import this_process
 from dsync.sync import run as runs
+from dsync.sync.config_changes import digest, reconsider
 from dsync.sync.context import Context, Policy, Progress, Run, Silence, utc_now
-from dsync.sync.due import due, next_due_at
 from dsync.sync.evaluate import evaluate_due
 from dsync.sync.push import push_due, tell_unknown
-from dsync.sync.reconsider import digest, reconsider
 from dsync.sync.record import Recorder
 from dsync.sync.report import Kind, RunReport, SyncOptions
+from dsync.sync.schedule import due, next_due_at
 
 log = structlog.get_logger(__name__)
 

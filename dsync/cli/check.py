@@ -11,7 +11,8 @@ from dsync.cli.options import current_flags, json_option, settings_options
 from dsync.cli.output import clean, print_json, print_note
 
 if TYPE_CHECKING:
-    from dsync.sync.check import CheckLine, CheckSources
+    from dsync.domain.check_line import CheckLine
+    from dsync.sync.check import CheckSources
     from dsync.wiring import App
 
 MARKS = {"ok": ("ok", "green"), "info": ("--", "blue"), "warning": ("!!", "yellow")}
@@ -29,8 +30,9 @@ def check(*, as_json: bool) -> None:
     no field uses. The exit code is the first of 2, 5, 3, 8, 7 that one of the lines has.
     """
     from dsync.cli.session import load, worker
+    from dsync.domain.check_line import CheckLine, CheckStatus
     from dsync.settings import unknown_variables
-    from dsync.sync.check import CheckLine, CheckStatus, exit_code_of, run_checks
+    from dsync.sync.check import exit_code_of, run_checks
 
     settings = load()
     lines: list[CheckLine] = []

@@ -13,7 +13,7 @@ from dsync.cli.output import cut, print_json, print_table, shown
 
 if TYPE_CHECKING:
     from dsync.domain.ids import DossierNumber
-    from dsync.sync.settle import Choice
+    from dsync.sync.conflicts import Choice
 
 ANNOTATIONS = ("resultat", "detail", "date", "label")
 WIDTH = 60
@@ -108,7 +108,7 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
 @settings_options()
 def accept(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
     """Keep the values that humans wrote in dossiers N: dsync does not write there again."""
-    from dsync.sync.settle import Choice
+    from dsync.sync.conflicts import Choice
 
     for numero, count in _settle(Choice.ACCEPT, numbers, annotation, everywhere=everywhere).items():
         click.echo(f"Dossier {numero}: the human's value stays ({_plural(count)} resolved).")
@@ -119,7 +119,7 @@ def accept(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None
 @settings_options()
 def adopt(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
     """Treat the current values in dossiers N as written by dsync."""
-    from dsync.sync.settle import Choice
+    from dsync.sync.conflicts import Choice
 
     ended = _settle(Choice.ADOPT, numbers, annotation, everywhere=everywhere)
     if ended:
@@ -140,7 +140,7 @@ def _settle(
 
     from dsync.cli.session import worker
     from dsync.domain.ids import DossierNumber
-    from dsync.sync.settle import settle_conflicts
+    from dsync.sync.conflicts import settle_conflicts
 
     chosen = None if everywhere else [DossierNumber(number) for number in numbers]
     with worker(may_create=False) as app:

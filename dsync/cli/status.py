@@ -65,7 +65,7 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
     from dsync.database import open_database
     from dsync.domain.check_line import CheckStatus
     from dsync.domain.ids import DemarcheNumber
-    from dsync.sync.expiry import expiry_lines
+    from dsync.sync.check import expiry_lines
 
     settings, now = load(), datetime.now(UTC)
     store = open_database(settings.database_url, create=False)

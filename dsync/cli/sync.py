@@ -95,7 +95,7 @@ def run_once(options: SyncOptions, *, as_json: bool) -> None:
     from dsync.cli.reports import print_report
     from dsync.cli.session import load, make_ready, worker
     from dsync.service.signals import StopSignals
-    from dsync.sync.check_probes import missing_file
+    from dsync.sync.check import missing_file
 
     with StopSignals(announce=announce_stop) as signals:
         settings = load()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
-from dsync.annotations import AnnotationsConfig, resolve
+from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
+from dsync.annotations.config import ACCEPTED_TYPES
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.dossier import Demarche, Revision
+from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
 from dsync.domain.programme import Programme
 from dsync.ds import Refusal, WriteAccess
 from dsync.errors import (
@@ -19,11 +22,10 @@ from dsync.errors import (
     DSOutcomeUnknownError,
     DSUnauthorizedError,
     DsyncError,
+    SchemaBehindError,
+    StoreError,
 )
 from dsync.store import Store
-from dsync.sync.check_annotations import annotation_lines, label_lines
-from dsync.sync.check_probes import OpenStore, database_line
-from dsync.sync.expiry import expiry_lines
 
 EXIT_ORDER = (2, 5, 3, 8, 7)
 """The exit code of a check is the first of these that one of its lines has."""
@@ -224,13 +226,158 @@ def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f"« {name} »" for name in names)
 
 
-__all__ = [
-    "CheckLine",
-    "CheckSources",
-    "CheckStatus",
-    "error",
-    "exit_code_of",
-    "instructeur_line",
-    "run_checks",
-    "write_lines",
-]
+def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[CheckLine]:
+    """Yield for each annotation that dsync writes whether it is there and takes what is written."""
+    resolved = resolve(config, revision.descriptors.values())
+    targets: Mapping[str, AnnotationTarget] = {
+        "resultat": config.resultat,
+        "detail": config.detail,
+        "date": config.date,
+        "validation": config.validation,
+    }
+    for name, target in targets.items():
+        descriptor: Descriptor | None = getattr(resolved, name)
+        if descriptor is None:
+            yield _missing_annotation(name, target, revision)
+        elif name == "resultat" and (lacking := _lacking_options(config, descriptor)):
+            yield CheckLine(
+                "annotations",
+                CheckStatus.ERROR,
+                f"resultat: {_named(descriptor)} lacks the option {', '.join(lacking)}",
+                "add it to the annotation on DS, or mend [annotations.resultat] options "
+                f"(it offers {', '.join(f'« {o} »' for o in descriptor.options or ())})",
+                2,
+            )
+        else:
+            yield CheckLine("annotations", CheckStatus.OK, f"{name}: {_named(descriptor)}")
+
+
+def _missing_annotation(name: str, target: AnnotationTarget, revision: Revision) -> CheckLine:
+    labels = {folded(libelle) for libelle in target.libelles}
+    twin = next(
+        (
+            d
+            for d in revision.descriptors.values()
+            if d.is_annotation
+            and not d.parent_id
+            and (d.id == target.id or folded(d.libelle) in labels)
+        ),
+        None,
+    )
+    accepted = " or ".join(ACCEPTED_TYPES[name])
+    if twin:
+        message = f"{name}: {_named(twin)} is a {twin.type}; it has to be {accepted}"
+        remedy = "make an annotation of that type on DS, and give its id"
+    else:
+        message = f"{name}: no such annotation in the form ({target.id})"
+        remedy = f"add an annotation privée ({accepted}) on DS, and give its id"
+    return CheckLine(
+        "annotations", CheckStatus.ERROR, message, f"{remedy} in [annotations.{name}]", 2
+    )
+
+
+def _lacking_options(config: AnnotationsConfig, descriptor: Descriptor) -> list[str]:
+    if descriptor.type != "drop_down_list" or descriptor.other_option:
+        return []
+    offered = set(descriptor.options or ())
+    return [f"« {text} »" for text in config.resultat.options.all() if text not in offered]
+
+
+def label_lines(config: AnnotationsConfig, available: Mapping[str, str]) -> Iterator[CheckLine]:
+    """Yield whether the démarche has the labels that dsync puts."""
+    if config.labels is None:
+        yield CheckLine("labels", CheckStatus.OK, "none is configured, none is put")
+        return
+    missing = [name for name in config.labels.all() if name not in available]
+    if missing:
+        yield CheckLine(
+            "labels",
+            CheckStatus.ERROR,
+            f"the démarche has no label {', '.join(f'« {name} »' for name in missing)}",
+            "create it on DS with exactly this name, or mend [annotations.labels] "
+            "(remove the table to put none)",
+            2,
+        )
+    else:
+        names = ", ".join(f"« {name} »" for name in config.labels.all())
+        yield CheckLine("labels", CheckStatus.OK, f"{names} are there")
+
+
+def _named(descriptor: Descriptor) -> str:
+    return f"« {' '.join(descriptor.libelle.split())} »"
+
+
+SQLITE = "sqlite:///"
+
+OpenStore = Callable[..., Store]
+"""Opens the database, with the options of `Store.open`."""
+
+
+def database_line(url: str, open_store: OpenStore) -> CheckLine:
+    """Return whether the database can be used, and whether its schema is the one needed."""
+    path = sqlite_file(url)
+    if path is not None and not path.exists():
+        return _missing_line(path)
+    try:
+        store = open_store(create=False, check_schema=False)
+        try:
+            revision = store.schema_revision
+            store.check_schema()
+        finally:
+            store.close()
+    except SchemaBehindError as exc:
+        if path is not None and exc.is_upgradable:
+            message = f"{path}: its schema is {revision or 'empty'}, older than this version's"
+            remedy = "nothing to do: the next run upgrades it"
+            return CheckLine("database", CheckStatus.INFO, message, remedy)
+        return CheckLine("database", CheckStatus.ERROR, exc.message, None, exc.exit_code)
+    except DsyncError as exc:
+        return CheckLine("database", CheckStatus.ERROR, exc.message, None, exc.exit_code)
+    if path is not None and not all(os.access(place, os.W_OK) for place in (path, path.parent)):
+        remedy = "mend the rights on the file and its folder"
+        message = f"{path}: it may not be written"
+        return CheckLine("database", CheckStatus.ERROR, message, remedy, StoreError.exit_code)
+    return CheckLine("database", CheckStatus.OK, f"{store.place}, schema {revision}")
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite address, None when it is another's or in memory."""
+    if not url.startswith(SQLITE):
+        return None
+    path = Path(url.removeprefix(SQLITE).partition("?")[0])
+    return path if path.name else None
+
+
+def missing_file(url: str) -> Path | None:
+    """Return the SQLite file that the first run would create, None when there is nothing to."""
+    path = sqlite_file(url)
+    return path if path is not None and not path.exists() else None
+
+
+def _missing_line(path: Path) -> CheckLine:
+    if path.parent.is_dir() and os.access(path.parent, os.W_OK):
+        return CheckLine("database", CheckStatus.INFO, f"{path}: the first run creates it")
+    remedy = "make the folder, or mend DSYNC_DATABASE_URL"
+    message = f"{path} cannot be created: its folder is missing or may not be written"
+    return CheckLine("database", CheckStatus.ERROR, message, remedy, StoreError.exit_code)
+
+
+EXPIRY_WARNINGS_DAYS = (30, 7, 1)
+
+
+def expiry_lines(expires_on: date | None, today: date) -> list[CheckLine]:
+    """Warn 30, 7 and 1 days before the token's last day; DS itself never tells that day."""
+    if expires_on is None:
+        message = "the day on which it expires is not known here"
+        remedy = "set DSYNC_DS_TOKEN_EXPIRES_ON to be warned 30, 7 and 1 days before"
+        return [CheckLine("token expiry", CheckStatus.INFO, message, remedy)]
+    days = (expires_on - today).days
+    remedy = "make a new token on DS and put it in place, then set DSYNC_DS_TOKEN_EXPIRES_ON"
+    if days < 0:
+        message = f"expired on {expires_on} by DSYNC_DS_TOKEN_EXPIRES_ON"
+    elif days <= EXPIRY_WARNINGS_DAYS[0]:
+        left = "today is its last day" if days == 0 else f"{days} day{'s' * (days > 1)} left"
+        message = f"expires on {expires_on}: {left}"
+    else:
+        return [CheckLine("token expiry", CheckStatus.OK, f"valid until {expires_on}")]
+    return [CheckLine("token expiry", CheckStatus.WARNING, message, remedy)]

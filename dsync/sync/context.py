@@ -1,13 +1,13 @@
-"""What a run works with: collaborators passed in, built once by the wiring."""
+"""What a run works with: collaborators passed in, built once by the wiring, and the run itself."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
 from dsync.domain.dossier import Revision
@@ -143,3 +143,20 @@ class Run:
 def utc_now() -> datetime:
     """Return the present instant, aware, in UTC."""
     return datetime.now(UTC)
+
+
+T = TypeVar("T")
+
+BATCH = 200
+"""Dossiers judged, or looked at again, in one transaction."""
+
+
+def batches(context: Context, items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
+    """Yield the items by `size` at most.
+
+    Raises:
+        InterruptedRunError: before a batch, when the run was asked to stop.
+    """
+    for start in range(0, len(items), size):
+        context.check_stop()
+        yield items[start : start + size]

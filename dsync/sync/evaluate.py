@@ -18,8 +18,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.programme import Demand, Due, Evidence, Judged, Programme
 from dsync.domain.verdict import Decision, Verdict
 from dsync.store import NewVerdict, NewWish
-from dsync.sync.batches import batches
-from dsync.sync.context import Run
+from dsync.sync.context import Run, batches
 from dsync.sync.pages import note_anomaly
 
 

@@ -1,18 +1,24 @@
-"""Store one page: mapped, compared, journaled, with the watermark that it allows."""
+"""Store one page: recorded, compared, journaled, with the watermark that it allows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from dsync.annotations import (
+    AnnotationsConfig,
+    ResolvedAnnotations,
+    labels_text,
+    normalise,
+)
+from dsync.annotations.config import LABEL
 from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Page, Unreadable
-from dsync.store import Record, Tx
+from dsync.store import Record, SettledWish, Tx, WishStatus
 from dsync.sync.context import Run
-from dsync.sync.standing import surprises
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -176,3 +182,53 @@ def refresh_demarche(run: Run) -> Demarche:
         )
     run.demarche_is_fresh = True
     return demarche
+
+
+def surprises(
+    records: Sequence[Record],
+    settled: Iterable[SettledWish],
+    annotations_of: Callable[[RevisionId], ResolvedAnnotations],
+    config: AnnotationsConfig,
+) -> list[DossierNumber]:
+    """Return the dossiers that show something else than what was settled.
+
+    Args:
+        records: the page's dossiers.
+        settled: their wishes that were confirmed, or stopped by a human's value.
+        annotations_of: returns dsync's annotations in a revision of the form.
+        config: the annotations and labels that dsync writes.
+    """
+    shown = {record.numero: record for record in records}
+    ids = {record.revision_id for record in records}
+    resolved = {id_: annotations_of(id_) for id_ in ids}
+    moved = [
+        wish.numero
+        for wish in settled
+        if not _is_as_left(wish, shown[wish.numero], resolved, config)
+    ]
+    return list(dict.fromkeys(moved))
+
+
+def _is_as_left(
+    wish: SettledWish,
+    record: Record,
+    resolved: Mapping[RevisionId, ResolvedAnnotations],
+    config: AnnotationsConfig,
+) -> bool:
+    """Whether the dossier shows what was settled; what dsync does not write there counts so."""
+    if wish.annotation == LABEL:
+        managed = [name for name in record.labels if name in config.owned_labels]
+        return config.labels is None or labels_text(managed) == _left(wish)
+    descriptor = resolved[record.revision_id].by_name(wish.annotation)
+    if descriptor is None:
+        return True
+    if wish.cible is not None and wish.cible != descriptor.id:
+        return False
+    there = normalise(descriptor.type, record.owned.get(descriptor.id))
+    return there == normalise(descriptor.type, _left(wish))
+
+
+def _left(wish: SettledWish) -> str:
+    """Return what stood there when the wish was settled: its own value, or the human's."""
+    value = wish.valeur if wish.statut is WishStatus.CONFIRMEE else wish.valeur_distante
+    return value or ""

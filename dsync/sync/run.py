@@ -11,11 +11,11 @@ import structlog
 
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
 from dsync.store import LEASE_TTL_S, Lease, Store
+from dsync.sync.config_changes import reconsider
 from dsync.sync.context import Context, Run
 from dsync.sync.evaluate import evaluate_due
 from dsync.sync.pull import pull
 from dsync.sync.push import push_due
-from dsync.sync.reconsider import reconsider
 from dsync.sync.report import Kind, RunReport, SyncOptions
 
 log = structlog.get_logger(__name__)

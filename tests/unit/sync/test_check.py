@@ -16,11 +16,12 @@ from dsync.settings import read_configuration, shipped_config
 from dsync.sync.check import (
     CheckLine,
     CheckStatus,
+    annotation_lines,
     exit_code_of,
+    expiry_lines,
     instructeur_line,
+    label_lines,
 )
-from dsync.sync.check_annotations import annotation_lines, label_lines
-from dsync.sync.expiry import expiry_lines
 
 CONFIGURATION = read_configuration(shipped_config())
 ANNOTATIONS: AnnotationsConfig = CONFIGURATION.annotations

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from dsync.store import SyncState
-from dsync.sync.due import due
 from dsync.sync.report import SyncOptions
+from dsync.sync.schedule import due
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 FRESH = SyncState(

@@ -13,8 +13,7 @@ from dsync.annotations.config import LABEL, RESULTAT
 from dsync.domain.dossier import Demarche, Presence
 from dsync.domain.programme import Due
 from dsync.store import NewWish
-from dsync.sync.batches import batches
-from dsync.sync.context import Context, Run
+from dsync.sync.context import Context, Run, batches
 from dsync.sync.pages import learn_revisions, refresh_demarche
 
 
