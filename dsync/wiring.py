@@ -22,7 +22,7 @@ from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
 from dsync.store import RunningService, Store
 from dsync.store.store import this_process
 from dsync.sync import run as runs
-from dsync.sync.config_changes import digest, reconsider
+from dsync.sync.config_changes import digest, follow_config_changes
 from dsync.sync.context import Context, Policy, Progress, Run, Silence, utc_now
 from dsync.sync.evaluate import evaluate_due
 from dsync.sync.push import push_due, tell_unknown
@@ -234,7 +234,7 @@ class App:
         """
 
         def work(run: Run) -> None:
-            reconsider(run)
+            follow_config_changes(run)
             with run.transaction() as tx:
                 if force_by is not None:
                     tx.force_wishes(dossiers, force_by, run.now, shown)

@@ -140,11 +140,11 @@ def _settle(
 
     from dsync.cli.session import worker
     from dsync.domain.ids import DossierNumber
-    from dsync.sync.conflicts import settle_conflicts
+    from dsync.sync.conflicts import end_conflicts
 
     chosen = None if everywhere else [DossierNumber(number) for number in numbers]
     with worker(may_create=False) as app:
-        ended = settle_conflicts(
+        ended = end_conflicts(
             app.store, app.demarche, choice, app.clock(), numbers=chosen, annotation=annotation
         )
     for numero in chosen or ():

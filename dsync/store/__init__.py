@@ -8,6 +8,7 @@ from dsync.store.reader import Reader
 from dsync.store.records import (
     Conflict,
     DueDossier,
+    EndedWish,
     Lease,
     LeaseInfo,
     NewEvent,
@@ -21,10 +22,9 @@ from dsync.store.records import (
     RunFigures,
     RunningService,
     Sending,
-    SettledWish,
-    Settlement,
     StoredWish,
     SyncState,
+    WishOutcome,
     WishStatus,
 )
 from dsync.store.store import Store
@@ -35,6 +35,7 @@ __all__ = [
     "Conflict",
     "DossierView",
     "DueDossier",
+    "EndedWish",
     "Extension",
     "Lease",
     "LeaseInfo",
@@ -50,11 +51,10 @@ __all__ = [
     "RunFigures",
     "RunningService",
     "Sending",
-    "SettledWish",
-    "Settlement",
     "Store",
     "StoredWish",
     "SyncState",
     "Tx",
+    "WishOutcome",
     "WishStatus",
 ]

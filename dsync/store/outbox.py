@@ -23,10 +23,10 @@ from dsync.store.records import (
     CLOCK_TOLERANCE,
     LONGEST_WAIT,
     DueDossier,
+    EndedWish,
     NewWish,
     Pushed,
     Sending,
-    SettledWish,
     StoredWish,
     WishStatus,
 )
@@ -197,11 +197,11 @@ class OutboxWrites(JournalWrites):
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
         )
 
-    def settled_wishes(self, numbers: Sequence[DossierNumber]) -> list[SettledWish]:
+    def ended_wishes(self, numbers: Sequence[DossierNumber]) -> list[EndedWish]:
         """Return the current wishes that were confirmed, or stopped by a human’s value."""
         columns = ("numero", "annotation", "valeur", "statut", "valeur_distante", "cible")
         return [
-            SettledWish(
+            EndedWish(
                 DossierNumber(row.numero),
                 row.annotation,
                 row.valeur,
@@ -265,7 +265,7 @@ class OutboxWrites(JournalWrites):
             )
         )
 
-    def settled_targets(self) -> list[tuple[RevisionId, str, str]]:
+    def ended_targets(self) -> list[tuple[RevisionId, str, str]]:
         """Return where annotations were settled in open dossiers, each place once.
 
         Each is the dossier's revision, the annotation's name and its descriptor's id.
@@ -283,7 +283,7 @@ class OutboxWrites(JournalWrites):
         )
         return [(RevisionId(row.revision_id), row.annotation, row.cible) for row in rows]
 
-    def reopen_settled_at(self, revision_id: RevisionId, annotation: str, cible: str) -> None:
+    def reopen_ended_at(self, revision_id: RevisionId, annotation: str, cible: str) -> None:
         """Look again at what was settled there: the annotation has another descriptor now."""
         theirs = select(_dossier.c.numero).where(
             _dossier.c.demarche_numero == self.number, _dossier.c.revision_id == revision_id

@@ -28,10 +28,10 @@ from dsync.domain.verdict import Verdict
 from dsync.store import tables
 from dsync.store.extension import DossierView
 from dsync.store.forms import FormReads
+from dsync.store.outcomes import ConflictReads
 from dsync.store.progress import ProgressReads
 from dsync.store.quarantine import QuarantineReads
 from dsync.store.records import OpenPushes, WishStatus
-from dsync.store.settlements import ConflictReads
 from dsync.store.verdicts import VerdictReads
 
 _dossier = tables.dossier

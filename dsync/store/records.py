@@ -188,7 +188,7 @@ class NewWish(NamedTuple):
     valeur: str
 
 
-class SettledWish(NamedTuple):
+class EndedWish(NamedTuple):
     """A wish that has come to an end with a known value in DS: its own, or a human's."""
 
     numero: DossierNumber
@@ -243,7 +243,7 @@ class DueDossier:
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class WishOutcome:
     """What became of a wish."""
 
     id: int

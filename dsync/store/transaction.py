@@ -8,9 +8,9 @@ from __future__ import annotations
 from dsync.store.deletions import DeletionWrites
 from dsync.store.forms import FormWrites
 from dsync.store.outbox import OutboxWrites
+from dsync.store.outcomes import OutcomeWrites
 from dsync.store.pages import PageWrites
 from dsync.store.progress import ProgressWrites
-from dsync.store.settlements import SettlementWrites
 from dsync.store.verdicts import VerdictWrites
 
 
@@ -19,7 +19,7 @@ class Tx(
     DeletionWrites,
     VerdictWrites,
     OutboxWrites,
-    SettlementWrites,
+    OutcomeWrites,
     ProgressWrites,
     FormWrites,
 ):

@@ -17,7 +17,7 @@ from dsync.sync.context import Context, Run, batches
 from dsync.sync.pages import learn_revisions, refresh_demarche
 
 
-def reconsider(run: Run) -> None:
+def follow_config_changes(run: Run) -> None:
     """Word the wishes as the configuration now says, and free those that something stopped.
 
     Raises:
@@ -82,13 +82,13 @@ def _reworded(run: Run, due: Due) -> list[NewWish]:
 def _look_where_annotations_moved(run: Run) -> None:
     """Look again at what was settled in annotations that the configuration now has elsewhere."""
     with run.transaction() as tx:
-        settled = tx.settled_targets()
+        settled = tx.ended_targets()
     learn_revisions(run, {revision_id for revision_id, _, _ in settled})
     with run.transaction() as tx:
         for revision_id, annotation, cible in settled:
             descriptor = run.annotations_of(revision_id).by_name(annotation)
             if descriptor is not None and descriptor.id != cible:
-                tx.reopen_settled_at(revision_id, annotation, cible)
+                tx.reopen_ended_at(revision_id, annotation, cible)
 
 
 def tell_missing_labels(run: Run, demarche: Demarche) -> None:

@@ -22,7 +22,7 @@ class Choice(StrEnum):
     """What stands there counts as dsync's own: the wishes go on from it."""
 
 
-def settle_conflicts(
+def end_conflicts(
     store: Store,
     demarche: DemarcheNumber,
     choice: Choice,

@@ -138,7 +138,7 @@ def store_verdicts(run: Run, batch: Batch) -> None:
         tx.close_evaluation([number for number in batch.numbers if number not in still_due])
     run.report.evaluated += len(fresh)
     run.report.verdicts.update(new.decision.verdict.key for new in verdicts if new.numero in fresh)
-    run.report.set_aside.update(batch.failed)
+    run.report.quarantined_numbers.update(batch.failed)
     if batch.failed:
         run.report.problem(
             "A rule failed on some dossiers, which keep their last verdict: see "

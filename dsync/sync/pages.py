@@ -17,7 +17,7 @@ from dsync.annotations.config import LABEL
 from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Page, Unreadable
-from dsync.store import Record, SettledWish, Tx, WishStatus
+from dsync.store import EndedWish, Record, Tx, WishStatus
 from dsync.sync.context import Run
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,7 +44,7 @@ class Crawl:
     after: str | None
     full: bool
     moves_watermark: bool
-    signpost: datetime | None = None
+    server_time: datetime | None = None
     """The server's clock at the first answer."""
     is_ordered: bool = True
     revision_id: RevisionId | None = None
@@ -71,18 +71,18 @@ def store_page(
     with run.transaction() as tx:
         known = tx.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
         named = [(one.number or known.get(one.dossier_id or ""), one) for one in page.unreadable]
-        set_aside = [(number, one) for number, one in named if number]
+        quarantined_numbers = [(number, one) for number, one in named if number]
         result = tx.store_page(
             run.id, records, now=run.now, mark_read=True, incomplete=page.incomplete
         )
-        anomalies += [(number, one.code, one.path) for number, one in set_aside]
+        anomalies += [(number, one.code, one.path) for number, one in quarantined_numbers]
         for concerned, code, path in anomalies:
             note_anomaly(run, tx, concerned, code, path)
-        if set_aside:
-            tx.mark_seen(run.id, [number for number, _ in set_aside])
+        if quarantined_numbers:
+            tx.mark_seen(run.id, [number for number, _ in quarantined_numbers])
         open_ones = [record for record in records if record.is_open]
-        settled = tx.settled_wishes([record.numero for record in open_ones])
-        moved = surprises(open_ones, settled, run.annotations_of, run.context.annotations)
+        settled = tx.ended_wishes([record.numero for record in open_ones])
+        moved = edited_elsewhere(open_ones, settled, run.annotations_of, run.context.annotations)
         tx.reopen_wishes([*result.annotations_changed, *moved])
         # The revision that it follows, or its groupe, may be another.
         tx.retry_stopped(run.now, result.changed)
@@ -95,8 +95,8 @@ def store_page(
         tx.save_state(**changes)
     run.report.read += result.read
     run.report.changed += len(result.created) + len(result.changed)
-    if set_aside:
-        tell_quarantined(run, [number for number, _ in set_aside])
+    if quarantined_numbers:
+        tell_quarantined(run, [number for number, _ in quarantined_numbers])
     if page.incomplete:
         run.report.problem(
             "DS cannot render a part of some dossiers, which are stored without it: see "
@@ -141,15 +141,15 @@ def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
 
 
 def _watermark_after(crawl: Crawl, records: Sequence[Record]) -> datetime | None:
-    if not crawl.moves_watermark or not crawl.is_ordered or crawl.signpost is None:
+    if not crawl.moves_watermark or not crawl.is_ordered or crawl.server_time is None:
         return None
     dates: list[datetime] = [record.dates["modifie_le"] for record in records]
-    return max((date for date in dates if date < crawl.signpost), default=None)
+    return max((date for date in dates if date < crawl.server_time), default=None)
 
 
 def tell_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
     """Count the dossiers that this run has set aside, and say so."""
-    run.report.set_aside.update(numbers)
+    run.report.quarantined_numbers.update(numbers)
     run.report.problem(
         "Some dossiers cannot be read and are in quarantine: see `dsync quarantine list`."
     )
@@ -184,9 +184,9 @@ def refresh_demarche(run: Run) -> Demarche:
     return demarche
 
 
-def surprises(
+def edited_elsewhere(
     records: Sequence[Record],
-    settled: Iterable[SettledWish],
+    settled: Iterable[EndedWish],
     annotations_of: Callable[[RevisionId], ResolvedAnnotations],
     config: AnnotationsConfig,
 ) -> list[DossierNumber]:
@@ -210,7 +210,7 @@ def surprises(
 
 
 def _is_as_left(
-    wish: SettledWish,
+    wish: EndedWish,
     record: Record,
     resolved: Mapping[RevisionId, ResolvedAnnotations],
     config: AnnotationsConfig,
@@ -228,7 +228,7 @@ def _is_as_left(
     return there == normalise(descriptor.type, _left(wish))
 
 
-def _left(wish: SettledWish) -> str:
+def _left(wish: EndedWish) -> str:
     """Return what stood there when the wish was settled: its own value, or the human's."""
     value = wish.valeur if wish.statut is WishStatus.CONFIRMEE else wish.valeur_distante
     return value or ""

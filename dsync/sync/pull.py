@@ -106,14 +106,14 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
         log.warning("cursor_refused", run=run.id)
         crawl = _full(run, replace(state, full_cursor=None))
         _crawl(run, options, state, crawl)
-    settle_disappearances(run, accept=options.accept_deletions)
+    handle_disappearances(run, accept=options.accept_deletions)
     with run.transaction() as tx:
         tx.save_state(
             mapping_key=run.context.mapping_key,
             full_due_at=_rebase_due_at(run, tx, crawl),
         )
-        if crawl.signpost and crawl.is_ordered:
-            tx.reset_watermark(crawl.signpost)
+        if crawl.server_time and crawl.is_ordered:
+            tx.reset_watermark(crawl.server_time)
     run.has_read_all = True
     return crawl
 
@@ -134,9 +134,9 @@ def _full(run: Run, state: SyncState) -> Crawl:
 
 def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
     """Whether the watermark lies after DS's own clock, which nothing but a full read can mend."""
-    if not (state.watermark and crawl.signpost):
+    if not (state.watermark and crawl.server_time):
         return False
-    if state.watermark <= crawl.signpost + CLOCK_TOLERANCE:
+    if state.watermark <= crawl.server_time + CLOCK_TOLERANCE:
         return False
     run.report.problem(
         "The watermark was ahead of DS's clock, so changes may have been passed over: all "
@@ -162,7 +162,7 @@ def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> No
     )
     with prefetched(reader, run.context.stop) as pages:
         for page in pages:
-            crawl.signpost = crawl.signpost or page.server_date or run.now
+            crawl.server_time = crawl.server_time or page.server_date or run.now
             crawl.is_ordered = crawl.is_ordered and not page.out_of_order
             crawl.revision_id = page.active_revision_id or crawl.revision_id
             if lists and (page.pending or page.deleted):
@@ -193,9 +193,9 @@ def _deletion_lists(options: SyncOptions, state: SyncState, *, full: bool) -> Li
 def _finish_crawl(run: Run, crawl: Crawl, lists: ListRequest | None) -> None:
     changes: dict[str, object] = {}
     if lists:
-        changes["last_deletions_at"] = crawl.signpost or run.now
+        changes["last_deletions_at"] = crawl.server_time or run.now
     if crawl.moves_watermark and crawl.is_ordered:
-        changes["watermark"] = crawl.signpost
+        changes["watermark"] = crawl.server_time
         changes["last_incremental_at"] = run.now
     if not crawl.is_ordered:
         run.report.problem(
@@ -293,7 +293,7 @@ def _rebase_due_at(run: Run, tx: Tx, crawl: Crawl) -> datetime | None:
     revision = run.revisions.get(crawl.revision_id) if crawl.revision_id else None
     if revision is None or revision.date_publication is None or not tx.open_behind(revision.id):
         return None
-    elapsed = (crawl.signpost or run.now) - revision.date_publication
+    elapsed = (crawl.server_time or run.now) - revision.date_publication
     return None if elapsed > REBASE_WITHIN else run.now + max(REBASE_PAUSE, elapsed)
 
 
@@ -304,7 +304,7 @@ def _is_due(at: datetime | None, now: datetime) -> bool:
 ASK_AT_ONCE = 50
 
 
-def settle_disappearances(run: Run, *, accept: bool) -> None:
+def handle_disappearances(run: Run, *, accept: bool) -> None:
     """Mark what has vanished and close the full read.
 
     Raises:

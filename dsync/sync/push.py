@@ -41,7 +41,7 @@ from dsync.errors import (
     DSTimeoutError,
     InterruptedRunError,
 )
-from dsync.store import DueDossier, Pushed, Sending, Settlement, StoredWish, WishStatus
+from dsync.store import DueDossier, Pushed, Sending, StoredWish, WishOutcome, WishStatus
 from dsync.sync.config_changes import tell_missing_labels
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
@@ -230,18 +230,18 @@ def _push_batch(
     remotes = run.context.client.read_annotations(
         [d.numero for d in due], ids, run.context.demarche
     )
-    drafts: list[Draft] = []
-    settled: list[Settlement] = []
+    planned: list[PlannedWrite] = []
+    settled: list[WishOutcome] = []
     adopted: dict[DossierNumber, Mapping[str, Pushed]] = {}
     for dossier in due:
         remote = remotes[dossier.numero]
         if remote is None or remote.etat not in OPEN_ETATS:
             settled += _later(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
             continue
-        made = draft(dossier, remote, resolved[dossier.numero], target)
-        if made.is_label_astray and not run.demarche_is_fresh:
+        made = plan_write(dossier, remote, resolved[dossier.numero], target)
+        if made.labels_may_be_outdated and not run.demarche_is_fresh:
             _refresh_labels(run, target)
-            made = draft(dossier, remote, resolved[dossier.numero], target)
+            made = plan_write(dossier, remote, resolved[dossier.numero], target)
         settled += made.settled
         if made.adopted:
             adopted[made.numero] = made.adopted
@@ -249,30 +249,30 @@ def _push_batch(
             run.report.stopped.add(made.numero)
         _note_refusals(run, made.refusals)
         if made.write is not None:
-            drafts.append(made)
+            planned.append(made)
     if adopted:
         with run.transaction() as tx:
             tx.adopt(run.id, adopted, run.now)
         run.report.recognised.update(adopted)
     if run.report.dry:
-        return _pretend(run, settled, drafts)
-    sent = [wish_id for made in drafts for wish_id in made.wish_ids]
+        return _pretend(run, settled, planned)
+    sent = [wish_id for made in planned for wish_id in made.wish_ids]
     with run.transaction() as tx:
-        tx.settle(run.id, settled, run.now)
-        tx.mark_sending([sending for made in drafts for sending in made.sendings], run.now)
-    if not drafts:
+        tx.record_outcomes(run.id, settled, run.now)
+        tx.mark_sending([sending for made in planned for sending in made.sendings], run.now)
+    if not planned:
         return _Next.LARGER
-    writes = [made.write for made in drafts if made.write is not None]
+    writes = [made.write for made in planned if made.write is not None]
     try:
         outcomes = run.context.client.push(writes)
     except DSOutcomeUnknownError as exc:
         if exc.finished:
-            _read_back_soon(run, due, drafts)
+            _read_back_soon(run, due, planned)
         raise
     except (DSError, InterruptedRunError):
         _take_back(run, sent)
         raise
-    then = _settle_outcomes(run, drafts, outcomes)
+    then = _settle_outcomes(run, planned, outcomes)
     read_only = next((o.message for o in outcomes if o.code == Refusal.READ_ONLY), None)
     if read_only is not None:
         # The others would be refused one batch after the other.
@@ -282,13 +282,15 @@ def _push_batch(
     return then
 
 
-def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[WriteOutcome]) -> _Next:
+def _settle_outcomes(
+    run: Run, planned: Sequence[PlannedWrite], outcomes: Sequence[WriteOutcome]
+) -> _Next:
     by_number = {outcome.number: outcome for outcome in outcomes}
-    settled: list[Settlement] = []
+    settled: list[WishOutcome] = []
     codes: set[str] = set()
-    for made in drafts:
+    for made in planned:
         outcome = by_number[made.numero]
-        result = settle_outcome(made, outcome, run.now + POSTPONED_FOR)
+        result = outcomes_of(made, outcome, run.now + POSTPONED_FOR)
         settled += result
         if any(s.statut is WishStatus.CONFIRMEE for s in result):
             run.report.written.add(made.numero)
@@ -297,7 +299,7 @@ def _settle_outcomes(run: Run, drafts: Sequence[Draft], outcomes: Sequence[Write
             continue
         _note_refusals(run, [s.erreur or "" for s in result if s.statut is WishStatus.REFUSEE])
     with run.transaction() as tx:
-        tx.settle(run.id, settled, run.now)
+        tx.record_outcomes(run.id, settled, run.now)
     for code in sorted(codes & REMEDIES.keys()):
         run.report.problem(REMEDIES[code])
     is_cut = any(outcome.unknown for outcome in outcomes)
@@ -316,37 +318,37 @@ def _note_refusals(run: Run, reasons: Sequence[str]) -> None:
 def _take_back(run: Run, wish_ids: Sequence[int]) -> None:
     """Nothing was executed (a refused token, say): the wishes wait, nothing is uncertain."""
     settled = [
-        Settlement(wish_id, WishStatus.EN_ATTENTE, nothing_written=True) for wish_id in wish_ids
+        WishOutcome(wish_id, WishStatus.EN_ATTENTE, nothing_written=True) for wish_id in wish_ids
     ]
     with run.transaction() as tx:
-        tx.settle(run.id, settled, run.now)
+        tx.record_outcomes(run.id, settled, run.now)
 
 
-def _read_back_soon(run: Run, due: Sequence[DueDossier], drafts: Sequence[Draft]) -> None:
+def _read_back_soon(run: Run, due: Sequence[DueDossier], planned: Sequence[PlannedWrite]) -> None:
     """DS failed in the middle of the document: some are done, some are not; ask one by one.
 
     One that was alone in its document waits, longer each time, and is given up in the end.
     """
     attempts = {wish.id: wish.tentatives for dossier in due for wish in dossier.wishes}
     why = "DS répond par une erreur interne à chaque écriture"
-    is_alone = len(drafts) == 1
+    is_alone = len(planned) == 1
     settled = []
-    for made in drafts:
+    for made in planned:
         for wish_id in made.wish_ids:
             tried = attempts[wish_id]
-            given_up = is_alone and tried + 1 >= MOST_ATTEMPTS
-            later = run.now + BACKOFF * 2**tried if is_alone and not given_up else None
-            statut = WishStatus.REFUSEE if given_up else WishStatus.EN_ATTENTE
-            settled.append(Settlement(wish_id, statut, erreur=why, prochain_essai_le=later))
+            is_last_attempt = is_alone and tried + 1 >= MOST_ATTEMPTS
+            later = run.now + BACKOFF * 2**tried if is_alone and not is_last_attempt else None
+            statut = WishStatus.REFUSEE if is_last_attempt else WishStatus.EN_ATTENTE
+            settled.append(WishOutcome(wish_id, statut, erreur=why, prochain_essai_le=later))
     if any(end.statut is WishStatus.REFUSEE for end in settled):
         _note_refusals(run, [why])
     with run.transaction() as tx:
-        tx.settle(run.id, settled, run.now)
+        tx.record_outcomes(run.id, settled, run.now)
 
 
-def _later(run: Run, dossier: DueDossier, why: str) -> list[Settlement]:
+def _later(run: Run, dossier: DueDossier, why: str) -> list[WishOutcome]:
     return [
-        Settlement(
+        WishOutcome(
             wish.id,
             WishStatus.EN_ATTENTE,
             erreur=why,
@@ -360,25 +362,25 @@ def _later(run: Run, dossier: DueDossier, why: str) -> list[Settlement]:
 def _postpone(run: Run, due: Sequence[DueDossier]) -> None:
     why = "DS ne rend pas les annotations de ce dossier pour l’instant"
     with run.transaction() as tx:
-        tx.settle(run.id, [s for d in due for s in _later(run, d, why)], run.now)
+        tx.record_outcomes(run.id, [s for d in due for s in _later(run, d, why)], run.now)
     run.report.problem("Some dossiers' annotations cannot be read in DS now; tried again later.")
 
 
-def _pretend(run: Run, settled: Sequence[Settlement], drafts: Sequence[Draft]) -> _Next:
+def _pretend(run: Run, settled: Sequence[WishOutcome], planned: Sequence[PlannedWrite]) -> _Next:
     """Tell what would be sent, and settle it in the dry run's scratch copy alone."""
-    for made in drafts:
+    for made in planned:
         run.report.would_send(made.described())
     written = [
-        Settlement(wish_id, WishStatus.CONFIRMEE) for made in drafts for wish_id in made.wish_ids
+        WishOutcome(wish_id, WishStatus.CONFIRMEE) for made in planned for wish_id in made.wish_ids
     ]
     with run.transaction() as tx:
-        tx.settle(run.id, [*settled, *written], run.now)
-    run.report.written.update(made.numero for made in drafts)
+        tx.record_outcomes(run.id, [*settled, *written], run.now)
+    run.report.written.update(made.numero for made in planned)
     return _Next.LARGER
 
 
-HELD = "retenu par le conflit sur le résultat"
-HELD_REFUSED = "attend le résultat, qui est refusé"
+WAITS_FOR_CONFLICT = "retenu par le conflit sur le résultat"
+WAITS_FOR_REFUSED = "attend le résultat, qui est refusé"
 
 
 @dataclass(slots=True)
@@ -394,11 +396,11 @@ class Target:
 
 
 @dataclass(slots=True)
-class Draft:
+class PlannedWrite:
     """What is to be done for one dossier."""
 
     numero: DossierNumber
-    settled: list[Settlement] = field(default_factory=list)
+    settled: list[WishOutcome] = field(default_factory=list)
     """Wishes settled without a write."""
     steps: list[Step] = field(default_factory=list)
     """Wishes that `write` carries."""
@@ -409,7 +411,7 @@ class Draft:
     seen_at: datetime | None = None
     """DS's date of the last edit of annotations by hand, as just read."""
     in_conflict: bool = False
-    is_label_astray: bool = False
+    labels_may_be_outdated: bool = False
     """The label is refused, or in conflict: the démarche's labels may be others than known."""
     adopted: Mapping[str, Pushed] = field(default_factory=dict)
     """What stands in DS as dsync's own, though this database did not write it; by annotation."""
@@ -440,12 +442,14 @@ class Draft:
         return document
 
 
-def draft(
+def plan_write(
     dossier: DueDossier, remote: RemoteAnnotations, resolved: ResolvedAnnotations, target: Target
-) -> Draft:
+) -> PlannedWrite:
     """Plan one dossier's wishes; only those that are due are settled or written."""
     edited_at = remote.date_derniere_modification_annotations
-    made = Draft(dossier.numero, label_ids={**remote.labels, **target.labels}, seen_at=edited_at)
+    made = PlannedWrite(
+        dossier.numero, label_ids={**remote.labels, **target.labels}, seen_at=edited_at
+    )
     due = {w.id for w in dossier.wishes if w.is_due}
     there = Remote(remote.values, remote.labels, edited_at, remote.updated_at)
     wishes = [_wish(stored) for stored in dossier.wishes]
@@ -473,7 +477,7 @@ def draft(
         made.in_conflict |= step.action is Action.CONFLICT
         is_refused = step.action in {Action.REFUSE, Action.REFUSE_NOT_SAVED}
         if step.wish.annotation == LABEL:
-            made.is_label_astray |= is_refused or step.action is Action.CONFLICT
+            made.labels_may_be_outdated |= is_refused or step.action is Action.CONFLICT
         elif is_refused:
             made.refusals.append(step.reason or "")
     if made.steps:
@@ -529,9 +533,9 @@ _STATUSES = {
 }
 
 
-def _settled(step: Step, remote: RemoteAnnotations) -> Settlement:
+def _settled(step: Step, remote: RemoteAnnotations) -> WishOutcome:
     wish, statut = step.wish, _STATUSES[step.action]
-    end = Settlement(wish.id, statut, cible=step.target, erreur=step.reason)
+    end = WishOutcome(wish.id, statut, cible=step.target, erreur=step.reason)
     match step.action:
         case Action.CONFIRM:
             return replace(end, pushed=wish.valeur, valeur=wish.valeur)
@@ -539,9 +543,9 @@ def _settled(step: Step, remote: RemoteAnnotations) -> Settlement:
             since = remote.updated_at.get(step.target or "")
             return replace(end, valeur_distante=step.remote or "", distante_le=since)
         case Action.BLOCKED_BY_CONFLICT:
-            return replace(end, valeur_distante=step.remote or "", erreur=HELD)
+            return replace(end, valeur_distante=step.remote or "", erreur=WAITS_FOR_CONFLICT)
         case Action.BLOCKED_BY_REFUSAL:
-            return replace(end, erreur=f"{HELD_REFUSED} : {step.reason}")
+            return replace(end, erreur=f"{WAITS_FOR_REFUSED} : {step.reason}")
         case Action.REFUSE_NOT_SAVED:
             # The annotation is empty, and that is known: a newer value may be tried.
             return replace(end, pushed="", definitive=True)
@@ -572,17 +576,19 @@ def _write(
     )
 
 
-def settle_outcome(made: Draft, outcome: WriteOutcome, later: datetime) -> list[Settlement]:
+def outcomes_of(made: PlannedWrite, outcome: WriteOutcome, later: datetime) -> list[WishOutcome]:
     """Say what became of each wish that was sent, by the ids that came back."""
     return [_outcome(made, step, outcome, later) for step in made.steps]
 
 
-def _outcome(made: Draft, step: Step, outcome: WriteOutcome, later: datetime) -> Settlement:
+def _outcome(made: PlannedWrite, step: Step, outcome: WriteOutcome, later: datetime) -> WishOutcome:
     wish = step.wish
     if outcome.code == Refusal.READ_ONLY:
-        return Settlement(wish.id, WishStatus.REFUSEE, erreur=outcome.message, nothing_written=True)
+        return WishOutcome(
+            wish.id, WishStatus.REFUSEE, erreur=outcome.message, nothing_written=True
+        )
     if outcome.not_found or outcome.code:
-        return Settlement(
+        return WishOutcome(
             wish.id,
             WishStatus.EN_ATTENTE,
             erreur=outcome.message,
@@ -590,7 +596,7 @@ def _outcome(made: Draft, step: Step, outcome: WriteOutcome, later: datetime) ->
             nothing_written=True,
         )
     if _is_done(made, step, outcome):
-        return Settlement(
+        return WishOutcome(
             wish.id,
             WishStatus.CONFIRMEE,
             pushed=wish.valeur,
@@ -604,24 +610,24 @@ def _outcome(made: Draft, step: Step, outcome: WriteOutcome, later: datetime) ->
         is_half_done = step.descriptor is None and bool(
             _label_ids(made, step) & outcome.labels_done
         )
-        return Settlement(
+        return WishOutcome(
             wish.id, WishStatus.REFUSEE, erreur=message, nothing_written=not is_half_done
         )
-    return Settlement(wish.id, WishStatus.INCERTAINE)
+    return WishOutcome(wish.id, WishStatus.INCERTAINE)
 
 
-def _is_done(made: Draft, step: Step, outcome: WriteOutcome) -> bool:
+def _is_done(made: PlannedWrite, step: Step, outcome: WriteOutcome) -> bool:
     if step.descriptor is not None:
         return step.descriptor.id in outcome.saved
     return _label_ids(made, step) <= outcome.labels_done
 
 
-def _label_ids(made: Draft, step: Step) -> frozenset[str]:
+def _label_ids(made: PlannedWrite, step: Step) -> frozenset[str]:
     names = (*((step.add,) if step.add else ()), *step.remove)
     return frozenset(made.label_ids[name] for name in names if name in made.label_ids)
 
 
-def _refusal(made: Draft, step: Step, outcome: WriteOutcome) -> str | None:
+def _refusal(made: PlannedWrite, step: Step, outcome: WriteOutcome) -> str | None:
     if step.descriptor is not None:
         return outcome.refused.get(step.descriptor.id)
     refused = [outcome.refused[id_] for id_ in _label_ids(made, step) if id_ in outcome.refused]

@@ -100,7 +100,7 @@ class RunReport:
     """Dossiers left to a human's hand."""
     recognised: set[DossierNumber] = field(default_factory=set)
     """Dossiers whose annotations dsync wrote before its database was lost or replaced."""
-    set_aside: set[DossierNumber] = field(default_factory=set)
+    quarantined_numbers: set[DossierNumber] = field(default_factory=set)
     """Dossiers that this run has put into quarantine, or met there again."""
     requests: int = 0
     errors: list[str] = field(default_factory=list)
@@ -128,7 +128,7 @@ class RunReport:
     @property
     def quarantined(self) -> int:
         """How many dossiers this run has set aside; each counts once."""
-        return len(self.set_aside)
+        return len(self.quarantined_numbers)
 
     @property
     def cause(self) -> str | None:

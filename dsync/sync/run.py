@@ -11,7 +11,7 @@ import structlog
 
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
 from dsync.store import LEASE_TTL_S, Lease, Store
-from dsync.sync.config_changes import reconsider
+from dsync.sync.config_changes import follow_config_changes
 from dsync.sync.context import Context, Run
 from dsync.sync.evaluate import evaluate_due
 from dsync.sync.pull import pull
@@ -29,7 +29,7 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
     def work(run: Run) -> None:
         pull(run, options)
         evaluate_due(run)
-        reconsider(run)
+        follow_config_changes(run)
         if options.push:
             push_due(run, options.dossiers)
         if options.kind is not Kind.DOSSIER and options.since is None:

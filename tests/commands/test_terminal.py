@@ -21,7 +21,7 @@ from dsync.database import open_database
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.eig.store import NamedId, name_products
-from dsync.store import NewWish, Settlement, WishStatus
+from dsync.store import NewWish, WishOutcome, WishStatus
 from dsync.sync.report import Kind, RunReport
 from tests.commands.command import Command
 from tests.commands.terminal import COLUMNS, on_terminal
@@ -120,8 +120,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
                     if wish.annotation == "detail"
                 )
                 theirs = "Vu avec la direction : le produit est bien celui de l’administration."
-                conflict = Settlement(stopped, WishStatus.CONFLIT, valeur_distante=theirs)
-                tx.settle(1, [conflict], NOW)
+                conflict = WishOutcome(stopped, WishStatus.CONFLIT, valeur_distante=theirs)
+                tx.record_outcomes(1, [conflict], NOW)
                 tx.refuse_waiting("le jeton est configuré seulement en lecture", [one])
                 report.read = report.changed = report.evaluated = 2
                 report.problem("DS refuses to write: the token is read-only. Make another one.")

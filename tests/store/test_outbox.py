@@ -15,9 +15,9 @@ from dsync.store import (
     NewWish,
     Pushed,
     Sending,
-    Settlement,
     Store,
     StoredWish,
+    WishOutcome,
     WishStatus,
     tables,
 )
@@ -66,9 +66,9 @@ def sendings(ids: list[int]) -> list[Sending]:
     return [Sending(id_, "annotation", NOW) for id_ in ids]
 
 
-def settle(store: Store, *settlements: Settlement, at: object = NOW) -> None:
+def settle(store: Store, *outcomes: WishOutcome, at: object = NOW) -> None:
     with writing(store) as tx:
-        tx.settle(1, settlements, at)  # type: ignore[arg-type]
+        tx.record_outcomes(1, outcomes, at)  # type: ignore[arg-type]
 
 
 def annotations(store: Store) -> list[tuple[str, str, str]]:
@@ -159,8 +159,8 @@ def test_a_confirmed_wish_is_pushed_and_journaled_once(wished: Store) -> None:
         tx.mark_sending(sendings(ids), NOW)
     settle(
         wished,
-        Settlement(ids[0], WishStatus.CONFIRMEE, pushed="À vérifier", cible="r", written=True),
-        Settlement(ids[1], WishStatus.CONFIRMEE, pushed="x", cible="d", written=True),
+        WishOutcome(ids[0], WishStatus.CONFIRMEE, pushed="À vérifier", cible="r", written=True),
+        WishOutcome(ids[1], WishStatus.CONFIRMEE, pushed="x", cible="d", written=True),
     )
 
     assert due(wished, LATER) == []
@@ -179,7 +179,7 @@ def test_nothing_written_is_no_longer_uncertain(wished: Store) -> None:
         tx.mark_sending(sendings([first.id]), NOW)
     settle(
         wished,
-        Settlement(first.id, WishStatus.EN_ATTENTE, prochain_essai_le=LATER, nothing_written=True),
+        WishOutcome(first.id, WishStatus.EN_ATTENTE, prochain_essai_le=LATER, nothing_written=True),
     )
 
     later = due(wished, LATER)
@@ -192,7 +192,7 @@ def test_a_document_that_failed_in_the_middle_is_read_back_at_once(wished: Store
     (first, _) = due(wished)
     with writing(wished) as tx:
         tx.mark_sending(sendings([first.id]), NOW)
-    settle(wished, Settlement(first.id, WishStatus.EN_ATTENTE, erreur="erreur interne"))
+    settle(wished, WishOutcome(first.id, WishStatus.EN_ATTENTE, erreur="erreur interne"))
 
     again = next(wish for wish in due(wished) if wish.id == first.id)
     assert (again.uncertain, again.is_due) == (Pushed("À vérifier", "annotation"), True)
@@ -201,8 +201,8 @@ def test_a_document_that_failed_in_the_middle_is_read_back_at_once(wished: Store
 def test_a_conflict_is_told_once_and_dissolves(wished: Store) -> None:
     """Looked at again with the same human value it is no news; confirmed, it is resolved."""
     (first, second) = due(wished)
-    conflict = Settlement(first.id, WishStatus.CONFLIT, valeur_distante="Éligible")
-    held = Settlement(second.id, WishStatus.CONFLIT, valeur_distante="", erreur="retenu")
+    conflict = WishOutcome(first.id, WishStatus.CONFLIT, valeur_distante="Éligible")
+    held = WishOutcome(second.id, WishStatus.CONFLIT, valeur_distante="", erreur="retenu")
     settle(wished, conflict, held)
     with writing(wished) as tx:
         tx.reopen_wishes([ONE])
@@ -212,7 +212,7 @@ def test_a_conflict_is_told_once_and_dissolves(wished: Store) -> None:
         assert reader.outbox_counts() == {"conflit": 2}
         assert [c.valeur_distante for c in reader.conflicts()] == ["Éligible", ""]
 
-    settle(wished, Settlement(first.id, WishStatus.CONFIRMEE, pushed="À vérifier"))
+    settle(wished, WishOutcome(first.id, WishStatus.CONFIRMEE, pushed="À vérifier"))
 
     assert events(wished)[-1] == "conflit_resolu"
 
@@ -221,7 +221,7 @@ def test_an_accepted_conflict_ends_there(wished: Store) -> None:
     """The human's hand is kept, and the same verdict wishes nothing anew."""
     settle(
         wished,
-        *(Settlement(w.id, WishStatus.CONFLIT, valeur_distante="z") for w in due(wished)),
+        *(WishOutcome(w.id, WishStatus.CONFLIT, valeur_distante="z") for w in due(wished)),
     )
 
     with writing(wished) as tx:
@@ -236,7 +236,7 @@ def test_an_accepted_conflict_ends_there(wished: Store) -> None:
 def test_an_adopted_conflict_goes_on_from_what_stands_there(wished: Store) -> None:
     """After a lost database: the value in DS becomes ours, then the wish is due again."""
     (first, _) = due(wished)
-    conflict = Settlement(first.id, WishStatus.CONFLIT, cible="r", valeur_distante="Inéligible")
+    conflict = WishOutcome(first.id, WishStatus.CONFLIT, cible="r", valeur_distante="Inéligible")
     settle(wished, conflict)
 
     with writing(wished) as tx:
@@ -251,8 +251,8 @@ def test_one_annotations_conflict_is_settled_alone(wished: Store, choice: str) -
     (result, detail) = due(wished)
     settle(
         wished,
-        Settlement(result.id, WishStatus.CONFLIT, cible="r", valeur_distante="z"),
-        Settlement(detail.id, WishStatus.CONFLIT, cible="d", valeur_distante="y", erreur="retenu"),
+        WishOutcome(result.id, WishStatus.CONFLIT, cible="r", valeur_distante="z"),
+        WishOutcome(detail.id, WishStatus.CONFLIT, cible="d", valeur_distante="y", erreur="retenu"),
     )
     with writing(wished) as tx:
         end = tx.accept_conflicts if choice == "accept" else tx.adopt_conflicts
@@ -265,14 +265,16 @@ def test_one_annotations_conflict_is_settled_alone(wished: Store, choice: str) -
 def test_a_forced_wish_is_forced_once(wished: Store) -> None:
     """An order to go over a human's hand ends with the wish's end, and is journaled."""
     (first, _) = due(wished)
-    settle(wished, Settlement(first.id, WishStatus.CONFLIT, valeur_distante="z"))
+    settle(wished, WishOutcome(first.id, WishStatus.CONFLIT, valeur_distante="z"))
     with writing(wished) as tx:
         tx.force_wishes([ONE], "ana@poste", NOW)
     assert [wish.force_par for wish in due(wished)] == ["ana@poste"] * 2
 
     settle(
         wished,
-        Settlement(first.id, WishStatus.CONFIRMEE, pushed="À vérifier", replaced="z", written=True),
+        WishOutcome(
+            first.id, WishStatus.CONFIRMEE, pushed="À vérifier", replaced="z", written=True
+        ),
     )
 
     with wished.reading() as reader:
@@ -296,7 +298,7 @@ def test_refused_wishes_wait_until_what_refused_them_may_have_changed(
     settle(
         wished,
         *(
-            Settlement(w.id, WishStatus.REFUSEE, erreur="option", definitive=definitive)
+            WishOutcome(w.id, WishStatus.REFUSEE, erreur="option", definitive=definitive)
             for w in due(wished)
         ),
     )
@@ -324,9 +326,9 @@ def test_a_label_is_due_after_its_annotations(wished: Store) -> None:
         ("label", False),
     ]
     (first, second, _) = due(wished)
-    settle(wished, Settlement(first.id, WishStatus.CONFIRMEE, pushed="À vérifier", cible="r"))
+    settle(wished, WishOutcome(first.id, WishStatus.CONFIRMEE, pushed="À vérifier", cible="r"))
     assert not due(wished)[2].is_due
-    settle(wished, Settlement(second.id, WishStatus.CONFIRMEE, pushed="x", cible="d"))
+    settle(wished, WishOutcome(second.id, WishStatus.CONFIRMEE, pushed="x", cible="d"))
     assert [w.annotation for w in due(wished) if w.is_due] == ["label"]
 
 

@@ -13,7 +13,7 @@ from dsync.domain.dossier import Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.records import Conflict, NewEvent, Pushed, Settlement, WishStatus
+from dsync.store.records import Conflict, NewEvent, Pushed, WishOutcome, WishStatus
 from dsync.store.section import Section
 from dsync.store.sql import update_rows, upsert
 
@@ -49,13 +49,15 @@ class ConflictReads(Section):
         return [Conflict(*row) for row in rows]
 
 
-class SettlementWrites(ConflictReads, JournalWrites):
+class OutcomeWrites(ConflictReads, JournalWrites):
     """Writes what became of wishes."""
 
-    def settle(self, run: int | None, settlements: Sequence[Settlement], now: datetime) -> None:
+    def record_outcomes(
+        self, run: int | None, outcomes: Sequence[WishOutcome], now: datetime
+    ) -> None:
         """Note what became of wishes; journal what was written and what stopped us."""
-        wishes = self._wishes([settlement.id for settlement in settlements])
-        pairs = [(wishes[s.id], s) for s in settlements if s.id in wishes]
+        wishes = self._wishes([settlement.id for settlement in outcomes])
+        pairs = [(wishes[s.id], s) for s in outcomes if s.id in wishes]
         if not pairs:
             return
         settled = [_settled_row(wish, end, now) for wish, end in pairs]
@@ -179,7 +181,7 @@ class SettlementWrites(ConflictReads, JournalWrites):
             )
         }
 
-    def _note_pushed(self, pairs: Sequence[tuple[Row[Any], Settlement]], now: datetime) -> None:
+    def _note_pushed(self, pairs: Sequence[tuple[Row[Any], WishOutcome]], now: datetime) -> None:
         ours, nothing, arrived = [], [], []
         for wish, end in pairs:
             key = {"numero": wish.numero, "annotation": wish.annotation}
@@ -212,7 +214,7 @@ def _ours(valeur: str | None, cible: str | None, now: datetime) -> dict[str, Any
     }
 
 
-def _settled_row(wish: Row[Any], end: Settlement, now: datetime) -> dict[str, Any]:
+def _settled_row(wish: Row[Any], end: WishOutcome, now: datetime) -> dict[str, Any]:
     is_confirmed = end.statut is WishStatus.CONFIRMEE
     goes_on = end.statut in {WishStatus.EN_ATTENTE, WishStatus.INCERTAINE}
     return {
@@ -232,7 +234,7 @@ def _settled_row(wish: Row[Any], end: Settlement, now: datetime) -> dict[str, An
     }
 
 
-def _events(pairs: Sequence[tuple[Row[Any], Settlement]]) -> list[NewEvent]:
+def _events(pairs: Sequence[tuple[Row[Any], WishOutcome]]) -> list[NewEvent]:
     """One event a dossier and kind, with the annotations' names.
 
     An order to go over a human's value tells who gave it, and what it replaced.
@@ -256,7 +258,7 @@ def _events(pairs: Sequence[tuple[Row[Any], Settlement]]) -> list[NewEvent]:
     return events
 
 
-def _evenements(wish: Row[Any], end: Settlement) -> list[str]:
+def _evenements(wish: Row[Any], end: WishOutcome) -> list[str]:
     was_conflict = wish.valeur_distante is not None and wish.erreur is None
     evenements = []
     if end.statut is WishStatus.CONFIRMEE and end.written:
