@@ -135,7 +135,7 @@ def _document(store: Store, demarche: DemarcheNumber, now: datetime) -> dict[str
 
 
 def _service(service: RunningService, at_work: LeaseInfo | None, now: datetime) -> dict[str, Any]:
-    from dsync.store.services import is_silent
+    from dsync.store.lease import is_silent
 
     holds_lease = at_work is not None and at_work.holder == service.holder
     return {**service._asdict(), "is_alive": holds_lease or not is_silent(service, now)}

@@ -19,8 +19,8 @@ from dsync.domain.verdict import Controle
 from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.queue import QueueWrites
 from dsync.store.records import NewEvent
+from dsync.store.section import QueueWrites
 from dsync.store.sql import update_rows
 
 _dossier = tables.dossier

@@ -1,17 +1,18 @@
-"""The journal: what happened to each dossier, and each run with its figures."""
+"""The journal: what happened to each dossier, each run with its figures, and the quarantine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.written import written
 from dsync.store import tables
-from dsync.store.records import NewEvent, RunFigures
+from dsync.store.records import NewEvent, Quarantined, RunFigures
 from dsync.store.section import Section
-from dsync.store.sql import insert_rows
+from dsync.store.sql import insert_for, insert_rows
 
 _NUMBERING = 0x6473796E72
 """« dsynr »: two runs of one PostgreSQL base that start at once take turns."""
@@ -100,3 +101,66 @@ class JournalWrites(Section):
                 for event in events
             ],
         )
+
+
+_table = tables.quarantaine
+
+
+class QuarantineReads(Section):
+    """Reads it."""
+
+    def quarantined(self, demarche: DemarcheNumber | None = None) -> list[Quarantined]:
+        """Return who is in quarantine, by number."""
+        rows = self.connection.execute(
+            select(
+                _table.c.numero,
+                _table.c.code,
+                _table.c.message,
+                _table.c.depuis,
+                _table.c.tentatives,
+                _table.c.dernier_essai_le,
+            )
+            .where(_table.c.demarche_numero == self._of(demarche))
+            .order_by(_table.c.numero)
+        )
+        return [Quarantined(*row) for row in rows]
+
+
+class QuarantineWrites(QuarantineReads, JournalWrites):
+    """Writes it."""
+
+    def quarantine(
+        self, run: int, numero: DossierNumber, code: str, message: str, now: datetime
+    ) -> None:
+        """Set a dossier aside, or note one more attempt; journaled when it goes in."""
+        statement = insert_for(self.connection, _table).values(
+            demarche_numero=self.number,
+            numero=numero,
+            code=code,
+            message=message,
+            depuis=now,
+            tentatives=1,
+            dernier_essai_le=now,
+        )
+        tentatives = self.connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["demarche_numero", "numero"],
+                set_={
+                    "code": code,
+                    "message": message,
+                    "tentatives": _table.c.tentatives + 1,
+                    "dernier_essai_le": now,
+                },
+            ).returning(_table.c.tentatives)
+        ).scalar_one()
+        if tentatives == 1:
+            self.record_events(run, [NewEvent(numero, "quarantaine", {"code": code})], now)
+
+    def release(self, run: int | None, numbers: Sequence[DossierNumber], now: datetime) -> None:
+        """Take dossiers out of quarantine, and journal those that were in it."""
+        released = self.connection.scalars(
+            delete(_table)
+            .where(_table.c.demarche_numero == self.number, _table.c.numero.in_(numbers))
+            .returning(_table.c.numero)
+        ).all()
+        self.record_events(run, [NewEvent(numero, "liberation") for numero in released], now)

@@ -1,9 +1,12 @@
-"""The lease: one writer a démarche, on either engine.
+"""Who works on a démarche: the lease of the one writer, and the services that run.
 
-One statement takes it when it is free or has expired; its token grows with each taking, and
-every transaction starts by locking the row with its own token: a holder that slept while
-another took over can commit nothing. On PostgreSQL the database's clock decides; a SQLite file
-is on one machine, whose clock decides.
+One statement takes the lease when it is free or has expired; its token grows with each taking, and
+every transaction starts by locking the row with its own token: a holder that slept while another
+took over can commit nothing. On PostgreSQL the database's clock decides; a SQLite file is on one
+machine, whose clock decides.
+
+A service signs in and again every minute, and off at its end; one that was killed is known by its
+silence. That is for people to see: nothing rests on it.
 """
 
 from __future__ import annotations
@@ -11,12 +14,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, literal, or_, select, update
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import LeaseHeldError, LeaseLostError
 from dsync.store import tables
-from dsync.store.records import Lease, LeaseInfo
+from dsync.store.records import Lease, LeaseInfo, RunningService
 from dsync.store.sql import insert_for
 
 LEASE_TTL_S = 60.0
@@ -144,3 +147,52 @@ def _lost(lease: Lease) -> LeaseLostError:
         "stored. See `dsync status` for who works on it.",
         demarche=lease.demarche,
     )
+
+
+SILENT_AFTER = timedelta(minutes=3)
+"""Without a sign for so long, a service that holds no lease is taken for dead."""
+
+_service = tables.service
+_SHOWN = tuple(
+    _service.c[name] for name in ("holder", "version", "started_at", "seen_at", "next_run_at")
+)
+
+
+def sign_in(connection: Connection, demarche: DemarcheNumber, service: RunningService) -> None:
+    """Note a sign of life; the first one clears away those that fell silent."""
+    values = service._asdict()
+    statement = insert_for(connection, _service).values(demarche_numero=demarche, **values)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["demarche_numero", "holder"], set_=dict(values)
+        )
+    )
+    if service.seen_at - service.started_at < SILENT_AFTER:
+        connection.execute(
+            delete(_service).where(
+                _service.c.demarche_numero == demarche,
+                _service.c.seen_at < service.seen_at - SILENT_AFTER,
+            )
+        )
+
+
+def sign_off(connection: Connection, demarche: DemarcheNumber, holder: str) -> None:
+    """Note that a service has ended."""
+    connection.execute(
+        delete(_service).where(_service.c.demarche_numero == demarche, _service.c.holder == holder)
+    )
+
+
+def read_services(connection: Connection, demarche: DemarcheNumber) -> list[RunningService]:
+    """Return the services that signed in and not off, by start."""
+    rows = connection.execute(
+        select(*_SHOWN)
+        .where(_service.c.demarche_numero == demarche)
+        .order_by(_service.c.started_at)
+    )
+    return [RunningService(*row) for row in rows]
+
+
+def is_silent(service: RunningService, now: datetime) -> bool:
+    """Whether a service that holds no lease should have given a sign of life by now."""
+    return abs(now - service.seen_at) > SILENT_AFTER

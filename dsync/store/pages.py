@@ -6,22 +6,55 @@ no write but bookkeeping: the dates that DS moved and, in a crawl, the run that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec.json import decode
 from sqlalchemy import Row, Table, select, update
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.store import tables
-from dsync.store.changes import changed_fields
-from dsync.store.forms import FormReads
-from dsync.store.quarantine import QuarantineWrites
-from dsync.store.queue import QueueWrites
+from dsync.store.demarche import DemarcheReads
+from dsync.store.journal import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult, Record
+from dsync.store.section import QueueWrites
 from dsync.store.sql import insert_rows, update_rows, upsert
+
+StoredChamps = bytes | Iterable[Mapping[str, Any]]
+"""Champs as they are stored: JSON, or what it was parsed to."""
+
+
+def changed_fields(
+    old: StoredChamps,
+    new: StoredChamps,
+    libelle_of: Callable[[str], str],
+    *,
+    without: frozenset[str] = frozenset(),
+) -> list[str]:
+    """Return the labels of the champs that came, went or changed, in the order of the form.
+
+    Args:
+        old: the champs before.
+        new: the champs now.
+        libelle_of: gives the label by the id, of those champs that do not say theirs.
+        without: ids to leave aside, as those of the annotations that dsync writes.
+    """
+    before, after = _by_id(old), _by_id(new)
+    changed = [
+        champ.get("libelle") or libelle_of(id_)
+        for id_, champ in {**after, **before}.items()
+        if id_ not in without and before.get(id_) != after.get(id_)
+    ]
+    return list(dict.fromkeys(changed))
+
+
+def _by_id(champs: StoredChamps) -> dict[str, Mapping[str, Any]]:
+    items = msgspec.json.decode(champs) if isinstance(champs, bytes) else champs
+    return {champ["id"]: champ for champ in items}
+
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _dossier = tables.dossier
@@ -98,7 +131,7 @@ class _Change(NamedTuple):
         return bool(is_reopened or self.old.inputs_hash != self.new.inputs_hash)
 
 
-class PageWrites(QueueWrites, QuarantineWrites, FormReads):
+class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
     """Writes what DS shows."""
 
     def store_page(

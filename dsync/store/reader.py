@@ -26,12 +26,12 @@ from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.store import tables
+from dsync.store.demarche import DemarcheReads
 from dsync.store.extension import DossierView
-from dsync.store.forms import FormReads
+from dsync.store.journal import QuarantineReads
 from dsync.store.outcomes import ConflictReads
-from dsync.store.progress import ProgressReads
-from dsync.store.quarantine import QuarantineReads
 from dsync.store.records import OpenPushes, WishStatus
+from dsync.store.state import StateReads
 from dsync.store.verdicts import VerdictReads
 
 _dossier = tables.dossier
@@ -78,7 +78,7 @@ Document = dict[str, Any]
 """JSON values by column; instants as UTC text."""
 
 
-class Reader(ProgressReads, FormReads, QuarantineReads, ConflictReads, VerdictReads):
+class Reader(StateReads, DemarcheReads, QuarantineReads, ConflictReads, VerdictReads):
     """Reads the database as it was when the reading began."""
 
     def dossier(self, numero: DossierNumber) -> Document | None:

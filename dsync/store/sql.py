@@ -1,11 +1,13 @@
-"""The bulk writes that both engines share: one statement of SQLAlchemy Core for many rows."""
+"""The bulk writes that both engines share, each one statement of SQLAlchemy Core for many rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, update
+from sqlalchemy import Connection, Table, Text, bindparam, cast, insert, select, update
+
+from dsync.store.columns import JsonText
 
 Rows = Sequence[Mapping[str, Any]]
 """Values by column, the same columns in each row."""
@@ -54,3 +56,25 @@ def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
             for row in rows
         ],
     )
+
+
+_AT_ONCE = 500
+
+
+def copy_rows(source: Connection, target: Connection, tables: Iterable[Table]) -> None:
+    """Copy every table but the leases, which say who writes into the original."""
+    for table in tables:
+        if table.name == "lease":
+            continue
+        json = [column.name for column in table.columns if isinstance(column.type, JsonText)]
+        # JSON as its text, in which it is written again.
+        columns = [
+            cast(column, Text).label(column.name) if column.name in json else column
+            for column in table.columns
+        ]
+        rows = source.execution_options(yield_per=_AT_ONCE).execute(select(*columns)).mappings()
+        for part in rows.partitions():
+            texts = [dict(row) for row in part]
+            for row in texts:
+                row.update({name: row[name].encode() for name in json if row[name] is not None})
+            insert_rows(target, table, texts)

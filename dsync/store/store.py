@@ -15,8 +15,7 @@ from sqlalchemy import URL, Connection, Engine, Table
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import SchemaBehindError, StoreError
 from dsync.store import lease as leases
-from dsync.store import reading_views, schema, services, tables
-from dsync.store.copying import copy_rows
+from dsync.store import reading_views, schema, tables
 from dsync.store.engine import (
     READING,
     describe,
@@ -30,6 +29,7 @@ from dsync.store.extension import Dictionary, Extension
 from dsync.store.faults import translated
 from dsync.store.reader import Reader
 from dsync.store.records import Lease, LeaseInfo, RunningService
+from dsync.store.sql import copy_rows
 from dsync.store.transaction import Tx
 
 Clock = Callable[[], datetime]
@@ -146,17 +146,17 @@ class Store:
     def sign_in(self, demarche: DemarcheNumber, service: RunningService) -> None:
         """Note that a service runs, and when it works next."""
         with self._connected() as connection:
-            services.sign_in(connection, demarche, service)
+            leases.sign_in(connection, demarche, service)
 
     def sign_off(self, demarche: DemarcheNumber, holder: str) -> None:
         """Note that a service has ended."""
         with self._connected() as connection:
-            services.sign_off(connection, demarche, holder)
+            leases.sign_off(connection, demarche, holder)
 
     def services_of(self, demarche: DemarcheNumber) -> list[RunningService]:
         """Return the services that signed in for a démarche and not off."""
         with self._connected(reading=True) as connection:
-            return services.read(connection, demarche)
+            return leases.read_services(connection, demarche)
 
     @contextmanager
     def transaction(self, lease: Lease) -> Iterator[Tx]:

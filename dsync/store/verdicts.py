@@ -15,9 +15,8 @@ from dsync.domain.verdict import StoredVerdict, Verdict
 from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.queue import QueueWrites
 from dsync.store.records import NewEvent, NewVerdict
-from dsync.store.section import Section
+from dsync.store.section import QueueWrites, Section
 from dsync.store.sql import insert_rows, update_rows
 
 _dossier = tables.dossier

@@ -27,8 +27,8 @@ from dsync.eig.precheck import (
     evaluate,
     stored_product,
 )
-from tests.unit.eligibility.conftest import CONFIG
-from tests.unit.eligibility.sections import rules_of
+from tests.unit.eig.precheck.conftest import CONFIG
+from tests.unit.eig.precheck.sections import rules_of
 
 DATA = Path(__file__).parents[1] / "data" / "betagouv"
 DEPOSITED = datetime(2024, 5, 20, 8, tzinfo=UTC)

@@ -26,8 +26,8 @@ from dsync.eig.precheck import (
     stored_product,
 )
 from dsync.errors import RuleEvaluationError
-from tests.unit.eligibility.conftest import FETCHED_AT
-from tests.unit.eligibility.sections import rules_of
+from tests.unit.eig.precheck.conftest import FETCHED_AT
+from tests.unit.eig.precheck.sections import rules_of
 
 Build = Callable[..., Candidature]
 PAGE = "https://beta.gouv.fr/startups"

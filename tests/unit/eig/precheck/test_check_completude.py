@@ -9,7 +9,7 @@ import pytest
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck import RuleSet
-from tests.unit.eligibility.sections import rules_of
+from tests.unit.eig.precheck.sections import rules_of
 
 FILLED, BLANK = Reponse.REMPLI, Reponse.VIDE
 NOT_ASKED, UNMAPPED = Reponse.NON_DEMANDE, Reponse.NON_ASSOCIE

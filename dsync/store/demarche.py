@@ -16,7 +16,7 @@ from dsync.store.section import Section
 from dsync.store.sql import upsert
 
 
-class FormReads(Section):
+class DemarcheReads(Section):
     """Reads it."""
 
     def demarche(self, number: DemarcheNumber | None = None) -> Demarche | None:
@@ -46,7 +46,7 @@ class FormReads(Section):
         return {RevisionId(row.id): _revision_of(row) for row in rows}
 
 
-class FormWrites(FormReads):
+class DemarcheWrites(DemarcheReads):
     """Writes it."""
 
     def save_demarche(self, demarche: Demarche, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""How long a dossier takes; run by name: `pytest -m bench -s tests/unit/mapping`."""
+"""How long a dossier takes; run by name: `pytest -m bench -s tests/unit/eig/mapping`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber
 from dsync.ds.dossiers import read_dossier
-from tests.unit.mapping.conftest import Mapper
+from tests.unit.eig.mapping.conftest import Mapper
 
 PARAGRAPH = "Un problème que « l’usager » rencontre, et ce que l’on en sait.\n" * 8
 MARKS = range(5311, 5320)

@@ -11,7 +11,7 @@ import pytest
 from dsync.eig.evidence.reference_lists import validate_list
 from dsync.errors import ConfigurationError
 
-CONFIG = Path(__file__).parents[3] / "config"
+CONFIG = Path(__file__).parents[4] / "config"
 TODAY = date(2026, 11, 24)
 
 

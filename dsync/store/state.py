@@ -17,7 +17,7 @@ from dsync.store.sql import insert_for
 _FIELDS = tuple(f.name for f in fields(SyncState))
 
 
-class ProgressReads(Section):
+class StateReads(Section):
     """Reads where things stand."""
 
     def state(self, demarche: DemarcheNumber | None = None) -> SyncState:
@@ -35,7 +35,7 @@ class ProgressReads(Section):
         return SyncState(**values)
 
 
-class ProgressWrites(ProgressReads):
+class StateWrites(StateReads):
     """Moves it on."""
 
     def reset_watermark(self, to: datetime) -> None:

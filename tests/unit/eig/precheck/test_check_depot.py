@@ -9,7 +9,7 @@ import pytest
 
 from dsync.domain.verdict import Controle
 from dsync.eig.precheck import RuleSet
-from tests.unit.eligibility.sections import rules_of
+from tests.unit.eig.precheck.sections import rules_of
 
 INSIDE, OUTSIDE = "conforme", "a_verifier"
 

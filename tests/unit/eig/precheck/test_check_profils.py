@@ -10,7 +10,7 @@ import pytest
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse, Voeu
 from dsync.eig.precheck import RuleSet
-from tests.unit.eligibility.sections import rules_of
+from tests.unit.eig.precheck.sections import rules_of
 
 PRODUIT = "Directeur ou directrice de produit"
 TECHNIQUE = "Directeur ou directrice technique"

@@ -16,9 +16,9 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Candidature, Reponse, Voeu
 from dsync.eig.precheck import Catalogue, Evidence, RuleSet, evaluate
-from tests.unit.eligibility.sections import rules_of
+from tests.unit.eig.precheck.sections import rules_of
 
-CONFIG = Path(__file__).parents[3] / "config"
+CONFIG = Path(__file__).parents[4] / "config"
 NEEDED = (
     ("probleme", "Problème identifié"),
     ("entite", "Entité opérationnelle"),

@@ -22,7 +22,7 @@ from dsync.eig.mapping.config import MappingConfig
 from dsync.eig.programme import Eig
 from dsync.sync.record import Recorder, champs_of_form
 
-CONFIG = Path(__file__).parents[3] / "config" / "aap-eig7.toml"
+CONFIG = Path(__file__).parents[4] / "config" / "aap-eig7.toml"
 Node = dict[str, Any]
 
 

@@ -13,7 +13,7 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.eig.candidature import Evaluation, Note, Reponse, Voeu
 from dsync.eig.mapping.config import MappingConfig
 from dsync.eig.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
-from tests.unit.mapping.conftest import Mapper, dossier_of
+from tests.unit.eig.mapping.conftest import Mapper, dossier_of
 
 DEMARCHE = DemarcheNumber(86321)
 MARKS = range(5311, 5320)

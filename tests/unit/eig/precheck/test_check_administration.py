@@ -21,11 +21,11 @@ from dsync.eig.precheck import (
     needs_registry,
 )
 from dsync.eig.precheck.lists import OperateurList
-from tests.unit.eligibility.sections import rules_of
+from tests.unit.eig.precheck.sections import rules_of
 
 OPERATEUR_SIREN = "582056149"
 OTHER_SIREN = "110001013"
-CONFIG = Path(__file__).parents[3] / "config"
+CONFIG = Path(__file__).parents[4] / "config"
 
 CENTRALES = {"7113", "7120", "7382"}
 A_CONFIRMER = {"7111", "7112", "7150", "7160", "7190"}

@@ -15,8 +15,8 @@ import pytest
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber
 from dsync.eig.mapping.config import MappingConfig
-from dsync.store.changes import changed_fields
-from tests.unit.mapping.conftest import Mapper, dossier_of
+from dsync.store.pages import changed_fields
+from tests.unit.eig.mapping.conftest import Mapper, dossier_of
 
 DEMARCHE = DemarcheNumber(86321)
 Run = Callable[..., Any]
@@ -238,7 +238,7 @@ import json, sys, tomllib
 from dsync.annotations import AnnotationsConfig
 from dsync.ds.dossiers import read_dossier
 from dsync.eig.mapping.config import MappingConfig
-from tests.unit.mapping.conftest import Mapper
+from tests.unit.eig.mapping.conftest import Mapper
 sections = tomllib.load(open(sys.argv[1], "rb"))
 mapper = Mapper(
     MappingConfig.model_validate(sections["mapping"]),
@@ -252,7 +252,7 @@ print(mapped.content_hash, mapped.inputs_hash)
 def test_hashes_are_the_same_in_every_process(form: Any, make_node: Run) -> None:
     """They do not hang on the process's random hash seed."""
     node = make_node([form.champ(4102, text="é")], [form.champ("b", text="x")])
-    config = Path(__file__).parents[3] / "config" / "aap-eig7.toml"
+    config = Path(__file__).parents[4] / "config" / "aap-eig7.toml"
     printed = {
         subprocess.run(
             [sys.executable, "-c", HASH_IN_A_NEW_PROCESS, str(config)],

@@ -17,7 +17,7 @@ from dsync.eig.precheck.lists import (
     parse_operateurs,
 )
 from dsync.errors import ConfigurationError
-from tests.unit.eligibility.sections import rules_of
+from tests.unit.eig.precheck.sections import rules_of
 
 PROFIL = {"id": "a", "labels": ["A"]}
 
