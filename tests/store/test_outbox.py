@@ -118,10 +118,10 @@ def test_a_newer_wish_replaces_a_waiting_one(wished: Store) -> None:
 
     current = [wish.valeur for wish in due(wished) if wish.annotation == "detail"]
     assert current == ["x"]
-    assert [statut for name, _, statut in annotations(wished) if name == "detail"] == [
-        "remplacee",
-        "remplacee",
+    assert sorted(statut for name, _, statut in annotations(wished) if name == "detail") == [
         "en_attente",
+        "remplacee",
+        "remplacee",
     ]
 
 
