@@ -30,7 +30,7 @@ from dsync.ds.demarche import (
 )
 from dsync.ds.limits import Limits
 from dsync.ds.operations import Operation
-from dsync.ds.push import document_of, outcomes_of
+from dsync.ds.push import document_of, outcomes_of, read_remote
 from dsync.ds.reading import (
     aliased,
     deletions_of,
@@ -40,7 +40,6 @@ from dsync.ds.reading import (
     light_page_of,
     page_of,
 )
-from dsync.ds.remote import read_remote
 from dsync.ds.results import (
     DeletedPage,
     DossierWrite,

@@ -17,11 +17,11 @@ from dsync.ds.reading import item_of
 from dsync.ds.transport import Answer
 
 UNKNOWN_TYPE = "inconnu"
-"""The type of a champ whose descriptor has none that can be read."""
+"""Type of a champ whose descriptor has no readable type."""
 
 
 class _Node(Struct, rename="camel"):
-    """An object of the démarche; what has a default may be missing."""
+    """An object of the démarche; a field with a default may be missing."""
 
 
 class _Id(_Node):
@@ -75,14 +75,14 @@ N = TypeVar("N", bound=_Node)
 def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
     """Return the démarche; of two labels with the same name, the first one counts.
 
-    A field that does not have the API's form is left out alone, and its path is in `lost`.
+    A field that does not match the API is omitted by itself, and its path is in `Demarche.lost`.
 
     DS lists the draft among the revisions, with the id that it will have once it is published. Its
     champs can still change, so it is left out, unless it is the active revision of a démarche that
     is itself a draft.
 
     Raises:
-        ValueError: there is no active revision, nor another that is published.
+        ValueError: there is neither an active nor a published revision.
     """
     lost: list[str] = []
     facts = _taken(_Facts, node, "", lost) or _Facts()
@@ -115,13 +115,13 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
 
 
 def _taken(kind: type[N], node: Any, place: str, lost: list[str]) -> N | None:
-    """Read an object field by field; None where one that it needs cannot be read.
+    """Read an object field by field; return None when a required field cannot be read.
 
     Args:
         kind: the object's type.
-        node: what stands there.
-        place: where, as `labels.0`.
-        lost: takes the places of what cannot be read.
+        node: its JSON, of any content.
+        place: its path, such as `labels.0`.
+        lost: list to which the paths of unreadable fields are appended.
     """
     if not isinstance(node, dict):
         lost.append(place)
@@ -140,7 +140,7 @@ def _taken(kind: type[N], node: Any, place: str, lost: list[str]) -> N | None:
 
 
 def _each(kind: type[N], nodes: list[Any], place: str, lost: list[str]) -> Iterator[tuple[N, str]]:
-    """Yield the objects of a list that can be read, each with its place."""
+    """Yield the readable objects of a list, each with its path."""
     for index, node in enumerate(nodes):
         here = f"{place}.{index}"
         found = _taken(kind, node, here, lost)

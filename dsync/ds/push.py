@@ -1,4 +1,4 @@
-"""Writing annotations and labels: the mutation document of several dossiers, and its outcomes.
+"""Annotations and labels of dossiers: their current values, the document to write, its outcomes.
 
 An answer is read alias by alias. DS saves the valid annotations and refuses the others, without
 saying which ones: so what was saved is known only from the ids that it returns.
@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from math import isfinite
 from typing import Any
 
-from dsync.domain.dossier import Json
+import msgspec
+
+from dsync.domain.dossier import Etat, Json
+from dsync.domain.ids import DossierId
 from dsync.ds import operations
 from dsync.ds.classify import Fault, GraphError, Refusal, fault_of_error, refusal_of
 from dsync.ds.operations import Operation
-from dsync.ds.results import AnnotationWrite, DossierWrite, WriteOutcome
+from dsync.ds.results import AnnotationWrite, DossierWrite, RemoteAnnotations, WriteOutcome
 from dsync.ds.transport import Answer
 
 OUT_OF_SCOPE = "hors_perimetre"
@@ -179,11 +182,11 @@ def outcomes_of(
             outcomes.append(WriteOutcome(write.number, refused=refused))
             continue
         index = sent[write.number]
-        outcomes.append(_Reading(answer, index, document.writes[index], refused).outcome())
+        outcomes.append(_OutcomeReader(answer, index, document.writes[index], refused).outcome())
     return outcomes
 
 
-class _Reading:
+class _OutcomeReader:
     """Reads the aliases of one dossier."""
 
     def __init__(
@@ -295,3 +298,65 @@ def _attributed(missing: Sequence[str], messages: Sequence[str]) -> dict[str, st
     others = [m for m in messages if not any(m in own for own in named.values())]
     silence = "DS n’a pas enregistré cette annotation et n’a pas dit pourquoi."
     return {id_: " ; ".join(dict.fromkeys(named[id_] or others)) or silence for id_ in missing}
+
+
+_VALUE_FIELDS = {
+    "TextChamp": "textValue",
+    "DropDownListChamp": "dropDownValue",
+    "MultipleDropDownListChamp": "values",
+    "CheckboxChamp": "checkboxValue",
+    "YesNoChamp": "yesNoValue",
+    "DateChamp": "date",
+    "DatetimeChamp": "datetime",
+    "DecimalNumberChamp": "decimalValue",
+}
+"""Field with the value of an annotation, by its GraphQL type."""
+
+
+class _Label(msgspec.Struct):
+    id: str
+    name: str
+
+
+class _Head(msgspec.Struct):
+    id: str
+    state: Etat
+    labels: list[_Label]
+
+
+def read_remote(node: Mapping[str, Any]) -> RemoteAnnotations:
+    """Return a dossier's annotations and labels from the answer of ``annotations.graphql``.
+
+    Raises:
+        ValueError: the id, the state or a label does not match the API.
+    """
+    head = msgspec.convert(node, _Head)
+    champs = [champ for name, found in node.items() if _is_alias(name) for champ in found]
+    return RemoteAnnotations(
+        dossier_id=DossierId(head.id),
+        etat=head.state,
+        values={champ["champDescriptorId"]: _remote_value(champ) for champ in champs},
+        updated_at={champ["champDescriptorId"]: _instant(champ["updatedAt"]) for champ in champs},
+        labels={label.name: label.id for label in head.labels},
+        date_derniere_modification_annotations=_instant(
+            node["dateDerniereModificationAnnotations"]
+        ),
+    )
+
+
+def _is_alias(name: str) -> bool:
+    return name[0] == "a" and name[1:].isdigit()
+
+
+def _remote_value(champ: Mapping[str, Any]) -> Json:
+    kind = champ["__typename"]
+    if kind == "IntegerNumberChamp":
+        number = champ["integerValue"]  # DS sends a BigInt as a string.
+        return int(number) if number is not None else None
+    value: Json = champ[_VALUE_FIELDS.get(kind, "stringValue")]
+    return value
+
+
+def _instant(text: str) -> datetime:
+    """Parse an ISO 8601 instant of DS, which has an offset; return it in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -35,14 +35,14 @@ class _PageInfo(Struct, rename="camel"):
 
 
 class _Connection(Struct, rename="camel"):
-    """A list, whose nodes are read one by one: an odd one stops no other."""
+    """A page of a list; its nodes stay JSON, so that an invalid one does not prevent the others."""
 
     nodes: list[Raw] | None
     page_info: _PageInfo
 
 
 class _Demarche(Struct, rename="camel"):
-    """The démarche with the lists that were asked for."""
+    """The démarche with the requested lists."""
 
     active_revision: Raw = NULL
     dossiers: _Connection | None = None
@@ -81,13 +81,19 @@ _aliases_of = Decoder(dict[str, Raw]).decode
 def page_of(
     answer: Answer, subject: str, pending: ListRequest | None, deleted: ListRequest | None
 ) -> Page:
-    """Return a page; a null node is one that DS cannot render, its number is not known.
+    """Return a page of dossiers; a null node is an unreadable dossier without a number.
+
+    Args:
+        answer: of DS.
+        subject: what was requested, for messages.
+        pending: the requested page of the hidden dossiers; None: none.
+        deleted: the requested page of the erased dossiers; None: none.
 
     Raises:
-        DSTimeoutError: DS ran out of time.
+        DSTimeoutError: DS timed out.
         DSBadDataError: DS cannot render the page.
-        DSError: the démarche itself is refused.
-        DSContractError: the answer is no page.
+        DSContractError: a requested list is missing, or its cursor does not lead on.
+        DSError: DS refuses the démarche.
     """
     demarche = _demarche(answer, subject)
     _raise_for_lists(answer.errors)
@@ -152,7 +158,11 @@ def _path_of(path: Sequence[object]) -> str:
 
 
 def light_page_of(answer: Answer, subject: str) -> LightPage:
-    """Return a light page; raises as `page_of`."""
+    """Return a page of numbers.
+
+    Raises:
+        DSError: as `page_of`.
+    """
     raws, info = _listed(_demarche(answer, subject).dossiers)
     _paths(answer.errors, len(raws))
     nodes = [_read(_LightNode, raw) for raw in raws]
@@ -298,7 +308,7 @@ def _listed(connection: _Connection | None) -> tuple[list[Raw], _PageInfo]:
 
 
 def _read(kind: type[T], raw: Raw) -> T | None:
-    """Read an object by itself, whatever it is; None where it is no such object."""
+    """Decode an object, None when it does not match its type."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except (ValueError, RecursionError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from dsync.domain.dossier import DeletedDossier, Dossier, Etat, Json
@@ -138,11 +138,6 @@ class WriteOutcome:
     """DS's message for `code` or `not_found`."""
 
 
-def instant(text: str) -> datetime:
-    """Parse an ISO 8601 instant of DS, which has an offset; return it in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
 __all__ = [
     "AnnotationWrite",
     "DeletedPage",
@@ -153,5 +148,4 @@ __all__ = [
     "RemoteAnnotations",
     "Unreadable",
     "WriteOutcome",
-    "instant",
 ]

@@ -112,7 +112,7 @@ class Endpoint:
         fault = self.faults.next(entry.operation, entry.kind)
         if fault and fault.kind == "cut_before":
             return None, fault
-        reply = faults.instead(fault, self.world.now()) if fault else None
+        reply = faults.replacement(fault, self.world.now()) if fault else None
         if reply:
             return reply, fault
         reply = self.access.refusal(token, stored_query=params.get("queryId") is not None)
@@ -121,7 +121,7 @@ class Endpoint:
             reached = fault.reached if fault and fault.kind == "timeout" else None
             call = Call(self.world, token, english, base_url, self.query_limit, reached)
             reply = self._run(params, asked, call)
-        return (faults.spoiled(fault, reply) if fault else reply), fault
+        return (faults.altered(fault, reply) if fault else reply), fault
 
     def _run(
         self, params: dict[str, Any], asked: QueryDocument | RefusedError | None, call: Call

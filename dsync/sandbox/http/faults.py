@@ -92,7 +92,7 @@ class Faults:
         return None
 
 
-def instead(fault: ScriptedFault, now: datetime) -> HttpAnswer | None:
+def replacement(fault: ScriptedFault, now: datetime) -> HttpAnswer | None:
     """Return the answer that replaces the request's execution, None when it is executed."""
     if fault.kind in _PROXY:
         status, title = _PROXY[fault.kind]
@@ -112,7 +112,7 @@ def instead(fault: ScriptedFault, now: datetime) -> HttpAnswer | None:
     return None
 
 
-def spoiled(fault: ScriptedFault, reply: HttpAnswer) -> HttpAnswer:
+def altered(fault: ScriptedFault, reply: HttpAnswer) -> HttpAnswer:
     """Return the answer of an executed request, changed by the fault."""
     if fault.kind == "data_null":
         return replace(reply, body=as_json({"data": None}))
