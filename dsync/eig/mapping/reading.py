@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from operator import attrgetter
 from typing import Any
 
@@ -11,7 +12,14 @@ from msgspec.structs import replace
 
 from dsync.domain.dossier import Champ, Dossier, Ligne
 from dsync.domain.ids import DescriptorId
-from dsync.eig.candidature import Candidature, Evaluation, Note, Reponse, Voeu
+from dsync.eig.candidature import (
+    Candidature,
+    Evaluation,
+    Note,
+    Reponse,
+    Voeu,
+    declared_fields,
+)
 from dsync.eig.mapping.champs import Ids, is_blank, is_blank_row, text_of
 from dsync.eig.mapping.config import EVALUATIONS, VOEUX
 from dsync.eig.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
@@ -63,7 +71,7 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> Candidature:
                 if name == DEPARTEMENT:
                     fields["departement_code"], fields["departement_nom"] = departement_of(champ)
                 else:
-                    fields[name] = _READERS.get(name, text_of)(champ)
+                    fields[name] = _READERS[name](champ)
     return Candidature(
         numero=dossier.number,
         depose_le=dossier.date_depot,
@@ -87,7 +95,7 @@ def _read_lignes(name: str, champ: Champ, lignes: Lignes, plan: FormPlan) -> Any
         return _read_voeux(lignes, plan)
     if name == EVALUATIONS:
         return tuple([_read_evaluation(number, cells, plan) for number, cells in lignes])
-    return _READERS.get(name, text_of)(champ)
+    return _READERS[name](champ)
 
 
 def _read_voeux(lignes: Lignes, plan: FormPlan) -> tuple[Voeu, ...]:
@@ -136,14 +144,16 @@ def _text(cells: Cells, id_: DescriptorId | None) -> str | None:
 
 
 _rang = attrgetter("rang")
+_BY_TYPE: Mapping[Any, Callable[[Champ], Any]] = {
+    str | None: text_of,
+    date | None: day_of,
+    bool | None: boolean_of,
+    int | None: rank_of,
+    float | None: number_of,
+}
 _READERS: Mapping[str, Callable[[Champ], Any]] = {
-    "jury_le": day_of,
-    "convention_le": day_of,
-    "candidatures_le": day_of,
-    "entretiens_le": day_of,
-    "prise_de_poste_le": day_of,
-    "valide_par_instructeur": boolean_of,
+    **{name: _BY_TYPE[Candidature.model_fields[name].annotation] for name, _ in declared_fields()},
     VOEUX: _voeux_in,
     EVALUATIONS: lambda _champ: (),
 }
-"""Fields that are no text, and not rows."""
+"""How each field is read: by the type with which it is declared."""
