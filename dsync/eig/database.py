@@ -40,13 +40,13 @@ class Shown(NamedTuple):
     """Of a declared field; the others' are in `dictionary.toml`."""
 
 
-_BEFORE: Mapping[str, tuple[Shown, ...]] = {
-    "etape": (
+_AFTER: Mapping[str | None, tuple[Shown, ...]] = {
+    None: (
         Shown("numero", "d.numero"),
         Shown("demarche_numero", "d.demarche_numero"),
         Shown("etat", "d.etat", "Dossier", "state"),
     ),
-    "page_produit": (
+    "etape": (
         Shown("presence", "d.presence", "Dossier", "presence"),
         Shown("archive", "d.archive", "Dossier", "archived"),
         Shown("depose_le", "utc(d.depose_le)", "Dossier", "deposited"),
@@ -68,13 +68,13 @@ _BEFORE: Mapping[str, tuple[Shown, ...]] = {
             "kind",
         ),
     ),
-    "phase_declaree": (Shown("produit_id", "c.produit_id", "Project", "product"),),
-    "incubateur": (
+    "page_produit": (Shown("produit_id", "c.produit_id", "Project", "product"),),
+    "phase_declaree": (
         Shown(
             "phase_constatee", "json(v.constats) ->> 'phase_constatee'", "Project", "phase observed"
         ),
     ),
-    "probleme": (
+    "incubateur": (
         Shown(
             "incubateur_constate",
             "json(v.constats) ->> 'incubateur_constate'",
@@ -82,20 +82,21 @@ _BEFORE: Mapping[str, tuple[Shown, ...]] = {
             "incubator observed",
         ),
     ),
-    "pilotage_actuel": (Shown("nb_voeux", "length(c.voeux)"),),
-    "valide_par_instructeur": (
+    "cas_demande": (Shown("nb_voeux", "length(c.voeux)"),),
+    "perspectives": (
         Shown("verdict", "v.verdict"),
         Shown("verdict_etabli_le", "utc(v.depuis_le)"),
     ),
 }
-"""Columns of the main view that are no field of the candidature, by the field that they precede."""
+"""Columns of the main view that are no field of the candidature, by the field that they follow."""
 
 
 def shown() -> Iterator[Shown]:
     """Yield the columns of the main view, in its order."""
+    yield from _AFTER[None]
     for name, declared in candidature.declared_fields():
-        yield from _BEFORE.get(name, ())
         yield Shown(name, f"c.{name}", declared.section, declared.label, declared.sentence)
+        yield from _AFTER.get(name, ())
 
 
 class EigTables:
