@@ -176,7 +176,7 @@ def test_progress_without_a_total_is_a_number(run: Command) -> None:
     with run.start("sync", err=slave) as process:
         os.close(slave)
         process.communicate(timeout=60)
-    shown = os.read(master, 1 << 20).decode()
+    shown = os.read(master, 1 << 20).decode(errors="replace")
     os.close(master)
     assert "Reading dossiers" in shown
     assert "/?" not in shown
