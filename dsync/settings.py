@@ -259,7 +259,7 @@ def _check_address(text: str, named: str, *, allow_http: bool) -> None:
     except ValueError:
         reachable = False
     if not reachable:
-        raise ConfigurationError(f"Not an http(s) address: mend {named}.")
+        raise ConfigurationError(f"Not an http(s) address: correct {named}.")
     if not allow_http and not is_encrypted_or_local(text):
         raise ConfigurationError(
             f"{named}: what goes over http:// can be read and changed on its way. Use https://, "
@@ -277,7 +277,7 @@ def find_config(named: Path | str | None) -> Path:
         path = Path(named)
         if not path.is_file():
             raise ConfigurationError(
-                f"{path}: no such configuration file; mend DSYNC_CONFIG or --config."
+                f"{path}: no such configuration file; correct DSYNC_CONFIG or --config."
             )
         return path
     if DEFAULT_CONFIG.is_file():
@@ -396,7 +396,7 @@ def _message(error: ErrorDetails) -> str:
     return known or error["msg"].removeprefix("Value error, ")
 
 
-_UNKNOWN_KEY = "unknown key; remove it or mend its spelling"
+_UNKNOWN_KEY = "unknown key; remove it or correct its spelling"
 _MISSING_KEY = "missing key"
 _NO_DAY = "expected a day such as 2024-06-01"
 _MESSAGES = {

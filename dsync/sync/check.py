@@ -50,7 +50,7 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
     ),
     "scope": (
         "it does not reach this démarche",
-        "give it access to the démarche on DS, or mend DSYNC_DEMARCHE",
+        "give it access to the démarche on DS, or correct DSYNC_DEMARCHE",
     ),
 }
 """By the error's reason: what is wrong with the token, and the remedy."""
@@ -158,7 +158,7 @@ def _refusal(exc: DSError | ConfigurationError) -> CheckLine:
         message, remedy = REFUSALS.get(exc.reason, (exc.message, None))
         return CheckLine("token", CheckStatus.ERROR, message, remedy, exc.exit_code)
     if isinstance(exc, DSNotFoundError):
-        remedy = "mend DSYNC_DEMARCHE, or [demarche] number in the configuration"
+        remedy = "correct DSYNC_DEMARCHE, or [demarche] number in the configuration"
         message = "DS has no démarche of this number, or hides it"
         return CheckLine("démarche", CheckStatus.ERROR, message, remedy, 2)
     if isinstance(exc, ConfigurationError):
@@ -186,7 +186,7 @@ def instructeur_line(demarche: Demarche, wanted: str | None) -> CheckLine:
     groupes = {i.groupe for i in demarche.instructeurs}
     if not his:
         message = "the configured instructeur is in no groupe of this démarche"
-        remedy = "add them to a groupe on DS, or mend DSYNC_DS_INSTRUCTEUR"
+        remedy = "add them to a groupe on DS, or correct DSYNC_DS_INSTRUCTEUR"
         return CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)
     if missing := sorted(groupes - his):
         message = f"not in {_quoted(missing)}: pushes into the dossiers there are refused"
@@ -244,7 +244,7 @@ def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[
                 "annotations",
                 CheckStatus.ERROR,
                 f"resultat: {_named(descriptor)} lacks the option {', '.join(lacking)}",
-                "add it to the annotation on DS, or mend [annotations.resultat] options "
+                "add it to the annotation on DS, or correct [annotations.resultat] options "
                 f"(it offers {', '.join(f'« {o} »' for o in descriptor.options or ())})",
                 2,
             )
@@ -294,7 +294,7 @@ def label_lines(config: AnnotationsConfig, available: Mapping[str, str]) -> Iter
             "labels",
             CheckStatus.ERROR,
             f"the démarche has no label {', '.join(f'« {name} »' for name in missing)}",
-            "create it on DS with exactly this name, or mend [annotations.labels] "
+            "create it on DS with exactly this name, or correct [annotations.labels] "
             "(remove the table to put none)",
             2,
         )
@@ -334,7 +334,7 @@ def database_line(url: str, open_store: OpenStore) -> CheckLine:
     except DsyncError as exc:
         return CheckLine("database", CheckStatus.ERROR, exc.message, None, exc.exit_code)
     if path is not None and not all(os.access(place, os.W_OK) for place in (path, path.parent)):
-        remedy = "mend the rights on the file and its folder"
+        remedy = "correct the rights of the file and its folder"
         message = f"{path}: it may not be written"
         return CheckLine("database", CheckStatus.ERROR, message, remedy, StoreError.exit_code)
     return CheckLine("database", CheckStatus.OK, f"{store.place}, schema {revision}")
@@ -357,7 +357,7 @@ def missing_file(url: str) -> Path | None:
 def _missing_line(path: Path) -> CheckLine:
     if path.parent.is_dir() and os.access(path.parent, os.W_OK):
         return CheckLine("database", CheckStatus.INFO, f"{path}: the first run creates it")
-    remedy = "make the folder, or mend DSYNC_DATABASE_URL"
+    remedy = "make the folder, or correct DSYNC_DATABASE_URL"
     message = f"{path} cannot be created: its folder is missing or may not be written"
     return CheckLine("database", CheckStatus.ERROR, message, remedy, StoreError.exit_code)
 

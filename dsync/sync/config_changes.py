@@ -1,4 +1,4 @@
-"""What an operator or the form's owner mended since the last run, and what it sets going again.
+"""What an operator or the form's owner changed since the last run, and what has to be done again.
 
 A wish carries its text, and a refusal or a missing right stops it: when the configured texts,
 the annotations, the labels or who writes are others than before, both are looked at again.
@@ -114,7 +114,7 @@ def _say_unmapped(run: Run, demarche: Demarche) -> None:
     if missing:
         run.report.problem(
             f"[mapping] {', '.join(missing)}: no champ of the form matches, so these "
-            "answers are missing and their checks impossible; mend the ids (`dsync check`)."
+            "answers are missing and their checks impossible; correct the ids (`dsync check`)."
         )
 
 

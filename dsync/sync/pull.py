@@ -63,7 +63,7 @@ def pull(run: Run, options: SyncOptions) -> None:
         _pull_demarche(run, options, state)
     except DSNotFoundError as exc:
         raise ConfigurationError(
-            f"DS has no démarche {run.context.demarche}: mend DSYNC_DEMARCHE, or [demarche] "
+            f"DS has no démarche {run.context.demarche}: correct DSYNC_DEMARCHE, or [demarche] "
             "number in the configuration file."
         ) from exc
 
@@ -133,7 +133,7 @@ def _full(run: Run, state: SyncState) -> Crawl:
 
 
 def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
-    """Whether the watermark lies after DS's own clock, which nothing but a full read can mend."""
+    """Return whether the watermark is after DS's present: only a full read can correct that."""
     if not (state.watermark and crawl.server_time):
         return False
     if state.watermark <= crawl.server_time + CLOCK_TOLERANCE:

@@ -114,7 +114,7 @@ def test_an_option_that_the_annotation_lacks_is_found_by_check(run: Command) -> 
 
 
 def test_a_champ_that_the_form_lacks_is_found_by_check(run: Command) -> None:
-    """The field and the section to mend are named."""
+    """The field and the section to correct are named."""
     name = own_configuration(
         run.folder,
         'id = "Q2hhbXAtNDEwMg=="\nlibelles = ["Page produit sur beta.gouv.fr"]',

@@ -260,7 +260,7 @@ def test_an_instructeur_without_rights_stops_only_these_dossiers(start: Start) -
 
 @pytest.mark.parametrize("named", [None, "personne@example.gouv.fr"])
 def test_without_an_instructeur_pushes_wait(start: Start, named: str | None) -> None:
-    """None configured, or one in no groupe: the run says which setting to mend."""
+    """None configured, or one in no groupe: the run says which setting to correct."""
     engine = start(ds_instructeur=named)
     report = engine.sync()
     assert (7, 0, 12) == (report.exit_code, report.pushed, report.evaluated)

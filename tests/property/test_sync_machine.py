@@ -211,7 +211,7 @@ class SyncMachine(RuleBasedStateMachine):
         self.control.catalogue.unavailable = gone
 
     @rule()
-    def mend(self) -> None:
+    def repair(self) -> None:
         """End every failure."""
         self.control.clear_faults()
         for rank in RANKS:
@@ -279,7 +279,7 @@ class SyncMachine(RuleBasedStateMachine):
         engine, control = self.engine, self.control
         for rank in sorted(self.held):
             self.edit_late(rank)
-        self.mend()
+        self.repair()
         control.rebase()
         control.advance(6 * 3600)
         engine.restart()

@@ -94,7 +94,7 @@ class RuleSet:
         if problems or categories is None:
             raise ConfigurationError(
                 f"The eligibility rules have {len(problems)} problem"
-                f"{'s' if problems[1:] else ''}: mend the section [regles] and its lists.",
+                f"{'s' if problems[1:] else ''}: correct the section [regles] and its lists.",
                 problems=tuple(f"[regles] {problem}" for problem in problems),
             )
         return cls._indexed(

@@ -17,7 +17,7 @@ from dsync.settings import load_settings, shipped_config
     ("name", "variable"), [("ds_url", "DSYNC_DS_URL"), ("betagouv_url", "DSYNC_BETAGOUV_URL")]
 )
 def test_an_address_that_is_none_is_refused(address: str, name: str, variable: str) -> None:
-    """The sentence names the variable to mend, and not the address: it may hold a password."""
+    """The sentence names the variable to correct, and not the address: it may hold a password."""
     with pytest.raises(ConfigurationError, match=variable) as refused:
         load_settings(**{name: address})
     assert address not in refused.value.message

@@ -85,7 +85,7 @@ def test_a_mapped_champ_as_expected_needs_no_line() -> None:
     ],
 )
 def test_drift_that_can_still_be_read_is_a_warning(changes: dict[str, object], said: str) -> None:
-    """Renamed, of another type, or known by its label: with where to mend it."""
+    """Renamed, of another type, or known by its label: with where to correct it."""
     (line,) = of_page(make_page(**changes))
     assert said in line.message
     assert (line.status, line.exit_code) == (CheckStatus.WARNING, 0)

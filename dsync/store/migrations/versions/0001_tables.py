@@ -1,8 +1,8 @@
 """Creates the engine's tables of the first release.
 
-Until that release, a change of the schema is made here, in place: development databases are made
-anew. After it, this file stays as it is and each change gets a migration of its own, which adds
-first: the release before must still run on the new schema.
+Until that release, a change of the schema is made here, in place, and development databases are
+created again. After it, this file stays as it is: each change gets a new migration, which adds
+first; what it replaces is removed one release later.
 """
 
 # ruff: noqa: D103

@@ -42,7 +42,7 @@ def test_needed_champs_are_filled(
     objectifs: Reponse,
     resultat: str,
 ) -> None:
-    """Blank is « à vérifier », not asked is ignored, not mapped is the mapping's to mend."""
+    """Blank is « à vérifier », not asked is ignored, not mapped is the mapping's to correct."""
     answer = check(
         "completude",
         reponses={"probleme": probleme, "entite": entite, "objectifs_12_mois": objectifs},

@@ -73,7 +73,7 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
 def test_each_problem_is_named(
     rules_table: dict[str, Any], config_folder: Path, changes: dict[str, Any], problem: str
 ) -> None:
-    """Whoever edits the rules reads what to mend."""
+    """Whoever edits the rules reads what to correct."""
     found = problems_of(rules_table, config_folder, **changes)
     assert any(problem in line for line in found)
 
@@ -90,7 +90,7 @@ def test_a_check_without_ground_for_refusal_cannot_refuse(
 def test_every_problem_is_reported_at_once(
     rules_table: dict[str, Any], config_folder: Path
 ) -> None:
-    """One start of the worker shows all there is to mend."""
+    """One start of the worker shows everything to correct."""
     found = problems_of(rules_table, config_folder, profils=[], cas=[], operateurs=["absent.csv"])
     assert len(found) == 3
 
