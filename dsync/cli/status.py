@@ -63,9 +63,8 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
     """
     from dsync.cli.session import load
     from dsync.database import open_database
-    from dsync.domain.check_line import CheckStatus
+    from dsync.domain.check_line import CheckStatus, expiry_lines
     from dsync.domain.ids import DemarcheNumber
-    from dsync.sync.check import expiry_lines
 
     settings, now = load(), datetime.now(UTC)
     store = open_database(settings.database_url, create=False)

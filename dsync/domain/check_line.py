@@ -1,8 +1,9 @@
-"""One line of `dsync check`."""
+"""The lines of `dsync check`, and the one that `dsync status` shows too: the token's last day."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 
@@ -24,3 +25,24 @@ class CheckLine:
     message: str
     remedy: str | None = None
     exit_code: int = 0
+
+
+EXPIRY_WARNINGS_DAYS = (30, 7, 1)
+
+
+def expiry_lines(expires_on: date | None, today: date) -> list[CheckLine]:
+    """Warn 30, 7 and 1 days before the token's last day; DS itself never tells that day."""
+    if expires_on is None:
+        message = "the day on which it expires is not known here"
+        remedy = "set DSYNC_DS_TOKEN_EXPIRES_ON to be warned 30, 7 and 1 days before"
+        return [CheckLine("token expiry", CheckStatus.INFO, message, remedy)]
+    days = (expires_on - today).days
+    remedy = "make a new token on DS and put it in place, then set DSYNC_DS_TOKEN_EXPIRES_ON"
+    if days < 0:
+        message = f"expired on {expires_on} by DSYNC_DS_TOKEN_EXPIRES_ON"
+    elif days <= EXPIRY_WARNINGS_DAYS[0]:
+        left = "today is its last day" if days == 0 else f"{days} day{'s' * (days > 1)} left"
+        message = f"expires on {expires_on}: {left}"
+    else:
+        return [CheckLine("token expiry", CheckStatus.OK, f"valid until {expires_on}")]
+    return [CheckLine("token expiry", CheckStatus.WARNING, message, remedy)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
 from dsync.annotations.config import ACCEPTED_TYPES
-from dsync.domain.check_line import CheckLine, CheckStatus
+from dsync.domain.check_line import CheckLine, CheckStatus, expiry_lines
 from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
 from dsync.domain.programme import Programme
 from dsync.ds import Refusal, WriteAccess
@@ -360,24 +360,3 @@ def _missing_line(path: Path) -> CheckLine:
     remedy = "make the folder, or correct DSYNC_DATABASE_URL"
     message = f"{path} cannot be created: its folder is missing or may not be written"
     return CheckLine("database", CheckStatus.ERROR, message, remedy, StoreError.exit_code)
-
-
-EXPIRY_WARNINGS_DAYS = (30, 7, 1)
-
-
-def expiry_lines(expires_on: date | None, today: date) -> list[CheckLine]:
-    """Warn 30, 7 and 1 days before the token's last day; DS itself never tells that day."""
-    if expires_on is None:
-        message = "the day on which it expires is not known here"
-        remedy = "set DSYNC_DS_TOKEN_EXPIRES_ON to be warned 30, 7 and 1 days before"
-        return [CheckLine("token expiry", CheckStatus.INFO, message, remedy)]
-    days = (expires_on - today).days
-    remedy = "make a new token on DS and put it in place, then set DSYNC_DS_TOKEN_EXPIRES_ON"
-    if days < 0:
-        message = f"expired on {expires_on} by DSYNC_DS_TOKEN_EXPIRES_ON"
-    elif days <= EXPIRY_WARNINGS_DAYS[0]:
-        left = "today is its last day" if days == 0 else f"{days} day{'s' * (days > 1)} left"
-        message = f"expires on {expires_on}: {left}"
-    else:
-        return [CheckLine("token expiry", CheckStatus.OK, f"valid until {expires_on}")]
-    return [CheckLine("token expiry", CheckStatus.WARNING, message, remedy)]

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from dsync.annotations import AnnotationsConfig
+from dsync.domain.check_line import expiry_lines
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.eig.mapping.check import mapping_lines
@@ -18,7 +19,6 @@ from dsync.sync.check import (
     CheckStatus,
     annotation_lines,
     exit_code_of,
-    expiry_lines,
     instructeur_line,
     label_lines,
 )
