@@ -1,4 +1,4 @@
-"""What is written, what is left alone: desired x remote x last pushed."""
+"""What is written and what is kept, by wanted, current and last written value."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ IDS = {**AVAILABLE, "urgent": "L9"}
 
 
 def on(*names):
-    """Return a dossier's labels, ids by name."""
+    """Return the labels of a dossier: ids by name."""
     return {name: IDS[name] for name in names}
 
 
@@ -73,48 +73,48 @@ def actions(wishes, values=None, labels=(), resolved=RESOLVED, available=AVAILAB
 
 
 def test_an_empty_annotation_never_pushed_is_written():
-    """What nobody filled is ours to fill."""
+    """No human has filled it."""
     assert {"resultat": Action.WRITE} == actions([result()])
 
 
 def test_an_equal_value_is_confirmed_without_a_write_whoever_wrote_it():
-    """The wish is fulfilled when the value stands there."""
+    """DS has the wanted value already."""
     assert {"resultat": Action.CONFIRM} == actions([result()], {"R": "Éligible"})
 
 
 def test_a_value_never_pushed_by_this_database_is_a_conflict():
-    """Not empty and not ours: a human's."""
+    """A value that dsync did not write is a human's."""
     assert {"resultat": Action.CONFLICT} == actions([result()], {"R": "Inéligible"})
 
 
-def test_our_own_last_value_may_be_replaced():
-    """The last pushed value still stands there: nobody touched it."""
+def test_the_last_written_value_may_be_replaced():
+    """No human has changed it."""
     wish = result(pushed=Own("Inéligible", "R"))
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible"})
 
 
 @pytest.mark.parametrize("there", ["À vérifier", "", None])
-def test_a_value_changed_or_emptied_since_our_push_is_a_conflict(there):
-    """A human who empties an annotation has decided something too."""
+def test_a_value_changed_or_emptied_since_the_last_push_is_a_conflict(there):
+    """Emptying an annotation is a human's decision too."""
     wish = result(pushed=Own("Inéligible", "R"))
     assert {"resultat": Action.CONFLICT} == actions([wish], {"R": there})
 
 
-def test_a_forced_wish_goes_over_a_conflict_and_over_the_validated_box():
-    """An operator's order wins over both."""
+def test_a_forced_wish_overwrites_a_conflict_and_a_validation():
+    """An operator's order has precedence."""
     wish = result(force=True)
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible", "V": True})
 
 
 def test_a_validated_pre_check_suspends_every_wish():
-    """The instructeur has taken the result over."""
+    """The instructeur has taken over the result."""
     assert {"resultat": Action.SUSPEND, "label": Action.SUSPEND} == actions(
         [result(), label()], {"V": True}
     )
 
 
-def test_a_conflict_on_the_result_holds_back_detail_and_label():
-    """A detail under another's result would contradict it."""
+def test_a_conflict_on_the_result_blocks_detail_and_label():
+    """They would contradict the human's result."""
     assert {
         "resultat": Action.CONFLICT,
         "detail": Action.BLOCKED_BY_CONFLICT,
@@ -122,15 +122,15 @@ def test_a_conflict_on_the_result_holds_back_detail_and_label():
     } == actions([result(), detail(), label()], {"R": "Inéligible"})
 
 
-def test_a_conflict_on_the_detail_holds_back_only_itself():
-    """The result is still ours to write."""
+def test_a_conflict_on_the_detail_blocks_nothing_else():
+    """The result is written."""
     assert {"resultat": Action.WRITE, "detail": Action.CONFLICT} == actions(
         [result(), detail()], {"D": "écrit à la main"}
     )
 
 
-def test_a_lost_answers_value_counts_as_ours():
-    """What was sent and never answered is not a human's when it stands there."""
+def test_a_value_sent_without_an_answer_counts_as_dsyncs():
+    """It is no conflict if DS has it."""
     wish = result("À vérifier", pushed=Own("Éligible", "R"), uncertain=Own("Inéligible", "R"))
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible"})
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Éligible"})
@@ -145,7 +145,7 @@ def test_values_are_compared_as_ds_normalises_them():
 
 
 def test_an_annotation_that_the_revision_lacks_is_refused_with_its_reason():
-    """An older revision has no such annotation."""
+    """An older revision can lack it."""
     resolved = ResolvedAnnotations(None, None, None, None)
     assert {"resultat": Action.REFUSE} == actions([result()], resolved=resolved)
 
@@ -155,8 +155,8 @@ def test_a_label_that_the_demarche_lacks_is_refused():
     assert {"label": Action.REFUSE} == actions([label()], available={})
 
 
-def test_the_label_that_dsync_put_is_taken_off_and_others_stay():
-    """Only labels that dsync put are taken off."""
+def test_only_the_label_that_dsync_added_is_removed():
+    """All other labels stay."""
     wish = label("éligible", pushed=Own("inéligible", "L2"))
     remote = Remote({}, on("urgent", "inéligible"))
     (step,) = plan([wish], remote, RESOLVED, CONFIG, AVAILABLE)
@@ -167,26 +167,26 @@ def test_the_label_that_dsync_put_is_taken_off_and_others_stay():
     ("pushed", "labels"),
     [(None, ["inéligible"]), ("inéligible", []), ("inéligible", ["inéligible", "à vérifier"])],
 )
-def test_a_label_that_a_human_put_or_removed_is_a_conflict_of_the_label_alone(pushed, labels):
-    """A human's label is a human's word."""
+def test_a_label_that_a_human_added_or_removed_is_a_conflict_of_the_label(pushed, labels):
+    """The annotations are not in conflict."""
     wishes = [result(), label(pushed=pushed and Own(pushed, AVAILABLE[pushed]))]
     assert {"resultat": Action.WRITE, "label": Action.CONFLICT} == actions(wishes, labels=labels)
 
 
 def test_a_label_already_there_is_confirmed():
-    """Already there counts as done."""
+    """It is not added again."""
     assert {"label": Action.CONFIRM} == actions([label()], labels=["éligible", "urgent"])
 
 
-def test_a_label_half_changed_by_a_lost_answer_is_ours():
-    """Added but not yet taken off, or the reverse: go on."""
+def test_a_label_half_changed_by_a_lost_answer_is_dsyncs():
+    """One label was added and the other not yet removed, or the reverse."""
     wish = label("à vérifier", pushed=Own("éligible", "L1"), uncertain=Own("inéligible", "L2"))
     for labels in (["éligible"], ["inéligible"], ["éligible", "inéligible"]):
         assert {"label": Action.WRITE} == actions([wish], labels=labels)
 
 
-def test_a_new_descriptors_empty_value_is_nobodys_hand():
-    """What was pushed into the annotation of before says nothing of the one made anew."""
+def test_an_empty_annotation_created_again_is_no_conflict():
+    """A value written into the former annotation does not count."""
     for wish in (result(pushed=Own("Inéligible", "old")), result(uncertain=Own("x", "old"))):
         assert {"resultat": Action.WRITE} == actions([wish])
         assert {"resultat": Action.CONFLICT} == actions([wish], {"R": "Inéligible"})
@@ -201,13 +201,13 @@ def test_a_new_descriptors_empty_value_is_nobodys_hand():
     ],
     ids=["taken off", "label made anew", "label renamed"],
 )
-def test_a_label_gone_with_the_demarches_own_is_nobodys_hand(pushed, expected):
-    """Only a label that the démarche still has can have been taken off by a human."""
+def test_a_label_deleted_from_the_demarche_is_no_conflict(pushed, expected):
+    """A human can only remove a label that the démarche still has."""
     assert {"label": expected} == actions([label(pushed=pushed)])
 
 
-def test_a_result_without_its_option_holds_back_what_explains_it():
-    """Detail, date and label would contradict it; the refusal names annotation and option."""
+def test_a_result_without_its_option_blocks_what_explains_it():
+    """The refusal names the annotation and the option."""
     options = ("À vérifier", "Inéligible")
     bare = dataclasses.replace(RESOLVED, resultat=RESOLVED.resultat._replace(options=options))
     assert {
@@ -218,8 +218,8 @@ def test_a_result_without_its_option_holds_back_what_explains_it():
 
 
 @pytest.mark.parametrize("fate", [{"refusal": "option"}, {}], ids=["refused", "in conflict"])
-def test_nothing_goes_out_beside_a_result_that_does_not(fate):
-    """The result was stopped before and is not due: the detail alone would contradict it."""
+def test_nothing_is_written_without_the_result(fate):
+    """A result stopped before and not due blocks the detail."""
     held = Action.BLOCKED_BY_REFUSAL if fate else Action.BLOCKED_BY_CONFLICT
     wishes = [result(is_due=False, **fate), detail(), label()]
     assert {"resultat": Action.WRITE, "detail": held, "label": held} == actions(wishes)
@@ -234,8 +234,8 @@ def test_nothing_goes_out_beside_a_result_that_does_not(fate):
     ],
     ids=["nobody edited", "cleared by hand", "not written by us"],
 )
-def test_a_date_that_ds_did_not_keep_is_told_from_one_that_a_human_cleared(seen, edited, expected):
-    """An edit by hand moves the date of the annotations, a write by API does not."""
+def test_a_date_that_ds_did_not_save_differs_from_one_that_a_human_emptied(seen, edited, expected):
+    """A manual edit moves the date of the annotations, a write by API does not."""
     day = "2024-03-01T09:30:00+00:00"
     date = Wish(3, "date", day, pushed=Own(day, "T"), seen_at=seen)
     assert {"date": expected} == actions([date], edited=edited)

@@ -1,4 +1,4 @@
-"""Whatever goes wrong ends as one sentence and its documented exit code."""
+"""Every failure ends with one message and its documented exit code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dsync.errors import ConfigurationError, DSUnauthorizedError, LeaseHeldError
 
 
 def run(fault: BaseException | None, *arguments: str) -> Result:
-    """Run a command that ends with `fault`."""
+    """Run a command that raises `fault`."""
 
     @click.group(cls=SafeGroup)
     @settings_options(hidden=False)
@@ -41,24 +41,24 @@ def run(fault: BaseException | None, *arguments: str) -> Result:
         (LeaseHeldError("Held."), 6),
     ],
 )
-def test_an_error_of_ours_is_its_message_and_its_exit_code(
+def test_an_error_of_dsync_has_its_message_and_exit_code(
     fault: ConfigurationError, code: int
 ) -> None:
-    """One sentence on stderr, nothing on stdout, no traceback."""
+    """The message is on stderr, without a traceback; stdout is empty."""
     result = run(fault)
     assert (result.exit_code, result.stdout) == (code, "")
     assert result.stderr == f"Error: {fault.message}\n"
 
 
 def test_with_json_the_failure_is_the_only_thing_on_stdout() -> None:
-    """Programs read the sentence and the exit code."""
+    """A program can read the message and the exit code."""
     result = run(StoreError("Disk full."), "--json")
     assert result.exit_code == 5
     assert json.loads(result.stdout) == {"error": "Disk full.", "exit_code": 5}
 
 
-def test_a_fault_of_our_own_shows_no_value_and_no_traceback() -> None:
-    """An unexpected exception may hold what an applicant typed: only its class is shown."""
+def test_an_internal_error_shows_no_value_and_no_traceback() -> None:
+    """An unexpected exception can contain what an applicant typed: only its class is shown."""
     result = run(KeyError("jeanne@example.org"))
     assert result.exit_code == 1
     assert "jeanne" not in result.output
@@ -66,8 +66,8 @@ def test_a_fault_of_our_own_shows_no_value_and_no_traceback() -> None:
     assert "-v" in result.stderr
 
 
-def test_verbose_shows_where_it_happened() -> None:
-    """The traceback is there for whoever asks."""
+def test_verbose_shows_the_traceback() -> None:
+    """With -v it is printed to stderr."""
     result = run(KeyError("x"), "-v")
     assert result.exit_code == 1
     assert "Traceback" in result.stderr
@@ -75,7 +75,7 @@ def test_verbose_shows_where_it_happened() -> None:
 
 @pytest.mark.parametrize("arguments", [("--unknown",), ("--demarche", "abc")])
 def test_wrong_usage_ends_with_2_and_names_the_help(arguments: tuple[str, ...]) -> None:
-    """A misspelt flag costs nobody a look into the code."""
+    """The message of a misspelt flag names `--help`."""
     result = run(None, *arguments)
     assert result.exit_code == 2
     assert "--help" in result.stderr
@@ -95,6 +95,6 @@ def test_ctrl_c_ends_with_130() -> None:
 
 
 def test_a_command_gives_its_own_exit_code() -> None:
-    """What was printed stands; only the code is left to give."""
+    """`Exit` prints nothing more."""
     result = run(Exit(7))
     assert (result.exit_code, result.output) == (7, "")

@@ -1,4 +1,4 @@
-"""What is printed is clean, aligned, and JSON where asked."""
+"""Printed texts are clean and aligned, and JSON where requested."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ NOW = datetime(2024, 6, 1, 8, tzinfo=UTC)
         ("  Éco\u00a0conception ", "Éco conception"),
     ],
 )
-def test_nothing_that_somebody_typed_steers_the_terminal(typed: str, printed: str) -> None:
-    """Control and bidirectional characters go; accents stay."""
+def test_no_text_can_control_the_terminal(typed: str, printed: str) -> None:
+    """Control and bidirectional characters are removed; accents stay."""
     assert clean(typed) == printed
 
 
@@ -51,19 +51,19 @@ def test_rows_are_aligned_when_there_is_no_terminal(capsys: pytest.CaptureFixtur
 
 
 def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    """Silence could be a failure."""
+    """It prints a sentence."""
     print_table(("n",), [], empty="No conflict.")
     assert capsys.readouterr().out == "No conflict.\n"
 
 
 def test_pairs_without_a_value_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    """A dossier's page shows what is known."""
+    """Only known values are printed."""
     print_pairs([("etat", "accepte"), ("siret", None), ("n", 0)])
     assert capsys.readouterr().out == "etat  accepte\nn     0\n"
 
 
 def test_json_keeps_accents_and_writes_instants_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
-    """What a program reads is what the database holds."""
+    """Texts are not escaped."""
     print_json({"verdict": "Éligible", "at": NOW, "day": date(2024, 6, 1)})
     text = capsys.readouterr().out
     assert "Éligible" in text
@@ -78,18 +78,18 @@ def test_json_keeps_accents_and_writes_instants_in_utc(capsys: pytest.CaptureFix
     ("seconds", "text"), [(3, "3 s ago"), (600, "10 min ago"), (7200, "2 h ago"), (-5, "0 s ago")]
 )
 def test_ages_are_in_the_largest_unit_that_fits(seconds: int, text: str) -> None:
-    """An operator reads minutes, not thousands of seconds."""
+    """Minutes instead of thousands of seconds."""
     assert ago(NOW - timedelta(seconds=seconds), NOW) == text
 
 
 def test_a_cut_is_shown() -> None:
-    """Nobody takes a part for the whole."""
+    """A shortened text ends with an ellipsis."""
     assert cut("abcdef", 4) == "abc…"
     assert cut("abcd", 4) == "abcd"
 
 
-def test_no_character_of_json_can_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """Control characters and marks of direction are escaped; the document is the same."""
+def test_no_character_of_json_can_control_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters and direction marks are escaped; the document is the same."""
     told = "a\x1b[2J\x7f\x9b31m\u202egro.elpmaxe\u2066é’\n"
     print_json({"texte": told})
     out = capsys.readouterr().out

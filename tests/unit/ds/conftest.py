@@ -1,4 +1,4 @@
-"""A client that tries once, against a URL that only `responses` or a loopback server answers."""
+"""A client with one attempt for each request, and servers: `responses` or loopback sockets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stop() -> threading.Event:
 
 @pytest.fixture
 def make_client(stop: threading.Event) -> Iterator[Callable[..., DSClient]]:
-    """Build clients; unless asked otherwise a request is tried once and nothing waits."""
+    """Return a factory of clients; by default a request has one attempt and no wait."""
     with ExitStack() as opened:
 
         def make(url: str = URL, token: str = "secret-token", **limits: Any) -> DSClient:
@@ -57,14 +57,14 @@ def make_transport(stop: threading.Event) -> Callable[..., Transport]:
 
 @pytest.fixture
 def ds() -> Iterator[responses.RequestsMock]:
-    """Answer for DS; a request that no test foresaw fails it."""
+    """Mock DS; a request that the test did not define fails the test."""
     with responses.RequestsMock() as mock:
         yield mock
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Callable[[socket.socket], None]], str]]:
-    """Start a loopback server that hands each connection, its request read, to a function."""
+    """Start a loopback server that calls a function after reading each request."""
     with ExitStack() as running:
 
         def start(answer: Callable[[socket.socket], None]) -> str:

@@ -1,4 +1,4 @@
-"""The tables that say what DS's answers mean, row by row."""
+"""The tables that classify DS's answers, row by row."""
 
 from __future__ import annotations
 
@@ -71,10 +71,8 @@ INTERNAL = GraphError("internal_server_error", "Internal Server Error")
         (200, FORBIDDEN, None),
     ],
 )
-def test_a_status_tells_its_fault(
-    status: int, error: GraphError | None, fault: Fault | None
-) -> None:
-    """Each kind of HTTP answer is one fault."""
+def test_a_status_has_its_fault(status: int, error: GraphError | None, fault: Fault | None) -> None:
+    """Each kind of HTTP answer has one fault."""
     assert fault == fault_of_status(status, error)
 
 
@@ -102,21 +100,21 @@ def test_a_status_tells_its_fault(
         (GraphError("bad_request", "exclusive"), False, Fault.QUERY_REFUSED),
     ],
 )
-def test_an_error_entry_tells_its_fault(error: GraphError, has_data: bool, fault: Fault) -> None:
-    """Each kind of entry of `errors` is one fault."""
+def test_an_entry_of_errors_has_its_fault(error: GraphError, has_data: bool, fault: Fault) -> None:
+    """Each kind of entry of `errors` has one fault."""
     assert fault == fault_of_error(error, has_data=has_data)
 
 
 def test_every_row_is_reached_by_some_answer() -> None:
-    """No row of the tables stands behind another that takes all its answers."""
+    """No row is hidden by an earlier one that matches all its answers."""
     assert len(STATUS_ROWS) == len(set(STATUS_ROWS))
     assert {row.fault for row in ERROR_ROWS} >= {Fault.TIMEOUT, Fault.BAD_DATA}
     assert ERROR_ROWS[-1].fault == fault_of_error(GraphError(None, ""), has_data=False)
     assert STATUS_ROWS[-1].fault == fault_of_status(418, INTERNAL)
 
 
-def test_the_gravest_of_several_errors_is_the_answers() -> None:
-    """A time-out among bad data asks for a smaller page, not for a quarantine."""
+def test_the_most_severe_of_several_errors_is_the_answers() -> None:
+    """A time-out among other errors leads to a smaller page, not to a quarantine."""
     errors = [
         GraphError("invalid_null", ""),
         GraphError(None, "Timeout on Dossier.state"),
@@ -140,7 +138,7 @@ def test_the_gravest_of_several_errors_is_the_answers() -> None:
     ],
 )
 def test_an_entry_of_any_form_is_read(entry: object, expected: GraphError) -> None:
-    """A server that sends odd entries breaks nothing."""
+    """An entry of an unexpected shape raises nothing."""
     assert expected == GraphError.of(entry)
 
 
@@ -174,7 +172,7 @@ def test_an_entry_of_any_form_is_read(entry: object, expected: GraphError) -> No
 def test_a_fault_is_an_error_with_a_remedy(
     fault: Fault, kind: type[Exception], reason: str | None
 ) -> None:
-    """Each fault has its class, its reason and a sentence for the operator."""
+    """Each fault has its class, its reason, and a sentence for the operator."""
     error = error_of(fault, subject="démarche 86321", status=502)
     assert type(error) is kind
     assert getattr(error, "reason", None) == reason
@@ -183,8 +181,8 @@ def test_a_fault_is_an_error_with_a_remedy(
     assert "{" not in error.message
 
 
-def test_no_fault_is_left_without_an_error() -> None:
-    """The table of errors covers every fault, and what surely did not run is never doubtful."""
+def test_each_fault_has_an_error() -> None:
+    """Each fault is in the table of errors; « not executed » is never « unknown »."""
     assert set(Fault) == set(ERRORS)
     assert {Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.DEADLINE, Fault.CONNECTION_LOST}.isdisjoint(
         NOT_EXECUTED
@@ -204,7 +202,7 @@ def test_no_fault_is_left_without_an_error() -> None:
         ("Ce label n’appartient pas à la même démarche que le dossier", Refusal.OTHER),
     ],
 )
-def test_a_payloads_message_tells_why_it_refuses(message: str, refusal: Refusal) -> None:
-    """Whatever apostrophes DS writes, its known refusals are told apart."""
+def test_a_payloads_message_is_classified(message: str, refusal: Refusal) -> None:
+    """DS's known refusals are recognised with any kind of apostrophe."""
     assert refusal is refusal_of(message)
     assert refusal is Refusal.OTHER or refusal in {kind for _, kind in REFUSAL_ROWS}

@@ -1,4 +1,4 @@
-"""The client over mocked HTTP: what is sent, what each answer becomes, what is counted."""
+"""The client over mocked HTTP: its requests, the results of answers, the counts."""
 
 from __future__ import annotations
 
@@ -82,8 +82,10 @@ def read(client: DSClient, **options: Any) -> Any:
     return client.read_page(DEMARCHE, **given)
 
 
-def test_a_request_says_who_asks_and_what(ds: responses.RequestsMock, make_client: Make) -> None:
-    """Token, language and caller are in the headers; the document is named; nulls are left out."""
+def test_a_request_has_token_language_and_operation(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """Token, language and user agent are headers; the operation is named; nulls are omitted."""
     ds.post(URL, json={"data": page(node())}, headers={"Date": "Tue, 24 Nov 2026 12:00:01 GMT"})
     found = read(make_client(), first=50)
     sent = ds.calls[0].request
@@ -104,10 +106,10 @@ def test_a_request_says_who_asks_and_what(ds: responses.RequestsMock, make_clien
 
 
 @pytest.mark.parametrize(("told", "kept"), [(r'"a\ud800b"', "ab"), ("NaN", None)])
-def test_an_answer_that_is_not_json_by_the_letter_is_read(
+def test_an_answer_with_lone_surrogates_or_nan_is_read(
     ds: responses.RequestsMock, make_client: Make, told: str, kept: Any
 ) -> None:
-    """A lone surrogate goes, NaN is nothing; one odd text does not stop a démarche."""
+    """A lone surrogate is removed, NaN becomes null; neither stops a démarche."""
     body = json.dumps({"data": page(node(), node(2, motivation="@"))})
     ds.post(URL, body=body.replace('"@"', told))
     first, second = read(make_client()).nodes
@@ -120,7 +122,7 @@ def test_the_token_is_not_replaced_by_a_netrc(
     tmp_path: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A `.netrc` that names DS's host does not replace the token."""
+    """The credentials of a `.netrc` for DS's host are not sent."""
     (tmp_path / "netrc").write_text("machine ds.test login a password b\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     ds.post(URL, json={"data": page(node())})
@@ -128,8 +130,8 @@ def test_the_token_is_not_replaced_by_a_netrc(
     assert ds.calls[0].request.headers["Authorization"] == "Bearer secret-token"
 
 
-def test_lists_are_asked_in_the_same_request(ds: responses.RequestsMock, make_client: Make) -> None:
-    """Both lists come typed with the page, with what asks for the rest."""
+def test_lists_are_requested_with_the_page(ds: responses.RequestsMock, make_client: Make) -> None:
+    """Both lists come with the page, with the request for their next page."""
     deleted = {
         "nodes": [
             {
@@ -202,14 +204,14 @@ REPLIES: list[tuple[dict[str, Any], type[DSError], str]] = [
 
 
 @pytest.mark.parametrize(("reply", "kind", "fault"), REPLIES)
-def test_what_is_no_page_is_an_error_of_ours(
+def test_an_answer_that_is_no_page_is_a_dsync_error(
     ds: responses.RequestsMock,
     make_client: Make,
     reply: dict[str, Any],
     kind: type[DSError],
     fault: str,
 ) -> None:
-    """Each bad answer has its class, is counted, and shows nothing of token or body."""
+    """Each bad answer has its class and is counted; the message has neither token nor body."""
     ds.post(URL, **reply)
     client = make_client(token=f"t-{fault}")
     with pytest.raises(DSError) as caught:
@@ -232,22 +234,22 @@ def test_what_is_no_page_is_an_error_of_ours(
         (200, error("An object of type Demarche was hidden", "unauthorized", "demarche"), "scope"),
     ],
 )
-def test_each_refusal_of_the_token_is_told_apart(
+def test_each_refusal_of_the_token_has_its_reason(
     ds: responses.RequestsMock,
     make_client: Make,
     status: int,
     body: dict[str, Any],
     reason: str,
 ) -> None:
-    """The operator learns which refusal it is; it is not asked again."""
+    """The reason is named, and the request is not repeated."""
     ds.post(URL, status=status, json={"errors": [body], "data": None})
     with pytest.raises(DSUnauthorizedError) as caught:
         make_client(attempts=6).demarche(DEMARCHE)
     assert caught.value.reason == reason
 
 
-def test_without_a_token_nothing_is_asked(ds: responses.RequestsMock, make_client: Make) -> None:
-    """An empty token is told without a request."""
+def test_without_a_token_nothing_is_sent(ds: responses.RequestsMock, make_client: Make) -> None:
+    """A missing token is reported without a request."""
     client = make_client(token=" ")
     with pytest.raises(DSUnauthorizedError) as caught:
         client.demarche(DEMARCHE)
@@ -256,19 +258,19 @@ def test_without_a_token_nothing_is_asked(ds: responses.RequestsMock, make_clien
 
 
 @pytest.mark.parametrize("token", ["two words", "jeton-é", "a\nb"])
-def test_a_token_that_no_header_carries_is_refused_unshown(
+def test_a_token_with_invalid_characters_is_refused_without_showing_it(
     make_transport: Callable[..., Transport], token: str
 ) -> None:
-    """A badly copied token is told at once, and not repeated."""
+    """It is reported at once, without its value."""
     with pytest.raises(ConfigurationError) as caught:
         make_transport(token)
     assert token not in str(caught.value)
 
 
-def test_a_time_out_is_seen_though_the_page_looks_whole(
+def test_a_time_out_is_seen_although_the_page_looks_complete(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
-    """Nodes not reached are null while the cursor is past them: the page does not count."""
+    """Nodes after the time-out are null, and the cursor is past them: the page is not used."""
     path = ("demarche", "dossiers", "nodes", 1, "number")
     errors = [error("Timeout on Dossier.number", "timeout", *path)]
     ds.post(URL, json={"data": page(node(), None), "errors": errors})
@@ -280,17 +282,17 @@ def test_a_time_out_is_seen_though_the_page_looks_whole(
 def test_an_error_beside_whole_nodes_is_no_page(
     ds: responses.RequestsMock, make_client: Make, path: tuple[str, ...]
 ) -> None:
-    """Whatever DS complains of, its cursor is not trusted: the page does not count."""
+    """After an error outside the nodes the cursor is not reliable: the page is not used."""
     errors = [error("Something went wrong", None, *path)]
     ds.post(URL, json={"data": page(node()), "errors": errors})
     with pytest.raises(DSBadDataError):
         read(make_client())
 
 
-def test_a_null_node_is_told_with_its_path_beside_the_good_ones(
+def test_a_null_node_is_unreadable_and_the_others_are_read(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
-    """Whatever broke it: the others of the page are as they should be."""
+    """It has the path of its error."""
     path = ("demarche", "dossiers", "nodes", 2, "demandeur", "libelleNaf")
     errors = [error("Cannot return null", "invalid_null", *path)]
     ds.post(URL, json={"data": page(node(), node(2), None, node(4)), "errors": errors})
@@ -300,10 +302,10 @@ def test_a_null_node_is_told_with_its_path_beside_the_good_ones(
     assert (Unreadable(None, "bad_data", "demandeur.libelleNaf"),) == found.unreadable
 
 
-def test_an_error_below_a_nullable_field_is_that_dossiers_own(
+def test_an_error_below_a_nullable_field_concerns_one_dossier(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
-    """It is whole but for that field, which is named."""
+    """The dossier is read without that field, whose path is named."""
     path = ("demarche", "dossiers", "nodes", 1, "champs", 3, "address", "label")
     errors = [error("Cannot return null", "invalid_null", *path)]
     ds.post(URL, json={"data": page(node(), node(2)), "errors": errors})
@@ -324,10 +326,10 @@ def test_an_error_below_a_nullable_field_is_that_dossiers_own(
         ({"dateDepot": "hier"}, "dateDepot"),
     ],
 )
-def test_an_odd_node_is_unreadable_and_its_field_is_named(
+def test_an_invalid_node_is_unreadable_and_its_field_is_named(
     ds: responses.RequestsMock, make_client: Make, odd: dict[str, Any], path: str
 ) -> None:
-    """By its path, never by its value."""
+    """The path is named, never the value."""
     ds.post(URL, json={"data": page(node(), node(2, **odd))})
     found = read(make_client())
     assert [1] == [dossier.number for dossier in found.nodes]
@@ -339,7 +341,7 @@ def test_an_odd_node_is_unreadable_and_its_field_is_named(
 def test_a_link_to_a_hidden_dossier_breaks_no_page(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
-    """A champ that links to a dossier of another démarche is null; its own dossier is whole."""
+    """A link to a dossier outside the token's scope is null; its own dossier is complete."""
     path = ("demarche", "dossiers", "nodes", 0, "champs", 3, "dossier")
     errors = [error("An object of type Dossier was hidden", "unauthorized", *path)]
     ds.post(URL, json={"data": page(node()), "errors": errors})
@@ -347,8 +349,10 @@ def test_a_link_to_a_hidden_dossier_breaks_no_page(
     assert (1, {}) == (len(found.nodes), found.incomplete)
 
 
-def test_an_error_in_the_lists_says_so(ds: responses.RequestsMock, make_client: Make) -> None:
-    """What fails in a list of deletions is not blamed on the page."""
+def test_an_error_in_the_lists_is_not_an_error_of_the_page(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """Its details name the lists of deletions."""
     path = ("demarche", "deletedDossiers", "nodes", 0, "number")
     errors = [error("Timeout on DeletedDossier.number", "timeout", *path)]
     ds.post(URL, json={"data": page(node()), "errors": errors})
@@ -370,7 +374,7 @@ def test_a_list_without_end_is_detected(
 
 
 def test_reads_are_repeated_until_ds_is_back(ds: responses.RequestsMock, make_client: Make) -> None:
-    """An outage shorter than the attempts is not seen by the caller, but counted."""
+    """An outage shorter than the attempts raises nothing, but is counted."""
     ds.post(URL, json={"data": page(node())})
     ds.post(URL, status=502, body="no")
     ds.post(URL, body="<html>")
@@ -403,20 +407,20 @@ RATE_LIMITS = [
 
 
 @pytest.mark.parametrize(("headers", "wait_s"), RATE_LIMITS)
-def test_a_rate_limit_says_until_when(
+def test_a_rate_limit_has_its_end(
     ds: responses.RequestsMock, make_client: Make, headers: dict[str, str], wait_s: float
 ) -> None:
-    """RateLimit-Reset, else Retry-After, else a moment; never beyond the cap."""
+    """RateLimit-Reset, else Retry-After, else a default; at most the maximum."""
     ds.post(URL, status=429, body="Calme toi", headers=headers)
     with pytest.raises(DSRateLimitedError) as caught:
         read(make_client(token=f"limited-{hash(str(headers))}"))
     assert caught.value.retry_at == NOW + timedelta(seconds=wait_s)
 
 
-def test_a_write_that_the_limiter_turned_away_is_sent_again(
+def test_a_write_refused_by_the_rate_limiter_is_repeated(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
-    """A 429 comes before DS sees the mutation: sending it again is safe."""
+    """After a 429 the mutation was not executed, so repeating it is safe."""
     ds.post(URL, status=429, body="Calme toi", headers={"RateLimit-Reset": "1"})
     ds.post(URL, json={"data": {"w0_annotations": {"annotations": [{"id": "A"}], "errors": None}}})
     client = make_client(attempts=2, token="limited-write")
@@ -440,7 +444,7 @@ UNKNOWN: list[tuple[dict[str, Any], bool]] = [
 def test_a_write_without_a_clear_answer_is_unknown_and_never_repeated(
     ds: responses.RequestsMock, make_client: Make, reply: dict[str, Any], finished: bool
 ) -> None:
-    """Nobody knows what it did: one request, and the caller reads back."""
+    """The request is sent once; the caller reads the value back."""
     ds.post(URL, **reply)
     client = make_client(attempts=6)
     with pytest.raises(DSOutcomeUnknownError) as caught:
@@ -459,27 +463,27 @@ def test_a_write_without_a_clear_answer_is_unknown_and_never_repeated(
         ({"status": 404, "body": "no"}, DSWrongAddressError),
     ],
 )
-def test_a_write_that_was_surely_not_run_is_not_unknown(
+def test_a_write_that_was_not_executed_is_not_unknown(
     ds: responses.RequestsMock, make_client: Make, reply: dict[str, Any], kind: type[DSError]
 ) -> None:
-    """Refused as a whole: nothing to read back."""
+    """A document that was refused as a whole needs no reading back."""
     ds.post(URL, **reply)
     with pytest.raises(kind):
         make_client().push([WRITE])
 
 
 def test_nothing_to_write_is_not_sent(ds: responses.RequestsMock, make_client: Make) -> None:
-    """Values that DS could not take are refused without a request."""
+    """Values that DS cannot accept are refused without a request."""
     bad = DossierWrite(DossierNumber(1), DossierId("D"), "I", (AnnotationWrite("A", "siret", "1"),))
     client = make_client()
     assert "A" in client.push([bad])[0].refused
     assert client.requests == 0
 
 
-def test_dossiers_that_are_gone_do_not_hide_the_others(
+def test_hidden_dossiers_do_not_prevent_reading_the_others(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
-    """One that is not shown empties the answer: the others are asked again."""
+    """One hidden dossier makes `data` null: the others are requested again."""
     gone = [
         error("Dossier not found", "not_found", "d0"),
         error("An object of type Dossier was hidden", "unauthorized", "d2"),
@@ -495,15 +499,17 @@ def test_dossiers_that_are_gone_do_not_hide_the_others(
 def test_a_server_that_nulls_only_the_missing_one_is_understood(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
-    """Where the others come all the same, they are not asked again."""
+    """If the answer has the other dossiers, they are not requested again."""
     gone = [error("Dossier not found", "not_found", "d0")]
     ds.post(URL, json={"errors": gone, "data": {"d0": None, "d1": OURS}})
     numbers = [DossierNumber(10), DossierNumber(11)]
     assert make_client().demarches_of(numbers) == {10: None, 11: DEMARCHE}
 
 
-def test_slow_existence_is_asked_by_halves(ds: responses.RequestsMock, make_client: Make) -> None:
-    """A time-out over several dossiers asks for fewer, down to one."""
+def test_after_a_time_out_half_the_dossiers_are_requested(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """It is repeated down to a single dossier."""
     slow = {"errors": [error("Timeout on Dossier.number", "timeout", "d0")], "data": None}
     ds.post(URL, json=slow)
     ds.post(URL, json={"data": {"d0": OURS}})
@@ -522,16 +528,16 @@ def test_slow_existence_is_asked_by_halves(ds: responses.RequestsMock, make_clie
         {"data": {"d0": {"demarche": 3}}},
     ],
 )
-def test_a_dossier_that_cannot_be_read_is_no_missing_one(
+def test_an_unreadable_dossier_does_not_count_as_deleted(
     ds: responses.RequestsMock, make_client: Make, reply: dict[str, Any]
 ) -> None:
-    """What DS cannot render must not pass for deleted: nothing is said of it."""
+    """A dossier that DS cannot render is left out of the result."""
     ds.post(URL, json=reply)
     assert {} == make_client().demarches_of([DossierNumber(1)])
 
 
 def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_client: Make) -> None:
-    """Values have their own types; an annotation that the dossier lacks is absent."""
+    """Values have their types; an annotation that the dossier lacks is absent."""
 
     def champ(kind: str, id_: str, **values: Any) -> list[dict[str, Any]]:
         return [
@@ -568,31 +574,31 @@ def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_cli
 
 
 def test_no_dossiers_are_no_request(make_client: Make) -> None:
-    """Nothing asked, nothing sent."""
+    """Without dossiers nothing is sent."""
     client = make_client()
     assert client.demarches_of([]) == {}
     assert client.read_annotations([], ["A"], DEMARCHE) == {}
     assert client.requests == 0
 
 
-def test_a_page_of_nothing_is_never_asked(make_client: Make) -> None:
-    """`first: 0` makes DS promise more for ever."""
+def test_a_page_of_size_0_is_never_requested(make_client: Make) -> None:
+    """DS answers `first: 0` with an empty page and says that more follow."""
     with pytest.raises(ValueError, match="at least one"):
         read(make_client(), first=0)
 
 
 def test_a_single_dossier_is_not_found(ds: responses.RequestsMock, make_client: Make) -> None:
-    """Hidden, erased and unknown dossiers are one answer of DS's."""
+    """DS's answer is the same for hidden, erased and unknown dossiers."""
     gone = [error("Dossier not found", "not_found", "dossier")]
     ds.post(URL, json={"errors": gone, "data": None})
     with pytest.raises(DSNotFoundError, match="dossier 7"):
         make_client().dossier(DossierNumber(7), DEMARCHE)
 
 
-def test_a_single_dossier_that_is_null_is_asked_for_reduced(
+def test_a_single_dossier_that_is_null_is_requested_reduced(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
-    """Once; what of it breaks is told."""
+    """It is requested once more; the path that DS cannot render is named."""
     broken = [error("?", "invalid_null", "dossier", "demandeur")]
     ds.post(URL, json={"errors": broken, "data": None})
     ds.post(URL, json={"data": {"dossier": node(7) | OURS}})
@@ -602,17 +608,17 @@ def test_a_single_dossier_that_is_null_is_asked_for_reduced(
 
 
 @pytest.mark.parametrize("odd", [{"number": None}, {"number": 1 << 31}, {"number": 8}])
-def test_a_dossier_asked_for_by_its_number_is_named_whatever_it_says(
+def test_a_dossier_with_another_number_than_requested_is_unreadable(
     ds: responses.RequestsMock, make_client: Make, odd: dict[str, Any]
 ) -> None:
-    """Nor is another one taken for it."""
+    """The requested number is the one reported."""
     ds.post(URL, json={"data": {"dossier": node(7) | OURS | odd}})
     [one] = make_client().dossier(DossierNumber(7), DEMARCHE).unreadable
     assert (7, "illisible") == (one.number, one.code)
 
 
 def test_after_a_stop_nothing_is_sent(make_client: Make, stop: threading.Event) -> None:
-    """A run that was asked to stop asks nothing more, and writes nothing more."""
+    """After the stop event is set no query and no mutation is sent."""
     stop.set()
     client = make_client()
     with pytest.raises(InterruptedRunError):
@@ -625,7 +631,7 @@ def test_after_a_stop_nothing_is_sent(make_client: Make, stop: threading.Event) 
 def test_gql_logs_nothing_at_debug(
     ds: responses.RequestsMock, make_client: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Personal data stays out of the log, whatever level the program logs at."""
+    """Requests and answers of gql are not logged at any level of the program."""
     ds.post(URL, json={"data": {"w0_annotations": {"annotations": [{"id": "A"}], "errors": None}}})
     with caplog.at_level(logging.DEBUG):
         make_client().push([WRITE])
@@ -636,7 +642,7 @@ def test_gql_logs_nothing_at_debug(
 def test_a_bug_is_not_taken_for_an_outage(
     ds: responses.RequestsMock, make_client: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fault of dsync's own comes out as what it is, once."""
+    """An exception of dsync's own code is raised as it is, without a repetition."""
     client = make_client(attempts=6)
 
     def broken(*_: object, **__: object) -> None:
@@ -652,8 +658,8 @@ def test_a_bug_is_not_taken_for_an_outage(
     assert client.requests == 2
 
 
-def test_an_address_that_is_none_is_unreachable(make_client: Make) -> None:
-    """A mistyped DSYNC_DS_URL is one sentence with its remedy."""
+def test_an_invalid_address_is_unreachable(make_client: Make) -> None:
+    """A mistyped DSYNC_DS_URL is reported with its remedy."""
     for url in ("ds.test/api", "ftp://ds.test/api", "http://[/"):
         with pytest.raises(DSUnavailableError) as caught:
             read(make_client(url=url))

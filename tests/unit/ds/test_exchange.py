@@ -1,4 +1,4 @@
-"""Exchanges over real sockets: answers that drip, break off or never come, and stops."""
+"""Exchanges over real sockets: slow, incomplete and missing answers, and stops."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def light(client: DSClient) -> list[int]:
 
 
 def drip(connection: socket.socket, data: bytes, over: threading.Event) -> None:
-    """Send a byte each 20 ms, until the other side has gone."""
+    """Send one byte every 20 ms until the client closes the connection."""
     for byte in data:
         connection.sendall(bytes([byte]))
         if over.wait(0.02):
@@ -63,7 +63,7 @@ def over() -> threading.Event:
 
 
 def assert_no_thread_is_left() -> None:
-    """Exchanges run in threads of this name, which end with them."""
+    """Check that no thread of an exchange is running."""
     for thread in threading.enumerate():
         if thread.name == "dsync-http":
             thread.join(2)
@@ -77,10 +77,10 @@ def elapsed(call: Callable[[], object]) -> float:
 
 
 @pytest.mark.parametrize("where", ["head", "body", "chunks"])
-def test_a_drip_ends_at_the_deadline(
+def test_a_slow_answer_ends_at_the_deadline(
     serve: Serve, make_client: Make, over: threading.Event, where: str
 ) -> None:
-    """However slowly an answer comes, and wherever, the caller waits for the deadline alone."""
+    """The caller waits for the deadline only, whichever part of the answer is slow."""
     gone = threading.Event()
 
     def answer(connection: socket.socket) -> None:
@@ -107,7 +107,7 @@ def test_a_drip_ends_at_the_deadline(
 
 
 def test_after_a_deadline_the_client_works_on(serve: Serve, make_client: Make) -> None:
-    """A session that was left behind is not used again."""
+    """The session of an aborted exchange is not used again."""
     calls: list[int] = []
     held = threading.Event()
 
@@ -129,10 +129,8 @@ def test_after_a_deadline_the_client_works_on(serve: Serve, make_client: Make) -
     "sent",
     [b"", b"HTT", HEAD % 5000, HEAD % 5000 + BODY, HEAD % (len(BODY) + 1) + BODY],
 )
-def test_an_answer_that_breaks_off_is_no_answer(
-    serve: Serve, make_client: Make, sent: bytes
-) -> None:
-    """A connection cut before, in or at the end of an answer is told as such."""
+def test_an_incomplete_answer_is_an_error(serve: Serve, make_client: Make, sent: bytes) -> None:
+    """A connection can be closed before, in or at the end of an answer."""
     client = make_client(serve(lambda connection: connection.sendall(sent)))
     with pytest.raises(DSUnavailableError) as caught:
         light(client)
@@ -140,7 +138,7 @@ def test_an_answer_that_breaks_off_is_no_answer(
 
 
 def test_a_read_that_broke_off_is_repeated(serve: Serve, make_client: Make) -> None:
-    """The next attempt has a connection of its own."""
+    """The next attempt uses another connection."""
     calls: list[int] = []
 
     def answer(connection: socket.socket) -> None:
@@ -152,7 +150,7 @@ def test_a_read_that_broke_off_is_repeated(serve: Serve, make_client: Make) -> N
 
 
 def test_a_write_that_broke_off_is_unknown_and_sent_once(serve: Serve, make_client: Make) -> None:
-    """No mutation goes out twice because its answer was lost."""
+    """A mutation is not repeated because its answer was lost."""
     calls: list[int] = []
     client = make_client(serve(lambda _: calls.append(1)), attempts=6)
     with pytest.raises(DSOutcomeUnknownError) as caught:
@@ -161,8 +159,8 @@ def test_a_write_that_broke_off_is_unknown_and_sent_once(serve: Serve, make_clie
     assert not caught.value.finished
 
 
-def test_a_refused_connection_surely_wrote_nothing(make_client: Make) -> None:
-    """What was never sent is no unknown outcome."""
+def test_a_refused_connection_wrote_nothing(make_client: Make) -> None:
+    """A mutation that was not sent has no unknown outcome."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     client = make_client(f"http://127.0.0.1:{port}/")
@@ -170,13 +168,13 @@ def test_a_refused_connection_surely_wrote_nothing(make_client: Make) -> None:
         client.push([WRITE])
 
 
-def test_a_name_that_nobody_has_is_unreachable(make_client: Make) -> None:
-    """A wrong host name is told as such, and its remedy with it."""
+def test_an_unknown_host_is_unreachable(make_client: Make) -> None:
+    """A wrong host name is reported with its remedy."""
     with pytest.raises(DSUnavailableError, match="name cannot be resolved"):
         light(make_client("https://nobody.invalid/"))
 
 
-def test_a_stop_abandons_a_read_under_way(
+def test_a_stop_aborts_a_running_read(
     serve: Serve, make_client: Make, stop: threading.Event
 ) -> None:
     """SIGTERM does not wait for a page."""
@@ -196,10 +194,10 @@ def test_a_stop_abandons_a_read_under_way(
     held.set()
 
 
-def test_a_stop_gives_a_write_under_way_a_moment(
+def test_a_stop_lets_a_running_write_end(
     serve: Serve, make_client: Make, stop: threading.Event
 ) -> None:
-    """A mutation that answers soon after the stop is known."""
+    """The outcome of a mutation that answers soon after the stop is known."""
     body = json.dumps(
         {"data": {"w0_annotations": {"annotations": [{"id": "A"}], "errors": None}}}
     ).encode()
@@ -216,7 +214,7 @@ def test_a_stop_gives_a_write_under_way_a_moment(
 def test_a_stop_leaves_a_slow_write_unknown(
     serve: Serve, make_client: Make, stop: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A mutation that does not answer in time after the stop is to be read back."""
+    """A mutation without an answer soon after the stop has to be read back."""
     monkeypatch.setattr("dsync.ds.transport.GRACE_S", 0.1)
     held = threading.Event()
 
@@ -232,7 +230,7 @@ def test_a_stop_leaves_a_slow_write_unknown(
 
 
 def test_threads_share_a_client(serve: Serve, make_client: Make) -> None:
-    """A prefetching thread and a pushing one use the client at once, each its own session."""
+    """Two threads can use the client at once; each exchange has its own session."""
     both = threading.Barrier(2, timeout=5)
 
     def answer(connection: socket.socket) -> None:
@@ -253,7 +251,7 @@ def test_threads_share_a_client(serve: Serve, make_client: Make) -> None:
 def test_all_threads_together_keep_below_the_limit(
     serve: Serve, make_client: Make, stop: threading.Event
 ) -> None:
-    """Two clients of one token, four threads: what is too much for a minute never goes out."""
+    """Two clients of one token in four threads do not exceed the limit of a minute."""
     asked: list[int] = []
     both = threading.Semaphore(0)
 
@@ -284,10 +282,10 @@ def test_all_threads_together_keep_below_the_limit(
     assert (2, 2) == (len(asked), len(interrupted))
 
 
-def test_a_rate_limit_told_to_one_holds_all(
+def test_a_429_delays_all_clients_of_the_token(
     serve: Serve, make_client: Make, stop: threading.Event
 ) -> None:
-    """DS counts a token's requests together: another client's would be refused too."""
+    """DS counts the requests of a token, so other clients would be refused too."""
     asked: list[int] = []
 
     def answer(connection: socket.socket) -> None:
@@ -306,7 +304,7 @@ def test_a_rate_limit_told_to_one_holds_all(
 
 
 def test_an_exchange_leaves_no_thread(serve: Serve, make_client: Make) -> None:
-    """A client that is not asking anything has a connection, and no thread."""
+    """An idle client has a connection and no thread."""
     with make_client(serve(lambda c: c.sendall(HEAD % len(BODY) + BODY))) as client:
         light(client)
         assert_no_thread_is_left()
@@ -316,7 +314,7 @@ def test_an_exchange_leaves_no_thread(serve: Serve, make_client: Make) -> None:
 def test_an_answer_that_is_too_long_is_not_read(
     serve: Serve, make_client: Make, ending: str
 ) -> None:
-    """The limit is on the decoded body; the connection is closed, and a smaller page asked for."""
+    """The limit is on the decoded body; the connection is closed, a smaller page requested."""
     gone = threading.Event()
     spaces = b" " * 65536
 
@@ -345,8 +343,8 @@ def test_an_answer_that_is_too_long_is_not_read(
     "header",
     ["RateLimit-Reset: \u00b2", "Retry-After: Tue, 24 Nov 99999999999 12:00:00 GMT", "X: y"],
 )
-def test_an_odd_header_counts_as_absent(serve: Serve, make_client: Make, header: str) -> None:
-    """A 429 that names no time which can be read is waited out as one that names none."""
+def test_an_invalid_header_counts_as_missing(serve: Serve, make_client: Make, header: str) -> None:
+    """After a 429 with an unreadable time the default wait is used."""
     head = f"HTTP/1.1 429 No\r\nDate: Tue, 24 Nov 99999999999 12:00:00 GMT\r\n{header}\r\n"
     sent = head.encode("latin-1") + b"Content-Length: 0\r\n\r\n"
     with pytest.raises(DSRateLimitedError) as caught:
@@ -355,6 +353,6 @@ def test_an_odd_header_counts_as_absent(serve: Serve, make_client: Make, header:
 
 
 def test_nothing_goes_over_http_to_another_machine(make_client: Make) -> None:
-    """A token on its way could be read; nothing was sent, not even a name looked up."""
+    """The token could be read on the way: nothing is sent, not even a name look-up."""
     with pytest.raises(DSUnavailableError, match="plain http://"):
         light(make_client("http://ds.invalid/"))

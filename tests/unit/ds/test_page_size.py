@@ -1,4 +1,4 @@
-"""How many dossiers to ask for next."""
+"""The number of dossiers to request next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Clock:
 
 
 def test_a_time_out_halves_the_size_down_to_one() -> None:
-    """It says how much DS bears."""
+    """Each time-out halves it again."""
     size = PageSize(5, 100, None, Clock())
     seen = []
     for _ in range(4):
@@ -32,7 +32,7 @@ def test_a_time_out_halves_the_size_down_to_one() -> None:
 
 
 def test_a_size_that_timed_out_doubles_once_an_hour() -> None:
-    """However many pages come meanwhile; it ends at the largest."""
+    """The number of pages in between does not matter; it ends at the largest size."""
     clock = Clock()
     size = PageSize(100, 100, None, clock)
     size.timed_out()
@@ -48,14 +48,14 @@ def test_a_size_that_timed_out_doubles_once_an_hour() -> None:
 
 @pytest.mark.parametrize(("since", "expected"), [(GROWS_AFTER, 20), (timedelta(minutes=1), 10)])
 def test_the_hour_goes_on_from_one_process_to_the_next(since: timedelta, expected: int) -> None:
-    """What is remembered is the size and since when."""
+    """The size and the time of its last change are kept."""
     size = PageSize(10, 100, DAY - since, Clock())
     size.succeeded(10)
     assert expected == size.current
 
 
 def test_a_change_in_the_future_counts_as_just_made() -> None:
-    """The clock was ahead, and came back."""
+    """This happens after the clock was ahead and is set back."""
     clock = Clock()
     size = PageSize(10, 100, DAY + timedelta(days=400), clock)
     size.succeeded(10)
@@ -64,8 +64,8 @@ def test_a_change_in_the_future_counts_as_just_made() -> None:
     assert 20 == size.current
 
 
-def test_a_broken_dossier_is_searched_by_halves_and_the_usual_size_is_back() -> None:
-    """It says nothing about the size."""
+def test_a_bisection_isolates_a_failing_dossier_and_keeps_the_usual_size() -> None:
+    """A failing dossier does not change the usual size."""
     size = PageSize(16, 16, None, Clock())
     seen = []
     for count in (0, 0, 4, 2, 1):
@@ -80,7 +80,7 @@ def test_a_broken_dossier_is_searched_by_halves_and_the_usual_size_is_back() -> 
 
 
 def test_a_dossier_that_was_too_slow_leaves_the_size_as_it_was() -> None:
-    """The time-outs on the way to it were its own."""
+    """The time-outs before it was isolated do not count."""
     size = PageSize(16, 16, None, Clock())
     for _ in range(4):
         size.timed_out()
@@ -89,6 +89,6 @@ def test_a_dossier_that_was_too_slow_leaves_the_size_as_it_was() -> None:
 
 
 def test_no_size_is_out_of_range() -> None:
-    """Whatever was remembered."""
+    """A stored size out of range is corrected."""
     assert PageSize(0, 100, None, Clock()).current == 1
     assert PageSize(500, 100, None, Clock()).current == 100

@@ -1,4 +1,4 @@
-"""The reading of pages: nothing missed, nobody waited for, no endless loop."""
+"""The page reader: no dossier is missed, one failing dossier stops no other, no endless loop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeDS:
-    """A démarche of `count` dossiers, some of which break each page that holds them."""
+    """A démarche of `count` dossiers, some of which fail each page that has them."""
 
     def __init__(self, count: int, *, bad: tuple[int, ...] = (), tells_place: bool = True) -> None:
         self.count = count
@@ -161,26 +161,26 @@ def read(pages: PageReader) -> tuple[list[int], list[int]]:
 
 
 def test_all_pages_are_read_in_turn() -> None:
-    """A healthy démarche takes one request a page."""
+    """Without failures there is one request for each page."""
     ds = FakeDS(25)
     assert read(reader(ds)) == (list(range(25)), [])
     assert ds.asked == [(0, 10), (10, 10), (20, 10)]
 
 
 def test_a_crawl_goes_on_from_its_cursor() -> None:
-    """A stored cursor is where the first page starts."""
+    """The first page begins at the stored cursor."""
     ds = FakeDS(25)
     assert read(reader(ds, after="20"))[0] == list(range(20, 25))
 
 
-def test_no_dossier_is_no_page_more() -> None:
-    """An empty démarche is one empty page."""
+def test_an_empty_demarche_is_one_empty_page() -> None:
+    """There is no second request."""
     ds = FakeDS(0)
     assert [len(page.nodes) for page in reader(ds)] == [0]
 
 
-def test_a_time_out_asks_for_less_at_the_same_place_for_an_hour() -> None:
-    """Pages shrink to what DS bears; an hour later one page twice as large is risked."""
+def test_after_a_time_out_smaller_pages_are_requested_for_an_hour() -> None:
+    """They begin at the same cursor; after an hour one page of twice the size is tried."""
     ds = FakeDS(100)
     ds.bears = 5
     now = DAY
@@ -196,7 +196,7 @@ def test_a_time_out_asks_for_less_at_the_same_place_for_an_hour() -> None:
 
 
 def test_the_size_that_works_can_be_remembered() -> None:
-    """The reader tells the size for the next crawl."""
+    """The reader returns the size for the next crawl."""
     ds = FakeDS(10)
     ds.bears = 5
     pages = reader(ds, size=20)
@@ -206,16 +206,16 @@ def test_the_size_that_works_can_be_remembered() -> None:
 
 @pytest.mark.parametrize("tells_place", [True, False])
 @pytest.mark.parametrize("bad", [(0,), (7,), (19,), (3, 4), (0, 10, 19)])
-def test_a_broken_dossier_stops_nobody(bad: tuple[int, ...], tells_place: bool) -> None:
-    """Each broken dossier is named and passed; all others come, once."""
+def test_a_failing_dossier_stops_no_other(bad: tuple[int, ...], tells_place: bool) -> None:
+    """Each failing dossier is named, and all others are read once."""
     ds = FakeDS(20, bad=bad, tells_place=tells_place)
     found, rejected = read(reader(ds))
     assert rejected == list(bad)
     assert found == [n for n in range(20) if n not in bad]
 
 
-def test_after_a_broken_dossier_pages_are_large_again() -> None:
-    """The search for one dossier does not slow the rest of the crawl."""
+def test_after_a_failing_dossier_pages_are_large_again() -> None:
+    """The bisection does not slow down the rest of the crawl."""
     ds = FakeDS(300, bad=(5,), tells_place=False)
     read(reader(ds, size=100))
     assert len(ds.asked) < 20
@@ -223,7 +223,7 @@ def test_after_a_broken_dossier_pages_are_large_again() -> None:
 
 
 def test_a_null_node_costs_two_requests_whatever_its_place() -> None:
-    """The page's good nodes are kept; the light document names it, and it is asked for reduced."""
+    """The other nodes are kept; the light document identifies it, and it is requested reduced."""
     ds = FakeDS(200, bad=(50, 51))
     ds.curable = (51,)
     pages = list(reader(ds, size=100))
@@ -235,8 +235,8 @@ def test_a_null_node_costs_two_requests_whatever_its_place() -> None:
 
 
 @pytest.mark.parametrize("bad", [0, 50, 99])
-def test_a_dossier_that_breaks_the_page_is_found_by_halves(bad: int) -> None:
-    """Its number, then alone: at most twice the logarithm of the page's size, and four."""
+def test_a_dossier_that_fails_the_page_is_found_by_bisection(bad: int) -> None:
+    """It takes at most twice the logarithm of the page's size, plus four, requests."""
     ds = FakeDS(200, bad=(bad,), tells_place=False)
     read(reader(ds, size=100))
     others = len([1 for start, _ in ds.asked if start > bad])
@@ -245,8 +245,8 @@ def test_a_dossier_that_breaks_the_page_is_found_by_halves(bad: int) -> None:
 
 
 @pytest.mark.parametrize("tells_place", [True, False])
-def test_a_dossier_without_its_number_is_told_by_its_neighbours(tells_place: bool) -> None:
-    """Its position is passed, all others come."""
+def test_a_dossier_without_a_number_has_its_neighbours(tells_place: bool) -> None:
+    """Its position is passed, and all others are read."""
     ds = FakeDS(25, bad=(7,), tells_place=tells_place)
     ds.nameless = (7,)
     pages = list(reader(ds))
@@ -256,8 +256,8 @@ def test_a_dossier_without_its_number_is_told_by_its_neighbours(tells_place: boo
     assert 24 == sum(len(page.nodes) for page in pages)
 
 
-def test_a_list_that_moved_between_two_requests_names_nobody_wrongly() -> None:
-    """The light document shows another dossier at the place: nobody is accused."""
+def test_a_list_that_changed_in_between_names_no_wrong_dossier() -> None:
+    """The light document returns another dossier at that position: none is named."""
     ds = FakeDS(10, bad=(7,))
     original = ds.read_light_page
 
@@ -271,7 +271,7 @@ def test_a_list_that_moved_between_two_requests_names_nobody_wrongly() -> None:
 
 
 def test_a_dossier_that_times_out_alone_is_passed_at_the_old_size() -> None:
-    """A slow dossier is rejected as such, and pages are large again at once."""
+    """It is unreadable, and the next page has the former size."""
     ds = FakeDS(40)
     ds.slow = ds.slow_alone = (13,)
     pages = reader(ds, size=10)
@@ -280,8 +280,8 @@ def test_a_dossier_that_times_out_alone_is_passed_at_the_old_size() -> None:
     assert pages.page_size >= 5
 
 
-def test_a_time_out_of_a_list_of_one_is_the_servers() -> None:
-    """Dossiers that come alone are taken, nobody is rejected; a third in a row ends the crawl."""
+def test_time_outs_of_lists_of_one_are_the_servers() -> None:
+    """Dossiers that can be read alone are kept; the third time-out in a row ends the crawl."""
     ds = FakeDS(40)
     ds.bears = 0
     found: list[int] = []
@@ -299,7 +299,7 @@ def test_a_time_out_of_a_list_of_one_is_the_servers() -> None:
 
 
 def test_a_dossier_that_recovers_is_not_rejected() -> None:
-    """When it comes alone after all, it is no poison."""
+    """A dossier that can be read alone is not unreadable."""
     ds = FakeDS(3, bad=(1,), tells_place=False)
     original = ds.read_light_page
 
@@ -311,8 +311,8 @@ def test_a_dossier_that_recovers_is_not_rejected() -> None:
     assert read(reader(ds)) == ([0, 1, 2], [])
 
 
-def test_a_place_that_not_even_the_light_document_shows_ends_the_crawl() -> None:
-    """When the light document fails too, what was read stays and the error comes out."""
+def test_a_failing_light_document_ends_the_crawl() -> None:
+    """The pages read before are kept, and the error is raised."""
     ds = FakeDS(20, bad=(12,), tells_place=False)
     ds.light_fails = True
     found: list[int] = []
@@ -326,16 +326,16 @@ def test_a_place_that_not_even_the_light_document_shows_ends_the_crawl() -> None
     assert found == list(range(12))
 
 
-def test_the_lists_come_with_the_first_page_alone() -> None:
-    """Deletions are asked once, in the first request."""
+def test_the_lists_come_with_the_first_page_only() -> None:
+    """They are requested once."""
     ds = FakeDS(25)
     pages = list(reader(ds, pending=LISTS, deleted=LISTS))
     assert ds.with_lists == [True, False, False]
     assert [page.pending is not None for page in pages] == [True, False, False]
 
 
-def test_lists_that_are_too_slow_are_asked_by_themselves() -> None:
-    """No dossier is taken for a poison because the lists are slow."""
+def test_lists_that_time_out_are_requested_separately() -> None:
+    """No dossier becomes unreadable because the lists are slow."""
     ds = FakeDS(25)
     ds.lists_fail_within_pages = True
     pages = list(reader(ds, size=10, pending=LISTS, deleted=LISTS))
@@ -345,8 +345,8 @@ def test_lists_that_are_too_slow_are_asked_by_themselves() -> None:
     assert ds.light == []
 
 
-def test_lists_that_fail_alone_are_told_at_the_end() -> None:
-    """The dossiers are read all the same; the crawl does not pass for complete."""
+def test_lists_that_fail_separately_raise_at_the_end() -> None:
+    """All dossiers are read, but the crawl does not count as complete."""
     ds = FakeDS(25)
     ds.lists_fail_within_pages = ds.lists_fail_alone = True
     found: list[int] = []
@@ -368,7 +368,7 @@ def test_lists_that_fail_alone_are_told_at_the_end() -> None:
     ],
 )
 def test_an_error_in_the_lists_does_not_shrink_the_page(error: DSError) -> None:
-    """What is wrong with a list is not searched among the dossiers."""
+    """Its cause is not searched among the dossiers."""
     ds = FakeDS(25)
 
     def fail(page: Page) -> Page:
@@ -393,15 +393,15 @@ def test_an_error_in_the_lists_does_not_shrink_the_page(error: DSError) -> None:
     ],
 )
 def test_pages_without_end_are_detected(change: Callable[[Page], Page], told: str) -> None:
-    """Whatever keeps a crawl from ending is an error, never a loop."""
+    """A crawl that cannot end is an error, not an endless loop."""
     ds = FakeDS(100)
     ds.change = change
     with pytest.raises(DSContractError, match=told):
         read(reader(ds))
 
 
-def test_a_cursor_that_was_given_at_the_start_may_not_come_back() -> None:
-    """A resumed crawl detects a loop over its own first cursor."""
+def test_the_first_cursor_must_not_be_returned_again() -> None:
+    """A resumed crawl detects a loop to its own start."""
     ds = FakeDS(100)
     ds.change = lambda page: replace(page, end_cursor="10", has_next=True)
     with pytest.raises(DSContractError, match="same cursor"):
@@ -409,14 +409,14 @@ def test_a_cursor_that_was_given_at_the_start_may_not_come_back() -> None:
 
 
 def test_the_last_page_needs_no_cursor() -> None:
-    """Only a page that promises more is held to it."""
+    """A cursor is required only if more pages follow."""
     ds = FakeDS(5)
     ds.change = lambda page: replace(page, end_cursor=None)
     assert read(reader(ds))[0] == list(range(5))
 
 
-def test_a_contract_error_of_the_page_comes_out() -> None:
-    """A refused query is not cured by smaller pages."""
+def test_a_contract_error_of_the_page_is_raised() -> None:
+    """A refused query does not succeed with smaller pages."""
     ds = FakeDS(5)
 
     def fail(page: Page) -> Page:
@@ -429,7 +429,7 @@ def test_a_contract_error_of_the_page_comes_out() -> None:
 
 
 def test_a_page_that_goes_back_in_time_is_flagged() -> None:
-    """Order is what the watermark stands on: a page out of it says so."""
+    """The watermark depends on the order."""
     ds = FakeDS(30)
 
     def swap(page: Page) -> Page:
@@ -442,7 +442,7 @@ def test_a_page_that_goes_back_in_time_is_flagged() -> None:
 
 
 def test_pages_of_equal_dates_are_in_order() -> None:
-    """Many dossiers changed in one second are no disorder."""
+    """Many dossiers changed in one second are in order."""
     ds = FakeDS(30)
     ds.change = lambda page: replace(
         page, nodes=[dossier(node.number - FIRST, DAY) for node in page.nodes]

@@ -1,4 +1,4 @@
-"""Writes: what is sent for several dossiers, and what each alias's answer means."""
+"""Writes: the document for several dossiers, and the outcome of each alias."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write(number: int = 1, **changes: Any) -> DossierWrite:
 def outcome(
     data: dict[str, Any], *errors: GraphError, sent: DossierWrite | None = None
 ) -> WriteOutcome:
-    """Return what an answer says of one write."""
+    """Return the outcome of one write."""
     made = sent or write()
     document = document_of([made])
     answer = Answer(Raw(encode(data)) if data is not None else None, errors, None, None)
@@ -56,8 +56,8 @@ def label(message: str | None = None) -> dict[str, Any]:
     return {"label": None, "errors": [{"message": message}]}
 
 
-def test_one_document_carries_all_dossiers() -> None:
-    """Annotations and labels of several dossiers go in one mutation, values as variables."""
+def test_one_document_has_all_dossiers() -> None:
+    """Annotations and labels of several dossiers are one mutation, with values as variables."""
     writes = [write(1, labels_add=("L1",), labels_remove=("L2", "L3")), write(2)]
     document = document_of(writes)
     assert "Éligible" not in document.operation.text
@@ -78,8 +78,8 @@ def test_one_document_carries_all_dossiers() -> None:
     assert document.variables["w1_remove1"] == {"dossierId": "D1", "labelId": "L3"}
 
 
-def test_a_shape_is_printed_once() -> None:
-    """Documents of the same shape are the same frozen text, whatever they carry."""
+def test_a_shape_has_one_text() -> None:
+    """Documents of the same shape have the same cached text."""
     first = document_of([write(1), write(2, labels_add=("L",))])
     second = document_of([write(7, labels_add=("M",)), write(9)])
     assert first.operation is second.operation
@@ -116,18 +116,18 @@ def test_a_shape_is_printed_once() -> None:
         ("piece_justificative", "x", False),
     ],
 )
-def test_a_value_that_would_refuse_all_is_refused_here(
+def test_a_value_of_another_type_is_refused_without_sending_it(
     type_: str, value: Any, is_sent: bool
 ) -> None:
-    """One bad value must not keep all the others of the document from being written."""
+    """DS would refuse the whole document because of it."""
     bad = write(1, annotations=(AnnotationWrite(RESULT, type_, value),))
     document = document_of([bad, write(2)])
     assert [w.number for w in document.writes] == ([1, 2] if is_sent else [2])
     assert (RESULT in document.refused.get(1, {})) is not is_sent
 
 
-def test_the_input_keys_are_those_of_every_server() -> None:
-    """Only keys that old servers know: another refuses the whole document."""
+def test_the_input_keys_exist_in_all_versions_of_ds() -> None:
+    """An unknown key makes DS refuse the whole document."""
     assert {key for key, _ in WRITABLE.values()} == {
         "text",
         "textarea",
@@ -143,8 +143,8 @@ def test_the_input_keys_are_those_of_every_server() -> None:
     }
 
 
-def test_what_was_refused_here_is_told_beside_what_was_saved() -> None:
-    """A dossier of which only a part could be sent says both."""
+def test_values_refused_here_are_in_the_outcome() -> None:
+    """The outcome has both the saved and the refused annotations."""
     mixed = write(
         annotations=(
             AnnotationWrite(RESULT, "drop_down_list", "Éligible"),
@@ -157,41 +157,41 @@ def test_what_was_refused_here_is_told_beside_what_was_saved() -> None:
 
 
 def test_nothing_to_send_is_no_answer() -> None:
-    """A write of which nothing can be sent is told without asking DS."""
+    """A write without a valid value has an outcome without a request."""
     bad = write(annotations=(AnnotationWrite(RESULT, "carte", "x"),))
     (found,) = outcomes_of(None, document_of([bad]), [bad])
     assert list(found.refused) == [RESULT]
 
 
-def test_what_came_back_is_saved() -> None:
-    """All ids back and no errors: all is saved."""
+def test_returned_annotations_are_saved() -> None:
+    """All ids were returned, without errors."""
     found = outcome({"w0_annotations": payload(RESULT, DETAIL)})
     assert found == WriteOutcome(DossierNumber(1), saved=frozenset({RESULT, DETAIL}))
 
 
-def test_what_did_not_come_back_is_refused_with_the_message() -> None:
-    """One refused annotation has the one message, though it does not name it."""
+def test_an_annotation_that_is_not_returned_is_refused_with_the_message() -> None:
+    """The only message applies, although it names no annotation."""
     found = outcome({"w0_annotations": payload(DETAIL, errors=[OPTION])})
     assert found.saved == {DETAIL}
     assert found.refused == {RESULT: OPTION}
 
 
-def test_a_message_goes_to_the_annotation_that_it_names() -> None:
-    """Messages that name an id are its own; the others are shared by the rest."""
+def test_a_message_belongs_to_the_annotation_that_it_names() -> None:
+    """The other refused annotations have the messages that name none."""
     unknown = f'L‘annotation "{DETAIL}" n’existe pas'
     found = outcome({"w0_annotations": payload(errors=[OPTION, unknown, OPTION])})
     assert found.refused == {DETAIL: unknown, RESULT: OPTION}
 
 
-def test_what_did_not_come_back_without_a_word_is_refused() -> None:
-    """An annotation that is not echoed was not saved, even without a message."""
+def test_an_annotation_that_is_not_returned_is_refused_without_a_message() -> None:
+    """DS did not save it."""
     found = outcome({"w0_annotations": payload(RESULT)})
     assert "n’a pas dit pourquoi" in found.refused[DETAIL]
 
 
 @pytest.mark.parametrize(("message", "code"), [(READ_ONLY, "lecture_seule"), (NO_RIGHT, "droits")])
-def test_a_missing_right_is_told_once_for_the_dossier(message: str, code: str) -> None:
-    """A refusal of the writer is no fault of the values."""
+def test_a_missing_right_is_an_outcome_of_the_dossier(message: str, code: str) -> None:
+    """The values are not refused."""
     found = outcome({"w0_annotations": {"annotations": None, "errors": [{"message": message}]}})
     assert (found.code, found.message, found.refused) == (code, message, {})
 
@@ -199,16 +199,16 @@ def test_a_missing_right_is_told_once_for_the_dossier(message: str, code: str) -
 @pytest.mark.parametrize(
     "message", ["Ce label est déjà associé au dossier", "Ce label n’est pas associé au dossier"]
 )
-def test_a_label_that_is_as_wanted_already_counts_as_done(message: str) -> None:
-    """« Already there » and « not there » are what was wanted."""
+def test_a_label_that_was_there_before_counts_as_done(message: str) -> None:
+    """« Already there » and « not there » are successes."""
     sent = write(annotations=(), labels_add=("L1",), labels_remove=("L2",))
     found = outcome({"w0_remove0": label(message), "w0_add0": label()}, sent=sent)
     assert found.labels_done == {"L1", "L2"}
     assert found.refused == {}
 
 
-def test_a_refused_label_is_told_by_its_id() -> None:
-    """A label's refusal is the label's alone."""
+def test_a_refused_label_has_its_id() -> None:
+    """The refusal concerns only this label."""
     sent = write(labels_add=("L1",))
     message = "Ce label n’appartient pas à la même démarche que le dossier"
     found = outcome(
@@ -218,14 +218,14 @@ def test_a_refused_label_is_told_by_its_id() -> None:
     assert found.refused == {"L1": message}
 
 
-def test_a_read_only_token_is_told_by_labels_too() -> None:
-    """A label refused for want of a right is the writer's trouble."""
+def test_a_read_only_token_is_recognised_by_labels_too() -> None:
+    """A label refused because of the token is an outcome of the dossier."""
     sent = write(annotations=(), labels_add=("L1",))
     assert outcome({"w0_add0": label(READ_ONLY)}, sent=sent).code == "lecture_seule"
 
 
 def test_a_dossier_that_is_gone_is_not_found() -> None:
-    """DS's top-level error is the alias's own."""
+    """The error at the top belongs to the alias."""
     gone = GraphError(
         "not_found", "DossierModifierAnnotationsPayload not found", ("w0_annotations",)
     )
@@ -234,8 +234,8 @@ def test_a_dossier_that_is_gone_is_not_found() -> None:
     assert not found.unknown
 
 
-def test_a_label_that_is_gone_does_not_hide_what_was_saved() -> None:
-    """The same `not_found` after a saved annotation is about the label."""
+def test_an_unknown_label_does_not_hide_saved_annotations() -> None:
+    """After a saved annotation, `not_found` is about the label."""
     sent = write(labels_add=("L1",))
     gone = GraphError("not_found", "DossierAjouterLabelPayload not found", ("w0_add0",))
     found = outcome({"w0_annotations": payload(RESULT, DETAIL), "w0_add0": None}, gone, sent=sent)
@@ -244,13 +244,13 @@ def test_a_label_that_is_gone_does_not_hide_what_was_saved() -> None:
 
 
 def test_a_dossier_out_of_scope_has_its_code() -> None:
-    """A token that does not reach the dossier is told as such."""
+    """The token's scope does not include it."""
     hidden = GraphError("unauthorized", "hidden due to permissions", ("w0_annotations",))
     assert outcome({"w0_annotations": None}, hidden).code == "hors_perimetre"
 
 
-def test_an_id_that_is_none_is_refused() -> None:
-    """DS stopped at the id and wrote nothing of this dossier."""
+def test_an_invalid_id_is_refused() -> None:
+    """DS stopped at the id and wrote nothing into this dossier."""
     invalid = GraphError(None, 'Invalid input: "zzz"', ("w0_annotations",))
     found = outcome({"w0_annotations": None}, invalid)
     assert set(found.refused) == {RESULT, DETAIL}
@@ -269,16 +269,18 @@ def test_an_id_that_is_none_is_refused() -> None:
         ),
     ],
 )
-def test_what_ds_did_not_say_is_unknown(data: dict[str, Any], errors: list[GraphError]) -> None:
-    """Neither saved nor refused: to be read back."""
+def test_an_alias_without_an_answer_is_unknown(
+    data: dict[str, Any], errors: list[GraphError]
+) -> None:
+    """Neither saved nor refused: it has to be read back."""
     found = outcome(data, *errors)
     assert found.unknown
     assert not found.saved
     assert not found.refused
 
 
-def test_one_dossiers_trouble_is_not_anothers() -> None:
-    """Each alias is read on its own."""
+def test_one_dossiers_failure_does_not_concern_another() -> None:
+    """Each alias is read separately."""
     writes = [write(1), write(2), write(3)]
     data = {
         "w0_annotations": payload(RESULT, DETAIL),

@@ -1,4 +1,4 @@
-"""When a request is sent again, and how long is waited before."""
+"""When a request is repeated, and how long the wait is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 class Waits(threading.Event):
-    """A stop event that notes the waits and takes no time."""
+    """A stop event that records the waits and returns at once."""
 
     def __init__(self, *, stops: bool = False) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Waits(threading.Event):
 
 
 def attempts(error: Exception, patience: RetryPolicy, event: Waits, **limits: float) -> int:
-    """Count the attempts of a request that always fails so."""
+    """Count the attempts of a request that always fails with an error."""
     made = 0
 
     def ask() -> None:
@@ -61,22 +61,22 @@ def attempts(error: Exception, patience: RetryPolicy, event: Waits, **limits: fl
         (Fault.QUERY_REFUSED, 1, 1, 1, 1),
     ],
 )
-def test_each_fault_deserves_its_attempts(
+def test_each_fault_has_its_attempts(
     fault: Fault, page: int, usual: int, light: int, mutation: int
 ) -> None:
-    """Outages are outlasted, what asks for less is not repeated, mutations never are."""
+    """Outages are retried, what needs a smaller page is not, mutations never are."""
     error = error_of(fault)
     found = [attempts_for(error, patience, 6) for patience in RetryPolicy]
     assert found == [page, usual, light, mutation]
 
 
 def test_a_bug_is_not_repeated() -> None:
-    """An error that is not DS's is raised at once."""
+    """An exception that is no error of DS is raised at once."""
     assert attempts(RuntimeError("bug"), RetryPolicy.USUAL, Waits()) == 1
 
 
 def test_waits_double_and_are_capped() -> None:
-    """The backoff grows with jitter, up to the longest wait allowed."""
+    """They have jitter, and a maximum."""
     event = Waits()
     attempts(error_of(Fault.GATEWAY), RetryPolicy.USUAL, event, backoff_s=1.0, max_wait_s=6.0)
     assert len(event.waits) == 5
@@ -85,8 +85,8 @@ def test_waits_double_and_are_capped() -> None:
         assert wait <= 6
 
 
-def test_no_two_clients_wait_alike() -> None:
-    """After an outage they come back spread out, not all in one instant."""
+def test_clients_wait_for_different_times() -> None:
+    """After an outage they do not all return in one instant."""
     first, second = Waits(), Waits()
     for event in (first, second):
         attempts(error_of(Fault.GATEWAY), RetryPolicy.USUAL, event, backoff_s=1.0)
@@ -95,7 +95,7 @@ def test_no_two_clients_wait_alike() -> None:
 
 @pytest.mark.parametrize(("in_s", "least", "most"), [(20, 20, 21), (-5, 0, 1), (500, 90, 90)])
 def test_a_rate_limit_is_waited_out(in_s: int, least: float, most: float) -> None:
-    """The wait is what DS says, plus jitter, at most the cap."""
+    """The wait is DS's, plus jitter, at most the maximum."""
     event = Waits()
     error: DSError = DSRateLimitedError("limited", NOW + timedelta(seconds=in_s))
     attempts(error, RetryPolicy.MUTATION, event, attempts=2, max_wait_s=90.0)
@@ -104,7 +104,7 @@ def test_a_rate_limit_is_waited_out(in_s: int, least: float, most: float) -> Non
 
 
 def test_a_stop_between_attempts_interrupts() -> None:
-    """Nobody waits for another attempt when the run is asked to stop."""
+    """A stop ends the wait for the next attempt."""
     event = Waits(stops=True)
     assert attempts(error_of(Fault.GATEWAY), RetryPolicy.USUAL, event) == 1
     assert len(event.waits) == 1

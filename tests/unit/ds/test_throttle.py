@@ -1,4 +1,4 @@
-"""The client's own speed limit, on a clock of the test's."""
+"""The client's own rate limit, with a clock of the test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dsync.ds.limits import Throttle, shared_throttle
 
 
 class Clock(threading.Event):
-    """A clock that waiting moves on: stands for both the time and the stop event."""
+    """A clock that advances when it is waited on; it is also the stop event."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -20,8 +20,8 @@ class Clock(threading.Event):
         return self.is_set()
 
 
-def test_no_minute_holds_more_than_the_limit() -> None:
-    """However the calls come, any window of 60 s has at most the allowed number."""
+def test_no_minute_has_more_requests_than_the_limit() -> None:
+    """Any window of 60 s has at most the allowed number of requests."""
     clock = Clock()
     limiter = Throttle(lambda: clock.now)
     sent = []
@@ -32,16 +32,16 @@ def test_no_minute_holds_more_than_the_limit() -> None:
     assert all(later - earlier >= 60 for earlier, later in zip(sent, sent[10:], strict=False))
 
 
-def test_what_is_below_the_limit_does_not_wait() -> None:
-    """The first requests of a run go out at once."""
+def test_requests_below_the_limit_do_not_wait() -> None:
+    """The first requests of a run are sent at once."""
     clock = Clock()
     limiter = Throttle(lambda: clock.now)
     assert all(limiter.acquire(10, clock) for _ in range(10))
     assert clock.now == 1000.0
 
 
-def test_a_hold_stops_everybody() -> None:
-    """One thread's 429 makes all others wait as long."""
+def test_a_pause_delays_all_threads() -> None:
+    """A 429 for one thread makes all others wait too."""
     clock = Clock()
     limiter = Throttle(lambda: clock.now)
     limiter.pause(30)
@@ -51,7 +51,7 @@ def test_a_hold_stops_everybody() -> None:
 
 
 def test_a_stop_ends_the_wait() -> None:
-    """Nobody waits for his turn when the run is asked to stop."""
+    """No thread waits for its turn after the stop."""
     clock = Clock()
     limiter = Throttle(lambda: clock.now)
     clock.set()
@@ -59,7 +59,7 @@ def test_a_stop_ends_the_wait() -> None:
 
 
 def test_one_token_at_one_endpoint_has_one_throttle() -> None:
-    """Clients share what DS counts together, and only that."""
+    """Clients of the same token and address share a throttle."""
     first = shared_throttle("https://ds/a", "token")
     assert first is shared_throttle("https://ds/a", "token")
     assert first is not shared_throttle("https://ds/a", "other")

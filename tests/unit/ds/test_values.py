@@ -1,4 +1,4 @@
-"""Every champ type, from the node that the queries select to what the database keeps."""
+"""Each champ type, from the node of the queries to the stored value."""
 
 from __future__ import annotations
 
@@ -149,14 +149,14 @@ def node(typename: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def champs_of(*nodes: dict[str, Any]) -> tuple[Champ, ...]:
-    """Read champs of a form that nobody knows."""
+    """Read champs without knowing their form."""
     found = dossier_with(*nodes)
     assert isinstance(found, Dossier), found
     return champs_of_form(found.champs, {})
 
 
 def dossier_with(*nodes: dict[str, Any]) -> Dossier | Unreadable:
-    """Read a dossier of these champs."""
+    """Read a dossier with these champs."""
     dossier = {
         **{"number": 1, "id": "D1", "state": "en_construction", "archived": False},
         **{"dateDepot": "2026-01-01T10:00:00+01:00", "revision": {"id": "r"}, "usager": {}},
@@ -170,16 +170,16 @@ def dossier_with(*nodes: dict[str, Any]) -> Dossier | Unreadable:
 def test_a_champ_of_each_type_gives_its_value_and_its_text(
     typename: str, values: dict[str, Any], valeur: Any, texte: str | None
 ) -> None:
-    """Each GraphQL type has a JSON value and a text; an odd shape degrades to the text."""
+    """Each GraphQL type has a JSON value and a text; an unexpected shape has the text only."""
     (champ,) = champs_of(node(typename, values))
     assert (valeur, texte) == (champ.contenu, champ.texte)
 
 
 @pytest.mark.parametrize(("typename", "values", "valeur", "texte"), TYPES)
-def test_the_json_kept_is_that_of_the_champ(
+def test_the_stored_json_is_the_champs(
     typename: str, values: dict[str, Any], valeur: Any, texte: str | None
 ) -> None:
-    """The JSON parses to the champ, and leaves out what is empty or said already."""
+    """It can be decoded to the champ, and omits what is empty or redundant."""
     champs = champs_of(node(typename, values))
     (stored,) = json.loads(written(champs))
     assert valeur == stored.get("valeur", stored.get("texte"))
@@ -189,7 +189,7 @@ def test_the_json_kept_is_that_of_the_champ(
 
 
 def test_a_file_keeps_its_facts_and_not_its_address() -> None:
-    """A signed address expires within the hour: it is not kept."""
+    """A signed address expires within an hour, so it is not stored."""
     files = [FILE | {"url": "https://example.org/signed"}]
     (champ,) = champs_of(node("PieceJustificativeChamp", {"files": files}))
     expected = Fichier(
@@ -225,10 +225,10 @@ def test_a_file_keeps_its_facts_and_not_its_address() -> None:
         ("ChampDeDemain", {"stringValue": []}, "champs.stringValue"),
     ],
 )
-def test_a_value_of_another_json_type_is_that_dossiers_fault(
+def test_a_value_of_another_json_type_makes_the_dossier_unreadable(
     typename: str, values: dict[str, Any], path: str
 ) -> None:
-    """It is not left out without a word: the dossier is unreadable, and the field is named."""
+    """The field is named; nothing is omitted silently."""
     found = dossier_with(node(typename, values))
     assert isinstance(found, Unreadable)
     assert (1, "illisible") == (found.number, found.code)
@@ -245,13 +245,13 @@ def test_a_value_of_another_json_type_is_that_dossiers_fault(
     ],
 )
 def test_a_graphql_type_gives_a_snake_case_name(typename: str, expected: str) -> None:
-    """Without the form's descriptors a champ's type is named after GraphQL's."""
+    """Without the form's descriptors a champ's type is derived from the GraphQL type."""
     assert expected == snake_case(typename)
 
 
 @pytest.mark.parametrize("typename", ["HeaderSectionChamp", "ExplicationChamp"])
 def test_layout_without_a_value_is_left_out(typename: str) -> None:
-    """Headings and explanations are no answers; one that carries a text is kept."""
+    """Headings and explanations are omitted, unless they have a text."""
     empty, full = node(typename, {}), node(typename, {"stringValue": "texte"})
     assert [champ.texte for champ in champs_of(empty, full)] == ["texte"]
 
@@ -275,7 +275,7 @@ ALIASES = {
 
 @pytest.mark.skipif(not RECORDED.is_file(), reason="the recorded conversations are not at hand")
 def test_a_recorded_dossier_of_every_type_is_read() -> None:
-    """The platform's own answers give the texts that it shows, dates and booleans apart."""
+    """Recorded answers give DS's own texts, except dates and booleans."""
     dossier = json.loads(RECORDED.read_text(encoding="utf-8"))["response"]["body"]["data"][
         "dossier"
     ]

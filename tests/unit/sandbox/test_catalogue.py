@@ -29,12 +29,12 @@ def phase_names(document: dict[str, Any]) -> set[str]:
 
 
 def test_the_catalogue_is_the_same_each_time() -> None:
-    """One seed gives one document, byte for byte."""
+    """The same seed gives the same document, byte for byte."""
     assert json.dumps(startups(7)) == json.dumps(startups(7))
 
 
 def test_ids_are_unique_and_of_every_spelling() -> None:
-    """Dots, underscores, apostrophes, capitals and accents occur, and two ids differ by case."""
+    """Some have dots, underscores, apostrophes, capitals or accents; two differ only by case."""
     ids = [startup["id"] for startup in startups(7)["data"]]
     assert len(set(ids)) == len(ids)
     for character in "._'-é":
@@ -44,20 +44,20 @@ def test_ids_are_unique_and_of_every_spelling() -> None:
 
 
 def test_both_vocabularies_of_phases_occur() -> None:
-    """The older version has every word, the newer one only those in use since May 2026."""
+    """The older version has all terms, the newer one only those in use since May 2026."""
     assert set(PAST_PHASES) <= phase_names(startups(7))
     assert not {"success", "transfer", "alumni"} & phase_names(startups(7, "v2.7"))
 
 
 def test_some_products_have_no_phase_or_none_yet() -> None:
-    """An empty history and one that begins after the call are there."""
+    """Some histories are empty, some begin after the call."""
     histories = [startup["attributes"]["phases"] for startup in startups(7)["data"]]
     assert [] in histories
     assert any(history and history[0]["start"] > "2025" for history in histories)
 
 
 def test_an_end_may_be_empty() -> None:
-    """Most phases have no end, past ones included."""
+    """Most phases have no end, also past ones."""
     ends = [p["end"] for s in startups(7)["data"] for p in s["attributes"]["phases"]]
     assert ends.count("") > len(ends) / 2
     assert any(ends)
@@ -74,14 +74,14 @@ def test_incubators_are_included_by_the_ids_of_the_version(version: Version, pre
     assert {prefix + id_ for id_ in related} == included
 
 
-def test_redirects_hold_an_alias_that_two_products_claim() -> None:
-    """With and without `.html` the same former address leads to two products."""
+def test_an_alias_can_lead_to_two_products() -> None:
+    """With and without `.html` the same former id leads to different products."""
     pages = redirects(7)
     assert pages[f"/startups/{AMBIGUOUS_ALIAS}"] != pages[f"/startups/{AMBIGUOUS_ALIAS}.html"]
 
 
-def test_redirects_hold_a_chain_that_ends_at_a_product() -> None:
-    """A former address leads to another former address, and that to a page."""
+def test_a_chain_of_redirects_ends_at_a_product() -> None:
+    """A former id leads to another former id, and that one to a page."""
     pages = redirects(7)
     next_path = pages[f"/startups/{CHAINED_ALIAS}"].removeprefix("https://beta.gouv.fr")
     ids = {startup["id"] for startup in startups(7)["data"]}
@@ -101,7 +101,7 @@ def keys_of(document: dict[str, Any]) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("version", ["v2.6", "v2.7"])
 def test_the_catalogue_has_the_shape_of_the_real_one(version: Version) -> None:
-    """No key of the document, the products or the incubators is unknown to beta.gouv.fr."""
+    """All keys of the document, the products and the incubators exist on beta.gouv.fr."""
     root = Path(__file__).parents[3]
     shared = Path(os.environ.get("DSYNC_SHARED", root.parent / "shared"))
     sample = shared / "eig" / f"betagouv_{version}_sample.json"

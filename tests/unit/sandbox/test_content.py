@@ -1,4 +1,4 @@
-"""The invented dossiers: repeatable, plausible, and one of every case."""
+"""The invented dossiers: reproducible, plausible, and with all cases of the rules."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def every_text(value: Any) -> list[str]:
 
 
 def test_the_first_dossiers_are_the_same_everywhere() -> None:
-    """The content of a seed changes only when this digest is changed with it."""
+    """The content of a seed changes only together with this digest."""
     assert digest(dossiers(7, 50, now=NOW)) == DIGEST_OF_50
 
 
-def test_the_content_does_not_hang_on_the_hash_seed() -> None:
-    """Another process with other string hashes invents the very same dossiers."""
+def test_the_content_does_not_depend_on_the_hash_seed() -> None:
+    """A process with other hashes of strings invents the same dossiers."""
     program = (
         "import hashlib, datetime as d; from dsync.sandbox.content import dossiers;"
         "seeds = dossiers(7, 50, now=d.datetime(2026, 3, 2, 9, 0, tzinfo=d.UTC));"
@@ -69,17 +69,17 @@ def test_the_content_does_not_hang_on_the_hash_seed() -> None:
 
 
 def test_a_smaller_sandbox_is_the_beginning_of_a_larger_one() -> None:
-    """A dossier does not depend on how many are asked for."""
+    """A dossier does not depend on the number of dossiers."""
     assert dossiers(7, 30, now=NOW) == many()[:30]
 
 
 def test_another_seed_gives_other_dossiers() -> None:
-    """The seed decides on the content."""
+    """The content depends on the seed."""
     assert digest(dossiers(8, 50, now=NOW)) != digest(dossiers(7, 50, now=NOW))
 
 
-def test_dossiers_share_nothing_that_can_be_changed() -> None:
-    """Editing a dossier of one sandbox leaves those of the next one as they were."""
+def test_dossiers_share_no_mutable_object() -> None:
+    """Editing a dossier of one sandbox does not change another sandbox."""
     first = dossiers(7, 1, now=NOW)[0]
     first.annotations[5302].append({5303: "Dossier"})
     first.demandeur["entreprise"]["etat_administratif"] = "Ferme"
@@ -91,8 +91,8 @@ def test_every_case_of_the_rules_is_among_four_hundred() -> None:
     assert {case.name for case in CASES} <= {case_of(7, rank)[0].name for rank in range(400)}
 
 
-def test_verdicts_are_mixed_as_a_call_would_be() -> None:
-    """Some 45 % of the dossiers are eligible, 35 % to be checked, 20 % not eligible."""
+def test_verdicts_are_mixed() -> None:
+    """About 45 % are eligible, 35 % to be verified, 20 % not eligible."""
     shares = Counter(seed.why.split(" : ")[0] for seed in many())
     assert 160 <= shares["Éligible"] <= 200
     assert 120 <= shares["À vérifier"] <= 160
@@ -100,14 +100,14 @@ def test_verdicts_are_mixed_as_a_call_would_be() -> None:
 
 
 def test_the_first_twelve_show_each_verdict() -> None:
-    """What the demonstration shows first holds the three verdicts, several times each."""
+    """The dossiers that the demo shows have each verdict several times."""
     shares = Counter(seed.why.split(" : ")[0] for seed in many()[:12])
     assert min(shares.values()) >= 3
     assert len(shares) == 3
 
 
-def test_every_state_is_there_archived_and_prefilled_ones_too() -> None:
-    """All five states occur, and each of the optional marks."""
+def test_every_state_occurs() -> None:
+    """Some dossiers are archived, some prefilled."""
     assert {seed.state for seed in many()} == {
         "en_construction",
         "en_instruction",
@@ -120,28 +120,28 @@ def test_every_state_is_there_archived_and_prefilled_ones_too() -> None:
 
 
 @pytest.mark.parametrize("now", [NOW, datetime(2024, 5, 2, tzinfo=UTC)])
-def test_dates_follow_each_other_up_to_now(now: datetime) -> None:
-    """No dossier is instructed before its deposit, nor changed after the sandbox's now."""
+def test_dates_are_in_order_and_not_in_the_future(now: datetime) -> None:
+    """The deposit comes first, and no change is after the sandbox's present."""
     for seed in dossiers(7, 200, now=now):
         moments = [seed.depose_at, seed.en_instruction_at, seed.traite_at, seed.updated_at, now]
         known = [moment for moment in moments if moment is not None]
         assert known == sorted(known), seed.number
 
 
-def test_dates_are_there_as_far_as_the_state_says() -> None:
-    """A dossier has the dates of its state and no other."""
+def test_a_dossier_has_the_dates_of_its_state() -> None:
+    """It has no other ones."""
     for seed in many():
         assert (seed.en_instruction_at is None) == (seed.state == "en_construction")
         assert (seed.traite_at is None) == seed.state.startswith("en_")
 
 
 def test_some_dossiers_were_changed_at_the_same_instant() -> None:
-    """Pages cut between equal timestamps can be tried."""
+    """A page can end between equal dates."""
     assert max(Counter(seed.updated_at for seed in many()).values()) > 1
 
 
 def test_deposits_lie_around_both_ends_of_the_call() -> None:
-    """The instants just inside and just outside the call are there, in Paris time."""
+    """Some are just inside and just outside the call, in Paris time."""
     deposits = {seed.depose_at.replace(tzinfo=None).isoformat() for seed in many()}
     assert {
         "2023-12-31T22:59:59",
@@ -152,7 +152,7 @@ def test_deposits_lie_around_both_ends_of_the_call() -> None:
 
 
 def test_few_dossiers_are_hidden_and_none_of_the_first() -> None:
-    """Some 3 % are hidden, expired or erased from the start, in states that allow it."""
+    """About 3 % are hidden, expired or erased, in states that allow it."""
     hidden = [seed for seed in dossiers(7, 2_000, now=NOW) if seed.presence != "present"]
     assert 40 <= len(hidden) <= 90
     assert {"masque_usager", "masque_administration", "expire", "supprime"} == {
@@ -212,37 +212,37 @@ def misfits(form: FormSeed, seed: DossierSeed) -> list[tuple[int, int]]:
     return found
 
 
-def test_every_answer_fits_the_form_that_the_dossier_follows() -> None:
-    """Values have their descriptor's type, and choices are among its revision's options."""
+def test_every_value_fits_the_dossiers_form() -> None:
+    """Values have their descriptor's type, options are those of the revision."""
     assert [misfit for seed in many() for misfit in misfits(FORM, seed)] == []
     zoo = every_type_dossiers(7, now=NOW)
     assert [misfit for seed in zoo for misfit in misfits(EVERY_TYPE_FORM, seed)] == []
 
 
-def test_both_revisions_are_followed() -> None:
-    """Dossiers finished before the second revision keep the first, where impact is no option."""
+def test_both_revisions_occur() -> None:
+    """Dossiers finished before the second revision have the first one."""
     assert {seed.revision for seed in many()} == {0, 1}
     wishes = [row.get(4404) for seed in many() for row in seed.champs.get(4403, [])]
     assert PROFIL_IMPACT in wishes
 
 
-def test_each_dossier_has_a_grid_and_an_empty_one_where_nothing_was_filled() -> None:
-    """The platform's empty row is there, alone or before the filled ones."""
+def test_each_dossier_has_the_grids_that_ds_creates() -> None:
+    """DS's empty row is alone or before the filled ones."""
     assert all(seed.annotations[5302] for seed in many())
     assert all(seed.annotations[5302] == [{}] for seed in many() if not seed.en_instruction_at)
     filled = [row for seed in many() for row in seed.annotations[5302] if row]
     assert {row[5303] for row in filled} == {"Dossier", "Soutenance"}
 
 
-def test_no_wish_is_an_empty_row() -> None:
-    """A dossier without a profil has the row that the platform puts there, others may too."""
+def test_a_dossier_without_a_profil_has_an_empty_row() -> None:
+    """DS creates that row; others may have it too."""
     rows = [seed.champs[4403] for seed in many()]
     assert [{}] in rows
     assert any({} in wishes and len(wishes) > 1 for wishes in rows)
 
 
 def test_every_kind_of_applicant_occurs() -> None:
-    """Organisations, incomplete ones, persons, associations, closed ones, and no category."""
+    """Organisations, incomplete ones, persons, associations, closed ones, without category."""
     assert {"morale", "morale_incomplete", "physique"} == {s.demandeur["kind"] for s in many()}
     morales = [seed.demandeur for seed in many() if seed.demandeur["kind"] == "morale"]
     assert any(demandeur["association"] for demandeur in morales)
@@ -253,7 +253,7 @@ def test_every_kind_of_applicant_occurs() -> None:
 
 
 def test_numbers_of_organisations_pass_the_checksum() -> None:
-    """Every SIREN and SIRET is one that the registry could have given."""
+    """Every SIREN and SIRET has a valid check digit."""
     for seed in many():
         siret = seed.demandeur.get("siret")
         if siret:
@@ -262,7 +262,7 @@ def test_numbers_of_organisations_pass_the_checksum() -> None:
 
 
 def test_invented_organisations_are_no_operateur() -> None:
-    """Only a listed SIREN is an opérateur's; invented ones begin with 99."""
+    """Invented SIRENs begin with 99, so none is in the list of opérateurs."""
     listed = {siren for siren, _, _ in OPERATEURS}
     sirens = {s.demandeur["siret"][:9] for s in many() if "siret" in s.demandeur}
     assert {siren for siren in sirens if not siren.startswith("99")} <= listed
@@ -277,7 +277,7 @@ def shared(name: str) -> str:
 
 
 def test_operateurs_are_of_the_states_list() -> None:
-    """The real opérateurs are those of the public list, no other applicant is in it."""
+    """The real opérateurs are in the public list, and no other applicant is."""
     listed = {
         row["siren"] for row in csv.DictReader(shared("eig/operateurs_etat.csv").splitlines())
     }
@@ -287,15 +287,15 @@ def test_operateurs_are_of_the_states_list() -> None:
     assert (sirens - ours) & listed == set()
 
 
-def test_legal_categories_bear_their_official_names() -> None:
-    """Each category's name is the registry's."""
+def test_legal_categories_have_their_official_names() -> None:
+    """Each name is the registry's."""
     official = json.loads(shared("eig/categories_juridiques.json"))["codes"]
     known = {code: name for code, name in CATEGORIES.items() if code in official}
     assert known == {code: official[code] for code in known}
 
 
 def test_a_doublon_names_the_product_of_an_earlier_dossier() -> None:
-    """Doublons take over a product that another dossier present and open applies for."""
+    """That dossier is present and open."""
     doublons = [rank for rank in range(400) if case_of(7, rank)[0].name.startswith("doublon")]
     for rank in doublons:
         twin = twin_of(7, rank)
@@ -303,16 +303,16 @@ def test_a_doublon_names_the_product_of_an_earlier_dossier() -> None:
         assert many()[rank].champs[4102] == many()[twin].champs[4102]
 
 
-def test_eligible_addresses_lead_to_a_product_each() -> None:
-    """No two eligible dossiers apply for one product by accident."""
+def test_eligible_dossiers_have_different_products() -> None:
+    """No two of them have the same product by accident."""
     names = {case.name for case in ELIGIBLE if not case.twin}
     ranks = [rank for rank in range(400) if case_of(7, rank)[0].name in names]
     addresses = Counter(many()[rank].champs[4102] for rank in ranks)
     assert [address for address, count in addresses.items() if count > 1] == []
 
 
-def test_canonical_addresses_and_aliases_are_of_the_catalogue() -> None:
-    """What a plain or redirected dossier names is published."""
+def test_canonical_addresses_and_aliases_are_in_the_catalogue() -> None:
+    """Plain and redirected addresses lead to published products."""
     pages = {f"https://beta.gouv.fr/startups/{product.id}.html" for product in products()}
     pages |= {f"https://beta.gouv.fr{path}.html" for path in redirects(7)}
     for rank, seed in enumerate(many()):
@@ -320,16 +320,16 @@ def test_canonical_addresses_and_aliases_are_of_the_catalogue() -> None:
             assert seed.champs[4102] in pages
 
 
-def test_texts_are_nasty_but_possible() -> None:
-    """Each nasty text occurs, none holds a NUL, all can be written in UTF-8."""
+def test_unusual_texts_are_possible() -> None:
+    """Each of them occurs, none has a NUL, all can be encoded in UTF-8."""
     texts = [text for seed in many() for text in every_text([seed.champs, seed.annotations])]
     assert set(NASTY_TEXTS) <= set(texts)
     assert max(len(text.encode()) for text in texts) >= 100_000
     assert not any("\x00" in text for text in texts)
 
 
-def test_people_are_reachable_nowhere() -> None:
-    """Every e-mail address is of the domain kept for examples."""
+def test_e_mail_addresses_are_examples() -> None:
+    """Every address is in the domain reserved for examples."""
     addresses = [
         text
         for seed in many()
@@ -341,12 +341,12 @@ def test_people_are_reachable_nowhere() -> None:
 
 
 def test_optional_answers_are_missing_at_times() -> None:
-    """Each optional champ is absent somewhere and present somewhere."""
+    """Each optional champ is empty in some dossiers and filled in others."""
     for stable_id in (4305, 4307, 4309, 4604, 4605):
         assert {True, False} == {stable_id in seed.champs for seed in many()}
 
 
 def test_files_are_safe_pending_or_infected() -> None:
-    """Letters of support show each result of the virus scan."""
+    """Letters of support have each result of the virus scan."""
     files = [file for seed in many() for file in seed.champs.get(4605, [])]
     assert {"safe", "pending", "infected"} == {file.virus_scan for file in files}

@@ -1,4 +1,4 @@
-"""The forms that the sandbox serves, compared with the facts where they are at hand."""
+"""The sandbox's forms, compared with the real form and schema if these are available."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ def essentials(descriptor: dict[str, Any] | DescriptorSeed) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("part", ["champs", "annotations"])
 def test_the_first_revision_is_the_known_form(part: str) -> None:
-    """Identifiers, types, labels and options are the démarche's."""
+    """Ids, types, labels and options are those of the démarche."""
     facts = json.loads(shared("ds/aap-eig7.form.json"))[part]
     ours = getattr(FORM.revisions[0], part)
     assert [essentials(fact) for fact in facts] == [essentials(descriptor) for descriptor in ours]
 
 
 def test_the_second_revision_adds_one_profile() -> None:
-    """The two revisions differ by the profile « impact » alone."""
+    """The two revisions differ only by the profile « impact »."""
     first, second = (str(revision.champs) for revision in FORM.revisions)
     assert second.replace(f", '{PROFIL_IMPACT}'", "") == first
     assert PROFIL_IMPACT in second
 
 
 def test_the_second_form_has_every_type_of_champ() -> None:
-    """No type that the platform knows is missing from it."""
+    """No type of DS's schema is missing."""
     body = re.search(r"^enum TypeDeChamp \{(.*?)^\}", shared("ds/schema.graphql"), re.M | re.S)
     assert body
     known = set(re.findall(r"^  ([a-z_]+)$", body[1], re.M))
@@ -62,7 +62,7 @@ def test_the_second_form_has_every_type_of_champ() -> None:
 
 
 def test_stable_ids_are_unique() -> None:
-    """No two descriptors of a revision share an id, cells of repetitions included."""
+    """No two descriptors of a revision have the same id, cells of repetitions included."""
     for form in (FORM, EVERY_TYPE_FORM):
         for revision in form.revisions:
             ids = [

@@ -1,4 +1,4 @@
-"""The scheduler: what is due is run, a failure is put off, a stop is obeyed."""
+"""The scheduler: due runs, waits after failures, stops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START = datetime(2024, 6, 1, 8, tzinfo=UTC)
 
 
 class Clock:
-    """A monotonic clock that the test moves."""
+    """A monotonic clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -29,7 +29,7 @@ class Clock:
 
 
 class FakeWorker:
-    """Always has something due; answers with what `outcome` does."""
+    """A worker with a run always due; `outcome` is called for the result."""
 
     def __init__(self, outcome: Callable[[], RunReport]) -> None:
         self.outcome = outcome
@@ -45,7 +45,7 @@ class FakeWorker:
         return self.outcome()
 
     def sign_in(self, pause: timedelta) -> None:
-        """Remember by how much the next run is put off."""
+        """Record the wait before the next run."""
         self.pause = pause
 
     def sign_off(self) -> None:
@@ -82,16 +82,16 @@ def make_service(
     return Service(worker, stop or threading.Event(), monotonic=clock), worker, clock
 
 
-def test_a_due_run_is_run_at_each_tick() -> None:
-    """Nothing but the worker's answer decides whether a tick runs."""
+def test_each_tick_does_the_due_run() -> None:
+    """Only the worker decides whether a run is due."""
     service, worker, _ = make_service(make_report)
     service.tick()
     service.tick()
     assert worker.runs == 2
 
 
-def test_a_failed_run_is_tried_again_further_apart_each_time() -> None:
-    """15 s, then twice as long, never more than the interval of the incremental read."""
+def test_a_failed_run_is_retried_after_increasing_waits() -> None:
+    """15 s, then twice the last wait, at most the interval of the incremental read."""
     service, worker, clock = make_service(refused)
     pauses = []
     for _ in range(7):
@@ -110,7 +110,7 @@ def test_a_failed_run_is_tried_again_further_apart_each_time() -> None:
 
 
 def test_a_clock_that_goes_back_does_not_stop_the_ticks() -> None:
-    """The scheduler waits for an instant; by a clock that went back, it is a year away."""
+    """The job's next run would be a year away by the new time."""
     ticks = threading.Semaphore(0)
 
     class Counting(FakeWorker):
@@ -132,7 +132,7 @@ def test_a_clock_that_goes_back_does_not_stop_the_ticks() -> None:
 
 
 def test_a_database_that_does_not_answer_delays_no_stop() -> None:
-    """The service ends though it cannot sign off."""
+    """The service ends although it cannot sign off."""
     held, stop = threading.Event(), threading.Event()
 
     class Stuck(FakeWorker):
@@ -147,8 +147,8 @@ def test_a_database_that_does_not_answer_delays_no_stop() -> None:
     held.set()
 
 
-def test_the_end_of_an_outage_is_one_line() -> None:
-    """How long it lasted, and how many runs it cost."""
+def test_the_end_of_an_outage_is_logged_once() -> None:
+    """With its duration and the number of failed runs."""
     outcomes = iter([refused(), refused(), make_report(), make_report()])
     service, _, clock = make_service(lambda: next(outcomes))
     with capture_logs() as lines:
@@ -159,8 +159,8 @@ def test_the_end_of_an_outage_is_one_line() -> None:
     assert [("12 min", 2)] == [(line["after"], line["failed_runs"]) for line in recovered]
 
 
-def test_a_success_forgets_the_failures_before_it() -> None:
-    """The next failure waits as little as the first."""
+def test_a_success_resets_the_wait() -> None:
+    """The wait after the next failure is the shortest one."""
     outcomes = iter([refused(), refused(), make_report(), refused(), make_report()])
     service, worker, clock = make_service(lambda: next(outcomes))
     for seconds in (0, 15, 30, 0, 15):
@@ -171,7 +171,7 @@ def test_a_success_forgets_the_failures_before_it() -> None:
 
 @pytest.mark.parametrize("fault", [StoreError("The database is away."), KeyError("a bug")])
 def test_no_exception_ends_the_service(fault: Exception) -> None:
-    """A database that is away and a fault of our own are logged; the next tick works."""
+    """A missing database and a bug are logged, and the next tick works."""
 
     def fail() -> RunReport:
         raise fault
@@ -186,8 +186,8 @@ def test_no_exception_ends_the_service(fault: Exception) -> None:
     assert worker.runs == 2
 
 
-def test_a_lease_held_by_another_is_told_once_and_is_no_failure() -> None:
-    """Two services on one database: the waiting one says so once, at info."""
+def test_a_lease_of_another_process_is_logged_once_and_no_failure() -> None:
+    """The waiting service logs it once, at INFO."""
     service, worker, clock = make_service(held)
     with capture_logs() as logs:
         for _ in range(3):
@@ -199,7 +199,7 @@ def test_a_lease_held_by_another_is_told_once_and_is_no_failure() -> None:
 
 
 def test_a_partial_run_logs_each_problem() -> None:
-    """The remedy is in the log, and the schedule goes on."""
+    """The remedy is logged, and the schedule goes on."""
     service, worker, _ = make_service(
         lambda: make_report(Status.PARTIAL, 7, "Do this.", "And that.")
     )
@@ -211,7 +211,7 @@ def test_a_partial_run_logs_each_problem() -> None:
     assert worker.runs == 2
 
 
-def test_serving_ends_when_the_run_under_way_has_ended() -> None:
+def test_serving_ends_after_the_current_run() -> None:
     """A stop lets the run finish and then returns."""
     stop, started = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""Signals become a wish to stop."""
+"""Signals that stop the process."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def test_the_first_signal_sets_stop_and_the_exit_code(number: signal.Signals, co
 
 
 @pytest.mark.parametrize(("number", "code"), CODES)
-def test_a_signal_is_heard_whichever_thread_gets_it(number: signal.Signals, code: int) -> None:
-    """The system may hand it to any thread; the main thread waits on, and is told nevertheless."""
+def test_a_signal_is_noticed_in_any_thread(number: signal.Signals, code: int) -> None:
+    """The system may deliver it to a thread while the main thread waits."""
     over = threading.Event()
     other = threading.Thread(target=over.wait)
     other.start()
@@ -49,9 +49,7 @@ def test_a_signal_is_heard_whichever_thread_gets_it(number: signal.Signals, code
 def test_a_second_signal_ends_the_process_unless_it_repeats_the_first(
     second: str, after_s: float, code: int
 ) -> None:
-    """Whoever asks twice cannot wait; a closed terminal or systemd sends SIGHUP after SIGTERM,
-    and `timeout` sends SIGTERM to the process and to its group at once.
-    """
+    """SIGHUP after SIGTERM, and SIGTERM sent twice at once, count as one."""
     program = (
         "import os, signal, sys, time\n"
         "from dsync.service.signals import StopSignals\n"
@@ -67,7 +65,7 @@ def test_a_second_signal_ends_the_process_unless_it_repeats_the_first(
 
 
 def test_what_nohup_ignores_stays_ignored() -> None:
-    """A command under `nohup` outlives its terminal."""
+    """A command under `nohup` continues after its terminal is closed."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with StopSignals():
@@ -76,8 +74,8 @@ def test_what_nohup_ignores_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_the_handlers_from_before_are_put_back() -> None:
-    """Outside of the block Ctrl-C is Python's again."""
+def test_the_former_handlers_are_restored() -> None:
+    """After the block Ctrl-C has Python's own handler."""
     before = signal.getsignal(signal.SIGTERM)
     with StopSignals():
         assert signal.getsignal(signal.SIGTERM) != before
