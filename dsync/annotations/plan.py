@@ -111,6 +111,7 @@ class Step:
     add: str | None = None
     remove: tuple[str, ...] = ()
     reason: str | None = None
+    """Why the value is not written, in French, as the database's readers see it."""
 
 
 def plan(
@@ -191,13 +192,20 @@ class _Block:
     """Why the annotations that explain the result are not written."""
 
     action: Action
-    reason: str | None = None
+    reason: str
 
     def stops(self, wish: Wish) -> bool:
         """Whether it stops a wish; an order to go over anything goes over a conflict too."""
         goes_over = wish.force and wish.over is None
         is_conflict = self.action is Action.BLOCKED_BY_CONFLICT
         return wish.annotation != RESULTAT and not (goes_over and is_conflict)
+
+
+_BY_CONFLICT = _Block(Action.BLOCKED_BY_CONFLICT, "retenu par le conflit sur le résultat")
+
+
+def _by_refusal(reason: str | None) -> _Block:
+    return _Block(Action.BLOCKED_BY_REFUSAL, f"attend le résultat, qui est refusé : {reason}")
 
 
 def _block_of(
@@ -208,14 +216,11 @@ def _block_of(
         return None
     step = _value_step(result, remote, resolved.resultat, None)
     if step.action is Action.CONFLICT:
-        return _Block(Action.BLOCKED_BY_CONFLICT)
+        return _BY_CONFLICT
     if step.action is Action.REFUSE:
-        return _Block(Action.BLOCKED_BY_REFUSAL, step.reason)
+        return _by_refusal(step.reason)
     if step.action is Action.WRITE and not (result.is_due or result.is_confirmed):
-        is_refused = result.refusal is not None
-        return _Block(
-            Action.BLOCKED_BY_REFUSAL if is_refused else Action.BLOCKED_BY_CONFLICT, result.refusal
-        )
+        return _BY_CONFLICT if result.refusal is None else _by_refusal(result.refusal)
     return None
 
 

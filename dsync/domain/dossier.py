@@ -1,4 +1,4 @@
-"""A dossier as DS shows it, typed: what the mapping makes of a GraphQL node.
+"""A dossier as DS shows it, typed: what `ds/dossiers.py` makes of a GraphQL node.
 
 What a full read makes by the thousand are structs of msgspec: made fast, and written as they
 stand into the JSON that the database keeps.

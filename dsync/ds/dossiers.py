@@ -18,7 +18,7 @@ from msgspec.json import Decoder
 
 from dsync.domain.dossier import Champ, Demandeur, Dossier, Json, Ligne, Traitement
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
-from dsync.domain.written import cleaned, written
+from dsync.domain.json_bytes import cleaned, json_bytes
 from dsync.ds.nodes import CellNode, ChampNode, CompanyNode, DemandeurNode, DossierNode
 from dsync.ds.results import Unreadable
 from dsync.ds.values import InvalidValueError, fichiers_of, snake_case, value_of
@@ -69,7 +69,7 @@ def _decoded(source: bytes) -> DossierNode:
             raise
         except DecodeError:
             pass  # A lone surrogate or NaN: msgspec refuses them, the json module does not.
-    return _node_of(written(cleaned(json.loads(source))))
+    return _node_of(json_bytes(cleaned(json.loads(source))))
 
 
 _PATH = re.compile(r"`\$\.?(\S*)`$")

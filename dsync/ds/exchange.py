@@ -26,7 +26,7 @@ from urllib3.exceptions import (
     NewConnectionError,
 )
 
-from dsync.domain.written import cleaned, written
+from dsync.domain.json_bytes import cleaned, json_bytes
 from dsync.ds.classify import Fault, GraphError, fault_of_status
 from dsync.http import BoundedAdapter, InsecureAddressError, TooLongError
 
@@ -151,7 +151,7 @@ def _decoded(text: str) -> _Envelope:
         return _decode(text)
     except msgspec.DecodeError:
         # The json module accepts lone surrogates and NaN, which msgspec refuses.
-        return _decode(written(cleaned(json.loads(text))))
+        return _decode(json_bytes(cleaned(json.loads(text))))
 
 
 def _answered(response: requests.Response | None, data: Any, errors: Any) -> Reply:

@@ -21,7 +21,7 @@ from dsync.eig.evidence.gathering import Gathered, gather, with_registry
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.check import mapping_lines
 from dsync.eig.mapping.form import MappedForm
-from dsync.eig.mapping.forms import MatchStatus, match_descriptors
+from dsync.eig.mapping.matching import MatchStatus, match_descriptors
 from dsync.eig.precheck import (
     Evidence,
     RuleSet,

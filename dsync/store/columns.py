@@ -11,7 +11,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field
 
-from dsync.domain.written import written
+from dsync.domain.json_bytes import json_bytes
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -43,7 +43,7 @@ class JsonText(TypeDecorator[Any]):
         def write(value: Any) -> str | None:
             if value is None:
                 return None
-            return (value if isinstance(value, bytes) else written(value)).decode()
+            return (value if isinstance(value, bytes) else json_bytes(value)).decode()
 
         return write
 

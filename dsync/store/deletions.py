@@ -15,13 +15,13 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.domain.dossier import OPEN_ETATS, DeletedDossier, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.json_bytes import json_bytes
 from dsync.domain.verdict import Controle
-from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent
-from dsync.store.section import QueueWrites
 from dsync.store.sql import update_rows
+from dsync.store.verdicts import QueueWrites
 
 _dossier = tables.dossier
 
@@ -141,7 +141,7 @@ class DeletionWrites(QueueWrites, JournalWrites):
         bare = [
             {
                 "id": row.id,
-                "controles": written([_bare(controle) for controle in row.controles or ()]),
+                "controles": json_bytes([_bare(controle) for controle in row.controles or ()]),
             }
             for row in execute(
                 select(tables.verdict.c.id, controles).where(tables.verdict.c.numero.in_(numbers))

@@ -10,13 +10,13 @@ from sqlalchemy import select
 
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.domain.written import written
+from dsync.domain.json_bytes import json_bytes
 from dsync.store import tables
-from dsync.store.section import Section
 from dsync.store.sql import upsert
+from dsync.store.subject import Subject
 
 
-class DemarcheReads(Section):
+class DemarcheReads(Subject):
     """Reads it."""
 
     def demarche(self, number: DemarcheNumber | None = None) -> Demarche | None:
@@ -60,8 +60,8 @@ class DemarcheWrites(DemarcheReads):
             "titre": demarche.titre,
             "etat": demarche.etat,
             "active_revision_id": demarche.active_revision_id,
-            "labels": written(dict(demarche.labels)),
-            "instructeurs": written(
+            "labels": json_bytes(dict(demarche.labels)),
+            "instructeurs": json_bytes(
                 [
                     {"id": someone.id, "email": someone.email, "groupe": someone.groupe}
                     for someone in demarche.instructeurs
@@ -78,7 +78,7 @@ class DemarcheWrites(DemarcheReads):
                     "id": revision.id,
                     "demarche_numero": demarche.number,
                     "date_publication": revision.date_publication,
-                    "descriptors": written([d._asdict() for d in revision.descriptors.values()]),
+                    "descriptors": json_bytes([d._asdict() for d in revision.descriptors.values()]),
                 }
                 for revision in demarche.revisions.values()
                 if revision.date_publication and revision.is_whole

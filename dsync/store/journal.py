@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, update
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.domain.written import written
+from dsync.domain.json_bytes import json_bytes
 from dsync.store import tables
 from dsync.store.records import NewEvent, Quarantined, RunFigures
-from dsync.store.section import Section
 from dsync.store.sql import insert_for, insert_rows
+from dsync.store.subject import Subject
 
 _NUMBERING = 0x6473796E72
 """« dsynr »: two runs of one PostgreSQL base that start at once take turns."""
@@ -20,7 +20,7 @@ _NUMBERING = 0x6473796E72
 _COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")
 
 
-class JournalWrites(Section):
+class JournalWrites(Subject):
     """Writes runs and events."""
 
     def start_run(self, genre: str, demande_par: str, at: datetime) -> int:
@@ -74,7 +74,7 @@ class JournalWrites(Section):
                 en_quarantaine=figures.quarantined,
                 requetes=figures.requests,
                 erreur=figures.cause,
-                figures=written(
+                figures=json_bytes(
                     {
                         "verdicts": dict(figures.verdicts),
                         "erreurs_par_classe": dict(figures.error_classes),
@@ -95,7 +95,9 @@ class JournalWrites(Section):
                     "demarche_numero": self.number,
                     "survenu_le": now,
                     "evenement": event.evenement,
-                    "details": None if event.details is None else written(event.details).decode(),
+                    "details": None
+                    if event.details is None
+                    else json_bytes(event.details).decode(),
                     "run": run,
                 }
                 for event in events
@@ -106,7 +108,7 @@ class JournalWrites(Section):
 _table = tables.quarantaine
 
 
-class QuarantineReads(Section):
+class QuarantineReads(Subject):
     """Reads it."""
 
     def quarantined(self, demarche: DemarcheNumber | None = None) -> list[Quarantined]:

@@ -14,8 +14,8 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import Conflict, NewEvent, Pushed, WishOutcome, WishStatus
-from dsync.store.section import Section
 from dsync.store.sql import update_rows, upsert
+from dsync.store.subject import Subject
 
 RESULTAT = "resultat"
 """The annotation whose conflict holds the others back; their `erreur` says so."""
@@ -23,7 +23,7 @@ _outbox = tables.outbox
 _pousse = tables.pousse
 
 
-class ConflictReads(Section):
+class ConflictReads(Subject):
     """Reads conflicts."""
 
     def conflicts(self, demarche: DemarcheNumber | None = None) -> list[Conflict]:

@@ -20,8 +20,8 @@ from dsync.store import tables
 from dsync.store.demarche import DemarcheReads
 from dsync.store.journal import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult, Record
-from dsync.store.section import QueueWrites
 from dsync.store.sql import insert_rows, update_rows, upsert
+from dsync.store.verdicts import QueueWrites
 
 StoredChamps = bytes | Iterable[Mapping[str, Any]]
 """Champs as they are stored: JSON, or what it was parsed to."""

@@ -11,13 +11,13 @@ from sqlalchemy import case, select, update
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.records import DEFAULT_PAGE_SIZE, SyncState
-from dsync.store.section import Section
 from dsync.store.sql import insert_for
+from dsync.store.subject import Subject
 
 _FIELDS = tuple(f.name for f in fields(SyncState))
 
 
-class StateReads(Section):
+class StateReads(Subject):
     """Reads where things stand."""
 
     def state(self, demarche: DemarcheNumber | None = None) -> SyncState:

@@ -1,4 +1,7 @@
-"""What is to be judged, and the verdicts given. A verdict once given is never rewritten."""
+"""The queue of what is to be judged, and the verdicts given.
+
+A verdict once given is never rewritten.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from sqlalchemy import Row, and_, or_, select, update
 
 from dsync.domain.dossier import OPEN_ETATS, Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
+from dsync.domain.json_bytes import json_bytes
 from dsync.domain.programme import Due
 from dsync.domain.verdict import StoredVerdict, Verdict
-from dsync.domain.written import written
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent, NewVerdict
-from dsync.store.section import QueueWrites, Section
 from dsync.store.sql import insert_rows, update_rows
+from dsync.store.subject import Subject
 
 _dossier = tables.dossier
 _verdict = tables.verdict
@@ -45,11 +48,11 @@ _DUE = (
 )
 
 
-class VerdictReads(Section):
+class VerdictReads(Subject):
     """Reads what is to be judged, and what was."""
 
-    def due(self, numbers: Sequence[DossierNumber]) -> list[Due]:
-        """Return these dossiers as far as they are known and not erased, by number."""
+    def for_judging(self, numbers: Sequence[DossierNumber]) -> list[Due]:
+        """Return these dossiers, in the queue or not, as far as they are known and not erased."""
         rows = self.connection.execute(_DUE.where(_dossier.c.numero.in_(numbers))).all()
         wished = self._wished([row.numero for row in rows])
         return [
@@ -64,7 +67,7 @@ class VerdictReads(Section):
             for row in rows
         ]
 
-    def evaluation_numbers(self, *, everything_open: bool = False) -> list[DossierNumber]:
+    def numbers_to_judge(self, *, everything_open: bool = False) -> list[DossierNumber]:
         """Return who waits for a verdict; on demand with all that is present and open."""
         waits = and_(*self._waits())
         if everything_open:
@@ -121,6 +124,33 @@ class VerdictReads(Section):
             _dossier.c.demarche_numero == self.number,
             _dossier.c.presence == Presence.PRESENT.value,
             _dossier.c.etat.in_(_OPEN),
+        )
+
+
+class QueueWrites(Subject):
+    """Puts dossiers into the queue, and takes them out."""
+
+    def queue(self, numbers: Sequence[DossierNumber]) -> None:
+        """Have these dossiers judged by this run or the next."""
+        if numbers:
+            self.connection.execute(
+                update(_dossier).where(_dossier.c.numero.in_(numbers)).values(a_evaluer=True)
+            )
+
+    def queue_related(self, numbers: Sequence[DossierNumber]) -> Sequence[DossierNumber]:
+        """Have the open dossiers judged whose verdict rests on these; return which."""
+        if self.extension is None or not numbers:
+            return []
+        related = self.extension.related(self.connection, self.number, numbers)
+        self.queue(related)
+        return related
+
+    def close_evaluation(self, numbers: Sequence[DossierNumber]) -> None:
+        """Take these dossiers out of the queue."""
+        self.connection.execute(
+            update(_dossier)
+            .where(_dossier.c.numero.in_(numbers), _dossier.c.a_evaluer)
+            .values(a_evaluer=False)
         )
 
 
@@ -235,13 +265,13 @@ def _is_known(current: Row[Any] | None, verdict: NewVerdict) -> bool:
         current.inputs_hash,
         current.preuve_hash,
         tuple(current.doublons or ()),
-        written(current.preuve),
+        json_bytes(current.preuve),
     ) == (
         decision.version_regles,
         verdict.inputs_hash,
         decision.preuve_hash,
         tuple(sorted(decision.doublons)),
-        written(decision.preuve),
+        json_bytes(decision.preuve),
     )
 
 

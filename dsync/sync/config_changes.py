@@ -60,10 +60,12 @@ def _writing_key(context: Context, demarche: Demarche) -> str:
 
 def _reword(run: Run) -> None:
     with run.transaction() as tx:
-        numbers = tx.evaluation_numbers(everything_open=True)
+        numbers = tx.numbers_to_judge(everything_open=True)
     for chunk in batches(run.context, numbers):
         with run.transaction() as tx:
-            tx.wish([wish for due in tx.due(chunk) for wish in _reworded(run, due)], run.now)
+            tx.wish(
+                [wish for due in tx.for_judging(chunk) for wish in _reworded(run, due)], run.now
+            )
 
 
 def _reworded(run: Run, due: Due) -> list[NewWish]:

@@ -49,7 +49,7 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
     with run.transaction() as tx:
         # Both what is judged by and what it rests on: the open ones are looked at again.
         has_moved = tx.state().evidence_key != evidence.key
-        numbers: Sequence[DossierNumber] = tx.evaluation_numbers(everything_open=has_moved)
+        numbers: Sequence[DossierNumber] = tx.numbers_to_judge(everything_open=has_moved)
         if has_moved or evidence.may_be_back:
             numbers = _with(numbers, tx.undetermined())
     for batch in judge(run, programme, evidence, numbers):
@@ -94,7 +94,7 @@ def judge(
         with run.reading() as reader:
             due = [
                 one
-                for one in reader.due(some)
+                for one in reader.for_judging(some)
                 if one.presence == Presence.PRESENT and (demand or _is_looked_at(one))
             ]
         judged = list(programme.judge(run, evidence, due, demand))

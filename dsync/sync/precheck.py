@@ -91,7 +91,7 @@ def _judge_again(
         )
     evidence = programme.gather(run)
     with run.reading() as reader:
-        chosen = sorted(set(numbers)) or reader.evaluation_numbers(everything_open=True)
+        chosen = sorted(set(numbers)) or reader.numbers_to_judge(everything_open=True)
     comparisons: list[Comparison] = []
     known: set[DossierNumber] = set()
     for batch in judge(run, programme, evidence, chosen, demand):

@@ -129,7 +129,7 @@ def tell_unknown(run: Run, numbers: Sequence[DossierNumber]) -> None:
     if not numbers:
         return
     with run.reading() as reader:
-        known = {j.numero for j in reader.due(numbers) if j.presence == Presence.PRESENT}
+        known = {j.numero for j in reader.for_judging(numbers) if j.presence == Presence.PRESENT}
     for number in numbers:
         if number not in known:
             run.report.problem(
@@ -379,10 +379,6 @@ def _pretend(run: Run, settled: Sequence[WishOutcome], planned: Sequence[Planned
     return _Next.LARGER
 
 
-WAITS_FOR_CONFLICT = "retenu par le conflit sur le résultat"
-WAITS_FOR_REFUSED = "attend le résultat, qui est refusé"
-
-
 @dataclass(slots=True)
 class Target:
     """In whose name, and with which labels, the démarche's annotations are written."""
@@ -543,9 +539,7 @@ def _settled(step: Step, remote: RemoteAnnotations) -> WishOutcome:
             since = remote.updated_at.get(step.target or "")
             return replace(end, valeur_distante=step.remote or "", distante_le=since)
         case Action.BLOCKED_BY_CONFLICT:
-            return replace(end, valeur_distante=step.remote or "", erreur=WAITS_FOR_CONFLICT)
-        case Action.BLOCKED_BY_REFUSAL:
-            return replace(end, erreur=f"{WAITS_FOR_REFUSED} : {step.reason}")
+            return replace(end, valeur_distante=step.remote or "")
         case Action.REFUSE_NOT_SAVED:
             # The annotation is empty, and that is known: a newer value may be tried.
             return replace(end, pushed="", definitive=True)

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from dsync.annotations import AnnotationsConfig, resolve
 from dsync.domain.dossier import LAYOUT_TYPES, Champ, Descriptor, Dossier, Json, Ligne, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.domain.json_bytes import json_bytes
 from dsync.domain.programme import Form, Programme
-from dsync.domain.written import written
 from dsync.store import Record
 
 Descriptors = Mapping[DescriptorId, Descriptor]
@@ -64,10 +64,10 @@ class Recorder:
         owned: dict[str, Json] = {
             a.descriptor_id: a.contenu for a in annotations if a.descriptor_id in form.owned_ids
         }
-        champs_json, foreign_hash = written(champs), _digest(written(foreign)).encode()
-        applicant = written([demandeur.genre, demandeur.details])
+        champs_json, foreign_hash = json_bytes(champs), _digest(json_bytes(foreign)).encode()
+        applicant = json_bytes([demandeur.genre, demandeur.details])
         inputs_hash = _digest(
-            form.inputs_signature, champs_json, applicant, written(dossier.date_depot)
+            form.inputs_signature, champs_json, applicant, json_bytes(dossier.date_depot)
         )
         return Record(
             numero=dossier.number,
@@ -79,7 +79,7 @@ class Recorder:
                 form.signature, inputs_hash.encode(), foreign_hash, self._envelope(dossier)
             ),
             inputs_hash=inputs_hash,
-            annotations_hash=_digest(foreign_hash, written(owned)),
+            annotations_hash=_digest(foreign_hash, json_bytes(owned)),
             owned_ids=form.owned_ids,
             owned=owned,
             facts={
@@ -108,11 +108,11 @@ class Recorder:
             },
             contents={
                 "numero": dossier.number,
-                "demandeur": written(demandeur),
-                "divers": written(_divers(dossier)),
-                "traitements": written(dossier.traitements),
+                "demandeur": json_bytes(demandeur),
+                "divers": json_bytes(_divers(dossier)),
+                "traitements": json_bytes(dossier.traitements),
                 "champs": champs_json,
-                "annotations": written(annotations),
+                "annotations": json_bytes(annotations),
             },
             programme=form.programme.rows(dossier) if form.programme else {},
         )
@@ -133,7 +133,7 @@ class Recorder:
             programme=programme,
             owned_ids=owned_ids,
             inputs_signature=programme.inputs_signature if programme else b"",
-            signature=(programme.signature if programme else b"") + written(sorted(owned_ids)),
+            signature=(programme.signature if programme else b"") + json_bytes(sorted(owned_ids)),
         )
 
     def _envelope(self, dossier: Dossier) -> bytes:
@@ -143,7 +143,7 @@ class Recorder:
         of expiry.
         """
         owned_labels = self._annotations.owned_labels
-        return written(
+        return json_bytes(
             [
                 dossier.number,
                 dossier.id,

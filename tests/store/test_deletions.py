@@ -107,7 +107,7 @@ def test_hidden_dossiers_keep_their_data_and_are_not_judged(store: Store) -> Non
     with writing(store) as tx:
         tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
         tx.apply_deletions(1, [make_deleted(1)], [], now=NOW)
-        assert tx.evaluation_numbers() == []
+        assert tx.numbers_to_judge() == []
 
     with store.reading(DEMARCHE) as reader:
         (hidden,) = reader.dossiers(presence="masque")

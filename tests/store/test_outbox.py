@@ -344,12 +344,12 @@ def test_judging_sees_what_is_wished_and_what_others_share_a_product(wished: Sto
     with writing(wished) as tx:
         name_products(tx, {ONE: NamedId("transport", by_page=True)})
         tx.close_evaluation([ONE])
-        (due,) = tx.due([ONE])
+        (due,) = tx.for_judging([ONE])
         products = ["transport", "another"]
         assert {"transport": [ONE]} == same_product(tx.connection, DEMARCHE, products)
         (address,) = addresses(tx.connection, [ONE])
-        assert tx.evaluation_numbers() == []
-        assert [1] == tx.evaluation_numbers(everything_open=True)
+        assert tx.numbers_to_judge() == []
+        assert [1] == tx.numbers_to_judge(everything_open=True)
 
     assert due.wished == {"resultat": "À vérifier", "detail": "x"}
     assert due.current is not None

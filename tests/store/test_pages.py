@@ -47,7 +47,7 @@ def test_a_new_dossier_is_stored_queued_and_journaled(store: Store) -> None:
     assert (result.created, result.changed, result.unchanged) == ([1, 2], [], 0)
     assert events(store) == [("cree", None)]
     with writing(store) as tx:
-        assert tx.evaluation_numbers() == [1, 2]
+        assert tx.numbers_to_judge() == [1, 2]
 
 
 def test_what_is_judged_comes_back_as_it_was_stored(store: Store) -> None:
@@ -126,12 +126,12 @@ def test_only_what_verdicts_rest_on_queues_again(store: Store) -> None:
         tx.close_evaluation([DossierNumber(1)])
     put(store, 1, annotations=(champ("a1", "Étape", "entretien"),))
     with writing(store) as tx:
-        assert tx.evaluation_numbers() == []
+        assert tx.numbers_to_judge() == []
 
     put(store, 1, champs=())
 
     with writing(store) as tx:
-        assert tx.evaluation_numbers() == [1]
+        assert tx.numbers_to_judge() == [1]
 
 
 def test_a_reopened_dossier_is_judged_again(store: Store) -> None:
@@ -144,7 +144,7 @@ def test_a_reopened_dossier_is_judged_again(store: Store) -> None:
     put(store, 1, etat=Etat.EN_INSTRUCTION)
 
     with writing(store) as tx:
-        assert tx.evaluation_numbers() == [1]
+        assert tx.numbers_to_judge() == [1]
 
 
 def test_a_hidden_dossier_that_comes_back_is_restored(store: Store) -> None:

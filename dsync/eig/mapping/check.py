@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.eig.mapping.config import MappingConfig
-from dsync.eig.mapping.forms import FieldMatch, MatchStatus, match_descriptors
+from dsync.eig.mapping.matching import FieldMatch, MatchStatus, match_descriptors
 
 
 def mapping_lines(

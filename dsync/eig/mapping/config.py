@@ -1,7 +1,7 @@
 """The section `[mapping]`: which champ of the form feeds which field of a candidature.
 
 A champ is named by its descriptor id, and by the labels under which revisions know it. Only
-what the file says is here; how it meets a revision is `forms`' business.
+what the file says is here; how it meets a revision is in `matching`.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from typing import Any
 
 from dsync.domain.dossier import Descriptor, Dossier
 from dsync.domain.ids import DescriptorId
-from dsync.domain.written import written
+from dsync.domain.json_bytes import json_bytes
 from dsync.eig.candidature import Candidature
 from dsync.eig.mapping.config import ANNOTATION_FIELDS, CHAMP_FIELDS, MappingConfig
-from dsync.eig.mapping.forms import match_fields
+from dsync.eig.mapping.matching import match_fields
 from dsync.eig.mapping.reading import FormPlan, read_candidature
 
 
@@ -30,8 +30,8 @@ class MappedForm:
     ) -> MappedForm:
         """Work out the plan of a form's descriptors."""
         plan = plan_form(config, descriptors)
-        inputs = written([plan.champs, plan.columns])
-        others = written([plan.annotations, plan.criteres])
+        inputs = json_bytes([plan.champs, plan.columns])
+        others = json_bytes([plan.annotations, plan.criteres])
         return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest())
 
     def rows(self, dossier: Dossier) -> dict[str, dict[str, Any]]:

@@ -26,13 +26,13 @@ from dsync.eig.precheck.evidence import (
     name_product,
     stored_product,
 )
-from dsync.eig.precheck.judging import (
-    Standing,
-    decide,
-)
 from dsync.eig.precheck.product import Lien, ProductMatch, resolve_product
 from dsync.eig.precheck.rules import CHECK_NAMES, RuleSet
 from dsync.eig.precheck.sentences import TITLES
+from dsync.eig.precheck.standing import (
+    Standing,
+    decide,
+)
 
 __all__ = [
     "CHECK_NAMES",

@@ -1,4 +1,7 @@
-"""Judge a candidature: the only entry that turns evidence and rules into a decision."""
+"""Judge a candidature: every check on it, and the decision made of them.
+
+Whether a verdict that stands needs judging again is decided in `standing`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from msgspec import structs
 
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
+from dsync.domain.json_bytes import json_bytes
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, verdict_of, worst
-from dsync.domain.written import written
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import registry_answer
@@ -174,7 +177,7 @@ def _fingerprint(
         facts += [
             registry.siren, registry.status.value, registry.nature_juridique, registry.is_closed
         ]  # fmt: skip
-    return sha256(written(facts)).hexdigest()[:32]
+    return sha256(json_bytes(facts)).hexdigest()[:32]
 
 
 def _remark(kept: Decision, today: Decision) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dsync.domain.dossier import Champ, Dossier, Fichier
-from dsync.domain.written import written
+from dsync.domain.json_bytes import json_bytes
 from dsync.ds import Unreadable
 from dsync.ds.dossiers import read_dossier
 from dsync.ds.values import snake_case
@@ -181,7 +181,7 @@ def test_the_stored_json_is_the_champs(
 ) -> None:
     """It can be decoded to the champ, and omits what is empty or redundant."""
     champs = champs_of(node(typename, values))
-    (stored,) = json.loads(written(champs))
+    (stored,) = json.loads(json_bytes(champs))
     assert valeur == stored.get("valeur", stored.get("texte"))
     assert texte == stored.get("texte")
     assert None not in stored.values()
@@ -196,8 +196,8 @@ def test_a_file_keeps_its_facts_and_not_its_address() -> None:
         "lettre.pdf", "application/pdf", 12345678901, "1B2M2Y8AsgTpgAmY7PhCfg==", "safe"
     )
     assert (expected,) == champ.fichiers
-    assert b"signed" not in written(champ)
-    assert json.loads(written(champ))["fichiers"][0]["taille"] == 12345678901
+    assert b"signed" not in json_bytes(champ)
+    assert json.loads(json_bytes(champ))["fichiers"][0]["taille"] == 12345678901
 
 
 @pytest.mark.parametrize(

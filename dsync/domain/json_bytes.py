@@ -15,7 +15,7 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 _REFUSED = re.compile(r"[\x00\ud800-\udfff]")
 
 
-def written(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
     """Write a value as JSON in UTF-8: keys of dicts sorted, fields of classes in their order.
 
     Raises:
