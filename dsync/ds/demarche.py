@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -115,7 +116,9 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
 
 
 def _taken(kind: type[N], node: Any, place: str, lost: list[str]) -> N | None:
-    """Read an object field by field; return None when a required field cannot be read.
+    """Read an object, field by field where it is not valid as a whole.
+
+    Returns None when a required field cannot be read.
 
     Args:
         kind: the object's type.
@@ -126,6 +129,8 @@ def _taken(kind: type[N], node: Any, place: str, lost: list[str]) -> N | None:
     if not isinstance(node, dict):
         lost.append(place)
         return None
+    with suppress(ValidationError):
+        return convert(node, kind)
     values = {}
     for field in structs.fields(kind):
         if field.encode_name not in node and not field.required:

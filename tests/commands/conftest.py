@@ -25,12 +25,6 @@ def run(sandbox: Sandbox, tmp_path: Path) -> Command:
     return operator(sandbox, tmp_path)
 
 
-@pytest.fixture
-def inside(run: Command) -> InsideCommand:
-    """Return the same inside this process, where neither its start nor its end matters."""
-    return InsideCommand(run.folder, run.environment)
-
-
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     """Return `dsync` in a folder whose copy is up to date, for tests that only read."""
@@ -41,9 +35,13 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
 
 
 def operator(sandbox: Sandbox, folder: Path) -> Command:
-    """Return `dsync` in a folder, pointed at a sandbox and free of the tester's own settings."""
+    """Return `dsync` in a folder, pointed at a sandbox and free of the tester's own settings.
+
+    It runs inside this process; on a terminal, and where it is started beside the test, as one of
+    its own.
+    """
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}
-    return Command(
+    return InsideCommand(
         folder,
         {
             **inherited,

@@ -12,7 +12,7 @@ import pytest
 from dsync.domain.ids import DemarcheNumber
 from dsync.sandbox import Sandbox, content
 from dsync.store import Store
-from tests.commands.command import Command, InsideCommand
+from tests.commands.command import Command
 
 FIRST = content.FIRST_NUMBER
 
@@ -50,12 +50,12 @@ def server(status: int, content_type: str, body: str) -> Iterator[str]:
     ],
 )
 def test_an_address_that_is_no_graphql_endpoint_is_a_wrong_setting(
-    inside: Command, status: int, content_type: str, body: str
+    run: Command, status: int, content_type: str, body: str
 ) -> None:
     """Exit 2 with the address and the setting to correct, without waiting; no run is « down »."""
     with server(status, content_type, body) as url:
         for command in ("sync", "check"):
-            ended = inside(command, DSYNC_DS_URL=f"{url}/graphql")
+            ended = run(command, DSYNC_DS_URL=f"{url}/graphql")
             assert ended.code == 2
             assert f"{url}/graphql" in ended.out + ended.err
             assert "DSYNC_DS_URL" in ended.out + ended.err
@@ -111,7 +111,7 @@ Prepare = Callable[[Command, Sandbox], None]
     ],
 )
 def test_each_situation_ends_with_its_documented_code(
-    inside: InsideCommand,
+    run: Command,
     sandbox: Sandbox,
     line: str,
     code: int,
@@ -123,7 +123,7 @@ def test_each_situation_ends_with_its_documented_code(
     8 takes half a minute of retries: it is in the acceptance tests' long profile.
     """
     if prepare:
-        prepare(inside, sandbox)
-    ended = inside(*line.split(), **environment)
+        prepare(run, sandbox)
+    ended = run(*line.split(), **environment)
     assert code == ended.code, ended.out + ended.err
     assert code == 0 or ended.out + ended.err

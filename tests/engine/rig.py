@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,6 +23,7 @@ from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import DSClient, Limits
 from dsync.sandbox import Sandbox, content
+from dsync.sandbox.content import catalogue
 from dsync.sandbox.content.form import FORM
 from dsync.sandbox.content.seeds import DossierSeed
 from dsync.sandbox.http.endpoint import Entry
@@ -66,6 +68,26 @@ def dated(dossier: Dossier, at: datetime) -> Dossier:
 def seeds(ranks: Iterable[int] = range(12)) -> list[DossierSeed]:
     """Return seeded dossiers, the same each time."""
     return [content.dossier(SEED, rank, now=NOW) for rank in ranks]
+
+
+def few_products() -> Any:
+    """Return the catalogue with the products that the first dossiers name and some others.
+
+    They are few, so that it is read fast, and enough for one of them to be withdrawn unsuspected.
+    """
+    return json.loads(_few_products())
+
+
+@cache
+def _few_products() -> str:
+    document = catalogue.startups(SEED)
+    answers = " ".join(str(seed.champs) for seed in seeds())
+    kept = [
+        entry
+        for rank, entry in enumerate(document["data"])
+        if rank < 40 or entry["attributes"]["name"] in answers or entry["id"] in answers
+    ]
+    return json.dumps({**document, "data": kept})
 
 
 @cache
@@ -158,6 +180,7 @@ class Engine:
             Sandbox([(FORM, list(dossiers))], seed=SEED, clock=clock)
         )
         self.control = self.sandbox.control
+        self.control.catalogue.replace("/api/v2.6/startups.json", few_products())
         self._tables = create_engine(parse_url(url))
         self._open.callback(self._tables.dispose)
         self.worker = self.another(**changes)

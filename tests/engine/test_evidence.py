@@ -10,8 +10,8 @@ import pytest
 
 from dsync.sync.precheck import precheck
 from tests.engine.conftest import Start
-from tests.engine.rig import DETAIL, PAGE, PROBLEME, Engine, number
-from tests.engine.test_judging import STARTUPS, SUIVI, catalogue, product_of
+from tests.engine.rig import DETAIL, PAGE, PROBLEME, Engine, few_products, number
+from tests.engine.test_judging import STARTUPS, SUIVI, product_of
 
 PHASES: list[dict[str, str]] = [{"name": "alumni", "start": "2020-01-01", "end": ""}]
 Entries = list[dict[str, Any]]
@@ -19,7 +19,7 @@ Entries = list[dict[str, Any]]
 
 def publish(engine: Engine, change: Callable[[Entries], Entries]) -> None:
     """Publish the catalogue anew, with other products."""
-    document = catalogue(engine)
+    document = few_products()
     engine.control.catalogue.replace(STARTUPS, {**document, "data": change(document["data"])})
 
 
@@ -166,7 +166,7 @@ def test_a_product_named_by_its_site_makes_no_doublon(start: Start) -> None:
     """It may be somebody else's: the dossier that gives the page stays as it is."""
     engine = start([0, 9])
     engine.settle()
-    [product] = [e for e in catalogue(engine)["data"] if e["id"] == product_of(0)]
+    [product] = [e for e in few_products()["data"] if e["id"] == product_of(0)]
     engine.control.edit_champ(number(9), PAGE, product["attributes"]["link"])
     engine.sync()
     assert "Éligible" == engine.verdict(0)
@@ -224,7 +224,7 @@ class TestBrake:
         """A tenth may go; what is renamed with an alias is not gone."""
         engine = start([0])
         engine.settle()
-        count = len(catalogue(engine)["data"])
+        count = len(few_products()["data"])
         self.shrink(engine, to=count - count // 10)
         assert 0 == engine.sync().exit_code
         self.shrink(engine, to=count // 2)

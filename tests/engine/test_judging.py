@@ -9,18 +9,20 @@ from typing import Any
 
 from dsync.eig.store import known_products
 from tests.engine.conftest import Start
-from tests.engine.rig import DETAIL, OPEN, PAGE, PROBLEME, VALIDE, Engine, number, seeds
+from tests.engine.rig import (
+    DETAIL,
+    OPEN,
+    PAGE,
+    PROBLEME,
+    VALIDE,
+    Engine,
+    few_products,
+    number,
+    seeds,
+)
 
 STARTUPS = "/api/v2.6/startups.json"
 SUIVI = "https://beta.gouv.fr/startups/{}.html"
-
-
-def catalogue(engine: Engine) -> Any:
-    """Return the catalogue as it is served."""
-    from dsync.sandbox.content import catalogue
-    from tests.engine.rig import SEED
-
-    return catalogue.startups(SEED)
 
 
 def product_of(rank: int) -> str:
@@ -31,7 +33,7 @@ def product_of(rank: int) -> str:
 
 def republish(engine: Engine, *, without: str = "", add: str = "") -> None:
     """Publish the catalogue anew, without a product or with one more like the first."""
-    document = catalogue(engine)
+    document = few_products()
     entries = [entry for entry in document["data"] if entry["id"] != without]
     if add:
         pattern = next(entry for entry in document["data"] if entry["id"] == product_of(0))

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from dsync.sandbox import Change, ScriptedFault
-from dsync.sandbox.content import catalogue
 from tests.engine import oracle
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import (
@@ -28,7 +27,6 @@ from tests.engine.rig import (
     PAGE,
     PROBLEME,
     RESULTAT,
-    SEED,
     VALIDE,
     Engine,
     number,
@@ -99,7 +97,6 @@ class SyncMachine(RuleBasedStateMachine):
     """The world and the workers."""
 
     template: Path
-    catalogue: Any
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +106,6 @@ class SyncMachine(RuleBasedStateMachine):
         shutil.copy(self.template, path)
         self.engine = Engine(f"sqlite:///{path}", seeds(RANKS), limits={"max_wait_s": 0.0})
         self.control = self.engine.control
-        self.control.catalogue.replace("/api/v2.6/startups.json", self.catalogue)
         self.held: set[int] = set()
         self.touched: set[tuple[int, str]] = set()
         """What a human wrote of what dsync owns: by dossier and annotation."""
@@ -316,17 +312,9 @@ class SyncMachine(RuleBasedStateMachine):
         return [self.engine.rows(f"SELECT count(*) AS n FROM {t}")[0]["n"] for t in tables]
 
 
-def few_products() -> Any:
-    """Return the catalogue with the products that the dossiers name, and no others: it is light."""
-    document = catalogue.startups(SEED)
-    named = " ".join(str(seed.champs.get(PAGE, "")) for seed in seeds(range(12)))
-    return {**document, "data": [e for e in document["data"] if f"/{e['id']}.html" in named]}
-
-
 @pytest.fixture
 def machine(sqlite_template: Path) -> type[SyncMachine]:
     SyncMachine.template = sqlite_template
-    SyncMachine.catalogue = few_products()
     return SyncMachine
 
 
