@@ -39,7 +39,17 @@ SIGN_EVERY = timedelta(minutes=1)
 
 
 class App:
-    """dsync with all its parts, for one command or one service."""
+    """dsync with all its parts, for one command or one service.
+
+    Args:
+        settings: from which the parts are made.
+        stop: set when the work is to end.
+        clock: the present.
+        progress: told how far a run is.
+        may_create: whether a SQLite file that is not there is created.
+        store: the database; None: the settings' own, opened at its first use. Closed at the end.
+        client: of DS's API; None: the settings' own, made at its first use. Closed at the end.
+    """
 
     def __init__(
         self,
@@ -49,12 +59,16 @@ class App:
         clock: Callable[[], datetime] = utc_now,
         progress: Progress | None = None,
         may_create: bool = True,
+        store: Store | None = None,
+        client: DSClient | None = None,
     ) -> None:
         self.settings = settings
         self.stop = stop or threading.Event()
         self.clock = clock
         self.progress = progress or Silence()
         self._may_create = may_create
+        self._store = store
+        self._client = client
         self._signed_in: RunningService | None = None
 
     @property
@@ -79,10 +93,12 @@ class App:
             )
         return DemarcheNumber(number)
 
-    @cached_property
+    @property
     def store(self) -> Store:
         """The database, opened (and, on SQLite, created and upgraded) on first use."""
-        return open_database(self.settings.database_url, create=self._may_create)
+        if self._store is None:
+            self._store = open_database(self.settings.database_url, create=self._may_create)
+        return self._store
 
     @cached_property
     def programme(self) -> Eig | None:
@@ -109,11 +125,13 @@ class App:
     def _user_agent(self) -> str:
         return f"dsync/{__version__} (+{self.configuration.ds.contact})"
 
-    @cached_property
+    @property
     def client(self) -> DSClient:
         """The client of DS's API."""
+        if self._client is not None:
+            return self._client
         ds = self.configuration.ds
-        return DSClient(
+        self._client = DSClient(
             self.settings.ds_url,
             self.settings.token,
             user_agent=self._user_agent,
@@ -127,6 +145,7 @@ class App:
             clock=self.clock,
             notify=self._notify,
         )
+        return self._client
 
     def _notify(self, event: str, line: str, **facts: Any) -> None:
         log.info(event, **facts)
@@ -261,13 +280,9 @@ class App:
 
     def close(self) -> None:
         """Close what was opened."""
-        if "client" in self.__dict__:
-            self.client.close()
-        programme = self.__dict__.get("programme")
-        if programme is not None:
-            programme.close()
-        if "store" in self.__dict__:
-            self.store.close()
+        for opened in (self._client, self.__dict__.get("programme"), self._store):
+            if opened is not None:
+                opened.close()
 
     def __enter__(self) -> Self:
         return self

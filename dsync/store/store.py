@@ -61,6 +61,7 @@ class Store:
         check_schema: bool = True,
         clock: Clock = _utc_now,
         extension: Extension | None = None,
+        engine: Engine | None = None,
     ) -> Store:
         """Open a database. SQLite is created and upgraded by itself.
 
@@ -70,6 +71,7 @@ class Store:
             check_schema: False for what upgrades the schema itself.
             clock: the present; of use to leases on SQLite alone.
             extension: the programme's tables and views; None: the engine's alone.
+            engine: what connects to it; None: one of its own.
 
         Raises:
             ConfigurationError: The address is none.
@@ -77,7 +79,8 @@ class Store:
             StoreError: The database cannot be opened.
         """
         parsed = parse_url(url)
-        store = cls(parsed, open_engine(parsed, create=create), clock, extension)
+        opened = engine or open_engine(parsed, create=create)
+        store = cls(parsed, opened, clock, extension)
         try:
             if check_schema:
                 store._meet_schema()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from dsync.store import Store
-from tests.engine.rig import Worker
+from tests.engine.rig import WatchedClient, Worker
 
 
 class KilledError(BaseException):
@@ -15,15 +15,21 @@ class KilledError(BaseException):
 
 
 class Doom:
-    """Counts a worker's requests and transactions, and strikes at one of them."""
+    """Counts a worker's requests and transactions, and strikes at one of them.
+
+    A point is before and after each request, where a transaction begins, and before its commit.
+    """
 
     def __init__(self, worker: Worker) -> None:
         self.left: int | None = None
         self.is_dead = False
         self.is_waiting_for_mutation = False
         self.meanwhile: Any = None
-        self._transactions(worker.store)
-        self._requests(worker)
+        worker.store.around["transaction"] = self._transaction
+        for name in ("reading", "acquire_lease", "release_lease"):
+            worker.store.around[name] = self._beginning
+        for name in REQUESTS:
+            worker.client.around[name] = partial(self._request, name == "push")
 
     def at(self, point: int, meanwhile: Any = None) -> None:
         """Strike at this point: with `meanwhile`, or with death."""
@@ -49,28 +55,26 @@ class Doom:
         self.is_dead = True
         raise KilledError
 
-    def _transactions(self, store: Store) -> None:
-        connected = store._connected
-
-        @contextmanager
-        def counted(**options: Any) -> Iterator[Any]:
-            self.pass_by(can_wait=True)
-            with connected(**options) as connection:
-                yield connection
-                self.pass_by(can_wait=False)
-
-        store._connected = counted  # type: ignore[method-assign]
-
-    def _requests(self, worker: Worker) -> None:
-        transport = worker.client._transport
-        exchange = transport._exchange
-
-        def counted(operation: Any, variables: Any) -> Any:
+    @contextmanager
+    def _transaction(self, transaction: Callable[..., Any], *given: Any) -> Iterator[Any]:
+        self.pass_by(can_wait=True)
+        with transaction(*given) as tx:
+            yield tx
             self.pass_by(can_wait=False)
-            reply = exchange(operation, variables)
-            if self.is_waiting_for_mutation and operation.is_mutation:
-                self.is_dead = True
-            self.pass_by(can_wait=False)
-            return reply
 
-        transport._exchange = counted  # type: ignore[method-assign]
+    def _beginning(self, method: Callable[..., Any], *given: Any, **options: Any) -> Any:
+        self.pass_by(can_wait=True)
+        return method(*given, **options)
+
+    def _request(
+        self, is_mutation: bool, request: Callable[..., Any], *given: Any, **options: Any
+    ) -> Any:
+        self.pass_by(can_wait=False)
+        answer = request(*given, **options)
+        if self.is_waiting_for_mutation and is_mutation:
+            self.is_dead = True
+        self.pass_by(can_wait=False)
+        return answer
+
+
+REQUESTS = [name for name in vars(WatchedClient) if not name.startswith("_")]

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import is_dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partialmethod
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import sqlalchemy
 from msgspec import structs
 from pydantic import SecretStr
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 
-from dsync.database import EXTENSION, open_database
+from dsync.database import EXTENSION
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import DSClient, Limits
@@ -31,7 +32,7 @@ from dsync.sandbox.world import ids
 from dsync.sandbox.world.clock import Clock
 from dsync.settings import Settings, load_settings
 from dsync.store import Store, SyncState, tables
-from dsync.store.engine import parse_url
+from dsync.store.engine import open_engine, parse_url
 from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
 
@@ -109,6 +110,73 @@ def _changed(section: Any, values: dict[str, Any]) -> Any:
     return section.model_copy(update=values)
 
 
+_connected_to: dict[str, str] = {}
+"""The database that the engine of each kind connects to."""
+
+
+def engine_for(url: str) -> sqlalchemy.Engine:
+    """Return what connects to a database: one for all tests, which compiles each statement once."""
+    kind = parse_url(url).get_backend_name()
+    has_moved = _connected_to.get(kind) != url
+    _connected_to[kind] = url
+    made = _engine_of(kind)
+    if has_moved:
+        made.dispose()
+    return made
+
+
+@cache
+def _engine_of(kind: str) -> sqlalchemy.Engine:
+    made = open_engine(parse_url(_connected_to[kind]))
+
+    @event.listens_for(made, "do_connect")
+    def connect(dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        place, details = dialect.create_connect_args(parse_url(_connected_to[kind]))
+        arguments[:] = place
+        options.update(details)
+
+    return made
+
+
+class Watched:
+    """Has something done around calls of some of its methods, where a test asks for it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.around: dict[str, Callable[..., Any]] = {}
+        """By method: called in its place, with the method itself and what it was given."""
+
+    def watched(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """Call a method, or what is around it."""
+        method = getattr(super(), name)
+        around = self.around.get(name)
+        return around(method, *arguments, **options) if around else method(*arguments, **options)
+
+
+class WatchedClient(Watched, DSClient):
+    """The client of DS, each method a request."""
+
+    demarche = partialmethod(Watched.watched, "demarche")
+    read_page = partialmethod(Watched.watched, "read_page")
+    read_light_page = partialmethod(Watched.watched, "read_light_page")
+    deletions = partialmethod(Watched.watched, "deletions")
+    dossier = partialmethod(Watched.watched, "dossier")
+    reduced_dossier = partialmethod(Watched.watched, "reduced_dossier")
+    demarches_of = partialmethod(Watched.watched, "demarches_of")
+    read_annotations = partialmethod(Watched.watched, "read_annotations")
+    write_access = partialmethod(Watched.watched, "write_access")
+    push = partialmethod(Watched.watched, "push")
+
+
+class WatchedStore(Watched, Store):
+    """The database, each method a transaction."""
+
+    transaction = partialmethod(Watched.watched, "transaction")
+    reading = partialmethod(Watched.watched, "reading")
+    acquire_lease = partialmethod(Watched.watched, "acquire_lease")
+    release_lease = partialmethod(Watched.watched, "release_lease")
+
+
 class Worker:
     """One process of dsync, as far as the database and DS can tell."""
 
@@ -137,15 +205,19 @@ class Worker:
             settings = replace(
                 settings, configuration=settings.configuration.model_copy(update=sections)
             )
-        self.app = App(settings, stop=self.stop, clock=self.now)
-        self.app.__dict__["store"] = open_database(engine.url, clock=self.now)
-        self.app.__dict__["client"] = DSClient(
+        self.client = WatchedClient(
             settings.ds_url,
             settings.token,
             user_agent="dsync/0 (+mailto:eig@example.gouv.fr)",
-            limits=Limits(requests_per_minute=1_000_000, **limits),
+            limits=Limits(**{"requests_per_minute": 1_000_000, **limits}),
             stop=self.stop,
             clock=self.now,
+        )
+        self.store = WatchedStore.open(
+            engine.url, clock=self.now, engine=engine_for(engine.url), extension=EXTENSION
+        )
+        self.app = App(
+            settings, stop=self.stop, clock=self.now, store=self.store, client=self.client
         )
 
     def now(self) -> datetime:
@@ -155,14 +227,6 @@ class Worker:
     def sync(self, **options: Any) -> RunReport:
         """Do one run."""
         return self.app.sync(SyncOptions(**options))
-
-    @property
-    def store(self) -> Store:
-        return self.app.store
-
-    @property
-    def client(self) -> DSClient:
-        return self.app.client
 
     def close(self) -> None:
         """End the process."""

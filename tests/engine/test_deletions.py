@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
@@ -160,44 +161,38 @@ def test_a_dossier_hidden_long_ago_stays_hidden(engine: Engine) -> None:
     assert "masque" == engine.one("dossier", FINISHED_ONE)["presence"]
 
 
-def miss(engine: Engine, monkeypatch: pytest.MonkeyPatch, rank: int) -> None:
+def miss(engine: Engine, rank: int) -> None:
     """Have DS's pages pass over a dossier."""
-    original = engine.worker.client.read_page
 
-    def read_page(*args: Any, **options: Any) -> Any:
+    def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
         page = original(*args, **options)
         page.nodes[:] = [node for node in page.nodes if node.number != number(rank)]
         return page
 
-    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    engine.worker.client.around["read_page"] = read_page
 
 
-def test_a_dossier_that_no_page_showed_is_asked_for_by_number(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dossier_that_no_page_showed_is_asked_for_by_number(engine: Engine) -> None:
     """It is there: read and stored, not marked as vanished."""
     engine.settle()
     engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Autre")
-    miss(engine, monkeypatch, OPEN_ONE)
+    miss(engine, OPEN_ONE)
     report = engine.sync(full=True)
     assert (0, 0) == (report.exit_code, report.deleted)
     assert {"present": 12} == engine.presences()
     assert "Autre" == engine.one("lecture_candidature", OPEN_ONE)["probleme"]
 
 
-def test_a_dossier_that_no_page_showed_and_that_is_bad_is_quarantined(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dossier_that_no_page_showed_and_that_is_bad_is_quarantined(engine: Engine) -> None:
     """It is there, by its number, and cannot be read: neither vanished nor the run's end."""
     engine.settle()
-    miss(engine, monkeypatch, OPEN_ONE)
-    original = engine.worker.client.demarches_of
+    miss(engine, OPEN_ONE)
 
-    def demarches_of(*args: Any) -> Any:
+    def demarches_of(original: Callable[..., Any], *args: Any) -> Any:
         engine.control.return_null(number(OPEN_ONE), champs_only=True)
         return original(*args)
 
-    monkeypatch.setattr(engine.worker.client, "demarches_of", demarches_of)
+    engine.worker.client.around["demarches_of"] = demarches_of
     report = engine.sync(full=True)
     assert ({"present": 12}, {OPEN_ONE}) == (engine.presences(), set(engine.quarantine()))
     assert (7, 1, 0) == (report.exit_code, report.quarantined, report.deleted)
@@ -255,30 +250,26 @@ def test_long_lists_are_read_to_their_ends(start: Start, presence: str) -> None:
 
 
 @pytest.mark.parametrize("which", ["pending", "deleted"])
-def test_a_list_whose_cursors_go_round_is_told(
-    start: Start, monkeypatch: pytest.MonkeyPatch, which: str
-) -> None:
+def test_a_list_whose_cursors_go_round_is_told(start: Start, which: str) -> None:
     """Two cursors in turn never repeat one after the other, and never end."""
     engine = start(range(130))
     engine.sync(push=False)
     take_away_many(engine, erased=which == "deleted")
-    original, turns = engine.worker.client.deletions, cycle(["MQ", "Mg"])
+    turns = cycle(["MQ", "Mg"])
 
-    def deletions(*args: Any, **lists: Any) -> Any:
+    def deletions(original: Callable[..., Any], *args: Any, **lists: Any) -> Any:
         assert len(engine.requests("Deletions")) < 10
         found = dict(zip(("pending", "deleted"), original(*args, **lists), strict=True))
         found[which] = replace(found[which], next_request=ListRequest(None, next(turns)))
         return tuple(found.values())
 
-    monkeypatch.setattr(engine.worker.client, "deletions", deletions)
+    engine.worker.client.around["deletions"] = deletions
     report = engine.sync(push=False)
     assert 8 == report.exit_code
     assert "cursors repeat" in report.errors[0]
 
 
-def test_a_page_is_newer_than_the_lists_that_came_with_it(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_is_newer_than_the_lists_that_came_with_it(engine: Engine) -> None:
     """Restored between the two: the lists still tell it, the page shows it, the page is right."""
     engine.settle()
     engine.control.hide(number(OPEN_ONE))
@@ -286,14 +277,13 @@ def test_a_page_is_newer_than_the_lists_that_came_with_it(
     engine.shrink(1)
     # The page of one fails with the lists in it: they are asked by themselves, before the page.
     engine.control.fail(ScriptedFault("timeout", "DossiersPage"))
-    original = engine.worker.client.deletions
 
-    def deletions(*args: Any, **lists: Any) -> Any:
+    def deletions(original: Callable[..., Any], *args: Any, **lists: Any) -> Any:
         found = original(*args, **lists)
         engine.control.restore(number(OPEN_ONE))
         return found
 
-    monkeypatch.setattr(engine.worker.client, "deletions", deletions)
+    engine.worker.client.around["deletions"] = deletions
     report = engine.sync(push=False)
     assert (0, 1) == (report.exit_code, report.read)
     assert "present" == engine.one("dossier", OPEN_ONE)["presence"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -17,20 +17,16 @@ from dsync.sync.report import Status
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, Worker, number
 
 
-def between(worker: Worker, meanwhile: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def between(worker: Worker, meanwhile: Callable[[], Any]) -> None:
     """Have something happen once, when the worker is about to open its fifth transaction."""
-    transaction, count = worker.store.transaction, 0
+    transactions = count(1)
 
-    @contextmanager
-    def counted(lease: Any, **options: Any) -> Iterator[Any]:
-        nonlocal count
-        count += 1
-        if count == 5:
+    def counted(transaction: Callable[..., Any], lease: Any) -> Any:
+        if next(transactions) == 5:
             meanwhile()
-        with transaction(lease, **options) as tx:
-            yield tx
+        return transaction(lease)
 
-    monkeypatch.setattr(worker.store, "transaction", counted)
+    worker.store.around["transaction"] = counted
 
 
 def expire_lease(engine: Engine) -> None:
@@ -40,14 +36,12 @@ def expire_lease(engine: Engine) -> None:
         engine.execute("UPDATE lease SET expires_at = clock_timestamp() - interval '1 second'")
 
 
-def test_a_second_worker_is_told_who_holds_the_demarche(
-    engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_worker_is_told_who_holds_the_demarche(engine_on_each: Engine) -> None:
     """Exit 6 at once, nothing asked of DS; the first one goes on undisturbed."""
     engine = engine_on_each
     other = engine.another()
     reports = []
-    between(engine.worker, lambda: reports.append(other.sync()), monkeypatch)
+    between(engine.worker, lambda: reports.append(other.sync()))
     first = engine.sync()
     [second] = reports
     assert (0, 6, 0) == (first.exit_code, second.exit_code, second.requests)
@@ -62,16 +56,16 @@ def test_a_second_worker_can_wait_for_its_turn(
     engine = engine_on_each
     monkeypatch.setattr(runs, "LEASE_POLL_S", 0.05)
     other, refused = engine.another(), threading.Event()
-    acquire, codes = other.store.acquire_lease, []
+    codes: list[int] = []
 
-    def noting_refusals(*args: Any) -> Any:
+    def noting_refusals(acquire: Callable[..., Any], *args: Any) -> Any:
         try:
             return acquire(*args)
         except LeaseHeldError:
             refused.set()
             raise
 
-    monkeypatch.setattr(other.store, "acquire_lease", noting_refusals)
+    other.store.around["acquire_lease"] = noting_refusals
     waiting = threading.Thread(target=lambda: codes.append(other.sync(wait_s=30).exit_code))
 
     def meanwhile() -> None:
@@ -79,7 +73,7 @@ def test_a_second_worker_can_wait_for_its_turn(
         waiting.start()
         assert refused.wait(10)
 
-    between(engine.worker, meanwhile, monkeypatch)
+    between(engine.worker, meanwhile)
     assert 0 == engine.sync().exit_code
     waiting.join()
     assert [6, 0] == codes
@@ -133,13 +127,11 @@ def test_a_long_run_keeps_its_lease(
             assert time.monotonic() < ends_at, "it was never renewed"
         codes.append(other.sync().exit_code)
 
-    between(engine.worker, meanwhile, monkeypatch)
+    between(engine.worker, meanwhile)
     assert (0, [6]) == (engine.sync().exit_code, codes)
 
 
-def test_a_late_holder_commits_nothing(
-    engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_late_holder_commits_nothing(engine_on_each: Engine) -> None:
     """Asleep while another took over and finished: its next transaction is refused, exit 6."""
     engine = engine_on_each
     other = engine.another()
@@ -151,7 +143,7 @@ def test_a_late_holder_commits_nothing(
         seen.append(other.sync())
         seen.append(engine.content())
 
-    between(engine.worker, meanwhile, monkeypatch)
+    between(engine.worker, meanwhile)
     late = engine.sync()
     assert (6, Status.FAILED) == (late.exit_code, late.status)
     assert 0 == seen[0].exit_code

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
@@ -24,6 +26,7 @@ from tests.engine.rig import (
     VALIDE,
     WISHES,
     Engine,
+    engine_for,
     id_of,
     number,
 )
@@ -124,17 +127,14 @@ def test_a_missing_option_refuses_the_whole_set_and_names_it(engine: Engine) -> 
     assert "pousse" not in engine.events(0)
 
 
-def test_what_ds_refuses_is_refused_with_its_words(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_ds_refuses_is_refused_with_its_words(engine: Engine) -> None:
     """The option went away between the reading and the write: it alone, and it says why."""
-    original = engine.worker.client.push
 
-    def too_late(writes):  # type: ignore[no-untyped-def]
+    def too_late(push: Callable[..., Any], writes: Any) -> Any:
         engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-        return original(writes)
+        return push(writes)
 
-    monkeypatch.setattr(engine.worker.client, "push", too_late)
+    engine.worker.client.around["push"] = too_late
     report = engine.sync()
     assert {**CONFIRMED, "resultat": "refusee", "label": "refusee"} == engine.wishes(0)
     [wish] = engine.rows(
@@ -267,41 +267,35 @@ def test_without_an_instructeur_pushes_wait(start: Start, named: str | None) -> 
     assert "DSYNC_DS_INSTRUCTEUR" in report.errors[0]
 
 
-def test_a_dossier_gone_between_pull_and_push_waits(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dossier_gone_between_pull_and_push_waits(engine: Engine) -> None:
     """The others are written; the next pull says what became of it."""
-    original = engine.worker.client.read_annotations
 
-    def hide_first(*args):  # type: ignore[no-untyped-def]
+    def hide_first(read: Callable[..., Any], *args: Any) -> Any:
         engine.control.hide(number(0))
         engine.control.move(number(1), "en_instruction")
         engine.control.move(number(1), "accepte")
-        return original(*args)
+        return read(*args)
 
-    monkeypatch.setattr(engine.worker.client, "read_annotations", hide_first)
+    engine.worker.client.around["read_annotations"] = hide_first
     report = engine.sync()
     assert 8 == report.pushed
-    monkeypatch.undo()
+    engine.worker.client.around.clear()
     assert {"en_attente"} == set(engine.wishes(0).values())
     engine.advance(hours=2)
     report = engine.sync()
     assert (0, "masque") == (report.exit_code, engine.one("dossier", 0)["presence"])
 
 
-def test_a_dossier_gone_between_reading_and_writing_waits(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dossier_gone_between_reading_and_writing_waits(engine: Engine) -> None:
     """DS says that it is not there: nothing is uncertain, the others of the document are done."""
-    original = engine.worker.client.push
 
-    def hide_first(writes):  # type: ignore[no-untyped-def]
+    def hide_first(push: Callable[..., Any], writes: Any) -> Any:
         engine.control.hide(number(0))
-        return original(writes)
+        return push(writes)
 
-    monkeypatch.setattr(engine.worker.client, "push", hide_first)
+    engine.worker.client.around["push"] = hide_first
     report = engine.sync()
-    monkeypatch.undo()
+    engine.worker.client.around.clear()
     assert (7, 9) == (report.exit_code, report.pushed)
     assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
     engine.control.restore(number(0))
@@ -444,27 +438,25 @@ def test_a_value_that_ds_refused_to_write_is_a_humans_when_it_stands_there(
     assert (1, "Éligible") == (report.conflicts, engine.remote(0))
 
 
-def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(
-    engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(engine_on_each: Engine) -> None:
     """Its crash right after may make it forget a page or a verdict, never that this was sent."""
     engine = engine_on_each
     if engine.url.startswith("sqlite"):
         pytest.skip("a SQLite file has no server")
     waited: list[str] = []
+    seen: list[str] = []
 
     def note(connection: Connection) -> None:
         waited.append(connection.exec_driver_sql("SHOW synchronous_commit").scalar_one())
 
-    event.listen(engine.worker.store._engine, "commit", note)
-    original, seen = engine.worker.client.push, []
-
-    def look(writes):  # type: ignore[no-untyped-def]
+    def look(push: Callable[..., Any], writes: Any) -> Any:
         seen.append(waited[-1])
-        return original(writes)
+        return push(writes)
 
-    monkeypatch.setattr(engine.worker.client, "push", look)
+    engine.worker.client.around["push"] = look
+    event.listen(engine_for(engine.url), "commit", note)
     engine.sync()
+    event.remove(engine_for(engine.url), "commit", note)
     assert {"on"} == set(seen)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -371,39 +372,34 @@ def test_a_wait_for_the_rate_limit_can_be_interrupted(engine: Engine) -> None:
     assert (130, Status.FAILED) == (report.exit_code, report.status)
 
 
-def test_no_more_is_asked_in_a_minute_than_is_configured(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_more_is_asked_in_a_minute_than_is_configured(start: Start) -> None:
     """What is too much waits for its turn, DS does not see it; a stop ends the wait."""
-    engine = start(configuration={"ds": {"requests_per_minute": 2}})
-    del engine.worker.app.__dict__["client"]  # The one that the worker makes by itself comes.
     waits: list[float] = []
 
-    def wait(seconds: float) -> bool:
-        waits.append(seconds)
-        engine.worker.stop.set()
-        return True
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0)
+            self.set()
+            return True
 
-    monkeypatch.setattr(engine.worker.stop, "wait", wait)
+    engine = start(limits={"requests_per_minute": 2}, stop=Stop())
     assert (130, 2) == (engine.sync().exit_code, len(engine.requests()))
     assert 30 < waits[0] <= 60
 
 
-def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(engine: Engine) -> None:
     """The read under way is abandoned; the next run resumes at that page."""
     small(engine, 5)
     engine.control.fail(ScriptedFault("latency", operation=PAGES, after=1, latency_ms=3000))
-    read_page, calls = engine.worker.client.read_page, count(1)
+    calls = count(1)
     timer = threading.Timer(0.3, engine.worker.stop.set)
 
-    def reading(*args: Any, **options: Any) -> Any:
+    def reading(read_page: Callable[..., Any], *args: Any, **options: Any) -> Any:
         if next(calls) == 2:
             timer.start()
         return read_page(*args, **options)
 
-    monkeypatch.setattr(engine.worker.client, "read_page", reading)
+    engine.worker.client.around["read_page"] = reading
     report = engine.sync(full=True)
     timer.join()
     assert (130, 5) == (report.exit_code, report.read)
@@ -417,9 +413,9 @@ def test_a_page_is_asked_for_while_the_one_before_is_stored(
     """DS and the database work at once: no page waits until the last one is stored."""
     small(engine, 5)
     asked, in_time = [threading.Event() for _ in range(3)], []
-    read_page, calls = engine.worker.client.read_page, iter(asked)
+    calls = iter(asked)
 
-    def reading(*args: Any, **options: Any) -> Any:
+    def reading(read_page: Callable[..., Any], *args: Any, **options: Any) -> Any:
         next(calls).set()
         return read_page(*args, **options)
 
@@ -428,7 +424,7 @@ def test_a_page_is_asked_for_while_the_one_before_is_stored(
         in_time.append(after == len(asked) or asked[after].wait(5))
         store_page(*args)
 
-    monkeypatch.setattr(engine.worker.client, "read_page", reading)
+    engine.worker.client.around["read_page"] = reading
     monkeypatch.setattr(pull, "store_page", storing)
     report = engine.sync(push=False)
     assert (12, [True] * 3) == (report.read, in_time)
@@ -476,14 +472,13 @@ def test_a_demarche_that_is_not_there_is_told(start: Start) -> None:
 # --- answers that never end -------------------------------------------------------------------
 
 
-def lie(engine: Engine, monkeypatch: pytest.MonkeyPatch, **page: Any) -> None:
+def lie(engine: Engine, **page: Any) -> None:
     """Have DS's pages say something else about what follows."""
-    original = engine.worker.client.read_page
 
-    def read_page(*args: Any, **options: Any) -> Any:
+    def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
         return replace(original(*args, **options), **page)
 
-    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    engine.worker.client.around["read_page"] = read_page
 
 
 @pytest.mark.parametrize(
@@ -496,11 +491,9 @@ def lie(engine: Engine, monkeypatch: pytest.MonkeyPatch, **page: Any) -> None:
     ],
     ids=["first_0", "empty_page", "null_cursor", "same_cursor"],
 )
-def test_pages_that_would_never_end_are_told(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, page: dict[str, Any]
-) -> None:
+def test_pages_that_would_never_end_are_told(engine: Engine, page: dict[str, Any]) -> None:
     """A handful of requests, exit 8, no watermark past what was not read."""
-    lie(engine, monkeypatch, **page)
+    lie(engine, **page)
     report = engine.sync()
     assert 8 == report.exit_code
     assert len(engine.requests()) <= 4
@@ -508,26 +501,22 @@ def test_pages_that_would_never_end_are_told(
     assert watermark is None or watermark < NOW
 
 
-def test_empty_pages_with_a_new_cursor_each_are_told(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_empty_pages_with_a_new_cursor_each_are_told(engine: Engine) -> None:
     """No cursor repeats, and they would never end all the same."""
-    original, given = engine.worker.client.read_page, count()
+    given = count()
 
-    def read_page(*args: Any, **options: Any) -> Any:
+    def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
         page = original(*args, **{**options, "after": None})
         assert len(engine.requests()) < 10
         return replace(page, nodes=[], order=(), has_next=True, end_cursor=f"cursor {next(given)}")
 
-    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    engine.worker.client.around["read_page"] = read_page
     report = engine.sync()
     assert (8, 1) == (report.exit_code, len(engine.pages()))
     assert "empty page" in report.errors[0]
 
 
-def test_a_page_that_goes_back_in_time_keeps_the_watermark(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_that_goes_back_in_time_keeps_the_watermark(engine: Engine) -> None:
     """The dossiers are stored, the fault is told, the next run reads again from there."""
     engine.settle()
     before = engine.state().watermark
@@ -536,10 +525,9 @@ def test_a_page_that_goes_back_in_time_keeps_the_watermark(
         engine.control.edit_champ(number(rank), PROBLEME, "Autre")
         engine.advance(minutes=1)
     small(engine, 2)
-    original = engine.worker.client.read_page
     seen = 0
 
-    def read_page(*args: Any, **options: Any) -> Any:
+    def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
         nonlocal seen
         page = original(*args, **options)
         seen += 1
@@ -550,7 +538,7 @@ def test_a_page_that_goes_back_in_time_keeps_the_watermark(
             ]
         return page
 
-    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    engine.worker.client.around["read_page"] = read_page
     report = engine.sync()
     assert (7, 6) == (report.exit_code, report.changed)
     assert "back in time" in report.errors[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -105,18 +106,16 @@ def test_a_watermark_ahead_of_the_clock_is_told_and_read_past(engine: Engine) ->
     assert 0 == engine.sync().exit_code
 
 
-def test_a_dossier_edited_between_two_pages_is_seen_again(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dossier_edited_between_two_pages_is_seen_again(engine: Engine) -> None:
     """It moves behind the cursor; the copy holds its last version, and nobody is skipped."""
     engine.settle()
     for rank in range(6):
         engine.advance(seconds=5)
         engine.control.edit_champ(number(rank), PROBLEME, "Avant")
     engine.shrink(2)
-    original, edited = engine.worker.client.read_page, []
+    edited: list[int] = []
 
-    def read_page(*args: Any, **options: Any) -> Any:
+    def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
         page = original(*args, **options)
         if not edited:
             edited.append(page.nodes[0].number)
@@ -124,7 +123,7 @@ def test_a_dossier_edited_between_two_pages_is_seen_again(
             engine.control.edit_champ(edited[0], PROBLEME, "Après")
         return page
 
-    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    engine.worker.client.around["read_page"] = read_page
     report = engine.sync()
     texts = [
         row["probleme"] for row in engine.rows("SELECT numero, probleme FROM lecture_candidature")
@@ -133,37 +132,31 @@ def test_a_dossier_edited_between_two_pages_is_seen_again(
     assert (5, 1) == (texts.count("Avant"), texts.count("Après"))
 
 
-def test_a_date_later_than_its_place_does_not_move_the_watermark(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_date_later_than_its_place_does_not_move_the_watermark(engine: Engine) -> None:
     """A dossier edited while its page is made shows now, among those of an hour ago."""
     edit_six(engine)
     engine.shrink(3)
-    original = engine.worker.client.read_page
 
-    def read_page(*args: Any, **options: Any) -> Any:
+    def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
         page = original(*args, **options)
         engine.advance(hours=2)
         page.nodes[-1] = dated(page.nodes[-1], engine.control.now())
         return page
 
-    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    engine.worker.client.around["read_page"] = read_page
     fail_after(engine, pages=1, changed=3)
-    monkeypatch.undo()
+    engine.worker.client.around.clear()
     engine.sync()
     texts = [row["probleme"] for row in engine.rows("SELECT probleme FROM lecture_candidature")]
     assert 6 == texts.count("Avant")
 
 
-def test_what_changed_since_the_first_answer_does_not_move_the_watermark(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_changed_since_the_first_answer_does_not_move_the_watermark(engine: Engine) -> None:
     """A long crawl's later pages show dates that are past, and later than their place too."""
     edit_six(engine)
     engine.shrink(2)
-    original = engine.worker.client.read_page
 
-    def read_page(*args: Any, **options: Any) -> Any:
+    def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
         page = original(*args, **options)
         since_the_first = engine.control.now() - timedelta(hours=1)
         if options["after"]:
@@ -171,9 +164,9 @@ def test_what_changed_since_the_first_answer_does_not_move_the_watermark(
         engine.advance(hours=2)
         return page
 
-    monkeypatch.setattr(engine.worker.client, "read_page", read_page)
+    engine.worker.client.around["read_page"] = read_page
     fail_after(engine, pages=2, changed=4)
-    monkeypatch.undo()
+    engine.worker.client.around.clear()
     engine.sync()
     texts = [row["probleme"] for row in engine.rows("SELECT probleme FROM lecture_candidature")]
     assert 6 == texts.count("Avant")

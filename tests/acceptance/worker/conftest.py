@@ -14,7 +14,7 @@ pytest.register_assert_rewrite("tests.acceptance.worker.truth")
 from tests.acceptance.worker.database import Database  # noqa: E402
 from tests.acceptance.worker.installed import Installed, variables_for  # noqa: E402
 
-DOSSIERS = 40
+DOSSIERS = 24
 
 
 @pytest.fixture
