@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 import click
 
 from dsync.cli.failures import Exit
 from dsync.cli.options import current_flags, json_option, settings_options
 from dsync.cli.output import clean, print_json, print_note
-
-if TYPE_CHECKING:
-    from dsync.domain.check_line import CheckLine
-    from dsync.sync.check import CheckSources
-    from dsync.wiring import App
+from dsync.cli.session import load, worker
+from dsync.database import open_database
+from dsync.domain.check_line import CheckLine, CheckStatus
+from dsync.settings import unknown_variables
+from dsync.sync.check import CheckSources, exit_code_of, run_checks
+from dsync.wiring import App
 
 MARKS = {"ok": ("ok", "green"), "info": ("--", "blue"), "warning": ("!!", "yellow")}
 MARKS["error"] = ("KO", "red")
@@ -29,11 +30,6 @@ def check(*, as_json: bool) -> None:
     dossier of each groupe with a mutation without annotations. -v lists each champ of the form that
     no field uses. The exit code is the first of 2, 5, 3, 8, 7 that one of the lines has.
     """
-    from dsync.cli.session import load, worker
-    from dsync.domain.check_line import CheckLine, CheckStatus
-    from dsync.settings import unknown_variables
-    from dsync.sync.check import exit_code_of, run_checks
-
     settings = load()
     lines: list[CheckLine] = []
     with worker(settings) as app:
@@ -87,11 +83,6 @@ def print_line(line: CheckLine) -> None:
 
 def sources_of(app: App) -> CheckSources:
     """Return what the check reads."""
-    from functools import partial
-
-    from dsync.database import open_database
-    from dsync.sync.check import CheckSources
-
     settings, configuration = app.settings, app.configuration
     return CheckSources(
         read_demarche=lambda: app.client.demarche(app.demarche),

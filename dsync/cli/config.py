@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import print_json, print_table
-
-if TYPE_CHECKING:
-    from dsync.wiring import App
+from dsync.cli.session import load, worker
+from dsync.errors import ConfigurationError
+from dsync.settings import unknown_variables
+from dsync.wiring import App
 
 
 @click.group(cls=Group)
@@ -24,8 +23,6 @@ def config() -> None:
 @settings_options()
 def show(*, as_json: bool) -> None:
     """Show the value of each setting and where it comes from; secrets are masked."""
-    from dsync.cli.session import load
-
     settings = load()
     values = settings.shown()
     if as_json:
@@ -45,9 +42,6 @@ def show(*, as_json: bool) -> None:
 @settings_options()
 def check(*, as_json: bool) -> None:
     """Check settings, configuration file, rules and lists; print all problems at once."""
-    from dsync.cli.session import load, worker
-    from dsync.settings import unknown_variables
-
     settings = load()
     with worker(settings) as app:
         programme, warnings = app.programme, _warnings(app)
@@ -74,9 +68,6 @@ def check(*, as_json: bool) -> None:
 
 def _warnings(app: App) -> list[str]:
     """Return problems that do not prevent a test against the sandbox."""
-    from dsync.errors import ConfigurationError
-    from dsync.settings import unknown_variables
-
     warnings = [
         f"{name} is no setting of dsync; "
         + (f"did you mean {nearest}?" if nearest else "check its spelling")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
 from dsync.cli.output import cut, print_json, print_table, shown
-
-if TYPE_CHECKING:
-    from dsync.domain.ids import DossierNumber
-    from dsync.sync.conflicts import Choice
+from dsync.cli.session import reading, worker
+from dsync.domain.ids import DossierNumber
+from dsync.sync.conflicts import Choice, end_conflicts
 
 ANNOTATIONS = ("resultat", "detail", "date", "label")
 WIDTH = 60
@@ -42,7 +40,6 @@ def list_(*, as_json: bool) -> None:
 
 
 def _list(*, as_json: bool) -> None:
-    from dsync.cli.session import reading
 
     with reading() as reader:
         found = reader.conflicts()
@@ -108,8 +105,6 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
 @settings_options()
 def accept(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
     """Keep the values that humans wrote in dossiers N: dsync does not write there again."""
-    from dsync.sync.conflicts import Choice
-
     for numero, count in _settle(Choice.ACCEPT, numbers, annotation, everywhere=everywhere).items():
         click.echo(f"Dossier {numero}: the human's value stays ({_plural(count)} resolved).")
 
@@ -119,8 +114,6 @@ def accept(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None
 @settings_options()
 def adopt(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
     """Treat the current values in dossiers N as written by dsync."""
-    from dsync.sync.conflicts import Choice
-
     ended = _settle(Choice.ADOPT, numbers, annotation, everywhere=everywhere)
     if ended:
         count = _plural(sum(ended.values()))
@@ -137,10 +130,6 @@ def _settle(
     """
     if everywhere == bool(numbers):
         raise click.UsageError("Give the numbers of dossiers, or --all.")
-
-    from dsync.cli.session import worker
-    from dsync.domain.ids import DossierNumber
-    from dsync.sync.conflicts import end_conflicts
 
     chosen = None if everywhere else [DossierNumber(number) for number in numbers]
     with worker(may_create=False) as app:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import heading, print_json, print_note, print_table
-
-if TYPE_CHECKING:
-    from dsync.store import Store
+from dsync.cli.session import load
+from dsync.database import open_database
+from dsync.store import Store
 
 
 @click.group(cls=Group)
@@ -63,8 +62,6 @@ def dictionary(*, as_json: bool) -> None:
 
 @contextmanager
 def _opened(*, create: bool = True, check_schema: bool = True) -> Iterator[Store]:
-    from dsync.cli.session import load
-    from dsync.database import open_database
 
     store = open_database(load().database_url, create=create, check_schema=check_schema)
     try:

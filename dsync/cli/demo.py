@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import shlex
+import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from pydantic import SecretStr
 
 from dsync.cli.dossier import current_checks, to_settle
 from dsync.cli.failures import Exit
 from dsync.cli.options import settings_options
 from dsync.cli.output import cut, print_note, print_table, shown
+from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_report
-
-if TYPE_CHECKING:
-    from dsync.sandbox import Sandbox
-    from dsync.settings import Settings
-    from dsync.sync.report import RunReport
-    from dsync.wiring import App
+from dsync.cli.sandbox import INSTRUCTEUR, sandbox_variables
+from dsync.cli.session import load, worker
+from dsync.cli.sync import announce_stop
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Verdict
+from dsync.errors import ConfigurationError
+from dsync.sandbox import Sandbox
+from dsync.service.signals import StopSignals
+from dsync.settings import SANDBOX_DEMARCHE, Settings, shipped_config
+from dsync.sync.report import RunReport, Status, SyncOptions
+from dsync.wiring import App
 
 DATABASE = "demo.db"
 SHOWN_OF_EACH = 5
@@ -56,13 +65,6 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool) -> None:
     them, writes the results back and prints the verdicts. All data are invented and stay in one
     folder.
     """
-    from dsync.cli.progress import progress_bars
-    from dsync.cli.session import worker
-    from dsync.cli.sync import announce_stop
-    from dsync.sandbox import Sandbox
-    from dsync.service.signals import StopSignals
-    from dsync.sync.report import SyncOptions
-
     database = _fresh_database(folder)
     click.echo(f"Starting a sandbox of Démarches Simplifiées with {dossiers} dossiers…")
     with (
@@ -97,8 +99,6 @@ def _fresh_database(folder: Path) -> Path:
     The sandbox always starts with empty annotations: with the former database, which recorded that
     dsync filled them, they would be taken for emptied by a human.
     """
-    from dsync.errors import ConfigurationError
-
     database = folder / DATABASE
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -120,9 +120,6 @@ def _fresh_database(folder: Path) -> Path:
 
 def _is_dsyncs(database: Path) -> bool:
     """Return whether dsync created a file: the demo must not remove any other one."""
-    import sqlite3
-    from contextlib import closing
-
     if not database.stat().st_size:
         return True
     try:
@@ -135,12 +132,6 @@ def _is_dsyncs(database: Path) -> bool:
 
 def _settings(server: Sandbox, database: Path) -> Settings:
     """Return settings for the sandbox, which override the environment."""
-    from pydantic import SecretStr
-
-    from dsync.cli.sandbox import INSTRUCTEUR
-    from dsync.cli.session import load
-    from dsync.settings import SANDBOX_DEMARCHE, shipped_config
-
     return load(
         config=shipped_config(),
         database_url=_database_url(database),
@@ -158,9 +149,6 @@ def _write_environment(server: Sandbox, database: Path) -> Path:
     Returns:
         The file's path.
     """
-    from dsync.cli.sandbox import sandbox_variables
-    from dsync.settings import SANDBOX_DEMARCHE, shipped_config
-
     variables = {
         "DSYNC_CONFIG": str(shipped_config().resolve()),
         "DSYNC_DATABASE_URL": _database_url(database.resolve()),
@@ -178,7 +166,6 @@ def _database_url(database: Path) -> str:
 
 
 def _end_when_failed(report: RunReport, signalled: int | None) -> None:
-    from dsync.sync.report import Status
 
     if report.status is Status.FAILED:
         print_report(report, as_json=False)
@@ -217,9 +204,6 @@ def _program() -> str:
 
 def _examples(app: App) -> list[tuple[Any, ...]]:
     """Return some dossiers of each verdict, each with its first reason."""
-    from dsync.domain.ids import DossierNumber
-    from dsync.domain.verdict import Verdict
-
     rows: list[tuple[Any, ...]] = []
     with app.store.reading(app.demarche) as reader:
         for verdict in Verdict:

@@ -20,6 +20,10 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
+from dsync.cli.session import reading
+from dsync.database import EXTENSION
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Controle, Resultat, Verdict, counterfactual
 from dsync.errors import ConfigurationError
 
 VERDICTS = ("eligible", "a_verifier", "ineligible", "indetermine", "aucun")
@@ -62,9 +66,6 @@ def list_(
     as_json: bool,
 ) -> None:
     """List dossiers in the order of their numbers."""
-    from dsync.cli.session import reading
-    from dsync.domain.verdict import Verdict
-
     wanted = verdict
     if verdict is not None and verdict != "aucun":
         wanted = next(v.value for v in Verdict if v.key == verdict)
@@ -105,10 +106,6 @@ def show(*, numero: int, as_json: bool) -> None:
 
     For a dossier that is not Éligible, also which checks would have to be settled first.
     """
-    from dsync.cli.session import reading
-    from dsync.database import EXTENSION
-    from dsync.domain.ids import DossierNumber
-
     with reading() as reader:
         found: dict[str, Any] | None = reader.dossier(DossierNumber(numero))
         conflicts = [one for one in reader.conflicts() if one.numero == numero]
@@ -134,8 +131,6 @@ def show(*, numero: int, as_json: bool) -> None:
 
 def current_checks(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the checks of the current verdict, in the usual order."""
-    from dsync.database import EXTENSION
-
     current = next((p for p in found["precontroles"] if p["courant"]), None)
     if current is None:
         return []
@@ -146,8 +141,6 @@ def current_checks(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def to_settle(checks: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the smallest set of checks to settle for « Éligible », the most severe ones first."""
-    from dsync.domain.verdict import Controle, Resultat, counterfactual
-
     return list(
         counterfactual(
             [Controle(check["controle"], Resultat(check["resultat"]), "") for check in checks]
@@ -156,7 +149,6 @@ def to_settle(checks: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> None:
-    from dsync.database import EXTENSION
 
     titles = EXTENSION.checks
     heading("Pre-check")

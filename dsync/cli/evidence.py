@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from dsync.addresses import mask_url
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import ago, print_json, print_note, print_table
-
-if TYPE_CHECKING:
-    from dsync.eig.evidence.reference_lists import ReferenceList
-    from dsync.eig.precheck import RulesConfig
-
+from dsync.cli.output import ago, asker, print_json, print_note, print_table
+from dsync.cli.reports import print_report
+from dsync.cli.session import load, make_ready, reading, worker
+from dsync.cli.sync import announce_stop, finish
+from dsync.eig.evidence.gathering import CATALOGUE
+from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
+from dsync.eig.precheck import RulesConfig
+from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
+from dsync.eig.store import evidence as kept_evidence
+from dsync.errors import ConfigurationError
+from dsync.service.signals import StopSignals
+from dsync.sync.context import utc_now
 
 T = TypeVar("T")
 
@@ -29,11 +37,6 @@ def evidence() -> None:
 @settings_options()
 def show(*, as_json: bool) -> None:
     """Show source, date and size of the catalogue and the lists, without network."""
-    from dsync.addresses import mask_url
-    from dsync.cli.session import load, reading, worker
-    from dsync.eig.evidence.gathering import CATALOGUE
-    from dsync.eig.store import evidence as kept_evidence
-
     settings = load()
     with worker(settings) as app:
         now, rules = app.clock(), _needed(app.programme).rules
@@ -104,17 +107,6 @@ def accept(*, yes: bool, as_json: bool) -> None:
 
     It replaces the last good copy. Verdicts keep the product evidence that they have.
     """
-    import sys
-
-    from dsync.cli.output import asker
-    from dsync.cli.reports import print_report
-    from dsync.cli.session import load, make_ready, reading, worker
-    from dsync.cli.sync import announce_stop, finish
-    from dsync.eig.evidence.gathering import CATALOGUE
-    from dsync.eig.store import evidence as kept_evidence
-    from dsync.errors import ConfigurationError
-    from dsync.service.signals import StopSignals
-
     settings = load()
     with reading(settings) as reader:
         copy = kept_evidence(reader.connection, CATALOGUE)
@@ -147,11 +139,6 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
 
     The whole file is validated first; a file with an error changes nothing.
     """
-    from dsync.cli.session import load
-    from dsync.eig.evidence.reference_lists import validate_list
-    from dsync.errors import ConfigurationError
-    from dsync.sync.context import utc_now
-
     settings = load()
     if settings.config.parent.parent.name == "dsync" and settings.sources["config"] == "default":
         raise ConfigurationError(
@@ -184,8 +171,6 @@ def _needed(part: T | None) -> T:
     Raises:
         ConfigurationError: the configuration has none.
     """
-    from dsync.errors import ConfigurationError
-
     if part is None:
         raise ConfigurationError(
             "The configuration belongs to no programme, so nothing is judged: it lacks the "
@@ -196,8 +181,6 @@ def _needed(part: T | None) -> T:
 
 def _name_in_use(found: ReferenceList, folder: Path, regles: RulesConfig) -> str | None:
     """Return the file name of the configured list of the same kind and year, None without one."""
-    from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
-
     if found.kind == "categories_juridiques":
         return regles.categories_juridiques
     for name in regles.operateurs:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from dsync.cli.options import DOSSIER_NUMBER, Day, json_option, settings_options
-from dsync.cli.output import clean, heading, print_json, print_note, print_table
-
-if TYPE_CHECKING:
-    from dsync.sync.precheck import Comparison
+from dsync.cli.output import asker, clean, heading, print_json, print_note, print_table
+from dsync.cli.session import load, make_ready, reading, worker
+from dsync.cli.sync import announce_stop, finish
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Resultat
+from dsync.eig.precheck import CHECK_NAMES, stored_product
+from dsync.eig.statistics import statistics
+from dsync.service.signals import StopSignals
+from dsync.sync.precheck import Comparison
+from dsync.sync.precheck import precheck as judge_again
 
 
 @click.command()
@@ -67,13 +74,6 @@ def precheck(
         return
     if refresh and not dossiers:
         raise click.UsageError("--refresh needs --dossier N, because evidence is kept on purpose.")
-
-    from dsync.cli.output import asker
-    from dsync.cli.session import load, make_ready, worker
-    from dsync.cli.sync import announce_stop, finish
-    from dsync.domain.ids import DossierNumber
-    from dsync.service.signals import StopSignals
-    from dsync.sync.precheck import precheck as judge_again
 
     with (
         StopSignals(announce=announce_stop) as signals,
@@ -132,8 +132,6 @@ def _print(comparisons: Sequence[Comparison], *, explain: bool) -> None:
 
 def _print_evidence(comparisons: Sequence[Comparison]) -> None:
     """Print the product evidence before and after a refresh."""
-    from dsync.eig.precheck import stored_product
-
     rows = []
     for comparison in comparisons:
         for when, verdict in (("before", comparison.before), ("now", comparison.after)):
@@ -155,7 +153,6 @@ def print_checks(controles: Sequence[Any]) -> None:
 
 
 def _evidence(value: Any) -> str:
-    import json
 
     if isinstance(value, str):
         return clean(value)
@@ -187,10 +184,6 @@ def _document(comparison: Comparison) -> dict[str, Any]:
 
 
 def _statistics(*, wide: bool, as_json: bool) -> None:
-    from dsync.cli.session import reading
-    from dsync.domain.verdict import Resultat
-    from dsync.eig.precheck import CHECK_NAMES
-    from dsync.eig.statistics import statistics
 
     with reading() as reader:
         rows = statistics(reader)

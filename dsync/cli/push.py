@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import click
 
 from dsync.cli.options import DOSSIER_NUMBER, Duration, json_option, settings_options
-
-if TYPE_CHECKING:
-    from dsync.domain.ids import DossierNumber
+from dsync.cli.output import print_table
+from dsync.cli.progress import progress_bars
+from dsync.cli.reports import print_report
+from dsync.cli.session import load, make_ready, worker
+from dsync.cli.sync import announce_stop, finish
+from dsync.domain.ids import DossierNumber
+from dsync.service.signals import StopSignals
 
 
 @click.command()
@@ -59,13 +64,6 @@ def push(
             "Without --yes it asks, which needs a terminal and excludes --json."
         )
 
-    from dsync.cli.progress import progress_bars
-    from dsync.cli.reports import print_report
-    from dsync.cli.session import load, make_ready, worker
-    from dsync.cli.sync import announce_stop, finish
-    from dsync.domain.ids import DossierNumber
-    from dsync.service.signals import StopSignals
-
     numbers = [DossierNumber(number) for number in dossiers]
     shown = _confirmed(numbers, wait) if asks else None
     if asks and shown is None:
@@ -105,11 +103,6 @@ def _confirmed(
     Returns:
         The values shown, by dossier and annotation; None when they may not be overwritten.
     """
-    from dsync.cli.output import print_table
-    from dsync.cli.reports import print_report
-    from dsync.cli.session import make_ready, worker
-    from dsync.cli.sync import finish
-
     with worker(may_create=False) as app:
         preview = make_ready(app).push(
             numbers, force_by=_who(), dry_run=True, wait_s=wait.total_seconds()
@@ -134,9 +127,6 @@ def _confirmed(
 
 def _who() -> str:
     """Return who gives the order, for the journal."""
-    import getpass
-    import socket
-
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # In a container the account may have no name.

@@ -7,6 +7,10 @@ import click
 from dsync.cli.failures import Group
 from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options, wide_option
 from dsync.cli.output import print_json, print_table
+from dsync.cli.session import reading
+from dsync.cli.sync import run_once
+from dsync.domain.ids import DossierNumber
+from dsync.sync.report import SyncOptions
 
 
 @click.group(cls=Group)
@@ -20,8 +24,6 @@ def quarantine() -> None:
 @settings_options()
 def list_(*, wide: bool, as_json: bool) -> None:
     """List the dossiers in quarantine with their reason."""
-    from dsync.cli.session import reading
-
     with reading() as reader:
         found = reader.quarantined()
     if as_json:
@@ -47,11 +49,6 @@ def list_(*, wide: bool, as_json: bool) -> None:
 @settings_options()
 def retry(*, numeros: tuple[int, ...], as_json: bool) -> None:
     """Read and judge dossiers in quarantine again now: all, or those given."""
-    from dsync.cli.session import reading
-    from dsync.cli.sync import run_once
-    from dsync.domain.ids import DossierNumber
-    from dsync.sync.report import SyncOptions
-
     numbers = [DossierNumber(number) for number in numeros]
     if not numbers:
         with reading() as reader:

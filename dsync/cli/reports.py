@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from dsync.cli.output import print_json, print_note, shown
-
-if TYPE_CHECKING:
-    from dsync.sync.report import RunReport
+from dsync.domain.verdict import Verdict
+from dsync.sync.report import RunReport
 
 
 def print_report(report: RunReport, *, as_json: bool) -> None:
@@ -62,8 +59,6 @@ def figures(report: RunReport) -> str:
 
 def verdict_figures(report: RunReport) -> str:
     """Return the line with the number of each verdict that occurs; "" without one."""
-    from dsync.domain.verdict import Verdict
-
     return " · ".join(
         f"{report.verdicts[verdict.key]} {verdict.value}"
         for verdict in Verdict

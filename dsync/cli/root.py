@@ -2,25 +2,65 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
 from dsync import __version__
-from dsync.cli.check import check
-from dsync.cli.config import config
-from dsync.cli.conflicts import conflicts
-from dsync.cli.db import db
-from dsync.cli.demo import demo
-from dsync.cli.dossier import dossier
-from dsync.cli.evidence import evidence
 from dsync.cli.failures import SafeGroup
 from dsync.cli.options import settings_options
-from dsync.cli.precheck import precheck
-from dsync.cli.push import push
-from dsync.cli.quarantine import quarantine
-from dsync.cli.run import run
-from dsync.cli.sandbox import sandbox
-from dsync.cli.status import runs, status
-from dsync.cli.sync import sync
+
+COMMANDS = {
+    "demo": ("dsync.cli.demo", "Show a complete run on this machine, without a token."),
+    "check": (
+        "dsync.cli.check",
+        "Check token, démarche, mapping, annotations, labels, instructeur, database, evidence.",
+    ),
+    "sync": (
+        "dsync.cli.sync",
+        "Do one run now: read changed dossiers from DS, pre-check them, write the results back.",
+    ),
+    "run": (
+        "dsync.cli.run",
+        "Synchronise by schedule until SIGTERM, SIGHUP or Ctrl-C; then exit 0 within 5 s.",
+    ),
+    "status": (
+        "dsync.cli.status",
+        "Show services, the last run, dossiers, pushes, conflicts, quarantine and warnings.",
+    ),
+    "runs": (
+        "dsync.cli.status",
+        "List the runs, newest first, with their figures, who started them, and their problems.",
+    ),
+    "dossier": ("dsync.cli.dossier", "Show one dossier, or list them."),
+    "precheck": (
+        "dsync.cli.precheck",
+        "Judge dossiers again, and show the old and the new verdict.",
+    ),
+    "evidence": (
+        "dsync.cli.evidence",
+        "Show the evidence of verdicts, accept a catalogue, replace a list.",
+    ),
+    "push": (
+        "dsync.cli.push",
+        "Send the open and the refused annotations now, without reading dossiers.",
+    ),
+    "conflicts": (
+        "dsync.cli.conflicts",
+        "List and resolve human edits that stopped a push; without a subcommand: list.",
+    ),
+    "quarantine": (
+        "dsync.cli.quarantine",
+        "List dossiers that could not be read or judged, and retry them.",
+    ),
+    "db": ("dsync.cli.db", "Upgrade the schema, grant read access, document the views."),
+    "config": ("dsync.cli.config", "Show or check the settings, without network or database."),
+    "sandbox": (
+        "dsync.cli.sandbox",
+        "Serve an invented démarche aap-eig7 and an invented beta.gouv.fr until Ctrl-C.",
+    ),
+}
+"""The module of each command, imported when the command is run, and its line in `dsync --help`."""
 
 EPILOG = """
 \b
@@ -38,8 +78,28 @@ Exit codes:
 """
 
 
+class LazyGroup(SafeGroup):
+    """Imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, None when there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
 @click.group(
-    cls=SafeGroup,
+    cls=LazyGroup,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -53,23 +113,3 @@ def dsync() -> None:
     A setting comes from a flag, else from the environment (DSYNC_…), else from the TOML file, else
     it has its default. The flags below may also be given after the command's name.
     """
-
-
-for command in (
-    demo,
-    check,
-    sync,
-    run,
-    status,
-    runs,
-    dossier,
-    precheck,
-    evidence,
-    push,
-    conflicts,
-    quarantine,
-    db,
-    config,
-    sandbox,
-):
-    dsync.add_command(command)

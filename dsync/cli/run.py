@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from threading import Event
 
 import click
 
+from dsync import __version__
 from dsync.cli.options import settings_options
+from dsync.cli.session import load, make_ready, worker
+from dsync.service.scheduler import Service
+from dsync.service.signals import StopSignals
 
 
 @click.command()
@@ -17,19 +22,12 @@ def run() -> None:
     Overdue runs start at once, others by the schedule in the configuration file. A failed run is
     logged and retried; it never ends the service.
     """
-    from dsync.service.signals import StopSignals
-
     # First of all, so that a signal during the start stops the service in order too.
     with StopSignals() as signals:
         _serve(signals.stop)
 
 
 def _serve(stop: Event) -> None:
-    import os
-
-    from dsync import __version__
-    from dsync.cli.session import load, make_ready, worker
-    from dsync.service.scheduler import Service
 
     settings = load()
     with worker(settings, stop=stop, talkative=True) as app:

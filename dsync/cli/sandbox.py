@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from dsync.cli.options import settings_options
-
-if TYPE_CHECKING:
-    from dsync.sandbox import Sandbox
+from dsync.errors import ConfigurationError
+from dsync.sandbox import Sandbox, serve
 
 INSTRUCTEUR = "dsync@example.gouv.fr"
 """E-mail address of the sandbox's instructeur for dsync."""
@@ -46,9 +43,6 @@ def sandbox(*, port: int, dossiers: int, seed: int, rate_limit: int) -> None:
 
     Prints the variables that make dsync use them. All data are lost when it stops.
     """
-    from dsync.errors import ConfigurationError
-    from dsync.sandbox import serve
-
     try:
         serve(port=port, dossiers=dossiers, seed=seed, rate_limit=rate_limit, ready=_introduce)
     except OSError as exc:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -20,10 +20,12 @@ from dsync.cli.output import (
     print_pairs,
     print_table,
 )
-
-if TYPE_CHECKING:
-    from dsync.domain.ids import DemarcheNumber
-    from dsync.store import LeaseInfo, RunningService, Store
+from dsync.cli.session import load, reading
+from dsync.database import open_database
+from dsync.domain.check_line import CheckStatus, expiry_lines
+from dsync.domain.ids import DemarcheNumber
+from dsync.store import LeaseInfo, RunningService, Store
+from dsync.store.lease import is_silent
 
 IN_PART = 7
 RUN_KEYS = {
@@ -61,11 +63,6 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
 
     A line that needs attention is marked with « ! » and names the next command.
     """
-    from dsync.cli.session import load
-    from dsync.database import open_database
-    from dsync.domain.check_line import CheckStatus, expiry_lines
-    from dsync.domain.ids import DemarcheNumber
-
     settings, now = load(), datetime.now(UTC)
     store = open_database(settings.database_url, create=False)
     try:
@@ -134,7 +131,6 @@ def _document(store: Store, demarche: DemarcheNumber, now: datetime) -> dict[str
 
 
 def _service(service: RunningService, at_work: LeaseInfo | None, now: datetime) -> dict[str, Any]:
-    from dsync.store.lease import is_silent
 
     holds_lease = at_work is not None and at_work.holder == service.holder
     return {**service._asdict(), "is_alive": holds_lease or not is_silent(service, now)}
@@ -243,8 +239,6 @@ def _counts(counts: dict[str, int]) -> str:
 @settings_options()
 def runs(*, limit: int, wide: bool, as_json: bool) -> None:
     """List the runs, newest first, with their figures, who started them, and their problems."""
-    from dsync.cli.session import reading
-
     with reading() as reader:
         found: list[dict[str, Any]] = reader.runs(limit=limit)
     if as_json:

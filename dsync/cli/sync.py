@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import click
 
+from dsync.addresses import mask_url
 from dsync.cli.failures import Exit
 from dsync.cli.options import (
     DOSSIER_NUMBER,
@@ -16,9 +16,14 @@ from dsync.cli.options import (
     json_option,
     settings_options,
 )
-
-if TYPE_CHECKING:
-    from dsync.sync.report import RunReport, SyncOptions
+from dsync.cli.progress import progress_bars
+from dsync.cli.reports import print_report
+from dsync.cli.session import load, make_ready, worker
+from dsync.domain.ids import DossierNumber
+from dsync.service.signals import StopSignals
+from dsync.sync.check import missing_file
+from dsync.sync.context import utc_now
+from dsync.sync.report import RunReport, SyncOptions
 
 
 @click.command()
@@ -68,10 +73,6 @@ def sync(
     if accept_deletions and not full:
         raise click.UsageError("--accept-deletions needs --full: only a full read finds them.")
 
-    from dsync.domain.ids import DossierNumber
-    from dsync.sync.context import utc_now
-    from dsync.sync.report import SyncOptions
-
     if since is not None and since > utc_now():
         raise click.UsageError("--since is in the future.")
     run_once(
@@ -90,13 +91,6 @@ def sync(
 
 def run_once(options: SyncOptions, *, as_json: bool) -> None:
     """Do a run and print its report; exit with its code, or with the signal's."""
-    from dsync.addresses import mask_url
-    from dsync.cli.progress import progress_bars
-    from dsync.cli.reports import print_report
-    from dsync.cli.session import load, make_ready, worker
-    from dsync.service.signals import StopSignals
-    from dsync.sync.check import missing_file
-
     with StopSignals(announce=announce_stop) as signals:
         settings = load()
         if options.dry_run and missing_file(settings.database_url):

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+import click
 from click.testing import CliRunner
 
 from dsync.cli import dsync
@@ -98,3 +99,10 @@ class InsideCommand(Command):
         with chdir(self.folder):
             done = CliRunner(env=given).invoke(dsync, arguments, prog_name="dsync")
         return Ended(done.exit_code, done.stdout, done.stderr)
+
+
+def below(group: click.Group) -> list[tuple[str, click.Command]]:
+    """Return a group's commands, imported."""
+    context = click.Context(group)
+    found = [(name, group.get_command(context, name)) for name in group.list_commands(context)]
+    return [(name, command) for name, command in found if command is not None]

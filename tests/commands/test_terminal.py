@@ -23,7 +23,7 @@ from dsync.domain.verdict import Verdict
 from dsync.eig.store import NamedId, name_products
 from dsync.store import NewWish, WishOutcome, WishStatus
 from dsync.sync.report import Kind, RunReport
-from tests.commands.command import Command
+from tests.commands.command import Command, below
 from tests.commands.terminal import COLUMNS, on_terminal
 from tests.conftest import Golden
 from tests.store.builders import NOW, make_mapped, make_verdict, writing
@@ -48,7 +48,7 @@ LISTS = [
 def helps(group: click.Group = dsync, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield every command and group."""
     yield path
-    for name, command in group.commands.items():
+    for name, command in below(group):
         if isinstance(command, click.Group):
             yield from helps(command, (*path, name))
         else:

@@ -10,7 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from dsync.cli import dsync
+from dsync.cli import dsync, root
+from tests.commands.command import below
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,7 +22,7 @@ def commands(
     group: click.Group = dsync, path: tuple[str, ...] = ("dsync",)
 ) -> Iterator[tuple[str, click.Command]]:
     """Yield every command that does something, with its full name."""
-    for name, command in group.commands.items():
+    for name, command in below(group):
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
         else:
@@ -99,3 +100,9 @@ def test_every_setting_stands_in_the_readme() -> None:
         assert f"`DSYNC_{name.upper()}`" in README
     for name in SECRETS:
         assert f"`DSYNC_{name.upper()}_FILE`" in README
+
+
+def test_the_list_of_commands_says_what_each_command_says_of_itself() -> None:
+    """`dsync --help` shows the first sentences without importing the commands."""
+    said = {name: command.get_short_help_str(limit=10_000) for name, command in below(dsync)}
+    assert {name: line for name, (_, line) in root.COMMANDS.items()} == said

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from dsync.cli import dsync
+from tests.commands.command import below
 from tests.conftest import Golden
 from tests.outside.history import History, live
 from tests.store.databases import PostgresServer
@@ -65,5 +66,5 @@ def helps(command: click.Command, path: tuple[str, ...]) -> Iterator[str]:
     shown = CliRunner().invoke(dsync, [*path, "--help"], prog_name="dsync", terminal_width=80)
     yield f"## {' '.join(['dsync', *path, '--help'])} → {shown.exit_code}\n{shown.output}\n"
     if isinstance(command, click.Group):
-        for name, below in sorted(command.commands.items()):
-            yield from helps(below, (*path, name))
+        for name, child in sorted(below(command)):
+            yield from helps(child, (*path, name))
