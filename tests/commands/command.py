@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import click
+import structlog
 from click.testing import CliRunner
 
 from dsync.cli import dsync
@@ -96,8 +98,16 @@ class InsideCommand(Command):
         """Run it to its end."""
         inherited = dict.fromkeys(name for name in os.environ if name.startswith("DSYNC_"))
         given = {**inherited, **self.environment, **environment}
-        with chdir(self.folder):
-            done = CliRunner(env=given).invoke(dsync, arguments, prog_name="dsync")
+        root = logging.getLogger()
+        handlers, level = root.handlers[:], root.level
+        try:
+            with chdir(self.folder):
+                done = CliRunner(env=given).invoke(dsync, arguments, prog_name="dsync")
+        finally:
+            # A command sets up logging for its process, which is the tests' here.
+            structlog.reset_defaults()
+            root.handlers[:] = handlers
+            root.setLevel(level)
         return Ended(done.exit_code, done.stdout, done.stderr)
 
 
