@@ -20,6 +20,10 @@ from dsync.errors import ConfigurationError, StoreError
 BUSY_TIMEOUT_S = 15
 """How long a writer waits for another one, on either engine, before it gives up."""
 
+CONNECT_TIMEOUT_S = 4
+"""How long a PostgreSQL server may take to open a connection: a stop waits for it, and a service
+promises to stop within 5 s."""
+
 PAUSED_AT_MOST_S = 60
 """How long PostgreSQL lets a process be silent in mid-transaction: a paused one may not keep the
 lease's row from its successor."""
@@ -191,7 +195,7 @@ def _postgresql(url: URL) -> Engine:
         hide_parameters=True,
         # One more exchange per transaction, and a restarted server is no failure.
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10, "application_name": "dsync"},
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "dsync"},
     )
 
     @event.listens_for(engine, "connect")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from datetime import datetime
 from pathlib import Path
 
@@ -135,6 +136,21 @@ def test_no_stop_of_the_service_is_missed(
         assert (0, True) == (done.code, took_s < IN_TIME_S), done.text
         assert "service_stopped" in done.text
         process.kill()
+
+
+def test_a_stop_does_not_wait_for_a_silent_database(sqlite_dsync: Installed) -> None:
+    """A PostgreSQL that accepts and never answers: SIGTERM ends the command within 5 s."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://dsync@127.0.0.1:{silent.getsockname()[1]}/dsync"
+        process = sqlite_dsync.start("run", database_url=url)
+        silent.settimeout(20)
+        connection, _ = silent.accept()
+        with connection:
+            process.signal(signal.SIGTERM)
+            done, took_s = process.ended_within(IN_TIME_S)
+
+    assert took_s < IN_TIME_S, done.text
+    assert "Traceback" not in done.text
 
 
 def test_the_service_says_at_start_what_it_serves(dsync: Installed, database: Database) -> None:
