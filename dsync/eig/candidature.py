@@ -74,7 +74,7 @@ class Declared(NamedTuple):
     """What a column of the candidature says of itself."""
 
     section: str
-    """Of `dsync dossier show`."""
+    """Of `dsync dossier show`: one of `SECTIONS` in `eig/database.py`."""
     label: str
     """Its name there, in English."""
     description: str
@@ -105,8 +105,8 @@ def _champ(
     return Field(default=None, sa_column_kwargs={"info": {"declared": declared}})
 
 
-def _annotation(section: str, label: str, description: str) -> Any:
-    return _champ(section, label, description, annotation=True)
+def _annotation(section: str, label: str, description: str, *, personal: bool = False) -> Any:
+    return _champ(section, label, description, personal=personal, annotation=True)
 
 
 class Table(SQLModel, registry=registry(metadata=metadata)):

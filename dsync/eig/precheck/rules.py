@@ -31,6 +31,7 @@ from dsync.eig.precheck.lists import (
     parse_categories,
     parse_operateurs,
 )
+from dsync.eig.precheck.sentences import SENTENCES
 from dsync.eig.precheck.wording import fold, words
 from dsync.errors import ConfigurationError
 
@@ -38,8 +39,13 @@ CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
 SENTENCES_REVISION = 3
 """Raised by one when what the checks say changes, so that verdicts are worked out again."""
 
-_ONLY_A_VERIFIER = frozenset({"depot", "cas_octroi", "completude", "doublon"})
-"""Checks in which nothing speaks for « non conforme »."""
+_MAY_REFUSE = frozenset(
+    name
+    for sentence in SENTENCES
+    if sentence.resultat is Resultat.NON_CONFORME
+    for name in sentence.controles
+)
+"""Checks that have a sentence for « non conforme »."""
 
 _List = TypeVar("_List")
 _Named = TypeVar("_Named", ProfilConfig, CasConfig)
@@ -210,7 +216,7 @@ def _problems(config: RulesConfig) -> Iterable[str]:
 def _severity_problems(name: CheckName, severity: Severity | None) -> Iterable[str]:
     if severity is None:
         yield f"severity: {name} is missing (a_verifier or non_conforme)"
-    elif severity == "non_conforme" and name in _ONLY_A_VERIFIER:
+    elif severity == "non_conforme" and name not in _MAY_REFUSE:
         yield f"severity: {name} never shows more than a_verifier"
 
 
