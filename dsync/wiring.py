@@ -20,12 +20,12 @@ from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError
 from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
 from dsync.store import RunningService, Store
-from dsync.store.store import this_process
+from dsync.store.store import process_name
 from dsync.sync import run as runs
 from dsync.sync.config_changes import digest, follow_config_changes
-from dsync.sync.context import Context, Policy, Progress, Run, Silence, utc_now
+from dsync.sync.context import Context, NoProgress, Policy, Progress, Run, utc_now
 from dsync.sync.evaluate import evaluate_due
-from dsync.sync.push import push_due, tell_unknown
+from dsync.sync.push import push_due, report_unknown_dossiers
 from dsync.sync.record import Recorder
 from dsync.sync.report import Kind, RunReport, SyncOptions
 from dsync.sync.schedule import due, next_due_at
@@ -65,11 +65,11 @@ class App:
         self.settings = settings
         self.stop = stop or threading.Event()
         self.clock = clock
-        self.progress = progress or Silence()
+        self.progress = progress or NoProgress()
         self._may_create = may_create
         self._store = store
         self._client = client
-        self._signed_in: RunningService | None = None
+        self._registered: RunningService | None = None
 
     @property
     def configuration(self) -> Configuration:
@@ -149,7 +149,7 @@ class App:
 
     def _notify(self, event: str, line: str, **facts: Any) -> None:
         log.info(event, **facts)
-        self.progress.told(line)
+        self.progress.message(line)
 
     @cached_property
     def context(self) -> Context:
@@ -192,7 +192,7 @@ class App:
         """Return when the schedule wants the next run: now, when one is due."""
         return self._scheduled(next_due_at)
 
-    def sign_in(self, pause: timedelta = timedelta()) -> None:
+    def register_service(self, pause: timedelta = timedelta()) -> None:
         """Show in the database that this service runs and when it works next.
 
         Args:
@@ -200,7 +200,7 @@ class App:
         """
         now = self.clock()
         next_run_at = max(self.next_run_at(), now + pause)
-        last = self._signed_in
+        last = self._registered
         is_news = (
             last is None
             or abs(now - last.seen_at) >= SIGN_EVERY
@@ -208,14 +208,14 @@ class App:
         )
         if is_news:
             started_at = now if last is None else last.started_at
-            sign = RunningService(this_process(), __version__, started_at, now, next_run_at)
-            self.store.sign_in(self.demarche, sign)
-            self._signed_in = sign
+            sign = RunningService(process_name(), __version__, started_at, now, next_run_at)
+            self.store.register_service(self.demarche, sign)
+            self._registered = sign
 
-    def sign_off(self) -> None:
+    def unregister_service(self) -> None:
         """Show in the database that this service has ended."""
-        if self._signed_in is not None:
-            self.store.sign_off(self.demarche, self._signed_in.holder)
+        if self._registered is not None:
+            self.store.unregister_service(self.demarche, self._registered.holder)
 
     def _scheduled(self, ask: Callable[..., T]) -> T:
         schedule = self.configuration.schedule
@@ -237,7 +237,7 @@ class App:
         shown: Mapping[DossierNumber, Mapping[str, str]] | None = None,
         dry_run: bool = False,
         wait_s: float = 0,
-        say_waiting: Callable[[str], None] | None = None,
+        on_wait: Callable[[str], None] | None = None,
     ) -> RunReport:
         """Send what waits, the refused included.
 
@@ -248,7 +248,7 @@ class App:
                 go over whatever stands there.
             dry_run: whether to say only what would be sent.
             wait_s: how long to wait for another holder's lease.
-            say_waiting: told before what was sent without an answer is waited for; None: it is
+            on_wait: told before what was sent without an answer is waited for; None: it is
                 left to a later run.
         """
 
@@ -259,8 +259,8 @@ class App:
                     tx.force_wishes(dossiers, force_by, run.now, shown)
                 else:
                     tx.retry_refused(dossiers, run.now)
-            push_due(run, dossiers, say_waiting=say_waiting)
-            tell_unknown(run, dossiers)
+            push_due(run, dossiers, on_wait=on_wait)
+            report_unknown_dossiers(run, dossiers)
 
         options = SyncOptions(wait_s=wait_s, work=Kind.PUSH, dry_run=dry_run)
         return runs.execute(self.context, options, work)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsync.sync.context import Progress, Silence
+from dsync.sync.context import NoProgress, Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -23,7 +23,7 @@ class ProgressBars:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
 
-    def told(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Print a line above the bars."""
         self._bars.console.print(line, markup=False, highlight=False)
 
@@ -47,10 +47,10 @@ class ProgressBars:
         self._bars.update(self._tasks[phase], completed=done, total=total, figures=figures)
 
 
-class Lines(Silence):
+class Lines(NoProgress):
     """Prints only the failures that are retried, as lines on stderr."""
 
-    def told(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Print a line."""
         click.echo(line, err=True)
 
@@ -59,7 +59,7 @@ class Lines(Silence):
 def progress_bars(*, wanted: bool = True) -> Iterator[Progress]:
     """Yield bars if stderr is a terminal, else lines; nothing if no progress is wanted."""
     if not wanted:
-        yield Silence()
+        yield NoProgress()
         return
     if not sys.stderr.isatty():
         yield Lines()

@@ -79,7 +79,7 @@ def push(
             force_by=_who() if force else None,
             shown=shown,
             wait_s=wait.total_seconds(),
-            say_waiting=lambda message: click.echo(message, err=True),
+            on_wait=lambda message: click.echo(message, err=True),
         )
         with app.store.reading(app.demarche) as reader:
             stopped = sorted({c.numero for c in reader.conflicts()} & set(dossiers))

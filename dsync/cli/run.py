@@ -38,7 +38,7 @@ def _serve(stop: Event) -> None:
             "database": app.store.place,
             "next_run": app.next_run_at().isoformat(timespec="seconds"),
         }
-        app.sign_in()
+        app.register_service()
         service = Service(
             app,
             stop,

@@ -25,7 +25,7 @@ from dsync.database import open_database
 from dsync.domain.check_line import CheckStatus, expiry_lines
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import LeaseInfo, RunningService, Store
-from dsync.store.lease import is_silent
+from dsync.store.lease import is_overdue
 
 IN_PART = 7
 RUN_KEYS = {
@@ -131,9 +131,8 @@ def _document(store: Store, demarche: DemarcheNumber, now: datetime) -> dict[str
 
 
 def _service(service: RunningService, at_work: LeaseInfo | None, now: datetime) -> dict[str, Any]:
-
     holds_lease = at_work is not None and at_work.holder == service.holder
-    return {**service._asdict(), "is_alive": holds_lease or not is_silent(service, now)}
+    return {**service._asdict(), "is_alive": holds_lease or not is_overdue(service, now)}
 
 
 def _last_run(run: dict[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def run_once(options: SyncOptions, *, as_json: bool) -> None:
         ):
             if sys.stderr.isatty():
                 shown = mask_url(settings.ds_url)
-                progress.told(f"Asking {shown} about démarche {make_ready(app).demarche}.")
+                progress.message(f"Asking {shown} about démarche {make_ready(app).demarche}.")
             report = make_ready(app).sync(options)
     print_report(report, as_json=as_json)
     finish(report, signals.exit_code)

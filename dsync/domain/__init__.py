@@ -1,1 +1,1 @@
-"""The words of the project: frozen values without I/O, shared by all layers."""
+"""The project's vocabulary: immutable values without I/O, shared by all layers."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class CheckStatus(StrEnum):
-    """How one line stands."""
+    """The status of a line."""
 
     OK = "ok"
     INFO = "info"
@@ -18,7 +18,7 @@ class CheckStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One thing looked at; `exit_code` is 0 unless it keeps a run from being a success."""
+    """One thing checked; `exit_code` is 0 unless it prevents a successful run."""
 
     name: str
     status: CheckStatus

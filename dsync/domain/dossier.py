@@ -1,7 +1,7 @@
-"""A dossier as DS shows it, typed: what `ds/dossiers.py` makes of a GraphQL node.
+"""A dossier and its démarche, as typed values read from DS's GraphQL nodes.
 
-What a full read makes by the thousand are structs of msgspec: made fast, and written as they
-stand into the JSON that the database keeps.
+The classes of which a full read makes thousands are msgspec structs: they are cheap to create, and
+are encoded directly to the JSON that the database stores.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, DossierNum
 if TYPE_CHECKING:
     Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 else:
-    Json = Any  # msgspec, which reads some of these classes, takes no type that holds itself.
+    Json = Any  # msgspec, which decodes some of these classes, does not accept recursive types.
 
 
 class Etat(StrEnum):
@@ -33,17 +33,17 @@ class Etat(StrEnum):
 
 
 OPEN_ETATS = frozenset({Etat.EN_CONSTRUCTION, Etat.EN_INSTRUCTION})
-"""States in which a verdict is worked out anew and pushed."""
+"""States in which a dossier is evaluated again and its verdict is pushed."""
 COUNTED_ETATS = OPEN_ETATS | {Etat.ACCEPTE}
-"""States in which a dossier counts as another one for the same product."""
+"""States in which a dossier counts as a duplicate of another one for the same product."""
 
 
 LAYOUT_TYPES = frozenset({"header_section", "explication"})
-"""Descriptors' types that carry no value; a section may have the same label as a champ in it."""
+"""Types of descriptors without a value. A section can have the same label as one of its champs."""
 
 
 class Presence(StrEnum):
-    """Where a dossier stands in DS's lists."""
+    """Whether DS shows a dossier, or in which way it has gone."""
 
     PRESENT = "present"
     MASQUE = "masque"
@@ -52,7 +52,7 @@ class Presence(StrEnum):
 
 
 class Fichier(Struct, frozen=True, gc=False):
-    """A file's facts; its signed address is left out, for it expires within the hour."""
+    """A file's metadata. Its signed URL is left out, because it expires within the hour."""
 
     nom: str
     type_mime: str
@@ -65,36 +65,36 @@ class Fichier(Struct, frozen=True, gc=False):
 
 
 class Champ(Struct, frozen=True, gc=False, omit_defaults=True, rename={"descriptor_id": "id"}):
-    """One champ or annotation with what it says."""
+    """A champ or an annotation with its value."""
 
     descriptor_id: DescriptorId
     texte: str | None = None
-    """What a reader of SQL gets; None of a blank."""
+    """The value as text, as views show it; None if blank."""
     valeur: Json = None
-    """The number, boolean, list or object behind the text; None where the text is the value."""
+    """The value as a number, boolean, list or object; None if the text is the value."""
     lignes: tuple[Ligne, ...] = ()
-    """Of a repetition."""
+    """The rows of a repetition."""
     fichiers: tuple[Fichier, ...] = ()
     libelle: str | None = None
-    """None where the revision's descriptor says it."""
+    """None if the revision's descriptor has it."""
     type: str | None = None
-    """None where the revision's descriptor says it; else the GraphQL type's snake-case name."""
+    """None if the revision's descriptor has it; else the GraphQL type's name in snake case."""
 
     @property
     def contenu(self) -> Json:
-        """The value, be it the text."""
+        """The value: `valeur`, or the text."""
         return self.texte if self.valeur is None else self.valeur
 
 
 class Ligne(Struct, frozen=True, gc=False):
-    """A row of a repetition: its opaque id (it has no number in DS) and its champs."""
+    """A row of a repetition: its opaque id (DS gives it no number) and its champs."""
 
     id: str
     champs: tuple[Champ, ...]
 
 
 class Demandeur(Struct, frozen=True, gc=False):
-    """The applicant. Of a person only the kind is kept here; names stay in `details`."""
+    """The applicant. The names of a natural person are only in `details`."""
 
     genre: str
     """`personne_morale`, `personne_morale_incomplete`, `personne_physique`, or the unknown
@@ -107,11 +107,11 @@ class Demandeur(Struct, frozen=True, gc=False):
     etat_administratif: str | None = None
     """`Actif`, `Ferme` or None."""
     details: Mapping[str, Json] = {}
-    """Everything DS gave, as JSON."""
+    """Everything that DS returned about the applicant, as JSON."""
 
 
 class Traitement(Struct, frozen=True, gc=False):
-    """A step in the dossier's life, as DS journals it."""
+    """A change of a dossier's state, as DS journals it."""
 
     evenement: str
     date: datetime
@@ -120,7 +120,7 @@ class Traitement(Struct, frozen=True, gc=False):
 
 
 class Dossier(Struct, frozen=True, gc=False):
-    """A dossier of DS, whole. Instants are aware, in UTC."""
+    """A dossier of DS. Instants are aware and in UTC."""
 
     number: DossierNumber
     id: DossierId
@@ -151,16 +151,16 @@ class Dossier(Struct, frozen=True, gc=False):
     """Names, sorted."""
     traitements: tuple[Traitement, ...]
     demarche_number: DemarcheNumber | None = None
-    """Of a dossier that was asked for alone; one in a page is of the page's démarche."""
+    """The démarche of a dossier that was requested by number; None for one of a page."""
 
     @property
     def is_open(self) -> bool:
-        """Whether a verdict may still be pushed into it."""
+        """Whether verdicts may still be pushed into the dossier."""
         return self.etat in OPEN_ETATS
 
 
 class DeletedDossier(NamedTuple):
-    """An entry of DS's lists of pending or final deletions; `number` is the only key."""
+    """An entry of DS's lists of pending or final deletions, identified by `number` alone."""
 
     number: DossierNumber
     etat: Etat
@@ -176,10 +176,11 @@ class Descriptor(NamedTuple):
     type: str
     required: bool
     options: tuple[str, ...] | None
-    """Of drop-down lists; None where DS gives none."""
+    """The options of a drop-down list; None for other types."""
     other_option: bool
+    """Whether the drop-down list also accepts any other text."""
     parent_id: DescriptorId | None
-    """The repetition it belongs to."""
+    """The repetition to which it belongs."""
     is_annotation: bool
 
 
@@ -190,13 +191,13 @@ class Revision:
     id: RevisionId
     date_publication: datetime | None
     descriptors: Mapping[DescriptorId, Descriptor]
-    is_whole: bool = True
-    """Whether all that DS gave of it could be read."""
+    is_complete: bool = True
+    """Whether every field that DS returned could be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instructeur:
-    """Someone who may write annotations, and the groupe through which."""
+    """A person who may write annotations, and the groupe that gives the right."""
 
     id: str
     email: str
@@ -205,7 +206,7 @@ class Instructeur:
 
 @dataclass(frozen=True, slots=True)
 class Demarche:
-    """The démarche's facts that the worker needs beside its dossiers."""
+    """The démarche's facts that the worker needs."""
 
     number: DemarcheNumber
     titre: str
@@ -215,11 +216,11 @@ class Demarche:
     labels: Mapping[str, str]
     """Label ids by exact name."""
     instructeurs: tuple[Instructeur, ...]
-    lost: tuple[str, ...] = ()
-    """Where DS gave what cannot be read, as `revisions.0.champDescriptors.3.type`."""
+    unreadable_fields: tuple[str, ...] = ()
+    """Paths of the fields that could not be read, as `revisions.0.champDescriptors.3.type`."""
 
     def instructeur_id(self, named: str | None) -> str | None:
-        """Return the id of the instructeur of that id or e-mail, None when there is none."""
+        """Return the id of the instructeur with this id or e-mail, None if there is none."""
         folded = (named or "").casefold()
         for instructeur in self.instructeurs:
             if named == instructeur.id or folded == instructeur.email.casefold():
@@ -231,7 +232,7 @@ _SAME = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "`": "'", "‑": "-"})
 
 
 def folded(libelle: str) -> str:
-    """Return a label without differences of spacing, apostrophe and case."""
+    """Return a label without differences of spacing, apostrophe and case, for comparisons."""
     return " ".join(libelle.translate(_SAME).split()).casefold()
 
 

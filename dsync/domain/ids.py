@@ -1,4 +1,4 @@
-"""Identifiers, told apart by type: a number that people see is not an opaque id."""
+"""Types of identifiers, so that a number that people see is not taken for an opaque id."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NewType
 DemarcheNumber = NewType("DemarcheNumber", int)
 DossierNumber = NewType("DossierNumber", int)
 GREATEST_NUMBER = 2**31 - 1
-"""DS takes either as GraphQL's Int, of 32 bits (source: its schema)."""
+"""The greatest value of GraphQL's 32-bit Int, the type of both numbers in DS's schema."""
 DossierId = NewType("DossierId", str)
 """Opaque id of a dossier; mutations need it."""
 DescriptorId = NewType("DescriptorId", str)

@@ -1,7 +1,7 @@
-"""JSON as dsync writes it: one text for one value, so that texts can be compared and hashed.
+"""Canonical JSON: equal values give equal bytes, which can be compared and hashed.
 
-It stays bytes from where it is written to the database: making text of it and bytes again, at each
-step of the way, took as long as mapping.
+The JSON stays bytes up to the database: converting it to text and back at each step took as long
+as the mapping.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ _REFUSED = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def json_bytes(value: Any) -> bytes:
-    """Write a value as JSON in UTF-8: keys of dicts sorted, fields of classes in their order.
+    """Encode a value as JSON in UTF-8, with sorted keys; fields of classes keep their order.
 
     Raises:
-        ValueError: for a lone surrogate, which no UTF-8 holds.
+        ValueError: the value contains a lone surrogate, which UTF-8 cannot encode.
     """
     return _encoder.encode(value)
 
 
 def cleaned(value: Any) -> Any:
-    """Return JSON without NUL and lone surrogates."""
+    """Return a JSON value without NUL characters and lone surrogates.
+
+    PostgreSQL does not store NUL in text, and UTF-8 cannot encode a lone surrogate.
+    """
     if isinstance(value, str):
         return _REFUSED.sub("", value) if _REFUSED.search(value) else value
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""What the engine asks of a programme: the fields, evidence and checks of one call.
+"""The interface between the engine and a programme: the fields, evidence and checks of one call.
 
-`dsync.eig` is such a programme. Without one, dossiers are copied and followed, and nothing is
-judged or written back.
+`dsync.eig` implements it. Without a programme, the engine copies dossiers and keeps their history;
+it evaluates nothing and writes nothing back.
 """
 
 from __future__ import annotations
@@ -30,43 +30,43 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
-    """What an operator asks for: dossiers are then judged even where their verdict stands."""
+class PrecheckOptions:
+    """The options of a pre-check that an operator starts: it evaluates dossiers in any case."""
 
     as_of: date | None = None
-    """Judge as if they had been deposited that day."""
+    """Evaluate as if the dossiers had been deposited on this day."""
     refresh: bool = False
-    """Judge on the evidence at hand instead of the evidence kept with the verdict."""
+    """Use the present evidence instead of the evidence stored with the verdict."""
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """A dossier to be judged, as far as the engine knows it."""
+class DueEvaluation:
+    """A dossier to evaluate, with what the engine stores about it."""
 
     numero: DossierNumber
     etat: Etat
     presence: Presence
     inputs_hash: str
-    """Of what verdicts rest on in the dossier."""
+    """A hash of the parts of the dossier that the checks use."""
     current: StoredVerdict | None
     wished: Mapping[str, str | None]
-    """What its annotations should hold, by name."""
+    """The values of its current wishes, by annotation."""
 
     @property
     def is_open(self) -> bool:
-        """Whether a verdict may still be pushed into it."""
+        """Whether verdicts may still be pushed into the dossier."""
         return self.etat in OPEN_ETATS
 
 
 class Judged(NamedTuple):
-    """A dossier with the decision on it; None when a check failed."""
+    """A dossier with its decision; None if a check raised an error."""
 
-    dossier: Due
+    dossier: DueEvaluation
     decision: Decision | None
 
     @property
-    def stands(self) -> bool:
-        """Whether the verdict given earlier stays: the evidence for another is out of reach."""
+    def keeps_verdict(self) -> bool:
+        """Whether the earlier verdict stays, because the evidence for a new one is unavailable."""
         current = self.dossier.current
         return (
             current is not None
@@ -76,8 +76,8 @@ class Judged(NamedTuple):
         )
 
 
-class Desk(Protocol):
-    """What a run lends to the programme while it works."""
+class ProgrammeRun(Protocol):
+    """The part of a run that a programme may use."""
 
     @property
     def demarche(self) -> DemarcheNumber:
@@ -85,101 +85,123 @@ class Desk(Protocol):
 
     @property
     def now(self) -> datetime:
-        """The clock's instant, in UTC."""
+        """The present instant, in UTC."""
 
     def transaction(self) -> AbstractContextManager[Any]:
-        """Open a transaction under the run's lease; its `connection` takes SQL."""
+        """Open a transaction under the run's lease; its `connection` executes SQL."""
 
     def reading(self) -> AbstractContextManager[Any]:
-        """Open a transaction that only reads."""
+        """Open a read-only transaction."""
 
     def problem(self, sentence: str) -> None:
-        """Note in the run's report what is wrong, with the remedy."""
+        """Add a problem and its remedy to the run's report."""
 
 
 class Form(Protocol):
-    """What a programme worked out of one revision of the form."""
+    """The programme's mapping of one revision of the form."""
 
     @property
     def inputs_signature(self) -> bytes:
-        """Changes when what verdicts rest on is found elsewhere in the form."""
+        """Changes when a field that the checks use is mapped to another champ."""
 
     @property
     def signature(self) -> bytes:
-        """Changes when any field is found elsewhere."""
+        """Changes when any field is mapped to another champ."""
 
     def rows(self, dossier: Dossier) -> Mapping[str, Row]:
         """Return the dossier's row of each of the programme's tables, by the table's name."""
 
 
 class Evidence(Protocol):
-    """What verdicts rest on beside the dossiers, as one run has gathered it."""
+    """The evidence that one run has gathered."""
 
     @property
     def key(self) -> str:
-        """Changes with the evidence or the rules: all open dossiers are then judged again."""
+        """Changes with the evidence or the rules; all open dossiers are then evaluated again."""
 
     @property
-    def may_be_back(self) -> bool:
-        """Whether dossiers without a verdict are to be tried again, whatever the key."""
+    def retry_undetermined(self) -> bool:
+        """Whether undetermined dossiers are evaluated again even if the key is unchanged."""
 
 
 class Programme(Protocol):
-    """One call, made ready by its sections of the configuration."""
+    """One call for projects, configured by its sections of the TOML file."""
 
     @property
     def mapping_key(self) -> str:
-        """Changes with the mapping: all dossiers are then read again."""
+        """Changes with the mapping; all dossiers are then read again."""
 
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
-        """Work out where a form has the programme's fields."""
+        """Map the programme's fields to the descriptors of a form."""
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
-        """Return the fields that judging needs and no revision of the form has."""
+        """Return the fields that the checks need and no revision of the form has."""
 
     def form_lines(
         self, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
-        """Compare the mapping with a revision, for `dsync check`.
+        """Compare the mapping with a revision of the form, for `dsync check`.
 
         Args:
-            revision: the active one.
-            known: ids of annotations that the engine itself writes.
-            every_champ: whether each champ that feeds no field has its own line.
+            revision: the active revision.
+            known: ids of the annotations that the engine itself reads or writes.
+            every_champ: whether each champ without a field gets its own line.
         """
 
     def evidence_lines(self, store: Any | None, now: datetime) -> Iterator[CheckLine]:
-        """Say whether the evidence can be had, for `dsync check`.
+        """Check whether the evidence is available, for `dsync check`.
 
         Args:
-            store: the database; None when it cannot be opened.
-            now: the present.
+            store: the database; None if it cannot be opened.
+            now: the present instant, in UTC.
         """
 
     def stated_verdict(self, detail: str) -> Verdict | None:
-        """Return the verdict that a text of the programme states, None for another text."""
+        """Return the verdict that a detail states; None for a text of another origin."""
 
-    def gather(self, desk: Desk, *, accept: bool = False) -> Evidence:
-        """Bring the evidence up to date.
+    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Evidence:
+        """Fetch the evidence that is not up to date.
 
         Args:
-            desk: of the run.
-            accept: whether evidence that a safety brake stopped is to be believed.
+            run: the run under way.
+            accept: whether evidence that a safety brake stopped is accepted.
         """
 
     def prepare(
         self,
-        desk: Desk,
+        run: ProgrammeRun,
         evidence: Any,
         numbers: Sequence[DossierNumber],
-        demand: Demand | None,
+        options: PrecheckOptions | None,
     ) -> set[DossierNumber]:
-        """Bring up to date what is counted over dossiers; return all whom that concerns."""
+        """Store what the checks compare between dossiers.
+
+        Args:
+            run: the run under way.
+            evidence: of `gather`.
+            numbers: the dossiers to evaluate.
+            options: of an operator's pre-check; None: after a pull.
+
+        Returns:
+            The dossiers whose verdicts can change by this.
+        """
 
     def judge(
-        self, desk: Desk, evidence: Any, due: Sequence[Due], demand: Demand | None
+        self,
+        run: ProgrammeRun,
+        evidence: Any,
+        due: Sequence[DueEvaluation],
+        options: PrecheckOptions | None,
     ) -> Iterator[Judged]:
-        """Judge dossiers; without a demand, one whose verdict stands is passed over."""
+        """Evaluate dossiers, in order.
+
+        Args:
+            run: the run under way.
+            evidence: of `gather`.
+            due: the dossiers.
+            options: of an operator's pre-check, which evaluates every dossier; None: dossiers
+                whose inputs and evidence have not changed are left out.
+        """
 
     def close(self) -> None:
         """Close what was opened."""

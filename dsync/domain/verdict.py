@@ -1,4 +1,4 @@
-"""Outcomes of the checks and the verdict made of them (source: the programme's rules)."""
+"""The results of checks, and the verdict that follows from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dsync.domain.ids import DossierNumber
 
 
 class Resultat(StrEnum):
-    """What one check says."""
+    """The result of one check."""
 
     CONFORME = "conforme"
     A_VERIFIER = "a_verifier"
@@ -23,7 +23,7 @@ class Resultat(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the pre-check advises; the value is what views and annotations show."""
+    """The result of the pre-check; the value is the text of views and annotations."""
 
     ELIGIBLE = "Éligible"
     A_VERIFIER = "À vérifier"
@@ -32,22 +32,22 @@ class Verdict(StrEnum):
 
     @property
     def key(self) -> str:
-        """ASCII name used in JSON, configuration and metrics."""
+        """The ASCII name used in JSON and configuration."""
         return self.name.lower()
 
 
 class Controle(Struct, frozen=True, gc=False):
-    """One check's answer: what, how, why in French, and on which evidence."""
+    """A check with its result, the reason in French, and the evidence."""
 
     controle: str
     resultat: Resultat
     motif: str = ""
-    """Blank, as the evidence, once the dossier is erased."""
+    """Blank once the dossier is erased, as is `preuve`."""
     preuve: Mapping[str, Json] = {}
 
 
 class Decision(Struct, frozen=True, gc=False):
-    """A verdict with all that it rests on. The same inputs give the same decision to the byte."""
+    """A verdict with its reasons and evidence. Equal inputs give an identical decision."""
 
     verdict: Verdict
     controles: tuple[Controle, ...]
@@ -55,19 +55,19 @@ class Decision(Struct, frozen=True, gc=False):
     """The text for the annotation."""
     version_regles: str
     preuve_hash: str
-    """Digest of the evidence used for this dossier, and of nothing else."""
+    """A digest of the evidence used for this dossier only."""
     doublons: tuple[DossierNumber, ...] = ()
-    """The other dossiers that it rests on."""
+    """The other dossiers for the same product."""
     constats: Mapping[str, Json] = {}
-    """What the programme found out about the dossier: values of columns in its views."""
+    """Facts about the dossier for the programme's views, by column."""
     preuve: Json = None
-    """Evidence that later verdicts on this dossier rest on, in the programme's form."""
+    """The frozen evidence, which later verdicts on this dossier use, in the programme's form."""
     remarque: str | None = None
-    """What is recorded beside a verdict that stays."""
+    """The remark stored beside an unchanged verdict."""
 
 
 class StoredVerdict(Struct, frozen=True, gc=False):
-    """A verdict of the history; what it says of persons is blank once the dossier is erased."""
+    """A stored verdict; its texts are blank once the dossier is erased."""
 
     id: int
     numero: DossierNumber
@@ -75,7 +75,7 @@ class StoredVerdict(Struct, frozen=True, gc=False):
     detail: str
     etabli_le: datetime
     depuis_le: datetime
-    """Since when result and text read as they do."""
+    """Since when result and detail are as they are."""
     version_regles: str
     inputs_hash: str | None
     preuve_hash: str | None
@@ -97,25 +97,25 @@ _VERDICTS = (Verdict.ELIGIBLE, Verdict.A_VERIFIER, Verdict.INDETERMINE, Verdict.
 
 
 def worst(resultats: Iterable[Resultat]) -> Resultat:
-    """Return the most severe result, or « conforme » of none; of equals the first."""
+    """Return the most severe result, the first of equal ones; « conforme » for no results."""
     return max(resultats, key=SEVERITY.__getitem__, default=Resultat.CONFORME)
 
 
 def verdict_of(resultats: Iterable[Resultat]) -> Verdict:
-    """Return the verdict: that of the most severe result."""
+    """Return the verdict of the most severe result."""
     return _VERDICTS[SEVERITY[worst(resultats)]]
 
 
 def by_severity(controles: Iterable[Controle]) -> list[Controle]:
-    """Return the checks that stand against « Éligible », the decisive ones first."""
+    """Return the checks that prevent « Éligible », the most severe ones first."""
     against = [c for c in controles if SEVERITY[c.resultat]]
     return sorted(against, key=lambda c: -SEVERITY[c.resultat])
 
 
 def counterfactual(controles: Iterable[Controle]) -> tuple[str, ...]:
-    """Return the smallest set of checks to settle for « Éligible », the decisive ones first.
+    """Return the names of the checks to clear for « Éligible », the most severe ones first.
 
-    Every one of them has to be: a single result that is not « conforme » keeps the verdict
-    down. Checks that are « sans objet » are judged once the one they hang on is settled.
+    All of them have to become « conforme ». A check that is « sans objet » depends on another one,
+    and applies once that one is cleared.
     """
     return tuple(controle.controle for controle in by_severity(controles))

@@ -76,7 +76,8 @@ N = TypeVar("N", bound=_Node)
 def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
     """Return the démarche; of two labels with the same name, the first one counts.
 
-    A field that does not match the API is omitted by itself, and its path is in `Demarche.lost`.
+    A field that does not match the API is omitted by itself, and its path is in
+    `Demarche.unreadable_fields`.
 
     DS lists the draft among the revisions, with the id that it will have once it is published. Its
     champs can still change, so it is left out, unless it is the active revision of a démarche that
@@ -92,7 +93,7 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
         _revision(revision, place, lost)
         for revision, place in _each(_Revision, facts.revisions, "revisions", lost)
     ]
-    published = [r for r in revisions if r.date_publication or not r.is_whole]
+    published = [r for r in revisions if r.date_publication or not r.is_complete]
     if active is None and not published:
         raise ValueError("no revision")
     active_id = RevisionId(active.id) if active else published[-1].id
@@ -111,7 +112,7 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
             )
             for one, _ in _each(_Instructeur, groupe.instructeurs, f"{place}.instructeurs", lost)
         ),
-        lost=tuple(lost),
+        unreadable_fields=tuple(lost),
     )
 
 
@@ -165,7 +166,7 @@ def _revision(node: _Revision, place: str, lost: list[str]) -> Revision:
         id=RevisionId(node.id),
         date_publication=node.date_publication and utc(node.date_publication),
         descriptors=descriptors,
-        is_whole=not any(one.startswith(f"{place}.") for one in lost),
+        is_complete=not any(one.startswith(f"{place}.") for one in lost),
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
-from dsync.domain.programme import Demand, Desk, Due, Judged
+from dsync.domain.programme import DueEvaluation, Judged, PrecheckOptions, ProgrammeRun
 from dsync.domain.verdict import Decision, Verdict
 from dsync.eig import store
 from dsync.eig.candidature import Candidature
@@ -138,10 +138,10 @@ class Eig:
         """Return the verdict that a detail states, None for another text."""
         return stated_verdict(detail)
 
-    def gather(self, desk: Desk, *, accept: bool = False) -> Gathered:
+    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Gathered:
         """Revalidate the catalogue, and keep the new one if it is believed."""
         return gather(
-            desk,
+            run,
             self._sources,
             rules_version=self.rules.version,
             catalogue_share=self._catalogue_share,
@@ -150,10 +150,10 @@ class Eig:
 
     def prepare(
         self,
-        desk: Desk,
+        run: ProgrammeRun,
         evidence: Gathered,
         numbers: Sequence[DossierNumber],
-        demand: Demand | None,
+        options: PrecheckOptions | None,
     ) -> set[DossierNumber]:
         """Store the product of each dossier that names another one than before.
 
@@ -166,11 +166,11 @@ class Eig:
         catalogue = known.catalogue
         if catalogue is None:
             return set()
-        with desk.reading() as reader:
+        with run.reading() as reader:
             addresses = store.addresses(reader.connection, numbers)
         changed: dict[DossierNumber, NamedId] = {}
         for address in addresses:
-            frozen = None if demand and demand.refresh else stored_product(address.preuve)
+            frozen = None if options and options.refresh else stored_product(address.preuve)
             match = name_product(address.page_produit, known, frozen).match
             id_ = catalogue.present_id(match.product_id) if match.product_id else None
             product = NamedId(id_, id_ is not None and match.is_published)
@@ -178,19 +178,23 @@ class Eig:
                 changed[address.numero] = product
         if not changed:
             return set()
-        with desk.transaction() as tx:
+        with run.transaction() as tx:
             return store.name_products(tx, changed)
 
     def judge(
-        self, desk: Desk, evidence: Gathered, due: Sequence[Due], demand: Demand | None
+        self,
+        run: ProgrammeRun,
+        evidence: Gathered,
+        due: Sequence[DueEvaluation],
+        options: PrecheckOptions | None,
     ) -> Iterator[Judged]:
-        """Judge dossiers; without a demand, one whose verdict stands is passed over."""
-        with desk.reading() as reader:
+        """Evaluate dossiers; without options, those whose inputs have not changed are left out."""
+        with run.reading() as reader:
             candidatures = store.candidatures(reader.connection, [one.numero for one in due])
             products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
-            members = store.same_product(reader.connection, desk.demarche, products)
+            members = store.same_product(reader.connection, run.demarche, products)
         known = with_registry(
-            desk, self._sources.registry, candidatures.values(), evidence.evidence, self.rules
+            run, self._sources.registry, candidatures.values(), evidence.evidence, self.rules
         )
         for one in due:
             candidature = candidatures.get(one.numero)
@@ -202,7 +206,7 @@ class Eig:
                 if number != one.numero
             )
             try:
-                decision = self._decide(one, candidature, known, others, demand)
+                decision = self._decide(one, candidature, known, others, options)
             except Exception:  # Whatever fails on one dossier stops no other.
                 yield Judged(one, None)
                 continue
@@ -211,16 +215,16 @@ class Eig:
 
     def _decide(
         self,
-        due: Due,
+        due: DueEvaluation,
         candidature: Candidature,
         evidence: Evidence,
         others: tuple[DossierNumber, ...],
-        demand: Demand | None,
+        options: PrecheckOptions | None,
     ) -> Decision | None:
         """Return the decision on a dossier, None when its verdict stands."""
         current = due.current
         frozen = stored_product(current.preuve) if current else None
-        if demand is None:
+        if options is None:
             standing = None
             if current is not None:
                 is_stale = (
@@ -236,9 +240,9 @@ class Eig:
                 )
                 standing = Standing(is_stale, current.preuve_hash, current.remarque, frozen)
             return decide(candidature, evidence, self.rules, doublons=others, standing=standing)
-        if demand.as_of is not None:
-            candidature = candidature.having(depose_le=datetime.combine(demand.as_of, NOON))
-        if demand.refresh:
+        if options.as_of is not None:
+            candidature = candidature.having(depose_le=datetime.combine(options.as_of, NOON))
+        if options.refresh:
             frozen = None
         return evaluate(candidature, evidence, self.rules, doublons=others, frozen_product=frozen)
 

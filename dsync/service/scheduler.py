@@ -28,7 +28,7 @@ FIRST_RETRY = timedelta(seconds=15)
 LEASE_RETRY = timedelta(seconds=30)
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
-SIGN_OFF_S = 0.5
+UNREGISTER_S = 0.5
 
 
 class Worker(Protocol):
@@ -40,10 +40,10 @@ class Worker(Protocol):
     def sync(self, options: SyncOptions) -> RunReport:
         """Do one run."""
 
-    def sign_in(self, pause: timedelta) -> None:
+    def register_service(self, pause: timedelta) -> None:
         """Store that the service is alive and does no run within the next `pause`."""
 
-    def sign_off(self) -> None:
+    def unregister_service(self) -> None:
         """Store that the service has ended."""
 
 
@@ -107,15 +107,17 @@ class Service:
         ended = self._idle.wait(STOP_S)
         # In a thread, because the process must end in time even if the database does not answer;
         # other processes then see that this service stopped reporting.
-        signing_off = threading.Thread(target=self._sign_off, name="sign-off", daemon=True)
-        signing_off.start()
-        signing_off.join(SIGN_OFF_S)
+        unregister = threading.Thread(
+            target=self._unregister_service, name="unregister", daemon=True
+        )
+        unregister.start()
+        unregister.join(UNREGISTER_S)
         log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
         return ended
 
-    def _sign_off(self) -> None:
+    def _unregister_service(self) -> None:
         with suppress(StoreError):
-            self._worker.sign_off()
+            self._worker.unregister_service()
 
     def _keep_ticking(self, job: Any) -> None:
         """Reschedule the job after the system clock went back: its next run would be far away."""
@@ -131,7 +133,7 @@ class Service:
             self._run_due()
             if not self._stop.is_set():
                 pause_s = max(0.0, self._not_before - self._monotonic())
-                self._worker.sign_in(timedelta(seconds=pause_s))
+                self._worker.register_service(timedelta(seconds=pause_s))
         except DsyncError as exc:
             self._postpone(error=exc.message, exit_code=exc.exit_code)
         except Exception as exc:

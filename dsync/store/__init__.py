@@ -7,7 +7,7 @@ from dsync.store.lease import LEASE_TTL_S
 from dsync.store.reader import Reader
 from dsync.store.records import (
     Conflict,
-    DueDossier,
+    DuePush,
     EndedWish,
     Lease,
     LeaseInfo,
@@ -34,7 +34,7 @@ __all__ = [
     "LEASE_TTL_S",
     "Conflict",
     "DossierView",
-    "DueDossier",
+    "DuePush",
     "EndedWish",
     "Extension",
     "Lease",

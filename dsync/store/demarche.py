@@ -81,7 +81,7 @@ class DemarcheWrites(DemarcheReads):
                     "descriptors": json_bytes([d._asdict() for d in revision.descriptors.values()]),
                 }
                 for revision in demarche.revisions.values()
-                if revision.date_publication and revision.is_whole
+                if revision.date_publication and revision.is_complete
             ],
         )
 

@@ -149,7 +149,7 @@ def _lost(lease: Lease) -> LeaseLostError:
     )
 
 
-SILENT_AFTER = timedelta(minutes=3)
+HEARTBEAT_TIMEOUT = timedelta(minutes=3)
 """Without a sign for so long, a service that holds no lease is taken for dead."""
 
 _service = tables.service
@@ -158,7 +158,9 @@ _SHOWN = tuple(
 )
 
 
-def sign_in(connection: Connection, demarche: DemarcheNumber, service: RunningService) -> None:
+def register_service(
+    connection: Connection, demarche: DemarcheNumber, service: RunningService
+) -> None:
     """Note a sign of life; the first one clears away those that fell silent."""
     values = service._asdict()
     statement = insert_for(connection, _service).values(demarche_numero=demarche, **values)
@@ -167,16 +169,16 @@ def sign_in(connection: Connection, demarche: DemarcheNumber, service: RunningSe
             index_elements=["demarche_numero", "holder"], set_=dict(values)
         )
     )
-    if service.seen_at - service.started_at < SILENT_AFTER:
+    if service.seen_at - service.started_at < HEARTBEAT_TIMEOUT:
         connection.execute(
             delete(_service).where(
                 _service.c.demarche_numero == demarche,
-                _service.c.seen_at < service.seen_at - SILENT_AFTER,
+                _service.c.seen_at < service.seen_at - HEARTBEAT_TIMEOUT,
             )
         )
 
 
-def sign_off(connection: Connection, demarche: DemarcheNumber, holder: str) -> None:
+def unregister_service(connection: Connection, demarche: DemarcheNumber, holder: str) -> None:
     """Note that a service has ended."""
     connection.execute(
         delete(_service).where(_service.c.demarche_numero == demarche, _service.c.holder == holder)
@@ -193,6 +195,6 @@ def read_services(connection: Connection, demarche: DemarcheNumber) -> list[Runn
     return [RunningService(*row) for row in rows]
 
 
-def is_silent(service: RunningService, now: datetime) -> bool:
+def is_overdue(service: RunningService, now: datetime) -> bool:
     """Whether a service that holds no lease should have given a sign of life by now."""
-    return abs(now - service.seen_at) > SILENT_AFTER
+    return abs(now - service.seen_at) > HEARTBEAT_TIMEOUT

@@ -22,7 +22,7 @@ from dsync.store.journal import JournalWrites
 from dsync.store.records import (
     CLOCK_TOLERANCE,
     LONGEST_WAIT,
-    DueDossier,
+    DuePush,
     EndedWish,
     NewWish,
     Pushed,
@@ -38,7 +38,7 @@ _dossier = tables.dossier
 
 LABEL = "label"
 _WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
-_SETTLED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPENDUE.value]
+_ENDED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPENDUE.value]
 
 
 class OutboxWrites(JournalWrites):
@@ -119,7 +119,7 @@ class OutboxWrites(JournalWrites):
         limit: int,
         labels: int = 0,
         numbers: Sequence[DossierNumber] = (),
-    ) -> list[DueDossier]:
+    ) -> list[DuePush]:
         """Return dossiers with something to settle, and all their current wishes.
 
         Args:
@@ -146,7 +146,7 @@ class OutboxWrites(JournalWrites):
             .order_by(_dossier.c.numero)
         )
         return [
-            DueDossier(
+            DuePush(
                 DossierNumber(row.numero), RevisionId(row.revision_id), tuple(wishes[row.numero])
             )
             for row in rows
@@ -192,7 +192,7 @@ class OutboxWrites(JournalWrites):
             .where(
                 _outbox.c.numero.in_(numbers),
                 _outbox.c.courante,
-                _outbox.c.statut.in_(_SETTLED),
+                _outbox.c.statut.in_(_ENDED),
             )
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
         )
@@ -276,7 +276,7 @@ class OutboxWrites(JournalWrites):
             .join(_outbox, _dossier.c.numero == _outbox.c.numero)
             .where(
                 *self._may_be_written(),
-                _outbox.c.statut.in_(_SETTLED),
+                _outbox.c.statut.in_(_ENDED),
                 _outbox.c.annotation != LABEL,
                 _outbox.c.cible.is_not(None),
             )
@@ -295,7 +295,7 @@ class OutboxWrites(JournalWrites):
                 _outbox.c.courante,
                 _outbox.c.annotation == annotation,
                 _outbox.c.cible == cible,
-                _outbox.c.statut.in_(_SETTLED),
+                _outbox.c.statut.in_(_ENDED),
             )
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
         )

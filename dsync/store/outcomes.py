@@ -60,7 +60,7 @@ class OutcomeWrites(ConflictReads, JournalWrites):
         pairs = [(wishes[s.id], s) for s in outcomes if s.id in wishes]
         if not pairs:
             return
-        settled = [_settled_row(wish, end, now) for wish, end in pairs]
+        settled = [_outcome_row(wish, end, now) for wish, end in pairs]
         update_rows(self.connection, _outbox, settled)
         self._note_pushed(pairs, now)
         self.record_events(run, _events(pairs), now)
@@ -214,7 +214,7 @@ def _ours(valeur: str | None, cible: str | None, now: datetime) -> dict[str, Any
     }
 
 
-def _settled_row(wish: Row[Any], end: WishOutcome, now: datetime) -> dict[str, Any]:
+def _outcome_row(wish: Row[Any], end: WishOutcome, now: datetime) -> dict[str, Any]:
     is_confirmed = end.statut is WishStatus.CONFIRMEE
     goes_on = end.statut in {WishStatus.EN_ATTENTE, WishStatus.INCERTAINE}
     return {

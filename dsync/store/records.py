@@ -234,7 +234,7 @@ class StoredWish:
 
 
 @dataclass(frozen=True, slots=True)
-class DueDossier:
+class DuePush:
     """A dossier with something to settle in DS, and all its current wishes."""
 
     numero: DossierNumber

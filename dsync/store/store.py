@@ -124,7 +124,7 @@ class Store:
         """
         with self._connected() as connection:
             return leases.acquire(
-                connection, demarche, holder or this_process(), ttl_s, self._clock()
+                connection, demarche, holder or process_name(), ttl_s, self._clock()
             )
 
     def renew_lease(self, lease: Lease, ttl_s: float | None = None) -> None:
@@ -146,15 +146,15 @@ class Store:
         with self._connected(reading=True) as connection:
             return leases.read(connection, demarche, self._clock())
 
-    def sign_in(self, demarche: DemarcheNumber, service: RunningService) -> None:
+    def register_service(self, demarche: DemarcheNumber, service: RunningService) -> None:
         """Note that a service runs, and when it works next."""
         with self._connected() as connection:
-            leases.sign_in(connection, demarche, service)
+            leases.register_service(connection, demarche, service)
 
-    def sign_off(self, demarche: DemarcheNumber, holder: str) -> None:
+    def unregister_service(self, demarche: DemarcheNumber, holder: str) -> None:
         """Note that a service has ended."""
         with self._connected() as connection:
-            leases.sign_off(connection, demarche, holder)
+            leases.unregister_service(connection, demarche, holder)
 
     def services_of(self, demarche: DemarcheNumber) -> list[RunningService]:
         """Return the services that signed in for a démarche and not off."""
@@ -260,6 +260,6 @@ class Store:
                 yield connection
 
 
-def this_process() -> str:
+def process_name() -> str:
     """Name this process so that an operator finds it."""
     return f"{socket.gethostname()}:{os.getpid()}"

@@ -14,7 +14,7 @@ from sqlalchemy import Row, and_, or_, select, update
 from dsync.domain.dossier import OPEN_ETATS, Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.programme import Due
+from dsync.domain.programme import DueEvaluation
 from dsync.domain.verdict import StoredVerdict, Verdict
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
@@ -51,12 +51,12 @@ _DUE = (
 class VerdictReads(Subject):
     """Reads what is to be judged, and what was."""
 
-    def for_judging(self, numbers: Sequence[DossierNumber]) -> list[Due]:
+    def for_judging(self, numbers: Sequence[DossierNumber]) -> list[DueEvaluation]:
         """Return these dossiers, in the queue or not, as far as they are known and not erased."""
         rows = self.connection.execute(_DUE.where(_dossier.c.numero.in_(numbers))).all()
         wished = self._wished([row.numero for row in rows])
         return [
-            Due(
+            DueEvaluation(
                 numero=DossierNumber(row.numero),
                 etat=Etat(row.etat),
                 presence=Presence(row.presence),

@@ -1,1 +1,1 @@
-"""The engine: pull, pre-check, push, and what holds them together in one run."""
+"""The engine: a sync run with its steps pull, evaluate and push, and `dsync check`."""

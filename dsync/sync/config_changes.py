@@ -1,7 +1,8 @@
-"""What an operator or the form's owner changed since the last run, and what has to be done again.
+"""Applies changes of the configuration, the form and the rights to the wishes in the outbox.
 
-A wish carries its text, and a refusal or a missing right stops it: when the configured texts,
-the annotations, the labels or who writes are others than before, both are looked at again.
+A wish contains its text, and can be stopped by a refusal or a missing right. When the configured
+texts, the annotations, the labels, the token or the instructeur have changed since the last run,
+the wishes are worded again and the stopped ones are retried.
 """
 
 from __future__ import annotations
@@ -11,28 +12,28 @@ from hashlib import blake2b
 from dsync.annotations import desired
 from dsync.annotations.config import LABEL, RESULTAT
 from dsync.domain.dossier import Demarche, Presence
-from dsync.domain.programme import Due
+from dsync.domain.programme import DueEvaluation
 from dsync.store import NewWish
 from dsync.sync.context import Context, Run, batches
 from dsync.sync.pages import learn_revisions, refresh_demarche
 
 
 def follow_config_changes(run: Run) -> None:
-    """Word the wishes as the configuration now says, and free those that something stopped.
+    """Reword the wishes by the present configuration, and retry the stopped ones if it changed.
 
     Raises:
-        DSError: the démarche's labels could not be read anew; nothing was freed.
-        StoreError: what was reworded stays so; the rest follows with the next run.
+        DSError: the démarche could not be read; nothing was changed.
+        StoreError: the wishes reworded so far stay; the next run does the rest.
     """
     with run.transaction() as tx:
         demarche, before = tx.demarche(), tx.state().writing_key
     if demarche is None:
         return
     if _missing_labels(run, demarche) and not run.demarche_is_fresh:
-        # Made on DS since, perhaps, as the message asked.
+        # The operator may have created the labels since, as the message asks.
         demarche = refresh_demarche(run)
-    _say_unmapped(run, demarche)
-    tell_missing_labels(run, demarche)
+    _report_unmapped_fields(run, demarche)
+    report_missing_labels(run, demarche)
     if run.has_read_all:
         with run.transaction() as tx:
             tx.retry_stopped(run.now)
@@ -68,8 +69,11 @@ def _reword(run: Run) -> None:
             )
 
 
-def _reworded(run: Run, due: Due) -> list[NewWish]:
-    """The result and the label alone: the detail and the date are the verdict's own."""
+def _reworded(run: Run, due: DueEvaluation) -> list[NewWish]:
+    """Return the wishes whose text changed.
+
+    These are at most the result and the label: the detail and the date come from the verdict.
+    """
     current = due.current
     if current is None or due.presence != Presence.PRESENT or not due.wished:
         return []
@@ -82,19 +86,19 @@ def _reworded(run: Run, due: Due) -> list[NewWish]:
 
 
 def _look_where_annotations_moved(run: Run) -> None:
-    """Look again at what was settled in annotations that the configuration now has elsewhere."""
+    """Reopen the ended wishes of annotations for which another descriptor is now configured."""
     with run.transaction() as tx:
-        settled = tx.ended_targets()
-    learn_revisions(run, {revision_id for revision_id, _, _ in settled})
+        targets = tx.ended_targets()
+    learn_revisions(run, {revision_id for revision_id, _, _ in targets})
     with run.transaction() as tx:
-        for revision_id, annotation, cible in settled:
+        for revision_id, annotation, cible in targets:
             descriptor = run.annotations_of(revision_id).by_name(annotation)
             if descriptor is not None and descriptor.id != cible:
                 tx.reopen_ended_at(revision_id, annotation, cible)
 
 
-def tell_missing_labels(run: Run, demarche: Demarche) -> None:
-    """Say which configured labels the démarche does not have: a fault of the configuration."""
+def report_missing_labels(run: Run, demarche: Demarche) -> None:
+    """Report the configured labels that the démarche does not have."""
     missing = _missing_labels(run, demarche)
     if missing:
         names = ", ".join(f"« {name} »" for name in missing)
@@ -109,8 +113,8 @@ def _missing_labels(run: Run, demarche: Demarche) -> list[str]:
     return [name for name in labels.all() if name not in demarche.labels] if labels else []
 
 
-def _say_unmapped(run: Run, demarche: Demarche) -> None:
-    """Tell which needed fields no revision of the form has: their checks are impossible."""
+def _report_unmapped_fields(run: Run, demarche: Demarche) -> None:
+    """Report the fields that the checks need and no revision of the form has."""
     programme = run.context.programme
     missing = programme.missing_fields(demarche) if programme else ()
     if missing:

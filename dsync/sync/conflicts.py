@@ -1,4 +1,4 @@
-"""What an operator decides about conflicts: keep the human's value, or take it as dsync's own."""
+"""Ends conflicts as an operator decides: keep the human's value, or take it as dsync's own."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.store import Store, Tx
 
 LEASE_TTL_S = 30.0
+"""Shorter than a run's lease: ending conflicts takes one transaction and is not renewed."""
 
 
 class Choice(StrEnum):
-    """How conflicts end; the value is the journal's."""
+    """How conflicts end; the value is written into the journal."""
 
     ACCEPT = "accepte"
-    """The human's value stays, and dsync does not write there for this verdict."""
+    """The human's value stays: dsync does not write this verdict there."""
     ADOPT = "adopte"
-    """What stands there counts as dsync's own: the wishes go on from it."""
+    """The current value counts as written by dsync: the wish is sent and replaces it."""
 
 
 def end_conflicts(
@@ -31,24 +32,25 @@ def end_conflicts(
     numbers: Sequence[DossierNumber] | None = None,
     annotation: str | None = None,
 ) -> dict[DossierNumber, int]:
-    """End conflicts; return how many, by dossier.
+    """End conflicts; return how many ended, by dossier.
 
     Args:
         store: the database.
-        demarche: whose conflicts.
+        demarche: the démarche's number.
         choice: how they end.
-        now: the present.
-        numbers: in these dossiers only; None: in all.
-        annotation: of this annotation only, and what it alone holds back; None: of all.
+        now: the present instant.
+        numbers: the dossiers; None: all dossiers of the démarche.
+        annotation: the annotation, with the wishes that its conflict holds back; None: all.
 
     Raises:
         LeaseHeldError: a run is under way; nothing was changed.
+        StoreError: the database failed; nothing was changed.
     """
     with _transaction(store, demarche) as tx:
         in_conflict = sorted({conflict.numero for conflict in tx.conflicts()})
-        settle = tx.accept_conflicts if choice is Choice.ACCEPT else tx.adopt_conflicts
+        end = tx.accept_conflicts if choice is Choice.ACCEPT else tx.adopt_conflicts
         ended = {
-            numero: settle(numero, now, annotation)
+            numero: end(numero, now, annotation)
             for numero in in_conflict
             if numbers is None or numero in numbers
         }

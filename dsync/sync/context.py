@@ -1,10 +1,10 @@
-"""What a run works with: collaborators passed in, built once by the wiring, and the run itself."""
+"""The collaborators of a run, which `wiring` builds, and the state of a run under way."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
@@ -21,25 +21,25 @@ from dsync.sync.report import RunReport
 
 
 class Progress(Protocol):
-    """Told how far each phase is; `total` is None while nobody knows it."""
+    """Receives the progress of each phase; `total` is None while it is unknown."""
 
-    def told(self, line: str) -> None:
-        """Take a line for whoever waits: what is tried, what failed, when it is tried again."""
+    def message(self, line: str) -> None:
+        """Take a line to show: a request, a failure, the time of the next attempt."""
 
     def pulled(self, done: int, total: int | None) -> None:
-        """Dossiers read so far."""
+        """Take the number of dossiers read so far."""
 
     def evaluated(self, done: int, total: int | None) -> None:
-        """Candidatures judged so far."""
+        """Take the number of dossiers evaluated so far."""
 
     def pushed(self, done: int, total: int | None) -> None:
-        """Dossiers whose wishes were settled so far."""
+        """Take the number of dossiers pushed so far."""
 
 
-class Silence:
-    """A progress that tells nobody."""
+class NoProgress:
+    """A progress that shows nothing."""
 
-    def told(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Do nothing."""
 
     def pulled(self, done: int, total: int | None) -> None:
@@ -54,21 +54,25 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The figures of the configuration that the engine obeys."""
+    """The settings that the engine uses."""
 
     overlap: timedelta
+    """How far before the watermark an incremental read starts."""
     disappearances: int
+    """The safety brake's limit, as a number of dossiers."""
     disappearances_percent: float
+    """The safety brake's limit, as a share of the present dossiers; the higher limit applies."""
     push_batch: int
+    """Maximum number of dossiers in a mutation document."""
     instructeur: str | None
-    """Id or e-mail of the one in whose name annotations are written."""
+    """Id or e-mail of the instructeur in whose name annotations are written."""
     writer: str
-    """A digest of the token and the instructeur: another one may have other rights."""
+    """Digest of the token and the instructeur: it changes when the right to write can change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything a run needs; a dry run gets the same with a scratch copy for a store."""
+    """The collaborators of a run; a dry run has a scratch copy as its store."""
 
     demarche: DemarcheNumber
     store: Store
@@ -83,11 +87,15 @@ class Context:
 
     @property
     def mapping_key(self) -> str:
-        """Changes with the mapping, by which the copy is then read again as a whole."""
+        """A digest of the mapping; when it changes, all dossiers are read again."""
         return self.programme.mapping_key if self.programme else ""
 
     def check_stop(self) -> None:
-        """Raise `InterruptedRunError` when the run was asked to stop."""
+        """Return unless the run was asked to stop.
+
+        Raises:
+            InterruptedRunError: it was.
+        """
         if self.stop.is_set():
             raise InterruptedRunError("Interrupted: what was stored stays, the next run resumes.")
 
@@ -101,32 +109,28 @@ class Run:
     id: int
     report: RunReport
     revisions: dict[RevisionId, Revision | None] = field(default_factory=dict)
-    """Seen so far in this run; None: DS does not give its descriptors."""
+    """The revisions loaded so far; None: DS does not give the descriptors."""
     demarche_is_fresh: bool = False
-    """Whether this run has read the démarche's facts."""
+    """Whether this run has read the démarche's facts from DS."""
     has_read_all: bool = False
-    """Whether a full read ended in this run."""
+    """Whether this run has finished a full read."""
 
     def annotations_of(self, revision_id: RevisionId) -> ResolvedAnnotations:
-        """Return dsync's annotations in a revision seen in this run; none where it is not known."""
+        """Return dsync's annotations in a loaded revision; none if DS does not give it."""
         revision = self.revisions.get(revision_id)
         descriptors = revision.descriptors.values() if revision else ()
         return resolve(self.context.annotations, descriptors)
 
-    @contextmanager
-    def transaction(self) -> Iterator[Tx]:
-        """Open one transaction under the run's lease."""
-        with self.context.store.transaction(self.lease) as tx:
-            yield tx
+    def transaction(self) -> AbstractContextManager[Tx]:
+        """Open one transaction under the run's lease; raises as `Store.transaction`."""
+        return self.context.store.transaction(self.lease)
 
-    @contextmanager
-    def reading(self) -> Iterator[Reader]:
-        """Read the démarche as it is now, in nobody's way."""
-        with self.context.store.reading(self.context.demarche) as reader:
-            yield reader
+    def reading(self) -> AbstractContextManager[Reader]:
+        """Open a read-only transaction, which does not block writers."""
+        return self.context.store.reading(self.context.demarche)
 
     def problem(self, sentence: str) -> None:
-        """Note in the report what is wrong, with the remedy."""
+        """Add a problem and its remedy to the report."""
         self.report.problem(sentence)
 
     @property
@@ -136,7 +140,7 @@ class Run:
 
     @property
     def now(self) -> datetime:
-        """The clock's instant, in UTC."""
+        """The present instant, in UTC."""
         return self.context.clock()
 
 
@@ -148,14 +152,19 @@ def utc_now() -> datetime:
 T = TypeVar("T")
 
 BATCH = 200
-"""Dossiers judged, or looked at again, in one transaction."""
+"""Number of dossiers in one transaction."""
 
 
 def batches(context: Context, items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
-    """Yield the items by `size` at most.
+    """Yield the items in batches.
+
+    Args:
+        context: of the run.
+        items: what is divided.
+        size: maximum number of items in a batch.
 
     Raises:
-        InterruptedRunError: before a batch, when the run was asked to stop.
+        InterruptedRunError: the run was asked to stop; checked before each batch.
     """
     for start in range(0, len(items), size):
         context.check_stop()

@@ -1,8 +1,8 @@
-"""Have the programme judge what is due, and put the wishes that follow into the outbox.
+"""Evaluates the dossiers that are due, and puts the resulting wishes into the outbox.
 
-A verdict is worked out again when the dossier's own inputs changed, when the rules or the set
-of dossiers for the same product did, when impossible evidence is back, and, where no product was
-found, when its evidence changed. Verdict and wishes are stored in one transaction a batch.
+A dossier is evaluated again when its inputs, the rules or the other dossiers for its product
+changed, when missing evidence is available again, and, if no product was found, when the evidence
+changed. A batch's verdicts and wishes are stored in one transaction.
 """
 
 from __future__ import annotations
@@ -15,46 +15,50 @@ from dsync.annotations import desired
 from dsync.annotations.config import DETAIL, RESULTAT
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.programme import Demand, Due, Evidence, Judged, Programme
+from dsync.domain.programme import DueEvaluation, Evidence, Judged, PrecheckOptions, Programme
 from dsync.domain.verdict import Decision, Verdict
 from dsync.store import NewVerdict, NewWish
 from dsync.sync.context import Run, batches
-from dsync.sync.pages import note_anomaly
+from dsync.sync.pages import quarantine_dossier
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Dossiers that were looked at, with the decisions that came of it."""
+    """A batch of evaluated dossiers."""
 
     numbers: Sequence[DossierNumber]
+    """All dossiers of the batch, those that needed no evaluation included."""
     judged: Sequence[tuple[Judged, Decision]]
     failed: Set[DossierNumber] = frozenset()
-    """Those on which a check failed."""
+    """The dossiers on which a check raised an error."""
 
 
 def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
-    """Give every verdict that is due, after the crawl: doublons are judged over all dossiers.
+    """Evaluate all dossiers that are due.
+
+    This follows the pull, because the check for duplicates compares all dossiers.
 
     Args:
         run: the run under way.
-        accept_evidence: whether evidence that a safety brake stopped is to be believed.
+        accept_evidence: whether evidence that a safety brake stopped is accepted.
 
     Raises:
-        StoreError: the verdicts stored so far stay; the others are still due.
+        InterruptedRunError: the run was asked to stop; as `StoreError`.
+        StoreError: the verdicts stored so far stay; the other dossiers are still due.
     """
     programme = run.context.programme
     if programme is None:
         return
     evidence = programme.gather(run, accept=accept_evidence)
     with run.transaction() as tx:
-        # Both what is judged by and what it rests on: the open ones are looked at again.
-        has_moved = tx.state().evidence_key != evidence.key
-        numbers: Sequence[DossierNumber] = tx.numbers_to_judge(everything_open=has_moved)
-        if has_moved or evidence.may_be_back:
+        # The key covers the rules and the evidence: all open dossiers depend on both.
+        has_changed = tx.state().evidence_key != evidence.key
+        numbers: Sequence[DossierNumber] = tx.numbers_to_judge(everything_open=has_changed)
+        if has_changed or evidence.retry_undetermined:
             numbers = _with(numbers, tx.undetermined())
     for batch in judge(run, programme, evidence, numbers):
         store_verdicts(run, batch)
-    if has_moved:
+    if has_changed:
         with run.transaction() as tx:
             tx.save_state(evidence_key=evidence.key)
 
@@ -64,40 +68,40 @@ def judge(
     programme: Programme,
     evidence: Evidence,
     numbers: Sequence[DossierNumber],
-    demand: Demand | None = None,
+    options: PrecheckOptions | None = None,
 ) -> Iterator[Batch]:
-    """Judge dossiers, batch by batch: the one way from copies to decisions.
+    """Evaluate dossiers, and yield them in batches.
 
-    What is due after a crawl comes without a `demand`: a verdict that nothing speaks against
-    then stands, and the dossiers whose doublons changed are judged too. The caller stores a batch
-    before it takes the next.
+    The caller must store each batch before it takes the next one.
 
     Args:
         run: the run under way.
-        programme: whose checks judge.
-        evidence: what the programme gathered.
+        programme: the programme whose checks apply.
+        evidence: of the programme's `gather`.
         numbers: the dossiers, in order.
-        demand: what an operator asks for.
+        options: of an operator's pre-check, which evaluates exactly these dossiers. None: after a
+            pull; dossiers whose inputs have not changed are passed over, and those whose
+            duplicates changed are added.
 
     Raises:
-        InterruptedRunError: before a batch, when the run was asked to stop.
-        StoreError: the database cannot be read.
+        InterruptedRunError: the run was asked to stop; checked before each batch.
+        StoreError: the database cannot be read or written.
     """
-    concerned: set[DossierNumber] = set()
+    related: set[DossierNumber] = set()
     for some in batches(run.context, numbers):
-        # Before anyone is judged: dossiers for one product are counted.
-        concerned |= programme.prepare(run, evidence, some, demand)
-    if demand is None:
-        numbers = _with(numbers, concerned)
+        # For all dossiers before the first evaluation: the check for duplicates counts them.
+        related |= programme.prepare(run, evidence, some, options)
+    if options is None:
+        numbers = _with(numbers, related)
     done = 0
     for some in batches(run.context, numbers):
         with run.reading() as reader:
             due = [
                 one
                 for one in reader.for_judging(some)
-                if one.presence == Presence.PRESENT and (demand or _is_looked_at(one))
+                if one.presence == Presence.PRESENT and (options or _is_evaluated(one))
             ]
-        judged = list(programme.judge(run, evidence, due, demand))
+        judged = list(programme.judge(run, evidence, due, options))
         yield Batch(
             some,
             [(one, one.decision) for one in judged if one.decision is not None],
@@ -110,30 +114,33 @@ def judge(
 def _with(
     numbers: Sequence[DossierNumber], others: Collection[DossierNumber]
 ) -> Sequence[DossierNumber]:
-    """Return both in order, each once; the same list when there is nothing to add."""
+    """Return both, sorted and without repetition."""
     return sorted({*numbers, *others}) if others else numbers
 
 
-def _is_looked_at(due: Due) -> bool:
-    """A finished dossier keeps its verdict, but for one that could not be given."""
+def _is_evaluated(due: DueEvaluation) -> bool:
+    """Return False for a finished dossier whose verdict is known: it keeps the verdict."""
     return due.current is None or due.is_open or due.current.verdict is Verdict.INDETERMINE
 
 
 def store_verdicts(run: Run, batch: Batch) -> None:
-    """Store a batch of verdicts with the wishes that follow, in one transaction.
+    """Store a batch's verdicts and wishes in one transaction.
 
-    A verdict that stands for want of evidence stays, and its dossier stays due.
+    A dossier keeps its verdict if the evidence for a new one is unavailable, and stays due.
+
+    Raises:
+        StoreError: the database failed; nothing of the batch is stored.
     """
     now = run.now
-    given = [(one.dossier, decision) for one, decision in batch.judged if not one.stands]
-    waiting = {one.dossier.numero for one, _ in batch.judged if one.stands}
+    given = [(one.dossier, decision) for one, decision in batch.judged if not one.keeps_verdict]
+    waiting = {one.dossier.numero for one, _ in batch.judged if one.keeps_verdict}
     verdicts = [NewVerdict(due.numero, decision, due.inputs_hash) for due, decision in given]
     wishes = [wish for due, decision in given for wish in _wishes(run, due, decision, now)]
     with run.transaction() as tx:
         fresh = set(tx.save_verdicts(run.id, verdicts, now))
         tx.wish(wishes, now)
         for number in sorted(batch.failed):
-            note_anomaly(run, tx, number, "regle")
+            quarantine_dossier(run, tx, number, "regle")
         still_due = batch.failed | waiting
         tx.close_evaluation([number for number in batch.numbers if number not in still_due])
     run.report.evaluated += len(fresh)
@@ -146,8 +153,8 @@ def store_verdicts(run: Run, batch: Batch) -> None:
         )
 
 
-def _wishes(run: Run, due: Due, decision: Decision, now: datetime) -> list[NewWish]:
-    """Return what the annotations should hold; nothing when a reader would see no difference."""
+def _wishes(run: Run, due: DueEvaluation, decision: Decision, now: datetime) -> list[NewWish]:
+    """Return the wishes of a decision; none if result and detail are already wished."""
     if not due.is_open:
         return []
     current = due.current

@@ -1,4 +1,4 @@
-"""Store one page: recorded, compared, journaled, with the watermark that it allows."""
+"""Stores one page of dossiers together with the watermark that it covers."""
 
 from __future__ import annotations
 
@@ -22,48 +22,53 @@ from dsync.sync.context import Run
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-ANOMALIES = {
+QUARANTINE_MESSAGES = {
     "timeout": "Démarches Simplifiées n’arrive pas à rendre ce dossier dans le temps imparti",
     "bad_data": "Démarches Simplifiées ne peut pas rendre ce dossier : ses données y sont cassées",
     "illisible": "Ce dossier n’a pas la forme attendue, sa dernière copie reste",
     "incomplet": "Démarches Simplifiées ne peut pas rendre une partie de ce dossier",
     "regle": "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier verdict reste",
 }
-"""What is wrong with a dossier, by code, as the database's readers see it."""
+"""Why a dossier is in quarantine, by code, in the words of the view `lecture_anomalie`."""
 
 
 SHOWN = 5
-"""Fields that a message names."""
+"""Maximum number of fields that a message names."""
 
 
 @dataclass(slots=True)
 class Crawl:
-    """One crawl's plan and what it has seen."""
+    """One read of the list of dossiers, page after page: where it starts, what it has seen."""
 
     since: datetime
+    """Only dossiers changed since this instant are read."""
     after: str | None
+    """The cursor from which an interrupted full read continues; None: from the start."""
     full: bool
-    moves_watermark: bool
+    advances_watermark: bool
     server_time: datetime | None = None
-    """The server's clock at the first answer."""
+    """DS's clock at the first answer."""
     is_ordered: bool = True
+    """Whether the dossiers came in the order of their last change, as the API promises."""
     revision_id: RevisionId | None = None
+    """The démarche's active revision, as the last page named it."""
 
 
 def store_page(
     run: Run, crawl: Crawl, page: Page, size: int, size_at: datetime | None = None
 ) -> None:
-    """Map a page; store it and its watermark in one transaction, or nothing of it.
+    """Record a page's dossiers; store them and the watermark in one transaction.
 
     Args:
-        run: the run that read it.
-        crawl: the crawl that it is of.
-        page: what DS gave.
-        size: how many dossiers to ask for next time.
-        size_at: when that was last changed.
+        run: the run under way.
+        crawl: the read to which the page belongs.
+        page: the page, as DS returned it.
+        size: the page size with which the next run starts.
+        size_at: when the page size last changed; None: it is the default.
 
     Raises:
-        StoreError: the page and the watermark are as before.
+        StoreError: the database failed; neither the page nor the watermark is stored.
+        DSError: the démarche's facts could not be read; nothing is stored.
     """
     learn_revisions(run, {dossier.revision_id for dossier in page.nodes})
     records = [_record_of(run, dossier) for dossier in page.nodes]
@@ -71,20 +76,21 @@ def store_page(
     with run.transaction() as tx:
         known = tx.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
         named = [(one.number or known.get(one.dossier_id or ""), one) for one in page.unreadable]
-        quarantined_numbers = [(number, one) for number, one in named if number]
+        unreadable = [(number, one) for number, one in named if number]
         result = tx.store_page(
             run.id, records, now=run.now, mark_read=True, incomplete=page.incomplete
         )
-        anomalies += [(number, one.code, one.path) for number, one in quarantined_numbers]
-        for concerned, code, path in anomalies:
-            note_anomaly(run, tx, concerned, code, path)
-        if quarantined_numbers:
-            tx.mark_seen(run.id, [number for number, _ in quarantined_numbers])
-        open_ones = [record for record in records if record.is_open]
-        settled = tx.ended_wishes([record.numero for record in open_ones])
-        moved = edited_elsewhere(open_ones, settled, run.annotations_of, run.context.annotations)
-        tx.reopen_wishes([*result.annotations_changed, *moved])
-        # The revision that it follows, or its groupe, may be another.
+        anomalies += [(number, one.code, one.path) for number, one in unreadable]
+        for number, code, path in anomalies:
+            quarantine_dossier(run, tx, number, code, path)
+        if unreadable:
+            # So that a full read does not take them for vanished.
+            tx.mark_seen(run.id, [number for number, _ in unreadable])
+        open_records = [record for record in records if record.is_open]
+        ended = tx.ended_wishes([record.numero for record in open_records])
+        edited = edited_elsewhere(open_records, ended, run.annotations_of, run.context.annotations)
+        tx.reopen_wishes([*result.annotations_changed, *edited])
+        # A changed dossier can have another revision or groupe, which can remove the obstacle.
         tx.retry_stopped(run.now, result.changed)
         changes: dict[str, Any] = {"page_size": size, "page_size_at": size_at}
         if crawl.full:
@@ -95,16 +101,16 @@ def store_page(
         tx.save_state(**changes)
     run.report.read += result.read
     run.report.changed += len(result.created) + len(result.changed)
-    if quarantined_numbers:
-        tell_quarantined(run, [number for number, _ in quarantined_numbers])
+    if unreadable:
+        report_quarantined(run, [number for number, _ in unreadable])
     if page.incomplete:
         run.report.problem(
             "DS cannot render a part of some dossiers, which are stored without it: see "
             "`dsync quarantine list`, and tell DS's support which fields."
         )
-    for number, one in named:
-        if not number:
-            run.report.problem(_nameless(one))
+    for known_number, one in named:
+        if not known_number:
+            run.report.problem(_without_number(one))
 
 
 def _record_of(run: Run, dossier: Dossier) -> Record:
@@ -112,23 +118,31 @@ def _record_of(run: Run, dossier: Dossier) -> Record:
     return run.context.recorder.record(dossier, run.context.demarche, revision)
 
 
-def _nameless(one: Unreadable) -> str:
+def _without_number(one: Unreadable) -> str:
     places = (("after", one.after), ("before", one.before))
     place = " and ".join(f"{where} {number}" for where, number in places if number)
     return (
-        f"DS shows a dossier without its number ({place or 'alone'} in the order of last change): "
-        "it is not in the copy, or not up to date there. Look for it on DS, and tell DS's support."
+        f"DS returned a dossier without its number ({place or 'alone'} in the order of last "
+        "change): it is missing or outdated in the copy. Look for it on DS, and tell DS's support."
     )
 
 
-def note_anomaly(run: Run, tx: Tx, number: DossierNumber, code: str, path: str = "") -> None:
-    """Note what is wrong with a dossier, in French, with the field's path where it is known."""
-    message = ANOMALIES[code] + (f" ({path})." if path else ".")
+def quarantine_dossier(run: Run, tx: Tx, number: DossierNumber, code: str, path: str = "") -> None:
+    """Put a dossier into quarantine.
+
+    Args:
+        run: the run under way.
+        tx: the transaction to write in.
+        number: the dossier's.
+        code: a key of `QUARANTINE_MESSAGES`.
+        path: of the field that DS cannot render; "" when it is not known.
+    """
+    message = QUARANTINE_MESSAGES[code] + (f" ({path})." if path else ".")
     tx.quarantine(run.id, number, code, message, run.now)
 
 
 def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
-    """Make sure that the descriptors of these revisions are known, where DS gives them."""
+    """Load these revisions of the form into `run.revisions`; None for one that DS does not give."""
     wanted = set(ids)
     if wanted <= run.revisions.keys():
         return
@@ -141,14 +155,14 @@ def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
 
 
 def _watermark_after(crawl: Crawl, records: Sequence[Record]) -> datetime | None:
-    if not crawl.moves_watermark or not crawl.is_ordered or crawl.server_time is None:
+    if not crawl.advances_watermark or not crawl.is_ordered or crawl.server_time is None:
         return None
     dates: list[datetime] = [record.dates["modifie_le"] for record in records]
     return max((date for date in dates if date < crawl.server_time), default=None)
 
 
-def tell_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
-    """Count the dossiers that this run has set aside, and say so."""
+def report_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
+    """Count and report the dossiers that this run could not read."""
     run.report.quarantined_numbers.update(numbers)
     run.report.problem(
         "Some dossiers cannot be read and are in quarantine: see `dsync quarantine list`."
@@ -156,29 +170,32 @@ def tell_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
 
 
 def store_alone(run: Run, page: Page) -> None:
-    """Store dossiers read one by one, outside any crawl."""
-    crawl = Crawl(EPOCH, None, full=False, moves_watermark=False)
+    """Store a page with one dossier that was requested by its number."""
+    crawl = Crawl(EPOCH, None, full=False, advances_watermark=False)
     with run.transaction() as tx:
         state = tx.state()
     store_page(run, crawl, page, state.page_size, state.page_size_at)
 
 
 def refresh_demarche(run: Run) -> Demarche:
-    """Read the démarche's facts (revisions, labels, instructeurs) and keep them.
+    """Read and store the démarche's revisions, labels and instructeurs.
 
-    A revision of which something cannot be read stays as it was known: a form once published does
-    not change.
+    Of a revision that cannot be read completely, the stored copy stays in use: a published
+    revision does not change.
+
+    Raises:
+        DSError: as `DSClient.demarche`; nothing is stored.
     """
     demarche = run.context.client.demarche(run.context.demarche)
     with run.transaction() as tx:
         tx.save_demarche(demarche, run.now)
         run.revisions.update({**demarche.revisions, **tx.revisions()})
-    if demarche.lost:
-        more = f" and {len(demarche.lost) - SHOWN} others" if len(demarche.lost) > SHOWN else ""
+    if lost := demarche.unreadable_fields:
+        more = f" and {len(lost) - SHOWN} others" if len(lost) > SHOWN else ""
         run.report.problem(
             "DS's answer about the démarche has fields that cannot be read "
-            f"({', '.join(demarche.lost[:SHOWN])}{more}): they stay unknown until it is whole. "
-            "If it lasts, tell DS's support."
+            f"({', '.join(lost[:SHOWN])}{more}); dsync works without them. If this persists, tell "
+            "DS's support."
         )
     run.demarche_is_fresh = True
     return demarche
@@ -186,49 +203,49 @@ def refresh_demarche(run: Run) -> Demarche:
 
 def edited_elsewhere(
     records: Sequence[Record],
-    settled: Iterable[EndedWish],
+    ended: Iterable[EndedWish],
     annotations_of: Callable[[RevisionId], ResolvedAnnotations],
     config: AnnotationsConfig,
 ) -> list[DossierNumber]:
-    """Return the dossiers that show something else than what was settled.
+    """Return the dossiers whose annotations or labels differ from those of their ended wishes.
 
     Args:
         records: the page's dossiers.
-        settled: their wishes that were confirmed, or stopped by a human's value.
+        ended: their wishes that were confirmed, or are in conflict.
         annotations_of: returns dsync's annotations in a revision of the form.
         config: the annotations and labels that dsync writes.
     """
     shown = {record.numero: record for record in records}
     ids = {record.revision_id for record in records}
     resolved = {id_: annotations_of(id_) for id_ in ids}
-    moved = [
+    edited = [
         wish.numero
-        for wish in settled
-        if not _is_as_left(wish, shown[wish.numero], resolved, config)
+        for wish in ended
+        if not _is_unchanged(wish, shown[wish.numero], resolved, config)
     ]
-    return list(dict.fromkeys(moved))
+    return list(dict.fromkeys(edited))
 
 
-def _is_as_left(
+def _is_unchanged(
     wish: EndedWish,
     record: Record,
     resolved: Mapping[RevisionId, ResolvedAnnotations],
     config: AnnotationsConfig,
 ) -> bool:
-    """Whether the dossier shows what was settled; what dsync does not write there counts so."""
+    """Return whether DS still shows the wish's final value; True where dsync writes nothing."""
     if wish.annotation == LABEL:
         managed = [name for name in record.labels if name in config.owned_labels]
-        return config.labels is None or labels_text(managed) == _left(wish)
+        return config.labels is None or labels_text(managed) == _final_value(wish)
     descriptor = resolved[record.revision_id].by_name(wish.annotation)
     if descriptor is None:
         return True
     if wish.cible is not None and wish.cible != descriptor.id:
         return False
     there = normalise(descriptor.type, record.owned.get(descriptor.id))
-    return there == normalise(descriptor.type, _left(wish))
+    return there == normalise(descriptor.type, _final_value(wish))
 
 
-def _left(wish: EndedWish) -> str:
-    """Return what stood there when the wish was settled: its own value, or the human's."""
+def _final_value(wish: EndedWish) -> str:
+    """Return DS's value when the wish ended: the wished one, or the human's in a conflict."""
     value = wish.valeur if wish.statut is WishStatus.CONFIRMEE else wish.valeur_distante
     return value or ""

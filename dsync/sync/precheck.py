@@ -1,4 +1,4 @@
-"""Judge dossiers again because an operator asks, and show old and new side by side."""
+"""Evaluates dossiers at an operator's request, and compares the verdicts with the stored ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from dsync.domain.ids import DossierNumber
-from dsync.domain.programme import Demand
+from dsync.domain.programme import PrecheckOptions
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 from dsync.errors import ConfigurationError, DSNotFoundError
 from dsync.store import NewEvent
@@ -19,23 +19,23 @@ from dsync.sync.report import Kind, RunReport, SyncOptions
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A dossier's present verdict and the one worked out now."""
+    """A dossier's stored verdict beside the new decision."""
 
     numero: DossierNumber
     before: StoredVerdict | None
     after: Decision
-    stands: bool
-    """Whether the verdict stays because the evidence for another is out of reach."""
+    keeps_verdict: bool
+    """As `Judged.keeps_verdict`."""
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict that the dossier has from now on."""
-        return self.before.verdict if self.before and self.stands else self.after.verdict
+        """The verdict that applies after the pre-check."""
+        return self.before.verdict if self.before and self.keeps_verdict else self.after.verdict
 
     @property
     def is_same(self) -> bool:
-        """Whether a reader would see no difference."""
-        return self.stands or (
+        """Whether result and detail are the same as before."""
+        return self.keeps_verdict or (
             self.before is not None
             and self.before.verdict == self.after.verdict
             and self.before.detail == self.after.detail
@@ -52,25 +52,24 @@ def precheck(
     dry_run: bool = False,
     wait_s: float = 0,
 ) -> tuple[RunReport, list[Comparison]]:
-    """Judge these dossiers (all that are open, when none is given) by the rules of today.
+    """Evaluate dossiers by the present rules; return the run's report and the comparisons.
 
-    A finished dossier keeps its last verdict. Nothing is sent to DS: a changed verdict waits for
-    the next push.
+    A finished dossier keeps its verdict. Nothing is sent to DS: the next push writes the changes.
 
     Args:
-        context: what the engine works with.
-        numbers: the dossiers.
-        as_of: judge as if they had been deposited that day; nothing is stored then.
-        refresh: take fresh product evidence in place of what is kept.
-        asked_by: who asks, for the journal.
-        dry_run: store nothing.
-        wait_s: how long to wait for another holder's lease, in seconds.
+        context: the collaborators of the run.
+        numbers: the dossiers; empty: all open ones.
+        as_of: evaluate as if they had been deposited on that day, and store nothing; None: on
+            their real dates.
+        refresh: whether present product evidence replaces the frozen one.
+        asked_by: the user, for the journal.
+        dry_run: whether nothing is stored.
+        wait_s: how long to wait for the lease, in seconds.
     """
     comparisons: list[Comparison] = []
 
     def work(run: Run) -> None:
-        demand = Demand(as_of, refresh)
-        comparisons.extend(_judge_again(run, numbers, demand, asked_by))
+        comparisons.extend(_evaluate(run, numbers, PrecheckOptions(as_of, refresh), asked_by))
 
     options = SyncOptions(
         dry_run=dry_run or as_of is not None,
@@ -81,33 +80,33 @@ def precheck(
     return runs.execute(context, options, work), comparisons
 
 
-def _judge_again(
-    run: Run, numbers: Sequence[DossierNumber], demand: Demand, asked_by: str
+def _evaluate(
+    run: Run, numbers: Sequence[DossierNumber], options: PrecheckOptions, asked_by: str
 ) -> list[Comparison]:
     programme = run.context.programme
     if programme is None:
         raise ConfigurationError(
-            "The configuration has no rules to judge by: it lacks the section [regles]."
+            "There are no rules for a pre-check: add the section [regles] to the configuration."
         )
     evidence = programme.gather(run)
     with run.reading() as reader:
         chosen = sorted(set(numbers)) or reader.numbers_to_judge(everything_open=True)
     comparisons: list[Comparison] = []
     known: set[DossierNumber] = set()
-    for batch in judge(run, programme, evidence, chosen, demand):
+    for batch in judge(run, programme, evidence, chosen, options):
         comparisons += [
-            Comparison(one.dossier.numero, one.dossier.current, decision, one.stands)
+            Comparison(one.dossier.numero, one.dossier.current, decision, one.keeps_verdict)
             for one, decision in batch.judged
         ]
         known |= {one.dossier.numero for one, _ in batch.judged} | batch.failed
-        if demand.as_of is None:
-            _store(run, batch, demand, asked_by)
-    _say_missing(run, numbers, known)
+        if options.as_of is None:
+            _store(run, batch, options, asked_by)
+    _report_missing_dossiers(run, numbers, known)
     return comparisons
 
 
-def _store(run: Run, batch: Batch, demand: Demand, asked_by: str) -> None:
-    """Store what was judged; a finished dossier keeps its verdict."""
+def _store(run: Run, batch: Batch, options: PrecheckOptions, asked_by: str) -> None:
+    """Store the new verdicts of open dossiers and of those without one."""
     kept = [
         (one, decision)
         for one, decision in batch.judged
@@ -116,17 +115,19 @@ def _store(run: Run, batch: Batch, demand: Demand, asked_by: str) -> None:
     store_verdicts(
         run, replace(batch, numbers=[one.dossier.numero for one, _ in kept], judged=kept)
     )
-    if demand.refresh:
+    if options.refresh:
         events = [
             NewEvent(one.dossier.numero, "preuve_relue", {"demande_par": asked_by})
             for one, _ in kept
-            if not one.stands
+            if not one.keeps_verdict
         ]
         with run.transaction() as tx:
             tx.record_events(run.id, events, run.now)
 
 
-def _say_missing(run: Run, numbers: Sequence[DossierNumber], known: Set[DossierNumber]) -> None:
+def _report_missing_dossiers(
+    run: Run, numbers: Sequence[DossierNumber], known: Set[DossierNumber]
+) -> None:
     for number in numbers:
         if number not in known:
             run.report.problem(

@@ -1,4 +1,4 @@
-"""Read the next page while the last is being stored: one thread, a short queue, flat memory."""
+"""Reads the next page in a thread while the main thread stores the present one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from dsync.errors import InterruptedRunError
 T = TypeVar("T")
 
 DEPTH = 1
-"""Pages that may wait: with the one read and the one stored, three are in memory at most."""
+"""Length of the queue: with the page being read and the one being stored, at most three pages are
+in memory."""
 POLL_S = 0.2
+"""Interval at which both threads check whether they have to stop."""
 
 
 class _End:
-    """Marks the end of the pages, or the error that ended them."""
+    """Marks the end of the items, with the error that ended them, if any."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
@@ -26,13 +28,13 @@ class _End:
 
 @contextmanager
 def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T]]:
-    """Iterate over `items` from a thread of their own.
+    """Return an iterator over `items`, which are produced in a thread.
 
-    An error of `items` is raised where they are consumed, after what came before it. When `stop`
-    is set, the read under way is abandoned: its thread is a daemon and ends at its next item.
+    An error of `items` is raised by the iterator, after the items that preceded it. When `stop` is
+    set, the read under way is abandoned: the thread is a daemon and ends at its next item.
 
     Raises:
-        InterruptedRunError: as soon as `stop` is set, from the iterator.
+        InterruptedRunError: `stop` is set; raised by the iterator.
     """
     waiting: queue.Queue[T | _End] = queue.Queue(maxsize=DEPTH)
     abandoned = threading.Event()
@@ -56,7 +58,7 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
             error = exc
         put(_End(error))
 
-    def come() -> Iterator[T]:
+    def consume() -> Iterator[T]:
         while True:
             if stop.is_set():
                 raise InterruptedRunError(
@@ -75,6 +77,6 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
 
     threading.Thread(target=read, name="dsync-prefetch", daemon=True).start()
     try:
-        yield come()
+        yield consume()
     finally:
         abandoned.set()

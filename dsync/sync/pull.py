@@ -1,11 +1,11 @@
-"""Read the démarche's dossiers into the store, page by page, missing none.
+"""Copies the démarche's dossiers into the store, page by page.
 
-Each page is stored in one transaction with the watermark that it allows. The watermark comes
-from DS's own dates; a dossier edited while the crawl runs shows a date later than its place in
-the order, so only dates older than the crawl's first answer count.
+Each page is stored in one transaction with the watermark that it covers. The watermark comes from
+DS's own dates. A dossier edited during the read has a date later than its position in the list,
+so only dates before the first answer count.
 
-A full read also shows what has vanished. Each such dossier is asked for by its number before it is
-believed gone; a démarche that suddenly shows far fewer dossiers trips the safety brake.
+After a full read, the dossiers that it did not return are requested by their numbers before they
+are marked as vanished. If too many are missing, a safety brake stops the run.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ from dsync.errors import (
 )
 from dsync.store import SyncState, Tx
 from dsync.sync.context import Run, batches
-from dsync.sync.pages import (
-    EPOCH,
-    Crawl,
-    refresh_demarche,
-    store_alone,
-    store_page,
-)
+from dsync.sync.pages import EPOCH, Crawl, refresh_demarche, store_alone, store_page
 from dsync.sync.prefetch import prefetched
 from dsync.sync.report import SyncOptions
 
 log = structlog.get_logger(__name__)
 
 LOOK_BACK = timedelta(days=16)
-"""Deletions are back-dated by up to some two weeks (source: api-notes on `deletedDossiers`)."""
+"""How far before the last reading the deletion lists are requested: DS dates an entry by the day
+on which the dossier was hidden, and adds it to `deletedDossiers` up to two weeks later."""
 RESUME_WITHIN = timedelta(days=1)
+"""How long the cursor of an interrupted full read is used; an older one restarts the read."""
 CLOCK_TOLERANCE = timedelta(minutes=1)
+"""How far the watermark may be ahead of DS's clock before it is taken for wrong."""
 REBASE_PAUSE = timedelta(minutes=2)
-"""The shortest pause before dossiers that DS has not rebased yet are read again."""
+"""Minimum delay before dossiers that DS has not moved to the active revision are read again."""
 REBASE_WITHIN = timedelta(days=1)
+"""Time after a revision's publication from which only the nightly full reads look for them."""
 
 
 def pull(run: Run, options: SyncOptions) -> None:
-    """Do the reading that `options` order.
+    """Read the dossiers that `options` select.
 
     Raises:
-        DsyncError: when the run cannot go on; every page before is stored.
+        ConfigurationError: DS has no démarche of this number.
+        SafetyBrakeError: too many dossiers are missing from a full read; none is marked.
+        DsyncError: the run cannot continue; the pages read so far are stored.
     """
     if options.dossiers:
         _pull_dossiers(run, options.dossiers)
@@ -70,42 +70,42 @@ def pull(run: Run, options: SyncOptions) -> None:
 
 def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
     if options.since is not None:
-        crawl = Crawl(options.since, None, full=False, moves_watermark=False)
-        _crawl(run, options, state, crawl)
+        crawl = Crawl(options.since, None, full=False, advances_watermark=False)
+        _read_pages(run, options, state, crawl)
         return
     full = (
         options.full
         or state.watermark is None
         or _is_due(state.full_due_at, run.now)
-        # Another mapping reads the same dossiers otherwise.
+        # Another mapping gives other rows for unchanged dossiers.
         or state.mapping_key != run.context.mapping_key
     )
     if not full:
         crawl = _incremental(run, state)
-        _crawl(run, options, state, crawl)
+        _read_pages(run, options, state, crawl)
         full = _is_ahead(run, state, crawl)
     if full:
         crawl = _read_all(run, options, state)
     if crawl.revision_id and crawl.revision_id != state.last_revision_id:
-        # A full read that went on from another day's cursor has not seen what lies before it.
-        is_whole = full and crawl.after is None
-        _follow_revision(run, options, state, crawl.revision_id, read_again=not is_whole)
+        # A resumed full read has not read the dossiers before its cursor.
+        is_complete = full and crawl.after is None
+        _follow_revision(run, options, state, crawl.revision_id, read_again=not is_complete)
 
 
 def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
-    """Do a full read, or go on with one that was broken off, and settle what it did not show."""
+    """Do a full read, or resume an interrupted one; then handle the dossiers that it missed."""
     options = replace(options, full=True)
     if not run.demarche_is_fresh:
         refresh_demarche(run)
     crawl = _full(run, state)
     try:
-        _crawl(run, options, state, crawl)
+        _read_pages(run, options, state, crawl)
     except DSContractError as exc:
         if crawl.after is None or exc.details.get("fault") != "invalid_cursor":
             raise
         log.warning("cursor_refused", run=run.id)
         crawl = _full(run, replace(state, full_cursor=None))
-        _crawl(run, options, state, crawl)
+        _read_pages(run, options, state, crawl)
     handle_disappearances(run, accept=options.accept_deletions)
     with run.transaction() as tx:
         tx.save_state(
@@ -120,16 +120,16 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
 
 def _incremental(run: Run, state: SyncState) -> Crawl:
     since = (state.watermark or EPOCH) - run.context.policy.overlap
-    return Crawl(since, None, full=False, moves_watermark=True)
+    return Crawl(since, None, full=False, advances_watermark=True)
 
 
 def _full(run: Run, state: SyncState) -> Crawl:
     started = state.full_started_at
     if state.full_cursor and started and run.now - started < RESUME_WITHIN:
-        return Crawl(EPOCH, state.full_cursor, full=True, moves_watermark=True)
+        return Crawl(EPOCH, state.full_cursor, full=True, advances_watermark=True)
     with run.transaction() as tx:
         tx.save_state(full_cursor=None, full_started_run=run.id, full_started_at=run.now)
-    return Crawl(EPOCH, None, full=True, moves_watermark=True)
+    return Crawl(EPOCH, None, full=True, advances_watermark=True)
 
 
 def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
@@ -139,14 +139,14 @@ def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
     if state.watermark <= crawl.server_time + CLOCK_TOLERANCE:
         return False
     run.report.problem(
-        "The watermark was ahead of DS's clock, so changes may have been passed over: all "
-        "dossiers were read again and the watermark is set back. Nothing to do."
+        "The watermark was ahead of DS's clock, so changes may have been missed: all dossiers "
+        "were read again and the watermark was set back. Nothing to do."
     )
     return True
 
 
-def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> None:
-    """Read page after page to the end; `crawl` tells afterwards what was seen."""
+def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> None:
+    """Read and store the pages to the end; update `crawl` with what was seen."""
     lists = _deletion_lists(options, state, full=crawl.full)
     expected = _expected(run, crawl)
     reader = PageReader(
@@ -174,7 +174,7 @@ def _crawl(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) -> No
 
 
 def _expected(run: Run, crawl: Crawl) -> int:
-    """Return how many dossiers the copy lets expect; DS tells no total. 0: nobody knows."""
+    """Return the expected number of dossiers, by the copy; 0: unknown. DS gives no total."""
     if not crawl.full or crawl.after is not None:
         return 0
     with run.transaction() as tx:
@@ -182,7 +182,10 @@ def _expected(run: Run, crawl: Crawl) -> int:
 
 
 def _deletion_lists(options: SyncOptions, state: SyncState, *, full: bool) -> ListRequest | None:
-    """A full read needs the whole lists: they tell what is gone from what is merely hidden."""
+    """Return where the deletion lists are read from; None: they are not read.
+
+    A full read takes the complete lists, to tell deleted dossiers from vanished ones.
+    """
     if not options.deletions and not full:
         return None
     if full or state.last_deletions_at is None:
@@ -194,23 +197,26 @@ def _finish_crawl(run: Run, crawl: Crawl, lists: ListRequest | None) -> None:
     changes: dict[str, object] = {}
     if lists:
         changes["last_deletions_at"] = crawl.server_time or run.now
-    if crawl.moves_watermark and crawl.is_ordered:
+    if crawl.advances_watermark and crawl.is_ordered:
         changes["watermark"] = crawl.server_time
         changes["last_incremental_at"] = run.now
     if not crawl.is_ordered:
         run.report.problem(
-            "DS served a page that goes back in time; the watermark stays where it was and the "
-            "next run reads again from there. If it lasts, tell DS's support."
+            "DS returned dossiers out of order, so the watermark does not move and the next run "
+            "reads them again. If this persists, tell DS's support."
         )
     with run.transaction() as tx:
         tx.save_state(**changes)
 
 
 def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage | None) -> None:
-    """Store both lists to their ends, before the page that came with them: a page is newer.
+    """Read both deletion lists to their ends and store them.
+
+    This precedes the page of the same answer, because a dossier in the page is newer information:
+    it can have been restored.
 
     Raises:
-        DSContractError: they would never end.
+        DSContractError: the lists' cursors repeat.
     """
     asked: set[tuple[ListRequest | None, ListRequest | None]] = set()
     while pending or deleted:
@@ -224,8 +230,8 @@ def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage
         run.report.deleted += count
         if any(one and one.unreadable for one in (pending, deleted)):
             run.report.problem(
-                "DS's lists of deletions have entries that cannot be read: what became of these "
-                "dossiers is not known before they vanish from a full read. Tell DS's support."
+                "DS's lists of deletions have entries that cannot be read: dsync learns of these "
+                "deletions only by a full read. Tell DS's support."
             )
         run.context.check_stop()
         more_pending = pending.next_request if pending else None
@@ -234,7 +240,7 @@ def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage
             return
         if (more_pending, more_deleted) in asked:
             raise DSContractError(
-                "DS's lists of deletions do not go on: their cursors repeat. Tell DS's support."
+                "DS's lists of deletions do not end: their cursors repeat. Tell DS's support."
             )
         asked.add((more_pending, more_deleted))
         pending, deleted = run.context.client.deletions(
@@ -251,7 +257,7 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
             if isinstance(exc, DSUnauthorizedError) and exc.reason != "scope":
                 raise
             run.report.problem(
-                f"Dossier {number}: DS does not show it (hidden, erased, another démarche's, or "
+                f"Dossier {number}: DS does not show it (hidden, erased, of another démarche, or "
                 "no such number). Look it up on DS."
             )
             continue
@@ -261,9 +267,10 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
 def _follow_revision(
     run: Run, options: SyncOptions, state: SyncState, revision_id: RevisionId, *, read_again: bool
 ) -> None:
-    """A new revision renames, adds and removes champs without moving any date: read all again.
+    """Record a new active revision, and read all dossiers again if `read_again`.
 
-    What is due is noted with the revision, so that a process killed in between leaves it due.
+    A new revision can rename, add and remove champs without changing a dossier's dates. The full
+    read is stored as due together with the revision: if the process is killed, it stays due.
     """
     if not run.demarche_is_fresh:
         refresh_demarche(run)
@@ -279,16 +286,16 @@ def _follow_revision(
 
 
 def _rebase_due_at(run: Run, tx: Tx, crawl: Crawl) -> datetime | None:
-    """Return when to read all again for the open dossiers that do not follow the active revision.
+    """Return when to read all dossiers again because some do not have the active revision yet.
 
-    DS moves them to it some time after its publication, 30 s or much longer, and no date of
-    theirs moves. The pauses grow with the time since the publication, which doubles each time;
-    what DS has not moved within a day is left to the nightly full reads.
+    DS moves open dossiers to a new revision some time after its publication, from 30 s to hours,
+    without changing their dates. The delay is the time since the publication, so it doubles with
+    each read. After `REBASE_WITHIN`, the nightly full reads are enough: None.
 
     Args:
-        run: the run.
-        tx: the transaction in which the full read is closed.
-        crawl: the full read, which tells the active revision and DS's time.
+        run: the run under way.
+        tx: the transaction that ends the full read.
+        crawl: the full read.
     """
     revision = run.revisions.get(crawl.revision_id) if crawl.revision_id else None
     if revision is None or revision.date_publication is None or not tx.open_behind(revision.id):
@@ -301,14 +308,19 @@ def _is_due(at: datetime | None, now: datetime) -> bool:
     return at is not None and at <= now
 
 
-ASK_AT_ONCE = 50
+DOSSIERS_PER_REQUEST = 50
 
 
 def handle_disappearances(run: Run, *, accept: bool) -> None:
-    """Mark what has vanished and close the full read.
+    """Mark the dossiers that have vanished, and record the end of the full read.
+
+    Args:
+        run: the run under way.
+        accept: whether the safety brake is off.
 
     Raises:
-        SafetyBrakeError: when too many have; none of them is marked.
+        SafetyBrakeError: too many dossiers are missing; none is marked.
+        DSError: the missing dossiers could not be requested; none is marked.
     """
     with run.transaction() as tx:
         state = tx.state()
@@ -317,24 +329,23 @@ def handle_disappearances(run: Run, *, accept: bool) -> None:
         present = tx.present_count()
     limit = _limit(run, present)
     if len(unseen) > limit and not accept:
-        _close(run)
+        _end_full_read(run)
         raise SafetyBrakeError(
-            f"Safety brake: {len(unseen)} of {present} dossiers are no longer shown by DS nor "
-            f"listed as deleted (at most {limit} are believed). None was marked. Look at the "
-            "démarche and the token's scope, then confirm with "
-            "`dsync sync --full --accept-deletions`."
+            f"Safety brake: DS neither shows nor lists as deleted {len(unseen)} of {present} "
+            f"dossiers (the limit is {limit}). None was marked as vanished. Check the démarche and "
+            "the token's scope, then confirm with `dsync sync --full --accept-deletions`."
         )
-    # Hidden ones that no list shows any more have been restored, then expired: no mass of them
-    # would empty the copy.
-    vanished = _ask_again(run, [*unseen, *unlisted])
+    # A hidden dossier that is no longer in the lists was restored and has since expired. The brake
+    # does not count these: they are not present in the copy, so losing them cannot empty it.
+    vanished = _request_missing(run, [*unseen, *unlisted])
     with run.transaction() as tx:
-        # By batches: a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL.
+        # In batches: a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL.
         run.report.deleted += sum(
             tx.mark_vanished(run.id, chunk, run.now) for chunk in batches(run.context, vanished)
         )
     if state.full_started_at is not None:
         _release_gone(run, state.full_started_at)
-    _close(run)
+    _end_full_read(run)
 
 
 def _limit(run: Run, present: int) -> int:
@@ -342,11 +353,14 @@ def _limit(run: Run, present: int) -> int:
     return max(policy.disappearances, int(present * policy.disappearances_percent / 100))
 
 
-def _ask_again(run: Run, unseen: Sequence[DossierNumber]) -> list[DossierNumber]:
-    """Return those that DS does not have; read and store the others, remove foreign ones."""
+def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[DossierNumber]:
+    """Request dossiers by number; return those that DS does not have.
+
+    The others are stored, or removed from the copy if they belong to another démarche.
+    """
     ours = run.context.demarche
     vanished: list[DossierNumber] = []
-    for chunk in batches(run.context, unseen, ASK_AT_ONCE):
+    for chunk in batches(run.context, missing, DOSSIERS_PER_REQUEST):
         found = run.context.client.demarches_of(chunk)
         foreign = [number for number in chunk if found.get(number) not in (None, ours)]
         if foreign:
@@ -367,10 +381,9 @@ def _ask_again(run: Run, unseen: Sequence[DossierNumber]) -> list[DossierNumber]
 
 
 def _release_gone(run: Run, started_at: datetime) -> None:
-    """Let out of quarantine who was not met again because DS has them no more."""
+    """Release from quarantine the dossiers that the full read did not meet and DS has no more."""
     with run.transaction() as tx:
-        kept = [q.numero for q in tx.quarantined() if q.dernier_essai_le < started_at]
-    numbers = [DossierNumber(numero) for numero in kept]
+        numbers = [q.numero for q in tx.quarantined() if q.dernier_essai_le < started_at]
     ours = run.context.demarche
     found = run.context.client.demarches_of(numbers) if numbers else {}
     gone = [number for number in numbers if found.get(number, ours) != ours]
@@ -378,7 +391,7 @@ def _release_gone(run: Run, started_at: datetime) -> None:
         tx.release(run.id, gone, run.now)
 
 
-def _close(run: Run) -> None:
+def _end_full_read(run: Run) -> None:
     with run.transaction() as tx:
         tx.save_state(
             last_full_at=run.now,

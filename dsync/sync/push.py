@@ -1,8 +1,9 @@
-"""Send what the outbox wishes, never over a human's value, never twice by accident.
+"""Writes the outbox's wishes into DS, never over a human's value and never twice.
 
-For each batch, one request reads what stands in DS and the plan is made. What will be written is
-marked `incertaine` before it is sent, so that a process killed in between reads back first. One
-document carries the batch; what became of each dossier is settled on its own.
+For each batch of dossiers, one request reads the current annotations and labels, and the writes
+are planned. The wishes to be written are marked `incertaine` before the request is sent: after a
+crash the next run reads back first. One mutation document carries the batch; the outcome of each
+dossier is recorded separately.
 """
 
 from __future__ import annotations
@@ -41,27 +42,29 @@ from dsync.errors import (
     DSTimeoutError,
     InterruptedRunError,
 )
-from dsync.store import DueDossier, Pushed, Sending, StoredWish, WishOutcome, WishStatus
-from dsync.sync.config_changes import tell_missing_labels
+from dsync.store import DuePush, Pushed, Sending, StoredWish, WishOutcome, WishStatus
+from dsync.sync.config_changes import report_missing_labels
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
 
 log = structlog.get_logger(__name__)
 
 UNKNOWN_FOR = timedelta(seconds=35)
-"""DS gives up after 30 s: what it has not answered by then is done or never will be."""
+"""Time after which an unanswered write can be read back: DS ends each request after 30 s, so by
+then the write is either executed or will never be."""
 POSTPONED_FOR = timedelta(hours=1)
-"""For what waits until somebody gives a right, or until the next pull tells more."""
-MOST_ATTEMPTS = 8
+"""Delay of a wish that cannot be sent now: a right is missing, or the next pull is needed."""
+MAX_ATTEMPTS = 8
 BACKOFF = timedelta(minutes=5)
-"""Before a dossier whose write alone ends in DS's internal error is tried again; then doubled:
-given up after some ten hours, which an outage of DS seldom lasts."""
-MOST_FAILURES = 3
-"""Single dossiers in a row whose write fails, after which it is DS that fails, not they."""
+"""Delay before the first retry of a dossier whose write, sent alone, ends in an internal error of
+DS. It doubles with each attempt: `MAX_ATTEMPTS` span about ten hours, longer than most outages."""
+MAX_FAILURES = 3
+"""Consecutive failed writes of single dossiers, after which the push ends: the cause is then an
+outage of DS and not the dossiers."""
 REMEDIES: dict[str, str] = {
     Refusal.READ_ONLY: (
         "DS refuses to write: the token is read-only. Make a read/write token in the DS profile "
-        "and set DSYNC_DS_TOKEN: the next run then sends what was refused."
+        "and set DSYNC_DS_TOKEN: the next run then sends the refused annotations."
     ),
     Refusal.NO_RIGHT: (
         "DS refuses to write: the instructeur of DSYNC_DS_INSTRUCTEUR has no right on some "
@@ -70,46 +73,47 @@ REMEDIES: dict[str, str] = {
 }
 
 UNANSWERED = (
-    "DS did not answer a write: these annotations are uncertain, and are read back no earlier "
-    "than 35 s from now, by the next run or by `dsync push`, which waits for it."
+    "DS did not answer a write: the state of these annotations is unknown. They are read back "
+    "after 35 s, by the next run or by `dsync push`, which waits until then."
 )
 
 
 class _Next(Enum):
-    """How to go on after a batch."""
+    """The size of the next batch."""
 
     LARGER = "larger"
     SMALLER = "smaller"
-    """DS did not come to the end of the document."""
+    """DS did not execute the whole document."""
     NONE = "none"
+    """No further batch is sent."""
 
 
 def push_due(
     run: Run,
     numbers: Sequence[DossierNumber] = (),
     *,
-    say_waiting: Callable[[str], None] | None = None,
+    on_wait: Callable[[str], None] | None = None,
 ) -> None:
-    """Settle every wish that is due.
+    """Write every wish that is due, and record the outcomes.
 
     Args:
-        run: the run.
-        numbers: only these dossiers, when any are given.
-        say_waiting: given where what was sent without an answer is waited for and read back; is
-            told so first. Else that is left to a later run.
+        run: the run under way.
+        numbers: the dossiers to push; empty: all.
+        on_wait: called with a message before the push waits for unanswered writes and reads them
+            back; None: a later run reads them back.
 
     Raises:
-        DsyncError: when DS or the database cannot be reached; what was settled stays so.
+        DsyncError: DS or the database cannot be reached; the outcomes recorded so far stay.
     """
-    _push_now(run, numbers, waits=say_waiting is not None)
-    if say_waiting is not None:
+    _push_now(run, numbers, waits=on_wait is not None)
+    if on_wait is not None:
         with run.transaction() as tx:
             left = tx.unknown_for(run.now, UNKNOWN_FOR, numbers)
         if left:
             seconds = ceil(left.total_seconds())
-            say_waiting(
-                f"DS did not answer a write: waiting {seconds} s before reading back what it did. "
-                "It is safe to stop: a later run reads back too."
+            on_wait(
+                f"DS did not answer a write: waiting {seconds} s before reading it back. "
+                "Stopping now is safe: a later run reads it back."
             )
             run.context.stop.wait(seconds)
             run.context.check_stop()
@@ -119,13 +123,13 @@ def push_due(
     if waiting and not run.report.errors:
         why = "; ".join(causes) or "DS did not answer"
         run.report.problem(
-            f"Dossiers that wait for their annotations: {waiting} ({why}). Tried again within the "
-            "hour, or now by `dsync push`."
+            f"Dossiers whose annotations are waiting: {waiting} ({why}). They are sent within an "
+            "hour, or now with `dsync push`."
         )
 
 
-def tell_unknown(run: Run, numbers: Sequence[DossierNumber]) -> None:
-    """Say which of the dossiers that an operator named are none that can be written."""
+def report_unknown_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
+    """Report the requested dossiers that are not in the copy or not present in DS."""
     if not numbers:
         return
     with run.reading() as reader:
@@ -147,15 +151,16 @@ def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> Non
 
 
 def _target(run: Run) -> Target | None:
-    """Return in whose name and with which labels annotations are written; None: pushes wait.
+    """Return the instructeur and the labels to write with; None when the pushes have to wait.
 
-    The démarche's facts are as last read; who is not found in them is looked for on DS.
+    The stored démarche is used. It is read again from DS only if it does not contain the
+    configured instructeur.
     """
     named = run.context.policy.instructeur
     if not named:
         run.report.problem(
-            "No instructeur is configured, so pushes wait: set DSYNC_DS_INSTRUCTEUR to the e-mail "
-            "or the id of an instructeur of the démarche."
+            "Nothing is pushed, because no instructeur is configured: set DSYNC_DS_INSTRUCTEUR to "
+            "the e-mail or the id of an instructeur of the démarche."
         )
         return None
     with run.transaction() as tx:
@@ -166,8 +171,8 @@ def _target(run: Run) -> Target | None:
         found = demarche.instructeur_id(named)
     if demarche is None or found is None:
         run.report.problem(
-            "The instructeur of DSYNC_DS_INSTRUCTEUR is in no groupe instructeur of the démarche, "
-            "so pushes wait: add them, or name another."
+            "Nothing is pushed, because the instructeur of DSYNC_DS_INSTRUCTEUR is in no groupe "
+            "instructeur of the démarche: add them to one, or configure another instructeur."
         )
         return None
     programme = run.context.programme
@@ -176,24 +181,25 @@ def _target(run: Run) -> Target | None:
 
 
 def _refresh_labels(run: Run, target: Target) -> None:
-    """Learn the démarche's labels anew: one renamed or removed on DS is no human's edit."""
+    """Read the démarche's labels again: a renamed or removed label is not a human's edit."""
     demarche = refresh_demarche(run)
     target.labels = demarche.labels
-    tell_missing_labels(run, demarche)
+    report_missing_labels(run, demarche)
 
 
 def _push_all(
     run: Run, target: Target, numbers: Sequence[DossierNumber], total: int, *, waits: bool
 ) -> None:
-    """Push batch after batch; a batch that is too heavy for DS is halved, then grows back."""
-    most = run.context.policy.push_batch
-    size, failures = most, 0
+    """Push batch after batch; halve the size when DS cannot execute a batch, then double it."""
+    max_size = run.context.policy.push_batch
+    size, failures = max_size, 0
     seen: set[DossierNumber] = set()
     while True:
         run.context.check_stop()
         with run.transaction() as tx:
-            # While DS follows, the labels of one batch travel with the annotations of the next.
-            labels = size if size == most else 0
+            # A label is written after its dossier's annotations. At full batch size, the labels of
+            # one batch share a request with the annotations of the next one.
+            labels = size if size == max_size else 0
             due = tx.due_dossiers(run.now, UNKNOWN_FOR, limit=size, labels=labels, numbers=numbers)
         if not due:
             return
@@ -210,10 +216,10 @@ def _push_all(
             size = 1
             if not exc.finished and not waits:
                 run.report.problem(UNANSWERED)
-            then = _Next.LARGER if failures < MOST_FAILURES else _Next.NONE
+            then = _Next.LARGER if failures < MAX_FAILURES else _Next.NONE
         else:
             failures = 0
-            size = max(1, size // 2) if then is _Next.SMALLER else min(most, size * 2)
+            size = max(1, size // 2) if then is _Next.SMALLER else min(max_size, size * 2)
         seen.update(dossier.numero for dossier in due)
         run.context.progress.pushed(min(len(seen), total), total)
         if then is _Next.NONE:
@@ -221,9 +227,17 @@ def _push_all(
 
 
 def _push_batch(
-    run: Run, target: Target, due: Sequence[DueDossier], numbers: Sequence[DossierNumber]
+    run: Run, target: Target, due: Sequence[DuePush], numbers: Sequence[DossierNumber]
 ) -> _Next:
-    """Read, plan, write and settle one batch; say how to go on."""
+    """Read, plan and write one batch, and record its outcomes; return the next batch's size.
+
+    Raises:
+        DSTimeoutError: DS timed out while reading or before writing; request fewer dossiers.
+        DSBadDataError: DS cannot render a dossier of the batch; request fewer.
+        DSOutcomeUnknownError: the write was not answered; its wishes stay `incertaine`.
+        DSError: nothing was written; the wishes wait.
+        InterruptedRunError: nothing was sent; the wishes wait.
+    """
     learn_revisions(run, {dossier.revision_id for dossier in due})
     resolved = {d.numero: run.annotations_of(d.revision_id) for d in due}
     ids = sorted({id_ for found in resolved.values() for id_ in found.ids()})
@@ -231,122 +245,123 @@ def _push_batch(
         [d.numero for d in due], ids, run.context.demarche
     )
     planned: list[PlannedWrite] = []
-    settled: list[WishOutcome] = []
+    outcomes: list[WishOutcome] = []
     adopted: dict[DossierNumber, Mapping[str, Pushed]] = {}
     for dossier in due:
         remote = remotes[dossier.numero]
         if remote is None or remote.etat not in OPEN_ETATS:
-            settled += _later(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
+            outcomes += _postponed(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
             continue
         made = plan_write(dossier, remote, resolved[dossier.numero], target)
         if made.labels_may_be_outdated and not run.demarche_is_fresh:
             _refresh_labels(run, target)
             made = plan_write(dossier, remote, resolved[dossier.numero], target)
-        settled += made.settled
+        outcomes += made.outcomes
         if made.adopted:
             adopted[made.numero] = made.adopted
         if made.in_conflict:
-            run.report.stopped.add(made.numero)
+            run.report.conflict_numbers.add(made.numero)
         _note_refusals(run, made.refusals)
         if made.write is not None:
             planned.append(made)
     if adopted:
         with run.transaction() as tx:
             tx.adopt(run.id, adopted, run.now)
-        run.report.recognised.update(adopted)
+        run.report.adopted_numbers.update(adopted)
     if run.report.dry:
-        return _pretend(run, settled, planned)
+        return _simulate(run, outcomes, planned)
     sent = [wish_id for made in planned for wish_id in made.wish_ids]
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, settled, run.now)
+        tx.record_outcomes(run.id, outcomes, run.now)
         tx.mark_sending([sending for made in planned for sending in made.sendings], run.now)
     if not planned:
         return _Next.LARGER
     writes = [made.write for made in planned if made.write is not None]
     try:
-        outcomes = run.context.client.push(writes)
+        write_outcomes = run.context.client.push(writes)
     except DSOutcomeUnknownError as exc:
         if exc.finished:
-            _read_back_soon(run, due, planned)
+            _schedule_read_back(run, due, planned)
         raise
     except (DSError, InterruptedRunError):
-        _take_back(run, sent)
+        _reset_unsent(run, sent)
         raise
-    then = _settle_outcomes(run, planned, outcomes)
-    read_only = next((o.message for o in outcomes if o.code == Refusal.READ_ONLY), None)
+    then = _record_write_outcomes(run, planned, write_outcomes)
+    read_only = next((o.message for o in write_outcomes if o.code == Refusal.READ_ONLY), None)
     if read_only is not None:
-        # The others would be refused one batch after the other.
+        # DS would refuse each further batch for the same reason.
         with run.transaction() as tx:
             tx.refuse_waiting(read_only, numbers)
         return _Next.NONE
     return then
 
 
-def _settle_outcomes(
-    run: Run, planned: Sequence[PlannedWrite], outcomes: Sequence[WriteOutcome]
+def _record_write_outcomes(
+    run: Run, planned: Sequence[PlannedWrite], write_outcomes: Sequence[WriteOutcome]
 ) -> _Next:
-    by_number = {outcome.number: outcome for outcome in outcomes}
-    settled: list[WishOutcome] = []
+    by_number = {outcome.number: outcome for outcome in write_outcomes}
+    outcomes: list[WishOutcome] = []
     codes: set[str] = set()
     for made in planned:
         outcome = by_number[made.numero]
         result = outcomes_of(made, outcome, run.now + POSTPONED_FOR)
-        settled += result
+        outcomes += result
         if any(s.statut is WishStatus.CONFIRMEE for s in result):
-            run.report.written.add(made.numero)
+            run.report.pushed_numbers.add(made.numero)
         if outcome.code:
             codes.add(outcome.code)
             continue
         _note_refusals(run, [s.erreur or "" for s in result if s.statut is WishStatus.REFUSEE])
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, settled, run.now)
+        tx.record_outcomes(run.id, outcomes, run.now)
     for code in sorted(codes & REMEDIES.keys()):
         run.report.problem(REMEDIES[code])
-    is_cut = any(outcome.unknown for outcome in outcomes)
-    return _Next.SMALLER if is_cut else _Next.LARGER
+    is_incomplete = any(outcome.unknown for outcome in write_outcomes)
+    return _Next.SMALLER if is_incomplete else _Next.LARGER
 
 
 def _note_refusals(run: Run, reasons: Sequence[str]) -> None:
-    """Say why a dossier's wishes are refused, each reason once."""
+    """Report why wishes were refused, each reason once."""
     for reason in reasons:
         run.report.problem(
             f"Annotations refused: {reason}. Correct the form or the configuration "
-            "(`dsync check`); they are sent again when either changes, or now by `dsync push`."
+            "(`dsync check`); they are sent again when either changes, or now with `dsync push`."
         )
 
 
-def _take_back(run: Run, wish_ids: Sequence[int]) -> None:
-    """Nothing was executed (a refused token, say): the wishes wait, nothing is uncertain."""
-    settled = [
+def _reset_unsent(run: Run, wish_ids: Sequence[int]) -> None:
+    """Reset wishes of a request that DS did not execute, such as with a refused token."""
+    outcomes = [
         WishOutcome(wish_id, WishStatus.EN_ATTENTE, nothing_written=True) for wish_id in wish_ids
     ]
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, settled, run.now)
+        tx.record_outcomes(run.id, outcomes, run.now)
 
 
-def _read_back_soon(run: Run, due: Sequence[DueDossier], planned: Sequence[PlannedWrite]) -> None:
-    """DS failed in the middle of the document: some are done, some are not; ask one by one.
+def _schedule_read_back(run: Run, due: Sequence[DuePush], planned: Sequence[PlannedWrite]) -> None:
+    """Have the wishes of a document in which DS failed half-way read back, one dossier a time.
 
-    One that was alone in its document waits, longer each time, and is given up in the end.
+    A dossier that was alone in its document is retried with increasing delays, and refused after
+    `MAX_ATTEMPTS`.
     """
     attempts = {wish.id: wish.tentatives for dossier in due for wish in dossier.wishes}
     why = "DS répond par une erreur interne à chaque écriture"
     is_alone = len(planned) == 1
-    settled = []
+    outcomes = []
     for made in planned:
         for wish_id in made.wish_ids:
             tried = attempts[wish_id]
-            is_last_attempt = is_alone and tried + 1 >= MOST_ATTEMPTS
+            is_last_attempt = is_alone and tried + 1 >= MAX_ATTEMPTS
             later = run.now + BACKOFF * 2**tried if is_alone and not is_last_attempt else None
             statut = WishStatus.REFUSEE if is_last_attempt else WishStatus.EN_ATTENTE
-            settled.append(WishOutcome(wish_id, statut, erreur=why, prochain_essai_le=later))
-    if any(end.statut is WishStatus.REFUSEE for end in settled):
+            outcomes.append(WishOutcome(wish_id, statut, erreur=why, prochain_essai_le=later))
+    if any(end.statut is WishStatus.REFUSEE for end in outcomes):
         _note_refusals(run, [why])
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, settled, run.now)
+        tx.record_outcomes(run.id, outcomes, run.now)
 
 
-def _later(run: Run, dossier: DueDossier, why: str) -> list[WishOutcome]:
+def _postponed(run: Run, dossier: DuePush, why: str) -> list[WishOutcome]:
     return [
         WishOutcome(
             wish.id,
@@ -359,79 +374,82 @@ def _later(run: Run, dossier: DueDossier, why: str) -> list[WishOutcome]:
     ]
 
 
-def _postpone(run: Run, due: Sequence[DueDossier]) -> None:
+def _postpone(run: Run, due: Sequence[DuePush]) -> None:
     why = "DS ne rend pas les annotations de ce dossier pour l’instant"
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, [s for d in due for s in _later(run, d, why)], run.now)
-    run.report.problem("Some dossiers' annotations cannot be read in DS now; tried again later.")
+        tx.record_outcomes(run.id, [s for d in due for s in _postponed(run, d, why)], run.now)
+    run.report.problem(
+        "DS cannot return the annotations of some dossiers now; dsync retries within an hour."
+    )
 
 
-def _pretend(run: Run, settled: Sequence[WishOutcome], planned: Sequence[PlannedWrite]) -> _Next:
-    """Tell what would be sent, and settle it in the dry run's scratch copy alone."""
+def _simulate(run: Run, outcomes: Sequence[WishOutcome], planned: Sequence[PlannedWrite]) -> _Next:
+    """Report what would be sent, and record it as confirmed in the dry run's scratch copy."""
     for made in planned:
         run.report.would_send(made.described())
     written = [
         WishOutcome(wish_id, WishStatus.CONFIRMEE) for made in planned for wish_id in made.wish_ids
     ]
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, [*settled, *written], run.now)
-    run.report.written.update(made.numero for made in planned)
+        tx.record_outcomes(run.id, [*outcomes, *written], run.now)
+    run.report.pushed_numbers.update(made.numero for made in planned)
     return _Next.LARGER
 
 
 @dataclass(slots=True)
 class Target:
-    """In whose name, and with which labels, the démarche's annotations are written."""
+    """The instructeur, labels and configuration with which annotations are written."""
 
     instructeur_id: str
     labels: Mapping[str, str]
-    """Of the démarche, ids by name."""
+    """Ids of the démarche's labels, by name."""
     config: AnnotationsConfig
     stated_verdict: Callable[[str], Verdict | None]
-    """Returns the verdict that a detail states, None for a text that is not the programme's."""
+    """Returns the verdict that a detail states, None for a text that the programme did not make."""
 
 
 @dataclass(slots=True)
 class PlannedWrite:
-    """What is to be done for one dossier."""
+    """The plan for one dossier."""
 
     numero: DossierNumber
-    settled: list[WishOutcome] = field(default_factory=list)
-    """Wishes settled without a write."""
+    outcomes: list[WishOutcome] = field(default_factory=list)
+    """Outcomes of the wishes that need no write."""
     steps: list[Step] = field(default_factory=list)
-    """Wishes that `write` carries."""
+    """The wishes that `write` carries."""
     write: DossierWrite | None = None
     label_ids: Mapping[str, str] = field(default_factory=dict)
-    standing: Mapping[str, str] = field(default_factory=dict)
-    """What stands in DS, by annotation, as a question before a forced write shows it."""
+    current_values: Mapping[str, str] = field(default_factory=dict)
+    """Of forced wishes: DS's current values by annotation, shown to the operator beforehand."""
     seen_at: datetime | None = None
-    """DS's date of the last edit of annotations by hand, as just read."""
+    """DS's date of the last manual edit of annotations, as just read."""
     in_conflict: bool = False
     labels_may_be_outdated: bool = False
-    """The label is refused, or in conflict: the démarche's labels may be others than known."""
+    """Whether the label is refused or in conflict, which a label renamed on DS can cause."""
     adopted: Mapping[str, Pushed] = field(default_factory=dict)
-    """What stands in DS as dsync's own, though this database did not write it; by annotation."""
+    """By annotation: values in DS that an earlier database of dsync wrote."""
     refusals: list[str] = field(default_factory=list)
-    """Why wishes were refused before anything was sent; labels' faults are told elsewhere."""
+    """Reasons of the refusals made before sending. Labels are left out: `report_missing_labels`
+    reports them."""
 
     @property
     def wish_ids(self) -> list[int]:
-        """The outbox rows that the write carries."""
+        """Ids of the outbox rows that the write carries."""
         return [step.wish.id for step in self.steps]
 
     @property
     def sendings(self) -> list[Sending]:
-        """What to note of those rows before they are sent."""
+        """What the store records of these rows before they are sent."""
         return [Sending(step.wish.id, step.target, self.seen_at) for step in self.steps]
 
     def described(self) -> dict[str, Any]:
-        """Return the write as a dry run prints it."""
+        """Return the write as a JSON object, for a dry run."""
         values = {s.wish.annotation: s.wish.valeur for s in self.steps if s.descriptor}
         label = next((s for s in self.steps if s.wish.annotation == LABEL), None)
         document: dict[str, Any] = {"dossier": self.numero, "annotations": values}
         forced = [s.wish for s in self.steps if s.wish.force]
         if forced:
-            document["replaced"] = {w.annotation: self.standing[w.annotation] for w in forced}
+            document["replaced"] = {w.annotation: self.current_values[w.annotation] for w in forced}
             document["becomes"] = {w.annotation: w.valeur for w in forced}
         if label is not None:
             document["label"] = {"add": label.add, "remove": list(label.remove)}
@@ -439,9 +457,16 @@ class PlannedWrite:
 
 
 def plan_write(
-    dossier: DueDossier, remote: RemoteAnnotations, resolved: ResolvedAnnotations, target: Target
+    dossier: DuePush, remote: RemoteAnnotations, resolved: ResolvedAnnotations, target: Target
 ) -> PlannedWrite:
-    """Plan one dossier's wishes; only those that are due are settled or written."""
+    """Plan the due wishes of one dossier.
+
+    Args:
+        dossier: with all its current wishes; those that are not due only influence the others.
+        remote: its annotations and labels, as just read from DS.
+        resolved: dsync's annotations in the dossier's revision of the form.
+        target: the instructeur, labels and configuration to write with.
+    """
     edited_at = remote.date_derniere_modification_annotations
     made = PlannedWrite(
         dossier.numero, label_ids={**remote.labels, **target.labels}, seen_at=edited_at
@@ -454,22 +479,18 @@ def plan_write(
         own = own_set(there, resolved, target.config, target.stated_verdict, wanted)
         made.adopted = {name: Pushed(value.value, value.target) for name, value in own.items()}
         wishes = _renewed(wishes, own)
-    steps = plan(
-        wishes,
-        there,
-        resolved,
-        target.config,
-        target.labels,
-    )
+    steps = plan(wishes, there, resolved, target.config, target.labels)
     names = [step.wish.annotation for step in steps if step.wish.force]
-    made.standing = {name: current_value(name, there, resolved, target.config) for name in names}
+    made.current_values = {
+        name: current_value(name, there, resolved, target.config) for name in names
+    }
     for step in steps:
         if step.wish.id not in due:
             continue
         if step.action is Action.WRITE:
             made.steps.append(step)
             continue
-        made.settled.append(_settled(step, remote))
+        made.outcomes.append(_outcome_without_write(step, remote))
         made.in_conflict |= step.action is Action.CONFLICT
         is_refused = step.action in {Action.REFUSE, Action.REFUSE_NOT_SAVED}
         if step.wish.annotation == LABEL:
@@ -482,7 +503,7 @@ def plan_write(
 
 
 def _renewed(wishes: Sequence[Wish], own: Mapping[str, Own]) -> list[Wish]:
-    """Return the wishes with what was adopted as pushed; the same verdict keeps its date."""
+    """Return the wishes with the adopted values as pushed ones; an equal verdict keeps its date."""
     wanted = {wish.annotation: wish.valeur for wish in wishes}
     decisive = (RESULTAT, DETAIL)
     is_same = all(name in own and own[name].value == wanted.get(name) for name in decisive)
@@ -529,7 +550,7 @@ _STATUSES = {
 }
 
 
-def _settled(step: Step, remote: RemoteAnnotations) -> WishOutcome:
+def _outcome_without_write(step: Step, remote: RemoteAnnotations) -> WishOutcome:
     wish, statut = step.wish, _STATUSES[step.action]
     end = WishOutcome(wish.id, statut, cible=step.target, erreur=step.reason)
     match step.action:
@@ -541,14 +562,14 @@ def _settled(step: Step, remote: RemoteAnnotations) -> WishOutcome:
         case Action.BLOCKED_BY_CONFLICT:
             return replace(end, valeur_distante=step.remote or "")
         case Action.REFUSE_NOT_SAVED:
-            # The annotation is empty, and that is known: a newer value may be tried.
+            # DS is known to hold no value here, so a later wish with another value can be written.
             return replace(end, pushed="", definitive=True)
         case _:
             return end
 
 
 def _write(
-    dossier: DueDossier, remote: RemoteAnnotations, steps: Sequence[Step], target: Target
+    dossier: DuePush, remote: RemoteAnnotations, steps: Sequence[Step], target: Target
 ) -> DossierWrite:
     annotations = tuple(
         AnnotationWrite(
@@ -571,7 +592,13 @@ def _write(
 
 
 def outcomes_of(made: PlannedWrite, outcome: WriteOutcome, later: datetime) -> list[WishOutcome]:
-    """Say what became of each wish that was sent, by the ids that came back."""
+    """Return the outcome of each wish that was sent.
+
+    Args:
+        made: the dossier's planned write.
+        outcome: DS's answer to it, by ids of annotations and labels.
+        later: when a wish that cannot be written now is tried again.
+    """
     return [_outcome(made, step, outcome, later) for step in made.steps]
 
 
@@ -600,7 +627,7 @@ def _outcome(made: PlannedWrite, step: Step, outcome: WriteOutcome, later: datet
         )
     message = _refusal(made, step, outcome)
     if message is not None:
-        # Of a label one half may be done: what stands there now is ours all the same.
+        # If DS added one label and refused to remove another, dsync wrote the current ones too.
         is_half_done = step.descriptor is None and bool(
             _label_ids(made, step) & outcome.labels_done
         )

@@ -1,4 +1,4 @@
-"""A typed dossier → the rows that the database keeps of it, with the hashes that tell changes."""
+"""Turns a typed dossier into the rows that the database stores, with hashes to detect changes."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ Descriptors = Mapping[DescriptorId, Descriptor]
 
 @dataclass(frozen=True, slots=True)
 class _KnownForm:
-    """What is worked out once for a revision of the form."""
+    """What is derived from a revision of the form, once per revision."""
 
     descriptors: Descriptors
-    """Empty when DS does not give them: the types then come from the nodes."""
+    """Empty if DS does not give them: the types then come from the dossier's champs."""
     programme: Form | None
     owned_ids: frozenset[str]
-    """Ids of the annotations that dsync alone writes."""
+    """Ids of the annotations that dsync writes."""
     inputs_signature: bytes
     signature: bytes
 
 
 class Recorder:
-    """Makes rows of dossiers; keeps what it worked out of each revision.
+    """Makes the records of dossiers; caches what it derives from each revision.
 
     Args:
-        programme: whose fields are read too; None: nobody's.
+        programme: makes the rows of its own tables; None: there is no programme.
         annotations: the section `[annotations]`.
     """
 
@@ -47,13 +47,13 @@ class Recorder:
     def record(
         self, dossier: Dossier, demarche_number: DemarcheNumber, revision: Revision | None
     ) -> Record:
-        """Return what is kept of a dossier.
+        """Return the record of a dossier.
 
         Args:
-            dossier: as DS shows it.
-            demarche_number: of its démarche.
-            revision: of its form; None where DS does not give it: the champs that the dossier
-                shows then stand for the form.
+            dossier: as read from DS.
+            demarche_number: the number of its démarche.
+            revision: the dossier's revision of the form; None if DS does not give it: the form is
+                then derived from the dossier's own champs.
         """
         form = self._form_of(dossier, revision)
         champs = champs_of_form(dossier.champs, form.descriptors)
@@ -137,10 +137,10 @@ class Recorder:
         )
 
     def _envelope(self, dossier: Dossier) -> bytes:
-        """Write what the content hash takes besides the champs and the applicant.
+        """Return what the content hash covers besides the champs and the applicant, as JSON.
 
-        Left out is what dsync writes itself, and what moves by itself: dates of modification and
-        of expiry.
+        dsync's own labels are left out, and the dates of modification and expiry, which change
+        without any edit.
         """
         owned_labels = self._annotations.owned_labels
         return json_bytes(
@@ -164,9 +164,9 @@ class Recorder:
 
 
 def champs_of_form(champs: Iterable[Champ], descriptors: Descriptors) -> tuple[Champ, ...]:
-    """Return champs as they are kept, in their order, without headings and explanations.
+    """Return champs in the form in which they are stored, without headings and explanations.
 
-    A champ's label and type are only kept where the form has no descriptor that says them.
+    A champ's label and type are stored only if the form has no descriptor for it.
     """
     kept = []
     for champ in champs:
@@ -178,7 +178,7 @@ def champs_of_form(champs: Iterable[Champ], descriptors: Descriptors) -> tuple[C
         if lignes:
             lignes = tuple([Ligne(r.id, champs_of_form(r.champs, descriptors)) for r in lignes])
         if descriptor:
-            # The descriptor's own text of the id: one for all dossiers of the form.
+            # With the descriptor's id object, which all dossiers share, to save memory.
             champ = Champ(descriptor.id, champ.texte, champ.valeur, lignes, champ.fichiers)
         elif lignes:
             champ = replace(champ, lignes=lignes)
@@ -187,7 +187,7 @@ def champs_of_form(champs: Iterable[Champ], descriptors: Descriptors) -> tuple[C
 
 
 def _divers(dossier: Dossier) -> dict[str, Json]:
-    """Return the dossier's facts that nobody queries by column."""
+    """Return the facts that have no column of their own."""
     return {
         "motivation": dossier.motivation,
         "usager_email": dossier.usager_email,
@@ -200,7 +200,7 @@ def _divers(dossier: Dossier) -> dict[str, Json]:
 
 
 def _descriptors_shown(dossier: Dossier) -> dict[DescriptorId, Descriptor]:
-    """Return the champs that a dossier shows as if they were its form's descriptors."""
+    """Return descriptors derived from a dossier's champs, for a form that DS does not give."""
     shown: dict[DescriptorId, Descriptor] = {}
     for champs, is_annotation in ((dossier.champs, False), (dossier.annotations, True)):
         for champ in champs:

@@ -1,4 +1,4 @@
-"""What a run is asked to do and what it says afterwards."""
+"""The options of a run, and the report of its results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dsync.errors import DsyncError
 
 
 class Kind(StrEnum):
-    """Kinds of a run, as the view `lecture_synchronisation` names them."""
+    """The kinds of runs; the values are those of the view `lecture_synchronisation`."""
 
     INCREMENTAL = "incremental"
     FULL = "complet"
@@ -25,7 +25,7 @@ class Kind(StrEnum):
 
 
 class Status(StrEnum):
-    """How a run stands."""
+    """The status of a run."""
 
     RUNNING = "running"
     SUCCESS = "success"
@@ -44,15 +44,16 @@ CAUSES = {
     8: "Démarches Simplifiées ne répond pas ; le prochain passage reprend",
     130: "interrompu ; le prochain passage reprend",
 }
-"""What each exit code means, in French, for the database's readers."""
+"""The meaning of each exit code, in French, for the view `lecture_synchronisation`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """One run's order; the defaults are an incremental run with pushes.
+    """The options of one run; the defaults are an incremental run with pushes.
 
-    `since` and `dossiers` never move the watermark and find no disappearance. `dry_run` writes
-    nothing anywhere. `push=False` judges and leaves the outbox waiting.
+    With `since` or `dossiers` the watermark does not move and vanished dossiers are not looked
+    for. With `dry_run` nothing is written, neither to DS nor to the database. With `push=False`
+    the wishes stay in the outbox.
     """
 
     full: bool = False
@@ -63,10 +64,10 @@ class SyncOptions:
     deletions: bool = True
     accept_deletions: bool = False
     wait_s: float = 0
-    """How long to wait for another holder's lease; 0: not at all."""
+    """How long to wait for a lease that another process holds, in seconds."""
     started_by: str = "cli"
     work: Kind | None = None
-    """What the run does when it reads no dossiers from DS."""
+    """The kind of a run that reads no dossiers from DS."""
 
     @property
     def kind(self) -> Kind:
@@ -80,13 +81,13 @@ class SyncOptions:
 
 @dataclass(slots=True)
 class RunReport:
-    """The figures of one run: what `dsync sync --json` prints and the journal keeps."""
+    """The results of one run: printed by `dsync sync --json`, stored in the journal."""
 
     kind: Kind
     started_at: datetime
     dry: bool = False
     run: int | None = None
-    """None for a dry run, which leaves no trace, and where none could begin."""
+    """The run's number; None for a dry run, and for a run that could not start."""
     status: Status = Status.RUNNING
     ended_at: datetime | None = None
     read: int = 0
@@ -94,55 +95,55 @@ class RunReport:
     deleted: int = 0
     evaluated: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
-    written: set[DossierNumber] = field(default_factory=set)
-    """Dossiers into which something was written."""
-    stopped: set[DossierNumber] = field(default_factory=set)
-    """Dossiers left to a human's hand."""
-    recognised: set[DossierNumber] = field(default_factory=set)
-    """Dossiers whose annotations dsync wrote before its database was lost or replaced."""
+    pushed_numbers: set[DossierNumber] = field(default_factory=set)
+    """Dossiers into which dsync wrote."""
+    conflict_numbers: set[DossierNumber] = field(default_factory=set)
+    """Dossiers in which a human's value stopped a wish."""
+    adopted_numbers: set[DossierNumber] = field(default_factory=set)
+    """Dossiers whose annotations an earlier database of dsync wrote."""
     quarantined_numbers: set[DossierNumber] = field(default_factory=set)
-    """Dossiers that this run has put into quarantine, or met there again."""
+    """Dossiers that this run put into quarantine, or could not read again."""
     requests: int = 0
     errors: list[str] = field(default_factory=list)
-    """One sentence each, with its remedy."""
+    """Problems: one sentence each, with the remedy."""
     error_classes: Counter[str] = field(default_factory=Counter)
     mutations: list[dict[str, Any]] = field(default_factory=list)
-    """Of a dry run: what would be sent."""
+    """The writes that a dry run did not send."""
     exit_code: int = 0
 
     @property
     def pushed(self) -> int:
-        """How many dossiers something was written into."""
-        return len(self.written)
+        """Number of dossiers into which dsync wrote."""
+        return len(self.pushed_numbers)
 
     @property
     def conflicts(self) -> int:
-        """How many dossiers were left to a human's hand."""
-        return len(self.stopped)
+        """Number of dossiers in which a human's value stopped a wish."""
+        return len(self.conflict_numbers)
 
     @property
     def adopted(self) -> int:
-        """How many dossiers hold annotations that an earlier database wrote."""
-        return len(self.recognised)
+        """Number of dossiers whose annotations an earlier database wrote."""
+        return len(self.adopted_numbers)
 
     @property
     def quarantined(self) -> int:
-        """How many dossiers this run has set aside; each counts once."""
+        """Number of dossiers that could not be read or evaluated."""
         return len(self.quarantined_numbers)
 
     @property
     def cause(self) -> str | None:
-        """What hindered the run, in French, as analysts read it."""
+        """Why the run was not a success, in French."""
         return CAUSES.get(self.exit_code)
 
     def problem(self, message: str, exit_code: int = 7) -> None:
-        """Note something that makes the run partial; the same sentence once."""
+        """Add a problem that makes the run partial; a repeated sentence is added once."""
         if message not in self.errors:
             self.errors.append(message)
         self.exit_code = self.exit_code or exit_code
 
     def would_send(self, mutation: dict[str, Any]) -> None:
-        """Note what a dry run would send; a dossier's label comes after its annotations."""
+        """Add a write of a dry run; a dossier's label and annotations make one entry."""
         dossier = mutation["dossier"]
         known = next((m for m in self.mutations if m["dossier"] == dossier), None)
         if known is None:
@@ -156,14 +157,14 @@ class RunReport:
                     known[key] = known.get(key, {}) | mutation[key]
 
     def fail(self, error: DsyncError) -> None:
-        """Note what ended the run."""
+        """Record the error that ended the run."""
         if error.message not in self.errors:
             self.errors.append(error.message)
         self.status = Status.FAILED
         self.exit_code = error.exit_code
 
     def close(self, at: datetime) -> None:
-        """Settle the status."""
+        """Set the end and, unless the run failed, the status."""
         self.ended_at = at
         if self.status is Status.RUNNING:
             self.status = Status.PARTIAL if self.exit_code else Status.SUCCESS

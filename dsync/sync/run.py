@@ -1,4 +1,4 @@
-"""One run from the lease to the journal: the only place that turns a failure into a report."""
+"""Executes a run: takes the lease, does the work, turns errors into the report, journals it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from dsync.sync.report import Kind, RunReport, SyncOptions
 log = structlog.get_logger(__name__)
 
 LEASE_POLL_S = 1.0
+"""Interval between two attempts to take a lease that another process holds."""
 
 
 def sync(context: Context, options: SyncOptions) -> RunReport:
-    """Pull, pre-check and push once; the report says how it went, whatever happened."""
+    """Pull, evaluate and push once; errors are in the report, not raised."""
 
     def work(run: Run) -> None:
         pull(run, options)
@@ -40,9 +41,14 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
 
 
 def execute(context: Context, options: SyncOptions, work: Callable[[Run], None]) -> RunReport:
-    """Do `work` under the lease and in the journal.
+    """Do `work` under the lease, and journal the run; errors are in the report, not raised.
 
-    A dry run does it on a scratch copy of the database, which is thrown away.
+    A dry run works on a scratch copy of the database, which is deleted at the end.
+
+    Args:
+        context: the collaborators of the run.
+        options: the run's options.
+        work: called with the run under way.
     """
     report = RunReport(options.kind, context.clock(), dry=options.dry_run)
     try:
@@ -93,7 +99,7 @@ def _execute(
 
 @contextmanager
 def _lease(context: Context, wait_s: float) -> Iterator[Lease]:
-    """Hold the démarche's lease and keep it alive from a thread of its own."""
+    """Hold the démarche's lease; a thread renews it, because a step can outlast it."""
     lease = _acquire(context, wait_s)
     ended = threading.Event()
     heartbeat = threading.Thread(
@@ -122,7 +128,11 @@ def _acquire(context: Context, wait_s: float) -> Lease:
 
 
 def _keep_alive(store: Store, lease: Lease, ended: threading.Event) -> None:
-    """Renew until the run ends; a failed renewal is told by the next transaction."""
+    """Renew the lease until the run ends.
+
+    A failure is only logged: if the lease is lost, the run's next transaction raises.
+    """
+    # Thrice per lease, so that one failed renewal does not lose it.
     while not ended.wait(LEASE_TTL_S / 3):
         try:
             store.renew_lease(lease, LEASE_TTL_S)

@@ -1,4 +1,4 @@
-"""What the scheduler's tick should run now, from stored times of the last success."""
+"""Decides which run is due, from the stored times of the last successful runs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ def due(
     deletions: timedelta,
     full_at: time,
 ) -> SyncOptions | None:
-    """Return the run that is due, or None; a due full read or deletion list stays so until done.
+    """Return the run that is due, None if none is.
+
+    A full read and the deletion lists stay due until they have succeeded.
 
     Args:
-        state: what the database remembers of the last runs.
-        now: the present, in UTC.
-        incremental: time between two short runs.
-        deletions: time between two readings of the deletion lists.
-        full_at: time of day (UTC) from which the night's full read is due.
+        state: the démarche's state, as stored.
+        now: the present instant, in UTC.
+        incremental: interval between incremental runs.
+        deletions: interval between readings of the deletion lists.
+        full_at: time of day (UTC) from which the nightly full read is due.
     """
     state = state.as_of(now)
     lists = _passed(state.last_deletions_at, deletions, now)
@@ -42,7 +44,7 @@ def next_due_at(
     deletions: timedelta,
     full_at: time,
 ) -> datetime:
-    """Return when something will be due, by the same arguments; `now` when something is."""
+    """Return when the next run is due; `now` if one is due. The arguments are those of `due`."""
     if due(state, now, incremental=incremental, deletions=deletions, full_at=full_at):
         return now
     instants = [
@@ -65,7 +67,7 @@ def _full_is_due(state: SyncState, now: datetime, full_at: time) -> bool:
 
 
 def _night(now: datetime, full_at: time) -> datetime:
-    """Return when the latest night's full read became due."""
+    """Return the latest instant at which a nightly full read became due."""
     tonight = datetime.combine(now.date(), full_at, tzinfo=UTC)
     return tonight if tonight <= now else tonight - timedelta(days=1)
 

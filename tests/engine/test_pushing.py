@@ -392,7 +392,7 @@ def test_an_operators_push_waits_for_the_lost_answer(start: Start) -> None:
     engine.sync(push=False)
     engine.control.fail(ScriptedFault("answer_lost", PUSH))
     said: list[str] = []
-    report = engine.worker.app.push(say_waiting=said.append)
+    report = engine.worker.app.push(on_wait=said.append)
     assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
     assert 1 == len(engine.sent(0))
     assert ["waiting 35 s" in sentence for sentence in said] == [True]

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property
 
 from dsync.domain.dossier import Json
-from dsync.domain.programme import Desk
+from dsync.domain.programme import ProgrammeRun
 from dsync.eig import store
 from dsync.eig.candidature import Candidature
 from dsync.eig.evidence.catalogue import Snapshot, parse_catalogue
@@ -46,7 +46,7 @@ class Gathered:
     """Changes when the catalogue or the rules do, or the catalogue grows too old."""
 
     @property
-    def may_be_back(self) -> bool:
+    def retry_undetermined(self) -> bool:
         """Whether applicants without a legal category are looked up: the registry may answer."""
         return self.sources.registry is not None
 
@@ -57,7 +57,7 @@ class Gathered:
 
 
 def gather(
-    run: Desk,
+    run: ProgrammeRun,
     sources: EvidenceSources,
     *,
     rules_version: str,
@@ -146,7 +146,7 @@ def _refusal(previous: Snapshot, snapshot: Snapshot, share: float) -> tuple[str,
 
 
 def with_registry(
-    run: Desk,
+    run: ProgrammeRun,
     client: RegistryClient | None,
     candidatures: Iterable[Candidature],
     evidence: Evidence,

@@ -44,11 +44,11 @@ class FakeWorker:
         self.runs += 1
         return self.outcome()
 
-    def sign_in(self, pause: timedelta) -> None:
+    def register_service(self, pause: timedelta) -> None:
         """Record the wait before the next run."""
         self.pause = pause
 
-    def sign_off(self) -> None:
+    def unregister_service(self) -> None:
         """Do nothing."""
 
 
@@ -136,7 +136,7 @@ def test_a_database_that_does_not_answer_delays_no_stop() -> None:
     held, stop = threading.Event(), threading.Event()
 
     class Stuck(FakeWorker):
-        def sign_off(self) -> None:
+        def unregister_service(self) -> None:
             held.wait(10)
 
     stop.set()
