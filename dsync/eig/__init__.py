@@ -1,1 +1,1 @@
-"""The programme « Entrepreneur(e)s d'intérêt général »: its fields, its pre-check, its views."""
+"""The programme « Entrepreneur(e)s d'intérêt général »: its fields, pre-check, tables, views."""

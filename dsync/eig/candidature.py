@@ -1,10 +1,10 @@
-"""The candidature: each field is declared once, here, as a column with all that it says of itself.
+"""The candidature: the one declaration of each field.
 
-The table, what `[mapping]` may name, the columns of the view `lecture_candidature`, their
-descriptions and the sections of `dsync dossier show` follow from the declaration.
+The table, the keys of `[mapping]`, the columns of the view `lecture_candidature` with their
+descriptions, and the sections of `dsync dossier show` are derived from it.
 """
 
-# No `from __future__ import annotations`: SQLModel reads the annotations when a class is made.
+# No `from __future__ import annotations`: SQLModel evaluates annotations at class creation.
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -24,21 +24,21 @@ metadata = MetaData(naming_convention=NAMING)
 
 
 class Reponse(StrEnum):
-    """What became of one mapped field in one dossier.
+    """The status of one mapped field in one dossier.
 
-    The eligibility rules treat each differently: a champ that the form never had is the
-    mapping's fault, one that the form's logic hid was never asked.
+    The rules distinguish them: a missing champ is a problem of the configuration, and a champ
+    that the form hid was never asked.
     """
 
     NON_ASSOCIE = "non_associe"
-    """No descriptor of the dossier's revision matches the mapping."""
+    """The dossier's revision has no champ for the field."""
     NON_DEMANDE = "non_demande"
-    """The revision has it, the dossier does not show it (conditional logic)."""
+    """The revision has the champ, but its conditions hid it in this dossier."""
     VIDE = "vide"
     REMPLI = "rempli"
 
 
-class Voeu(Struct, frozen=True, gc=False):
+class Voeu(Struct, frozen=True):
     """A wished profile."""
 
     rang: int
@@ -46,16 +46,16 @@ class Voeu(Struct, frozen=True, gc=False):
     missions: str | None
 
 
-class Note(Struct, frozen=True, gc=False):
-    """A mark on one criterion."""
+class Note(Struct, frozen=True):
+    """The mark for one criterion."""
 
     critere: str
     libelle: str
     note: float | None
 
 
-class Evaluation(Struct, frozen=True, gc=False):
-    """An evaluation grid that somebody filled, from row `ligne` (1 is the first)."""
+class Evaluation(Struct, frozen=True):
+    """A filled evaluation grid; `ligne` is its row, from 1."""
 
     ligne: int
     moment: str | None
@@ -63,31 +63,31 @@ class Evaluation(Struct, frozen=True, gc=False):
     commentaire: str | None
     notes: tuple[Note, ...]
     moyenne: float | None = None
-    """Mean of the marks given, worked out of them; None when there is none."""
+    """Mean of the marks, computed from `notes`; None without a mark."""
 
     def __post_init__(self) -> None:
         given = [note.note for note in self.notes if note.note is not None]
         force_setattr(self, "moyenne", sum(given) / len(given) if given else None)
 
 
-class Declared(NamedTuple):
-    """What a column of the candidature says of itself."""
+class FieldDeclaration(NamedTuple):
+    """The metadata of a column of the candidature."""
 
     section: str
-    """Of `dsync dossier show`: one of `SECTIONS` in `eig/database.py`."""
+    """The section of `dsync dossier show`, one of `SECTIONS` in `eig/database.py`."""
     label: str
-    """Its name there, in English."""
+    """Its English name in that section."""
     description: str
     """A French sentence for analysts."""
     target: str | None = None
-    """The key in `[mapping]` that feeds it, where that is not the column's own name."""
+    """Its key in `[mapping]`, if not the column's name."""
     is_annotation: bool = False
-    """Whether an annotation feeds it, not a champ."""
+    """Whether it is filled from an annotation instead of a champ."""
     is_personal: bool = False
 
     @property
-    def sentence(self) -> str:
-        """The description, with the mark of personal data."""
+    def full_description(self) -> str:
+        """The description, marked if the data is personal."""
         return f"{self.description} Donnée personnelle." if self.is_personal else self.description
 
 
@@ -100,8 +100,8 @@ def _champ(
     personal: bool = False,
     annotation: bool = False,
 ) -> Any:
-    """Declare a field that a champ of the form, or an annotation, feeds."""
-    declared = Declared(section, label, description, target, annotation, personal)
+    """Declare a field that is filled from a champ or an annotation."""
+    declared = FieldDeclaration(section, label, description, target, annotation, personal)
     return Field(default=None, sa_column_kwargs={"info": {"declared": declared}})
 
 
@@ -116,9 +116,9 @@ class Table(SQLModel, registry=registry(metadata=metadata)):
 
 
 class Candidature(Table, table=True):
-    """A dossier in the programme's terms. Texts are kept to the letter; a blank is None.
+    """A dossier in the programme's terms. Texts are unchanged; a blank one is None.
 
-    The fields stand in the order of the view `lecture_candidature`.
+    The order of the fields is that of the view `lecture_candidature`.
     """
 
     __tablename__ = "candidature"
@@ -126,15 +126,15 @@ class Candidature(Table, table=True):
     numero: int = given_number()
     depose_le: dt.datetime
     demandeur: Demandeur = json_text(Demandeur)
-    """Without the details that only the copy keeps."""
+    """Without the details, which only the engine's copy of the dossier has."""
     reponses: Mapping[str, Reponse] = json_text(dict[str, Reponse], default={})
-    """What became of each key of `[mapping]` outside repetitions."""
+    """The status of each key of `[mapping]` outside repetitions."""
     voeux: tuple[Voeu, ...] = json_text(tuple[Voeu, ...], default=())
     evaluations: tuple[Evaluation, ...] = json_text(tuple[Evaluation, ...], default=())
     produit_id: str | None = Field(default=None, index=True)
-    """The product that it names; the pre-check writes it."""
+    """The product of the dossier, written by the pre-check."""
     par_sa_fiche: bool | None = None
-    """Whether it gives the product's own page: named another way, it is nobody's doublon."""
+    """Whether it gives the address of the product's page; only then it counts as a doublon."""
 
     etape: str | None = _annotation(
         "Dossier", "stage", "Étape de sélection indiquée par l'instruction (annotation privée)."
@@ -213,30 +213,30 @@ class Candidature(Table, table=True):
         "Selection and recruitment", "start of work", "Date de la prise de poste."
     )
 
-    def having(self, **changes: Any) -> Self:
-        """Return a copy with other values."""
+    def with_changes(self, **changes: Any) -> Self:
+        """Return a copy with these values changed."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self)(**values | changes)
 
     def row(self) -> dict[str, Any]:
-        """Return what the mapping made of the dossier, by column."""
+        """Return the values that the mapping fills, by column."""
         return {name: getattr(self, name) for name in _MAPPED}
 
 
 _PRECHECKED = frozenset({"produit_id", "par_sa_fiche"})
 _MAPPED = tuple(name for name in Candidature.model_fields if name not in _PRECHECKED)
-"""Columns that a reading of the dossier writes; the pre-check writes the others."""
+"""The columns that the mapping fills; the pre-check fills the others."""
 
 
-def declared_fields() -> Iterator[tuple[str, Declared]]:
-    """Yield the declared columns, in their order."""
+def declared_fields() -> Iterator[tuple[str, FieldDeclaration]]:
+    """Yield the columns with metadata, in order."""
     for column in metadata.tables["candidature"].columns:
         if "declared" in column.info:
             yield column.name, column.info["declared"]
 
 
 def targets(*, annotations: bool) -> tuple[str, ...]:
-    """Return the keys that `[mapping]` may give in its champs, or in its annotations."""
+    """Return the keys allowed in `[mapping.annotations]`, or else in `[mapping.champs]`."""
     keys = (
         declared.target or name
         for name, declared in declared_fields()

@@ -1,16 +1,69 @@
-"""The programme's sections of the configuration."""
+"""The programme's sections of the configuration; declares `[preuves]`, collects all three."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from datetime import timedelta
+from typing import Annotated
 
-from dsync.eig.evidence.config import EvidenceConfig
+from pydantic import BaseModel, ConfigDict, Field
+
 from dsync.eig.mapping.config import MappingConfig
 from dsync.eig.precheck.config import RulesConfig
 
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Days = Annotated[float, Field(gt=0, le=3660)]
+Path = Annotated[str, Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CatalogueConfig(_Section):
+    """The list of products of beta.gouv.fr."""
+
+    paths: Annotated[tuple[Path, ...], Field(min_length=1)] = (
+        "api/v2.6/startups.json",
+        "api/v2.7/startups.json",
+    )
+    redirects: Path = "redirects.json"
+    max_age_days: Days = 14
+    deadline_s: Seconds = 30
+
+    @property
+    def max_age(self) -> timedelta:
+        """Maximum time since the last confirmation at which the catalogue is used."""
+        return timedelta(days=self.max_age_days)
+
+
+class RegistreConfig(_Section):
+    """The API Recherche d'entreprises, for applicants whose legal category DS does not have."""
+
+    enabled: bool = False
+    url: Path = "https://recherche-entreprises.api.gouv.fr"
+    requests_per_second: Annotated[float, Field(gt=0, le=7)] = 5
+    deadline_s: Seconds = 10
+    max_wait_s: Annotated[float, Field(ge=0, le=3600)] = 30
+    """Longest wait for a Retry-After, in seconds; beyond it, the registry counts as unreachable."""
+    max_age_days: Days = 30
+
+    @property
+    def max_age(self) -> timedelta:
+        """How long a stored answer is used."""
+        return timedelta(days=self.max_age_days)
+
+
+class EvidenceConfig(_Section):
+    """The section `[preuves]`: all sources of evidence."""
+
+    max_response_mib: Annotated[float, Field(gt=0, le=1024)] = 16
+    """Maximum size of a decoded response, in MiB; a longer one is an error."""
+    catalogue: CatalogueConfig = CatalogueConfig()
+    registre: RegistreConfig = RegistreConfig()
+
 
 class EigSections(BaseModel):
-    """What the programme reads in the TOML file."""
+    """The sections of the TOML file that the programme reads."""
 
     mapping: MappingConfig
     regles: RulesConfig

@@ -1,4 +1,4 @@
-"""The programme's part of the database: its tables, its views and the meaning of their columns."""
+"""Describes the programme's tables and views to the store, and builds its main view."""
 
 from __future__ import annotations
 
@@ -25,82 +25,86 @@ SECTIONS = (
     "Motivations",
     "Selection and recruitment",
 )
-"""Of `dsync dossier show`, in the form's order."""
+"""The sections of `dsync dossier show`, in the order of the form."""
 
 
-class Shown(NamedTuple):
+class ViewColumn(NamedTuple):
     """A column of the main view."""
 
     name: str
     sql: str
     section: str | None = None
-    """Of `dsync dossier show`; None: not shown there."""
+    """The section of `dsync dossier show`; None: not shown there."""
     label: str = ""
     description: str = ""
-    """Of a declared field; the others' are in `dictionary.toml`."""
+    """The French description of a declared field; `dictionary.toml` has the other ones."""
 
 
-_AFTER: Mapping[str | None, tuple[Shown, ...]] = {
+_OTHER_COLUMNS: Mapping[str | None, tuple[ViewColumn, ...]] = {
     None: (
-        Shown("numero", "d.numero"),
-        Shown("demarche_numero", "d.demarche_numero"),
-        Shown("etat", "d.etat", "Dossier", "state"),
+        ViewColumn("numero", "d.numero"),
+        ViewColumn("demarche_numero", "d.demarche_numero"),
+        ViewColumn("etat", "d.etat", "Dossier", "state"),
     ),
     "etape": (
-        Shown("presence", "d.presence", "Dossier", "presence"),
-        Shown("archive", "d.archive", "Dossier", "archived"),
-        Shown("depose_le", "utc(d.depose_le)", "Dossier", "deposited"),
-        Shown(
+        ViewColumn("presence", "d.presence", "Dossier", "presence"),
+        ViewColumn("archive", "d.archive", "Dossier", "archived"),
+        ViewColumn("depose_le", "utc(d.depose_le)", "Dossier", "deposited"),
+        ViewColumn(
             "en_instruction_le", "utc(d.en_instruction_le)", "Dossier", "under instruction since"
         ),
-        Shown("traite_le", "utc(d.traite_le)", "Dossier", "decided"),
-        Shown("correction_attendue_depuis", "utc(d.correction_attendue_depuis)"),
-        Shown("modifie_le", "utc(d.modifie_le)", "Dossier", "changed in DS"),
-        Shown("synchronise_le", "utc(d.synchronise_le)", "Dossier", "changed here"),
-        Shown("siret", "d.siret", "Administration", "SIRET"),
-        Shown("siren", "d.siren"),
-        Shown("raison_sociale", "d.raison_sociale", "Administration", "name"),
-        Shown("forme_juridique_code", "d.forme_juridique_code", "Administration", "legal category"),
-        Shown(
+        ViewColumn("traite_le", "utc(d.traite_le)", "Dossier", "decided"),
+        ViewColumn("correction_attendue_depuis", "utc(d.correction_attendue_depuis)"),
+        ViewColumn("modifie_le", "utc(d.modifie_le)", "Dossier", "changed in DS"),
+        ViewColumn("synchronise_le", "utc(d.synchronise_le)", "Dossier", "changed here"),
+        ViewColumn("siret", "d.siret", "Administration", "SIRET"),
+        ViewColumn("siren", "d.siren"),
+        ViewColumn("raison_sociale", "d.raison_sociale", "Administration", "name"),
+        ViewColumn(
+            "forme_juridique_code", "d.forme_juridique_code", "Administration", "legal category"
+        ),
+        ViewColumn(
             "type_administration",
             "json(v.constats) ->> 'type_administration'",
             "Administration",
             "kind",
         ),
     ),
-    "page_produit": (Shown("produit_id", "c.produit_id", "Project", "product"),),
+    "page_produit": (ViewColumn("produit_id", "c.produit_id", "Project", "product"),),
     "phase_declaree": (
-        Shown(
+        ViewColumn(
             "phase_constatee", "json(v.constats) ->> 'phase_constatee'", "Project", "phase observed"
         ),
     ),
     "incubateur": (
-        Shown(
+        ViewColumn(
             "incubateur_constate",
             "json(v.constats) ->> 'incubateur_constate'",
             "Project",
             "incubator observed",
         ),
     ),
-    "cas_demande": (Shown("nb_voeux", "length(c.voeux)"),),
+    "cas_demande": (ViewColumn("nb_voeux", "length(c.voeux)"),),
     "perspectives": (
-        Shown("verdict", "v.verdict"),
-        Shown("verdict_etabli_le", "utc(v.depuis_le)"),
+        ViewColumn("verdict", "v.verdict"),
+        ViewColumn("verdict_etabli_le", "utc(v.depuis_le)"),
     ),
 }
-"""Columns of the main view that are no field of the candidature, by the field that they follow."""
+"""The other columns of the main view, by the field that they follow."""
 
 
-def shown() -> Iterator[Shown]:
-    """Yield the columns of the main view, in its order."""
-    yield from _AFTER[None]
+def main_view_columns() -> Iterator[ViewColumn]:
+    """Yield the columns of the main view, in order."""
+    yield from _OTHER_COLUMNS[None]
     for name, declared in candidature.declared_fields():
-        yield Shown(name, f"c.{name}", declared.section, declared.label, declared.sentence)
-        yield from _AFTER.get(name, ())
+        yield ViewColumn(
+            name, f"c.{name}", declared.section, declared.label, declared.full_description
+        )
+        yield from _OTHER_COLUMNS.get(name, ())
 
 
 class EigTables:
-    """What the store asks of the programme (`dsync.store.extension.Extension`)."""
+    """Implements the protocol `dsync.store.extension.Extension`."""
 
     name = "eig"
     package = "dsync.eig"
@@ -118,35 +122,36 @@ class EigTables:
 
     @property
     def sections(self) -> Mapping[str, Mapping[str, str]]:
-        """The columns of the main view that people see, with their labels, by section."""
+        """The labels of the columns in `dsync dossier show`, by section and column."""
         sections: dict[str, dict[str, str]] = {title: {} for title in SECTIONS}
-        for column in shown():
+        for column in main_view_columns():
             if column.section is not None:
                 sections[column.section][column.name] = column.label
         return sections
 
     def views(self) -> Dictionary:
-        """Return the documentation of its views."""
+        """Return the descriptions of the views and their columns."""
         views = read_dictionary(folder_of(self))
-        said = views[MAIN_VIEW]["columns"]
+        described = views[MAIN_VIEW]["columns"]
         views[MAIN_VIEW]["columns"] = {
-            column.name: column.description or said[column.name] for column in shown()
+            column.name: column.description or described[column.name]
+            for column in main_view_columns()
         }
         return views
 
     def complete(self, query: str) -> str:
-        """Put the columns into the main view."""
-        columns = ",\n    ".join(f"{column.sql} AS {column.name}" for column in shown())
+        """Insert the columns into the query of the main view."""
+        columns = ",\n    ".join(f"{column.sql} AS {column.name}" for column in main_view_columns())
         return query.replace("{columns}", columns)
 
     def related(
         self, connection: Connection, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
     ) -> Sequence[DossierNumber]:
-        """Return the open dossiers for the same products: each may be another's doublon."""
+        """Return the open dossiers for the same products, which may be doublons of each other."""
         return store.related(connection, demarche, numbers)
 
     def forget(self, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
-        """Delete the registry's answers on applicants that no other dossier has."""
+        """Delete the registry's answers for applicants without another dossier."""
         store.forget_enterprises(connection, numbers)
 
 

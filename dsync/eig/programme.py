@@ -1,4 +1,4 @@
-"""The programme « Entrepreneur(e)s d'intérêt général », as `domain.programme` asks it."""
+"""Implements the protocol `domain.programme.Programme` for the EIG programme."""
 
 from __future__ import annotations
 
@@ -15,39 +15,37 @@ from dsync.domain.programme import DueEvaluation, Judged, PrecheckOptions, Progr
 from dsync.domain.verdict import Decision, Verdict
 from dsync.eig import store
 from dsync.eig.candidature import Candidature
+from dsync.eig.check import evidence_line, mapping_lines
 from dsync.eig.config import EigSections
-from dsync.eig.evidence.check import evidence_line
-from dsync.eig.evidence.gathering import Gathered, gather, with_registry
+from dsync.eig.evidence.gathering import GatheredEvidence, gather, with_registry
 from dsync.eig.evidence.sources import EvidenceSources
-from dsync.eig.mapping.check import mapping_lines
-from dsync.eig.mapping.form import MappedForm
-from dsync.eig.mapping.matching import MatchStatus, match_descriptors
+from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
 from dsync.eig.precheck import (
+    CurrentVerdict,
     Evidence,
     RuleSet,
-    Standing,
-    decide,
     evaluate,
-    name_product,
+    evaluate_if_needed,
+    identify_product,
     stated_verdict,
     stored_product,
 )
-from dsync.eig.store import NamedId
+from dsync.eig.store import DossierProduct
 from dsync.store import Store
 
 NOON = time(12, tzinfo=UTC)
-"""The same day in Paris as in UTC."""
+"""At this time the day in Paris and in UTC is the same."""
 
 
 class Eig:
-    """One call of the programme.
+    """One call for projects of the programme.
 
     Args:
-        sections: its part of the configuration.
-        rules: `[regles]` with the lists that they name.
-        sources: where evidence comes from.
-        catalogue_share: of the products known, how many may be gone from a new catalogue that is
-            believed.
+        sections: the programme's sections of the configuration.
+        rules: the rules in `[regles]` with their lists.
+        sources: the connections to the sources of evidence.
+        catalogue_share: the largest accepted share of products missing from a new catalogue,
+            from 0 to 1.
     """
 
     def __init__(
@@ -76,20 +74,21 @@ class Eig:
         stop: threading.Event,
         allow_http: bool,
     ) -> Eig:
-        """Read rules and lists, and prepare the sources of evidence; nothing is asked yet.
+        """Read the rules and lists, and prepare the connections; sends no request.
 
         Args:
-            sections: the programme's part of the configuration.
-            folder: of the configuration file, in which the lists are.
-            betagouv_url: beta.gouv.fr's address.
-            user_agent: what servers are told of who asks.
-            catalogue_share: of the products known, how many may be gone from a new catalogue.
-            clock: the present.
-            stop: ends what is under way.
-            allow_http: whether plain http:// is allowed to other machines than this one.
+            sections: the programme's sections of the configuration.
+            folder: the folder of the configuration file and of the lists.
+            betagouv_url: the address of beta.gouv.fr.
+            user_agent: the header `User-Agent` of all requests.
+            catalogue_share: the largest accepted share of products missing from a new catalogue,
+                from 0 to 1.
+            clock: returns the current time, in UTC.
+            stop: interrupts requests and waits once it is set.
+            allow_http: whether plain http:// is allowed to other hosts than this one.
 
         Raises:
-            ConfigurationError: with every problem of the rules and lists.
+            ConfigurationError: lists every problem of the rules and lists.
         """
         rules = RuleSet.load(sections.regles, folder, needed=sections.mapping.needed())
         sources = EvidenceSources.open(
@@ -104,16 +103,16 @@ class Eig:
 
     @property
     def mapping_key(self) -> str:
-        """A digest of the section `[mapping]`."""
+        """Digest of the section `[mapping]`."""
         text = self._mapping.model_dump_json()
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> MappedForm:
-        """Work out where a form has the candidature's fields."""
+        """Find the candidature's fields in a revision of the form."""
         return MappedForm.of(self._mapping, descriptors)
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
-        """Return the needed fields that no revision of the form has."""
+        """Return the needed fields that are missing from all revisions of the form."""
         missing: set[str] | None = None
         for revision in demarche.revisions.values():
             lacks = {
@@ -127,19 +126,34 @@ class Eig:
     def form_lines(
         self, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
-        """Compare the mapping with a revision, for `dsync check`."""
+        """Compare the mapping with a revision, for `dsync check`.
+
+        Args:
+            revision: the active revision.
+            known: ids of annotations that the engine writes.
+            every_champ: whether to list each champ without a field in a line of its own.
+        """
         yield from mapping_lines(self._mapping, revision, known=known, every_champ=every_champ)
 
     def evidence_lines(self, store: Store | None, now: datetime) -> Iterator[CheckLine]:
-        """Say whether the catalogue can be read, for `dsync check`."""
+        """Check whether the catalogue can be read, for `dsync check`."""
         yield evidence_line(self._sources, store, now)
 
     def stated_verdict(self, detail: str) -> Verdict | None:
-        """Return the verdict that a detail states, None for another text."""
+        """Return the verdict in a detail, or None for another text."""
         return stated_verdict(detail)
 
-    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> Gathered:
-        """Revalidate the catalogue, and keep the new one if it is believed."""
+    def gather(self, run: ProgrammeRun, *, accept: bool = False) -> GatheredEvidence:
+        """Revalidate the catalogue and store a new one, unless the safety brake refuses it.
+
+        Args:
+            run: the current run.
+            accept: whether to accept the catalogue that was refused before, if it is unchanged.
+
+        Raises:
+            StoreError: the database failed; the stored copy is unchanged.
+            InterruptedRunError: the run was asked to stop.
+        """
         return gather(
             run,
             self._sources,
@@ -151,44 +165,60 @@ class Eig:
     def prepare(
         self,
         run: ProgrammeRun,
-        evidence: Gathered,
+        evidence: GatheredEvidence,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> set[DossierNumber]:
-        """Store the product of each dossier that names another one than before.
+        """Store the product of each dossier whose product has changed.
 
-        Without a catalogue nothing is known to have changed.
+        Without a catalogue, no change is detected.
+
+        Args:
+            run: the current run.
+            evidence: the evidence of this run.
+            numbers: the dossiers to look at.
+            options: of an operator's pre-check; None after a pull.
 
         Returns:
-            Whom it concerns: these dossiers, and the open ones for the same products.
+            The dossiers whose product changed, and the open dossiers for the same products.
         """
         known = evidence.evidence
         catalogue = known.catalogue
         if catalogue is None:
             return set()
         with run.reading() as reader:
-            addresses = store.addresses(reader.connection, numbers)
-        changed: dict[DossierNumber, NamedId] = {}
-        for address in addresses:
-            frozen = None if options and options.refresh else stored_product(address.preuve)
-            match = name_product(address.page_produit, known, frozen).match
-            id_ = catalogue.present_id(match.product_id) if match.product_id else None
-            product = NamedId(id_, id_ is not None and match.is_published)
-            if product != address.product:
-                changed[address.numero] = product
+            inputs = store.product_inputs(reader.connection, numbers)
+        changed: dict[DossierNumber, DossierProduct] = {}
+        for one in inputs:
+            frozen = None if options and options.refresh else stored_product(one.preuve)
+            match = identify_product(one.page_produit, known, frozen).match
+            id_ = catalogue.current_id(match.product_id) if match.product_id else None
+            product = DossierProduct(id_, id_ is not None and match.is_published)
+            if product != one.product:
+                changed[one.numero] = product
         if not changed:
             return set()
         with run.transaction() as tx:
-            return store.name_products(tx, changed)
+            return store.set_products(tx, changed)
 
     def judge(
         self,
         run: ProgrammeRun,
-        evidence: Gathered,
+        evidence: GatheredEvidence,
         due: Sequence[DueEvaluation],
         options: PrecheckOptions | None,
     ) -> Iterator[Judged]:
-        """Evaluate dossiers; without options, those whose inputs have not changed are left out."""
+        """Judge dossiers; yields nothing for one whose verdict is still valid.
+
+        Args:
+            run: the current run.
+            evidence: the evidence of this run.
+            due: the dossiers to judge.
+            options: of an operator's pre-check, which judges every dossier; None after a pull.
+
+        Yields:
+            Each judged dossier; its decision is None when a check failed.
+        """
         with run.reading() as reader:
             candidatures = store.candidatures(reader.connection, [one.numero for one in due])
             products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
@@ -206,14 +236,14 @@ class Eig:
                 if number != one.numero
             )
             try:
-                decision = self._decide(one, candidature, known, others, options)
-            except Exception:  # Whatever fails on one dossier stops no other.
+                decision = self._evaluate(one, candidature, known, others, options)
+            except Exception:  # One dossier that fails must not stop the others.
                 yield Judged(one, None)
                 continue
             if decision is not None:
                 yield Judged(one, decision)
 
-    def _decide(
+    def _evaluate(
         self,
         due: DueEvaluation,
         candidature: Candidature,
@@ -221,27 +251,29 @@ class Eig:
         others: tuple[DossierNumber, ...],
         options: PrecheckOptions | None,
     ) -> Decision | None:
-        """Return the decision on a dossier, None when its verdict stands."""
-        current = due.current
-        frozen = stored_product(current.preuve) if current else None
+        """Return the decision on a dossier, or None when its verdict is still valid."""
+        verdict = due.current
+        frozen = stored_product(verdict.preuve) if verdict else None
         if options is None:
-            standing = None
-            if current is not None:
+            current = None
+            if verdict is not None:
                 is_stale = (
-                    current.inputs_hash != due.inputs_hash
-                    or current.version_regles != self.rules.version
-                    or current.doublons != others
-                    # Judged when it was finished, and open again: nothing was wished for it.
+                    verdict.inputs_hash != due.inputs_hash
+                    or verdict.version_regles != self.rules.version
+                    or verdict.doublons != others
+                    # A dossier that was judged when closed and is open again has no wishes yet.
                     or (
                         due.is_open
-                        and current.verdict is not Verdict.INDETERMINE
+                        and verdict.verdict is not Verdict.INDETERMINE
                         and not due.wished
                     )
                 )
-                standing = Standing(is_stale, current.preuve_hash, current.remarque, frozen)
-            return decide(candidature, evidence, self.rules, doublons=others, standing=standing)
+                current = CurrentVerdict(is_stale, verdict.preuve_hash, verdict.remarque, frozen)
+            return evaluate_if_needed(
+                candidature, evidence, self.rules, doublons=others, current=current
+            )
         if options.as_of is not None:
-            candidature = candidature.having(depose_le=datetime.combine(options.as_of, NOON))
+            candidature = candidature.with_changes(depose_le=datetime.combine(options.as_of, NOON))
         if options.refresh:
             frozen = None
         return evaluate(candidature, evidence, self.rules, doublons=others, frozen_product=frozen)

@@ -1,4 +1,4 @@
-"""How often each check gave each result, for `dsync precheck --stats`."""
+"""Counts the results of each check, for `dsync precheck --stats`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PARIS = ZoneInfo("Europe/Paris")
 
 
 class Statistic(NamedTuple):
-    """How many dossiers had one result in one check."""
+    """The number of dossiers with one result of one check."""
 
     mois: str
     controle: str
@@ -24,7 +24,7 @@ class Statistic(NamedTuple):
 
 
 def statistics(reader: Reader) -> list[Statistic]:
-    """Count the results of the current verdicts, by the month of deposit in Paris."""
+    """Count the results in the current verdicts, by month of deposit (in Paris) and constats."""
     counts: Counter[tuple[str, str, str, str | None, str | None]] = Counter()
     for depose_le, verdict in reader.current_verdicts():
         for controle in verdict.controles:

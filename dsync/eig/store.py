@@ -1,4 +1,4 @@
-"""What the programme reads and writes in the database, in the engine's transactions."""
+"""Queries on the programme's tables; the caller opens the transaction."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REFUSED = ("refused_sha256", "refused_since", "refused_times", "refused_message
 
 @dataclass(frozen=True, slots=True)
 class EvidenceCopy:
-    """The last good copy of a source; `body` is None when there never was one."""
+    """The stored state of a source of evidence; `body` is None before the first success."""
 
     source: str
     body: str | None
@@ -39,21 +39,21 @@ class EvidenceCopy:
     last_modified: str | None = None
     sha256: str | None = None
     url: str | None = None
-    """The address that gave it."""
+    """The address that it was fetched from."""
     confirmed_at: datetime | None = None
-    """When the source last said that it still holds."""
+    """When the source last confirmed the copy."""
     refused_sha256: str | None = None
-    """Of a newer copy that the safety brake stopped; None when there is none."""
+    """Of a newer copy that the safety brake refused, if any."""
     refused_since: datetime | None = None
     refused_times: int | None = None
     refused_message: str | None = None
-    """Why, in French, as analysts read it."""
+    """Why it was refused, in French, for analysts."""
     erreur: str | None = None
-    """Why the last check failed; None when it succeeded."""
+    """Why the last check failed; None after a success."""
 
 
 class RegistryCopy(NamedTuple):
-    """A kept answer of the registry of enterprises."""
+    """A stored answer of the registry of enterprises."""
 
     siren: str
     answer: Json
@@ -61,21 +61,22 @@ class RegistryCopy(NamedTuple):
     expires_at: datetime
 
 
-class NamedId(NamedTuple):
-    """Which product a dossier names."""
+class DossierProduct(NamedTuple):
+    """The product of a dossier."""
 
     id: str | None
     by_page: bool
-    """Whether its own page was given: named another way, the dossier is nobody's doublon."""
+    """Whether the dossier gives the address of its page; only then it counts as a doublon."""
 
 
-class Address(NamedTuple):
-    """What naming a dossier's product needs."""
+class ProductInput(NamedTuple):
+    """What is needed to identify the product of a dossier."""
 
     numero: DossierNumber
     page_produit: str | None
-    product: NamedId
+    product: DossierProduct
     preuve: Json
+    """The evidence of the current verdict."""
 
 
 def candidatures(
@@ -86,8 +87,8 @@ def candidatures(
     return {DossierNumber(row.numero): Candidature(**row._asdict()) for row in rows}
 
 
-def addresses(connection: Connection, numbers: Sequence[DossierNumber]) -> list[Address]:
-    """Return what naming these dossiers' products needs, by number."""
+def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> list[ProductInput]:
+    """Return what is needed to identify the products of these dossiers, ordered by number."""
     rows = connection.execute(
         select(
             _candidature.c.numero,
@@ -101,22 +102,25 @@ def addresses(connection: Connection, numbers: Sequence[DossierNumber]) -> list[
         .order_by(_candidature.c.numero)
     )
     return [
-        Address(
+        ProductInput(
             DossierNumber(row.numero),
             row.page_produit,
-            NamedId(row.produit_id, bool(row.par_sa_fiche)),
+            DossierProduct(row.produit_id, bool(row.par_sa_fiche)),
             row.preuve,
         )
         for row in rows
     ]
 
 
-def name_products(tx: Tx, products: Mapping[DossierNumber, NamedId]) -> set[DossierNumber]:
-    """Store which product each dossier names, of those that name another one than before.
+def set_products(tx: Tx, products: Mapping[DossierNumber, DossierProduct]) -> set[DossierNumber]:
+    """Store the new products of dossiers, and queue all affected dossiers for evaluation.
+
+    Args:
+        tx: the transaction.
+        products: the new product of each dossier whose product changed.
 
     Returns:
-        Whom this concerns: they, and the open dossiers for the products that they leave or come
-        to. All of them wait for a verdict from now on.
+        These dossiers, and the open dossiers for their former and their new products.
     """
     numbers = list(products)
     left = tx.queue_related(numbers)
@@ -135,9 +139,9 @@ def name_products(tx: Tx, products: Mapping[DossierNumber, NamedId]) -> set[Doss
 def same_product(
     connection: Connection, demarche: DemarcheNumber, products: Sequence[str]
 ) -> dict[str, list[DossierNumber]]:
-    """Return, by product, the dossiers that count for it, by number.
+    """Return the numbers of the dossiers that count as doublons, by product.
 
-    One that names the product otherwise than by its page is nobody's doublon.
+    Only dossiers that give the address of the product's page count.
     """
     members: dict[str, list[DossierNumber]] = {}
     rows = connection.execute(
@@ -153,7 +157,7 @@ def same_product(
 def related(
     connection: Connection, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
 ) -> list[DossierNumber]:
-    """Return the open dossiers for these dossiers' products."""
+    """Return the open dossiers for the products of these dossiers."""
     products = select(_candidature.c.produit_id).where(
         _candidature.c.numero.in_(numbers), _candidature.c.produit_id.is_not(None)
     )
@@ -162,7 +166,7 @@ def related(
 
 
 def _in_etats(demarche: DemarcheNumber, etats: Iterable[Etat]) -> Select[Any]:
-    """Select the numbers of the dossiers shown that are in one of these states."""
+    """Select the numbers of the present dossiers in one of these states."""
     return (
         select(_dossier.c.numero)
         .join(_candidature, _candidature.c.numero == _dossier.c.numero)
@@ -176,7 +180,7 @@ def _in_etats(demarche: DemarcheNumber, etats: Iterable[Etat]) -> Select[Any]:
 
 
 def forget_enterprises(connection: Connection, numbers: Sequence[DossierNumber]) -> None:
-    """Delete what the registry said of applicants that no other dossier has."""
+    """Delete the registry's answers for applicants without another dossier."""
     others = select(_dossier.c.siren).where(
         _dossier.c.siren.is_not(None), _dossier.c.numero.not_in(numbers)
     )
@@ -186,7 +190,7 @@ def forget_enterprises(connection: Connection, numbers: Sequence[DossierNumber])
 
 
 def evidence(connection: Connection, source: str) -> EvidenceCopy | None:
-    """Return the last good copy of a source, None when it was never asked."""
+    """Return the stored state of a source, or None when it was never fetched."""
     table = tables.evidence
     row = connection.execute(select(table).where(table.c.source == source)).one_or_none()
     return None if row is None else EvidenceCopy(**row._asdict())
@@ -195,7 +199,7 @@ def evidence(connection: Connection, source: str) -> EvidenceCopy | None:
 def registry(
     connection: Connection, sirens: Iterable[str], now: datetime
 ) -> dict[str, RegistryCopy]:
-    """Return the registry's answers that are still fresh, by SIREN."""
+    """Return the registry's answers that have not expired, by SIREN."""
     table = tables.registre
     return {
         row.siren: RegistryCopy(row.siren, row.answer, row.fetched_at, row.expires_at)
@@ -210,7 +214,7 @@ def registry(
 
 
 def known_products(connection: Connection) -> tuple[KnownProduct, ...]:
-    """Return every product that a catalogue ever showed, by id."""
+    """Return every product that was ever published, ordered by id."""
     table = tables.produit
     columns = [table.c[name] for name in KnownProduct._fields]
     rows = connection.execute(select(*columns).order_by(table.c.id))
@@ -218,36 +222,43 @@ def known_products(connection: Connection) -> tuple[KnownProduct, ...]:
 
 
 def save_evidence(connection: Connection, copy: EvidenceCopy) -> None:
-    """Keep a copy as the last good one."""
+    """Store a copy as the last good one."""
     upsert(connection, tables.evidence, [asdict(copy)])
 
 
 def save_products(connection: Connection, products: Iterable[KnownProduct]) -> None:
-    """Keep products as the catalogue now shows them; those that it lacks stay."""
+    """Insert or update products; others are unchanged."""
     upsert(connection, tables.produit, [product._asdict() for product in products])
 
 
-def evidence_checked(
+def save_evidence_check(
     connection: Connection, source: str, now: datetime, erreur: str | None = None
 ) -> None:
-    """Note a check that brought no new copy: the old one confirmed, or a failure."""
+    """Store a check without a new copy: a confirmation, or a failure.
+
+    Args:
+        connection: in a transaction.
+        source: the source.
+        now: the time of the check, in UTC.
+        erreur: why it failed; None: the source confirmed the copy.
+    """
     row: dict[str, Any] = {"source": source, "checked_at": now, "erreur": erreur}
     if erreur is None:
         row |= {"confirmed_at": now, **dict.fromkeys(_REFUSED)}
     upsert(connection, tables.evidence, [row])
 
 
-def refuse_evidence(
+def save_evidence_refusal(
     connection: Connection, source: str, now: datetime, *, sha256: str, erreur: str, message: str
 ) -> None:
-    """Note a newer copy that the safety brake stopped; the last good one stays.
+    """Store that the safety brake refused a newer copy; the last good copy is unchanged.
 
     Args:
         connection: in a transaction.
-        source: of the copy.
-        now: the instant of the check.
-        sha256: of the copy that was stopped.
-        erreur: why, with the remedy, for operators.
+        source: the source.
+        now: the time of the check, in UTC.
+        sha256: of the refused copy.
+        erreur: the reason with the remedy, for operators.
         message: the same in French, for analysts.
     """
     before = evidence(connection, source)
@@ -260,5 +271,5 @@ def refuse_evidence(
 
 
 def save_registry(connection: Connection, answers: Sequence[RegistryCopy]) -> None:
-    """Keep answers of the registry."""
+    """Store answers of the registry."""
     upsert(connection, tables.registre, [copy._asdict() for copy in answers])

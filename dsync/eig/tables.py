@@ -1,6 +1,6 @@
-"""The programme's other tables: the sources of evidence, the products, the registry's answers."""
+"""The programme's tables beside `candidature`: evidence, products, answers of the registry."""
 
-# No `from __future__ import annotations`: SQLModel reads the annotations when a class is made.
+# No `from __future__ import annotations`: SQLModel evaluates annotations at class creation.
 import datetime as dt
 from typing import Any
 
@@ -27,7 +27,7 @@ class EvidenceRow(Table, table=True):
     etag: str | None
     last_modified: str | None
     sha256: str | None
-    # A newer copy that the safety brake stopped.
+    # A newer copy that the safety brake refused.
     refused_sha256: str | None
     refused_since: dt.datetime | None
     refused_times: int | None
@@ -36,7 +36,7 @@ class EvidenceRow(Table, table=True):
 
 
 class ProduitRow(Table, table=True):
-    """A product that the catalogue shows or once showed, as it last did; rows stay."""
+    """A product as last published; rows are never deleted."""
 
     __tablename__ = "produit"
 
@@ -49,7 +49,7 @@ class ProduitRow(Table, table=True):
 
 
 class RegistreRow(Table, table=True):
-    """An answer of the registry of enterprises, kept for a while."""
+    """An answer of the registry of enterprises, used until `expires_at`."""
 
     __tablename__ = "registre"
 

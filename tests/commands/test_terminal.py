@@ -20,7 +20,7 @@ from dsync.cli import dsync
 from dsync.database import open_database
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.eig.store import NamedId, name_products
+from dsync.eig.store import DossierProduct, set_products
 from dsync.store import NewWish, WishOutcome, WishStatus
 from dsync.sync.report import Kind, RunReport
 from tests.commands.command import Command, below
@@ -102,7 +102,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
                 tx.store_page(1, [make_mapped(1), make_mapped(2)], now=NOW, mark_read=True)
                 tx.save_verdicts(1, [make_verdict(1), make_verdict(2, Verdict.ELIGIBLE)], NOW)
                 names = {one: "transport", two: "un-produit-au-nom-assez-long"}
-                name_products(tx, {n: NamedId(name, by_page=True) for n, name in names.items()})
+                set_products(
+                    tx, {n: DossierProduct(name, by_page=True) for n, name in names.items()}
+                )
                 tx.close_evaluation([one, two])
                 tx.wish(
                     [

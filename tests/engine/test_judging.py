@@ -246,7 +246,7 @@ def test_an_archived_open_dossier_is_judged_and_pushed(engine: Engine) -> None:
 
 def test_a_rule_that_breaks_quarantines_one_dossier(engine: Engine, monkeypatch: Any) -> None:
     """A fault of dsync's own is never a verdict; the others get theirs."""
-    from dsync.eig.precheck import standing as module
+    from dsync.eig.precheck import evaluation as module
     from dsync.errors import RuleEvaluationError
 
     original = module.evaluate

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from dsync.domain.verdict import Verdict
 from dsync.eig.precheck import Catalogue, Evidence, Product, RuleSet, evaluate
-from dsync.eig.precheck.phases import phase_by_start
+from dsync.eig.precheck.catalogue import phase_by_start
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
 
 SAMPLES = Path(__file__).parents[1] / "data" / "betagouv"

@@ -18,13 +18,13 @@ from dsync.domain.ids import DossierNumber
 from dsync.eig.candidature import Candidature, Voeu
 from dsync.eig.precheck import (
     Catalogue,
+    CurrentVerdict,
     Evidence,
     Phase,
     Product,
     RuleSet,
-    Standing,
-    decide,
     evaluate,
+    evaluate_if_needed,
     stored_product,
 )
 from tests.unit.eig.precheck.conftest import CONFIG
@@ -100,7 +100,7 @@ def histories(draw: st.DrawFn) -> tuple[Candidature, Product, dict[str, Product]
 
 
 @given(histories(), st.integers(0, 900), st.integers(1, 900))
-def test_no_rewriting_of_phases_changes_a_standing_verdict(
+def test_no_rewriting_of_phases_changes_a_current_verdict(
     drawn: tuple[Candidature, Product, dict[str, Product], str | None], read: int, later: int
 ) -> None:
     """Whatever the verdict, how late it was read, and however the same page is spelled then."""
@@ -116,8 +116,8 @@ def test_no_rewriting_of_phases_changes_a_standing_verdict(
         catalogue=Catalogue.of(products.values(), "{}", source="sample"),
         catalogue_at=first_day + timedelta(days=later),
     )
-    standing = Standing(False, first.preuve_hash, first.remarque, frozen)
-    kept = decide(candidature, rewritten, rules(), doublons=(), standing=standing)
+    current = CurrentVerdict(False, first.preuve_hash, first.remarque, frozen)
+    kept = evaluate_if_needed(candidature, rewritten, rules(), doublons=(), current=current)
     assert kept is None or (first.verdict, first.detail, first.controles) == (
         kept.verdict,
         kept.detail,
@@ -125,8 +125,8 @@ def test_no_rewriting_of_phases_changes_a_standing_verdict(
     )
     if respelled is None or not frozen.lien.startswith(("fiche", "alias")):
         return
-    again = candidature.having(page_produit=respelled)
-    stale = standing._replace(is_stale=True)
-    judged = decide(again, rewritten, rules(), doublons=(), standing=stale)
+    again = candidature.with_changes(page_produit=respelled)
+    stale = current._replace(is_stale=True)
+    judged = evaluate_if_needed(again, rewritten, rules(), doublons=(), current=stale)
     assert judged is not None
     assert (first.verdict, first.detail) == (judged.verdict, judged.detail)

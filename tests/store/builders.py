@@ -157,7 +157,7 @@ def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
         valide_par_instructeur=False,
         reponses={"page_produit": Reponse.REMPLI, "voeux": Reponse.VIDE},
     )
-    return base.having(**changes)
+    return base.with_changes(**changes)
 
 
 class _Programme:

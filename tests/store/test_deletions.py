@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dsync.domain.ids import DossierNumber
-from dsync.eig.store import NamedId, RegistryCopy, name_products, registry, save_registry
+from dsync.eig.store import DossierProduct, RegistryCopy, registry, save_registry, set_products
 from dsync.store import NewWish, Store
 from tests.store.builders import (
     DEMARCHE,
@@ -24,7 +24,7 @@ def full(store: Store) -> None:
         page = [make_mapped(1, motivation="secret"), make_mapped(2)]
         tx.store_page(1, page, now=NOW, mark_read=True)
         tx.save_verdicts(1, [make_verdict(1), make_verdict(2)], NOW)
-        name_products(tx, {ONE: NamedId("transport", by_page=True)})
+        set_products(tx, {ONE: DossierProduct("transport", by_page=True)})
         tx.close_evaluation([ONE])
         tx.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
         tx.quarantine(1, ONE, "regle", "Message", NOW)

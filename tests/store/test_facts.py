@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from dsync.eig.store import EvidenceCopy, evidence, evidence_checked, save_evidence
+from dsync.eig.store import EvidenceCopy, evidence, save_evidence, save_evidence_check
 from dsync.store import Store
 from tests.store.builders import DEMARCHE, NOW, make_demarche, writing
 
@@ -29,7 +29,7 @@ def test_a_failed_check_keeps_the_last_good_copy(store: Store) -> None:
     later = NOW + timedelta(hours=1)
     with writing(store) as tx:
         save_evidence(tx.connection, copy)
-        evidence_checked(tx.connection, "catalogue", later, "injoignable")
+        save_evidence_check(tx.connection, "catalogue", later, "injoignable")
 
         assert replace(copy, checked_at=later, erreur="injoignable") == evidence(
             tx.connection, "catalogue"
@@ -40,7 +40,7 @@ def test_a_failed_check_keeps_the_last_good_copy(store: Store) -> None:
 def test_the_first_check_may_fail(store: Store) -> None:
     """A source that was never read is known with its failure alone."""
     with writing(store) as tx:
-        evidence_checked(tx.connection, "catalogue", NOW, "injoignable")
+        save_evidence_check(tx.connection, "catalogue", NOW, "injoignable")
         assert EvidenceCopy("catalogue", None, None, None, NOW, erreur="injoignable") == (
             evidence(tx.connection, "catalogue")
         )

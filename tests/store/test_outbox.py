@@ -10,7 +10,7 @@ from sqlalchemy import update
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.eig.store import NamedId, addresses, name_products, same_product
+from dsync.eig.store import DossierProduct, product_inputs, same_product, set_products
 from dsync.store import (
     NewWish,
     Pushed,
@@ -340,14 +340,14 @@ def test_finished_dossiers_are_not_written_to(wished: Store) -> None:
 
 
 def test_judging_sees_what_is_wished_and_what_others_share_a_product(wished: Store) -> None:
-    """The queue, the products and the addresses tell what the engine asks of them."""
+    """Reads the queue, the current verdict with its wishes, and the dossiers of a product."""
     with writing(wished) as tx:
-        name_products(tx, {ONE: NamedId("transport", by_page=True)})
+        set_products(tx, {ONE: DossierProduct("transport", by_page=True)})
         tx.close_evaluation([ONE])
         (due,) = tx.for_judging([ONE])
         products = ["transport", "another"]
         assert {"transport": [ONE]} == same_product(tx.connection, DEMARCHE, products)
-        (address,) = addresses(tx.connection, [ONE])
+        (address,) = product_inputs(tx.connection, [ONE])
         assert tx.numbers_to_judge() == []
         assert [1] == tx.numbers_to_judge(everything_open=True)
 
@@ -355,4 +355,4 @@ def test_judging_sees_what_is_wished_and_what_others_share_a_product(wished: Sto
     assert due.current is not None
     assert make_decision().controles == due.current.controles
     assert address.preuve == due.current.preuve == {"saisie": "à moi"}
-    assert address.product == NamedId("transport", by_page=True)
+    assert address.product == DossierProduct("transport", by_page=True)

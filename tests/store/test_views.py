@@ -11,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from dsync.domain.ids import DossierNumber
 from dsync.eig.candidature import Evaluation, Note
-from dsync.eig.store import NamedId, name_products
+from dsync.eig.store import DossierProduct, set_products
 from dsync.errors import ConfigurationError
 from dsync.store import NewWish, Store
 from dsync.store.engine import parse_url
@@ -51,7 +51,7 @@ def rich(store: Store) -> Store:
         run = tx.start_run("incremental", "cli", NOW)
         tx.store_page(run, [make_mapped(1)], now=NOW, mark_read=True)
         tx.save_verdicts(run, [make_verdict(1)], NOW)
-        name_products(tx, {DossierNumber(1): NamedId("transport", by_page=True)})
+        set_products(tx, {DossierNumber(1): DossierProduct("transport", by_page=True)})
         tx.close_evaluation([DossierNumber(1)])
         tx.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
         tx.quarantine(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)

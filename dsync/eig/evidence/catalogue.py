@@ -1,68 +1,68 @@
-"""Fetch beta.gouv.fr's catalogue, and only when it has changed."""
+"""Fetches the beta.gouv.fr catalogue with conditional requests, and reads the stored copy."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import lru_cache
-
-import requests
+from datetime import datetime, timedelta
 
 from dsync.addresses import mask_url
-from dsync.eig.evidence.config import EvidenceConfig
-from dsync.eig.evidence.download import Answer, download
+from dsync.eig.config import EvidenceConfig
+from dsync.eig.evidence.download import Response, download
+from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.catalogue import (
     Catalogue,
     CatalogueError,
     KnownProduct,
     redirects_readable,
 )
+from dsync.eig.precheck.evidence import Evidence
 from dsync.errors import EvidenceUnavailableError
-from dsync.http import Exchanges
+from dsync.store.records import CLOCK_TOLERANCE
 
 NO_REDIRECTS = "{}"
-"""Stands for a redirects file that does not exist: there are no aliases."""
+"""The redirects when beta.gouv.fr has no such file: there are no aliases."""
 
 _OK, _NOT_MODIFIED, _GONE = 200, 304, frozenset({404, 410})
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The catalogue as it was fetched, with what is needed to ask for it again."""
+    """A fetched catalogue with the validators for the next conditional request."""
 
     source: str
+    """The address that it was fetched from, without credentials."""
     body: str
     redirects: str | None
-    """`{}` when beta.gouv.fr has none, None when they could never be read."""
+    """`{}` when beta.gouv.fr has no such file, None when it could never be read."""
     fetched_at: datetime
     etag: str | None
     last_modified: str | None
     sha256: str
     checked_at: datetime | None = None
-    """When beta.gouv.fr last confirmed it; kept by the store, `fetched_at` at first."""
+    """When beta.gouv.fr last confirmed it; None before the first confirmation."""
 
 
-def fetch_catalogue(
-    config: EvidenceConfig,
-    base_url: str,
-    previous: Snapshot | None,
-    *,
-    clock: Callable[[], datetime],
-    http: Exchanges[requests.Session],
-) -> Snapshot | None:
-    """Return the catalogue now published, or None when it is still `previous`.
+def fetch_catalogue(sources: EvidenceSources, previous: Snapshot | None) -> Snapshot | None:
+    """Fetch the published catalogue, from the first configured path that gives a usable one.
+
+    Args:
+        sources: the connections.
+        previous: the stored copy, for a conditional request; None for a full one.
+
+    Returns:
+        The new catalogue, or None when `previous` is still the published one.
 
     Raises:
-        EvidenceUnavailableError: when no version of it can be read; `previous` stays good.
+        EvidenceUnavailableError: no path gave a usable catalogue; `previous` stays valid.
+        InterruptedRunError: the run was asked to stop.
     """
-    faults = []
-    for path in config.catalogue.paths:
-        url = _join(base_url, path)
+    problems = []
+    for path in sources.config.catalogue.paths:
         try:
-            snapshot = _fetch(config, url, previous, clock, http)
-            redirects = _fetch_redirects(config, base_url, http)
+            snapshot = _fetch(sources, path, previous)
+            redirects = _fetch_redirects(sources)
             if redirects is None and previous is not None:
                 redirects = previous.redirects
             snapshot = replace(snapshot, redirects=redirects)
@@ -70,90 +70,113 @@ def fetch_catalogue(
                 return None
             parse_catalogue(snapshot)
         except EvidenceUnavailableError as exc:
-            faults.append(f"{path}: {exc.message}")
+            problems.append(f"{path}: {exc.message}")
         else:
             return snapshot
     raise EvidenceUnavailableError(
-        f"The catalogue of {mask_url(base_url)} cannot be used ({'; '.join(faults)}). A copy kept "
-        "from before serves meanwhile; without one these checks wait. Correct DSYNC_BETAGOUV_URL "
-        "if it is wrong."
+        f"The catalogue of {mask_url(sources.base_url)} cannot be used ({'; '.join(problems)}). "
+        "The stored copy, if there is one, is used meanwhile; otherwise these checks wait. "
+        "Correct DSYNC_BETAGOUV_URL if it is wrong."
     )
 
 
-def _fetch(
-    config: EvidenceConfig,
-    url: str,
-    previous: Snapshot | None,
-    clock: Callable[[], datetime],
-    http: Exchanges[requests.Session],
-) -> Snapshot:
-    source = mask_url(url)
+def _fetch(sources: EvidenceSources, path: str, previous: Snapshot | None) -> Snapshot:
+    source = mask_url(_join(sources.base_url, path))
+    # Validators of another address say nothing about this one.
     known = previous if previous is not None and previous.source == source else None
-    answer = _get(config, url, http, known)
-    if answer.status == _NOT_MODIFIED and known is not None:
+    response = _get(sources, path, known)
+    if response.status == _NOT_MODIFIED and known is not None:
         return known
-    if answer.status != _OK:
-        raise EvidenceUnavailableError(f"HTTP {answer.status}")
-    body = answer.text()
-    sha256 = hashlib.sha256(answer.content).hexdigest()
-    etag, last_modified = answer.headers.get("ETag"), answer.headers.get("Last-Modified")
+    if response.status != _OK:
+        raise EvidenceUnavailableError(f"HTTP {response.status}")
+    body = response.text()
+    sha256 = hashlib.sha256(response.content).hexdigest()
+    etag, last_modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
     if known is not None and known.sha256 == sha256:
         return replace(known, etag=etag, last_modified=last_modified)
-    return Snapshot(source, body, None, clock(), etag, last_modified, sha256)
+    return Snapshot(source, body, None, sources.clock(), etag, last_modified, sha256)
 
 
-def _get(
-    config: EvidenceConfig, url: str, http: Exchanges[requests.Session], known: Snapshot | None
-) -> Answer:
+def _get(sources: EvidenceSources, path: str, known: Snapshot | None) -> Response:
     headers = {"Accept": "application/json"}
     if known is not None and known.etag:
         headers["If-None-Match"] = known.etag
     if known is not None and known.last_modified:
         headers["If-Modified-Since"] = known.last_modified
     return download(
-        http,
-        url,
-        deadline_s=config.catalogue.deadline_s,
+        sources.http,
+        _join(sources.base_url, path),
+        deadline_s=sources.config.catalogue.deadline_s,
         headers=headers,
     )
 
 
-def _fetch_redirects(
-    config: EvidenceConfig, base_url: str, http: Exchanges[requests.Session]
-) -> str | None:
-    """Return the redirects' text, `{}` when there is no such file, None when it is unreadable."""
+def _fetch_redirects(sources: EvidenceSources) -> str | None:
+    """Return the text of the redirects, `{}` without such a file, None when it is unreadable."""
     try:
-        answer = _get(config, _join(base_url, config.catalogue.redirects), http, None)
-        if answer.status in _GONE:
+        response = _get(sources, sources.config.catalogue.redirects, None)
+        if response.status in _GONE:
             return NO_REDIRECTS
-        text = answer.text()
+        text = response.text()
     except EvidenceUnavailableError:
         return None
-    return text if answer.status == _OK and redirects_readable(text) else None
-
-
-def parse_catalogue(snapshot: Snapshot, known: Iterable[KnownProduct] = ()) -> Catalogue:
-    """Return the products of a snapshot; the last two are kept at hand.
-
-    Args:
-        snapshot: the catalogue as fetched.
-        known: every product ever published.
-
-    Raises:
-        EvidenceUnavailableError: when its text is no catalogue.
-    """
-    try:
-        return _parsed(snapshot.body, snapshot.redirects, snapshot.source, tuple(known))
-    except CatalogueError as exc:
-        raise EvidenceUnavailableError(str(exc)) from exc
-
-
-@lru_cache(maxsize=2)
-def _parsed(
-    body: str, redirects: str | None, source: str, known: tuple[KnownProduct, ...]
-) -> Catalogue:
-    return Catalogue.parse(body, redirects, source=source, known=known)
+    return text if response.status == _OK and redirects_readable(text) else None
 
 
 def _join(base_url: str, path: str) -> str:
     return f"{base_url.rstrip('/')}/{path.lstrip('/')}"
+
+
+def parse_catalogue(snapshot: Snapshot, known: Iterable[KnownProduct] = ()) -> Catalogue:
+    """Parse the products of a snapshot.
+
+    Args:
+        snapshot: the fetched catalogue.
+        known: every product that was ever published.
+
+    Raises:
+        EvidenceUnavailableError: the text is not a catalogue.
+    """
+    try:
+        return Catalogue.parse(
+            snapshot.body, snapshot.redirects, source=snapshot.source, known=known
+        )
+    except CatalogueError as exc:
+        raise EvidenceUnavailableError(str(exc)) from exc
+
+
+def catalogue_age(snapshot: Snapshot, now: datetime) -> timedelta:
+    """Return the time since beta.gouv.fr last confirmed the snapshot.
+
+    A confirmation in the future counts as infinitely old: the clock of this machine was ahead.
+    """
+    age = now - (snapshot.checked_at or snapshot.fetched_at)
+    return timedelta.max if age < -CLOCK_TOLERANCE else max(age, timedelta(0))
+
+
+def make_evidence(
+    config: EvidenceConfig,
+    snapshot: Snapshot | None,
+    *,
+    now: datetime,
+    known: Iterable[KnownProduct] = (),
+) -> Evidence:
+    """Return the evidence of the stored copy, without a catalogue when it is unusable.
+
+    Args:
+        config: the section `[preuves]`.
+        snapshot: the stored copy; None when nothing was ever fetched.
+        now: the current time, in UTC.
+        known: every product that was ever published.
+    """
+    enabled = config.registre.enabled
+    if snapshot is None:
+        return Evidence(None, registry_enabled=enabled)
+    catalogue = None
+    if catalogue_age(snapshot, now) <= config.catalogue.max_age:
+        try:
+            catalogue = parse_catalogue(snapshot, known)
+        except EvidenceUnavailableError:
+            # A copy that an earlier version accepted; the next successful fetch replaces it.
+            catalogue = None
+    return Evidence(catalogue, snapshot.fetched_at, registry_enabled=enabled)

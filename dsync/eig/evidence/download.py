@@ -1,4 +1,4 @@
-"""One GET of evidence, within its bounds of time and size."""
+"""Sends one GET request, within a deadline and a maximum size."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ CONNECT_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer, read to its end."""
+class Response:
+    """A complete HTTP response."""
 
     status: int
     headers: Mapping[str, str]
@@ -26,7 +26,7 @@ class Answer:
         """Return the content as text.
 
         Raises:
-            EvidenceUnavailableError: when it is not UTF-8.
+            EvidenceUnavailableError: the content is not UTF-8.
         """
         try:
             return self.content.decode("utf-8-sig")
@@ -41,22 +41,29 @@ def download(
     deadline_s: float,
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
-) -> Answer:
-    """Return the answer of a GET.
+) -> Response:
+    """Send a GET request and return the complete response.
+
+    Args:
+        http: the connections, with the maximum size of a response.
+        url: the address.
+        deadline_s: maximum time for the whole exchange, in seconds.
+        headers: additional headers.
+        params: parameters of the query.
 
     Raises:
-        EvidenceUnavailableError: when there is none, or none within its time and size.
+        EvidenceUnavailableError: no response, one that took too long, or one that is too large.
         InterruptedRunError: the run was asked to stop.
     """
 
-    def get(session: requests.Session) -> Answer:
+    def get(session: requests.Session) -> Response:
         response = session.get(
             url,
             headers=dict(headers or {}),
             params=dict(params or {}),
             timeout=(min(CONNECT_TIMEOUT_S, deadline_s), deadline_s),
         )
-        return Answer(response.status_code, response.headers, response.content)
+        return Response(response.status_code, response.headers, response.content)
 
     try:
         return http.run(get, deadline_s=deadline_s)

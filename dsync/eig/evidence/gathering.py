@@ -1,7 +1,7 @@
-"""Bring the evidence up to date: revalidate the catalogue, keep the last good copy.
+"""Updates the stored evidence in a run: revalidates the catalogue and asks the registry.
 
-What cannot be fetched is noted and the last good copy serves; a check whose evidence is missing
-or too old says « impossible », never « non conforme ».
+When a source cannot be fetched, the run's report says so and the stored copy is used. A check
+without usable evidence gives « impossible », never « non conforme ».
 """
 
 from __future__ import annotations
@@ -16,9 +16,15 @@ from dsync.domain.dossier import Json
 from dsync.domain.programme import ProgrammeRun
 from dsync.eig import store
 from dsync.eig.candidature import Candidature
-from dsync.eig.evidence.catalogue import Snapshot, parse_catalogue
+from dsync.eig.evidence.catalogue import (
+    Snapshot,
+    catalogue_age,
+    fetch_catalogue,
+    make_evidence,
+    parse_catalogue,
+)
 from dsync.eig.evidence.registry import RegistryClient
-from dsync.eig.evidence.sources import EvidenceSources, catalogue_age
+from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck import (
     Evidence,
     KnownProduct,
@@ -26,34 +32,39 @@ from dsync.eig.precheck import (
     RegistryStatus,
     RuleSet,
     needs_registry,
-    seen,
+    updated_products,
 )
 from dsync.eig.store import EvidenceCopy, RegistryCopy
 from dsync.errors import EvidenceUnavailableError
 
 CATALOGUE = "beta.gouv.fr"
+"""The key of the catalogue in the table `evidence`."""
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """This run's copy of the catalogue, and what verdicts rest on besides the dossiers."""
+class GatheredEvidence:
+    """The evidence of one run: the catalogue, and how to read what the database has of it."""
 
     sources: EvidenceSources
     snapshot: Snapshot | None
+    """The copy of the catalogue that this run uses; None when there is none."""
     known: Callable[[], tuple[KnownProduct, ...]]
-    """Returns every product ever published."""
+    """Reads every product that was ever published."""
     key: str
-    """Changes when the catalogue or the rules do, or the catalogue grows too old."""
+    """Changes when the catalogue or the rules change, or when the catalogue becomes too old."""
 
     @property
     def retry_undetermined(self) -> bool:
-        """Whether applicants without a legal category are looked up: the registry may answer."""
+        """Whether the registry is asked, so that dossiers without a verdict are judged again."""
         return self.sources.registry is not None
 
+    # Parsing the catalogue takes about 40 ms, which a run without a dossier to judge saves.
     @cached_property
     def evidence(self) -> Evidence:
-        """The catalogue, read when something is to be judged."""
-        return self.sources.evidence(self.snapshot, self.known())
+        """The evidence, parsed at the first use."""
+        return make_evidence(
+            self.sources.config, self.snapshot, now=self.sources.clock(), known=self.known()
+        )
 
 
 def gather(
@@ -63,28 +74,32 @@ def gather(
     rules_version: str,
     catalogue_share: float,
     accept: bool = False,
-) -> Gathered:
-    """Revalidate the catalogue by a conditional request and keep what came.
+) -> GatheredEvidence:
+    """Revalidate the catalogue with a conditional request and store what is new.
 
-    A catalogue that lacks too many of the products known is not believed: the last good copy
-    serves, and an anomaly says so until an operator accepts it.
+    A catalogue that lacks too many of the products of the stored copy is refused: the stored copy
+    is used, and the run's report asks an operator to accept the new one.
 
     Args:
-        run: the run under way.
-        sources: where evidence comes from.
-        rules_version: of the rules that judge by it.
-        catalogue_share: of the products known, how many may be gone from a new catalogue.
-        accept: whether the catalogue that was stopped is to be believed, if it is still the same.
+        run: the current run.
+        sources: the connections to the sources.
+        rules_version: the version of the rules, which becomes part of the key.
+        catalogue_share: the largest accepted share of missing products, from 0 to 1.
+        accept: whether to accept the catalogue that was refused before, if it is unchanged.
+
+    Returns:
+        The evidence for this run.
 
     Raises:
-        StoreError: the last good copy is as before.
+        StoreError: the database failed; the stored copy is unchanged.
+        InterruptedRunError: the run was asked to stop.
     """
     with run.transaction() as tx:
         copy = store.evidence(tx.connection, CATALOGUE)
     previous = _snapshot(copy)
     snapshot, failure = previous, None
     try:
-        snapshot = sources.fetch_catalogue(previous) or previous
+        snapshot = fetch_catalogue(sources, previous) or previous
     except EvidenceUnavailableError as exc:
         failure = exc.message
         run.problem(exc.message)
@@ -96,7 +111,7 @@ def gather(
         if snapshot is not None and refusal is not None:
             failure, message = refusal
             run.problem(failure)
-            store.refuse_evidence(
+            store.save_evidence_refusal(
                 tx.connection,
                 CATALOGUE,
                 run.now,
@@ -108,10 +123,10 @@ def gather(
         elif snapshot is not None and snapshot is not previous:
             store.save_evidence(tx.connection, _copy(snapshot, run.now))
             known = store.known_products(tx.connection)
-            products = seen(parse_catalogue(snapshot), known, snapshot.fetched_at)
+            products = updated_products(parse_catalogue(snapshot), known, snapshot.fetched_at)
             store.save_products(tx.connection, products)
         else:
-            store.evidence_checked(tx.connection, CATALOGUE, run.now, failure)
+            store.save_evidence_check(tx.connection, CATALOGUE, run.now, failure)
     if snapshot is not None and failure is None:
         snapshot = replace(snapshot, checked_at=run.now)
 
@@ -120,11 +135,11 @@ def gather(
             return store.known_products(reader.connection)
 
     key = f"{_key(sources, snapshot, run.now)}:{rules_version}"
-    return Gathered(sources, snapshot, known_products, key)
+    return GatheredEvidence(sources, snapshot, known_products, key)
 
 
 def _refusal(previous: Snapshot, snapshot: Snapshot, share: float) -> tuple[str, str] | None:
-    """Return why a new catalogue is not believed, for operators and for analysts, or None."""
+    """Return why a new catalogue is refused, in English and in French, or None if it is not."""
     if snapshot.sha256 == previous.sha256:
         return None
     try:
@@ -132,13 +147,13 @@ def _refusal(previous: Snapshot, snapshot: Snapshot, share: float) -> tuple[str,
     except EvidenceUnavailableError:
         return None
     now = parse_catalogue(snapshot)
-    gone, known = now.lacks(before), len(before.products)
+    gone, known = now.count_missing(before), len(before.products)
     if gone <= share * known:
         return None
     return (
         f"The catalogue at {snapshot.source} lacks {gone} of the {known} products of the last good "
-        f"copy ([safety] catalogue_share allows {share:.0%}): it is not believed, and the last "
-        "good copy serves. Look at it; if it is right, run `dsync evidence accept`.",
+        f"copy ([safety] catalogue_share allows {share:.0%}): it is refused, and the last good "
+        "copy is used. Check it; if it is right, run `dsync evidence accept`.",
         f"Le catalogue publié par beta.gouv.fr ({len(now.products)} produits) ne contient plus "
         f"{gone} des {known} produits de la dernière bonne copie : il n’est pas retenu et cette "
         "copie continue de servir.",
@@ -152,7 +167,19 @@ def with_registry(
     evidence: Evidence,
     rules: RuleSet,
 ) -> Evidence:
-    """Add what the registry says of applicants whose legal category DS does not know."""
+    """Return the evidence with the registry's answers on applicants without a legal category in DS.
+
+    Args:
+        run: the current run.
+        client: the registry's client; None when the lookup is disabled.
+        candidatures: the candidatures that are judged.
+        evidence: the evidence without the registry.
+        rules: the rules in force.
+
+    Raises:
+        StoreError: the database failed; no answer was stored.
+        InterruptedRunError: the run was asked to stop.
+    """
     if client is None:
         return evidence
     sirens = sorted({s for c in candidatures if (s := needs_registry(c, rules))})
@@ -164,8 +191,8 @@ def with_registry(
         answers[siren] = client.lookup(siren)
         if answers[siren].status is RegistryStatus.UNREACHABLE:
             run.problem(
-                "Recherche d'entreprises cannot be reached; these dossiers are tried again by "
-                "the next runs."
+                "Recherche d'entreprises cannot be reached; the next runs judge these dossiers "
+                "again."
             )
             break
         fresh.append(answers[siren])

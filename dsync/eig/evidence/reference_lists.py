@@ -1,4 +1,4 @@
-"""Validate a new reference list before it takes an old one's place."""
+"""Validates a new reference list before it replaces the old one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Kind = Literal["operateurs", "categories_juridiques"]
 
 @dataclass(frozen=True, slots=True)
 class ReferenceList:
-    """A list that is fit for use, in the form in which it is kept."""
+    """A valid list, as it is stored."""
 
     kind: Kind
     filename: str
-    """Its name beside the configuration."""
+    """The name of its file beside the configuration."""
     annee: int | None
     source: str
     entries: int
@@ -31,13 +31,19 @@ class ReferenceList:
 def validate_list(
     text: str, *, today: date, annee: int | None = None, source: str | None = None
 ) -> ReferenceList:
-    """Check a CSV of opérateurs or of legal categories, and return it in its kept form.
+    """Validate a CSV file of opérateurs or of legal categories; its columns tell which.
 
-    The columns tell which it is. Year and source come from the arguments, else from the
-    file's own comment lines.
+    Args:
+        text: the content of the file.
+        today: the date that is noted in the list.
+        annee: the year of the list; None: taken from the comment lines.
+        source: the origin of the list; None: taken from the comment lines.
+
+    Returns:
+        The list in the form in which it is stored.
 
     Raises:
-        ConfigurationError: with every problem of the file.
+        ConfigurationError: lists every problem of the file.
     """
     text = _with_meta(text, {"annee": str(annee) if annee else None, "source": source})
     header = next((line for line in text.splitlines() if line.strip() and line[0] != "#"), "")
@@ -90,7 +96,7 @@ def _categories(text: str, today: date) -> ReferenceList:
 
 def _with_meta(text: str, meta: dict[str, str | None]) -> str:
     lines = [f"# {name}: {' '.join(value.split())}\n" for name, value in meta.items() if value]
-    # A later comment line of the file would win over these.
+    # A later comment line with the same name would replace these.
     kept = [
         line
         for line in text.removeprefix("\ufeff").splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""Ask Recherche d'entreprises for a legal category that DS does not know."""
+"""Client of the API Recherche d'entreprises, for legal categories that DS does not have."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import requests
 
 from dsync.addresses import mask_url
-from dsync.eig.evidence.config import RegistreConfig
-from dsync.eig.evidence.download import Answer, download
+from dsync.eig.config import RegistreConfig
+from dsync.eig.evidence.download import Response, download
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.errors import EvidenceUnavailableError
 from dsync.http import Exchanges, retry_after_s
@@ -23,7 +23,15 @@ _CEASED = frozenset({"C", "F"})
 
 
 class RegistryClient:
-    """Looks SIREN up one by one, no faster than allowed; one thread at a time."""
+    """Looks up one SIREN at a time, within the allowed request rate; not thread-safe.
+
+    Args:
+        config: the section `[preuves.registre]`.
+        http: the connections.
+        clock: returns the current time, in UTC.
+        sleep: waits for a number of seconds; returns early when the run is asked to stop.
+        monotonic: returns the time in seconds from an arbitrary start, for the request rate.
+    """
 
     def __init__(
         self,
@@ -42,10 +50,13 @@ class RegistryClient:
         self._next_at = 0.0
 
     def lookup(self, siren: str) -> RegistryAnswer:
-        """Return what the registry says of a SIREN; « unreachable » when it says nothing now."""
+        """Look up a SIREN; the status is UNREACHABLE when the API gives no usable response.
+
+        Raises:
+            InterruptedRunError: the run was asked to stop.
+        """
         try:
-            answer = self._ask(siren)
-            found = _result(answer, siren)
+            found = _result(self._ask(siren), siren)
         except EvidenceUnavailableError:
             return self._answer(siren, RegistryStatus.UNREACHABLE)
         if found is None:
@@ -64,25 +75,25 @@ class RegistryClient:
             siren, status, source=mask_url(self.config.url), consulted_at=self._clock(), **facts
         )
 
-    def _ask(self, siren: str) -> Answer:
+    def _ask(self, siren: str) -> Response:
         for attempt in range(ATTEMPTS):
             self._wait_for_turn()
-            answer = download(
+            response = download(
                 self._http,
                 f"{self.config.url.rstrip('/')}/search",
                 params={"q": siren, "page": "1", "per_page": "1"},
                 deadline_s=self.config.deadline_s,
                 headers={"Accept": "application/json"},
             )
-            if answer.status == _OK:
-                return answer
-            wait_s = retry_after_s(answer.headers, self._clock())
+            if response.status == _OK:
+                return response
+            wait_s = retry_after_s(response.headers, self._clock())
             wait_s = 1.0 if wait_s is None else wait_s
-            if answer.status != _TOO_MANY or wait_s > self.config.max_wait_s:
+            if response.status != _TOO_MANY or wait_s > self.config.max_wait_s:
                 break
             if attempt + 1 < ATTEMPTS:
                 self._next_at = max(self._next_at, self._monotonic() + wait_s)
-        raise EvidenceUnavailableError(f"HTTP {answer.status}")
+        raise EvidenceUnavailableError(f"HTTP {response.status}")
 
     def _wait_for_turn(self) -> None:
         wait_s = self._next_at - self._monotonic()
@@ -91,10 +102,10 @@ class RegistryClient:
         self._next_at = max(self._next_at, self._monotonic()) + 1 / self.config.requests_per_second
 
 
-def _result(answer: Answer, siren: str) -> dict[str, Any] | None:
-    """Return the registry's entry of this very SIREN, or None when it knows none."""
+def _result(response: Response, siren: str) -> dict[str, Any] | None:
+    """Return the entry of exactly this SIREN, or None: the API also returns similar results."""
     try:
-        document = json.loads(answer.text())
+        document = json.loads(response.text())
     except (ValueError, RecursionError) as exc:
         raise EvidenceUnavailableError("the answer is not valid JSON") from exc
     results = document.get("results") if isinstance(document, dict) else None

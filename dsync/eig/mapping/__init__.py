@@ -1,1 +1,1 @@
-"""From typed dossiers to the programme's terms, by the section `[mapping]`. Pure: no I/O."""
+"""From typed dossiers to candidatures, by the section `[mapping]`; pure, without I/O."""

@@ -1,51 +1,56 @@
-"""Reads a champ: whether somebody answered, and its text."""
+"""Reads values out of champs: whether they are blank, their text, dates, numbers, booleans.
+
+A new revision of the form may change the type of a champ, for example from date to text. Each
+function therefore accepts all types and returns None for a value that it cannot read; the copy of
+the dossier keeps that value.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
-from dsync.domain.dossier import Champ, Ligne
+from dsync.domain.dossier import Champ, Ligne, folded
 from dsync.domain.ids import DescriptorId
 
-Ids = Set[DescriptorId]
+DescriptorIds = Set[DescriptorId]
 
 
-def is_blank(champ: Champ, boxes: Ids) -> bool:
-    """Tell whether nobody answered: no text, an unchecked box, or rows that are all blank.
+def is_blank(champ: Champ, checkboxes: DescriptorIds) -> bool:
+    """Tell whether a champ has no answer: no text, an unchecked box, or only blank rows.
 
     Args:
         champ: the champ.
-        boxes: ids of the form's checkboxes. A box is never null in DS: unchecked is how it is
-            created. A yes/no may be null, and its « non » is an answer.
+        checkboxes: ids of the form's checkboxes. DS creates a checkbox as unchecked, never as
+            null; a yes/no champ may be null, and its « non » is an answer.
     """
     if champ.valeur is False:
-        return champ.descriptor_id in boxes or champ.type == "checkbox"
+        return champ.descriptor_id in checkboxes or champ.type == "checkbox"
     texte = champ.texte
     if texte:
-        return texte[0] in _BLANKS and not texte.strip(_BLANKS)
-    return not champ.lignes or all([is_blank_row(ligne, boxes) for ligne in champ.lignes])
+        return not texte.strip(_BLANKS)
+    return not champ.lignes or all(is_blank_row(ligne, checkboxes) for ligne in champ.lignes)
 
 
-def is_blank_row(ligne: Ligne, boxes: Ids) -> bool:
-    """Tell whether a row is as the platform created it."""
-    for champ in ligne.champs:  # noqa: SIM110 - twice as fast as `all` on a generator
-        if not is_blank(champ, boxes):
-            return False
-    return True
+def is_blank_row(ligne: Ligne, checkboxes: DescriptorIds) -> bool:
+    """Tell whether all champs of a row are blank."""
+    return all(is_blank(champ, checkboxes) for champ in ligne.champs)
 
 
-# `str.strip()` knows the non-breaking spaces, not those that have no width.
+# `str.strip()` removes non-breaking spaces, but not spaces without width.
 _BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u2060\ufeff"
 
 
 def text_of(champ: Champ) -> str | None:
-    """Return a champ's text as a field of the candidature, to the letter; a blank is None.
+    """Return the unchanged text of a champ, or None for a blank one.
 
-    Rows are one after the other, so that a field whose champ became a repetition stays readable.
+    The texts of rows are joined, so that a field whose champ became a repetition stays readable.
     """
     texte = champ.texte
     if texte:
-        return texte if texte[0] not in _BLANKS or texte.strip(_BLANKS) else None
+        return texte if texte.strip(_BLANKS) else None
     if not champ.lignes:
         return None
     texts = [text_of(cell) for ligne in champ.lignes for cell in ligne.champs]
@@ -53,6 +58,96 @@ def text_of(champ: Champ) -> str | None:
 
 
 def trimmed_of(champ: Champ) -> str | None:
-    """Return a champ's text without the blanks around it, for what is read out of it."""
+    """Return the text of a champ without surrounding blanks, for parsing."""
     text = text_of(champ)
     return text.strip(_BLANKS) if text else None
+
+
+PARIS = ZoneInfo("Europe/Paris")
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SLASHED_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+_WRITTEN_DAY = re.compile(r"(\d{1,2})(?:er)? ([^\W\d]+)\.? (\d{4})\b.*", re.DOTALL)
+_MONTHS = (
+    *("janv", "fév", "mars", "avr", "mai", "juin"),
+    *("juil", "août", "sept", "oct", "nov", "déc"),
+)
+_NUMBER = re.compile(r"([+-]?\d{1,15}(?:[.,]\d{1,15})?)(?:\s*/\s*\d+)?")
+_TRUE = frozenset({"oui", "true", "vrai", "on", "1"})
+_FALSE = frozenset({"non", "false", "faux", "off", "0"})
+_CODE = r"(97\d|98\d|\d{2}|2[AaBb])"
+_DEPARTEMENT = re.compile(
+    rf"{_CODE}(?:(?:\s*[-–—:]\s*|\s+)(\S.*))?|(\S.*?)\s*\(\s*{_CODE}\s*\)", re.DOTALL
+)
+
+
+def day_of(champ: Champ) -> date | None:
+    """Return the date of a champ; that of a date and time is the day in Paris."""
+    text = trimmed_of(champ)
+    if text is None:
+        return None
+    try:
+        return _iso_day(text) or _french_day(text)
+    except (OverflowError, ValueError):
+        return None
+
+
+def number_of(champ: Champ) -> float | None:
+    """Return the number of a champ, without a check of its range; accepts « 4,5 » and « 4/5 »."""
+    if type(champ.valeur) is int:
+        return float(champ.valeur)
+    text = trimmed_of(champ)
+    found = _NUMBER.fullmatch(text) if text else None
+    return float(found[1].replace(",", ".")) if found else None
+
+
+def rank_of(champ: Champ) -> int | None:
+    """Return the whole number of a champ, or None if it does not fit the 32 bits of the views."""
+    number = number_of(champ)
+    is_rank = number is not None and number.is_integer() and abs(number) < 1 << 31
+    return int(number) if number is not None and is_rank else None
+
+
+def boolean_of(champ: Champ) -> bool | None:
+    """Return the boolean of a checkbox, a yes/no champ or a text such as « oui »."""
+    if isinstance(champ.valeur, bool):
+        return champ.valeur
+    text = folded(trimmed_of(champ) or "")
+    return True if text in _TRUE else False if text in _FALSE else None
+
+
+def departement_of(champ: Champ) -> tuple[str | None, str | None]:
+    """Return the code and name of a département, from an address or a text like « 75 - Paris »."""
+    place = champ.valeur
+    if isinstance(place, dict):
+        code = place.get("departmentCode")
+        if isinstance(code, str):
+            name = place.get("departmentName")
+            return code, name if isinstance(name, str) else None
+    text = trimmed_of(champ)
+    found = _DEPARTEMENT.fullmatch(text or "")
+    if not found:
+        return None, text
+    return (found[1] or found[4]).upper(), found[2] or found[3]
+
+
+def _iso_day(text: str) -> date | None:
+    if not _ISO_DAY.match(text):
+        return None
+    if len(text) == len("2024-01-01"):
+        return date.fromisoformat(text)
+    instant = datetime.fromisoformat(text)
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(PARIS).date()
+
+
+def _french_day(text: str) -> date | None:
+    slashed = _SLASHED_DAY.match(text)
+    if slashed:
+        return date(int(slashed[3]), int(slashed[2]), int(slashed[1]))
+    written = _WRITTEN_DAY.fullmatch(text.casefold())
+    if not written:
+        return None
+    for month, name in enumerate(_MONTHS, start=1):
+        if written[2].startswith(name):
+            return date(int(written[3]), month, int(written[1]))
+    return None

@@ -1,7 +1,6 @@
-"""The section `[mapping]`: which champ of the form feeds which field of a candidature.
+"""The section `[mapping]`: which champ of the form fills which field of a candidature.
 
-A champ is named by its descriptor id, and by the labels under which revisions know it. Only
-what the file says is here; how it meets a revision is in `matching`.
+A champ is identified by its descriptor id, or by the labels that it has in the revisions.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ class _Section(BaseModel):
 
 
 class ChampTarget(_Section):
-    """A champ or annotation: found by its id, else by one of its labels."""
+    """A champ or annotation, identified by its id or else by one of its labels."""
 
     id: NonBlank | None = None
     libelles: tuple[NonBlank, ...] = ()
-    """The label in use first, then the former ones."""
+    """The current label first, then former ones."""
     type: NonBlank | None = None
-    """The descriptor's type that is expected; another one is read all the same and reported."""
+    """The expected type of the descriptor; another type is read too, with a warning."""
     needed: bool = False
-    """Whether the section is incomplete without it."""
+    """Whether a dossier is incomplete without it."""
 
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
@@ -48,7 +47,7 @@ class ChampTarget(_Section):
 
 
 class _Targets(_Section):
-    """Base of the keys that the declaration of the candidature gives."""
+    """Base of the models whose keys come from the declaration of the candidature."""
 
 
 def _targets(name: str, keys: Iterable[str]) -> type[_Targets]:
@@ -57,9 +56,9 @@ def _targets(name: str, keys: Iterable[str]) -> type[_Targets]:
 
 
 ChampTargets = _targets("ChampTargets", targets(annotations=False))
-"""The champs of the six sections; one left out is « not mapped »."""
+"""The champs of the form's six sections; a missing one is not mapped."""
 AnnotationTargets = _targets("AnnotationTargets", targets(annotations=True))
-"""The annotations that tell of the selection and the recruitment."""
+"""The annotations about selection and recruitment."""
 
 
 class VoeuxTarget(ChampTarget):
@@ -98,7 +97,7 @@ class MappingConfig(_Section):
     annotations: AnnotationTargets = Field(default_factory=AnnotationTargets)  # type: ignore[valid-type]
     evaluations: EvaluationsTarget | None = None
     autres: tuple[ChampTarget, ...] = ()
-    """Descriptors known to feed no field, which are therefore not reported as new."""
+    """Descriptors without a field, which are not reported as new."""
 
     @model_validator(mode="after")
     def _is_unambiguous(self) -> Self:
@@ -112,7 +111,7 @@ class MappingConfig(_Section):
         return self
 
     def top_level(self) -> Iterator[tuple[str, ChampTarget, bool]]:
-        """Yield each mapped field outside rows: its name, its target, whether an annotation."""
+        """Yield each mapped field outside rows: name, target, whether it is an annotation."""
         yield from ((name, target, False) for name, target in _given(self.champs))
         if self.voeux:
             yield VOEUX, self.voeux, False
@@ -137,7 +136,7 @@ class MappingConfig(_Section):
         return field
 
     def needed(self) -> tuple[tuple[str, str], ...]:
-        """Return the fields without which a section is incomplete, each with its label."""
+        """Return the fields without which a dossier is incomplete, with their labels."""
         return tuple(
             (name, self.libelle(name)) for name, target, _ in self.top_level() if target.needed
         )

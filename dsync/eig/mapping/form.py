@@ -1,34 +1,171 @@
-"""Where a revision of the form has the programme's fields, and the row that follows."""
+"""Finds the descriptor of each mapped field in a revision of the form.
+
+A descriptor id is the same in all revisions and is tried first, then the labels.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from dsync.domain.dossier import Descriptor, Dossier
+from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Dossier, Revision, folded
 from dsync.domain.ids import DescriptorId
 from dsync.domain.json_bytes import json_bytes
 from dsync.eig.candidature import Candidature
-from dsync.eig.mapping.config import ANNOTATION_FIELDS, CHAMP_FIELDS, MappingConfig
-from dsync.eig.mapping.matching import match_fields
+from dsync.eig.mapping.config import (
+    ANNOTATION_FIELDS,
+    CHAMP_FIELDS,
+    EVALUATIONS,
+    REPETITIONS,
+    ChampTarget,
+    MappingConfig,
+)
 from dsync.eig.mapping.reading import FormPlan, read_candidature
+
+
+class MatchStatus(StrEnum):
+    """How a mapped field was found in a revision."""
+
+    BY_ID = "by_id"
+    BY_LABEL = "by_label"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMatch:
+    """A mapped field with its descriptor in a revision.
+
+    Columns of repetitions are named `voeux.profil`, `evaluations.criteres.<name>`, ….
+    """
+
+    field: str
+    target: ChampTarget
+    status: MatchStatus
+    descriptor: Descriptor | None
+
+    @property
+    def renamed_to(self) -> str | None:
+        """The label in the form, if it is none of the configured labels; else None."""
+        if self.descriptor is None:
+            return None
+        known = {folded(libelle) for libelle in self.target.libelles}
+        return self.descriptor.libelle if folded(self.descriptor.libelle) not in known else None
+
+    @property
+    def type_changed(self) -> tuple[str, str] | None:
+        """The expected and the actual type, if they differ; else None."""
+        expected = self.target.type
+        if self.descriptor is None or expected is None or self.descriptor.type == expected:
+            return None
+        return expected, self.descriptor.type
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """The differences between the mapping and a revision."""
+
+    matches: tuple[FieldMatch, ...]
+    new: tuple[Descriptor, ...]
+    """Descriptors without a field that the configuration does not mention."""
+
+
+def match_fields(
+    config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
+) -> tuple[FieldMatch, ...]:
+    """Find the descriptor of every mapped field."""
+    matches = _match(
+        [(name, target, is_annotation) for name, target, is_annotation in config.top_level()],
+        [d for d in descriptors.values() if d.parent_id is None],
+    )
+    for repetition in [match for match in matches if match.field in REPETITIONS]:
+        parent = repetition.descriptor
+        children = [d for d in descriptors.values() if parent and d.parent_id == parent.id]
+        is_annotation = repetition.field == EVALUATIONS
+        matches += _match(
+            [
+                (f"{repetition.field}.{name}", target, is_annotation)
+                for name, target in config.columns(repetition.field)
+            ],
+            children,
+        )
+    return tuple(matches)
+
+
+def match_descriptors(
+    config: MappingConfig, revision: Revision, *, known: Iterable[str] = ()
+) -> DriftReport:
+    """Compare the mapping with a revision.
+
+    Args:
+        config: the section `[mapping]`.
+        revision: the revision of the form.
+        known: ids of descriptors with another use than the mapping.
+    """
+    matches = match_fields(config, revision.descriptors)
+    used = {match.descriptor.id for match in matches if match.descriptor}
+    others = {target.id for target in config.autres} | set(known)
+    other_labels = {folded(libelle) for target in config.autres for libelle in target.libelles}
+    new = tuple(
+        d
+        for d in revision.descriptors.values()
+        if d.id not in used
+        and d.id not in others
+        and d.type not in LAYOUT_TYPES
+        and folded(d.libelle) not in other_labels
+    )
+    return DriftReport(matches, new)
+
+
+def _match(
+    fields: list[tuple[str, ChampTarget, bool]], descriptors: list[Descriptor]
+) -> list[FieldMatch]:
+    """Match by id first, so that a label never takes a descriptor that an id names."""
+    candidates = [d for d in descriptors if d.type not in LAYOUT_TYPES]
+    by_id = {(str(d.id), d.is_annotation): d for d in candidates}
+    found: dict[str, FieldMatch] = {}
+    for name, target, is_annotation in fields:
+        descriptor = by_id.get((target.id, is_annotation)) if target.id else None
+        if descriptor:
+            found[name] = FieldMatch(name, target, MatchStatus.BY_ID, descriptor)
+    taken = {match.descriptor.id for match in found.values() if match.descriptor}
+    for name, target, is_annotation in fields:
+        if name in found:
+            continue
+        free = [d for d in candidates if d.is_annotation == is_annotation and d.id not in taken]
+        descriptor = _by_label(target, free)
+        status = MatchStatus.BY_LABEL if descriptor else MatchStatus.MISSING
+        found[name] = FieldMatch(name, target, status, descriptor)
+        if descriptor:
+            taken.add(descriptor.id)
+    return [found[name] for name, _, _ in fields]
+
+
+def _by_label(target: ChampTarget, descriptors: list[Descriptor]) -> Descriptor | None:
+    for libelle in map(folded, target.libelles):
+        for descriptor in descriptors:
+            if folded(descriptor.libelle) == libelle:
+                return descriptor
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class MappedForm:
-    """One revision, with the plan by which its dossiers are read."""
+    """One revision of the form, ready to read dossiers (protocol `domain.programme.Form`)."""
 
     plan: FormPlan
     inputs_signature: bytes
+    """Digest of the places of the fields that the pre-check uses."""
     signature: bytes
+    """Digest of the places of all fields."""
 
     @classmethod
     def of(
         cls, config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
     ) -> MappedForm:
-        """Work out the plan of a form's descriptors."""
+        """Make the plan for a revision's descriptors, by id."""
         plan = plan_form(config, descriptors)
         inputs = json_bytes([plan.champs, plan.columns])
         others = json_bytes([plan.annotations, plan.criteres])
@@ -40,7 +177,7 @@ class MappedForm:
 
 
 def plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:
-    """Work out where a form keeps each mapped field."""
+    """Return where a revision has each mapped field."""
     matches = match_fields(config, descriptors)
     ids = {match.field: match.descriptor.id if match.descriptor else None for match in matches}
     criteres = [
@@ -53,5 +190,5 @@ def plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descript
         annotations=tuple((name, ids.get(name)) for name in ANNOTATION_FIELDS),
         columns={name: id_ for name, id_ in ids.items() if "." in name},
         criteres=tuple(criteres),
-        boxes=frozenset(id_ for id_, d in descriptors.items() if d.type == "checkbox"),
+        checkboxes=frozenset(id_ for id_, d in descriptors.items() if d.type == "checkbox"),
     )

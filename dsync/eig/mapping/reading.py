@@ -1,11 +1,10 @@
-"""Typed dossier → `Candidature`, by a plan that was worked out once for the revision."""
+"""Converts a typed dossier into a `Candidature`, by the plan of its revision of the form."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -20,37 +19,44 @@ from dsync.eig.candidature import (
     Voeu,
     declared_fields,
 )
-from dsync.eig.mapping.champs import Ids, is_blank, is_blank_row, text_of
+from dsync.eig.mapping.champs import (
+    DescriptorIds,
+    boolean_of,
+    day_of,
+    departement_of,
+    is_blank,
+    is_blank_row,
+    number_of,
+    rank_of,
+    text_of,
+)
 from dsync.eig.mapping.config import EVALUATIONS, VOEUX
-from dsync.eig.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
 
 DEPARTEMENT = "departement"
-# Looking a member up in its class takes longer than the rest of a field's reading.
-_NON_ASSOCIE, _NON_DEMANDE, _VIDE, _REMPLI = Reponse
 
 Cells = Mapping[DescriptorId | None, Champ]
 Lignes = list[tuple[int, Cells]]
-"""Rows that somebody filled, by their number."""
-Places = tuple[tuple[str, DescriptorId | None], ...]
-"""Fields, each with the descriptor that feeds it."""
+"""The rows that are not blank, with their numbers from 1."""
+FieldIds = tuple[tuple[str, DescriptorId | None], ...]
+"""Fields with the descriptor id of their champ; None if the revision has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormPlan:
-    """Where one revision keeps everything: descriptor ids, None where it has none."""
+    """Where one revision of the form has each field."""
 
-    champs: Places
-    annotations: Places
+    champs: FieldIds
+    annotations: FieldIds
     columns: Mapping[str, DescriptorId | None]
-    """Columns of `voeux` and `evaluations`, by `<repetition>.<column>`."""
+    """Descriptor ids of the columns of `voeux` and `evaluations`, by `<repetition>.<column>`."""
     criteres: tuple[tuple[str, str, DescriptorId], ...]
-    """The criteria that the revision has: name, label, descriptor id."""
-    boxes: Ids
-    """The form's checkboxes."""
+    """The criteria of the evaluation grid in this revision: name, label, descriptor id."""
+    checkboxes: DescriptorIds
+    """Descriptor ids of the checkboxes."""
 
 
 def read_candidature(dossier: Dossier, plan: FormPlan) -> Candidature:
-    """Read a dossier in the programme's terms."""
+    """Return the candidature in a dossier."""
     fields: dict[str, Any] = {}
     reponses: dict[str, Reponse] = {}
     for places, champs in (
@@ -61,13 +67,14 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> Candidature:
         for name, id_ in places:
             champ = by_id.get(id_)
             if champ is None:
-                reponses[name] = _NON_DEMANDE if id_ else _NON_ASSOCIE
+                reponses[name] = Reponse.NON_DEMANDE if id_ else Reponse.NON_ASSOCIE
             elif champ.lignes:
                 lignes = _filled(champ.lignes, plan)
-                reponses[name] = _REMPLI if lignes else _VIDE
+                reponses[name] = Reponse.REMPLI if lignes else Reponse.VIDE
                 fields[name] = _read_lignes(name, champ, lignes, plan)
             else:
-                reponses[name] = _VIDE if is_blank(champ, plan.boxes) else _REMPLI
+                is_empty = is_blank(champ, plan.checkboxes)
+                reponses[name] = Reponse.VIDE if is_empty else Reponse.REMPLI
                 if name == DEPARTEMENT:
                     fields["departement_code"], fields["departement_nom"] = departement_of(champ)
                 else:
@@ -85,21 +92,21 @@ def _filled(lignes: Iterable[Ligne], plan: FormPlan) -> Lignes:
     return [
         (number, {cell.descriptor_id: cell for cell in ligne.champs})
         for number, ligne in enumerate(lignes, start=1)
-        if not is_blank_row(ligne, plan.boxes)
+        if not is_blank_row(ligne, plan.checkboxes)
     ]
 
 
 def _read_lignes(name: str, champ: Champ, lignes: Lignes, plan: FormPlan) -> Any:
-    """Read a repetition; a field whose champ became one keeps its readable text."""
+    """Read a repetition; a text field whose champ became one gets the joined texts."""
     if name == VOEUX:
         return _read_voeux(lignes, plan)
     if name == EVALUATIONS:
-        return tuple([_read_evaluation(number, cells, plan) for number, cells in lignes])
+        return tuple(_read_evaluation(number, cells, plan) for number, cells in lignes)
     return _READERS[name](champ)
 
 
 def _read_voeux(lignes: Lignes, plan: FormPlan) -> tuple[Voeu, ...]:
-    """Read the wishes in the order of preference; one without it has its row's number."""
+    """Read the wishes in order of preference; without a preference the row's number counts."""
     columns = plan.columns
     voeux = []
     for number, cells in lignes:
@@ -112,14 +119,14 @@ def _read_voeux(lignes: Lignes, plan: FormPlan) -> tuple[Voeu, ...]:
                 missions=_text(cells, columns.get("voeux.missions")),
             )
         )
-    return tuple(sorted(voeux, key=_rang))
+    return tuple(sorted(voeux, key=lambda voeu: voeu.rang))
 
 
 def _voeux_in(champ: Champ) -> tuple[Voeu, ...]:
-    """Read the wishes of a form that asks for profiles in a list or a text: each is a wish."""
+    """Read the wishes in a form that asks for profiles by a list or a text."""
     profils = champ.valeur if isinstance(champ.valeur, list) else [text_of(champ)]
     return tuple(
-        [Voeu(rang, str(profil), None) for rang, profil in enumerate(profils, start=1) if profil]
+        Voeu(rang, str(profil), None) for rang, profil in enumerate(profils, start=1) if profil
     )
 
 
@@ -143,7 +150,6 @@ def _text(cells: Cells, id_: DescriptorId | None) -> str | None:
     return text_of(cell) if cell else None
 
 
-_rang = attrgetter("rang")
 _BY_TYPE: Mapping[Any, Callable[[Champ], Any]] = {
     str | None: text_of,
     date | None: day_of,
@@ -156,4 +162,4 @@ _READERS: Mapping[str, Callable[[Champ], Any]] = {
     VOEUX: _voeux_in,
     EVALUATIONS: lambda _champ: (),
 }
-"""How each field is read: by the type with which it is declared."""
+"""The function that reads each field, chosen by the field's declared type."""

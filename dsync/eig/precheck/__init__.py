@@ -1,7 +1,6 @@
-"""The eligibility pre-check: public evidence and rules in, an explained decision out.
+"""The eligibility pre-check: applies the rules to a candidature and gives a reasoned decision.
 
-Pure: no I/O but the lists that `RuleSet.load` reads at start, no clock. It advises; nothing
-here refuses anything.
+Pure, except that `RuleSet.load` reads the lists: no other I/O, no clock.
 """
 
 from __future__ import annotations
@@ -12,33 +11,35 @@ from dsync.eig.precheck.catalogue import (
     KnownProduct,
     Phase,
     Product,
-    seen,
+    updated_products,
 )
 from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.config import RulesConfig
 from dsync.eig.precheck.detail import stated_verdict
-from dsync.eig.precheck.evaluate import evaluate, evidence_fingerprint
+from dsync.eig.precheck.evaluation import (
+    CurrentVerdict,
+    evaluate,
+    evaluate_if_needed,
+    evidence_fingerprint,
+)
 from dsync.eig.precheck.evidence import (
     Evidence,
     ProductEvidence,
     RegistryAnswer,
     RegistryStatus,
-    name_product,
+    identify_product,
     stored_product,
 )
 from dsync.eig.precheck.product import Lien, ProductMatch, resolve_product
 from dsync.eig.precheck.rules import CHECK_NAMES, RuleSet
 from dsync.eig.precheck.sentences import TITLES
-from dsync.eig.precheck.standing import (
-    Standing,
-    decide,
-)
 
 __all__ = [
     "CHECK_NAMES",
     "TITLES",
     "Catalogue",
     "CatalogueError",
+    "CurrentVerdict",
     "Evidence",
     "KnownProduct",
     "Lien",
@@ -50,14 +51,13 @@ __all__ = [
     "RegistryStatus",
     "RuleSet",
     "RulesConfig",
-    "Standing",
-    "decide",
     "evaluate",
+    "evaluate_if_needed",
     "evidence_fingerprint",
-    "name_product",
+    "identify_product",
     "needs_registry",
     "resolve_product",
-    "seen",
     "stated_verdict",
     "stored_product",
+    "updated_products",
 ]

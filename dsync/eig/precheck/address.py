@@ -1,7 +1,6 @@
-"""Read what applicants type where a product's address is asked for.
+"""Parses what applicants type as a product's address: pages, other sites, remaining words.
 
-Finds every product page of beta.gouv.fr, other pages there, other sites, and the words left.
-Knows nothing of which products exist. Never fails, whatever it is given.
+Does not depend on which products exist, and accepts any text without an error.
 """
 
 from __future__ import annotations
@@ -10,13 +9,12 @@ import html
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 HOST = "beta.gouv.fr"
 READ_LENGTH = 4000
-"""Characters read of a champ; what follows an address of that length is no address."""
+"""Maximum number of characters that are read of a champ."""
 ID_LENGTH = 200
 
 _PRODUCT_FOLDERS = frozenset({"startups", "startup"})
@@ -54,21 +52,23 @@ _TOP_DOMAINS = frozenset(
         "museum",
     ]
 )
-"""Beside those of two letters: what ends a host typed without https://. Ids hold dots too."""
+"""Top-level domains, beside those of two letters, that make a word a host without https://.
+
+The list is closed because product ids contain dots too."""
 _FILE_ENDINGS = frozenset({"htm", "html", "php", "pdf", "doc", "docx", "odt", "xls", "xlsx", "md"})
 _TRAILING = ".:!?'\"’*…`"
 _UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SPACE_SIGN = "\N{OPEN BOX}"
 _ENTITY = re.compile(r"&#?\w+;")
-"""Without its semicolon, « &not » is the beginning of a parameter."""
+"""Only with the semicolon: « &not » without it begins a parameter of a query."""
 _INNER_SPACE = re.compile(r"(?<=\w)%20(?=\w)")
 _MAIL = re.compile(r"(?<![\w.+/-])[\w.+-]+@(?:[\w-]+\.)+\w+")
-"""With a dot behind its @: some products' names hold the sign, as « Connect@attitude » does."""
+"""Requires a dot after the @, because the names of some products contain one."""
 _BROKEN_PAGE = re.compile(
     rf"({re.escape(HOST)})\s*/\s*(startups?)\s*/\s*(\S+?)\s*(?=\.html)", re.IGNORECASE
 )
-"""An address broken by spaces; its ending tells that they belong inside."""
+"""An address with spaces inside, recognised by its ending."""
 _REST = r"(?:(?!https?:/)[^\s<>\"«»“”|,;()\[\]{}@])*"
 _ADDRESS = re.compile(
     r"(?<![\w@.-])"
@@ -81,14 +81,13 @@ _ADDRESS = re.compile(
 _PATH_ALONE = re.compile(rf"(?<![\w/.-])/?(?P<path>startups?/{_REST})", re.IGNORECASE)
 _FOLDER = re.compile(r"/startups?/", re.IGNORECASE)
 _COUNTS = re.compile(r"(?:utm|mtm|pk|at)_|[fg]clid=", re.IGNORECASE)
-"""Parameters that count visits and lead nowhere."""
+"""Parameters that only count visits and do not change the page."""
 _ENDING = re.compile(r"(.+?)\.html?(?:[_-]*$|(?=[^\w.-]))", re.IGNORECASE)
-_PLAIN = re.compile(r"https://beta\.gouv\.fr/startups/((?!index\.)[a-z0-9][a-z0-9-]*)\.html")
 
 
 @dataclass(frozen=True, slots=True)
 class ProductPage:
-    """A product page of beta.gouv.fr, by the id in its address."""
+    """A product page of beta.gouv.fr, identified by the id in its address."""
 
     id: str
 
@@ -98,8 +97,8 @@ class ProductPage:
         return f"https://{HOST}/startups/{quote(self.id, safe=chr(39))}.html"
 
     @property
-    def shown(self) -> str:
-        """The id for a sentence."""
+    def readable_id(self) -> str:
+        """The id as shown to people."""
         return self.id.replace(_SPACE_SIGN, " ")
 
     def __str__(self) -> str:
@@ -107,35 +106,32 @@ class ProductPage:
 
 
 class SiteAddress(NamedTuple):
-    """An address on another host, or a page of beta.gouv.fr that is not a product's."""
+    """An address on another host, or a page of beta.gouv.fr that is not a product page."""
 
     host: str
-    """Folded, without www."""
+    """In lower case, without accents and www."""
     segments: tuple[str, ...]
-    """Of the path, in lower case; a query or a fragment that leads further stands last."""
+    """Parts of the path in lower case, then the query or fragment if it changes the page."""
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """What was found in a champ; each list without repetitions, in the order typed."""
+class ParsedAddress:
+    """The content of a champ; each list is without repetitions and in the order of the text."""
 
     pages: tuple[ProductPage, ...] = ()
     other_pages: tuple[SiteAddress, ...] = ()
-    """Of beta.gouv.fr."""
+    """Pages of beta.gouv.fr that are not product pages."""
     sites: tuple[SiteAddress, ...] = ()
     text: str = ""
-    """The words beside the addresses."""
-    whole: str = ""
-    """All that was typed, decoded and on one line."""
+    """The words outside the addresses."""
+    full_text: str = ""
+    """The whole text, decoded, on one line."""
 
 
-@lru_cache(maxsize=512)
-def parse_address(typed: str | None) -> Typed:
-    """Return the pages, sites and words in what an applicant typed."""
+def parse_address(typed: str | None) -> ParsedAddress:
+    """Parse what an applicant typed into pages, sites and words."""
     if not typed:
-        return Typed()
-    if plain := _PLAIN.fullmatch(typed):
-        return Typed(pages=(ProductPage(plain[1]),), whole=typed)
+        return ParsedAddress()
     whole = _decode(typed[:READ_LENGTH])
     pages: list[ProductPage] = []
     other_pages: list[SiteAddress] = []
@@ -163,7 +159,7 @@ def parse_address(typed: str | None) -> Typed:
 
     text = _ADDRESS.sub(take, _MAIL.sub(" ", whole))
     text = _PATH_ALONE.sub(take_path, text)
-    return Typed(
+    return ParsedAddress(
         tuple(dict.fromkeys(pages)),
         tuple(dict.fromkeys(other_pages)),
         tuple(dict.fromkeys(sites)),
@@ -173,25 +169,25 @@ def parse_address(typed: str | None) -> Typed:
 
 
 def site_address(url: str | None) -> SiteAddress | None:
-    """Return the host and path of a product's own site or repository, or None without one."""
+    """Return the host and path of an address in the catalogue, or None without a host."""
     found = _ADDRESS.search((url or "")[:READ_LENGTH].strip())
     if not found:
         return None
     return SiteAddress(_host(found["host"]), _segments(found["rest"] or ""))
 
 
-def tail_of_page(whole: str) -> str:
-    """Return all that follows the folder of products in a typed text, "" without one.
+def text_after_folder(whole: str) -> str:
+    """Return the text after the folder of products, or "" without one.
 
-    A slip may put a sign into an id at which its address seems to end.
+    A typing error may put a character into an id at which the address seems to end.
     """
     return "".join(_FOLDER.split(whole, maxsplit=1)[1:])[:ID_LENGTH]
 
 
 def _segments(rest: str) -> tuple[str, ...]:
-    """Return the parts of a path in lower case, without file endings and what only counts visits.
+    """Return the parts of a path in lower case, without file endings and visit counters.
 
-    What else a query or a fragment says is the last part: it shows another page.
+    The rest of the query or fragment becomes the last part, because it selects another page.
     """
     path, *further = re.split(r"[?#&]", rest.lower())
     segments = [part.rstrip(_TRAILING) for part in path.split("/")]
@@ -201,15 +197,15 @@ def _segments(rest: str) -> tuple[str, ...]:
 
 
 def _decode(text: str) -> str:
-    """Undo percent-encoding, HTML entities and compatibility forms until nothing changes."""
-    # It ends: what is decoded is shorter, and a compatibility form has none of its own.
+    """Decode percent-encoding, HTML entities and compatibility forms until nothing changes."""
+    # Terminates: decoding shortens the text, and a compatibility form has no further form.
     while (decoded := _decode_once(text)) != text:
         text = decoded
     return _BROKEN_PAGE.sub(r"\1/\2/\3", " ".join(text.split()))
 
 
 def _decode_once(text: str) -> str:
-    # A space encoded inside an address belongs to it: read as one, the address would end there.
+    # An encoded space belongs to the address; as a plain space it would end the address.
     text = unquote(_INNER_SPACE.sub(_SPACE_SIGN, text))
     text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
@@ -236,7 +232,7 @@ def _is_host(host: str, rest: str | None) -> bool:
 
 
 def _product_id(rest: str) -> str | None:
-    """Return the id in the path of a page of beta.gouv.fr, or None when it names no product."""
+    """Return the product id in a path on beta.gouv.fr, or None for another page."""
     path = re.split(r"[?#&]", rest, maxsplit=1)[0]
     segments = [part for part in path.split("/") if part]
     if segments and segments[0].lower() in _LANGUAGES:

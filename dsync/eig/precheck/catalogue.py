@@ -1,6 +1,6 @@
-"""The products that beta.gouv.fr publishes, indexed by all that an applicant may name them by.
+"""The products that beta.gouv.fr publishes, indexed by id, name, address and alias.
 
-Pure: made from the texts of `startups.json` (v2.6 or v2.7) and `redirects.json`.
+Pure: parses the texts of `startups.json` (v2.6 or v2.7) and `redirects.json`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -22,34 +22,34 @@ MAX_REDIRECTS = 20
 
 
 class CatalogueError(ValueError):
-    """The text is no catalogue; says why in one sentence."""
+    """The text is not a catalogue; the message is the reason."""
 
 
 class Phase(NamedTuple):
-    """A phase of a product; its end is left out, for it says nothing."""
+    """A phase of a product, without its end, because the catalogue does not maintain that date."""
 
     nom: str
-    """The catalogue's word."""
+    """As in the catalogue."""
     debut: date | None
-    """None when the catalogue's date cannot be read."""
+    """None when the date in the catalogue cannot be read."""
 
 
 class KnownProduct(NamedTuple):
-    """A product as the catalogue last showed it, whether or not it still does."""
+    """A product as last published, even if it is no longer in the catalogue."""
 
     id: str
     nom: str
     """The last name published."""
     anciens_noms: tuple[str, ...] = ()
-    """Names published earlier, the latest first; never the last name."""
+    """Earlier names, the latest first; without the current one."""
     phases: tuple[Phase, ...] = ()
     incubateur: str = ""
     vu_le: datetime | None = None
-    """When the last catalogue that shows it was fetched."""
+    """When the last catalogue with this product was fetched."""
 
 
-class Product(Struct, frozen=True, gc=False):
-    """What the checks use of a product's page."""
+class Product(Struct, frozen=True):
+    """The data of a product that the pre-check uses."""
 
     id: str
     nom: str
@@ -58,9 +58,9 @@ class Product(Struct, frozen=True, gc=False):
     repository: str = ""
     link: str = ""
     incubateur: str = ""
-    """The title of its incubator; no check looks at it."""
+    """The title of its incubator; only shown, not checked."""
     phases_lisibles: bool = True
-    """False when the catalogue gives something else than phases with names."""
+    """False when the phases are not a list of named phases."""
 
     @property
     def url(self) -> str:
@@ -69,7 +69,7 @@ class Product(Struct, frozen=True, gc=False):
 
     @property
     def fingerprint(self) -> str:
-        """All that a verdict may rest on, in one text."""
+        """The data that a verdict may depend on, as one text."""
         facts = [
             self.id,
             self.nom,
@@ -81,7 +81,7 @@ class Product(Struct, frozen=True, gc=False):
         return json.dumps(facts, ensure_ascii=False)
 
 
-class _Claim(NamedTuple):
+class _ProductSite(NamedTuple):
     segments: tuple[str, ...]
     product_id: str
     is_repository: bool
@@ -89,11 +89,11 @@ class _Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Products by id, with the other ways to them; made by `parse`."""
+    """The published products by id, with indexes by the other ways to name them."""
 
     products: Mapping[str, Product]
     aliases_known: bool
-    """False when the redirects could not be read: an unknown id may then be an alias."""
+    """False when the redirects could not be read; an unknown id may then be an alias."""
     source: str
     sha256: str
     aliases: Mapping[str, frozenset[str]]
@@ -101,14 +101,16 @@ class Catalogue:
     folded_aliases: Mapping[str, frozenset[str]]
     names: Mapping[tuple[str, ...], frozenset[str]]
     joined_names: Mapping[str, frozenset[str]]
-    """The same names without spaces."""
-    claims: Mapping[str, tuple[_Claim, ...]]
-    """Own sites and repositories by host."""
+    """`names` without spaces."""
+    sites: Mapping[str, tuple[_ProductSite, ...]]
+    """The sites and repositories of products, by host."""
     former: Mapping[str, KnownProduct]
-    """Products that were published once and are no longer, by id."""
+    """Products that are no longer published, by id."""
     former_names: Mapping[tuple[str, ...], frozenset[str]]
-    """Ids, present or former, by the words of a name that no present product has; the names and
-    ids of former products are among them."""
+    """Ids of present and former products, by a name that no present product has.
+
+    Contains former names of present products, and the names and ids of former products.
+    """
 
     @classmethod
     def parse(
@@ -119,16 +121,16 @@ class Catalogue:
         source: str = "",
         known: Iterable[KnownProduct] = (),
     ) -> Catalogue:
-        """Make a catalogue of the two files' texts.
+        """Parse the texts of the two files.
 
         Args:
             body: `startups.json`.
-            redirects: `redirects.json`; `{}` when there is none, None when it cannot be read.
-            source: the address that `body` comes from.
-            known: every product ever published, in `body` or not.
+            redirects: `redirects.json`; `{}` without such a file, None when it is unreadable.
+            source: the address of `body`.
+            known: every product that was ever published.
 
         Raises:
-            CatalogueError: when `body` is no catalogue as a whole.
+            CatalogueError: `body` is not a catalogue.
         """
         products = {product.id: product for product in _products(body)}
         return cls.of(
@@ -149,7 +151,15 @@ class Catalogue:
         sha256: str = "",
         known: Iterable[KnownProduct] = (),
     ) -> Catalogue:
-        """Make a catalogue of products at hand."""
+        """Make a catalogue of products.
+
+        Args:
+            products: the published products.
+            redirects: as for `parse`.
+            source: the address of the catalogue.
+            sha256: of the catalogue's text.
+            known: every product that was ever published.
+        """
         by_id = {product.id: product for product in products}
         known = tuple(known)
         targets = None if redirects is None else _redirect_targets(redirects)
@@ -157,13 +167,13 @@ class Catalogue:
             alias: frozenset(_follow(alias, targets, by_id)) for alias in targets or () if alias
         }
         names: dict[tuple[str, ...], set[str]] = defaultdict(set)
-        claims: dict[str, list[_Claim]] = defaultdict(list)
+        sites: dict[str, list[_ProductSite]] = defaultdict(list)
         for product in by_id.values():
             for name in {words(product.nom), words(product.id)} - {()}:
                 names[name].add(product.id)
             for url, is_repository in ((product.link, False), (product.repository, True)):
                 if (site := site_address(url)) and site.host != HOST:
-                    claims[site.host].append(_Claim(site.segments, product.id, is_repository))
+                    sites[site.host].append(_ProductSite(site.segments, product.id, is_repository))
         former = {product.id: product for product in known if product.id not in by_id}
         return cls(
             products=by_id,
@@ -175,38 +185,69 @@ class Catalogue:
             folded_aliases=_grouped((fold(alias), ids) for alias, ids in aliases.items()),
             names={name: frozenset(ids) for name, ids in names.items()},
             joined_names=_grouped(("".join(name), ids) for name, ids in names.items()),
-            claims={host: tuple(found) for host, found in claims.items()},
+            sites={host: tuple(found) for host, found in sites.items()},
             former=former,
             former_names=_former_names(known, former, names),
         )
 
-    def lacks(self, before: Catalogue) -> int:
-        """Return how many products of another catalogue this one has under no address."""
-        return sum(self.present_id(id_) not in self.products for id_ in before.products)
+    def count_missing(self, before: Catalogue) -> int:
+        """Return how many products of an earlier catalogue are missing, renamed ones excepted."""
+        return sum(self.current_id(id_) not in self.products for id_ in before.products)
 
-    def present_id(self, product_id: str) -> str:
-        """Return the id that a product has now: another one when it was renamed with an alias."""
+    def current_id(self, product_id: str) -> str:
+        """Return the present id of a product: another one if an alias shows that it was renamed."""
         renamed = self.aliases.get(product_id, frozenset())
         if product_id in self.products or len(renamed) != 1:
             return product_id
         return min(renamed)
 
     def owners(self, site: SiteAddress) -> tuple[frozenset[str], bool]:
-        """Return whose own site or repository an address is, and whether it is code.
+        """Return the products with exactly this site or repository, and if it is code.
 
-        A page below it names nobody: many a product's site holds what others put there.
+        Pages below a product's site do not count: a site may host pages of other projects.
         """
-        claims = [c for c in self.claims.get(site.host, ()) if c.segments == site.segments]
+        found = [own for own in self.sites.get(site.host, ()) if own.segments == site.segments]
         return (
-            frozenset(claim.product_id for claim in claims),
-            bool(claims) and all(claim.is_repository for claim in claims),
+            frozenset(own.product_id for own in found),
+            bool(found) and all(own.is_repository for own in found),
         )
 
 
-def seen(
+def phase_by_start(phases: Sequence[Phase], day: date) -> Phase | None:
+    """Return the phase with the latest start on or before a day; of equal starts, the last listed.
+
+    This is the phase at that day. The catalogue need not list phases in the order of their dates,
+    so `phase_by_place` may give another one, which makes the answer uncertain.
+    """
+    found, latest = None, None
+    for phase in phases:
+        if (debut := phase.debut) and debut <= day and (latest is None or debut >= latest):
+            found, latest = phase, debut
+    return found
+
+
+def phase_by_place(phases: Sequence[Phase], day: date) -> Phase | None:
+    """Return the last listed phase that started on or before a day."""
+    return next((p for p in reversed(phases) if p.debut and p.debut <= day), None)
+
+
+def first_begun(phases: Iterable[Phase], name: str, day: date) -> date | None:
+    """Return the earliest start of a phase with this name, if it started on or before a day."""
+    wanted = fold(name)
+    starts = (p.debut for p in phases if p.debut and p.debut <= day and fold(p.nom) == wanted)
+    return min(starts, default=None)
+
+
+def updated_products(
     catalogue: Catalogue, known: Iterable[KnownProduct], vu_le: datetime
 ) -> list[KnownProduct]:
-    """Return the catalogue's products as they are now known, with the names they had before."""
+    """Return the products of a catalogue with their earlier names.
+
+    Args:
+        catalogue: the new catalogue.
+        known: every product published before.
+        vu_le: when the catalogue was fetched.
+    """
     before = {product.id: product for product in known}
     found = []
     for product in catalogue.products.values():
@@ -236,7 +277,7 @@ def _former_names(
 
 
 def redirects_readable(text: str) -> bool:
-    """Whether a text is a redirects file, even an empty one."""
+    """Whether a text is a redirects file; it may be empty."""
     return _redirect_targets(text) is not None
 
 
@@ -248,9 +289,9 @@ def _grouped(pairs: Iterable[tuple[str, Iterable[str]]]) -> dict[str, frozenset[
 
 
 def _redirect_targets(text: str) -> dict[str, set[str]] | None:
-    """Return the ids that each former id leads to, or None when the text is no redirects file.
+    """Return the target ids of each former id, or None when the text is no redirects file.
 
-    Two products may claim one former address: the same key then stands twice in the file.
+    A former address of two products is a repeated key in the file, so pairs are read, not a dict.
     """
     try:
         pairs = json.loads(text, object_pairs_hook=tuple)
@@ -271,7 +312,7 @@ def _redirect_targets(text: str) -> dict[str, set[str]] | None:
 def _follow(
     alias: str, targets: Mapping[str, set[str]] | None, products: Mapping[str, Product]
 ) -> Iterable[str]:
-    """Return the published products that a former id leads to, over further former ids."""
+    """Return the published products that a former id redirects to, directly or in steps."""
     seen, found, waiting = {alias}, set(), {alias}
     for _ in range(MAX_REDIRECTS):
         reached = {target for former in waiting for target in (targets or {}).get(former, ())}
@@ -298,7 +339,7 @@ def _products(body: str) -> Iterable[Product]:
 
 
 def _incubateurs(included: Any) -> dict[str, str]:
-    """Return the titles of the incubators; v2.6 writes their ids as the paths of their pages."""
+    """Return the titles of the incubators by id; v2.6 gives ids as paths of pages."""
     titles = {}
     for entry in included if isinstance(included, list) else ():
         attributes = entry.get("attributes") if isinstance(entry, dict) else None
@@ -339,7 +380,7 @@ def _product(entry: Any, incubateurs: Mapping[str, str]) -> Product:
 
 
 def _text(value: Any) -> str:
-    """Return a stripped text that every database can store, or "" for anything else."""
+    """Return a stripped text that both databases can store, or "" for another type."""
     if not isinstance(value, str):
         return ""
     return value.encode("utf-8", "replace").decode().replace("\0", "").strip()

@@ -1,7 +1,6 @@
-"""The `[regles]` section: everything in the rules that the programme may change.
+"""The section `[regles]`: what the programme may change in the rules.
 
-These are plain dataclasses, which pydantic checks where settings are read: the process that only
-judges does without it.
+Plain dataclasses, which pydantic validates when the settings are read.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class _Section:
 
 @dataclass(frozen=True)
 class WindowConfig(_Section):
-    """The call's first and last day, both included."""
+    """The first and last day of the call, inclusive."""
 
     start: date
     end: date
@@ -45,32 +44,35 @@ class ProfilConfig(_Section):
 
     id: Text
     labels: tuple[Text, ...]
-    """The form's options that mean it."""
+    """The options of the form for it."""
     words: tuple[Text, ...] = ()
-    """Words that only this profile's label holds, for options worded otherwise."""
+    """Words that identify this profile in an option with another wording."""
     offered_from: date | None = None
     offered_until: date | None = None
 
 
 @dataclass(frozen=True)
 class PhasesConfig(_Section):
-    """The catalogue's words for phases, and the form's."""
+    """The names of phases in the catalogue and in the form."""
 
     eligible: tuple[Text, ...]
     other: tuple[Text, ...]
-    """Every other word of both vocabularies; a word in neither list is « à vérifier »."""
+    """All other known phases; a phase in neither list gives « à vérifier »."""
     declared: dict[Text, tuple[Text, ...]] = field(default_factory=dict)
-    """The form's options that are worded otherwise than the catalogue's phases."""
+    """Phases of the catalogue, by an option of the form that has another wording."""
     late_reading_days: Annotated[int, Ge(0)] = 14
-    """A catalogue first read more days than this after the deposit proves no phase that is not
-    admitted, where an admitted one is declared: it rewrites its history."""
+    """Maximum number of days from the deposit to the first reading of the catalogue.
+
+    The catalogue's history is rewritten at times. After this delay, an ineligible phase is not
+    conclusive for an applicant who declares an eligible one.
+    """
     noms: dict[Text, Text] = field(default_factory=dict)
-    """The catalogue's words that read otherwise in French."""
+    """French names of phases, by the catalogue's name; only where they differ."""
 
 
 @dataclass(frozen=True)
 class CasConfig(_Section):
-    """A case in which EIG are granted, and what the catalogue has to show for it."""
+    """A case in which EIG are granted, and what the catalogue must show."""
 
     id: Text
     labels: tuple[Text, ...]
@@ -81,7 +83,7 @@ class CasConfig(_Section):
 
 @dataclass(frozen=True)
 class OverrideConfig(_Section):
-    """An answer on one applicant that somebody gave for good."""
+    """A permanent decision on one applicant."""
 
     siren: Text
     answer: OverrideAnswer
@@ -94,17 +96,17 @@ class RulesConfig(_Section):
 
     window: WindowConfig
     severity: dict[CheckName, Severity]
-    """The most severe outcome that each check may give."""
+    """The most severe result that each check may give."""
     profils: tuple[ProfilConfig, ...]
     phases: PhasesConfig
     cas: tuple[CasConfig, ...]
     operateurs: tuple[Text, ...]
-    """Files with the lists of opérateurs de l'État, one a year, beside the configuration."""
+    """Files with the lists of opérateurs de l'État, one for each year, beside the configuration."""
     categories_juridiques: Text
     overrides: tuple[OverrideConfig, ...] = ()
     timezone: Text = "Europe/Paris"
-    """Of the window's days and of the reference date."""
+    """Of the days of the window and of the deposit."""
     instruction: Text = "équipe du programme EIG (DINUM)"
-    """Who decides on the dossiers, for the first line of the text."""
+    """Who decides on the dossiers, for the first line of the detail."""
     max_profils: Annotated[int, Ge(1)] = 2
     max_detail_length: Annotated[int, Ge(400)] = 1500

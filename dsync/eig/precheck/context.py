@@ -1,4 +1,4 @@
-"""What every check is given, and how it answers."""
+"""The input of every check, and helpers to make its result."""
 
 from __future__ import annotations
 
@@ -18,72 +18,90 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
 from dsync.eig.precheck.wording import french_date
 
-TOLD = "sans_reponse"
-"""In a check's evidence: the field whose missing answer its sentence tells."""
+REPORTED_BLANK = "sans_reponse"
+"""Key in a check's evidence: the blank field that its sentence reports."""
 
 
-class Context(Struct, frozen=True, gc=False):
-    """A candidature before its judges: with the evidence, the rules and what follows from them."""
+class Context(Struct, frozen=True):
+    """A candidature with the evidence, the rules and the facts derived from them."""
 
     candidature: Candidature
     evidence: Evidence
     rules: RuleSet
     match: ProductMatch
     aliases_known: bool
-    """False when the former addresses of products could not be read."""
+    """False when the redirects of the catalogue could not be read."""
     catalogue_source: str
     catalogue_sha256: str
     consulte_le: str | None
-    """When the catalogue that `match` rests on was fetched; in no digest."""
+    """When the catalogue of `match` was fetched, as text; not part of the fingerprint."""
     read_on: date | None
-    """The day of that, where the call takes place."""
+    """The same as a day in the time zone of the rules."""
     reference: date
-    """The day of deposit, where the call takes place."""
+    """The day of deposit in the time zone of the rules."""
     doublons: tuple[DossierNumber, ...]
-    told: frozenset[str] = frozenset()
-    """Fields whose missing answer another check has already told."""
+    reported_blanks: frozenset[str] = frozenset()
+    """Blank fields that another check reports already."""
 
     @property
     def is_read_late(self) -> bool:
-        """Whether the catalogue may have been rewritten since the deposit."""
+        """Whether the catalogue was read too late to show the phases at the deposit."""
         if self.read_on is None:
             return False
         return (self.read_on - self.reference).days > self.rules.config.phases.late_reading_days
 
     @property
     def catalogue(self) -> str:
-        """The source of what is known of the product, with the day on which it was read."""
+        """The source of the product evidence and its date, for a sentence."""
         read = f" lu le {french_date(self.read_on)}" if self.read_on else ""
         return f"catalogue de beta.gouv.fr{read}"
 
     def reponse(self, field: str) -> Reponse:
-        """Return what became of a mapped field; a mapping that says nothing shows by its value."""
+        """Return the status of a mapped field; without one, it follows from the value."""
         if (known := self.candidature.reponses.get(field)) is not None:
             return known
         return Reponse.REMPLI if getattr(self.candidature, field, None) else Reponse.VIDE
 
 
-def answer(name: str, sentence: Sentence, preuve: Mapping[str, Json], **facts: object) -> Controle:
-    """Make a check's answer of a sentence and its facts."""
+def make_controle(
+    name: str, sentence: Sentence, preuve: Mapping[str, Json], **facts: object
+) -> Controle:
+    """Make a check's result.
+
+    Args:
+        name: the check.
+        sentence: the sentence for the situation.
+        preuve: the evidence, for people who verify the result.
+        facts: values of the placeholders in the sentence.
+    """
     return Controle(name, sentence.resultat, sentence.motif(**facts), preuve)
 
 
-def unanswerable(name: str, context: Context, field: str, question: str) -> Controle | None:
-    """Return the answer when a champ was never asked or is not mapped, or None when it was."""
+def without_question(name: str, context: Context, field: str, question: str) -> Controle | None:
+    """Return the result for a question that is not mapped or not asked, or None if it was asked.
+
+    Args:
+        name: the check.
+        context: the candidature.
+        field: the field of the question.
+        question: its French name, for the sentence.
+    """
     reponse = context.reponse(field)
     if reponse is Reponse.NON_ASSOCIE:
-        preuve: dict[str, Json] = {"reponse": reponse.value, TOLD: field}
-        return answer(name, sentences.NON_ASSOCIE, preuve, question=question)
+        preuve: dict[str, Json] = {"reponse": reponse.value, REPORTED_BLANK: field}
+        return make_controle(name, sentences.NON_ASSOCIE, preuve, question=question)
     if reponse is Reponse.NON_DEMANDE:
-        return answer(name, sentences.NON_DEMANDE, {"reponse": reponse.value}, question=question)
+        return make_controle(
+            name, sentences.NON_DEMANDE, {"reponse": reponse.value}, question=question
+        )
     return None
 
 
 def without_catalogue(name: str) -> Controle:
-    """Return the answer of a check that could not look into the catalogue."""
-    return answer(name, sentences.SANS_CATALOGUE, {})
+    """Return the result of a check that needs the catalogue when there is none."""
+    return make_controle(name, sentences.SANS_CATALOGUE, {})
 
 
 def without_product(name: str) -> Controle:
-    """Return the answer of a check that hangs on the product when no single one is named."""
-    return answer(name, sentences.SANS_PRODUIT, {})
+    """Return the result of a check that needs the product when it is not known."""
+    return make_controle(name, sentences.SANS_PRODUIT, {})

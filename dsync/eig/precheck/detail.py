@@ -1,8 +1,7 @@
-"""The text that instructeurs read: the result, what needs a hand, what is conforme.
+"""The text of a decision that instructeurs read: verdict, findings to handle, conforming checks.
 
-The same results give the same text to the byte, and DS stores it as it is: one line feed
-between lines, no control character, no blank at a line's end. Blanks at which French does not
-break a line are non-breaking.
+Equal results give equal texts. DS stores the text unchanged: lines end with one line feed, without
+control characters and trailing blanks; French punctuation has non-breaking spaces.
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ import re
 from collections.abc import Sequence
 
 from dsync.domain.verdict import Controle, Resultat, Verdict, by_severity, verdict_of
-from dsync.eig.precheck.context import TOLD
+from dsync.eig.precheck.context import REPORTED_BLANK
 from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS, TITLES
-from dsync.eig.precheck.wording import NO_BREAK, bound, cleaned, cut, listed
+from dsync.eig.precheck.wording import NO_BREAK, cleaned, cut, listed, with_no_break_spaces
 
 _LEVELS = {
     Resultat.NON_CONFORME: "Non conforme",
@@ -27,7 +26,7 @@ _FORMER_TITLES = {**TITLES, "doublon": "absence de doublon"}.values()
 _FORMER = re.compile(
     rf"({'|'.join(_LEVELS.values())}) - (?:{'|'.join(_FORMER_TITLES)}) : .+|(Conforme) : .+"
 )
-"""First lines of the texts that this version no longer writes."""
+"""First lines in the former form, which stays recognised in annotations written with it."""
 _FORMER_VERDICTS = {
     "Non conforme": Verdict.INELIGIBLE,
     "Non vérifiable pour l’instant": Verdict.INDETERMINE,
@@ -37,9 +36,9 @@ _FORMER_VERDICTS = {
 
 
 def stated_verdict(text: str | None) -> Verdict | None:
-    """Return the verdict that a text's first line states, or None where dsync wrote no such text.
+    """Return the verdict in the first line of a detail, or None for another text.
 
-    The form used before is recognised too, for annotations that it was written into.
+    The former form of the text is recognised too.
     """
     first = (text or "").split("\n", 1)[0].rstrip("\r").replace(NO_BREAK, " ")
     if found := _STATED.fullmatch(first):
@@ -49,13 +48,14 @@ def stated_verdict(text: str | None) -> Verdict | None:
     return None
 
 
-def detail_text(controles: Sequence[Controle], *, instruction: str, most: int) -> str:
-    """Return the text of a decision, of at most so many characters.
+def detail_text(controles: Sequence[Controle], *, instruction: str, max_length: int) -> str:
+    """Return the text of a decision.
 
     Args:
-        controles: the answers, each check's once.
-        instruction: who decides on the dossiers.
-        most: more than the first line and a title a check need.
+        controles: the results of all checks.
+        instruction: who decides on the dossiers, for the first line.
+        max_length: maximum number of characters; must leave room for the first line and a title
+            for each check.
     """
     verdict = verdict_of(controle.resultat for controle in controles)
     lines = [f"{verdict} – {_ADVICE}{cleaned(instruction)}"]
@@ -65,17 +65,17 @@ def detail_text(controles: Sequence[Controle], *, instruction: str, most: int) -
     lines += _conforme([_inside(c.motif).removesuffix(".") for c in conformes], " ; ")
     if left := [TITLES[c.controle] for c in controles if c.resultat is Resultat.SANS_OBJET]:
         lines.append(f"Non examiné : {listed(left)}, faute d’un produit identifié.")
-    if _length(lines) > most and conformes:
-        # What is conforme asks for nothing: its facts go first.
+    if _length(lines) > max_length and conformes:
+        # Conforming checks need no action, so their facts are dropped first.
         place = len(lines) - 1 - bool(left)
         lines[place : place + 1] = _conforme([TITLES[c.controle] for c in conformes], ", ")
-    return bound("\n".join(_shortened(lines, most)))
+    return with_no_break_spaces("\n".join(_shortened(lines, max_length)))
 
 
 def _by_motif(controles: Sequence[Controle]) -> dict[tuple[Resultat, str], list[str]]:
-    """Group the checks that need a hand by what they say, the decisive ones first.
+    """Group the checks that are not conforme by result and reason, the most severe first.
 
-    A check that has nothing to add to another one stands in that one's line.
+    A check that only repeats what another check reports is listed with that check.
     """
     against = by_severity(controles)
     groups: dict[tuple[Resultat, str], list[str]] = {}
@@ -85,19 +85,19 @@ def _by_motif(controles: Sequence[Controle]) -> dict[tuple[Resultat, str], list[
             groups.setdefault(key, []).append(controle.controle)
     for controle in against:
         if controle.motif == SANS_REPONSE_AILLEURS.motif():
-            teller = next(c for c in against if TOLD in c.preuve)
-            groups[teller.resultat, teller.motif].append(controle.controle)
+            reporter = next(c for c in against if REPORTED_BLANK in c.preuve)
+            groups[reporter.resultat, reporter.motif].append(controle.controle)
     return groups
 
 
 def _line(level: str, names: Sequence[str], motif: str) -> str:
     titles = listed(TITLES[name] for name in names)
-    said = _inside(motif).removeprefix(f"{TITLES[names[0]]} ")
-    return cleaned(f"{level} – {titles} : {said}")
+    finding = _inside(motif).removeprefix(f"{TITLES[names[0]]} ")
+    return cleaned(f"{level} – {titles} : {finding}")
 
 
 def _inside(motif: str) -> str:
-    """Return a sentence as it stands after a colon; sentences begin with common nouns."""
+    """Return a sentence in the form after a colon; all sentences begin with common nouns."""
     return motif[:1].lower() + motif[1:]
 
 
@@ -109,11 +109,11 @@ def _length(lines: Sequence[str]) -> int:
     return sum(map(len, lines)) + len(lines) - 1
 
 
-def _shortened(lines: list[str], most: int) -> list[str]:
-    """Cut the longest lines, as much as needed and no more."""
-    if _length(lines) <= most:
+def _shortened(lines: list[str], max_length: int) -> list[str]:
+    """Cut the longest lines to the length at which the text just fits."""
+    if _length(lines) <= max_length:
         return lines
-    room = most - len(lines) + 1
+    room = max_length - len(lines) + 1
     left = sorted(map(len, lines))
     while left[0] <= room // len(left):
         room -= left.pop(0)

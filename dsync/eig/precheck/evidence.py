@@ -1,6 +1,6 @@
-"""The public evidence that checks rest on, as values handed to them.
+"""The evidence of a verdict: the catalogue, the registry's answers, the product evidence.
 
-How old evidence may be is decided by who gathers it: here it is usable or not.
+How old evidence may be is decided in `dsync.eig.evidence`; here it is usable or absent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dsync.eig.precheck.wording import fold
 
 
 class RegistryStatus(StrEnum):
-    """What became of a lookup in the registry of entreprises."""
+    """The outcome of a lookup in the registry of enterprises."""
 
     FOUND = "trouve"
     UNKNOWN = "inconnu"
@@ -29,7 +29,7 @@ class RegistryStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegistryAnswer:
-    """What the Recherche d'entreprises API says of one SIREN."""
+    """The answer of the API Recherche d'entreprises for one SIREN."""
 
     siren: str
     status: RegistryStatus
@@ -42,27 +42,25 @@ class RegistryAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything public that a verdict may rest on; frozen at the start of an evaluation."""
+    """All public evidence that one evaluation uses."""
 
     catalogue: Catalogue | None
-    """None when it was never fetched, cannot be read, or is older than allowed."""
+    """None when it was never fetched, cannot be read, or is too old."""
     catalogue_at: datetime | None = None
-    """When its text was fetched."""
-    catalogue_error: str | None = None
-    """Why there is none, for operators; never part of a sentence or digest."""
+    """When it was fetched."""
     registry: Mapping[str, RegistryAnswer] = field(default_factory=dict)
-    """By SIREN; one that is missing while the lookup is on counts as not reached."""
+    """By SIREN; a missing one counts as unreachable while the lookup is enabled."""
     registry_enabled: bool = False
 
 
-class ProductEvidence(Struct, frozen=True, gc=False):
-    """What the catalogue showed of the product that a dossier names, when it was first read."""
+class ProductEvidence(Struct, frozen=True):
+    """A dossier's product as in the catalogue at the first evaluation; stored with the verdict."""
 
     saisie: str
-    """What the applicant had typed, to the letter."""
+    """The unchanged text that the applicant had typed."""
     lien: Lien
     page: str | None
-    """The id typed, as in `ProductMatch`."""
+    """The id in the text, as in `ProductMatch`."""
     product: Product
     source: str
     sha256: str
@@ -70,53 +68,53 @@ class ProductEvidence(Struct, frozen=True, gc=False):
     """When the catalogue was fetched."""
 
     def document(self) -> dict[str, Json]:
-        """Return it as JSON values, to be kept."""
+        """Return the JSON values that are stored."""
         document: dict[str, Json] = to_builtins(self)
         return document
 
 
 def stored_product(document: Json | Mapping[str, Json]) -> ProductEvidence | None:
-    """Return kept product evidence, or None when there is none or it was erased."""
+    """Return the stored product evidence, or None when there is none or it was erased."""
     try:
         return convert(document, ProductEvidence)
     except ValidationError:
         return None
 
 
-class NamedProduct(NamedTuple):
-    """The product that a dossier names, and the evidence of it."""
+class IdentifiedProduct(NamedTuple):
+    """The product that a dossier names, with its evidence."""
 
     match: ProductMatch
-    proof: ProductEvidence | None
-    """Of the product in `match`; None when that is no single product."""
+    product_evidence: ProductEvidence | None
+    """None when `match` has no single product."""
     is_frozen: bool
-    """Whether `proof` was read for an earlier verdict."""
+    """Whether `product_evidence` comes from an earlier verdict."""
 
 
-def name_product(
+def identify_product(
     typed: str | None, evidence: Evidence, frozen: ProductEvidence | None
-) -> NamedProduct:
-    """Return the product that `typed` names, on the evidence first read of it.
+) -> IdentifiedProduct:
+    """Return the product that an applicant names, with the frozen evidence if it still applies.
 
     Args:
-        typed: what the applicant typed.
-        evidence: what is publicly known now.
-        frozen: the product evidence kept with the dossier's verdict; it serves as long as the
-            applicant names that product, however it is spelled and whatever became of it since.
+        typed: the text that the applicant typed.
+        evidence: the current evidence.
+        frozen: the product evidence of the dossier's verdict. It applies as long as the text
+            names the same product, in any spelling, even if the catalogue changed since.
     """
     if frozen is not None and typed == frozen.saisie:
         return _frozen(frozen, frozen.lien, frozen.page)
     catalogue = evidence.catalogue
     match = resolve_product(typed, catalogue)
     if typed is None or catalogue is None:
-        return NamedProduct(match, None, False)
+        return IdentifiedProduct(match, None, False)
     if frozen is not None and _is_same(match, frozen, catalogue):
         is_its_page = match.product is None and fold(match.page or "") == fold(frozen.product.id)
         lien = match.lien if match.product else Lien.FICHE if is_its_page else frozen.lien
         return _frozen(structs.replace(frozen, saisie=typed), lien, match.page)
     if match.product is None:
-        return NamedProduct(match, None, False)
-    proof = ProductEvidence(
+        return IdentifiedProduct(match, None, False)
+    product_evidence = ProductEvidence(
         saisie=typed,
         lien=match.lien,
         page=match.page,
@@ -125,16 +123,16 @@ def name_product(
         sha256=catalogue.sha256,
         consulte_le=evidence.catalogue_at,
     )
-    return NamedProduct(match, proof, False)
+    return IdentifiedProduct(match, product_evidence, False)
 
 
-def _frozen(frozen: ProductEvidence, lien: Lien, page: str | None) -> NamedProduct:
+def _frozen(frozen: ProductEvidence, lien: Lien, page: str | None) -> IdentifiedProduct:
     match = ProductMatch(lien, frozen.product, page=page)
-    return NamedProduct(match, structs.replace(frozen, lien=lien, page=page), True)
+    return IdentifiedProduct(match, structs.replace(frozen, lien=lien, page=page), True)
 
 
 def _is_same(match: ProductMatch, frozen: ProductEvidence, catalogue: Catalogue) -> bool:
-    """Whether a match is the product of the frozen evidence, renamed or withdrawn since or not."""
+    """Whether a match is the frozen product, which may be renamed or withdrawn since."""
     known, page = frozen.product.id, match.page
     if match.product is not None:
         renamed = catalogue.aliases.get(known, frozenset())

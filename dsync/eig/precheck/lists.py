@@ -1,7 +1,7 @@
-"""The reference lists: opérateurs de l'État of a year, and what each legal category answers.
+"""Parses the reference lists: opérateurs de l'État of a year, and legal categories.
 
-CSV with comment lines on top that say where the list comes from (`# annee: 2026`,
-`# source: …`). Pure: texts in, lists and problems out.
+A list is a CSV file that begins with comment lines on its origin (`# annee: 2026`,
+`# source: …`). Pure: takes texts, returns lists and problems.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _CODE_LENGTH = 4
 
 
 class CategorieReponse(StrEnum):
-    """What a legal category says of an applicant."""
+    """What a legal category means for an applicant."""
 
     ADMINISTRATION_CENTRALE = "administration_centrale"
     A_VERIFIER = "a_verifier"
     OPERATEUR_POSSIBLE = "operateur_possible"
-    """Opérateurs have it, others too: the list decides."""
+    """Opérateurs and others have it: the list of opérateurs decides."""
     EXCLUE = "exclue"
     EXCLUE_HORS_LISTE = "exclue_hors_liste"
-    """Excluded unless it is an opérateur: needs the list of the deposit's year."""
+    """Excluded unless in the list of opérateurs for the year of the deposit."""
 
 
 _ANSWERS = frozenset(answer.value for answer in CategorieReponse)
@@ -37,12 +37,12 @@ _ANSWERS = frozenset(answer.value for answer in CategorieReponse)
 
 @dataclass(frozen=True, slots=True)
 class OperateurList:
-    """The opérateurs of one finance bill."""
+    """The opérateurs de l'État of one year."""
 
     annee: int
     source: str
     noms: Mapping[str, str]
-    """By SIREN."""
+    """Names by SIREN."""
 
 
 class Categorie(NamedTuple):
@@ -55,15 +55,15 @@ class Categorie(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CategorieList:
-    """Answers by legal category: the exact code first, then the narrowest family."""
+    """The legal categories: the exact code counts first, then the narrowest family."""
 
     source: str
     exact: Mapping[str, Categorie]
     familles: tuple[tuple[str, str, Categorie], ...]
-    """First and last code of each, the narrowest first."""
+    """First code, last code and category of each family, the narrowest first."""
 
     def get(self, code: str) -> Categorie | None:
-        """Return the category of a code, or that of its family."""
+        """Return the category of a code, or else that of its family."""
         if found := self.exact.get(code):
             return found
         if len(code) != _CODE_LENGTH or not code.isascii() or not code.isdigit():
@@ -72,7 +72,7 @@ class CategorieList:
 
 
 class ListProblemsError(ValueError):
-    """A list is not usable; `problems` names every line and fault."""
+    """A list has problems; `problems` has one sentence for each, with its line."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -80,7 +80,7 @@ class ListProblemsError(ValueError):
 
 
 def is_siren(text: str) -> bool:
-    """Whether nine digits carry the check digit that every SIREN has."""
+    """Whether a text is a SIREN: nine digits with a valid check digit."""
     if len(text) != 9 or not text.isascii() or not text.isdigit():
         return False
     doubled = (int(c) * (2 if i % 2 else 1) for i, c in enumerate(text))
@@ -88,19 +88,21 @@ def is_siren(text: str) -> bool:
 
 
 def parse_operateurs(text: str) -> OperateurList:
-    """Read a list of opérateurs: columns `siren` and `nom`, year and source above.
+    """Parse a list of opérateurs: columns `siren` and `nom`, comments `annee` and `source`.
 
     Raises:
-        ListProblemsError: with every problem of the file.
+        ListProblemsError: lists every problem of the file.
     """
     meta, rows, problems = _read(text, ("siren", "nom"))
     noms: dict[str, str] = {}
     for number, (siren, nom) in rows:
         siren = re.sub(r"[\s.]", "", siren)
         if not is_siren(siren):
-            problems.append(f"line {number}: « {siren[:20]} » is no SIREN (9 digits, check digit)")
+            problems.append(
+                f"line {number}: « {siren[:20]} » is not a SIREN (9 digits, check digit)"
+            )
         elif siren in noms:
-            problems.append(f"line {number}: SIREN {siren} stands twice")
+            problems.append(f"line {number}: SIREN {siren} is given twice")
         elif not nom:
             problems.append(f"line {number}: SIREN {siren} has no name")
         noms[siren] = nom
@@ -117,12 +119,12 @@ def parse_operateurs(text: str) -> OperateurList:
 
 
 def parse_categories(text: str) -> CategorieList:
-    """Read the legal categories: columns `code`, `libelle` and `reponse`, source above.
+    """Parse the legal categories: columns `code`, `libelle` and `reponse`, comment `source`.
 
     A code is four digits, digits and x for a family (`72xx`), or a range (`7312-7379`).
 
     Raises:
-        ListProblemsError: with every problem of the file.
+        ListProblemsError: lists every problem of the file.
     """
     meta, rows, problems = _read(text, ("code", "libelle", "reponse"))
     exact: dict[str, Categorie] = {}
@@ -135,7 +137,7 @@ def parse_categories(text: str) -> CategorieList:
             )
             continue
         if code in known:
-            problems.append(f"line {number}: code {code} stands twice")
+            problems.append(f"line {number}: code {code} is given twice")
         known.add(code)
         categorie = Categorie(code, libelle, CategorieReponse(answer))
         if span := _span(code):
@@ -144,7 +146,7 @@ def parse_categories(text: str) -> CategorieList:
             else:
                 familles.append((*span, categorie))
         else:
-            problems.append(f"line {number}: « {code[:20]} » is no code such as 7120, 72xx")
+            problems.append(f"line {number}: « {code[:20]} » is not a code such as 7120, 72xx")
     if not meta.get("source"):
         problems.append("a first line such as « # source: … » must say where the list comes from")
     if not known:
@@ -166,7 +168,7 @@ def _span(code: str) -> tuple[str, str] | None:
 def _read(
     text: str, columns: tuple[str, ...]
 ) -> tuple[dict[str, str], Iterator[tuple[int, tuple[str, ...]]], list[str]]:
-    """Return what the comment lines say, the numbered rows, and the problems of the header."""
+    """Return the comments by name, the numbered rows, and the problems of the header."""
     lines = text.removeprefix("\ufeff").splitlines()
     top = 0
     meta = {}

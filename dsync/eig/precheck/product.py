@@ -1,4 +1,4 @@
-"""Which product of the catalogue an applicant names, and how surely."""
+"""Finds the product of the catalogue that an applicant names, and how certain that is."""
 
 from __future__ import annotations
 
@@ -10,29 +10,32 @@ from itertools import chain
 
 from msgspec import Struct
 
-from dsync.eig.precheck.address import ProductPage, Typed, parse_address, tail_of_page
+from dsync.eig.precheck.address import ParsedAddress, ProductPage, parse_address, text_after_folder
 from dsync.eig.precheck.catalogue import Catalogue, Product
 from dsync.eig.precheck.wording import fold, words
 
 
 class Lien(StrEnum):
-    """How what was typed leads to a product, or why it does not."""
+    """How the typed text leads to a product, or why it does not.
+
+    The values are part of stored evidence.
+    """
 
     FICHE = "fiche"
     ALIAS = "alias"
-    # From here on, the product is kept and nothing about it weighs more than « à vérifier ».
+    # From here on the product may be another one: its checks give at most « à vérifier ».
     NOM = "nom"
     SITE = "site"
     DEPOT = "depot"
-    # From here on, no single product.
+    # From here on there is no single product.
     CITE = "cite"
-    """A product's name stands in a sentence that says more."""
+    """A sentence contains a product's name beside other words."""
     PROCHE = "proche"
-    """An unknown page or word, spelled almost as a known page."""
+    """An unknown page or word whose spelling is close to that of a known page."""
     RETIREE = "retiree"
-    """A page that was published once, or the name that it had."""
+    """A page that is no longer published, or its name."""
     AMBIGU = "ambigu"
-    """One alias, name or spelling that several products have."""
+    """An alias, name or spelling of several products."""
     PLUSIEURS = "plusieurs"
     AUTRE_PAGE = "autre_page"
     AUTRE_SITE = "autre_site"
@@ -40,33 +43,33 @@ class Lien(StrEnum):
     AUCUN = "aucun"
     VIDE = "vide"
     INDISPONIBLE = "indisponible"
-    """No catalogue to look into."""
+    """There is no catalogue."""
 
 
 PUBLISHED = frozenset({Lien.FICHE, Lien.ALIAS})
-"""The product's page itself was given."""
+"""The text has the address of the product's page."""
 
 
-class ProductMatch(Struct, frozen=True, gc=False):
-    """The single product named, or what was found instead."""
+class ProductMatch(Struct, frozen=True):
+    """The single product that a text names, or what was found instead."""
 
     lien: Lien
     product: Product | None = None
     noms: tuple[str, ...] = ()
-    """Of the products or pages meant, sorted, when there is no single product."""
+    """Names of the possible products or pages, sorted; empty with a single product."""
     page: str | None = None
-    """The id typed, of a page that is unknown or an alias."""
+    """The id in the text, if it has the address of a page."""
     ids: tuple[str, ...] = ()
-    """Of the published products that may be meant, sorted."""
+    """Ids of the possible published products, sorted."""
 
     @property
     def product_id(self) -> str | None:
-        """The id of the single product named."""
+        """The id of the single product."""
         return self.product.id if self.product else None
 
     @property
     def is_published(self) -> bool:
-        """Whether the product's page itself was given, so that all checks weigh in full."""
+        """Whether the text has the address of the product's page, which makes it certain."""
         return self.lien in PUBLISHED
 
 
@@ -111,21 +114,28 @@ _FILLERS = frozenset(
         "html",
     ]
 )
-"""Words around a product's name that change nothing."""
+"""Words around a product's name that are ignored."""
 _CITED_WORDS = 200
 _CITED_NAME_WORDS = 6
 _CITED_LENGTH = 5
-"""Shorter single words stand in sentences, or are names once joined, by chance."""
+"""Minimum length of a name in a sentence or of a joined name: shorter ones occur by chance."""
 _WRITTEN = re.compile(r"\w+")
 _PARTS = re.compile(r"[,;:!?()\[\]{}«»“”\"|/–—…]+|(?:^|\s)-+(?:\s|$)|\.(?:\s|$)")
-"""What parts a name from the words around it."""
+"""Signs that separate a name from the words around it."""
 _SHORT_ID = 6
-"""Ids under this length are near at one slip, the others at two."""
+"""Ids below this length match with one typing error, longer ones with two."""
 _LAST_ENDING = re.compile(r"(?:[^\w/]+[htmlp]{2,5})+\W*$")
 
 
 def resolve_product(address: str | None, catalogue: Catalogue | None) -> ProductMatch:
-    """Return the product that `address` names in `catalogue`, or why there is no single one."""
+    """Return the product that a text names, or why there is no single one.
+
+    Tries the addresses in the text first, then names, parts of sentences and similar spellings.
+
+    Args:
+        address: the text that the applicant typed.
+        catalogue: the published products; None when there is no usable catalogue.
+    """
     if not address or not address.strip():
         return ProductMatch(Lien.VIDE)
     if catalogue is None:
@@ -144,10 +154,10 @@ def resolve_product(address: str | None, catalogue: Catalogue | None) -> Product
     )
 
 
-def _by_pages(typed: Typed, catalogue: Catalogue) -> ProductMatch:
-    """Look up the pages typed; links beside a product's page do not matter."""
+def _by_pages(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:
+    """Look up the product pages in the text; other links are ignored."""
     found = [_by_id(page, catalogue) for page in typed.pages]
-    # Of several addresses of one product, its present one is told.
+    # Of several addresses of one product, the match with the present address is kept.
     found.sort(key=lambda match: match.lien is Lien.FICHE)
     matches = list({match.product_id or match.page: match for match in found}.values())
     if all(match.lien is Lien.INCONNUE for match in matches):
@@ -159,9 +169,9 @@ def _by_pages(typed: Typed, catalogue: Catalogue) -> ProductMatch:
 
 
 def _by_id(page: ProductPage, catalogue: Catalogue) -> ProductMatch:
-    """Look one page up: its exact id or alias first, then without case and accents."""
+    """Look up a page: the exact id or alias first, then without case and accents."""
     if exact := catalogue.products.get(page.id):
-        return ProductMatch(Lien.FICHE, exact, page=page.shown)
+        return ProductMatch(Lien.FICHE, exact, page=page.readable_id)
     folded = fold(page.id)
     for lien, ids in (
         (Lien.ALIAS, catalogue.aliases.get(page.id)),
@@ -170,33 +180,35 @@ def _by_id(page: ProductPage, catalogue: Catalogue) -> ProductMatch:
     ):
         if ids:
             if len(ids) > 1:
-                return _meant(Lien.AMBIGU, ids, catalogue, page.shown)
-            return ProductMatch(lien, catalogue.products[min(ids)], page=page.shown)
+                return _uncertain_match(Lien.AMBIGU, ids, catalogue, page.readable_id)
+            return ProductMatch(lien, catalogue.products[min(ids)], page=page.readable_id)
     if retired := frozenset(id_ for id_ in catalogue.former if fold(id_) == folded):
-        return _meant(Lien.RETIREE, retired, catalogue, page.shown)
-    return ProductMatch(Lien.INCONNUE, page=page.shown)
+        return _uncertain_match(Lien.RETIREE, retired, catalogue, page.readable_id)
+    return ProductMatch(Lien.INCONNUE, page=page.readable_id)
 
 
-def _near_page(typed: Typed, catalogue: Catalogue) -> ProductMatch | None:
-    """Return the products whose pages the unknown ones are slips of."""
+def _near_page(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch | None:
+    """Return the products whose page ids are close to those of the unknown pages."""
     for page in typed.pages:
-        if ids := _near((page.shown, tail_of_page(typed.whole)), catalogue):
-            return _meant(Lien.PROCHE, ids, catalogue, page.shown)
+        if ids := _near((page.readable_id, text_after_folder(typed.full_text)), catalogue):
+            return _uncertain_match(Lien.PROCHE, ids, catalogue, page.readable_id)
     return None
 
 
 def _near_word(text: str, catalogue: Catalogue) -> ProductMatch | None:
-    """Return the products whose ids a single word is a slip of."""
+    """Return the products whose ids are close to a single word."""
     words_left = min(_spellings(words(text)), key=len, default=())
     if len(words_left) != 1 or len(words_left[0]) < _CITED_LENGTH:
         return None
     ids = _near(words_left, catalogue)
-    return _meant(Lien.PROCHE, ids, catalogue) if ids else None
+    return _uncertain_match(Lien.PROCHE, ids, catalogue) if ids else None
 
 
 def _near(spellings: Iterable[str], catalogue: Catalogue) -> frozenset[str]:
-    """Return the products with the ids or aliases nearest to what was typed, if any is near."""
-    from rapidfuzz.distance import DamerauLevenshtein  # 20 ms of import that few runs need.
+    """Return the products whose ids or aliases have the fewest typing errors, within the limit."""
+    from rapidfuzz.distance import (
+        DamerauLevenshtein,
+    )  # The import takes 20 ms, and few runs need it.
 
     folded = {fold(spelling) for spelling in spellings} - {""}
     typed = folded | {_LAST_ENDING.sub("", spelling) for spelling in folded}
@@ -218,8 +230,8 @@ def _joined(text: str) -> str:
     return "".join(words(text)).replace("_", "")
 
 
-def _by_sites(typed: Typed, catalogue: Catalogue) -> ProductMatch:
-    """Look up products' own sites and repositories, to the letter: pages below name nothing."""
+def _by_sites(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:
+    """Look up exact addresses of products' sites and repositories, then names in the text."""
     owners: set[str] = set()
     is_code = True
     for site in typed.sites:
@@ -227,15 +239,15 @@ def _by_sites(typed: Typed, catalogue: Catalogue) -> ProductMatch:
         owners |= ids
         is_code = is_code and (of_code or not ids)
     if len(owners) > 1:
-        return _meant(Lien.PLUSIEURS, owners, catalogue)
+        return _uncertain_match(Lien.PLUSIEURS, owners, catalogue)
     if owners:
         lien = Lien.DEPOT if is_code else Lien.SITE
         return ProductMatch(lien, catalogue.products[owners.pop()])
-    # Some ids look like a host: such a text is looked up as it stands, for the words of an address
-    # of another page may hold a name.
-    if ids := _bearers(words(typed.whole), catalogue):
+    # Some ids look like a host. Only the whole text is looked up: part of the address of another
+    # page may happen to be a name.
+    if ids := _bearers(words(typed.full_text), catalogue):
         return _named(ids, catalogue)
-    # A name may stand beside the address.
+    # The text may have a name beside the address.
     if named := _by_name(typed.text, catalogue) or _by_parts(typed.text, catalogue):
         return named
     return ProductMatch(Lien.AUTRE_PAGE if typed.other_pages else Lien.AUTRE_SITE)
@@ -249,14 +261,14 @@ def _by_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
 
 
 def _bearers(name: tuple[str, ...], catalogue: Catalogue) -> frozenset[str]:
-    """Return the products of that name or id, or else those that had it once."""
+    """Return the products with this name or id, or else those that had it before."""
     return catalogue.names.get(name) or catalogue.former_names.get(name, frozenset())
 
 
 def _by_parts(text: str, catalogue: Catalogue) -> ProductMatch | None:
     """Look for names in the parts of a sentence, then among its words.
 
-    A text that says one name several times names the product; one that says more cites it.
+    A text that only repeats one name is that product; a text with other words cites it.
     """
     found: set[str] = set()
     says_more = False
@@ -268,11 +280,11 @@ def _by_parts(text: str, catalogue: Catalogue) -> ProductMatch | None:
     if len(found) == 1 and not says_more:
         return _named(frozenset(found), catalogue)
     found |= _cited(text, catalogue)
-    return _meant(Lien.CITE, found, catalogue) if found else None
+    return _uncertain_match(Lien.CITE, found, catalogue) if found else None
 
 
 def _by_joined_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
-    """Look a name up without its spaces: « MonProduit » is « Mon produit »."""
+    """Look up a name without its spaces, so that « MonProduit » is « Mon produit »."""
     for spelling in _spellings(words(text)):
         joined = "".join(spelling)
         if len(joined) >= _CITED_LENGTH and (ids := catalogue.joined_names.get(joined)):
@@ -282,14 +294,14 @@ def _by_joined_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
 
 def _named(ids: frozenset[str], catalogue: Catalogue) -> ProductMatch:
     if len(ids) > 1:
-        return _meant(Lien.AMBIGU, ids, catalogue)
+        return _uncertain_match(Lien.AMBIGU, ids, catalogue)
     if product := catalogue.products.get(min(ids)):
         return ProductMatch(Lien.NOM, product)
-    return _meant(Lien.RETIREE, ids, catalogue)
+    return _uncertain_match(Lien.RETIREE, ids, catalogue)
 
 
 def _spellings(all_words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the words, then the same without fillers at the two ends."""
+    """Yield the words, then with fewer and fewer ignored words at both ends."""
     if not all_words:
         return
     yield all_words
@@ -304,9 +316,9 @@ def _spellings(all_words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _cited(text: str, catalogue: Catalogue) -> set[str]:
-    """Return the products whose whole name stands among the words.
+    """Return the products whose whole name is among the words.
 
-    A short one has to be written as the catalogue writes it, with its capitals.
+    A short name must have the catalogue's spelling, with its capitals.
     """
     typed = _WRITTEN.findall(text)[:_CITED_WORDS]
     folded = tuple(fold(word) for word in typed)
@@ -328,10 +340,10 @@ def _is_proper(nom: str, written: str) -> bool:
     return nom == written and written != written.lower()
 
 
-def _meant(
+def _uncertain_match(
     lien: Lien, ids: Collection[str], catalogue: Catalogue, page: str | None = None
 ) -> ProductMatch:
-    """Return a match of several products, or of one that is not sure."""
+    """Return a match without a single product, with the possible ones."""
     noms = tuple(sorted(f"{_nom(id_, catalogue)} ({id_})" for id_ in ids))
     published = tuple(sorted(id_ for id_ in ids if id_ in catalogue.products))
     return ProductMatch(lien, noms=noms, page=page, ids=published)

@@ -1,4 +1,4 @@
-"""A call's rules, validated as a whole and made ready for fast checks."""
+"""The rules and lists of a call, validated and indexed for the checks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from dsync.errors import ConfigurationError
 
 CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
 SENTENCES_REVISION = 3
-"""Raised by one when what the checks say changes, so that verdicts are worked out again."""
+"""Raise it when sentences or checks change, so that all open dossiers are judged again."""
 
 _MAY_REFUSE = frozenset(
     name
@@ -52,7 +52,7 @@ _Named = TypeVar("_Named", ProfilConfig, CasConfig)
 
 
 class NeededChamp(NamedTuple):
-    """A champ that the mapping marks as needed for a complete dossier."""
+    """A champ that the mapping marks as needed."""
 
     field: str
     libelle: str
@@ -60,17 +60,19 @@ class NeededChamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rules and lists, indexed; `version` changes with any of them."""
+    """The rules and lists, indexed."""
 
     config: RulesConfig
     version: str
+    """Digest of the rules, the lists, the needed champs and the revision of the sentences."""
     zone: ZoneInfo
     operateurs: tuple[OperateurList, ...]
     """The latest first."""
     categories: CategorieList
     needed: tuple[NeededChamp, ...]
     overrides: Mapping[str, OverrideConfig]
-    caps: Mapping[str, Resultat]
+    severities: Mapping[str, Resultat]
+    """The most severe result that each check may give."""
     eligible_phases: frozenset[str]
     known_phases: frozenset[str]
     declared_phases: Mapping[str, frozenset[str]]
@@ -80,15 +82,15 @@ class RuleSet:
 
     @classmethod
     def load(cls, config: RulesConfig, folder: Path, *, needed: Sequence[tuple[str, str]]) -> Self:
-        """Read the lists beside the configuration and check rules and lists as a whole.
+        """Read the lists and validate rules and lists together.
 
         Args:
-            config: The `[regles]` section.
-            folder: Where the lists are.
-            needed: Fields that a complete dossier has, with their labels.
+            config: the section `[regles]`.
+            folder: the folder of the lists.
+            needed: the fields of a complete dossier, with their labels.
 
         Raises:
-            ConfigurationError: with every problem found.
+            ConfigurationError: lists every problem.
         """
         problems = list(_problems(config))
         operateurs = [
@@ -125,7 +127,7 @@ class RuleSet:
             categories=categories,
             needed=tuple(NeededChamp(*pair) for pair in needed),
             overrides={override.siren: override for override in config.overrides},
-            caps={name: Resultat(severity) for name, severity in config.severity.items()},
+            severities={name: Resultat(severity) for name, severity in config.severity.items()},
             eligible_phases=eligible,
             known_phases=known,
             declared_phases={
@@ -138,29 +140,29 @@ class RuleSet:
         )
 
     def reference_date(self, instant: datetime) -> date:
-        """Return the day of an instant where the call takes place.
+        """Return the day of an instant in the time zone of the rules.
 
         Raises:
-            ValueError: when the instant has no time zone.
+            ValueError: the instant has no time zone.
         """
         if instant.tzinfo is None:
             raise ValueError("an instant needs its time zone")
         return instant.astimezone(self.zone).date()
 
     def phase_name(self, nom: str) -> str:
-        """Return the French name of a phase that the catalogue names."""
+        """Return the French name of a phase of the catalogue."""
         return self.phase_names.get(fold(nom), nom)
 
     def profil(self, label: str) -> ProfilConfig | None:
-        """Return the profile that an option means, or None for an unknown one."""
-        return _meant(label, self.profil_labels, self.config.profils)
+        """Return the profile of an option, or None for an unknown option."""
+        return _find_option(label, self.profil_labels, self.config.profils)
 
     def cas(self, label: str) -> CasConfig | None:
-        """Return the case that an option means, or None for an unknown one."""
-        return _meant(label, self.cas_labels, self.config.cas)
+        """Return the case of an option, or None for an unknown option."""
+        return _find_option(label, self.cas_labels, self.config.cas)
 
     def has_list_of(self, year: int) -> bool:
-        """Whether the opérateurs of that year are all known, so that absence proves something."""
+        """Whether there is a list for a year, which proves that an applicant is not in it."""
         return any(found.annee == year for found in self.operateurs)
 
 
@@ -168,7 +170,9 @@ def _labels(configs: Iterable[_Named]) -> dict[str, _Named]:
     return {fold(label): config for config in configs for label in config.labels}
 
 
-def _meant(label: str, labels: Mapping[str, _Named], configs: Iterable[_Named]) -> _Named | None:
+def _find_option(
+    label: str, labels: Mapping[str, _Named], configs: Iterable[_Named]
+) -> _Named | None:
     if exact := labels.get(fold(label)):
         return exact
     held = set(words(label))
@@ -208,9 +212,9 @@ def _problems(config: RulesConfig) -> Iterable[str]:
     for override in config.overrides:
         seen[override.siren] += 1
         if not is_siren(override.siren):
-            yield f"overrides: {override.siren} is no SIREN (9 digits, check digit)"
+            yield f"overrides: {override.siren} is not a SIREN (9 digits, check digit)"
         if seen[override.siren] == 2:
-            yield f"overrides: {override.siren} stands more than once"
+            yield f"overrides: {override.siren} is given more than once"
 
 
 def _severity_problems(name: CheckName, severity: Severity | None) -> Iterable[str]:
@@ -225,11 +229,11 @@ def _named_problems(section: str, configs: Sequence[ProfilConfig | CasConfig]) -
         yield f"{section}: at least one is needed"
     for id_, times in Counter(config.id for config in configs).items():
         if times > 1:
-            yield f"{section}: id {id_} stands {times} times"
+            yield f"{section}: id {id_} is given {times} times"
     labels = Counter(fold(label) for config in configs for label in config.labels)
     for label, times in labels.items():
         if times > 1:
-            yield f"{section}: label « {label} » stands {times} times"
+            yield f"{section}: label « {label} » is given {times} times"
     for config in configs:
         if not config.labels and not config.words:
             yield f"{section} {config.id}: give at least one label or word"
@@ -246,10 +250,10 @@ def _phase_problems(config: RulesConfig) -> Iterable[str]:
     for option, names in config.phases.declared.items():
         for name in names:
             if fold(name) not in known:
-                yield f"phases: declared « {option} » names « {name} », which is no phase"
+                yield f"phases: declared « {option} » names « {name} », which is not a known phase"
     for cas in config.cas:
         if cas.needs_phase and fold(cas.needs_phase) not in known:
-            yield f"cas {cas.id}: needs_phase « {cas.needs_phase} » is no phase"
+            yield f"cas {cas.id}: needs_phase « {cas.needs_phase} » is not a known phase"
 
 
 def _version(

@@ -1,6 +1,6 @@
-"""Every sentence of the pre-check, in French: what is found, by which rule, what is to be done.
+"""All French sentences of the pre-check: the finding, the rule, what to do.
 
-Checks choose a sentence and give its facts; nothing here judges. docs/precheck.md shows them all.
+Checks choose a sentence and fill in its facts. docs/precheck.md lists all sentences.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ TITLES = {
     COMPLETUDE: "complétude",
     DOUBLON: "doublon",
 }
-"""What people read for each check."""
+"""The French title of each check."""
 
 
 class Sentence(NamedTuple):
-    """What a check says in one situation; facts stand in braces.
+    """The text of a check's result in one situation, with placeholders for facts.
 
-    One that is « conforme » begins with a common noun: the text lists it after « Conforme : ».
+    A « conforme » sentence begins with a common noun, because it is listed after « Conforme : ».
     """
 
     controles: tuple[str, ...]
     resultat: Resultat
     quand: str
-    """The situation, for the table of the documentation."""
+    """The situation, for docs/precheck.md."""
     fait: str
     regle: str = ""
     a_faire: str = ""
 
     def motif(self, **facts: object) -> str:
         """Return the sentence with its facts."""
-        said = [
+        parts = [
             self.fait,
             self.regle,
             f"À faire : {self.a_faire}" if self.a_faire else "",
         ]
-        return " ".join(f"{part.format(**facts)}." for part in said if part)
+        return " ".join(f"{part.format(**facts)}." for part in parts if part)
 
 
 _FAQ = "Règle (FAQ du programme) : "
 _OURS = "Règle (pré-contrôle) : "
-"""What no page of the programme says in so many words."""
+"""For rules that no page of the programme states."""
 _REGLE_ADMINISTRATION = (
     f"{_FAQ}le programme est destiné aux administrations centrales et aux opérateurs de l’État"
 )
@@ -421,4 +421,4 @@ AUTRES = Sentence(
 )  # fmt: skip
 
 SENTENCES = tuple(value for value in globals().values() if isinstance(value, Sentence))
-"""All of them, in the order of this page."""
+"""All sentences, in the order of this file."""

@@ -1,7 +1,7 @@
-"""Texts: comparing them without case and accents, and quoting what an applicant typed.
+"""Comparison of texts without case and accents, and quoting of what applicants typed.
 
-What is quoted ends up in an annotation that civil servants read, so that nothing typed may
-break its lines, hide or reorder its letters, or be changed by DS when it stores the text.
+Quoted texts become part of an annotation: nothing in them may break lines, hide or reorder
+letters, or be changed by DS when it stores the text.
 """
 
 from __future__ import annotations
@@ -10,27 +10,23 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
-from functools import lru_cache
 
 ELLIPSIS = "…"
 NO_BREAK = "\u00a0"
 QUOTED_LENGTH = 80
 
 _SIGNS = str.maketrans("’‘ʼ`´‐‑‒–—−", "'''''------")
-"""Apostrophes, and the hyphens that word processors type."""
+"""Variants of the apostrophe and the hyphen, as word processors type them."""
 _WORD = re.compile(r"\w+")
-_PLAIN = re.compile("[ -~¡-¬®-ÿŒœ–—’“”…€]*")
-"""What French is typed with: nothing that `cleaned` would take off, compose or part."""
-_BOUND = re.compile(r"(?<=«) | (?=[»:;?!])|(?<=\bn°) |(?<=\d) (?=\d)")
-"""Blanks at which French does not break a line."""
+_NO_BREAK_PLACES = re.compile(r"(?<=«) | (?=[»:;?!])|(?<=\bn°) |(?<=\d) (?=\d)")
+"""Spaces at which French typography forbids a line break."""
 _QUOTES = str.maketrans("«»“”", "''''")
 _FOLDED = 4096
-"""Longest text compared; the champs compared are one line each."""
+"""Maximum number of characters compared; the champs that are compared have one line."""
 
 
-@lru_cache(maxsize=2048)
 def fold(text: str) -> str:
-    """Return the text as it is compared: no case, no accent, one apostrophe, hyphen and space."""
+    """Return the text for comparison: without case and accents, with uniform signs and spaces."""
     if len(text) > _FOLDED:
         text = text[:_FOLDED]
     if text.isascii():
@@ -42,16 +38,13 @@ def fold(text: str) -> str:
     return " ".join(folded.split())
 
 
-@lru_cache(maxsize=2048)
 def words(text: str) -> tuple[str, ...]:
     """Return the folded words of a text, without punctuation."""
     return tuple(_WORD.findall(fold(text)))
 
 
 def cleaned(text: str) -> str:
-    """Return the text on one line, without what cannot be seen or reorders what can."""
-    if _PLAIN.fullmatch(text):
-        return " ".join(text.split())
+    """Return the text on one line, without invisible and direction-changing characters."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     kept: list[str] = []
@@ -63,7 +56,7 @@ def cleaned(text: str) -> str:
             continue
         category = unicodedata.category(char)
         if category[0] == "C":
-            # Line breaks part words; a joiner or a direction mark does not.
+            # A line break separates words; a joiner or a direction mark does not.
             if category == "Cc":
                 kept.append(" ")
         elif category[0] == "Z":
@@ -78,9 +71,9 @@ def cleaned(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def bound(text: str) -> str:
-    """Return the text with non-breaking blanks beside « : ; ? ! », after « n° », inside numbers."""
-    return _BOUND.sub(NO_BREAK, text)
+def with_no_break_spaces(text: str) -> str:
+    """Return the text with non-breaking spaces, as French typography requires."""
+    return _NO_BREAK_PLACES.sub(NO_BREAK, text)
 
 
 def cut(text: str, length: int) -> str:
@@ -93,10 +86,9 @@ def cut(text: str, length: int) -> str:
     return kept.rstrip() + ELLIPSIS
 
 
-@lru_cache(maxsize=512)
 def quoted(text: str | None, length: int = QUOTED_LENGTH) -> str:
     """Return « text », cleaned and cut, for a sentence."""
-    # Ten times the length is more than cleaning can take away from an honest text.
+    # Cleaning shortens a text; ten times the length bounds the work on an abusive one.
     return f"« {cut(cleaned((text or '')[: length * 10].translate(_QUOTES)), length)} »"
 
 
@@ -106,13 +98,13 @@ def french_date(day: date) -> str:
 
 
 def listed(items: Iterable[str], *, last: str = "et") -> str:
-    """Return « a, b et c »: all are named."""
+    """Return all items in the form « a, b et c »."""
     found: Sequence[str] = tuple(items)
     if len(found) < 2:
         return "".join(found)
     return f"{', '.join(found[:-1])} {last} {found[-1]}"
 
 
-def grouped(siren: str) -> str:
+def grouped_siren(siren: str) -> str:
     """Return the nine digits of a SIREN as people write them, « 110 001 013 »."""
     return " ".join(siren[place : place + 3] for place in range(0, len(siren), 3))

@@ -12,7 +12,7 @@ from dsync.annotations import AnnotationsConfig
 from dsync.domain.check_line import expiry_lines
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.eig.mapping.check import mapping_lines
+from dsync.eig.check import mapping_lines
 from dsync.settings import read_configuration, shipped_config
 from dsync.sync.check import (
     CheckLine,

@@ -1,4 +1,4 @@
-"""The checks, one a module, in the order in which people read them."""
+"""The checks, one in each module, in the order of the results."""
 
 from __future__ import annotations
 

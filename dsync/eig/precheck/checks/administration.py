@@ -9,12 +9,12 @@ from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.config import OverrideConfig
-from dsync.eig.precheck.context import Context, answer
+from dsync.eig.precheck.context import Context, make_controle
 from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import CategorieReponse, OperateurList
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
-from dsync.eig.precheck.wording import cleaned, cut, french_date, grouped, listed, quoted
+from dsync.eig.precheck.wording import cleaned, cut, french_date, grouped_siren, listed, quoted
 
 NAME = "administration"
 SIREN_LENGTH = 9
@@ -35,7 +35,7 @@ _OVERRIDES = {
 
 
 def siren_of(candidature: Candidature) -> str | None:
-    """Return the SIRET's first nine digits, or None when there are not so many."""
+    """Return the SIREN in the SIRET (its first nine digits), or None without one."""
     demandeur = candidature.demandeur
     typed = demandeur.siret or demandeur.siren or ""
     digits = "".join(typed.split())[:SIREN_LENGTH]
@@ -44,7 +44,7 @@ def siren_of(candidature: Candidature) -> str | None:
 
 
 def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
-    """Return the SIREN to look up in the registry, or None when the dossier says enough."""
+    """Return the SIREN to look up in the registry, or None when the lookup is not needed."""
     if (candidature.demandeur.forme_juridique_code or "").strip():
         return None
     siren = siren_of(candidature)
@@ -56,7 +56,7 @@ def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
 def registry_answer(
     candidature: Candidature, evidence: Evidence, rules: RuleSet
 ) -> RegistryAnswer | None:
-    """Return the registry's answer that the check rests on; None when it asks nothing of it."""
+    """Return the registry's answer for this check, or None when it does not use the registry."""
     siren = needs_registry(candidature, rules)
     if siren is None or not evidence.registry_enabled:
         return None
@@ -64,13 +64,13 @@ def registry_answer(
 
 
 def check_administration(context: Context) -> Controle:
-    """Answer by override, list of opérateurs, legal category and registry, in this order."""
+    """Check by override, list of opérateurs, legal category and registry, in this order."""
     demandeur = context.candidature.demandeur
     siren = siren_of(context.candidature)
     if siren is None:
         is_person = demandeur.genre == _PERSONNE
         sentence = sentences.PERSONNE if is_person else sentences.SANS_SIRET
-        return answer(NAME, sentence, {"type": _INCONNU})
+        return make_controle(NAME, sentence, {"type": _INCONNU})
     if override := context.rules.overrides.get(siren):
         return _by_override(override, _named(siren, demandeur.raison_sociale))
     if found := _operateur_list(siren, context.rules):
@@ -102,7 +102,7 @@ def _by_override(override: OverrideConfig, organisme: str) -> Controle:
         "raison": override.reason,
         "type": kind,
     }
-    return answer(
+    return make_controle(
         NAME,
         sentence,
         preuve,
@@ -125,7 +125,9 @@ def _by_category(context: Context, siren: str) -> Controle:
         preuve |= _registry_preuve(registry)
         if registry.status is RegistryStatus.UNREACHABLE:
             preuve["type"] = _INCONNU
-            return answer(NAME, sentences.REGISTRE_INJOIGNABLE, preuve, siren=grouped(siren))
+            return make_controle(
+                NAME, sentences.REGISTRE_INJOIGNABLE, preuve, siren=grouped_siren(siren)
+            )
         organisme = _named(siren, demandeur.raison_sociale or registry.nom)
         registre = _registre(context, registry)
         source = f"le {registre}"
@@ -138,7 +140,7 @@ def _by_category(context: Context, siren: str) -> Controle:
             return _inconnu(sentence, preuve, organisme=organisme, registre=registre)
     categories = context.rules.categories
     categorie = categories.get(code)
-    # A family's label is less exact than the one that the registry gave with the dossier.
+    # The label in the dossier is more exact than that of a family of categories.
     exact = categories.exact.get(code)
     libelle = (
         (exact.libelle if exact else None)
@@ -168,9 +170,9 @@ def _judge(
     of_year = [found for found in lists if found.annee == year]
     facts |= {"annee": year, "liste": _lists(of_year), "listes": _lists([*reversed(lists)])}
     if reponse is CategorieReponse.EXCLUE:
-        return answer(NAME, sentences.EXCLUE, preuve | {"type": _AUTRE}, **facts)
+        return make_controle(NAME, sentences.EXCLUE, preuve | {"type": _AUTRE}, **facts)
     if reponse is CategorieReponse.EXCLUE_HORS_LISTE and has_list:
-        return answer(NAME, sentences.PRIVEE_HORS_LISTE, preuve | {"type": _AUTRE}, **facts)
+        return make_controle(NAME, sentences.PRIVEE_HORS_LISTE, preuve | {"type": _AUTRE}, **facts)
     if reponse is CategorieReponse.A_VERIFIER:
         return _inconnu(sentences.FORME_INSUFFISANTE, preuve, **facts)
     sentence = sentences.HORS_LISTE_DE_L_ANNEE if has_list else sentences.HORS_LISTE
@@ -185,21 +187,21 @@ def _if_open(
     facts: Mapping[str, object],
     qualite: str,
 ) -> Controle:
-    """Answer « conforme », or « à vérifier » when the entreprise is closed."""
+    """Return « conforme », or « à vérifier » when the organisation is closed."""
     registry = registry_answer(context.candidature, context.evidence, context.rules)
     etat = (context.candidature.demandeur.etat_administratif or "").strip().lower()
     preuve["type"] = kind
     if etat != _CLOSED and not (registry and registry.is_closed):
-        return answer(NAME, sentence, preuve, **facts)
+        return make_controle(NAME, sentence, preuve, **facts)
     registre = "registre des entreprises, selon Démarches Simplifiées"
     if registry and registry.is_closed:
         registre = _registre(context, registry)
     facts = {**facts, "qualite": qualite, "registre": registre}
-    return answer(NAME, sentences.FERMEE, preuve | {"ferme": True}, **facts)
+    return make_controle(NAME, sentences.FERMEE, preuve | {"ferme": True}, **facts)
 
 
 def _lists(lists: Sequence[OperateurList]) -> str:
-    """Return the lists that a SIREN was looked up in, with their years and sources."""
+    """Return the searched lists with their years and sources, for a sentence."""
     if not lists:
         return "une liste des opérateurs de l’État (aucune n’a été consultée)"
     years = listed(str(found.annee) for found in lists)
@@ -209,7 +211,7 @@ def _lists(lists: Sequence[OperateurList]) -> str:
 
 
 def _registre(context: Context, registry: RegistryAnswer) -> str:
-    """Return the registry with the day on which it was asked."""
+    """Return the registry with the day of the lookup, for a sentence."""
     if not registry.consulted_at:
         return "registre des entreprises"
     day = context.rules.reference_date(registry.consulted_at)
@@ -217,13 +219,13 @@ def _registre(context: Context, registry: RegistryAnswer) -> str:
 
 
 def _inconnu(sentence: Sentence, preuve: dict[str, Json], **facts: object) -> Controle:
-    return answer(NAME, sentence, preuve | {"type": _INCONNU}, **facts)
+    return make_controle(NAME, sentence, preuve | {"type": _INCONNU}, **facts)
 
 
 def _named(siren: str, nom: str | None) -> str:
-    """Return who applies, for a sentence: the name and the SIREN."""
+    """Return the name and SIREN of the applicant, for a sentence."""
     name = cut(cleaned(nom or ""), 80)
-    return f"{name} (SIREN {grouped(siren)})" if name else f"SIREN {grouped(siren)}"
+    return f"{name} (SIREN {grouped_siren(siren)})" if name else f"SIREN {grouped_siren(siren)}"
 
 
 def _registry_preuve(registry: RegistryAnswer) -> dict[str, Json]:

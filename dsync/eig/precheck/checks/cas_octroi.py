@@ -1,4 +1,4 @@
-"""`cas_octroi`: the conditions of the case chosen are shown by the catalogue."""
+"""`cas_octroi`: the catalogue shows that the conditions of the chosen case are met."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import site_address
-from dsync.eig.precheck.catalogue import Product
+from dsync.eig.precheck.catalogue import Product, first_begun
 from dsync.eig.precheck.config import CasConfig
 from dsync.eig.precheck.context import (
-    TOLD,
+    REPORTED_BLANK,
     Context,
-    answer,
-    unanswerable,
+    make_controle,
     without_catalogue,
     without_product,
+    without_question,
 )
-from dsync.eig.precheck.phases import first_begun
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.wording import french_date, listed, quoted
 
@@ -27,7 +26,7 @@ FIELD = "cas_demande"
 
 
 class _Need(NamedTuple):
-    """What a case needs of the product: how it is required, shown, and found missing."""
+    """A condition on the product, as a French phrase for each situation."""
 
     required: str
     shown: str
@@ -47,7 +46,7 @@ _OPEN = {
 
 
 def check_cas_octroi(context: Context) -> Controle:
-    """Look for what the case chosen needs in the product's page."""
+    """Check the conditions of the chosen case in the catalogue."""
     product = context.match.product
     if product is None:
         missing_catalogue = context.match.lien is Lien.INDISPONIBLE
@@ -58,29 +57,31 @@ def check_cas_octroi(context: Context) -> Controle:
         "stats_url": product.stats_url,
         "repository": product.repository,
     }
-    if refusal := unanswerable(NAME, context, FIELD, "cas de la demande"):
+    if refusal := without_question(NAME, context, FIELD, "cas de la demande"):
         return Controle(NAME, refusal.resultat, refusal.motif, {**preuve, **refusal.preuve})
     typed = (context.candidature.cas_demande or "").strip()
     prevus = listed((_name_of(cas) for cas in context.rules.config.cas), last="ou")
     if not typed:
-        return answer(NAME, sentences.CAS_ABSENT, preuve | {TOLD: FIELD}, cas_prevus=prevus)
+        return make_controle(
+            NAME, sentences.CAS_ABSENT, preuve | {REPORTED_BLANK: FIELD}, cas_prevus=prevus
+        )
     named = quoted(typed, 45)
     cas = context.rules.cas(typed)
     if cas is None:
-        return answer(NAME, sentences.CAS_INCONNU, preuve, cas=named, cas_prevus=prevus)
+        return make_controle(NAME, sentences.CAS_INCONNU, preuve, cas=named, cas_prevus=prevus)
     needs = _needs(context, cas, product)
     missing = [need for need, is_met in needs if not is_met]
     if not missing:
         shown = listed(need.shown for need, _ in needs)
         shown = f"au catalogue, {shown}" if shown else "sans condition"
-        return answer(NAME, sentences.CAS_REUNI, preuve, cas=named, etabli=shown)
+        return make_controle(NAME, sentences.CAS_REUNI, preuve, cas=named, etabli=shown)
     others = {
         _name_of(other): _needs(context, other, product)
         for other in context.rules.config.cas
         if other.id != cas.id
     }
     met = {name: of for name, of in others.items() if all(is_met for _, is_met in of)}
-    return answer(
+    return make_controle(
         NAME,
         sentences.CAS_AUTRE_REUNI if met else sentences.CAS_NON_ETABLI,
         preuve | {"manque": [need.missing for need in missing]},
@@ -94,7 +95,7 @@ def check_cas_octroi(context: Context) -> Controle:
 
 
 def _needs(context: Context, cas: CasConfig, product: Product) -> list[tuple[_Need, bool]]:
-    """Return what a case needs, and whether the product's page shows it."""
+    """Return the conditions of a case, and whether the catalogue shows that they are met."""
     needs = []
     if cas.needs_phase:
         phase = quoted(context.rules.phase_name(cas.needs_phase), 30)
@@ -106,7 +107,7 @@ def _needs(context: Context, cas: CasConfig, product: Product) -> list[tuple[_Ne
             f"phase {phase} déjà commencée le {day}",
         )
         needs.append((need, begun is not None))
-    # An address: « /stats » is what the page's template comes with.
+    # Only an address with a host counts: « /stats » is the default of the page's template.
     needs += [(_OPEN[key], site_address(getattr(product, key)) is not None) for key in cas.needs]
     return needs
 

@@ -1,4 +1,4 @@
-"""`completude`: every champ that the mapping marks as needed is filled."""
+"""`completude`: all needed champs are filled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck import sentences
-from dsync.eig.precheck.context import Context, answer
+from dsync.eig.precheck.context import Context, make_controle
 from dsync.eig.precheck.rules import NeededChamp
 from dsync.eig.precheck.wording import listed, quoted
 
@@ -18,9 +18,9 @@ NAME = "completude"
 
 
 def check_completude(context: Context) -> Controle:
-    """List the needed champs that are blank; one that was not asked is none of them.
+    """List the needed champs that are blank; champs that were not asked do not count.
 
-    A blank that another check has told weighs here too, and is not told twice.
+    A blank champ that another check reports counts here too, but is not listed again.
     """
     by_reponse: dict[Reponse, list[NeededChamp]] = {}
     for champ in context.rules.needed:
@@ -32,17 +32,19 @@ def check_completude(context: Context) -> Controle:
     if unmapped:
         preuve["non_associes"] = [champ.field for champ in unmapped]
         if names := _names(unmapped, context):
-            answers.append(answer(NAME, sentences.CHAMPS_NON_ASSOCIES, {}, champs=names))
+            answers.append(make_controle(NAME, sentences.CHAMPS_NON_ASSOCIES, {}, champs=names))
     if blank:
         preuve["vides"] = [champ.field for champ in blank]
         if names := _names(blank, context):
-            is_one = sum(champ.field not in context.told for champ in blank) == 1
+            is_one = sum(champ.field not in context.reported_blanks for champ in blank) == 1
             prevu = "cette réponse" if is_one else "ces réponses"
-            answers.append(answer(NAME, sentences.SANS_REPONSE, {}, champs=names, prevu=prevu))
+            answers.append(
+                make_controle(NAME, sentences.SANS_REPONSE, {}, champs=names, prevu=prevu)
+            )
     if not (blank or unmapped):
-        return answer(NAME, sentences.COMPLET, preuve)
+        return make_controle(NAME, sentences.COMPLET, preuve)
     if not answers:
-        answers.append(answer(NAME, sentences.SANS_REPONSE_AILLEURS, {}))
+        answers.append(make_controle(NAME, sentences.SANS_REPONSE_AILLEURS, {}))
     worst = sentences.CHAMPS_NON_ASSOCIES if unmapped else sentences.SANS_REPONSE
     motif = " ".join(given.motif for given in answers)
     return replace(answers[0], resultat=worst.resultat, motif=motif, preuve=preuve)
@@ -50,6 +52,8 @@ def check_completude(context: Context) -> Controle:
 
 def _names(champs: Sequence[NeededChamp], context: Context) -> str:
     names = (
-        f"à {quoted(champ.libelle, 60)}" for champ in champs if champ.field not in context.told
+        f"à {quoted(champ.libelle, 60)}"
+        for champ in champs
+        if champ.field not in context.reported_blanks
     )
     return listed(names, last="ni")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
-from dsync.eig.precheck.context import Context, answer
+from dsync.eig.precheck.context import Context, make_controle
 from dsync.eig.precheck.wording import french_date
 
 
 def check_depot(context: Context) -> Controle:
-    """Compare the day of deposit with the window, its two days included."""
+    """Compare the day of deposit with the first and last day of the call, inclusive."""
     window, day = context.rules.config.window, context.reference
     is_inside = window.start <= day <= window.end
-    return answer(
+    return make_controle(
         "depot",
         sentences.DANS_APPEL if is_inside else sentences.HORS_APPEL,
         {

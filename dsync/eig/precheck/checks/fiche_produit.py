@@ -8,7 +8,13 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import ProductPage
-from dsync.eig.precheck.context import TOLD, Context, answer, unanswerable, without_catalogue
+from dsync.eig.precheck.context import (
+    REPORTED_BLANK,
+    Context,
+    make_controle,
+    without_catalogue,
+    without_question,
+)
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.sentences import Sentence
 from dsync.eig.precheck.wording import cleaned, cut, listed, quoted
@@ -36,8 +42,8 @@ _SENTENCES: dict[Lien, Sentence] = {
 
 
 def check_fiche_produit(context: Context) -> Controle:
-    """Say whether what was typed leads to one published product."""
-    if refusal := unanswerable(NAME, context, FIELD, "page produit"):
+    """Check whether the typed text leads to one published product."""
+    if refusal := without_question(NAME, context, FIELD, "page produit"):
         return refusal
     match = context.match
     preuve: dict[str, Json] = {
@@ -54,7 +60,7 @@ def check_fiche_produit(context: Context) -> Controle:
     if match.lien is Lien.INDISPONIBLE:
         return replace(without_catalogue(NAME), preuve=preuve)
     if match.lien is Lien.VIDE:
-        preuve[TOLD] = FIELD
+        preuve[REPORTED_BLANK] = FIELD
     product = match.product
     if product is not None:
         preuve |= {"produit": product.id, "nom": product.nom, "url": product.url}
@@ -62,7 +68,7 @@ def check_fiche_produit(context: Context) -> Controle:
     if match.lien is Lien.INCONNUE and not context.aliases_known:
         sentence = sentences.INCONNUE_SANS_ALIAS
     saisie = quoted(context.candidature.page_produit, 60)
-    return answer(
+    return make_controle(
         NAME,
         sentence,
         preuve,
@@ -79,7 +85,7 @@ def check_fiche_produit(context: Context) -> Controle:
 
 
 def _shown(nom: str) -> str:
-    """Return a name between guillemets, its id, which stands in brackets, behind them."""
+    """Return a name in guillemets, followed by its id in brackets."""
     name, bracket, id_ = cleaned(nom).rpartition(" (")
     return f"{quoted(name, 60)} ({cut(id_, 60)}" if bracket else quoted(nom, 60)
 

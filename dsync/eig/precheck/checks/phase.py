@@ -1,4 +1,4 @@
-"""`phase`: the product is in investigation, construction or accélération at the deposit."""
+"""`phase`: the product was in an eligible phase at the deposit."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle, worst
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck import sentences
-from dsync.eig.precheck.catalogue import Phase, Product
+from dsync.eig.precheck.catalogue import Phase, Product, phase_by_place, phase_by_start
 from dsync.eig.precheck.context import (
-    TOLD,
+    REPORTED_BLANK,
     Context,
-    answer,
-    unanswerable,
+    make_controle,
     without_catalogue,
     without_product,
+    without_question,
 )
-from dsync.eig.precheck.phases import phase_by_place, phase_by_start
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.sentences import Sentence
 from dsync.eig.precheck.wording import fold, french_date, listed, quoted
@@ -27,7 +26,7 @@ FIELD = "phase_declaree"
 
 
 def check_phase(context: Context) -> Controle:
-    """Compare the phase observed at the reference date with the rules and the one declared."""
+    """Compare the phase at the deposit with the eligible phases and the declared one."""
     product = context.match.product
     if product is None:
         missing_catalogue = context.match.lien is Lien.INDISPONIBLE
@@ -45,12 +44,12 @@ def check_phase(context: Context) -> Controle:
         "consulte_le": context.consulte_le,
     }
     sentence, phase, other = _observe(context, product, by_start)
-    declared = unanswerable(NAME, context, FIELD, "phase du produit")
+    declared = without_question(NAME, context, FIELD, "phase du produit")
     if declared and worst((sentence.resultat, declared.resultat)) is not sentence.resultat:
         return Controle(NAME, declared.resultat, declared.motif, {**preuve, **declared.preuve})
     if context.reponse(FIELD) is Reponse.VIDE:
-        preuve[TOLD] = FIELD
-    return answer(
+        preuve[REPORTED_BLANK] = FIELD
+    return make_controle(
         NAME,
         sentence,
         preuve,
@@ -58,7 +57,7 @@ def check_phase(context: Context) -> Controle:
         autre=_named(context, other),
         jour=french_date(context.reference),
         debut=french_date(phase.debut) if phase and phase.debut else "",
-        suite=_first(context, product.phases),
+        suite=_first_phase(context, product.phases),
         declaree=_declaration(context),
         admises=listed((quoted(nom) for nom in context.rules.config.phases.eligible), last="ou"),
         catalogue=context.catalogue,
@@ -69,46 +68,46 @@ def check_phase(context: Context) -> Controle:
 def _observe(
     context: Context, product: Product, by_start: Phase | None
 ) -> tuple[Sentence, Phase | None, Phase | None]:
-    """Return what is to be said, of which phase, and of which other one."""
+    """Return the sentence, the phase that it is about, and the conflicting phase if any."""
     undated = [phase for phase in product.phases if phase.debut is None]
     by_place = phase_by_place(product.phases, context.reference)
     if by_start is None or by_place is None:
         is_readable = product.phases_lisibles and not undated
         return sentences.PHASE_AUCUNE if is_readable else sentences.PHASES_ILLISIBLES, None, None
-    is_admitted = _is_admitted(context, by_start)
-    # A phase without a date may have been the one: it leaves doubt where that would matter.
-    if any(_is_admitted(context, phase) is not is_admitted for phase in undated):
+    is_eligible = _is_eligible(context, by_start)
+    # A phase without a date may have been current; this matters if it would change the result.
+    if any(_is_eligible(context, phase) is not is_eligible for phase in undated):
         return sentences.PHASES_ILLISIBLES, by_start, None
-    if _is_admitted(context, by_place) is not is_admitted:
+    if _is_eligible(context, by_place) is not is_eligible:
         return sentences.PHASES_CONTRADICTOIRES, by_start, by_place
-    if not is_admitted:
-        return _past(context, by_start), by_start, None
-    # Two readings that are both admitted do not disagree on the answer: either may be declared.
+    if not is_eligible:
+        return _ineligible(context, by_start), by_start, None
+    # If both readings are eligible, the applicant may declare either.
     declared = next((p for p in (by_start, by_place) if _is_declared(context, p)), None)
     return sentences.PHASE_ADMISE if declared else sentences.PHASE_AUTRE, declared or by_start, None
 
 
-def _past(context: Context, phase: Phase) -> Sentence:
-    """Return what is to be said of a phase that is not admitted."""
+def _ineligible(context: Context, phase: Phase) -> Sentence:
+    """Return the sentence for an ineligible phase."""
     if context.is_read_late and _declared(context) & context.rules.eligible_phases:
         return sentences.PHASE_PASSEE_LUE_TARD
     is_known = fold(phase.nom) in context.rules.known_phases
     return sentences.PHASE_PASSEE if is_known else sentences.PHASE_INCONNUE
 
 
-def _is_admitted(context: Context, phase: Phase) -> bool:
+def _is_eligible(context: Context, phase: Phase) -> bool:
     return fold(phase.nom) in context.rules.eligible_phases
 
 
 def _is_declared(context: Context, phase: Phase) -> bool:
-    """Whether a phase is the one declared; one that cannot be had is told apart."""
+    """Whether a phase is the declared one; True if the question was not asked or not mapped."""
     if context.reponse(FIELD) in (Reponse.NON_ASSOCIE, Reponse.NON_DEMANDE):
         return True
     return fold(phase.nom) in _declared(context)
 
 
 def _declared(context: Context) -> frozenset[str]:
-    """Return the catalogue's words, folded, for the option that the applicant chose."""
+    """Return the catalogue's phases, folded, for the option that the applicant chose."""
     typed = fold(context.candidature.phase_declaree or "")
     return context.rules.declared_phases.get(typed, frozenset()) | {typed}
 
@@ -124,8 +123,8 @@ def _declaration(context: Context) -> str:
     return f"phase déclarée : {quoted(context.candidature.phase_declaree, 40)}"
 
 
-def _first(context: Context, phases: Iterable[Phase]) -> str:
-    """Return when the first phase begins, for a product that has none yet."""
+def _first_phase(context: Context, phases: Iterable[Phase]) -> str:
+    """Return the start of the first phase, for a product whose first phase is in the future."""
     dated = [phase for phase in phases if phase.debut]
     first = min(dated, key=lambda phase: phase.debut or context.reference, default=None)
     if first is None or first.debut is None:

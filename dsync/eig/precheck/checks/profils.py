@@ -1,4 +1,4 @@
-"""`profils`: at least one profile wished, of those on offer at the deposit."""
+"""`profils`: at least one wished profile, all of them on offer at the deposit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.config import ProfilConfig
-from dsync.eig.precheck.context import TOLD, Context, answer, unanswerable
+from dsync.eig.precheck.context import REPORTED_BLANK, Context, make_controle, without_question
 from dsync.eig.precheck.wording import fold, french_date, listed, quoted
 
 NAME = "profils"
@@ -16,8 +16,8 @@ FIELD = "voeux"
 
 
 def check_profils(context: Context) -> Controle:
-    """Count the profiles wished once each, and look each up in what was on offer."""
-    if refusal := unanswerable(NAME, context, FIELD, "profils souhaités"):
+    """Compare the distinct wished profiles with those on offer and the maximum number."""
+    if refusal := without_question(NAME, context, FIELD, "profils souhaités"):
         return refusal
     wished: dict[str, str] = {}
     absent: dict[str, str] = {}
@@ -36,7 +36,9 @@ def check_profils(context: Context) -> Controle:
     }
     most = context.rules.config.max_profils
     if not wished:
-        return answer(NAME, sentences.SANS_PROFIL, preuve | {TOLD: FIELD}, most=most)
+        return make_controle(
+            NAME, sentences.SANS_PROFIL, preuve | {REPORTED_BLANK: FIELD}, most=most
+        )
     is_too_many = len(wished) > most
     sentence = {
         (False, False): sentences.PROFILS_OFFERTS,
@@ -44,7 +46,7 @@ def check_profils(context: Context) -> Controle:
         (False, True): sentences.TROP_DE_PROFILS,
         (True, True): sentences.TROP_ET_HORS_OFFRE,
     }[bool(absent), is_too_many]
-    return answer(
+    return make_controle(
         NAME,
         sentence,
         preuve,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.eig.evidence.config import EvidenceConfig
+from dsync.eig.config import EvidenceConfig
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.http import Exchanges
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.eig.evidence.config import RegistreConfig
+from dsync.eig.config import RegistreConfig
 from dsync.eig.evidence.registry import RegistryClient
 from dsync.http import Exchanges
 

@@ -11,8 +11,8 @@ import pytest
 from dsync.domain.dossier import Champ
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.eig.candidature import Evaluation, Note, Reponse, Voeu
+from dsync.eig.mapping.champs import boolean_of, day_of, departement_of, number_of, rank_of
 from dsync.eig.mapping.config import MappingConfig
-from dsync.eig.mapping.scalars import boolean_of, day_of, departement_of, number_of, rank_of
 from tests.unit.eig.mapping.conftest import Mapper, dossier_of
 
 DEMARCHE = DemarcheNumber(86321)

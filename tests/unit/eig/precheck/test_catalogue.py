@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from dsync.eig.precheck import Catalogue, CatalogueError, Lien, Phase, resolve_product, seen
+from dsync.eig.precheck import (
+    Catalogue,
+    CatalogueError,
+    Lien,
+    Phase,
+    resolve_product,
+    updated_products,
+)
 from dsync.eig.precheck.catalogue import redirects_readable
 
 
@@ -151,7 +158,7 @@ def test_a_product_once_published_stays_known_by_its_id_and_its_names() -> None:
         body({**entry(name="Ancien"), "id": "parti"}, {**entry(name="Avant"), "id": "x"}), "{}"
     )
     at = datetime(2026, 3, 1, tzinfo=UTC)
-    known = seen(first, (), at)
+    known = updated_products(first, (), at)
     second = Catalogue.parse(body(entry(name="Après")), "{}", known=known)
     assert {"parti": known[0]} == second.former
     assert ("Ancien", at) == (known[0].nom, known[0].vu_le)
@@ -159,7 +166,7 @@ def test_a_product_once_published_stays_known_by_its_id_and_its_names() -> None:
         ("ancien",): {"parti"},
         ("parti",): {"parti"},
     } == second.former_names
-    later = [*known[:1], *seen(second, known, at)]
+    later = [*known[:1], *updated_products(second, known, at)]
     third = Catalogue.parse(body(entry(name="Après")), "{}", known=later)
     assert {"x"} == third.former_names["avant",]
 

@@ -146,7 +146,7 @@ def test_the_same_input_gives_the_same_bytes(
     voeux = list(changes["voeux"])
     order.shuffle(voeux)
     reponses = dict(reversed(changes["reponses"].items()))
-    other = one.having(voeux=tuple(voeux), reponses=reponses)
+    other = one.with_changes(voeux=tuple(voeux), reponses=reponses)
     first = evaluate(one, evidence, rules, doublons=doublons)  # type: ignore[arg-type]
     second = evaluate(other, evidence, rules, doublons=shuffled)  # type: ignore[arg-type]
     read_later = replace(evidence, catalogue_at=FETCHED_AT + timedelta(hours=9))

@@ -36,15 +36,15 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
         ({"timezone": "Europe/Lutèce"}, "timezone: « Europe/Lutèce » is unknown"),
         ({"timezone": "../etc"}, "timezone: « ../etc » is unknown"),
         ({"profils": []}, "profils: at least one is needed"),
-        ({"profils": [PROFIL, {"id": "a", "labels": ["B"]}]}, "profils: id a stands 2 times"),
-        ({"profils": [PROFIL, {"id": "b", "labels": ["à"]}]}, "label « a » stands 2 times"),
+        ({"profils": [PROFIL, {"id": "a", "labels": ["B"]}]}, "profils: id a is given 2 times"),
+        ({"profils": [PROFIL, {"id": "b", "labels": ["à"]}]}, "label « a » is given 2 times"),
         ({"profils": [{"id": "a", "labels": []}]}, "give at least one label or word"),
         (
             {"profils": [PROFIL | {"offered_from": "2024-02-01", "offered_until": "2024-01-01"}]},
             "profils a: offered_until is before offered_from",
         ),
         ({"cas": []}, "cas: at least one is needed"),
-        ({"cas": [PROFIL | {"needs_phase": "zzz"}]}, "needs_phase « zzz » is no phase"),
+        ({"cas": [PROFIL | {"needs_phase": "zzz"}]}, "needs_phase « zzz » is not a known phase"),
         ({"phases": {"eligible": [], "other": []}}, "phases: eligible is empty"),
         (
             {"phases": {"eligible": ["a"], "other": ["À"]}},
@@ -56,11 +56,11 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
         ),
         (
             {"overrides": [{"siren": "123456789", "answer": "operateur", "reason": "r"}]},
-            "123456789 is no SIREN",
+            "123456789 is not a SIREN",
         ),
         (
             {"overrides": [{"siren": "110001013", "answer": "operateur", "reason": "r"}] * 3},
-            "110001013 stands more than once",
+            "110001013 is given more than once",
         ),
         ({"operateurs": ["absent.csv"]}, "absent.csv: cannot be read"),
         ({"categories_juridiques": "absent.csv"}, "absent.csv: cannot be read"),
@@ -96,7 +96,7 @@ def test_every_problem_is_reported_at_once(
 
 
 def test_unknown_keys_are_refused(rules_table: dict[str, Any]) -> None:
-    """A mistyped key is no setting."""
+    """A mistyped key is an error."""
     with pytest.raises(ValidationError, match="fenetre"):
         rules_of(rules_table | {"fenetre": 1})
 
@@ -154,10 +154,13 @@ META = "# annee: 2024\n# source: annexe\n"
         ("", "columns siren, nom missing"),
         ("siren\n", "column nom missing"),
         (f"{META}siren,nom\n", "the list is empty"),
-        (f"{META}siren,nom\n123456789,X\n", "line 4: « 123456789 » is no SIREN"),
+        (f"{META}siren,nom\n123456789,X\n", "line 4: « 123456789 » is not a SIREN"),
         (f"{META}siren,nom\n110001013,\n", "line 4: SIREN 110001013 has no name"),
         (f"{META}siren,nom\n110001013\n", "line 4: SIREN 110001013 has no name"),
-        (f"{META}siren,nom\n110001013,A\n110 001 013,B\n", "line 5: SIREN 110001013 stands twice"),
+        (
+            f"{META}siren,nom\n110001013,A\n110 001 013,B\n",
+            "line 5: SIREN 110001013 is given twice",
+        ),
         ("# source: x\nsiren,nom\n110001013,A\n", "# annee: 2026"),
         ("# annee: 2024\nsiren,nom\n110001013,A\n", "# source: …"),
     ],
@@ -183,10 +186,10 @@ HEAD = "# source: INSEE\ncode,libelle,reponse\n"
         ("code,libelle\n", "column reponse missing"),
         (HEAD, "the list is empty"),
         (f"{HEAD}7120,A,oui\n", "reponse « oui » is none of"),
-        (f"{HEAD}7120,A,exclue\n7120,A,exclue\n", "code 7120 stands twice"),
-        (f"{HEAD}712,A,exclue\n", "« 712 » is no code"),
-        (f"{HEAD}x120,A,exclue\n", "« x120 » is no code"),
-        (f"{HEAD}7379-7312,A,exclue\n", "« 7379-7312 » is no code"),
+        (f"{HEAD}7120,A,exclue\n7120,A,exclue\n", "code 7120 is given twice"),
+        (f"{HEAD}712,A,exclue\n", "« 712 » is not a code"),
+        (f"{HEAD}x120,A,exclue\n", "« x120 » is not a code"),
+        (f"{HEAD}7379-7312,A,exclue\n", "« 7379-7312 » is not a code"),
         ("code,libelle,reponse\n7120,A,exclue\n", "# source: …"),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.eig.precheck import CHECK_NAMES, stated_verdict
-from dsync.eig.precheck.context import TOLD
+from dsync.eig.precheck.context import REPORTED_BLANK
 from dsync.eig.precheck.detail import detail_text
 from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
 
@@ -86,7 +86,7 @@ CONTROLES = st.lists(
 @given(CONTROLES)
 def test_nothing_breaks_the_layout(controles: list[Controle]) -> None:
     """Short enough, without a sign that DS would drop or that hides others; the result first."""
-    text = detail_text(controles, instruction="programme", most=1500)
+    text = detail_text(controles, instruction="programme", max_length=1500)
     first, *lines = text.split("\n")
     assert stated_verdict(first) is verdict_of(c.resultat for c in controles)
     against = {(c.resultat, c.motif) for c in controles if SEVERITY[c.resultat]}
@@ -108,7 +108,7 @@ def test_the_longest_lines_are_cut_first() -> None:
         Controle("profils", Resultat.A_VERIFIER, "Court."),
         Controle("doublon", Resultat.CONFORME, "Doublon : aucun."),
     ]
-    text = detail_text(controles, instruction="programme", most=1100)
+    text = detail_text(controles, instruction="programme", max_length=1100)
     lines = text.replace("\u00a0", " ").split("\n")
     assert len(text) in (1099, 1100)
     assert lines[3:] == ["À vérifier – profils : court.", "Conforme : doublon."]
@@ -123,13 +123,15 @@ def test_decisive_reasons_come_first() -> None:
             Controle("administration", Resultat.CONFORME, "Service central."),
             Controle("fiche_produit", Resultat.IMPOSSIBLE, "Le catalogue manque."),
             Controle("phase", Resultat.IMPOSSIBLE, "Le catalogue manque."),
-            Controle("profils", Resultat.NON_CONFORME, "Profils absents.", {TOLD: "voeux"}),
+            Controle(
+                "profils", Resultat.NON_CONFORME, "Profils absents.", {REPORTED_BLANK: "voeux"}
+            ),
             Controle("cas_octroi", Resultat.SANS_OBJET, "D."),
             Controle("completude", Resultat.A_VERIFIER, SANS_REPONSE_AILLEURS.motif()),
             Controle("doublon", Resultat.CONFORME, "Doublon : aucun."),
         ],
         instruction="programme",
-        most=1500,
+        max_length=1500,
     )
     assert text.replace("\u00a0", " ") == (
         "Inéligible – avis automatique préparatoire, ne vaut pas décision ; instruction : "

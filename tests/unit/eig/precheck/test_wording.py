@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.eig.precheck.wording import cleaned, cut, fold, grouped, listed, quoted, words
+from dsync.eig.precheck.wording import cleaned, cut, fold, grouped_siren, listed, quoted, words
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_lists_name_all(items: list[str], expected: str) -> None:
 
 def test_a_siren_is_written_in_groups() -> None:
     """As on official papers."""
-    assert grouped("110001013") == "110 001 013"
+    assert grouped_siren("110001013") == "110 001 013"

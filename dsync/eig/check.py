@@ -1,25 +1,33 @@
-"""The mapping compared with the form, for `dsync check`."""
+"""The programme's part of `dsync check`: compares mapping and form, reads the catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
+from dsync.addresses import mask_url
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Descriptor, Revision
+from dsync.eig.evidence.catalogue import fetch_catalogue, parse_catalogue
+from dsync.eig.evidence.gathering import CATALOGUE
+from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.config import MappingConfig
-from dsync.eig.mapping.matching import FieldMatch, MatchStatus, match_descriptors
+from dsync.eig.mapping.form import FieldMatch, MatchStatus, match_descriptors
+from dsync.eig.store import EvidenceCopy, evidence
+from dsync.errors import DsyncError, EvidenceUnavailableError
+from dsync.store import Store
 
 
 def mapping_lines(
     mapping: MappingConfig, revision: Revision, *, known: Iterable[str], every_champ: bool
 ) -> Iterator[CheckLine]:
-    """Yield what has drifted between the mapping and the active revision.
+    """Yield the differences between the mapping and the active revision.
 
     Args:
         mapping: the section `[mapping]`.
-        revision: the active one.
-        known: ids of annotations that the engine itself writes.
-        every_champ: whether each champ that feeds no field has its own line.
+        revision: the active revision.
+        known: ids of annotations that the engine writes.
+        every_champ: whether to list each champ without a field in a line of its own.
     """
     report = match_descriptors(mapping, revision, known=known)
     found = [match for match in report.matches if match.descriptor]
@@ -84,3 +92,49 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
 
 def _named(descriptor: Descriptor) -> str:
     return f"« {' '.join(descriptor.libelle.split())} »"
+
+
+def evidence_line(sources: EvidenceSources, store: Store | None, now: datetime) -> CheckLine:
+    """Check whether the catalogue of beta.gouv.fr can be read; stores nothing.
+
+    Args:
+        sources: the connections to the sources.
+        store: the database with the stored copy; None when it cannot be opened.
+        now: the current time, in UTC.
+
+    Returns:
+        The number of products; or the reason, with the age of the stored copy.
+    """
+    try:
+        snapshot = fetch_catalogue(sources, None)
+        count = len(parse_catalogue(snapshot).products) if snapshot else 0
+    except EvidenceUnavailableError as exc:
+        copy = _stored_copy(store)
+        if copy is None or copy.fetched_at is None:
+            remedy = "look at DSYNC_BETAGOUV_URL and the network; verdicts wait until it is back"
+            message = f"{exc.message} There is no copy yet."
+            return CheckLine("evidence", CheckStatus.ERROR, message, remedy, exc.exit_code)
+        age = now - (copy.confirmed_at or copy.fetched_at)
+        limit = sources.config.catalogue.max_age
+        usable = "it serves" if age <= limit else "too old to serve"
+        message = f"{exc.message} The copy was confirmed {age.days} days ago: {usable}."
+        remedy = "look at DSYNC_BETAGOUV_URL and the network; or wait for the next run"
+        return CheckLine("evidence", CheckStatus.WARNING, message, remedy, exc.exit_code)
+    copy = _stored_copy(store)
+    if copy is not None and copy.refused_sha256 is not None:
+        message = copy.erreur or "a newer catalogue was stopped by the safety brake"
+        remedy = "look at the catalogue; if it is right, `dsync evidence accept`"
+        return CheckLine("evidence", CheckStatus.WARNING, message, remedy, 7)
+    return CheckLine(
+        "evidence", CheckStatus.OK, f"{count} products at {mask_url(sources.base_url)}"
+    )
+
+
+def _stored_copy(store: Store | None) -> EvidenceCopy | None:
+    if store is None:
+        return None
+    try:
+        with store.reading() as reader:
+            return evidence(reader.connection, CATALOGUE)
+    except DsyncError:
+        return None

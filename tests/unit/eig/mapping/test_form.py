@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dsync.eig.mapping.config import MappingConfig
-from dsync.eig.mapping.matching import DriftReport, FieldMatch, MatchStatus, match_descriptors
+from dsync.eig.mapping.form import DriftReport, FieldMatch, MatchStatus, match_descriptors
 
 OWNED = (5102, 5103, 5104)
 

@@ -1,12 +1,10 @@
-"""Judge a candidature: every check on it, and the decision made of them.
-
-Whether a verdict that stands needs judging again is decided in `standing`.
-"""
+"""Evaluates a candidature: runs all checks and makes one decision of their results."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -19,16 +17,21 @@ from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.checks.completude import NAME as COMPLETUDE
 from dsync.eig.precheck.checks.completude import check_completude
-from dsync.eig.precheck.context import TOLD, Context
+from dsync.eig.precheck.context import REPORTED_BLANK, Context
 from dsync.eig.precheck.detail import detail_text
-from dsync.eig.precheck.evidence import Evidence, NamedProduct, ProductEvidence, name_product
+from dsync.eig.precheck.evidence import (
+    Evidence,
+    IdentifiedProduct,
+    ProductEvidence,
+    identify_product,
+)
 from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.wording import fold
 from dsync.errors import RuleEvaluationError
 
 _OF_PRODUCT = frozenset({"phase", "cas_octroi", "doublon"})
-"""Checks that judge the product."""
+"""Checks whose result depends on which product it is."""
 
 
 def evaluate(
@@ -39,25 +42,25 @@ def evaluate(
     doublons: Sequence[DossierNumber],
     frozen_product: ProductEvidence | None = None,
 ) -> Decision:
-    """Return the decision on a candidature; the same arguments give the same one to the byte.
+    """Return the decision on a candidature; equal arguments give equal decisions.
 
     Args:
-        candidature: The dossier as the programme reads it.
-        evidence: What is publicly known.
-        rules: The call's rules.
-        doublons: Other living dossiers for the same product.
-        frozen_product: The product evidence kept with the verdict that stands. It serves while
-            the applicant names that product; a remark then says what the catalogue at hand
-            would give.
+        candidature: the dossier in the programme's terms.
+        evidence: the catalogue and the registry's answers.
+        rules: the rules in force.
+        doublons: numbers of the other dossiers for the same product.
+        frozen_product: the product evidence of the current verdict. It is used as long as the
+            applicant names that product; `Decision.remarque` then says what today's catalogue
+            would change.
 
     Raises:
-        RuleEvaluationError: when a check fails, which is a fault of dsync.
+        RuleEvaluationError: a check failed, which is a bug.
     """
     try:
-        named = name_product(candidature.page_produit, evidence, frozen_product)
-        kept = named.proof or frozen_product
+        named = identify_product(candidature.page_produit, evidence, frozen_product)
+        kept = named.product_evidence or frozen_product
         decision = structs.replace(
-            _decide(_context(candidature, evidence, rules, doublons, named)),
+            _run_checks(_context(candidature, evidence, rules, doublons, named)),
             preuve=None if kept is None else kept.document(),
         )
         if (
@@ -65,8 +68,9 @@ def evaluate(
             or evidence_fingerprint(candidature, evidence, rules) == decision.preuve_hash
         ):
             return decision
-        now = name_product(candidature.page_produit, evidence, None)
-        today = _decide(_context(candidature, evidence, rules, doublons, now))
+        # Without the frozen evidence: the result that today's catalogue would give.
+        now = identify_product(candidature.page_produit, evidence, None)
+        today = _run_checks(_context(candidature, evidence, rules, doublons, now))
     except Exception as exc:
         raise RuleEvaluationError(
             f"Dossier {candidature.numero}: a check failed ({type(exc).__name__}). Its verdict "
@@ -76,14 +80,70 @@ def evaluate(
     return structs.replace(decision, remarque=_remark(decision, today))
 
 
+class CurrentVerdict(NamedTuple):
+    """The verdict that a dossier has, as far as a new evaluation depends on it."""
+
+    is_stale: bool
+    """Whether the dossier, its doublons or the rules have changed since."""
+    preuve_hash: str | None
+    remarque: str | None
+    product: ProductEvidence | None
+    """The product evidence, which is used again as long as the applicant names that product."""
+
+
+def evaluate_if_needed(
+    candidature: Candidature,
+    evidence: Evidence,
+    rules: RuleSet,
+    *,
+    doublons: tuple[DossierNumber, ...],
+    current: CurrentVerdict | None,
+) -> Decision | None:
+    """Return a new decision, or None when the current verdict is still valid.
+
+    If the product was found before, a newer catalogue can only change the remark.
+
+    Args:
+        candidature: the dossier in the programme's terms.
+        evidence: the catalogue and the registry's answers.
+        rules: the rules in force.
+        doublons: numbers of the other dossiers for the same product.
+        current: the current verdict; None when the dossier has none.
+
+    Raises:
+        RuleEvaluationError: a check failed, which is a bug.
+    """
+    if current is None:
+        return evaluate(candidature, evidence, rules, doublons=doublons)
+    fingerprint = evidence_fingerprint(candidature, evidence, rules, current.product)
+    is_valid = not current.is_stale and fingerprint == current.preuve_hash
+    if is_valid:
+        if current.product is None or evidence.catalogue is None:
+            return None
+        is_rewritten = fingerprint != evidence_fingerprint(candidature, evidence, rules)
+        if not is_rewritten and current.remarque is None:
+            return None
+    decision = evaluate(
+        candidature, evidence, rules, doublons=doublons, frozen_product=current.product
+    )
+    return None if is_valid and decision.remarque == current.remarque else decision
+
+
 def evidence_fingerprint(
     candidature: Candidature,
     evidence: Evidence,
     rules: RuleSet,
     frozen_product: ProductEvidence | None = None,
 ) -> str:
-    """Return the digest of the evidence that this dossier's verdict would rest on now."""
-    match = name_product(candidature.page_produit, evidence, frozen_product).match
+    """Return a digest of the evidence that a verdict on this dossier would be based on.
+
+    Args:
+        candidature: the dossier in the programme's terms.
+        evidence: the catalogue and the registry's answers.
+        rules: the rules in force.
+        frozen_product: the product evidence of the current verdict, if any.
+    """
+    match = identify_product(candidature.page_produit, evidence, frozen_product).match
     return _fingerprint(candidature, evidence, rules, match, _aliases_known(evidence))
 
 
@@ -92,12 +152,16 @@ def _context(
     evidence: Evidence,
     rules: RuleSet,
     doublons: Sequence[DossierNumber],
-    named: NamedProduct,
+    named: IdentifiedProduct,
 ) -> Context:
     catalogue, at = evidence.catalogue, evidence.catalogue_at
     source, sha256 = (catalogue.source, catalogue.sha256) if catalogue else ("", "")
-    if named.proof is not None:
-        source, sha256, at = named.proof.source, named.proof.sha256, named.proof.consulte_le
+    if named.product_evidence is not None:
+        source, sha256, at = (
+            named.product_evidence.source,
+            named.product_evidence.sha256,
+            named.product_evidence.consulte_le,
+        )
     return Context(
         candidature=candidature,
         evidence=evidence,
@@ -113,12 +177,12 @@ def _context(
     )
 
 
-def _decide(context: Context) -> Decision:
-    by_name = {name: _capped(check(context), context) for name, check in CHECKS}
-    told = frozenset(
-        field for c in by_name.values() if isinstance(field := c.preuve.get(TOLD), str)
+def _run_checks(context: Context) -> Decision:
+    by_name = {name: _limit_severity(check(context), context) for name, check in CHECKS}
+    reported = frozenset(
+        field for c in by_name.values() if isinstance(field := c.preuve.get(REPORTED_BLANK), str)
     )
-    by_name[COMPLETUDE] = check_completude(structs.replace(context, told=told))
+    by_name[COMPLETUDE] = check_completude(structs.replace(context, reported_blanks=reported))
     controles = tuple(by_name.values())
     product = context.match.product
     return Decision(
@@ -127,7 +191,7 @@ def _decide(context: Context) -> Decision:
         detail=detail_text(
             controles,
             instruction=context.rules.config.instruction,
-            most=context.rules.config.max_detail_length,
+            max_length=context.rules.config.max_detail_length,
         ),
         version_regles=context.rules.version,
         preuve_hash=_fingerprint(
@@ -140,7 +204,7 @@ def _decide(context: Context) -> Decision:
         doublons=context.doublons,
         constats={
             "produit_id": context.match.product_id,
-            # The catalogue writes one phase in several ways, with accents, capitals, or without.
+            # The catalogue spells a phase with or without accents and capitals.
             "phase_constatee": fold(_text(by_name["phase"].preuve, "phase") or "") or None,
             "incubateur_constate": product.incubateur if product else None,
             "type_administration": _text(by_name["administration"].preuve, "type") or "inconnu",
@@ -148,17 +212,17 @@ def _decide(context: Context) -> Decision:
     )
 
 
-def _capped(controle: Controle, context: Context) -> Controle:
-    """Return the check's answer, no more severe than configuration and product let it be.
+def _limit_severity(controle: Controle, context: Context) -> Controle:
+    """Return the check's result, at most as severe as the configuration and the product allow.
 
-    Of a product known by its site, its repository or its name alone nothing is certain.
+    If the product was not named by its page, it may be another one: at most « à vérifier ».
     """
     if controle.resultat is not Resultat.NON_CONFORME:
         return controle
-    cap = context.rules.caps[controle.controle]
+    limit = context.rules.severities[controle.controle]
     if controle.controle in _OF_PRODUCT and not context.match.is_published:
-        cap = Resultat.A_VERIFIER
-    return controle if cap is Resultat.NON_CONFORME else structs.replace(controle, resultat=cap)
+        limit = Resultat.A_VERIFIER
+    return controle if limit is Resultat.NON_CONFORME else structs.replace(controle, resultat=limit)
 
 
 def _fingerprint(
@@ -181,7 +245,7 @@ def _fingerprint(
 
 
 def _remark(kept: Decision, today: Decision) -> str | None:
-    """Return what the catalogue at hand would change, or None when it would change nothing."""
+    """Return what today's catalogue would change in the verdict, or None for nothing."""
     if today.verdict in (kept.verdict, Verdict.INDETERMINE):
         return None
     before = {controle.controle: controle.resultat for controle in kept.controles}

@@ -1,4 +1,4 @@
-"""Whether there is anything to decide: what stands, what is judged again, and on what."""
+"""When a dossier is judged again, and with which evidence."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from dsync.domain.verdict import Decision, Verdict
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck import (
     Catalogue,
+    CurrentVerdict,
     Evidence,
     RuleSet,
-    Standing,
-    decide,
     evaluate,
+    evaluate_if_needed,
     stored_product,
 )
 from dsync.errors import RuleEvaluationError
@@ -28,10 +28,12 @@ PAGE = "https://beta.gouv.fr/startups"
 OTHER = DossierNumber(9)
 
 
-def standing_on(decision: Decision, *, is_stale: bool = False, **changes: Any) -> Standing:
+def current_of(decision: Decision, *, is_stale: bool = False, **changes: Any) -> CurrentVerdict:
     """Return a decision as the verdict that stands."""
     product = stored_product(decision.preuve)
-    return Standing(is_stale, decision.preuve_hash, decision.remarque, product)._replace(**changes)
+    return CurrentVerdict(is_stale, decision.preuve_hash, decision.remarque, product)._replace(
+        **changes
+    )
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_what_was_never_judged_is_judged(
 ) -> None:
     """On the evidence and the doublons at hand."""
     one = candidature()
-    decision = decide(one, evidence, rules, doublons=(OTHER,), standing=None)
+    decision = evaluate_if_needed(one, evidence, rules, doublons=(OTHER,), current=None)
     assert evaluate(one, evidence, rules, doublons=(OTHER,)) == decision
     assert decision.verdict is not evaluate(one, evidence, rules, doublons=()).verdict
 
@@ -67,11 +69,11 @@ def test_what_was_never_judged_is_judged(
 def test_a_verdict_on_the_same_evidence_stands(
     unknown: Candidature, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """Not stale, and nothing has moved: there is nothing to decide."""
+    """Not stale, and nothing has moved: there is nothing to evaluate_if_needed."""
     first = evaluate(unknown, evidence, rules, doublons=())
     assert first.verdict is Verdict.INELIGIBLE
     later = replace(evidence, catalogue_at=None)
-    assert decide(unknown, later, rules, doublons=(), standing=standing_on(first)) is None
+    assert evaluate_if_needed(unknown, later, rules, doublons=(), current=current_of(first)) is None
 
 
 def test_a_verdict_is_judged_again_when_its_evidence_moved(
@@ -79,7 +81,7 @@ def test_a_verdict_is_judged_again_when_its_evidence_moved(
 ) -> None:
     """A page that was unknown may be published without a change in DS."""
     first = evaluate(unknown, evidence, rules, doublons=())
-    decision = decide(unknown, published, rules, doublons=(), standing=standing_on(first))
+    decision = evaluate_if_needed(unknown, published, rules, doublons=(), current=current_of(first))
     assert evaluate(unknown, published, rules, doublons=()) == decision
     assert decision.verdict is not Verdict.INELIGIBLE
 
@@ -89,8 +91,8 @@ def test_a_verdict_without_a_digest_is_judged_again(
 ) -> None:
     """Nobody knows on what it was given."""
     first = evaluate(unknown, evidence, rules, doublons=())
-    standing = standing_on(first, preuve_hash=None)
-    assert first == decide(unknown, evidence, rules, doublons=(), standing=standing)
+    current = current_of(first, preuve_hash=None)
+    assert first == evaluate_if_needed(unknown, evidence, rules, doublons=(), current=current)
 
 
 def test_a_stale_verdict_is_judged_again_on_the_same_evidence(
@@ -98,9 +100,9 @@ def test_a_stale_verdict_is_judged_again_on_the_same_evidence(
 ) -> None:
     """Its dossier, its doublons or the rules are others."""
     first = evaluate(unknown, evidence, rules, doublons=())
-    standing = standing_on(first, is_stale=True)
-    assert evaluate(unknown, evidence, rules, doublons=(OTHER,)) == decide(
-        unknown, evidence, rules, doublons=(OTHER,), standing=standing
+    current = current_of(first, is_stale=True)
+    assert evaluate(unknown, evidence, rules, doublons=(OTHER,)) == evaluate_if_needed(
+        unknown, evidence, rules, doublons=(OTHER,), current=current
     )
 
 
@@ -110,8 +112,8 @@ def test_an_eligible_verdict_stands_on_the_same_catalogue(
     """Or on none."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     for known in (evidence, Evidence(None)):
-        standing = standing_on(first)
-        assert decide(candidature(), known, rules, doublons=(), standing=standing) is None
+        current = current_of(first)
+        assert evaluate_if_needed(candidature(), known, rules, doublons=(), current=current) is None
 
 
 def test_a_verdict_keeps_its_product_evidence_and_is_remarked_upon(
@@ -120,7 +122,7 @@ def test_a_verdict_keeps_its_product_evidence_and_is_remarked_upon(
     """Another day's catalogue only adds a remark, and adds it once."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     assert evaluate(candidature(), past, rules, doublons=()).verdict is Verdict.INELIGIBLE
-    kept = decide(candidature(), past, rules, doublons=(), standing=standing_on(first))
+    kept = evaluate_if_needed(candidature(), past, rules, doublons=(), current=current_of(first))
     assert kept is not None
     assert (Verdict.ELIGIBLE, first.controles, first.detail) == (
         kept.verdict,
@@ -128,7 +130,10 @@ def test_a_verdict_keeps_its_product_evidence_and_is_remarked_upon(
         kept.detail,
     )
     assert "Inéligible" in (kept.remarque or "")
-    assert decide(candidature(), past, rules, doublons=(), standing=standing_on(kept)) is None
+    assert (
+        evaluate_if_needed(candidature(), past, rules, doublons=(), current=current_of(kept))
+        is None
+    )
 
 
 def test_a_remark_goes_when_the_catalogue_is_back(
@@ -136,9 +141,11 @@ def test_a_remark_goes_when_the_catalogue_is_back(
 ) -> None:
     """The verdict is given again without it."""
     first = evaluate(candidature(), evidence, rules, doublons=())
-    kept = decide(candidature(), past, rules, doublons=(), standing=standing_on(first))
+    kept = evaluate_if_needed(candidature(), past, rules, doublons=(), current=current_of(first))
     assert kept is not None
-    assert first == decide(candidature(), evidence, rules, doublons=(), standing=standing_on(kept))
+    assert first == evaluate_if_needed(
+        candidature(), evidence, rules, doublons=(), current=current_of(kept)
+    )
 
 
 def test_a_stale_eligible_verdict_is_judged_on_its_product_evidence(
@@ -147,14 +154,18 @@ def test_a_stale_eligible_verdict_is_judged_on_its_product_evidence(
     """Another answer of the applicant's, the same address: the product stays proved."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     other = candidature(probleme="Un autre problème")
-    decision = decide(other, past, rules, doublons=(), standing=standing_on(first, is_stale=True))
+    decision = evaluate_if_needed(
+        other, past, rules, doublons=(), current=current_of(first, is_stale=True)
+    )
     assert decision is not None
     assert (Verdict.ELIGIBLE, "construction") == (
         decision.verdict,
         decision.constats["phase_constatee"],
     )
     worse = candidature(code="7210")
-    decision = decide(worse, past, rules, doublons=(), standing=standing_on(first, is_stale=True))
+    decision = evaluate_if_needed(
+        worse, past, rules, doublons=(), current=current_of(first, is_stale=True)
+    )
     assert decision is not None
     assert (Verdict.INELIGIBLE, "construction") == (
         decision.verdict,
@@ -167,8 +178,8 @@ def test_a_stale_eligible_verdict_on_the_same_evidence_is_given_again(
 ) -> None:
     """It is noted on what it now rests, though it reads the same."""
     first = evaluate(candidature(), evidence, rules, doublons=())
-    standing = standing_on(first, is_stale=True)
-    assert first == decide(candidature(), evidence, rules, doublons=(), standing=standing)
+    current = current_of(first, is_stale=True)
+    assert first == evaluate_if_needed(candidature(), evidence, rules, doublons=(), current=current)
 
 
 @pytest.mark.parametrize("how", ["another product", "erased evidence"])
@@ -177,13 +188,13 @@ def test_a_verdict_without_its_evidence_is_judged_on_the_catalogue_at_hand(
 ) -> None:
     """What was proved of one product says nothing of another."""
     first = evaluate(candidature(), evidence, rules, doublons=())
-    standing = standing_on(first, is_stale=True)
+    current = current_of(first, is_stale=True)
     one = candidature()
     if how == "another product":
         one = candidature(page_produit=f"{PAGE}/docs")
     else:
-        standing = standing._replace(product=None)
-    decision = decide(one, past, rules, doublons=(), standing=standing)
+        current = current._replace(product=None)
+    decision = evaluate_if_needed(one, past, rules, doublons=(), current=current)
     assert decision is not None
     anew = evaluate(one, past, rules, doublons=())
     assert (anew.verdict, anew.controles) == (decision.verdict, decision.controles)
@@ -195,7 +206,7 @@ def test_a_failing_check_is_told_of_one_dossier(
 ) -> None:
     """It is a fault of dsync: no verdict comes of it."""
     with pytest.raises(RuleEvaluationError):
-        decide(broken(candidature, 3), evidence, rules, doublons=(), standing=None)
+        evaluate_if_needed(broken(candidature, 3), evidence, rules, doublons=(), current=None)
 
 
 def broken(candidature: Build, numero: int) -> Candidature:
