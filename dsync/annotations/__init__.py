@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dsync.annotations.adopted import adopted_values
 from dsync.annotations.config import (
     ANNOTATION_NAMES,
     AnnotationsConfig,
@@ -9,7 +10,6 @@ from dsync.annotations.config import (
     ResolvedAnnotations,
     resolve,
 )
-from dsync.annotations.own import own_set
 from dsync.annotations.plan import Action, Own, Remote, Step, Wish, current_value, labels_text, plan
 from dsync.annotations.values import desired, normalise
 
@@ -23,11 +23,11 @@ __all__ = [
     "ResolvedAnnotations",
     "Step",
     "Wish",
+    "adopted_values",
     "current_value",
     "desired",
     "labels_text",
     "normalise",
-    "own_set",
     "plan",
     "resolve",
 ]

@@ -1,4 +1,4 @@
-"""`dsync push`: sends the open messages of the outbox."""
+"""`dsync push`: sends the wishes of the outbox that are due."""
 
 from __future__ import annotations
 

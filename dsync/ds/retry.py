@@ -1,7 +1,7 @@
 """Repetition of failed requests: the number of attempts for each fault, and the waits between them.
 
 The wait doubles after each attempt, with jitter; after a 429 it lasts until the rate limit's reset.
-All waits are on the stop event, which ends them.
+`Limits` has the first wait and the longest. All waits are on the stop event, which ends them.
 """
 
 from __future__ import annotations

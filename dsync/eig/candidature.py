@@ -74,7 +74,7 @@ class FieldDeclaration(NamedTuple):
     """The metadata of a column of the candidature."""
 
     section: str
-    """The section of `dsync dossier show`, one of `SECTIONS` in `eig/database.py`."""
+    """The section of `dsync dossier show`, one of `SECTIONS` in `eig/extension.py`."""
     label: str
     """Its English name in that section."""
     description: str

@@ -56,7 +56,7 @@ class OutcomeWrites(ConflictReads, JournalWrites):
         self, run: int | None, outcomes: Sequence[WishOutcome], now: datetime
     ) -> None:
         """Note what became of wishes; journal what was written and what stopped us."""
-        wishes = self._wishes([settlement.id for settlement in outcomes])
+        wishes = self._wishes([outcome.id for outcome in outcomes])
         pairs = [(wishes[s.id], s) for s in outcomes if s.id in wishes]
         if not pairs:
             return

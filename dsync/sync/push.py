@@ -25,8 +25,8 @@ from dsync.annotations import (
     ResolvedAnnotations,
     Step,
     Wish,
+    adopted_values,
     current_value,
-    own_set,
     plan,
 )
 from dsync.annotations.config import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
@@ -145,12 +145,12 @@ def report_unknown_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
 def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> None:
     with run.transaction() as tx:
         total = tx.due_count(run.now, UNKNOWN_FOR, numbers)
-    target = _target(run) if total else None
-    if target is not None:
-        _push_all(run, target, numbers, total, waits=waits)
+    terms = _terms(run) if total else None
+    if terms is not None:
+        _push_all(run, terms, numbers, total, waits=waits)
 
 
-def _target(run: Run) -> Target | None:
+def _terms(run: Run) -> Terms | None:
     """Return the instructeur and the labels to write with; None when the pushes have to wait.
 
     The stored démarche is used. It is read again from DS only if it does not contain the
@@ -177,18 +177,18 @@ def _target(run: Run) -> Target | None:
         return None
     programme = run.context.programme
     stated_verdict = programme.stated_verdict if programme else lambda _detail: None
-    return Target(found, demarche.labels, run.context.annotations, stated_verdict)
+    return Terms(found, demarche.labels, run.context.annotations, stated_verdict)
 
 
-def _refresh_labels(run: Run, target: Target) -> None:
+def _refresh_labels(run: Run, terms: Terms) -> None:
     """Read the démarche's labels again: a renamed or removed label is not a human's edit."""
     demarche = refresh_demarche(run)
-    target.labels = demarche.labels
+    terms.labels = demarche.labels
     report_missing_labels(run, demarche)
 
 
 def _push_all(
-    run: Run, target: Target, numbers: Sequence[DossierNumber], total: int, *, waits: bool
+    run: Run, terms: Terms, numbers: Sequence[DossierNumber], total: int, *, waits: bool
 ) -> None:
     """Push batch after batch; halve the size when DS cannot execute a batch, then double it."""
     max_size = run.context.policy.push_batch
@@ -204,7 +204,7 @@ def _push_all(
         if not due:
             return
         try:
-            then = _push_batch(run, target, due, numbers)
+            then = _push_batch(run, terms, due, numbers)
         except (DSTimeoutError, DSBadDataError):
             if size > 1:
                 size = max(1, size // 2)
@@ -227,7 +227,7 @@ def _push_all(
 
 
 def _push_batch(
-    run: Run, target: Target, due: Sequence[DuePush], numbers: Sequence[DossierNumber]
+    run: Run, terms: Terms, due: Sequence[DuePush], numbers: Sequence[DossierNumber]
 ) -> _Next:
     """Read, plan and write one batch, and record its outcomes; return the next batch's size.
 
@@ -252,10 +252,10 @@ def _push_batch(
         if remote is None or remote.etat not in OPEN_ETATS:
             outcomes += _postponed(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
             continue
-        made = plan_write(dossier, remote, resolved[dossier.numero], target)
+        made = plan_write(dossier, remote, resolved[dossier.numero], terms)
         if made.labels_may_be_outdated and not run.demarche_is_fresh:
-            _refresh_labels(run, target)
-            made = plan_write(dossier, remote, resolved[dossier.numero], target)
+            _refresh_labels(run, terms)
+            made = plan_write(dossier, remote, resolved[dossier.numero], terms)
         outcomes += made.outcomes
         if made.adopted:
             adopted[made.numero] = made.adopted
@@ -397,7 +397,7 @@ def _simulate(run: Run, outcomes: Sequence[WishOutcome], planned: Sequence[Plann
 
 
 @dataclass(slots=True)
-class Target:
+class Terms:
     """The instructeur, labels and configuration with which annotations are written."""
 
     instructeur_id: str
@@ -457,7 +457,7 @@ class PlannedWrite:
 
 
 def plan_write(
-    dossier: DuePush, remote: RemoteAnnotations, resolved: ResolvedAnnotations, target: Target
+    dossier: DuePush, remote: RemoteAnnotations, resolved: ResolvedAnnotations, terms: Terms
 ) -> PlannedWrite:
     """Plan the due wishes of one dossier.
 
@@ -465,24 +465,24 @@ def plan_write(
         dossier: with all its current wishes; those that are not due only influence the others.
         remote: its annotations and labels, as just read from DS.
         resolved: dsync's annotations in the dossier's revision of the form.
-        target: the instructeur, labels and configuration to write with.
+        terms: the instructeur, labels and configuration to write with.
     """
     edited_at = remote.date_derniere_modification_annotations
     made = PlannedWrite(
-        dossier.numero, label_ids={**remote.labels, **target.labels}, seen_at=edited_at
+        dossier.numero, label_ids={**remote.labels, **terms.labels}, seen_at=edited_at
     )
     due = {w.id for w in dossier.wishes if w.is_due}
     there = Remote(remote.values, remote.labels, edited_at, remote.updated_at)
     wishes = [_wish(stored) for stored in dossier.wishes]
     if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
         wanted = {wish.annotation: wish.valeur for wish in wishes}
-        own = own_set(there, resolved, target.config, target.stated_verdict, wanted)
+        own = adopted_values(there, resolved, terms.config, terms.stated_verdict, wanted)
         made.adopted = {name: Pushed(value.value, value.target) for name, value in own.items()}
         wishes = _renewed(wishes, own)
-    steps = plan(wishes, there, resolved, target.config, target.labels)
+    steps = plan(wishes, there, resolved, terms.config, terms.labels)
     names = [step.wish.annotation for step in steps if step.wish.force]
     made.current_values = {
-        name: current_value(name, there, resolved, target.config) for name in names
+        name: current_value(name, there, resolved, terms.config) for name in names
     }
     for step in steps:
         if step.wish.id not in due:
@@ -498,7 +498,7 @@ def plan_write(
         elif is_refused:
             made.refusals.append(step.reason or "")
     if made.steps:
-        made.write = _write(dossier, remote, made.steps, target)
+        made.write = _write(dossier, remote, made.steps, terms)
     return made
 
 
@@ -569,7 +569,7 @@ def _outcome_without_write(step: Step, remote: RemoteAnnotations) -> WishOutcome
 
 
 def _write(
-    dossier: DuePush, remote: RemoteAnnotations, steps: Sequence[Step], target: Target
+    dossier: DuePush, remote: RemoteAnnotations, steps: Sequence[Step], terms: Terms
 ) -> DossierWrite:
     annotations = tuple(
         AnnotationWrite(
@@ -584,9 +584,9 @@ def _write(
     return DossierWrite(
         number=dossier.numero,
         dossier_id=remote.dossier_id,
-        instructeur_id=target.instructeur_id,
+        instructeur_id=terms.instructeur_id,
         annotations=annotations,
-        labels_add=(target.labels[label.add],) if label and label.add else (),
+        labels_add=(terms.labels[label.add],) if label and label.add else (),
         labels_remove=tuple(remote.labels[name] for name in label.remove) if label else (),
     )
 

@@ -1,4 +1,7 @@
-"""Decides which run is due, from the stored times of the last successful runs."""
+"""Decides which run is due, from the stored times of the last successful runs.
+
+What makes any run a full read, such as a changed mapping, is in `pull`.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ ONE_DOCUMENT = timedelta(seconds=30)
 """Maximum time between the dates that DS gives to the annotations of one mutation."""
 
 
-def own_set(
+def adopted_values(
     remote: Remote,
     resolved: ResolvedAnnotations,
     config: AnnotationsConfig,

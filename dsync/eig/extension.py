@@ -103,7 +103,7 @@ def main_view_columns() -> Iterator[ViewColumn]:
         yield from _OTHER_COLUMNS.get(name, ())
 
 
-class EigTables:
+class EigExtension:
     """Implements the protocol `dsync.store.extension.Extension`."""
 
     name = "eig"
@@ -155,4 +155,4 @@ class EigTables:
         store.forget_enterprises(connection, numbers)
 
 
-EIG = EigTables()
+EIG = EigExtension()
