@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("dsync", "tests", "config", "docs", "scripts")
 TEXTS = {".py", ".toml", ".graphql", ".sql"}
-LEFT_OUT = re.compile(r"(?i)couleur|langue|labels|empty_json|utilisateurs|<|…|^git ")
+LEFT_OUT = re.compile(r"(?i)couleur|langue|labels|empty_json|utilisateurs|<|…|^git\s")
 """What the recipes' examples add, and another program's words."""
 
 
