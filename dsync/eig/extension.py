@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
-from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.eig import candidature, store, tables
 from dsync.eig.precheck.rules import CHECK_NAMES
 from dsync.eig.precheck.sentences import TITLES
@@ -119,6 +116,8 @@ class EigExtension:
     }
     checks: Mapping[str, str] = {str(name): TITLES[name] for name in CHECK_NAMES}
     listed = tables.candidature.c.produit_id
+    related = staticmethod(store.related)
+    forget = staticmethod(store.forget_enterprises)
 
     @property
     def sections(self) -> Mapping[str, Mapping[str, str]]:
@@ -143,16 +142,6 @@ class EigExtension:
         """Insert the columns into the query of the main view."""
         columns = ",\n    ".join(f"{column.sql} AS {column.name}" for column in main_view_columns())
         return query.replace("{columns}", columns)
-
-    def related(
-        self, connection: Connection, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
-    ) -> Sequence[DossierNumber]:
-        """Return the open dossiers for the same products, which may be doublons of each other."""
-        return store.related(connection, demarche, numbers)
-
-    def forget(self, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
-        """Delete the registry's answers for applicants without another dossier."""
-        store.forget_enterprises(connection, numbers)
 
 
 EIG = EigExtension()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from dsync.domain.dossier import Json
+from msgspec import convert, to_builtins
+
 from dsync.domain.programme import ProgrammeRun
 from dsync.eig import store
 from dsync.eig.candidature import Candidature
@@ -184,10 +185,10 @@ def with_registry(
         return evidence
     sirens = sorted({s for c in candidatures if (s := needs_registry(c, rules))})
     with run.transaction() as tx:
-        kept = store.registry(tx.connection, sirens, run.now)
-    answers = {siren: _answer(copy) for siren, copy in kept.items()}
+        stored = store.registry(tx.connection, sirens, run.now)
+    answers = {siren: convert(copy.answer, RegistryAnswer) for siren, copy in stored.items()}
     fresh = []
-    for siren in (s for s in sirens if s not in kept):
+    for siren in (s for s in sirens if s not in stored):
         answers[siren] = client.lookup(siren)
         if answers[siren].status is RegistryStatus.UNREACHABLE:
             run.problem(
@@ -198,7 +199,7 @@ def with_registry(
         fresh.append(answers[siren])
     expires_at = run.now + client.config.max_age
     with run.transaction() as tx:
-        copies = [RegistryCopy(a.siren, _document(a), run.now, expires_at) for a in fresh]
+        copies = [RegistryCopy(a.siren, to_builtins(a), run.now, expires_at) for a in fresh]
         store.save_registry(tx.connection, copies)
     return replace(evidence, registry=answers)
 
@@ -238,21 +239,4 @@ def _copy(snapshot: Snapshot, now: datetime) -> EvidenceCopy:
         etag=snapshot.etag,
         last_modified=snapshot.last_modified,
         sha256=snapshot.sha256,
-    )
-
-
-def _document(answer: RegistryAnswer) -> dict[str, Json]:
-    document: dict[str, Json] = asdict(answer)
-    document["status"] = answer.status.value
-    document["consulted_at"] = answer.consulted_at.isoformat() if answer.consulted_at else None
-    return document
-
-
-def _answer(copy: RegistryCopy) -> RegistryAnswer:
-    kept = dict(copy.answer) if isinstance(copy.answer, dict) else {}
-    consulted = kept.pop("consulted_at", None)
-    kept["status"] = RegistryStatus(str(kept.get("status")))
-    return RegistryAnswer(
-        **kept,  # type: ignore[arg-type]
-        consulted_at=datetime.fromisoformat(str(consulted)) if consulted else None,
     )

@@ -132,9 +132,8 @@ class Catalogue:
         Raises:
             CatalogueError: `body` is not a catalogue.
         """
-        products = {product.id: product for product in _products(body)}
         return cls.of(
-            products.values(),
+            _products(body),
             redirects,
             source=source,
             sha256=hashlib.sha256(body.encode("utf-8", "replace")).hexdigest(),

@@ -161,10 +161,6 @@ class RuleSet:
         """Return the case of an option, or None for an unknown option."""
         return _find_option(label, self.cas_labels, self.config.cas)
 
-    def has_list_of(self, year: int) -> bool:
-        """Whether there is a list for a year, which proves that an applicant is not in it."""
-        return any(found.annee == year for found in self.operateurs)
-
 
 def _labels(configs: Iterable[_Named]) -> dict[str, _Named]:
     return {fold(label): config for config in configs for label in config.labels}
@@ -175,8 +171,8 @@ def _find_option(
 ) -> _Named | None:
     if exact := labels.get(fold(label)):
         return exact
-    held = set(words(label))
-    found = [c for c in configs if any(set(words(word)) <= held for word in c.words)]
+    label_words = set(words(label))
+    found = [c for c in configs if any(set(words(word)) <= label_words for word in c.words)]
     return found[0] if len(found) == 1 else None
 
 
@@ -273,6 +269,3 @@ def _version(
     ]
     text = json.dumps(content, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
-
-
-__all__ = ["CHECK_NAMES", "NeededChamp", "RuleSet"]

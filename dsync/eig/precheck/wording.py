@@ -45,15 +45,9 @@ def words(text: str) -> tuple[str, ...]:
 
 def cleaned(text: str) -> str:
     """Return the text on one line, without invisible and direction-changing characters."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
     kept: list[str] = []
     marks = 0
-    for char in text:
-        if " " < char < "\x7f":
-            kept.append(char)
-            marks = 0
-            continue
+    for char in unicodedata.normalize("NFC", text):
         category = unicodedata.category(char)
         if category[0] == "C":
             # A line break separates words; a joiner or a direction mark does not.

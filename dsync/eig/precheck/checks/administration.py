@@ -160,7 +160,6 @@ def _judge(
     context: Context, reponse: CategorieReponse, preuve: dict[str, Json], facts: dict[str, object]
 ) -> Controle:
     year = context.reference.year
-    has_list = context.rules.has_list_of(year)
     if reponse is CategorieReponse.ADMINISTRATION_CENTRALE:
         return _if_open(
             context, sentences.CENTRALE, _CENTRALE, preuve, facts,
@@ -171,11 +170,11 @@ def _judge(
     facts |= {"annee": year, "liste": _lists(of_year), "listes": _lists([*reversed(lists)])}
     if reponse is CategorieReponse.EXCLUE:
         return make_controle(NAME, sentences.EXCLUE, preuve | {"type": _AUTRE}, **facts)
-    if reponse is CategorieReponse.EXCLUE_HORS_LISTE and has_list:
+    if reponse is CategorieReponse.EXCLUE_HORS_LISTE and of_year:
         return make_controle(NAME, sentences.PRIVEE_HORS_LISTE, preuve | {"type": _AUTRE}, **facts)
     if reponse is CategorieReponse.A_VERIFIER:
         return _inconnu(sentences.FORME_INSUFFISANTE, preuve, **facts)
-    sentence = sentences.HORS_LISTE_DE_L_ANNEE if has_list else sentences.HORS_LISTE
+    sentence = sentences.HORS_LISTE_DE_L_ANNEE if of_year else sentences.HORS_LISTE
     return _inconnu(sentence, preuve, **facts)
 
 
