@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of requests to DS, from the configuration."""
+    """The limits of requests to DS; where `[ds]` does not set one, these values hold."""
 
     requests_per_minute: int = 350
     connect_timeout_s: float = 10.0
