@@ -12,6 +12,7 @@ from sqlalchemy import MetaData, inspect, text
 from dsync.database import EXTENSION, open_database
 from dsync.errors import SchemaBehindError
 from dsync.store import Extension, reading_views, schema
+from tests.store.databases import connected
 
 
 def _is_of(tables: MetaData, _object: object, name: str, kind: str, *_others: object) -> bool:
@@ -24,7 +25,7 @@ def test_an_empty_database_is_brought_to_the_models(empty_database_url: str) -> 
     store = open_database(empty_database_url, check_schema=False)
     store.upgrade()
 
-    with store._connected() as connection:
+    with connected(empty_database_url) as connection:
         for part in (None, EXTENSION):
             options = {
                 "compare_type": True,
@@ -40,7 +41,7 @@ def test_head_to_base_and_back_leaves_no_trace(empty_database_url: str) -> None:
     """Going back empties the database; going forth again makes it whole."""
     store = open_database(empty_database_url, check_schema=False)
     store.upgrade()
-    with store._connected() as connection:
+    with connected(empty_database_url) as connection:
         schema.downgrade(connection, EXTENSION)
         assert {"alembic_version", "alembic_version_eig"} == set(
             inspect(connection).get_table_names()
@@ -66,7 +67,7 @@ def test_postgresql_asks_for_the_upgrade_and_sqlite_does_it(empty_database_url: 
 def test_a_newer_schema_is_left_alone(database_url: str) -> None:
     """A database of a later dsync is neither used nor changed, whatever the engine."""
     store = open_database(database_url)
-    with store._connected() as connection:
+    with connected(database_url) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaBehindError, match="newer"):
         store.upgrade()
@@ -98,11 +99,11 @@ def test_readers_keep_their_right_over_an_upgrade(database_url: str) -> None:
     if not database_url.startswith("postgresql"):
         pytest.skip("SQLite knows no roles")
     store = open_database(database_url)
-    with store._connected() as connection:
+    with connected(database_url) as connection:
         connection.execute(text("DROP ROLE IF EXISTS dsync_lecture"))
         connection.execute(text("CREATE ROLE dsync_lecture"))
     store.grant_reader("dsync_lecture")
-    with store._connected() as connection:
+    with connected(database_url) as connection:
         reading_views.create(connection, EXTENSION, reading_views.drop(connection))
         granted = connection.scalar(
             text("SELECT has_table_privilege('dsync_lecture', 'lecture_voeu', 'SELECT')")

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from dsync.database import open_database
 from dsync.store import Store
@@ -61,6 +61,17 @@ class PostgresServer:
     def _execute(self, statement: str) -> None:
         with self._admin.connect() as connection:
             connection.execute(text(statement))
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """Yield a connection to a database beside dsync's own; what was done is committed."""
+    engine = create_engine(parse_url(url))
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from dsync.database import open_database
 from dsync.errors import ConfigurationError, StoreError
-from dsync.store import engine
-from dsync.store.engine import describe, parse_url
+from dsync.store.engine import describe, open_engine, parse_url
 from tests.store.builders import DEMARCHE, NOW, make_mapped, writing
-from tests.store.databases import PostgresServer
+from tests.store.databases import PostgresServer, connected
 
 
 @pytest.mark.parametrize("url", ["mysql://u:secret@h/b", "rien du tout", "", "oracle:///x"])
@@ -65,13 +64,12 @@ def test_another_programs_database_is_left_as_it_was(tmp_path: Path, table: str)
     assert before == path.read_bytes()
 
 
-def test_a_locked_file_says_that_another_process_writes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locked_file_says_that_another_process_writes(tmp_path: Path) -> None:
     """A writer that never ends is told from a broken file."""
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0)
     path = tmp_path / "dsync.db"
-    store = open_database(f"sqlite:///{path}")
+    impatient = open_engine(parse_url(f"sqlite:///{path}"))
+    event.listen(impatient, "connect", lambda opened, _: opened.execute("PRAGMA busy_timeout = 0"))
+    store = open_database(f"sqlite:///{path}", engine=impatient)
     blocker = sqlite3.connect(path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     try:
@@ -124,12 +122,12 @@ def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
 ) -> None:
     """The server ends our session in mid-transaction: nothing stored, then all is well again."""
     url = postgres_server.make(migrated=True)
-    store, killer = open_database(url), open_database(url)
+    store = open_database(url)
 
     def store_while_cut() -> None:
         with writing(store) as tx:
             pid = tx.connection.scalar(text("SELECT pg_backend_pid()"))
-            with killer._connected() as connection:
+            with connected(url) as connection:
                 connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
             tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
 
@@ -139,7 +137,6 @@ def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
     with writing(store) as tx:
         assert tx.present_count() == 0
     store.close()
-    killer.close()
     postgres_server.drop(url)
 
 
@@ -148,16 +145,15 @@ def test_a_connection_cut_between_two_transactions_is_made_anew(
 ) -> None:
     """A server that was restarted while nobody asked it is no failure."""
     url = postgres_server.make(migrated=True)
-    store, killer = open_database(url), open_database(url)
+    store = open_database(url)
     with writing(store) as tx:
         pid = tx.connection.scalar(text("SELECT pg_backend_pid()"))
-    with killer._connected() as connection:
+    with connected(url) as connection:
         connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
 
     with writing(store) as tx:
         assert tx.present_count() == 0
     store.close()
-    killer.close()
     postgres_server.drop(url)
 
 

@@ -6,12 +6,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from dsync.database import open_database
 from dsync.errors import LeaseHeldError, LeaseLostError, StoreError
-from dsync.store import Store, engine
+from dsync.store import Store
+from dsync.store.engine import open_engine, parse_url
 from tests.store.builders import DEMARCHE, NOW, make_mapped
 
 
@@ -126,13 +129,19 @@ def test_nobody_takes_over_in_mid_transaction(store: Store, other: Store) -> Non
 
 
 def test_a_holder_paused_in_mid_transaction_is_succeeded_all_the_same(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, other: Store
+    database_url: str, other: Store
 ) -> None:
     """PostgreSQL ends its session, which keeps the lease's row: it commits nothing any more."""
     if not database_url.startswith("postgresql"):
         pytest.skip("a SQLite file has no server that could")
-    monkeypatch.setattr(engine, "PAUSED_AT_MOST_S", 1)
-    paused = open_database(database_url)
+    impatient = open_engine(parse_url(database_url))
+
+    @event.listens_for(impatient, "connect")
+    def wait_a_second(opened: Any, _record: object) -> None:
+        opened.execute("SET idle_in_transaction_session_timeout = '1s'")
+        opened.commit()
+
+    paused = open_database(database_url, engine=impatient)
     lease = paused.acquire_lease(DEMARCHE, 0, holder="paused")
 
     def commit_too_late() -> None:

@@ -54,8 +54,8 @@ def due(store: Store, at: object = NOW) -> list[StoredWish]:
 def pass_since_sending(store: Store, by: timedelta) -> None:
     """Let time pass on PostgreSQL's clock, which no test moves; SQLite has the tests' own."""
     if store.place.startswith("PostgreSQL"):
-        with store._connected() as connection:
-            connection.execute(
+        with writing(store) as tx:
+            tx.connection.execute(
                 update(tables.pousse).values(
                     incertaine_depuis=tables.pousse.c.incertaine_depuis - by
                 )

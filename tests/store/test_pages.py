@@ -213,13 +213,11 @@ def test_statements_do_not_grow_with_the_page(store: Store) -> None:
             def note(*args: object, into: list[str] = statements) -> None:
                 into.append(str(args[2]))
 
-            event.listen(store._engine, "before_cursor_execute", note)
             page = [make_mapped(n, **changes) for n in range(first, first + size)]
             with writing(store) as tx:
-                statements.clear()
+                event.listen(tx.connection, "before_cursor_execute", note)
                 tx.store_page(1, page, now=NOW, mark_read=True)
                 counts.append(len(statements))
-            event.remove(store._engine, "before_cursor_execute", note)
         return counts
 
     few, many = count(10, 1), count(100, 1000)
