@@ -132,6 +132,21 @@ def test_a_dossier_edited_between_two_pages_is_seen_again(engine: Engine) -> Non
     assert (5, 1) == (texts.count("Avant"), texts.count("Après"))
 
 
+def test_a_run_that_breaks_off_is_resumed_behind_what_it_stored(engine: Engine) -> None:
+    """The watermark moves with each page, in its transaction."""
+    edit_six(engine)
+    engine.shrink(2)
+    before = engine.state().watermark
+    fail_after(engine, pages=2, changed=4)
+    after = engine.state().watermark
+    assert before
+    assert after
+    assert before < after
+    engine.control.forget_requests()
+    engine.sync()
+    assert (after - timedelta(minutes=10)).isoformat() == since(engine)
+
+
 def test_a_date_later_than_its_place_does_not_move_the_watermark(engine: Engine) -> None:
     """A dossier edited while its page is made shows now, among those of an hour ago."""
     edit_six(engine)
