@@ -1,4 +1,4 @@
-"""`dsync` run in a folder and an environment of its own, as a process or inside this one."""
+"""`dsync` in its own folder and environment, as a process or inside this one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEADLINE_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A command that has ended."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -33,13 +33,13 @@ class Ended:
 
     @property
     def json(self) -> Any:
-        """What it printed, which is JSON and nothing else."""
+        """Its output, which must be one JSON document."""
         return json.loads(self.out)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`dsync` in a folder of its own, pointed at a sandbox by the environment."""
+    """`dsync` in its own folder, configured for a sandbox by the environment."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -92,7 +92,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class InsideCommand(Command):
-    """`dsync` run inside this process: no start-up, and a clock that a test may set."""
+    """`dsync` inside this process: without a start-up, and with a clock that a test may set."""
 
     def __call__(self, *arguments: str, **environment: str) -> Ended:
         """Run it to its end."""

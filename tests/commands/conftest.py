@@ -1,4 +1,4 @@
-"""A sandbox over real HTTP, and `dsync` pointed at it."""
+"""A sandbox over HTTP, and `dsync` configured for it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def run(sandbox: Sandbox, tmp_path: Path) -> Command:
-    """Return `dsync` as an operator of that sandbox calls it."""
+    """Return `dsync` as an operator of that sandbox runs it."""
     return operator(sandbox, tmp_path)
 
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """Return `dsync` in a folder whose copy is up to date, for tests that only read."""
+    """Return `dsync` in a folder with an up-to-date database, for tests that only read."""
     with Sandbox.start(dossiers=30, seed=7) as server:
         command = operator(server, tmp_path_factory.mktemp("synced"))
         assert command("sync").code == 0
@@ -35,10 +35,9 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
 
 
 def operator(sandbox: Sandbox, folder: Path) -> Command:
-    """Return `dsync` in a folder, pointed at a sandbox and free of the tester's own settings.
+    """Return `dsync` in a folder, configured for a sandbox, without the tester's own settings.
 
-    It runs inside this process; on a terminal, and where it is started beside the test, as one of
-    its own.
+    It runs in this process; on a terminal, and when it is started in the background, in its own.
     """
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}
     return InsideCommand(

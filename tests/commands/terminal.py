@@ -1,4 +1,4 @@
-"""`dsync` on a terminal of 80 columns: what is seen there, without colours."""
+"""The output of `dsync` on a terminal of 80 columns, without colours."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def on_terminal(
 
 
 def ctrl_c(process: subprocess.Popen[bytes]) -> str:
-    """Interrupt a process that asks, once it waits for the answer; nothing is typed."""
+    """Interrupt a process at its question; nothing is typed."""
     while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
         os.sched_yield()
     process.send_signal(signal.SIGINT)

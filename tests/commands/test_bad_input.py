@@ -1,4 +1,4 @@
-"""Whatever an operator gets wrong ends as one sentence with its remedy and its exit code."""
+"""Every mistake of an operator ends with one message, its remedy and its exit code."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def own_configuration(folder: Path, old: str, new: str) -> str:
         ("unknown", "does not know"),
     ],
 )
-def test_each_refusal_of_the_token_is_told_apart(
+def test_each_refusal_of_the_token_has_its_message(
     run: Command, sandbox: Sandbox, name: str, said: str
 ) -> None:
-    """Exit 3; the sentence tells which refusal it is, and never the token."""
+    """Exit 3; the message names the reason, never the token."""
     token = getattr(sandbox.tokens, name, "not-a-token")
     for command in ("sync", "check"):
         ended = run(command, DSYNC_DS_TOKEN=token)
@@ -51,8 +51,8 @@ def test_each_refusal_of_the_token_is_told_apart(
         assert "Traceback" not in told
 
 
-def test_no_token_is_a_setting_that_is_missing(run: Command) -> None:
-    """Exit 2, the variable named, and no database begun."""
+def test_a_missing_token_is_a_missing_setting(run: Command) -> None:
+    """Exit 2; the variable is named, and no database is created."""
     ended = run("sync", DSYNC_DS_TOKEN="")
     assert ended.code == 2
     assert "DSYNC_DS_TOKEN_FILE" in ended.err
@@ -66,8 +66,8 @@ def test_an_unknown_demarche_names_the_setting(run: Command) -> None:
     assert "DSYNC_DEMARCHE" in ended.out + ended.err
 
 
-def test_the_sandboxs_number_is_never_asked_of_another_server(run: Command) -> None:
-    """The shipped file holds it: a real endpoint needs a real number."""
+def test_the_sandboxs_number_is_refused_for_another_server(run: Command) -> None:
+    """The shipped file has it: a real endpoint needs a real number."""
     ended = run("sync", DSYNC_DS_URL="https://ds.example/graphql")
     assert ended.code == 2
     assert "DSYNC_DEMARCHE" in ended.err
@@ -105,7 +105,7 @@ def test_a_malformed_configuration_is_refused_with_the_key(
 
 
 def test_an_option_that_the_annotation_lacks_is_found_by_check(run: Command) -> None:
-    """Exit 2, with what the annotation offers."""
+    """Exit 2, with the annotation's options."""
     name = own_configuration(run.folder, 'ineligible = "Inéligible"', 'ineligible = "Refusé"')
     ended = run("check", "--config", name)
     assert ended.code == 2
@@ -140,7 +140,7 @@ def test_a_champ_that_the_form_lacks_is_found_by_check(run: Command) -> None:
 def test_a_database_that_cannot_be_opened_says_why(
     run: Command, url: str, code: int, said: str
 ) -> None:
-    """No traceback, and the password of an address is never shown."""
+    """Without a traceback and without the password of the address."""
     (run.folder / "junk.db").write_text("this is no database, whatever it is" * 50)
     ended = run("sync", "--json", "--database-url", url)
     assert (ended.code, ended.json["exit_code"]) == (code, code)
@@ -169,8 +169,8 @@ def test_a_number_that_ds_cannot_give_is_refused(
     assert list(run.folder.iterdir()) == []
 
 
-def test_a_service_tells_what_stops_it_in_one_sentence(run: Command) -> None:
-    """It logs more than a command does, but no traceback that nobody asked for."""
+def test_a_service_ends_with_one_message(run: Command) -> None:
+    """It logs more than a command, but no traceback without -v."""
     ended = run("run", DSYNC_DS_TOKEN="")
     assert ended.code == 2
     assert ended.err.startswith("Error: No token for DS")
@@ -178,8 +178,8 @@ def test_a_service_tells_what_stops_it_in_one_sentence(run: Command) -> None:
 
 
 @pytest.mark.parametrize("command", [(), ("db",), ("dossier",)])
-def test_a_group_alone_shows_what_there_is(run: Command, command: tuple[str, ...]) -> None:
-    """Exit 2, the help and nothing around it."""
+def test_a_group_alone_shows_its_commands(run: Command, command: tuple[str, ...]) -> None:
+    """Exit 2 with the help."""
     ended = run(*command)
     assert ended.code == 2
     assert ended.err.startswith("Usage: ")
@@ -188,8 +188,8 @@ def test_a_group_alone_shows_what_there_is(run: Command, command: tuple[str, ...
 
 
 @pytest.mark.parametrize("arguments", [("config", "show"), ("config", "show", "--json")])
-def test_an_output_that_is_full_is_told(run: Command, arguments: tuple[str, ...]) -> None:
-    """One sentence on the other stream, and no trace of Python's own."""
+def test_an_unwritable_output_is_reported(run: Command, arguments: tuple[str, ...]) -> None:
+    """One message on the other stream, without Python's own messages."""
     with Path("/dev/full").open("wb") as full, run.start(*arguments, out=full) as process:
         _, err = process.communicate(timeout=30)
     assert process.returncode == 1
@@ -198,8 +198,8 @@ def test_an_output_that_is_full_is_told(run: Command, arguments: tuple[str, ...]
 
 
 @pytest.mark.parametrize("closed", [1, 2])
-def test_a_stream_that_the_shell_closed_is_done_without(run: Command, closed: int) -> None:
-    """`>&-` and `2>&-` lose what would be printed there and nothing else."""
+def test_a_stream_that_the_shell_closed_does_no_harm(run: Command, closed: int) -> None:
+    """With `>&-` and `2>&-` only the output to that stream is lost."""
     with run.start("sync", closed=closed) as process:
         out, err = process.communicate(timeout=30)
     assert process.returncode == 0
@@ -209,16 +209,18 @@ def test_a_stream_that_the_shell_closed_is_done_without(run: Command, closed: in
 
 
 @pytest.mark.parametrize("command", [("push",), ("precheck",), ("conflicts", "accept", "1")])
-def test_what_needs_dossiers_makes_no_database(run: Command, command: tuple[str, ...]) -> None:
-    """In the wrong folder they say so, and leave it as it was."""
+def test_commands_that_need_dossiers_create_no_database(
+    run: Command, command: tuple[str, ...]
+) -> None:
+    """In the wrong folder they end with a message and leave it unchanged."""
     ended = run(*command)
     assert ended.code == 5
     assert "There is no database yet" in ended.out + ended.err
     assert list(run.folder.iterdir()) == []
 
 
-def test_the_demo_removes_no_file_of_anybodys(run: Command) -> None:
-    """Exit 2 where what has its database's name is something else."""
+def test_the_demo_removes_no_file_of_others(run: Command) -> None:
+    """Exit 2 if the file with its database's name is something else."""
     kept = run.folder / "mine" / "demo.db"
     kept.parent.mkdir()
     kept.write_text("Notes of a meeting.")
@@ -229,7 +231,7 @@ def test_the_demo_removes_no_file_of_anybodys(run: Command) -> None:
 
 
 def test_a_configuration_saved_with_a_byte_order_mark_is_read(run: Command) -> None:
-    """As some editors save it."""
+    """Some editors write one."""
     name = own_configuration(run.folder, "\n[safety]\n", "\n[safety]\n")
     path = run.folder / name
     path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
@@ -237,7 +239,7 @@ def test_a_configuration_saved_with_a_byte_order_mark_is_read(run: Command) -> N
 
 
 def test_check_refuses_a_database_of_a_newer_version(run: Command) -> None:
-    """What a run would refuse, the check refuses."""
+    """A run would refuse it too."""
     assert run("sync").code == 0
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -249,7 +251,7 @@ def test_check_refuses_a_database_of_a_newer_version(run: Command) -> None:
 
 @pytest.mark.skipif(os.getuid() == 0, reason="the rights of files do not bind root")
 def test_check_refuses_a_database_that_may_not_be_written(run: Command) -> None:
-    """What a run would refuse, the check refuses."""
+    """A run would refuse it too."""
     assert run("sync").code == 0
     (run.folder / "dsync.db").chmod(0o400)
     ended = run("check")
@@ -257,8 +259,8 @@ def test_check_refuses_a_database_that_may_not_be_written(run: Command) -> None:
     assert "may not be written" in ended.out
 
 
-def test_a_start_while_another_works_is_one_sentence(run: Command) -> None:
-    """Exit 6 with who holds the lease; a run that never began has no figures."""
+def test_a_start_while_another_works_is_one_message(run: Command) -> None:
+    """Exit 6 with the holder of the lease, and no figures."""
     assert run("sync").code == 0
     with closing(open_database(f"sqlite:///{run.folder / 'dsync.db'}")) as store:
         store.acquire_lease(DemarcheNumber(86321), 60, holder="host:1")
@@ -269,8 +271,8 @@ def test_a_start_while_another_works_is_one_sentence(run: Command) -> None:
     assert ended.err.count("\n") == 1
 
 
-def test_a_push_of_one_dossier_says_nothing_of_the_others(run: Command) -> None:
-    """What waits elsewhere was not asked for: exit 0."""
+def test_a_push_of_one_dossier_ignores_the_others(run: Command) -> None:
+    """Open annotations of other dossiers do not change the exit code 0."""
     assert run("sync", "--no-push").code == 0
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         (number,) = connection.execute("SELECT min(numero) FROM outbox").fetchone()

@@ -21,17 +21,17 @@ def lines(ended: Any, name: str) -> list[tuple[str, str]]:
 
 
 def shown(sandbox: Sandbox) -> list[Any]:
-    """Return every dossier as DS shows it, with its dates."""
+    """Return the current state of all dossiers, with their dates."""
     return [asdict(dossier) for dossier in sandbox.control.truth()]
 
 
 def first_open(sandbox: Sandbox) -> int:
-    """Return the number of a dossier that DS shows."""
+    """Return the number of a dossier that can be written."""
     return next(t.number for t in sandbox.control.truth() if t.presence == "present")
 
 
 def test_the_right_to_write_is_tried_by_writing_nothing(sandbox: Sandbox, run: Command) -> None:
-    """One dossier of each groupe that has any: no annotation and no date moves."""
+    """On one dossier of each groupe with dossiers; no annotation and no date changes."""
     before = shown(sandbox)
     ended = run("check", "--json")
     assert 0 == ended.code
@@ -47,7 +47,7 @@ def test_the_right_to_write_is_tried_by_writing_nothing(sandbox: Sandbox, run: C
 def test_a_groupe_whose_dossiers_may_not_be_written_is_named(
     sandbox: Sandbox, run: Command
 ) -> None:
-    """The instructeur is not in it: pushes into its dossiers would be refused."""
+    """The instructeur is not in it, so pushes into its dossiers would be refused."""
     sandbox.control.change_groupe(first_open(sandbox), OTHER)
     ended = run("check", "--json")
     assert 0 == ended.code
@@ -56,16 +56,18 @@ def test_a_groupe_whose_dossiers_may_not_be_written_is_named(
     )
 
 
-def test_a_read_only_token_is_told_before_the_first_push(sandbox: Sandbox, run: Command) -> None:
-    """Exit 7, as the run that could not push would end, with the remedy."""
+def test_a_read_only_token_is_reported_before_the_first_push(
+    sandbox: Sandbox, run: Command
+) -> None:
+    """Exit 7 with the remedy, as a run that cannot push."""
     ended = run("check", DSYNC_DS_TOKEN=sandbox.tokens.readonly)
     assert 7 == ended.code
     assert "write access: the token is read-only" in ended.out
     assert "make a read/write token" in ended.out
 
 
-def test_a_failed_attempt_is_no_failure_of_the_rest(sandbox: Sandbox, run: Command) -> None:
-    """DS breaks on the attempt: its line says so, database and evidence are looked at."""
+def test_a_failed_attempt_does_not_prevent_the_rest(sandbox: Sandbox, run: Command) -> None:
+    """Its line reports DS's failure; database and evidence are checked."""
     for truth in sandbox.control.truth():
         sandbox.control.fail_writes(truth.number)
     ended = run("check", "--json")
@@ -76,8 +78,8 @@ def test_a_failed_attempt_is_no_failure_of_the_rest(sandbox: Sandbox, run: Comma
     assert lines(ended, "evidence")
 
 
-def test_the_binding_of_a_token_to_an_address_is_told(sandbox: Sandbox, run: Command) -> None:
-    """A token made without networks is bound to the first address: told before and after."""
+def test_the_binding_of_a_token_to_an_address_is_explained(sandbox: Sandbox, run: Command) -> None:
+    """A token without networks is bound to the address of its first call."""
     assert "bound to the first address" in run("check").out
     sandbox.control.change_token(forbidden_network=True)
     refused = run("check")

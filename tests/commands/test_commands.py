@@ -1,4 +1,4 @@
-"""What an operator does with a copy: look, judge again, look once more."""
+"""The commands of an operator on a database with dossiers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.commands.command import Command
 
 
 def test_a_first_sync_reads_judges_and_writes_and_a_second_does_nothing(run: Command) -> None:
-    """The second sends no mutation, gives no verdict, changes nothing."""
+    """The second one sends no mutation, gives no verdict and changes nothing."""
     first = run("sync", "--json")
     assert (first.code, first.err) == (0, "")
     assert first.json["changed"] == first.json["read"] == first.json["evaluated"]
@@ -49,8 +49,8 @@ def test_a_first_sync_reads_judges_and_writes_and_a_second_does_nothing(run: Com
     ],
     ids=" ".join,
 )
-def test_each_read_prints_json_alone(synced: Command, arguments: tuple[str, ...]) -> None:
-    """Stdout is one JSON document; the same read without `--json` ends as well."""
+def test_each_read_prints_only_json(synced: Command, arguments: tuple[str, ...]) -> None:
+    """Stdout is one JSON document; without `--json` the command succeeds too."""
     ended = synced(*arguments, "--json")
     assert ended.code == 0
     assert ended.json is not None
@@ -58,7 +58,7 @@ def test_each_read_prints_json_alone(synced: Command, arguments: tuple[str, ...]
 
 
 def test_status_says_that_the_clock_went_back(run: Command) -> None:
-    """A success dated in the future counts as never, and no health check believes it."""
+    """A success dated in the future counts as never, also for the health check."""
     assert run("sync", "--no-push").code == 0
     with closing(sqlite3.connect(run.folder / "dsync.db")) as database, database:
         (last,) = database.execute("SELECT last_success_at FROM sync_state").fetchone()
@@ -74,7 +74,7 @@ def test_status_says_that_the_clock_went_back(run: Command) -> None:
 
 
 def test_an_unknown_dossier_ends_with_2(synced: Command) -> None:
-    """With `--json` the sentence is in the JSON."""
+    """With `--json` the message is in the JSON."""
     ended = synced("dossier", "show", "1", "--json")
     assert (ended.code, ended.json["exit_code"]) == (2, 2)
 
@@ -82,7 +82,7 @@ def test_an_unknown_dossier_ends_with_2(synced: Command) -> None:
 def test_a_dossier_shows_reasons_evidence_and_what_would_change_its_verdict(
     synced: Command,
 ) -> None:
-    """An operator answers « why? » with one command."""
+    """One command explains a verdict."""
     listed = synced("dossier", "list", "--verdict", "ineligible", "--json").json
     number = str(listed[0]["numero"])
     shown = synced("dossier", "show", number)
@@ -91,8 +91,8 @@ def test_a_dossier_shows_reasons_evidence_and_what_would_change_its_verdict(
     assert synced("dossier", "show", number, "--json").json["a_regler"] != []
 
 
-def test_what_is_json_in_the_database_is_json_in_json(synced: Command) -> None:
-    """No program parses twice: evidence and details are objects."""
+def test_json_of_the_database_is_an_object_in_json(synced: Command) -> None:
+    """A program does not have to parse evidence and details again."""
     shown = synced("dossier", "show", "18600003", "--json").json
     assert all(isinstance(check["preuve"], dict) for check in shown["controles"])
     details = [event["details"] for event in shown["evenements"]]
@@ -100,7 +100,7 @@ def test_what_is_json_in_the_database_is_json_in_json(synced: Command) -> None:
 
 
 def test_judging_again_changes_nothing_when_nothing_changed(run: Command) -> None:
-    """Old and new stand side by side, and no push follows."""
+    """Old and new verdict are printed, and nothing is pushed."""
     assert run("sync").code == 0
     ended = run("precheck", "--json")
     assert ended.code == 0
@@ -108,8 +108,8 @@ def test_judging_again_changes_nothing_when_nothing_changed(run: Command) -> Non
     assert run("sync", "--json").json["pushed"] == 0
 
 
-def test_fresh_evidence_is_taken_when_it_is_asked_for(sandbox: Sandbox, run: Command) -> None:
-    """Of named dossiers: before and after stand side by side, the journal says who asked."""
+def test_refresh_replaces_the_evidence(sandbox: Sandbox, run: Command) -> None:
+    """For named dossiers: both are printed, and the journal records who asked."""
     assert run("sync").code == 0
     number = str(content.FIRST_NUMBER)
     before = run("dossier", "show", number, "--json").json
@@ -131,10 +131,10 @@ def test_fresh_evidence_is_taken_when_it_is_asked_for(sandbox: Sandbox, run: Com
     assert "preuve_relue" in [event["evenement"] for event in after["evenements"]]
 
 
-def test_a_catalogue_that_shrinks_is_believed_once_an_operator_says_so(
+def test_a_catalogue_that_shrinks_is_used_after_an_operator_accepts_it(
     sandbox: Sandbox, run: Command
 ) -> None:
-    """Until then every run ends with 7 and names the remedy, which works as printed."""
+    """Until then every run exits 7 and names the remedy, which works as printed."""
     assert run("sync").code == 0
     assert run("evidence", "accept").code == 2
     startups = catalogue.startups(7)
@@ -150,7 +150,7 @@ def test_a_catalogue_that_shrinks_is_believed_once_an_operator_says_so(
 
 
 def test_judging_as_of_another_day_stores_nothing(synced: Command) -> None:
-    """A deposit outside of the call would not be « conforme »."""
+    """A deposit outside the call is not « conforme »."""
     before = synced("runs", "--json").json
     ended = synced("precheck", "--as-of", "2025-06-01", "--json")
     assert any(dossier["change"] for dossier in ended.json["dossiers"])
@@ -164,8 +164,8 @@ def test_status_fails_when_the_last_success_is_too_old(synced: Command) -> None:
     assert (stale.code, stale.json["is_stale"]) == (7, True)
 
 
-def test_a_token_about_to_expire_is_warned_of(synced: Command) -> None:
-    """By `status` and `check`; it alone is no failure."""
+def test_a_token_that_expires_soon_is_a_warning(synced: Command) -> None:
+    """Of `status` and of `check`; it is no failure."""
     for command in ("status", "check"):
         ended = synced(command, DSYNC_DS_TOKEN_EXPIRES_ON="2020-01-01")
         assert ended.code == 0
@@ -179,7 +179,7 @@ def bare(tmp_path: Path) -> Command:
 
 
 def codes(command: Command, steps: list[str]) -> dict[str, int]:
-    """Run lines as a shell does; return their exit codes by the command."""
+    """Run printed commands in a shell; return their exit codes."""
     return {
         step.partition(" -m dsync ")[2]: subprocess.run(
             step,
@@ -195,7 +195,7 @@ def codes(command: Command, steps: list[str]) -> dict[str, int]:
 
 
 def test_the_demo_works_twice_in_one_folder(bare: Command) -> None:
-    """Without any setting; it shows each verdict, and its next commands work as printed."""
+    """Without settings; it shows each verdict, and its printed commands work."""
     for _ in range(2):
         ended = bare("demo", "--dossiers", "60")
         assert ended.code == 0
@@ -207,8 +207,8 @@ def test_the_demo_works_twice_in_one_folder(bare: Command) -> None:
     assert {"dossier", "status"} == {step.split()[0] for step in done}
 
 
-def test_a_demo_that_serves_can_be_worked_on(bare: Command) -> None:
-    """sync, precheck and push find the stand-in and the database that the demo filled."""
+def test_commands_work_on_a_demo_that_serves(bare: Command) -> None:
+    """sync, precheck and push use its sandbox and its database."""
     demo = bare.start("demo", "--serve", "--dossiers", "30", PYTHONUNBUFFERED="1")
     assert demo.stdout is not None
     assert any("runs until Ctrl-C" in line for line in demo.stdout)
@@ -224,7 +224,7 @@ def test_a_demo_that_serves_can_be_worked_on(bare: Command) -> None:
 
 
 def test_config_check_warns_of_what_sync_will_refuse(bare: Command) -> None:
-    """The shipped file is valid; its démarche is the sandbox's, which no other server has."""
+    """The démarche of the shipped file exists only in the sandbox."""
     ended = bare("config", "check")
     assert ended.code == 0
     assert "DSYNC_DEMARCHE" in ended.err
@@ -235,7 +235,7 @@ def test_config_check_warns_of_what_sync_will_refuse(bare: Command) -> None:
 def test_the_service_syncs_at_once_and_stops_within_5_s(
     run: Command, sandbox: Sandbox, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Exit 0; what it read is in the database."""
+    """It exits 0, and its dossiers are in the database."""
     service = run.start("run", "--log-format", "json")
     assert service.stderr is not None
     for line in service.stderr:
@@ -248,8 +248,8 @@ def test_the_service_syncs_at_once_and_stops_within_5_s(
     assert run("dossier", "list", "--json").json != []
 
 
-def test_status_says_where_a_service_runs_and_when_it_works_next(run: Command) -> None:
-    """While it runs, after its end, and after a kill, which it could not tell of."""
+def test_status_shows_the_services_and_their_next_run(run: Command) -> None:
+    """While one runs, after its end, and after it was killed."""
     service = run.start("run", "--log-format", "json")
     assert service.stderr is not None
     assert any("run_finished" in line for line in service.stderr)
@@ -278,7 +278,7 @@ def test_status_says_where_a_service_runs_and_when_it_works_next(run: Command) -
 
 
 def test_a_run_that_was_killed_shows_as_interrupted(run: Command) -> None:
-    """In status and in the list, before any other run has started."""
+    """In `status` and in `runs`, before another run has started."""
     assert run("sync", "--no-push").code == 0
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         connection.execute("UPDATE sync_run SET statut = 'running', figures = NULL")
@@ -288,8 +288,8 @@ def test_a_run_that_was_killed_shows_as_interrupted(run: Command) -> None:
     assert "interrupted" in run("runs").out
 
 
-def test_the_service_outlives_a_refused_token(run: Command, sandbox: Sandbox) -> None:
-    """It says what to do and goes on trying."""
+def test_the_service_continues_after_a_refused_token(run: Command, sandbox: Sandbox) -> None:
+    """It logs the remedy and retries."""
     service = run.start("run", "--log-format", "json", DSYNC_DS_TOKEN=sandbox.tokens.expired)
     assert service.stderr is not None
     assert any("run_postponed" in line for line in service.stderr)

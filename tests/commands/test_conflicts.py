@@ -1,4 +1,4 @@
-"""`dsync conflicts` and `dsync push --force`: a human's value goes only when somebody says so."""
+"""`dsync conflicts` and `dsync push --force`: a human's value is overwritten only on an order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RESULTAT, DETAIL, VALIDE = 5102, 5103, 5105
 
 @pytest.fixture
 def edited(run: Command, sandbox: Sandbox) -> list[int]:
-    """Have a human change the result of three dossiers; return their numbers."""
+    """Change the result of three dossiers as a human; return their numbers."""
     assert 0 == run("sync").code
     eligible = [t.number for t in sandbox.control.truth() if t.labels == ["éligible"]][:3]
     for number in eligible:
@@ -34,7 +34,7 @@ def results(sandbox: Sandbox, numbers: list[int]) -> list[str]:
 
 
 def pushes(run: Command, number: int) -> list[dict[str, Any]]:
-    """Return what the journal says of a dossier's pushes, as analysts read it."""
+    """Return the journal of a dossier's pushes, as analysts read it."""
     sql = "SELECT details FROM lecture_evenement WHERE numero = ? AND evenement = 'pousse'"
     with closing(sqlite3.connect(run.folder / "dsync.db")) as database:
         return [json.loads(details) for (details,) in database.execute(sql, (number,))]
@@ -44,7 +44,7 @@ def pushes(run: Command, number: int) -> list[dict[str, Any]]:
 def test_a_forced_push_without_a_terminal_needs_a_yes(
     run: Command, sandbox: Sandbox, edited: list[int], options: tuple[str, ...]
 ) -> None:
-    """Exit 2 and how; nothing is sent. With --yes it goes over, and the events tell by whom."""
+    """Without --yes exit 2 and nothing is sent; with it the events record who gave the order."""
     first = edited[0]
     refused = run("push", "--force", "--dossier", str(first), *options)
     assert (2, ["Inéligible"]) == (refused.code, results(sandbox, [first]))
@@ -60,7 +60,7 @@ def test_a_forced_push_without_a_terminal_needs_a_yes(
 def test_on_a_terminal_a_forced_push_shows_what_it_overwrites_and_asks(
     run: Command, sandbox: Sandbox, edited: list[int], typed: str, after: str
 ) -> None:
-    """Each annotation with what stands in DS and what would replace it; a no sends nothing."""
+    """It shows the current and the new value of each annotation; « n » sends nothing."""
     first = edited[0]
     ended = on_terminal(run, "push", "--force", "--dossier", str(first), typed=typed)
     [line] = [line for line in ended.out.splitlines() if "resultat" in line]
@@ -72,7 +72,7 @@ def test_on_a_terminal_a_forced_push_shows_what_it_overwrites_and_asks(
 def test_ctrl_c_at_the_question_ends_a_forced_push(
     run: Command, sandbox: Sandbox, edited: list[int]
 ) -> None:
-    """Exit 130 at once, and nothing is sent."""
+    """It exits 130 at once, and nothing is sent."""
     first = edited[0]
     order = ("push", "--force", "--dossier", str(first))
     ended = on_terminal(run, *order, at="[y/N]", then=ctrl_c, errors_too=True)
@@ -82,7 +82,7 @@ def test_ctrl_c_at_the_question_ends_a_forced_push(
 def test_a_forced_push_shows_the_labels_that_would_stay(
     run: Command, sandbox: Sandbox, edited: list[int]
 ) -> None:
-    """Where a human's label stands beside dsync's: dsync's own is what the dossier would have."""
+    """A human's label is kept beside dsync's."""
     number = next(t.number for t in sandbox.control.truth() if t.labels == ["inéligible"])
     sandbox.control.add_label(number, "éligible")
     sandbox.control.edit_annotation(number, RESULTAT, "À vérifier")
@@ -103,10 +103,10 @@ def test_a_forced_push_shows_the_labels_that_would_stay(
     ],
     ids=["the same again", "what was not shown", "the box"],
 )
-def test_what_is_written_while_the_question_stands_is_not_overwritten(
+def test_a_value_written_during_the_question_is_not_overwritten(
     run: Command, sandbox: Sandbox, edited: list[int], stable_id: int, value: object, result: str
 ) -> None:
-    """The order goes over what was shown, and over nothing else."""
+    """Only the values that were shown are overwritten."""
     first = edited[0]
 
     def edit_and_confirm(process: subprocess.Popen[bytes]) -> str:
@@ -119,10 +119,8 @@ def test_what_is_written_while_the_question_stands_is_not_overwritten(
     assert (0, value, result) == (ended.code, annotations[stable_id], annotations[RESULTAT])
 
 
-def test_the_question_says_that_the_box_is_checked(
-    run: Command, sandbox: Sandbox, edited: list[int]
-) -> None:
-    """Who goes over an instructeur's validation is told so; it is not in the way then."""
+def test_the_question_shows_a_validation(run: Command, sandbox: Sandbox, edited: list[int]) -> None:
+    """An order after it overwrites the annotations."""
     first = edited[0]
     sandbox.control.edit_annotation(first, VALIDE, True)
     ended = on_terminal(run, "push", "--force", "--dossier", str(first), typed="y\n")
@@ -132,17 +130,17 @@ def test_the_question_says_that_the_box_is_checked(
 
 
 @pytest.mark.parametrize("options", [(), ("--force", "--yes")])
-def test_a_push_of_a_dossier_that_the_copy_lacks_says_so(
+def test_a_push_of_an_unknown_dossier_is_reported(
     run: Command, edited: list[int], options: tuple[str, ...]
 ) -> None:
-    """A mistyped number is not reported as success: exit 7, and how to read it."""
+    """A mistyped number is no success: exit 7, with the command to read the dossier."""
     ended = run("push", "--dossier", "12", "--dossier", str(edited[0]), *options)
     assert (7, True) == (ended.code, "dsync sync --dossier 12" in ended.err)
     assert str(edited[0]) not in ended.err
 
 
 def test_conflicts_are_listed_side_by_side(run: Command, edited: list[int]) -> None:
-    """What the human wrote beside what dsync wants, since DS's own date of that annotation."""
+    """The human's value, dsync's value, and DS's date of that annotation."""
     listed = run("conflicts", "list").out
     [line] = [line for line in listed.splitlines() if line.startswith(str(edited[0]))]
     assert line.split()[1:4] == ["resultat", "Inéligible", "Éligible"]
@@ -158,10 +156,10 @@ def test_conflicts_are_listed_side_by_side(run: Command, edited: list[int]) -> N
     assert all(c["depuis"] for c in own)
 
 
-def test_several_conflicts_are_settled_at_once(
+def test_several_conflicts_are_resolved_at_once(
     run: Command, sandbox: Sandbox, edited: list[int]
 ) -> None:
-    """By their numbers, or all; unnamed ones stay, and naming none is a usage error."""
+    """By their numbers or all; without either it is a usage error."""
     assert 2 == run("conflicts", "accept").code
     assert 2 == run("conflicts", "adopt", "--all", str(edited[0])).code
     first, second, third = edited

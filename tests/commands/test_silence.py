@@ -1,4 +1,4 @@
-"""While DS does not answer, whoever waits is told what is tried, and when again."""
+"""While DS does not answer, the failed attempts and the waits are shown."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.commands.terminal import on_terminal
 
 
 @pytest.mark.parametrize("on", ["terminal", "pipe", "json"])
-def test_what_fails_is_told_when_it_fails(run: Command, sandbox: Sandbox, on: str) -> None:
-    """The attempt, the wait before the next one, and that the outage is over; not with --json."""
+def test_a_failed_attempt_is_shown_at_once(run: Command, sandbox: Sandbox, on: str) -> None:
+    """With the wait before the next one, and the end of the outage; not with --json."""
     sandbox.control.fail(ScriptedFault("bad_gateway", times=1))
     if on == "terminal":
         ended = on_terminal(run, "sync", "--no-push", errors_too=True)
@@ -29,8 +29,8 @@ def test_what_fails_is_told_when_it_fails(run: Command, sandbox: Sandbox, on: st
     assert "DS answers again: recovered after " in told
 
 
-def test_a_page_that_takes_too_long_is_told(run: Command, sandbox: Sandbox) -> None:
-    """The next request asks for less, at once."""
+def test_a_page_that_times_out_is_shown(run: Command, sandbox: Sandbox) -> None:
+    """The next request asks for fewer dossiers at once."""
     sandbox.control.fail(ScriptedFault("timeout", operation="DossiersPage", reached=3))
     ended = run("sync", "--no-push")
     assert (0, True) == (ended.code, "A smaller page is asked for." in ended.err), ended.err

@@ -1,4 +1,4 @@
-"""What an operator sees: everything fits 80 columns, in one language, nothing cut.
+"""The output on a terminal: it fits 80 columns, is in one language, and is not cut.
 
 The screens are kept in golden/; `pytest --update-golden` writes them anew after a change that is
 meant.
@@ -61,7 +61,7 @@ def too_wide(text: str) -> list[str]:
 
 @pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
 def test_every_screen_fits_eighty_columns(synced: Command, arguments: tuple[str, ...]) -> None:
-    """No line is longer than the terminal, so that none is broken by it."""
+    """No line is longer than the terminal, which would break it."""
     seen = on_terminal(synced, *arguments)
     assert seen.code == 0
     assert seen.out.strip()
@@ -69,7 +69,7 @@ def test_every_screen_fits_eighty_columns(synced: Command, arguments: tuple[str,
 
 
 def test_wide_shows_every_column(synced: Command) -> None:
-    """On one line each, however long; elsewhere than on a terminal nothing is left out."""
+    """Each row is one line; when stdout is no terminal, all columns are always shown."""
     usual = on_terminal(synced, "runs").out.splitlines()[0].split()
     wide = on_terminal(synced, "runs", "--wide").out.splitlines()[0].split()
     assert {"requests", "by"} == set(wide) - set(usual) - {"changed", "deleted"}
@@ -78,7 +78,7 @@ def test_wide_shows_every_column(synced: Command) -> None:
 
 @pytest.mark.parametrize("path", list(helps()), ids=lambda path: " ".join(path) or "dsync")
 def test_no_help_is_cut(run_help: Command, path: tuple[str, ...]) -> None:
-    """Each command is described by a whole sentence."""
+    """The whole first sentence of each command is shown."""
     seen = on_terminal(run_help, *path, "--help")
     assert seen.code == 0
     assert too_wide(seen.out) == []
@@ -92,7 +92,7 @@ def run_help(tmp_path_factory: pytest.TempPathFactory) -> Command:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
-    """Return `dsync` on a database of known content, whatever the rules and the sandbox say."""
+    """Return `dsync` on a database with fixed contents."""
     folder = tmp_path_factory.mktemp("made")
     one, two = DossierNumber(1), DossierNumber(2)
     with closing(open_database(f"sqlite:///{folder / 'dsync.db'}")) as store, writing(store) as tx:
@@ -148,8 +148,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
     ],
     ids=" ".join,
 )
-def test_a_screen_is_as_it_was(made: Command, golden: Golden, arguments: tuple[str, ...]) -> None:
-    """Its words, its columns, its language."""
+def test_a_screen_is_unchanged(made: Command, golden: Golden, arguments: tuple[str, ...]) -> None:
+    """Its words, columns and language."""
     seen = on_terminal(made, *arguments).out
     seen = re.sub(r" +$", "", seen, flags=re.MULTILINE)
     seen = re.sub(r"\(\d+ \w+ ago\)", "(… ago)", seen)
@@ -160,7 +160,7 @@ def test_a_screen_is_as_it_was(made: Command, golden: Golden, arguments: tuple[s
 def test_json_is_one_line_in_a_log_file_and_indented_on_a_terminal(
     made: Command, command: str, lines: int
 ) -> None:
-    """A log file holds a document a line."""
+    """A log file has one document for each line."""
     assert lines == made(command, "--json").out.count("\n")
     seen = on_terminal(made, command, "--json").out
     assert seen.count("\n") > 10
@@ -185,7 +185,7 @@ def test_progress_without_a_total_is_a_number(run: Command) -> None:
 
 
 def test_open_pushes_are_marked_and_strict_fails(made: Command) -> None:
-    """Waiting, refused or stopped by a human: a line each, with the remedy."""
+    """Waiting, refused or in conflict: one line each, with the remedy."""
     seen = made("status", "--strict")
     assert 7 == seen.code
     marked = [line for line in seen.out.splitlines() if line.startswith("! ")]
@@ -197,7 +197,7 @@ def test_open_pushes_are_marked_and_strict_fails(made: Command) -> None:
 
 
 def test_the_keys_of_status_are_in_one_language(made: Command) -> None:
-    """English; values are DS's and the database's own words."""
+    """They are English; values are those of DS and of the database."""
     document = made("status", "--json").json
     keys = {*document, *document["last_run"], *document["dossiers"]}
     assert keys.isdisjoint({"genre", "statut", "debut", "fin", "lus", "etat", "a_evaluer"})

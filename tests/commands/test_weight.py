@@ -1,4 +1,4 @@
-"""A short command loads what it uses: most of its time is imports."""
+"""Short commands import only what they use, because imports take most of their time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOCAL = ("gql", "requests", "apscheduler", "alembic", "structlog", "sqlalchemy.d
 def test_a_short_command_loads_no_more_than_it_needs(
     synced: Command, command: str, without: tuple[str, ...]
 ) -> None:
-    """No client of DS to read the copy, no scheduler for one run, no PostgreSQL on SQLite."""
+    """No client of DS to read the database, no scheduler for one run, no PostgreSQL for SQLite."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "dsync", command],
         cwd=synced.folder,

@@ -1,4 +1,4 @@
-"""What the contract tests share: a sandbox, a client for it, and the recorded world's modules."""
+"""Fixtures of the contract tests: a sandbox, and a client for it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 
 
 class Client:
-    """Asks a sandbox over HTTP, as any client would."""
+    """Sends requests to a sandbox over HTTP."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.session = requests.Session()
 
     def post(self, query: str, *, token: str = "", language: str = "", **variables: Any) -> Any:
-        """Return the whole HTTP answer."""
+        """Send a request and return the HTTP response."""
         headers = {"Authorization": f"Bearer {token or self.sandbox.tokens.write}"}
         if language:
             headers["Accept-Language"] = language
@@ -46,7 +46,7 @@ class Client:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A sandbox of forty dossiers whose time stands still until it is moved."""
+    """A sandbox with forty dossiers and a clock that only tests move."""
     with Sandbox.start(dossiers=40, seed=7, clock=lambda: NOW) as started:
         yield started
 

@@ -1,4 +1,4 @@
-"""Which recorded conversations are replayed, in which order, and what happens between them."""
+"""The order in which recorded conversations are replayed, and what happens between them."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ PLACES_DIFFER = {
 LEFT_OUT = {
     "webhook-received": "the sandbox calls no webhook",
     "stored-getDossier": "the stored document's text is the platform's own; ours asks less",
-    "file-download": "an address signed by the recorded run; see test_sandbox_files.py",
-    "geojson-download": "an address signed by the recorded run; see test_sandbox_files.py",
-    "geojson-tampered": "an address signed by the recorded run; see test_sandbox_files.py",
+    "file-download": "an address signed by the recorded run; see test_sandbox_http.py",
+    "geojson-download": "an address signed by the recorded run; see test_sandbox_http.py",
+    "geojson-tampered": "an address signed by the recorded run; see test_sandbox_http.py",
 }
 """Recordings that are not replayed, with the reason."""
 

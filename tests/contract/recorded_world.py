@@ -1,4 +1,4 @@
-"""A sandbox in the state in which the recorded conversations were held.
+"""A sandbox in the state of the recorded conversations.
 
 Numbers, dates, states and forms are those of the recordings; everything else is the least that
 makes their answers possible.
@@ -64,7 +64,7 @@ _FINISHED = ("accepte", "refuse", "sans_suite")
 
 
 def start() -> Sandbox:
-    """Start a sandbox as the recordings found theirs."""
+    """Start a sandbox in the state of the recordings."""
     clock = Clock(lambda: NOW)
     forms = [
         (_form(), [_dossier(n, *facts) for n, facts in _DOSSIERS.items()]),
@@ -122,7 +122,7 @@ def _form() -> FormSeed:
 
 
 def _every_type_form() -> FormSeed:
-    """The recorded zoo: numbers up to 7121, and the annotations with their block."""
+    """The recorded form of every type: ids up to 7121, and annotations with a repetition."""
     whole = EVERY_TYPE_FORM.revisions[0]
     champs = [d for d in whole.champs if d["stable_id"] < 7122]
     kept = (*range(7200, 7222), 7300, 7301)
@@ -146,7 +146,7 @@ def _plain(number: int, title: str) -> FormSeed:
 
 
 def _volume_form() -> FormSeed:
-    """205 persons' dossiers, three groupes (numbers 4 to 6), a yes-no question, a note."""
+    """A form for 205 dossiers of persons, with three groupes (numbers 4 to 6)."""
     form = _plain(78001, "volume")
     form.revisions[0].champs = [descriptor(7820, "yes_no", "Plus ?")]
     form.revisions[0].annotations = [descriptor(7851, "text", "Note")]
@@ -261,7 +261,7 @@ def _morale(siret: str) -> dict[str, Any]:
 
 
 def completed() -> dict[str, Any]:
-    """Return what the registry says of dossier 27's applicant once it answers again."""
+    """Return the registry's data on the applicant of dossier 27."""
     demandeur = _morale(_DEGRADED[27])
     demandeur["entreprise"]["forme_juridique_code"] = "7120"
     return demandeur
@@ -295,7 +295,7 @@ def _every_type_dossier() -> DossierSeed:
 
 
 def translate(text: str) -> str:
-    """Replace the recordings' identifiers of revisions by those that this sandbox gives."""
+    """Replace the ids of revisions in a recording by those of this sandbox."""
     for recorded, here in ((4, 2), (7, 3)):
         text = text.replace(
             ids.encode("ProcedureRevision", recorded), ids.encode("ProcedureRevision", here)

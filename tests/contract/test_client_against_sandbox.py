@@ -1,4 +1,4 @@
-"""The client against the sandbox over HTTP: what it reads and writes, what it survives."""
+"""The client of DS against the sandbox over HTTP."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def present(sandbox: Sandbox) -> set[int]:
 
 
 def some(sandbox: Sandbox, count: int) -> list[DossierNumber]:
-    """Return dossiers that the token may write into."""
+    """Return dossiers into which the token may write."""
     found = [d.number for d in sandbox.control.truth() if d.presence == "present"]
     return [DossierNumber(number) for number in sorted(found)[:count]]
 
@@ -120,7 +120,7 @@ def write(client: DSClient, number: DossierNumber, **changes: Any) -> DossierWri
 
 
 def test_a_crawl_reads_every_present_dossier_once(sandbox: Sandbox, connect: Connect) -> None:
-    """Pages and both lists come in as many requests as there are pages."""
+    """The number of requests is the number of pages, with both lists of deletions."""
     client = connect()
     pages = crawl(client, pending=EVERY_LIST, deleted=EVERY_LIST)
     found = numbers(pages)
@@ -132,8 +132,8 @@ def test_a_crawl_reads_every_present_dossier_once(sandbox: Sandbox, connect: Con
     assert pages[0].server_date is not None
 
 
-def test_a_demarche_tells_its_form(connect: Connect) -> None:
-    """Descriptors, their options, the rows of repetitions, labels and instructeurs are there."""
+def test_a_demarche_has_its_form(connect: Connect) -> None:
+    """Descriptors, options, rows of repetitions, labels and instructeurs are read."""
     demarche = connect().demarche(DEMARCHE)
     revision = demarche.revisions[demarche.active_revision_id]
     result = revision.descriptors[RESULT]  # type: ignore[index]
@@ -166,16 +166,16 @@ OUTAGES: list[Kind] = [
 
 
 @pytest.mark.parametrize("kind", OUTAGES)
-def test_a_crawl_survives(sandbox: Sandbox, connect: Connect, kind: Kind) -> None:
-    """Each failure that passes leaves a whole crawl."""
+def test_a_crawl_is_complete_in_spite_of(sandbox: Sandbox, connect: Connect, kind: Kind) -> None:
+    """After each temporary failure all dossiers are read."""
     sandbox.control.fail(ScriptedFault(kind, operation="DossiersPage", after=1, times=1, reached=3))
     pages = crawl(connect(attempts=3))
     assert sorted(numbers(pages)) == sorted(present(sandbox))
     assert not any(page.unreadable for page in pages)
 
 
-def test_a_drip_becomes_a_smaller_page(sandbox: Sandbox, connect: Connect) -> None:
-    """An answer slower than the deadline is asked again, smaller."""
+def test_a_slow_page_is_requested_smaller(sandbox: Sandbox, connect: Connect) -> None:
+    """A page slower than the deadline is requested again with fewer dossiers."""
     sandbox.control.fail(ScriptedFault("slow_body", operation="DossiersPage", bytes_per_s=200))
     client = connect(deadline_s=0.5)
     assert set(numbers(crawl(client))) == present(sandbox)
@@ -183,7 +183,7 @@ def test_a_drip_becomes_a_smaller_page(sandbox: Sandbox, connect: Connect) -> No
 
 
 def test_a_dossier_that_ds_cannot_render_comes_reduced(sandbox: Sandbox, connect: Connect) -> None:
-    """A null node among good ones is asked for again without what can break; all others come."""
+    """It is requested without the objects that can fail; all others are read."""
     (bad,) = some(sandbox, 1)
     sandbox.control.null_field(bad, ("demandeur", "siret"))
     client = connect()
@@ -203,10 +203,10 @@ def test_a_dossier_that_ds_cannot_render_comes_reduced(sandbox: Sandbox, connect
         ("nobody", "unknown"),
     ],
 )
-def test_each_refusal_is_told_apart(
+def test_each_refusal_has_its_reason(
     sandbox: Sandbox, connect: Connect, token: str, reason: str
 ) -> None:
-    """The reason is the token's, and it is asked once."""
+    """The reason is the token's, and the request is not repeated."""
     client = connect(getattr(sandbox.tokens, token, "nobody"), attempts=6)
     with pytest.raises(DSUnauthorizedError) as caught:
         client.demarche(DEMARCHE)
@@ -214,8 +214,8 @@ def test_each_refusal_is_told_apart(
     assert client.requests == 1
 
 
-def test_several_dossiers_are_asked_at_once(sandbox: Sandbox, connect: Connect) -> None:
-    """Existence of many is a request each fifty; unknown ones do not hide the others."""
+def test_several_dossiers_are_requested_at_once(sandbox: Sandbox, connect: Connect) -> None:
+    """There is one request for fifty dossiers; unknown ones do not hide the others."""
     known = some(sandbox, 12)
     unknown = DossierNumber(4)
     client = connect()
@@ -229,7 +229,7 @@ def test_several_dossiers_are_asked_at_once(sandbox: Sandbox, connect: Connect) 
 
 
 def test_an_unknown_annotation_is_absent(sandbox: Sandbox, connect: Connect) -> None:
-    """A dossier of an older revision that lacks an annotation breaks no batch."""
+    """A dossier of an older revision without an annotation does not prevent the others."""
     (number,) = some(sandbox, 1)
     remote = connect().read_annotations([number], [RESULT, "Q2hhbXAtMQ=="], DEMARCHE)[number]
     assert remote is not None
@@ -238,7 +238,7 @@ def test_an_unknown_annotation_is_absent(sandbox: Sandbox, connect: Connect) -> 
 
 
 def test_one_document_writes_several_dossiers(sandbox: Sandbox, connect: Connect) -> None:
-    """Annotations and a label of three dossiers take one request, and are there."""
+    """Annotations and a label of three dossiers are written by one request."""
     client = connect()
     label = client.demarche(DEMARCHE).labels["éligible"]
     targets = some(sandbox, 3)
@@ -256,8 +256,8 @@ def test_one_document_writes_several_dossiers(sandbox: Sandbox, connect: Connect
     assert [o.labels_done for o in client.push(writes)] == [frozenset({label})] * 3
 
 
-def test_a_refused_option_leaves_the_rest(sandbox: Sandbox, connect: Connect) -> None:
-    """What is valid is saved, the refused one has DS's words."""
+def test_a_refused_option_does_not_prevent_the_rest(sandbox: Sandbox, connect: Connect) -> None:
+    """Valid values are saved; the refused one has DS's message."""
     client = connect()
     (number,) = some(sandbox, 1)
     annotations = (
@@ -270,7 +270,7 @@ def test_a_refused_option_leaves_the_rest(sandbox: Sandbox, connect: Connect) ->
 
 
 def test_missing_rights_are_codes(sandbox: Sandbox, connect: Connect) -> None:
-    """A read-only token and an instructeur of another groupe are told apart."""
+    """A read-only token and an instructeur of another groupe have different codes."""
     client = connect()
     (number,) = some(sandbox, 1)
     mine = write(client, number)
@@ -282,7 +282,7 @@ def test_missing_rights_are_codes(sandbox: Sandbox, connect: Connect) -> None:
 
 
 def test_a_hidden_dossier_is_not_found_among_others(sandbox: Sandbox, connect: Connect) -> None:
-    """One dossier that is gone does not keep the others from being written."""
+    """The other dossiers are written."""
     client = connect()
     gone, there = some(sandbox, 2)
     writes = [write(client, gone), write(client, there)]
@@ -312,7 +312,7 @@ LOST: list[tuple[Kind, type[DSError]]] = [
 def test_a_write_is_never_repeated(
     sandbox: Sandbox, connect: Connect, kind: Kind, error: type[DSError]
 ) -> None:
-    """Whatever becomes of the answer, DS sees one mutation."""
+    """DS gets one mutation, with or without an answer."""
     client = connect(attempts=1, max_wait_s=0.0)
     (number,) = some(sandbox, 1)
     mine = write(client, number)
@@ -323,8 +323,8 @@ def test_a_write_is_never_repeated(
     assert len(sandbox.control.requests()) <= 1
 
 
-def test_a_time_out_tells_the_done_from_the_unknown(sandbox: Sandbox, connect: Connect) -> None:
-    """Mutations that DS reached are known, those after the time-out are read back."""
+def test_after_a_time_out_some_writes_are_unknown(sandbox: Sandbox, connect: Connect) -> None:
+    """Those before the time-out are known, those after it have to be read back."""
     client = connect()
     writes = [write(client, number) for number in some(sandbox, 3)]
     sandbox.control.fail(ScriptedFault("timeout", only="mutation", reached=1))
@@ -333,8 +333,8 @@ def test_a_time_out_tells_the_done_from_the_unknown(sandbox: Sandbox, connect: C
     assert (second.unknown, third.unknown) == (True, True)
 
 
-def test_a_refusing_limiter_is_waited_for(sandbox: Sandbox, connect: Connect) -> None:
-    """A 429 on a read is waited out, here up to a cap of nothing."""
+def test_a_rate_limit_is_waited_for(sandbox: Sandbox, connect: Connect) -> None:
+    """After a 429 a read is repeated, here after a wait of 0 s."""
     sandbox.control.fail(ScriptedFault("rate_limited", times=2))
     client = connect(attempts=3, max_wait_s=0.0)
     assert client.demarche(DEMARCHE).number == DEMARCHE

@@ -1,4 +1,4 @@
-"""The client on answers recorded with the platform's own application, where they are at hand."""
+"""The client of DS on recorded answers, if they are available."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def answer(name: str) -> dict[str, Any]:
 
 
 def serve(found: dict[str, Any]) -> None:
-    """Answer the next request by it."""
+    """Answer the next request with a recording."""
     body = found["body"]
     headers = {k: v for k, v in found["headers"] if k.lower() not in ("content-type", "etag")}
     given = {"body": body} if isinstance(body, str) else {"json": body}
@@ -92,10 +92,10 @@ REFUSALS: list[tuple[str, Callable[[DSClient], Any], str]] = [
 
 @responses.activate
 @pytest.mark.parametrize(("name", "ask", "fault"), REFUSALS)
-def test_a_recorded_failure_is_understood(
+def test_a_recorded_failure_has_its_fault(
     client: DSClient, name: str, ask: Callable[[DSClient], Any], fault: str
 ) -> None:
-    """Each failure that the platform was seen to answer has its own fault."""
+    """Each recorded failure is classified."""
     serve(answer(name))
     with pytest.raises(DSError) as caught:
         ask(client)
@@ -103,8 +103,8 @@ def test_a_recorded_failure_is_understood(
 
 
 @responses.activate
-def test_a_recorded_dossier_that_is_null_is_told_with_its_path(client: DSClient) -> None:
-    """The platform lost its applicant: it is null, though its number exists."""
+def test_a_recorded_null_dossier_has_its_path(client: DSClient) -> None:
+    """DS lost its applicant: it is null, although its number exists."""
     serve(answer("no-etablissement-single"))
     [one] = dossier(client).unreadable
     assert ("bad_data", "demandeur") == (one.code, one.path)
@@ -134,10 +134,10 @@ WRITES: list[tuple[str, dict[str, Any]]] = [
 
 @responses.activate
 @pytest.mark.parametrize(("name", "expected"), WRITES)
-def test_a_recorded_write_is_understood(
+def test_a_recorded_write_has_its_outcome(
     client: DSClient, name: str, expected: dict[str, Any]
 ) -> None:
-    """What the platform said of one dossier's annotations is read alias by alias."""
+    """Recorded payloads of annotations are read alias by alias."""
     conversation = json.loads((RECORDED / f"{name}.json").read_text("utf-8"))
     sent = conversation["request"]["body"]["variables"]["i"]
     text = json.dumps(conversation["response"])
@@ -162,8 +162,8 @@ def test_a_recorded_write_is_understood(
         ("label-of-other-demarche", False),
     ],
 )
-def test_a_recorded_label_is_understood(client: DSClient, name: str, done: bool) -> None:
-    """A label that is as wanted is done, however that came."""
+def test_a_recorded_label_has_its_outcome(client: DSClient, name: str, done: bool) -> None:
+    """A label that is as wanted counts as done."""
     serve(json.loads(json.dumps(answer(name)).replace('"m"', '"w0_add0"')))
     write = DossierWrite(DossierNumber(1), DossierId("D"), "I", labels_add=("L",))
     (outcome,) = client.push([write])

@@ -1,4 +1,4 @@
-"""Every document that dsync sends is valid against the API's schema."""
+"""All documents of dsync are valid for the API's schema."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ MOST_DEPTH = 15
 
 @pytest.fixture(scope="module", params=SCHEMAS)
 def schema(request: pytest.FixtureRequest) -> GraphQLSchema:
-    """Return each schema that is at hand."""
+    """Return each schema that is available."""
     path = SCHEMAS[request.param]
     if not path.exists():
         pytest.skip(f"the {request.param} schema is not at hand ({path.name})")
@@ -68,8 +68,8 @@ LARGEST = {
 
 
 @pytest.mark.parametrize("name", LARGEST)
-def test_the_largest_document_keeps_below_the_platforms_limits(name: str) -> None:
-    """A fifth of the complexity of 60,000 and 20,000 tokens, as the sandbox scores them."""
+def test_the_largest_document_is_below_the_limits_of_ds(name: str) -> None:
+    """By the sandbox's count, a fifth of 60,000 (complexity) and of 20,000 (tokens)."""
     operation, scored = LARGEST[name]
     found = document(operation.text)
     variables = {"first": 100, "withPending": True, "withDeleted": True}
@@ -83,12 +83,12 @@ def test_the_largest_document_keeps_below_the_platforms_limits(name: str) -> Non
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_is_valid(schema: GraphQLSchema, name: str) -> None:
-    """The specification's rules hold, those that DS itself does not check included."""
+    """It follows all rules of the specification, also those that DS does not check."""
     assert [error.message for error in validate(schema, DOCUMENTS[name].document)] == []
 
 
-def test_there_is_one_operation_a_file() -> None:
-    """A file is one operation with a name."""
+def test_each_file_has_one_operation() -> None:
+    """It has a name."""
     assert FILES
     for name in FILES:
         text = (QUERIES / f"{name}.graphql").read_text(encoding="utf-8")
@@ -97,8 +97,8 @@ def test_there_is_one_operation_a_file() -> None:
         assert found[0].name is not None, name
 
 
-def test_a_dossier_is_asked_the_same_in_a_page_and_alone() -> None:
-    """Both documents give the same node; the reduced one leaves out what can break."""
+def test_a_dossier_has_the_same_fields_in_a_page_and_alone() -> None:
+    """The reduced document omits the objects that can fail."""
     page, alone = _fragments("dossiers_page"), _fragments("dossier")
     reduced = _fragments("dossier_reduced")
     assert page == {**alone, "DeletedFields": page["DeletedFields"]}
@@ -109,7 +109,7 @@ def test_a_dossier_is_asked_the_same_in_a_page_and_alone() -> None:
 
 
 def test_a_champ_has_the_same_type_in_the_reduced_document() -> None:
-    """DS types a champ by the fragments that it finds in a document."""
+    """DS chooses a champ's type by the fragments in the document."""
     whole, reduced = _fragments("dossier"), _fragments("dossier_reduced")
     types = re.compile(r"\.\.\. on (\w+Champ)\b").findall
     assert types(whole["ObjectFields"]) == types(reduced["ObjectFields"])
@@ -117,7 +117,7 @@ def test_a_champ_has_the_same_type_in_the_reduced_document() -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_no_document_makes_ds_fail(name: str) -> None:
-    """No fragment without a type, no `closed`, no depth beyond 15."""
+    """There is no fragment without a type, no `closed`, no depth above 15."""
     document = DOCUMENTS[name].document
     text = print_ast(document)
     assert "closed" not in text
@@ -130,7 +130,7 @@ def test_no_document_makes_ds_fail(name: str) -> None:
 
 
 def test_each_type_that_ds_hides_without_a_fragment_has_one() -> None:
-    """Types that come under another's name unless they are asked for are asked for."""
+    """Without it DS returns another type."""
     text = operations.load("dossiers_page").text
     for kind in (
         "DropDownListChamp",
@@ -148,8 +148,8 @@ def test_each_type_that_ds_hides_without_a_fragment_has_one() -> None:
         assert f"... on {kind} " in text
 
 
-def test_what_is_heavy_for_ds_is_not_asked() -> None:
-    """No signed address, PDF, message or avis: nothing of them is kept."""
+def test_what_is_expensive_for_ds_is_not_requested() -> None:
+    """No signed address, PDF, message or avis: dsync does not use them."""
     text = operations.load("dossiers_page").text
     for field in ("url", "pdf", "messages", "avis", "columns", "geojson", "attestation"):
         assert f" {field}\n" not in text
@@ -193,10 +193,10 @@ def _depth(selections: SelectionSetNode, fragments: dict[str, FragmentDefinition
     ],
 )
 @pytest.mark.parametrize("document", ["dossiers_page", "dossier"])
-def test_what_is_read_of_a_node_is_what_is_asked_for(
+def test_the_node_types_have_the_fields_of_the_queries(
     document: str, shape: type[Struct], fragments: tuple[str, ...], unread: set[str]
 ) -> None:
-    """A field that is renamed in the query alone would be blank for ever, and nobody would know."""
+    """A field renamed only in the query would always be empty."""
     found = {
         definition.name.value: definition.selection_set
         for definition in operations.load(document).document.definitions
@@ -208,7 +208,7 @@ def test_what_is_read_of_a_node_is_what_is_asked_for(
 
 
 def _response_keys(selection: SelectionSetNode) -> set[str]:
-    """Return the names under which a selection answers, those of its inline fragments included."""
+    """Return the response keys of a selection, those of inline fragments included."""
     keys = set()
     for part in selection.selections:
         if isinstance(part, FieldNode):

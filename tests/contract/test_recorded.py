@@ -1,4 +1,4 @@
-"""The sandbox answers as the platform's own application did, conversation by conversation.
+"""The sandbox gives the same answers as DS's own application, conversation by conversation.
 
 Each scenario starts from the recorded state, in the recorded order. An answer has the same status,
 the same errors (message, code, place, path) and the same data, leaf by leaf; what depends on the
@@ -36,15 +36,15 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_every_recording_is_replayed_or_listed_as_left_out() -> None:
-    """No recorded conversation is forgotten, and none is named that does not exist."""
+    """Every recording is in one of the two lists, and every name in them exists."""
     recorded = {path.stem for path in RECORDED.glob("*.json")}
     replayed = {step for steps in SCENARIOS.values() for step in steps if isinstance(step, str)}
     assert recorded == replayed | set(LEFT_OUT)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_the_sandbox_answers_as_the_platform_did(scenario: str) -> None:
-    """Every recorded answer of the scenario is given again."""
+def test_the_sandbox_answers_as_ds_did(scenario: str) -> None:
+    """The sandbox gives each recorded answer of the scenario."""
     differences: list[str] = []
     with world.start() as sandbox, requests.Session() as session:
         for step in SCENARIOS[scenario]:
@@ -88,7 +88,7 @@ def _replay(name: str, sandbox: Any, session: requests.Session) -> list[str]:
 
 
 def _is_refused_alike(expected: dict[str, Any], given: dict[str, Any]) -> bool:
-    """Tell whether a refusal has errors alone, each with a message, and every recorded code."""
+    """Return whether a refusal has only errors, each with a message, and all recorded codes."""
     if given.keys() != expected.keys() or not all(error["message"] for error in given["errors"]):
         return False
     codes = [
@@ -115,7 +115,7 @@ def _headers(request: dict[str, Any], sandbox: Any) -> dict[str, str]:
 
 
 def _literal(header: str, good: str) -> str:
-    """Return a header of the recorded form; the recordings cut good tokens short."""
+    """Return a header in the recorded form: the recordings have only the start of valid tokens."""
     if header.startswith("Token token"):
         return f'Token token="{good}"'
     if header.startswith("Bearer  "):

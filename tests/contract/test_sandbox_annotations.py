@@ -1,4 +1,4 @@
-"""What `dossierModifierAnnotations` saves, refuses and breaks on."""
+"""What `dossierModifierAnnotations` saves and refuses, and where DS fails."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ def _write(client: Any, number: int, *values: tuple[Any, dict[str, Any]], **more
     return client.post(WRITE, i=given, **more)
 
 
-def test_valid_values_are_saved_and_the_others_told(sandbox: Any, client: Any, number: int) -> None:
-    """What was not saved is known only by what the payload does not name."""
+def test_valid_values_are_saved_and_the_others_refused(
+    sandbox: Any, client: Any, number: int
+) -> None:
+    """The payload does not say which annotation a refusal is about."""
     payload = _write(
         client,
         number,
@@ -57,10 +59,10 @@ def test_valid_values_are_saved_and_the_others_told(sandbox: Any, client: Any, n
     ("value", "emptied"),
     [({"textarea": ""}, 5103), ({"dropDownList": ""}, 5102)],
 )
-def test_an_empty_text_empties(
+def test_an_empty_text_empties_the_annotation(
     sandbox: Any, client: Any, number: int, value: dict[str, Any], emptied: int
 ) -> None:
-    """Texts and choices can be emptied."""
+    """So does an empty choice."""
     sandbox.control.edit_annotation(number, emptied, "Éligible")
     _write(client, number, (emptied, value))
     assert sandbox.control.truth_of(number).annotations[emptied] == ""
@@ -72,7 +74,7 @@ def test_an_empty_text_empties(
 def test_a_value_of_no_type_refuses_the_whole_request(
     client: Any, number: int, value: dict[str, Any]
 ) -> None:
-    """Nothing runs: errors without data."""
+    """Nothing is executed: the answer has errors without data."""
     body = _write(client, number, (5103, {"textarea": "x"}), (5104, value)).json()
     assert "data" not in body
 
@@ -80,7 +82,7 @@ def test_a_value_of_no_type_refuses_the_whole_request(
 def test_rows_are_added_each_time_and_their_cells_written(
     sandbox: Any, client: Any, number: int
 ) -> None:
-    """`repetition: n` adds n rows; a cell needs its row; an unknown row is echoed and lost."""
+    """`repetition: n` adds n rows; a value of an unknown row is returned and lost."""
     read = (
         "query($n:Int!){dossier(number:$n){annotations(id:$id){... on RepetitionChamp{rows{id}}}}}"
     ).replace("$id", f'"{_id(5302)}"')
@@ -105,7 +107,7 @@ def test_rows_are_added_each_time_and_their_cells_written(
 def test_an_id_that_breaks_the_server_saves_no_value(
     sandbox: Any, client: Any, number: int
 ) -> None:
-    """Yet the rows asked before it are there."""
+    """Rows requested before that id are added."""
     rows = len(sandbox.control.truth_of(number).annotations[5302])
     answer = _write(
         client,
@@ -119,8 +121,8 @@ def test_an_id_that_breaks_the_server_saves_no_value(
     assert (truth[5103] == "perdu", len(truth[5302])) == (False, rows + 1)
 
 
-def test_who_may_not_write_is_told_in_the_payload(sandbox: Any, client: Any, number: int) -> None:
-    """A read-only token before anything else, then an instructeur of another groupe."""
+def test_a_missing_right_is_in_the_payload(sandbox: Any, client: Any, number: int) -> None:
+    """The read-only token is checked first, then the instructeur's groupe."""
     value = (5103, {"textarea": "x"})
     readonly = _write(client, number, value, token=sandbox.tokens.readonly).json()["data"]["m"]
     stranger = _write(client, number, value, agent=OTHER).json()["data"]["m"]
@@ -130,10 +132,8 @@ def test_who_may_not_write_is_told_in_the_payload(sandbox: Any, client: Any, num
 
 
 @pytest.mark.parametrize("gone", ["hide", "erase", "expire"])
-def test_a_dossier_that_is_not_to_be_seen_is_not_found(
-    sandbox: Any, client: Any, number: int, gone: str
-) -> None:
-    """At the top level, with null under the alias."""
+def test_a_hidden_dossier_is_not_found(sandbox: Any, client: Any, number: int, gone: str) -> None:
+    """The error is at the top level, with null under the alias."""
     getattr(sandbox.control, gone)(number)
     body = _write(client, number, (5103, {"textarea": "x"})).json()
     assert body["data"] == {"m": None}

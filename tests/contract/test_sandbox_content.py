@@ -1,4 +1,4 @@
-"""Every dossier of the sandbox can be read whole, and shows each change."""
+"""Every dossier of the sandbox can be read completely, and shows each change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BACK = {("DossierLinkChamp", "dossier"), ("Dossier", "champs"), ("Dossier", "an
 
 
 def _fields(type_name: str, depth: int = 3) -> str:
-    """Return everything that can be asked of a type, under aliases that never conflict."""
+    """Return a selection of all fields of a type, with aliases that do not conflict."""
     type_: Any = sdl.schema().type_map[type_name]
     parts = ["__typename"]
     for name, field in type_.fields.items():
@@ -52,7 +52,7 @@ def _everything() -> str:
 
 
 def test_every_field_of_every_dossier_can_be_read(sandbox: Any, client: Any) -> None:
-    """No dossier of either démarche breaks a promise of the schema."""
+    """No dossier of either démarche has a null where the schema excludes it."""
     sandbox.control.limit_queries(complexity=0, tokens=0)
     for number in (86321, 86322):
         nodes = client.data(_everything(), n=number)["demarche"]["dossiers"]["nodes"]
@@ -61,7 +61,7 @@ def test_every_field_of_every_dossier_can_be_read(sandbox: Any, client: Any) -> 
 
 
 def test_each_kind_of_change_shows(sandbox: Any, client: Any) -> None:
-    """In the next answer, also where no date moves."""
+    """It is in the next answer, also if no date moves."""
     control = sandbox.control
     number = client.data(
         "{demarche(number:86321){dossiers(state:en_construction){nodes{number}}}}"

@@ -1,4 +1,4 @@
-"""Which documents are accepted, and what a document's fragments change."""
+"""Accepted documents, and the effect of a document's fragments."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def _number(sandbox: Any, kind: str = "morale") -> int:
 def test_a_champs_type_depends_on_the_documents_fragments(
     sandbox: Any, client: Any, fragment: str, expected: str
 ) -> None:
-    """A fragment counts even when it is not taken."""
+    """A fragment has an effect even if it is not used."""
     query = f"query($n:Int!){{dossier(number:$n){{{CHAMP % fragment}}}}}"
     champs = client.data(query, n=_number(sandbox))["dossier"]["champs"]
     assert [champ["__typename"] for champ in champs] == [expected]
 
 
 def test_fields_of_different_types_may_share_a_key(sandbox: Any, client: Any) -> None:
-    """The platform accepts what the specification refuses."""
+    """DS accepts this although the specification refuses it."""
     query = (
         "query($n:Int!){dossier(number:$n){champs{... on CheckboxChamp{value} "
         "... on MultipleDropDownListChamp{value:values} ... on TextChamp{value}}}}"
@@ -43,8 +43,8 @@ def test_fields_of_different_types_may_share_a_key(sandbox: Any, client: Any) ->
     assert client.data(query, n=_number(sandbox))["dossier"]["champs"]
 
 
-def test_a_fragment_without_a_type_breaks_the_platform(sandbox: Any, client: Any) -> None:
-    """As soon as the type of a champ depends on fragments."""
+def test_a_fragment_without_a_type_is_an_internal_error(sandbox: Any, client: Any) -> None:
+    """It occurs when a champ's type depends on fragments."""
     query = f"query($n:Int!){{dossier(number:$n){{... @include(if:true){{id}} {CHAMP % ''}}}}}"
     answer = client.post(query, n=_number(sandbox))
     assert answer.status_code == 500
@@ -52,7 +52,7 @@ def test_a_fragment_without_a_type_breaks_the_platform(sandbox: Any, client: Any
 
 
 def test_an_incomplete_applicant_needs_its_fragment(sandbox: Any, client: Any) -> None:
-    """Without it the dossier is no dossier, or an organisation without entreprise."""
+    """Without it the dossier is null, or its applicant has no company."""
     number = _number(sandbox)
     sandbox.world.dossier(number).seed.demandeur = {"kind": "morale_incomplete", "siret": "1"}
     query = "query($n:Int!){dossier(number:$n){demandeur{__typename %s}}}"
@@ -76,8 +76,8 @@ def test_an_incomplete_applicant_needs_its_fragment(sandbox: Any, client: Any) -
         ("{a:demarche(number:1){id} a:dossier(number:1){id}}", "fieldConflict"),
     ],
 )
-def test_what_graphql_refuses_has_the_platforms_codes(client: Any, query: str, code: str) -> None:
-    """HTTP 200, errors, and no data at all."""
+def test_an_invalid_document_has_the_codes_of_ds(client: Any, query: str, code: str) -> None:
+    """The answer has HTTP 200, errors and no data."""
     answer = client.post(query)
     body = answer.json()
     assert (answer.status_code, "data" in body) == (200, False)
@@ -85,7 +85,7 @@ def test_what_graphql_refuses_has_the_platforms_codes(client: Any, query: str, c
 
 
 def test_a_document_deeper_than_fifteen_is_refused(client: Any) -> None:
-    """Fragments do not count, fields do."""
+    """Only fields count, not fragments."""
     inner = "champDescriptors{... on RepetitionChampDescriptor{"
     query = "{demarche(number:86321){publishedRevision{%s}}}"
     deep = [query % (inner * n + "id" + "}}" * n) for n in (12, 13)]
@@ -95,7 +95,7 @@ def test_a_document_deeper_than_fifteen_is_refused(client: Any) -> None:
 
 
 def test_texts_follow_the_readers_language(sandbox: Any, client: Any) -> None:
-    """French without a header, English where it is asked."""
+    """French without the header, English if it asks for it."""
     number = _number(sandbox)
     sandbox.control.edit_annotation(number, 5203, "2026-12-24")
     query = 'query($n:Int!){dossier(number:$n){annotations(id:"Q2hhbXAtNTIwMw=="){stringValue}}}'

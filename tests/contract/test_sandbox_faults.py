@@ -1,4 +1,4 @@
-"""Each failure that the platform, or what stands before it, can show."""
+"""The faults of the sandbox: each failure of DS, or of a proxy before it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _open(client: Any) -> dict[str, Any]:
 def test_a_scripted_failure_is_answered_once(
     sandbox: Any, client: Any, kind: Any, status: int, content_type: str | None, start: str
 ) -> None:
-    """One request fails as scripted, the next goes well."""
+    """One request fails, the next one succeeds."""
     sandbox.control.fail(ScriptedFault(kind))
     failed = client.post(PAGE, n=2)
     failed.encoding = "utf-8"
@@ -56,8 +56,8 @@ def test_a_scripted_failure_is_answered_once(
     assert len(client.data(PAGE, n=2)["demarche"]["dossiers"]["nodes"]) == 2
 
 
-def test_a_failure_waits_for_the_request_it_is_meant_for(sandbox: Any, client: Any) -> None:
-    """A fault is bound to an operation and to how many of them go well before."""
+def test_a_fault_applies_to_its_operation(sandbox: Any, client: Any) -> None:
+    """It can also let a number of requests succeed first."""
     sandbox.control.fail(ScriptedFault("bad_gateway", operation="page", after=1, times=2))
     statuses = [
         client.post(query).status_code for query in ("query other{__typename}", *[PAGE] * 4)
@@ -65,8 +65,8 @@ def test_a_failure_waits_for_the_request_it_is_meant_for(sandbox: Any, client: A
     assert statuses == [200, 200, 502, 502, 200]
 
 
-def test_running_out_of_time_keeps_page_info_whole(sandbox: Any, client: Any) -> None:
-    """Nodes not reached are null, yet the end cursor lies past them."""
+def test_a_time_out_keeps_the_page_info(sandbox: Any, client: Any) -> None:
+    """Nodes after the time-out are null, but the end cursor is past them."""
     whole = client.data(PAGE, n=5)["demarche"]["dossiers"]
     sandbox.control.fail(ScriptedFault("timeout", reached=2))
     body = client.ask(PAGE, n=5)
@@ -81,7 +81,7 @@ def test_running_out_of_time_keeps_page_info_whole(sandbox: Any, client: Any) ->
 
 
 def test_bad_data_makes_one_node_null(sandbox: Any, client: Any) -> None:
-    """A poison dossier is a null among good nodes, and takes its own answer with it."""
+    """It is null among good nodes, and requested alone it makes `data` null."""
     number = client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"][1]["number"]
     sandbox.control.return_null(number)
     body = client.ask(PAGE, n=3)
@@ -97,7 +97,7 @@ def test_bad_data_makes_one_node_null(sandbox: Any, client: Any) -> None:
     assert None not in client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"]
 
 
-def test_a_dossier_can_break_every_page_it_is_on(sandbox: Any, client: Any) -> None:
+def test_a_dossier_can_fail_each_page_that_has_it(sandbox: Any, client: Any) -> None:
     """Pages without it are served."""
     numbers = [n["number"] for n in client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"]]
     sandbox.control.fail_reads(numbers[2])
@@ -105,8 +105,8 @@ def test_a_dossier_can_break_every_page_it_is_on(sandbox: Any, client: Any) -> N
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_inside", "answer_lost"])
-def test_a_connection_is_cut(sandbox: Any, client: Any, kind: Any) -> None:
-    """Only what was cut before it ran has left no trace."""
+def test_a_connection_is_closed(sandbox: Any, client: Any, kind: Any) -> None:
+    """Only a request whose connection was closed before its execution has no effect."""
     dossier = _open(client)
     sandbox.control.fail(ScriptedFault(kind, only="mutation"))
     with pytest.raises(requests.RequestException):
@@ -115,8 +115,8 @@ def test_a_connection_is_cut(sandbox: Any, client: Any, kind: Any) -> None:
     assert written is (kind != "cut_before")
 
 
-def test_a_mutation_out_of_time_has_done_what_comes_before(sandbox: Any, client: Any) -> None:
-    """Mutations run in order; from the one that was not reached on, nothing is done."""
+def test_a_time_out_keeps_the_mutations_before_it(sandbox: Any, client: Any) -> None:
+    """Mutations are executed in order; those after the time-out are not."""
     dossier = _open(client)
     sandbox.control.fail(ScriptedFault("timeout", reached=1))
     label = "(input:{dossierId:$d,labelId:%s}){errors{message}}"
@@ -134,8 +134,8 @@ def test_a_mutation_out_of_time_has_done_what_comes_before(sandbox: Any, client:
     assert sandbox.control.truth_of(dossier["number"]).labels == ["éligible"]
 
 
-def test_a_slow_answer_comes_whole(sandbox: Any, client: Any) -> None:
-    """Latency and dripping change when an answer comes, not what it is."""
+def test_a_slow_answer_is_complete(sandbox: Any, client: Any) -> None:
+    """Latency and a slow body do not change the answer."""
     expected = client.data(PAGE, n=1)
     sandbox.control.fail(
         ScriptedFault("latency", latency_ms=1), ScriptedFault("slow_body", bytes_per_s=1_000_000)
@@ -144,7 +144,7 @@ def test_a_slow_answer_comes_whole(sandbox: Any, client: Any) -> None:
 
 
 def test_stopping_does_not_wait_for_a_slow_answer(sandbox: Any, client: Any) -> None:
-    """A sandbox that drips an answer for an hour stops at once."""
+    """A sandbox that sends an answer for an hour stops at once."""
     sandbox.control.fail(ScriptedFault("slow_body", bytes_per_s=1))
     headers = {"Authorization": f"Bearer {sandbox.tokens.write}"}
     with requests.post(
@@ -156,7 +156,7 @@ def test_stopping_does_not_wait_for_a_slow_answer(sandbox: Any, client: Any) -> 
 
 
 def test_the_rate_limit_resets_with_the_clock_minute(sandbox: Any, client: Any) -> None:
-    """Beyond the limit the answer tells the next minute's start, by that header alone."""
+    """The 429 has the start of the next minute, in one header only."""
     sandbox.control.limit_rate(2)
     answers = [client.post(PAGE) for _ in range(3)]
     assert [a.status_code for a in answers] == [200, 200, 429]
@@ -169,7 +169,7 @@ def test_the_rate_limit_resets_with_the_clock_minute(sandbox: Any, client: Any) 
 
 
 def test_tokens_and_maintenance_can_be_switched(sandbox: Any, client: Any) -> None:
-    """A token expires, is renewed, is refused on this network; the platform is maintained."""
+    """A token can expire or be refused on this network; a maintenance can begin and end."""
     control = sandbox.control
     statuses = []
     for switch in (
@@ -189,8 +189,8 @@ def test_tokens_and_maintenance_can_be_switched(sandbox: Any, client: Any) -> No
     assert other["errors"][0]["extensions"] == {"code": "unauthorized"}
 
 
-def test_running_out_of_time_before_anything_was_answered(sandbox: Any, client: Any) -> None:
-    """A request without a page has no data at all."""
+def test_a_time_out_before_any_node_has_no_data(sandbox: Any, client: Any) -> None:
+    """A request without a page then has no data at all."""
     sandbox.control.fail(ScriptedFault("timeout"))
     body = client.ask("query form{demarche(number:86321){activeRevision{id}}}")
     assert (body["data"], body["errors"][0]["extensions"]) == (None, {"code": "timeout"})

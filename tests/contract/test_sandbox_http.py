@@ -1,4 +1,4 @@
-"""Files, the copy of beta.gouv.fr, the clock in the headers, and the control over HTTP."""
+"""Files, the open data of beta.gouv.fr, the Date header, and the control over HTTP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _file(client: Any) -> dict[str, Any]:
 
 
 def test_a_file_is_served_at_its_signed_address(client: Any) -> None:
-    """Size and checksum are those of the bytes."""
+    """Size and checksum are those of the content."""
     file = _file(client)
     content = client.session.get(file["url"], timeout=5).content
     digest = hashlib.md5(content).digest()
@@ -37,7 +37,7 @@ def test_a_file_is_served_at_its_signed_address(client: Any) -> None:
 def test_an_address_expires_within_the_hour_and_cannot_be_changed(
     sandbox: Any, client: Any
 ) -> None:
-    """A fresh answer, rendered before or not, holds an address that is good."""
+    """Each answer has an address that is valid at that moment."""
     url = _file(client)["url"]
     head, _, name = url.rpartition("/")
     tampered = f"{head[:-3]}abc/{name}"
@@ -56,7 +56,7 @@ def test_the_geojson_of_a_dossier_is_served(client: Any) -> None:
 
 @pytest.mark.parametrize("path", ["/api/v2.6/startups.json", "/api/v2.7/startups.json"])
 def test_the_catalogue_is_not_sent_twice(sandbox: Any, client: Any, path: str) -> None:
-    """Who has it already is told so."""
+    """A client with the same ETag gets a 304."""
     url = sandbox.betagouv_url + path
     first = client.session.get(url, timeout=5)
     assert set(first.json()) == {"links", "data", "included"}
@@ -64,7 +64,7 @@ def test_the_catalogue_is_not_sent_twice(sandbox: Any, client: Any, path: str) -
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_answers_carry_the_sandboxs_time(sandbox: Any, client: Any) -> None:
+def test_answers_have_the_sandboxs_time(sandbox: Any, client: Any) -> None:
     """The Date header follows the clock that tests move."""
     sandbox.control.advance(86400)
     date = parsedate_to_datetime(client.post("{__typename}").headers["Date"])
@@ -72,7 +72,7 @@ def test_answers_carry_the_sandboxs_time(sandbox: Any, client: Any) -> None:
 
 
 def test_the_control_works_over_http(sandbox: Any, client: Any) -> None:
-    """The same actions, the log and the truth, for tests in another process."""
+    """Tests in another process can call its methods and read the log and the truth."""
     post, get, url = client.session.post, client.session.get, sandbox.control_url
     number = sandbox.control.truth()[0].number
     assert post(f"{url}/edit_annotation", json=[number, 5103, "x"], timeout=5).status_code == 200
@@ -94,15 +94,13 @@ def test_the_control_works_over_http(sandbox: Any, client: Any) -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [("nothing", 404), ("hide", 400)])
-def test_a_control_that_cannot_be_done_says_so(
-    sandbox: Any, client: Any, path: str, status: int
-) -> None:
-    """An unknown action, or arguments that do not fit."""
+def test_an_invalid_control_is_refused(sandbox: Any, client: Any, path: str, status: int) -> None:
+    """An unknown method, or arguments that it refuses."""
     url = f"{sandbox.control_url}/{path}"
     assert client.session.post(url, json={"a": 1}, timeout=5).status_code == status
 
 
-def test_introspection_needs_no_token_by_its_name(sandbox: Any, client: Any) -> None:
+def test_the_stored_introspection_needs_no_token(sandbox: Any, client: Any) -> None:
     """With a token any introspection is answered."""
     answer = client.session.post(sandbox.ds_url, json={"queryId": "introspection"}, timeout=5)
     names = {type_["name"] for type_ in answer.json()["data"]["__schema"]["types"]}
@@ -112,8 +110,8 @@ def test_introspection_needs_no_token_by_its_name(sandbox: Any, client: Any) -> 
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-def test_serving_ends_when_told(told: signal.Signals) -> None:
-    """The process says where it listens, and leaves with 0 on either signal."""
+def test_serving_ends_with_a_signal(told: signal.Signals) -> None:
+    """The process prints its address, and exits 0 after either signal."""
     code = (
         "from dsync.sandbox import serve\n"
         "serve(dossiers=2, ready=lambda s: print(s.ds_url, s.tokens.write, flush=True))"
@@ -128,7 +126,7 @@ def test_serving_ends_when_told(told: signal.Signals) -> None:
 
 
 def test_importing_the_package_loads_nothing() -> None:
-    """The command line pays for the sandbox only when it starts one."""
+    """The command line imports the server only when it starts one."""
     code = "import sys, dsync.sandbox; print('graphql' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"

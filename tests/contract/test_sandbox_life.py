@@ -1,4 +1,4 @@
-"""What moves a dossier's dates, and in which of the three lists it is."""
+"""Which changes move a dossier's dates, and which of the three lists has it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _dates(client: Any, number: int) -> list[str]:
 def test_a_dossier_hidden_by_its_usager_is_pending_then_erased_backdated(
     sandbox: Any, client: Any
 ) -> None:
-    """Two weeks later it is told as gone since the day it was hidden."""
+    """After the erasure its date is the day on which it was hidden."""
     number = _number(sandbox)
     hidden_at = iso(sandbox.control.now())
     sandbox.control.hide(number)
@@ -57,7 +57,7 @@ def test_a_dossier_hidden_by_its_usager_is_pending_then_erased_backdated(
 
 
 def test_a_finished_dossier_that_only_its_usager_hid_stays(sandbox: Any, client: Any) -> None:
-    """It is hidden for good only by the administration."""
+    """Only the administration can hide it."""
     number = _number(sandbox, "accepte")
     sandbox.control.hide(number)
     assert _lists(client, number)["dossiers"] is not None
@@ -68,7 +68,7 @@ def test_a_finished_dossier_that_only_its_usager_hid_stays(sandbox: Any, client:
 
 
 def test_an_expired_dossier_is_in_none_of_the_lists(sandbox: Any, client: Any) -> None:
-    """Until it is erased, only a full read shows that it has gone."""
+    """Until it is erased, only a full read shows that it disappeared."""
     number = _number(sandbox, "accepte")
     sandbox.control.expire(number)
     assert set(_lists(client, number).values()) == {None}
@@ -77,7 +77,7 @@ def test_an_expired_dossier_is_in_none_of_the_lists(sandbox: Any, client: Any) -
 
 
 def test_a_restored_dossier_is_back_with_a_moved_date(sandbox: Any, client: Any) -> None:
-    """Restoring moves the date, so that an incremental read finds it."""
+    """So an incremental read finds it."""
     number = _number(sandbox)
     sandbox.control.hide(number)
     sandbox.control.advance(5)
@@ -105,7 +105,7 @@ def test_a_restored_dossier_is_back_with_a_moved_date(sandbox: Any, client: Any)
     ],
 )
 def test_what_moves_which_date(sandbox: Any, client: Any, change: Any, moved: list[bool]) -> None:
-    """Rows, a completed applicant, a scan's end and a new revision move nothing; labels do."""
+    """Rows, a completed applicant, a scan's end and a new revision move none; labels do."""
     number = _number(sandbox)
     before = _dates(client, number)
     sandbox.control.advance(60)
@@ -116,7 +116,7 @@ def test_what_moves_which_date(sandbox: Any, client: Any, change: Any, moved: li
 def test_an_annotation_written_by_the_api_leaves_the_annotations_date(
     sandbox: Any, client: Any
 ) -> None:
-    """It moves the dossier's date once; the same value again moves nothing."""
+    """It moves the dossier's date once; an equal value moves nothing."""
     number = _number(sandbox)
     query = (
         "mutation($d:ID!){dossierModifierAnnotations(input:{dossierId:$d,"
@@ -134,8 +134,8 @@ def test_an_annotation_written_by_the_api_leaves_the_annotations_date(
     assert sandbox.control.truth_of(number).annotations[5103] == "a\nb"
 
 
-def test_a_new_revision_rebases_open_dossiers_alone(sandbox: Any, client: Any) -> None:
-    """A champ appears, another goes, a third changes its name; finished dossiers keep theirs."""
+def test_a_new_revision_rebases_open_dossiers_only(sandbox: Any, client: Any) -> None:
+    """Champs are added, removed and renamed; finished dossiers keep theirs."""
     opened, finished = _number(sandbox), _number(sandbox, "accepte")
     added = descriptor(4999, "text", "Nouveau champ")
     sandbox.control.publish_revision(
@@ -152,7 +152,7 @@ def test_a_new_revision_rebases_open_dossiers_alone(sandbox: Any, client: Any) -
 
 
 def test_a_change_committed_late_is_older_than_what_was_read(sandbox: Any, client: Any) -> None:
-    """A cursor that has passed its date never meets it."""
+    """A cursor past its date does not return it."""
     number = _number(sandbox)
     sandbox.control.begin_edit(number, 4105, "en retard")
     began = iso(sandbox.control.now())
@@ -165,7 +165,7 @@ def test_a_change_committed_late_is_older_than_what_was_read(sandbox: Any, clien
 
 
 def test_a_champ_that_the_form_hides_is_absent(sandbox: Any, client: Any) -> None:
-    """Conditional logic takes a champ away, it does not empty it."""
+    """Conditional logic removes a champ, it does not empty it."""
     number = _number(sandbox)
     query = "query($n:Int!){dossier(number:$n){champs{label}}}"
     count = len(client.data(query, n=number)["dossier"]["champs"])

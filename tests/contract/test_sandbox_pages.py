@@ -1,4 +1,4 @@
-"""Pages: sizes, cursors, orders and filters, as the platform has them."""
+"""Pages of DS: sizes, cursors, order and filters."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def _crawl(client: Any, **arguments: Any) -> list[int]:
 
 @pytest.mark.parametrize("since", [None, "1970-01-01T00:00:00Z"])
 @pytest.mark.parametrize("size", [1, 7, 100, 1000])
-def test_a_crawl_meets_every_visible_dossier_once(
+def test_a_crawl_reads_every_visible_dossier_once(
     sandbox: Any, client: Any, size: int, since: str | None
 ) -> None:
-    """Whatever the size of its pages and their order."""
+    """With any page size and order."""
     visible = {t.number for t in sandbox.control.truth() if t.presence == "present"}
     numbers = _crawl(client, first=size, since=since)
     assert (len(numbers), set(numbers)) == (len(visible), visible)
 
 
 def test_pages_are_sorted_by_deposit_or_by_last_change(client: Any) -> None:
-    """By the last change only if one asks for changes since some time."""
+    """By the last change only with `updatedSince`."""
     by_deposit = [node["dateDepot"] for node in _page(client)["nodes"]]
     assert by_deposit == sorted(by_deposit)
     changed = _page(client, since="1970-01-01T00:00:00Z")["nodes"]
@@ -52,7 +52,7 @@ def test_pages_are_sorted_by_deposit_or_by_last_change(client: Any) -> None:
 
 
 def test_updated_since_is_inclusive(sandbox: Any, client: Any) -> None:
-    """A dossier changed at that very instant is on the page, a microsecond later it is not."""
+    """A dossier changed at that instant is on the page, a microsecond later it is not."""
     number = _page(client)["nodes"][0]["number"]
     sandbox.control.save_without_submitting(number)
     at = sandbox.control.now()
@@ -62,8 +62,8 @@ def test_updated_since_is_inclusive(sandbox: Any, client: Any) -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1])
-def test_a_page_of_no_size_pretends_that_more_is_to_come(client: Any, size: int) -> None:
-    """A client that follows it never ends."""
+def test_a_page_of_size_0_says_that_more_follow(client: Any, size: int) -> None:
+    """A client that follows its cursor does not end."""
     assert _page(client, first=size) == {
         "pageInfo": {
             "startCursor": None,
@@ -76,7 +76,7 @@ def test_a_page_of_no_size_pretends_that_more_is_to_come(client: Any, size: int)
 
 
 def test_the_last_ones_come_in_the_same_order(client: Any) -> None:
-    """`last` cuts the end off, `order: DESC` turns the list round."""
+    """`last` returns the end of the list, `order: DESC` reverses it."""
     numbers = _crawl(client, first=100)
     last = _page(client, last=3)
     assert [node["number"] for node in last["nodes"]] == numbers[-3:]
@@ -89,7 +89,7 @@ def test_the_last_ones_come_in_the_same_order(client: Any) -> None:
 
 
 def test_a_cursor_is_a_utc_timestamp_and_an_id(client: Any) -> None:
-    """With nine digits of a second, and no padding."""
+    """The seconds have nine digits; there is no padding."""
     page = _page(client, first=1)
     cursor = page["pageInfo"]["endCursor"]
     at, number = base64.b64decode(cursor + "==").decode().split(";")
@@ -99,7 +99,7 @@ def test_a_cursor_is_a_utc_timestamp_and_an_id(client: Any) -> None:
 
 
 def test_a_wrong_cursor_is_refused_or_silently_empty(client: Any) -> None:
-    """What is no base64 is an error without code; nonsense in base64 is an empty page."""
+    """No base64 is an error without code; base64 of another text is an empty page."""
     error = client.ask(PAGE, after="garbage")["errors"][0]
     assert (error["message"], "extensions" in error) == ('Invalid input: "garbage"', False)
     page = _page(client, after="enp6Ozk=")
@@ -117,7 +117,7 @@ def test_arguments_that_exclude_each_other_are_refused(client: Any, arguments: A
 
 
 def test_a_dossier_that_changes_moves_behind_the_cursor(sandbox: Any, client: Any) -> None:
-    """It is met again later in the same crawl."""
+    """It is read again later in the same crawl."""
     since = "1970-01-01T00:00:00Z"
     first = _page(client, first=5, since=since)
     moved = first["nodes"][0]["number"]

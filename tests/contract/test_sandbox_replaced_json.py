@@ -36,8 +36,8 @@ def sandbox() -> Any:
         yield running
 
 
-def test_any_json_stands_at_any_path_of_a_node_until_it_is_healed(sandbox: Sandbox) -> None:
-    """In each document that has the field, to the letter; no other dossier is touched."""
+def test_the_json_at_a_path_is_replaced_until_the_repair(sandbox: Sandbox) -> None:
+    """In each document with that field, literally; other dossiers are not changed."""
     good = ask(sandbox, PAGE).json()
     sandbox.control.replace_json(FIRST_NUMBER + 1, ("number",), "1e400")
     sandbox.control.replace_json(FIRST_NUMBER + 1, ("demandeur", "siret"), '["\\ud800"]')
@@ -50,8 +50,8 @@ def test_any_json_stands_at_any_path_of_a_node_until_it_is_healed(sandbox: Sandb
     assert good == ask(sandbox, PAGE).json()
 
 
-def test_a_hole_takes_what_the_schema_says(sandbox: Sandbox) -> None:
-    """Below a nullable object it takes that object, else the node of a page, or all data."""
+def test_a_null_field_empties_the_nearest_nullable_object(sandbox: Sandbox) -> None:
+    """A nullable object around it, else the node of a page, else all data."""
     number = next(
         node["number"]
         for node in ask(sandbox, PAGE).json()["data"]["demarche"]["dossiers"]["nodes"]
@@ -73,8 +73,8 @@ def test_a_hole_takes_what_the_schema_says(sandbox: Sandbox) -> None:
     assert {"data": None} == {"data": ask(sandbox, ALONE, n=number).json()["data"]}
 
 
-def test_headers_and_answers_are_as_odd_as_told(sandbox: Sandbox) -> None:
-    """Each for the requests that it fits."""
+def test_headers_and_answers_can_be_replaced(sandbox: Sandbox) -> None:
+    """For the requests to which the fault applies."""
     sandbox.control.fail(
         ScriptedFault("odd_headers", headers={"Date": "never", "X-Odd": "1"}),
         ScriptedFault("replaced_json", path=("data", "demarche"), json="[]"),

@@ -1,4 +1,4 @@
-"""The sandbox's schema tells nothing that the platform's own does not."""
+"""The sandbox's schema is a subset of DS's."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ SHARED = Path(os.environ.get("DSYNC_SHARED") or Path(__file__).parents[3] / "sha
 REAL = SHARED / "ds" / "schema.graphql"
 
 
-def test_no_description_is_in_it() -> None:
-    """Names and types are facts; the platform's texts are not ours to give."""
+def test_it_has_no_descriptions() -> None:
+    """Names and types are facts; DS's texts must not be copied."""
     assert '"""' not in sdl.text()
 
 
 @pytest.mark.skipif(not REAL.is_file(), reason=f"no schema of the platform at {REAL}")
-def test_it_is_a_subset_of_the_platforms() -> None:
+def test_it_is_a_subset_of_that_of_ds() -> None:
     """Types, fields, arguments, nullability, defaults, deprecations and enum values agree."""
     real = build_schema(REAL.read_text(encoding="utf-8"))
     assert list(_differences(sdl.schema(), real)) == []
