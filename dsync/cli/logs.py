@@ -46,6 +46,7 @@ def configure_logging(log_format: str, level: int) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),
+        # Loggers of imported modules exist before this call: they must not keep another set-up.
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -107,18 +107,21 @@ def _only(status: int) -> range:
 
 
 STATUS_ROWS = (
+    # The rate limiter answers before the application: its body is plain text.
     StatusRow(Fault.RATE_LIMITED, _only(429)),
     StatusRow(Fault.NETWORK, _only(403), contains="network"),
     StatusRow(Fault.NETWORK, _only(403), is_graphql=False),  # The refusal of a proxy.
     StatusRow(Fault.TOKEN_UNKNOWN, _only(403)),
     StatusRow(Fault.TOKEN_EXPIRED, _only(401), contains="expired"),
     StatusRow(Fault.TOKEN_UNKNOWN, _only(401)),
+    # With a GraphQL error DS failed on this query, which a smaller one can avoid; without one a
+    # proxy or the maintenance page answered, and only waiting helps.
     StatusRow(Fault.SERVER_ERROR, range(500, 600), is_graphql=True),
     StatusRow(Fault.MAINTENANCE, _only(503)),
     StatusRow(Fault.GATEWAY, range(500, 600)),
     StatusRow(Fault.MOVED, range(300, 400)),
     StatusRow(Fault.WRONG_ADDRESS, range(404, 406)),
-    StatusRow(Fault.GATEWAY, _only(408)),
+    StatusRow(Fault.GATEWAY, _only(408)),  # The time-out of a proxy.
     StatusRow(Fault.TOO_LARGE, _only(413)),
     StatusRow(Fault.TOO_LARGE, range(400, 500), contains="complexity of"),
     StatusRow(Fault.TOO_LARGE, range(400, 500), contains="too large to execute"),

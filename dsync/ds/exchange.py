@@ -215,7 +215,7 @@ NEVER_SENT: tuple[tuple[type[BaseException], str], ...] = (
 def _parts(exc: BaseException) -> Iterator[BaseException]:
     """Yield an exception of requests and those that it wraps, down to the socket's."""
     current: object = exc
-    for _ in range(8):
+    for _ in range(8):  # A bound, because exceptions can refer to each other in a loop.
         if not isinstance(current, BaseException):
             return
         yield current

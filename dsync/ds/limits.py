@@ -15,13 +15,16 @@ from datetime import datetime, timedelta
 class Limits:
     """The limits of requests to DS; where `[ds]` does not set one, these values hold."""
 
+    # DS allows 400: the rest is for other uses of the token, such as `dsync check`.
     requests_per_minute: int = 350
     connect_timeout_s: float = 10.0
     deadline_s: float = 60.0
     """For one whole exchange. DS times out after 30 s; the rest is for connecting and the body."""
+    # With the doubled waits below, an outage of about 30 s is survived within one run.
     attempts: int = 6
     backoff_s: float = 1.0
     """Wait before the second attempt; doubled for each further one."""
+    # DS's rate limit resets within 60 s.
     max_wait_s: float = 90.0
     """Longest wait between two attempts, also when DS asks for a longer one."""
     max_response_mib: float = 64.0
@@ -65,6 +68,7 @@ class Throttle:
             while self._sent and self._sent[0] <= now - WINDOW_S:
                 self._sent.popleft()
             if len(self._sent) >= requests_per_minute:
+                # The window is full until this request leaves it.
                 return self._sent[-requests_per_minute] + WINDOW_S - now
             self._sent.append(now)
             return 0.0

@@ -160,6 +160,7 @@ class PageReader:
                 if isinstance(exc, DSContractError):
                     raise
                 log.info("page_failed", size=size, error=type(exc).__name__)
+                # An internal error has no path, so the lists can be its cause too: first without.
                 if (self._pending or self._deleted) and isinstance(exc, DSBadDataError):
                     return self._without_lists()
                 if size == 1:

@@ -322,6 +322,7 @@ def _page_fault(errors: Sequence[GraphError]) -> Fault:
 
 
 def _is_link(error: GraphError) -> bool:
+    """Return whether an error only says that a champ links to a dossier outside the scope."""
     is_inside = "champs" in error.path or "annotations" in error.path
     fault = fault_of_error(error, has_data=True)
     return is_inside and error.path[-1:] == ("dossier",) and fault in _HIDDEN

@@ -244,11 +244,13 @@ class Transport:
         reply = self._exchange(operation, variables)
         fault = fault_of_errors(reply.errors, has_data=reply.data is not None)
         if reply.fault is not None:
+            # A web page before any GraphQL answer means a wrong address; later, an outage.
             is_no_endpoint = not (self._has_answered or operation.is_mutation)
             if reply.fault is Fault.NOT_GRAPHQL and is_no_endpoint:
                 raise self._failure(operation, reply, Fault.WRONG_ADDRESS, subject)
             raise self._failure(operation, reply, reply.fault, subject) from reply.exception
         self._has_answered = True
+        # Without data a query's caller can still use errors about single items, by their paths.
         if reply.data is None and (operation.is_mutation or fault not in ABOUT_ITEMS):
             raise self._failure(operation, reply, fault or Fault.NO_DATA, subject)
         return Answer(reply.data, reply.errors, fault, http_date(reply.headers.get("Date")))

@@ -21,10 +21,12 @@ from dsync.sync.report import RunReport, Status, SyncOptions
 
 log = structlog.get_logger(__name__)
 
+# Each check is one short query, and a due run starts at most this late.
 TICK_S = 5.0
 LOOK_S = 1.0
 """Interval at which the main thread checks whether the clock went back."""
 FIRST_RETRY = timedelta(seconds=15)
+# Half of a lease's lifetime: the lease of a dead process is taken over within two checks.
 LEASE_RETRY = timedelta(seconds=30)
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
@@ -87,6 +89,8 @@ class Service:
 
         If it did not, the caller may end the process: its open transaction is rolled back.
         """
+        # A check that was missed while the machine slept is made once, late. While a run takes
+        # longer than the interval, no second one starts.
         scheduler = BackgroundScheduler(
             timezone=UTC,
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},

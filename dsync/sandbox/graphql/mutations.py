@@ -107,6 +107,8 @@ def _resolver(name: str, mutate: Mutate) -> Resolve:
 
 
 def _load(call: Call, payload_type: str, given: dict[str, Any]) -> Write:
+    # In DS's order: a read-only token is refused first, also for a hidden dossier or for another
+    # instructeur (recorded: annotations-readonly-hidden, annotations-readonly-wrong-instructeur).
     if call.token is None or not call.token.can_write:
         raise RefusalError("Le jeton utilisé est configuré seulement en lecture")
     world = call.world

@@ -12,6 +12,7 @@ from typing import Any
 from dsync.sandbox.graphql.call import Token
 from dsync.sandbox.http.answers import HttpAnswer, failure, too_many
 
+# DS accepts `Bearer x`, `Token x` and `Token token="x"` (recorded: auth-*).
 _SCHEME = re.compile(r"(?:Bearer|Token)\s+(?:token=)?\"?([^\s\"]+)\"?")
 
 
@@ -62,6 +63,7 @@ class AccessControl:
 
     def count(self, authorization: str | None, now: datetime) -> HttpAnswer | None:
         """Count a request; return the 429 answer when it exceeds the limit, else None."""
+        # DS counts by the header's text and by its own clock's minutes.
         minute = int(now.timestamp()) // 60
         if minute != self._minute:
             self._minute = minute

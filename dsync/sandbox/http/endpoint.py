@@ -109,6 +109,7 @@ class Endpoint:
             asked = _asked(params, entry)
         except RefusedError as exc:
             asked = exc
+        # After parsing, because a fault can apply to one operation only.
         fault = self.faults.next(entry.operation, entry.kind)
         if fault and fault.kind == "cut_before":
             return None, fault

@@ -32,7 +32,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
-    request_queue_size = 128
+    request_queue_size = 128  # Tests open many connections at once.
 
     def __init__(
         self, host: str, port: int, endpoint: Endpoint, control: Control, catalogue: OpenData
