@@ -1,6 +1,6 @@
-"""Forty kinds of dossiers, each as the change that it makes to one that is Éligible.
+"""Forty kinds of dossiers, each by its differences from an Éligible one.
 
-Run as `python -m tests.golden.dossiers --write` it writes their texts anew into `details.txt`.
+`python -m tests.golden.dossiers --write` writes their details into `details.txt`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ REDIRECTS = f'{{"/startups/ajust": "{PAGE}/a-just.html"}}'
 
 
 class Dossier(NamedTuple):
-    """A kind of dossier: what differs from the Éligible one."""
+    """A kind of dossier, by its differences from an Éligible one."""
 
     kind: str
     changes: Mapping[str, Any] = {}
@@ -102,7 +102,7 @@ def applicant(
     siret: str | None = "11000101300017",
     **more: Any,
 ) -> dict[str, Any]:
-    """Return who applies."""
+    """Return the values of an applicant."""
     genre = more.pop("genre", "personne_morale")
     return {
         "demandeur": Demandeur(
@@ -235,7 +235,7 @@ def decide(dossier: Dossier) -> Decision:
 
 
 def candidature_of(dossier: Dossier, rules: RuleSet) -> Candidature:
-    """Return the candidature of a kind of dossier: all answers given but for its changes."""
+    """Return the candidature of a kind of dossier: complete except for its changes."""
     values: dict[str, Any] = {
         "numero": DossierNumber(1860001),
         "depose_le": DEPOSITED,
@@ -260,7 +260,7 @@ def candidature_of(dossier: Dossier, rules: RuleSet) -> Candidature:
 
 
 def written() -> str:
-    """Return the texts of all kinds, each under its title."""
+    """Return the details of all kinds, each under its title."""
     texts = (f"## {dossier.kind}\n{decide(dossier).detail}\n" for dossier in DOSSIERS)
     return "\n".join(texts)
 

@@ -25,7 +25,7 @@ DECIDED = {Verdict.ELIGIBLE, Verdict.INELIGIBLE}
 
 
 def spellings(product: Product) -> Iterator[tuple[str, str]]:
-    """Yield the ways to write a product's address, each with its name."""
+    """Yield the spellings of a product's address with their names."""
     id_ = product.id
     yield "adresse", f"https://{PAGE}/{id_}.html"
     yield "sans protocole", f"www.{PAGE}/{id_}/"

@@ -1,4 +1,4 @@
-"""Texts that people read, held against what was last read over."""
+"""Comparison of the French texts with the reviewed ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GONE = (
     "disponible ici", "comme déclaré", "Règle :", "d’en justifier", "mesures d’impact publiques",
     "bonne administration", "aucun autre dossier",
 )  # fmt: skip
-"""Words that the texts no longer say."""
+"""Words that must not occur in the texts."""
 
 
 def _plain(text: str) -> str:
@@ -26,23 +26,23 @@ def _plain(text: str) -> str:
 
 
 def test_the_texts_are_those_that_were_read_over() -> None:
-    """A change of wording shows; `python -m tests.golden.dossiers --write` takes it over."""
+    """The texts are the reviewed ones; `python -m tests.golden.dossiers --write` updates them."""
     assert dossiers.TEXTS.read_text(encoding="utf-8") == dossiers.written()
 
 
 def test_the_documentation_shows_every_sentence() -> None:
-    """`python -m tests.golden.table --write` makes the page anew."""
+    """The page lists all sentences; `python -m tests.golden.table --write` updates it."""
     assert table.PAGE.read_text(encoding="utf-8") == table.page()
 
 
 def test_there_are_forty_kinds() -> None:
-    """Each with a title of its own."""
+    """The kinds have distinct titles."""
     assert (40, 40) == (len(DOSSIERS), len({dossier.kind for dossier in DOSSIERS}))
 
 
 @pytest.mark.parametrize("dossier", DOSSIERS, ids=[dossier.kind for dossier in DOSSIERS])
 def test_every_text_has_the_form(dossier: Dossier) -> None:
-    """Result first; then what needs a hand, what is conforme, what was not examined; no code."""
+    """Each text has the verdict, then findings, then conforming and unexamined checks."""
     decision = decide(dossier)
     first, *lines = _plain(decision.detail).split("\n")
     assert decision.verdict is stated_verdict(first) is stated_verdict(decision.detail)
@@ -57,7 +57,7 @@ def test_every_text_has_the_form(dossier: Dossier) -> None:
 
 @pytest.mark.parametrize("dossier", DOSSIERS, ids=[dossier.kind for dossier in DOSSIERS])
 def test_every_check_is_named_once(dossier: Dossier) -> None:
-    """In the head of a line that needs a hand, in what is conforme, or in what was not examined."""
+    """Each check occurs once: in a finding, among the conforming or the unexamined ones."""
     decision = decide(dossier)
     lines = _plain(decision.detail).split("\n")[1:]
     heads = [
@@ -75,13 +75,13 @@ def test_every_check_is_named_once(dossier: Dossier) -> None:
 
 
 def test_no_line_breaks_where_french_does_not() -> None:
-    """Beside the signs that take a blank, after « n° » and inside numbers it does not break."""
+    """Spaces before punctuation, after « n° » and inside numbers are non-breaking."""
     details = [decide(dossier).detail for dossier in DOSSIERS]
     assert [] == re.findall(r".{9}(?:« | [»:;?!]|n° |\d \d).{9}", "\n".join(details))
 
 
 def test_facts_of_what_is_conforme_are_not_left_out() -> None:
-    """All forty texts have room for them."""
+    """No text is so long that conforming facts are dropped."""
     cut = [
         dossier.kind
         for dossier in DOSSIERS

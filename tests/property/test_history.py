@@ -1,4 +1,4 @@
-"""A catalogue that rewrites its history changes no verdict that stands."""
+"""A catalogue that rewrites its history does not change current verdicts."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ PHASES = st.lists(
 
 
 def spelled(product: Product) -> st.SearchStrategy[str]:
-    """Return spellings of a product: its page, and what stands for it."""
+    """Return spellings of a product: its page, its name, its link."""
     ways = [product.url, product.url.removesuffix(".html"), product.nom, product.link]
     return st.sampled_from([way for way in ways if way])
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Candidature, Product, dict[str, Product], str | None]:
-    """Draw a candidature, its product, the catalogue of a later day and a respelled address."""
+    """Draw a candidature, its product, a later catalogue and another spelling of the address."""
     product = draw(st.sampled_from(sorted(sample().products.values(), key=lambda p: p.id)))
     candidature = Candidature(
         numero=DossierNumber(1),
@@ -103,7 +103,7 @@ def histories(draw: st.DrawFn) -> tuple[Candidature, Product, dict[str, Product]
 def test_no_rewriting_of_phases_changes_a_current_verdict(
     drawn: tuple[Candidature, Product, dict[str, Product], str | None], read: int, later: int
 ) -> None:
-    """Whatever the verdict, how late it was read, and however the same page is spelled then."""
+    """Verdict, detail and results stay, for all verdicts, delays and spellings."""
     candidature, product, products, respelled = drawn
     first_day = DEPOSITED + timedelta(days=read)
     evidence = Evidence(sample(), first_day)

@@ -1,4 +1,4 @@
-"""What must hold of every product of the catalogue's sample, however its address is typed."""
+"""Typing errors in addresses, for all products of the catalogue's samples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sample(version: str) -> Catalogue:
 
 
 def misspellings(id_: str, letters: str) -> set[str]:
-    """Return every text at one slip: a letter too few, too many, another one, two exchanged."""
+    """Return all texts with one typing error: a letter missing, added, replaced or exchanged."""
     halves = [(id_[:place], id_[place:]) for place in range(len(id_) + 1)]
     return {
         slip
@@ -47,7 +47,7 @@ def misspellings(id_: str, letters: str) -> set[str]:
     ("version", "form"), [("2.6", "beta.gouv.fr/startups/{}"), ("2.7", f"{PAGE}/{{}}.html")]
 )
 def test_no_misspelling_is_an_unknown_page(version: str, form: str) -> None:
-    """One slip in an id, a sign at which an address seems to end included, names the product."""
+    """One typing error in an id never gives an unknown page."""
     catalogue = sample(version)
     for product in catalogue.products.values():
         for slip in misspellings(product.id, LETTERS + SIGNS):
@@ -61,7 +61,7 @@ def test_no_misspelling_is_an_unknown_page(version: str, form: str) -> None:
 def test_no_misspelling_makes_a_dossier_ineligible(
     version: str, data: st.DataObject, day: date
 ) -> None:
-    """Whatever the product's phases: at most another product's own page, typed exactly, can."""
+    """A typing error gives Inéligible only if it is exactly the page of another product."""
     catalogue = sample(version)
     product = data.draw(st.sampled_from(list(catalogue.products.values())))
     slip = data.draw(st.sampled_from(sorted(misspellings(product.id, LETTERS + SIGNS))))
@@ -88,12 +88,12 @@ def test_no_misspelling_makes_a_dossier_ineligible(
 def test_no_page_below_a_site_names_a_product(
     version: str, data: st.DataObject, below: list[str], sign: str
 ) -> None:
-    """What others put on a product's site or into its repository is not the product's page."""
+    """Pages below a product's site or repository do not name the product."""
     catalogue = sample(version)
     product = data.draw(st.sampled_from(list(catalogue.products.values())))
     for site in filter(None, (product.link, product.repository)):
         path = "/".join(part.strip(".") or "x" for part in below)
         address = f"{site.split('?')[0].rstrip('/')}/{sign}{path}"
         match = resolve_product(address, catalogue)
-        # Where it is another product's own link to the letter, that one is named.
+        # The address may be exactly the link of another product.
         assert match.product_id != product.id, address

@@ -1,4 +1,4 @@
-"""A real HTTP server on the loopback that answers what each test tells it."""
+"""Fixtures: a local HTTP server with the replies of each test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CATALOGUE = json.dumps({"data": [{"id": "a-just", "attributes": {"name": "A-JUST
 
 @dataclass
 class Reply:
-    """What a path answers; `cut` leaves out that many bytes of what was announced."""
+    """The reply of a path; `cut` bytes of the announced body are not sent."""
 
     body: bytes | str = b""
     status: int = 200
@@ -33,7 +33,7 @@ class Reply:
 
 
 class Site:
-    """Replies by path, and the requests that came."""
+    """Replies by path, and the received requests."""
 
     def __init__(self) -> None:
         self.replies: dict[str, Reply | list[Reply]] = {}
@@ -41,7 +41,7 @@ class Site:
         self.url = ""
 
     def reply(self, path: str, headers: dict[str, str]) -> Reply:
-        """Return the reply of a path; a list is used up one by one."""
+        """Return the reply of a path; a list gives one reply for each request."""
         self.requests.append((path, headers))
         found = self.replies.get(path.partition("?")[0], Reply(status=404))
         if isinstance(found, list):
@@ -90,7 +90,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def http(now: datetime) -> Iterator[Exchanges[requests.Session]]:
-    """Exchanges as the sources make them, closed after the test."""
+    """HTTP connections as `EvidenceSources` opens them."""
     sources = EvidenceSources.open(
         EvidenceConfig(),
         "http://127.0.0.1",
@@ -110,7 +110,7 @@ def catalogue_text() -> str:
 
 @pytest.fixture
 def reply() -> type[Reply]:
-    """What a path answers."""
+    """The type of replies."""
     return Reply
 
 

@@ -1,4 +1,4 @@
-"""Fetching beta.gouv.fr's catalogue over real HTTP."""
+"""Fetching the catalogue over real HTTP."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Fetch = Callable[..., Snapshot | None]
 
 @pytest.fixture
 def fetch(site: Any, now: datetime) -> Iterator[Fetch]:
-    """Fetch the catalogue from the site."""
+    """Return a function that fetches the catalogue from the site."""
     sources: list[EvidenceSources] = []
 
     def run(previous: Snapshot | None = None, **limits: Any) -> Snapshot | None:
@@ -52,7 +52,7 @@ def fetch(site: Any, now: datetime) -> Iterator[Fetch]:
 
 
 def fetched(fetch: Fetch, previous: Snapshot | None = None) -> Snapshot:
-    """Fetch a catalogue that is there."""
+    """Fetch a catalogue and expect one."""
     snapshot = fetch(previous)
     assert snapshot is not None
     return snapshot
@@ -62,7 +62,7 @@ def fetched(fetch: Fetch, previous: Snapshot | None = None) -> Snapshot:
 def test_a_catalogue_is_fetched(
     site: Any, reply: Any, fetch: Fetch, catalogue_text: str, now: datetime, zipped: bool
 ) -> None:
-    """Body, source, date and validators come back; no redirects file means no alias."""
+    """The snapshot has body, source, date and validators; no redirects file means no alias."""
     headers = {"ETag": '"1"', "Last-Modified": "Tue, 24 Nov 2026 03:00:00 GMT"}
     site.replies[OLD] = reply(catalogue_text, headers=headers, zipped=zipped)
     found = fetched(fetch)
@@ -75,7 +75,7 @@ def test_a_catalogue_is_fetched(
 def test_an_unchanged_catalogue_is_not_sent_again(
     site: Any, reply: Any, fetch: Fetch, catalogue_text: str
 ) -> None:
-    """The validators are sent back; 304 means that the copy is still good."""
+    """The validators are sent; status 304 confirms the copy."""
     headers = {"ETag": '"1"', "Last-Modified": "Tue, 24 Nov 2026 03:00:00 GMT"}
     site.replies[OLD] = reply(catalogue_text, headers=headers)
     previous = fetched(fetch)
@@ -88,7 +88,7 @@ def test_an_unchanged_catalogue_is_not_sent_again(
 def test_the_same_text_without_validators_is_the_same_catalogue(
     site: Any, reply: Any, fetch: Fetch, catalogue_text: str
 ) -> None:
-    """A server without ETag sends all again, and nothing has changed."""
+    """Without an ETag, an equal text is recognised as unchanged."""
     site.replies[OLD] = reply(catalogue_text)
     assert fetch(fetched(fetch)) is None
 
@@ -96,7 +96,7 @@ def test_the_same_text_without_validators_is_the_same_catalogue(
 def test_new_redirects_are_a_new_snapshot(
     site: Any, reply: Any, fetch: Fetch, catalogue_text: str
 ) -> None:
-    """Aliases may come while the products stay."""
+    """New aliases with unchanged products give a new snapshot."""
     site.replies[OLD] = reply(catalogue_text, headers={"ETag": '"1"'})
     previous = fetched(fetch)
     site.replies["/redirects.json"] = reply('{"/startups/a": "/startups/a-just"}')
@@ -109,7 +109,7 @@ def test_new_redirects_are_a_new_snapshot(
 def test_unreadable_redirects_are_unknown(
     site: Any, reply: Any, fetch: Fetch, catalogue_text: str, status: int, body: bytes | str
 ) -> None:
-    """They are unknown at first; later the last good ones stay."""
+    """Aliases are unknown at first; later the last good ones are kept."""
     site.replies[OLD] = reply(catalogue_text)
     site.replies["/redirects.json"] = reply(body, status=status)
     assert fetched(fetch).redirects is None
@@ -122,7 +122,7 @@ def test_unreadable_redirects_are_unknown(
 def test_the_other_version_serves_where_one_cannot_be_read(
     site: Any, reply: Any, fetch: Fetch, catalogue_text: str
 ) -> None:
-    """The versions are tried in order; a copy of the other one is not asked about."""
+    """The paths are tried in order; validators of another path are not sent."""
     site.replies[OLD] = reply(catalogue_text, headers={"ETag": '"1"'})
     previous = fetched(fetch)
     site.replies[OLD] = reply("<html>")
@@ -152,14 +152,14 @@ def test_the_other_version_serves_where_one_cannot_be_read(
 def test_what_cannot_be_used_leaves_the_last_good_copy(
     site: Any, reply: Any, fetch: Fetch, broken: dict[str, Any], reason: str
 ) -> None:
-    """Every failure is one error that says why, and returns nothing to store."""
+    """Every failure raises EvidenceUnavailableError with the reason."""
     site.replies[OLD] = site.replies[NEW] = reply(**broken)
     with pytest.raises(EvidenceUnavailableError, match=reason):
         fetch(max_response_mib=2)
 
 
 def test_an_unreachable_site_is_unavailable(site: Any, fetch: Fetch) -> None:
-    """No connection is the same error."""
+    """A missing connection raises the same error."""
     site.url = "http://127.0.0.1:1"
     with pytest.raises(EvidenceUnavailableError, match="no answer"):
         fetch()
@@ -169,7 +169,7 @@ def test_an_unreachable_site_is_unavailable(site: Any, fetch: Fetch) -> None:
 def test_a_dripping_answer_ends_at_its_deadline(
     http: Exchanges[requests.Session], where: str
 ) -> None:
-    """Time is counted over the whole exchange, headers included; the connection is closed."""
+    """The deadline applies to the whole exchange, and the connection is closed."""
     with Sandbox.start(dossiers=1) as sandbox:
         kind = "slow_headers" if where == "head" else "slow_body"
         sandbox.control.fail(ScriptedFault(kind, operation=BETAGOUV, bytes_per_s=20))
@@ -182,7 +182,7 @@ def test_a_dripping_answer_ends_at_its_deadline(
 
 
 def test_a_redirect_does_not_leave_https(site: Any, reply: Any, fetch: Fetch) -> None:
-    """What is sent back to http:// on another machine is not followed."""
+    """A redirect to http:// on another host is not followed."""
     moved = {"Location": "http://beta.invalid/startups.json"}
     site.replies[OLD] = site.replies[NEW] = reply(status=302, headers=moved)
     with pytest.raises(EvidenceUnavailableError, match="http:// is not allowed"):
@@ -190,7 +190,7 @@ def test_a_redirect_does_not_leave_https(site: Any, reply: Any, fetch: Fetch) ->
 
 
 def snapshot(now: datetime, **changes: Any) -> Snapshot:
-    """A snapshot of one product."""
+    """Return a snapshot with one product."""
     body = '{"data": [{"id": "a-just", "attributes": {"phases": []}}]}'
     return replace(Snapshot("x", body, "{}", now, None, None, "0"), **changes)
 
@@ -202,7 +202,7 @@ def snapshot(now: datetime, **changes: Any) -> Snapshot:
 def test_evidence_is_usable_for_a_time(
     now: datetime, fetched_ago: int, checked_ago: int | None, usable: bool
 ) -> None:
-    """What counts is when beta.gouv.fr last confirmed it."""
+    """The age counts from the last confirmation."""
     checked_at = None if checked_ago is None else now - timedelta(days=checked_ago)
     kept = snapshot(now, fetched_at=now - timedelta(days=fetched_ago), checked_at=checked_at)
     evidence = make_evidence(EvidenceConfig(), kept, now=now)
@@ -219,14 +219,14 @@ def test_without_a_usable_copy_there_is_no_catalogue(
 
 
 def test_what_was_confirmed_in_the_future_was_never_confirmed(now: datetime) -> None:
-    """A clock that was ahead and came back makes no copy new; clocks that differ a little do."""
+    """A confirmation in the future counts as too old, apart from a small tolerance."""
     assert catalogue_age(snapshot(now + timedelta(minutes=1)), now) == timedelta(0)
     kept = snapshot(now + timedelta(days=400))
     assert make_evidence(EvidenceConfig(), kept, now=now).catalogue is None
 
 
 def test_sources_open_the_registry_only_when_it_is_on(site: Any, now: datetime) -> None:
-    """The lookup is off by default, and evidence says so."""
+    """The lookup is disabled by default."""
     for enabled in (False, True):
         config = EvidenceConfig.model_validate({"registre": {"enabled": enabled}})
         sources = EvidenceSources.open(

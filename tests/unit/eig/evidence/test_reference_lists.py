@@ -1,4 +1,4 @@
-"""A new reference list is checked before it takes an old one's place."""
+"""Validation of new reference lists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TODAY = date(2026, 11, 24)
 
 
 def test_operateurs_are_kept_with_year_and_source() -> None:
-    """What is kept is dated, sorted and clean, and reads back to the same."""
+    """The stored list is dated and sorted, and is read back unchanged."""
     text = "\ufeffsiren;nom\r\n582 056 149;BRGM\r\n110001013;AGENCE\r\n"
     found = validate_list(text, today=TODAY, annee=2024, source="annexe\nau PLF 2024")
     assert (found.kind, found.annee, found.entries) == ("operateurs", 2024, 2)
@@ -29,7 +29,7 @@ def test_operateurs_are_kept_with_year_and_source() -> None:
 
 
 def test_arguments_win_over_the_files_own_lines() -> None:
-    """A corrected year replaces the one in the file."""
+    """The arguments replace the file's comments."""
     text = "# annee: 2020\n# source: x\nsiren,nom\n110001013,A\n"
     found = validate_list(text, today=TODAY, annee=2024)
     assert (found.annee, found.source) == (2024, "x")
@@ -37,7 +37,7 @@ def test_arguments_win_over_the_files_own_lines() -> None:
 
 @pytest.mark.parametrize("name", ["operateurs_etat.csv", "categories_juridiques.csv"])
 def test_the_shipped_lists_are_valid(name: str) -> None:
-    """Both lists that come with the configuration would be accepted."""
+    """The shipped lists are valid."""
     found = validate_list((CONFIG / name).read_text(encoding="utf-8"), today=TODAY)
     assert validate_list(found.text, today=TODAY) == found
 
@@ -52,7 +52,7 @@ def test_the_shipped_lists_are_valid(name: str) -> None:
     ],
 )
 def test_a_faulty_list_is_refused_with_every_problem(text: str, problems: int) -> None:
-    """Nothing is kept of a list that is wrong anywhere."""
+    """A list with a problem is refused, with all problems."""
     with pytest.raises(ConfigurationError, match="nothing was kept") as caught:
         validate_list(text, today=TODAY)
     assert len(caught.value.problems) == problems

@@ -1,4 +1,4 @@
-"""Asking Recherche d'entreprises, no faster than allowed."""
+"""Lookups in Recherche d'entreprises, within the allowed request rate."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from typing import Any
 
 import pytest
 import requests
+from msgspec import convert, to_builtins
 
 from dsync.eig.config import RegistreConfig
 from dsync.eig.evidence.registry import RegistryClient
+from dsync.eig.precheck import RegistryAnswer
 from dsync.http import Exchanges
 
 SIREN = "110001013"
 
 
 class Clock:
-    """A clock that only sleeping moves."""
+    """A clock that only `sleep` advances."""
 
     def __init__(self) -> None:
         self.now, self.slept = 100.0, []  # type: float, list[float]
 
     def sleep(self, seconds: float) -> None:
-        """Move by what was asked."""
+        """Advance the clock."""
         self.slept.append(round(seconds, 3))
         self.now += seconds
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock at hand."""
+    """A clock."""
     return Clock()
 
 
@@ -49,12 +51,12 @@ def client(
 
 
 def test_answers_are_kept_for_some_days() -> None:
-    """The store drops them after the configured time."""
+    """The configuration sets how long an answer is used."""
     assert RegistreConfig(max_age_days=2).max_age == timedelta(days=2)
 
 
 def results(**facts: Any) -> str:
-    """Write an answer with one entry."""
+    """Return a response with one entry."""
     return json.dumps({"results": [{"siren": SIREN, **facts}]})
 
 
@@ -74,7 +76,7 @@ def results(**facts: Any) -> str:
         ("<html>", ("injoignable", None, None, False)),
     ],
 )
-def test_each_answer_is_told_apart(
+def test_each_answer_is_distinguished(
     site: Any,
     reply: Any,
     client: RegistryClient,
@@ -82,18 +84,19 @@ def test_each_answer_is_told_apart(
     expected: tuple[str, str | None, str | None, bool],
     now: datetime,
 ) -> None:
-    """Found, unknown and no answer are three different things."""
+    """Found, unknown and unreachable are distinguished, and each survives storage as JSON."""
     site.replies["/search"] = reply(body)
     found = client.lookup(SIREN)
     assert (found.status, found.nature_juridique, found.nom, found.is_closed) == expected
     assert (found.siren, found.consulted_at, found.source) == (SIREN, now, site.url)
+    assert found == convert(json.loads(json.dumps(to_builtins(found))), RegistryAnswer)
     assert site.requests[0][0] == f"/search?q={SIREN}&page=1&per_page=1"
 
 
 def test_requests_keep_their_distance(
     site: Any, reply: Any, client: RegistryClient, clock: Clock
 ) -> None:
-    """Five a second, whoever asks."""
+    """Requests keep the configured rate."""
     site.replies["/search"] = reply('{"results": []}')
     for _ in range(3):
         client.lookup(SIREN)
@@ -101,7 +104,7 @@ def test_requests_keep_their_distance(
 
 
 def test_retry_after_is_obeyed(site: Any, reply: Any, client: RegistryClient, clock: Clock) -> None:
-    """The next request waits as long as was asked."""
+    """The next request waits as long as Retry-After demands."""
     busy = reply(status=429, headers={"Retry-After": "7"})
     site.replies["/search"] = [busy, reply(results(nature_juridique="7120"))]
     assert client.lookup(SIREN).nature_juridique == "7120"
@@ -120,7 +123,7 @@ def test_a_registry_that_refuses_is_unreachable(
     headers: dict[str, str],
     requests_sent: int,
 ) -> None:
-    """It is asked again in another run, not waited for without end."""
+    """A long Retry-After is not waited for."""
     site.replies["/search"] = reply(status=status, headers=headers)
     assert client.lookup(SIREN).status == "injoignable"
     assert len(site.requests) == requests_sent

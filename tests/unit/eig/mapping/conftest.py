@@ -1,4 +1,4 @@
-"""Builders: the shipped mapping, a form that fits it, and nodes as the queries select them."""
+"""Fixtures: the shipped mapping, a form that fits it, and builders of GraphQL nodes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Node = dict[str, Any]
 
 
 class Form:
-    """A form that can be changed before dossiers of it are mapped."""
+    """A form that tests can change before they map dossiers of it."""
 
     def __init__(self, config: MappingConfig) -> None:
         self.config = config
@@ -86,12 +86,12 @@ class Form:
         return changed.id
 
     def remove(self, stable_id: int) -> None:
-        """Take a descriptor out."""
+        """Remove a descriptor."""
         del self.descriptors[DescriptorId(champ_id(stable_id))]
 
     @property
     def revision(self) -> Revision:
-        """The form as it now is."""
+        """The form in its present state."""
         return Revision(RevisionId("rev"), None, dict(self.descriptors))
 
     def champ(self, stable_id: int | str, typename: str = "TextChamp", **values: Any) -> Node:
@@ -132,7 +132,7 @@ def dossier_of(node: Node) -> Dossier:
 
 @pytest.fixture(scope="session")
 def config() -> MappingConfig:
-    """The mapping that is shipped."""
+    """The shipped mapping."""
     section = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["mapping"]
     return MappingConfig.model_validate(section)
 
@@ -185,7 +185,7 @@ def make_node() -> Callable[..., Node]:
 
 
 class Mapped(SimpleNamespace):
-    """What is kept of a dossier: the dossier without layout, its candidature, JSON and hashes."""
+    """The stored form of a dossier: without layout, with candidature, JSON and hashes."""
 
 
 class Mapper:
@@ -197,7 +197,7 @@ class Mapper:
         self._recorder = Recorder(programme, annotations)
 
     def map(self, dossier: Dossier, demarche: DemarcheNumber, revision: Revision | None) -> Mapped:
-        """Return what is kept of a dossier."""
+        """Return the stored form of a dossier."""
         record = self._recorder.record(dossier, demarche, revision)
         descriptors = revision.descriptors if revision else {}
         return Mapped(
@@ -219,7 +219,7 @@ class Mapper:
 
 @pytest.fixture(scope="session")
 def make_mapper() -> Callable[[MappingConfig], Mapper]:
-    """Return a builder of mappers that own what the shipped configuration writes."""
+    """Return a builder of mappers with the shipped annotations."""
     section = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["annotations"]
     annotations = AnnotationsConfig.model_validate(section)
     return lambda config: Mapper(config, annotations)
@@ -233,7 +233,7 @@ def mapper(config: MappingConfig, make_mapper: Callable[[MappingConfig], Mapper]
 
 @pytest.fixture
 def map_node(mapper: Mapper, form: Form, make_node: Callable[..., Node]) -> Callable[..., Mapped]:
-    """Return a function that maps a dossier of the form, as the form is at the call."""
+    """Return a function that maps a dossier of the form in its present state."""
 
     def run(
         champs: list[Node] | None = None, annotations: list[Node] | None = None, **over: Any

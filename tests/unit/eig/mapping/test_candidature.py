@@ -1,4 +1,4 @@
-"""A dossier read in the programme's terms, whatever the revision made of its form."""
+"""Reading of candidatures from dossiers of all revisions."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def champ(valeur: Any, texte: str | None = None, type_: str = "text") -> Champ:
 
 
 def test_a_field_is_read_from_its_champ(form: Any, map_node: Any) -> None:
-    """The descriptor's id decides, and the text stays to the letter."""
+    """The descriptor id decides, and the text is unchanged."""
     mapped = map_node([form.champ(4102, text="  https://beta.gouv.fr/startups/a.html\n")])
     assert mapped.candidature.page_produit == "  https://beta.gouv.fr/startups/a.html\n"
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u00a0", "\u202f \u2007", "\u200b", "\ufeff "])
 def test_a_blank_field_is_none(form: Any, map_node: Any, text: str) -> None:
-    """Spaces of any kind are no answer."""
+    """A text of only spaces, of any kind, is blank."""
     mapped = map_node([form.champ(4202, text=text)])
     assert (
         mapped.candidature.entite,
@@ -46,7 +46,7 @@ def test_a_blank_field_is_none(form: Any, map_node: Any, text: str) -> None:
 
 
 def test_the_answers_tell_why_a_field_is_empty(form: Any, map_node: Any) -> None:
-    """Not in the form, not asked, blank and filled are four different things."""
+    """Missing in the form, not asked, blank and filled are distinguished."""
     form.remove(4604)
     mapped = map_node([form.champ(4202, text="DINUM"), form.champ(4105, text="")])
     reponses = mapped.candidature.reponses
@@ -61,7 +61,7 @@ def test_the_answers_tell_why_a_field_is_empty(form: Any, map_node: Any) -> None
 def test_every_field_has_an_answer_even_unmapped(
     form: Any, make_mapper: Callable[..., Mapper], make_node: Any
 ) -> None:
-    """A field that the configuration leaves out is not mapped, and nothing fails."""
+    """A field without configuration is « non associé »."""
     mapped = make_mapper(MappingConfig()).map(dossier_of(make_node()), DEMARCHE, form.revision)
     assert {Reponse.NON_ASSOCIE} == set(mapped.candidature.reponses.values())
     assert {"page_produit", "voeux", "etape", "evaluations"} <= set(mapped.candidature.reponses)
@@ -74,7 +74,7 @@ def test_every_field_has_an_answer_even_unmapped(
 def test_a_champ_of_unknown_id_is_found_by_its_label(
     form: Any, map_node: Any, libelle: str
 ) -> None:
-    """Spacing, apostrophe and case do not tell labels apart."""
+    """Spacing, apostrophes and case of labels are ignored."""
     id_ = form.replace(4203, id="autre", libelle=libelle)
     mapped = map_node(
         [form.champ(id_, "DepartementChamp", departement={"code": "75", "name": "Paris"})]
@@ -88,7 +88,7 @@ def test_a_champ_of_unknown_id_is_found_by_its_label(
 def test_a_former_label_is_known(
     config: MappingConfig, form: Any, make_mapper: Callable[..., Mapper], make_node: Any
 ) -> None:
-    """Labels are tried in their order, former ones last."""
+    """Labels are tried in their configured order."""
     raw = config.model_dump(mode="json")
     raw["champs"]["entite"] = {"libelles": ["Nom de l’entité", "Service"]}
     id_ = form.replace(4202, id="autre", libelle="service")
@@ -100,7 +100,7 @@ def test_a_former_label_is_known(
 
 
 def test_an_id_wins_over_a_label(form: Any, map_node: Any) -> None:
-    """A new champ with a known label does not take the place of the one with the id."""
+    """The id takes precedence over another champ with a configured label."""
     form.replace(4202, libelle="Nom de l’entité")
     other = form.add("nouveau", "Entité opérationnelle")
     mapped = map_node([form.champ(4202, text="par id"), form.champ(other, text="par libellé")])
@@ -108,7 +108,7 @@ def test_an_id_wins_over_a_label(form: Any, map_node: Any) -> None:
 
 
 def test_a_label_never_takes_a_champ_that_an_id_names(form: Any, map_node: Any) -> None:
-    """A champ feeds one field: the one whose id it has."""
+    """A champ fills only the field with its id."""
     form.remove(4202)
     form.replace(4105, libelle="Entité opérationnelle")
     mapped = map_node([form.champ(4105, text="texte")])
@@ -116,7 +116,7 @@ def test_a_label_never_takes_a_champ_that_an_id_names(form: Any, map_node: Any) 
 
 
 def test_a_section_with_a_champs_label_is_not_taken_for_it(form: Any, map_node: Any) -> None:
-    """Headings may be named as the champ below them."""
+    """A heading with the label of a champ is ignored."""
     form.remove(4604)
     form.add("titre", "Perspectives", "header_section")
     assert map_node().candidature.reponses["perspectives"] == Reponse.NON_ASSOCIE
@@ -125,7 +125,7 @@ def test_a_section_with_a_champs_label_is_not_taken_for_it(form: Any, map_node: 
 def test_without_a_revision_the_champs_shown_stand_for_the_form(
     form: Any, mapper: Mapper, make_node: Any
 ) -> None:
-    """Ids and labels are looked for among what the dossier shows, rows included."""
+    """Without a revision, the champs of the dossier serve as descriptors."""
     cells = [
         form.champ(4404, text="Produit"),
         form.champ("ordre", text="1", label="Ordre de préférence"),
@@ -152,7 +152,7 @@ def voeu(form: Any, profil: str = "", ordre: str | None = None, missions: str = 
 
 
 def test_wishes_come_in_the_order_of_preference(form: Any, map_node: Any) -> None:
-    """The order given decides; rows without any have their row's number."""
+    """The order of preference decides, or else the number of the row."""
     rows = form.rows(
         4403,
         voeu(form, "Technique", "2", "Coder"),
@@ -168,7 +168,7 @@ def test_wishes_come_in_the_order_of_preference(form: Any, map_node: Any) -> Non
 
 
 def test_the_empty_row_of_the_platform_is_no_wish(form: Any, map_node: Any) -> None:
-    """A mandatory repetition starts with an all-blank row."""
+    """Blank rows are ignored: a mandatory repetition starts with one."""
     mapped = map_node([form.rows(4403, voeu(form))])
     assert (
         mapped.candidature.voeux,
@@ -178,13 +178,13 @@ def test_the_empty_row_of_the_platform_is_no_wish(form: Any, map_node: Any) -> N
 
 
 def test_a_wish_with_only_missions_is_one(form: Any, map_node: Any) -> None:
-    """Any answer in a row makes it a wish."""
+    """A row with any answer is a wish."""
     mapped = map_node([form.rows(4403, voeu(form, missions="Coder"))])
     assert (Voeu(1, None, "Coder"),) == mapped.candidature.voeux
 
 
 def test_a_form_without_some_columns_still_gives_wishes(form: Any, map_node: Any) -> None:
-    """Columns that a revision lacks are empty."""
+    """Columns that are missing in the revision are None."""
     form.remove(4405)
     form.remove(4406)
     mapped = map_node([form.rows(4403, voeu(form, "Produit")[:1])])
@@ -206,7 +206,7 @@ def test_a_form_without_some_columns_still_gives_wishes(form: Any, map_node: Any
 def test_profiles_asked_for_without_a_repetition_are_wishes(
     form: Any, map_node: Any, typename: str, values: dict[str, Any], expected: tuple[Voeu, ...]
 ) -> None:
-    """Another revision may ask for them in a list or in a text."""
+    """Wishes are also read from a list or a text."""
     assert expected == map_node([form.champ(4403, typename, **values)]).candidature.voeux
 
 
@@ -224,7 +224,7 @@ def grille(form: Any, *marks: str | None, commentaire: str = "") -> list[Any]:
 
 
 def test_a_grid_has_its_row_number_and_a_mark_for_each_criterion(form: Any, map_node: Any) -> None:
-    """The empty row counts as a row and is no grid; a mark out of range is kept."""
+    """Blank rows count in the numbering but are no grid; marks out of range are kept."""
     mapped = map_node(
         annotations=[form.rows(5302, grille(form), grille(form, "4", "99", commentaire="Bon"))]
     )
@@ -242,7 +242,7 @@ def test_a_grid_has_its_row_number_and_a_mark_for_each_criterion(form: Any, map_
 
 
 def test_criteria_that_the_revision_lacks_are_left_out(form: Any, map_node: Any) -> None:
-    """The programme had fewer criteria at first; a criterion not shown has no mark."""
+    """A missing criterion is left out; one that was not shown has no mark."""
     for id_ in MARKS[1:]:
         form.remove(id_)
     mapped = map_node(annotations=[form.rows(5302, grille(form, commentaire="Bon")[:3])])
@@ -257,7 +257,7 @@ def test_criteria_that_the_revision_lacks_are_left_out(form: Any, map_node: Any)
 
 
 def test_a_row_with_only_unchecked_boxes_is_blank(form: Any, map_node: Any) -> None:
-    """A box is never null: unchecked is how the platform makes it; a « non » is an answer."""
+    """An unchecked checkbox is blank; the « non » of a yes/no champ is an answer."""
     box = form.add("case", "Case", "checkbox", True, parent=form.id(5302))
     yes_no = form.add("ouinon", "Oui/non", "yes_no", True, parent=form.id(5302))
     unchecked = [form.champ(box, "CheckboxChamp", checkboxValue=False)]
@@ -267,7 +267,7 @@ def test_a_row_with_only_unchecked_boxes_is_blank(form: Any, map_node: Any) -> N
 
 
 def test_selection_and_recruitment_are_read_from_annotations(form: Any, map_node: Any) -> None:
-    """Step, dates and the validation box."""
+    """Stage, dates and validation come from annotations."""
     mapped = map_node(
         annotations=[
             form.champ(5202, "DropDownListChamp", dropDownValue="Lauréat"),
@@ -286,7 +286,7 @@ def test_selection_and_recruitment_are_read_from_annotations(form: Any, map_node
 
 
 def test_a_champ_is_not_read_as_an_annotation(form: Any, map_node: Any) -> None:
-    """What an applicant typed never passes for what an instructeur wrote."""
+    """A champ never fills a field of an annotation."""
     form.remove(5202)
     id_ = form.add("public", "Étape de sélection")
     mapped = map_node([form.champ(id_, text="Lauréat")])
@@ -294,7 +294,7 @@ def test_a_champ_is_not_read_as_an_annotation(form: Any, map_node: Any) -> None:
 
 
 def test_a_field_turned_into_a_repetition_stays_readable(form: Any, map_node: Any) -> None:
-    """Its rows' texts one after the other."""
+    """The texts of its rows are joined."""
     form.replace(4602, type="repetition")
     rows = form.rows(4602, [form.champ("o", text="Un")], [form.champ("o", text="Deux")])
     assert map_node([rows]).candidature.objectifs_12_mois == "Un, Deux"
@@ -320,7 +320,7 @@ def test_a_field_turned_into_a_repetition_stays_readable(form: Any, map_node: An
     ],
 )
 def test_a_day_is_read_from_any_writing(text: str, expected: date | None) -> None:
-    """ISO days, instants (the day is Paris's) and French writings; else nothing."""
+    """ISO dates, instants (as day in Paris) and French dates; else None."""
     assert expected == day_of(champ(text))
 
 
@@ -339,13 +339,13 @@ def test_a_day_is_read_from_any_writing(text: str, expected: date | None) -> Non
     ],
 )
 def test_a_mark_is_read_from_any_type(given: Champ, expected: float | None) -> None:
-    """Integers, decimals and texts; never corrected."""
+    """Integers, decimals and texts, without correction."""
     assert expected == number_of(given)
 
 
 @pytest.mark.parametrize(("text", "expected"), [("2", 2), ("2,0", 2), ("2,5", None), ("", None)])
 def test_a_rank_is_a_whole_number(text: str, expected: int | None) -> None:
-    """Half a rank is none."""
+    """A rank with decimals is None."""
     assert expected == rank_of(champ(text))
 
 
@@ -362,7 +362,7 @@ def test_a_rank_is_a_whole_number(text: str, expected: int | None) -> None:
     ],
 )
 def test_a_box_is_read_from_any_type(given: Champ, expected: bool | None) -> None:
-    """Boxes, yes/no and texts that say it."""
+    """Checkboxes, yes/no champs and texts such as « oui »."""
     assert expected is boolean_of(given)
 
 
@@ -387,5 +387,5 @@ def test_a_box_is_read_from_any_type(given: Champ, expected: bool | None) -> Non
 def test_a_departement_is_read_from_any_type(
     given: Champ, expected: tuple[str | None, str | None]
 ) -> None:
-    """A place, an address or a text; what has no code keeps its name."""
+    """A département, an address or a text; without a code the name is kept."""
     assert expected == departement_of(given)

@@ -1,4 +1,4 @@
-"""The section `[mapping]`: what is wrong is told with its key, and what it knows."""
+"""Validation of the section `[mapping]`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def problems(section: dict[str, Any]) -> list[str]:
 
 
 def test_every_problem_is_reported_with_its_key() -> None:
-    """All at once, not the first one."""
+    """All problems are reported at once."""
     found = problems(
         {
             "champs": {"page_prodiut": {"id": "a"}, "entite": {"id": 3}, "probleme": {}},
@@ -37,8 +37,8 @@ def test_every_problem_is_reported_with_its_key() -> None:
     ]
 
 
-def test_an_id_given_twice_is_told_with_both_places() -> None:
-    """One champ feeds one field."""
+def test_an_id_given_twice_is_reported_with_both_places() -> None:
+    """An id that is given twice is reported with both keys."""
     (problem,) = problems(
         {
             "champs": {"entite": {"id": "a"}},
@@ -51,15 +51,15 @@ def test_an_id_given_twice_is_told_with_both_places() -> None:
     assert "id 'c' is given to voeux.profil, autres[0]" in problem
 
 
-def test_a_criterion_named_twice_is_told() -> None:
-    """Their names are keys in the views."""
+def test_a_criterion_named_twice_is_reported() -> None:
+    """Criteria need distinct names."""
     criteres = [{"id": "d", "critere": "x"}, {"id": "e", "critere": "x"}]
     (problem,) = problems({"evaluations": {"id": "c", "criteres": criteres}})
     assert "critere 'x' is given to evaluations.criteres.x, evaluations.criteres.x" in problem
 
 
 def test_the_needed_fields_come_with_their_french_labels(config: MappingConfig) -> None:
-    """They are the mandatory champs of the six sections."""
+    """Needed fields are returned with their labels."""
     needed = dict(config.needed())
     assert needed["page_produit"] == "Page produit sur beta.gouv.fr"
     assert needed["voeux"] == "Profils souhaités"
@@ -67,12 +67,12 @@ def test_the_needed_fields_come_with_their_french_labels(config: MappingConfig) 
 
 
 def test_a_field_without_a_label_is_called_by_its_name() -> None:
-    """A file may give ids alone."""
+    """Without a label the field's name is used."""
     config = MappingConfig.model_validate({"champs": {"entite": {"id": "a", "needed": True}}})
     assert config.needed() == (("entite", "entite"),)
     assert config.libelle("etape") == "etape"
 
 
 def test_columns_of_an_unmapped_repetition_are_none() -> None:
-    """A form may have no grids."""
+    """A repetition that is not mapped has no columns."""
     assert list(MappingConfig().columns("evaluations")) == []

@@ -1,4 +1,4 @@
-"""The mapping held against a revision of the form, for `dsync check`."""
+"""Comparison of the mapping with a revision of the form."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ def match_of(form: Any, field: str) -> FieldMatch:
 
 
 def test_a_form_that_fits_shows_no_drift(form: Any) -> None:
-    """All by id, none renamed, none of another type, nothing new."""
+    """All fields are found by id, without any difference."""
     report = report_on(form)
     assert {MatchStatus.BY_ID} == {match.status for match in report.matches}
     assert [m for m in report.matches if m.renamed_to or m.type_changed] == []
     assert report.new == ()
 
 
-def test_a_renamed_champ_is_told_with_its_new_label(form: Any) -> None:
-    """The id still finds it."""
+def test_a_renamed_champ_is_reported_with_its_new_label(form: Any) -> None:
+    """A renamed champ is found by id and reported."""
     form.replace(4202, libelle="Nom du service")
     match = match_of(form, "entite")
     assert (match.status, match.renamed_to) == (MatchStatus.BY_ID, "Nom du service")
 
 
 def test_a_champ_gone_is_missing(form: Any) -> None:
-    """Neither its id nor its label is in the form."""
+    """A field without a champ is missing."""
     form.remove(4202)
     match = match_of(form, "entite")
     assert (match.status, match.renamed_to, match.type_changed) == (MatchStatus.MISSING, None, None)
 
 
-def test_a_champ_found_by_label_is_told(form: Any) -> None:
-    """The configuration should get its id."""
+def test_a_champ_found_by_label_is_reported(form: Any) -> None:
+    """A champ that was found by label is reported."""
     form.replace(4404, id="autre")
     match = match_of(form, "voeux.profil")
     assert (
@@ -50,22 +50,22 @@ def test_a_champ_found_by_label_is_told(form: Any) -> None:
     ) == (MatchStatus.BY_LABEL, "autre")
 
 
-def test_another_type_is_told_with_the_one_expected(form: Any) -> None:
-    """The value is read all the same."""
+def test_another_type_is_reported_with_the_one_expected(form: Any) -> None:
+    """Another type is reported with the expected one."""
     form.replace(5311, type="decimal_number")
     match = match_of(form, "evaluations.criteres.probleme_avere")
     assert match.type_changed == ("integer_number", "decimal_number")
 
 
 def test_columns_of_a_missing_repetition_are_missing(form: Any) -> None:
-    """A column is looked for in its own repetition only."""
+    """Columns are searched only in their own repetition."""
     form.remove(4403)
     form.add("ailleurs", "Profil")
     assert match_of(form, "voeux.profil").status == MatchStatus.MISSING
 
 
-def test_what_is_new_in_the_form_is_told(form: Any) -> None:
-    """Neither layout, nor what others use, nor what the file knows to feed no field."""
+def test_what_is_new_in_the_form_is_reported(form: Any) -> None:
+    """Layout, annotations of the engine and `autres` are not new."""
     form.add("titre", "Une section", "header_section")
     form.add("lettre", "Lettre de soutien du sponsor", "piece_justificative")
     form.add("nouveau", "Budget", "decimal_number")
@@ -73,7 +73,7 @@ def test_what_is_new_in_the_form_is_told(form: Any) -> None:
 
 
 def test_a_target_without_an_id_is_found_by_label(form: Any) -> None:
-    """The real form's ids may not be known yet."""
+    """A target may have only labels."""
     config = MappingConfig.model_validate(
         {"champs": {"entite": {"libelles": ["Entité opérationnelle"]}}}
     )

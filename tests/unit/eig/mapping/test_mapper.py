@@ -1,4 +1,4 @@
-"""The dossier itself, the two hashes, and odd or dirty nodes."""
+"""The typed dossier, its two hashes, and unusual nodes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY = datetime(2024, 3, 1, 9, tzinfo=UTC)
 
 
 def test_a_whole_dossier_is_typed(map_node: Run) -> None:
-    """Instants are in UTC, labels sorted, steps in DS's order."""
+    """Instants are in UTC, labels sorted, traitements in DS's order."""
     dossier = map_node(
         state="accepte",
         archived=True,
@@ -95,16 +95,16 @@ def test_a_whole_dossier_is_typed(map_node: Run) -> None:
         ({"__typename": "Collectif"}, "Collectif", None),
     ],
 )
-def test_each_kind_of_applicant_is_told_apart(
+def test_each_kind_of_applicant_is_distinguished(
     map_node: Run, demandeur: Any, genre: str, siren: str | None
 ) -> None:
-    """The SIREN is the SIRET's first nine digits where the registry gave none."""
+    """Without a SIREN, the first nine digits of the SIRET are used."""
     mapped = map_node(demandeur=demandeur).dossier.demandeur
     assert (genre, siren) == (mapped.genre, mapped.siren)
 
 
 def test_a_missing_date_is_the_nearest_that_is_there(map_node: Run) -> None:
-    """A dossier is not lost for a date that DS always gives."""
+    """A missing date is replaced by the nearest one."""
     dossier = map_node(
         dateDepot=None,
         dateDerniereModification=None,
@@ -120,7 +120,7 @@ def test_a_missing_date_is_the_nearest_that_is_there(map_node: Run) -> None:
 
 
 def test_an_instant_without_an_offset_is_in_utc(map_node: Run) -> None:
-    """DS always gives the offset."""
+    """An instant without an offset counts as UTC."""
     assert map_node(dateDepot="2024-03-01T09:00:00").dossier.date_depot == DAY
 
 
@@ -137,7 +137,7 @@ def test_an_instant_without_an_offset_is_in_utc(map_node: Run) -> None:
 def test_what_moves_by_itself_or_by_dsync_is_no_change(
     map_node: Run, change: dict[str, Any]
 ) -> None:
-    """Dates of modification and dsync's labels leave both hashes as they are."""
+    """Dates of modification and dsync's labels change neither hash."""
     before, after = map_node(), map_node(**change)
     assert (before.content_hash, before.inputs_hash) == (after.content_hash, after.inputs_hash)
 
@@ -158,7 +158,7 @@ def test_what_moves_by_itself_or_by_dsync_is_no_change(
 def test_a_change_outside_the_champs_is_content_and_no_input(
     map_node: Run, change: dict[str, Any]
 ) -> None:
-    """It is stored, and no verdict is worked out again for it."""
+    """It changes the content hash, not the inputs hash."""
     before, after = map_node(), map_node(**change)
     assert before.content_hash != after.content_hash
     assert before.inputs_hash == after.inputs_hash
@@ -166,7 +166,7 @@ def test_a_change_outside_the_champs_is_content_and_no_input(
 
 @pytest.mark.parametrize("stable_id", [5102, 5103, 5104])
 def test_dsyncs_own_annotations_are_no_change(form: Any, map_node: Run, stable_id: int) -> None:
-    """A pushed verdict comes back without an echo, and is stored all the same."""
+    """The values that dsync writes change neither hash, but are stored."""
     before = map_node(annotations=[form.champ(stable_id, text="")])
     after = map_node(annotations=[form.champ(stable_id, text="Éligible")])
     assert (before.content_hash, before.inputs_hash) == (after.content_hash, after.inputs_hash)
@@ -175,7 +175,7 @@ def test_dsyncs_own_annotations_are_no_change(form: Any, map_node: Run, stable_i
 
 
 def test_dsyncs_own_annotation_is_known_by_label_under_another_id(form: Any, map_node: Run) -> None:
-    """Another form gives it another id."""
+    """An own annotation is recognised by its label."""
     id_ = form.replace(5102, id="autre")
     before = map_node(annotations=[form.champ(id_, text="")])
     after = map_node(annotations=[form.champ(id_, text="Éligible")])
@@ -187,7 +187,7 @@ def test_dsyncs_own_annotation_is_known_by_label_under_another_id(form: Any, map
 def test_an_annotation_that_dsync_cannot_write_is_content(
     form: Any, map_node: Run, other: dict[str, str]
 ) -> None:
-    """Of another type it is not dsync's own, whatever its label or id: a change of it counts."""
+    """An annotation of another type is not dsync's own, so its changes count."""
     id_ = form.replace(5102, type="integer_number", **other)
     before = map_node(annotations=[form.champ(id_, "IntegerNumberChamp", integerValue="1")])
     after = map_node(annotations=[form.champ(id_, "IntegerNumberChamp", integerValue="2")])
@@ -196,7 +196,7 @@ def test_an_annotation_that_dsync_cannot_write_is_content(
 
 
 def test_an_instructeurs_annotation_is_content_and_no_input(form: Any, map_node: Run) -> None:
-    """Annotations are stored as changed; verdicts do not rest on them."""
+    """Annotations change the content hash, not the inputs hash."""
     before = map_node(annotations=[form.champ(5105, "CheckboxChamp", checkboxValue=False)])
     after = map_node(annotations=[form.champ(5105, "CheckboxChamp", checkboxValue=True)])
     assert before.content_hash != after.content_hash
@@ -212,20 +212,20 @@ def test_an_instructeurs_annotation_is_content_and_no_input(form: Any, map_node:
     ],
 )
 def test_champs_applicant_and_deposit_are_inputs(map_node: Run, change: dict[str, Any]) -> None:
-    """What verdicts rest on moves both hashes."""
+    """Champs, applicant and deposit change both hashes."""
     before, after = map_node(), map_node(**change)
     assert before.content_hash != after.content_hash
     assert before.inputs_hash != after.inputs_hash
 
 
-def test_a_mended_mapping_is_an_input(
+def test_a_changed_mapping_is_an_input(
     config: MappingConfig,
     form: Any,
     map_node: Run,
     make_mapper: Run,
     make_node: Run,
 ) -> None:
-    """Stored candidatures and verdicts made with the former mapping are stale."""
+    """A new mapping changes the inputs hash."""
     mended = config.model_copy(update={"champs": config.champs.model_copy(update={"entite": None})})
     after = make_mapper(mended).map(dossier_of(make_node()), DEMARCHE, form.revision)
     before = map_node()
@@ -250,7 +250,7 @@ print(mapped.content_hash, mapped.inputs_hash)
 
 
 def test_hashes_are_the_same_in_every_process(form: Any, make_node: Run) -> None:
-    """They do not hang on the process's random hash seed."""
+    """The hashes do not depend on the process's hash seed."""
     node = make_node([form.champ(4102, text="é")], [form.champ("b", text="x")])
     config = Path(__file__).parents[4] / "config" / "aap-eig7.toml"
     printed = {
@@ -281,7 +281,7 @@ def test_hashes_are_the_same_in_every_process(form: Any, make_node: Run) -> None
 def test_texts_that_no_database_takes_are_cleaned(
     form: Any, map_node: Run, text: str, expected: str
 ) -> None:
-    """NUL and lone surrogates go, all the rest stays to the letter."""
+    """NUL and lone surrogates are removed, the rest is unchanged."""
     mapped = map_node([form.champ(4105, text=text)], motivation=text)
     assert expected == mapped.dossier.champs[0].texte
     assert expected == json.loads(mapped.champs_json)[0]["texte"]
@@ -291,7 +291,7 @@ def test_texts_that_no_database_takes_are_cleaned(
 def test_a_revision_read_again_is_worked_out_again(
     form: Any, mapper: Mapper, make_node: Run
 ) -> None:
-    """The same revision's labels may be read anew after a rename."""
+    """A revision with new labels gets a new plan."""
     node = dossier_of(make_node([form.champ(4105, text="texte")]))
     revision = form.revision
     assert (
@@ -303,7 +303,7 @@ def test_a_revision_read_again_is_worked_out_again(
 
 
 def test_a_champ_says_its_label_only_where_no_descriptor_does(form: Any, map_node: Run) -> None:
-    """The form's descriptor says it for all its dossiers."""
+    """A champ stores its label only if no descriptor has it."""
     other = {"__typename": "TextChamp", "champDescriptorId": "seul", "label": "Seul"}
     champs = map_node([form.champ(4202, text="DINUM"), other]).dossier.champs
     assert [(form.id(4202), None, None), ("seul", "Seul", "text")] == [
@@ -312,7 +312,7 @@ def test_a_champ_says_its_label_only_where_no_descriptor_does(form: Any, map_nod
 
 
 def test_a_champ_without_any_id_is_no_descriptor(mapper: Mapper, make_node: Run) -> None:
-    """Without a revision, champs are only known by their descriptor's id."""
+    """A champ without an id does not become a descriptor."""
     champ = {
         **{"__typename": "TextChamp", "champDescriptorId": ""},
         **{"label": "Entité opérationnelle", "stringValue": "DINUM"},
@@ -321,7 +321,7 @@ def test_a_champ_without_any_id_is_no_descriptor(mapper: Mapper, make_node: Run)
 
 
 def test_changed_champs_are_named_once_and_without_their_values(form: Any, map_node: Run) -> None:
-    """What came, went or changed; not what dsync writes."""
+    """Added, removed and changed champs, without dsync's own annotations."""
     own = [form.champ(5102, text="Éligible")]
     old = map_node([form.champ(4102, text="a"), form.champ(4105, text="b")], own)
     new = map_node([form.champ(4102, text="c"), form.champ(4106, text="d")])

@@ -1,4 +1,4 @@
-"""How long a dossier takes; run by name: `pytest -m bench -s tests/unit/eig/mapping`."""
+"""Measures the time for one dossier: `pytest -m bench -s tests/unit/eig/mapping`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DATES = (5203, 5402, 5403, 5404, 5405)
 def test_the_time_of_a_whole_dossier_is_printed(
     form: Any, mapper: Mapper, make_node: Callable[..., Any]
 ) -> None:
-    """A dossier all filled, its rows included: 28 champs and 22 annotations."""
+    """A completely filled dossier: 28 champs and 22 annotations."""
     voeux = [
         [form.champ(4404, text="Produit"), form.champ(4405, text=rank), form.champ(4406, text="a")]
         for rank in "12"

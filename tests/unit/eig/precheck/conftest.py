@@ -1,4 +1,4 @@
-"""A small catalogue, the shipped rules, and a candidature that is Éligible until changed."""
+"""Fixtures: a small catalogue, the shipped rules, and a builder of Éligible candidatures."""
 
 from __future__ import annotations
 
@@ -177,13 +177,13 @@ def catalogue() -> Catalogue:
 
 @pytest.fixture(scope="session")
 def evidence(catalogue: Catalogue) -> Evidence:
-    """The small catalogue, just fetched."""
+    """Evidence with the small catalogue, fetched at FETCHED_AT."""
     return Evidence(catalogue, FETCHED_AT)
 
 
 @pytest.fixture(scope="session")
 def candidature() -> Callable[..., Candidature]:
-    """Build a candidature, Éligible but for the changes given."""
+    """Return a builder: an Éligible candidature with the given changes."""
 
     def build(
         *, code: str | None = "7120", siret: str | None = "11000101300017", **changes: Any
@@ -209,7 +209,7 @@ def candidature() -> Callable[..., Candidature]:
 def check(
     rules: RuleSet, evidence: Evidence, candidature: Callable[..., Candidature]
 ) -> Callable[..., Controle]:
-    """Judge a candidature and return the answer of one check."""
+    """Return a function that evaluates a candidature and returns the result of one check."""
 
     def run(
         name: str,
@@ -234,5 +234,5 @@ def check(
 
 @pytest.fixture(scope="session")
 def reponses() -> Callable[..., dict[str, Reponse]]:
-    """Name what became of some fields."""
+    """Return a builder of `Candidature.reponses`."""
     return lambda **fields: dict(fields)

@@ -1,4 +1,4 @@
-"""The `[regles]` section as settings read it."""
+"""The section `[regles]` as the settings read it."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from pydantic import TypeAdapter
 from dsync.eig.precheck import RulesConfig
 
 rules_of = TypeAdapter(RulesConfig).validate_python
-"""Check a table and return the rules it holds."""
+"""Validate a table as the settings do."""

@@ -1,4 +1,4 @@
-"""Reading what applicants type for a product's address."""
+"""Parsing of what applicants type as a product's address."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ PAGE = "https://beta.gouv.fr/startups/a-just.html"
     ],
 )
 def test_every_spelling_leads_to_the_page(typed: str) -> None:
-    """All that people paste around one address gives that page and no other."""
+    """Text around one address and variants of it give exactly that page."""
     assert parse_address(typed).pages == (ProductPage("a-just"),)
 
 
@@ -108,7 +108,7 @@ def test_every_spelling_leads_to_the_page(typed: str) -> None:
     ],
 )
 def test_ids_keep_their_own_signs(typed: str, id_: str) -> None:
-    """Only a final .html is cut: dots, accents, apostrophes, capitals belong to the id."""
+    """Only a final .html is removed; dots, accents, apostrophes and capitals stay."""
     assert [page.id for page in parse_address(typed).pages] == [id_]
 
 
@@ -132,7 +132,7 @@ def test_ids_keep_their_own_signs(typed: str, id_: str) -> None:
     ],
 )
 def test_other_pages_of_the_site_are_no_product(typed: str) -> None:
-    """The index, an incubator and the like are pages, but not a product's."""
+    """The index or an incubator is a page of the site, but not a product page."""
     found = parse_address(typed)
     assert (found.pages, [page.host for page in found.other_pages]) == ((), ["beta.gouv.fr"])
 
@@ -153,7 +153,7 @@ def test_other_pages_of_the_site_are_no_product(typed: str) -> None:
     ],
 )
 def test_other_hosts_are_sites(typed: str, site: SiteAddress) -> None:
-    """An address elsewhere is kept by host and path, to be compared with products' own."""
+    """An address on another host gives its host and path."""
     assert parse_address(typed).sites == (site,)
     assert site_address(typed) == site
 
@@ -163,26 +163,26 @@ def test_other_hosts_are_sites(typed: str, site: SiteAddress) -> None:
     ["impact.co2", "1000.jours", "a-just.html", "cf. dossier joint", "à venir", "fiche.pdf", "3/4"],
 )
 def test_words_are_no_address(typed: str) -> None:
-    """Dots and slashes alone make no address: ids hold them too."""
+    """Dots and slashes alone do not make an address, because ids contain them too."""
     found = parse_address(typed)
     assert (found.pages, found.other_pages, found.sites, found.text) == ((), (), (), typed)
 
 
 @pytest.mark.parametrize("typed", [None, "", "agent@beta.gouv.fr", "\u200b", "startups/."])
 def test_nothing_useful_gives_nothing(typed: str | None) -> None:
-    """An e-mail address or nothing at all names no page and no site."""
+    """An e-mail address or a blank gives no page and no site."""
     found = parse_address(typed)
     assert (found.pages, found.other_pages, found.sites) == ((), (), ())
 
 
 def test_two_addresses_are_two_pages() -> None:
-    """Each different page is kept, in the order typed."""
+    """Different pages are returned in the order of the text."""
     typed = f"{PAGE} et https://beta.gouv.fr/startups/docs.html"
     assert [page.id for page in parse_address(typed).pages] == ["a-just", "docs"]
 
 
 def test_no_link_is_no_site() -> None:
-    """A product without an own site claims none."""
+    """A product without a link has no site."""
     assert (site_address(None), site_address("à venir")) == (None, None)
 
 
@@ -238,7 +238,7 @@ _TYPED = st.one_of(
 @example("beta.gouv.fr/startups/x%20y.html.html")
 @example("https://[::1]/startups/x")
 def test_parsing_what_it_prints_gives_the_same(typed: str) -> None:
-    """Nothing makes the parser fail, and a page found is found again in its printed address."""
+    """Any text is accepted, and the printed address of a page gives the same page."""
     for page in parse_address(typed).pages:
         assert parse_address(str(page)).pages == (page,)
         assert str(page).isascii()

@@ -1,4 +1,4 @@
-"""Making a catalogue of beta.gouv.fr's files."""
+"""Parsing of the catalogue's files."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def entry(**attributes: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_no_catalogue_is_refused_whole(text: str, reason: str) -> None:
-    """A file that is wrong anywhere proves nothing about any product."""
+    """A file with one invalid product is refused as a whole."""
     with pytest.raises(CatalogueError, match=reason):
         Catalogue.parse(text, "{}")
 
@@ -81,22 +81,22 @@ def test_what_is_no_catalogue_is_refused_whole(text: str, reason: str) -> None:
         (None, False, ()),
     ],
 )
-def test_phases_that_cannot_be_read_are_told(
+def test_phases_that_cannot_be_read_are_reported(
     phases: Any, readable: bool, expected: tuple[Phase, ...]
 ) -> None:
-    """A product stays published whatever its phases look like."""
+    """A product with unreadable phases is still published."""
     product = Catalogue.parse(body(entry(phases=phases)), "{}").products["x"]
     assert (product.phases_lisibles, product.phases) == (readable, expected)
 
 
 def test_missing_attributes_are_blank() -> None:
-    """Link, figures and code are often absent; a name may be."""
+    """Link, statistics, repository and name may be missing."""
     found = Catalogue.parse(body({"id": "x", "attributes": {"phases": []}}), "{}").products["x"]
     assert (found.nom, found.link, found.stats_url, found.repository) == ("x", "", "", "")
 
 
 def test_texts_can_be_stored_in_any_database() -> None:
-    """Lone surrogates and NUL characters do not get in."""
+    """Lone surrogates and NUL characters are removed."""
     product = Catalogue.parse(body(entry(name="A\ud800\0 ")), "{}").products["x"]
     assert product.nom == "A?"
 
@@ -116,26 +116,26 @@ def test_texts_can_be_stored_in_any_database() -> None:
     ],
 )
 def test_aliases_are_known_or_not(redirects: str | None, known: bool) -> None:
-    """No redirects file means no alias; an unreadable one means that nobody knows."""
+    """Without a redirects file there is no alias; with an unreadable one, aliases are unknown."""
     assert Catalogue.parse(body(entry()), redirects).aliases_known is known
 
 
 def test_an_alias_claimed_twice_keeps_both_products() -> None:
-    """The same key may stand twice in the file: one per product."""
+    """The file may have the same key twice, once for each product."""
     entries = [entry() | {"id": id_} for id_ in ("one", "two")]
     text = '{"/startups/a": "/startups/one", "/startups/a": "/startups/two"}'
     assert Catalogue.parse(body(*entries), text).aliases["a"] == {"one", "two"}
 
 
 def test_a_long_chain_of_aliases_ends() -> None:
-    """Former ids are followed over many steps, but not without end."""
+    """Redirects are followed over several steps, up to a limit."""
     chain = {f"/startups/a{n}": f"/startups/a{n + 1}" for n in range(40)}
     aliases = Catalogue.parse(body(entry() | {"id": "a40"}), json.dumps(chain)).aliases
     assert (aliases["a25"], aliases["a0"]) == ({"a40"}, set())
 
 
 def test_the_fingerprint_moves_with_what_verdicts_rest_on() -> None:
-    """A new figure counts, a new link does not."""
+    """Statistics are part of the fingerprint, the link is not."""
 
     def of(**attributes: Any) -> str:
         return Catalogue.parse(body(entry(**attributes)), "{}").products["x"].fingerprint
@@ -148,12 +148,12 @@ def test_the_fingerprint_moves_with_what_verdicts_rest_on() -> None:
     ("text", "readable"), [("{}", True), ('{"/a": 1}', True), ("[]", False), ("<html>", False)]
 )
 def test_an_empty_redirects_file_can_be_read(text: str, readable: bool) -> None:
-    """No former address is an answer; another file is none."""
+    """An empty object is valid; another text is not."""
     assert redirects_readable(text) is readable
 
 
 def test_a_product_once_published_stays_known_by_its_id_and_its_names() -> None:
-    """A later catalogue shows it no more: its last name and phases, and every name, are kept."""
+    """Its last name and phases and its earlier names are kept when later catalogues lack it."""
     first = Catalogue.parse(
         body({**entry(name="Ancien"), "id": "parti"}, {**entry(name="Avant"), "id": "x"}), "{}"
     )
@@ -173,7 +173,7 @@ def test_a_product_once_published_stays_known_by_its_id_and_its_names() -> None:
 
 @pytest.mark.parametrize("version", ["v2.6", "v2.7"])
 def test_a_product_comes_with_its_incubators_title(version: str) -> None:
-    """v2.6 writes the incubator's id as the path of its page, and the relationship without it."""
+    """In v2.6 the id of an incubator is a path, and the relationship has the bare id."""
     id_ = "/incubateurs/dinum" if version == "v2.6" else "dinum"
     document = json.loads(body(entry(), {**entry(), "id": "y"}))
     document["data"][0]["relationships"] = {"incubator": {"data": {"id": "dinum"}}}
@@ -182,8 +182,8 @@ def test_a_product_comes_with_its_incubators_title(version: str) -> None:
     assert ["L’incubateur de la DINUM", ""] == [found[name].incubateur for name in ("x", "y")]
 
 
-def test_a_former_address_that_stands_twice_is_ambiguous() -> None:
-    """The file is an object that names one key for two products: neither is chosen."""
+def test_a_former_address_that_is_given_twice_is_ambiguous() -> None:
+    """A key with two targets gives no single product."""
     page = "https://beta.gouv.fr/startups"
     redirects = f'{{"/startups/ancien": "{page}/x.html", "/startups/ancien": "{page}/y.html"}}'
     catalogue = Catalogue.parse(body(entry(name="X"), {**entry(name="Y"), "id": "y"}), redirects)

@@ -41,7 +41,7 @@ def listed_codes() -> list[str]:
 
 
 def without_year_list(code: str) -> str:
-    """What the specification answers while no list of the deposit's year is loaded."""
+    """The specified results without a list for the year of the deposit."""
     if code in CENTRALES:
         return "conforme"
     is_local = code.startswith("72") or 7312 <= int(code) <= 7379
@@ -51,7 +51,7 @@ def without_year_list(code: str) -> str:
 
 
 def with_year_list(code: str) -> str:
-    """What it answers when the opérateurs of the deposit's year are known."""
+    """The specified results with a list for the year of the deposit."""
     if code[0] == "5" or code[:2] in ("92", "93") or code == "7490":
         return "non_conforme"
     return without_year_list(code)
@@ -71,7 +71,7 @@ def rules_of_the_year(rules: RuleSet) -> RuleSet:
 
 
 def test_the_shipped_list_has_every_category() -> None:
-    """The list holds the 104 legal categories of the public bodies, associations and the like."""
+    """The list has 104 legal categories."""
     assert (len(listed_codes()), len(set(listed_codes()))) == (104, 104)
 
 
@@ -79,7 +79,7 @@ def test_the_shipped_list_has_every_category() -> None:
 def test_each_legal_category_answers_as_specified(
     check: Callable[..., Controle], code: str
 ) -> None:
-    """Without the list of the year, absence from the list proves nothing."""
+    """Without the list of the year, an applicant cannot be proved absent from it."""
     expected = without_year_list(code) if code.isascii() and code.isdigit() else "a_verifier"
     if len(code) != 4:
         expected = "a_verifier"
@@ -90,7 +90,7 @@ def test_each_legal_category_answers_as_specified(
 def test_the_list_of_the_year_settles_private_bodies(
     check: Callable[..., Controle], rules_of_the_year: RuleSet, code: str
 ) -> None:
-    """Companies, associations, fondations and 7490 are excluded once the list is complete."""
+    """With the list, companies, associations, fondations and 7490 are excluded."""
     expected = with_year_list(code) if code.isdigit() else "a_verifier"
     answer = check("administration", code=code, with_rules=rules_of_the_year)
     assert answer.resultat == expected
@@ -99,7 +99,7 @@ def test_the_list_of_the_year_settles_private_bodies(
 def test_only_the_list_of_the_deposits_year_counts(
     check: Callable[..., Controle], rules_of_the_year: RuleSet
 ) -> None:
-    """A deposit of 2025 is not judged on the list of 2024."""
+    """The list of 2024 proves nothing for a deposit in 2025."""
     later = datetime(2025, 1, 2, tzinfo=UTC)
     answer = check("administration", code="9220", depose_le=later, with_rules=rules_of_the_year)
     assert answer.resultat == "a_verifier"
@@ -115,10 +115,10 @@ def test_only_the_list_of_the_deposits_year_counts(
         ("9220", "inconnu"),
     ],
 )
-def test_the_kind_of_applicant_is_told(
+def test_the_kind_of_applicant_is_reported(
     check: Callable[..., Controle], code: str, kind: str
 ) -> None:
-    """What is not sure is « inconnu »."""
+    """An uncertain kind is « inconnu »."""
     assert check("administration", code=code).preuve["type"] == kind
 
 
@@ -126,7 +126,7 @@ def test_the_kind_of_applicant_is_told(
 def test_a_listed_operateur_is_conforme_whatever_its_category(
     check: Callable[..., Controle], code: str | None
 ) -> None:
-    """The list comes before the legal category."""
+    """The list takes precedence over the legal category."""
     answer = check("administration", code=code, siret=f"{OPERATEUR_SIREN}00017")
     assert (answer.resultat, answer.preuve["type"], answer.preuve["liste"]) == (
         "conforme",
@@ -136,7 +136,7 @@ def test_a_listed_operateur_is_conforme_whatever_its_category(
 
 
 def test_every_shipped_operateur_is_one(rules: RuleSet) -> None:
-    """The shipped list holds the 426 SIREN of the annex of 2026."""
+    """The shipped list has the 426 SIREN of the annex of 2026."""
     assert [(found.annee, len(found.noms)) for found in rules.operateurs] == [(2026, 426)]
 
 
@@ -157,13 +157,13 @@ def test_every_shipped_operateur_is_one(rules: RuleSet) -> None:
 def test_without_category_the_registry_gave_nothing(
     check: Callable[..., Controle], demandeur: Demandeur
 ) -> None:
-    """A person, no SIRET, or a SIREN without category: to be looked at."""
+    """A natural person, a missing SIRET or a missing category gives « à vérifier »."""
     answer = check("administration", demandeur=demandeur)
     assert (answer.resultat, answer.preuve["type"]) == ("a_verifier", "inconnu")
 
 
 def test_the_siren_may_stand_alone(check: Callable[..., Controle]) -> None:
-    """Where there is no SIRET, the SIREN and blanks inside it are read."""
+    """Without a SIRET the SIREN is used, with or without blanks inside."""
     demandeur = Demandeur("personne_morale", siren="582 056 149")
     assert check("administration", demandeur=demandeur).resultat == "conforme"
 
@@ -182,7 +182,7 @@ def test_the_siren_may_stand_alone(check: Callable[..., Controle]) -> None:
 def test_a_closed_entreprise_lowers_conforme(
     check: Callable[..., Controle], etat: str | None, code: str, siret: str, resultat: str
 ) -> None:
-    """Closed and otherwise conforme is « à vérifier »; the rest stays."""
+    """A closed organisation turns « conforme » into « à vérifier » and nothing else."""
     demandeur = Demandeur(
         "personne_morale", siret=siret, forme_juridique_code=code, etat_administratif=etat
     )
@@ -207,7 +207,7 @@ def test_an_override_decides(
     kind: str,
     code: str | None,
 ) -> None:
-    """What somebody settled comes first, with the reason that was given."""
+    """An override takes precedence, and its reason is part of the sentence."""
     override = {"siren": OTHER_SIREN, "answer": decision, "reason": "décret 2024-1"}
     table = rules_table | {"overrides": [override]}
     rules = RuleSet.load(rules_of(table), CONFIG, needed=())  # type: ignore[arg-type]
@@ -217,7 +217,7 @@ def test_an_override_decides(
 
 
 def registry(status: RegistryStatus, **facts: object) -> dict[str, RegistryAnswer]:
-    """The registry's answer on the applicant without category."""
+    """Return the registry's answer for the applicant without a category."""
     return {OTHER_SIREN: RegistryAnswer(OTHER_SIREN, status, **facts)}  # type: ignore[arg-type]
 
 
@@ -249,7 +249,7 @@ def test_the_registry_answers_where_there_is_no_category(
     answers: dict[str, RegistryAnswer],
     resultat: str,
 ) -> None:
-    """With the lookup on, no answer is « impossible », an unknown SIREN « à vérifier »."""
+    """A missing answer gives « impossible », an unknown SIREN « à vérifier »."""
     asked = replace(evidence, registry=answers, registry_enabled=True)
     assert check("administration", code=None, with_evidence=asked).resultat == resultat
 
@@ -257,7 +257,7 @@ def test_the_registry_answers_where_there_is_no_category(
 def test_the_registry_is_not_read_while_it_is_off(
     check: Callable[..., Controle], evidence: Evidence
 ) -> None:
-    """Answers of another time do not count once the lookup is off."""
+    """Stored answers do not count while the lookup is disabled."""
     off = replace(evidence, registry=registry(RegistryStatus.FOUND, nature_juridique="7120"))
     assert check("administration", code=None, with_evidence=off).resultat == "a_verifier"
 
@@ -278,12 +278,12 @@ def test_only_who_lacks_a_category_is_looked_up(
     siret: str | None,
     asked: str | None,
 ) -> None:
-    """The registry is spared where the dossier says enough."""
+    """There is no lookup if the dossier has the category."""
     assert needs_registry(candidature(code=code, siret=siret), rules) == asked
 
 
 def test_an_unlisted_category_is_named_by_the_dossier(check: Callable[..., Controle]) -> None:
-    """The label that DS gives stands beside a code that no list names."""
+    """A code outside the list is shown with the label from DS."""
     demandeur = Demandeur(
         "personne_morale",
         siret="11000101300017",
@@ -297,7 +297,7 @@ def test_an_unlisted_category_is_named_by_the_dossier(check: Callable[..., Contr
 def test_the_body_is_absent_from_the_list_and_not_its_category(
     check: Callable[..., Controle], rules_of_the_year: RuleSet
 ) -> None:
-    """It is named with its SIREN and its legal form; what was consulted is not asked again."""
+    """The sentence has its SIREN and legal form, and does not ask for what was looked up."""
     demandeur = Demandeur(
         "personne_morale",
         siret="11000101300017",

@@ -1,4 +1,4 @@
-"""`cas_octroi`: the conditions of the case chosen, as the catalogue shows them."""
+"""`cas_octroi`: the conditions of the chosen case."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_each_case_needs_its_conditions(
     products: dict[str, dict[str, Any]],
     resultat: str,
 ) -> None:
-    """« Lancer » needs an investigation begun; « Internaliser » figures and code in public."""
+    """« Lancer » needs a started investigation; « Internaliser » statistics and a repository."""
     assert check("cas_octroi", cas_demande=cas, products=products).resultat == resultat
 
 
@@ -73,13 +73,13 @@ def test_each_case_needs_its_conditions(
 def test_a_case_that_is_not_there(
     check: Callable[..., Controle], reponse: Reponse, resultat: str
 ) -> None:
-    """Not mapped, not asked and left blank differ."""
+    """A field that is not mapped, not asked or blank has a result of its own."""
     answer = check("cas_octroi", cas_demande=None, reponses={"cas_demande": reponse})
     assert answer.resultat == resultat
 
 
 def test_what_is_missing_is_named(check: Callable[..., Controle]) -> None:
-    """Both conditions that are not shown stand in the sentence."""
+    """The sentence lists all missing conditions."""
     answer = check("cas_octroi", cas_demande=INTERNALISER, products=of([]))
     assert answer.motif == (
         "« Internaliser le pilotage stratégique » choisi ; fiche sans adresse de mesures d’impact "
@@ -101,6 +101,6 @@ def test_what_is_missing_is_named(check: Callable[..., Controle]) -> None:
 def test_the_other_case_is_named_where_its_conditions_are_met(
     check: Callable[..., Controle], cas: str, other: str, products: Any, is_met: bool
 ) -> None:
-    """Nobody has to ask for what the applicant may have by choosing rightly."""
+    """The sentence names the other case whose conditions are met."""
     answer = check("cas_octroi", cas_demande=cas, products=products)
     assert (answer.resultat, other in answer.motif) == ("a_verifier", is_met)

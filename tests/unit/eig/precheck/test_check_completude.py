@@ -1,4 +1,4 @@
-"""`completude` and `doublon`: what is blank, and who else asks for the product."""
+"""`completude` and `doublon`: blank answers, and other dossiers for the product."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_needed_champs_are_filled(
     objectifs: Reponse,
     resultat: str,
 ) -> None:
-    """Blank is « à vérifier », not asked is ignored, not mapped is the mapping's to correct."""
+    """Blank gives « à vérifier », not asked counts as filled, not mapped gives « impossible »."""
     answer = check(
         "completude",
         reponses={"probleme": probleme, "entite": entite, "objectifs_12_mois": objectifs},
@@ -51,7 +51,7 @@ def test_needed_champs_are_filled(
 
 
 def test_blanks_are_named_by_their_labels(check: Callable[..., Controle]) -> None:
-    """The instructeur reads which answers are missing."""
+    """The sentence lists the labels of the missing answers."""
     answer = check("completude", probleme=None, objectifs_12_mois="")
     assert answer.motif == (
         "Aucune réponse à « Problème identifié » ni à « Objectifs à 12 mois ». "
@@ -63,7 +63,7 @@ def test_blanks_are_named_by_their_labels(check: Callable[..., Controle]) -> Non
 def test_many_blanks_are_all_named(
     check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
 ) -> None:
-    """The applicant is asked for each of them."""
+    """The sentence lists all missing answers."""
     needed = [(f"champ_{n}", f"Champ {n}") for n in range(9)]
     rules = RuleSet.load(rules_of(rules_table), config_folder, needed=needed)  # type: ignore[arg-type]
     answer = check("completude", with_rules=rules)
@@ -92,7 +92,7 @@ def test_other_dossiers_are_named(
     said: str,
     typed: str,
 ) -> None:
-    """In a fixed order, each once, the dossier itself left out; a name names the product too."""
+    """Other dossiers are listed once, in order of number, without the dossier itself."""
     answer = check("doublon", doublons=doublons, page_produit=typed)
     assert answer.resultat == resultat
     assert said in answer.motif
@@ -113,13 +113,13 @@ TOLD_BY = {
 
 
 @pytest.mark.parametrize("field", TOLD_BY)
-def test_what_another_check_tells_is_not_told_twice(
+def test_what_another_check_reports_is_not_reported_twice(
     check: Callable[..., Controle],
     rules_table: dict[str, object],
     config_folder: object,
     field: str,
 ) -> None:
-    """A blank weighs in both checks, and stands in the sentence of one."""
+    """A blank answer counts in both checks and is reported by one."""
     rules = RuleSet.load(rules_of(rules_table), config_folder, needed=NEEDED)  # type: ignore[arg-type]
     blank: dict[str, object] = {field: () if field == "voeux" else None}
     answer = check("completude", with_rules=rules, **blank)
@@ -128,10 +128,10 @@ def test_what_another_check_tells_is_not_told_twice(
     assert check(TOLD_BY[field], with_rules=rules, **blank).resultat != "conforme"
 
 
-def test_what_no_check_examined_is_told_here(
+def test_what_no_check_examined_is_reported_here(
     check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
 ) -> None:
-    """Without a product nobody looks at phase and case: their blanks are named."""
+    """Without a product, phase and case are not checked, so this check reports their blanks."""
     rules = RuleSet.load(rules_of(rules_table), config_folder, needed=NEEDED)  # type: ignore[arg-type]
     answer = check(
         "completude", with_rules=rules, page_produit=None, phase_declaree=None, cas_demande=None

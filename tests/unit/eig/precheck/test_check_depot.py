@@ -1,4 +1,4 @@
-"""`depot`: the day of deposit against the window."""
+"""`depot`: the day of deposit and the days of the call."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ INSIDE, OUTSIDE = "conforme", "a_verifier"
 def test_the_window_is_counted_in_days_of_paris(
     check: Callable[..., Controle], depose_le: datetime, day: str, resultat: str
 ) -> None:
-    """Both end days are inside, by the clock of Paris and not of UTC."""
+    """The first and last day are inside, in the time zone of Paris."""
     answer = check("depot", depose_le=depose_le)
     assert (answer.preuve["date"], answer.resultat) == (day, resultat)
 
 
 def test_the_sentence_says_when_and_what_to_do(check: Callable[..., Controle]) -> None:
-    """The dates are the dossier's and the configuration's."""
+    """The sentence has the day of deposit, the first and the last day."""
     answer = check("depot", depose_le=datetime(2025, 1, 15, 10, tzinfo=UTC))
     assert answer.motif == (
         "Dossier déposé le 15/01/2025 selon Démarches Simplifiées, hors de l’appel à projets. "
@@ -60,7 +60,7 @@ def test_the_sentence_says_when_and_what_to_do(check: Callable[..., Controle]) -
 def test_the_window_is_configuration(
     check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
 ) -> None:
-    """Another call has other dates."""
+    """The days come from the configuration."""
     table = rules_table | {"window": {"start": "2025-01-01", "end": "2025-06-30"}}
     other = RuleSet.load(rules_of(table), config_folder, needed=())  # type: ignore[arg-type]
     answer = check("depot", depose_le=datetime(2025, 6, 30, 12, tzinfo=UTC), with_rules=other)

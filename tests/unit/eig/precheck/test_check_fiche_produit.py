@@ -1,4 +1,4 @@
-"""`fiche_produit`: every row of the specification."""
+"""`fiche_produit`: all situations of the specification."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ PRODUCT = {"docs": {"name": "Docs", "phases": []}}
 def test_each_row_of_the_specification(
     check: Callable[..., Controle], typed: str | None, resultat: str, said: str
 ) -> None:
-    """What was typed gives the result and a sentence that tells why."""
+    """Each kind of text gives the specified result and sentence."""
     answer = check("fiche_produit", page_produit=typed)
     assert answer.resultat == resultat
     assert said in answer.motif
@@ -88,7 +88,7 @@ def test_an_answer_that_is_not_there(
     resultat: str,
     has_catalogue: bool,
 ) -> None:
-    """Not mapped, not asked and left blank differ, and none of them needs the catalogue."""
+    """A field that is not mapped, not asked or blank needs no catalogue."""
     answer = check(
         "fiche_produit",
         page_produit=None,
@@ -104,7 +104,7 @@ def test_an_answer_that_is_not_there(
 def test_without_catalogue_nothing_typed_can_be_judged(
     check: Callable[..., Controle], typed: str
 ) -> None:
-    """A catalogue that is not at hand never makes a page « absente »."""
+    """Without a catalogue, no page is reported as missing."""
     answer = check("fiche_produit", page_produit=typed, with_evidence=Evidence(None))
     assert answer.resultat == "impossible"
 
@@ -121,7 +121,7 @@ def test_without_catalogue_nothing_typed_can_be_judged(
 def test_an_unknown_page_may_be_an_alias_that_nobody_could_read(
     check: Callable[..., Controle], redirects: str | None, resultat: str
 ) -> None:
-    """Unread aliases leave doubt; aliases known to be none do not."""
+    """An unknown page is uncertain only if the aliases could not be read."""
     answer = check(
         "fiche_produit",
         page_produit=f"{PAGE}/ancienne.html",
@@ -132,7 +132,7 @@ def test_an_unknown_page_may_be_an_alias_that_nobody_could_read(
 
 
 def test_the_evidence_names_its_source_and_date(check: Callable[..., Controle]) -> None:
-    """Who asks later finds what was typed, what it led to, in which catalogue of which day."""
+    """The evidence has the text, the product, the catalogue and its date."""
     preuve = check("fiche_produit").preuve
     assert {
         "saisie": f"{PAGE}/a-just.html",
@@ -151,7 +151,7 @@ def test_the_evidence_names_its_source_and_date(check: Callable[..., Controle]) 
 def test_checks_that_hang_on_the_product_are_sans_objet(
     check: Callable[..., Controle], name: str, typed: str | None
 ) -> None:
-    """Without a single product, fiche_produit alone decides."""
+    """Without a single product, the checks on the product give « sans objet »."""
     assert check(name, page_produit=typed, doublons=(2,)).resultat == "sans_objet"
 
 
@@ -162,7 +162,7 @@ def test_checks_that_hang_on_the_product_are_sans_objet(
 def test_checks_that_need_the_catalogue_are_impossible_without(
     check: Callable[..., Controle], name: str, resultat: str
 ) -> None:
-    """Unread evidence is « impossible », never an answer."""
+    """Without a catalogue these checks give « impossible »."""
     assert check(name, with_evidence=Evidence(None)).resultat == resultat
 
 
@@ -179,5 +179,5 @@ def test_checks_that_need_the_catalogue_are_impossible_without(
 def test_a_product_known_without_its_page_is_never_excluded(
     check: Callable[..., Controle], typed: str, resultat: str
 ) -> None:
-    """A phase past acceleration of a product known by site, code or name asks for a look."""
+    """An ineligible phase gives « à vérifier » if the product was found by site, code or name."""
     assert check("phase", page_produit=typed).resultat == resultat

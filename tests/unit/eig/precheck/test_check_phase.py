@@ -1,4 +1,4 @@
-"""`phase`: the phase observed at the deposit, and the one declared."""
+"""`phase`: the phase at the deposit, and the declared one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CONSTRUCTION: Phases = [*INVESTIGATION, ("construction", "2023-06-01")]
 def test_every_past_phase_is_non_conforme(
     check: Callable[..., Controle], name: str, declared: str | None
 ) -> None:
-    """Past accélération whatever was declared, in both vocabularies."""
+    """A phase after accélération is « non conforme », whatever was declared."""
     phases = [*CONSTRUCTION, (name, "2024-01-01")]
     answer = check("phase", products=of(phases), phase_declaree=declared)
     assert (answer.resultat, answer.preuve["phase"]) == ("non_conforme", name)
@@ -57,7 +57,7 @@ def test_every_past_phase_is_non_conforme(
 def test_phase_observed_against_declared(
     check: Callable[..., Controle], name: str, declared: str | None, resultat: str
 ) -> None:
-    """One of the three, and the same as declared; a word that no rule knows is doubt."""
+    """An eligible and declared phase is conforme; an unknown one gives « à vérifier »."""
     answer = check("phase", products=of([(name, "2023-01-01")]), phase_declaree=declared)
     assert answer.resultat == resultat
 
@@ -103,7 +103,7 @@ def test_phase_observed_against_declared(
 def test_phase_at_the_deposit(
     check: Callable[..., Controle], phases: Phases, resultat: str, observed: str | None
 ) -> None:
-    """The greatest (start, place) of those begun; readings that disagree are doubt."""
+    """The phase with the latest start counts; contradictory readings give « à vérifier »."""
     answer = check("phase", products=of(phases))
     assert (answer.resultat, answer.preuve["phase"]) == (resultat, observed)
 
@@ -118,7 +118,7 @@ def test_phase_at_the_deposit(
 def test_the_day_is_that_of_paris(
     check: Callable[..., Controle], depose_le: datetime, resultat: str
 ) -> None:
-    """A phase that starts on 1 July has begun at midnight in Paris."""
+    """A phase that starts on 1 July starts at midnight in Paris."""
     phases = [*CONSTRUCTION, ("success", "2024-07-01")]
     assert check("phase", products=of(phases), depose_le=depose_le).resultat == resultat
 
@@ -139,7 +139,7 @@ def test_the_day_is_that_of_paris(
 def test_a_phase_that_was_not_declared(
     check: Callable[..., Controle], phases: Phases, reponse: Reponse, resultat: str
 ) -> None:
-    """The worst cell wins: the phase observed counts even where none was declared."""
+    """The more severe result counts: that of the phase or of the missing declaration."""
     answer = check(
         "phase",
         products=of(phases),
@@ -150,7 +150,7 @@ def test_a_phase_that_was_not_declared(
 
 
 def test_phases_that_are_no_phases_are_doubt(check: Callable[..., Controle]) -> None:
-    """A product whose phases cannot be read is not past them."""
+    """Unreadable phases give « à vérifier »."""
     body = '{"data": [{"id": "a-just", "attributes": {"phases": ["construction"]}}]}'
     answer = check("phase", with_evidence=Evidence(Catalogue.parse(body, "{}")))
     assert answer.resultat == "a_verifier"
@@ -159,7 +159,7 @@ def test_phases_that_are_no_phases_are_doubt(check: Callable[..., Controle]) -> 
 def test_the_sentence_names_phase_day_source_and_declaration(
     check: Callable[..., Controle],
 ) -> None:
-    """By the programme's French names: nobody has to know the catalogue's words."""
+    """The sentence has the French names of the phases."""
     answer = check("phase", products=of([("success", "2023-01-01")]))
     assert answer.motif == (
         "Phase « pérennisé » au jour du dépôt (20/05/2024), depuis le 01/01/2023, selon le "
@@ -190,7 +190,7 @@ def test_a_catalogue_first_read_late_excludes_no_product_declared_in_an_admitted
     days: int,
     resultat: str,
 ) -> None:
-    """It rewrites its history: more than 14 days after the deposit it may say what never was."""
+    """Its history may have been rewritten: such a phase gives « à vérifier »."""
     deposited = datetime(2024, 5, 20, 8, tzinfo=UTC)
     read_at = deposited + timedelta(days=days)
     catalogue = Catalogue.parse(write_startups(of([(name, "2023-01-01")])), "{}")

@@ -1,4 +1,4 @@
-"""`profils`: the profiles wished, of those on offer at the deposit."""
+"""`profils`: the wished profiles, and those on offer at the deposit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOVEMBER = datetime(2024, 11, 20, tzinfo=UTC)
 
 
 def voeux(*profils: str | None) -> tuple[Voeu, ...]:
-    """Wishes in this order."""
+    """Return wishes in this order."""
     return tuple(Voeu(rang, profil, "…") for rang, profil in enumerate(profils, 1))
 
 
@@ -57,7 +57,7 @@ def test_each_row_of_the_specification(
     depose_le: datetime,
     resultat: str,
 ) -> None:
-    """One or two of those on offer; each counted once, whatever its wording."""
+    """One or two profiles on offer are conforme; each counts once, in any wording."""
     answer = check("profils", voeux=voeux(*profils), depose_le=depose_le)
     assert answer.resultat == resultat
 
@@ -73,13 +73,13 @@ def test_each_row_of_the_specification(
 def test_wishes_that_are_not_there(
     check: Callable[..., Controle], reponse: Reponse, resultat: str
 ) -> None:
-    """Not mapped, not asked and left blank differ."""
+    """A field that is not mapped, not asked or blank has a result of its own."""
     answer = check("profils", voeux=(), reponses={"voeux": reponse})
     assert answer.resultat == resultat
 
 
 def test_the_order_of_wishes_is_that_of_their_rank(check: Callable[..., Controle]) -> None:
-    """Rows in another order give the same text."""
+    """The order of rows does not change the text."""
     there = check("profils", voeux=voeux(PRODUIT, TECHNIQUE))
     back = check("profils", voeux=tuple(reversed(voeux(PRODUIT, TECHNIQUE))))
     assert there == back
@@ -88,7 +88,7 @@ def test_the_order_of_wishes_is_that_of_their_rank(check: Callable[..., Controle
 def test_a_profile_may_be_on_offer_until_a_day(
     check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
 ) -> None:
-    """The last day is inside."""
+    """The last day is included."""
     profil = {"id": "produit", "labels": [PRODUIT], "offered_until": "2024-05-20"}
     table = rules_table | {"profils": [profil]}
     rules = RuleSet.load(rules_of(table), config_folder, needed=())  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The decision as a whole: stable, explained, and careful with what is not known."""
+"""The decision: reproducible, with reasons, and never Inéligible for missing evidence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PAGE = "https://beta.gouv.fr/startups"
 
 
 def test_an_eligible_candidature(candidature: Build, evidence: Evidence, rules: RuleSet) -> None:
-    """Everything conforme gives Éligible, its facts, product, phase and kind."""
+    """All checks conforme give Éligible, with the constats."""
     decision = evaluate(candidature(), evidence, rules, doublons=())
     assert decision.verdict is Verdict.ELIGIBLE
     assert decision.detail.replace("\u00a0", " ") == (
@@ -68,7 +68,7 @@ def test_one_phase_has_one_spelling(
     write_startups: Callable[[dict[str, Any]], str],
     written: str,
 ) -> None:
-    """Whatever way the catalogue writes it in, an analyst counts it once."""
+    """Spellings of a phase give the same constat."""
     products = {"a-just": {"name": "A-Just", "phases": [(written, "2020-01-01")]}}
     catalogue = Catalogue.parse(write_startups(products), "{}", source="catalogue")
     known = Evidence(catalogue, datetime(2024, 5, 20, 9, tzinfo=UTC))
@@ -79,7 +79,7 @@ def test_one_phase_has_one_spelling(
 def test_one_severe_reason_makes_it_ineligible(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """The decisive reason stands first."""
+    """The most severe reason comes first."""
     decision = evaluate(candidature(code="7210"), evidence, rules, doublons=(9,))
     assert decision.verdict is Verdict.INELIGIBLE
     first, decisive, *_ = decision.detail.replace("\u00a0", " ").split("\n")
@@ -90,7 +90,7 @@ def test_one_severe_reason_makes_it_ineligible(
 def test_a_check_is_no_more_severe_than_configured(
     candidature: Build, evidence: Evidence, rules_table: dict[str, Any], config_folder: Any
 ) -> None:
-    """Configuration may make any check's worst answer « à vérifier »."""
+    """The configuration can limit each check to « à vérifier »."""
     severity = dict.fromkeys(rules_table["severity"], "a_verifier")
     rules = RuleSet.load(rules_of(rules_table | {"severity": severity}), config_folder, needed=())
     decision = evaluate(
@@ -139,7 +139,7 @@ def test_the_same_input_gives_the_same_bytes(
     doublons: list[int],
     order: random.Random,
 ) -> None:
-    """Nor do the order of champs, wishes, doublons and registry answers, or the fetch, matter."""
+    """The order of champs, wishes, doublons and answers does not matter, nor the time of fetch."""
     one = candidature(**changes)
     shuffled = list(doublons)
     order.shuffle(shuffled)
@@ -163,7 +163,7 @@ def test_the_same_input_gives_the_same_bytes(
 def test_unknown_evidence_alone_never_gives_ineligible(
     candidature: Build, evidence: Evidence, rules: RuleSet, changes: dict[str, Any]
 ) -> None:
-    """Taking the evidence away never adds a « non conforme »."""
+    """Removing evidence never adds a « non conforme »."""
     one = candidature(**changes)
     known = evaluate(one, evidence, rules, doublons=())
     unknown = evaluate(one, Evidence(None, registry_enabled=True), rules, doublons=())
@@ -173,7 +173,7 @@ def test_unknown_evidence_alone_never_gives_ineligible(
 
 
 def test_without_catalogue_the_verdict_is_indetermine(candidature: Build, rules: RuleSet) -> None:
-    """Nothing is said of a page that could not be looked up."""
+    """A page that could not be looked up gives « impossible »."""
     decision = evaluate(candidature(), Evidence(None), rules, doublons=())
     assert decision.verdict is Verdict.INDETERMINE
 
@@ -181,7 +181,7 @@ def test_without_catalogue_the_verdict_is_indetermine(candidature: Build, rules:
 def test_the_fingerprint_is_that_of_the_decision(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """The cheap digest and the decision's are one."""
+    """`evidence_fingerprint` is the `preuve_hash` of the decision."""
     for typed in (f"{PAGE}/a-just", f"{PAGE}/rien", None, f"{PAGE}/partage", "Service jumeau"):
         one = candidature(page_produit=typed, code=None)
         assert (
@@ -196,7 +196,7 @@ def test_the_fingerprint_moves_only_with_its_own_evidence(
     rules: RuleSet,
     write_startups: Callable[..., str],
 ) -> None:
-    """Another product's change moves nothing; the own product's, or the registry's, does."""
+    """Changes of the own product and of the registry's answer change it, others do not."""
     product = {"name": "A", "phases": [("construction", "2023-01-01")]}
     moved = product | {"phases": [("success", "2023-01-01")]}
 
@@ -216,7 +216,7 @@ def test_the_fingerprint_moves_only_with_its_own_evidence(
 
 @pytest.fixture
 def past(write_startups: Callable[..., str]) -> Evidence:
-    """A later catalogue, in which the product is past accélération."""
+    """Evidence with a later catalogue, in which the product's phase is ineligible."""
     products = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
     return Evidence(Catalogue.parse(write_startups(products), "{}", source="later"))
 
@@ -224,7 +224,7 @@ def past(write_startups: Callable[..., str]) -> Evidence:
 def test_a_verdict_keeps_its_product_evidence(
     candidature: Build, evidence: Evidence, rules: RuleSet, past: Evidence
 ) -> None:
-    """The catalogue's later rewriting is remarked upon, and changes nothing else."""
+    """A later change of the catalogue only adds a remark."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     frozen = stored_product(first.preuve)
     assert frozen is not None
@@ -240,7 +240,7 @@ def test_a_verdict_keeps_its_product_evidence(
 def test_no_remark_without_a_change(
     candidature: Build, evidence: Evidence, rules: RuleSet, later: str
 ) -> None:
-    """The same catalogue, or none, says nothing new."""
+    """The same catalogue, or none, gives no remark."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     now = evidence if later == "same" else Evidence(None)
     frozen = stored_product(first.preuve)
@@ -268,7 +268,7 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
     write_startups: Callable[..., str],
     case: str,
 ) -> None:
-    """By the product it leads to, not by the text: rewritten, renamed or withdrawn meanwhile."""
+    """Frozen evidence applies to the product, even if it was rewritten, renamed or withdrawn."""
     before, after, renamed = FROZEN_CASES[case]
     rewritten = {"name": "Autre nom", "phases": [("alumni", "2021-01-01")]}
     ids = {"autre", *(["a-just"] if renamed is not None else []), *(renamed or {}).values()}
@@ -299,7 +299,7 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
 def test_another_product_is_judged_on_todays_catalogue(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """Evidence of one product proves nothing of another, which is kept from then on."""
+    """Another product is evaluated with today's catalogue, and its evidence is stored."""
     frozen = stored_product(evaluate(candidature(), evidence, rules, doublons=()).preuve)
     other = candidature(page_produit=f"{PAGE}/docs")
     decision = evaluate(other, evidence, rules, doublons=(), frozen_product=frozen)
@@ -312,7 +312,7 @@ def test_another_product_is_judged_on_todays_catalogue(
 def test_evidence_outlives_an_answer_that_names_no_product(
     candidature: Build, evidence: Evidence, rules: RuleSet, past: Evidence, typed: str | None
 ) -> None:
-    """A champ emptied by mistake and filled again: no other product was named."""
+    """Frozen evidence is kept while the champ is blank, and used when it is filled again."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     between = evaluate(
         candidature(page_produit=typed),
@@ -335,7 +335,7 @@ def test_evidence_outlives_an_answer_that_names_no_product(
 def test_kept_evidence_survives_json(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """What the database gives back is the same product evidence."""
+    """Stored product evidence is read back unchanged."""
     decision = evaluate(candidature(page_produit=f"{PAGE}/ajust"), evidence, rules, doublons=())
     assert decision.preuve is not None
     read = json.loads(json.dumps(dict(decision.preuve)))
@@ -344,14 +344,14 @@ def test_kept_evidence_survives_json(
 
 @pytest.mark.parametrize("document", [None, {}, {"saisie": "x"}, ["x"], "x"], ids=str)
 def test_erased_or_broken_evidence_is_none(document: Any) -> None:
-    """A verdict whose evidence is gone is judged anew."""
+    """A verdict without readable evidence is evaluated with today's catalogue."""
     assert stored_product(document) is None
 
 
 def test_a_fault_names_the_dossier_and_nothing_personal(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """A check that fails is a fault of dsync, never « non éligible »."""
+    """A check that fails raises RuleEvaluationError instead of giving a verdict."""
     naive = candidature(depose_le=datetime(2024, 5, 20), siret="11000101300017")  # noqa: DTZ001
     with pytest.raises(RuleEvaluationError, match=r"Dossier 1: a check failed \(ValueError\)"):
         evaluate(naive, evidence, rules, doublons=())
@@ -360,7 +360,7 @@ def test_a_fault_names_the_dossier_and_nothing_personal(
 def test_what_is_typed_is_quoted_on_one_line(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """Line breaks, direction marks and length typed by the applicant do no harm."""
+    """Line breaks, direction marks and long texts of the applicant do not break the detail."""
     typed = "à venir\r\nConforme : tout\u202e " + "x" * 400
     demandeur = Demandeur("personne_morale", siret="11000101300017", forme_juridique_code="7120")
     decision = evaluate(

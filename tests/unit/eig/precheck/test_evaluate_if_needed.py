@@ -29,7 +29,7 @@ OTHER = DossierNumber(9)
 
 
 def current_of(decision: Decision, *, is_stale: bool = False, **changes: Any) -> CurrentVerdict:
-    """Return a decision as the verdict that stands."""
+    """Return a decision as the current verdict."""
     product = stored_product(decision.preuve)
     return CurrentVerdict(is_stale, decision.preuve_hash, decision.remarque, product)._replace(
         **changes
@@ -38,20 +38,20 @@ def current_of(decision: Decision, *, is_stale: bool = False, **changes: Any) ->
 
 @pytest.fixture
 def past(write_startups: Callable[..., str]) -> Evidence:
-    """A later catalogue, in which the product is past accélération."""
+    """Evidence with a later catalogue, in which the product's phase is ineligible."""
     products = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
     return Evidence(Catalogue.parse(write_startups(products), "{}", source="later"))
 
 
 @pytest.fixture
 def unknown(candidature: Build) -> Candidature:
-    """A candidature whose product is nowhere: Inéligible."""
+    """A candidature with an unknown product: Inéligible."""
     return candidature(page_produit=f"{PAGE}/nouveau")
 
 
 @pytest.fixture
 def published(write_startups: Callable[..., str]) -> Evidence:
-    """A later catalogue, that has this product."""
+    """Evidence with a later catalogue that has this product."""
     products = {"nouveau": {"name": "Nouveau", "phases": [("construction", "2023-01-01")]}}
     return Evidence(Catalogue.parse(write_startups(products), "{}", source="later"))
 
@@ -59,17 +59,17 @@ def published(write_startups: Callable[..., str]) -> Evidence:
 def test_what_was_never_judged_is_judged(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """On the evidence and the doublons at hand."""
+    """A dossier without a verdict is evaluated with the current evidence and doublons."""
     one = candidature()
     decision = evaluate_if_needed(one, evidence, rules, doublons=(OTHER,), current=None)
     assert evaluate(one, evidence, rules, doublons=(OTHER,)) == decision
     assert decision.verdict is not evaluate(one, evidence, rules, doublons=()).verdict
 
 
-def test_a_verdict_on_the_same_evidence_stands(
+def test_a_verdict_on_the_same_evidence_stays_valid(
     unknown: Candidature, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """Not stale, and nothing has moved: there is nothing to evaluate_if_needed."""
+    """Without any change there is no new decision."""
     first = evaluate(unknown, evidence, rules, doublons=())
     assert first.verdict is Verdict.INELIGIBLE
     later = replace(evidence, catalogue_at=None)
@@ -79,7 +79,7 @@ def test_a_verdict_on_the_same_evidence_stands(
 def test_a_verdict_is_judged_again_when_its_evidence_moved(
     unknown: Candidature, evidence: Evidence, published: Evidence, rules: RuleSet
 ) -> None:
-    """A page that was unknown may be published without a change in DS."""
+    """The publication of an unknown page causes a new decision without a change in DS."""
     first = evaluate(unknown, evidence, rules, doublons=())
     decision = evaluate_if_needed(unknown, published, rules, doublons=(), current=current_of(first))
     assert evaluate(unknown, published, rules, doublons=()) == decision
@@ -89,7 +89,7 @@ def test_a_verdict_is_judged_again_when_its_evidence_moved(
 def test_a_verdict_without_a_digest_is_judged_again(
     unknown: Candidature, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """Nobody knows on what it was given."""
+    """A verdict without a `preuve_hash` is evaluated again."""
     first = evaluate(unknown, evidence, rules, doublons=())
     current = current_of(first, preuve_hash=None)
     assert first == evaluate_if_needed(unknown, evidence, rules, doublons=(), current=current)
@@ -98,7 +98,7 @@ def test_a_verdict_without_a_digest_is_judged_again(
 def test_a_stale_verdict_is_judged_again_on_the_same_evidence(
     unknown: Candidature, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """Its dossier, its doublons or the rules are others."""
+    """A change of the dossier, the doublons or the rules causes a new decision."""
     first = evaluate(unknown, evidence, rules, doublons=())
     current = current_of(first, is_stale=True)
     assert evaluate(unknown, evidence, rules, doublons=(OTHER,)) == evaluate_if_needed(
@@ -106,10 +106,10 @@ def test_a_stale_verdict_is_judged_again_on_the_same_evidence(
     )
 
 
-def test_an_eligible_verdict_stands_on_the_same_catalogue(
+def test_an_eligible_verdict_stays_valid_on_the_same_catalogue(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """Or on none."""
+    """The same catalogue, or none, causes no new decision."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     for known in (evidence, Evidence(None)):
         current = current_of(first)
@@ -119,7 +119,7 @@ def test_an_eligible_verdict_stands_on_the_same_catalogue(
 def test_a_verdict_keeps_its_product_evidence_and_is_remarked_upon(
     candidature: Build, evidence: Evidence, past: Evidence, rules: RuleSet
 ) -> None:
-    """Another day's catalogue only adds a remark, and adds it once."""
+    """A later catalogue only adds a remark, once."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     assert evaluate(candidature(), past, rules, doublons=()).verdict is Verdict.INELIGIBLE
     kept = evaluate_if_needed(candidature(), past, rules, doublons=(), current=current_of(first))
@@ -139,7 +139,7 @@ def test_a_verdict_keeps_its_product_evidence_and_is_remarked_upon(
 def test_a_remark_goes_when_the_catalogue_is_back(
     candidature: Build, evidence: Evidence, past: Evidence, rules: RuleSet
 ) -> None:
-    """The verdict is given again without it."""
+    """The remark is removed when the catalogue agrees again."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     kept = evaluate_if_needed(candidature(), past, rules, doublons=(), current=current_of(first))
     assert kept is not None
@@ -151,7 +151,7 @@ def test_a_remark_goes_when_the_catalogue_is_back(
 def test_a_stale_eligible_verdict_is_judged_on_its_product_evidence(
     candidature: Build, evidence: Evidence, past: Evidence, rules: RuleSet
 ) -> None:
-    """Another answer of the applicant's, the same address: the product stays proved."""
+    """A change of other answers does not discard the frozen evidence."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     other = candidature(probleme="Un autre problème")
     decision = evaluate_if_needed(
@@ -176,7 +176,7 @@ def test_a_stale_eligible_verdict_is_judged_on_its_product_evidence(
 def test_a_stale_eligible_verdict_on_the_same_evidence_is_given_again(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """It is noted on what it now rests, though it reads the same."""
+    """The new fingerprint is stored even if the text is equal."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     current = current_of(first, is_stale=True)
     assert first == evaluate_if_needed(candidature(), evidence, rules, doublons=(), current=current)
@@ -186,7 +186,7 @@ def test_a_stale_eligible_verdict_on_the_same_evidence_is_given_again(
 def test_a_verdict_without_its_evidence_is_judged_on_the_catalogue_at_hand(
     candidature: Build, evidence: Evidence, past: Evidence, rules: RuleSet, how: str
 ) -> None:
-    """What was proved of one product says nothing of another."""
+    """Frozen evidence is not used for another product."""
     first = evaluate(candidature(), evidence, rules, doublons=())
     current = current_of(first, is_stale=True)
     one = candidature()
@@ -201,10 +201,10 @@ def test_a_verdict_without_its_evidence_is_judged_on_the_catalogue_at_hand(
     assert decision.verdict is Verdict.INELIGIBLE
 
 
-def test_a_failing_check_is_told_of_one_dossier(
+def test_a_failing_check_raises_an_error(
     candidature: Build, evidence: Evidence, rules: RuleSet
 ) -> None:
-    """It is a fault of dsync: no verdict comes of it."""
+    """A check that fails raises RuleEvaluationError."""
     with pytest.raises(RuleEvaluationError):
         evaluate_if_needed(broken(candidature, 3), evidence, rules, doublons=(), current=None)
 

@@ -1,4 +1,4 @@
-"""Which product of the catalogue is named, and how surely."""
+"""Which product of the catalogue a text names, and how certain that is."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ PAGE = "https://beta.gouv.fr/startups"
     ],
 )
 def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: Catalogue) -> None:
-    """An id, an alias, a name, an own site or repository each lead to the product."""
+    """An id, an alias, a name, a site or a repository gives the product."""
     match = resolve_product(typed, catalogue)
     assert (match.lien, match.product_id) == (lien, product)
 
@@ -131,7 +131,7 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: C
     ],
 )
 def test_no_single_product_is_named(typed: str | None, lien: Lien, catalogue: Catalogue) -> None:
-    """Everything else is told apart by what it is, and names no product."""
+    """Other texts give no product, but the reason."""
     match = resolve_product(typed, catalogue)
     assert (match.lien, match.product) == (lien, None)
 
@@ -156,14 +156,14 @@ def test_no_single_product_is_named(typed: str | None, lien: Lien, catalogue: Ca
     ],
 )
 def test_a_slip_names_the_nearest_page(typed: str, named: list[str], catalogue: Catalogue) -> None:
-    """Signs, doubled or exchanged letters, endings: the page that was meant is named."""
+    """Typing errors in an id give the pages with a close spelling."""
     match = resolve_product(typed, catalogue)
     assert (match.lien, match.product, list(match.noms)) == (Lien.PROCHE, None, named)
 
 
 @pytest.mark.parametrize("typed", [f"{PAGE}/dacs-x", f"{PAGE}/domino-fax.html", f"{PAGE}/pixel"])
 def test_what_is_far_from_every_page_is_near_none(typed: str, catalogue: Catalogue) -> None:
-    """Two slips in a short id, or three in a longer one, are another id."""
+    """Two typing errors in a short id, or three in a long one, are too many."""
     assert resolve_product(typed, catalogue).lien is Lien.INCONNUE
 
 
@@ -182,7 +182,7 @@ def test_what_is_far_from_every_page_is_near_none(typed: str, catalogue: Catalog
 def test_what_was_published_once_stays_known(
     typed: str, lien: Lien, named: list[str], write_startups: Callable[[object], str]
 ) -> None:
-    """Ids and names of pages that are no longer there are told from what never was."""
+    """Former ids and names give RETIREE, unknown ones do not."""
     known = [
         KnownProduct("carnet-vert", "Carnet vert", ("Carnet jaune",)),
         KnownProduct("docs", "Docs", ("Trame",)),
@@ -194,13 +194,13 @@ def test_what_was_published_once_stays_known(
     assert resolve_product("Trame", catalogue).product_id == "docs"
 
 
-def test_an_unknown_page_is_told_as_it_was_typed(catalogue: Catalogue) -> None:
-    """The sign that stands for an encoded space is not what the applicant typed."""
+def test_an_unknown_page_is_shown_as_it_was_typed(catalogue: Catalogue) -> None:
+    """An encoded space is shown as a space."""
     assert resolve_product(f"{PAGE}/mon%20produit.html", catalogue).page == "mon produit"
 
 
 def test_products_meant_are_listed_in_a_fixed_order(catalogue: Catalogue) -> None:
-    """Two products typed in either order are named in the same one."""
+    """The order of two products in the text does not matter."""
     one, other = f"{PAGE}/docs", f"{PAGE}/a-just"
     first = resolve_product(f"{one} {other}", catalogue)
     assert first.noms == ("A-JUST", "Docs")
@@ -208,13 +208,13 @@ def test_products_meant_are_listed_in_a_fixed_order(catalogue: Catalogue) -> Non
 
 
 def test_without_catalogue_an_address_is_not_judged() -> None:
-    """Only a blank says something by itself."""
+    """Without a catalogue, only a blank text has a result."""
     assert resolve_product(f"{PAGE}/a-just.html", None).lien is Lien.INDISPONIBLE
     assert resolve_product("", None).lien is Lien.VIDE
 
 
 def test_the_order_of_the_catalogue_does_not_matter(write_startups: object) -> None:
-    """Products and redirects in any order lead to the same product."""
+    """The order of products and redirects does not matter."""
     products = {
         id_: {"name": name, "phases": [], "link": "https://memes.fr"}
         for id_, name in (("b", "Bé"), ("a", "A"), ("c", "Cé"))
@@ -231,5 +231,5 @@ def test_the_order_of_the_catalogue_does_not_matter(write_startups: object) -> N
 
 @given(st.text(max_size=60))
 def test_nothing_typed_makes_it_fail(catalogue: Catalogue, typed: str) -> None:
-    """Any text is resolved to something."""
+    """Any text gives a result."""
     assert resolve_product(typed, catalogue).lien in Lien

@@ -1,4 +1,4 @@
-"""Rules and lists are checked as a whole, before anything is judged by them."""
+"""Validation of rules and lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROFIL = {"id": "a", "labels": ["A"]}
 
 
 def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[str, ...]:
-    """Load changed rules and return what is wrong with them."""
+    """Load changed rules and return the problems."""
     with pytest.raises(ConfigurationError) as caught:
         RuleSet.load(rules_of(table | changes), folder, needed=())
     return caught.value.problems
@@ -73,7 +73,7 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
 def test_each_problem_is_named(
     rules_table: dict[str, Any], config_folder: Path, changes: dict[str, Any], problem: str
 ) -> None:
-    """Whoever edits the rules reads what to correct."""
+    """Each problem is one sentence with its key."""
     found = problems_of(rules_table, config_folder, **changes)
     assert any(problem in line for line in found)
 
@@ -81,7 +81,7 @@ def test_each_problem_is_named(
 def test_a_check_without_ground_for_refusal_cannot_refuse(
     rules_table: dict[str, Any], config_folder: Path
 ) -> None:
-    """Four checks are never more than « à vérifier »."""
+    """Four checks cannot be set to « non conforme »."""
     severity = dict.fromkeys(rules_table["severity"], "non_conforme")
     found = problems_of(rules_table, config_folder, severity=severity)
     assert [line.split()[2] for line in found] == ["depot", "cas_octroi", "completude", "doublon"]
@@ -90,7 +90,7 @@ def test_a_check_without_ground_for_refusal_cannot_refuse(
 def test_every_problem_is_reported_at_once(
     rules_table: dict[str, Any], config_folder: Path
 ) -> None:
-    """One start of the worker shows everything to correct."""
+    """All problems are reported at once."""
     found = problems_of(rules_table, config_folder, profils=[], cas=[], operateurs=["absent.csv"])
     assert len(found) == 3
 
@@ -104,7 +104,7 @@ def test_unknown_keys_are_refused(rules_table: dict[str, Any]) -> None:
 def test_a_list_that_is_not_utf8_is_named(
     rules_table: dict[str, Any], config_folder: Path, tmp_path: Path
 ) -> None:
-    """The remedy is told."""
+    """A list that is not UTF-8 is reported with the remedy."""
     shutil.copytree(config_folder, tmp_path, dirs_exist_ok=True)
     (tmp_path / "operateurs_etat.csv").write_bytes("siren,nom\n1,é".encode("latin-1"))
     assert "save it as UTF-8" in problems_of(rules_table, tmp_path)[0]
@@ -113,7 +113,7 @@ def test_a_list_that_is_not_utf8_is_named(
 def test_the_version_moves_with_rules_lists_and_needed_champs(
     rules: RuleSet, rules_table: dict[str, Any], config_folder: Path, tmp_path: Path
 ) -> None:
-    """The same rules have one version everywhere; any change has another."""
+    """Equal rules have the same version in all processes; any change gives another one."""
     config = rules_of(rules_table)
     shutil.copytree(config_folder, tmp_path, dirs_exist_ok=True)
     needed = [tuple(champ) for champ in rules.needed]
@@ -141,7 +141,7 @@ def test_the_version_moves_with_rules_lists_and_needed_champs(
     ],
 )
 def test_a_siren_has_a_check_digit(siren: str, expected: bool) -> None:
-    """A mistyped digit shows."""
+    """The check digit detects a wrong digit."""
     assert is_siren(siren) is expected
 
 
@@ -166,13 +166,13 @@ META = "# annee: 2024\n# source: annexe\n"
     ],
 )
 def test_a_list_of_operateurs_is_checked(text: str, problem: str) -> None:
-    """Every line that is wrong is named."""
+    """Each wrong line is reported with its number."""
     with pytest.raises(ListProblemsError, match=problem):
         parse_operateurs(text)
 
 
 def test_a_list_may_be_written_by_a_spreadsheet() -> None:
-    """A byte order mark, semicolons, blank lines and quotes are read."""
+    """A byte order mark, semicolons, blank lines and quotes are accepted."""
     text = f'\ufeff{META}\r\nsiren;nom\r\n110001013;"MINISTÈRE; UN"\r\n'
     assert parse_operateurs(text).noms == {"110001013": "MINISTÈRE; UN"}
 
@@ -194,13 +194,13 @@ HEAD = "# source: INSEE\ncode,libelle,reponse\n"
     ],
 )
 def test_a_list_of_categories_is_checked(text: str, problem: str) -> None:
-    """Every line that is wrong is named."""
+    """Each wrong line is reported with its number."""
     with pytest.raises(ListProblemsError, match=problem):
         parse_categories(text)
 
 
 def test_the_narrowest_family_answers() -> None:
-    """The exact code first, then the smallest family that holds it."""
+    """The exact code takes precedence, then the narrowest family."""
     found = parse_categories(
         f"{HEAD}7xxx,A,exclue\n72xx,B,a_verifier\n7230-7240,C,exclue\n7235,D,exclue\n"
     )

@@ -1,4 +1,4 @@
-"""What instructeurs read where an answer or its evidence is missing: French that agrees."""
+"""The French sentences for missing answers and evidence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIREN = "110001013"
 
 
 def applicant(**changes: str) -> Demandeur:
-    """Return a service of a ministry, with changes."""
+    """Return an applicant: a service of a ministry, with changes."""
     facts = {"siret": f"{SIREN}00017", "raison_sociale": "SERVICE", "forme_juridique_code": "7120"}
     return Demandeur("personne_morale", **(facts | changes))
 
@@ -34,7 +34,7 @@ def _voeux(*profils: str) -> tuple[Voeu, ...]:
 def test_a_question_that_was_not_asked(
     check: Callable[..., Controle], name: str, field: str, said: str
 ) -> None:
-    """One wording for questions of either gender and number."""
+    """The sentence fits questions of any gender and number."""
     answer = check(name, reponses={field: Reponse.NON_DEMANDE})
     assert answer.motif == (
         f"Question « {said} » non posée au candidat par le formulaire. À faire : la lui poser."
@@ -45,7 +45,7 @@ def test_a_question_that_was_not_asked(
 def test_a_question_that_the_mapping_lacks(
     check: Callable[..., Controle], name: str, field: str, said: str
 ) -> None:
-    """The configuration is what has to be mended."""
+    """The sentence asks for a correction of the configuration."""
     answer = check(name, reponses={field: Reponse.NON_ASSOCIE})
     assert answer.motif == (
         f"Aucun champ de ce formulaire n’est associé à la question « {said} ». "
@@ -54,7 +54,7 @@ def test_a_question_that_the_mapping_lacks(
 
 
 def test_evidence_out_of_reach_asks_nothing_of_anybody(check: Callable[..., Controle]) -> None:
-    """It is fetched again by itself."""
+    """The sentence says that the next try is automatic."""
     answer = check("fiche_produit", with_evidence=Evidence(None))
     assert answer.motif == (
         "Le catalogue de beta.gouv.fr n’a pas pu être consulté. "
@@ -83,14 +83,14 @@ def test_evidence_out_of_reach_asks_nothing_of_anybody(check: Callable[..., Cont
 def test_what_the_registry_lacks(
     check: Callable[..., Controle], status: RegistryStatus, said: str
 ) -> None:
-    """A SIREN that it knows without a category is not an unknown one."""
+    """A SIREN without a category and an unknown SIREN have different sentences."""
     registry = {SIREN: RegistryAnswer(SIREN, status)}
     evidence = Evidence(None, registry=registry, registry_enabled=True)
     assert check("administration", code=None, with_evidence=evidence).motif.startswith(said)
 
 
 def test_no_case_chosen_asks_which(check: Callable[..., Controle]) -> None:
-    """The applicant has two to choose from."""
+    """The sentence lists the two cases."""
     answer = check("cas_octroi", cas_demande=None)
     assert answer.motif == (
         "Aucun cas choisi dans le dossier. Règle (FAQ du programme) : un EIG se demande dans le "
@@ -99,8 +99,10 @@ def test_no_case_chosen_asks_which(check: Callable[..., Controle]) -> None:
     )
 
 
-def test_profiles_off_the_offer_and_too_many_are_both_told(check: Callable[..., Controle]) -> None:
-    """One reason does not hide the other."""
+def test_profiles_off_the_offer_and_too_many_are_both_reported(
+    check: Callable[..., Controle],
+) -> None:
+    """Too many and unavailable profiles are both reported."""
     answer = check("profils", voeux=_voeux("produit", "technique", "impact"))
     assert answer.motif == (
         "3 profils souhaités, dont « impact », non proposé au 20/05/2024. Règle (pré-contrôle) : "
@@ -124,7 +126,7 @@ def test_profiles_off_the_offer_and_too_many_are_both_told(check: Callable[..., 
 def test_one_profile_is_not_several(
     check: Callable[..., Controle], profils: list[str], said: str
 ) -> None:
-    """Number agrees."""
+    """Singular and plural agree."""
     assert check("profils", voeux=_voeux(*profils)).motif.startswith(said)
 
 
@@ -155,14 +157,14 @@ def test_one_profile_is_not_several(
 def test_no_more_is_said_than_was_seen(
     check: Callable[..., Controle], name: str, facts: dict[str, object], said: str
 ) -> None:
-    """A state is its source's, a category without a label has none, a site is no page."""
+    """Each fact is worded after its source."""
     assert check(name, **facts).motif.startswith(said)
 
 
-def test_blank_answers_are_told_beside_those_that_the_mapping_lacks(
+def test_blank_answers_are_reported_beside_those_that_the_mapping_lacks(
     check: Callable[..., Controle],
 ) -> None:
-    """The applicant can complete them before the configuration is mended."""
+    """Blank answers are reported even if other champs are not mapped."""
     reponses = {"probleme": Reponse.VIDE, "entite": Reponse.NON_ASSOCIE}
     answer = check("completude", reponses=reponses)
     assert (answer.resultat, answer.preuve["vides"]) == ("impossible", ["probleme"])

@@ -1,4 +1,4 @@
-"""Results → verdict, the smallest set to settle, and the text that people read."""
+"""The verdict of the results, and the detail that instructeurs read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RESULTATS = st.sampled_from(list(Resultat))
     ],
 )
 def test_the_first_that_applies(resultats: list[str], verdict: Verdict) -> None:
-    """Non conforme, then impossible, then à vérifier; else Éligible."""
+    """The most severe result decides; without one, Éligible."""
     assert verdict_of(map(Resultat, resultats)) is verdict
 
 
@@ -41,7 +41,7 @@ def test_the_first_that_applies(resultats: list[str], verdict: Verdict) -> None:
 def test_a_worse_result_never_gives_a_better_verdict(
     resultats: list[Resultat], place: int, other: Resultat
 ) -> None:
-    """The verdict moves with the results, and in one direction."""
+    """A more severe result never gives a less severe verdict."""
     place %= len(resultats)
     changed = [*resultats[:place], other, *resultats[place + 1 :]]
     before, after = (ORDER.index(verdict_of(found)) for found in (resultats, changed))
@@ -85,7 +85,7 @@ CONTROLES = st.lists(
 
 @given(CONTROLES)
 def test_nothing_breaks_the_layout(controles: list[Controle]) -> None:
-    """Short enough, without a sign that DS would drop or that hides others; the result first."""
+    """The detail is short enough, has no special characters and begins with the verdict."""
     text = detail_text(controles, instruction="programme", max_length=1500)
     first, *lines = text.split("\n")
     assert stated_verdict(first) is verdict_of(c.resultat for c in controles)
@@ -101,7 +101,7 @@ def test_nothing_breaks_the_layout(controles: list[Controle]) -> None:
 
 
 def test_the_longest_lines_are_cut_first() -> None:
-    """A long reason leaves the short ones whole; what is conforme gives its facts up before."""
+    """Only long reasons are cut, after the facts of conforming checks were dropped."""
     controles = [
         Controle("depot", Resultat.A_VERIFIER, "X" * 900),
         Controle("phase", Resultat.A_VERIFIER, "Y" * 900),
@@ -116,7 +116,7 @@ def test_the_longest_lines_are_cut_first() -> None:
 
 
 def test_decisive_reasons_come_first() -> None:
-    """Non conforme, then what could not be checked, then what is to be looked at."""
+    """The order is non conforme, impossible, à vérifier."""
     text = detail_text(
         [
             Controle("depot", Resultat.A_VERIFIER, "A."),
@@ -168,5 +168,5 @@ def test_decisive_reasons_come_first() -> None:
     ],
 )
 def test_a_text_of_dsync_states_its_verdict(text: str | None, verdict: Verdict | None) -> None:
-    """The first line of a text in dsync's own form, present or former, gives the verdict."""
+    """The first line of a detail, in the present or former form, gives the verdict."""
     assert stated_verdict(text) is verdict

@@ -1,4 +1,4 @@
-"""Comparing texts, and quoting what was typed."""
+"""Comparison and quoting of texts."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from dsync.eig.precheck.wording import cleaned, cut, fold, grouped_siren, listed
     ],
 )
 def test_fold_forgets_case_and_accents(text: str, expected: str) -> None:
-    """What people write alike compares equal."""
+    """Variants of spelling compare as equal."""
     assert fold(text) == expected
 
 
 def test_words_have_no_punctuation() -> None:
-    """Names are compared by their words."""
+    """Words are compared without punctuation."""
     assert words("L’eau, d’ici !") == ("l", "eau", "d", "ici")
 
 
@@ -46,13 +46,13 @@ def test_words_have_no_punctuation() -> None:
     ],
 )
 def test_cleaned_text_is_one_visible_line(text: str, expected: str) -> None:
-    """Line breaks become spaces; what hides, reorders or towers goes."""
+    """Line breaks become spaces; invisible, direction-changing and stacked marks are removed."""
     assert cleaned(text) == expected
 
 
 @given(st.text(max_size=200))
 def test_cleaned_text_stays_as_it_is(text: str) -> None:
-    """Cleaning twice changes nothing, and leaves no control, format or line character."""
+    """Cleaning is idempotent and removes control, format and line characters."""
     once = cleaned(text)
     assert cleaned(once) == once
     assert not any(unicodedata.category(c)[0] == "C" or c in "\u2028\u2029" for c in once)
@@ -68,12 +68,12 @@ def test_cleaned_text_stays_as_it_is(text: str) -> None:
     ],
 )
 def test_cut_ends_with_an_ellipsis(text: str, length: int, expected: str) -> None:
-    """No letter is parted from its marks, no blank stands before the ellipsis."""
+    """A letter keeps its marks, and there is no blank before the ellipsis."""
     assert cut(text, length) == expected
 
 
 def test_quoted_text_cannot_close_its_quotes() -> None:
-    """A quotation mark typed is no end of the quotation."""
+    """Quotation marks in the text are replaced."""
     assert quoted("a » b « c", 20) == "« a ' b ' c »"
     assert quoted(None) == "«  »"
 
@@ -89,10 +89,10 @@ def test_quoted_text_cannot_close_its_quotes() -> None:
     ],
 )
 def test_lists_name_all(items: list[str], expected: str) -> None:
-    """Whoever has to act needs each of them."""
+    """All items are listed."""
     assert listed(items) == expected
 
 
 def test_a_siren_is_written_in_groups() -> None:
-    """As on official papers."""
+    """The digits are in groups of three."""
     assert grouped_siren("110001013") == "110 001 013"
