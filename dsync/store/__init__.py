@@ -1,4 +1,4 @@
-"""The database: tables, migrations, views. The only part of dsync that knows SQL."""
+"""The database: tables, migrations and views. The engine's SQL is in this package only."""
 
 from __future__ import annotations
 

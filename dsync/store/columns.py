@@ -1,4 +1,4 @@
-"""Column types that both engines share, and the columns that several tables have."""
+"""Column types for SQLite and PostgreSQL, and functions that make common columns."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ NAMING = {
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-"""How constraints are named, so that migrations can name them."""
+"""Naming convention for constraints: migrations refer to constraints by name."""
 
 
 class JsonText(TypeDecorator[Any]):
-    """A value kept as JSON text, written and read here; the views parse it in SQL.
+    """A value stored as JSON text, encoded and decoded here; the views parse it in SQL.
 
-    Bytes are JSON that is written already: a dossier's champs, which were hashed as such.
+    Bytes are stored unchanged: they are JSON that was encoded earlier, to be hashed.
 
     Args:
-        shape: the type of the values read back, one that msgspec reads.
+        shape: the type of the decoded values, which msgspec must support.
     """
 
     impl = Text
@@ -38,43 +38,43 @@ class JsonText(TypeDecorator[Any]):
         self.shape = shape
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
-        """Write."""
+        """Return the function that encodes a value."""
 
-        def write(value: Any) -> str | None:
+        def encode(value: Any) -> str | None:
             if value is None:
                 return None
             return (value if isinstance(value, bytes) else json_bytes(value)).decode()
 
-        return write
+        return encode
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
-        """Parse."""
+        """Return the function that decodes a text."""
         decode = msgspec.json.Decoder(self.shape).decode
         return lambda text: None if text is None else decode(text)
 
 
 class BigKey(TypeDecorator[int]):
-    """A 64-bit key: on SQLite an INTEGER, which alone is the row's own number there."""
+    """A 64-bit key. On SQLite it is an INTEGER, the only type that the row id can have."""
 
     impl = BigInteger
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose the engine's own type."""
+        """Return the engine's type."""
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
 
 def given_number() -> int:
-    """Make a key that DS gives: 64 bits, never numbered by the database."""
+    """Make a 64-bit primary key whose values come from DS and not from the database."""
     number: int = Field(sa_type=BigKey, primary_key=True, sa_column_kwargs={"autoincrement": False})
     return number
 
 
 def json_text(shape: Any = Any, *, default: Any = None) -> Any:
-    """Make a column of JSON text.
+    """Make a nullable column of JSON text.
 
     Args:
-        shape: the type of the values read back, one that msgspec reads.
-        default: the value of a row that gives none.
+        shape: as of `JsonText`.
+        default: the value of a row without one.
     """
     return Field(default=default, sa_type=JsonText(shape), nullable=True)

@@ -1,7 +1,7 @@
-"""Follows DS's deletions: hidden, erased, vanished. Erasing leaves a tombstone.
+"""Records that dossiers are hidden, erased or disappeared, and erases their personal data.
 
-What stays of an erased dossier: its number, state, dates and reason, each verdict's result,
-date, rules' version and check outcomes. What persons typed, or what was said of them, goes.
+An erased dossier leaves a tombstone: its number, state, dates and reason, and each verdict's
+result, date, rules' version and check results. All texts about or by persons are deleted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _dossier = tables.dossier
 
 
 class DeletionWrites(QueueWrites, JournalWrites):
-    """Writes what DS no longer shows."""
+    """Writes about dossiers that DS no longer shows."""
 
     def apply_deletions(
         self,
@@ -37,7 +37,16 @@ class DeletionWrites(QueueWrites, JournalWrites):
         *,
         now: datetime,
     ) -> int:
-        """Follow DS's two lists; return how many dossiers they moved. Unknown ones are passed."""
+        """Apply DS's deletion lists; return how many dossiers changed.
+
+        Args:
+            run: the run's number.
+            pending: the hidden dossiers.
+            deleted: the erased dossiers.
+            now: the present instant, in UTC.
+
+        Unknown dossiers are ignored.
+        """
         known = self._presences([entry.number for entry in (*pending, *deleted)])
         gone = {e.number: e for e in deleted if known.get(e.number, "supprime") != "supprime"}
         hidden = {
@@ -56,14 +65,14 @@ class DeletionWrites(QueueWrites, JournalWrites):
         return len(hidden) + len(gone)
 
     def mark_seen(self, run: int, numbers: Sequence[DossierNumber]) -> None:
-        """Note that DS names these dossiers, though it shows no more of them."""
+        """Mark dossiers as seen by this run: DS names them, without their content."""
         self.connection.execute(
             update(_dossier).where(_dossier.c.numero.in_(numbers)).values(lu_par_run=run)
         )
 
-    def mark_vanished(self, run: int, numbers: Sequence[DossierNumber], now: datetime) -> int:
-        """Mark dossiers as shown and listed nowhere; their data stay. Return how many moved."""
-        vanished = self.connection.scalars(
+    def mark_disappeared(self, run: int, numbers: Sequence[DossierNumber], now: datetime) -> int:
+        """Mark dossiers that DS neither shows nor lists; return how many changed. Data stay."""
+        disappeared = self.connection.scalars(
             update(_dossier)
             .where(
                 _dossier.c.numero.in_(numbers),
@@ -73,12 +82,12 @@ class DeletionWrites(QueueWrites, JournalWrites):
             .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
             .returning(_dossier.c.numero)
         ).all()
-        self.queue_related([DossierNumber(numero) for numero in vanished])
-        self.record_events(run, [NewEvent(numero, "disparu") for numero in vanished], now)
-        return len(vanished)
+        self.queue_related([DossierNumber(numero) for numero in disappeared])
+        self.record_events(run, [NewEvent(numero, "disparu") for numero in disappeared], now)
+        return len(disappeared)
 
     def remove(self, numbers: Sequence[DossierNumber]) -> int:
-        """Delete every row of dossiers that are none of this démarche's; return how many."""
+        """Delete all rows of dossiers that belong to another démarche; return how many."""
         self.has_erased = self.has_erased or bool(numbers)
         self._delete_programme_rows(numbers)
         for table in reversed(_dossier.metadata.sorted_tables):
@@ -91,7 +100,7 @@ class DeletionWrites(QueueWrites, JournalWrites):
         return len(numbers)
 
     def unseen(self, run_from: int) -> list[DossierNumber]:
-        """Return the present dossiers that no run since `run_from` has seen."""
+        """Return the present dossiers that no run from `run_from` on has seen."""
         return list(
             self.connection.scalars(
                 select(_dossier.c.numero)
@@ -101,7 +110,7 @@ class DeletionWrites(QueueWrites, JournalWrites):
         )
 
     def unlisted(self, run_from: int) -> list[DossierNumber]:
-        """Return the hidden dossiers that no list of deletions has shown since `run_from`."""
+        """Return the hidden dossiers that were in no deletion list from run `run_from` on."""
         return list(
             self.connection.scalars(
                 select(_dossier.c.numero)
@@ -115,11 +124,11 @@ class DeletionWrites(QueueWrites, JournalWrites):
         )
 
     def present_count(self) -> int:
-        """Return how many dossiers DS shows, by the copy."""
+        """Return the number of present dossiers in the copy."""
         return self.connection.scalar(select(func.count()).where(*self._is_present())) or 0
 
     def open_behind(self, revision_id: RevisionId) -> int:
-        """Return how many open dossiers follow another revision than this one, by the copy."""
+        """Return the number of open dossiers in the copy that have another revision."""
         count = select(func.count()).where(
             *self._is_present(),
             _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
@@ -128,7 +137,7 @@ class DeletionWrites(QueueWrites, JournalWrites):
         return self.connection.scalar(count) or 0
 
     def erase(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
-        """Take out of the database what is personal in these dossiers."""
+        """Delete the personal data of these dossiers."""
         if not numbers:
             return
         self.has_erased = True
@@ -215,7 +224,10 @@ def _blank(
     keeps: frozenset[str],
     **values: Any,
 ) -> None:
-    """Null every text of these rows but `keeps`: a column added later is blanked too."""
+    """Set the text columns of these rows to NULL, and other columns to `values`.
+
+    All text columns but those of `keeps` are emptied, so that a column added later is too.
+    """
     texts = {
         column.name: None
         for column in table.columns

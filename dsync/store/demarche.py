@@ -1,4 +1,4 @@
-"""The démarche as last read, with the revisions of its form."""
+"""Stores and reads the démarche's facts and the revisions of its form."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from dsync.store.subject import Subject
 
 
 class DemarcheReads(Subject):
-    """Reads it."""
+    """Reads the démarche."""
 
     def demarche(self, number: DemarcheNumber | None = None) -> Demarche | None:
-        """Return the démarche as last read, None when it never was."""
+        """Return the démarche as last read from DS, None if it never was."""
         table = tables.demarche
         row = self.connection.execute(
             select(table).where(table.c.number == self._of(number))
@@ -38,7 +38,7 @@ class DemarcheReads(Subject):
         )
 
     def revisions(self, number: DemarcheNumber | None = None) -> dict[RevisionId, Revision]:
-        """Return the known revisions of the démarche's form."""
+        """Return the stored revisions of the démarche's form."""
         table = tables.revision
         rows = self.connection.execute(
             select(table).where(table.c.demarche_numero == self._of(number))
@@ -47,13 +47,13 @@ class DemarcheReads(Subject):
 
 
 class DemarcheWrites(DemarcheReads):
-    """Writes it."""
+    """Writes the démarche."""
 
     def save_demarche(self, demarche: Demarche, now: datetime) -> None:
-        """Keep the démarche's facts; revisions that DS gives no more are kept too.
+        """Store the démarche's facts and its revisions; revisions stored before stay.
 
-        One that is not published may change any time, and is not kept; nor is one of which
-        something could not be read.
+        A revision that is not published is left out, because it can still change, and so is one
+        that could not be read completely.
         """
         facts = {
             "number": demarche.number,

@@ -1,7 +1,4 @@
-"""Opens connections on SQLite and PostgreSQL so that both behave alike.
-
-Of the tables, two names alone are known here: those by which a file is dsync's.
-"""
+"""Opens connections to SQLite and PostgreSQL, configured so that both behave alike."""
 
 from __future__ import annotations
 
@@ -18,28 +15,28 @@ from sqlalchemy.pool import StaticPool
 from dsync.errors import ConfigurationError, StoreError
 
 BUSY_TIMEOUT_S = 15
-"""How long a writer waits for another one, on either engine, before it gives up."""
+"""How long a writer waits for another writer before it fails."""
 
 CONNECT_TIMEOUT_S = 4
 """How long a PostgreSQL server may take to open a connection: a stop waits for it, and a service
 promises to stop within 5 s."""
 
-PAUSED_AT_MOST_S = 60
-"""How long PostgreSQL lets a process be silent in mid-transaction: a paused one may not keep the
-lease's row from its successor."""
+IDLE_IN_TRANSACTION_S = 60
+"""After this time PostgreSQL ends a transaction that executes nothing, so that a suspended process
+does not keep the lease's row locked."""
 
 READING = "dsync_reading"
 """Execution option of a connection that only reads."""
 
-ALONE = "dsync_alone"
-"""Execution option of a connection whose statements are in no transaction."""
+AUTOCOMMIT = "dsync_autocommit"
+"""Execution option of a SQLite connection without a transaction."""
 
 
 def parse_url(text: str) -> URL:
-    """Read a database address.
+    """Parse a database URL.
 
     Raises:
-        ConfigurationError: It is no address, or of another engine than the two supported.
+        ConfigurationError: it is not a URL, or neither of SQLite nor of PostgreSQL.
     """
     try:
         url = make_url(text.strip())
@@ -65,7 +62,7 @@ def parse_url(text: str) -> URL:
 
 
 def describe(url: URL) -> str:
-    """Name a database for people, without the password."""
+    """Return a database's name for messages, without the password."""
     if url.get_backend_name() == "sqlite":
         return f"SQLite file {url.database}" if url.database else "SQLite in memory"
     host = url.host or url.query.get("host") or "local socket"
@@ -74,10 +71,10 @@ def describe(url: URL) -> str:
 
 
 def open_engine(url: URL, *, create: bool = True) -> Engine:
-    """Make the engine; nothing is connected yet.
+    """Make the engine without connecting to the database.
 
     Raises:
-        StoreError: The SQLite database is not there and may not be created.
+        StoreError: there is no SQLite database, and `create` is False.
     """
     if url.get_backend_name() == "postgresql":
         return _postgresql(url)
@@ -106,9 +103,9 @@ def open_engine(url: URL, *, create: bool = True) -> Engine:
 
 
 def vacuum(engine: Engine, tables: Iterable[str]) -> None:
-    """Rid the database's files of what was deleted: old versions of rows, or SQLite's WAL."""
+    """Remove deleted data from the database's files: old row versions, or SQLite's WAL."""
     statement = "PRAGMA wal_checkpoint(TRUNCATE)"
-    options: dict[str, Any] = {ALONE: True}
+    options: dict[str, Any] = {AUTOCOMMIT: True}
     if engine.dialect.name == "postgresql":
         statement = f"VACUUM {', '.join(tables)}"
         options = {"isolation_level": "AUTOCOMMIT"}
@@ -117,19 +114,22 @@ def vacuum(engine: Engine, tables: Iterable[str]) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Make a file that is not there for its owner alone; SQLite gives `-wal` the same rights."""
-    with contextlib.suppress(OSError):  # Told when the file is opened.
+    """Create a missing file, readable by its owner only; SQLite gives `-wal` the same mode."""
+    with contextlib.suppress(OSError):  # Opening the file reports the same error.
         path.touch(0o600, exist_ok=False)
 
 
 def sqlite_file(url: URL) -> Path | None:
-    """Return the file of a SQLite database, None where there is none."""
+    """Return the file of a SQLite database, None for other databases."""
     is_file = url.get_backend_name() == "sqlite" and not _is_memory(url)
     return Path(str(url.database)) if is_file else None
 
 
 def identity_of(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another one of that name, None where there is none."""
+    """Return the device and inode of a file, None if there is none.
+
+    They show that a file was replaced by another one with the same name.
+    """
     try:
         found = path.stat()
     except OSError:
@@ -145,27 +145,28 @@ def _prepare_sqlite(engine: Engine) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         _refuse_foreign(connection, engine.url)
-        # The driver's own BEGIN comes too late and leaves DDL outside; ours is below.
+        # The driver begins a transaction only before the first write and not for DDL: `begin`
+        # below replaces that.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
         if connection.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
             connection.execute("PRAGMA journal_mode = WAL")
-        # A killed process loses nothing: what it committed is in the WAL, in the system's
-        # cache. A power cut may lose the last commits, never half of one: the watermark and
-        # the outbox go back together with what they speak of, and the next run reads again.
+        # A killed process loses nothing: its commits are in the WAL, in the system's cache. A
+        # power failure can lose the last commits as a whole: the watermark and the outbox then go
+        # back together with the dossiers, and the next run reads these again.
         connection.execute("PRAGMA synchronous = NORMAL")
-        # What a statement needs in passing stays in memory: the folder of temporary files may be
-        # small, and is no place for personal data.
+        # Temporary data stay in memory: they contain personal data, and the folder for temporary
+        # files can be small.
         connection.execute("PRAGMA temp_store = MEMORY")
-        # What is erased is overwritten, not merely unlinked.
+        # Deleted content is overwritten in the file.
         connection.execute("PRAGMA secure_delete = ON")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A transaction that reads first and writes later would fail, not wait, when another
-        # writer came between: writers take their turn at the start.
+        # IMMEDIATE, because SQLite does not wait for another writer when a transaction that began
+        # by reading starts to write: it fails at once.
         options = connection.get_execution_options()
-        if not options.get(ALONE, False):
+        if not options.get(AUTOCOMMIT, False):
             reading = options.get(READING, False)
             connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
@@ -173,10 +174,10 @@ def _prepare_sqlite(engine: Engine) -> Engine:
 
 
 def _refuse_foreign(connection: sqlite3.Connection, url: URL) -> None:
-    """Leave another program's file as it is, its journal mode included.
+    """Refuse the file of another program before anything in it is changed.
 
     Raises:
-        StoreError: The file has tables, and not those by which dsync's is known.
+        StoreError: the file has tables, but not dsync's.
     """
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if tables - {_VERSION_TABLE} and not {_VERSION_TABLE, "sync_state"} <= tables:
@@ -193,18 +194,18 @@ def _postgresql(url: URL) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        # One more exchange per transaction, and a restarted server is no failure.
+        # One more round trip per transaction, so that a restart of the server causes no failure.
         pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "dsync"},
     )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
-        # By SET and not by start-up options, which poolers in between refuse.
+        # With SET, because connection poolers refuse start-up options.
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SET lock_timeout = '{BUSY_TIMEOUT_S}s';"
-                f"SET idle_in_transaction_session_timeout = '{PAUSED_AT_MOST_S}s';"
+                f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_S}s';"
                 "SET timezone = 'UTC'"
             )
         connection.commit()

@@ -1,4 +1,4 @@
-"""What a programme adds to the database: tables, views, and what happens to its rows."""
+"""The interface of a programme's part of the database: its tables, views and migrations."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from sqlalchemy import Column, Connection, MetaData
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 
 Dictionary = dict[str, dict[str, Any]]
-"""By view: `description`, and `columns` with a sentence each, in the view's order."""
+"""By view: `description`, and `columns` with one sentence each, in the view's order."""
 
 
 class DossierView(NamedTuple):
-    """A view with rows of a dossier, as `dsync dossier show` reads it."""
+    """A view from which `dsync dossier show` reads a dossier's rows."""
 
     name: str
     order: str
-    """The column by which its rows are sorted."""
+    """The ORDER BY expression of its rows."""
     json: str | None = None
-    """A column that holds JSON."""
+    """The column that contains JSON."""
 
 
 class Extension(Protocol):
     """A programme's part of the database.
 
-    Where its tables hold something of a dossier they have a column `numero`: these rows go when
-    the dossier is erased or removed.
+    Its tables with data of a dossier must have a column `numero`: these rows are deleted when the
+    dossier is erased or removed.
     """
 
     @property
     def name(self) -> str:
-        """Of the programme: part of the name of the table that holds its schema's version."""
+        """The programme's name, a part of the name of the table with its schema's version."""
 
     @property
     def package(self) -> str:
-        """The Python package with its `migrations/`, `views/` and `dictionary.toml`."""
+        """The Python package that contains `migrations/`, `views/` and `dictionary.toml`."""
 
     @property
     def metadata(self) -> MetaData:
@@ -46,7 +46,7 @@ class Extension(Protocol):
 
     @property
     def main_view(self) -> str:
-        """The view with one row a dossier."""
+        """The name of the view with one row per dossier."""
 
     @property
     def dossier_views(self) -> Mapping[str, DossierView]:
@@ -54,31 +54,31 @@ class Extension(Protocol):
 
     @property
     def checks(self) -> Mapping[str, str]:
-        """French titles of its checks by name, in the order in which people read them."""
+        """The French titles of its checks by name, in the order of display."""
 
     @property
     def sections(self) -> Mapping[str, Mapping[str, str]]:
-        """Columns of the main view that `dsync dossier show` shows: labels by name, by section."""
+        """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
 
     @property
     def listed(self) -> Column[Any]:
-        """A column of a table with one row a dossier, which `dsync dossier list` shows."""
+        """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
 
     def views(self) -> Dictionary:
         """Return the documentation of its views."""
 
     def complete(self, query: str) -> str:
-        """Put into a view's SQL what follows from the declaration of the programme's fields."""
+        """Complete a view's SQL with the columns of the declared fields."""
 
     def related(
         self, connection: Connection, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
     ) -> Sequence[DossierNumber]:
-        """Return the open dossiers whose verdict may change when these come, go or are decided."""
+        """Return the open dossiers whose verdicts depend on the presence or state of these."""
 
     def forget(self, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
-        """Delete what is known of these dossiers' applicants and of no other dossier's."""
+        """Delete the data of these dossiers' applicants, unless another dossier shares them."""
 
 
 def folder_of(extension: Extension | None) -> Traversable:
-    """Return the folder with migrations and views: the extension's, or the engine's own."""
+    """Return the folder with the migrations and views of the extension; None: the engine's."""
     return resources.files("dsync.store" if extension is None else extension.package)

@@ -1,6 +1,6 @@
-"""Turns what SQLAlchemy and the drivers raise into a `StoreError` with its remedy.
+"""Translates exceptions of SQLAlchemy and the drivers into a `StoreError` with a remedy.
 
-Messages name the database without its password and quote nothing of the statement: its
+Messages contain the database's name without its password, and nothing of the statement, whose
 parameters are personal data.
 """
 
@@ -56,10 +56,10 @@ _BY_TEXT = (
 
 @contextmanager
 def translated(place: str) -> Iterator[None]:
-    """Let no SQLAlchemy exception out; `place` is the database's name for people.
+    """Translate SQLAlchemy's exceptions; `place` is the database's name for messages.
 
     Raises:
-        StoreError: The database could not be opened, read or written.
+        StoreError: the database could not be opened, read or written.
     """
     try:
         yield
@@ -76,8 +76,8 @@ def _remedy(exc: SQLAlchemyError) -> str:
     for fragment, remedy in _BY_TEXT:
         if fragment in text:
             return remedy
-    # Servers speak their administrator's language: a missing base and a wrong password are
-    # told apart by words only where they are English.
+    # A server's messages can be in another language. Before a connection is established there is
+    # no SQLSTATE, so a missing database is recognised by its English message only.
     if "does not exist" in text and "database" in text:
         return _BY_SQLSTATE["3D000"]
     if isinstance(exc, DBAPIError) and (exc.connection_invalidated or "connection" in text):

@@ -1,4 +1,4 @@
-"""The journal: what happened to each dossier, each run with its figures, and the quarantine."""
+"""Stores and reads the runs, the dossiers' events, and the quarantine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dsync.store.sql import insert_for, insert_rows
 from dsync.store.subject import Subject
 
 _NUMBERING = 0x6473796E72
-"""« dsynr »: two runs of one PostgreSQL base that start at once take turns."""
+"""Key of the advisory lock (« dsynr » in ASCII) that serialises the numbering of runs."""
 
 _COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")
 
@@ -24,10 +24,15 @@ class JournalWrites(Subject):
     """Writes runs and events."""
 
     def start_run(self, genre: str, demande_par: str, at: datetime) -> int:
-        """Open a run; one left running by a process that died is marked interrupted.
+        """Insert a run and return its number.
 
-        Runs are numbered here, one after the other: a sequence of PostgreSQL would leave a gap
-        for each transaction undone and each crash of the server.
+        A run that a killed process left as running is marked as interrupted. The number is the
+        greatest one plus 1: a PostgreSQL sequence would leave gaps after each rollback and crash.
+
+        Args:
+            genre: the kind, as the view `lecture_synchronisation` names it.
+            demande_par: who started the run.
+            at: the start, in UTC.
         """
         run = tables.sync_run
         self.connection.execute(
@@ -57,7 +62,7 @@ class JournalWrites(Subject):
         return int(started.scalar_one())
 
     def finish_run(self, figures: RunFigures) -> None:
-        """Close a run with its figures."""
+        """Store the end of a run with its figures."""
         table = tables.sync_run
         self.connection.execute(
             update(table)
@@ -85,7 +90,7 @@ class JournalWrites(Subject):
         )
 
     def record_events(self, run: int | None, events: Iterable[NewEvent], now: datetime) -> None:
-        """Add entries to the dossiers' journals, in one statement."""
+        """Insert events of dossiers in one statement; `run` is None outside a run."""
         insert_rows(
             self.connection,
             tables.evenement,
@@ -109,10 +114,10 @@ _table = tables.quarantaine
 
 
 class QuarantineReads(Subject):
-    """Reads it."""
+    """Reads the quarantine."""
 
     def quarantined(self, demarche: DemarcheNumber | None = None) -> list[Quarantined]:
-        """Return who is in quarantine, by number."""
+        """Return the dossiers in quarantine, by number."""
         rows = self.connection.execute(
             select(
                 _table.c.numero,
@@ -129,12 +134,20 @@ class QuarantineReads(Subject):
 
 
 class QuarantineWrites(QuarantineReads, JournalWrites):
-    """Writes it."""
+    """Writes the quarantine."""
 
     def quarantine(
         self, run: int, numero: DossierNumber, code: str, message: str, now: datetime
     ) -> None:
-        """Set a dossier aside, or note one more attempt; journaled when it goes in."""
+        """Put a dossier into quarantine, with an event; or count one more failed attempt.
+
+        Args:
+            run: the run's number.
+            numero: the dossier's number.
+            code: the kind of problem, for programs.
+            message: the problem in French, for the view `lecture_anomalie`.
+            now: the present instant, in UTC.
+        """
         statement = insert_for(self.connection, _table).values(
             demarche_numero=self.number,
             numero=numero,
@@ -159,7 +172,7 @@ class QuarantineWrites(QuarantineReads, JournalWrites):
             self.record_events(run, [NewEvent(numero, "quarantaine", {"code": code})], now)
 
     def release(self, run: int | None, numbers: Sequence[DossierNumber], now: datetime) -> None:
-        """Take dossiers out of quarantine, and journal those that were in it."""
+        """Take dossiers out of quarantine, with an event for each that was in it."""
         released = self.connection.scalars(
             delete(_table)
             .where(_table.c.demarche_numero == self.number, _table.c.numero.in_(numbers))

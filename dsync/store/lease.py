@@ -1,12 +1,11 @@
-"""Who works on a démarche: the lease of the one writer, and the services that run.
+"""The lease that makes one process the only writer of a démarche, and the list of services.
 
-One statement takes the lease when it is free or has expired; its token grows with each taking, and
-every transaction starts by locking the row with its own token: a holder that slept while another
-took over can commit nothing. On PostgreSQL the database's clock decides; a SQLite file is on one
-machine, whose clock decides.
+One statement takes the lease if it is free or expired, and increments its token. Every transaction
+first locks the lease's row and compares the token, so a process that lost its lease while suspended
+cannot commit. Expiry is decided by PostgreSQL's clock, or on SQLite by the machine's.
 
-A service signs in and again every minute, and off at its end; one that was killed is known by its
-silence. That is for people to see: nothing rests on it.
+A service registers every minute, and unregisters when it ends; after a crash, its last
+registration is too old. This is only shown to operators: no decision depends on it.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from dsync.store.records import Lease, LeaseInfo, RunningService
 from dsync.store.sql import insert_for
 
 LEASE_TTL_S = 60.0
-"""How long a holder has the lease, unless it renews it."""
+"""Time after which a lease expires unless it is renewed."""
 
 _lease = tables.lease
 
@@ -33,8 +32,15 @@ def acquire(
 ) -> Lease:
     """Take the lease.
 
+    Args:
+        connection: in a transaction.
+        demarche: the démarche's number.
+        holder: a name of this process for operators.
+        ttl_s: time after which the lease expires, in seconds.
+        now: the present instant, in UTC; used on SQLite only.
+
     Raises:
-        LeaseHeldError: Another one holds it.
+        LeaseHeldError: another process holds it.
     """
     instant = _instant(connection, now)
     expiry = _instant(connection, now, ttl_s)
@@ -68,10 +74,10 @@ def acquire(
 
 
 def renew(connection: Connection, lease: Lease, ttl_s: float, now: datetime) -> None:
-    """Put the expiry off, if nobody took over.
+    """Extend the lease to `ttl_s` seconds from now.
 
     Raises:
-        LeaseLostError: Somebody did.
+        LeaseLostError: another process took it.
     """
     renewed = connection.execute(
         update(_lease).where(*_is_ours(lease)).values(expires_at=_instant(connection, now, ttl_s))
@@ -81,7 +87,7 @@ def renew(connection: Connection, lease: Lease, ttl_s: float, now: datetime) -> 
 
 
 def release(connection: Connection, lease: Lease, now: datetime) -> None:
-    """Free the démarche for the next one; nothing happens when the lease was lost."""
+    """Release the lease; do nothing if it was lost."""
     connection.execute(
         update(_lease)
         .where(*_is_ours(lease))
@@ -90,10 +96,10 @@ def release(connection: Connection, lease: Lease, now: datetime) -> None:
 
 
 def fence(connection: Connection, lease: Lease) -> None:
-    """Lock the lease's row until the transaction ends, if it is still ours.
+    """Lock the lease's row until the end of the transaction.
 
     Raises:
-        LeaseLostError: Another one took it.
+        LeaseLostError: another process took the lease.
     """
     ours = connection.execute(select(literal(1)).where(*_is_ours(lease)).with_for_update())
     if ours.one_or_none() is None:
@@ -101,7 +107,7 @@ def fence(connection: Connection, lease: Lease) -> None:
 
 
 def read(connection: Connection, demarche: DemarcheNumber, now: datetime) -> LeaseInfo | None:
-    """Return who holds the démarche; None when nobody ever did."""
+    """Return the démarche's lease, None if none was ever taken."""
     row = connection.execute(
         select(
             _lease.c.holder,
@@ -131,9 +137,10 @@ def _instant(connection: Connection, now: datetime, later_s: float = 0) -> Any:
 
 
 def _has_expired(connection: Connection, now: datetime) -> ColumnElement[bool]:
-    """Whether the expiry has passed, or lies further away than any holder's can.
+    """Return whether the lease has expired.
 
-    The clock was ahead when the lease was taken or renewed, and came back.
+    An expiry further away than a lease can last counts as expired too: it was written while the
+    clock was ahead.
     """
     return or_(
         _lease.c.expires_at <= _instant(connection, now),
@@ -143,14 +150,14 @@ def _has_expired(connection: Connection, now: datetime) -> ColumnElement[bool]:
 
 def _lost(lease: Lease) -> LeaseLostError:
     return LeaseLostError(
-        f"Another process took over démarche {lease.demarche}; nothing more of this run is "
-        "stored. See `dsync status` for who works on it.",
+        f"Another process took over démarche {lease.demarche}; this run stores nothing more. "
+        "`dsync status` shows which process works on it.",
         demarche=lease.demarche,
     )
 
 
 HEARTBEAT_TIMEOUT = timedelta(minutes=3)
-"""Without a sign for so long, a service that holds no lease is taken for dead."""
+"""A service without a lease that has not registered for this time counts as ended."""
 
 _service = tables.service
 _SHOWN = tuple(
@@ -161,7 +168,7 @@ _SHOWN = tuple(
 def register_service(
     connection: Connection, demarche: DemarcheNumber, service: RunningService
 ) -> None:
-    """Note a sign of life; the first one clears away those that fell silent."""
+    """Insert or update a service; a new one also deletes the overdue ones."""
     values = service._asdict()
     statement = insert_for(connection, _service).values(demarche_numero=demarche, **values)
     connection.execute(
@@ -179,14 +186,14 @@ def register_service(
 
 
 def unregister_service(connection: Connection, demarche: DemarcheNumber, holder: str) -> None:
-    """Note that a service has ended."""
+    """Delete a service that has ended."""
     connection.execute(
         delete(_service).where(_service.c.demarche_numero == demarche, _service.c.holder == holder)
     )
 
 
 def read_services(connection: Connection, demarche: DemarcheNumber) -> list[RunningService]:
-    """Return the services that signed in and not off, by start."""
+    """Return the registered services, by start."""
     rows = connection.execute(
         select(*_SHOWN)
         .where(_service.c.demarche_numero == demarche)
@@ -196,5 +203,5 @@ def read_services(connection: Connection, demarche: DemarcheNumber) -> list[Runn
 
 
 def is_overdue(service: RunningService, now: datetime) -> bool:
-    """Whether a service that holds no lease should have given a sign of life by now."""
+    """Return whether a service has not registered in time; also True if the clock went back."""
     return abs(now - service.seen_at) > HEARTBEAT_TIMEOUT

@@ -1,8 +1,8 @@
-"""The outbox: what annotations should hold, from the wish to its end.
+"""Stores and selects the wishes of the outbox: the values that annotations and labels should have.
 
-There is one current wish a dossier and annotation. What is about to be sent is marked
-`incertaine` before it goes, with its value beside what was pushed before: a process killed in
-between, or an answer lost, leaves both values that may stand there as ours.
+There is one current wish per dossier and annotation. Before a wish is sent it is marked as
+`incertaine`, and its value is stored beside the one pushed before: if the process is killed or the
+answer is lost, both are known as values that dsync may have written.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _ENDED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPE
 
 
 class OutboxWrites(JournalWrites):
-    """Writes wishes and finds those that are due."""
+    """Writes wishes, and selects those that are due."""
 
     def wish(self, wishes: Sequence[NewWish], now: datetime) -> None:
-        """Ask for values; what is already wished stays as it is, its fate included.
+        """Store new wishes; one that equals the current wish is ignored.
 
-        A wish that replaces one in conflict keeps the human's value beside it: it is no news when
-        it stops the new one too, and the conflict's end is told when it does not.
+        A wish that replaces one in conflict takes over the human's value. If this value stops the
+        new wish too, no further event is recorded; if not, the end of the conflict is.
         """
         current = self._current_wishes([wish.numero for wish in wishes])
         fresh = {
@@ -87,18 +87,24 @@ class OutboxWrites(JournalWrites):
     def due_count(
         self, now: datetime, unknown_for: timedelta, numbers: Sequence[DossierNumber] = ()
     ) -> int:
-        """Return how many dossiers have a wish to settle now."""
+        """Return the number of dossiers with a due wish.
+
+        Args:
+            now: the present instant, in UTC.
+            unknown_for: as of `due_dossiers`.
+            numbers: the dossiers; empty: all.
+        """
         is_due = _is_due(now, self._present(now) - unknown_for)
         statement = self._due(select(func.count(distinct(_outbox.c.numero))), is_due)
         return self.connection.scalar(_narrowed(statement, numbers)) or 0
 
     def waiting_count(self, numbers: Sequence[DossierNumber] = ()) -> int:
-        """Return how many dossiers that may be written to have a wish without an end."""
+        """Return the number of writable dossiers with a waiting or uncertain wish."""
         statement = self._waiting(select(func.count(distinct(_outbox.c.numero))))
         return self.connection.scalar(_narrowed(statement, numbers)) or 0
 
     def waiting_causes(self, numbers: Sequence[DossierNumber] = ()) -> list[str]:
-        """Return why they wait, each reason once."""
+        """Return the reasons why wishes wait, each once."""
         statement = self._waiting(select(_outbox.c.erreur).distinct()).order_by(_outbox.c.erreur)
         return list(
             self.connection.scalars(
@@ -120,14 +126,14 @@ class OutboxWrites(JournalWrites):
         labels: int = 0,
         numbers: Sequence[DossierNumber] = (),
     ) -> list[DuePush]:
-        """Return dossiers with something to settle, and all their current wishes.
+        """Return dossiers with due wishes, with all their current wishes.
 
         Args:
-            now: the present.
-            unknown_for: how long what was sent without an answer may still be on its way.
-            limit: how many dossiers at most, those with annotations to settle first.
-            labels: how many dossiers of which the label alone is left may come on top.
-            numbers: only these, when any are given.
+            now: the present instant, in UTC.
+            unknown_for: time after which an unanswered write can be read back.
+            limit: maximum number of dossiers; those with due annotations come first.
+            labels: maximum number of further dossiers of which only the label is due.
+            numbers: the dossiers; empty: all.
         """
         is_due = _is_due(now, self._present(now) - unknown_for)
         due = _narrowed(self._due(select(_outbox.c.numero).distinct(), is_due), numbers)
@@ -153,7 +159,7 @@ class OutboxWrites(JournalWrites):
         ]
 
     def mark_sending(self, sendings: Sequence[Sending], now: datetime) -> None:
-        """Note, before they are sent, that from now on these values may stand in DS."""
+        """Mark wishes as `incertaine`; called just before they are sent."""
         present = self._present(now)
         by_id = {sending.id: sending for sending in sendings}
         sent = self.connection.execute(
@@ -184,7 +190,7 @@ class OutboxWrites(JournalWrites):
         )
 
     def reopen_wishes(self, numbers: Sequence[DossierNumber]) -> None:
-        """Look again at what stands in these dossiers: somebody else wrote there."""
+        """Have the ended wishes of these dossiers compared with DS again, after another's edit."""
         if not numbers:
             return
         self.connection.execute(
@@ -198,7 +204,7 @@ class OutboxWrites(JournalWrites):
         )
 
     def ended_wishes(self, numbers: Sequence[DossierNumber]) -> list[EndedWish]:
-        """Return the current wishes that were confirmed, or stopped by a human’s value."""
+        """Return the current wishes that are confirmed or in conflict."""
         columns = ("numero", "annotation", "valeur", "statut", "valeur_distante", "cible")
         return [
             EndedWish(
@@ -219,7 +225,12 @@ class OutboxWrites(JournalWrites):
         ]
 
     def refuse_waiting(self, why: str | None, numbers: Sequence[DossierNumber] = ()) -> None:
-        """Refuse what waits to be sent; what was sent without an answer is read back first."""
+        """Mark the waiting wishes as refused; uncertain ones are read back first.
+
+        Args:
+            why: the reason, for the view `lecture_annotation`.
+            numbers: the dossiers; empty: all.
+        """
         statement = (
             update(_outbox)
             .where(
@@ -232,15 +243,17 @@ class OutboxWrites(JournalWrites):
         self.connection.execute(_narrowed(statement, numbers))
 
     def retry_refused(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
-        """Try the refused and the postponed again at once; all, when no dossier is named."""
+        """Have refused and postponed wishes sent at once; `numbers` empty: of all dossiers."""
         self._retry(_narrowed(self._stopped(now), numbers))
 
     def retry_stopped(self, now: datetime, numbers: Sequence[DossierNumber] | None = None) -> None:
-        """Try again what the form, a right or the dossier's revision stopped: it may be another.
+        """Have refused and postponed wishes sent again, but not definitive refusals.
+
+        The form, a right or the dossier's revision stopped them, and can have changed.
 
         Args:
-            now: the present.
-            numbers: dossiers that changed; None: all were read again.
+            now: the present instant, in UTC.
+            numbers: the dossiers that changed; None: all.
         """
         if numbers is not None and not numbers:
             return
@@ -266,9 +279,9 @@ class OutboxWrites(JournalWrites):
         )
 
     def ended_targets(self) -> list[tuple[RevisionId, str, str]]:
-        """Return where annotations were settled in open dossiers, each place once.
+        """Return the targets of the ended wishes of open dossiers, each once.
 
-        Each is the dossier's revision, the annotation's name and its descriptor's id.
+        A target is the dossier's revision, the annotation's name and its descriptor's id.
         """
         statement = select(_dossier.c.revision_id, _outbox.c.annotation, _outbox.c.cible)
         rows = self.connection.execute(
@@ -284,7 +297,13 @@ class OutboxWrites(JournalWrites):
         return [(RevisionId(row.revision_id), row.annotation, row.cible) for row in rows]
 
     def reopen_ended_at(self, revision_id: RevisionId, annotation: str, cible: str) -> None:
-        """Look again at what was settled there: the annotation has another descriptor now."""
+        """Reopen the ended wishes of a target, because the annotation has another descriptor now.
+
+        Args:
+            revision_id: of the dossiers.
+            annotation: the annotation's name.
+            cible: the id of its former descriptor.
+        """
         theirs = select(_dossier.c.numero).where(
             _dossier.c.demarche_numero == self.number, _dossier.c.revision_id == revision_id
         )
@@ -307,14 +326,14 @@ class OutboxWrites(JournalWrites):
         now: datetime,
         shown: Mapping[DossierNumber, Mapping[str, str]] | None = None,
     ) -> None:
-        """Have these dossiers' wishes go over a human's value and the validated box.
+        """Have these dossiers' wishes overwrite a human's value, even if the box is checked.
 
         Args:
             numbers: the dossiers.
-            by: who orders it, for the journal.
-            now: the present.
-            shown: what that person was shown in DS, by dossier and annotation: the order goes
-                over that alone; None: over whatever stands there.
+            by: the user who orders it, for the journal.
+            now: the present instant, in UTC.
+            shown: the values in DS that the user was shown, by dossier and annotation: only these
+                are overwritten; None: any value is.
         """
         theirs = _outbox.c.numero.in_(numbers)
         current = (theirs, _outbox.c.courante, _is_past(_outbox.c.creee_le, now))
@@ -335,7 +354,13 @@ class OutboxWrites(JournalWrites):
     def unknown_for(
         self, now: datetime, unknown_for: timedelta, numbers: Sequence[DossierNumber] = ()
     ) -> timedelta:
-        """Return how long it takes until all that was sent without an answer may be read back."""
+        """Return the time until all unanswered writes can be read back.
+
+        Args:
+            now: the present instant, in UTC.
+            unknown_for: time after which an unanswered write can be read back.
+            numbers: the dossiers; empty: all.
+        """
         statement = self._waiting(select(func.max(_pousse.c.incertaine_depuis))).join(
             _pousse, _PUSHED
         )
@@ -410,9 +435,9 @@ class OutboxWrites(JournalWrites):
         )
 
     def _present(self, now: datetime) -> datetime:
-        """Return the present by the clock that all workers share: PostgreSQL's, where it is there.
+        """Return the present instant by PostgreSQL's clock; on SQLite, `now`.
 
-        Who takes over from another machine may not think that a mutation is older than it is.
+        Workers on several machines must agree on the age of a mutation.
         """
         if self.connection.dialect.name != "postgresql":
             return now
@@ -438,10 +463,10 @@ _PUSHED = and_(_pousse.c.numero == _outbox.c.numero, _pousse.c.annotation == _ou
 
 
 def _is_due(now: datetime, unknown_before: datetime) -> ColumnElement[bool]:
-    """Whether a wish is to be settled now.
+    """Return the condition that a wish is due.
 
-    Not while something of its dossier's annotations waits for later or may still be on its way:
-    the result and what explains it go together. A label goes after all of them.
+    It is not due while an annotation of the same dossier is postponed or its write can still be
+    executed by DS: the result and its detail are written together. A label is written last.
     """
     other, its = _outbox.alias(), _pousse.alias()
     of_the_dossier = (
@@ -467,7 +492,10 @@ def _is_due(now: datetime, unknown_before: datetime) -> ColumnElement[bool]:
 def _is_past(
     column: Any, now: datetime, furthest: timedelta = CLOCK_TOLERANCE
 ) -> ColumnElement[bool]:
-    """Whether an instant has passed, or was stored while the machine's clock was ahead."""
+    """Return the condition that an instant has passed.
+
+    One later than `furthest` from now was stored while the clock was ahead: it counts as passed.
+    """
     return or_(column <= now, column > now + furthest)
 
 

@@ -1,4 +1,4 @@
-"""Ends of wishes: confirmed, refused, stopped by a human's hand, decided by an operator."""
+"""Stores the outcomes of wishes, and reads and ends conflicts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dsync.store.sql import update_rows, upsert
 from dsync.store.subject import Subject
 
 RESULTAT = "resultat"
-"""The annotation whose conflict holds the others back; their `erreur` says so."""
+"""The annotation whose conflict also stops the others; these then have an `erreur`."""
 _outbox = tables.outbox
 _pousse = tables.pousse
 
@@ -27,7 +27,7 @@ class ConflictReads(Subject):
     """Reads conflicts."""
 
     def conflicts(self, demarche: DemarcheNumber | None = None) -> list[Conflict]:
-        """Return the open conflicts, by dossier; those held back by another one included."""
+        """Return the open conflicts by dossier, with the wishes that another conflict blocks."""
         columns = (
             "numero",
             "annotation",
@@ -50,18 +50,23 @@ class ConflictReads(Subject):
 
 
 class OutcomeWrites(ConflictReads, JournalWrites):
-    """Writes what became of wishes."""
+    """Writes the outcomes of wishes."""
 
     def record_outcomes(
         self, run: int | None, outcomes: Sequence[WishOutcome], now: datetime
     ) -> None:
-        """Note what became of wishes; journal what was written and what stopped us."""
+        """Store the outcomes of wishes, with events of writes, conflicts and ended conflicts.
+
+        Args:
+            run: the run's number; None: outside a run.
+            outcomes: of the wishes; unknown wishes are ignored.
+            now: the present instant, in UTC.
+        """
         wishes = self._wishes([outcome.id for outcome in outcomes])
         pairs = [(wishes[s.id], s) for s in outcomes if s.id in wishes]
         if not pairs:
             return
-        settled = [_outcome_row(wish, end, now) for wish, end in pairs]
-        update_rows(self.connection, _outbox, settled)
+        update_rows(self.connection, _outbox, [_outcome_row(*pair, now) for pair in pairs])
         self._note_pushed(pairs, now)
         self.record_events(run, _events(pairs), now)
 
@@ -71,7 +76,13 @@ class OutcomeWrites(ConflictReads, JournalWrites):
         found: Mapping[DossierNumber, Mapping[str, Pushed]],
         now: datetime,
     ) -> None:
-        """Note as ours what an earlier database wrote: by dossier and annotation; journal it."""
+        """Record values in DS as written by dsync, with events: an earlier database wrote them.
+
+        Args:
+            run: the run's number.
+            found: the values, by dossier and annotation.
+            now: the present instant, in UTC.
+        """
         upsert(
             self.connection,
             _pousse,
@@ -94,9 +105,14 @@ class OutcomeWrites(ConflictReads, JournalWrites):
     def accept_conflicts(
         self, numero: DossierNumber, now: datetime, annotation: str | None = None
     ) -> int:
-        """Keep the human's values: these wishes end here. Return how many there were.
+        """End a dossier's conflicts by keeping the human's values; return how many there were.
 
-        They stay the current ones, so that the same verdict wishes nothing anew.
+        The wishes stay the current ones, so that the same verdict makes no new wishes.
+
+        Args:
+            numero: the dossier's number.
+            now: the present instant, in UTC.
+            annotation: the annotation, with the wishes that its conflict blocks; None: all.
         """
         conflicts = self._in_conflict(numero, annotation)
         return self._resolve(numero, conflicts, WishStatus.REMPLACEE, "accepte", now)
@@ -104,7 +120,10 @@ class OutcomeWrites(ConflictReads, JournalWrites):
     def adopt_conflicts(
         self, numero: DossierNumber, now: datetime, annotation: str | None = None
     ) -> int:
-        """Take what stands in DS as ours; then the wishes go on. Return how many there were."""
+        """End a dossier's conflicts by taking DS's values as written by dsync; return how many.
+
+        The wishes then wait to be sent. The arguments are those of `accept_conflicts`.
+        """
         conflicts = self._in_conflict(numero, annotation)
         upsert(
             self.connection,
@@ -142,7 +161,7 @@ class OutcomeWrites(ConflictReads, JournalWrites):
         return len(conflicts)
 
     def _in_conflict(self, numero: DossierNumber, annotation: str | None) -> list[Row[Any]]:
-        """Return a dossier's conflicts; of one annotation with those that it holds back."""
+        """Return a dossier's conflicts; of one annotation, with the wishes that it blocks."""
         columns = ("id", "annotation", "valeur_distante", "cible", "erreur")
         rows = self.connection.execute(
             select(*(_outbox.c[name] for name in columns))
@@ -190,7 +209,7 @@ class OutcomeWrites(ConflictReads, JournalWrites):
             elif end.nothing_written:
                 nothing.append(key | _NOTHING_UNCERTAIN | {"annotations_vues_le": None})
             elif wish.statut == WishStatus.INCERTAINE and end.statut is not WishStatus.INCERTAINE:
-                # Known to be on its way no more; whether it stands there, the next reading tells.
+                # DS has ended the request. Whether it saved the value is known after reading back.
                 arrived.append(key | {"incertaine_depuis": None})
         upsert(self.connection, _pousse, ours)
         upsert(self.connection, _pousse, nothing)
@@ -205,7 +224,7 @@ _NOTHING_UNCERTAIN: dict[str, Any] = {
 
 
 def _ours(valeur: str | None, cible: str | None, now: datetime) -> dict[str, Any]:
-    """Return what is known of an annotation whose value is dsync's own; blank: it is empty."""
+    """Return the columns of table `pousse` for a value written by dsync; "": it is empty."""
     return {
         "valeur": valeur or None,
         "cible": cible,
@@ -228,16 +247,16 @@ def _outcome_row(wish: Row[Any], end: WishOutcome, now: datetime) -> dict[str, A
         "cible": end.cible,
         "definitive": end.definitive,
         "distante_le": end.distante_le,
-        # An order to go over a human's hand is for one time.
+        # An order to overwrite a human's value applies once.
         "force_par": wish.force_par if goes_on else None,
         "force_sur": wish.force_sur if goes_on else None,
     }
 
 
 def _events(pairs: Sequence[tuple[Row[Any], WishOutcome]]) -> list[NewEvent]:
-    """One event a dossier and kind, with the annotations' names.
+    """Return one event per dossier and kind, with the annotations' names.
 
-    An order to go over a human's value tells who gave it, and what it replaced.
+    The event of a forced write has the user who ordered it, and the values that it replaced.
     """
     names: dict[tuple[DossierNumber, str], list[Json]] = defaultdict(list)
     forced: dict[DossierNumber, dict[str, Json]] = {}
@@ -250,8 +269,8 @@ def _events(pairs: Sequence[tuple[Row[Any], WishOutcome]]) -> list[NewEvent]:
             replaced[wish.numero][wish.annotation] = before or ""
             forced[wish.numero] = {"force": True, "demande_par": wish.force_par}
     events = []
-    for (numero, evenement), settled in names.items():
-        details: dict[str, Json] = {"annotations": sorted(settled, key=str)}
+    for (numero, evenement), concerned in names.items():
+        details: dict[str, Json] = {"annotations": sorted(concerned, key=str)}
         if evenement in {"pousse", "conflit_resolu"} and numero in forced:
             details |= forced[numero] | {"remplace": replaced[numero]}
         events.append(NewEvent(numero, evenement, details))
@@ -265,8 +284,8 @@ def _evenements(wish: Row[Any], end: WishOutcome) -> list[str]:
         evenements.append("pousse")
     if end.statut is WishStatus.CONFIRMEE and was_conflict:
         evenements.append("conflit_resolu")
-    # Held back by another annotation's conflict is told by that one; a conflict looked at
-    # again is news only when the human's value is another.
+    # A blocked wish has no event of its own: the conflict that blocks it has one. A conflict that
+    # is found again has an event only if the human's value changed.
     is_own = end.statut is WishStatus.CONFLIT and end.erreur is None
     if is_own and not (was_conflict and wish.valeur_distante == end.valeur_distante):
         evenements.append("conflit")

@@ -1,7 +1,7 @@
-"""Stores a page of dossiers: compared with what is there, written in bulk, journaled.
+"""Stores a page of dossiers: compares them with the stored ones, writes changes and events.
 
-The number of statements does not depend on the number of dossiers. An unchanged dossier costs
-no write but bookkeeping: the dates that DS moved and, in a crawl, the run that saw it.
+The number of statements does not depend on the number of dossiers. Of an unchanged dossier only
+the dates that DS changed are written and, in a crawl, the run that saw it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dsync.store.sql import insert_rows, update_rows, upsert
 from dsync.store.verdicts import QueueWrites
 
 StoredChamps = bytes | Iterable[Mapping[str, Any]]
-"""Champs as they are stored: JSON, or what it was parsed to."""
+"""Stored champs, as JSON or decoded."""
 
 
 def changed_fields(
@@ -34,13 +34,13 @@ def changed_fields(
     *,
     without: frozenset[str] = frozenset(),
 ) -> list[str]:
-    """Return the labels of the champs that came, went or changed, in the order of the form.
+    """Return the labels of the champs that were added, removed or changed, in the form's order.
 
     Args:
         old: the champs before.
         new: the champs now.
-        libelle_of: gives the label by the id, of those champs that do not say theirs.
-        without: ids to leave aside, as those of the annotations that dsync writes.
+        libelle_of: returns the label of a champ that is stored without one, by its id.
+        without: ids of champs to ignore, such as the annotations that dsync writes.
     """
     before, after = _by_id(old), _by_id(new)
     changed = [
@@ -91,13 +91,13 @@ _TYPED = select(
 
 
 class _Change(NamedTuple):
-    """A dossier to be written, beside what was known of it."""
+    """A dossier of the page beside its stored row."""
 
     new: Record
     old: Row[Any] | None
-    """None for a new one, and for one that was erased here."""
+    """None for a new dossier, and for one of which only a tombstone is left."""
     is_new: bool
-    """Whether it has no row yet."""
+    """Whether there is no row, not even a tombstone."""
 
     @property
     def numero(self) -> DossierNumber:
@@ -113,7 +113,7 @@ class _Change(NamedTuple):
 
     @property
     def counts_otherwise(self) -> bool:
-        """Whether the others for its product have one more or one less beside them."""
+        """Whether the number of duplicates of the others for its product changes."""
         return self.is_restored or (
             self.old is not None
             and (self.old.etat in COUNTED_ETATS) != (self.new.etat in COUNTED_ETATS)
@@ -132,7 +132,7 @@ class _Change(NamedTuple):
 
 
 class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
-    """Writes what DS shows."""
+    """Writes dossiers that DS shows."""
 
     def store_page(
         self,
@@ -143,14 +143,14 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
         mark_read: bool,
         incomplete: Collection[DossierNumber] = (),
     ) -> PageResult:
-        """Store dossiers; those seen leave quarantine.
+        """Store dossiers, and release them from quarantine.
 
         Args:
-            run: the run that read them.
-            records: the page; of a dossier given twice the last one counts.
-            now: when it is stored.
-            mark_read: whether unchanged ones are marked as seen by this run.
-            incomplete: those of which DS could not render a part: they stay in quarantine.
+            run: the run's number.
+            records: the page's dossiers; of a repeated one, the last record counts.
+            now: the present instant, in UTC.
+            mark_read: whether unchanged dossiers are marked as seen by this run.
+            incomplete: dossiers that DS could render only in part; they stay in quarantine.
         """
         by_number = {record.numero: record for record in records}
         if not by_number:
@@ -178,7 +178,7 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
         )
 
     def numbers(self, ids: Sequence[DossierId]) -> dict[str, DossierNumber]:
-        """Return the numbers of the known dossiers among these, by id."""
+        """Return the numbers of the stored dossiers among these, by id."""
         if not ids:
             return {}
         known = select(_dossier.c.dossier_id, _dossier.c.numero).where(
@@ -210,13 +210,13 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
         return events
 
     def _programme_tables(self, changes: Sequence[_Change]) -> list[Table]:
-        """Return the tables of the programme for which these dossiers have rows."""
+        """Return the programme's tables for which these records have rows."""
         if self.extension is None or not changes:
             return []
         return [self.extension.metadata.tables[name] for name in changes[0].new.programme]
 
     def _events_of(self, changes: Sequence[_Change]) -> list[NewEvent]:
-        """Say what changed; must come before the rows are overwritten."""
+        """Return the events of the changes; call this before the rows are overwritten."""
         typed = self._typed([c.numero for c in changes if c.has_other_content])
         known: dict[str, str] = {}
 
@@ -255,7 +255,7 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
         return {id_: d.libelle for r in revisions for id_, d in r.descriptors.items()}
 
     def _keep_up(self, run: int, unchanged: Sequence[_Change], *, mark_read: bool) -> None:
-        """Note what moved without a change of content, annotations that dsync wrote included."""
+        """Write what changes without a change of content, such as dsync's own annotations."""
         moved = [c for c in unchanged if _has_moved(c)]
         if moved:
             update_rows(
@@ -278,7 +278,10 @@ def _is_same(change: _Change) -> bool:
 
 
 def _annotations_moved(change: _Change) -> bool:
-    """Whether somebody else than dsync wrote there: by the date, or by what is not dsync's own."""
+    """Return whether somebody else may have edited annotations.
+
+    Either DS's date of the last manual edit changed, or another annotation than dsync's did.
+    """
     if change.old is None:
         return False
     return change.old.annotations_modifie_le != change.new.dates["annotations_modifie_le"] or (
@@ -291,7 +294,7 @@ def _has_moved(change: _Change) -> bool:
     return old is not None and (
         any(getattr(old, name) != date for name, date in new.dates.items())
         or old.labels != list(new.labels)
-        # DS's dates are cut to the second: two edits within one show the same date.
+        # DS's dates have no fractions of a second: two edits in one second have the same date.
         or old.annotations_hash != new.annotations_hash
     )
 
@@ -299,7 +302,7 @@ def _has_moved(change: _Change) -> bool:
 def _changed_names(
     change: _Change, typed: Row[Any] | None, libelle_of: Callable[[str], str]
 ) -> list[str]:
-    """Name what differs: the dossier's own facts by column, champs by label."""
+    """Return the names of what changed: facts by column, champs and annotations by label."""
     old, new = change.old, change.new
     if old is None or typed is None:
         return []
@@ -321,7 +324,7 @@ def _changed_names(
 
 
 def _dossier_row(record: Record, *, run: int, now: datetime, a_evaluer: bool) -> dict[str, Any]:
-    """Make the narrow row of a dossier that DS shows."""
+    """Return the row of table `dossier`."""
     return {
         **record.facts,
         **_bookkeeping(record),
@@ -338,7 +341,7 @@ def _dossier_row(record: Record, *, run: int, now: datetime, a_evaluer: bool) ->
 
 
 def _bookkeeping(record: Record) -> dict[str, Any]:
-    """Return what moves without the content being another, dsync's own annotations included."""
+    """Return the columns that change without a change of content."""
     return {
         **record.dates,
         "annotations_hash": record.annotations_hash,

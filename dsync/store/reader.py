@@ -1,4 +1,4 @@
-"""Answers for the command line: a dossier in full, lists, runs, where things stand."""
+"""Reads for the command line: dossiers, runs, and counts for `dsync status`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _OPEN_PUSHES = {
 }
 
 _ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
-"""The oldest first, what was never sent last; the engines place NULL differently."""
+"""Oldest first, never sent last: SQLite and PostgreSQL sort NULL differently."""
 
 _VIEWS = {
     "annotations": DossierView("lecture_annotation", _ANNOTATION_ORDER),
@@ -55,7 +55,7 @@ _VIEWS = {
     "evenements": DossierView("lecture_evenement", "survenu_le", json="details"),
     "anomalie": DossierView("lecture_anomalie", "code"),
 }
-"""What `dossier` shows of every dossier."""
+"""The engine's views of a dossier, by their key in `dsync dossier show --json`."""
 
 _SHOWN = (
     "numero",
@@ -72,17 +72,17 @@ _SHOWN = (
     "raison_sociale",
     "forme_juridique_code",
 )
-"""Columns that it shows where no programme has a view for it."""
+"""The columns that `dossier` reads if there is no programme with a main view."""
 
 Document = dict[str, Any]
-"""JSON values by column; instants as UTC text."""
+"""JSON values by column; instants are text in UTC."""
 
 
 class Reader(StateReads, DemarcheReads, QuarantineReads, ConflictReads, VerdictReads):
-    """Reads the database as it was when the reading began."""
+    """Reads the database as it was at the start of the transaction."""
 
     def dossier(self, numero: DossierNumber) -> Document | None:
-        """Return all that is known of a dossier as JSON values, None when it is unknown."""
+        """Return everything stored about a dossier as JSON values, None if it is unknown."""
         extension = self.extension
         if extension is None:
             found = self.connection.execute(
@@ -97,11 +97,11 @@ class Reader(StateReads, DemarcheReads, QuarantineReads, ConflictReads, VerdictR
         return main[0] | {key: self._view(view, numero) for key, view in views.items()}
 
     def champs(self, numero: DossierNumber) -> list[Document]:
-        """Return every champ of a dossier with its text."""
+        """Return all champs and annotations of a dossier with their texts."""
         return self._view(DossierView("lecture_champ", "origine"), numero)
 
     def events(self, numero: DossierNumber) -> list[Document]:
-        """Return a dossier's journal, oldest first."""
+        """Return a dossier's events, oldest first."""
         return self._view(_VIEWS["evenements"], numero)
 
     def dossiers(
@@ -114,15 +114,16 @@ class Reader(StateReads, DemarcheReads, QuarantineReads, ConflictReads, VerdictR
         q: str | None = None,
         limit: int = 100,
     ) -> list[Document]:
-        """Return dossiers by number.
+        """Return dossiers, sorted by number; None: no condition.
 
         Args:
-            demarche: of this démarche.
-            etat: in this state.
-            verdict: with this current verdict; `aucun` for none.
-            presence: with this presence.
-            q: whose number, enterprise, or what the programme lists, contains this.
-            limit: how many at most.
+            demarche: the démarche's number; None: that of the transaction.
+            etat: their state.
+            verdict: their current verdict; `aucun`: no verdict.
+            presence: their presence.
+            q: a text that the number, the name of the enterprise or the programme's listed column
+                contains, in either case.
+            limit: maximum number of dossiers.
         """
         listed = None if self.extension is None else self.extension.listed
         joined: FromClause = _dossier
@@ -169,10 +170,10 @@ class Reader(StateReads, DemarcheReads, QuarantineReads, ConflictReads, VerdictR
         return _documents(self.connection.execute(statement).mappings().all())
 
     def runs(self, limit: int = 20, demarche: DemarcheNumber | None = None) -> list[Document]:
-        """Return the newest runs first."""
+        """Return runs, newest first; `limit` is their maximum number."""
         run = tables.sync_run
         columns = [
-            # The view tells a run that died from one under way.
+            # The view's status is `interrupted` for a run whose process was killed.
             _shown_run.c.statut if one.name == "statut" else one
             for one in run.columns
             if one.name != "demarche_numero"
@@ -187,7 +188,7 @@ class Reader(StateReads, DemarcheReads, QuarantineReads, ConflictReads, VerdictR
         return _documents(self.connection.execute(statement).mappings().all())
 
     def dossier_counts(self, demarche: DemarcheNumber | None = None) -> Document:
-        """Count the dossiers: `presence`, `etat` and `verdict` of those present, `a_evaluer`."""
+        """Count the dossiers by presence, the present ones by state, verdict and `a_evaluer`."""
         number = self._of(demarche)
         is_present = _dossier.c.presence == Presence.PRESENT.value
         rows = self.connection.execute(
@@ -221,7 +222,7 @@ class Reader(StateReads, DemarcheReads, QuarantineReads, ConflictReads, VerdictR
         }
 
     def outbox_counts(self, demarche: DemarcheNumber | None = None) -> dict[str, int]:
-        """Count the current wishes by status; dossiers that may not be written to included."""
+        """Count the current wishes of all dossiers by status."""
         rows = self.connection.execute(
             select(_outbox.c.statut, func.count())
             .where(_outbox.c.demarche_numero == self._of(demarche), _outbox.c.courante)
@@ -230,9 +231,9 @@ class Reader(StateReads, DemarcheReads, QuarantineReads, ConflictReads, VerdictR
         return {statut: count for statut, count in rows}
 
     def open_pushes(self) -> dict[str, OpenPushes]:
-        """Return the dossiers whose annotations wait, were refused or met a human's, with why.
+        """Count the writable dossiers with open wishes, with the reasons.
 
-        Only those that may be written to; by `waiting`, `refused`, `conflicts`.
+        The keys are `waiting`, `refused` and `conflicts`.
         """
         rows = self.connection.execute(
             select(_outbox.c.statut, _outbox.c.numero, _outbox.c.erreur)
@@ -257,7 +258,7 @@ class Reader(StateReads, DemarcheReads, QuarantineReads, ConflictReads, VerdictR
 
     @cached_property
     def _booleans(self) -> frozenset[str]:
-        """Names of columns that say yes or no."""
+        """The names of Boolean columns."""
         own = tables.metadata.sorted_tables
         every = [*own, *(self.extension.metadata.sorted_tables if self.extension else ())]
         return frozenset(
@@ -276,7 +277,7 @@ class Reader(StateReads, DemarcheReads, QuarantineReads, ConflictReads, VerdictR
         for document in documents:
             if view.order != "numero":
                 del document["numero"]
-            # SQLite has no booleans of its own.
+            # A view on SQLite returns Booleans as 0 and 1.
             document.update(
                 {
                     name: bool(value)

@@ -1,9 +1,9 @@
-"""The views lecture_*: their SQL, their documentation, who may read them.
+"""Creates, drops and documents the views lecture_*, and grants the right to read them.
 
-Analysts have these and nothing else. The engine's are under `views/`, the programme's under its
-own folder of that name; a view of the programme takes the place of the engine's of that name. One
-text serves both engines: what they write differently has a macro. Where JSON makes the whole query
-another, there is one file an engine, in `views/sqlite/` and `views/postgresql/`.
+The engine's SQL files are in `views/`, the programme's in its own folder `views/`; a view of the
+programme replaces the engine's view of the same name. One file serves SQLite and PostgreSQL, with
+macros where their SQL differs. A query that differs as a whole, because of JSON, has a file in
+each of `views/sqlite/` and `views/postgresql/`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dsync.store.extension import Dictionary, Extension, folder_of
 from dsync.store.tables import metadata
 
 Readers = dict[str, list[str]]
-"""Roles that may read, by view."""
+"""The roles that may read, by view."""
 
 
 _MACRO = re.compile(r"\b(paris|utc|elements|length|json|present)\(([^()]*)\)")
@@ -33,8 +33,8 @@ _MACROS = {
         "present": "clock_timestamp()",
     },
     "sqlite": {
-        # SQLite knows no time zones. The European Union's rule since 1996: summer time from the
-        # last Sunday of March to the last one of October, 01:00 UTC.
+        # SQLite has no time zones. By the European Union's rule since 1996, summer time lasts from
+        # the last Sunday of March to the last Sunday of October, 01:00 UTC.
         "paris": r"""datetime(\2, CASE
         WHEN \2 >= datetime(strftime('%Y-04-01 01:00', \2), 'weekday 0', '-7 days')
          AND \2 < datetime(strftime('%Y-11-01 01:00', \2), 'weekday 0', '-7 days')
@@ -46,9 +46,9 @@ _MACROS = {
         "present": "strftime('%Y-%m-%d %H:%M:%f', 'now')",
     },
 }
-"""What views write for both engines: an instant's date and time in Paris, an instant as analysts
-see it, the values of a JSON array (`elements(x) AS e`, `e.value ->> 'name'`), how many they are,
-a text as JSON, the present."""
+"""The macros of the views, by database. `paris`: an instant's date and time in Paris; `utc`: an
+instant as views show it; `elements`: the values of a JSON array (`elements(x) AS e`, then
+`e.value ->> 'name'`); `length`: their number; `json`: a text as JSON; `present`: the present."""
 
 
 def names(extension: Extension | None) -> list[str]:
@@ -57,7 +57,7 @@ def names(extension: Extension | None) -> list[str]:
 
 
 def shipped_dictionary(extension: Extension | None) -> Dictionary:
-    """Return the documentation that ships with the package: the programme's views, the engine's."""
+    """Return the shipped documentation of the programme's and the engine's views."""
     engine = read_dictionary(folder_of(None))
     programme: Dictionary = {} if extension is None else extension.views()
     own = {name: entry for name, entry in programme.items() if name not in engine}
@@ -65,7 +65,7 @@ def shipped_dictionary(extension: Extension | None) -> Dictionary:
 
 
 def read_dictionary(folder: Traversable) -> Dictionary:
-    """Read a `dictionary.toml`: a sentence a view and a column."""
+    """Read a folder's `dictionary.toml`, with one sentence per view and column."""
     documents = tomllib.loads((folder / "dictionary.toml").read_text(encoding="utf-8"))
     return {
         name: {"description": view.pop("description"), "columns": view}
@@ -76,7 +76,16 @@ def read_dictionary(folder: Traversable) -> Dictionary:
 def create(
     connection: Connection, extension: Extension | None, readers: Readers | None = None
 ) -> None:
-    """Make the views, with their comments and their readers' rights on PostgreSQL."""
+    """Create the views; on PostgreSQL, also their comments and the rights to read them.
+
+    Args:
+        connection: in a transaction.
+        extension: the programme's part; None: there is none.
+        readers: the roles that may read, as `drop` returned them.
+
+    Raises:
+        StoreError: a view's file is missing from the package.
+    """
     engine = connection.dialect.name
     for name in names(extension):
         connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{_query(name, engine, extension)}")
@@ -103,7 +112,7 @@ def _query(name: str, engine: str, extension: Extension | None) -> str:
 
 
 def drop(connection: Connection) -> Readers:
-    """Drop the views; return who could read them on PostgreSQL."""
+    """Drop the views; return the roles that could read them, on PostgreSQL."""
     present = [name for name in inspect(connection).get_view_names() if name.startswith("lecture_")]
     readers = _readers(connection) if connection.dialect.name == "postgresql" else {}
     for name in present:
@@ -112,7 +121,7 @@ def drop(connection: Connection) -> Readers:
 
 
 def dictionary(connection: Connection, extension: Extension | None) -> Dictionary:
-    """Return the views' documentation: the database's comments, or the shipped texts."""
+    """Return the views' documentation from the database's comments; on SQLite, as shipped."""
     if connection.dialect.name != "postgresql":
         return shipped_dictionary(extension)
     rows = connection.execute(
@@ -132,10 +141,16 @@ def dictionary(connection: Connection, extension: Extension | None) -> Dictionar
 
 
 def grant(connection: Connection, role: str, extension: Extension | None) -> None:
-    """Let a role read the views, and take from it whatever it may do with dsync's tables.
+    """Grant a role the right to read the views, and revoke its rights on dsync's tables.
+
+    Args:
+        connection: in a transaction.
+        role: the role's name.
+        extension: the programme's part; None: there is none.
 
     Raises:
-        ConfigurationError: The database is SQLite, there is no such role, or it is our own.
+        ConfigurationError: the database is SQLite, there is no such role, or dsync itself uses it.
+        StoreError: there is no current schema.
     """
     if connection.dialect.name != "postgresql":
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""What the store takes and gives, beside the domain's own values."""
+"""The values that the store's methods take and return, besides those of `domain`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from dsync.domain.programme import Row
 from dsync.domain.verdict import Decision
 
 DEFAULT_PAGE_SIZE = 100
-"""DS's largest page: a first read starts with it and shrinks when DS cannot follow."""
+"""DS's maximum, with which a first read starts; it is reduced when DS times out."""
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far two clocks may differ: an instant later than this after the present is in the future."""
+"""Tolerated difference of two clocks: a stored instant further ahead than this is wrong."""
 LONGEST_WAIT = timedelta(days=1)
-"""Nothing is put off for longer: an instant of a next try that lies further away is wrong."""
+"""Maximum delay of a retry: a stored instant of a retry further ahead than this is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to write about one démarche, as long as nobody took it over."""
+    """The right to write about one démarche, unless another process took it over."""
 
     demarche: DemarcheNumber
     holder: str
@@ -38,7 +38,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class LeaseInfo:
-    """Who holds a démarche since when; `holder` is None when it is free."""
+    """The lease of a démarche, as stored; `holder` is None if it is free."""
 
     holder: str | None
     acquired_at: datetime
@@ -47,7 +47,7 @@ class LeaseInfo:
 
 
 class RunningService(NamedTuple):
-    """A service that signed in: where it runs, and when it works next."""
+    """A registered service: its process, and the time of its next run."""
 
     holder: str
     version: str
@@ -57,86 +57,87 @@ class RunningService(NamedTuple):
 
 
 class OpenPushes(NamedTuple):
-    """Dossiers with annotations in a state that somebody should look at, and why."""
+    """The number of dossiers with open wishes, and the reasons."""
 
     dossiers: int
     reasons: tuple[str, ...]
 
 
 class Record(Struct, frozen=True, gc=False):
-    """What is kept of a dossier that DS shows."""
+    """What is stored of a dossier that DS shows."""
 
     numero: DossierNumber
     etat: Etat
     is_open: bool
-    """Whether a verdict may still be pushed into it."""
+    """Whether verdicts may still be pushed into the dossier."""
     revision_id: RevisionId
     labels: tuple[str, ...]
     content_hash: str
+    """Of everything but what dsync writes and what changes without an edit."""
     inputs_hash: str
+    """Of what the checks use."""
     annotations_hash: str
-    """Of all annotations, those that dsync writes included."""
+    """Of all annotations, dsync's own included."""
     owned_ids: frozenset[str]
-    """Ids of the annotations that are dsync's own in this dossier's revision."""
+    """The ids of dsync's annotations in this dossier's revision."""
     owned: Mapping[str, Json]
-    """What these annotations hold, by id."""
+    """The values of dsync's annotations, by id."""
     facts: Mapping[str, Any]
-    """The narrow row's columns but what the store adds itself."""
+    """Columns of table `dossier`, without those that the store computes."""
     dates: Mapping[str, Any]
-    """Those of the narrow row's columns that move without the content being another."""
+    """Columns of table `dossier` that change without a change of content."""
     contents: Row
-    """The wide row: what was typed into the dossier, by whomever."""
+    """The row of table `contenu`."""
     programme: Mapping[str, Row]
-    """The rows of the programme's tables, by the table's name."""
+    """The rows of the programme's tables, by table name."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """What storing a page did; a dossier may be in several lists."""
+    """The changes that a page made; a dossier can be in several lists."""
 
     created: list[DossierNumber] = field(default_factory=list)
     changed: list[DossierNumber] = field(default_factory=list)
-    """Known ones whose content, state or presence is another."""
+    """Stored dossiers whose content, state or presence changed."""
     annotations_changed: list[DossierNumber] = field(default_factory=list)
-    """Known ones in whose annotations somebody else than dsync wrote."""
+    """Stored dossiers in which somebody else may have edited annotations."""
     unchanged: int = 0
 
     @property
     def read(self) -> int:
-        """Dossiers of the page."""
+        """The number of dossiers of the page."""
         return len(self.created) + len(self.changed) + self.unchanged
 
 
 @dataclass(frozen=True, slots=True)
 class SyncState:
-    """Where the reading of a démarche stands."""
+    """The sync state of a démarche."""
 
     watermark: datetime | None = None
     page_size: int = DEFAULT_PAGE_SIZE
     page_size_at: datetime | None = None
-    """When the page's size was last changed; None when it is DS's largest."""
+    """When the page size last changed; None: it is DS's maximum."""
     full_cursor: str | None = None
     full_started_run: int | None = None
     full_started_at: datetime | None = None
     full_due_at: datetime | None = None
-    """A full read asked for by the engine itself, after a new revision."""
+    """When a full read is due besides the nightly one, after a new revision."""
     last_success_at: datetime | None = None
     last_incremental_at: datetime | None = None
     last_full_at: datetime | None = None
     last_deletions_at: datetime | None = None
     last_revision_id: str | None = None
     evidence_key: str | None = None
-    """Of the evidence and the rules that the open dossiers were last judged by."""
+    """Of the rules and the evidence with which the open dossiers were last evaluated."""
     mapping_key: str | None = None
-    """Of the mapping by which the copy was last read whole."""
+    """Of the mapping with which the last full read was done."""
     writing_key: str | None = None
-    """Of what writing rests on: texts of the verdicts, annotations, labels, rights."""
+    """Of the configured texts, annotations, labels and rights at the last push."""
 
     def as_of(self, now: datetime) -> SyncState:
-        """Return the state without the instants that lie after `now`.
+        """Return the state without the instants that are after `now`.
 
-        The machine's clock was ahead when they were stored, and came back: they count as never,
-        and a full read is due.
+        They were stored while the clock was ahead, and count as never; a full read is then due.
         """
         late: dict[str, Any] = dict.fromkeys(self._late(now))
         due_at = self.full_due_at
@@ -145,7 +146,7 @@ class SyncState:
         return replace(self, **late) if late else self
 
     def ahead(self, now: datetime) -> timedelta | None:
-        """Return by how much the latest of these instants lies after `now`; None when none does."""
+        """Return by how much the latest of these instants is after `now`, None if none is."""
         return max((getattr(self, name) - now for name in self._late(now)), default=None)
 
     def _late(self, now: datetime) -> list[str]:
@@ -169,7 +170,7 @@ class NewVerdict(NamedTuple):
 
 
 class WishStatus(StrEnum):
-    """How a wish stands; the values are those of the view `lecture_annotation`."""
+    """The status of a wish; the values are those of the view `lecture_annotation`."""
 
     EN_ATTENTE = "en_attente"
     CONFIRMEE = "confirmee"
@@ -181,7 +182,7 @@ class WishStatus(StrEnum):
 
 
 class NewWish(NamedTuple):
-    """What an annotation (resultat, detail, date) or the label of a dossier should be."""
+    """The value that an annotation (resultat, detail, date) or the label should have."""
 
     numero: DossierNumber
     annotation: str
@@ -189,7 +190,7 @@ class NewWish(NamedTuple):
 
 
 class EndedWish(NamedTuple):
-    """A wish that has come to an end with a known value in DS: its own, or a human's."""
+    """A wish that is confirmed or in conflict: DS's value at that time is known."""
 
     numero: DossierNumber
     annotation: str
@@ -197,13 +198,13 @@ class EndedWish(NamedTuple):
     statut: WishStatus
     """`CONFIRMEE` or `CONFLIT`."""
     valeur_distante: str | None
-    """The human's."""
+    """In a conflict, the human's value."""
     cible: str | None
-    """The descriptor of the annotation in which it stood."""
+    """The id of the annotation's descriptor."""
 
 
 class Pushed(NamedTuple):
-    """A value that dsync put somewhere; `cible` is the annotation's descriptor, or the label."""
+    """A value that dsync wrote; `cible` is the id of the annotation's descriptor, or the label."""
 
     valeur: str | None
     cible: str | None
@@ -211,7 +212,7 @@ class Pushed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredWish:
-    """A wish as the push meets it."""
+    """A current wish with what is known about earlier writes."""
 
     id: int
     annotation: str
@@ -220,22 +221,22 @@ class StoredWish:
     tentatives: int
     erreur: str | None
     force_par: str | None
-    """Who ordered it to go over a human's value; None: nobody."""
+    """The user who ordered it to overwrite a human's value; None: nobody."""
     force_sur: str | None
-    """What that person was shown there; None: the order goes over anything."""
+    """The value that this user was shown, and that alone is overwritten; None: any value."""
     pushed: Pushed | None
-    """What dsync last had in DS; None: never anything."""
+    """The value that dsync last wrote; None: it never wrote one."""
     uncertain: Pushed | None
-    """Sent, and no answer came: if it stands there, it is ours too."""
+    """A value that was sent without an answer: dsync may have written it."""
     seen_at: datetime | None
-    """DS's date of the last edit of annotations by hand, just before `pushed` was written."""
+    """DS's date of the last manual edit of annotations, read just before `pushed` was written."""
     is_due: bool
-    """Whether it is to be settled now; others are shown for what they say of the rest."""
+    """Whether it can be sent now; one that is not can hold back or follow the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class DuePush:
-    """A dossier with something to settle in DS, and all its current wishes."""
+    """A dossier with due wishes, and all its current wishes."""
 
     numero: DossierNumber
     revision_id: RevisionId
@@ -244,34 +245,34 @@ class DuePush:
 
 @dataclass(frozen=True, slots=True)
 class WishOutcome:
-    """What became of a wish."""
+    """The new status of a wish, with what is then known about DS."""
 
     id: int
     statut: WishStatus
     pushed: str | None = None
-    """The value that stands in DS as ours from now on; blank: nothing does."""
+    """The value in DS that counts as dsync's own from now on; "": the annotation is empty."""
     valeur: str | None = None
-    """What is wished from now on, where that is another: an adopted date stays as it is."""
+    """The new value of the wish, if it changes: an adopted date is kept."""
     cible: str | None = None
-    """The annotation's descriptor, or the label, that was looked at or written."""
+    """The id of the annotation's descriptor, or the label, that was compared or written."""
     valeur_distante: str | None = None
-    """What a human put there."""
+    """In a conflict, the human's value."""
     erreur: str | None = None
     prochain_essai_le: datetime | None = None
     replaced: str | None = None
-    """What stood there before the write."""
+    """The value before the write."""
     distante_le: datetime | None = None
-    """When a human put it there, as far as DS tells."""
+    """When the human wrote `valeur_distante`, if DS gives the date."""
     written: bool = False
-    """DS said that it saved it: goes into the journal."""
+    """Whether DS confirmed the write; it is then journaled."""
     nothing_written: bool = False
-    """DS said that it did not: what was uncertain about this sending no longer is."""
+    """Whether DS is known not to have executed the write, which is then no longer uncertain."""
     definitive: bool = False
-    """Of a refusal: not tried again by itself."""
+    """Whether a refusal is not retried without an operator."""
 
 
 class Sending(NamedTuple):
-    """A wish about to be sent: where to, and the date of the last edit by hand seen before."""
+    """A wish about to be sent: its target, and DS's date of the last manual edit before it."""
 
     id: int
     cible: str | None
@@ -280,7 +281,7 @@ class Sending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A human's value that stopped a push."""
+    """A wish that a human's value stopped."""
 
     numero: DossierNumber
     annotation: str
@@ -289,13 +290,14 @@ class Conflict:
     erreur: str | None
     creee_le: datetime
     distante_le: datetime | None
-    """When the human put it there, as far as DS tells; it never tells who did."""
+    """When the human wrote `valeur_distante`, if DS gives the date; it does not give the author."""
 
 
 class NewEvent(NamedTuple):
-    """An entry of a dossier's journal.
+    """An event of a dossier.
 
-    `details` holds names, numbers and codes, and what an order replaced: erasing blanks it.
+    `details` contains names, numbers and codes, and the values that a forced push replaced; it is
+    emptied when the dossier is erased.
     """
 
     numero: DossierNumber
@@ -315,7 +317,7 @@ class Quarantined(NamedTuple):
 
 
 class RunFigures(Protocol):
-    """What the journal keeps of a finished run."""
+    """The results of a run that the journal stores."""
 
     @property
     def run(self) -> int | None:
@@ -339,7 +341,7 @@ class RunFigures(Protocol):
 
     @property
     def deleted(self) -> int:
-        """Dossiers hidden, erased or vanished."""
+        """Dossiers hidden, erased or disappeared."""
 
     @property
     def evaluated(self) -> int:
@@ -347,7 +349,7 @@ class RunFigures(Protocol):
 
     @property
     def verdicts(self) -> Mapping[str, int]:
-        """How many of each."""
+        """The number of verdicts, by key."""
 
     @property
     def pushed(self) -> int:
@@ -355,11 +357,11 @@ class RunFigures(Protocol):
 
     @property
     def conflicts(self) -> int:
-        """Dossiers left to a human's hand."""
+        """Dossiers in which a human's value stopped a wish."""
 
     @property
     def quarantined(self) -> int:
-        """Dossiers that could not be read."""
+        """Dossiers that could not be read or evaluated."""
 
     @property
     def requests(self) -> int:
@@ -367,12 +369,12 @@ class RunFigures(Protocol):
 
     @property
     def cause(self) -> str | None:
-        """What hindered it, in French."""
+        """Why the run was not a success, in French."""
 
     @property
     def errors(self) -> Sequence[str]:
-        """One sentence each."""
+        """Problems: one sentence each, with the remedy."""
 
     @property
     def error_classes(self) -> Mapping[str, int]:
-        """How many errors of each class, those overcome included."""
+        """The number of errors by class, including those that a retry overcame."""

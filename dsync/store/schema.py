@@ -1,9 +1,8 @@
-"""The schema's versions: Alembic run from within the package, no alembic.ini.
+"""Checks and upgrades the schema, with Alembic and without an alembic.ini.
 
-The engine and the programme each have migrations of their own, in order, and a table that holds
-the version. The views follow the code: migrations run with the views dropped, and the shipped
-ones are made at the end, readers' rights included. A change of a view alone therefore needs a
-migration too, an empty one.
+The engine and the programme each have their own migrations and a table with the version. An
+upgrade drops the views, runs the migrations and creates the shipped views again, with the readers'
+rights. A change of a view therefore needs a migration too, which can be empty.
 """
 
 from __future__ import annotations
@@ -21,16 +20,17 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _ADVISORY_LOCK = 0x6473796E63
-"""« dsync »: two upgrades of one PostgreSQL base take turns."""
+"""Key of the advisory lock (« dsync » in ASCII) that serialises upgrades of a database."""
 
 
 def known_revisions(extension: Extension | None = None) -> list[str]:
-    """Return the revisions shipped, oldest first: the first part of their files' names.
+    """Return the shipped revisions, oldest first.
 
-    Read from the names, for importing Alembic takes longer than a run that finds nothing new.
+    They are the first parts of the files' names, because importing Alembic takes longer than a run
+    that finds nothing new.
 
     Args:
-        extension: whose they are; None: the engine's own.
+        extension: the programme's part; None: the engine's.
     """
     versions = folder_of(extension) / "migrations" / "versions"
     names = (entry.name for entry in versions.iterdir())
@@ -38,7 +38,7 @@ def known_revisions(extension: Extension | None = None) -> list[str]:
 
 
 def current_revision(connection: Connection, extension: Extension | None = None) -> str | None:
-    """Return the database's schema, None when it has none of these tables."""
+    """Return the revision of the database's schema, None if its tables do not exist."""
     table = _version_table(extension)
     if not inspect(connection).has_table(table):
         return None
@@ -47,22 +47,22 @@ def current_revision(connection: Connection, extension: Extension | None = None)
 
 
 def described(connection: Connection, extension: Extension | None) -> str | None:
-    """Return the versions of the engine's schema and of the programme's as people read them."""
+    """Return the revisions of the engine's and the programme's schema as text for messages."""
     versions = [(part, current_revision(connection, part)) for part in _parts(extension)]
     known = [f"{part.name} {version}" if part else version for part, version in versions if version]
     return ", ".join(filter(None, known)) or None
 
 
 def check_revision(connection: Connection, place: str, extension: Extension | None) -> None:
-    """Make sure that the schema is the one needed.
+    """Check that the schema is the one that this version needs.
 
     Args:
         connection: to the database.
-        place: the database's name for people.
-        extension: the programme's part, checked after the engine's.
+        place: the database's name for messages.
+        extension: the programme's part, checked after the engine's; None: there is none.
 
     Raises:
-        SchemaBehindError: It is another one.
+        SchemaBehindError: it is older or newer.
     """
     for part in _parts(extension):
         current, known = current_revision(connection, part), known_revisions(part)
@@ -82,14 +82,20 @@ def check_revision(connection: Connection, place: str, extension: Extension | No
 
 
 def upgrade(connection: Connection, place: str, extension: Extension | None) -> None:
-    """Bring the schema to this version, in the connection's transaction.
+    """Upgrade the schema to this version, in the connection's transaction.
+
+    Args:
+        connection: to the database.
+        place: the database's name for messages.
+        extension: the programme's part; None: there is none.
 
     Raises:
-        SchemaBehindError: The schema is newer than this version knows; nothing was changed.
+        SchemaBehindError: the schema is newer than this version; nothing is changed.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        # A migration that cannot get its lock gives way to the service and is tried again.
+        # A migration that waits for a lock blocks the service's statements behind it: it fails
+        # after 5 s and can be run again.
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         connection.execute(text("SET LOCAL statement_timeout = '10min'"))
         tables.complete_for_postgresql()
@@ -109,7 +115,7 @@ def upgrade(connection: Connection, place: str, extension: Extension | None) -> 
 
 
 def downgrade(connection: Connection, extension: Extension | None) -> None:
-    """Take everything out of the database but its versions' tables."""
+    """Drop everything but the tables with the schema's versions."""
     from alembic import command
 
     reading_views.drop(connection)
@@ -118,7 +124,7 @@ def downgrade(connection: Connection, extension: Extension | None) -> None:
 
 
 def alembic_config(connection: Connection, extension: Extension | None) -> Config:
-    """Return Alembic's configuration for this connection and these migrations."""
+    """Return Alembic's configuration for a connection and the migrations of one part."""
     from alembic.config import Config
 
     config = Config()
@@ -134,12 +140,12 @@ def alembic_config(connection: Connection, extension: Extension | None) -> Confi
 
 
 def metadata_of(extension: Extension | None) -> MetaData:
-    """Return the tables of the programme, or the engine's own."""
+    """Return the metadata of the programme's tables; None: of the engine's."""
     return tables.metadata if extension is None else extension.metadata
 
 
 def _parts(extension: Extension | None) -> list[Extension | None]:
-    """Return the engine's part, None, and the programme's."""
+    """Return the engine's part, which is None, and the programme's."""
     return [None] if extension is None else [None, extension]
 
 

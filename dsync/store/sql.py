@@ -1,4 +1,4 @@
-"""The bulk writes that both engines share, each one statement of SQLAlchemy Core for many rows."""
+"""Bulk writes for both engines, each one SQLAlchemy Core statement for many rows."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def insert_for(connection: Connection, table: Table) -> Any:
-    """Return the engine's own INSERT: both support ON CONFLICT, each by a class of its own."""
-    # Imported where it is used: PostgreSQL's part of SQLAlchemy takes 30 ms, for nothing on SQLite.
+    """Return the dialect's INSERT: SQLAlchemy has one class per dialect for ON CONFLICT."""
+    # Imported here, because SQLAlchemy's PostgreSQL dialect takes 30 ms, which SQLite users save.
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql
 
@@ -26,13 +26,13 @@ def insert_for(connection: Connection, table: Table) -> Any:
 
 
 def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert rows; columns not given have their default, or nothing."""
+    """Insert rows; missing columns get their default or NULL."""
     if rows:
         connection.execute(insert(table), rows)
 
 
 def upsert(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert or overwrite rows by their key; columns not given stay."""
+    """Insert rows, or update those with the same key; missing columns keep their values."""
     if not rows:
         return
     statement = insert_for(connection, table)
@@ -42,11 +42,12 @@ def upsert(connection: Connection, table: Table, rows: Rows) -> None:
 
 
 def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
-    """Overwrite what is given of rows that are there, by their key."""
+    """Update existing rows by their key; missing columns keep their values."""
     if not rows:
         return
     keys = [column.name for column in table.primary_key]
-    # SQLAlchemy keeps the columns' own names for the values that are set.
+    # The keys' parameters have a prefix, because SQLAlchemy reserves the columns' own names for
+    # the values that are set.
     statement = update(table).where(*(table.c[key] == bindparam(f"key_{key}") for key in keys))
     changes = [name for name in rows[0] if name not in keys]
     connection.execute(
@@ -58,21 +59,28 @@ def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
     )
 
 
-_AT_ONCE = 500
+_ROWS_PER_INSERT = 500
 
 
 def copy_rows(source: Connection, target: Connection, tables: Iterable[Table]) -> None:
-    """Copy every table but the leases, which say who writes into the original."""
+    """Copy the rows of all tables but `lease`, which is about the original database.
+
+    Args:
+        source: to the database that is read.
+        target: to the database that is written, with empty tables.
+        tables: the tables.
+    """
     for table in tables:
         if table.name == "lease":
             continue
         json = [column.name for column in table.columns if isinstance(column.type, JsonText)]
-        # JSON as its text, in which it is written again.
+        # JSON is copied as text, without decoding and encoding it.
         columns = [
             cast(column, Text).label(column.name) if column.name in json else column
             for column in table.columns
         ]
-        rows = source.execution_options(yield_per=_AT_ONCE).execute(select(*columns)).mappings()
+        streamed = source.execution_options(yield_per=_ROWS_PER_INSERT)
+        rows = streamed.execute(select(*columns)).mappings()
         for part in rows.partitions():
             texts = [dict(row) for row in part]
             for row in texts:

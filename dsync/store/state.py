@@ -1,4 +1,4 @@
-"""Where the reading of a démarche stands: watermark, page size, cursor, last successes."""
+"""Stores and reads a démarche's sync state: watermark, page size, cursor, last successes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _FIELDS = tuple(f.name for f in fields(SyncState))
 
 
 class StateReads(Subject):
-    """Reads where things stand."""
+    """Reads the sync state."""
 
     def state(self, demarche: DemarcheNumber | None = None) -> SyncState:
-        """Return the démarche's state; a new démarche has an empty one."""
+        """Return the démarche's state; an empty one for a new démarche."""
         table = tables.sync_state
         row = self.connection.execute(
             select(*(table.c[name] for name in _FIELDS)).where(
@@ -36,10 +36,10 @@ class StateReads(Subject):
 
 
 class StateWrites(StateReads):
-    """Moves it on."""
+    """Writes the sync state."""
 
     def reset_watermark(self, to: datetime) -> None:
-        """Set back a watermark that lies after `to`; only a whole full read may ask for it."""
+        """Set a watermark after `to` back to it; only allowed after a complete full read."""
         table = tables.sync_state
         self.connection.execute(
             update(table)
@@ -48,7 +48,11 @@ class StateWrites(StateReads):
         )
 
     def save_state(self, **changes: Any) -> None:
-        """Store the fields given; the others stay. The watermark never goes back."""
+        """Store the given fields of `SyncState`. The watermark never goes back.
+
+        Raises:
+            TypeError: a field is unknown.
+        """
         unknown = changes.keys() - set(_FIELDS)
         if unknown:
             raise TypeError(f"no such field of the state: {sorted(unknown)}")

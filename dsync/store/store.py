@@ -1,4 +1,4 @@
-"""`Store`: opens the database, hands out transactions and the lease. The only way into it."""
+"""`Store`, through which all other packages use the database: opening, transactions, leases."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def _utc_now() -> datetime:
 
 
 class Store:
-    """The database. Safe to share between threads; no SQLAlchemy exception leaves it."""
+    """The database. It can be shared between threads, and raises no SQLAlchemy exceptions."""
 
     def __init__(self, url: URL, engine: Engine, clock: Clock, extension: Extension | None) -> None:
         self._engine = engine
         self._extension = extension
         self._clock = clock
         self.place = describe(url)
-        """The database's name for people, without its password."""
+        """The database's name for messages, without its password."""
         self._is_postgresql = url.get_backend_name() == "postgresql"
         self._file = sqlite_file(url)
         self._identity = self._file and identity_of(self._file)
@@ -63,20 +63,20 @@ class Store:
         extension: Extension | None = None,
         engine: Engine | None = None,
     ) -> Store:
-        """Open a database. SQLite is created and upgraded by itself.
+        """Open a database. A SQLite database is created and upgraded automatically.
 
         Args:
-            url: its address.
+            url: the database's URL.
             create: whether a missing SQLite file is created.
-            check_schema: False for what upgrades the schema itself.
-            clock: the present; of use to leases on SQLite alone.
-            extension: the programme's tables and views; None: the engine's alone.
-            engine: what connects to it; None: one of its own.
+            check_schema: whether the schema is checked; commands that upgrade it do not.
+            clock: returns the present instant; used for leases on SQLite only.
+            extension: the programme's tables and views; None: there is no programme.
+            engine: the SQLAlchemy engine; None: one is made from the URL.
 
         Raises:
-            ConfigurationError: The address is none.
-            SchemaBehindError: The schema is not the one that this version needs.
-            StoreError: The database cannot be opened.
+            ConfigurationError: the URL is not one of a supported database.
+            SchemaBehindError: the schema is older or newer than this version needs.
+            StoreError: the database cannot be opened.
         """
         parsed = parse_url(url)
         opened = engine or open_engine(parsed, create=create)
@@ -91,25 +91,25 @@ class Store:
 
     @property
     def schema_revision(self) -> str | None:
-        """The database's schema and its programme's, None when it is empty."""
+        """The revisions of the engine's and the programme's schema; None: it is empty."""
         with self._connected(reading=True) as connection:
             return schema.described(connection, self._extension)
 
     def check_schema(self) -> None:
-        """Make sure that the schema is the one that this version needs.
+        """Check that the schema is the one that this version needs.
 
         Raises:
-            SchemaBehindError: It is another one.
+            SchemaBehindError: it is older or newer.
         """
         with self._connected(reading=True) as connection:
             schema.check_revision(connection, self.place, self._extension)
 
     def upgrade(self) -> None:
-        """Bring the schema to this version, or leave it as it was.
+        """Upgrade the schema to this version.
 
         Raises:
-            SchemaBehindError: The schema is newer than this version knows.
-            StoreError: The database refused.
+            SchemaBehindError: the schema is newer than this version; nothing is changed.
+            StoreError: the database failed; nothing is changed.
         """
         with self._connected() as connection:
             schema.upgrade(connection, self.place, self._extension)
@@ -117,10 +117,15 @@ class Store:
     def acquire_lease(
         self, demarche: DemarcheNumber, ttl_s: float, *, holder: str | None = None
     ) -> Lease:
-        """Take the right to write about a démarche, for `ttl_s` seconds or until renewed.
+        """Take the right to write about a démarche.
+
+        Args:
+            demarche: the démarche's number.
+            ttl_s: time after which the lease expires unless it is renewed, in seconds.
+            holder: a name for operators; None: this process's.
 
         Raises:
-            LeaseHeldError: Another one has it.
+            LeaseHeldError: another process holds it.
         """
         with self._connected() as connection:
             return leases.acquire(
@@ -128,48 +133,48 @@ class Store:
             )
 
     def renew_lease(self, lease: Lease, ttl_s: float | None = None) -> None:
-        """Put the lease's expiry off to `ttl_s` from now.
+        """Extend the lease to `ttl_s` seconds from now; None: by its own duration.
 
         Raises:
-            LeaseLostError: Another one took it.
+            LeaseLostError: another process took it.
         """
         with self._connected() as connection:
             leases.renew(connection, lease, ttl_s or lease.ttl_s, self._clock())
 
     def release_lease(self, lease: Lease) -> None:
-        """Give the lease back; nothing happens when it was lost."""
+        """Release the lease; do nothing if it was lost."""
         with self._connected() as connection:
             leases.release(connection, lease, self._clock())
 
     def lease_of(self, demarche: DemarcheNumber) -> LeaseInfo | None:
-        """Return who works on a démarche; None when nobody ever did."""
+        """Return a démarche's lease, None if none was ever taken."""
         with self._connected(reading=True) as connection:
             return leases.read(connection, demarche, self._clock())
 
     def register_service(self, demarche: DemarcheNumber, service: RunningService) -> None:
-        """Note that a service runs, and when it works next."""
+        """Insert or update a service, with the time of its next run."""
         with self._connected() as connection:
             leases.register_service(connection, demarche, service)
 
     def unregister_service(self, demarche: DemarcheNumber, holder: str) -> None:
-        """Note that a service has ended."""
+        """Delete a service that has ended."""
         with self._connected() as connection:
             leases.unregister_service(connection, demarche, holder)
 
     def services_of(self, demarche: DemarcheNumber) -> list[RunningService]:
-        """Return the services that signed in for a démarche and not off."""
+        """Return the registered services of a démarche."""
         with self._connected(reading=True) as connection:
             return leases.read_services(connection, demarche)
 
     @contextmanager
     def transaction(self, lease: Lease) -> Iterator[Tx]:
-        """Open one transaction, committed at the end, rolled back on any exception.
+        """Open a transaction, committed at the end and rolled back on any exception.
 
-        When it has erased, the database's files are then rid of what it erased.
+        If it erased personal data, they are afterwards removed from the database's files, too.
 
         Raises:
-            LeaseLostError: Another one took the lease; nothing is stored.
-            StoreError: The database failed; nothing is stored.
+            LeaseLostError: another process took the lease; nothing is stored.
+            StoreError: the database failed; nothing is stored.
         """
         with self._connected() as connection:
             leases.fence(connection, lease)
@@ -180,13 +185,13 @@ class Store:
 
     @contextmanager
     def reading(self, demarche: DemarcheNumber | None = None) -> Iterator[Reader]:
-        """Read the database as it is now; what others write meanwhile is not seen."""
+        """Open a read-only transaction, which sees none of the later commits."""
         with self._connected(reading=True) as connection:
             yield Reader(connection, demarche, self._extension)
 
     @contextmanager
     def scratch_copy(self) -> Iterator[Store]:
-        """Hand out a copy of the database to be thrown away, for what must leave no trace."""
+        """Open a temporary copy of the database, for dry runs; it is deleted at the end."""
         with tempfile.TemporaryDirectory(prefix="dsync-") as folder:
             url = f"sqlite:///{Path(folder) / 'copy.db'}"
             copy = Store.open(url, clock=self._clock, extension=self._extension)
@@ -198,16 +203,16 @@ class Store:
                 copy.close()
 
     def grant_reader(self, role: str) -> None:
-        """Let a PostgreSQL role read the views and nothing else.
+        """Grant a PostgreSQL role the right to read the views, and nothing else.
 
         Raises:
-            ConfigurationError: On SQLite, or for a role that cannot be given this.
+            ConfigurationError: the database is SQLite, or the role cannot be granted this.
         """
         with self._connected() as connection:
             reading_views.grant(connection, role, self._extension)
 
     def dictionary(self) -> Dictionary:
-        """Return each view's and column's meaning, in French."""
+        """Return the documentation of the views and their columns, in French."""
         with self._connected(reading=True) as connection:
             return reading_views.dictionary(connection, self._extension)
 
@@ -220,15 +225,15 @@ class Store:
         return [*own, *(self._extension.metadata.sorted_tables if self._extension else ())]
 
     def _vacuum(self) -> None:
-        """Drop the old versions of rows, which a deletion leaves in the database's files.
+        """Remove deleted rows from the database's files.
 
-        A failure is logged: the erasure itself is committed, and PostgreSQL's own vacuum comes.
+        A failure is only logged: the deletion is committed, and PostgreSQL vacuums by itself later.
         """
         try:
             with translated(self.place):
                 vacuum(self._engine, [table.name for table in self._tables()])
         except StoreError as exc:
-            import structlog  # Here, for short commands do without it.
+            import structlog  # Imported here: short commands that only read do not need it.
 
             structlog.get_logger(__name__).warning("not_vacuumed", error=type(exc).__name__)
 
@@ -243,10 +248,10 @@ class Store:
     @contextmanager
     def _connected(self, *, reading: bool = False) -> Iterator[Connection]:
         if self._file and self._identity and identity_of(self._file) != self._identity:
-            # Open connections write into a file that has no name any more.
+            # The open connections would write into the deleted file.
             raise StoreError(
-                f"{self.place} was deleted or replaced while dsync was using it: nothing is "
-                "written any more. Put it back, or leave it, and restart dsync."
+                f"{self.place} was deleted or replaced while dsync was using it, so dsync writes "
+                "nothing more. Restore it if necessary, then restart dsync."
             )
         with translated(self.place):
             engine = self._engine
@@ -261,5 +266,5 @@ class Store:
 
 
 def process_name() -> str:
-    """Name this process so that an operator finds it."""
+    """Return this process's host and process id, by which an operator finds it."""
     return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,4 +1,4 @@
-"""What the methods of every subject stand on: a connection in a transaction, and a démarche."""
+"""The base of the classes that read and write one subject of the database each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from dsync.store.extension import Extension
 
 
 class Subject:
-    """Base of the classes that `Tx` and `Reader` are put together from, one a subject."""
+    """Base of the classes of which `Tx` and `Reader` are composed, one per subject.
+
+    Args:
+        connection: in a transaction.
+        number: the démarche's; None: methods are called with a démarche, or do not need one.
+        extension: the programme's part of the database; None: there is none.
+    """
 
     def __init__(
         self,
@@ -19,18 +25,21 @@ class Subject:
         extension: Extension | None = None,
     ) -> None:
         self.connection = connection
-        """In a transaction; the programme's own statements go through it too."""
+        """The programme executes its own statements with it, too."""
         self.extension = extension
-        """The programme's part of the database."""
         self._demarche = number
         self.has_erased = False
-        """Whether personal data were taken out, of which the database's files still hold a copy."""
+        """Whether personal data were deleted, which the database's files still contain."""
 
     @property
     def number(self) -> DemarcheNumber:
-        """The démarche that this transaction is about."""
+        """The number of the transaction's démarche.
+
+        Raises:
+            StoreError: the transaction was opened without one.
+        """
         if self._demarche is None:
-            raise StoreError("This query is about one démarche; open the reading with its number.")
+            raise StoreError("This query needs a démarche: open the transaction with its number.")
         return self._demarche
 
     def _of(self, demarche: DemarcheNumber | None) -> DemarcheNumber:

@@ -1,9 +1,10 @@
-"""The engine's tables. They hold what the domain has checked and check nothing themselves.
+"""The engine's tables.
 
-Analysts do not read them: they have the views. Instants are aware and in UTC.
+Values are validated before they are stored, not here. Analysts read the views and not the tables.
+Instants are aware and in UTC.
 """
 
-# No `from __future__ import annotations`: SQLModel reads the annotations when a class is made.
+# No `from __future__ import annotations`: SQLModel evaluates annotations at class creation.
 import datetime as dt
 from typing import Any
 
@@ -32,9 +33,9 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
 
 
 def complete_for_postgresql() -> None:
-    """Give the partial indexes PostgreSQL's form, too.
+    """Set the conditions of partial indexes for PostgreSQL.
 
-    Not done at import: SQLAlchemy loads PostgreSQL's part for it, which SQLite never needs.
+    Not done at import, because SQLAlchemy then loads its PostgreSQL dialect, which takes 30 ms.
     """
     for table in metadata.tables.values():
         for index in table.indexes:
@@ -43,14 +44,14 @@ def complete_for_postgresql() -> None:
 
 
 class _Table(SQLModel, registry=registry(metadata=metadata)):
-    """Base with a metadata of its own, apart from any other SQLModel of the process."""
+    """Base with its own metadata, separate from other SQLModel classes of the process."""
 
-    # Rows are never made of these classes, so what would check them is not built.
+    # The classes are never instantiated, so their validators need not be built.
     model_config = {"defer_build": True}
 
 
 class DossierRow(_Table, table=True):
-    """A dossier's place in DS and what dsync remembers about it: the narrow row, often updated."""
+    """A dossier's state in DS and dsync's bookkeeping: the small row, which is often updated."""
 
     __tablename__ = "dossier"
     __table_args__ = (
@@ -80,7 +81,7 @@ class DossierRow(_Table, table=True):
     content_hash: str | None
     annotations_hash: str | None
     inputs_hash: str | None
-    # The last run that read or wrote it: a full read finds by it what has vanished.
+    # The last run that saw the dossier: a full read finds the disappeared ones by it.
     lu_par_run: int = _number()
     a_evaluer: bool
     siret: str | None
@@ -92,7 +93,7 @@ class DossierRow(_Table, table=True):
 
 
 class ContenuRow(_Table, table=True):
-    """What was typed into a dossier, by whomever, as DS gives it: gone when it is erased."""
+    """A dossier's contents as JSON; the row is deleted when the dossier is erased."""
 
     __tablename__ = "contenu"
 
@@ -105,7 +106,7 @@ class ContenuRow(_Table, table=True):
 
 
 class VerdictRow(_Table, table=True):
-    """A verdict once given. Rows stay; only `courant` moves to the newest."""
+    """A verdict. Rows are kept as history; `courant` marks the newest one of a dossier."""
 
     __tablename__ = "verdict"
     __table_args__ = (_partial("uq_verdict_courant", "numero", unique=True, where="courant"),)
@@ -121,23 +122,23 @@ class VerdictRow(_Table, table=True):
     preuve_hash: str | None
     doublons: Any = json_text()
     controles: Any = json_text(tuple[Controle, ...])
-    # What the programme found out, for its views.
+    # Facts for the programme's views.
     constats: Any = json_text()
-    # What the next verdict on this dossier rests on, as the programme writes it.
+    # Frozen evidence for the dossier's later verdicts, in the programme's form.
     preuve: Any = json_text()
     remarque: str | None
-    # Since when result and text read as they do; `etabli_le` is when this row was given.
+    # Since when result and detail are as they are; `etabli_le` is the date of this row.
     depuis_le: dt.datetime
     courant: bool
 
 
 class OutboxRow(_Table, table=True):
-    """A wish: what an annotation or the label of a dossier should be.
+    """A wish: the value that an annotation or the label of a dossier should have.
 
     en_attente → confirmee | refusee | conflit | incertaine | suspendue | remplacee;
-    incertaine → confirmee | en_attente; suspendue, conflit, refusee → en_attente when forced or
-    freed. A newer wish takes `courante`; a waiting one that it replaces becomes remplacee.
-    A refusal that is `definitive` is not tried again by itself.
+    incertaine → confirmee | refusee | en_attente; any current one → en_attente when reopened,
+    retried or forced. A newer wish becomes `courante`, and the one that it replaces remplacee.
+    A refusal that is `definitive` is not retried without an operator.
     """
 
     __tablename__ = "outbox"
@@ -159,23 +160,23 @@ class OutboxRow(_Table, table=True):
     confirmee_le: dt.datetime | None
     valeur_distante: str | None = Field(default=None, sa_type=Text)
     erreur: str | None = Field(default=None, sa_type=Text)
-    # When a human put it there, by DS's date of that annotation.
+    # When the human wrote `valeur_distante`, by DS's date of the annotation.
     distante_le: dt.datetime | None
-    # The descriptor of the annotation at which it was last sent, confirmed or stopped.
+    # The id of the annotation's descriptor when it was last sent, confirmed or stopped.
     cible: str | None
     courante: bool
-    # Who ordered it to go over a human's value: user and host.
+    # User and host that ordered it to overwrite a human's value.
     force_par: str | None
-    # What stood there when that was ordered; null: the order goes over anything.
+    # The value that this user was shown, and that alone is overwritten; null: any value.
     force_sur: str | None = Field(default=None, sa_type=Text)
     definitive: bool
 
 
 class PousseRow(_Table, table=True):
-    """What dsync last wrote into DS, or adopted, and DS confirmed.
+    """The value that dsync last wrote into an annotation, confirmed by DS, or adopted.
 
-    Why beside the outbox: that one says what is wished, this one what was ours; only both tell
-    a human's edit from our own.
+    It is separate from the outbox, which contains the wished values: a value in DS is a human's
+    edit if it differs from the one pushed, whatever is wished now.
     """
 
     __tablename__ = "pousse"
@@ -183,20 +184,21 @@ class PousseRow(_Table, table=True):
     numero: int = given_number()
     annotation: str = Field(primary_key=True)
     valeur: str | None = Field(default=None, sa_type=Text)
-    # The annotation's descriptor, or the label: made anew on DS, it holds nothing of ours.
+    # The id of the annotation's descriptor, or the label. One created anew in DS has another id,
+    # and dsync has written nothing there.
     cible: str | None
     poussee_le: dt.datetime | None
-    # DS's date of the last edit of annotations by hand, as it was just before the write.
+    # DS's date of the last manual edit of annotations, read just before the write.
     annotations_vues_le: dt.datetime | None
-    # Sent, and no answer came: if it stands in DS, it is ours too.
+    # A value that was sent without an answer: dsync may have written it.
     incertaine: str | None = Field(default=None, sa_type=Text)
     incertaine_cible: str | None
-    # Until some time after this instant it may still be on its way.
+    # When it was sent: DS can still execute the write for a while.
     incertaine_depuis: dt.datetime | None
 
 
 class EvenementRow(_Table, table=True):
-    """Something that happened to a dossier: names of fields, and what a forced push replaced."""
+    """An event of a dossier; `details` has names of fields and values that a push replaced."""
 
     __tablename__ = "evenement"
 
@@ -210,7 +212,7 @@ class EvenementRow(_Table, table=True):
 
 
 class SyncRunRow(_Table, table=True):
-    """A run of the worker over one démarche, with its figures."""
+    """A run over one démarche, with its figures."""
 
     __tablename__ = "sync_run"
 
@@ -234,7 +236,7 @@ class SyncRunRow(_Table, table=True):
 
 
 class QuarantaineRow(_Table, table=True):
-    """A dossier that could not be read or stored, with the reason."""
+    """A dossier that could not be read or evaluated, with the reason."""
 
     __tablename__ = "quarantaine"
 
@@ -248,7 +250,7 @@ class QuarantaineRow(_Table, table=True):
 
 
 class LeaseRow(_Table, table=True):
-    """Who works on a démarche. `token` only grows: it tells a late writer from the holder."""
+    """The lease of a démarche. `token` only grows, so that a former holder is recognised."""
 
     __tablename__ = "lease"
 
@@ -260,7 +262,7 @@ class LeaseRow(_Table, table=True):
 
 
 class ServiceRow(_Table, table=True):
-    """A service that runs, for people to see; it signs in every minute."""
+    """A running service, for operators; it updates its row every minute."""
 
     __tablename__ = "service"
 
@@ -273,7 +275,7 @@ class ServiceRow(_Table, table=True):
 
 
 class SyncStateRow(_Table, table=True):
-    """Where the reading of a démarche stands."""
+    """The sync state of a démarche; see `records.SyncState`."""
 
     __tablename__ = "sync_state"
 
@@ -307,7 +309,7 @@ class RevisionRow(_Table, table=True):
 
 
 class DemarcheRow(_Table, table=True):
-    """A démarche as last read."""
+    """A démarche as last read from DS."""
 
     __tablename__ = "demarche"
 

@@ -1,7 +1,4 @@
-"""`Tx`: everything that may be written, in one transaction under the lease.
-
-Each subject's methods are in a module of its own; here they are put together.
-"""
+"""`Tx`, a write transaction under the lease: composed of one class per subject."""
 
 from __future__ import annotations
 
@@ -23,4 +20,4 @@ class Tx(
     StateWrites,
     DemarcheWrites,
 ):
-    """One transaction about one démarche. Every method may be repeated without effect."""
+    """A transaction about one démarche. Repeating a call of a method has no further effect."""

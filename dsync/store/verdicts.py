@@ -1,6 +1,6 @@
-"""The queue of what is to be judged, and the verdicts given.
+"""Stores and reads the verdicts, and the queue of the dossiers to evaluate.
 
-A verdict once given is never rewritten.
+A stored verdict is never changed, apart from its remark.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ _DUE = (
 
 
 class VerdictReads(Subject):
-    """Reads what is to be judged, and what was."""
+    """Reads verdicts, and the queue."""
 
     def for_judging(self, numbers: Sequence[DossierNumber]) -> list[DueEvaluation]:
-        """Return these dossiers, in the queue or not, as far as they are known and not erased."""
+        """Return those of these dossiers, queued or not, that are stored and not erased."""
         rows = self.connection.execute(_DUE.where(_dossier.c.numero.in_(numbers))).all()
         wished = self._wished([row.numero for row in rows])
         return [
@@ -68,7 +68,7 @@ class VerdictReads(Subject):
         ]
 
     def numbers_to_judge(self, *, everything_open: bool = False) -> list[DossierNumber]:
-        """Return who waits for a verdict; on demand with all that is present and open."""
+        """Return the queued dossiers; with `everything_open`, also all present open ones."""
         waits = and_(*self._waits())
         if everything_open:
             waits = or_(waits, and_(*self._is_open()))
@@ -79,7 +79,7 @@ class VerdictReads(Subject):
         )
 
     def undetermined(self) -> list[DossierNumber]:
-        """Return the dossiers shown whose evidence could not be had, finished ones included."""
+        """Return the present dossiers, finished ones included, whose verdict is undetermined."""
         return list(
             self.connection.scalars(
                 select(_dossier.c.numero)
@@ -94,7 +94,7 @@ class VerdictReads(Subject):
         )
 
     def current_verdicts(self) -> list[tuple[datetime, StoredVerdict]]:
-        """Return the current verdicts that are not erased, with the dossiers' dates of deposit."""
+        """Return the current verdicts of dossiers that are not erased, with the deposit dates."""
         rows = self.connection.execute(
             select(_dossier.c.numero, _dossier.c.depose_le, *_VERDICT_COLUMNS)
             .join(_verdict, _IS_CURRENT)
@@ -128,17 +128,17 @@ class VerdictReads(Subject):
 
 
 class QueueWrites(Subject):
-    """Puts dossiers into the queue, and takes them out."""
+    """Adds dossiers to the queue, and removes them."""
 
     def queue(self, numbers: Sequence[DossierNumber]) -> None:
-        """Have these dossiers judged by this run or the next."""
+        """Add dossiers to the queue, for this run or the next."""
         if numbers:
             self.connection.execute(
                 update(_dossier).where(_dossier.c.numero.in_(numbers)).values(a_evaluer=True)
             )
 
     def queue_related(self, numbers: Sequence[DossierNumber]) -> Sequence[DossierNumber]:
-        """Have the open dossiers judged whose verdict rests on these; return which."""
+        """Queue the open dossiers whose verdicts depend on these; return them."""
         if self.extension is None or not numbers:
             return []
         related = self.extension.related(self.connection, self.number, numbers)
@@ -146,7 +146,7 @@ class QueueWrites(Subject):
         return related
 
     def close_evaluation(self, numbers: Sequence[DossierNumber]) -> None:
-        """Take these dossiers out of the queue."""
+        """Remove dossiers from the queue."""
         self.connection.execute(
             update(_dossier)
             .where(_dossier.c.numero.in_(numbers), _dossier.c.a_evaluer)
@@ -155,15 +155,21 @@ class QueueWrites(Subject):
 
 
 class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
-    """Writes what was judged."""
+    """Writes verdicts."""
 
     def save_verdicts(
         self, run: int, verdicts: Sequence[NewVerdict], now: datetime
     ) -> list[DossierNumber]:
-        """Make these the current verdicts; return the dossiers for which one was given.
+        """Store verdicts as the current ones; return the dossiers for which a row was inserted.
 
-        A verdict on the same grounds that reads the same is not given again: only its remark is
-        brought up to date. One that reads the same on other grounds gets a row, and no event.
+        A verdict equal to the current one in result, detail, rules, inputs and evidence is not
+        inserted: only its remark is updated. If only rules, inputs or evidence differ, a row is
+        inserted without an event.
+
+        Args:
+            run: the run's number.
+            verdicts: the new verdicts; of a repeated dossier, the last one counts.
+            now: the present instant, in UTC.
         """
         given = {verdict.numero: verdict for verdict in verdicts}
         current = self._current(list(given))
@@ -192,7 +198,7 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
         return [verdict.numero for verdict in fresh]
 
     def _remark(self, verdicts: Iterable[NewVerdict], current: Mapping[int, Row[Any]]) -> None:
-        """Bring the remarks beside verdicts that stand up to date."""
+        """Update the remarks of unchanged verdicts."""
         update_rows(
             self.connection,
             _verdict,
@@ -250,13 +256,13 @@ _COMPARED = (
 
 
 def _reads_same(current: Row[Any], verdict: NewVerdict) -> bool:
-    """Whether a reader of result and text would see no difference."""
+    """Return whether result and detail are the same."""
     decision = verdict.decision
     return (current.verdict, current.detail) == (decision.verdict.value, decision.detail)
 
 
 def _is_known(current: Row[Any] | None, verdict: NewVerdict) -> bool:
-    """Whether the current verdict is this one, on the same grounds; its remark apart."""
+    """Return whether the verdict equals the current one in everything but the remark."""
     if current is None or not _reads_same(current, verdict):
         return False
     decision = verdict.decision
@@ -276,7 +282,7 @@ def _is_known(current: Row[Any] | None, verdict: NewVerdict) -> bool:
 
 
 def _changes(current: Row[Any] | None, verdict: NewVerdict) -> dict[str, Json]:
-    """Return what the event of a verdict says: both results, and which checks changed."""
+    """Return the details of a verdict's event: both results, and the checks that changed."""
     decision = verdict.decision
     said: dict[str, Json] = {
         "verdict": decision.verdict.value,

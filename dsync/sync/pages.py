@@ -84,7 +84,7 @@ def store_page(
         for number, code, path in anomalies:
             quarantine_dossier(run, tx, number, code, path)
         if unreadable:
-            # So that a full read does not take them for vanished.
+            # So that a full read does not take them for disappeared.
             tx.mark_seen(run.id, [number for number, _ in unreadable])
         open_records = [record for record in records if record.is_open]
         ended = tx.ended_wishes([record.numero for record in open_records])

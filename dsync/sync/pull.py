@@ -5,7 +5,7 @@ DS's own dates. A dossier edited during the read has a date later than its posit
 so only dates before the first answer count.
 
 After a full read, the dossiers that it did not return are requested by their numbers before they
-are marked as vanished. If too many are missing, a safety brake stops the run.
+are marked as disappeared. If too many are missing, a safety brake stops the run.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def _expected(run: Run, crawl: Crawl) -> int:
 def _deletion_lists(options: SyncOptions, state: SyncState, *, full: bool) -> ListRequest | None:
     """Return where the deletion lists are read from; None: they are not read.
 
-    A full read takes the complete lists, to tell deleted dossiers from vanished ones.
+    A full read takes the complete lists, to tell deleted dossiers from disappeared ones.
     """
     if not options.deletions and not full:
         return None
@@ -312,7 +312,7 @@ DOSSIERS_PER_REQUEST = 50
 
 
 def handle_disappearances(run: Run, *, accept: bool) -> None:
-    """Mark the dossiers that have vanished, and record the end of the full read.
+    """Mark the dossiers that have disappeared, and record the end of the full read.
 
     Args:
         run: the run under way.
@@ -332,16 +332,17 @@ def handle_disappearances(run: Run, *, accept: bool) -> None:
         _end_full_read(run)
         raise SafetyBrakeError(
             f"Safety brake: DS neither shows nor lists as deleted {len(unseen)} of {present} "
-            f"dossiers (the limit is {limit}). None was marked as vanished. Check the démarche and "
-            "the token's scope, then confirm with `dsync sync --full --accept-deletions`."
+            f"dossiers (the limit is {limit}). None was marked as disappeared. Check the démarche "
+            "and the token's scope, then confirm with `dsync sync --full --accept-deletions`."
         )
     # A hidden dossier that is no longer in the lists was restored and has since expired. The brake
     # does not count these: they are not present in the copy, so losing them cannot empty it.
-    vanished = _request_missing(run, [*unseen, *unlisted])
+    disappeared = _request_missing(run, [*unseen, *unlisted])
     with run.transaction() as tx:
         # In batches: a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL.
         run.report.deleted += sum(
-            tx.mark_vanished(run.id, chunk, run.now) for chunk in batches(run.context, vanished)
+            tx.mark_disappeared(run.id, chunk, run.now)
+            for chunk in batches(run.context, disappeared)
         )
     if state.full_started_at is not None:
         _release_gone(run, state.full_started_at)
@@ -359,7 +360,7 @@ def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[Dossier
     The others are stored, or removed from the copy if they belong to another démarche.
     """
     ours = run.context.demarche
-    vanished: list[DossierNumber] = []
+    disappeared: list[DossierNumber] = []
     for chunk in batches(run.context, missing, DOSSIERS_PER_REQUEST):
         found = run.context.client.demarches_of(chunk)
         foreign = [number for number in chunk if found.get(number) not in (None, ours)]
@@ -371,13 +372,13 @@ def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[Dossier
             if number in foreign:
                 continue
             if found.get(number, ours) is None:
-                vanished.append(number)
+                disappeared.append(number)
                 continue
             try:
                 store_alone(run, run.context.client.dossier(number, ours))
             except DSNotFoundError:
-                vanished.append(number)
-    return vanished
+                disappeared.append(number)
+    return disappeared
 
 
 def _release_gone(run: Run, started_at: datetime) -> None:

@@ -51,7 +51,7 @@ CAUSES = {
 class SyncOptions:
     """The options of one run; the defaults are an incremental run with pushes.
 
-    With `since` or `dossiers` the watermark does not move and vanished dossiers are not looked
+    With `since` or `dossiers` the watermark does not move and disappeared dossiers are not looked
     for. With `dry_run` nothing is written, neither to DS nor to the database. With `push=False`
     the wishes stay in the outbox.
     """

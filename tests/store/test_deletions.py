@@ -133,8 +133,8 @@ def test_vanished_dossiers_are_marked_once(store: Store) -> None:
     full(store)
     with writing(store) as tx:
         assert tx.unseen(2) == [1, 2]
-        assert tx.mark_vanished(2, tx.unseen(2), NOW) == 2
-        assert tx.mark_vanished(2, [ONE], NOW) == 0
+        assert tx.mark_disappeared(2, tx.unseen(2), NOW) == 2
+        assert tx.mark_disappeared(2, [ONE], NOW) == 0
         assert tx.present_count() == 0
         tx.store_page(3, [make_mapped(1)], now=NOW, mark_read=True)
         assert tx.present_count() == 1
