@@ -142,6 +142,11 @@ def same_product(
     """Return the numbers of the dossiers that count as doublons, by product.
 
     Only dossiers that give the address of the product's page count.
+
+    Args:
+        connection: in a transaction.
+        demarche: the démarche.
+        products: ids of the products.
     """
     members: dict[str, list[DossierNumber]] = {}
     rows = connection.execute(
@@ -157,7 +162,13 @@ def same_product(
 def related(
     connection: Connection, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
 ) -> list[DossierNumber]:
-    """Return the open dossiers for the products of these dossiers."""
+    """Return the open dossiers for the products of these dossiers, ordered by number.
+
+    Args:
+        connection: in a transaction.
+        demarche: the démarche.
+        numbers: the dossiers.
+    """
     products = select(_candidature.c.produit_id).where(
         _candidature.c.numero.in_(numbers), _candidature.c.produit_id.is_not(None)
     )
@@ -199,7 +210,13 @@ def evidence(connection: Connection, source: str) -> EvidenceCopy | None:
 def registry(
     connection: Connection, sirens: Iterable[str], now: datetime
 ) -> dict[str, RegistryCopy]:
-    """Return the registry's answers that have not expired, by SIREN."""
+    """Return the registry's answers that have not expired, by SIREN.
+
+    Args:
+        connection: in a transaction.
+        sirens: the SIREN to look for.
+        now: the current time, in UTC. Answers from the future do not count: the clock was ahead.
+    """
     table = tables.registre
     return {
         row.siren: RegistryCopy(row.siren, row.answer, row.fetched_at, row.expires_at)

@@ -1,7 +1,7 @@
-"""How many dossiers of the catalogue's samples the pre-check decides without a human.
+"""Counts the dossiers that the pre-check decides without a human, over the catalogue's samples.
 
-Products × spellings of their address × days of deposit, everything else conforme and the phase
-declared as observed, the catalogue read a week after the deposit. `python -m tests.golden.figures`.
+Combines products, spellings of their address and days of deposit; all other answers are conforme
+and the catalogue is read a week after the deposit. Run `python -m tests.golden.figures`.
 """
 
 from __future__ import annotations

@@ -20,38 +20,11 @@ ID_LENGTH = 200
 _PRODUCT_FOLDERS = frozenset({"startups", "startup"})
 _LANGUAGES = frozenset({"fr", "en"})
 _NO_IDS = frozenset({"", "index", ".html", ".htm"})
-_TOP_DOMAINS = frozenset(
-    [
-        "com",
-        "org",
-        "net",
-        "info",
-        "gouv",
-        "eu",
-        "app",
-        "dev",
-        "tech",
-        "site",
-        "online",
-        "social",
-        "paris",
-        "bzh",
-        "corsica",
-        "alsace",
-        "cloud",
-        "page",
-        "agency",
-        "academie",
-        "education",
-        "health",
-        "earth",
-        "digital",
-        "services",
-        "ngo",
-        "asso",
-        "museum",
-    ]
-)
+_TOP_DOMAINS = frozenset([
+    "com", "org", "net", "info", "gouv", "eu", "app", "dev", "tech", "site", "online", "social",
+    "paris", "bzh", "corsica", "alsace", "cloud", "page", "agency", "academie", "education",
+    "health", "earth", "digital", "services", "ngo", "asso", "museum",
+])  # fmt: skip
 """Top-level domains, beside those of two letters, that make a word a host without https://.
 
 The list is closed because product ids contain dots too."""
@@ -100,9 +73,6 @@ class ProductPage:
     def readable_id(self) -> str:
         """The id as shown to people."""
         return self.id.replace(_SPACE_SIGN, " ")
-
-    def __str__(self) -> str:
-        return self.url
 
 
 class SiteAddress(NamedTuple):

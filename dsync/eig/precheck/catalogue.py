@@ -231,7 +231,13 @@ def phase_by_place(phases: Sequence[Phase], day: date) -> Phase | None:
 
 
 def first_begun(phases: Iterable[Phase], name: str, day: date) -> date | None:
-    """Return the earliest start of a phase with this name, if it started on or before a day."""
+    """Return the earliest start of a phase, or None if it had not started on a day.
+
+    Args:
+        phases: the phases of a product.
+        name: the name of the phase, in any spelling.
+        day: the day.
+    """
     wanted = fold(name)
     starts = (p.debut for p in phases if p.debut and p.debut <= day and fold(p.nom) == wanted)
     return min(starts, default=None)

@@ -73,47 +73,12 @@ class ProductMatch(Struct, frozen=True):
         return self.lien in PUBLISHED
 
 
-_FILLERS = frozenset(
-    [
-        "le",
-        "la",
-        "les",
-        "l",
-        "un",
-        "une",
-        "du",
-        "de",
-        "des",
-        "d",
-        "notre",
-        "nos",
-        "produit",
-        "service",
-        "services",
-        "startup",
-        "startups",
-        "start",
-        "up",
-        "etat",
-        "projet",
-        "application",
-        "appli",
-        "plateforme",
-        "site",
-        "fiche",
-        "page",
-        "nom",
-        "intitule",
-        "numerique",
-        "beta",
-        "gouv",
-        "fr",
-        "https",
-        "http",
-        "www",
-        "html",
-    ]
-)
+_FILLERS = frozenset([
+    "le", "la", "les", "l", "un", "une", "du", "de", "des", "d", "notre", "nos", "produit",
+    "service", "services", "startup", "startups", "start", "up", "etat", "projet",
+    "application", "appli", "plateforme", "site", "fiche", "page", "nom", "intitule",
+    "numerique", "beta", "gouv", "fr", "https", "http", "www", "html",
+])  # fmt: skip
 """Words around a product's name that are ignored."""
 _CITED_WORDS = 200
 _CITED_NAME_WORDS = 6

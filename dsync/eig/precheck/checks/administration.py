@@ -56,7 +56,13 @@ def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
 def registry_answer(
     candidature: Candidature, evidence: Evidence, rules: RuleSet
 ) -> RegistryAnswer | None:
-    """Return the registry's answer for this check, or None when it does not use the registry."""
+    """Return the registry's answer that the check uses, or None when it uses none.
+
+    Args:
+        candidature: the candidature.
+        evidence: the evidence; an answer that it lacks counts as unreachable.
+        rules: the rules in force.
+    """
     siren = needs_registry(candidature, rules)
     if siren is None or not evidence.registry_enabled:
         return None
