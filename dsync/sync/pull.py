@@ -332,8 +332,9 @@ def handle_disappearances(run: Run, *, accept: bool) -> None:
         _end_full_read(run)
         raise SafetyBrakeError(
             f"Safety brake: DS neither shows nor lists as deleted {len(unseen)} of {present} "
-            f"dossiers (the limit is {limit}). None was marked as disappeared. Check the démarche "
-            "and the token's scope, then confirm with `dsync sync --full --accept-deletions`."
+            f"dossiers (at most {limit} are accepted). None was marked as disappeared. Check "
+            "the démarche and the token's scope, then confirm with "
+            "`dsync sync --full --accept-deletions`."
         )
     # A hidden dossier that is no longer in the lists was restored and has since expired. The brake
     # does not count these: they are not present in the copy, so losing them cannot empty it.
