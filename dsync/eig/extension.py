@@ -54,6 +54,7 @@ _OTHER_COLUMNS: Mapping[str | None, tuple[ViewColumn, ...]] = {
         ViewColumn("correction_attendue_depuis", "utc(d.correction_attendue_depuis)"),
         ViewColumn("modifie_le", "utc(d.modifie_le)", "Dossier", "changed in DS"),
         ViewColumn("synchronise_le", "utc(d.synchronise_le)", "Dossier", "changed here"),
+        ViewColumn("groupe_instructeur", "json(t.divers) ->> 'groupe_instructeur'"),
         ViewColumn("siret", "d.siret", "Administration", "SIRET"),
         ViewColumn("siren", "d.siren"),
         ViewColumn("raison_sociale", "d.raison_sociale", "Administration", "name"),
@@ -67,7 +68,10 @@ _OTHER_COLUMNS: Mapping[str | None, tuple[ViewColumn, ...]] = {
             "kind",
         ),
     ),
-    "page_produit": (ViewColumn("produit_id", "c.produit_id", "Project", "product"),),
+    "page_produit": (
+        ViewColumn("produit_id", "c.produit_id", "Project", "product"),
+        ViewColumn("produit_nom", "p.nom"),
+    ),
     "phase_declaree": (
         ViewColumn(
             "phase_constatee", "json(v.constats) ->> 'phase_constatee'", "Project", "phase observed"

@@ -22,11 +22,12 @@ Readers = dict[str, list[str]]
 """The roles that may read, by view."""
 
 
-_MACRO = re.compile(r"\b(paris|utc|elements|length|json|present)\(([^()]*)\)")
+_MACRO = re.compile(r"\b(paris|utc|day|elements|length|json|present)\(([^()]*)\)")
 _MACROS = {
     "postgresql": {
         "paris": r"(\2 AT TIME ZONE 'Europe/Paris')",
         "utc": r"\2",
+        "day": r"(\2)::date",
         "elements": r"json_array_elements((\2)::json)",
         "length": r"json_array_length((\2)::json)",
         "json": r"(\2)::json",
@@ -40,6 +41,7 @@ _MACROS = {
          AND \2 < datetime(strftime('%Y-11-01 01:00', \2), 'weekday 0', '-7 days')
         THEN '+2 hours' ELSE '+1 hour' END)""",
         "utc": r"strftime('%Y-%m-%dT%H:%M:%SZ', \2)",
+        "day": r"\2",
         "elements": r"json_each(\2)",
         "length": r"json_array_length(\2)",
         "json": r"\2",
@@ -111,11 +113,13 @@ def _query(name: str, engine: str, extension: Extension | None) -> str:
     raise StoreError(f"The package lacks the view {name}: reinstall dsync.")
 
 
-def drop(connection: Connection) -> Readers:
+def drop(connection: Connection, extension: Extension | None) -> Readers:
     """Drop the views; return the roles that could read them, on PostgreSQL."""
     present = [name for name in inspect(connection).get_view_names() if name.startswith("lecture_")]
     readers = _readers(connection) if connection.dialect.name == "postgresql" else {}
-    for name in present:
+    # A view may read those before it in the dictionary; one that is shipped no more reads any.
+    order = {name: rank for rank, name in enumerate(names(extension))}
+    for name in sorted(present, key=lambda name: order.get(name, len(order)), reverse=True):
         connection.exec_driver_sql(f"DROP VIEW {name}")
     return readers
 

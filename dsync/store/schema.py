@@ -108,7 +108,7 @@ def upgrade(connection: Connection, place: str, extension: Extension | None) -> 
         return
     from alembic import command
 
-    readers = reading_views.drop(connection)
+    readers = reading_views.drop(connection, extension)
     for part in _parts(extension):
         command.upgrade(alembic_config(connection, part), "head")
     reading_views.create(connection, extension, readers)
@@ -118,7 +118,7 @@ def downgrade(connection: Connection, extension: Extension | None) -> None:
     """Drop everything but the tables with the schema's versions."""
     from alembic import command
 
-    reading_views.drop(connection)
+    reading_views.drop(connection, extension)
     for part in reversed(_parts(extension)):
         command.downgrade(alembic_config(connection, part), "base")
 

@@ -49,7 +49,7 @@ def test_head_to_base_and_back_leaves_no_trace(empty_database_url: str) -> None:
         assert inspect(connection).get_view_names() == []
     store.upgrade()
     store.upgrade()
-    assert len(store.dictionary()) == 13
+    assert len(store.dictionary()) == 17
     store.close()
 
 
@@ -104,7 +104,7 @@ def test_readers_keep_their_right_over_an_upgrade(database_url: str) -> None:
         connection.execute(text("CREATE ROLE dsync_lecture"))
     store.grant_reader("dsync_lecture")
     with connected(database_url) as connection:
-        reading_views.create(connection, EXTENSION, reading_views.drop(connection))
+        reading_views.create(connection, EXTENSION, reading_views.drop(connection, EXTENSION))
         granted = connection.scalar(
             text("SELECT has_table_privilege('dsync_lecture', 'lecture_voeu', 'SELECT')")
         )

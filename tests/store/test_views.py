@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
+from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.candidature import Evaluation, Note
-from dsync.eig.store import DossierProduct, set_products
+from dsync.eig.precheck.catalogue import KnownProduct, Phase
+from dsync.eig.store import DossierProduct, save_products, set_products
 from dsync.errors import ConfigurationError
-from dsync.store import NewWish, Store
+from dsync.store import NewWish, Store, WishStatus
 from dsync.store.engine import parse_url
+from dsync.sync.report import Kind, Status
 from tests.store.builders import DEMARCHE, NOW, make_mapped, make_verdict, writing
 
 PROMISED = {
     "lecture_candidature": "numero demarche_numero etat etape presence archive depose_le "
-    "en_instruction_le traite_le correction_attendue_depuis modifie_le synchronise_le siret siren "
+    "en_instruction_le traite_le correction_attendue_depuis modifie_le synchronise_le "
+    "groupe_instructeur siret siren "
     "raison_sociale "
-    "forme_juridique_code type_administration page_produit produit_id phase_declaree "
+    "forme_juridique_code type_administration page_produit produit_id produit_nom phase_declaree "
     "phase_constatee incubateur incubateur_constate probleme politique_publique entite "
     "departement_code departement_nom lieu_travail sponsor_nom sponsor_fonction sponsor_courriel "
     "sponsor_telephone contact_nom contact_fonction contact_courriel contact_telephone "
@@ -33,6 +39,11 @@ PROMISED = {
     "lecture_evaluation_note": "numero ligne critere libelle note",
     "lecture_precontrole": "numero verdict detail etabli_le version_regles courant remarque",
     "lecture_precontrole_controle": "numero etabli_le controle resultat motif preuve",
+    "lecture_produit": "produit_id nom incubateur phase phase_depuis adresse consulte_le",
+    "lecture_jury": "jury_le nb_dossiers nb_laureats note_moyenne note_ecart",
+    "lecture_jury_dossier": "jury_le numero raison_sociale page_produit verdict nb_evaluations "
+    "note_moyenne note_min note_max ecart_evaluateurs etat",
+    "lecture_valeur": "vue colonne valeur sens",
     "lecture_annotation": "numero annotation valeur statut tentative envoyee_le erreur",
     "lecture_champ": "numero origine champ_id libelle type ligne valeur",
     "lecture_piece": "numero champ_id nom type_mime taille empreinte_md5 analyse",
@@ -44,6 +55,15 @@ PROMISED = {
 }
 
 
+TRANSPORT = KnownProduct(
+    "transport",
+    "Transport",
+    phases=(Phase("construction", date(2023, 10, 2)), Phase("investigation", date(2023, 3, 1))),
+    incubateur="L’incubateur",
+    vu_le=NOW,
+)
+
+
 @pytest.fixture
 def rich(store: Store) -> Store:
     """A store with something in every view."""
@@ -52,6 +72,7 @@ def rich(store: Store) -> Store:
         tx.store_page(run, [make_mapped(1)], now=NOW, mark_read=True)
         tx.save_verdicts(run, [make_verdict(1)], NOW)
         set_products(tx, {DossierNumber(1): DossierProduct("transport", by_page=True)})
+        save_products(tx.connection, [TRANSPORT])
         tx.close_evaluation([DossierNumber(1)])
         tx.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
         tx.quarantine(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
@@ -239,3 +260,74 @@ def test_a_role_that_cannot_be_a_reader_is_refused(
         role = ours if role == "postgres" else role
     with pytest.raises(ConfigurationError):
         rich.grant_reader(role)
+
+
+def test_a_product_shows_its_last_phase(rich: Store) -> None:
+    """In the catalogue's words, since its first day; its page's address; a candidature names it."""
+    [product] = rows(rich, "lecture_produit")
+    assert ("construction", "2023-10-02", "https://beta.gouv.fr/startups/transport.html") == (
+        product["phase"],
+        str(product["phase_depuis"]),
+        product["adresse"],
+    )
+    [candidature] = rows(rich, "lecture_candidature")
+    assert ("Transport", "défaut") == (
+        candidature["produit_nom"],
+        candidature["groupe_instructeur"],
+    )
+
+
+def test_a_jury_shows_its_dossiers_and_the_spread_of_their_marks(store: Store) -> None:
+    """The means of the grids, the lowest and the highest mark, who was accepted."""
+    grids = {
+        1: ((4.0, 5.0), (2.0, 3.0)),
+        2: ((1.0, 2.0),),
+    }
+    evaluations = {
+        n: tuple(
+            Evaluation(
+                ligne, None, None, None, tuple(Note(str(i), "N", m) for i, m in enumerate(marks))
+            )
+            for ligne, marks in enumerate(some, start=1)
+        )
+        for n, some in grids.items()
+    }
+    pages = [
+        make_mapped(1, etat=Etat.ACCEPTE, candidature={"evaluations": evaluations[1]}),
+        make_mapped(2, candidature={"evaluations": evaluations[2]}),
+        make_mapped(3, candidature={"jury_le": None}),
+    ]
+    with writing(store) as tx:
+        tx.store_page(1, pages, now=NOW, mark_read=True)
+
+    names = ("nb_evaluations", "note_moyenne", "note_min", "note_max", "ecart_evaluateurs")
+    assert {1: (2, 3.5, 2, 5, 2), 2: (1, 1.5, 1, 2, 0)} == {
+        row["numero"]: tuple(row[name] for name in names)
+        for row in rows(store, "lecture_jury_dossier")
+    }
+    [jury] = rows(store, "lecture_jury")
+    assert ("2024-07-01", 2, 1, 2.5, 2) == (str(jury.pop("jury_le")), *jury.values())
+
+
+@pytest.mark.parametrize(
+    ("view", "column", "values"),
+    [
+        ("lecture_candidature", "etat", Etat),
+        ("lecture_candidature", "presence", Presence),
+        ("lecture_candidature", "verdict", Verdict),
+        ("lecture_precontrole_controle", "resultat", Resultat),
+        ("lecture_annotation", "statut", WishStatus),
+        ("lecture_synchronisation", "genre", Kind),
+        ("lecture_synchronisation", "statut", [*Status, "interrupted"]),
+    ],
+)
+def test_every_value_has_its_meaning(
+    store: Store, view: str, column: str, values: Iterable[str]
+) -> None:
+    """`lecture_valeur` lists what the code may write, no more and no less."""
+    found = [
+        row["valeur"]
+        for row in rows(store, "lecture_valeur")
+        if (row["vue"], row["colonne"]) == (view, column)
+    ]
+    assert [str(value) for value in values] == found

@@ -1,0 +1,8 @@
+SELECT
+    j.jury_le,
+    count(*) AS nb_dossiers,
+    sum(CASE WHEN j.etat = 'accepte' THEN 1 ELSE 0 END) AS nb_laureats,
+    CAST(round(CAST(avg(j.note_moyenne) AS numeric), 2) AS double precision) AS note_moyenne,
+    CAST(round(CAST(max(j.note_moyenne) - min(j.note_moyenne) AS numeric), 2) AS double precision) AS note_ecart
+FROM lecture_jury_dossier AS j
+GROUP BY j.jury_le
