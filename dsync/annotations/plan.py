@@ -81,7 +81,7 @@ class Wish:
 
     @property
     def is_first(self) -> bool:
-        """Whether this database has no record of a write: it cannot tell whose value is there."""
+        """Return whether this database has no record of a write: the value may be a human's."""
         return self.pushed is None and self.uncertain is None
 
 
@@ -195,7 +195,7 @@ class _Block:
     reason: str
 
     def stops(self, wish: Wish) -> bool:
-        """Whether it stops a wish; an order to go over anything goes over a conflict too."""
+        """Return whether it blocks a wish; an order to overwrite any value ignores a conflict."""
         goes_over = wish.force and wish.over is None
         is_conflict = self.action is Action.BLOCKED_BY_CONFLICT
         return wish.annotation != RESULTAT and not (goes_over and is_conflict)

@@ -1,6 +1,6 @@
 """The command line: parses arguments, calls the worker, prints the result.
 
-Modules of this package import heavy modules inside their functions, so that `dsync --help` is fast.
+The module of a command is imported when the command is run, so that `dsync --help` is fast.
 """
 
 from __future__ import annotations

@@ -222,7 +222,12 @@ def _print_evaluations(
 def _print_pushes(
     annotations: Sequence[Mapping[str, Any]], in_ds: Mapping[str, str | None]
 ) -> None:
-    """Print what was wished; of a conflict also what stands in DS, by annotation."""
+    """Print the wished values.
+
+    Args:
+        annotations: the dossier's wishes.
+        in_ds: the current values in DS of annotations in conflict, by name.
+    """
     if not annotations:
         return
     heading("Written back to DS")

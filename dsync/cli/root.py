@@ -60,7 +60,7 @@ COMMANDS = {
         "Serve an invented démarche aap-eig7 and an invented beta.gouv.fr until Ctrl-C.",
     ),
 }
-"""The module of each command, imported when the command is run, and its line in `dsync --help`."""
+"""Module of each command, imported when the command is run, and its line in `dsync --help`."""
 
 EPILOG = """
 \b
@@ -79,21 +79,21 @@ Exit codes:
 
 
 class LazyGroup(SafeGroup):
-    """Imports a command's module when the command is asked for."""
+    """A group that imports a command's module only when the command is run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands' names, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, None when there is none of this name."""
+        """Return the command of that name, None when there is none."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without importing them."""
+        """Write the list of commands without importing their modules."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 

@@ -84,12 +84,12 @@ class LightPage:
 
 @dataclass(frozen=True, slots=True)
 class RemoteAnnotations:
-    """What stands in a dossier now, as far as a write needs to know."""
+    """The current annotations and labels of a dossier, read before a write."""
 
     dossier_id: DossierId
     etat: Etat
     values: Mapping[str, Json]
-    """By descriptor id; without those that the dossier's revision lacks."""
+    """By descriptor id; an annotation that the dossier's revision lacks is absent."""
     updated_at: Mapping[str, datetime]
     labels: Mapping[str, str]
     """Ids by name."""

@@ -20,8 +20,8 @@ from dsync.sandbox.world import changes
 from dsync.sandbox.world.changes import Change
 from dsync.sandbox.world.model import (
     FINISHED,
+    Actor,
     DossierFault,
-    Hand,
     Label,
     ServedDemarche,
     ServedDossier,
@@ -192,7 +192,7 @@ class Control:
         groupe = next(g for g in dossier.demarche.groupes if g.label == label)
         changes.hand_over(dossier, groupe, self.now())
 
-    def hide(self, number: int, by: Hand = "usager") -> None:
+    def hide(self, number: int, by: Actor = "usager") -> None:
         """Hide a dossier; one that is finished stays visible when only its usager hides it."""
         dossier = self._dossier(number)
         dossier.hidden_by.add(by)

@@ -19,7 +19,7 @@ from dsync.sandbox.world.clock import Clock
 
 FINISHED = frozenset({"accepte", "refuse", "sans_suite"})
 
-Hand = Literal["usager", "administration"]
+Actor = Literal["usager", "administration"]
 Source = Literal["champs", "annotations"]
 T = TypeVar("T", bound="Identified")
 
@@ -158,7 +158,7 @@ class ServedDossier(Identified):
     labels: list[Label]
     followers: list[Agent]
     steps: list[LifeStep]
-    hidden_by: set[Hand] = field(default_factory=set)
+    hidden_by: set[Actor] = field(default_factory=set)
     hidden_at: datetime | None = None
     expired: bool = False
     deletion: Deletion | None = None
