@@ -128,17 +128,12 @@ class MappingConfig(_Section):
         if isinstance(target, EvaluationsTarget):
             yield from ((f"criteres.{critere.critere}", critere) for critere in target.criteres)
 
-    def libelle(self, field: str) -> str:
-        """Return the French label of a mapped field, or its name where the file gives none."""
-        for name, target, _ in self.top_level():
-            if name == field and target.libelles:
-                return target.libelles[0]
-        return field
-
     def needed(self) -> tuple[tuple[str, str], ...]:
-        """Return the fields without which a dossier is incomplete, with their labels."""
+        """Return the needed fields with their labels, or their names if they have no label."""
         return tuple(
-            (name, self.libelle(name)) for name, target, _ in self.top_level() if target.needed
+            (name, target.libelles[0] if target.libelles else name)
+            for name, target, _ in self.top_level()
+            if target.needed
         )
 
     def _all(self) -> Iterator[tuple[str, ChampTarget]]:

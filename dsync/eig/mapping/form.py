@@ -77,7 +77,7 @@ def match_fields(
 ) -> tuple[FieldMatch, ...]:
     """Find the descriptor of every mapped field."""
     matches = _match(
-        [(name, target, is_annotation) for name, target, is_annotation in config.top_level()],
+        list(config.top_level()),
         [d for d in descriptors.values() if d.parent_id is None],
     )
     for repetition in [match for match in matches if match.field in REPETITIONS]:

@@ -18,6 +18,8 @@ QUOTED_LENGTH = 80
 _SIGNS = str.maketrans("’‘ʼ`´‐‑‒–—−", "'''''------")
 """Variants of the apostrophe and the hyphen, as word processors type them."""
 _WORD = re.compile(r"\w+")
+_PLAIN = re.compile("[ -~¡-¬®-ÿŒœ–—’“”…€]*")
+"""Common French characters, none of which `cleaned` changes: halves the time of an evaluation."""
 _NO_BREAK_PLACES = re.compile(r"(?<=«) | (?=[»:;?!])|(?<=\bn°) |(?<=\d) (?=\d)")
 """Spaces at which French typography forbids a line break."""
 _QUOTES = str.maketrans("«»“”", "''''")
@@ -45,6 +47,8 @@ def words(text: str) -> tuple[str, ...]:
 
 def cleaned(text: str) -> str:
     """Return the text on one line, without invisible and direction-changing characters."""
+    if _PLAIN.fullmatch(text):
+        return " ".join(text.split())
     kept: list[str] = []
     marks = 0
     for char in unicodedata.normalize("NFC", text):

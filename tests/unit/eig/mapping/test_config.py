@@ -70,7 +70,6 @@ def test_a_field_without_a_label_is_called_by_its_name() -> None:
     """Without a label the field's name is used."""
     config = MappingConfig.model_validate({"champs": {"entite": {"id": "a", "needed": True}}})
     assert config.needed() == (("entite", "entite"),)
-    assert config.libelle("etape") == "etape"
 
 
 def test_columns_of_an_unmapped_repetition_are_none() -> None:
