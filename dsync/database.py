@@ -8,19 +8,19 @@ from dsync.eig.extension import EIG
 from dsync.store import Extension, Store
 
 EXTENSION: Extension = EIG
-"""There whatever the configuration: what is erased is then erased in all tables."""
+"""Used whether or not the configuration has a programme, so that an erasure covers all tables."""
 
 
 def open_database(url: str, **options: Any) -> Store:
     """Open a database.
 
     Args:
-        url: its address.
-        options: as of `Store.open`.
+        url: the database's URL.
+        options: the options of `Store.open`.
 
     Raises:
-        ConfigurationError: The address is none.
-        SchemaBehindError: The schema is not the one that this version needs.
-        StoreError: The database cannot be opened.
+        ConfigurationError: the URL is not one of a supported database.
+        SchemaBehindError: the schema is older or newer than this version needs.
+        StoreError: the database cannot be opened.
     """
     return Store.open(url, extension=EXTENSION, **options)

@@ -1,7 +1,7 @@
-"""Every setting and where it comes from: flags > environment > file > default.
+"""Reads the settings from flags, environment, TOML file and defaults, in this order of precedence.
 
-The only module that reads the environment. Secrets come from the environment or from files
-named by `…_FILE`, never from the TOML file.
+No other module reads the environment. Secrets come from the environment or from a file that a
+variable `…_FILE` names, and not from the TOML file.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ DEFAULT_CONFIG = Path("config") / SHIPPED_CONFIG
 DEFAULT_DATABASE_URL = "sqlite:///dsync.db"
 DEFAULT_BETAGOUV_URL = "https://beta.gouv.fr"
 SANDBOX_DEMARCHE = 86321
-"""The shipped file's number: the sandbox's, never a real démarche's."""
+"""The number in the shipped file: that of the sandbox's démarche."""
 
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED"}
-"""Variables of the tests, not of the worker."""
+"""Variables that only the tests read."""
 
 
-LONGEST = timedelta(days=366)
-NEAR = 60
-"""Share of letters, in percent, from which on an unknown key is taken for a known one misspelt."""
+MAX_DURATION = timedelta(days=366)
+MIN_SIMILARITY = 60
+"""Similarity in percent from which an unknown key is taken for a misspelling of a known one."""
 
 
 def parse_duration(value: object) -> timedelta:
     """Return the duration of `30m`, `5 m`, `1h`, `90s`, `16d` or a timedelta.
 
     Raises:
-        ValueError: when it is none of these, or longer than a year.
+        ValueError: it has another form, or is longer than a year.
     """
     if isinstance(value, timedelta):
         return value
@@ -63,7 +63,7 @@ def parse_duration(value: object) -> timedelta:
         duration = timedelta(**{_UNITS[found[2]]: int(found[1])})
     except OverflowError:
         duration = timedelta.max
-    if duration > LONGEST:
+    if duration > MAX_DURATION:
         raise ValueError("expected a year at most (366d)")
     return duration
 
@@ -83,7 +83,7 @@ class DemarcheSection(_Section):
 
 
 class DSSection(_Section):
-    """Section `[ds]`: how DS is asked."""
+    """Section `[ds]`: the access to DS, and its limits."""
 
     url: str | None = None
     instructeur: str | None = None
@@ -96,7 +96,7 @@ class DSSection(_Section):
 
 
 class ScheduleSection(_Section):
-    """Section `[schedule]`: what is due when."""
+    """Section `[schedule]`: when runs are due."""
 
     incremental: Interval = timedelta(minutes=5)
     deletions: Interval = timedelta(hours=1)
@@ -105,7 +105,7 @@ class ScheduleSection(_Section):
 
 
 class SafetySection(_Section):
-    """Section `[safety]`: the brakes on mass disappearance, of dossiers and of products."""
+    """Section `[safety]`: the limits of the safety brakes, for dossiers and for products."""
 
     disappearances: int = Field(default=5, ge=0)
     disappearances_percent: float = Field(default=20, ge=0, le=100)
@@ -113,7 +113,7 @@ class SafetySection(_Section):
 
 
 class Configuration(_Section):
-    """The TOML file of a démarche that is copied and followed, and belongs to no programme."""
+    """The TOML file of a démarche without a programme: it is copied, and not evaluated."""
 
     demarche: DemarcheSection
     ds: DSSection
@@ -137,7 +137,7 @@ class EigConfiguration(Configuration, EigSections):
 
 
 class _Environment(BaseSettings):
-    """What the environment says; None where it says nothing."""
+    """The environment variables; None for one that is not set."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True)
 
@@ -157,7 +157,7 @@ SECRETS = ("ds_token", "database_url")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings in force; `sources` says of each where it comes from."""
+    """The settings; `sources` has the source of each by name."""
 
     config: Path
     configuration: Configuration
@@ -173,10 +173,10 @@ class Settings:
 
     @property
     def token(self) -> str:
-        """The token, asked for only where DS is.
+        """The token; only read where a request is sent to DS.
 
         Raises:
-            ConfigurationError: when there is none.
+            ConfigurationError: there is none.
         """
         if self.ds_token is None or not self.ds_token.get_secret_value().strip():
             raise ConfigurationError(
@@ -186,7 +186,7 @@ class Settings:
         return self.ds_token.get_secret_value().strip()
 
     def shown(self) -> dict[str, str | None]:
-        """Return each setting as text, secrets masked."""
+        """Return the settings as text, with secrets masked."""
         values = {name: getattr(self, name) for name in self.sources}
         shown = {name: None if v is None else str(v) for name, v in values.items()}
         for name in ("database_url", "ds_url", "betagouv_url"):
@@ -197,10 +197,13 @@ class Settings:
 
 
 def load_settings(**flags: Any) -> Settings:
-    """Read the environment and the TOML file; `flags` (None: not given) win over both.
+    """Read the settings.
+
+    Args:
+        flags: values of command-line options, which take precedence; None: not given.
 
     Raises:
-        ConfigurationError: with every problem found, each with its key and the remedy.
+        ConfigurationError: settings are wrong or missing; with every problem, its key and remedy.
     """
     environment = _read_environment()
     given = {name: value for name, value in flags.items() if value is not None}
@@ -248,10 +251,15 @@ def load_settings(**flags: Any) -> Settings:
 
 
 def _check_address(text: str, named: str, *, allow_http: bool) -> None:
-    """Refuse what no request can go to, or what would go there readable on the way.
+    """Check the address of a server.
+
+    Args:
+        text: the address.
+        named: the setting, for the message.
+        allow_http: whether an unencrypted address of another machine is accepted.
 
     Raises:
-        ConfigurationError: naming the setting.
+        ConfigurationError: it is not an address, or unencrypted.
     """
     try:
         parts = urlsplit(text.strip())
@@ -262,16 +270,18 @@ def _check_address(text: str, named: str, *, allow_http: bool) -> None:
         raise ConfigurationError(f"Not an http(s) address: correct {named}.")
     if not allow_http and not is_encrypted_or_local(text):
         raise ConfigurationError(
-            f"{named}: what goes over http:// can be read and changed on its way. Use https://, "
-            "or set [ds] allow_insecure_http = true."
+            f"{named}: http:// is not encrypted, so others can read and change what is sent. Use "
+            "https://, or set [ds] allow_insecure_http = true."
         )
 
 
 def find_config(named: Path | str | None) -> Path:
-    """Return the TOML file: the one named, else `config/aap-eig7.toml` here, else the shipped one.
+    """Return the path of the TOML file.
+
+    This is the named file, else `config/aap-eig7.toml` in the current folder, else the shipped one.
 
     Raises:
-        ConfigurationError: when the named file is not there.
+        ConfigurationError: the named file does not exist.
     """
     if named is not None:
         path = Path(named)
@@ -286,7 +296,11 @@ def find_config(named: Path | str | None) -> Path:
 
 
 def shipped_config() -> Path:
-    """Return the copy inside the package, or in the checkout of an editable installation."""
+    """Return the shipped file: in the package, or in the checkout of an editable installation.
+
+    Raises:
+        ConfigurationError: the installation is incomplete.
+    """
     package = Path(str(files("dsync")))
     for folder in (package / "config", package.parent / "config"):
         if (folder / SHIPPED_CONFIG).is_file():
@@ -298,7 +312,7 @@ def read_configuration(path: Path) -> Configuration:
     """Read and validate a TOML file.
 
     Raises:
-        ConfigurationError: naming every wrong key at once.
+        ConfigurationError: it cannot be read, or keys are wrong; with every wrong key.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -314,15 +328,12 @@ def read_configuration(path: Path) -> Configuration:
 
 
 def _model_of(raw: Mapping[str, Any]) -> type[Configuration]:
-    """Return what a file is read as: one with any section of the programme needs them all."""
+    """Return the model of a file; one with any section of the programme must have them all."""
     return EigConfiguration if raw.keys() & EigSections.model_fields.keys() else Configuration
 
 
 def unknown_variables() -> dict[str, str | None]:
-    """Return `DSYNC_…` variables that dsync does not know, each with the known one nearest to it.
-
-    None where none is near.
-    """
+    """Return the unknown `DSYNC_…` variables, each with the most similar known one or None."""
     known = {name.upper() for name in _Environment.model_fields}
     known |= {f"{name.upper()}_FILE" for name in SECRETS}
     given = [name.removeprefix(PREFIX) for name in sorted(os.environ) if name.startswith(PREFIX)]
@@ -362,7 +373,7 @@ def _secret_file(name: str) -> str | None:
 
 
 def _problems(exc: ValidationError, model: type[Configuration]) -> list[str]:
-    """Return one sentence a problem, without the input, which may be a secret."""
+    """Return one sentence per problem, without the input, which may be a secret."""
     problems = []
     for error in exc.errors(include_input=False, include_url=False):
         key = ".".join(str(part) for part in error["loc"])
@@ -374,7 +385,7 @@ def _problems(exc: ValidationError, model: type[Configuration]) -> list[str]:
 
 
 def _nearest_key(loc: tuple[int | str, ...], model: type[Configuration]) -> str | None:
-    """Return the key of the same section that is spelled most like an unknown one."""
+    """Return the key of the same section that is most similar to an unknown one, or None."""
     schema = model.model_json_schema()
     section = schema
     for part in loc[:-1]:
@@ -385,9 +396,9 @@ def _nearest_key(loc: tuple[int | str, ...], model: type[Configuration]) -> str 
 
 
 def _nearest(word: str, known: Sequence[str]) -> str | None:
-    from rapidfuzz import fuzz, process  # 20 ms of import that valid settings do not need.
+    from rapidfuzz import fuzz, process  # Takes 20 ms, which only a misspelt key needs.
 
-    found = process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=NEAR)
+    found = process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=MIN_SIMILARITY)
     return found[0] if found else None
 
 

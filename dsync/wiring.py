@@ -1,4 +1,4 @@
-"""The one place where settings become collaborators; nothing is opened before it is used."""
+"""Builds the worker's collaborators from the settings; each is opened at its first use."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-SIGN_EVERY = timedelta(minutes=1)
-"""How often a service shows that it runs, or moves the time of its next run."""
+HEARTBEAT_INTERVAL = timedelta(minutes=1)
+"""How often a service updates its registration, and by how much its next run may be wrong there."""
 
 
 class App:
-    """dsync with all its parts, for one command or one service.
+    """The collaborators of one command or one service, and the runs that use them.
 
     Args:
-        settings: from which the parts are made.
-        stop: set when the work is to end.
-        clock: the present.
-        progress: told how far a run is.
-        may_create: whether a SQLite file that is not there is created.
-        store: the database; None: the settings' own, opened at its first use. Closed at the end.
-        client: of DS's API; None: the settings' own, made at its first use. Closed at the end.
+        settings: of which the collaborators are built.
+        stop: set to interrupt a run.
+        clock: returns the present instant, in UTC.
+        progress: receives the progress of runs.
+        may_create: whether a missing SQLite file is created.
+        store: the database; None: the one of the settings. `close` closes it.
+        client: the client of DS; None: one built from the settings. `close` closes it.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class App:
 
     @property
     def configuration(self) -> Configuration:
-        """The TOML file's content."""
+        """The content of the TOML file."""
         return self.settings.configuration
 
     @property
@@ -81,31 +81,36 @@ class App:
         """The démarche's number.
 
         Raises:
-            ConfigurationError: when the shipped file's number would be asked of another endpoint
-                than the sandbox.
+            ConfigurationError: it is the sandbox's number of the shipped file, and the address is
+                not the sandbox's.
         """
         number = self.settings.demarche
         is_shipped = self.settings.sources["demarche"] == "file" and number == SANDBOX_DEMARCHE
         if is_shipped and not is_loopback(self.settings.ds_url):
             raise ConfigurationError(
-                f"Démarche {SANDBOX_DEMARCHE} is the sandbox's number: set DSYNC_DEMARCHE, or "
-                "[demarche] number in a file of your own."
+                f"Démarche {SANDBOX_DEMARCHE} is the sandbox's: set DSYNC_DEMARCHE, or "
+                "[demarche] number in your own configuration file."
             )
         return DemarcheNumber(number)
 
     @property
     def store(self) -> Store:
-        """The database, opened (and, on SQLite, created and upgraded) on first use."""
+        """The database, opened at first use.
+
+        Raises:
+            ConfigurationError: as `open_database`.
+            StoreError: as `open_database`.
+        """
         if self._store is None:
             self._store = open_database(self.settings.database_url, create=self._may_create)
         return self._store
 
     @cached_property
     def programme(self) -> Eig | None:
-        """The programme, None where the configuration has no section of one.
+        """The programme, None if the configuration has none of its sections.
 
         Raises:
-            ConfigurationError: with every problem of its rules and lists.
+            ConfigurationError: its rules or lists are wrong; with every problem.
         """
         sections = self.configuration.programme
         if sections is None:
@@ -127,7 +132,11 @@ class App:
 
     @property
     def client(self) -> DSClient:
-        """The client of DS's API."""
+        """The client of DS, built at first use.
+
+        Raises:
+            ConfigurationError: there is no token.
+        """
         if self._client is not None:
             return self._client
         ds = self.configuration.ds
@@ -153,7 +162,7 @@ class App:
 
     @cached_property
     def context(self) -> Context:
-        """What the engine works with."""
+        """The collaborators of a run; raises as `demarche`, `store`, `client` and `programme`."""
         configuration = self.configuration
         return Context(
             demarche=self.demarche,
@@ -176,44 +185,44 @@ class App:
         )
 
     def sync(self, options: SyncOptions) -> RunReport:
-        """Do one run; its failure is in the report, never raised.
+        """Execute a run; errors of the run itself are in the report, not raised.
 
         Raises:
-            ConfigurationError: before anything is done.
-            StoreError: when the database cannot be opened.
+            ConfigurationError: the settings are wrong; nothing was done.
+            StoreError: the database cannot be opened; nothing was done.
         """
         return runs.sync(self.context, options)
 
     def due(self) -> SyncOptions | None:
-        """Return the run that the schedule wants now."""
+        """Return the run that is due, None if none is."""
         return self._scheduled(due)
 
     def next_run_at(self) -> datetime:
-        """Return when the schedule wants the next run: now, when one is due."""
+        """Return when the next run is due; the present instant if one is due."""
         return self._scheduled(next_due_at)
 
     def register_service(self, pause: timedelta = timedelta()) -> None:
-        """Show in the database that this service runs and when it works next.
+        """Insert or update this service in the database, with the time of its next run.
 
         Args:
-            pause: the next run is no earlier than that from now.
+            pause: minimum time until the next run.
         """
         now = self.clock()
         next_run_at = max(self.next_run_at(), now + pause)
         last = self._registered
         is_news = (
             last is None
-            or abs(now - last.seen_at) >= SIGN_EVERY
-            or abs(next_run_at - last.next_run_at) >= SIGN_EVERY
+            or abs(now - last.seen_at) >= HEARTBEAT_INTERVAL
+            or abs(next_run_at - last.next_run_at) >= HEARTBEAT_INTERVAL
         )
         if is_news:
             started_at = now if last is None else last.started_at
-            sign = RunningService(process_name(), __version__, started_at, now, next_run_at)
-            self.store.register_service(self.demarche, sign)
-            self._registered = sign
+            service = RunningService(process_name(), __version__, started_at, now, next_run_at)
+            self.store.register_service(self.demarche, service)
+            self._registered = service
 
     def unregister_service(self) -> None:
-        """Show in the database that this service has ended."""
+        """Delete this service from the database."""
         if self._registered is not None:
             self.store.unregister_service(self.demarche, self._registered.holder)
 
@@ -239,17 +248,20 @@ class App:
         wait_s: float = 0,
         on_wait: Callable[[str], None] | None = None,
     ) -> RunReport:
-        """Send what waits, the refused included.
+        """Execute a run that only pushes, and also sends refused and postponed wishes again.
 
         Args:
-            dossiers: only these, when any are given.
-            force_by: who orders to go over a human's value and the validated box; None: nobody.
-            shown: what they were shown in DS, by dossier and annotation, and go over; None: they
-                go over whatever stands there.
-            dry_run: whether to say only what would be sent.
-            wait_s: how long to wait for another holder's lease.
-            on_wait: told before what was sent without an answer is waited for; None: it is
-                left to a later run.
+            dossiers: the dossiers; empty: all.
+            force_by: the user who orders to overwrite a human's value; None: nobody.
+            shown: with `force_by`, the values in DS that the user was shown, by dossier and
+                annotation: only these are overwritten; None: any value is.
+            dry_run: whether the report only lists what would be sent.
+            wait_s: how long to wait for the lease, in seconds.
+            on_wait: as of `push_due`.
+
+        Raises:
+            ConfigurationError: the settings are wrong; nothing was done.
+            StoreError: the database cannot be opened; nothing was done.
         """
 
         def work(run: Run) -> None:
@@ -266,10 +278,10 @@ class App:
         return runs.execute(self.context, options, work)
 
     def accept_catalogue(self, *, asked_by: str) -> RunReport:
-        """Believe the catalogue that the safety brake stopped, and judge what is due on it.
+        """Accept the catalogue that the safety brake stopped, and evaluate what is due.
 
         Args:
-            asked_by: who accepts it, for the journal.
+            asked_by: the user who accepts it, for the journal.
         """
 
         def work(run: Run) -> None:

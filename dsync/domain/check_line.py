@@ -1,4 +1,4 @@
-"""The lines of `dsync check`, and the one that `dsync status` shows too: the token's last day."""
+"""The lines of `dsync check`, and the line about the token's expiry, which `status` shows too."""
 
 from __future__ import annotations
 
@@ -31,9 +31,14 @@ EXPIRY_WARNINGS_DAYS = (30, 7, 1)
 
 
 def expiry_lines(expires_on: date | None, today: date) -> list[CheckLine]:
-    """Warn 30, 7 and 1 days before the token's last day; DS itself never tells that day."""
+    """Return the line about the token's expiry, whose date the API does not give.
+
+    Args:
+        expires_on: the configured last day of validity; None: it is not configured.
+        today: the present day, in UTC.
+    """
     if expires_on is None:
-        message = "the day on which it expires is not known here"
+        message = "its expiry date is not known"
         remedy = "set DSYNC_DS_TOKEN_EXPIRES_ON to be warned 30, 7 and 1 days before"
         return [CheckLine("token expiry", CheckStatus.INFO, message, remedy)]
     days = (expires_on - today).days

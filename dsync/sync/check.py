@@ -1,4 +1,7 @@
-"""`dsync check`: what would stand in a run's way, a line each with its remedy. Writes nothing."""
+"""Checks for `dsync check` what could prevent a run, one line each with its remedy.
+
+Nothing is written, neither to DS nor to the database.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from dsync.errors import (
 from dsync.store import Store
 
 EXIT_ORDER = (2, 5, 3, 8, 7)
-"""The exit code of a check is the first of these that one of its lines has."""
+"""The exit code of `dsync check` is the first of these that a line has."""
 
 REFUSALS: Mapping[str, tuple[str, str]] = {
     "missing": (
@@ -49,14 +52,14 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
         "add the network to those allowed for the token, in the administrateur's profile on DS",
     ),
     "scope": (
-        "it does not reach this démarche",
+        "its scope does not include this démarche",
         "give it access to the démarche on DS, or correct DSYNC_DEMARCHE",
     ),
 }
-"""By the error's reason: what is wrong with the token, and the remedy."""
+"""What is wrong with the token and the remedy, by the reason of `DSUnauthorizedError`."""
 
-BOUND = (
-    "a token made without networks is bound to the first address that used it, this one perhaps",
+NETWORK_HINT = (
+    "a token made without networks is bound to the first address that used it, perhaps this one",
     "if dsync runs elsewhere or from several addresses, enter their networks for the token, in the "
     "administrateur's profile on DS",
 )
@@ -64,11 +67,11 @@ BOUND = (
 
 @dataclass(frozen=True, slots=True)
 class CheckSources:
-    """What is looked at; what the two that ask DS raise becomes a line."""
+    """What the checks need; errors of the two calls to DS become lines."""
 
     read_demarche: Callable[[], Demarche]
     try_writing: Callable[[str], WriteAccess]
-    """Takes the instructeur's id."""
+    """Called with the instructeur's id."""
     database_url: str
     open_store: OpenStore
     programme: Programme | None
@@ -77,11 +80,11 @@ class CheckSources:
     token_expires_on: date | None
     now: datetime
     every_champ: bool = False
-    """Whether each champ that feeds no field is named."""
+    """Whether each champ without a field gets its own line."""
 
 
 def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
-    """Yield the lines one by one, as they are found."""
+    """Run the checks, and yield each line as soon as it is known."""
     yield from expiry_lines(sources.token_expires_on, sources.now.date())
     yield from _ds_lines(sources)
     yield database_line(sources.database_url, sources.open_store)
@@ -91,7 +94,7 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
 
 
 def exit_code_of(lines: Iterable[CheckLine]) -> int:
-    """Return the exit code of all lines together."""
+    """Return the exit code of `dsync check` for these lines."""
     codes = {line.exit_code for line in lines}
     return next((code for code in EXIT_ORDER if code in codes), max(codes, default=0))
 
@@ -103,7 +106,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
         yield _refusal(exc)
         return
     yield CheckLine("token", CheckStatus.OK, "accepted by DS for this démarche")
-    yield CheckLine("token network", CheckStatus.INFO, *BOUND)
+    yield CheckLine("token network", CheckStatus.INFO, *NETWORK_HINT)
     named = f"{demarche.number} « {demarche.titre} », {demarche.etat}"
     yield CheckLine("démarche", CheckStatus.OK, named)
     revision = demarche.revisions.get(demarche.active_revision_id)
@@ -111,7 +114,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
         yield CheckLine(
             "revision",
             CheckStatus.ERROR,
-            "DS names no published revision of the form",
+            "the form has no published revision",
             "publish the démarche on DS",
             2,
         )
@@ -132,7 +135,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
             yield from write_lines(sources.try_writing(instructeur))
         except DSOutcomeUnknownError as exc:
             message = "DS did not answer the attempt to write; nothing was written"
-            remedy = "run `dsync check` again; if it lasts, look at DS's status page"
+            remedy = "run `dsync check` again; if this persists, look at DS's status page"
             yield CheckLine("write access", CheckStatus.ERROR, message, remedy, exc.exit_code)
         except DSError as exc:
             yield error("write access", exc)
@@ -140,7 +143,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
 
 @contextmanager
 def _store(sources: CheckSources) -> Iterator[Store | None]:
-    """Hand out the database as it is, None when it cannot be opened."""
+    """Open the database without creating or upgrading it; None if it cannot be opened."""
     try:
         store = sources.open_store(create=False, check_schema=False)
     except DsyncError:
@@ -153,13 +156,13 @@ def _store(sources: CheckSources) -> Iterator[Store | None]:
 
 
 def _refusal(exc: DSError | ConfigurationError) -> CheckLine:
-    """Tell apart the refusals of the token, an unknown démarche and a server out of reach."""
+    """Return the line of an error raised while reading the démarche."""
     if isinstance(exc, DSUnauthorizedError):
         message, remedy = REFUSALS.get(exc.reason, (exc.message, None))
         return CheckLine("token", CheckStatus.ERROR, message, remedy, exc.exit_code)
     if isinstance(exc, DSNotFoundError):
         remedy = "correct DSYNC_DEMARCHE, or [demarche] number in the configuration"
-        message = "DS has no démarche of this number, or hides it"
+        message = "DS has no démarche with this number, or does not show it"
         return CheckLine("démarche", CheckStatus.ERROR, message, remedy, 2)
     if isinstance(exc, ConfigurationError):
         return error("settings", exc)
@@ -174,7 +177,12 @@ def _revision_sentence(demarche: Demarche, revision: Revision) -> str:
 
 
 def instructeur_line(demarche: Demarche, wanted: str | None) -> CheckLine:
-    """Look for the instructeur in whose name annotations are written."""
+    """Return whether the configured instructeur is in the démarche's groupes.
+
+    Args:
+        demarche: as read from DS.
+        wanted: the configured id or e-mail; None: none is configured.
+    """
     if wanted is None:
         message = "none is configured: annotations and labels wait"
         remedy = (
@@ -182,14 +190,14 @@ def instructeur_line(demarche: Demarche, wanted: str | None) -> CheckLine:
         )
         return CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)
     named = demarche.instructeur_id(wanted)
-    his = {i.groupe for i in demarche.instructeurs if i.id == named}
+    joined = {i.groupe for i in demarche.instructeurs if i.id == named}
     groupes = {i.groupe for i in demarche.instructeurs}
-    if not his:
+    if not joined:
         message = "the configured instructeur is in no groupe of this démarche"
         remedy = "add them to a groupe on DS, or correct DSYNC_DS_INSTRUCTEUR"
         return CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)
-    if missing := sorted(groupes - his):
-        message = f"not in {_quoted(missing)}: pushes into the dossiers there are refused"
+    if missing := sorted(groupes - joined):
+        message = f"not in {_quoted(missing)}: DS refuses pushes into the dossiers there"
         remedy = "add the instructeur to every groupe whose dossiers are pre-checked"
         return CheckLine("instructeur", CheckStatus.WARNING, message, remedy)
     plural = "every groupe" if len(groupes) > 1 else "the groupe"
@@ -197,7 +205,7 @@ def instructeur_line(demarche: Demarche, wanted: str | None) -> CheckLine:
 
 
 def write_lines(access: WriteAccess) -> Iterator[CheckLine]:
-    """Yield what DS said of attempts to write nothing into one dossier of each groupe."""
+    """Yield in which groupes DS lets dsync write annotations."""
     if Refusal.READ_ONLY in access.refused.values():
         message = "the token is read-only: DS refuses every annotation"
         remedy = (
@@ -218,7 +226,7 @@ def write_lines(access: WriteAccess) -> Iterator[CheckLine]:
 
 
 def error(name: str, exc: DsyncError) -> CheckLine:
-    """Return the line of an error, whose message holds the remedy."""
+    """Return the line of an error, whose message contains the remedy."""
     return CheckLine(name, CheckStatus.ERROR, exc.message, None, exc.exit_code)
 
 
@@ -227,7 +235,7 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[CheckLine]:
-    """Yield for each annotation that dsync writes whether it is there and takes what is written."""
+    """Yield whether the form has each annotation of dsync, with a suitable type and options."""
     resolved = resolve(config, revision.descriptors.values())
     targets: Mapping[str, AnnotationTarget] = {
         "resultat": config.resultat,
@@ -284,9 +292,9 @@ def _lacking_options(config: AnnotationsConfig, descriptor: Descriptor) -> list[
 
 
 def label_lines(config: AnnotationsConfig, available: Mapping[str, str]) -> Iterator[CheckLine]:
-    """Yield whether the démarche has the labels that dsync puts."""
+    """Yield whether the démarche has the configured labels."""
     if config.labels is None:
-        yield CheckLine("labels", CheckStatus.OK, "none is configured, none is put")
+        yield CheckLine("labels", CheckStatus.OK, "none is configured: dsync writes none")
         return
     missing = [name for name in config.labels.all() if name not in available]
     if missing:
@@ -295,7 +303,7 @@ def label_lines(config: AnnotationsConfig, available: Mapping[str, str]) -> Iter
             CheckStatus.ERROR,
             f"the démarche has no label {', '.join(f'« {name} »' for name in missing)}",
             "create it on DS with exactly this name, or correct [annotations.labels] "
-            "(remove the table to put none)",
+            "(without this table dsync writes no labels)",
             2,
         )
     else:
@@ -310,11 +318,11 @@ def _named(descriptor: Descriptor) -> str:
 SQLITE = "sqlite:///"
 
 OpenStore = Callable[..., Store]
-"""Opens the database, with the options of `Store.open`."""
+"""Opens the database; takes the options of `Store.open`."""
 
 
 def database_line(url: str, open_store: OpenStore) -> CheckLine:
-    """Return whether the database can be used, and whether its schema is the one needed."""
+    """Return whether the database can be used and has the schema that this version needs."""
     path = sqlite_file(url)
     if path is not None and not path.exists():
         return _missing_line(path)
@@ -341,7 +349,7 @@ def database_line(url: str, open_store: OpenStore) -> CheckLine:
 
 
 def sqlite_file(url: str) -> Path | None:
-    """Return the file of a SQLite address, None when it is another's or in memory."""
+    """Return the file of a SQLite URL, None for other databases."""
     if not url.startswith(SQLITE):
         return None
     path = Path(url.removeprefix(SQLITE).partition("?")[0])
@@ -349,7 +357,7 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def missing_file(url: str) -> Path | None:
-    """Return the SQLite file that the first run would create, None when there is nothing to."""
+    """Return the SQLite file of a URL if it does not exist yet, else None."""
     path = sqlite_file(url)
     return path if path is not None and not path.exists() else None
 
