@@ -41,7 +41,7 @@ def mapping_lines(
         yield CheckLine(
             "mapping",
             CheckStatus.INFO,
-            f"new in the form: {count} champ{'s' * (count > 1)} stored without feeding any field",
+            f"new in the form: {count} champ{'s' * (count > 1)} stored without a field",
             "`dsync check -v` lists them",
         )
         return
@@ -49,7 +49,7 @@ def mapping_lines(
         yield CheckLine(
             "mapping",
             CheckStatus.INFO,
-            f"new in the form: {_named(descriptor)}; it is stored, and feeds no field",
+            f"new in the form: {_named(descriptor)}; it is stored without a field",
             f"map {descriptor.id} in [mapping], or list it among its `autres`",
         )
 
@@ -61,7 +61,7 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
         yield CheckLine(
             "mapping",
             CheckStatus.ERROR if match.target.needed else CheckStatus.WARNING,
-            f"{match.field}: gone from the form ({match.target.id or labels})",
+            f"{match.field}: missing from the form ({match.target.id or labels})",
             f"give the id of the champ that replaces it in {section}",
             2 if match.target.needed else 0,
         )
@@ -78,7 +78,7 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
             "mapping",
             CheckStatus.WARNING,
             f"{match.field}: renamed in the form to « {match.renamed_to} »",
-            f"look whether it still asks the same, then add the label to {section}",
+            f"check that it still asks the same question, then add the label to {section}",
         )
     if match.type_changed:
         expected, actual = match.type_changed
@@ -86,7 +86,7 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
             "mapping",
             CheckStatus.WARNING,
             f"{match.field}: its type is {actual}, {expected} was expected",
-            f"look whether its values still fit, then set type in {section}",
+            f"check that its values still fit, then set type in {section}",
         )
 
 
@@ -111,19 +111,19 @@ def evidence_line(sources: EvidenceSources, store: Store | None, now: datetime) 
     except EvidenceUnavailableError as exc:
         copy = _stored_copy(store)
         if copy is None or copy.fetched_at is None:
-            remedy = "look at DSYNC_BETAGOUV_URL and the network; verdicts wait until it is back"
+            remedy = "check DSYNC_BETAGOUV_URL and the network; there are no verdicts until then"
             message = f"{exc.message} There is no copy yet."
             return CheckLine("evidence", CheckStatus.ERROR, message, remedy, exc.exit_code)
         age = now - (copy.confirmed_at or copy.fetched_at)
         limit = sources.config.catalogue.max_age
-        usable = "it serves" if age <= limit else "too old to serve"
+        usable = "it is used" if age <= limit else "too old to be used"
         message = f"{exc.message} The copy was confirmed {age.days} days ago: {usable}."
-        remedy = "look at DSYNC_BETAGOUV_URL and the network; or wait for the next run"
+        remedy = "check DSYNC_BETAGOUV_URL and the network, or wait for the next run"
         return CheckLine("evidence", CheckStatus.WARNING, message, remedy, exc.exit_code)
     copy = _stored_copy(store)
     if copy is not None and copy.refused_sha256 is not None:
-        message = copy.erreur or "a newer catalogue was stopped by the safety brake"
-        remedy = "look at the catalogue; if it is right, `dsync evidence accept`"
+        message = copy.erreur or "the safety brake refused a newer catalogue"
+        remedy = "check the catalogue; if it is right, run `dsync evidence accept`"
         return CheckLine("evidence", CheckStatus.WARNING, message, remedy, 7)
     return CheckLine(
         "evidence", CheckStatus.OK, f"{count} products at {mask_url(sources.base_url)}"

@@ -122,7 +122,7 @@ def test_a_champ_that_the_form_lacks_is_found_by_check(run: Command) -> None:
     )
     ended = run("check", "--config", name)
     assert ended.code == 2
-    assert "page_produit: gone from the form" in ended.out
+    assert "page_produit: missing from the form" in ended.out
     assert "[mapping] page_produit" in ended.out
 
 

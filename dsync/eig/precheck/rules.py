@@ -217,7 +217,7 @@ def _severity_problems(name: CheckName, severity: Severity | None) -> Iterable[s
     if severity is None:
         yield f"severity: {name} is missing (a_verifier or non_conforme)"
     elif severity == "non_conforme" and name not in _MAY_REFUSE:
-        yield f"severity: {name} never shows more than a_verifier"
+        yield f"severity: {name} can only be a_verifier"
 
 
 def _named_problems(section: str, configs: Sequence[ProfilConfig | CasConfig]) -> Iterable[str]:

@@ -95,7 +95,7 @@ def test_drift_that_can_still_be_read_is_a_warning(changes: dict[str, object], s
 def test_a_needed_champ_that_is_gone_is_an_error() -> None:
     """The checks that rest on it could not be made."""
     (line,) = of_page()
-    assert "gone from the form" in line.message
+    assert "missing from the form" in line.message
     assert (line.status, line.exit_code) == (CheckStatus.ERROR, 2)
 
 

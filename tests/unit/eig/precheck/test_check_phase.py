@@ -57,7 +57,7 @@ def test_every_past_phase_is_non_conforme(
 def test_phase_observed_against_declared(
     check: Callable[..., Controle], name: str, declared: str | None, resultat: str
 ) -> None:
-    """An eligible and declared phase is conforme; an unknown one gives « à vérifier »."""
+    """Eligible and declared: conforme; not declared: « à vérifier »; else « non conforme »."""
     answer = check("phase", products=of([(name, "2023-01-01")]), phase_declaree=declared)
     assert answer.resultat == resultat
 
