@@ -57,7 +57,7 @@ class PhasesConfig(_Section):
 
     eligible: tuple[Text, ...]
     other: tuple[Text, ...]
-    """All other known phases; the text says so of a phase that is in neither list."""
+    """All other known phases; a phase in neither list is reported as unknown."""
     declared: dict[Text, tuple[Text, ...]] = field(default_factory=dict)
     """Phases of the catalogue, by an option of the form that has another wording."""
     late_reading_days: Annotated[int, Ge(0)] = 14
