@@ -69,11 +69,8 @@ class Decision(Struct, frozen=True, gc=False):
 class StoredVerdict(Struct, frozen=True, gc=False):
     """A stored verdict; its texts are blank once the dossier is erased."""
 
-    id: int
-    numero: DossierNumber
     verdict: Verdict
     detail: str
-    etabli_le: datetime
     depuis_le: datetime
     """Since when result and detail are as they are."""
     version_regles: str

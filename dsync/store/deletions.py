@@ -99,38 +99,24 @@ class DeletionWrites(QueueWrites, JournalWrites):
             self.connection.execute(theirs)
         return len(numbers)
 
-    def unseen(self, run_from: int) -> list[DossierNumber]:
-        """Return the present dossiers that no run from `run_from` on has seen."""
+    def unseen(self, run_from: int, presence: Presence = Presence.PRESENT) -> list[DossierNumber]:
+        """Return the dossiers that no run from `run_from` on has seen, in a page or a list."""
         return list(
             self.connection.scalars(
                 select(_dossier.c.numero)
-                .where(*self._is_present(), _dossier.c.lu_par_run < run_from)
-                .order_by(_dossier.c.numero)
-            )
-        )
-
-    def unlisted(self, run_from: int) -> list[DossierNumber]:
-        """Return the hidden dossiers that were in no deletion list from run `run_from` on."""
-        return list(
-            self.connection.scalars(
-                select(_dossier.c.numero)
-                .where(
-                    _dossier.c.demarche_numero == self.number,
-                    _dossier.c.presence == Presence.MASQUE.value,
-                    _dossier.c.lu_par_run < run_from,
-                )
+                .where(self._is_present(presence), _dossier.c.lu_par_run < run_from)
                 .order_by(_dossier.c.numero)
             )
         )
 
     def present_count(self) -> int:
         """Return the number of present dossiers in the copy."""
-        return self.connection.scalar(select(func.count()).where(*self._is_present())) or 0
+        return self.connection.scalar(select(func.count()).where(self._is_present())) or 0
 
     def open_behind(self, revision_id: RevisionId) -> int:
         """Return the number of open dossiers in the copy that have another revision."""
         count = select(func.count()).where(
-            *self._is_present(),
+            self._is_present(),
             _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
             _dossier.c.revision_id != revision_id,
         )
@@ -203,12 +189,6 @@ class DeletionWrites(QueueWrites, JournalWrites):
         self, run: int, evenement: str, entries: Iterable[DeletedDossier], now: datetime
     ) -> None:
         self.record_events(run, [NewEvent(entry.number, evenement) for entry in entries], now)
-
-    def _is_present(self) -> tuple[Any, ...]:
-        return (
-            _dossier.c.demarche_numero == self.number,
-            _dossier.c.presence == Presence.PRESENT.value,
-        )
 
 
 _DOSSIER_KEEPS = frozenset({"etat", "presence", "presence_raison"})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, and_
 
+from dsync.domain.dossier import Presence
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
+from dsync.store import tables
 from dsync.store.extension import Extension
 
 
@@ -44,3 +46,8 @@ class Subject:
 
     def _of(self, demarche: DemarcheNumber | None) -> DemarcheNumber:
         return self.number if demarche is None else demarche
+
+    def _is_present(self, presence: Presence = Presence.PRESENT) -> ColumnElement[bool]:
+        """Return the condition on table `dossier` for the démarche's dossiers of a presence."""
+        dossier = tables.dossier
+        return and_(dossier.c.demarche_numero == self.number, dossier.c.presence == presence.value)

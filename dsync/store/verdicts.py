@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, or_, select, update
 
 from dsync.domain.dossier import OPEN_ETATS, Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
@@ -27,12 +27,9 @@ _verdict = tables.verdict
 _outbox = tables.outbox
 
 _VERDICT_COLUMNS = tuple(
-    _verdict.c[name].label(f"v_{name}")
-    for name in StoredVerdict.__struct_fields__
-    if name != "numero"
+    _verdict.c[name].label(f"v_{name}") for name in StoredVerdict.__struct_fields__
 )
 _IS_CURRENT = and_(_verdict.c.numero == _dossier.c.numero, _verdict.c.courant)
-_OPEN = [etat.value for etat in OPEN_ETATS]
 
 _DUE = (
     select(
@@ -61,7 +58,7 @@ class VerdictReads(Subject):
                 etat=Etat(row.etat),
                 presence=Presence(row.presence),
                 inputs_hash=row.inputs_hash,
-                current=None if row.v_id is None else _stored(row),
+                current=None if row.v_verdict is None else _stored(row),
                 wished=wished.get(row.numero, {}),
             )
             for row in rows
@@ -69,14 +66,11 @@ class VerdictReads(Subject):
 
     def numbers_to_judge(self, *, everything_open: bool = False) -> list[DossierNumber]:
         """Return the queued dossiers; with `everything_open`, also all present open ones."""
-        waits = and_(*self._waits())
+        waits: ColumnElement[bool] = _dossier.c.a_evaluer
         if everything_open:
-            waits = or_(waits, and_(*self._is_open()))
-        return list(
-            self.connection.scalars(
-                select(_dossier.c.numero).where(waits).order_by(_dossier.c.numero)
-            )
-        )
+            waits = or_(waits, _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]))
+        statement = select(_dossier.c.numero).where(self._is_present(), waits)
+        return list(self.connection.scalars(statement.order_by(_dossier.c.numero)))
 
     def undetermined(self) -> list[DossierNumber]:
         """Return the present dossiers, finished ones included, whose verdict is undetermined."""
@@ -84,11 +78,7 @@ class VerdictReads(Subject):
             self.connection.scalars(
                 select(_dossier.c.numero)
                 .join(_verdict, _IS_CURRENT)
-                .where(
-                    _dossier.c.demarche_numero == self.number,
-                    _dossier.c.presence == Presence.PRESENT.value,
-                    _verdict.c.verdict == Verdict.INDETERMINE.value,
-                )
+                .where(self._is_present(), _verdict.c.verdict == Verdict.INDETERMINE.value)
                 .order_by(_dossier.c.numero)
             )
         )
@@ -96,7 +86,7 @@ class VerdictReads(Subject):
     def current_verdicts(self) -> list[tuple[datetime, StoredVerdict]]:
         """Return the current verdicts of dossiers that are not erased, with the deposit dates."""
         rows = self.connection.execute(
-            select(_dossier.c.numero, _dossier.c.depose_le, *_VERDICT_COLUMNS)
+            select(_dossier.c.depose_le, *_VERDICT_COLUMNS)
             .join(_verdict, _IS_CURRENT)
             .where(_dossier.c.demarche_numero == self.number, _dossier.c.efface_le.is_(None))
         )
@@ -111,20 +101,6 @@ class VerdictReads(Subject):
         ):
             wished.setdefault(numero, {})[annotation] = valeur
         return wished
-
-    def _waits(self) -> tuple[Any, ...]:
-        return (
-            _dossier.c.demarche_numero == self.number,
-            _dossier.c.a_evaluer,
-            _dossier.c.presence == Presence.PRESENT.value,
-        )
-
-    def _is_open(self) -> tuple[Any, ...]:
-        return (
-            _dossier.c.demarche_numero == self.number,
-            _dossier.c.presence == Presence.PRESENT.value,
-            _dossier.c.etat.in_(_OPEN),
-        )
 
 
 class QueueWrites(Subject):
@@ -310,11 +286,8 @@ def _changes(current: Row[Any] | None, verdict: NewVerdict) -> dict[str, Json]:
 
 def _stored(row: Row[Any]) -> StoredVerdict:
     return StoredVerdict(
-        id=row.v_id,
-        numero=DossierNumber(row.numero),
         verdict=Verdict(row.v_verdict),
         detail=row.v_detail or "",
-        etabli_le=row.v_etabli_le,
         depuis_le=row.v_depuis_le,
         version_regles=row.v_version_regles,
         inputs_hash=row.v_inputs_hash,

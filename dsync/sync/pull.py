@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import DeletedPage, ListRequest, PageReader
 from dsync.errors import (
@@ -325,7 +326,7 @@ def handle_disappearances(run: Run, *, accept: bool) -> None:
     with run.transaction() as tx:
         state = tx.state()
         began = state.full_started_run or run.id
-        unseen, unlisted = tx.unseen(began), tx.unlisted(began)
+        unseen, unlisted = tx.unseen(began), tx.unseen(began, Presence.MASQUE)
         present = tx.present_count()
     limit = _limit(run, present)
     if len(unseen) > limit and not accept:
