@@ -29,8 +29,6 @@ class Context(Struct, frozen=True):
     evidence: Evidence
     rules: RuleSet
     match: ProductMatch
-    aliases_known: bool
-    """False when the redirects of the catalogue could not be read."""
     catalogue_source: str
     catalogue_sha256: str
     consulte_le: str | None

@@ -144,7 +144,7 @@ def evidence_fingerprint(
         frozen_product: the product evidence of the current verdict, if any.
     """
     match = identify_product(candidature.page_produit, evidence, frozen_product).match
-    return _fingerprint(candidature, evidence, rules, match, _aliases_known(evidence))
+    return _fingerprint(candidature, evidence, rules, match)
 
 
 def _context(
@@ -156,18 +156,13 @@ def _context(
 ) -> Context:
     catalogue, at = evidence.catalogue, evidence.catalogue_at
     source, sha256 = (catalogue.source, catalogue.sha256) if catalogue else ("", "")
-    if named.product_evidence is not None:
-        source, sha256, at = (
-            named.product_evidence.source,
-            named.product_evidence.sha256,
-            named.product_evidence.consulte_le,
-        )
+    if known := named.product_evidence:
+        source, sha256, at = known.source, known.sha256, known.consulte_le
     return Context(
         candidature=candidature,
         evidence=evidence,
         rules=rules,
         match=named.match,
-        aliases_known=_aliases_known(evidence),
         catalogue_source=source,
         catalogue_sha256=sha256,
         consulte_le=at.isoformat() if at else None,
@@ -199,7 +194,6 @@ def _run_checks(context: Context) -> Decision:
             context.evidence,
             context.rules,
             context.match,
-            context.aliases_known,
         ),
         doublons=context.doublons,
         constats={
@@ -230,13 +224,12 @@ def _fingerprint(
     evidence: Evidence,
     rules: RuleSet,
     match: ProductMatch,
-    aliases_known: bool,
 ) -> str:
     facts: list[Json] = [match.lien, *match.noms]
     if match.product:
         facts.append(match.product.fingerprint)
     if match.lien is Lien.INCONNUE:
-        facts.append(aliases_known)
+        facts.append(evidence.aliases_known)
     if registry := registry_answer(candidature, evidence, rules):
         facts += [
             registry.siren, registry.status.value, registry.nature_juridique, registry.is_closed
@@ -257,10 +250,6 @@ def _remark(kept: Decision, today: Decision) -> str | None:
     return " ".join(
         [f"D’après le catalogue actuel, le verdict serait {today.verdict.value}.", *moved]
     )
-
-
-def _aliases_known(evidence: Evidence) -> bool:
-    return evidence.catalogue is not None and evidence.catalogue.aliases_known
 
 
 def _text(preuve: Mapping[str, Json], key: str) -> str | None:

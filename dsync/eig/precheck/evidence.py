@@ -52,6 +52,11 @@ class Evidence:
     """By SIREN; a missing one counts as unreachable while the lookup is enabled."""
     registry_enabled: bool = False
 
+    @property
+    def aliases_known(self) -> bool:
+        """Whether the redirects of the catalogue could be read."""
+        return self.catalogue is not None and self.catalogue.aliases_known
+
 
 class ProductEvidence(Struct, frozen=True):
     """A dossier's product as in the catalogue at the first evaluation; stored with the verdict."""

@@ -94,10 +94,12 @@ class RuleSet:
         """
         problems = list(_problems(config))
         operateurs = [
-            _read_list(folder / name, parse_operateurs, problems) for name in config.operateurs
+            found
+            for name in config.operateurs
+            if (found := _read_list(folder / name, parse_operateurs, problems))
         ]
         categories = _read_list(folder / config.categories_juridiques, parse_categories, problems)
-        years = Counter(found.annee for found in operateurs if found)
+        years = Counter(found.annee for found in operateurs)
         problems += [f"operateurs: two lists of {year}" for year, n in years.items() if n > 1]
         if problems or categories is None:
             raise ConfigurationError(
@@ -105,18 +107,6 @@ class RuleSet:
                 f"{'s' if problems[1:] else ''}: correct the section [regles] and its lists.",
                 problems=tuple(f"[regles] {problem}" for problem in problems),
             )
-        return cls._indexed(
-            config, tuple(found for found in operateurs if found), categories, needed
-        )
-
-    @classmethod
-    def _indexed(
-        cls,
-        config: RulesConfig,
-        operateurs: tuple[OperateurList, ...],
-        categories: CategorieList,
-        needed: Sequence[tuple[str, str]],
-    ) -> Self:
         eligible = frozenset(fold(name) for name in config.phases.eligible)
         known = eligible | {fold(name) for name in config.phases.other}
         return cls(

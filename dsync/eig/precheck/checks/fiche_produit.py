@@ -65,7 +65,7 @@ def check_fiche_produit(context: Context) -> Controle:
     if product is not None:
         preuve |= {"produit": product.id, "nom": product.nom, "url": product.url}
     sentence = _SENTENCES[match.lien]
-    if match.lien is Lien.INCONNUE and not context.aliases_known:
+    if match.lien is Lien.INCONNUE and not context.evidence.aliases_known:
         sentence = sentences.INCONNUE_SANS_ALIAS
     saisie = quoted(context.candidature.page_produit, 60)
     return make_controle(
