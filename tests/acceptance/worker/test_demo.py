@@ -26,7 +26,7 @@ def bare(tmp_path: Path) -> Iterator[Installed]:
 def test_ctrl_c_ends_the_demo_with_its_sandbox(bare: Installed) -> None:
     """130 within 5 s, nothing listens any more, and the same folder serves again."""
     process = bare.start("demo", "--dossiers", "3000")
-    listening = until(lambda: re.search(r"listens at (http://\S+)", process.printed()))
+    listening = until(lambda: re.search(r"listens on (http://\S+)", process.printed()))
 
     process.signal(signal.SIGINT)
     done, took_s = process.ended_within(IN_TIME_S)
