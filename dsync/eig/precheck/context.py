@@ -33,9 +33,9 @@ class Context(Struct, frozen=True):
     catalogue_sha256: str
     consulte_le: str | None
     """When the catalogue of `match` was fetched, as text; not part of the fingerprint."""
-    read_on: date | None
+    read_day: date | None
     """The same as a day in the time zone of the rules."""
-    reference: date
+    deposit_day: date
     """The day of deposit in the time zone of the rules."""
     doublons: tuple[DossierNumber, ...]
     reported_blanks: frozenset[str] = frozenset()
@@ -44,14 +44,14 @@ class Context(Struct, frozen=True):
     @property
     def is_read_late(self) -> bool:
         """Whether the catalogue was read too late to show the phases at the deposit."""
-        if self.read_on is None:
+        if self.read_day is None:
             return False
-        return (self.read_on - self.reference).days > self.rules.config.phases.late_reading_days
+        return (self.read_day - self.deposit_day).days > self.rules.config.phases.late_reading_days
 
     @property
     def catalogue(self) -> str:
         """The source of the product evidence and its date, for a sentence."""
-        read = f" lu le {french_date(self.read_on)}" if self.read_on else ""
+        read = f" lu le {french_date(self.read_day)}" if self.read_day else ""
         return f"catalogue de beta.gouv.fr{read}"
 
     def reponse(self, field: str) -> Reponse:

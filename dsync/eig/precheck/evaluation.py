@@ -166,8 +166,8 @@ def _context(
         catalogue_source=source,
         catalogue_sha256=sha256,
         consulte_le=at.isoformat() if at else None,
-        read_on=rules.reference_date(at) if at else None,
-        reference=rules.reference_date(candidature.depose_le),
+        read_day=rules.local_day(at) if at else None,
+        deposit_day=rules.local_day(candidature.depose_le),
         doublons=tuple(sorted(set(doublons) - {candidature.numero})),
     )
 

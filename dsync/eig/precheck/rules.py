@@ -129,7 +129,7 @@ class RuleSet:
             cas_labels=_labels(config.cas),
         )
 
-    def reference_date(self, instant: datetime) -> date:
+    def local_day(self, instant: datetime) -> date:
         """Return the day of an instant in the time zone of the rules.
 
         Raises:

@@ -165,7 +165,7 @@ def _by_category(context: Context, siren: str) -> Controle:
 def _judge(
     context: Context, reponse: CategorieReponse, preuve: dict[str, Json], facts: dict[str, object]
 ) -> Controle:
-    year = context.reference.year
+    year = context.deposit_day.year
     if reponse is CategorieReponse.ADMINISTRATION_CENTRALE:
         return _if_open(
             context, sentences.CENTRALE, _CENTRALE, preuve, facts,
@@ -219,7 +219,7 @@ def _registre(context: Context, registry: RegistryAnswer) -> str:
     """Return the registry with the day of the lookup, for a sentence."""
     if not registry.consulted_at:
         return "registre des entreprises"
-    day = context.rules.reference_date(registry.consulted_at)
+    day = context.rules.local_day(registry.consulted_at)
     return f"registre des entreprises consulté le {french_date(day)}"
 
 

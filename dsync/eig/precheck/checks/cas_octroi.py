@@ -53,7 +53,7 @@ def check_cas_octroi(context: Context) -> Controle:
         return without_catalogue(NAME) if missing_catalogue else without_product(NAME)
     preuve: dict[str, Json] = {
         "cas": context.candidature.cas_demande,
-        "date": context.reference.isoformat(),
+        "date": context.deposit_day.isoformat(),
         "stats_url": product.stats_url,
         "repository": product.repository,
     }
@@ -99,8 +99,8 @@ def _needs(context: Context, cas: CasConfig, product: Product) -> list[tuple[_Ne
     needs = []
     if cas.needs_phase:
         phase = quoted(context.rules.phase_name(cas.needs_phase), 30)
-        begun = first_begun(product.phases, cas.needs_phase, context.reference)
-        day = french_date(begun or context.reference)
+        begun = first_begun(product.phases, cas.needs_phase, context.deposit_day)
+        day = french_date(begun or context.deposit_day)
         need = _Need(
             f"une phase {phase} en cours ou achevée",
             f"phase {phase} commencée le {day}",

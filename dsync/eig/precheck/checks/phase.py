@@ -31,9 +31,9 @@ def check_phase(context: Context) -> Controle:
     if product is None:
         missing_catalogue = context.match.lien is Lien.INDISPONIBLE
         return without_catalogue(NAME) if missing_catalogue else without_product(NAME)
-    by_start = phase_by_start(product.phases, context.reference)
+    by_start = phase_by_start(product.phases, context.deposit_day)
     preuve: dict[str, Json] = {
-        "date": context.reference.isoformat(),
+        "date": context.deposit_day.isoformat(),
         "phase": by_start.nom if by_start else None,
         "phases": [
             {"nom": p.nom, "debut": p.debut.isoformat() if p.debut else None}
@@ -55,7 +55,7 @@ def check_phase(context: Context) -> Controle:
         preuve,
         phase=_named(context, phase),
         autre=_named(context, other),
-        jour=french_date(context.reference),
+        jour=french_date(context.deposit_day),
         debut=french_date(phase.debut) if phase and phase.debut else "",
         suite=_first_phase(context, product.phases),
         declaree=_declaration(context),
@@ -70,7 +70,7 @@ def _observe(
 ) -> tuple[Sentence, Phase | None, Phase | None]:
     """Return the sentence, the phase that it is about, and the conflicting phase if any."""
     undated = [phase for phase in product.phases if phase.debut is None]
-    by_place = phase_by_place(product.phases, context.reference)
+    by_place = phase_by_place(product.phases, context.deposit_day)
     if by_start is None or by_place is None:
         is_readable = product.phases_lisibles and not undated
         return sentences.PHASE_AUCUNE if is_readable else sentences.PHASES_ILLISIBLES, None, None
@@ -126,7 +126,7 @@ def _declaration(context: Context) -> str:
 def _first_phase(context: Context, phases: Iterable[Phase]) -> str:
     """Return the start of the first phase, for a product whose first phase is in the future."""
     dated = [phase for phase in phases if phase.debut]
-    first = min(dated, key=lambda phase: phase.debut or context.reference, default=None)
+    first = min(dated, key=lambda phase: phase.debut or context.deposit_day, default=None)
     if first is None or first.debut is None:
         return "fiche sans phase"
     return f"première phase : {_named(context, first)}, à partir du {french_date(first.debut)}"

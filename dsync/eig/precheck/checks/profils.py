@@ -30,7 +30,7 @@ def check_profils(context: Context) -> Controle:
         if not (profil and _is_offered(profil, context)):
             absent.setdefault(key, voeu.profil)
     preuve: dict[str, Json] = {
-        "date": context.reference.isoformat(),
+        "date": context.deposit_day.isoformat(),
         "profils": [*sorted(wished)],
         "hors_offre": [*sorted(absent)],
     }
@@ -56,7 +56,7 @@ def check_profils(context: Context) -> Controle:
         n="s" if len(absent) > 1 else "",
         nombre=len(wished),
         most=most,
-        jour=french_date(context.reference),
+        jour=french_date(context.deposit_day),
         offre=_labels(
             profil.labels[0] if profil.labels else profil.id
             for profil in context.rules.config.profils
@@ -70,7 +70,7 @@ def _labels(labels: Iterable[str]) -> str:
 
 
 def _is_offered(profil: ProfilConfig, context: Context) -> bool:
-    day = context.reference
+    day = context.deposit_day
     return not (
         (profil.offered_from and day < profil.offered_from)
         or (profil.offered_until and day > profil.offered_until)
