@@ -43,7 +43,7 @@ LAYOUT_TYPES = frozenset({"header_section", "explication"})
 
 
 class Presence(StrEnum):
-    """Whether DS shows a dossier, or in which way it has gone."""
+    """Whether DS shows a dossier; if not, whether it is hidden, erased or has disappeared."""
 
     PRESENT = "present"
     MASQUE = "masque"

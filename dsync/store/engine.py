@@ -163,8 +163,8 @@ def _prepare_sqlite(engine: Engine) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # IMMEDIATE, because SQLite does not wait for another writer when a transaction that began
-        # by reading starts to write: it fails at once.
+        # IMMEDIATE, because a transaction that begins by reading fails at its first write, without
+        # waiting, if another one has committed since.
         options = connection.get_execution_options()
         if not options.get(AUTOCOMMIT, False):
             reading = options.get(READING, False)

@@ -132,7 +132,7 @@ class SyncState:
     mapping_key: str | None = None
     """Of the mapping with which the last full read was done."""
     writing_key: str | None = None
-    """Of the configured texts, annotations, labels and rights at the last push."""
+    """Of the configured texts, annotations, labels and rights that the wishes follow."""
 
     def as_of(self, now: datetime) -> SyncState:
         """Return the state without the instants that are after `now`.
