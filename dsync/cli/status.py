@@ -146,7 +146,7 @@ def _warnings(document: Mapping[str, Any], now: datetime) -> Iterator[str]:
         if not service["is_alive"]:
             yield (
                 f"The service {service['holder']} last reported {ago(service['seen_at'], now)} and "
-                "did not sign off: check whether it still runs, and start it again."
+                "did not report its end: check whether it still runs, and start it again."
             )
     if document["clock_ahead_s"] is not None:
         span = _span(timedelta(seconds=document["clock_ahead_s"]))

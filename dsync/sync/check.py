@@ -237,23 +237,17 @@ def _quoted(names: Sequence[str]) -> str:
 def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[CheckLine]:
     """Yield whether the form has each annotation of dsync, with a suitable type and options."""
     resolved = resolve(config, revision.descriptors.values())
-    targets: Mapping[str, AnnotationTarget] = {
-        "resultat": config.resultat,
-        "detail": config.detail,
-        "date": config.date,
-        "validation": config.validation,
-    }
-    for name, target in targets.items():
+    for name in ACCEPTED_TYPES:
         descriptor: Descriptor | None = getattr(resolved, name)
         if descriptor is None:
-            yield _missing_annotation(name, target, revision)
+            yield _missing_annotation(name, getattr(config, name), revision)
         elif name == "resultat" and (lacking := _lacking_options(config, descriptor)):
             yield CheckLine(
                 "annotations",
                 CheckStatus.ERROR,
-                f"resultat: {_named(descriptor)} lacks the option {', '.join(lacking)}",
+                f"resultat: {_named(descriptor)} lacks the option {_quoted(lacking)}",
                 "add it to the annotation on DS, or correct [annotations.resultat] options "
-                f"(it offers {', '.join(f'« {o} »' for o in descriptor.options or ())})",
+                f"(it offers {_quoted(descriptor.options or ())})",
                 2,
             )
         else:
@@ -288,7 +282,7 @@ def _lacking_options(config: AnnotationsConfig, descriptor: Descriptor) -> list[
     if descriptor.type != "drop_down_list" or descriptor.other_option:
         return []
     offered = set(descriptor.options or ())
-    return [f"« {text} »" for text in config.resultat.options.all() if text not in offered]
+    return [text for text in config.resultat.options.all() if text not in offered]
 
 
 def label_lines(config: AnnotationsConfig, available: Mapping[str, str]) -> Iterator[CheckLine]:
@@ -301,14 +295,13 @@ def label_lines(config: AnnotationsConfig, available: Mapping[str, str]) -> Iter
         yield CheckLine(
             "labels",
             CheckStatus.ERROR,
-            f"the démarche has no label {', '.join(f'« {name} »' for name in missing)}",
+            f"the démarche has no label {_quoted(missing)}",
             "create it on DS with exactly this name, or correct [annotations.labels] "
             "(without this table dsync writes no labels)",
             2,
         )
     else:
-        names = ", ".join(f"« {name} »" for name in config.labels.all())
-        yield CheckLine("labels", CheckStatus.OK, f"{names} are there")
+        yield CheckLine("labels", CheckStatus.OK, f"{_quoted(config.labels.all())} are there")
 
 
 def _named(descriptor: Descriptor) -> str:
@@ -338,9 +331,9 @@ def database_line(url: str, open_store: OpenStore) -> CheckLine:
             message = f"{path}: its schema is {revision or 'empty'}, older than this version's"
             remedy = "nothing to do: the next run upgrades it"
             return CheckLine("database", CheckStatus.INFO, message, remedy)
-        return CheckLine("database", CheckStatus.ERROR, exc.message, None, exc.exit_code)
+        return error("database", exc)
     except DsyncError as exc:
-        return CheckLine("database", CheckStatus.ERROR, exc.message, None, exc.exit_code)
+        return error("database", exc)
     if path is not None and not all(os.access(place, os.W_OK) for place in (path, path.parent)):
         remedy = "correct the rights of the file and its folder"
         message = f"{path}: it may not be written"

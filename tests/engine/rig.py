@@ -274,7 +274,7 @@ class Engine:
         with self._tables.begin() as connection:
             connection.execute(text("UPDATE sync_state SET page_size = :size"), {"size": size})
 
-    def settle(self) -> RunReport:
+    def sync_until_quiet(self) -> RunReport:
         """Sync until the overlap has passed, own writes included: nothing is left to read."""
         report = self.sync()
         for _ in range(2):
@@ -312,7 +312,7 @@ class Engine:
             for a in write["annotations"]
         ]
 
-    # --- what stands in DS ------------------------------------------------------------------
+    # --- the values in DS ------------------------------------------------------------------
 
     def remote(self, rank: int, stable_id: int = RESULTAT) -> Any:
         """Return an annotation's value in DS."""
@@ -356,7 +356,7 @@ class Engine:
         return verdict
 
     def wishes(self, rank: int) -> dict[str, str]:
-        """Return how each current wish of a dossier stands."""
+        """Return the status of each current wish of a dossier."""
         found = self.rows(
             "SELECT annotation, statut FROM outbox WHERE numero = :numero AND courante",
             numero=number(rank),
@@ -377,7 +377,7 @@ class Engine:
         return {row["numero"] - FIRST: (row["code"], row["tentatives"]) for row in found}
 
     def state(self) -> SyncState:
-        """Return where the reading stands."""
+        """Return the sync state."""
         with self.worker.store.reading(DEMARCHE) as reader:
             return reader.state()
 

@@ -45,7 +45,7 @@ def test_a_plain_run_makes_the_full_read_that_the_future_would_have_delayed(
     """As the service does: what vanished meanwhile is found, and no instant lies ahead."""
     engine = engine_on_each
     engine.worker.skew = AHEAD
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.expire(number(5))
     engine.worker.skew = timedelta()
     assert {"present": 12} == dict(engine.presences())

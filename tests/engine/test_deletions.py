@@ -25,7 +25,7 @@ OPEN_ONE, FINISHED_ONE = 1, 5
 )
 def test_a_hidden_dossier_is_shown_as_such(engine: Engine, rank: int, by: str) -> None:
     """Its data stay; it is neither judged nor written to."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.hide(number(rank), by)  # type: ignore[arg-type]
     report = engine.sync()
     row = engine.one("lecture_candidature", rank)
@@ -36,7 +36,7 @@ def test_a_hidden_dossier_is_shown_as_such(engine: Engine, rank: int, by: str) -
 
 def test_a_finished_dossier_that_its_usager_hides_stays(engine: Engine) -> None:
     """DS still shows it."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.hide(number(FINISHED_ONE), "usager")
     report = engine.sync()
     assert (0, {"present": 12}) == (report.deleted, dict(engine.presences()))
@@ -44,7 +44,7 @@ def test_a_finished_dossier_that_its_usager_hides_stays(engine: Engine) -> None:
 
 def test_a_restored_dossier_is_back_and_judged(engine: Engine) -> None:
     """With what changed meanwhile."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.hide(number(OPEN_ONE))
     engine.sync()
     engine.advance(hours=1)
@@ -61,7 +61,7 @@ def test_an_erased_dossier_leaves_no_personal_data(engine_on_each: Engine) -> No
     """Number, state, dates and reason stay, with each verdict's result; nobody's words do."""
     engine = engine_on_each
     engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Mot-témoin")
-    engine.settle()
+    engine.sync_until_quiet()
     assert "Mot-témoin" in str(engine.content(all_tables=True))
     truth = engine.control.truth_of(number(OPEN_ONE))
     engine.control.erase(number(OPEN_ONE))
@@ -82,7 +82,7 @@ def test_an_erasure_leaves_nothing_in_the_databases_files(engine_on_each: Engine
     """SQLite's file and WAL hold no word of it; PostgreSQL was told to drop the old rows."""
     engine = engine_on_each
     engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Mot-témoin")
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.erase(number(OPEN_ONE))
     assert 1 == engine.sync().deleted
     if engine.url.startswith("sqlite"):
@@ -100,7 +100,7 @@ def test_an_erasure_leaves_nothing_in_the_databases_files(engine_on_each: Engine
 
 def test_a_back_dated_erasure_is_found(engine: Engine) -> None:
     """Told with the day it was hidden, sixteen days ago: the lists are asked from there on."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.hide(number(OPEN_ONE), "usager")
     for _ in range(16):
         engine.advance(days=1)
@@ -113,10 +113,11 @@ def test_a_back_dated_erasure_is_found(engine: Engine) -> None:
 
 def test_lists_that_are_followed_already_are_no_news(engine: Engine) -> None:
     """The same entry again makes no event."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.hide(number(OPEN_ONE))
     engine.control.erase(number(2))
-    engine.settle()  # The twin of the hidden one is judged again, written to, and read back.
+    # The twin of the hidden one is judged again, written to, and read back.
+    engine.sync_until_quiet()
     before = engine.content()
     assert 0 == engine.sync().deleted
     assert 0 == engine.sync(full=True).deleted
@@ -125,7 +126,7 @@ def test_lists_that_are_followed_already_are_no_news(engine: Engine) -> None:
 
 def test_an_expired_dossier_is_found_by_the_full_read_alone(engine: Engine) -> None:
     """It is in none of the three lists; once erased, its data go."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.expire(number(FINISHED_ONE))
     assert 0 == engine.sync().deleted
     assert 1 == engine.sync(full=True).deleted
@@ -139,7 +140,7 @@ def test_an_expired_dossier_is_found_by_the_full_read_alone(engine: Engine) -> N
 
 def test_a_hidden_dossier_that_leaves_the_lists_has_vanished(engine: Engine) -> None:
     """Restored and expired between two runs: it is hidden by nobody any more."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.hide(number(FINISHED_ONE), "administration")
     engine.sync(full=True)
     engine.sync(full=True)
@@ -152,9 +153,9 @@ def test_a_hidden_dossier_that_leaves_the_lists_has_vanished(engine: Engine) -> 
 
 def test_a_dossier_hidden_long_ago_stays_hidden(engine: Engine) -> None:
     """A full read asks the whole lists, not those of the last weeks: it has not vanished."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.hide(number(FINISHED_ONE), "administration")
-    engine.settle()
+    engine.sync_until_quiet()
     engine.advance(days=40)
     for _ in range(2):
         assert 0 == engine.sync(full=True).deleted
@@ -174,7 +175,7 @@ def miss(engine: Engine, rank: int) -> None:
 
 def test_a_dossier_that_no_page_showed_is_asked_for_by_number(engine: Engine) -> None:
     """It is there: read and stored, not marked as vanished."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Autre")
     miss(engine, OPEN_ONE)
     report = engine.sync(full=True)
@@ -185,7 +186,7 @@ def test_a_dossier_that_no_page_showed_is_asked_for_by_number(engine: Engine) ->
 
 def test_a_dossier_that_no_page_showed_and_that_is_bad_is_quarantined(engine: Engine) -> None:
     """It is there, by its number, and cannot be read: neither vanished nor the run's end."""
-    engine.settle()
+    engine.sync_until_quiet()
     miss(engine, OPEN_ONE)
 
     def demarches_of(original: Callable[..., Any], *args: Any) -> Any:
@@ -200,7 +201,7 @@ def test_a_dossier_that_no_page_showed_and_that_is_bad_is_quarantined(engine: En
 
 def test_a_short_run_may_leave_the_lists_for_later(engine: Engine) -> None:
     """The scheduler asks them hourly; the next run that asks follows them."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.hide(number(OPEN_ONE))
     assert 0 == engine.sync(deletions=False).deleted
     assert not engine.pages()[-1].variables["withPending"]
@@ -209,7 +210,7 @@ def test_a_short_run_may_leave_the_lists_for_later(engine: Engine) -> None:
 
 def test_lists_that_were_not_asked_stay_due(engine: Engine) -> None:
     """Short runs in between do not put off the hourly one that asks them."""
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.state().last_deletions_at
     engine.advance(hours=2)
     assert 0 == engine.sync(deletions=False).exit_code
@@ -221,7 +222,7 @@ def test_lists_that_were_not_asked_stay_due(engine: Engine) -> None:
 
 def test_a_vanished_dossier_that_the_lists_show_is_hidden(engine: Engine) -> None:
     """Expired, then brought back and hidden between two runs: DS says again where it is."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.expire(number(FINISHED_ONE))
     engine.sync(full=True)
     engine.control.restore(number(FINISHED_ONE))
@@ -271,9 +272,9 @@ def test_a_list_whose_cursors_go_round_is_told(start: Start, which: str) -> None
 
 def test_a_page_is_newer_than_the_lists_that_came_with_it(engine: Engine) -> None:
     """Restored between the two: the lists still tell it, the page shows it, the page is right."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.hide(number(OPEN_ONE))
-    engine.settle()
+    engine.sync_until_quiet()
     engine.shrink(1)
     # The page of one fails with the lists in it: they are asked by themselves, before the page.
     engine.control.fail(ScriptedFault("timeout", "DossiersPage"))
@@ -292,7 +293,7 @@ def test_a_page_is_newer_than_the_lists_that_came_with_it(engine: Engine) -> Non
 
 def test_the_brake_stops_a_mass_disappearance(engine: Engine) -> None:
     """More than five of twelve in no list: none is marked, exit 4, again until confirmed."""
-    engine.settle()
+    engine.sync_until_quiet()
     for rank in range(6):
         engine.control.expire(number(rank))
     before = engine.presences()
@@ -311,7 +312,7 @@ def test_the_brake_stops_a_mass_disappearance(engine: Engine) -> None:
 def test_the_brake_believes_a_share_of_the_demarche(start: Start) -> None:
     """Of a large démarche more may expire in a night: half of those present, here."""
     engine = start(configuration={"safety": {"disappearances": 1, "disappearances_percent": 50}})
-    engine.settle()
+    engine.sync_until_quiet()
     for rank in range(6):
         engine.control.expire(number(rank))
     assert (0, 6) == (engine.sync(full=True).exit_code, engine.presences()["disparu"])
@@ -324,7 +325,7 @@ def test_the_brake_believes_a_share_of_the_demarche(start: Start) -> None:
 
 def test_the_brake_lets_pass_what_the_lists_explain(engine: Engine) -> None:
     """Hidden ones are no disappearance, however many."""
-    engine.settle()
+    engine.sync_until_quiet()
     for rank in range(8):
         engine.control.hide(number(rank), "administration")
     report = engine.sync(full=True)
@@ -333,7 +334,7 @@ def test_the_brake_lets_pass_what_the_lists_explain(engine: Engine) -> None:
 
 def test_a_dossier_that_a_failed_full_read_did_not_reach_is_not_gone(engine: Engine) -> None:
     """Only a full read that came to its end says who has vanished."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.shrink(3)
     engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=2, times=None))
     assert 8 == engine.sync(full=True).exit_code
@@ -345,7 +346,7 @@ def test_a_dossier_that_a_failed_full_read_did_not_reach_is_not_gone(engine: Eng
 
 def test_failing_lists_do_not_stop_the_dossiers(engine: Engine) -> None:
     """The dossiers are read all the same; the run says what failed, the lists stay due."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_champ(number(0), PROBLEME, "Autre")
     engine.control.hide(number(1))
     engine.control.fail(ScriptedFault("cut_before", "Deletions", times=None))
@@ -386,7 +387,7 @@ def test_a_dossier_of_another_demarche_in_the_copy_is_removed_by_the_full_read(
     """With all that was kept of it; it is never written into meanwhile."""
     engine = engine_on_each
     foreign = with_a_neighbour(engine)
-    engine.settle()
+    engine.sync_until_quiet()
     for table in TABLES:  # As if the neighbour's had been taken for ours.
         engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(3)}")
     engine.execute(f"UPDATE outbox SET statut = 'en_attente' WHERE numero = {foreign}")

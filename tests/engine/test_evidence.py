@@ -60,7 +60,7 @@ def test_a_rewritten_history_changes_no_standing_verdict(
     engine = start([0])
     if not filled:
         engine.control.edit_champ(number(0), PROBLEME, "")
-    engine.settle()
+    engine.sync_until_quiet()
     product = product_of(0)
     assert ("Éligible" if filled else "À vérifier") == engine.verdict(0)
     before, verdicts = standing(engine, 0), engine.rows("SELECT id FROM verdict")
@@ -87,7 +87,7 @@ def test_a_rewritten_history_changes_no_standing_verdict(
 def test_a_remark_says_what_todays_catalogue_would_give(start: Start) -> None:
     """In the view and in `dossier show`; it goes when the catalogue is as it was."""
     engine = start([0])
-    engine.settle()
+    engine.sync_until_quiet()
     publish(engine, rewrite(product_of(0)))
     engine.sync()
     [row] = engine.rows("SELECT * FROM lecture_precontrole")
@@ -102,7 +102,7 @@ def test_a_remark_says_what_todays_catalogue_would_give(start: Start) -> None:
 def test_another_product_is_judged_anew(start: Start) -> None:
     """On today's catalogue, which is then kept for it."""
     engine = start([0])
-    engine.settle()
+    engine.sync_until_quiet()
     publish(engine, rewrite(product_of(9)))
     engine.control.edit_champ(number(0), PAGE, SUIVI.format(product_of(9)))
     engine.sync()
@@ -116,7 +116,7 @@ def test_another_product_is_judged_anew(start: Start) -> None:
 def test_fresh_evidence_is_taken_when_an_operator_asks(start: Start) -> None:
     """Before and after are returned, the journal says who asked, the result is pushed."""
     engine = start([0, 9])
-    engine.settle()
+    engine.sync_until_quiet()
     publish(engine, rewrite(product_of(0)))
     engine.sync()
     engine.advance(minutes=1)
@@ -143,7 +143,7 @@ def test_fresh_evidence_is_taken_when_an_operator_asks(start: Start) -> None:
 def test_a_standing_verdict_stays_while_the_catalogue_is_out_of_reach(start: Start) -> None:
     """Its dossier stays due, and is judged when the catalogue is back."""
     engine = start([0, 6])
-    engine.settle()
+    engine.sync_until_quiet()
     before = standing(engine, 0)
     engine.control.catalogue.unavailable = True
     engine.advance(days=15)  # The last good copy is too old to serve.
@@ -165,7 +165,7 @@ def test_a_standing_verdict_stays_while_the_catalogue_is_out_of_reach(start: Sta
 def test_a_product_named_by_its_site_makes_no_doublon(start: Start) -> None:
     """It may be somebody else's: the dossier that gives the page stays as it is."""
     engine = start([0, 9])
-    engine.settle()
+    engine.sync_until_quiet()
     [product] = [e for e in few_products()["data"] if e["id"] == product_of(0)]
     engine.control.edit_champ(number(9), PAGE, product["attributes"]["link"])
     engine.sync()
@@ -183,7 +183,7 @@ class TestBrake:
     def test_it_is_not_believed_until_an_operator_accepts_it(self, start: Start) -> None:
         """The last good copy serves, an anomaly says so, every run ends with 7."""
         engine = start()
-        engine.settle()
+        engine.sync_until_quiet()
         before = [standing(engine, rank) for rank in range(12)]
         self.shrink(engine)
         for times in (1, 2):
@@ -211,7 +211,7 @@ class TestBrake:
     def test_another_one_than_was_stopped_is_not_accepted(self, start: Start) -> None:
         """The operator looked at something else."""
         engine = start([0])
-        engine.settle()
+        engine.sync_until_quiet()
         self.shrink(engine)
         engine.sync()
         self.shrink(engine, to=2)
@@ -223,7 +223,7 @@ class TestBrake:
     def test_a_few_products_gone_are_believed(self, start: Start) -> None:
         """A tenth may go; what is renamed with an alias is not gone."""
         engine = start([0])
-        engine.settle()
+        engine.sync_until_quiet()
         count = len(few_products()["data"])
         self.shrink(engine, to=count - count // 10)
         assert 0 == engine.sync().exit_code
@@ -234,7 +234,7 @@ class TestBrake:
     def test_the_anomaly_ends_when_the_catalogue_is_whole_again(self, start: Start) -> None:
         """Nobody has to accept anything."""
         engine = start([0])
-        engine.settle()
+        engine.sync_until_quiet()
         self.shrink(engine)
         engine.sync()
         publish(engine, lambda entries: entries)

@@ -150,7 +150,7 @@ def test_a_node_without_its_number_is_passed_and_named_when_it_is_known(
 ) -> None:
     """All others are read, the position is passed; a full read tells which of the known it is."""
     engine = engine_on_each
-    engine.settle()
+    engine.sync_until_quiet()
     nobody(engine, 4, has_node=has_node)
     report = engine.sync(full=True)
     assert (7, {4}) == (report.exit_code, set(engine.quarantine()))
@@ -180,7 +180,7 @@ def test_a_node_without_its_number_that_nobody_knows_is_told_by_its_neighbours(
 
 def test_an_odd_number_beside_a_null_node_hides_no_other(engine: Engine) -> None:
     """The light page, which names a null node, may hold a number that no reader takes."""
-    engine.settle()
+    engine.sync_until_quiet()
     nobody(engine, 4, has_node=False)
     engine.control.replace_json(number(7), ("number",), "1e400")
     report = engine.sync(full=True)
@@ -254,7 +254,7 @@ def test_an_odd_value_in_a_list_of_deletions_costs_that_entry(
     engine: Engine, field: str | None, operation: str
 ) -> None:
     """All other entries and all dossiers are read; the run says so and exits 7."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.hide(number(0))
     engine.control.hide(number(1))
     path = ["data", "demarche", "pendingDeletedDossiers", "nodes", 0]

@@ -47,7 +47,7 @@ def rows(engine: Engine, rank: int) -> int:
 
 def test_other_rules_judge_every_open_dossier_again(engine: Engine) -> None:
     """A history row each; finished ones keep theirs; what reads the same is not pushed again."""
-    engine.settle()
+    engine.sync_until_quiet()
     regles = engine.worker.app.configuration.regles
     engine.restart(configuration={"regles": {"max_detail_length": regles.max_detail_length - 100}})
     report = engine.sync()
@@ -59,7 +59,7 @@ def test_other_rules_judge_every_open_dossier_again(engine: Engine) -> None:
 
 def test_other_rules_with_another_answer_are_pushed(engine: Engine) -> None:
     """A local body is let off: its verdict, annotation and label change."""
-    engine.settle()
+    engine.sync_until_quiet()
     regles = engine.worker.app.configuration.regles
     severity = {**regles.severity, "administration": "a_verifier"}
     engine.restart(configuration={"regles": {"severity": severity}})
@@ -76,7 +76,7 @@ def test_a_product_published_at_last_lifts_the_verdict(start: Start) -> None:
     """Not Éligible and its evidence has changed: judged again without any change in DS."""
     engine = start()
     engine.control.edit_champ(number(0), PAGE, SUIVI.format("nouveau-produit"))
-    engine.settle()
+    engine.sync_until_quiet()
     assert "Inéligible" == engine.remote(0)
     republish(engine, add="nouveau-produit")
     report = engine.sync()
@@ -86,7 +86,7 @@ def test_a_product_published_at_last_lifts_the_verdict(start: Start) -> None:
 
 def test_an_eligible_dossier_stays_so_when_its_product_disappears(engine: Engine) -> None:
     """A remark is recorded beside the verdict; nothing is pushed."""
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.remote(0, DETAIL)
     republish(engine, without=product_of(0))
     report = engine.sync()
@@ -106,7 +106,7 @@ def test_an_eligible_dossier_stays_so_when_its_product_disappears(engine: Engine
 
 def test_an_eligible_dossier_is_judged_on_its_kept_product_evidence(engine: Engine) -> None:
     """Another answer of its own, the same address: the product stays proved."""
-    engine.settle()
+    engine.sync_until_quiet()
     republish(engine, without=product_of(0))
     engine.control.edit_champ(number(0), PROBLEME, "Autre problème")
     engine.sync()
@@ -115,7 +115,7 @@ def test_an_eligible_dossier_is_judged_on_its_kept_product_evidence(engine: Engi
 
 def test_another_address_is_judged_on_todays_catalogue(engine: Engine) -> None:
     """The kept evidence was the other product's."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_champ(number(0), PAGE, SUIVI.format("fiche-qui-nexiste-pas"))
     engine.sync()
     assert "Inéligible" == engine.verdict(0) == engine.remote(0)
@@ -123,7 +123,7 @@ def test_another_address_is_judged_on_todays_catalogue(engine: Engine) -> None:
 
 def test_a_new_twin_has_both_dossiers_judged_again(engine: Engine) -> None:
     """The Éligible one too: each names the other; when it is alone again, it is Éligible."""
-    engine.settle()
+    engine.sync_until_quiet()
     [twin] = seeds([0])
     engine.control.edit_champ(number(2), PAGE, twin.champs[PAGE])
     engine.sync()
@@ -137,7 +137,7 @@ def test_a_new_twin_has_both_dossiers_judged_again(engine: Engine) -> None:
 
 def test_a_twin_that_is_refused_counts_no_more(engine: Engine) -> None:
     """Only dossiers under way or accepted are doublons."""
-    engine.settle()
+    engine.sync_until_quiet()
     [twin] = seeds([0])
     engine.control.edit_champ(number(2), PAGE, twin.champs[PAGE])
     engine.sync()
@@ -161,7 +161,7 @@ def test_without_a_catalogue_nothing_is_said_until_it_is_back(engine: Engine) ->
 
 def test_the_last_good_catalogue_serves_while_it_cannot_be_had(engine: Engine) -> None:
     """The run is partial, the verdicts go on."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.catalogue.unavailable = True
     engine.control.edit_champ(number(3), PAGE, "")
     report = engine.sync()
@@ -202,7 +202,7 @@ def test_an_unreadable_catalogue_is_never_a_missing_page(engine: Engine) -> None
 
 def test_annotations_of_humans_are_no_input(engine: Engine) -> None:
     """Stored and told, never a reason to judge again."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), 5202, "Soutenance")
     report = engine.sync()
     assert (1, 0) == (report.changed, report.evaluated)
@@ -213,7 +213,7 @@ def test_a_finished_dossier_keeps_its_verdict_and_an_open_one_again_is_judged(
     engine: Engine,
 ) -> None:
     """Accepted: nothing of it moves. Reopened: judged on what it says now, and pushed."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.move(number(0), "accepte")
     engine.sync()
     engine.control.edit_champ(number(0), PAGE, "")
@@ -228,7 +228,7 @@ def test_a_finished_dossier_keeps_its_verdict_and_an_open_one_again_is_judged(
 
 def test_one_first_seen_finished_is_pushed_once_it_is_open(engine: Engine) -> None:
     """Judged once and never pushed; reopened, its annotations come."""
-    engine.settle()
+    engine.sync_until_quiet()
     assert {} == engine.wishes(5)
     engine.control.move(number(5), "en_instruction")
     engine.sync()
@@ -237,7 +237,7 @@ def test_one_first_seen_finished_is_pushed_once_it_is_open(engine: Engine) -> No
 
 def test_an_archived_open_dossier_is_judged_and_pushed(engine: Engine) -> None:
     """Archived is not finished."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.archive(number(0))
     engine.control.edit_champ(number(0), PAGE, "")
     engine.sync()
@@ -268,7 +268,7 @@ def test_a_rule_that_breaks_quarantines_one_dossier(engine: Engine, monkeypatch:
 
 def test_a_box_checked_by_an_instructeur_does_not_stop_the_judging(engine: Engine) -> None:
     """The database's verdict goes on, DS keeps what the instructeur validated."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), VALIDE, True)
     engine.control.edit_champ(number(0), PAGE, "")
     engine.sync()

@@ -60,7 +60,7 @@ def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(start
     """Judged anew and killed: the wish stands beside its verdict, or neither is there."""
     engine = start([0])
     page = engine.control.truth_of(number(0)).raw_champs[PAGE]
-    engine.settle()
+    engine.sync_until_quiet()
     for point in range(1, MOST_POINTS):
         is_good = point % 2 == 0
         engine.control.edit_champ(number(0), PAGE, page if is_good else "")
@@ -82,7 +82,7 @@ def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(start
 def test_a_kill_at_any_point_of_a_reading_skips_no_page(start: Start, full: bool) -> None:
     """Watermark and cursor move with the page that they cover: the next read meets the rest."""
     engine = start(range(4))
-    engine.settle()
+    engine.sync_until_quiet()
     for point in range(1, MOST_POINTS):
         engine.advance(days=2)
         for rank in range(4):
@@ -125,7 +125,7 @@ def test_a_kill_between_a_mutation_and_its_outcome(engine_on_each: Engine, edite
 
 def test_a_database_file_that_is_deleted_under_a_service_is_missed(engine: Engine) -> None:
     """The next run fails with one sentence and exit 5, and makes no file in its place."""
-    engine.settle()
+    engine.sync_until_quiet()
     path = Path(engine.url.removeprefix("sqlite:///"))
     kept = path.read_bytes()
     path.unlink()

@@ -75,7 +75,7 @@ def test_a_second_run_writes_nothing(engine_on_each: Engine) -> None:
 
 def test_a_change_costs_what_changed(engine: Engine) -> None:
     """One dossier edited: it alone is read, judged and told by the names of what changed."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_champ(number(0), PROBLEME, "Tout autre chose")
     report = engine.sync()
     assert (1, 1, 1, 0) == (report.read, report.changed, report.evaluated, report.pushed)
@@ -89,7 +89,7 @@ def test_a_change_costs_what_changed(engine: Engine) -> None:
 
 def test_a_move_to_another_state_is_journaled(engine: Engine) -> None:
     """The event names both states; a finished dossier keeps its verdict and gets no push."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.move(number(1), "en_instruction")
     engine.control.move(number(0), "accepte", motivation="Bravo")
     report = engine.sync()
@@ -110,7 +110,7 @@ def test_the_journal_keeps_the_figures_of_a_run(engine: Engine) -> None:
 
 def test_the_journal_keeps_what_went_wrong_in_a_run(engine: Engine) -> None:
     """Conflicts, deletions and quarantine counted, errors by class, what was skipped and why."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
     engine.control.hide(number(1))
     engine.control.return_null(number(2), champs_only=True)
@@ -161,7 +161,7 @@ def test_the_journal_tells_what_a_run_was_for(engine: Engine) -> None:
 
 def test_the_labels_of_a_new_verdict_replace_the_old(engine: Engine) -> None:
     """Only the label that dsync put is taken off."""
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.labels(0)
     engine.control.edit_champ(number(0), 4102, "")
     engine.sync()
@@ -173,7 +173,7 @@ def test_the_labels_of_a_new_verdict_replace_the_old(engine: Engine) -> None:
 @pytest.mark.parametrize("by", ["dossiers", "since"])
 def test_a_narrowed_run_does_not_move_the_watermark(engine: Engine, by: str) -> None:
     """`--dossier` and `--since` read, judge and push, and leave the watermark alone."""
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.state().watermark
     engine.control.edit_champ(number(0), 4102, "")
     engine.control.hide(number(1))

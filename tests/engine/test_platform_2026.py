@@ -48,7 +48,7 @@ def test_a_limit_that_no_page_keeps_is_not_taken_for_a_dossiers_fault(engine: En
 
 def test_a_champ_that_an_instructeur_corrects_is_judged_again(engine: Engine) -> None:
     """Neither the champs' own date nor the state moves: what was typed tells that it changed."""
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.one("dossier", 0)["champs_modifie_le"]
     engine.control.correct_champ(number(0), PAGE, "")
     report = engine.sync()
@@ -63,7 +63,7 @@ def test_a_correction_that_is_asked_for_shows_until_the_usager_submits(
     """Since when it is waited for, in the view; it changes no verdict."""
     engine = engine_on_each
     since = "SELECT correction_attendue_depuis AS c FROM lecture_candidature WHERE numero = :n"
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.ask_correction(number(0))
     asked_at = engine.control.now()
     report = engine.sync()
@@ -117,10 +117,10 @@ def test_a_champ_that_changes_its_type_is_the_same_champ(
     engine: Engine, type_: str, kept: bool
 ) -> None:
     """Known by its id: it is neither gone nor new, and finished dossiers keep the old type."""
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.rows("SELECT numero, probleme FROM lecture_candidature ORDER BY numero")
     engine.control.publish_revision(Change(retype={PROBLEME: type_}))
-    assert 0 == engine.settle().exit_code
+    assert 0 == engine.sync_until_quiet().exit_code
     check_copy(engine)
     types = {
         rank: engine.rows(SHOWN, n=number(rank), id="Q2hhbXAtNDEwNQ==")[0]["type"]

@@ -149,7 +149,7 @@ def test_what_ds_refuses_is_refused_with_its_words(engine: Engine) -> None:
 def test_a_refusal_is_not_sent_again_while_the_form_is_the_same(engine: Engine) -> None:
     """No mutation is spent on it; once the form has the option, the next run sends it."""
     engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-    engine.settle()
+    engine.sync_until_quiet()
     engine.advance(hours=2)
     engine.sync()
     engine.sync(full=True)
@@ -167,7 +167,7 @@ def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> N
     The full reads that look for it come less and less often, and `dsync sync` does them too.
     """
     engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.publish_revision(
         Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]}), rebases=False
     )
@@ -190,7 +190,7 @@ def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> N
 def test_a_dossier_that_changes_is_tried_again_at_once(engine: Engine) -> None:
     """It was rebased, and its usager edits it: the incremental read shows the new revision."""
     engine.control.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.publish_revision(
         Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]}), rebases=False
     )
@@ -542,7 +542,7 @@ def test_the_same_value_by_a_human_is_confirmed_without_a_write(engine: Engine) 
 @pytest.mark.parametrize("value", [OTHER, ""], ids=["changed", "emptied"])
 def test_a_value_changed_since_our_push_is_a_conflict(engine: Engine, value: str) -> None:
     """The run that reads the edit records it; nothing is sent over it, then or later."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), RESULTAT, value)
     report = engine.sync()
     assert (0, 1, value or None) == (report.exit_code, report.conflicts, engine.remote(0))
@@ -575,7 +575,7 @@ def test_two_edits_within_one_second_are_two_edits(engine: Engine) -> None:
 
 def test_a_box_unchecked_within_the_second_of_its_check_lets_go(engine: Engine) -> None:
     """What is not dsync's own shows by its content."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), VALIDE, True)
     make_ineligible(engine)
     engine.sync()
@@ -587,7 +587,7 @@ def test_a_box_unchecked_within_the_second_of_its_check_lets_go(engine: Engine) 
 
 def test_a_conflict_on_the_detail_is_of_the_detail_alone(engine: Engine) -> None:
     """Result, date and label follow the new verdict."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), DETAIL, "Vu avec le sponsor")
     make_ineligible(engine)
     engine.sync()
@@ -602,7 +602,7 @@ def test_a_conflict_on_the_detail_is_of_the_detail_alone(engine: Engine) -> None
 def test_a_conflict_dissolves_when_the_human_agrees(engine: Engine) -> None:
     """The human's value becomes ours: the rest follows, the journal says so."""
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
     report = engine.sync()
     assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
@@ -613,7 +613,7 @@ def test_a_conflict_dissolves_when_the_human_agrees(engine: Engine) -> None:
 def test_a_conflict_dissolves_when_the_verdict_agrees(engine: Engine) -> None:
     """We come round to the human's value."""
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.settle()
+    engine.sync_until_quiet()
     make_ineligible(engine)
     engine.sync()
     assert CONFIRMED == engine.wishes(0)
@@ -623,7 +623,7 @@ def test_a_conflict_dissolves_when_the_verdict_agrees(engine: Engine) -> None:
 def test_a_conflict_seen_again_is_no_news(engine: Engine) -> None:
     """Another annotation by the human in the same dossier: looked at again, no second event."""
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), 5202, "Soutenance")
     engine.sync()
     assert 1 == engine.events(0).count("conflit")
@@ -633,7 +633,7 @@ def test_a_conflict_seen_again_is_no_news(engine: Engine) -> None:
 def test_an_operator_forces_over_a_human_and_it_is_journaled(engine: Engine) -> None:
     """`push --force` writes what the rules say; the next human edit is respected again."""
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.settle()
+    engine.sync_until_quiet()
     report = engine.worker.app.push((number(0),), force_by="ana@poste")
     assert (0, "Éligible", CONFIRMED) == (report.exit_code, engine.remote(0), engine.wishes(0))
     told = engine.rows(
@@ -649,7 +649,7 @@ def test_an_operator_forces_over_a_human_and_it_is_journaled(engine: Engine) -> 
 
 def test_a_checked_box_suspends_every_push(engine: Engine) -> None:
     """An instructeur validated it: nothing is written until the box is empty again."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), VALIDE, True)
     make_ineligible(engine)
     report = engine.sync()
@@ -663,7 +663,7 @@ def test_a_checked_box_suspends_every_push(engine: Engine) -> None:
 
 def test_force_goes_over_the_checked_box(engine: Engine) -> None:
     """Not over a finished state."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), VALIDE, True)
     make_ineligible(engine)
     engine.control.edit_annotation(number(1), RESULTAT, OTHER)
@@ -682,7 +682,7 @@ def test_a_label_moved_by_a_human_is_a_conflict_of_the_label_alone(
     engine: Engine, there: bool
 ) -> None:
     """Seen by the next pull, for a label moves its dossier; the annotations go on."""
-    engine.settle()
+    engine.sync_until_quiet()
     if there:
         engine.control.add_label(number(0), "à vérifier")
     else:
@@ -698,7 +698,7 @@ def test_a_label_moved_by_a_human_is_a_conflict_of_the_label_alone(
 
 def test_a_label_conflict_dissolves_when_it_is_as_wished(engine: Engine) -> None:
     """The human takes it back."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.add_label(number(0), "à vérifier")
     engine.sync()
     engine.control.remove_label(number(0), "à vérifier")
@@ -708,7 +708,7 @@ def test_a_label_conflict_dissolves_when_it_is_as_wished(engine: Engine) -> None
 
 def test_an_operator_forces_over_a_humans_label(engine: Engine) -> None:
     """Ours stays, the human's one of the three comes off."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.add_label(number(0), "à vérifier")
     engine.sync(full=True)
     assert "conflit" == engine.wishes(0)["label"]
@@ -719,7 +719,7 @@ def test_an_operator_forces_over_a_humans_label(engine: Engine) -> None:
 def test_a_label_that_was_half_changed_is_not_taken_for_a_humans(start: Start) -> None:
     """The old one came off, DS refused the new one: once it can be put, it is."""
     engine = start([0])
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.replace_label("inéligible")
     make_ineligible(engine)
     report = engine.sync()
@@ -746,7 +746,7 @@ def test_a_configured_label_that_ds_lost_is_a_fault_of_the_configuration(
     engine: Engine, gone: str, known: str
 ) -> None:
     """Said once, by its name, by every run; nobody is in conflict, and the annotations go on."""
-    engine.settle()
+    engine.sync_until_quiet()
     for name in ("éligible", "à vérifier") if gone == "renamed" else ():
         engine.control.rename_label(name, f"{name} (ancien)")
     for name in ("éligible", "à vérifier") if gone == "removed" else ():
@@ -765,7 +765,7 @@ def test_a_configured_label_that_ds_lost_is_a_fault_of_the_configuration(
 
 def test_a_label_that_is_back_on_ds_is_seen_by_the_next_run(engine: Engine) -> None:
     """Made as the message asks: no full read is waited for, and what was refused is put."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.rename_label("inéligible", "inéligible (ancien)")
     make_ineligible(engine, 0)
     assert 7 == engine.sync(full=True).exit_code
@@ -776,7 +776,7 @@ def test_a_label_that_is_back_on_ds_is_seen_by_the_next_run(engine: Engine) -> N
 
 def test_a_label_made_anew_is_put_again(engine: Engine) -> None:
     """Removed from the démarche and made again: the dossiers' lack of it is nobody's hand."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.replace_label("éligible")
     report = engine.sync(full=True)
     assert (0, 0, ["éligible"]) == (report.exit_code, report.conflicts, engine.labels(0))
@@ -789,7 +789,7 @@ def test_a_label_made_anew_is_put_again(engine: Engine) -> None:
 def test_an_annotation_made_anew_is_filled_again(start: Start, how: str) -> None:
     """Its new descriptor is empty, which is nobody's hand: no conflict, all is written there."""
     engine = start()
-    engine.settle()
+    engine.sync_until_quiet()
     label = "Résultat du pré-contrôle" if how == "same label" else "Avis automatique"
     options = ("Éligible", "Inéligible", "À vérifier")
     anew = descriptor(5999, "drop_down_list", label, options=options)
@@ -813,7 +813,7 @@ def test_an_annotation_made_anew_is_filled_again(start: Start, how: str) -> None
 
 def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> None:
     """The human's value went with the old annotation; in the new one nobody wrote."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.sync()
     assert "conflit" == engine.wishes(0)["resultat"]
@@ -834,7 +834,7 @@ def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> N
 def test_a_new_database_adopts_what_dsync_wrote(engine_on_each: Engine) -> None:
     """Nobody wrote there but dsync: counted and journaled as adopted, nothing is sent."""
     engine = engine_on_each
-    engine.settle()
+    engine.sync_until_quiet()
     before = [engine.remote(rank, DATE) for rank in OPEN]
     engine.lose_database()
     engine.advance(hours=3)
@@ -852,7 +852,7 @@ def test_a_new_database_adopts_what_dsync_wrote(engine_on_each: Engine) -> None:
 
 def test_an_adopted_set_follows_a_verdict_that_moved(engine: Engine) -> None:
     """The whole set is renewed, label and date included."""
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.remote(0, DATE)
     make_ineligible(engine)
     engine.lose_database()
@@ -866,7 +866,7 @@ def test_an_adopted_set_follows_a_verdict_that_moved(engine: Engine) -> None:
 
 def test_a_new_database_adopts_what_a_forced_push_wrote_alone(engine: Engine) -> None:
     """The detail is younger than its date then, and is dsync's own all the same."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), DETAIL, "Vu avec le sponsor")
     make_ineligible(engine)
     engine.sync()
@@ -880,7 +880,7 @@ def test_a_new_database_adopts_what_a_forced_push_wrote_alone(engine: Engine) ->
 
 def test_a_new_database_lists_a_changed_result_as_one_conflict(engine: Engine) -> None:
     """What dsync wrote beside it waits for it; it is no second hand of a human."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.advance(hours=1)
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.lose_database()
@@ -908,7 +908,7 @@ def test_a_new_database_leaves_what_is_not_dsyncs_own(
     engine: Engine, stable_id: int, value: object
 ) -> None:
     """A human touched the set: what is not as the verdict says is in conflict."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), stable_id, value)
     if stable_id != RESULTAT:
         make_ineligible(engine)
@@ -953,7 +953,7 @@ def test_a_date_that_ds_does_not_keep_ends_as_refused(engine: Engine) -> None:
 
 def test_a_date_cleared_by_a_human_is_still_a_conflict(engine: Engine) -> None:
     """Their hand moved the annotations' date: it stays empty, and nothing is sent."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), DATE, None)
     report = engine.sync()
     assert (1, {**CONFIRMED, "date": "conflit"}) == (report.conflicts, engine.wishes(0))
@@ -965,7 +965,7 @@ def test_a_date_cleared_by_a_human_is_still_a_conflict(engine: Engine) -> None:
 
 def test_our_own_label_comes_back_once_and_is_nothing_to_do(engine: Engine) -> None:
     """A label alone moves its dossier: the next pull reads it again, judges and writes nothing."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.remove_label(number(0), "éligible")
     engine.sync()
     engine.worker.app.push((number(0),), force_by="ana@poste")
@@ -991,7 +991,7 @@ def test_our_own_label_ends_in_nothing_to_do(engine: Engine) -> None:
 
 def test_a_humans_label_is_seen_at_the_next_pull(engine: Engine) -> None:
     """It moves the dossier: no full read is needed to see the conflict."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.add_label(number(0), "à vérifier")
     report = engine.sync()
     assert (1, {**CONFIRMED, "label": "conflit"}) == (report.conflicts, engine.wishes(0))
@@ -1014,7 +1014,7 @@ def test_our_own_write_is_not_taken_for_a_human_s(engine: Engine) -> None:
 def test_a_verdict_with_the_same_text_gives_no_push(start: Start) -> None:
     """An input that changes nothing for the reader: a history row, no write, the date stays."""
     engine = start()
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.remote(0, DATE)
     engine.control.edit_champ(number(0), 4105, "Mieux dit")
     engine.advance(hours=1)
@@ -1025,7 +1025,7 @@ def test_a_verdict_with_the_same_text_gives_no_push(start: Start) -> None:
 
 def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> None:
     """Without `[annotations.labels]` what stands there is nobody's news: a run asks once."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.restart(configuration={"annotations": {"labels": None}})
     for _ in range(2):
         assert 0 == engine.sync(full=True).exit_code

@@ -77,7 +77,7 @@ def test_a_list_that_times_out_at_any_size_is_the_servers_trouble(engine: Engine
 
 def test_a_dossier_that_is_read_twice_in_a_run_is_quarantined_once(engine: Engine) -> None:
     """A new revision has all read again."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.edit_champ(number(4), PROBLEME, "Cassé")
     engine.control.return_null(number(4), champs_only=True)
     engine.control.publish_revision(Change(rename={PROBLEME: "Problème"}))
@@ -127,7 +127,7 @@ def test_two_poison_dossiers_side_by_side_are_both_passed(start: Start, harm: st
 def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
     """A full read tries it again: counted while it is bad, released when it is good."""
     engine.control.return_null(number(4), champs_only=True)
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.quarantine()[4][1]
     engine.sync(full=True)
     assert before + 1 == engine.quarantine()[4][1]
@@ -156,7 +156,7 @@ def test_quarantine_tells_why_since_when_and_how_often(engine: Engine) -> None:
 
 def test_a_poison_dossier_is_tried_again_when_it_changes(engine: Engine) -> None:
     """A short run meets it too: counted while it is bad, released when it is good."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.return_null(number(4), champs_only=True)
     engine.sync(full=True)
     engine.control.edit_champ(number(4), PROBLEME, "Encore cassé")
@@ -177,7 +177,7 @@ def test_a_poison_dossier_that_is_gone_leaves_quarantine(
 ) -> None:
     """Nobody will read it again: the full read does not leave it there for ever."""
     if known:
-        engine.settle()
+        engine.sync_until_quiet()
     engine.control.return_null(number(4), champs_only=True)
     engine.sync(full=True)
     assert {4} == engine.quarantine().keys()
@@ -189,7 +189,7 @@ def test_a_poison_dossier_that_is_gone_leaves_quarantine(
 
 def test_a_dossier_that_goes_bad_keeps_its_last_copy(engine: Engine) -> None:
     """Known before, unreadable now: in quarantine, neither lost nor taken for vanished."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.return_null(number(4), champs_only=True)
     report = engine.sync(full=True)
     assert (7, {"present": 12}) == (report.exit_code, dict(engine.presences()))
@@ -198,7 +198,7 @@ def test_a_dossier_that_goes_bad_keeps_its_last_copy(engine: Engine) -> None:
 
 def test_many_known_dossiers_that_go_bad_are_no_mass_disappearance(engine: Engine) -> None:
     """DS names them, so they are there: in quarantine, no brake, the others go on."""
-    engine.settle()
+    engine.sync_until_quiet()
     for rank in range(6):
         engine.control.return_null(number(rank), champs_only=True)
     report = engine.sync(full=True)
@@ -326,7 +326,7 @@ def test_an_interrupted_first_read_is_ended_by_any_run(engine: Engine) -> None:
 
 def test_an_outage_in_an_incremental_run_skips_nothing(engine: Engine) -> None:
     """The watermark is that of the pages stored; the next run reads from there."""
-    engine.settle()
+    engine.sync_until_quiet()
     for rank in range(8):
         engine.advance(minutes=1)
         engine.control.edit_champ(number(rank), PROBLEME, f"Version {rank}")
@@ -518,7 +518,7 @@ def test_empty_pages_with_a_new_cursor_each_are_told(engine: Engine) -> None:
 
 def test_a_page_that_goes_back_in_time_keeps_the_watermark(engine: Engine) -> None:
     """The dossiers are stored, the fault is told, the next run reads again from there."""
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.state().watermark
     assert before
     for rank in range(6):
@@ -553,7 +553,7 @@ def test_a_page_that_goes_back_in_time_keeps_the_watermark(engine: Engine) -> No
 def test_a_renamed_label_is_found_by_the_full_read(engine: Engine) -> None:
     """No dossier's date moves for it."""
     engine.control.add_label(number(5), "à vérifier")
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.rename_label("à vérifier", "à revoir")
     assert 0 == engine.sync().changed
     assert '["à vérifier"]' == engine.one("dossier", 5)["labels"]
@@ -563,7 +563,7 @@ def test_a_renamed_label_is_found_by_the_full_read(engine: Engine) -> None:
 
 def test_a_completed_applicant_is_found_and_judged_by_the_full_read(engine: Engine) -> None:
     """The establishment comes without any date."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.complete_etablissement(
         number(0), {**engine.control.truth_of(number(2)).demandeur}
     )
@@ -580,7 +580,7 @@ def test_the_result_of_a_virus_scan_is_found_by_the_full_read(
     """It comes minutes after the file, without any date; an infected one is no longer listed."""
     letter = FileSeed("lettre.pdf", "application/pdf", b"%PDF-1.4", "pending")
     engine.control.edit_champ(number(3), LETTRE, [letter])
-    engine.settle()
+    engine.sync_until_quiet()
     of_letter = "SELECT analyse FROM lecture_piece WHERE numero = :n AND nom = 'lettre.pdf'"
     assert [{"analyse": "pending"}] == engine.rows(of_letter, n=number(3))
     engine.control.end_virus_scan(number(3), LETTRE, result)

@@ -23,7 +23,7 @@ def labels(engine: Engine) -> set[str]:
 
 def test_a_new_revision_is_followed_by_a_full_read_at_once(engine: Engine) -> None:
     """The incremental read sees the number of the revision; open dossiers' labels follow."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.publish_revision(RENAMED)
     report = engine.sync()
     assert (0, 10, {"Le problème"}) == (report.exit_code, report.changed, labels(engine))
@@ -32,7 +32,7 @@ def test_a_new_revision_is_followed_by_a_full_read_at_once(engine: Engine) -> No
 @pytest.mark.parametrize("full", [False, True], ids=["incremental", "full"])
 def test_a_full_read_is_due_until_the_open_dossiers_are_rebased(engine: Engine, full: bool) -> None:
     """DS rebases them some time after: what it has not yet is read again, and then no more."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.publish_revision(RENAMED, rebases=False)
     engine.sync(full=full)
     assert {"Le problème"} != labels(engine)
@@ -48,7 +48,7 @@ def test_a_full_read_is_due_until_the_open_dossiers_are_rebased(engine: Engine, 
 
 def test_what_ds_does_not_rebase_within_a_day_is_left_to_the_nights(engine: Engine) -> None:
     """The engine asks for no more full reads by itself."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.publish_revision(RENAMED, rebases=False)
     engine.sync()
     while (due_at := engine.state().full_due_at) is not None:
@@ -60,7 +60,7 @@ def test_what_ds_does_not_rebase_within_a_day_is_left_to_the_nights(engine: Engi
 
 def test_a_revision_published_after_a_full_read_was_cut_off_is_seen_by_all(engine: Engine) -> None:
     """The read that goes on from the cursor has not seen what lies before it."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.shrink(4)
     engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=1, times=None))
     engine.sync(full=True)
@@ -73,7 +73,7 @@ def test_a_revision_published_after_a_full_read_was_cut_off_is_seen_by_all(engin
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_revision_stays_due_when_its_full_read_fails(engine: Engine, after: int) -> None:
     """Whoever comes next reads all, though it finds the revision known already."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.publish_revision(RENAMED)
     engine.shrink(4)
     # The incremental page comes, the full read's pages fail.
@@ -89,7 +89,7 @@ def test_a_dossier_moved_by_the_incremental_read_is_mapped_by_its_own_revision(
     engine: Engine,
 ) -> None:
     """A revision not known yet is fetched before the page that shows it is stored."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.publish_revision(RENAMED)
     engine.control.edit_champ(number(0), PROBLEME, "Autre")
     engine.sync()
@@ -98,7 +98,7 @@ def test_a_dossier_moved_by_the_incremental_read_is_mapped_by_its_own_revision(
 
 def test_a_draft_is_not_taken_for_the_revision_that_it_becomes(engine: Engine) -> None:
     """DS gives the draft among the revisions, under the id that it keeps when it is published."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.publish_revision(RENAMED)
     engine.sync(dossiers=(number(0),))
     name = "SELECT libelle FROM lecture_champ WHERE numero = :n AND champ_id = 'Q2hhbXAtNDEwNQ=='"

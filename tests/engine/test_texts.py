@@ -24,7 +24,7 @@ def test_a_day_and_an_unrelated_product_change_no_text(start: Start) -> None:
         ]
     ):
         engine.control.edit_champ(number(rank), PAGE, typed)
-    engine.settle()
+    engine.sync_until_quiet()
     texts = [engine.remote(rank, DETAIL) for rank in RANKS]
     assert [engine.verdict(rank) for rank in RANKS] == [stated_verdict(text) for text in texts]
     assert product in texts[1]

@@ -21,7 +21,7 @@ def since(engine: Engine) -> str:
 
 def edit_six(engine: Engine) -> None:
     """Edit six dossiers of a copy that is up to date, a minute apart."""
-    engine.settle()
+    engine.sync_until_quiet()
     for rank in range(6):
         engine.advance(minutes=1)
         engine.control.edit_champ(number(rank), PROBLEME, "Avant")
@@ -47,7 +47,7 @@ def test_an_incremental_run_starts_ten_minutes_before_the_watermark(engine: Engi
 
 def test_a_late_commit_is_seen(engine: Engine) -> None:
     """A date set before the commit, visible after a run has passed it."""
-    engine.settle()
+    engine.sync_until_quiet()
     engine.control.begin_edit(number(0), PROBLEME, "Tardif")
     engine.advance(minutes=4)
     engine.control.edit_champ(number(1), PROBLEME, "À l’heure")
@@ -59,7 +59,7 @@ def test_a_late_commit_is_seen(engine: Engine) -> None:
 
 def test_equal_timestamps_across_a_page_are_all_read(engine: Engine) -> None:
     """Eight dossiers changed at one instant, three a page."""
-    engine.settle()
+    engine.sync_until_quiet()
     for rank in range(8):
         engine.control.edit_champ(number(rank), PROBLEME, "Ensemble")
     engine.shrink(3)
@@ -69,7 +69,7 @@ def test_equal_timestamps_across_a_page_are_all_read(engine: Engine) -> None:
 
 def test_the_watermark_never_goes_back(engine: Engine) -> None:
     """A full read begins in 1970 and leaves it where it was, or later."""
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.state().watermark
     engine.shrink(3)
     engine.sync(full=True)
@@ -93,7 +93,7 @@ def test_the_clocks_of_both_machines_need_not_agree(engine: Engine, hours: int) 
 
 def test_a_watermark_ahead_of_the_clock_is_told_and_read_past(engine: Engine) -> None:
     """It is reported, and changes made since are not lost for it."""
-    engine.settle()
+    engine.sync_until_quiet()
     lease = engine.worker.store.acquire_lease(engine.worker.app.demarche, 60)
     with engine.worker.store.transaction(lease) as tx:
         tx.save_state(watermark=engine.worker.now() + timedelta(days=30))
@@ -108,7 +108,7 @@ def test_a_watermark_ahead_of_the_clock_is_told_and_read_past(engine: Engine) ->
 
 def test_a_dossier_edited_between_two_pages_is_seen_again(engine: Engine) -> None:
     """It moves behind the cursor; the copy holds its last version, and nobody is skipped."""
-    engine.settle()
+    engine.sync_until_quiet()
     for rank in range(6):
         engine.advance(seconds=5)
         engine.control.edit_champ(number(rank), PROBLEME, "Avant")
@@ -190,7 +190,7 @@ def test_what_changed_since_the_first_answer_does_not_move_the_watermark(engine:
 def test_the_watermark_stays_before_a_page_that_failed(start: Start) -> None:
     """A crawl that ends badly moves it to the last page stored, never to the clock."""
     engine = start()
-    engine.settle()
+    engine.sync_until_quiet()
     before = engine.state().watermark
     engine.advance(days=1)
     engine.control.edit_champ(number(0), PROBLEME, "Autre")

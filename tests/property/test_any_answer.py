@@ -51,7 +51,7 @@ def nodes(engine: Engine) -> dict[int, Any]:
 
 def run_all(engine: Engine, dice: random.Random, runs: int) -> None:
     """Do runs with an odd value in most dossiers, in a header and in an answer to a mutation."""
-    engine.settle()
+    engine.sync_until_quiet()
     shown = nodes(engine)
     places = {number: sorted(paths_of(node), key=repr) for number, node in shown.items()}
     for _ in range(runs):

@@ -66,7 +66,7 @@ def sendings(ids: list[int]) -> list[Sending]:
     return [Sending(id_, "annotation", NOW) for id_ in ids]
 
 
-def settle(store: Store, *outcomes: WishOutcome, at: object = NOW) -> None:
+def record(store: Store, *outcomes: WishOutcome, at: object = NOW) -> None:
     with writing(store) as tx:
         tx.record_outcomes(1, outcomes, at)  # type: ignore[arg-type]
 
@@ -157,7 +157,7 @@ def test_a_confirmed_wish_is_pushed_and_journaled_once(wished: Store) -> None:
     ids = [wish.id for wish in due(wished)]
     with writing(wished) as tx:
         tx.mark_sending(sendings(ids), NOW)
-    settle(
+    record(
         wished,
         WishOutcome(ids[0], WishStatus.CONFIRMEE, pushed="À vérifier", cible="r", written=True),
         WishOutcome(ids[1], WishStatus.CONFIRMEE, pushed="x", cible="d", written=True),
@@ -177,7 +177,7 @@ def test_nothing_written_is_no_longer_uncertain(wished: Store) -> None:
     (first, _) = due(wished)
     with writing(wished) as tx:
         tx.mark_sending(sendings([first.id]), NOW)
-    settle(
+    record(
         wished,
         WishOutcome(first.id, WishStatus.EN_ATTENTE, prochain_essai_le=LATER, nothing_written=True),
     )
@@ -192,7 +192,7 @@ def test_a_document_that_failed_in_the_middle_is_read_back_at_once(wished: Store
     (first, _) = due(wished)
     with writing(wished) as tx:
         tx.mark_sending(sendings([first.id]), NOW)
-    settle(wished, WishOutcome(first.id, WishStatus.EN_ATTENTE, erreur="erreur interne"))
+    record(wished, WishOutcome(first.id, WishStatus.EN_ATTENTE, erreur="erreur interne"))
 
     again = next(wish for wish in due(wished) if wish.id == first.id)
     assert (again.uncertain, again.is_due) == (Pushed("À vérifier", "annotation"), True)
@@ -203,23 +203,23 @@ def test_a_conflict_is_told_once_and_dissolves(wished: Store) -> None:
     (first, second) = due(wished)
     conflict = WishOutcome(first.id, WishStatus.CONFLIT, valeur_distante="Éligible")
     held = WishOutcome(second.id, WishStatus.CONFLIT, valeur_distante="", erreur="retenu")
-    settle(wished, conflict, held)
+    record(wished, conflict, held)
     with writing(wished) as tx:
         tx.reopen_wishes([ONE])
-    settle(wished, conflict, held)
+    record(wished, conflict, held)
     assert events(wished) == ["cree", "verdict", "conflit"]
     with wished.reading(DEMARCHE) as reader:
         assert reader.outbox_counts() == {"conflit": 2}
         assert [c.valeur_distante for c in reader.conflicts()] == ["Éligible", ""]
 
-    settle(wished, WishOutcome(first.id, WishStatus.CONFIRMEE, pushed="À vérifier"))
+    record(wished, WishOutcome(first.id, WishStatus.CONFIRMEE, pushed="À vérifier"))
 
     assert events(wished)[-1] == "conflit_resolu"
 
 
 def test_an_accepted_conflict_ends_there(wished: Store) -> None:
     """The human's hand is kept, and the same verdict wishes nothing anew."""
-    settle(
+    record(
         wished,
         *(WishOutcome(w.id, WishStatus.CONFLIT, valeur_distante="z") for w in due(wished)),
     )
@@ -237,7 +237,7 @@ def test_an_adopted_conflict_goes_on_from_what_stands_there(wished: Store) -> No
     """After a lost database: the value in DS becomes ours, then the wish is due again."""
     (first, _) = due(wished)
     conflict = WishOutcome(first.id, WishStatus.CONFLIT, cible="r", valeur_distante="Inéligible")
-    settle(wished, conflict)
+    record(wished, conflict)
 
     with writing(wished) as tx:
         assert tx.adopt_conflicts(ONE, NOW) == 1
@@ -249,7 +249,7 @@ def test_an_adopted_conflict_goes_on_from_what_stands_there(wished: Store) -> No
 def test_one_annotations_conflict_is_settled_alone(wished: Store, choice: str) -> None:
     """The others stay; the result's takes along what it holds back."""
     (result, detail) = due(wished)
-    settle(
+    record(
         wished,
         WishOutcome(result.id, WishStatus.CONFLIT, cible="r", valeur_distante="z"),
         WishOutcome(detail.id, WishStatus.CONFLIT, cible="d", valeur_distante="y", erreur="retenu"),
@@ -265,12 +265,12 @@ def test_one_annotations_conflict_is_settled_alone(wished: Store, choice: str) -
 def test_a_forced_wish_is_forced_once(wished: Store) -> None:
     """An order to go over a human's hand ends with the wish's end, and is journaled."""
     (first, _) = due(wished)
-    settle(wished, WishOutcome(first.id, WishStatus.CONFLIT, valeur_distante="z"))
+    record(wished, WishOutcome(first.id, WishStatus.CONFLIT, valeur_distante="z"))
     with writing(wished) as tx:
         tx.force_wishes([ONE], "ana@poste", NOW)
     assert [wish.force_par for wish in due(wished)] == ["ana@poste"] * 2
 
-    settle(
+    record(
         wished,
         WishOutcome(
             first.id, WishStatus.CONFIRMEE, pushed="À vérifier", replaced="z", written=True
@@ -295,7 +295,7 @@ def test_refused_wishes_wait_until_what_refused_them_may_have_changed(
     wished: Store, definitive: bool
 ) -> None:
     """A look at the annotations frees none; a changed form does, unless DS will never take it."""
-    settle(
+    record(
         wished,
         *(
             WishOutcome(w.id, WishStatus.REFUSEE, erreur="option", definitive=definitive)
@@ -326,9 +326,9 @@ def test_a_label_is_due_after_its_annotations(wished: Store) -> None:
         ("label", False),
     ]
     (first, second, _) = due(wished)
-    settle(wished, WishOutcome(first.id, WishStatus.CONFIRMEE, pushed="À vérifier", cible="r"))
+    record(wished, WishOutcome(first.id, WishStatus.CONFIRMEE, pushed="À vérifier", cible="r"))
     assert not due(wished)[2].is_due
-    settle(wished, WishOutcome(second.id, WishStatus.CONFIRMEE, pushed="x", cible="d"))
+    record(wished, WishOutcome(second.id, WishStatus.CONFIRMEE, pushed="x", cible="d"))
     assert [w.annotation for w in due(wished) if w.is_due] == ["label"]
 
 

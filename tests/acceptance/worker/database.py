@@ -93,7 +93,7 @@ class Database:
         """Let a holder that is gone, or asleep, be succeeded at once."""
         self.age("lease", "expires_at", by=timedelta(hours=1))
 
-    def settle_unknown(self) -> None:
+    def expire_unknown(self) -> None:
         """Let the time pass in which an unanswered mutation may still be on its way."""
         self.age("outbox", "envoyee_le", by=timedelta(minutes=1))
         self.age("outbox", "prochain_essai_le", by=timedelta(hours=2))

@@ -50,7 +50,7 @@ def survive(
     for _ in range(kills):
         at_work += kill_at_a_moment(dsync.start("sync"), control, dice)
         database.expire_lease()
-        database.settle_unknown()
+        database.expire_unknown()
         trouble(control, dice)
     control.clear_faults()
     for number, text in texts.items():

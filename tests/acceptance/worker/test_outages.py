@@ -38,7 +38,7 @@ def assert_ended_and_resumed(
     assert "Traceback" not in done.text
     sandbox.control.clear_faults()
     database.expire_lease()
-    database.settle_unknown()
+    database.expire_unknown()
     dsync.json("sync")
     dsync.json("sync")
     assert_copy_is_true(database, sandbox)

@@ -89,7 +89,7 @@ def test_a_run_stopped_in_a_push_reads_back_before_it_writes_again(
     sandbox.control.clear_faults()
     early = sqlite_dsync.json("sync", code=7)
     assert any("wait" in problem for problem in early["errors"])
-    sqlite_database.settle_unknown()
+    sqlite_database.expire_unknown()
     assert n_mutations < len(sandbox.control.requests(kind="mutation"))
     sandbox.control.forget_requests()
     sqlite_dsync.json("sync")

@@ -132,7 +132,7 @@ def test_a_clock_that_goes_back_does_not_stop_the_ticks() -> None:
 
 
 def test_a_database_that_does_not_answer_delays_no_stop() -> None:
-    """The service ends although it cannot sign off."""
+    """The service ends although it cannot delete its row."""
     held, stop = threading.Event(), threading.Event()
 
     class Stuck(FakeWorker):
