@@ -10,7 +10,16 @@ from dsync.annotations.config import (
     ResolvedAnnotations,
     resolve,
 )
-from dsync.annotations.plan import Action, Own, Remote, Step, Wish, current_value, labels_text, plan
+from dsync.annotations.plan import (
+    Action,
+    Remote,
+    Step,
+    Wish,
+    WrittenValue,
+    current_value,
+    labels_text,
+    plan,
+)
 from dsync.annotations.values import desired, normalise
 
 __all__ = [
@@ -18,11 +27,11 @@ __all__ = [
     "Action",
     "AnnotationTarget",
     "AnnotationsConfig",
-    "Own",
     "Remote",
     "ResolvedAnnotations",
     "Step",
     "Wish",
+    "WrittenValue",
     "adopted_values",
     "current_value",
     "desired",

@@ -17,7 +17,7 @@ from dsync.annotations.config import (
     AnnotationsConfig,
     ResolvedAnnotations,
 )
-from dsync.annotations.plan import Own, Remote
+from dsync.annotations.plan import Remote, WrittenValue
 from dsync.annotations.values import normalise
 from dsync.domain.verdict import Verdict
 
@@ -31,7 +31,7 @@ def adopted_values(
     config: AnnotationsConfig,
     stated_verdict: Callable[[str], Verdict | None],
     wanted: Mapping[str, str | None],
-) -> dict[str, Own]:
+) -> dict[str, WrittenValue]:
     """Return the values in a dossier that dsync wrote, by annotation; empty when a human did.
 
     They are dsync's if the result is one of the configured options, the detail is a text of
@@ -54,7 +54,7 @@ def adopted_values(
         value = descriptor and normalise(descriptor.type, remote.values.get(descriptor.id))
         if descriptor is None or not value:
             return {}
-        found[name] = Own(value, descriptor.id)
+        found[name] = WrittenValue(value, descriptor.id)
         if value != normalise(descriptor.type, wanted.get(name)):
             others.append(remote.updated_at.get(descriptor.id))
     stamped_at = remote.updated_at.get(found[DATE].target or "")
@@ -65,5 +65,5 @@ def adopted_values(
         return {}
     label = config.labels.of(verdict) if config.labels else None
     if label and [name for name in remote.labels if name in config.owned_labels] == [label]:
-        found[LABEL] = Own(label, remote.labels[label])
+        found[LABEL] = WrittenValue(label, remote.labels[label])
     return found

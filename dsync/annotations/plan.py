@@ -47,7 +47,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class WrittenValue:
     """A value that dsync wrote, or may have written, into DS."""
 
     value: str | None
@@ -62,9 +62,9 @@ class Wish:
     id: int
     annotation: str
     valeur: str
-    pushed: Own | None = None
+    pushed: WrittenValue | None = None
     """The last written value; None when this database has no record of one."""
-    uncertain: Own | None = None
+    uncertain: WrittenValue | None = None
     """A value that was sent without an answer: if DS has it, dsync wrote it."""
     seen_at: datetime | None = None
     """DS's date of the last manual edit of annotations, read just before `pushed` was written."""
@@ -342,7 +342,7 @@ def _labels_are_ours(wish: Wish, present: Mapping[str, str], managed: set[str]) 
     return there <= last | _label_ids(wish.uncertain, present)
 
 
-def _label_ids(own: Own | None, present: Mapping[str, str]) -> set[str]:
+def _label_ids(own: WrittenValue | None, present: Mapping[str, str]) -> set[str]:
     if own is None or not own.value:
         return set()
     if own.target is not None:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Row, and_, distinct, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from dsync.annotations import WrittenValue
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
@@ -25,7 +26,6 @@ from dsync.store.records import (
     DuePush,
     EndedWish,
     NewWish,
-    Pushed,
     Sending,
     StoredWish,
     WishStatus,
@@ -417,11 +417,11 @@ class OutboxWrites(JournalWrites):
                     erreur=row.erreur,
                     force_par=row.force_par,
                     force_sur=row.force_sur,
-                    pushed=None if row.poussee_le is None else Pushed(row.pushed, row.cible),
+                    pushed=None if row.poussee_le is None else WrittenValue(row.pushed, row.cible),
                     uncertain=(
                         None
                         if row.incertaine is None
-                        else Pushed(row.incertaine, row.incertaine_cible)
+                        else WrittenValue(row.incertaine, row.incertaine_cible)
                     ),
                     seen_at=row.annotations_vues_le,
                     is_due=bool(row.is_due),

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
+from dsync.annotations import WrittenValue
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.records import Conflict, NewEvent, Pushed, WishOutcome, WishStatus
+from dsync.store.records import Conflict, NewEvent, WishOutcome, WishStatus
 from dsync.store.sql import update_rows, upsert
 from dsync.store.subject import Subject
 
@@ -73,7 +74,7 @@ class OutcomeWrites(ConflictReads, JournalWrites):
     def adopt(
         self,
         run: int,
-        found: Mapping[DossierNumber, Mapping[str, Pushed]],
+        found: Mapping[DossierNumber, Mapping[str, WrittenValue]],
         now: datetime,
     ) -> None:
         """Record values in DS as written by dsync, with events: an earlier database wrote them.
@@ -90,7 +91,7 @@ class OutcomeWrites(ConflictReads, JournalWrites):
                 {
                     "numero": numero,
                     "annotation": name,
-                    **_ours(own.valeur, own.cible, now),
+                    **_ours(own.value, own.target, now),
                 }
                 for numero, owns in found.items()
                 for name, own in owns.items()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from dsync.annotations import WrittenValue
 from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.programme import Row
@@ -203,13 +204,6 @@ class EndedWish(NamedTuple):
     """The id of the annotation's descriptor."""
 
 
-class Pushed(NamedTuple):
-    """A value that dsync wrote; `cible` is the id of the annotation's descriptor, or the label."""
-
-    valeur: str | None
-    cible: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class StoredWish:
     """A current wish with what is known about earlier writes."""
@@ -224,9 +218,9 @@ class StoredWish:
     """The user who ordered it to overwrite a human's value; None: nobody."""
     force_sur: str | None
     """The value that this user was shown, and that alone is overwritten; None: any value."""
-    pushed: Pushed | None
+    pushed: WrittenValue | None
     """The value that dsync last wrote; None: it never wrote one."""
-    uncertain: Pushed | None
+    uncertain: WrittenValue | None
     """A value that was sent without an answer: dsync may have written it."""
     seen_at: datetime | None
     """DS's date of the last manual edit of annotations, read just before `pushed` was written."""

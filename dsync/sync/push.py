@@ -20,11 +20,11 @@ import structlog
 from dsync.annotations import (
     Action,
     AnnotationsConfig,
-    Own,
     Remote,
     ResolvedAnnotations,
     Step,
     Wish,
+    WrittenValue,
     adopted_values,
     current_value,
     plan,
@@ -42,7 +42,7 @@ from dsync.errors import (
     DSTimeoutError,
     InterruptedRunError,
 )
-from dsync.store import DuePush, Pushed, Sending, StoredWish, WishOutcome, WishStatus
+from dsync.store import DuePush, Sending, StoredWish, WishOutcome, WishStatus
 from dsync.sync.config_changes import report_missing_labels
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
@@ -246,7 +246,7 @@ def _push_batch(
     )
     planned: list[PlannedWrite] = []
     outcomes: list[WishOutcome] = []
-    adopted: dict[DossierNumber, Mapping[str, Pushed]] = {}
+    adopted: dict[DossierNumber, Mapping[str, WrittenValue]] = {}
     for dossier in due:
         remote = remotes[dossier.numero]
         if remote is None or remote.etat not in OPEN_ETATS:
@@ -426,7 +426,7 @@ class PlannedWrite:
     in_conflict: bool = False
     labels_may_be_outdated: bool = False
     """Whether the label is refused or in conflict, which a label renamed on DS can cause."""
-    adopted: Mapping[str, Pushed] = field(default_factory=dict)
+    adopted: Mapping[str, WrittenValue] = field(default_factory=dict)
     """By annotation: values in DS that an earlier database of dsync wrote."""
     refusals: list[str] = field(default_factory=list)
     """Reasons of the refusals made before sending. Labels are left out: `report_missing_labels`
@@ -476,9 +476,8 @@ def plan_write(
     wishes = [_wish(stored) for stored in dossier.wishes]
     if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
         wanted = {wish.annotation: wish.valeur for wish in wishes}
-        own = adopted_values(there, resolved, terms.config, terms.stated_verdict, wanted)
-        made.adopted = {name: Pushed(value.value, value.target) for name, value in own.items()}
-        wishes = _renewed(wishes, own)
+        made.adopted = adopted_values(there, resolved, terms.config, terms.stated_verdict, wanted)
+        wishes = _renewed(wishes, made.adopted)
     steps = plan(wishes, there, resolved, terms.config, terms.labels)
     names = [step.wish.annotation for step in steps if step.wish.force]
     made.current_values = {
@@ -502,7 +501,7 @@ def plan_write(
     return made
 
 
-def _renewed(wishes: Sequence[Wish], own: Mapping[str, Own]) -> list[Wish]:
+def _renewed(wishes: Sequence[Wish], own: Mapping[str, WrittenValue]) -> list[Wish]:
     """Return the wishes with the adopted values as pushed ones; an equal verdict keeps its date."""
     wanted = {wish.annotation: wish.valeur for wish in wishes}
     decisive = (RESULTAT, DETAIL)
@@ -524,8 +523,8 @@ def _wish(stored: StoredWish) -> Wish:
         stored.id,
         stored.annotation,
         stored.valeur,
-        _own(stored.pushed),
-        _own(stored.uncertain),
+        stored.pushed,
+        stored.uncertain,
         stored.seen_at,
         force=stored.force_par is not None,
         over=stored.force_sur,
@@ -533,10 +532,6 @@ def _wish(stored: StoredWish) -> Wish:
         is_confirmed=stored.statut is WishStatus.CONFIRMEE,
         refusal=(stored.erreur or "") if is_refused else None,
     )
-
-
-def _own(pushed: Pushed | None) -> Own | None:
-    return None if pushed is None else Own(pushed.valeur, pushed.cible)
 
 
 _STATUSES = {

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from dsync.annotations import WrittenValue
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.eig.store import DossierProduct, product_inputs, same_product, set_products
 from dsync.store import (
     NewWish,
-    Pushed,
     Sending,
     Store,
     StoredWish,
@@ -135,7 +135,7 @@ def test_what_is_being_sent_is_uncertain_and_left_alone_for_a_while(wished: Stor
     assert due(wished, NOW + timedelta(seconds=34)) == []
     pass_since_sending(wished, timedelta(minutes=1))
     result = next(w for w in due(wished, LATER) if w.annotation == "resultat")
-    uncertain = Pushed("À vérifier", "annotation")
+    uncertain = WrittenValue("À vérifier", "annotation")
     assert (result.valeur, result.pushed, result.uncertain) == ("Éligible", None, uncertain)
 
 
@@ -168,7 +168,7 @@ def test_a_confirmed_wish_is_pushed_and_journaled_once(wished: Store) -> None:
     with writing(wished) as tx:
         assert tx.waiting_count() == 0
         tx.reopen_wishes([ONE])
-    ours = [Pushed("À vérifier", "r"), Pushed("x", "d")]
+    ours = [WrittenValue("À vérifier", "r"), WrittenValue("x", "d")]
     assert [(w.pushed, w.uncertain) for w in due(wished)] == [(own, None) for own in ours]
 
 
@@ -195,7 +195,7 @@ def test_a_document_that_failed_in_the_middle_is_read_back_at_once(wished: Store
     record(wished, WishOutcome(first.id, WishStatus.EN_ATTENTE, erreur="erreur interne"))
 
     again = next(wish for wish in due(wished) if wish.id == first.id)
-    assert (again.uncertain, again.is_due) == (Pushed("À vérifier", "annotation"), True)
+    assert (again.uncertain, again.is_due) == (WrittenValue("À vérifier", "annotation"), True)
 
 
 def test_a_conflict_is_told_once_and_dissolves(wished: Store) -> None:
@@ -242,7 +242,7 @@ def test_an_adopted_conflict_goes_on_from_what_stands_there(wished: Store) -> No
     with writing(wished) as tx:
         assert tx.adopt_conflicts(ONE, NOW) == 1
 
-    assert due(wished)[0].pushed == Pushed("Inéligible", "r")
+    assert due(wished)[0].pushed == WrittenValue("Inéligible", "r")
 
 
 @pytest.mark.parametrize("choice", ["accept", "adopt"])
@@ -258,7 +258,7 @@ def test_one_annotations_conflict_is_settled_alone(wished: Store, choice: str) -
         end = tx.accept_conflicts if choice == "accept" else tx.adopt_conflicts
         assert (0, 2) == (end(ONE, NOW, "date"), end(ONE, NOW, "resultat"))
     ours = {wish.annotation: wish.pushed for wish in due(wished)}
-    adopted = {"resultat": Pushed("z", "r"), "detail": None}
+    adopted = {"resultat": WrittenValue("z", "r"), "detail": None}
     assert ({} if choice == "accept" else adopted) == ours
 
 

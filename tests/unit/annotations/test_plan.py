@@ -10,10 +10,10 @@ import pytest
 from dsync.annotations import (
     Action,
     AnnotationsConfig,
-    Own,
     Remote,
     ResolvedAnnotations,
     Wish,
+    WrittenValue,
     plan,
 )
 from dsync.annotations.config import AnnotationTarget, ResultTarget, VerdictTexts
@@ -89,14 +89,14 @@ def test_a_value_never_pushed_by_this_database_is_a_conflict():
 
 def test_the_last_written_value_may_be_replaced():
     """No human has changed it."""
-    wish = result(pushed=Own("Inéligible", "R"))
+    wish = result(pushed=WrittenValue("Inéligible", "R"))
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible"})
 
 
 @pytest.mark.parametrize("there", ["À vérifier", "", None])
 def test_a_value_changed_or_emptied_since_the_last_push_is_a_conflict(there):
     """Emptying an annotation is a human's decision too."""
-    wish = result(pushed=Own("Inéligible", "R"))
+    wish = result(pushed=WrittenValue("Inéligible", "R"))
     assert {"resultat": Action.CONFLICT} == actions([wish], {"R": there})
 
 
@@ -131,7 +131,11 @@ def test_a_conflict_on_the_detail_blocks_nothing_else():
 
 def test_a_value_sent_without_an_answer_counts_as_dsyncs():
     """It is no conflict if DS has it."""
-    wish = result("À vérifier", pushed=Own("Éligible", "R"), uncertain=Own("Inéligible", "R"))
+    wish = result(
+        "À vérifier",
+        pushed=WrittenValue("Éligible", "R"),
+        uncertain=WrittenValue("Inéligible", "R"),
+    )
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible"})
     assert {"resultat": Action.WRITE} == actions([wish], {"R": "Éligible"})
     assert {"resultat": Action.CONFLICT} == actions([wish], {"R": "Autre"})
@@ -157,7 +161,7 @@ def test_a_label_that_the_demarche_lacks_is_refused():
 
 def test_only_the_label_that_dsync_added_is_removed():
     """All other labels stay."""
-    wish = label("éligible", pushed=Own("inéligible", "L2"))
+    wish = label("éligible", pushed=WrittenValue("inéligible", "L2"))
     remote = Remote({}, on("urgent", "inéligible"))
     (step,) = plan([wish], remote, RESOLVED, CONFIG, AVAILABLE)
     assert (Action.WRITE, "éligible", ("inéligible",)) == (step.action, step.add, step.remove)
@@ -169,7 +173,7 @@ def test_only_the_label_that_dsync_added_is_removed():
 )
 def test_a_label_that_a_human_added_or_removed_is_a_conflict_of_the_label(pushed, labels):
     """The annotations are not in conflict."""
-    wishes = [result(), label(pushed=pushed and Own(pushed, AVAILABLE[pushed]))]
+    wishes = [result(), label(pushed=pushed and WrittenValue(pushed, AVAILABLE[pushed]))]
     assert {"resultat": Action.WRITE, "label": Action.CONFLICT} == actions(wishes, labels=labels)
 
 
@@ -180,14 +184,21 @@ def test_a_label_already_there_is_confirmed():
 
 def test_a_label_half_changed_by_a_lost_answer_is_dsyncs():
     """One label was added and the other not yet removed, or the reverse."""
-    wish = label("à vérifier", pushed=Own("éligible", "L1"), uncertain=Own("inéligible", "L2"))
+    wish = label(
+        "à vérifier",
+        pushed=WrittenValue("éligible", "L1"),
+        uncertain=WrittenValue("inéligible", "L2"),
+    )
     for labels in (["éligible"], ["inéligible"], ["éligible", "inéligible"]):
         assert {"label": Action.WRITE} == actions([wish], labels=labels)
 
 
 def test_an_empty_annotation_created_again_is_no_conflict():
     """A value written into the former annotation does not count."""
-    for wish in (result(pushed=Own("Inéligible", "old")), result(uncertain=Own("x", "old"))):
+    for wish in (
+        result(pushed=WrittenValue("Inéligible", "old")),
+        result(uncertain=WrittenValue("x", "old")),
+    ):
         assert {"resultat": Action.WRITE} == actions([wish])
         assert {"resultat": Action.CONFLICT} == actions([wish], {"R": "Inéligible"})
 
@@ -195,9 +206,9 @@ def test_an_empty_annotation_created_again_is_no_conflict():
 @pytest.mark.parametrize(
     ("pushed", "expected"),
     [
-        (Own("inéligible", "L2"), Action.CONFLICT),
-        (Own("inéligible", "made before"), Action.WRITE),
-        (Own("renommé", "L9"), Action.WRITE),
+        (WrittenValue("inéligible", "L2"), Action.CONFLICT),
+        (WrittenValue("inéligible", "made before"), Action.WRITE),
+        (WrittenValue("renommé", "L9"), Action.WRITE),
     ],
     ids=["taken off", "label made anew", "label renamed"],
 )
@@ -237,5 +248,5 @@ def test_nothing_is_written_without_the_result(fate):
 def test_a_date_that_ds_did_not_save_differs_from_one_that_a_human_emptied(seen, edited, expected):
     """A manual edit moves the date of the annotations, a write by API does not."""
     day = "2024-03-01T09:30:00+00:00"
-    date = Wish(3, "date", day, pushed=Own(day, "T"), seen_at=seen)
+    date = Wish(3, "date", day, pushed=WrittenValue(day, "T"), seen_at=seen)
     assert {"date": expected} == actions([date], edited=edited)
