@@ -14,6 +14,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.eig import tables
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import KnownProduct
+from dsync.eig.precheck.evidence import RegistryAnswer
 from dsync.store import Tx
 from dsync.store import tables as engine
 from dsync.store.records import CLOCK_TOLERANCE
@@ -50,15 +51,6 @@ class EvidenceCopy:
     """Why it was refused, in French, for analysts."""
     erreur: str | None = None
     """Why the last check failed; None after a success."""
-
-
-class RegistryCopy(NamedTuple):
-    """A stored answer of the registry of enterprises."""
-
-    siren: str
-    answer: Json
-    fetched_at: datetime
-    expires_at: datetime
 
 
 class DossierProduct(NamedTuple):
@@ -209,7 +201,7 @@ def evidence(connection: Connection, source: str) -> EvidenceCopy | None:
 
 def registry(
     connection: Connection, sirens: Iterable[str], now: datetime
-) -> dict[str, RegistryCopy]:
+) -> dict[str, RegistryAnswer]:
     """Return the registry's answers that have not expired, by SIREN.
 
     Args:
@@ -219,9 +211,9 @@ def registry(
     """
     table = tables.registre
     return {
-        row.siren: RegistryCopy(row.siren, row.answer, row.fetched_at, row.expires_at)
+        row.siren: row.answer
         for row in connection.execute(
-            select(table).where(
+            select(table.c.siren, table.c.answer).where(
                 table.c.siren.in_(sirens),
                 table.c.expires_at > now,
                 table.c.fetched_at <= now + CLOCK_TOLERANCE,
@@ -287,6 +279,21 @@ def save_evidence_refusal(
     upsert(connection, tables.evidence, [row])
 
 
-def save_registry(connection: Connection, answers: Sequence[RegistryCopy]) -> None:
-    """Store answers of the registry."""
-    upsert(connection, tables.registre, [copy._asdict() for copy in answers])
+def save_registry(
+    connection: Connection,
+    answers: Iterable[RegistryAnswer],
+    *,
+    fetched_at: datetime,
+    expires_at: datetime,
+) -> None:
+    """Store answers of the registry.
+
+    Args:
+        connection: in a transaction.
+        answers: the answers.
+        fetched_at: when they were fetched, in UTC.
+        expires_at: until when they are used, in UTC.
+    """
+    times = {"fetched_at": fetched_at, "expires_at": expires_at}
+    rows = [{"siren": answer.siren, "answer": answer, **times} for answer in answers]
+    upsert(connection, tables.registre, rows)

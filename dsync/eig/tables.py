@@ -9,6 +9,7 @@ from sqlmodel import Field
 
 from dsync.eig.candidature import Table, metadata
 from dsync.eig.precheck.catalogue import Phase
+from dsync.eig.precheck.evidence import RegistryAnswer
 from dsync.store.columns import json_text
 
 
@@ -54,7 +55,7 @@ class RegistreRow(Table, table=True):
     __tablename__ = "registre"
 
     siren: str = Field(primary_key=True)
-    answer: Any = json_text()
+    answer: Any = json_text(RegistryAnswer)
     fetched_at: dt.datetime
     expires_at: dt.datetime
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dsync.domain.ids import DossierNumber
-from dsync.eig.store import DossierProduct, RegistryCopy, registry, save_registry, set_products
+from dsync.eig.precheck import RegistryAnswer, RegistryStatus
+from dsync.eig.store import DossierProduct, registry, save_registry, set_products
 from dsync.store import NewWish, Store
 from tests.store.builders import (
     DEMARCHE,
@@ -142,10 +143,13 @@ def test_vanished_dossiers_are_marked_once(store: Store) -> None:
 
 def test_the_registry_forgets_an_erased_applicant(store: Store) -> None:
     """An enterprise that no other dossier names is forgotten with the last one."""
-    answer = RegistryCopy("130025265", {"nature_juridique": "7120"}, NOW, NOW + timedelta(1))
+    answer = RegistryAnswer(
+        "130025265", RegistryStatus.FOUND, nature_juridique="7120", consulted_at=NOW
+    )
+    until = NOW + timedelta(1)
     full(store)
     with writing(store) as tx:
-        save_registry(tx.connection, [answer])
+        save_registry(tx.connection, [answer], fetched_at=NOW, expires_at=until)
         tx.erase([ONE], NOW)
         assert {"130025265": answer} == registry(tx.connection, ["130025265"], NOW)
         tx.erase([DossierNumber(2)], NOW)

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from msgspec import convert, to_builtins
-
 from dsync.domain.programme import ProgrammeRun
 from dsync.eig import store
 from dsync.eig.candidature import Candidature
@@ -29,13 +27,12 @@ from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck import (
     Evidence,
     KnownProduct,
-    RegistryAnswer,
     RegistryStatus,
     RuleSet,
     needs_registry,
     updated_products,
 )
-from dsync.eig.store import EvidenceCopy, RegistryCopy
+from dsync.eig.store import EvidenceCopy
 from dsync.errors import EvidenceUnavailableError
 
 CATALOGUE = "beta.gouv.fr"
@@ -185,10 +182,9 @@ def with_registry(
         return evidence
     sirens = sorted({s for c in candidatures if (s := needs_registry(c, rules))})
     with run.transaction() as tx:
-        stored = store.registry(tx.connection, sirens, run.now)
-    answers = {siren: convert(copy.answer, RegistryAnswer) for siren, copy in stored.items()}
+        answers = store.registry(tx.connection, sirens, run.now)
     fresh = []
-    for siren in (s for s in sirens if s not in stored):
+    for siren in [siren for siren in sirens if siren not in answers]:
         answers[siren] = client.lookup(siren)
         if answers[siren].status is RegistryStatus.UNREACHABLE:
             run.problem(
@@ -199,8 +195,7 @@ def with_registry(
         fresh.append(answers[siren])
     expires_at = run.now + client.config.max_age
     with run.transaction() as tx:
-        copies = [RegistryCopy(a.siren, to_builtins(a), run.now, expires_at) for a in fresh]
-        store.save_registry(tx.connection, copies)
+        store.save_registry(tx.connection, fresh, fetched_at=run.now, expires_at=expires_at)
     return replace(evidence, registry=answers)
 
 
