@@ -377,7 +377,7 @@ def test_a_dossier_of_another_demarche_is_refused(engine: Engine) -> None:
     report = engine.sync(dossiers=(foreign, number(0)))
     assert (7, 1) == (report.exit_code, report.read)
     [sentence] = report.errors
-    assert f"Dossier {foreign}: DS does not show it (hidden, erased, another" in sentence
+    assert f"Dossier {foreign}: DS does not show it (hidden, erased, of another" in sentence
     assert [{"numero": number(0)}] == engine.rows("SELECT numero FROM dossier")
 
 
