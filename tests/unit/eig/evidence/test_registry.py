@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
 
+from dsync.domain.dossier import Demandeur
+from dsync.eig.candidature import Candidature
 from dsync.eig.config import RegistreConfig
+from dsync.eig.evidence.gathering import with_registry
 from dsync.eig.evidence.registry import RegistryClient
+from dsync.eig.precheck import Evidence, RegistryStatus, RuleSet
 from dsync.http import Exchanges
+from dsync.store import Store
+from tests.store.builders import DEMARCHE, writing
+from tests.unit.eig.precheck.conftest import CONFIG
+from tests.unit.eig.precheck.sections import rules_of
 
 SIREN = "110001013"
 
@@ -124,3 +136,64 @@ def test_a_registry_that_refuses_is_unreachable(
     site.replies["/search"] = reply(status=status, headers=headers)
     assert client.lookup(SIREN).status == "injoignable"
     assert len(site.requests) == requests_sent
+
+
+@dataclass
+class Run:
+    """The part of a run that the programme uses."""
+
+    store: Store
+    now: datetime
+    problems: list[str] = field(default_factory=list)
+    demarche = DEMARCHE
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        return writing(self.store)
+
+    def reading(self) -> AbstractContextManager[Any]:
+        return self.store.reading()
+
+    def problem(self, sentence: str) -> None:
+        self.problems.append(sentence)
+
+
+@pytest.fixture
+def asked(store: Store, client: RegistryClient, now: datetime) -> Callable[[int], Any]:
+    """Return a function that judges on a later day: gives the registry's answers and problems."""
+    table = tomllib.loads((CONFIG / "aap-eig7.toml").read_text(encoding="utf-8"))["regles"]
+    rules = RuleSet.load(rules_of(table), CONFIG, needed=())
+    applicant = Demandeur("personne_morale", siret=f"{SIREN}00017")
+    candidature = Candidature(numero=1, depose_le=now, demandeur=applicant)
+
+    def run(days: int) -> tuple[Any, list[str]]:
+        under_way = Run(store, now + timedelta(days=days))
+        evidence = Evidence(None, registry_enabled=True)
+        found = with_registry(under_way, client, [candidature], evidence, rules)
+        return found.registry[SIREN], under_way.problems
+
+    return run
+
+
+def test_a_stored_answer_is_used_until_it_expires(
+    site: Any, reply: Any, asked: Callable[[int], Any]
+) -> None:
+    """An applicant is looked up once within the configured time."""
+    site.replies["/search"] = reply(results(nature_juridique="7120"))
+    first = asked(0)
+    assert (first[0].nature_juridique, first[1]) == ("7120", [])
+    assert first == asked(29)
+    assert len(site.requests) == 1
+    asked(31)
+    assert len(site.requests) == 2
+
+
+def test_an_unreachable_registry_is_reported_and_asked_again(
+    site: Any, reply: Any, asked: Callable[[int], Any]
+) -> None:
+    """Only answers are stored."""
+    site.replies["/search"] = reply("<html>")
+    answer, (problem,) = asked(0)
+    assert answer.status is RegistryStatus.UNREACHABLE
+    assert "cannot be reached" in problem
+    site.replies["/search"] = reply(results(nature_juridique="7120"))
+    assert asked(0)[0].nature_juridique == "7120"
