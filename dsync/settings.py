@@ -88,11 +88,16 @@ class DSSection(_Section):
     url: str | None = None
     instructeur: str | None = None
     contact: str = Field(min_length=1)
+    """Address or page of the operator, sent in `User-Agent`."""
+    # DS's limit is 400 for each token; the default leaves some to its other users.
     requests_per_minute: int = Field(default=350, ge=1, le=400)
     deadline_s: float = Field(default=60, ge=1, le=600)
+    """Time for one request with its whole answer; DS itself ends a query after 30 s."""
     push_batch: int = Field(default=10, ge=1, le=50)
+    """Maximum number of dossiers in a mutation document."""
     max_response_mib: float = Field(default=64, gt=0, le=1024)
     allow_insecure_http: bool = False
+    """Whether http:// addresses of other machines are accepted."""
 
 
 class ScheduleSection(_Section):
@@ -108,8 +113,11 @@ class SafetySection(_Section):
     """Section `[safety]`: the limits of the safety brakes, for dossiers and for products."""
 
     disappearances: int = Field(default=5, ge=0)
+    """Number of dossiers that may disappear at once, if it is higher than the percentage's."""
     disappearances_percent: float = Field(default=20, ge=0, le=100)
+    """Percentage of the present dossiers that may disappear at once."""
     catalogue_share: float = Field(default=0.1, ge=0, le=1)
+    """Share of the catalogue's known products that may disappear at once."""
 
 
 class Configuration(_Section):

@@ -105,7 +105,9 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
 @settings_options()
 def accept(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
     """Keep the values that humans wrote in dossiers N: dsync does not write there again."""
-    for numero, count in _settle(Choice.ACCEPT, numbers, annotation, everywhere=everywhere).items():
+    for numero, count in _resolve(
+        Choice.ACCEPT, numbers, annotation, everywhere=everywhere
+    ).items():
         click.echo(f"Dossier {numero}: the human's value stays ({_plural(count)} resolved).")
 
 
@@ -114,13 +116,13 @@ def accept(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None
 @settings_options()
 def adopt(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
     """Treat the current values in dossiers N as written by dsync."""
-    ended = _settle(Choice.ADOPT, numbers, annotation, everywhere=everywhere)
+    ended = _resolve(Choice.ADOPT, numbers, annotation, everywhere=everywhere)
     if ended:
         count = _plural(sum(ended.values()))
         click.echo(f"{count} adopted: the next push replaces the values that differ.")
 
 
-def _settle(
+def _resolve(
     choice: Choice, numbers: tuple[int, ...], annotation: str | None, *, everywhere: bool
 ) -> dict[DossierNumber, int]:
     """Resolve the selected conflicts, and print which dossiers have none.

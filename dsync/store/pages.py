@@ -108,11 +108,11 @@ class _Change(NamedTuple):
         return self.old is not None and self.old.presence != Presence.PRESENT
 
     @property
-    def has_other_etat(self) -> bool:
+    def etat_changed(self) -> bool:
         return self.old is not None and self.old.etat != self.new.etat
 
     @property
-    def counts_otherwise(self) -> bool:
+    def changes_duplicates(self) -> bool:
         """Whether the number of duplicates of the others for its product changes."""
         return self.is_restored or (
             self.old is not None
@@ -120,11 +120,11 @@ class _Change(NamedTuple):
         )
 
     @property
-    def has_other_content(self) -> bool:
+    def content_changed(self) -> bool:
         return self.old is not None and self.old.content_hash != self.new.content_hash
 
     @property
-    def is_to_judge(self) -> bool:
+    def needs_evaluation(self) -> bool:
         if self.old is None or self.old.a_evaluer or self.is_restored:
             return True
         is_reopened = self.new.etat in OPEN_ETATS and self.old.etat not in OPEN_ETATS
@@ -165,14 +165,14 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
             is_same = change.old is not None and _is_same(change)
             (unchanged if is_same else changes).append(change)
         events = self._write(run, changes, now)
-        self._keep_up(run, unchanged, mark_read=mark_read)
+        self._write_bookkeeping(run, unchanged, mark_read=mark_read)
         self.record_events(run, events, now)
         self.release(run, [n for n in by_number if n not in incomplete], now)
         return PageResult(
             created=[c.numero for c in changes if c.old is None],
             changed=[c.numero for c in changes if c.old is not None],
             annotations_changed=[
-                c.numero for c in (*changes, *unchanged) if c.old and _annotations_moved(c)
+                c.numero for c in (*changes, *unchanged) if c.old and _annotations_edited(c)
             ],
             unchanged=len(unchanged),
         )
@@ -201,12 +201,12 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
             write(
                 self.connection,
                 _dossier,
-                [_dossier_row(c.new, run=run, now=now, a_evaluer=c.is_to_judge) for c in some],
+                [_dossier_row(c.new, run=run, now=now, a_evaluer=c.needs_evaluation) for c in some],
             )
             write(self.connection, _contenu, [c.new.contents for c in some])
             for table in self._programme_tables(some):
                 write(self.connection, table, [c.new.programme[table.name] for c in some])
-        self.queue_related([c.numero for c in changes if c.counts_otherwise])
+        self.queue_related([c.numero for c in changes if c.changes_duplicates])
         return events
 
     def _programme_tables(self, changes: Sequence[_Change]) -> list[Table]:
@@ -217,7 +217,7 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
 
     def _events_of(self, changes: Sequence[_Change]) -> list[NewEvent]:
         """Return the events of the changes; call this before the rows are overwritten."""
-        typed = self._typed([c.numero for c in changes if c.has_other_content])
+        typed = self._typed([c.numero for c in changes if c.content_changed])
         known: dict[str, str] = {}
 
         def libelle_of(id_: str) -> str:
@@ -232,12 +232,12 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
                 continue
             if change.is_restored:
                 events.append(NewEvent(change.numero, "restaure"))
-            if change.has_other_etat:
+            if change.etat_changed:
                 moved = {"de": change.old.etat, "a": change.new.etat.value}
                 events.append(NewEvent(change.numero, "etat", moved))
-            if change.has_other_content:
+            if change.content_changed:
                 names = _changed_names(change, typed.get(change.numero), libelle_of)
-                if names or not change.has_other_etat:
+                if names or not change.etat_changed:
                     events.append(NewEvent(change.numero, "modifie", {"champs": list(names)}))
         return events
 
@@ -254,9 +254,11 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
         revisions = sorted(self.revisions().values(), key=lambda r: r.date_publication or EPOCH)
         return {id_: d.libelle for r in revisions for id_, d in r.descriptors.items()}
 
-    def _keep_up(self, run: int, unchanged: Sequence[_Change], *, mark_read: bool) -> None:
+    def _write_bookkeeping(
+        self, run: int, unchanged: Sequence[_Change], *, mark_read: bool
+    ) -> None:
         """Write what changes without a change of content, such as dsync's own annotations."""
-        moved = [c for c in unchanged if _has_moved(c)]
+        moved = [c for c in unchanged if _has_new_bookkeeping(c)]
         if moved:
             update_rows(
                 self.connection,
@@ -274,10 +276,10 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
 
 
 def _is_same(change: _Change) -> bool:
-    return not (change.has_other_content or change.has_other_etat or change.is_restored)
+    return not (change.content_changed or change.etat_changed or change.is_restored)
 
 
-def _annotations_moved(change: _Change) -> bool:
+def _annotations_edited(change: _Change) -> bool:
     """Return whether somebody else may have edited annotations.
 
     Either DS's date of the last manual edit changed, or another annotation than dsync's did.
@@ -285,11 +287,11 @@ def _annotations_moved(change: _Change) -> bool:
     if change.old is None:
         return False
     return change.old.annotations_modifie_le != change.new.dates["annotations_modifie_le"] or (
-        change.has_other_content and change.old.annotations_hash != change.new.annotations_hash
+        change.content_changed and change.old.annotations_hash != change.new.annotations_hash
     )
 
 
-def _has_moved(change: _Change) -> bool:
+def _has_new_bookkeeping(change: _Change) -> bool:
     new, old = change.new, change.old
     return old is not None and (
         any(getattr(old, name) != date for name, date in new.dates.items())
