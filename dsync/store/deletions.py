@@ -15,7 +15,6 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.domain.dossier import OPEN_ETATS, DeletedDossier, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.domain.json_bytes import json_bytes
 from dsync.domain.verdict import Controle
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
@@ -136,7 +135,7 @@ class DeletionWrites(QueueWrites, JournalWrites):
         bare = [
             {
                 "id": row.id,
-                "controles": json_bytes([_bare(controle) for controle in row.controles or ()]),
+                "controles": [_bare(controle) for controle in row.controles or ()],
             }
             for row in execute(
                 select(tables.verdict.c.id, controles).where(tables.verdict.c.numero.in_(numbers))

@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.domain.json_bytes import json_bytes
 from dsync.store import tables
 from dsync.store.sql import upsert
 from dsync.store.subject import Subject
@@ -60,13 +59,8 @@ class DemarcheWrites(DemarcheReads):
             "titre": demarche.titre,
             "etat": demarche.etat,
             "active_revision_id": demarche.active_revision_id,
-            "labels": json_bytes(dict(demarche.labels)),
-            "instructeurs": json_bytes(
-                [
-                    {"id": someone.id, "email": someone.email, "groupe": someone.groupe}
-                    for someone in demarche.instructeurs
-                ]
-            ),
+            "labels": dict(demarche.labels),
+            "instructeurs": demarche.instructeurs,
             "lue_le": now,
         }
         upsert(self.connection, tables.demarche, [facts])
@@ -78,7 +72,7 @@ class DemarcheWrites(DemarcheReads):
                     "id": revision.id,
                     "demarche_numero": demarche.number,
                     "date_publication": revision.date_publication,
-                    "descriptors": json_bytes([d._asdict() for d in revision.descriptors.values()]),
+                    "descriptors": [d._asdict() for d in revision.descriptors.values()],
                 }
                 for revision in demarche.revisions.values()
                 if revision.date_publication and revision.is_complete

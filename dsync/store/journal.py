@@ -79,13 +79,11 @@ class JournalWrites(Subject):
                 en_quarantaine=figures.quarantined,
                 requetes=figures.requests,
                 erreur=figures.cause,
-                figures=json_bytes(
-                    {
-                        "verdicts": dict(figures.verdicts),
-                        "erreurs_par_classe": dict(figures.error_classes),
-                        "messages": list(figures.errors),
-                    }
-                ),
+                figures={
+                    "verdicts": dict(figures.verdicts),
+                    "erreurs_par_classe": dict(figures.error_classes),
+                    "messages": list(figures.errors),
+                },
             )
         )
 

@@ -24,7 +24,7 @@ class Subject:
         self,
         connection: Connection,
         number: DemarcheNumber | None,
-        extension: Extension | None = None,
+        extension: Extension | None,
     ) -> None:
         self.connection = connection
         """The programme executes its own statements with it, too."""

@@ -135,6 +135,6 @@ def _keep_alive(store: Store, lease: Lease, ended: threading.Event) -> None:
     # Thrice per lease, so that one failed renewal does not lose it.
     while not ended.wait(LEASE_TTL_S / 3):
         try:
-            store.renew_lease(lease, LEASE_TTL_S)
+            store.renew_lease(lease)
         except DsyncError as exc:
             log.warning("lease_not_renewed", error=type(exc).__name__)
