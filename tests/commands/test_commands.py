@@ -30,33 +30,6 @@ def test_a_first_sync_reads_judges_and_writes_and_a_second_does_nothing(run: Com
     assert second.code == 0
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("check",),
-        ("status",),
-        ("runs",),
-        ("dossier", "list"),
-        ("dossier", "show", "18600003"),
-        ("conflicts", "list"),
-        ("quarantine", "list"),
-        ("precheck", "--dry-run"),
-        ("precheck", "--stats"),
-        ("evidence", "show"),
-        ("db", "dictionary"),
-        ("config", "show"),
-        ("config", "check"),
-    ],
-    ids=" ".join,
-)
-def test_each_read_prints_only_json(synced: Command, arguments: tuple[str, ...]) -> None:
-    """Stdout is one JSON document; without `--json` the command succeeds too."""
-    ended = synced(*arguments, "--json")
-    assert ended.code == 0
-    assert ended.json is not None
-    assert synced(*arguments).code == 0
-
-
 def test_status_says_that_the_clock_went_back(run: Command) -> None:
     """A success dated in the future counts as never, also for the health check."""
     assert run("sync", "--no-push").code == 0

@@ -89,11 +89,7 @@ class History:
         )
 
     def _normal(self, ended: Ended) -> str:
-        try:
-            shown = json.dumps(ended.json, indent=1, ensure_ascii=False)
-        except json.JSONDecodeError:
-            shown = ended.out
-        return self.normal(shown)
+        return self.normal(json.dumps(ended.json, indent=1, ensure_ascii=False))
 
     def normal(self, shown: str) -> str:
         """Put a word in the place of what two machines or two engines do not share."""
