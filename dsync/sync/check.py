@@ -29,6 +29,7 @@ from dsync.errors import (
     StoreError,
 )
 from dsync.store import Store
+from dsync.store.engine import parse_url, sqlite_file
 
 EXIT_ORDER = (2, 5, 3, 8, 7)
 """The exit code of `dsync check` is the first of these that a line has."""
@@ -308,18 +309,17 @@ def _named(descriptor: Descriptor) -> str:
     return f"« {' '.join(descriptor.libelle.split())} »"
 
 
-SQLITE = "sqlite:///"
-
 OpenStore = Callable[..., Store]
 """Opens the database; takes the options of `Store.open`."""
 
 
 def database_line(url: str, open_store: OpenStore) -> CheckLine:
     """Return whether the database can be used and has the schema that this version needs."""
-    path = sqlite_file(url)
-    if path is not None and not path.exists():
-        return _missing_line(path)
+    path = None
     try:
+        path = sqlite_file(parse_url(url))
+        if path is not None and not path.exists():
+            return _missing_line(path)
         store = open_store(create=False, check_schema=False)
         try:
             revision = store.schema_revision
@@ -341,17 +341,13 @@ def database_line(url: str, open_store: OpenStore) -> CheckLine:
     return CheckLine("database", CheckStatus.OK, f"{store.place}, schema {revision}")
 
 
-def sqlite_file(url: str) -> Path | None:
-    """Return the file of a SQLite URL, None for other databases."""
-    if not url.startswith(SQLITE):
-        return None
-    path = Path(url.removeprefix(SQLITE).partition("?")[0])
-    return path if path.name else None
-
-
 def missing_file(url: str) -> Path | None:
-    """Return the SQLite file of a URL if it does not exist yet, else None."""
-    path = sqlite_file(url)
+    """Return the SQLite file of a URL if it does not exist yet, else None.
+
+    Raises:
+        ConfigurationError: as `parse_url`.
+    """
+    path = sqlite_file(parse_url(url))
     return path if path is not None and not path.exists() else None
 
 

@@ -316,6 +316,7 @@ def test_a_misspelt_variable_gets_the_nearest_name(
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_in_memory_has_nothing_to_read(run: Command, url: str) -> None:
-    """Exit 5 and which address serves; not « report it »."""
+    """Exit 5 and which address serves; not « report it », nor « the first run creates it »."""
     ended = run("status", DSYNC_DATABASE_URL=url)
     assert (5, True) == (ended.code, "sqlite:///FILE" in ended.err)
+    assert "sqlite:///FILE" in " ".join(run("check", DSYNC_DATABASE_URL=url).out.split())
