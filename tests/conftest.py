@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from hypothesis import settings
 
 # Tests share builders and databases by `from tests…`, from wherever pytest is started.
 sys.path.insert(0, str(Path(__file__).parent.parent))
+
+# A shell has what it starts in the background ignore SIGINT, and so would each process of a test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in each run; other ones by HYPOTHESIS_PROFILE=default.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -6,12 +6,14 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
 import termios
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
+from time import monotonic
 
 from tests.commands.command import DEADLINE_S, Command, Ended
 
@@ -51,26 +53,39 @@ def on_terminal(
         os.close(slave)
         os.write(master, typed.encode())
         shown = b""
-        while part := _read(master):
+        deadline = monotonic() + DEADLINE_S
+        while part := _read(master, deadline):
             shown += part
             if at and at.encode() in shown:
                 os.write(master, then(process).encode())
                 at = None
-        _, err = process.communicate(timeout=DEADLINE_S)
+        try:
+            _, err = process.communicate(timeout=max(1, deadline - monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     os.close(master)
     text = _ANSI.sub("", shown.decode()).replace("\r\n", "\n")
     return Ended(process.returncode, text, (err or b"").decode())
 
 
 def ctrl_c(process: subprocess.Popen[bytes]) -> str:
-    """Interrupt a process at its question; nothing is typed."""
-    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
-        os.sched_yield()
-    process.send_signal(signal.SIGINT)
+    """Interrupt a process at its question, as somebody does who presses Ctrl-C until it ends.
+
+    A signal between the prompt and the read waits until the read ends; nobody is so fast.
+    """
+    deadline = monotonic() + DEADLINE_S
+    while process.poll() is None and monotonic() < deadline:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
     return ""
 
 
-def _read(descriptor: int) -> bytes:
+def _read(descriptor: int, deadline: float) -> bytes:
+    """Return what is shown next; nothing once the process has ended, or the time is over."""
+    if not select.select([descriptor], [], [], max(0, deadline - monotonic()))[0]:
+        return b""
     try:
         return os.read(descriptor, 65536)
     except OSError:  # Linux's way to say that the other side has closed the terminal.
