@@ -17,7 +17,7 @@ from dsync.cli.session import load, make_ready, reading, worker
 from dsync.cli.sync import announce_stop, finish
 from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
-from dsync.eig.precheck import RulesConfig
+from dsync.eig.precheck.config import RulesConfig
 from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
 from dsync.eig.store import evidence as kept_evidence
 from dsync.errors import ConfigurationError

@@ -16,7 +16,8 @@ from dsync.cli.session import load, make_ready, reading, worker
 from dsync.cli.sync import announce_stop, finish
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Resultat
-from dsync.eig.precheck import CHECK_NAMES, stored_product
+from dsync.eig.precheck.config import CHECK_NAMES
+from dsync.eig.precheck.evidence import stored_product
 from dsync.eig.statistics import statistics
 from dsync.service.signals import StopSignals
 from dsync.sync.precheck import Comparison

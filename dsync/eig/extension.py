@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from dsync.eig import candidature, store, tables
-from dsync.eig.precheck.rules import CHECK_NAMES
+from dsync.eig.precheck.config import CHECK_NAMES
 from dsync.eig.precheck.sentences import TITLES
 from dsync.store import DossierView
 from dsync.store.extension import Dictionary, folder_of

@@ -20,16 +20,10 @@ from dsync.eig.config import EigSections
 from dsync.eig.evidence.gathering import GatheredEvidence, gather, with_registry
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
-from dsync.eig.precheck import (
-    CurrentVerdict,
-    Evidence,
-    RuleSet,
-    evaluate,
-    evaluate_if_needed,
-    identify_product,
-    stated_verdict,
-    stored_product,
-)
+from dsync.eig.precheck.detail import stated_verdict
+from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate, evaluate_if_needed
+from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
+from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.store import DossierProduct
 from dsync.store import Store
 

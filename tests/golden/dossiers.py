@@ -17,19 +17,12 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision
 from dsync.eig.candidature import Candidature, Reponse, Voeu
-from dsync.eig.precheck import (
-    Catalogue,
-    Evidence,
-    KnownProduct,
-    Phase,
-    Product,
-    RegistryAnswer,
-    RegistryStatus,
-    RuleSet,
-    evaluate,
-)
+from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, Phase, Product
 from dsync.eig.precheck.config import OverrideConfig
+from dsync.eig.precheck.evaluation import evaluate
+from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
+from dsync.eig.precheck.rules import RuleSet
 from dsync.settings import load_settings
 from dsync.wiring import App
 

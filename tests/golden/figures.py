@@ -13,8 +13,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from dsync.domain.verdict import Verdict
-from dsync.eig.precheck import Catalogue, Evidence, Product, RuleSet, evaluate
-from dsync.eig.precheck.catalogue import phase_by_start
+from dsync.eig.precheck.catalogue import Catalogue, Product, phase_by_start
+from dsync.eig.precheck.evaluation import evaluate
+from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.rules import RuleSet
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
 
 SAMPLES = Path(__file__).parents[1] / "data" / "betagouv"

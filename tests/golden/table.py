@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dsync.eig.precheck import TITLES
-from dsync.eig.precheck.sentences import SENTENCES, Sentence
+from dsync.eig.precheck.sentences import SENTENCES, TITLES, Sentence
 
 PAGE = Path(__file__).parents[2] / "docs" / "precheck.md"
 HEAD = """\

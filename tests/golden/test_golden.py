@@ -7,7 +7,8 @@ import re
 import pytest
 
 from dsync.domain.verdict import Resultat
-from dsync.eig.precheck import TITLES, stated_verdict
+from dsync.eig.precheck.detail import stated_verdict
+from dsync.eig.precheck.sentences import TITLES
 from tests.golden import dossiers, table
 from tests.golden.dossiers import DOSSIERS, Dossier, decide
 

@@ -16,17 +16,10 @@ from msgspec import structs
 from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.eig.candidature import Candidature, Voeu
-from dsync.eig.precheck import (
-    Catalogue,
-    CurrentVerdict,
-    Evidence,
-    Phase,
-    Product,
-    RuleSet,
-    evaluate,
-    evaluate_if_needed,
-    stored_product,
-)
+from dsync.eig.precheck.catalogue import Catalogue, Phase, Product
+from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate, evaluate_if_needed
+from dsync.eig.precheck.evidence import Evidence, stored_product
+from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.conftest import CONFIG
 from tests.unit.eig.precheck.sections import rules_of
 

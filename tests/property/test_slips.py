@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsync.domain.verdict import Verdict
-from dsync.eig.precheck import Catalogue, Evidence, Lien, evaluate, resolve_product
+from dsync.eig.precheck.catalogue import Catalogue
+from dsync.eig.precheck.evaluation import evaluate
+from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.product import Lien, resolve_product
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
 
 SAMPLES = Path(__file__).parents[1] / "data" / "betagouv"

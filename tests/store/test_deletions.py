@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dsync.domain.ids import DossierNumber
-from dsync.eig.precheck import RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.store import DossierProduct, registry, save_registry, set_products
 from dsync.store import NewWish, Store
 from tests.store.builders import (

@@ -24,14 +24,10 @@ from dsync.eig.evidence.catalogue import (
 )
 from dsync.eig.evidence.registry import RegistryClient
 from dsync.eig.evidence.sources import EvidenceSources
-from dsync.eig.precheck import (
-    Evidence,
-    KnownProduct,
-    RegistryStatus,
-    RuleSet,
-    needs_registry,
-    updated_products,
-)
+from dsync.eig.precheck.catalogue import KnownProduct, updated_products
+from dsync.eig.precheck.checks.administration import needs_registry
+from dsync.eig.precheck.evidence import Evidence, RegistryStatus
+from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.store import EvidenceCopy
 from dsync.errors import EvidenceUnavailableError
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from annotated_types import Ge, MinLen
 
@@ -21,6 +21,7 @@ CheckName = Literal[
     "completude",
     "doublon",
 ]
+CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
 Severity = Literal["a_verifier", "non_conforme"]
 OverrideAnswer = Literal["administration_centrale", "operateur", "a_verifier", "non_conforme"]
 Text = Annotated[str, MinLen(1)]

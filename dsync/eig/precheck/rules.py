@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import NamedTuple, Self, TypeVar, get_args
+from typing import NamedTuple, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import to_builtins
 
 from dsync.domain.verdict import Resultat
 from dsync.eig.precheck.config import (
+    CHECK_NAMES,
     CasConfig,
     CheckName,
     OverrideConfig,
@@ -35,7 +36,6 @@ from dsync.eig.precheck.sentences import SENTENCES
 from dsync.eig.precheck.wording import fold, words
 from dsync.errors import ConfigurationError
 
-CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
 SENTENCES_REVISION = 3
 """Raise it when sentences or checks change, so that all open dossiers are judged again."""
 

@@ -18,7 +18,8 @@ from dsync.eig.candidature import Candidature
 from dsync.eig.config import RegistreConfig
 from dsync.eig.evidence.gathering import with_registry
 from dsync.eig.evidence.registry import RegistryClient
-from dsync.eig.precheck import Evidence, RegistryStatus, RuleSet
+from dsync.eig.precheck.evidence import Evidence, RegistryStatus
+from dsync.eig.precheck.rules import RuleSet
 from dsync.http import Exchanges
 from dsync.store import Store
 from tests.store.builders import DEMARCHE, writing

@@ -15,7 +15,10 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Candidature, Reponse, Voeu
-from dsync.eig.precheck import Catalogue, Evidence, RuleSet, evaluate
+from dsync.eig.precheck.catalogue import Catalogue
+from dsync.eig.precheck.evaluation import evaluate
+from dsync.eig.precheck.evidence import Evidence
+from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.sections import rules_of
 
 CONFIG = Path(__file__).parents[4] / "config"

@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from dsync.eig.precheck import (
+from dsync.eig.precheck.catalogue import (
     Catalogue,
     CatalogueError,
-    Lien,
     Phase,
-    resolve_product,
+    redirects_readable,
     updated_products,
 )
-from dsync.eig.precheck.catalogue import redirects_readable
+from dsync.eig.precheck.product import Lien, resolve_product
 
 
 def body(*entries: Any) -> str:

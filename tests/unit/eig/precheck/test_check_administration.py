@@ -13,14 +13,10 @@ import pytest
 from dsync.domain.dossier import Demandeur
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Candidature
-from dsync.eig.precheck import (
-    Evidence,
-    RegistryAnswer,
-    RegistryStatus,
-    RuleSet,
-    needs_registry,
-)
+from dsync.eig.precheck.checks.administration import needs_registry
+from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
+from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.sections import rules_of
 
 OPERATEUR_SIREN = "582056149"

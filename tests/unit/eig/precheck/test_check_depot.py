@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from dsync.domain.verdict import Controle
-from dsync.eig.precheck import RuleSet
+from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.sections import rules_of
 
 INSIDE, OUTSIDE = "conforme", "a_verifier"

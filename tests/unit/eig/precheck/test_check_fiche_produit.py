@@ -9,7 +9,7 @@ import pytest
 
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse
-from dsync.eig.precheck import Evidence
+from dsync.eig.precheck.evidence import Evidence
 
 PAGE = "https://beta.gouv.fr/startups"
 PRODUCT = {"docs": {"name": "Docs", "phases": []}}

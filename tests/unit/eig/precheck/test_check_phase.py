@@ -9,7 +9,8 @@ import pytest
 
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse
-from dsync.eig.precheck import Catalogue, Evidence
+from dsync.eig.precheck.catalogue import Catalogue
+from dsync.eig.precheck.evidence import Evidence
 
 Phases = list[tuple[str, str]]
 OLD_WORDS = ("success", "transfer", "alumni")

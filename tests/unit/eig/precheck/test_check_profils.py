@@ -9,7 +9,7 @@ import pytest
 
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse, Voeu
-from dsync.eig.precheck import RuleSet
+from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.sections import rules_of
 
 PRODUIT = "Directeur ou directrice de produit"

@@ -17,14 +17,10 @@ from msgspec import structs
 from dsync.domain.dossier import Demandeur
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.candidature import Candidature, Reponse, Voeu
-from dsync.eig.precheck import (
-    Catalogue,
-    Evidence,
-    RuleSet,
-    evaluate,
-    evidence_fingerprint,
-    stored_product,
-)
+from dsync.eig.precheck.catalogue import Catalogue
+from dsync.eig.precheck.evaluation import evaluate, evidence_fingerprint
+from dsync.eig.precheck.evidence import Evidence, stored_product
+from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import RuleEvaluationError
 from tests.unit.eig.precheck.conftest import FETCHED_AT
 from tests.unit.eig.precheck.sections import rules_of

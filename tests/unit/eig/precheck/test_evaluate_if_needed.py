@@ -12,15 +12,10 @@ import pytest
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Verdict
 from dsync.eig.candidature import Candidature
-from dsync.eig.precheck import (
-    Catalogue,
-    CurrentVerdict,
-    Evidence,
-    RuleSet,
-    evaluate,
-    evaluate_if_needed,
-    stored_product,
-)
+from dsync.eig.precheck.catalogue import Catalogue
+from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate, evaluate_if_needed
+from dsync.eig.precheck.evidence import Evidence, stored_product
+from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import RuleEvaluationError
 
 Build = Callable[..., Candidature]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.eig.precheck import Catalogue, KnownProduct, Lien, resolve_product
+from dsync.eig.precheck.catalogue import Catalogue, KnownProduct
+from dsync.eig.precheck.product import Lien, resolve_product
 
 PAGE = "https://beta.gouv.fr/startups"
 

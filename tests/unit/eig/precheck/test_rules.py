@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dsync.eig.precheck import RuleSet
 from dsync.eig.precheck.lists import (
     ListProblemsError,
     is_siren,
     parse_categories,
     parse_operateurs,
 )
+from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import ConfigurationError
 from tests.unit.eig.precheck.sections import rules_of
 

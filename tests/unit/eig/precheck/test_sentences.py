@@ -9,7 +9,7 @@ import pytest
 from dsync.domain.dossier import Demandeur
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse, Voeu
-from dsync.eig.precheck import Evidence, RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
 
 ASKED = [
     ("fiche_produit", "page_produit", "page produit"),

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
-from dsync.eig.precheck import CHECK_NAMES, stated_verdict
+from dsync.eig.precheck.config import CHECK_NAMES
 from dsync.eig.precheck.context import REPORTED_BLANK
-from dsync.eig.precheck.detail import detail_text
+from dsync.eig.precheck.detail import detail_text, stated_verdict
 from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
 
 ORDER = (Verdict.ELIGIBLE, Verdict.A_VERIFIER, Verdict.INDETERMINE, Verdict.INELIGIBLE)
