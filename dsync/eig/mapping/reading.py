@@ -68,17 +68,21 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> Candidature:
             champ = by_id.get(id_)
             if champ is None:
                 reponses[name] = Reponse.NON_DEMANDE if id_ else Reponse.NON_ASSOCIE
-            elif champ.lignes:
-                lignes = _filled(champ.lignes, plan)
-                reponses[name] = Reponse.REMPLI if lignes else Reponse.VIDE
-                fields[name] = _read_lignes(name, champ, lignes, plan)
+                continue
+            lignes = _filled(champ.lignes, plan)
+            is_empty = not lignes if champ.lignes else is_blank(champ, plan.checkboxes)
+            reponses[name] = Reponse.VIDE if is_empty else Reponse.REMPLI
+            if name == DEPARTEMENT:
+                fields["departement_code"], fields["departement_nom"] = departement_of(champ)
+            elif name == VOEUX and champ.lignes:
+                fields[name] = _read_voeux(lignes, plan)
+            elif name == EVALUATIONS:
+                fields[name] = tuple(
+                    _read_evaluation(number, cells, plan) for number, cells in lignes
+                )
             else:
-                is_empty = is_blank(champ, plan.checkboxes)
-                reponses[name] = Reponse.VIDE if is_empty else Reponse.REMPLI
-                if name == DEPARTEMENT:
-                    fields["departement_code"], fields["departement_nom"] = departement_of(champ)
-                else:
-                    fields[name] = _READERS[name](champ)
+                # A field whose champ became a repetition gets the joined texts of its rows.
+                fields[name] = _READERS[name](champ)
     return Candidature(
         numero=dossier.number,
         depose_le=dossier.date_depot,
@@ -94,15 +98,6 @@ def _filled(lignes: Iterable[Ligne], plan: FormPlan) -> Lignes:
         for number, ligne in enumerate(lignes, start=1)
         if not is_blank_row(ligne, plan.checkboxes)
     ]
-
-
-def _read_lignes(name: str, champ: Champ, lignes: Lignes, plan: FormPlan) -> Any:
-    """Read a repetition; a text field whose champ became one gets the joined texts."""
-    if name == VOEUX:
-        return _read_voeux(lignes, plan)
-    if name == EVALUATIONS:
-        return tuple(_read_evaluation(number, cells, plan) for number, cells in lignes)
-    return _READERS[name](champ)
 
 
 def _read_voeux(lignes: Lignes, plan: FormPlan) -> tuple[Voeu, ...]:
@@ -160,6 +155,5 @@ _BY_TYPE: Mapping[Any, Callable[[Champ], Any]] = {
 _READERS: Mapping[str, Callable[[Champ], Any]] = {
     **{name: _BY_TYPE[Candidature.model_fields[name].annotation] for name, _ in declared_fields()},
     VOEUX: _voeux_in,
-    EVALUATIONS: lambda _champ: (),
 }
 """The function that reads each field, chosen by the field's declared type."""

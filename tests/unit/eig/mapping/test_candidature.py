@@ -293,6 +293,19 @@ def test_a_champ_is_not_read_as_an_annotation(form: Any, map_node: Any) -> None:
     assert None is mapped.candidature.etape
 
 
+def test_a_departement_turned_into_a_repetition_is_read(form: Any, map_node: Any) -> None:
+    """Its first row tells code and name; no run ends for it."""
+    form.replace(4203, type="repetition")
+    form.add("ligne", "Département", "text", parent=form.id(4203))
+    mapped = map_node([form.rows(4203, [form.champ("ligne", text="75 - Paris")])])
+    candidature = mapped.candidature
+    assert ("75", "Paris", Reponse.REMPLI) == (
+        candidature.departement_code,
+        candidature.departement_nom,
+        candidature.reponses["departement"],
+    )
+
+
 def test_a_field_turned_into_a_repetition_stays_readable(form: Any, map_node: Any) -> None:
     """The texts of its rows are joined."""
     form.replace(4602, type="repetition")
