@@ -328,10 +328,11 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(f"{path}: cannot be read ({exc.strerror}).") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"{path}: not valid TOML: {exc}.") from exc
+    model = _model_of(raw)
     try:
-        return _model_of(raw).model_validate(raw)
+        return model.model_validate(raw)
     except ValidationError as exc:
-        problems = tuple(f"{path}: {problem}" for problem in _problems(exc, _model_of(raw)))
+        problems = tuple(f"{path}: {problem}" for problem in _problems(exc, model))
         raise ConfigurationError(_headline(problems), problems) from exc
 
 

@@ -22,8 +22,8 @@ from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
 from dsync.store import RunningService, Store
 from dsync.store.store import process_name
 from dsync.sync import run as runs
-from dsync.sync.config_changes import digest, follow_config_changes
-from dsync.sync.context import Context, NoProgress, Policy, Progress, Run, utc_now
+from dsync.sync.config_changes import follow_config_changes
+from dsync.sync.context import Context, NoProgress, Policy, Progress, Run, digest, utc_now
 from dsync.sync.evaluate import evaluate_due
 from dsync.sync.push import push_due, report_unknown_dossiers
 from dsync.sync.record import Recorder

@@ -82,6 +82,10 @@ class StoredVerdict(Struct, frozen=True, gc=False):
     preuve: Json
     remarque: str | None
 
+    def reads_like(self, decision: Decision) -> bool:
+        """Whether result and detail of a decision are the same."""
+        return (self.verdict, self.detail) == (decision.verdict, decision.detail)
+
 
 SEVERITY = {
     Resultat.SANS_OBJET: 0,

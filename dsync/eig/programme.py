@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
-from hashlib import blake2b
 from pathlib import Path
 
 from dsync.domain.check_line import CheckLine
@@ -97,9 +96,8 @@ class Eig:
 
     @property
     def mapping_key(self) -> str:
-        """Digest of the section `[mapping]`."""
-        text = self._mapping.model_dump_json()
-        return blake2b(text.encode(), digest_size=16).hexdigest()
+        """The section `[mapping]`."""
+        return self._mapping.model_dump_json()
 
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> MappedForm:
         """Find the candidature's fields in a revision of the form."""

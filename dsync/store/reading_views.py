@@ -89,12 +89,13 @@ def create(
         StoreError: a view's file is missing from the package.
     """
     engine = connection.dialect.name
-    for name in names(extension):
+    views = names(extension)
+    for name in views:
         connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{_query(name, engine, extension)}")
     if engine == "postgresql":
         _comment(connection, extension)
         for name, roles in (readers or {}).items():
-            if name in names(extension):
+            if name in views:
                 for role in roles:
                     connection.exec_driver_sql(
                         f"GRANT SELECT ON {name} TO {_quoted(connection, role)}"

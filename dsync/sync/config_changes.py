@@ -7,14 +7,12 @@ the wishes are worded again and the stopped ones are retried.
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 from dsync.annotations import desired
 from dsync.annotations.config import LABEL, RESULTAT
 from dsync.domain.dossier import Demarche, Presence
 from dsync.domain.programme import DueEvaluation
 from dsync.store import NewWish
-from dsync.sync.context import Context, Run, batches
+from dsync.sync.context import Context, Run, batches, digest
 from dsync.sync.pages import learn_revisions, refresh_demarche
 
 
@@ -122,8 +120,3 @@ def _report_unmapped_fields(run: Run, demarche: Demarche) -> None:
             f"[mapping] {', '.join(missing)}: no champ of the form matches, so these "
             "answers are missing and their checks impossible; correct the ids (`dsync check`)."
         )
-
-
-def digest(*parts: str) -> str:
-    """Return a short digest that changes when a part does."""
-    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Protocol, TypeVar
 
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
@@ -88,7 +89,7 @@ class Context:
     @property
     def mapping_key(self) -> str:
         """A digest of the mapping; when it changes, all dossiers are read again."""
-        return self.programme.mapping_key if self.programme else ""
+        return digest(self.programme.mapping_key) if self.programme else ""
 
     def check_stop(self) -> None:
         """Return unless the run was asked to stop.
@@ -147,6 +148,11 @@ class Run:
 def utc_now() -> datetime:
     """Return the present instant, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def digest(*parts: str) -> str:
+    """Return a short digest that changes when a part does."""
+    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
 T = TypeVar("T")

@@ -158,10 +158,7 @@ def _wishes(run: Run, due: DueEvaluation, decision: Decision, now: datetime) -> 
     if not due.is_open:
         return []
     current = due.current
-    is_same = current is not None and (current.verdict, current.detail) == (
-        decision.verdict,
-        decision.detail,
-    )
+    is_same = current is not None and current.reads_like(decision)
     since = current.depuis_le if current is not None and is_same else now
     wanted = desired(decision.verdict, decision.detail, since, run.context.annotations)
     if all(due.wished.get(name) == wanted.get(name) for name in (RESULTAT, DETAIL)):

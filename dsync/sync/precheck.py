@@ -36,9 +36,7 @@ class Comparison:
     def is_same(self) -> bool:
         """Whether result and detail are the same as before."""
         return self.keeps_verdict or (
-            self.before is not None
-            and self.before.verdict == self.after.verdict
-            and self.before.detail == self.after.detail
+            self.before is not None and self.before.reads_like(self.after)
         )
 
 
