@@ -7,7 +7,7 @@ are encoded directly to the JSON that the database stores.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -117,6 +117,8 @@ class Traitement(Struct, frozen=True, gc=False):
     date: datetime
     motivation: str | None
     email_agent: str | None
+    revision_id: RevisionId | None = None
+    """The dossier's revision of the form at that time; None if DS does not give it."""
 
 
 class Dossier(Struct, frozen=True, gc=False):
@@ -216,6 +218,8 @@ class Demarche:
     labels: Mapping[str, str]
     """Label ids by exact name."""
     instructeurs: tuple[Instructeur, ...]
+    couleurs: Mapping[str, str] = field(default_factory=dict)
+    """Label colours by exact name, as DS names them."""
     unreadable_fields: tuple[str, ...] = ()
     """Paths of the fields that could not be read, as `revisions.0.champDescriptors.3.type`."""
 

@@ -32,6 +32,7 @@ class _Id(_Node):
 class _Label(_Node):
     id: str
     name: str
+    color: str | None = None
 
 
 class _Instructeur(_Node):
@@ -105,6 +106,7 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
         active_revision_id=active_id,
         revisions={r.id: r for r in revisions if r in published or r.id == active_id},
         labels={label.name: label.id for label in reversed(labels)},
+        couleurs={label.name: label.color for label in reversed(labels) if label.color},
         instructeurs=tuple(
             Instructeur(one.id, one.email, groupe.label)
             for groupe, place in _each(

@@ -151,6 +151,7 @@ def _dossier_of(node: DossierNode) -> Dossier:
                     date=_there(step.date_traitement, "traitements.dateTraitement"),
                     motivation=step.motivation or None,
                     email_agent=step.email_agent_traitant or None,
+                    revision_id=RevisionId(step.revision.id) if step.revision else None,
                 )
                 for step in node.traitements
             ]

@@ -162,6 +162,7 @@ class TraitementNode(_Node):
     date_traitement: dt.datetime
     motivation: Text = None
     email_agent_traitant: Text = None
+    revision: IdNode | None = None
 
 
 class DossierNode(_Node):

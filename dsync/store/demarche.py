@@ -33,6 +33,7 @@ class DemarcheReads(Subject):
             active_revision_id=RevisionId(row.active_revision_id),
             revisions=self.revisions(number),
             labels=row.labels,
+            couleurs=row.couleurs,
             instructeurs=tuple(Instructeur(**fields) for fields in row.instructeurs),
         )
 
@@ -60,6 +61,7 @@ class DemarcheWrites(DemarcheReads):
             "etat": demarche.etat,
             "active_revision_id": demarche.active_revision_id,
             "labels": dict(demarche.labels),
+            "couleurs": dict(demarche.couleurs),
             "instructeurs": demarche.instructeurs,
             "lue_le": now,
         }

@@ -22,13 +22,19 @@ Readers = dict[str, list[str]]
 """The roles that may read, by view."""
 
 
-_MACRO = re.compile(r"\b(paris|utc|day|elements|length|json|present)\(([^()]*)\)")
 _MACROS = {
     "postgresql": {
         "paris": r"(\2 AT TIME ZONE 'Europe/Paris')",
         "utc": r"\2",
+        "instant": r"(\2)::timestamptz",
         "day": r"(\2)::date",
         "elements": r"json_array_elements((\2)::json)",
+        "ranked": r"""LATERAL (
+        SELECT r.value, r.number - 1 AS key
+        FROM json_array_elements((\2)::json) WITH ORDINALITY AS r (value, number)
+    )""",
+        "texts": r"json_array_elements_text((\2)::json)",
+        "pairs": r"json_each_text((\2)::json)",
         "length": r"json_array_length((\2)::json)",
         "json": r"(\2)::json",
         "present": "clock_timestamp()",
@@ -41,16 +47,24 @@ _MACROS = {
          AND \2 < datetime(strftime('%Y-11-01 01:00', \2), 'weekday 0', '-7 days')
         THEN '+2 hours' ELSE '+1 hour' END)""",
         "utc": r"strftime('%Y-%m-%dT%H:%M:%SZ', \2)",
+        "instant": r"strftime('%Y-%m-%dT%H:%M:%SZ', \2)",
         "day": r"\2",
         "elements": r"json_each(\2)",
+        "ranked": r"json_each(\2)",
+        "texts": r"json_each(\2)",
+        "pairs": r"json_each(\2)",
         "length": r"json_array_length(\2)",
         "json": r"\2",
         "present": "strftime('%Y-%m-%d %H:%M:%f', 'now')",
     },
 }
 """The macros of the views, by database. `paris`: an instant's date and time in Paris; `utc`: an
-instant as views show it; `elements`: the values of a JSON array (`elements(x) AS e`, then
-`e.value ->> 'name'`); `length`: their number; `json`: a text as JSON; `present`: the present."""
+instant as views show it; `instant`: the same of an instant in JSON; `elements`: the values of a
+JSON array (`elements(x) AS e`, then `e.value ->> 'name'`); `ranked`: the same with their index,
+`key`; `texts`: the values of an array of texts; `pairs`: the names and values of an object of
+texts, `key` and `value`; `length`: the number of values of an array; `json`: a text as JSON;
+`present`: the present."""
+_MACRO = re.compile(rf"\b({'|'.join(_MACROS['sqlite'])})\(([^()]*)\)")
 
 
 def names(extension: Extension | None) -> list[str]:

@@ -318,6 +318,7 @@ class DemarcheRow(_Table, table=True):
     etat: str
     active_revision_id: str
     labels: Any = json_text()
+    couleurs: Any = json_text(default={})
     instructeurs: Any = json_text()
     lue_le: dt.datetime
 

@@ -259,5 +259,6 @@ def make_demarche() -> Demarche:
         active_revision_id=revision.id,
         revisions={revision.id: revision},
         labels={"éligible": "label-1"},
+        couleurs={"éligible": "green_bourgeon"},
         instructeurs=(Instructeur("i1", "agent@exemple.fr", "défaut"),),
     )

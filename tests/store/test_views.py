@@ -10,17 +10,26 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from dsync.domain.dossier import Etat, Presence
-from dsync.domain.ids import DossierNumber
+from dsync.domain.dossier import Etat, Presence, Traitement
+from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.candidature import Evaluation, Note
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.store import DossierProduct, save_products, set_products
 from dsync.errors import ConfigurationError
+from dsync.sandbox.graphql import schema
 from dsync.store import NewWish, Store, WishStatus
 from dsync.store.engine import parse_url
 from dsync.sync.report import Kind, Status
-from tests.store.builders import DEMARCHE, NOW, make_mapped, make_verdict, writing
+from tests.store.builders import (
+    DEMARCHE,
+    EARLIER,
+    NOW,
+    make_demarche,
+    make_mapped,
+    make_verdict,
+    writing,
+)
 
 PROMISED = {
     "lecture_candidature": "numero demarche_numero etat etape presence archive depose_le "
@@ -47,6 +56,8 @@ PROMISED = {
     "lecture_annotation": "numero annotation valeur statut tentative envoyee_le erreur",
     "lecture_champ": "numero origine champ_id libelle type ligne valeur",
     "lecture_piece": "numero champ_id nom type_mime taille empreinte_md5 analyse",
+    "lecture_decision": "numero rang etat decide_le motivation instructeur_courriel revision",
+    "lecture_etiquette": "numero etiquette couleur posee_par_dsync",
     "lecture_evenement": "numero survenu_le evenement details",
     "lecture_synchronisation": "run genre statut debut fin lus modifies supprimes evalues pousses "
     "requetes erreur",
@@ -64,12 +75,23 @@ TRANSPORT = KnownProduct(
 )
 
 
+RICH: dict[str, Any] = {
+    "labels": ("éligible", 'l’« autre » "$.x"'),
+    "traitements": (
+        Traitement("depose", EARLIER, None, None, RevisionId("rev-0")),
+        Traitement("classe_sans_suite", EARLIER.replace(hour=14), None, "a@b.fr"),
+        Traitement("repasse_en_construction", EARLIER.replace(hour=15), None, "a@b.fr"),
+    ),
+}
+
+
 @pytest.fixture
 def rich(store: Store) -> Store:
     """A store with something in every view."""
     with writing(store) as tx:
         run = tx.start_run("incremental", "cli", NOW)
-        tx.store_page(run, [make_mapped(1)], now=NOW, mark_read=True)
+        tx.save_demarche(make_demarche(), NOW)
+        tx.store_page(run, [make_mapped(1, **RICH)], now=NOW, mark_read=True)
         tx.save_verdicts(run, [make_verdict(1)], NOW)
         set_products(tx, {DossierNumber(1): DossierProduct("transport", by_page=True)})
         save_products(tx.connection, [TRANSPORT])
@@ -77,6 +99,11 @@ def rich(store: Store) -> Store:
         tx.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
         tx.quarantine(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
     return store
+
+
+def instant(value: str | datetime) -> datetime:
+    """Return an instant of a view: UTC text on SQLite, an aware one on PostgreSQL."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def rows(store: Store, view: str) -> list[dict[str, Any]]:
@@ -277,6 +304,42 @@ def test_a_product_shows_its_last_phase(rich: Store) -> None:
     )
 
 
+def test_decisions_have_their_order_reason_and_revision(store: Store) -> None:
+    """Each one, also one that was undone; two in the same second keep DS's order."""
+    at = EARLIER.replace(hour=14)
+    steps = (
+        Traitement("depose", EARLIER, None, None, RevisionId("r1")),
+        Traitement("refuse_automatiquement", at, None, None, RevisionId("r1")),
+        Traitement("repasse_en_instruction", at, None, "a@b.fr", RevisionId("r2")),
+        Traitement("accepte", at, "Bravo", "a@b.fr", RevisionId("r2")),
+    )
+    with writing(store) as tx:
+        tx.store_page(1, [make_mapped(1, traitements=steps)], now=NOW, mark_read=True)
+
+    found = rows(store, "lecture_decision")
+    assert [
+        {"etat": "refuse", "motivation": None, "instructeur_courriel": None, "revision": "r1"},
+        {
+            "etat": "accepte",
+            "motivation": "Bravo",
+            "instructeur_courriel": "a@b.fr",
+            "revision": "r2",
+        },
+    ] == [
+        {name: row[name] for name in row if name not in ("numero", "rang", "decide_le")}
+        for row in found
+    ]
+    assert [(1, at), (2, at)] == [(row["rang"], instant(row["decide_le"])) for row in found]
+
+
+def test_a_label_shows_its_colour_and_who_put_it(rich: Store) -> None:
+    """One that the démarche did not have when it was last read has no colour yet."""
+    names = ("etiquette", "couleur", "posee_par_dsync")
+    assert {("éligible", "green_bourgeon", False), ('l’« autre » "$.x"', None, False)} == {
+        tuple(row[name] for name in names) for row in rows(rich, "lecture_etiquette")
+    }
+
+
 def test_a_jury_shows_its_dossiers_and_the_spread_of_their_marks(store: Store) -> None:
     """The means of the grids, the lowest and the highest mark, who was accepted."""
     grids = {
@@ -309,6 +372,9 @@ def test_a_jury_shows_its_dossiers_and_the_spread_of_their_marks(store: Store) -
     assert ("2024-07-01", 2, 1, 2.5, 2) == (str(jury.pop("jury_le")), *jury.values())
 
 
+COLOURS: Any = schema.schema().type_map["LabelColorEnum"]
+
+
 @pytest.mark.parametrize(
     ("view", "column", "values"),
     [
@@ -317,6 +383,8 @@ def test_a_jury_shows_its_dossiers_and_the_spread_of_their_marks(store: Store) -
         ("lecture_candidature", "verdict", Verdict),
         ("lecture_precontrole_controle", "resultat", Resultat),
         ("lecture_annotation", "statut", WishStatus),
+        ("lecture_decision", "etat", [Etat.ACCEPTE, Etat.REFUSE, Etat.SANS_SUITE]),
+        ("lecture_etiquette", "couleur", COLOURS.values),
         ("lecture_synchronisation", "genre", Kind),
         ("lecture_synchronisation", "statut", [*Status, "interrupted"]),
     ],

@@ -131,7 +131,7 @@ def _part(kind: str, dossier: ServedDossier, rank: int) -> str:
 
 def _traitements(dossier: ServedDossier, _: Any) -> list[dict[str, Any]]:
     return [
-        {**vars(step), "id": _part("Traitement", dossier, rank), "revision": dossier.revision}
+        {**vars(step), "id": _part("Traitement", dossier, rank)}
         for rank, step in enumerate(dossier.steps)
     ]
 

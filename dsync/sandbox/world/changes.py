@@ -66,7 +66,7 @@ def move(
         seed.en_instruction_at = at
     seed.traite_at = at if state in FINISHED else None
     seed.motivation = motivation if state in FINISHED else None
-    dossier.steps.append(LifeStep(event, state, at, agent, motivation))
+    dossier.steps.append(LifeStep(event, state, at, agent, motivation, dossier.revision))
     dossier.updated_at = at
 
 
@@ -117,11 +117,15 @@ def edit(
         dossier.annotations_at = at
     elif agent:
         event = "depose_correction_instructeur"
-        dossier.steps.append(LifeStep(event, dossier.seed.state, at, agent))
+        dossier.steps.append(
+            LifeStep(event, dossier.seed.state, at, agent, revision=dossier.revision)
+        )
     else:
         dossier.champs_at = at
         dossier.correction_at = None
-        dossier.steps.append(LifeStep("depose_correction_usager", dossier.seed.state, at))
+        dossier.steps.append(
+            LifeStep("depose_correction_usager", dossier.seed.state, at, revision=dossier.revision)
+        )
     dossier.updated_at = at
 
 

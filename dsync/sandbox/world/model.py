@@ -112,6 +112,8 @@ class LifeStep:
     date_traitement: datetime
     email_agent_traitant: str | None = None
     motivation: str | None = None
+    revision: FormRevision | None = None
+    """The dossier's revision at that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +322,7 @@ class World:
             seed.depose_at,
             [label for label in demarche.labels if label.name in seed.labels],
             [agent] if seed.state != "en_construction" else [],
-            _steps(seed, agent.email),
+            _steps(seed, agent.email, demarche.revisions[seed.revision]),
         )
         if seed.presence != "present":
             dossier.hidden_at = seed.updated_at
@@ -366,7 +368,7 @@ def by_id(text: str, candidates: Iterable[T]) -> T | None:
     return next((candidate for candidate in candidates if candidate.id == text), None)
 
 
-def _steps(seed: DossierSeed, agent: str) -> list[LifeStep]:
+def _steps(seed: DossierSeed, agent: str, revision: FormRevision) -> list[LifeStep]:
     steps = [LifeStep("depose", "en_construction", seed.depose_at)]
     if seed.en_instruction_at:
         at = seed.en_instruction_at
@@ -374,4 +376,6 @@ def _steps(seed: DossierSeed, agent: str) -> list[LifeStep]:
     if seed.traite_at and seed.state in FINISHED:
         event = "classe_sans_suite" if seed.state == "sans_suite" else seed.state
         steps.append(LifeStep(event, seed.state, seed.traite_at, agent, seed.motivation))
+    for step in steps:
+        step.revision = revision
     return steps

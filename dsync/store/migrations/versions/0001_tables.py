@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("etat", sqltypes.AutoString(), nullable=False),
         sa.Column("active_revision_id", sqltypes.AutoString(), nullable=False),
         sa.Column("labels", sa.Text(), nullable=True),
+        sa.Column("couleurs", sa.Text(), nullable=True),
         sa.Column("instructeurs", sa.Text(), nullable=True),
         sa.Column("lue_le", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_demarche")),
