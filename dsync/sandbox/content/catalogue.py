@@ -12,27 +12,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from dsync.sandbox.content.rng import SeededRandom
+from dsync.sandbox.content.rng import SeededRandom, load
+
+_DATA = load("catalogue")
+PAST_PHASES: list[str] = _DATA["past_phases"]
+INCUBATORS: list[list[str]] = _DATA["incubators"]
 
 Phase = tuple[str, str, str]
 """Name, start and end as ISO days; as in the original, the end is often "", even of past phases."""
-
-_FAMILIES = {
-    "suivi": 440,  # in an accepted phase during all of 2024: the usual case
-    "accents": 32,  # the same, with accents in the id
-    "alias": 24,  # the same, with a former address
-    "sans_investigation": 16,
-    "sans_stats": 16,
-    "sans_depot": 16,
-    "passe": 48,  # past acceleration, whatever word the catalogue has for it
-    "a_venir": 16,  # no phase yet
-    "discordant": 16,  # the order of the list and of the dates disagree
-}
-"""Number of generated products by family.
-
-Two more families are written by hand: « remarquable » (ids with unusual characters) and
-« homonyme » (several products with one name).
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +31,8 @@ class ProductSeed:
     family: str
     incubator: str
     phases: tuple[Phase, ...]
-    has_stats: bool
-    has_repository: bool
+    has_stats: bool = True
+    has_repository: bool = True
     aliases: tuple[str, ...] = ()
 
     @property
@@ -58,16 +45,6 @@ class ProductSeed:
         """The address of the product's website."""
         return f"https://{self.slug}.example.gouv.fr"
 
-    @property
-    def repository(self) -> str:
-        """The address of the product's source code, or "" when it is not public."""
-        return f"https://github.com/betagouv-exemple/{self.slug}" if self.has_repository else ""
-
-    @property
-    def stats_url(self) -> str:
-        """The address of the public statistics, or "" when there are none."""
-        return f"{self.link}/stats" if self.has_stats else ""
-
     def phase_at(self, day: str) -> str | None:
         """Return the phase on an ISO day, None before the first one.
 
@@ -76,91 +53,6 @@ class ProductSeed:
         begun = [(start, rank, name) for rank, (name, start, _) in enumerate(self.phases)]
         begun = [phase for phase in begun if phase[0] <= day]
         return max(begun)[2] if begun else None
-
-
-INCUBATORS = (
-    ("dinum", "Incubateur de services numériques", "DINUM"),
-    ("sgmas", "Fabrique numérique", "Fabrique numérique des ministères sociaux"),
-    (
-        "mtes",
-        "Fabrique numérique de la transition",
-        "Fabrique numérique de la transition écologique",
-    ),
-    ("anct", "Incubateur des territoires", "Incubateur des territoires"),
-    ("gip-inclusion", "Plateforme de l'inclusion", "Plateforme de l’inclusion"),
-    ("lab-mi", "Laboratoire d'innovation", "Ministère de l’Intérieur"),
-    ("justice", "Incubateur de la Justice", "Ministère de la Justice"),
-    ("culture", "Atelier numérique de la Culture", "Ministère de la Culture"),
-)
-"""Id and title in the catalogue, and the option of the form that means this incubator."""
-
-_PREFIXES = (
-    "Suivi", "Carte", "Atlas", "Portail", "Passeport", "Boussole", "Simulateur", "Carnet",
-    "Observatoire", "Registre", "Agenda", "Annuaire", "Assistant", "Alerte", "Tableau", "Parcours",
-    "Relais", "Espace", "Signalement", "Calcul", "Fil", "Mémo", "Pilote", "Guichet", "Repère",
-    "Accès",
-)  # fmt: skip
-_NOUNS = (
-    "rénovation", "forêt", "cantine", "apprentis", "handicap", "logement", "eau", "sols",
-    "mobilités", "musées", "archives", "tribunaux", "douanes", "bénévoles", "aidants",
-    "petite enfance", "marchés publics", "subventions", "sécheresse", "pollinisateurs", "lycées",
-    "chercheurs", "ruralité", "fonction publique", "ports", "alimentation", "bruit", "patrimoine",
-    "voirie",
-)  # fmt: skip
-
-
-def _phases(text: str) -> tuple[Phase, ...]:
-    """Parse `name start [end],…` into phases."""
-    parts = [(*phase.split(), "") for phase in text.split(",") if phase]
-    return tuple((part[0], part[1], part[2]) for part in parts)
-
-
-_HISTORIES = tuple(
-    map(
-        _phases,
-        (
-            "investigation 2023-03-01 2023-09-30,construction 2023-10-02",
-            "investigation 2023-11-06",
-            "investigation 2021-02-01 2021-07-16,construction 2021-09-01,acceleration 2022-11-30",
-            "investigation 2022-05-02,construction 2022-11-01",
-            "investigation 2023-06-05,construction 2024-06-03",
-            "investigation 2019-03-13,construction 2019-03-13",
-            "investigation 2022-01-10 2022-06-30,construction 2022-07-01 2024-04-14,"
-            "acceleration 2024-04-15",
-            "Investigation 2022-03-01,Accélération 2023-05-02",
-        ),
-    )
-)
-"""Each has an investigation, and an accepted phase on each day of 2024."""
-
-PAST_PHASES = tuple(
-    [
-        "success",
-        "transfer",
-        "alumni",
-        "opere",
-        "consolidation",
-        "transfere",
-        "abandon",
-        "abandon-investigation",
-    ]
-)
-"""The first three are the catalogue's terms before May 2026, the others its terms since then."""
-
-_REMARKABLE = (
-    ("mon-produit-à-accents", "Mon produit à accents"),
-    ("l'appli-du-quotidien", "L'appli du quotidien"),
-    ("produit_souligné", "Produit souligné"),
-    ("DataEtat", "DataÉtat"),
-    ("1000.et.un.jours", "1000 et un jours"),
-    ("grille.exemple.gouv.fr", "Grille"),
-    ("auxAJ", "AuxAJ"),
-    ("e-inspé", "e-Inspé"),
-    ("bilan.co2", "Bilan CO2"),
-    ("suite.html5", "Suite HTML5"),
-    ("collectif_objets.démo", "Collectif objets"),
-    ("aujourd'hui.l'été", "Aujourd'hui l'été"),
-)
 
 
 def slugify(text: str) -> str:
@@ -177,43 +69,33 @@ def without_accents(text: str) -> str:
 
 def _names() -> Iterator[str]:
     """Yield 754 different names: the counts of prefixes and nouns have no common divisor."""
-    for index in range(len(_PREFIXES) * len(_NOUNS)):
-        noun = _NOUNS[(index + index // len(_PREFIXES)) % len(_NOUNS)]
-        yield f"{_PREFIXES[index % len(_PREFIXES)]} {noun}"
+    prefixes, nouns = _DATA["prefixes"], _DATA["nouns"]
+    for index in range(len(prefixes) * len(nouns)):
+        noun = nouns[(index + index // len(prefixes)) % len(nouns)]
+        yield f"{prefixes[index % len(prefixes)]} {noun}"
 
 
 def _styled_id(name: str, index: int) -> str:
     """Return the product's id: mostly with hyphens, some with dots, underscores or a capital."""
     slug = slugify(name)
-    match index % 9:
-        case 3:
-            return slug.replace("-", ".")
-        case 5:
-            return slug.replace("-", "_")
-        case 7:
-            return slug.capitalize()
-        case _:
-            return slug
+    styles = {3: slug.replace("-", "."), 5: slug.replace("-", "_"), 7: slug.capitalize()}
+    return styles.get(index % 9, slug)
 
 
 def _history(family: str, index: int) -> tuple[Phase, ...]:
-    past = PAST_PHASES[index % len(PAST_PHASES)]
-    texts = {
-        "sans_investigation": ["construction 2022-04-04"],
-        "passe": [f"investigation 2019-01-08 2019-07-01,construction 2019-07-01,{past} 2022-06-13"],
-        "a_venir": ["investigation 2025-02-13", "investigation 2025-02-13", ""],
-        "discordant": [
-            "investigation 2020-02-03,acceleration 2022-09-01,success 2022-06-13",
-            "construction 2023-03-01,investigation 2022-05-02",
-        ],
-    }
-    histories = [_phases(text) for text in texts.get(family, ())] or _HISTORIES
-    return histories[index % len(histories)]
+    histories = _DATA["histories"].get(family, _DATA["histories"]["usual"])
+    text = histories[index % len(histories)].format(past=PAST_PHASES[index % len(PAST_PHASES)])
+    parts = [(*phase.split(), "") for phase in text.split(",") if phase]
+    return tuple((part[0], part[1], part[2]) for part in parts)
+
+
+def _incubator_of(index: int) -> str:
+    return INCUBATORS[index % len(INCUBATORS)][0]
 
 
 def _from_names() -> Iterator[ProductSeed]:
     names, rank = _names(), 0
-    for family, size in _FAMILIES.items():
+    for family, size in _DATA["families"].items():
         for index in range(size):
             name = next(names)
             while family == "accents" and name == without_accents(name):
@@ -223,7 +105,7 @@ def _from_names() -> Iterator[ProductSeed]:
                 id=accented if family == "accents" else _styled_id(name, rank),
                 name=name,
                 family=family,
-                incubator=INCUBATORS[rank % len(INCUBATORS)][0],
+                incubator=_incubator_of(rank),
                 phases=_history(family, index),
                 has_stats=family != "sans_stats",
                 has_repository=family != "sans_depot",
@@ -233,12 +115,11 @@ def _from_names() -> Iterator[ProductSeed]:
 
 
 def _by_hand() -> Iterator[ProductSeed]:
-    for index, (id_, name) in enumerate(_REMARKABLE):
-        incubator = INCUBATORS[index % len(INCUBATORS)][0]
-        history = _HISTORIES[index % len(_HISTORIES)]
-        yield ProductSeed(id_, name, "remarquable", incubator, history, True, True)
+    for index, (id_, name) in enumerate(_DATA["remarkable"]):
+        history = _history("usual", index)
+        yield ProductSeed(id_, name, "remarquable", _incubator_of(index), history)
     for id_ in ("service-jumeau", "service-jumeau-bis", "Produit.Double", "produit.double"):
-        yield ProductSeed(id_, "Service jumeau", "homonyme", "dinum", _HISTORIES[0], True, True)
+        yield ProductSeed(id_, "Service jumeau", "homonyme", "dinum", _history("usual", 0))
 
 
 @cache
@@ -263,7 +144,6 @@ CHAINED_ALIAS = "ancien-nom-du-service"
 
 _SITE = "https://beta.gouv.fr"
 _NEW_WORDS = {"success": "opere", "transfer": "transfere", "alumni": "abandon"}
-_THEMES = ("Administratif", "Collectivités", "Écologie", "Santé", "Social", "Jeunesse", "Justice")
 
 
 def startups(seed: int, version: Version = "v2.6") -> dict[str, Any]:
@@ -303,25 +183,24 @@ def _page(product: ProductSeed) -> str:
 
 def _startup(product: ProductSeed, seed: int, version: Version) -> dict[str, Any]:
     rng = SeededRandom(seed, "startup", product.id)
+    launch = {"name": "product_launch", "date": "2022-06-24", "comment": ""}
     attributes: dict[str, Any] = {
         "name": product.name,
         "pitch": f"Simplifier l'accès à {product.name} pour les usagers et les agents",
-        "stats_url": product.stats_url,
+        "stats_url": f"{product.link}/stats" if product.has_stats else "",
         "contact": "contact@example.gouv.fr",
         "content_url_encoded_markdown": "Une%20fiche%20d%27exemple.",
-        "events": [{"name": "product_launch", "date": "2022-06-24", "comment": ""}]
-        if rng.chance(0.3)
-        else [],
+        "events": [launch] if rng.chance(0.3) else [],
         "phases": _phases_in(product.phases, version),
         "sponsors": [product.incubator],
-        "thematiques": rng.shuffled(_THEMES)[: rng.below(3)],
+        "thematiques": rng.shuffled(_DATA["themes"])[: rng.below(3)],
     }
     if version == "v2.7":
         attributes |= {"technos": [], "impact_url": ""}
     if rng.chance(0.85) or product.has_stats:
         attributes["link"] = product.link
     if product.has_repository:
-        attributes["repository"] = product.repository
+        attributes["repository"] = f"https://github.com/betagouv-exemple/{product.slug}"
     if rng.chance(0.6):
         attributes["accessibility_status"] = "partiellement conforme"
     incubator = {"type": "incubator", "id": product.incubator}
@@ -344,14 +223,12 @@ def _phases_in(phases: tuple[Phase, ...], version: Version) -> list[dict[str, st
 
 
 def _incubator(id_: str, title: str, version: Version) -> dict[str, Any]:
-    return {
-        "id": f"/incubateurs/{id_}" if version == "v2.6" else id_,
-        "type": "incubator",
-        "attributes": {
-            "title": title,
-            "owner": f"/organisations/{id_}",
-            "website": "",
-            "github": "",
-            "contact": "contact@example.gouv.fr",
-        },
+    attributes = {
+        "title": title,
+        "owner": f"/organisations/{id_}",
+        "website": "",
+        "github": "",
+        "contact": "contact@example.gouv.fr",
     }
+    ident = f"/incubateurs/{id_}" if version == "v2.6" else id_
+    return {"id": ident, "type": "incubator", "attributes": attributes}

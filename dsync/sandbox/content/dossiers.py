@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dsync.sandbox.content import applicants, notes
-from dsync.sandbox.content.case_order import case_of, situation_of, twin_of
-from dsync.sandbox.content.cases import Case, DraftSeed
+from dsync.sandbox.content.cases import Case, DraftSeed, case_of, situation_of, twin_of
 from dsync.sandbox.content.catalogue import INCUBATORS, ProductSeed, family, slugify
 from dsync.sandbox.content.form import (
     CAS_INTERNALISER,
@@ -124,7 +123,7 @@ def _draft(rng: SeededRandom, case: Case, ordinal: int, product: ProductSeed) ->
         why=f"{case.expected} : {case.why}",
     )
     draft.take(product)
-    case.apply(draft)
+    draft.apply(case)
     if draft.cas is None:
         open_and_measured = draft.product.has_stats and draft.product.has_repository
         wants_steering = open_and_measured and rng.chance(0.4)
@@ -142,7 +141,7 @@ def _champs(draft: DraftSeed) -> dict[int, Any]:
         4402: draft.cas,
         4403: _voeux(draft),
     }
-    place = rng.pick(applicants.PLACES)
+    place = rng.pick(applicants.DATA["places"])
     values[4203] = {"code": place[0], "name": place[1]}
     values[4204] = applicants.place_address(place, rng.between(1, 99))
     values |= _contacts(rng)

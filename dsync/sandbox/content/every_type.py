@@ -1,4 +1,4 @@
-"""A second démarche for tests, with a champ and an annotation of every type."""
+"""The dossiers of the second démarche, which has a champ and an annotation of every type."""
 
 from __future__ import annotations
 
@@ -6,88 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dsync.sandbox.content import applicants
+from dsync.sandbox.content.form import EVERY_TYPE_FORM
 from dsync.sandbox.content.rng import SeededRandom
-from dsync.sandbox.content.seeds import (
-    INSTRUCTEUR_DSYNC,
-    INSTRUCTEUR_PRINCIPAL,
-    DescriptorSeed,
-    DossierSeed,
-    FileSeed,
-    FormSeed,
-    RevisionSeed,
-    descriptor,
-)
+from dsync.sandbox.content.seeds import DossierSeed, FileSeed
 from dsync.sandbox.content.texts import LONG_TEXT, NASTY_TEXTS
-
-_SIMPLE_TYPES = """
-text Texte, textarea Long, email Courriel, checkbox Case, yes_no OuiNon, date Date,
-datetime DateHeure, integer_number Entier, decimal_number Decimal, drop_down_list Choix,
-multiple_drop_down_list Multi, phone Tel, iban Iban, civilite Civilite, pays Pays, regions Region,
-departements Departement, formatted Formate, dossier_link Lien, piece_justificative PJ,
-communes Commune, siret Siret
-"""
-"""Types and labels; the i-th one is champ 7100 + i and annotation 7200 + i."""
-
-_OTHER_TYPES = """
-address Adresse, annuaire_education Annuaire, carte Carte, cnaf Cnaf, cojo Cojo, dgfip Dgfip,
-engagement_juridique Engagement, epci Epci, explication Explication, header_section Titre,
-linked_drop_down_list Menus liés, mesri Mesri, number Nombre, pole_emploi Pole emploi,
-referentiel Referentiel, rna Rna, rnf Rnf, titre_identite Titre identite
-"""
-"""Rarer types; the i-th one is champ 7130 + i and annotation 7230 + i."""
-
-_OPTIONS = {
-    "drop_down_list": ("Un", "Deux", "Trois"),
-    "multiple_drop_down_list": ("Un", "Deux", "Trois"),
-    "linked_drop_down_list": ("--Fruits--", "Pomme", "Poire", "--Légumes--", "Navet"),
-}
-
-_NO_ANNOTATION = frozenset({"cnaf", "cojo", "dgfip", "mesri", "number", "pole_emploi"})
-
-
-def _descriptors(base: int, types: str) -> list[DescriptorSeed]:
-    parts = [part.split(maxsplit=1) for part in types.split(",")]
-    return [
-        descriptor(base + index, type_, label.strip(), options=_OPTIONS.get(type_, ()))
-        for index, (type_, label) in enumerate(parts)
-    ]
-
-
-def _repetition_block(first: int) -> list[DescriptorSeed]:
-    """Return a drop-down list with « Autre », and a repetition of a text and an integer."""
-    cells = [descriptor(first + 2, "text", "T"), descriptor(first + 3, "integer_number", "N")]
-    options = ("Un", "Deux")
-    return [
-        descriptor(first, "drop_down_list", "Choix avec Autre", options=options, other_option=True),
-        descriptor(first + 1, "repetition", "Bloc", champs=cells),
-    ]
-
-
-EVERY_TYPE_FORM = FormSeed(
-    number=86322,
-    path="zoo",
-    title="Tous les types de champ",
-    description="Un champ et une annotation de chaque type.",
-    labels={"zoo": "blue_ecume"},
-    groupes={"défaut": [INSTRUCTEUR_PRINCIPAL, INSTRUCTEUR_DSYNC]},
-    revisions=[
-        RevisionSeed(
-            created_at=datetime(2023, 12, 4, 8, 12, tzinfo=UTC),
-            published_at=datetime(2024, 1, 8, 7, 0, tzinfo=UTC),
-            champs=[
-                *_descriptors(7100, _SIMPLE_TYPES),
-                *_descriptors(7130, _OTHER_TYPES),
-                *_repetition_block(7400),
-            ],
-            annotations=[
-                *_descriptors(7200, _SIMPLE_TYPES),
-                *[d for d in _descriptors(7230, _OTHER_TYPES) if d["type"] not in _NO_ANNOTATION],
-                *_repetition_block(7300),
-            ],
-        )
-    ],
-)
-"""Ids and labels of 7100 to 7121, 7200 to 7221 and 7300 to 7303 are those of a recorded form."""
 
 _FIRST_NUMBER = 15_800_001
 
@@ -109,11 +31,7 @@ def every_type_dossiers(seed: int, *, now: datetime) -> list[DossierSeed]:
 
 
 def _dossier(
-    rng: SeededRandom,
-    rank: int,
-    now: datetime,
-    champs: dict[int, Any],
-    notes: dict[int, Any],
+    rng: SeededRandom, rank: int, now: datetime, champs: dict[int, Any], notes: dict[int, Any]
 ) -> DossierSeed:
     known = {d["stable_id"] for d in EVERY_TYPE_FORM.revisions[0].annotations}
     annotations = {key: value for key, value in notes.items() if key in known}
@@ -136,24 +54,11 @@ def _dossier(
 
 def _simple(base: int) -> dict[int, Any]:
     values = (
-        "texte",
-        "long\nlong",
-        "a@example.gouv.fr",
-        True,
-        False,
-        "2026-01-02",
-        datetime(2026, 1, 2, 9, 30, tzinfo=UTC),
-        42,
-        3.14,
-        "Deux",
-        ["Un", "Trois"],
-        "0199001234",
-        "FR76 3000 6000 0112 3456 7890 189",
-        "Mme",
-        {"code": "FR", "name": "France"},
-        {"code": "11", "name": "Île-de-France"},
-        {"code": "75", "name": "Paris"},
-    )
+        "texte", "long\nlong", "a@example.gouv.fr", True, False, "2026-01-02",
+        datetime(2026, 1, 2, 9, 30, tzinfo=UTC), 42, 3.14, "Deux", ["Un", "Trois"], "0199001234",
+        "FR76 3000 6000 0112 3456 7890 189", "Mme", {"code": "FR", "name": "France"},
+        {"code": "11", "name": "Île-de-France"}, {"code": "75", "name": "Paris"},
+    )  # fmt: skip
     return {base + index: value for index, value in enumerate(values)}
 
 
@@ -170,7 +75,7 @@ def _every(base: int, rng: SeededRandom) -> dict[int, Any]:
         base + 19: [file],
         base + 20: rennes_city,
         base + 21: applicants.operateur(rng),
-        base + 30: applicants.place_address(applicants.PLACES[3], 12),
+        base + 30: applicants.place_address(applicants.DATA["places"][3], 12),
         base + 31: "0350001X",
         base + 32: [area],
         base + 36: "1234567890",

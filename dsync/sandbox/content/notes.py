@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from dsync.sandbox.content.form import CRITERES, ETAPES
+from dsync.sandbox.content.form import CRITERES, ETAPES, FORM
 from dsync.sandbox.content.rng import SeededRandom
-from dsync.sandbox.content.seeds import INSTRUCTEUR_PRINCIPAL, State
+from dsync.sandbox.content.seeds import State
 from dsync.sandbox.content.texts import NASTY_TEXTS, paragraph
 
+_INSTRUCTEUR = FORM.groupes["défaut"][0]
 _EVALUATEURS = tuple(f"evaluation-{letter}@example.gouv.fr" for letter in "abcde")
 _MOTIVATIONS = {
     "accepte": "Projet retenu par le jury.",
@@ -84,7 +85,7 @@ def _grid(rng: SeededRandom, moment: str, judge: str, name: str) -> dict[int, An
     row: dict[int, Any] = {5303: moment}
     if rng.chance(0.95):
         row[5304] = judge
-    for stable_id, _ in CRITERES:
+    for stable_id in CRITERES:
         if rng.chance(0.96):
             row[stable_id] = rng.between(1, 5)
     if rng.chance(0.02):
@@ -138,7 +139,7 @@ def messages(
     ]
     if rng.chance(0.15):
         question = "<p>Pouvez-vous préciser l’adresse de la fiche produit ?</p>"
-        sent.append({"email": INSTRUCTEUR_PRINCIPAL, "body": question, "created_at": last})
+        sent.append({"email": _INSTRUCTEUR, "body": question, "created_at": last})
     if len(sent) > 1 and rng.chance(0.5):
         answer = "<p>Bonjour, elle est dans le formulaire &amp; à jour.</p>"
         sent.append({"email": usager, "body": answer, "created_at": last})
@@ -157,6 +158,6 @@ def avis(rng: SeededRandom, since: datetime | None, last: datetime) -> list[dict
             "date_question": since,
             "date_reponse": last if answered else None,
             "expert": "expertise@example.gouv.fr",
-            "claimant": INSTRUCTEUR_PRINCIPAL,
+            "claimant": _INSTRUCTEUR,
         }
     ]

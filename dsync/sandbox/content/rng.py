@@ -1,15 +1,22 @@
-"""Pseudo-random numbers that are the same on every version of Python.
+"""Pseudo-random numbers that are the same on every version of Python, and the data files.
 
 Only seeding with a text and `random()` are used: Python keeps these two reproducible.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
+from importlib.resources import files
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+def load(name: str) -> dict[str, Any]:
+    """Return the content of a file in `data`."""
+    return tomllib.loads(files(__package__).joinpath("data", f"{name}.toml").read_text("utf-8"))
 
 
 class SeededRandom:

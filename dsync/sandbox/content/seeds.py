@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypedDict
@@ -16,10 +17,6 @@ A finished dossier that only its usager hid stays in the list of dossiers.
 """
 
 VirusScan = Literal["safe", "pending", "infected"]
-
-INSTRUCTEUR_PRINCIPAL = "instruction-eig@example.gouv.fr"
-INSTRUCTEUR_DSYNC = "dsync@example.gouv.fr"
-INSTRUCTEUR_AUTRE_GROUPE = "autre-groupe@example.gouv.fr"
 
 
 class DescriptorSeed(TypedDict):
@@ -37,26 +34,26 @@ class DescriptorSeed(TypedDict):
 
 
 def descriptor(
-    stable_id: int,
-    type_: str,
+    id: int,
+    type: str,
     label: str,
     *,
     required: bool = False,
     description: str | None = None,
-    options: tuple[str, ...] = (),
+    options: Iterable[str] = (),
     other_option: bool = False,
     champs: list[DescriptorSeed] | None = None,
 ) -> DescriptorSeed:
     """Return a descriptor with all its keys."""
     return {
-        "stable_id": stable_id,
-        "type": type_,
+        "stable_id": id,
+        "type": type,
         "label": label,
         "required": required,
         "description": description,
         "options": list(options),
         "other_option": other_option,
-        "level": 1 if type_ == "header_section" else None,
+        "level": 1 if type == "header_section" else None,
         "champs": champs or [],
     }
 

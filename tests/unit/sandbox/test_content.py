@@ -18,11 +18,9 @@ import pytest
 
 from dsync.sandbox.content import dossiers, every_type_dossiers
 from dsync.sandbox.content.applicants import CATEGORIES, OPERATEURS, check_digit
-from dsync.sandbox.content.case_order import case_of, twin_of
-from dsync.sandbox.content.cases import CASES, ELIGIBLE
+from dsync.sandbox.content.cases import CASES, ELIGIBLE, case_of, twin_of
 from dsync.sandbox.content.catalogue import products, redirects
-from dsync.sandbox.content.every_type import EVERY_TYPE_FORM
-from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
+from dsync.sandbox.content.form import EVERY_TYPE_FORM, FORM, PROFIL_IMPACT
 from dsync.sandbox.content.seeds import DescriptorSeed, DossierSeed, FormSeed
 from dsync.sandbox.content.texts import NASTY_TEXTS
 

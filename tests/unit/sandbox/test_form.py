@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox.content.every_type import EVERY_TYPE_FORM
-from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
+from dsync.sandbox.content.form import EVERY_TYPE_FORM, FORM, PROFIL_IMPACT
 from dsync.sandbox.content.seeds import DescriptorSeed
 
 ROOT = Path(__file__).parents[3]
