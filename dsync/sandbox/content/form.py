@@ -15,8 +15,12 @@ Rows = Iterable[dict[str, Any]]
 
 
 def _descriptors(rows: Rows) -> list[DescriptorSeed]:
-    """Return the descriptors of rows; a row's further keys are keywords of `descriptor`."""
-    return [descriptor(**{**row, "champs": _descriptors(row.get("champs", ()))}) for row in rows]
+    """Return the descriptors of rows, whose keys are arguments of `descriptor`."""
+    made = []
+    for row in rows:
+        keys: dict[str, Any] = {**row, "champs": _descriptors(row.get("champs", ()))}
+        made.append(descriptor(**keys))
+    return made
 
 
 def _form(data: dict[str, Any], champs: Rows, annotations: Rows) -> FormSeed:
@@ -27,7 +31,7 @@ def _form(data: dict[str, Any], champs: Rows, annotations: Rows) -> FormSeed:
         for dates in zip(created, published, strict=False)
     ]
     facts = ("number", "path", "title", "description", "labels", "groupes")
-    return FormSeed(*(data[fact] for fact in facts), revisions)
+    return FormSeed(**{fact: data[fact] for fact in facts}, revisions=revisions)
 
 
 def _every_type(base: int, block: int, without: Iterable[str] = ()) -> list[dict[str, Any]]:
