@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Change, Sandbox
-from dsync.sandbox.content.seeds import descriptor
+from dsync.sandbox.world.model import descriptor
 from tests.commands.command import Command
 
 OTHER = "autre groupe"

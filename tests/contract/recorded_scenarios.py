@@ -78,7 +78,7 @@ def _ask_for_an_avis(sandbox: Any) -> None:
         "expert": "expert@example.gouv.fr",
         "claimant": "instruction-eig@example.gouv.fr",
     }
-    sandbox.world.dossier(15000009).seed.avis.append(asked)
+    sandbox.world.dossier(15000009).avis.append(asked)
 
 
 # fmt: off

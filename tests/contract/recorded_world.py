@@ -12,17 +12,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dsync.sandbox.content import EVERY_TYPE_FORM, FORM
-from dsync.sandbox.content.seeds import (
-    DossierSeed,
-    FileSeed,
-    FormSeed,
-    RevisionSeed,
-    descriptor,
-)
 from dsync.sandbox.http.sandbox import Sandbox
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.clock import Clock
-from dsync.sandbox.world.model import Row
+from dsync.sandbox.world.model import (
+    FileSeed,
+    FormRevision,
+    FormSeed,
+    Row,
+    ServedDossier,
+    descriptor,
+)
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 AIDE_ROW = "01M2MG7SC0KQB88VSK6C0AE871"
@@ -84,7 +84,7 @@ def _settle(sandbox: Sandbox) -> None:
     for number in (15000016, 15000017):
         dossier = world.dossier(number)
         assert dossier is not None
-        dossier.hidden_by.add("usager")
+        dossier.presence = "masque_usager"
         dossier.hidden_at = dossier.updated_at
     world.erase(_found(sandbox, 15000005), "user_request", _utc("2026-10-11T07:00"))
     world.erase(_found(sandbox, 15000019), "instructeur_request", _utc("2026-11-05T08:00"))
@@ -92,7 +92,7 @@ def _settle(sandbox: Sandbox) -> None:
     for number in range(15000002, 15000031):
         dossier = world.dossier(number)
         if dossier is not None:
-            dossier.annotations_at = dossier.champs_at = dossier.seed.depose_at - timedelta(hours=2)
+            dossier.annotations_at = dossier.champs_at = dossier.depose_at - timedelta(hours=2)
     _found(sandbox, 15000010).rows[5302] = [Row(AIDE_ROW, {})]
     _found(sandbox, 15800001).rows[7301] = [Row(BLOC_ROW, {})]
     demarche = world.demarches[86321]
@@ -109,8 +109,10 @@ def _utc(text: str) -> datetime:
 
 def _form() -> FormSeed:
     first = FORM.revisions[0]
-    second = RevisionSeed(
-        first.published_at, _utc("2026-11-07T08:00"), *deepcopy([first.champs, first.annotations])
+    second = FormRevision(
+        first.date_publication,
+        _utc("2026-11-07T08:00"),
+        *deepcopy([first.champs, first.annotations]),
     )
     second.champs = [d for d in second.champs if d["stable_id"] != 4307]
     second.champs.append(descriptor(4607, "text", "Champ ajouté en révision 2"))
@@ -127,15 +129,15 @@ def _every_type_form() -> FormSeed:
     champs = [d for d in whole.champs if d["stable_id"] < 7122]
     kept = (*range(7200, 7222), 7300, 7301)
     annotations = [d for d in whole.annotations if d["stable_id"] in kept]
-    revision = RevisionSeed(whole.created_at, whole.published_at, champs, annotations)
+    revision = FormRevision(whole.date_creation, whole.date_publication, champs, annotations)
     groupes = {"défaut": ["dsync@example.gouv.fr"]}
     return replace(EVERY_TYPE_FORM, labels={}, groupes=groupes, revisions=[revision])
 
 
 def _plain(number: int, title: str) -> FormSeed:
-    revision = RevisionSeed(
-        FORM.revisions[0].created_at,
-        FORM.revisions[0].published_at,
+    revision = FormRevision(
+        FORM.revisions[0].date_creation,
+        FORM.revisions[0].date_publication,
         [descriptor(number * 10, "text", "Texte")],
         [descriptor(9951, "text", "Note")],
     )
@@ -157,7 +159,7 @@ def _volume_form() -> FormSeed:
     return form
 
 
-def _volume() -> list[DossierSeed]:
+def _volume() -> list[ServedDossier]:
     seeds = [_empty(15780000 + rank, rank) for rank in range(1, 206)]
     for rank, seed in enumerate(seeds, 1):
         name = {"nom": f"Nom{rank}", "prenom": "Prénom", "civilite": "Mme"}
@@ -166,9 +168,9 @@ def _volume() -> list[DossierSeed]:
     return seeds
 
 
-def _empty(number: int, minutes: int = 0) -> DossierSeed:
+def _empty(number: int, minutes: int = 0) -> ServedDossier:
     at = datetime(2026, 10, 1, 6, 0, tzinfo=UTC) + timedelta(minutes=minutes)
-    return DossierSeed(
+    return ServedDossier(
         number,
         "en_construction",
         at,
@@ -183,7 +185,7 @@ def _empty(number: int, minutes: int = 0) -> DossierSeed:
     )
 
 
-def _dossier(rank: int, state: str, depose: str, updated: str) -> DossierSeed:
+def _dossier(rank: int, state: str, depose: str, updated: str) -> ServedDossier:
     at, number = _utc(depose), 15000000 + rank
     instruction = (
         at + timedelta(days=5) - timedelta(hours=2) if state != "en_construction" else None
@@ -191,7 +193,7 @@ def _dossier(rank: int, state: str, depose: str, updated: str) -> DossierSeed:
     if rank in (29, 30):
         instruction = at + timedelta(hours=2)
     traite = at + timedelta(days=12) - timedelta(hours=2) if state in _FINISHED else None
-    seed = DossierSeed(
+    seed = ServedDossier(
         number,
         state,  # type: ignore[arg-type]
         at,
@@ -267,7 +269,7 @@ def completed() -> dict[str, Any]:
     return demandeur
 
 
-def _every_type_dossier() -> DossierSeed:
+def _every_type_dossier() -> ServedDossier:
     at = datetime(2026, 11, 10, 8, 0, tzinfo=UTC)
     values = {
         7100: "texte",

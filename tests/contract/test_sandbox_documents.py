@@ -54,7 +54,7 @@ def test_a_fragment_without_a_type_is_an_internal_error(sandbox: Any, client: An
 def test_an_incomplete_applicant_needs_its_fragment(sandbox: Any, client: Any) -> None:
     """Without it the dossier is null, or its applicant has no company."""
     number = _number(sandbox)
-    sandbox.world.dossier(number).seed.demandeur = {"kind": "morale_incomplete", "siret": "1"}
+    sandbox.world.dossier(number).demandeur = {"kind": "morale_incomplete", "siret": "1"}
     query = "query($n:Int!){dossier(number:$n){demandeur{__typename %s}}}"
     told = client.data(query % "... on PersonneMoraleIncomplete{siret}", n=number)["dossier"]
     assert told["demandeur"]["__typename"] == "PersonneMoraleIncomplete"

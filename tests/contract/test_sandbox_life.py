@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Change
-from dsync.sandbox.content.seeds import descriptor
 from dsync.sandbox.world.clock import iso
+from dsync.sandbox.world.model import descriptor
 
 LISTS = (
     "query lists{demarche(number:86321){dossiers{nodes{number}} "

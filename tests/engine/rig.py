@@ -26,10 +26,10 @@ from dsync.ds import DSClient, Limits
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.content import catalogue
 from dsync.sandbox.content.form import FORM
-from dsync.sandbox.content.seeds import DossierSeed
 from dsync.sandbox.http.endpoint import Entry
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.clock import Clock
+from dsync.sandbox.world.model import ServedDossier
 from dsync.settings import Settings, load_settings
 from dsync.store import Store, SyncState, tables
 from dsync.store.engine import open_engine, parse_url
@@ -66,7 +66,7 @@ def dated(dossier: Dossier, at: datetime) -> Dossier:
     return structs.replace(dossier, date_derniere_modification=at)
 
 
-def seeds(ranks: Iterable[int] = range(12)) -> list[DossierSeed]:
+def seeds(ranks: Iterable[int] = range(12)) -> list[ServedDossier]:
     """Return seeded dossiers, the same each time."""
     return [content.dossier(SEED, rank, now=NOW) for rank in ranks]
 
@@ -236,7 +236,7 @@ class Worker:
 class Engine:
     """A sandbox, a database, and the workers between them. Ask it what each side holds."""
 
-    def __init__(self, url: str, dossiers: Sequence[DossierSeed], **changes: Any) -> None:
+    def __init__(self, url: str, dossiers: Sequence[ServedDossier], **changes: Any) -> None:
         self.url = url
         self._open = ExitStack()
         clock = Clock(lambda: NOW)

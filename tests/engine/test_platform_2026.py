@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.sandbox import Change
-from dsync.sandbox.content.seeds import descriptor
+from dsync.sandbox.world.model import descriptor
 from tests.engine.oracle import check_annotations, check_copy
 from tests.engine.rig import PAGE, PROBLEME, Engine, number
 

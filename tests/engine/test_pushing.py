@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Connection, event
 
 from dsync.sandbox import Change, ScriptedFault
-from dsync.sandbox.content.seeds import descriptor
 from dsync.sandbox.http.faults import Kind
+from dsync.sandbox.world.model import descriptor
 from dsync.sync.report import Status
 from tests.engine.conftest import Start
 from tests.engine.rig import (

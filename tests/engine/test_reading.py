@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Change, ScriptedFault
-from dsync.sandbox.content.seeds import FileSeed, VirusScan
 from dsync.sandbox.http.faults import Kind
+from dsync.sandbox.world.model import FileSeed, VirusScan
 from dsync.sync import pull
 from dsync.sync.pages import store_page
 from dsync.sync.report import Status

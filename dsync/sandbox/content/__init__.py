@@ -3,15 +3,11 @@
 from dsync.sandbox.content.dossiers import FIRST_NUMBER, dossier, dossiers
 from dsync.sandbox.content.every_type import every_type_dossiers
 from dsync.sandbox.content.form import EVERY_TYPE_FORM, FORM
-from dsync.sandbox.content.seeds import DossierSeed, FileSeed, FormSeed
 
 __all__ = [
     "EVERY_TYPE_FORM",
     "FIRST_NUMBER",
     "FORM",
-    "DossierSeed",
-    "FileSeed",
-    "FormSeed",
     "dossier",
     "dossiers",
     "every_type_dossiers",

@@ -23,7 +23,7 @@ from dsync.sandbox.content.catalogue import (
 )
 from dsync.sandbox.content.form import PROFIL_IMPACT, PROFIL_PRODUIT, PROFIL_TECHNIQUE
 from dsync.sandbox.content.rng import SeededRandom, load
-from dsync.sandbox.content.seeds import Presence, State
+from dsync.sandbox.world.model import Presence, State
 
 T = TypeVar("T")
 _PAGE = "https://beta.gouv.fr/startups/{id}.html"

@@ -19,8 +19,8 @@ from dsync.sandbox.content.form import (
     PROFIL_TECHNIQUE,
 )
 from dsync.sandbox.content.rng import SeededRandom
-from dsync.sandbox.content.seeds import DossierSeed, FileSeed, State, VirusScan
 from dsync.sandbox.content.texts import NASTY_LINES, NASTY_TEXTS, paragraph
+from dsync.sandbox.world.model import FileSeed, ServedDossier, State, VirusScan
 
 FIRST_NUMBER = 18_600_001
 """The number of dossier 0."""
@@ -53,12 +53,12 @@ _SCANS: tuple[tuple[VirusScan, int], ...] = (("safe", 94), ("pending", 4), ("inf
 _PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
-def dossiers(seed: int, count: int, *, now: datetime) -> list[DossierSeed]:
+def dossiers(seed: int, count: int, *, now: datetime) -> list[ServedDossier]:
     """Return the first `count` dossiers of a seed, as they are at `now` (aware)."""
     return [dossier(seed, rank, now=now) for rank in range(count)]
 
 
-def dossier(seed: int, rank: int, *, now: datetime) -> DossierSeed:
+def dossier(seed: int, rank: int, *, now: datetime) -> ServedDossier:
     """Return one dossier; `why` names the case that it illustrates."""
     case, ordinal = case_of(seed, rank)
     state, presence = situation_of(seed, rank)
@@ -73,7 +73,7 @@ def dossier(seed: int, rank: int, *, now: datetime) -> DossierSeed:
     prenom, nom = applicants.person(rng)
     by_third_party = rng.chance(0.04)
     written = notes.notes(rng, state, en_instruction_at, updated_at, draft.product.name)
-    return DossierSeed(
+    return ServedDossier(
         number=FIRST_NUMBER + rank,
         state=state,
         depose_at=depose_at,
@@ -269,7 +269,7 @@ def _last_change(rng: SeededRandom, last: datetime, now: datetime) -> datetime:
 
 def _revision_at(traite_at: datetime | None) -> int:
     """Return the index of a dossier's revision: DS moves open dossiers to each new one."""
-    published = [revision.published_at for revision in FORM.revisions]
+    dates = [revision.date_publication for revision in FORM.revisions]
     if traite_at is None:
-        return len(published) - 1
-    return max(sum(1 for moment in published if moment <= traite_at) - 1, 0)
+        return len(dates) - 1
+    return max(sum(1 for moment in dates if moment and moment <= traite_at) - 1, 0)

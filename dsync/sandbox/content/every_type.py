@@ -8,13 +8,13 @@ from typing import Any
 from dsync.sandbox.content import applicants
 from dsync.sandbox.content.form import EVERY_TYPE_FORM
 from dsync.sandbox.content.rng import SeededRandom
-from dsync.sandbox.content.seeds import DossierSeed, FileSeed
 from dsync.sandbox.content.texts import LONG_TEXT, NASTY_TEXTS
+from dsync.sandbox.world.model import FileSeed, ServedDossier
 
 _FIRST_NUMBER = 15_800_001
 
 
-def every_type_dossiers(seed: int, *, now: datetime) -> list[DossierSeed]:
+def every_type_dossiers(seed: int, *, now: datetime) -> list[ServedDossier]:
     """Return five dossiers.
 
     In this order: the simple types answered, every champ answered, none answered, extreme
@@ -32,11 +32,11 @@ def every_type_dossiers(seed: int, *, now: datetime) -> list[DossierSeed]:
 
 def _dossier(
     rng: SeededRandom, rank: int, now: datetime, champs: dict[int, Any], notes: dict[int, Any]
-) -> DossierSeed:
+) -> ServedDossier:
     known = {d["stable_id"] for d in EVERY_TYPE_FORM.revisions[0].annotations}
     annotations = {key: value for key, value in notes.items() if key in known}
     moment = min(datetime(2026, 11, 10, 8, 0, tzinfo=UTC) + timedelta(hours=rank), now)
-    return DossierSeed(
+    return ServedDossier(
         number=_FIRST_NUMBER + rank,
         state="en_construction",
         depose_at=moment,

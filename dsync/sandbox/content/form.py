@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dsync.sandbox.content.rng import load
-from dsync.sandbox.content.seeds import DescriptorSeed, FormSeed, RevisionSeed, descriptor
+from dsync.sandbox.world.model import DescriptorSeed, FormRevision, FormSeed, descriptor
 
 _DATA = load("forms")
 _ZOO = _DATA["zoo"]
@@ -27,7 +27,7 @@ def _form(data: dict[str, Any], champs: Rows, annotations: Rows) -> FormSeed:
     """Return a form; each revision is created when the one before it is published."""
     created, published = [data["created_at"], *data["published_at"]], data["published_at"]
     revisions = [
-        RevisionSeed(*dates, _descriptors(champs), _descriptors(annotations))
+        FormRevision(*dates, _descriptors(champs), _descriptors(annotations))
         for dates in zip(created, published, strict=False)
     ]
     facts = ("number", "path", "title", "description", "labels", "groupes")

@@ -7,8 +7,8 @@ from typing import Any
 
 from dsync.sandbox.content.form import CRITERES, ETAPES, FORM
 from dsync.sandbox.content.rng import SeededRandom
-from dsync.sandbox.content.seeds import State
 from dsync.sandbox.content.texts import NASTY_TEXTS, paragraph
+from dsync.sandbox.world.model import State
 
 _INSTRUCTEUR = FORM.groupes["défaut"][0]
 _EVALUATEURS = tuple(f"evaluation-{letter}@example.gouv.fr" for letter in "abcde")

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from dsync.sandbox.graphql.call import Call, Info, Resolve, ServerFailure, invalid_input, not_found
-from dsync.sandbox.world import changes, ids
+from dsync.sandbox.world import ids
 from dsync.sandbox.world.champs import ServedChamp
-from dsync.sandbox.world.changes import RefusalError
+from dsync.sandbox.world.changes import Changes, RefusalError, write
 from dsync.sandbox.world.model import FINISHED, Agent, Label, Row, ServedDossier, by_id
 
 Payload: TypeAlias = dict[str, Any]
@@ -39,7 +39,7 @@ _WRITABLE = frozenset(
         "repetition",
     ]
 )
-"""Types of annotations that `dossierModifierAnnotations` can write."""
+"""Types of annotations that `dossierModifierAnnotations` can mutation."""
 
 _ONE_ANNOTATION = {
     "Text": ("text", "textarea"),
@@ -64,6 +64,7 @@ class Write:
     now: datetime
     dossier: ServedDossier
     agent: Agent
+    changes: Changes
 
     def label(self) -> Label:
         """Return the label that the input names.
@@ -123,55 +124,57 @@ def _load(call: Call, payload_type: str, given: dict[str, Any]) -> Write:
         raise not_found(payload_type)
     if agent not in dossier.groupe.instructeurs:
         raise RefusalError("L’instructeur n’a pas les droits d’accès à ce dossier")
-    return Write(call, payload_type, given, world.now(), dossier, agent)
+    return Write(call, payload_type, given, world.now(), dossier, agent, Changes(world))
 
 
 # --- annotations --------------------------------------------------------------------------------
 
 
-def _modify(write: Write) -> Payload:
+def _modify(mutation: Write) -> Payload:
     """Write the annotations that are valid, and return an error for each other one."""
-    if write.call.faults_of(write.dossier.number, "failed_write"):
+    if mutation.call.faults_of(mutation.dossier.number, "failed_write"):
         raise ServerFailure
-    lost = {fault.path[0] for fault in write.call.faults_of(write.dossier.number, "lost_write")}
+    lost = {
+        fault.path[0] for fault in mutation.call.faults_of(mutation.dossier.number, "lost_write")
+    }
     refusals: list[RefusalError] = []
     found: list[tuple[ServedChamp, Any]] = []
-    for asked in write.given["annotations"]:
+    for asked in mutation.given["annotations"]:
         [(key, value)] = asked["value"].items()
         try:
-            champ = _find(write.dossier, asked["id"], key)
+            champ = _find(mutation.dossier, asked["id"], key)
         except RefusalError as refusal:
             refusals.append(refusal)
             continue
         if key == "repetition":
             for _ in range(value):  # DS adds them at once, even if it fails afterwards.
-                changes.add_row(write.dossier, champ.descriptor, write.now)
+                mutation.changes.add_annotation_row(mutation.dossier.number, champ.stable_id)
         found.append((champ, value))
     kept = []
     for champ, value in found:
         try:
             if champ.type != "repetition":
-                changes.write(champ, value, write.now, kept=champ.stable_id not in lost)
+                write(champ, value, mutation.now, kept=champ.stable_id not in lost)
         except RefusalError as refusal:
             refusals.append(refusal)
         else:
-            kept.append(write.echo(champ))
+            kept.append(mutation.echo(champ))
     errors = [{"message": str(refusal)} for refusal in refusals]
     return {"annotations": kept, "errors": errors or None}
 
 
-def _modify_one(types: tuple[str, ...], write: Write) -> Payload:
-    ident = write.given["annotation_id"]
-    champ = _annotation(write.dossier, ident)
+def _modify_one(types: tuple[str, ...], mutation: Write) -> Payload:
+    ident = mutation.given["annotation_id"]
+    champ = _annotation(mutation.dossier, ident)
     if champ is None or champ.type not in types:
         raise RefusalError(f'L’annotation "{ident}" n’existe pas')
     if champ.type == "repetition":
-        changes.add_row(write.dossier, champ.descriptor, write.now)
+        mutation.changes.add_annotation_row(mutation.dossier.number, champ.stable_id)
     else:
         # DS empties a date annotation that is written with the mutation for date-times.
         is_emptied = champ.type == "date" and "datetime" in types
-        changes.write(champ, None if is_emptied else write.given["value"], write.now)
-    return {"annotation": write.echo(champ)}
+        write(champ, None if is_emptied else mutation.given["value"], mutation.now)
+    return {"annotation": mutation.echo(champ)}
 
 
 def _find(dossier: ServedDossier, ident: str, wanted: str) -> ServedChamp:
@@ -207,7 +210,7 @@ def _annotation(dossier: ServedDossier, ident: str) -> ServedChamp | None:
     if kind != "Champ" or not stable_id.isdigit():
         return None
     try:
-        descriptor, repetition = dossier.revision.descriptor("annotations", int(stable_id))
+        descriptor, repetition = dossier.form.descriptor("annotations", int(stable_id))
     except KeyError:
         return None
     if repetition is None:
@@ -219,76 +222,81 @@ def _annotation(dossier: ServedDossier, ident: str) -> ServedChamp | None:
 # --- labels -------------------------------------------------------------------------------------
 
 
-def _add_label(write: Write) -> Payload:
-    dossier, label = write.dossier, write.label()
+def _add_label(mutation: Write) -> Payload:
+    dossier, label = mutation.dossier, mutation.label()
     if label not in dossier.demarche.labels:
         raise RefusalError("Ce label n’appartient pas à la même démarche que le dossier")
-    if label in dossier.labels:
+    if label.name in dossier.labels:
         raise RefusalError("Ce label est déjà associé au dossier")
-    changes.label(dossier, label, write.now, there=True)
+    mutation.changes.add_label(dossier.number, label.name)
     return {"label": label, "dossier": dossier}
 
 
-def _remove_label(write: Write) -> Payload:
-    dossier, label = write.dossier, write.label()
-    if label not in dossier.labels:
+def _remove_label(mutation: Write) -> Payload:
+    dossier, label = mutation.dossier, mutation.label()
+    if label not in dossier.demarche.labels or label.name not in dossier.labels:
         raise RefusalError("Ce label n’est pas associé au dossier")
-    changes.label(dossier, label, write.now, there=False)
+    mutation.changes.remove_label(dossier.number, label.name)
     return {"label": label, "dossier": dossier}
 
 
 # --- a dossier's life ---------------------------------------------------------------------------
 
 
-def _move(origins: frozenset[str], target: str, write: Write) -> Payload:
-    dossier, given = write.dossier, write.given
-    if target in FINISHED and dossier.seed.demandeur.get("kind") == "morale_incomplete":
+def _move(origins: frozenset[str], target: str, mutation: Write) -> Payload:
+    dossier, given = mutation.dossier, mutation.given
+    if target in FINISHED and dossier.demandeur.get("kind") == "morale_incomplete":
         raise RefusalError(
             "Les informations du SIRET du dossier ne sont pas complètes. "
             "Veuillez réessayer plus tard."
         )
-    if dossier.seed.state not in origins:
-        raise RefusalError(f"Le dossier est déjà {_STATES[dossier.seed.state]}")
-    changes.move(dossier, target, write.now, write.agent.email, given.get("motivation"))
+    if dossier.state not in origins:
+        raise RefusalError(f"Le dossier est déjà {_STATES[dossier.state]}")
+    reason = given.get("motivation")
+    mutation.changes.move(dossier.number, target, motivation=reason, agent=mutation.agent.email)
     return {"dossier": dossier}
 
 
-def _archive(archived: bool, write: Write) -> Payload:
-    changes.archive(write.dossier, write.now, archived=archived)
-    return {"dossier": write.dossier}
+def _archive(archived: bool, mutation: Write) -> Payload:
+    mutation.changes.archive(mutation.dossier.number, archived=archived)
+    return {"dossier": mutation.dossier}
 
 
-def _follow(write: Write) -> Payload:
-    followers, follows = write.dossier.followers, write.given["follow"]
-    if follows != (write.agent in followers):
-        (followers.append if follows else followers.remove)(write.agent)
-        write.dossier.updated_at = write.now
-    return {"dossier": write.dossier, "instructeur": write.agent}
+def _follow(mutation: Write) -> Payload:
+    followers, follows = mutation.dossier.followers, mutation.given["follow"]
+    if follows != (mutation.agent in followers):
+        (followers.append if follows else followers.remove)(mutation.agent)
+        mutation.dossier.updated_at = mutation.now
+    return {"dossier": mutation.dossier, "instructeur": mutation.agent}
 
 
-def _change_groupe(write: Write) -> Payload:
-    groupe = by_id(write.given["groupe_instructeur_id"], write.dossier.demarche.groupes)
+def _change_groupe(mutation: Write) -> Payload:
+    groupe = by_id(mutation.given["groupe_instructeur_id"], mutation.dossier.demarche.groupes)
     if groupe is None:
-        raise not_found(write.payload_type)
-    if groupe is write.dossier.groupe:
+        raise not_found(mutation.payload_type)
+    if groupe is mutation.dossier.groupe:
         raise RefusalError("Le dossier est déjà dans ce groupe instructeur")
-    changes.hand_over(write.dossier, groupe, write.now)
-    return {"dossier": write.dossier}
+    mutation.changes.change_groupe(mutation.dossier.number, groupe.label)
+    return {"dossier": mutation.dossier}
 
 
-def _send_message(write: Write) -> Payload:
+def _send_message(mutation: Write) -> Payload:
     """Send a message to the usager, with or without asking for a correction."""
-    dossier, body, reason = write.dossier, write.given["body"], write.given.get("correction")
+    dossier, body, reason = (
+        mutation.dossier,
+        mutation.given["body"],
+        mutation.given.get("correction"),
+    )
     if not body.strip():
         field = "«\N{NO-BREAK SPACE}Votre message\N{NO-BREAK SPACE}»"
         raise RefusalError(f"Le champ {field} ne peut être vide")
-    message = {"email": write.agent.email, "body": body, "created_at": write.now}
+    message = {"email": mutation.agent.email, "body": body, "created_at": mutation.now}
     if reason:
         message["correction"] = {"reason": reason}
-        changes.ask_correction(dossier, write.now)
-    dossier.seed.messages.append(message)
-    dossier.updated_at = write.now
-    ident = ids.encode("Commentaire", dossier.number * 100 + len(dossier.seed.messages) - 1)
+        mutation.changes.ask_correction(dossier.number)
+    dossier.messages.append(message)
+    dossier.updated_at = mutation.now
+    ident = ids.encode("Commentaire", dossier.number * 100 + len(dossier.messages) - 1)
     return {"message": {"attachments": [], **message, "id": ident}}
 
 

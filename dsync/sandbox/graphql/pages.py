@@ -112,17 +112,17 @@ def dossiers(
     since = updated_since or created_since
 
     def at(dossier: ServedDossier) -> datetime:
-        return dossier.updated_at if updated_since else dossier.seed.depose_at
+        return dossier.updated_at if updated_since else dossier.depose_at
 
     keys = sorted(
         (at(dossier), dossier.number)
         for dossier in demarche.dossiers.values()
-        if dossier.presence == "present"
+        if dossier.listed == "present"
         and (since is None or at(dossier) >= since)
         and groupe in (None, dossier.groupe)
-        and state in (None, dossier.seed.state)
-        and archived in (None, dossier.seed.archived)
-        and all(test(dossier.revision.key, wanted) for test, wanted in revisions)
+        and state in (None, dossier.state)
+        and archived in (None, dossier.archived)
+        and all(test(dossier.form.key, wanted) for test, wanted in revisions)
     )
     return Connection(keys, lambda key: demarche.dossiers[key[1]], **page)
 
@@ -131,9 +131,9 @@ def pending(place: Place, _: Info, **arguments: Any) -> Connection:
     """Resolve `pendingDeletedDossiers`: the dossiers that are hidden and not erased yet."""
 
     def entry(dossier: ServedDossier) -> tuple[int, str, datetime] | None:
-        if dossier.presence != "masque" or dossier.hidden_at is None:
+        if dossier.listed != "masque" or dossier.hidden_at is None:
             return None
-        by_agent = "administration" in dossier.hidden_by
+        by_agent = dossier.presence == "masque_administration"
         reason = "instructeur_request" if by_agent else "user_request"
         return dossier.number, reason, dossier.hidden_at
 
@@ -166,7 +166,7 @@ def _deletions(
             entries[at, key] = {
                 "id": ids.encode("DeletedDossier", key),
                 "number": dossier.number,
-                "state": dossier.seed.state,
+                "state": dossier.state,
                 "reason": reason,
                 "date_supression": at,
             }

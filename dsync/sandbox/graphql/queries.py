@@ -8,14 +8,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from dsync.sandbox.content.seeds import DescriptorSeed
 from dsync.sandbox.graphql import pages
 from dsync.sandbox.graphql.call import Info, Resolve, ServerFailure, at, not_found
 from dsync.sandbox.world import files, ids
 from dsync.sandbox.world.champs import ASKED_TYPES, OWN_TYPES, ServedChamp, champs_of
 from dsync.sandbox.world.clock import iso
 from dsync.sandbox.world.columns import columns_of
-from dsync.sandbox.world.model import FormRevision, Groupe, ServedDemarche, ServedDossier, Source
+from dsync.sandbox.world.model import (
+    DescriptorSeed,
+    FormRevision,
+    Groupe,
+    Label,
+    ServedDemarche,
+    ServedDossier,
+    Source,
+)
 
 FILES = "/files/"
 """Path of the addresses of files."""
@@ -110,7 +117,7 @@ def _described(demarche: ServedDemarche, revision: FormRevision, info: Info) -> 
 
 
 def _expires(dossier: ServedDossier, _: Any) -> str | None:
-    ended = dossier.seed.traite_at
+    ended = dossier.traite_at
     if ended is None:
         return None
     try:
@@ -121,7 +128,12 @@ def _expires(dossier: ServedDossier, _: Any) -> str | None:
 
 def _usager(dossier: ServedDossier, _: Any) -> dict[str, Any]:
     key = "<deleted>" if dossier.usager_deleted else ids.encode("User", dossier.number)
-    return {"id": key, "email": dossier.seed.usager_email}
+    return {"id": key, "email": dossier.usager_email}
+
+
+def _labels(dossier: ServedDossier, _: Any) -> list[Label]:
+    known = {label.name: label for label in dossier.demarche.labels}
+    return [known[name] for name in dossier.labels]
 
 
 def _part(kind: str, dossier: ServedDossier, rank: int) -> str:
@@ -131,15 +143,15 @@ def _part(kind: str, dossier: ServedDossier, rank: int) -> str:
 
 def _traitements(dossier: ServedDossier, _: Any) -> list[dict[str, Any]]:
     return [
-        {**vars(step), "id": _part("Traitement", dossier, rank)}
-        for rank, step in enumerate(dossier.steps)
+        {**step, "id": _part("Traitement", dossier, rank)}
+        for rank, step in enumerate(dossier.traitements)
     ]
 
 
 def _messages(dossier: ServedDossier, _: Any, id: str | None = None) -> list[dict[str, Any]]:
     found = [
         {"id": _part("Commentaire", dossier, rank), "attachments": [], **message}
-        for rank, message in enumerate(dossier.seed.messages)
+        for rank, message in enumerate(dossier.messages)
     ]
     return [message for message in found if id in (None, message["id"])]
 
@@ -154,7 +166,7 @@ def _avis(dossier: ServedDossier, _: Any, id: str | None = None) -> list[dict[st
             "instructeur": _profile(avis.get("claimant") or _ADMIN),
             "attachments": [],
         }
-        for rank, avis in enumerate(dossier.seed.avis)
+        for rank, avis in enumerate(dossier.avis)
     ]
     return [avis for avis in found if id in (None, avis["id"])]
 
@@ -336,29 +348,27 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     "GroupeInstructeur": {"number": at("key")},
     "GroupeInstructeurWithDossiers": {"number": at("key"), **_LISTS},
     "Dossier": {
-        "state": at("seed.state"),
-        "archived": at("seed.archived"),
-        "prefilled": at("seed.prefilled"),
-        "motivation": at("seed.motivation"),
-        "deposeParUnTiers": at("seed.depose_par_un_tiers"),
-        "nomMandataire": at("seed.nom_mandataire"),
-        "prenomMandataire": at("seed.prenom_mandataire"),
-        "dateDepot": at("seed.depose_at"),
-        "datePassageEnConstruction": at("seed.en_construction_at"),
-        "datePassageEnInstruction": at("seed.en_instruction_at"),
-        "dateTraitement": at("seed.traite_at"),
+        "deposeParUnTiers": at("depose_par_un_tiers"),
+        "nomMandataire": at("nom_mandataire"),
+        "prenomMandataire": at("prenom_mandataire"),
+        "dateDepot": at("depose_at"),
+        "datePassageEnConstruction": at("en_construction_at"),
+        "datePassageEnInstruction": at("en_instruction_at"),
+        "dateTraitement": at("traite_at"),
         "dateExpiration": _expires,
         "dateDerniereModification": at("updated_at"),
         "dateDerniereModificationChamps": at("champs_at"),
         "dateDerniereModificationAnnotations": at("annotations_at"),
         "dateDerniereCorrectionEnAttente": at("correction_at"),
         "dateSuppressionParUsager": lambda d, _: (
-            iso(d.hidden_at) if "usager" in d.hidden_by else None
+            iso(d.hidden_at) if d.presence == "masque_usager" else None
         ),
+        "revision": at("form"),
+        "labels": _labels,
         "usager": _usager,
         "connectionUsager": lambda d, _: "deleted" if d.usager_deleted else "password",
-        "demandeur": lambda d, _: d.seed.demandeur or None,
-        "demarche": lambda d, info: _described(d.demarche, d.revision, info),
+        "demandeur": lambda d, _: d.demandeur or None,
+        "demarche": lambda d, info: _described(d.demarche, d.form, info),
         "groupeInstructeur": at("groupe"),
         "instructeurs": at("followers"),
         "traitements": _traitements,

@@ -1,277 +1,36 @@
-"""Changes of the sandbox's state that do not go through the API, for tests and for people.
+"""The control for tests and for people, as Python methods and over HTTP.
 
-Each method does what a usager, an instructeur, an administrateur or DS itself can do.
+``POST /_sandbox/hide {"number": 18600001, "by": "administration"}`` calls ``control.hide``; an
+instant is written ``{"datetime": "2026-12-01T10:00:00Z"}``. GET reads the sandbox's state.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
-from functools import wraps
-from typing import Any, TypeVar
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
 
-from dsync.sandbox.content.seeds import DossierSeed, VirusScan
 from dsync.sandbox.graphql.limits import QueryLimit
+from dsync.sandbox.http.answers import HttpAnswer
 from dsync.sandbox.http.endpoint import Endpoint, Entry
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sandbox.http.open_data import OpenData
-from dsync.sandbox.world import changes
-from dsync.sandbox.world.changes import Change
-from dsync.sandbox.world.model import (
-    FINISHED,
-    Actor,
-    DossierFault,
-    Label,
-    ServedDemarche,
-    ServedDossier,
-    World,
-)
+from dsync.sandbox.world.changes import Change, Changes, locked
+from dsync.sandbox.world.clock import instant
+from dsync.sandbox.world.model import DossierFault, ServedDossier, World
 from dsync.sandbox.world.truth import DossierTruth, truth_of
 
-T = TypeVar("T", bound=type[Any])
 
-
-def _locked(cls: T) -> T:
-    """Decorate a class: its public methods hold the lock that requests take."""
-    for name, method in list(vars(cls).items()):
-        if callable(method) and not name.startswith("_"):
-            setattr(cls, name, _with_lock(method))
-    return cls
-
-
-def _with_lock(method: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(method)
-    def locked(self: Control, *arguments: Any, **named: Any) -> Any:
-        with self.world.lock:
-            return method(self, *arguments, **named)
-
-    return locked
-
-
-@_locked
-class Control:
-    """Methods to change and to inspect a running sandbox."""
+@locked
+class Control(Changes):
+    """What happens to a running sandbox: changes, faults and limits, and what can be seen of it."""
 
     def __init__(self, world: World, endpoint: Endpoint, catalogue: OpenData) -> None:
-        self.world = world
+        super().__init__(world)
         self.catalogue = catalogue
         self._endpoint = endpoint
-        self._begun: dict[int, tuple[int, Any, datetime]] = {}
-
-    # --- time -------------------------------------------------------------------------------
-
-    def now(self) -> datetime:
-        """Return the sandbox's time."""
-        return self.world.now()
-
-    def advance(self, seconds: float) -> None:
-        """Move the sandbox's clock forward."""
-        self.world.clock.advance(timedelta(seconds=seconds))
-
-    def set_clock(self, to: datetime) -> None:
-        """Set the sandbox's clock; an instant without an offset is UTC."""
-        self.world.clock.set(to if to.tzinfo else to.replace(tzinfo=UTC))
-
-    # --- what an usager does ----------------------------------------------------------------
-
-    def edit_champ(
-        self, number: int, stable_id: int, value: Any, *, row: int | None = None
-    ) -> None:
-        """Submit a new value of a champ.
-
-        Args:
-            number: the dossier's.
-            stable_id: the champ's.
-            value: the new value, see `DossierSeed`.
-            row: index of the row, for a champ in a repetition.
-        """
-        changes.edit(self._dossier(number), "champs", stable_id, value, row, self.now())
-
-    def hide_champ(self, number: int, stable_id: int, *, hidden: bool = True) -> None:
-        """Hide a champ by the form's conditional logic, or show it again."""
-        dossier = self._dossier(number)
-        (dossier.hidden_champs.add if hidden else dossier.hidden_champs.discard)(stable_id)
-        dossier.updated_at = self.now()
-
-    def save_without_submitting(self, number: int) -> None:
-        """Edit without submitting: only the date of last change moves."""
-        self._dossier(number).updated_at = self.now()
-
-    def deposit(self, seed: DossierSeed, *, demarche: int | None = None) -> None:
-        """Add a new dossier to a démarche, by default to the main one."""
-        self.world.add_dossier(self._demarche(demarche), seed)
-
-    def delete_account(self, number: int) -> None:
-        """Delete the account of a dossier's usager."""
-        dossier = self._dossier(number)
-        dossier.usager_deleted = True
-        dossier.updated_at = self.now()
-
-    # --- what an instructeur does -----------------------------------------------------------
-
-    def move(self, number: int, state: str, *, motivation: str | None = None) -> None:
-        """Move a dossier to another state, with a reason for a final one."""
-        dossier = self._dossier(number)
-        changes.move(dossier, state, self.now(), _agent(dossier), motivation)
-
-    def edit_annotation(
-        self, number: int, stable_id: int, value: Any, *, row: int | None = None
-    ) -> None:
-        """Edit an annotation in the web interface, which sets the annotations' date.
-
-        A write by API does not set that date.
-
-        Args:
-            number: the dossier's.
-            stable_id: the annotation's.
-            value: the new value, see `DossierSeed`.
-            row: index of the row, for an annotation in a repetition.
-        """
-        changes.edit(self._dossier(number), "annotations", stable_id, value, row, self.now())
-
-    def correct_champ(
-        self, number: int, stable_id: int, value: Any, *, row: int | None = None
-    ) -> None:
-        """Correct a champ as an instructeur, which DS allows since June 2026.
-
-        Args:
-            number: the dossier's.
-            stable_id: the champ's.
-            value: the new value, see `DossierSeed`.
-            row: index of the row, for a champ in a repetition.
-        """
-        dossier = self._dossier(number)
-        agent = _agent(dossier)
-        changes.edit(dossier, "champs", stable_id, value, row, self.now(), agent)
-
-    def ask_correction(self, number: int) -> None:
-        """Ask the usager for a correction; it is pending until the usager submits."""
-        changes.ask_correction(self._dossier(number), self.now())
-
-    def add_annotation_row(self, number: int, stable_id: int) -> None:
-        """Add a row to a repetition among the annotations."""
-        dossier = self._dossier(number)
-        repetition, _ = dossier.revision.descriptor("annotations", stable_id)
-        changes.add_row(dossier, repetition, self.now())
-
-    def add_label(self, number: int, name: str) -> None:
-        """Add a label to a dossier; its date of last change moves."""
-        changes.label(self._dossier(number), self._label(name), self.now(), there=True)
-
-    def remove_label(self, number: int, name: str) -> None:
-        """Remove a label from a dossier; its date of last change moves."""
-        changes.label(self._dossier(number), self._label(name), self.now(), there=False)
-
-    def rename_label(self, old: str, new: str) -> None:
-        """Rename a label of the démarche; no date moves."""
-        self._label(old).name = new
-
-    def replace_label(self, name: str) -> None:
-        """Delete a label of the démarche and create one of the same name; no date moves."""
-        demarche, old = self._demarche(None), self._label(name)
-        new = Label(self.world.key(Label), name, old.color)
-        demarche.labels[demarche.labels.index(old)] = new
-        for dossier in demarche.dossiers.values():
-            dossier.labels = [label for label in dossier.labels if label is not old]
-
-    def remove_label_of_demarche(self, name: str) -> None:
-        """Delete a label of the démarche and of its dossiers; no date moves."""
-        demarche, gone = self._demarche(None), self._label(name)
-        demarche.labels.remove(gone)
-        for dossier in demarche.dossiers.values():
-            dossier.labels = [label for label in dossier.labels if label is not gone]
-
-    def archive(self, number: int, *, archived: bool = True) -> None:
-        """Archive a dossier, or undo it."""
-        changes.archive(self._dossier(number), self.now(), archived=archived)
-
-    def change_groupe(self, number: int, label: str) -> None:
-        """Assign a dossier to the groupe with that label."""
-        dossier = self._dossier(number)
-        groupe = next(g for g in dossier.demarche.groupes if g.label == label)
-        changes.hand_over(dossier, groupe, self.now())
-
-    def hide(self, number: int, by: Actor = "usager") -> None:
-        """Hide a dossier; one that is finished stays visible when only its usager hides it."""
-        dossier = self._dossier(number)
-        dossier.hidden_by.add(by)
-        dossier.hidden_at = dossier.updated_at = self.now()
-
-    def restore(self, number: int) -> None:
-        """Show a hidden or expired dossier again."""
-        dossier = self._dossier(number)
-        dossier.hidden_by.clear()
-        dossier.hidden_at, dossier.expired, dossier.updated_at = None, False, self.now()
-
-    # --- what DS does --------------------------------------------------------------------
-
-    def erase(self, number: int, *, reason: str | None = None) -> None:
-        """Erase a dossier.
-
-        As on DS, the date of one that its usager hid is the day on which it was hidden.
-        """
-        dossier = self._dossier(number)
-        by_usager = "usager" in dossier.hidden_by and dossier.seed.state not in FINISHED
-        at = dossier.hidden_at if by_usager and dossier.hidden_at else self.now()
-        usual = "user_request" if by_usager else "instructeur_request"
-        self.world.erase(dossier, reason or ("expired" if dossier.expired else usual), at)
-
-    def expire(self, number: int) -> None:
-        """Hide a dossier because it has expired: none of the three lists has it."""
-        dossier = self._dossier(number)
-        dossier.expired = True
-        dossier.hidden_at = dossier.updated_at = self.now()
-
-    def complete_etablissement(self, number: int, demandeur: dict[str, Any]) -> None:
-        """Complete the applicant of a dossier deposited while the registry was down.
-
-        No date moves.
-        """
-        self._dossier(number).seed.demandeur = {"kind": "morale", **demandeur}
-
-    def end_virus_scan(self, number: int, stable_id: int, result: VirusScan) -> None:
-        """Set the antivirus result of a champ's files; no date moves."""
-        champs = self._dossier(number).seed.champs
-        champs[stable_id] = [replace(file, virus_scan=result) for file in champs[stable_id]]
-
-    def lose_demandeur(self, number: int) -> None:
-        """Delete the applicant's data, although the schema declares it non-null."""
-        self._dossier(number).seed.demandeur = {}
-
-    def publish_revision(
-        self, change: Change, *, demarche: int | None = None, rebases: bool = True
-    ) -> str:
-        """Publish a new revision of the form and return its id.
-
-        Args:
-            change: what differs from the revision before it.
-            demarche: number of the démarche; None: the main one.
-            rebases: whether open dossiers move to it at once; else `rebase` moves them.
-        """
-        found = self._demarche(demarche)
-        published = changes.publish(self.world, found, change)
-        if rebases:
-            changes.rebase(found, retype=change.retype)
-        return published
-
-    def rebase(self, number: int | None = None) -> None:
-        """Move one open dossier, or all, to the active revision; none of their dates moves."""
-        changes.rebase(self._demarche(None), number)
-
-    def close_demarche(self, demarche: int | None = None) -> None:
-        """Close a démarche; its dossiers can still be read and written."""
-        found = self._demarche(demarche)
-        found.state, found.date_fermeture = "close", self.now()
-
-    def begin_edit(self, number: int, stable_id: int, value: Any) -> None:
-        """Begin a change of a champ in a transaction: its date is set now, it shows at `commit`."""
-        self._begun[number] = (stable_id, value, self.now())
-
-    def commit(self, number: int) -> None:
-        """Commit the change that was begun, with the date of its beginning."""
-        stable_id, value, at = self._begun.pop(number)
-        changes.edit(self._dossier(number), "champs", stable_id, value, None, at)
 
     # --- what goes wrong --------------------------------------------------------------------
 
@@ -371,23 +130,62 @@ class Control:
             "faults": len(self._endpoint.faults.waiting),
         }
 
-    # ----------------------------------------------------------------------------------------
 
-    def _demarche(self, number: int | None) -> ServedDemarche:
-        if number is None:
-            return next(iter(self.world.demarches.values()))
-        return self.world.demarches[number]
+def post(control: Control, name: str, body: bytes) -> HttpAnswer:
+    """Call a method of the control.
 
-    def _label(self, name: str) -> Label:
-        return next(label for label in self._demarche(None).labels if label.name == name)
+    Args:
+        control: the control.
+        name: of the method.
+        body: its arguments as JSON, an object or a list.
 
-    def _dossier(self, number: int) -> ServedDossier:
-        found = self.world.dossier(number)
-        if found is None:
-            message = f"the sandbox has no dossier {number}"
-            raise KeyError(message)
-        return found
+    Returns:
+        200 with the result, 404 for an unknown method, 400 for arguments that it refuses.
+    """
+    special: dict[str, Callable[..., Any]] = {
+        "fail": lambda **fault: control.fail(ScriptedFault(**fault)),
+        "deposit": lambda **seed: control.deposit(ServedDossier(**seed)),
+        "publish_revision": lambda **change: control.publish_revision(Change(**change)),
+        "replace_catalogue": control.catalogue.replace,
+    }
+    call = special.get(name) or (None if name.startswith("_") else getattr(control, name, None))
+    if not callable(call):
+        return _reply(404, {"error": f"no such action: {name}"})
+    try:
+        given = json.loads(body or b"{}", object_hook=_read)
+        result = call(*given) if isinstance(given, list) else call(**given)
+    except (ValueError, TypeError, KeyError, StopIteration) as exc:
+        return _reply(400, {"error": f"{type(exc).__name__}: {exc}"})
+    return _reply(200, {"result": result})
 
 
-def _agent(dossier: ServedDossier) -> str:
-    return dossier.groupe.instructeurs[0].email
+def get(control: Control, path: str) -> HttpAnswer:
+    """Return the status, the log of requests, or the truth of all dossiers or of one."""
+    what, _, number = path.partition("/")
+    try:
+        if what in ("", "status"):
+            return _reply(200, control.status())
+        if what == "requests":
+            return _reply(200, [entry.as_dict() for entry in control.requests()])
+        if what == "truth" and number:
+            return _reply(200, vars(control.truth_of(int(number))))
+        if what == "truth":
+            return _reply(200, [vars(truth) for truth in control.truth()])
+    except (KeyError, ValueError) as exc:
+        return _reply(404, {"error": str(exc)})
+    return _reply(404, {"error": "known: status, requests, truth, truth/NUMBER"})
+
+
+def _read(given: dict[str, Any]) -> Any:
+    """Decode a JSON object: an instant, or a mapping whose keys may be stable ids."""
+    if given.keys() == {"datetime"}:
+        return instant(given["datetime"])
+    return {int(key) if key.isdigit() else key: value for key, value in given.items()}
+
+
+def _reply(status: int, value: Any) -> HttpAnswer:
+    return HttpAnswer(status, json.dumps(value, ensure_ascii=False, default=_plain).encode())
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else repr(value)

@@ -10,14 +10,13 @@ from types import TracebackType
 from typing import Any
 
 from dsync.sandbox import content
-from dsync.sandbox.content import DossierSeed, FormSeed
 from dsync.sandbox.http.access import AccessControl
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import PATH, Endpoint
 from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.http.server import BETAGOUV, CONTROL, Server
 from dsync.sandbox.world.clock import Clock
-from dsync.sandbox.world.model import World
+from dsync.sandbox.world.model import FormSeed, ServedDossier, World
 
 
 class Sandbox:
@@ -34,7 +33,7 @@ class Sandbox:
 
     def __init__(
         self,
-        forms: Iterable[tuple[FormSeed, Iterable[DossierSeed]]],
+        forms: Iterable[tuple[FormSeed, Iterable[ServedDossier]]],
         *,
         seed: int,
         clock: Clock,

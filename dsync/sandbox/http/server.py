@@ -13,7 +13,7 @@ from socketserver import TCPServer
 from typing import Any
 
 from dsync.sandbox.graphql.queries import FILES
-from dsync.sandbox.http import control_routes, faults
+from dsync.sandbox.http import control, faults
 from dsync.sandbox.http.answers import HttpAnswer
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import PATH, Endpoint
@@ -95,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
             self._out(*server.endpoint.answer(self.headers, body, server.base_url))
         elif path.startswith(CONTROL):
             name = path.removeprefix(CONTROL).strip("/")
-            self._write(control_routes.post(server.control, name, body))
+            self._write(control.post(server.control, name, body))
         else:
             self._write(HttpAnswer(404, b"", "text/html"))
 
@@ -113,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
             reply = server.catalogue.answer(path.removeprefix(BETAGOUV), self.headers)
             self._out(reply, fault)
         elif path.startswith(CONTROL):
-            self._write(control_routes.get(server.control, path.removeprefix(CONTROL).strip("/")))
+            self._write(control.get(server.control, path.removeprefix(CONTROL).strip("/")))
         else:
             self._write(HttpAnswer(404, b"", "text/html"))
 

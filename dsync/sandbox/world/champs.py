@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
-from dsync.sandbox.content.seeds import DescriptorSeed
 from dsync.sandbox.world.clock import PARIS, iso
-from dsync.sandbox.world.model import Row, ServedDossier, Source
+from dsync.sandbox.world.model import DescriptorSeed, Row, ServedDossier, Source
 
 _MONTHS = {
     False: "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
@@ -89,13 +88,13 @@ class ServedChamp:
     @property
     def cells(self) -> dict[int, Any]:
         """The mapping by stable id in which its value is stored."""
-        answers: dict[int, Any] = getattr(self.dossier.seed, self.source)
+        answers: dict[int, Any] = getattr(self.dossier, self.source)
         return self.row.cells if self.row else answers
 
     @property
     def updated_at(self) -> datetime:
         """Instant at which its value last changed."""
-        return self.dossier.touched.get(self.key, self.dossier.seed.depose_at)
+        return self.dossier.touched.get(self.key, self.dossier.depose_at)
 
     def rows(self) -> list[tuple[Row, list[ServedChamp]]]:
         """Return the rows of a repetition, each with its champs."""
@@ -147,7 +146,7 @@ class ServedChamp:
 
 def champs_of(dossier: ServedDossier, source: Source) -> list[ServedChamp]:
     """Return the champs of a dossier that the form does not hide, in its order."""
-    descriptors: list[DescriptorSeed] = getattr(dossier.revision, source)
+    descriptors: list[DescriptorSeed] = getattr(dossier.form, source)
     return [
         ServedChamp(dossier, source, descriptor)
         for descriptor in descriptors

@@ -1,30 +1,34 @@
-"""Changes of dossiers and forms, with the dates that each one sets."""
+"""What usagers, instructeurs, administrateurs and DS itself change, with the dates that it sets."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import wraps
+from types import FunctionType
+from typing import Any, TypeVar
 
-from dsync.sandbox.content.seeds import DescriptorSeed
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.champs import NOT_TEXT, ServedChamp
 from dsync.sandbox.world.model import (
     FINISHED,
+    Actor,
+    DescriptorSeed,
     FormRevision,
-    Groupe,
     Label,
-    LifeStep,
     Row,
     ServedDemarche,
     ServedDossier,
     Source,
+    VirusScan,
     World,
 )
+
+T = TypeVar("T", bound=type[Any])
 
 _EVENTS = {
     ("en_construction", "en_instruction"): "passe_en_instruction",
@@ -41,131 +45,21 @@ class RefusalError(Exception):
     """DS refuses a change; the message is in French. Nothing was changed."""
 
 
-def move(
-    dossier: ServedDossier,
-    state: str,
-    at: datetime,
-    agent: str | None,
-    motivation: str | None = None,
-) -> None:
-    """Move a dossier to another state.
-
-    Args:
-        dossier: the dossier.
-        state: the new state.
-        at: instant of the change.
-        agent: e-mail address of the instructeur.
-        motivation: reason of a final decision.
-    """
-    seed = dossier.seed
-    event = _EVENTS.get((seed.state, state), "repasse_en_instruction")
-    seed.state = state  # type: ignore[assignment]
-    if state == "en_construction":
-        seed.en_instruction_at = None
-    elif state == "en_instruction":
-        seed.en_instruction_at = at
-    seed.traite_at = at if state in FINISHED else None
-    seed.motivation = motivation if state in FINISHED else None
-    dossier.steps.append(LifeStep(event, state, at, agent, motivation, dossier.revision))
-    dossier.updated_at = at
+def locked(cls: T) -> T:
+    """Decorate a class: its public methods hold the world's lock, which requests take too."""
+    for name, method in list(vars(cls).items()):
+        if isinstance(method, FunctionType) and not name.startswith("_"):
+            setattr(cls, name, _with_lock(method))
+    return cls
 
 
-def archive(dossier: ServedDossier, at: datetime, *, archived: bool) -> None:
-    """Archive a dossier, or undo it."""
-    dossier.seed.archived = archived
-    dossier.updated_at = at
+def _with_lock(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def hold(self: Changes, *arguments: Any, **named: Any) -> Any:
+        with self.world.lock:
+            return method(self, *arguments, **named)
 
-
-def hand_over(dossier: ServedDossier, groupe: Groupe, at: datetime) -> None:
-    """Assign a dossier to another groupe; only its instructeurs may then write."""
-    dossier.groupe = groupe
-    dossier.followers = [agent for agent in dossier.followers if agent in groupe.instructeurs]
-    dossier.updated_at = at
-
-
-def edit(
-    dossier: ServedDossier,
-    source: Source,
-    stable_id: int,
-    value: Any,
-    row: int | None,
-    at: datetime,
-    agent: str | None = None,
-) -> None:
-    """Store a value entered in the web interface, with the dates that DS sets.
-
-    Since June 2026 an instructeur can correct a champ: this does not set the champs' date, which
-    is the usager's. A submission by the usager ends a pending correction.
-
-    Args:
-        dossier: the dossier.
-        source: whether it is a champ or an annotation.
-        stable_id: of its descriptor.
-        value: the new value, see `DossierSeed`.
-        row: index of the row in a repetition.
-        at: instant of the change.
-        agent: the instructeur who corrects a champ.
-    """
-    descriptor, repetition = dossier.revision.descriptor(source, stable_id)
-    in_row = dossier.rows_of(repetition, source)[row or 0] if repetition else None
-    champ = ServedChamp(dossier, source, descriptor, in_row)
-    if champ.type == "repetition":
-        dossier.rows.pop(stable_id, None)
-    champ.cells[stable_id] = value
-    dossier.touched[champ.key] = at
-    if source == "annotations":
-        dossier.annotations_at = at
-    elif agent:
-        event = "depose_correction_instructeur"
-        dossier.steps.append(
-            LifeStep(event, dossier.seed.state, at, agent, revision=dossier.revision)
-        )
-    else:
-        dossier.champs_at = at
-        dossier.correction_at = None
-        dossier.steps.append(
-            LifeStep("depose_correction_usager", dossier.seed.state, at, revision=dossier.revision)
-        )
-    dossier.updated_at = at
-
-
-def ask_correction(dossier: ServedDossier, at: datetime) -> None:
-    """Ask the usager for a correction; it is pending until the usager submits."""
-    dossier.correction_at = dossier.updated_at = at
-
-
-def label(dossier: ServedDossier, label: Label, at: datetime, *, there: bool) -> None:
-    """Add or remove a label; since July 2026 both set the dossier's date of last change."""
-    if there != (label in dossier.labels):
-        (dossier.labels.append if there else dossier.labels.remove)(label)
-        dossier.updated_at = at
-
-
-def write(champ: ServedChamp, given: Any, at: datetime, *, kept: bool = True) -> None:
-    """Store an annotation's value written by API; this does not set the annotations' date.
-
-    Args:
-        champ: the annotation; its `value` becomes the normalised value.
-        given: the value, of the annotation's type; None empties it.
-        at: instant of the change; an equal value sets no date.
-        kept: False to answer as if the value were saved without saving it.
-
-    Raises:
-        RefusalError: DS's validation refuses the value.
-    """
-    before, store = champ.value, _KEPT.get(champ.type, _as_is)
-    champ.value = None if given is None else store(champ.descriptor, given)
-    if before == champ.value or not kept:
-        return
-    champ.cells[champ.stable_id] = champ.value
-    champ.dossier.touched[champ.key] = at
-    champ.dossier.updated_at = at
-
-
-def add_row(dossier: ServedDossier, repetition: DescriptorSeed, at: datetime) -> None:
-    """Add an empty row to an annotation of type repetition; this sets no date."""
-    rows = dossier.rows_of(repetition, "annotations")
-    rows.append(Row(ids.ulid(at, dossier.number, repetition["stable_id"], len(rows)), {}))
+    return hold
 
 
 @dataclass(slots=True)
@@ -180,39 +74,299 @@ class Change:
     options: dict[int, list[str]] = field(default_factory=dict)
 
 
-def publish(world: World, demarche: ServedDemarche, change: Change) -> str:
-    """Apply a change to the draft and publish it; return the new revision's id."""
-    revision = demarche.revisions[-1]
-    _apply(revision, change)
-    revision.date_publication = demarche.modified_at = world.now()
-    world.begin_draft(demarche)
-    return revision.id
+@locked
+class Changes:
+    """The changes of one world.
 
-
-def rebase(
-    demarche: ServedDemarche, number: int | None = None, *, retype: Mapping[int, str] | None = None
-) -> None:
-    """Move one dossier, or all that are not finished, to the active revision.
-
-    This sets none of their dates.
-
-    Args:
-        demarche: the démarche.
-        number: of the dossier; None: all.
-        retype: new types by stable id, to convert the values.
+    Args of the methods: `number` is a dossier's, `stable_id` a champ's or an annotation's, `value`
+    its new value (see `ServedDossier`), `row` the index of the row in a repetition, `demarche` the
+    number of a démarche, None for the main one.
     """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._begun: dict[int, tuple[int, Any, datetime]] = {}
+
+    # --- time -------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """Return the sandbox's time."""
+        return self.world.now()
+
+    def advance(self, seconds: float) -> None:
+        """Move the sandbox's clock forward."""
+        self.world.clock.advance(timedelta(seconds=seconds))
+
+    def set_clock(self, to: datetime) -> None:
+        """Set the sandbox's clock; an instant without an offset is UTC."""
+        self.world.clock.set(to if to.tzinfo else to.replace(tzinfo=UTC))
+
+    # --- what an usager does ----------------------------------------------------------------
+
+    def edit_champ(
+        self, number: int, stable_id: int, value: Any, *, row: int | None = None
+    ) -> None:
+        """Submit a new value of a champ, which ends a pending correction."""
+        self._submit(number, stable_id, value, row, self.now())
+
+    def begin_edit(self, number: int, stable_id: int, value: Any) -> None:
+        """Begin a change of a champ in a transaction: its date is set now, it shows at `commit`."""
+        self._begun[number] = (stable_id, value, self.now())
+
+    def commit(self, number: int) -> None:
+        """Commit the change that was begun, with the date of its beginning."""
+        stable_id, value, at = self._begun.pop(number)
+        self._submit(number, stable_id, value, None, at)
+
+    def hide_champ(self, number: int, stable_id: int, *, hidden: bool = True) -> None:
+        """Hide a champ by the form's conditional logic, or show it again."""
+        champs = self._changed(number).hidden_champs
+        (champs.add if hidden else champs.discard)(stable_id)
+
+    def save_without_submitting(self, number: int) -> None:
+        """Edit without submitting: only the date of last change moves."""
+        self._changed(number)
+
+    def deposit(self, seed: ServedDossier, *, demarche: int | None = None) -> None:
+        """Add a new dossier to a démarche."""
+        self.world.add_dossier(self._demarche(demarche), seed)
+
+    def delete_account(self, number: int) -> None:
+        """Delete the account of a dossier's usager."""
+        self._changed(number).usager_deleted = True
+
+    # --- what an instructeur does -----------------------------------------------------------
+
+    def move(
+        self, number: int, state: str, *, motivation: str | None = None, agent: str | None = None
+    ) -> None:
+        """Move a dossier to another state.
+
+        Args:
+            number: the dossier's.
+            state: the new state.
+            motivation: reason of a final decision.
+            agent: e-mail address of the instructeur; None: the first one of its groupe.
+        """
+        dossier = self._changed(number)
+        event = _EVENTS.get((dossier.state, state), "repasse_en_instruction")
+        dossier.state = state  # type: ignore[assignment]
+        if state not in FINISHED:
+            dossier.en_instruction_at = self.now() if state == "en_instruction" else None
+        dossier.traite_at = self.now() if state in FINISHED else None
+        dossier.motivation = motivation if state in FINISHED else None
+        dossier.record(event, state, self.now(), agent or _agent(dossier), dossier.motivation)
+
+    def edit_annotation(
+        self, number: int, stable_id: int, value: Any, *, row: int | None = None
+    ) -> None:
+        """Edit an annotation in the web interface, which sets the annotations' date.
+
+        A write by API does not set that date.
+        """
+        dossier = self._edit(number, "annotations", stable_id, value, row, self.now())
+        dossier.annotations_at = self.now()
+
+    def correct_champ(
+        self, number: int, stable_id: int, value: Any, *, row: int | None = None
+    ) -> None:
+        """Correct a champ as an instructeur, which DS allows since June 2026.
+
+        This does not set the champs' date, which is the usager's.
+        """
+        dossier = self._edit(number, "champs", stable_id, value, row, self.now())
+        event = "depose_correction_instructeur"
+        dossier.record(event, dossier.state, self.now(), _agent(dossier))
+
+    def ask_correction(self, number: int) -> None:
+        """Ask the usager for a correction; it is pending until the usager submits."""
+        self._changed(number).correction_at = self.now()
+
+    def add_annotation_row(self, number: int, stable_id: int) -> None:
+        """Add an empty row to a repetition among the annotations; this sets no date."""
+        dossier = self._dossier(number)
+        repetition, _ = dossier.form.descriptor("annotations", stable_id)
+        rows = dossier.rows_of(repetition, "annotations")
+        rows.append(Row(ids.ulid(self.now(), number, stable_id, len(rows)), {}))
+
+    def add_label(self, number: int, name: str) -> None:
+        """Add a label to a dossier; since July 2026 its date of last change moves."""
+        self._label(name, self._dossier(number).demarche)
+        if name not in self._dossier(number).labels:
+            self._changed(number).labels.append(name)
+
+    def remove_label(self, number: int, name: str) -> None:
+        """Remove a label from a dossier; since July 2026 its date of last change moves."""
+        self._label(name, self._dossier(number).demarche)
+        if name in self._dossier(number).labels:
+            self._changed(number).labels.remove(name)
+
+    def rename_label(self, old: str, new: str) -> None:
+        """Rename a label of the démarche; no date moves."""
+        self._label(old).name = new
+        for dossier in self._demarche(None).dossiers.values():
+            dossier.labels = [new if name == old else name for name in dossier.labels]
+
+    def replace_label(self, name: str) -> None:
+        """Delete a label of the démarche and create one of the same name; no date moves."""
+        labels, old = self._demarche(None).labels, self._label(name)
+        rank = labels.index(old)
+        self.remove_label_of_demarche(name)
+        labels.insert(rank, Label(self.world.key(Label), name, old.color))
+
+    def remove_label_of_demarche(self, name: str) -> None:
+        """Delete a label of the démarche and of its dossiers; no date moves."""
+        self._demarche(None).labels.remove(self._label(name))
+        for dossier in self._demarche(None).dossiers.values():
+            dossier.labels = [label for label in dossier.labels if label != name]
+
+    def archive(self, number: int, *, archived: bool = True) -> None:
+        """Archive a dossier, or undo it."""
+        self._changed(number).archived = archived
+
+    def change_groupe(self, number: int, label: str) -> None:
+        """Assign a dossier to the groupe with that label; only its instructeurs may then write."""
+        dossier = self._changed(number)
+        dossier.groupe = next(g for g in dossier.demarche.groupes if g.label == label)
+        kept = dossier.groupe.instructeurs
+        dossier.followers = [agent for agent in dossier.followers if agent in kept]
+
+    def hide(self, number: int, by: Actor = "usager") -> None:
+        """Hide a dossier; one that is finished stays visible when only its usager hides it."""
+        dossier = self._changed(number)
+        dossier.hidden_at = self.now()
+        if dossier.presence in ("present", "masque_usager"):
+            dossier.presence = f"masque_{by}"  # type: ignore[assignment]
+
+    def restore(self, number: int) -> None:
+        """Show a hidden or expired dossier again."""
+        dossier = self._changed(number)
+        dossier.hidden_at = None
+        dossier.presence = "supprime" if dossier.deletion else "present"
+
+    # --- what DS does -----------------------------------------------------------------------
+
+    def erase(self, number: int, *, reason: str | None = None) -> None:
+        """Erase a dossier, for a reason as the API names it; None: the usual one.
+
+        As on DS, the date of one that its usager hid is the day on which it was hidden.
+        """
+        dossier = self._dossier(number)
+        by_usager = dossier.presence == "masque_usager" and dossier.state not in FINISHED
+        at = dossier.hidden_at if by_usager and dossier.hidden_at else self.now()
+        usual = "user_request" if by_usager else "instructeur_request"
+        usual = "expired" if dossier.presence == "expire" else usual
+        self.world.erase(dossier, reason or usual, at)
+
+    def expire(self, number: int) -> None:
+        """Hide a dossier because it has expired: none of the three lists has it."""
+        dossier = self._changed(number)
+        dossier.hidden_at = self.now()
+        dossier.presence = "supprime" if dossier.deletion else "expire"
+
+    def complete_etablissement(self, number: int, demandeur: dict[str, Any]) -> None:
+        """Complete the applicant of a dossier deposited while the registry was down.
+
+        No date moves.
+        """
+        self._dossier(number).demandeur = {"kind": "morale", **demandeur}
+
+    def end_virus_scan(self, number: int, stable_id: int, result: VirusScan) -> None:
+        """Set the antivirus result of a champ's files; no date moves."""
+        champs = self._dossier(number).champs
+        champs[stable_id] = [replace(file, virus_scan=result) for file in champs[stable_id]]
+
+    def lose_demandeur(self, number: int) -> None:
+        """Delete the applicant's data, although the schema declares it non-null."""
+        self._dossier(number).demandeur = {}
+
+    def publish_revision(
+        self, change: Change, *, demarche: int | None = None, rebases: bool = True
+    ) -> str:
+        """Publish a new revision of the form and return its id.
+
+        Args:
+            change: what differs from the revision before it.
+            demarche: number of the démarche; None: the main one.
+            rebases: whether open dossiers move to it at once; else `rebase` moves them.
+        """
+        found = self._demarche(demarche)
+        revision = found.revisions[-1]
+        _apply(revision, change)
+        revision.date_publication = found.modified_at = self.now()
+        self.world.begin_draft(found)
+        if rebases:
+            _rebase(found, None, change.retype)
+        return revision.id
+
+    def rebase(self, number: int | None = None) -> None:
+        """Move one open dossier, or all, to the active revision; none of their dates moves."""
+        _rebase(self._demarche(None), number, {})
+
+    def close_demarche(self, demarche: int | None = None) -> None:
+        """Close a démarche; its dossiers can still be read and written."""
+        found = self._demarche(demarche)
+        found.state, found.date_fermeture = "close", self.now()
+
+    # ----------------------------------------------------------------------------------------
+
+    def _submit(
+        self, number: int, stable_id: int, value: Any, row: int | None, at: datetime
+    ) -> None:
+        dossier = self._edit(number, "champs", stable_id, value, row, at)
+        dossier.champs_at, dossier.correction_at = at, None
+        dossier.record("depose_correction_usager", dossier.state, at)
+
+    def _edit(
+        self, number: int, source: Source, stable_id: int, value: Any, row: int | None, at: datetime
+    ) -> ServedDossier:
+        dossier = self._dossier(number)
+        descriptor, repetition = dossier.form.descriptor(source, stable_id)
+        in_row = dossier.rows_of(repetition, source)[row or 0] if repetition else None
+        champ = ServedChamp(dossier, source, descriptor, in_row)
+        if champ.type == "repetition":
+            dossier.rows.pop(stable_id, None)
+        champ.cells[stable_id] = value
+        dossier.touched[champ.key] = dossier.updated_at = at
+        return dossier
+
+    def _demarche(self, number: int | None) -> ServedDemarche:
+        if number is None:
+            return next(iter(self.world.demarches.values()))
+        return self.world.demarches[number]
+
+    def _label(self, name: str, demarche: ServedDemarche | None = None) -> Label:
+        labels = (demarche or self._demarche(None)).labels
+        return next(label for label in labels if label.name == name)
+
+    def _dossier(self, number: int) -> ServedDossier:
+        found = self.world.dossier(number)
+        if found is None:
+            message = f"the sandbox has no dossier {number}"
+            raise KeyError(message)
+        return found
+
+    def _changed(self, number: int) -> ServedDossier:
+        """Return a dossier whose date of last change is now."""
+        dossier = self._dossier(number)
+        dossier.updated_at = self.now()
+        return dossier
+
+
+def _agent(dossier: ServedDossier) -> str:
+    return dossier.groupe.instructeurs[0].email
+
+
+def _rebase(demarche: ServedDemarche, number: int | None, types: Mapping[int, str]) -> None:
+    """Move the open dossiers; delete values that do not fit their new type, a text stays a text."""
     for dossier in demarche.dossiers.values():
-        if dossier.seed.state not in FINISHED and number in (None, dossier.number):
-            dossier.revision = demarche.published
-            _cast(dossier, retype or {})
-
-
-def _cast(dossier: ServedDossier, types: Mapping[int, str]) -> None:
-    """Delete values that do not fit their new type; a text stays a text."""
-    for answers in (dossier.seed.champs, dossier.seed.annotations):
-        for stable_id, type_ in types.items():
-            if isinstance(answers.get(stable_id), str) is (type_ in NOT_TEXT):
-                answers.pop(stable_id, None)
+        if dossier.state in FINISHED or number not in (None, dossier.number):
+            continue
+        dossier.revision = len(demarche.revisions) - 2
+        for answers in (dossier.champs, dossier.annotations):
+            for stable_id, type_ in types.items():
+                if isinstance(answers.get(stable_id), str) is (type_ in NOT_TEXT):
+                    answers.pop(stable_id, None)
 
 
 def _apply(revision: FormRevision, change: Change) -> None:
@@ -227,7 +381,27 @@ def _apply(revision: FormRevision, change: Change) -> None:
             descriptor["options"] = change.options.get(stable_id, descriptor["options"])
 
 
-# --- how DS normalises a value that it stores ---------------------------------------------------
+# --- a value written by API ---------------------------------------------------------------------
+
+
+def write(champ: ServedChamp, given: Any, at: datetime, *, kept: bool = True) -> None:
+    """Store an annotation's value written by API; this does not set the annotations' date.
+
+    Args:
+        champ: the annotation; its `value` becomes the value as DS normalises it.
+        given: the value, of the annotation's type; None empties it.
+        at: instant of the change; an equal value sets no date.
+        kept: False to answer as if the value were saved without saving it.
+
+    Raises:
+        RefusalError: DS's validation refuses the value.
+    """
+    before, store = champ.value, _KEPT.get(champ.type, _as_is)
+    champ.value = None if given is None else store(champ.descriptor, given)
+    if before == champ.value or not kept:
+        return
+    champ.cells[champ.stable_id] = champ.value
+    champ.dossier.touched[champ.key] = champ.dossier.updated_at = at
 
 
 def _text(_: DescriptorSeed, value: str) -> str | None:

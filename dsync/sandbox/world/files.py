@@ -12,9 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from dsync.sandbox.content.seeds import FileSeed
 from dsync.sandbox.world.champs import ServedChamp
-from dsync.sandbox.world.model import ServedDossier, World
+from dsync.sandbox.world.model import FileSeed, ServedDossier, World
 
 _LIFETIME = timedelta(hours=1)
 _SECRET = secrets.token_bytes(32)
@@ -74,7 +73,7 @@ def fetch(world: World, path: str) -> tuple[int, str, bytes]:
     number, kind, until = _payload(token)
     dossier = world.dossier(number)
     expired = datetime.fromtimestamp(until, UTC) < world.now()
-    if dossier is None or expired or dossier.presence == "supprime":
+    if dossier is None or expired or dossier.listed == "supprime":
         return 404, "text/html", b""
     if kind == "pdf":
         return 200, "application/pdf", b"%%PDF-1.4\n%% dossier %d" % number
@@ -108,7 +107,7 @@ def _payload(token: str) -> Any:
 
 def _seeds(dossier: ServedDossier, stable_id: str, ulid: str) -> list[FileSeed]:
     rows = [row for rows in dossier.rows.values() for row in rows if row.ulid == ulid]
-    sources = [row.cells for row in rows] or [dossier.seed.champs, dossier.seed.annotations]
+    sources = [row.cells for row in rows] or [dossier.champs, dossier.annotations]
     found = (cells.get(int(stable_id)) for cells in sources)
     return next((list(seeds) for seeds in found if seeds), [])
 

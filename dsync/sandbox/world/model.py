@@ -1,4 +1,4 @@
-"""The state of the sandbox: démarches, revisions, groupes, labels, dossiers, faults.
+"""The state of the sandbox: forms, démarches, groupes, labels, dossiers, faults.
 
 An attribute with the name of a field of the API (in snake case) is served as it is.
 """
@@ -8,24 +8,69 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypedDict, TypeVar
 
-from dsync.sandbox.content.seeds import DescriptorSeed, DossierSeed, FormSeed
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.clock import Clock
 
-FINISHED = frozenset({"accepte", "refuse", "sans_suite"})
+State = Literal["en_construction", "en_instruction", "accepte", "refuse", "sans_suite"]
+"""A dossier's state as the API names it. The API never shows a brouillon, so there is none."""
 
+Presence = Literal["present", "masque_usager", "masque_administration", "expire", "supprime"]
+"""Who hid a dossier, if anybody did; see `ServedDossier.listed`."""
+
+VirusScan = Literal["safe", "pending", "infected"]
 Actor = Literal["usager", "administration"]
 Source = Literal["champs", "annotations"]
 T = TypeVar("T", bound="Identified")
 
+FINISHED = frozenset({"accepte", "refuse", "sans_suite"})
+
+
+class DescriptorSeed(TypedDict):
+    """One champ or annotation of a form."""
+
+    stable_id: int
+    type: str
+    label: str
+    required: bool
+    description: str | None
+    options: list[str]
+    other_option: bool
+    level: int | None
+    champs: list[DescriptorSeed]
+
+
+def descriptor(
+    id: int,
+    type: str,
+    label: str,
+    *,
+    required: bool = False,
+    description: str | None = None,
+    options: Iterable[str] = (),
+    other_option: bool = False,
+    champs: list[DescriptorSeed] | None = None,
+) -> DescriptorSeed:
+    """Return a descriptor with all its keys."""
+    return {
+        "stable_id": id,
+        "type": type,
+        "label": label,
+        "required": required,
+        "description": description,
+        "options": list(options),
+        "other_option": other_option,
+        "level": 1 if type == "header_section" else None,
+        "champs": champs or [],
+    }
+
 
 class Identified:
-    """An object with an opaque id in the API."""
+    """An object with an opaque id in the API, made of its kind and its key."""
 
     KIND: ClassVar[str]
     key: int
@@ -59,7 +104,7 @@ class Groupe(Identified):
 
 @dataclass(eq=False)
 class Label(Identified):
-    """A label of a démarche."""
+    """A label of a démarche; a dossier has its name."""
 
     KIND = "Label"
     key: int
@@ -72,11 +117,11 @@ class FormRevision(Identified):
     """One version of the form; a draft has no publication date."""
 
     KIND = "ProcedureRevision"
-    key: int
     date_creation: datetime
     date_publication: datetime | None
     champs: list[DescriptorSeed]
     annotations: list[DescriptorSeed]
+    key: int = 0
 
     def descriptor(
         self, source: Source, stable_id: int
@@ -95,25 +140,37 @@ class FormRevision(Identified):
         raise KeyError(stable_id)
 
 
+@dataclass(slots=True)
+class FormSeed:
+    """A démarche with its revisions, oldest first; the last one is published."""
+
+    number: int
+    path: str
+    title: str
+    description: str
+    labels: dict[str, str]
+    """Colours by name."""
+    groupes: dict[str, list[str]]
+    """E-mail addresses of the instructeurs by the groupe's label."""
+    revisions: list[FormRevision]
+
+
+@dataclass(slots=True)
+class FileSeed:
+    """A file of a champ; the API does not list an infected one."""
+
+    filename: str
+    content_type: str
+    content: bytes
+    virus_scan: VirusScan = "safe"
+
+
 @dataclass(eq=False)
 class Row:
     """A row of a repetition; its values by stable id."""
 
     ulid: str
     cells: dict[int, Any]
-
-
-@dataclass(eq=False)
-class LifeStep:
-    """A traitement of a dossier."""
-
-    event: str
-    state: str
-    date_traitement: datetime
-    email_agent_traitant: str | None = None
-    motivation: str | None = None
-    revision: FormRevision | None = None
-    """The dossier's revision at that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +193,7 @@ class DossierFault:
     """For `replaced_json`: the text to send; it may be invalid JSON."""
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True)
 class Deletion:
     """The reason and the instant of an erasure."""
 
@@ -145,80 +202,123 @@ class Deletion:
     at: datetime
 
 
-@dataclass(eq=False)
-class ServedDossier(Identified):
-    """A dossier with its state in the sandbox; `seed` has the values without a further state."""
+@dataclass
+class ServedDossier:
+    """One dossier; its values are keyed by the descriptor's stable id.
 
-    KIND = "Dossier"
-    seed: DossierSeed
-    demarche: ServedDemarche
-    groupe: Groupe
-    revision: FormRevision
+    By descriptor type a value is: text, textarea, email, phone, iban, drop_down_list, civilite,
+    formatted, rna, rnf, engagement_juridique and the like: `str`; integer_number, dossier_link:
+    `int`; decimal_number: `float`; checkbox, yes_no: `bool`; date: `"YYYY-MM-DD"`; datetime: an
+    aware `datetime`; multiple_drop_down_list: `list[str]`; linked_drop_down_list:
+    `(primary, secondary)`; departements, regions, pays: `{"code", "name"}`; communes the same with
+    `postal_code` and `departement`; epci with `departement`; address: the columns of `Address`;
+    siret: a `demandeur` of kind "morale", or only the number while the registry is down;
+    piece_justificative, titre_identite: `list[FileSeed]`; carte: `list[dict]` of geo areas;
+    repetition: a list of rows, each `dict[int, value]`.
+    An absent key is an unanswered champ; a row without keys is an empty row.
+    """
+
+    number: int
+    state: State
+    depose_at: datetime
+    en_construction_at: datetime
+    en_instruction_at: datetime | None
+    traite_at: datetime | None
     updated_at: datetime
-    annotations_at: datetime
-    champs_at: datetime
-    labels: list[Label]
-    followers: list[Agent]
-    steps: list[LifeStep]
-    hidden_by: set[Actor] = field(default_factory=set)
-    hidden_at: datetime | None = None
-    expired: bool = False
-    deletion: Deletion | None = None
-    correction_at: datetime | None = None
-    usager_deleted: bool = False
-    hidden_champs: set[int] = field(default_factory=set)
-    """Stable ids of the champs that the form's conditional logic hides."""
-    touched: dict[str, datetime] = field(default_factory=dict)
-    """Instant of a champ's last change by its key; a champ without an entry: the deposit."""
-    rows: dict[int, list[Row]] = field(default_factory=dict)
+    demandeur: dict[str, Any]
+    usager_email: str
+    champs: dict[int, Any]
+    annotations: dict[int, Any]
+    archived: bool = False
+    labels: list[str] = field(default_factory=list)
+    motivation: str | None = None
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    """Each `{"email", "body", "created_at"}`, ordered by date."""
+    avis: list[dict[str, Any]] = field(default_factory=list)
+    """Each `{"question", "reponse", "date_question", "date_reponse", "expert", "claimant"}`."""
+    revision: int = 0
+    """Index of its revision in those of the démarche; 0 is the first."""
+    prefilled: bool = False
+    depose_par_un_tiers: bool | None = False
+    prenom_mandataire: str | None = None
+    nom_mandataire: str | None = None
+    presence: Presence = "present"
+    why: str = ""
+    """The case that this dossier illustrates, in French, after the expected verdict.
+
+    The verdict is the one without other dossiers: a later doublon can lower « Éligible ».
+    """
+
+    def __post_init__(self) -> None:
+        # What the sandbox keeps of it while it runs; a démarche, a groupe and dates: once added.
+        self.demarche: ServedDemarche
+        self.groupe: Groupe
+        self.champs_at: datetime
+        self.annotations_at: datetime
+        self.correction_at: datetime | None = None
+        self.hidden_at: datetime | None = None
+        self.deletion: Deletion | None = None
+        self.usager_deleted = False
+        self.followers: list[Agent] = []
+        self.traitements: list[dict[str, Any]] = []
+        self.hidden_champs: set[int] = set()
+        """Stable ids of the champs that the form's conditional logic hides."""
+        self.touched: dict[str, datetime] = {}
+        """Instant of a champ's last change by its key; a champ without an entry: the deposit."""
+        self.rows: dict[int, list[Row]] = {}
 
     @property
-    def number(self) -> int:
-        """The dossier's number."""
-        return self.seed.number
+    def id(self) -> str:
+        """The opaque id."""
+        return ids.encode("Dossier", self.number)
 
     @property
-    def key(self) -> int:  # type: ignore[override]
-        """The number, from which DS makes the id."""
-        return self.seed.number
+    def form(self) -> FormRevision:
+        """Its revision."""
+        return self.demarche.revisions[self.revision]
 
     @property
-    def presence(self) -> str:
-        """present, masque, expire or supprime: which list of the API has it."""
-        if self.deletion:
-            return "supprime"
-        if self.expired:
-            return "expire"
-        if "administration" in self.hidden_by:
-            return "masque"
-        hidden = "usager" in self.hidden_by and self.seed.state not in FINISHED
-        return "masque" if hidden else "present"
+    def listed(self) -> str:
+        """present, masque, expire or supprime: which list of the API has it; none if expired.
+
+        A finished dossier that only its usager hid stays in the list of dossiers.
+        """
+        if self.presence == "masque_usager" and self.state in FINISHED:
+            return "present"
+        return self.presence.partition("_")[0]
+
+    def record(
+        self, event: str, state: str, at: datetime, agent: str = "", motivation: str | None = None
+    ) -> None:
+        """Add a traitement with the present revision, and the address of an instructeur, if any."""
+        step = {"event": event, "state": state, "date_traitement": at, "revision": self.form}
+        step |= {"email_agent_traitant": agent or None, "motivation": motivation}
+        self.traitements.append(step)
 
     def rows_of(self, repetition: DescriptorSeed, source: Source) -> list[Row]:
         """Return the rows of a repetition; DS creates a mandatory or private one with one row."""
         stable_id = repetition["stable_id"]
         if stable_id not in self.rows:
-            answers = getattr(self.seed, source).get(stable_id)
+            answers = getattr(self, source).get(stable_id)
             if answers is None:
                 answers = [{}] if source == "annotations" or repetition["required"] else []
             self.rows[stable_id] = [
-                Row(ids.ulid(self.seed.depose_at, self.number, stable_id, index), dict(cells))
+                Row(ids.ulid(self.depose_at, self.number, stable_id, index), dict(cells))
                 for index, cells in enumerate(answers)
             ]
         return self.rows[stable_id]
 
 
 @dataclass(eq=False)
-class ServedDemarche(Identified):
+class ServedDemarche:
     """A démarche with its form and its dossiers."""
 
-    KIND = "Procedure"
     number: int
     path: str
     title: str
     description: str
     date_creation: datetime
-    date_publication: datetime
+    date_publication: datetime | None
     labels: list[Label]
     revisions: list[FormRevision]
     """Oldest first; the last one is the draft, the one before it is the published one."""
@@ -229,9 +329,9 @@ class ServedDemarche(Identified):
     modified_at: datetime | None = None
 
     @property
-    def key(self) -> int:  # type: ignore[override]
-        """The number, from which DS makes the id."""
-        return self.number
+    def id(self) -> str:
+        """The opaque id."""
+        return ids.encode("Procedure", self.number)
 
     @property
     def published(self) -> FormRevision:
@@ -269,17 +369,10 @@ class World:
         """Return a new key for an object of this kind."""
         return next(self._keys[kind])
 
-    def add_demarche(self, form: FormSeed, seeds: Iterable[DossierSeed]) -> ServedDemarche:
-        """Add a published démarche with its dossiers."""
+    def add_demarche(self, form: FormSeed, dossiers: Iterable[ServedDossier]) -> ServedDemarche:
+        """Add a published démarche with its dossiers, both copied."""
         revisions = [
-            FormRevision(
-                self.key(FormRevision),
-                revision.created_at,
-                revision.published_at,
-                deepcopy(revision.champs),
-                deepcopy(revision.annotations),
-            )
-            for revision in form.revisions
+            replace(deepcopy(revision), key=self.key(FormRevision)) for revision in form.revisions
         ]
         demarche = ServedDemarche(
             form.number,
@@ -287,7 +380,7 @@ class World:
             form.title,
             form.description,
             revisions[0].date_creation,
-            form.revisions[0].published_at,
+            revisions[0].date_publication,
             [Label(self.key(Label), name, color) for name, color in form.labels.items()],
             revisions,
         )
@@ -296,46 +389,38 @@ class World:
             demarche.groupes.append(Groupe(self.key(Groupe), demarche, label, agents))
         self.begin_draft(demarche)
         self.demarches[form.number] = demarche
-        for seed in sorted(seeds, key=lambda seed: seed.updated_at):
-            self.add_dossier(demarche, seed)
+        for dossier in sorted(dossiers, key=lambda dossier: dossier.updated_at):
+            self.add_dossier(demarche, dossier)
         return demarche
 
     def begin_draft(self, demarche: ServedDemarche) -> None:
         """Add a draft revision with the content of the newest one."""
         newest = demarche.revisions[-1]
-        created_at = newest.date_publication or self.now()
-        contents = deepcopy(newest.champs), deepcopy(newest.annotations)
-        draft = FormRevision(self.key(FormRevision), created_at, None, *contents)
+        draft = replace(deepcopy(newest), key=self.key(FormRevision), date_publication=None)
+        draft.date_creation = newest.date_publication or self.now()
         demarche.revisions.append(draft)
 
-    def add_dossier(self, demarche: ServedDemarche, seed: DossierSeed) -> ServedDossier:
-        """Add a dossier to a démarche."""
-        groupe = demarche.groupes[0]
-        agent = groupe.instructeurs[0]
-        dossier = ServedDossier(
-            seed,
-            demarche,
-            groupe,
-            demarche.revisions[seed.revision],
-            seed.updated_at,
-            seed.depose_at,
-            seed.depose_at,
-            [label for label in demarche.labels if label.name in seed.labels],
-            [agent] if seed.state != "en_construction" else [],
-            _steps(seed, agent.email, demarche.revisions[seed.revision]),
-        )
-        if seed.presence != "present":
-            dossier.hidden_at = seed.updated_at
-        if seed.presence == "masque_usager":
-            dossier.hidden_by.add("usager")
-        elif seed.presence == "masque_administration":
-            dossier.hidden_by.add("administration")
-        elif seed.presence == "supprime":
-            reason = "instructeur_request" if seed.state in FINISHED else "user_request"
-            self.erase(dossier, reason, seed.updated_at)
-        dossier.expired = seed.presence == "expire"
-        demarche.dossiers[seed.number] = dossier
-        return dossier
+    def add_dossier(self, demarche: ServedDemarche, given: ServedDossier) -> None:
+        """Add a copy of a dossier to a démarche, as the démarche's first groupe has it."""
+        dossier = replace(given)
+        dossier.demarche, dossier.groupe = demarche, demarche.groupes[0]
+        dossier.labels = [label.name for label in demarche.labels if label.name in given.labels]
+        dossier.champs_at = dossier.annotations_at = dossier.depose_at
+        agent = dossier.groupe.instructeurs[0]
+        dossier.followers = [agent] if dossier.state != "en_construction" else []
+        dossier.record("depose", "en_construction", dossier.depose_at)
+        if dossier.en_instruction_at:
+            at = dossier.en_instruction_at
+            dossier.record("passe_en_instruction", "en_instruction", at, agent.email)
+        if dossier.traite_at and dossier.state in FINISHED:
+            event = "classe_sans_suite" if dossier.state == "sans_suite" else dossier.state
+            dossier.record(event, dossier.state, dossier.traite_at, agent.email, dossier.motivation)
+        if dossier.presence != "present":
+            dossier.hidden_at = dossier.updated_at
+        if dossier.presence == "supprime":
+            reason = "instructeur_request" if dossier.state in FINISHED else "user_request"
+            self.erase(dossier, reason, dossier.updated_at)
+        demarche.dossiers[dossier.number] = dossier
 
     def erase(self, dossier: ServedDossier, reason: str, at: datetime) -> None:
         """Erase a dossier: it moves to the list of erased ones.
@@ -345,6 +430,7 @@ class World:
             reason: as the API names it.
             at: instant of the erasure.
         """
+        dossier.presence = "supprime"
         dossier.deletion = Deletion(self.key(Deletion), reason, at)
 
     def dossier(self, number: int | None) -> ServedDossier | None:
@@ -355,7 +441,7 @@ class World:
     def shown_dossier(self, number: int | None) -> ServedDossier | None:
         """Return a dossier that the API shows, None for another one."""
         dossier = self.dossier(number)
-        return dossier if dossier and dossier.presence == "present" else None
+        return dossier if dossier and dossier.listed == "present" else None
 
     def _agent(self, email: str) -> Agent:
         if email not in self.agents:
@@ -366,16 +452,3 @@ class World:
 def by_id(text: str, candidates: Iterable[T]) -> T | None:
     """Return the object with that id, None when there is none."""
     return next((candidate for candidate in candidates if candidate.id == text), None)
-
-
-def _steps(seed: DossierSeed, agent: str, revision: FormRevision) -> list[LifeStep]:
-    steps = [LifeStep("depose", "en_construction", seed.depose_at)]
-    if seed.en_instruction_at:
-        at = seed.en_instruction_at
-        steps.append(LifeStep("passe_en_instruction", "en_instruction", at, agent))
-    if seed.traite_at and seed.state in FINISHED:
-        event = "classe_sans_suite" if seed.state == "sans_suite" else seed.state
-        steps.append(LifeStep(event, seed.state, seed.traite_at, agent, seed.motivation))
-    for step in steps:
-        step.revision = revision
-    return steps

@@ -2,67 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 
-from dsync.sandbox.content.seeds import FileSeed
 from dsync.sandbox.world.champs import TITLES, champs_of
-from dsync.sandbox.world.model import ServedDossier, Source
+from dsync.sandbox.world.model import FileSeed, ServedDossier, Source
 
 
-@dataclass(slots=True)
-class DossierTruth:
-    """A dossier's current state in the sandbox."""
+class DossierTruth(SimpleNamespace):
+    """A dossier's current state in the sandbox, under the names of `ServedDossier` and these.
 
-    number: int
-    state: str
-    presence: str
-    """present, masque, expire or supprime."""
-    archived: bool
-    revision: str
-    depose_at: datetime
-    en_instruction_at: datetime | None
-    traite_at: datetime | None
-    updated_at: datetime
-    annotations_at: datetime
-    demandeur: dict[str, Any]
-    usager_email: str
-    groupe: str
-    labels: list[str]
-    champs: dict[int, Any]
-    """Texts for people by stable id; for a repetition, the list of its rows."""
-    annotations: dict[int, Any]
-    raw_champs: dict[int, Any]
-    """Values by stable id, as in `DossierSeed`."""
-    raw_annotations: dict[int, Any]
-    why: str
-    """The case that this dossier illustrates."""
+    `presence`: present, masque, expire or supprime. `revision`: its id. `groupe`: its label.
+    `champs`, `annotations`: texts for people by stable id; for a repetition, the list of its rows.
+    `raw_champs`, `raw_annotations`: values by stable id, as in `ServedDossier`.
+    """
 
 
 def truth_of(dossier: ServedDossier) -> DossierTruth:
     """Return a dossier's current state."""
-    seed = dossier.seed
     return DossierTruth(
-        number=seed.number,
-        state=seed.state,
-        presence=dossier.presence,
-        archived=seed.archived,
-        revision=dossier.revision.id,
-        depose_at=seed.depose_at,
-        en_instruction_at=seed.en_instruction_at,
-        traite_at=seed.traite_at,
+        number=dossier.number,
+        state=dossier.state,
+        presence=dossier.listed,
+        archived=dossier.archived,
+        revision=dossier.form.id,
+        depose_at=dossier.depose_at,
+        en_instruction_at=dossier.en_instruction_at,
+        traite_at=dossier.traite_at,
         updated_at=dossier.updated_at,
         annotations_at=dossier.annotations_at,
-        demandeur=seed.demandeur,
-        usager_email=seed.usager_email,
+        demandeur=dossier.demandeur,
+        usager_email=dossier.usager_email,
         groupe=dossier.groupe.label,
-        labels=[label.name for label in dossier.labels],
+        labels=[*dossier.labels],
         champs=_shown(dossier, "champs"),
         annotations=_shown(dossier, "annotations"),
-        raw_champs=_raw(seed.champs),
-        raw_annotations=_raw(seed.annotations),
-        why=seed.why,
+        raw_champs=_raw(dossier.champs),
+        raw_annotations=_raw(dossier.annotations),
+        why=dossier.why,
     )
 
 
@@ -87,10 +65,7 @@ def _raw(values: dict[int, Any]) -> dict[int, Any]:
     }
 
 
-def _file(seed: FileSeed) -> dict[str, Any]:
-    return {
-        "filename": seed.filename,
-        "content_type": seed.content_type,
-        "size": len(seed.content),
-        "virus_scan": seed.virus_scan,
-    }
+def _file(file: FileSeed) -> dict[str, Any]:
+    facts = asdict(file)
+    size = len(facts.pop("content"))
+    return {"filename": file.filename, "content_type": file.content_type, "size": size, **facts}

@@ -191,7 +191,7 @@ def pieces_of(dossier: ServedDossier) -> list[Row]:
             ).decode(),
             "analyse": file.virus_scan,
         }
-        for file in dossier.seed.champs.get(LETTRE) or []
+        for file in dossier.champs.get(LETTRE) or []
         if file.virus_scan != "infected"
     ]
 

@@ -21,19 +21,19 @@ from dsync.sandbox.content.applicants import CATEGORIES, OPERATEURS, check_digit
 from dsync.sandbox.content.cases import CASES, ELIGIBLE, case_of, twin_of
 from dsync.sandbox.content.catalogue import products, redirects
 from dsync.sandbox.content.form import EVERY_TYPE_FORM, FORM, PROFIL_IMPACT
-from dsync.sandbox.content.seeds import DescriptorSeed, DossierSeed, FormSeed
 from dsync.sandbox.content.texts import NASTY_TEXTS
+from dsync.sandbox.world.model import DescriptorSeed, FormSeed, ServedDossier
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-DIGEST_OF_50 = "b9b76ce517bf09a867281397a57bc0c191c044c4cf603fe4ce7c48ce2b9250a4"
+DIGEST_OF_50 = "ab9d68eb388ec05419642815b0285ce84d063fff8ca248abb128c8e3f4bafa1e"
 
 
 @cache
-def many() -> list[DossierSeed]:
+def many() -> list[ServedDossier]:
     return dossiers(7, 400, now=NOW)
 
 
-def digest(seeds: list[DossierSeed]) -> str:
+def digest(seeds: list[ServedDossier]) -> str:
     return hashlib.sha256(repr(seeds).encode()).hexdigest()
 
 
@@ -194,7 +194,7 @@ def fits(descriptor: DescriptorSeed, value: Any) -> bool:
             return isinstance(value, str)
 
 
-def misfits(form: FormSeed, seed: DossierSeed) -> list[tuple[int, int]]:
+def misfits(form: FormSeed, seed: ServedDossier) -> list[tuple[int, int]]:
     revision = form.revisions[seed.revision]
     found = []
     for descriptors, values in (

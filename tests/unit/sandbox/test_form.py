@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dsync.sandbox.content.form import EVERY_TYPE_FORM, FORM, PROFIL_IMPACT
-from dsync.sandbox.content.seeds import DescriptorSeed
+from dsync.sandbox.world.model import DescriptorSeed
 
 ROOT = Path(__file__).parents[3]
 SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
