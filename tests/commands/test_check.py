@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ def lines(ended: Any, name: str) -> list[tuple[str, str]]:
 
 def shown(sandbox: Sandbox) -> list[Any]:
     """Return the current state of all dossiers, with their dates."""
-    return [asdict(dossier) for dossier in sandbox.control.truth()]
+    return [vars(dossier) for dossier in sandbox.control.truth()]
 
 
 def first_open(sandbox: Sandbox) -> int:
