@@ -218,14 +218,14 @@ class Candidature(Table, table=True):
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self)(**values | changes)
 
-    def row(self) -> dict[str, Any]:
-        """Return the values that the mapping fills, by column."""
-        return {name: getattr(self, name) for name in _MAPPED}
-
 
 _PRECHECKED = frozenset({"produit_id", "par_sa_fiche"})
-_MAPPED = tuple(name for name in Candidature.model_fields if name not in _PRECHECKED)
-"""The columns that the mapping fills; the pre-check fills the others."""
+BLANK: Mapping[str, Any] = {
+    name: None if field.is_required() else field.default
+    for name, field in Candidature.model_fields.items()
+    if name not in _PRECHECKED
+}
+"""The columns that the mapping fills, without a value; the pre-check fills the others."""
 
 
 def declared_fields() -> Iterator[tuple[str, FieldDeclaration]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy.orm import Session
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Etat, Json, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
@@ -75,8 +76,9 @@ def candidatures(
     connection: Connection, numbers: Sequence[DossierNumber]
 ) -> dict[DossierNumber, Candidature]:
     """Return the candidatures of these dossiers, by number."""
-    rows = connection.execute(select(_candidature).where(_candidature.c.numero.in_(numbers)))
-    return {DossierNumber(row.numero): Candidature(**row._asdict()) for row in rows}
+    with Session(connection) as session:
+        found = session.scalars(select(Candidature).where(_candidature.c.numero.in_(numbers)))
+        return {DossierNumber(candidature.numero): candidature for candidature in found}
 
 
 def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> list[ProductInput]:

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
 from dsync.domain.dossier import Revision
 from dsync.domain.ids import DemarcheNumber, RevisionId
-from dsync.domain.programme import Programme
+from dsync.domain.programme import Evidence, Programme
 from dsync.ds import DSClient
 from dsync.errors import InterruptedRunError
 from dsync.store import Lease, Reader, Store, Tx
@@ -115,6 +115,8 @@ class Run:
     """Whether this run has read the démarche's facts from DS."""
     has_read_all: bool = False
     """Whether this run has finished a full read."""
+    evidence: Evidence | None = None
+    """The programme's evidence, once it is gathered."""
 
     def annotations_of(self, revision_id: RevisionId) -> ResolvedAnnotations:
         """Return dsync's annotations in a loaded revision; none if DS does not give it."""

@@ -1,8 +1,9 @@
 """Evaluates the dossiers that are due, and puts the resulting wishes into the outbox.
 
-A dossier is evaluated again when its inputs, the rules or the other dossiers for its product
-changed, when missing evidence is available again, and, if no product was found, when the evidence
-changed. A batch's verdicts and wishes are stored in one transaction.
+A page's dossiers are evaluated while DS prepares the next page; after the last page, those that
+are still due. A dossier is evaluated again when its inputs, the rules or the other dossiers for
+its product changed, when missing evidence is available again, and, if no product was found, when
+the evidence changed. A batch's verdicts and wishes are stored in one transaction.
 """
 
 from __future__ import annotations
@@ -33,6 +34,24 @@ class Batch:
     """The dossiers on which a check raised an error."""
 
 
+def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
+    """Evaluate the new and changed dossiers of a page.
+
+    Dossiers of which a later page changes the duplicates are evaluated again by `evaluate_due`, and
+    so are those on which a check fails.
+
+    Raises:
+        InterruptedRunError, StoreError: as `evaluate_due`.
+    """
+    programme = run.context.programme
+    if programme is None or not numbers:
+        return
+    evidence = _evidence(run, programme)
+    for batch in judge(run, programme, evidence, numbers, is_page=True):
+        decided = [number for number in batch.numbers if number not in batch.failed]
+        store_verdicts(run, Batch(decided, batch.judged))
+
+
 def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
     """Evaluate all dossiers that are due.
 
@@ -49,18 +68,30 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
     programme = run.context.programme
     if programme is None:
         return
-    evidence = programme.gather(run, accept=accept_evidence)
+    evidence = _evidence(run, programme, accept=accept_evidence)
+    others: set[DossierNumber] = set()
     with run.transaction() as tx:
+        numbers: Sequence[DossierNumber] = tx.numbers_to_judge()
         # The key covers the rules and the evidence: all open dossiers depend on both.
         has_changed = tx.state().evidence_key != evidence.key
-        numbers: Sequence[DossierNumber] = tx.numbers_to_judge(everything_open=has_changed)
+        if has_changed:
+            others.update(tx.numbers_to_judge(everything_open=True))
         if has_changed or evidence.retry_undetermined:
-            numbers = _with(numbers, tx.undetermined())
+            others.update(tx.undetermined())
+    # What this run evaluated page by page, it evaluated with this evidence.
+    numbers = _with(numbers, others - run.report.verdict_of.keys())
     for batch in judge(run, programme, evidence, numbers):
         store_verdicts(run, batch)
     if has_changed:
         with run.transaction() as tx:
             tx.save_state(evidence_key=evidence.key)
+
+
+def _evidence(run: Run, programme: Programme, *, accept: bool = False) -> Evidence:
+    """Return the run's evidence, gathered at its first use."""
+    if run.evidence is None:
+        run.evidence = programme.gather(run, accept=accept)
+    return run.evidence
 
 
 def judge(
@@ -69,6 +100,8 @@ def judge(
     evidence: Evidence,
     numbers: Sequence[DossierNumber],
     options: PrecheckOptions | None = None,
+    *,
+    is_page: bool = False,
 ) -> Iterator[Batch]:
     """Evaluate dossiers, and yield them in batches.
 
@@ -82,6 +115,7 @@ def judge(
         options: of an operator's pre-check, which evaluates exactly these dossiers. None: after a
             pull; dossiers whose inputs have not changed are passed over, and those whose
             duplicates changed are added.
+        is_page: whether more pages may follow: dossiers whose duplicates changed are left queued.
 
     Raises:
         InterruptedRunError: the run was asked to stop; checked before each batch.
@@ -91,7 +125,7 @@ def judge(
     for some in batches(run.context, numbers):
         # For all dossiers before the first evaluation: the check for duplicates counts them.
         related |= programme.prepare(run, evidence, some, options)
-    if options is None:
+    if options is None and not is_page:
         numbers = _with(numbers, related)
     done = 0
     for some in batches(run.context, numbers):
@@ -108,7 +142,8 @@ def judge(
             {one.dossier.numero for one in judged if one.decision is None},
         )
         done += len(some)
-        run.context.progress.evaluated(done, len(numbers))
+        if not is_page:
+            run.context.progress.evaluated(done, len(numbers))
 
 
 def _with(
@@ -143,8 +178,9 @@ def store_verdicts(run: Run, batch: Batch) -> None:
             quarantine_dossier(run, tx, number, "regle")
         still_due = batch.failed | waiting
         tx.close_evaluation([number for number in batch.numbers if number not in still_due])
-    run.report.evaluated += len(fresh)
-    run.report.verdicts.update(new.decision.verdict.key for new in verdicts if new.numero in fresh)
+    run.report.verdict_of.update(
+        {new.numero: new.decision.verdict for new in verdicts if new.numero in fresh}
+    )
     run.report.quarantined_numbers.update(batch.failed)
     if batch.failed:
         run.report.problem(

@@ -56,8 +56,10 @@ class Crawl:
 
 def store_page(
     run: Run, crawl: Crawl, page: Page, size: int, size_at: datetime | None = None
-) -> None:
+) -> list[DossierNumber]:
     """Record a page's dossiers; store them and the watermark in one transaction.
+
+    Returns the new and changed dossiers.
 
     Args:
         run: the run under way.
@@ -111,6 +113,7 @@ def store_page(
     for known_number, one in named:
         if not known_number:
             run.report.problem(_without_number(one))
+    return [*result.created, *result.changed]
 
 
 def _record_of(run: Run, dossier: Dossier) -> Record:

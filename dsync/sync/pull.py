@@ -28,6 +28,7 @@ from dsync.errors import (
 )
 from dsync.store import SyncState, Tx
 from dsync.sync.context import Run, batches
+from dsync.sync.evaluate import evaluate_page
 from dsync.sync.pages import EPOCH, Crawl, refresh_demarche, store_alone, store_page
 from dsync.sync.prefetch import prefetched
 from dsync.sync.report import SyncOptions
@@ -168,7 +169,8 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
             crawl.revision_id = page.active_revision_id or crawl.revision_id
             if lists and (page.pending or page.deleted):
                 _store_deletions(run, page.pending, page.deleted)
-            store_page(run, crawl, page, reader.page_size, reader.page_size_at)
+            changed = store_page(run, crawl, page, reader.page_size, reader.page_size_at)
+            evaluate_page(run, changed)
             read = run.report.read
             run.context.progress.pulled(read, expected if read <= expected else None)
     _finish_crawl(run, crawl, lists)

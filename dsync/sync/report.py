@@ -93,8 +93,8 @@ class RunReport:
     read: int = 0
     changed: int = 0
     deleted: int = 0
-    evaluated: int = 0
-    verdicts: Counter[str] = field(default_factory=Counter)
+    verdict_of: dict[DossierNumber, Verdict] = field(default_factory=dict)
+    """The new verdicts, the last one of each dossier."""
     pushed_numbers: set[DossierNumber] = field(default_factory=set)
     """Dossiers into which dsync wrote."""
     conflict_numbers: set[DossierNumber] = field(default_factory=set)
@@ -110,6 +110,16 @@ class RunReport:
     mutations: list[dict[str, Any]] = field(default_factory=list)
     """The writes that a dry run did not send."""
     exit_code: int = 0
+
+    @property
+    def evaluated(self) -> int:
+        """Number of dossiers with a new verdict."""
+        return len(self.verdict_of)
+
+    @property
+    def verdicts(self) -> Counter[str]:
+        """Number of dossiers with a new verdict, by the verdict's key."""
+        return Counter(verdict.key for verdict in self.verdict_of.values())
 
     @property
     def pushed(self) -> int:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from dsync.eig.store import known_products
+from dsync.sandbox import ScriptedFault
 from tests.engine.conftest import Start
 from tests.engine.rig import (
     DETAIL,
@@ -133,6 +134,35 @@ def test_a_new_twin_has_both_dossiers_judged_again(engine: Engine) -> None:
     engine.control.hide(number(2), "administration")
     engine.sync()
     assert "Éligible" == engine.verdict(0) == engine.remote(0)
+
+
+def test_twins_on_two_pages_name_each_other_and_count_once(engine: Engine) -> None:
+    """The first is judged before the second is read, and again after the last page."""
+    engine.sync_until_quiet()
+    engine.advance(hours=1)
+    [known] = seeds([0])
+    for rank in (2, 3):
+        engine.control.edit_champ(number(rank), PAGE, known.champs[PAGE])
+        engine.advance(minutes=1)
+    engine.shrink(1)
+    report = engine.sync()
+    assert {2, 3} == {rank for rank in (2, 3) if str(number(0)) in engine.remote(rank, DETAIL)}
+    assert str(number(3)) in engine.remote(2, DETAIL)
+    assert str(number(2)) in engine.remote(3, DETAIL)
+    assert (2, 3, 3) == (report.changed, report.evaluated, sum(report.verdicts.values()))
+
+
+def test_a_run_that_breaks_off_has_judged_the_pages_that_it_stored(engine: Engine) -> None:
+    """A page is judged before the next one is taken."""
+    engine.sync_until_quiet()
+    engine.advance(hours=1)
+    for rank in (0, 1):
+        engine.control.edit_champ(number(rank), PAGE, SUIVI.format(f"fiche-sans-produit-{rank}"))
+        engine.advance(minutes=1)
+    engine.shrink(1)
+    engine.control.fail(ScriptedFault("bad_gateway", "DossiersPage", after=1, times=None))
+    assert 8 == engine.sync().exit_code
+    assert ["Inéligible", "À vérifier"] == [engine.verdict(rank) for rank in (0, 1)]
 
 
 def test_a_twin_that_is_refused_counts_no_more(engine: Engine) -> None:

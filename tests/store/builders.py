@@ -34,6 +34,7 @@ from dsync.domain.ids import (
 )
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
 from dsync.eig.candidature import (
+    BLANK,
     Candidature,
     Evaluation,
     Note,
@@ -160,6 +161,11 @@ def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
     return base.with_changes(**changes)
 
 
+def row_of(candidature: Candidature) -> dict[str, Any]:
+    """Return the columns that the mapping fills."""
+    return {name: getattr(candidature, name) for name in BLANK}
+
+
 class _Programme:
     """Reads a dossier as one whose candidature is given."""
 
@@ -171,7 +177,7 @@ class _Programme:
         return self
 
     def rows(self, _dossier: Dossier) -> dict[str, dict[str, Any]]:
-        return {"candidature": self.candidature.row()}
+        return {"candidature": row_of(self.candidature)}
 
 
 _OWN = AnnotationTarget(id="owned")

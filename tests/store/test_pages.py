@@ -22,6 +22,7 @@ from tests.store.builders import (
     make_dossier,
     make_mapped,
     make_verdict,
+    row_of,
     writing,
 )
 
@@ -56,7 +57,7 @@ def test_what_is_judged_comes_back_as_it_was_stored(store: Store) -> None:
     put(store, 1)
 
     with store.reading() as reader:
-        assert stored.row() == candidatures(reader.connection, [ONE])[ONE].row()
+        assert row_of(stored) == row_of(candidatures(reader.connection, [ONE])[ONE])
 
 
 def test_an_unchanged_dossier_is_not_written(store: Store) -> None:

@@ -173,7 +173,7 @@ class MappedForm:
 
     def rows(self, dossier: Dossier) -> dict[str, dict[str, Any]]:
         """Return the dossier's row of the table `candidature`."""
-        return {Candidature.__tablename__: read_candidature(dossier, self.plan).row()}
+        return {Candidature.__tablename__: read_candidature(dossier, self.plan)}
 
 
 def plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:

@@ -1,4 +1,4 @@
-"""Converts a typed dossier into a `Candidature`, by the plan of its revision of the form."""
+"""Converts a typed dossier into its row of the table `candidature`, by the revision's plan."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from dsync.domain.dossier import Champ, Dossier, Ligne
 from dsync.domain.ids import DescriptorId
 from dsync.eig.candidature import (
+    BLANK,
     Candidature,
     Evaluation,
     Note,
@@ -55,10 +56,16 @@ class FormPlan:
     """Descriptor ids of the checkboxes."""
 
 
-def read_candidature(dossier: Dossier, plan: FormPlan) -> Candidature:
-    """Return the candidature in a dossier."""
-    fields: dict[str, Any] = {}
+def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
+    """Return the columns of a dossier's candidature that the mapping fills."""
     reponses: dict[str, Reponse] = {}
+    fields: dict[str, Any] = {
+        **BLANK,
+        "numero": dossier.number,
+        "depose_le": dossier.date_depot,
+        "demandeur": replace(dossier.demandeur, details={}),
+        "reponses": reponses,
+    }
     for places, champs in (
         (plan.champs, dossier.champs),
         (plan.annotations, dossier.annotations),
@@ -83,13 +90,7 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> Candidature:
             else:
                 # A field whose champ became a repetition gets the joined texts of its rows.
                 fields[name] = _READERS[name](champ)
-    return Candidature(
-        numero=dossier.number,
-        depose_le=dossier.date_depot,
-        demandeur=replace(dossier.demandeur, details={}),
-        reponses=reponses,
-        **fields,
-    )
+    return fields
 
 
 def _filled(lignes: Iterable[Ligne], plan: FormPlan) -> Lignes:

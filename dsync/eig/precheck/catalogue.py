@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from dsync.eig.precheck.address import HOST, ProductPage, SiteAddress, parse_address, site_address
-from dsync.eig.precheck.wording import fold, words
+from dsync.eig.precheck.wording import fold, joined, words
 
 MAX_REDIRECTS = 20
 
@@ -102,6 +103,10 @@ class Catalogue:
     names: Mapping[tuple[str, ...], frozenset[str]]
     joined_names: Mapping[str, frozenset[str]]
     """`names` without spaces."""
+    spellings: Mapping[str, frozenset[str]]
+    """Products by the folded ids and aliases, of present and former products."""
+    joined_spellings: Mapping[str, frozenset[str]]
+    """`spellings` without signs."""
     sites: Mapping[str, tuple[_ProductSite, ...]]
     """The sites and repositories of products, by host."""
     former: Mapping[str, KnownProduct]
@@ -174,14 +179,22 @@ class Catalogue:
                 if (site := site_address(url)) and site.host != HOST:
                     sites[site.host].append(_ProductSite(site.segments, product.id, is_repository))
         former = {product.id: product for product in known if product.id not in by_id}
+        folded_ids = _grouped((fold(id_), {id_}) for id_ in by_id)
+        folded_aliases = _grouped((fold(alias), ids) for alias, ids in aliases.items())
+        folded_former = _grouped((fold(id_), {id_}) for id_ in former)
+        spellings = _grouped(
+            chain(folded_ids.items(), folded_aliases.items(), folded_former.items())
+        )
         return cls(
             products=by_id,
             aliases_known=targets is not None,
             source=source,
             sha256=sha256,
             aliases=aliases,
-            folded_ids=_grouped((fold(id_), {id_}) for id_ in by_id),
-            folded_aliases=_grouped((fold(alias), ids) for alias, ids in aliases.items()),
+            folded_ids=folded_ids,
+            folded_aliases=folded_aliases,
+            spellings=spellings,
+            joined_spellings=_grouped((joined(one), ids) for one, ids in spellings.items()),
             names={name: frozenset(ids) for name, ids in names.items()},
             joined_names=_grouped(("".join(name), ids) for name, ids in names.items()),
             sites={host: tuple(found) for host, found in sites.items()},

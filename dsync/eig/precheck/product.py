@@ -6,13 +6,12 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
-from itertools import chain
 
 from msgspec import Struct
 
 from dsync.eig.precheck.address import ParsedAddress, ProductPage, parse_address, text_after_folder
 from dsync.eig.precheck.catalogue import Catalogue, Product
-from dsync.eig.precheck.wording import fold, words
+from dsync.eig.precheck.wording import fold, joined, words
 
 
 class Lien(StrEnum):
@@ -171,28 +170,22 @@ def _near_word(text: str, catalogue: Catalogue) -> ProductMatch | None:
 
 def _near(spellings: Iterable[str], catalogue: Catalogue) -> frozenset[str]:
     """Return the products whose ids or aliases have the fewest typing errors, within the limit."""
-    from rapidfuzz.distance import (
-        DamerauLevenshtein,
-    )  # The import takes 20 ms, and few runs need it.
+    from rapidfuzz import process  # The imports take 20 ms, and few runs need them.
+    from rapidfuzz.distance import DamerauLevenshtein
 
     folded = {fold(spelling) for spelling in spellings} - {""}
     typed = folded | {_LAST_ENDING.sub("", spelling) for spelling in folded}
-    joined = {_joined(spelling) for spelling in typed} - {""}
+    without_signs = {joined(one) for one in typed} - {""}
+    if same := [ids for one in without_signs if (ids := catalogue.joined_spellings.get(one))]:
+        return frozenset().union(*same)
     nearest: defaultdict[int, set[str]] = defaultdict(set)
-    former = ((fold(id_), {id_}) for id_ in catalogue.former)
-    for known, ids in chain(catalogue.folded_ids.items(), catalogue.folded_aliases.items(), former):
-        if _joined(known) in joined:
-            nearest[0] |= ids
-            continue
-        most = 1 if len(known) < _SHORT_ID else 2
-        slips = min(DamerauLevenshtein.distance(known, one, score_cutoff=most) for one in typed)
-        if slips <= most:
-            nearest[slips] |= ids
+    for one in typed:
+        for known, slips, _ in process.extract_iter(
+            one, list(catalogue.spellings), scorer=DamerauLevenshtein.distance, score_cutoff=2
+        ):
+            if slips <= (1 if len(known) < _SHORT_ID else 2):
+                nearest[slips] |= catalogue.spellings[known]
     return frozenset(nearest[min(nearest)]) if nearest else frozenset()
-
-
-def _joined(text: str) -> str:
-    return "".join(words(text)).replace("_", "")
 
 
 def _by_sites(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:

@@ -45,6 +45,11 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(fold(text)))
 
 
+def joined(text: str) -> str:
+    """Return the folded words of a text without anything between them."""
+    return "".join(words(text)).replace("_", "")
+
+
 def cleaned(text: str) -> str:
     """Return the text on one line, without invisible and direction-changing characters."""
     if _PLAIN.fullmatch(text):
