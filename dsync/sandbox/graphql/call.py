@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from dsync.sandbox.graphql.limits import QueryLimit
 from dsync.sandbox.world.champs import ServedChamp
-from dsync.sandbox.world.clock import iso
 from dsync.sandbox.world.model import DossierFault, Groupe, ServedDemarche, ServedDossier, World
 
 Place: TypeAlias = tuple[str | int, ...]
@@ -120,8 +117,11 @@ def _number(found: ServedDemarche | ServedDossier | Groupe) -> int:
 
 
 Info: TypeAlias = GraphQLResolveInfo[Call]
-Resolve: TypeAlias = Callable[..., Any]
-"""A resolver: called with the parent value, the `Info`, and the arguments in snake case."""
+Resolve: TypeAlias = Callable[..., Any] | str
+"""A resolver, called with the parent value, the `Info`, and the arguments in snake case.
+
+A text is the dotted path of keys and attributes to the field's value.
+"""
 
 
 def failed(message: str, code: str | None = None) -> GraphQLError:
@@ -137,14 +137,3 @@ def not_found(what: str) -> GraphQLError:
 def invalid_input(text: str) -> GraphQLError:
     """Return the error of an id or a cursor that cannot be decoded."""
     return failed(f'Invalid input: "{text}"')
-
-
-def at(path: str) -> Resolve:
-    """Return a resolver that reads the attribute at a dotted path; instants are formatted."""
-    read = attrgetter(path)
-
-    def resolve(value: Any, _info: Info) -> Any:
-        found = read(value)
-        return iso(found) if isinstance(found, datetime) else found
-
-    return resolve

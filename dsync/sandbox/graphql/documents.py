@@ -68,23 +68,13 @@ class QueryDocument:
 
 
 @lru_cache(maxsize=512)
-def _kept(text: str) -> QueryDocument | RefusedError:
-    try:
-        return QueryDocument(text)
-    except RefusedError as exc:
-        return exc
-
-
 def document(text: str) -> QueryDocument:
     """Return the document of that text.
 
     Raises:
         RefusedError: the text is no valid document.
     """
-    found = _kept(text)
-    if isinstance(found, RefusedError):
-        raise RefusedError(*found.errors)
-    return found
+    return QueryDocument(text)
 
 
 def stored_query(name: str) -> str | None:

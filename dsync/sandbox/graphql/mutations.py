@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
 from typing import Any, TypeAlias
 
-from dsync.sandbox.graphql.call import Call, Info, Resolve, ServerFailure, invalid_input, not_found
+from dsync.sandbox.graphql.call import Info, Resolve, ServerFailure, invalid_input, not_found
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.champs import ServedChamp
 from dsync.sandbox.world.changes import Changes, RefusalError, write
-from dsync.sandbox.world.model import FINISHED, Agent, Label, Row, ServedDossier, by_id
+from dsync.sandbox.world.model import FINISHED, Agent, Label, Row, by_id
 
 Payload: TypeAlias = dict[str, Any]
 
@@ -23,83 +20,218 @@ _STATES = {
     "refuse": "refusé",
     "sans_suite": "classé sans suite",
 }
-_WRITABLE = frozenset(
-    [
-        "text",
-        "textarea",
-        "email",
-        "checkbox",
-        "yes_no",
-        "date",
-        "datetime",
-        "integer_number",
-        "decimal_number",
-        "drop_down_list",
-        "multiple_drop_down_list",
-        "repetition",
-    ]
-)
-"""Types of annotations that `dossierModifierAnnotations` can mutation."""
-
-_ONE_ANNOTATION = {
-    "Text": ("text", "textarea"),
-    "Checkbox": ("checkbox", "yes_no"),
-    "Date": ("date",),
-    "Datetime": ("datetime", "date"),
-    "IntegerNumber": ("integer_number",),
-    "DecimalNumber": ("decimal_number",),
-    "DropDownList": ("drop_down_list",),
-    "AjouterLigne": ("repetition",),
-}
-"""Suffixes of the mutations of one annotation, and the types that each one writes."""
 
 
-@dataclass(slots=True)
-class Write:
-    """One mutation with the dossier and the instructeur that its input names."""
+class Mutation:
+    """One mutation, with the dossier and the instructeur that its input names.
 
-    call: Call
-    payload_type: str
-    given: dict[str, Any]
-    now: datetime
-    dossier: ServedDossier
-    agent: Agent
-    changes: Changes
+    Args:
+        info: of its field.
+        given: its input.
 
-    def label(self) -> Label:
-        """Return the label that the input names.
+    Raises:
+        RefusalError: the token or the instructeur may not write.
+        GraphQLError: there is no such dossier or instructeur, or it is out of the token's scope.
+    """
 
-        Raises:
-            GraphQLError: there is no such label.
+    def __init__(self, info: Info, given: dict[str, Any]) -> None:
+        # In DS's order: a read-only token is refused first, also for a hidden dossier or for
+        # another instructeur (recorded: annotations-readonly-hidden, …-wrong-instructeur).
+        call, world = info.context, info.context.world
+        if call.token is None or not call.token.can_write:
+            raise RefusalError("Le jeton utilisé est configuré seulement en lecture")
+        field = info.field_name
+        self.not_found = not_found(f"{field[0].upper()}{field[1:]}Payload")
+        dossier = world.shown_dossier(ids.key_of(given["dossier_id"], "Dossier"))
+        if dossier is None:
+            raise self.not_found
+        call.visible("Dossier", dossier)
+        agent: Agent | None = dossier.groupe.instructeurs[0]
+        if "instructeur_id" in given:
+            agent = by_id(given["instructeur_id"], world.agents.values())
+        if agent is None:
+            raise self.not_found
+        if agent not in dossier.groupe.instructeurs:
+            raise RefusalError("L’instructeur n’a pas les droits d’accès à ce dossier")
+        writable: Any = info.schema.type_map["AnnotationValueInput"]
+        self.writable = {field.out_name for field in writable.fields.values()}
+        self.given, self.call, self.dossier, self.agent = given, call, dossier, agent
+        self.number, self.changes, self.now = dossier.number, Changes(world), world.now()
+
+    # --- annotations ------------------------------------------------------------------------
+
+    def modify(self) -> Payload:
+        """Write the annotations that are valid, and return an error for each other one."""
+        if self.call.faults_of(self.number, "failed_write"):
+            raise ServerFailure
+        lost = {fault.path[0] for fault in self.call.faults_of(self.number, "lost_write")}
+        errors: list[dict[str, str]] = []
+        found: list[tuple[ServedChamp, Any]] = []
+        for asked in self.given["annotations"]:
+            [(key, value)] = asked["value"].items()
+            try:
+                champ = self._find(asked["id"], key)
+            except RefusalError as refusal:
+                errors.append({"message": str(refusal)})
+                continue
+            if key == "repetition":
+                for _ in range(value):  # DS adds them at once, even if it fails afterwards.
+                    self.changes.add_annotation_row(self.number, champ.stable_id)
+            found.append((champ, value))
+        kept = []
+        for champ, value in found:
+            try:
+                if champ.type != "repetition":
+                    write(champ, value, self.now, kept=champ.stable_id not in lost)
+                kept.append(self._echo(champ))
+            except RefusalError as refusal:
+                errors.append({"message": str(refusal)})
+        return {"annotations": kept, "errors": errors or None}
+
+    def modify_one(self, *types: str) -> Payload:
+        """Write an annotation that has one of these types."""
+        ident = self.given["annotation_id"]
+        champ = self._annotation(ident)
+        if champ is None or champ.type not in types:
+            raise RefusalError(f'L’annotation "{ident}" n’existe pas')
+        if champ.type == "repetition":
+            self.changes.add_annotation_row(self.number, champ.stable_id)
+        else:
+            # DS empties a date annotation that is written with the mutation for date-times.
+            is_emptied = champ.type == "date" and "datetime" in types
+            write(champ, None if is_emptied else self.given["value"], self.now)
+        return {"annotation": self._echo(champ)}
+
+    def _find(self, ident: str, wanted: str) -> ServedChamp:
+        """Return the annotation with that id, if it has the wanted type.
+
+        DS answers 500 to the id of a row's cell without the row, and of a row that cannot be.
         """
+        champ = self._annotation(ident)
+        if champ is None or champ.type not in self.writable:
+            raise RefusalError(f'L‘annotation "{ident}" n’existe pas')
+        if champ.type != wanted:
+            raise RefusalError(f'L‘annotation "{ident}" n’est pas de type attendu')
+        has_row = "|" in ids.decode(ident)[1]
+        if wanted != "repetition" and has_row != (champ.row is not None):
+            raise ServerFailure
+        return champ
+
+    def _annotation(self, ident: str) -> ServedChamp | None:
+        """Return the annotation with that id, None when there is none.
+
+        Of a row that does not exist, DS accepts values and shows them nowhere.
+        """
+        try:
+            kind, key = ids.decode(ident)
+        except ids.InvalidIdError as exc:
+            raise invalid_input(ident) from exc
+        stable_id, _, ulid = key.partition("|")
+        if kind != "Champ" or not stable_id.isdigit():
+            return None
+        try:
+            found, repetition = self.dossier.form.descriptor("annotations", int(stable_id))
+        except KeyError:
+            return None
+        if repetition is None:
+            return ServedChamp(self.dossier, "annotations", found)
+        rows = {row.ulid: row for row in self.dossier.rows_of(repetition, "annotations")}
+        return ServedChamp(self.dossier, "annotations", found, rows.get(ulid) or Row(ulid, {}))
+
+    def _echo(self, champ: ServedChamp) -> ServedChamp:
+        """Return an annotation as this request first returned it: DS returns that object again."""
+        return self.call.echoes.setdefault((self.number, champ.key), champ)
+
+    # --- labels -----------------------------------------------------------------------------
+
+    def add_label(self) -> Payload:
+        """Add a label."""
+        label = self._label()
+        if label not in self.dossier.demarche.labels:
+            raise RefusalError("Ce label n’appartient pas à la même démarche que le dossier")
+        if label.name in self.dossier.labels:
+            raise RefusalError("Ce label est déjà associé au dossier")
+        self.changes.add_label(self.number, label.name)
+        return {"label": label, "dossier": self.dossier}
+
+    def remove_label(self) -> Payload:
+        """Remove a label."""
+        label, dossier = self._label(), self.dossier
+        if label not in dossier.demarche.labels or label.name not in dossier.labels:
+            raise RefusalError("Ce label n’est pas associé au dossier")
+        self.changes.remove_label(self.number, label.name)
+        return {"label": label, "dossier": dossier}
+
+    def _label(self) -> Label:
         demarches = self.call.world.demarches.values()
         label = by_id(self.given["label_id"], [label for d in demarches for label in d.labels])
         if label is None:
-            raise not_found(self.payload_type)
+            raise self.not_found
         return label
 
-    def echo(self, champ: ServedChamp) -> ServedChamp:
-        """Return an annotation as this request first returned it: DS returns that object again."""
-        return self.call.echoes.setdefault((self.dossier.number, champ.key), champ)
+    # --- a dossier's life -------------------------------------------------------------------
+
+    def move(self, state: str, *origins: str) -> Payload:
+        """Move the dossier to a state, if it is in one of the others."""
+        dossier, motivation = self.dossier, self.given.get("motivation")
+        if state in FINISHED and dossier.demandeur.get("kind") == "morale_incomplete":
+            raise RefusalError(
+                "Les informations du SIRET du dossier ne sont pas complètes. "
+                "Veuillez réessayer plus tard."
+            )
+        if dossier.state not in origins:
+            raise RefusalError(f"Le dossier est déjà {_STATES[dossier.state]}")
+        self.changes.move(self.number, state, motivation=motivation, agent=self.agent.email)
+        return {"dossier": dossier}
+
+    def archive(self, archived: bool) -> Payload:
+        """Archive the dossier, or undo it."""
+        self.changes.archive(self.number, archived=archived)
+        return {"dossier": self.dossier}
+
+    def follow(self) -> Payload:
+        """Follow the dossier, or stop it."""
+        followers, follows = self.dossier.followers, self.given["follow"]
+        if follows != (self.agent in followers):
+            (followers.append if follows else followers.remove)(self.agent)
+            self.dossier.updated_at = self.now
+        return {"dossier": self.dossier, "instructeur": self.agent}
+
+    def change_groupe(self) -> Payload:
+        """Assign the dossier to another groupe."""
+        groupe = by_id(self.given["groupe_instructeur_id"], self.dossier.demarche.groupes)
+        if groupe is None:
+            raise self.not_found
+        if groupe is self.dossier.groupe:
+            raise RefusalError("Le dossier est déjà dans ce groupe instructeur")
+        self.changes.change_groupe(self.number, groupe.label)
+        return {"dossier": self.dossier}
+
+    def send_message(self) -> Payload:
+        """Send a message to the usager, with or without asking for a correction."""
+        body, reason = self.given["body"], self.given.get("correction")
+        if not body.strip():
+            field = "«\N{NO-BREAK SPACE}Votre message\N{NO-BREAK SPACE}»"
+            raise RefusalError(f"Le champ {field} ne peut être vide")
+        message = {"email": self.agent.email, "body": body, "created_at": self.now}
+        if reason:
+            message["correction"] = {"reason": reason}
+            self.changes.ask_correction(self.number)
+        sent = self.dossier.messages
+        sent.append(message)
+        self.dossier.updated_at = self.now
+        ident = ids.encode("Commentaire", self.number * 100 + len(sent) - 1)
+        return {"message": {**message, "id": ident}}
 
 
-Mutate: TypeAlias = Callable[[Write], Payload]
-
-
-def _resolver(name: str, mutate: Mutate) -> Resolve:
-    """Return the resolver of a mutation.
-
-    A read-only token is refused before anything is looked up. A refusal becomes the payload's
-    ``errors``; its other fields are null.
-    """
-    payload_type = f"{name[0].upper()}{name[1:]}Payload"
+def _resolver(mutate: Callable[..., Payload], *arguments: Any) -> Resolve:
+    """Return a mutation's resolver; a refusal is in the payload, whose other fields are null."""
 
     def resolve(_: Any, info: Info, input: dict[str, Any]) -> Payload:
-        call = info.context
-        if not call.spend():
-            raise call.timeout(f"Mutation.{name}")
+        if not info.context.spend():
+            raise info.context.timeout(f"Mutation.{info.field_name}")
         try:
-            payload = mutate(_load(call, payload_type, input))
+            payload = mutate(Mutation(info, input), *arguments)
         except RefusalError as refusal:
             payload = {"errors": [{"message": str(refusal)}]}
         return {**payload, "client_mutation_id": input.get("client_mutation_id")}
@@ -107,220 +239,30 @@ def _resolver(name: str, mutate: Mutate) -> Resolve:
     return resolve
 
 
-def _load(call: Call, payload_type: str, given: dict[str, Any]) -> Write:
-    # In DS's order: a read-only token is refused first, also for a hidden dossier or for another
-    # instructeur (recorded: annotations-readonly-hidden, annotations-readonly-wrong-instructeur).
-    if call.token is None or not call.token.can_write:
-        raise RefusalError("Le jeton utilisé est configuré seulement en lecture")
-    world = call.world
-    dossier = world.shown_dossier(ids.key_of(given["dossier_id"], "Dossier"))
-    if dossier is None:
-        raise not_found(payload_type)
-    call.visible("Dossier", dossier)
-    agent: Agent | None = dossier.groupe.instructeurs[0]
-    if "instructeur_id" in given:
-        agent = by_id(given["instructeur_id"], world.agents.values())
-    if agent is None:
-        raise not_found(payload_type)
-    if agent not in dossier.groupe.instructeurs:
-        raise RefusalError("L’instructeur n’a pas les droits d’accès à ce dossier")
-    return Write(call, payload_type, given, world.now(), dossier, agent, Changes(world))
+_ONE = "dossierModifierAnnotation"
 
-
-# --- annotations --------------------------------------------------------------------------------
-
-
-def _modify(mutation: Write) -> Payload:
-    """Write the annotations that are valid, and return an error for each other one."""
-    if mutation.call.faults_of(mutation.dossier.number, "failed_write"):
-        raise ServerFailure
-    lost = {
-        fault.path[0] for fault in mutation.call.faults_of(mutation.dossier.number, "lost_write")
-    }
-    refusals: list[RefusalError] = []
-    found: list[tuple[ServedChamp, Any]] = []
-    for asked in mutation.given["annotations"]:
-        [(key, value)] = asked["value"].items()
-        try:
-            champ = _find(mutation.dossier, asked["id"], key)
-        except RefusalError as refusal:
-            refusals.append(refusal)
-            continue
-        if key == "repetition":
-            for _ in range(value):  # DS adds them at once, even if it fails afterwards.
-                mutation.changes.add_annotation_row(mutation.dossier.number, champ.stable_id)
-        found.append((champ, value))
-    kept = []
-    for champ, value in found:
-        try:
-            if champ.type != "repetition":
-                write(champ, value, mutation.now, kept=champ.stable_id not in lost)
-        except RefusalError as refusal:
-            refusals.append(refusal)
-        else:
-            kept.append(mutation.echo(champ))
-    errors = [{"message": str(refusal)} for refusal in refusals]
-    return {"annotations": kept, "errors": errors or None}
-
-
-def _modify_one(types: tuple[str, ...], mutation: Write) -> Payload:
-    ident = mutation.given["annotation_id"]
-    champ = _annotation(mutation.dossier, ident)
-    if champ is None or champ.type not in types:
-        raise RefusalError(f'L’annotation "{ident}" n’existe pas')
-    if champ.type == "repetition":
-        mutation.changes.add_annotation_row(mutation.dossier.number, champ.stable_id)
-    else:
-        # DS empties a date annotation that is written with the mutation for date-times.
-        is_emptied = champ.type == "date" and "datetime" in types
-        write(champ, None if is_emptied else mutation.given["value"], mutation.now)
-    return {"annotation": mutation.echo(champ)}
-
-
-def _find(dossier: ServedDossier, ident: str, wanted: str) -> ServedChamp:
-    """Return the annotation with that id, if it has the wanted type.
-
-    Raises:
-        GraphQLError: the id cannot be decoded.
-        RefusalError: no annotation has that id, or it has another type.
-        ServerFailure: the id names the cell of a row without the row, or a row of an annotation
-            that has none; DS answers 500 to both.
-    """
-    champ = _annotation(dossier, ident)
-    if champ is None or champ.type not in _WRITABLE:
-        raise RefusalError(f'L‘annotation "{ident}" n’existe pas')
-    if champ.type != wanted:
-        raise RefusalError(f'L‘annotation "{ident}" n’est pas de type attendu')
-    has_row = "|" in ids.decode(ident)[1]
-    if wanted != "repetition" and has_row != (champ.row is not None):
-        raise ServerFailure
-    return champ
-
-
-def _annotation(dossier: ServedDossier, ident: str) -> ServedChamp | None:
-    """Return the annotation with that id, None when there is none.
-
-    Of a row that does not exist, DS accepts values and shows them nowhere.
-    """
-    try:
-        kind, key = ids.decode(ident)
-    except ids.InvalidIdError as exc:
-        raise invalid_input(ident) from exc
-    stable_id, _, ulid = key.partition("|")
-    if kind != "Champ" or not stable_id.isdigit():
-        return None
-    try:
-        descriptor, repetition = dossier.form.descriptor("annotations", int(stable_id))
-    except KeyError:
-        return None
-    if repetition is None:
-        return ServedChamp(dossier, "annotations", descriptor)
-    rows = {row.ulid: row for row in dossier.rows_of(repetition, "annotations")}
-    return ServedChamp(dossier, "annotations", descriptor, rows.get(ulid) or Row(ulid, {}))
-
-
-# --- labels -------------------------------------------------------------------------------------
-
-
-def _add_label(mutation: Write) -> Payload:
-    dossier, label = mutation.dossier, mutation.label()
-    if label not in dossier.demarche.labels:
-        raise RefusalError("Ce label n’appartient pas à la même démarche que le dossier")
-    if label.name in dossier.labels:
-        raise RefusalError("Ce label est déjà associé au dossier")
-    mutation.changes.add_label(dossier.number, label.name)
-    return {"label": label, "dossier": dossier}
-
-
-def _remove_label(mutation: Write) -> Payload:
-    dossier, label = mutation.dossier, mutation.label()
-    if label not in dossier.demarche.labels or label.name not in dossier.labels:
-        raise RefusalError("Ce label n’est pas associé au dossier")
-    mutation.changes.remove_label(dossier.number, label.name)
-    return {"label": label, "dossier": dossier}
-
-
-# --- a dossier's life ---------------------------------------------------------------------------
-
-
-def _move(origins: frozenset[str], target: str, mutation: Write) -> Payload:
-    dossier, given = mutation.dossier, mutation.given
-    if target in FINISHED and dossier.demandeur.get("kind") == "morale_incomplete":
-        raise RefusalError(
-            "Les informations du SIRET du dossier ne sont pas complètes. "
-            "Veuillez réessayer plus tard."
-        )
-    if dossier.state not in origins:
-        raise RefusalError(f"Le dossier est déjà {_STATES[dossier.state]}")
-    reason = given.get("motivation")
-    mutation.changes.move(dossier.number, target, motivation=reason, agent=mutation.agent.email)
-    return {"dossier": dossier}
-
-
-def _archive(archived: bool, mutation: Write) -> Payload:
-    mutation.changes.archive(mutation.dossier.number, archived=archived)
-    return {"dossier": mutation.dossier}
-
-
-def _follow(mutation: Write) -> Payload:
-    followers, follows = mutation.dossier.followers, mutation.given["follow"]
-    if follows != (mutation.agent in followers):
-        (followers.append if follows else followers.remove)(mutation.agent)
-        mutation.dossier.updated_at = mutation.now
-    return {"dossier": mutation.dossier, "instructeur": mutation.agent}
-
-
-def _change_groupe(mutation: Write) -> Payload:
-    groupe = by_id(mutation.given["groupe_instructeur_id"], mutation.dossier.demarche.groupes)
-    if groupe is None:
-        raise not_found(mutation.payload_type)
-    if groupe is mutation.dossier.groupe:
-        raise RefusalError("Le dossier est déjà dans ce groupe instructeur")
-    mutation.changes.change_groupe(mutation.dossier.number, groupe.label)
-    return {"dossier": mutation.dossier}
-
-
-def _send_message(mutation: Write) -> Payload:
-    """Send a message to the usager, with or without asking for a correction."""
-    dossier, body, reason = (
-        mutation.dossier,
-        mutation.given["body"],
-        mutation.given.get("correction"),
-    )
-    if not body.strip():
-        field = "«\N{NO-BREAK SPACE}Votre message\N{NO-BREAK SPACE}»"
-        raise RefusalError(f"Le champ {field} ne peut être vide")
-    message = {"email": mutation.agent.email, "body": body, "created_at": mutation.now}
-    if reason:
-        message["correction"] = {"reason": reason}
-        mutation.changes.ask_correction(dossier.number)
-    dossier.messages.append(message)
-    dossier.updated_at = mutation.now
-    ident = ids.encode("Commentaire", dossier.number * 100 + len(dossier.messages) - 1)
-    return {"message": {"attachments": [], **message, "id": ident}}
-
-
-_OPEN, _INSTRUCTED = frozenset({"en_construction"}), frozenset({"en_instruction"})
-
-_MUTATIONS: dict[str, Mutate] = {
-    "dossierModifierAnnotations": _modify,
-    **{
-        f"dossierModifierAnnotation{suffix}": partial(_modify_one, types)
-        for suffix, types in _ONE_ANNOTATION.items()
-    },
-    "dossierAjouterLabel": _add_label,
-    "dossierSupprimerLabel": _remove_label,
-    "dossierPasserEnInstruction": partial(_move, _OPEN, "en_instruction"),
-    "dossierRepasserEnConstruction": partial(_move, _INSTRUCTED, "en_construction"),
-    "dossierRepasserEnInstruction": partial(_move, FINISHED, "en_instruction"),
-    "dossierAccepter": partial(_move, _INSTRUCTED, "accepte"),
-    "dossierRefuser": partial(_move, _INSTRUCTED, "refuse"),
-    "dossierClasserSansSuite": partial(_move, _INSTRUCTED, "sans_suite"),
-    "dossierArchiver": partial(_archive, True),
-    "dossierDesarchiver": partial(_archive, False),
-    "dossierBasculeSuivi": _follow,
-    "dossierChangerGroupeInstructeur": _change_groupe,
-    "dossierEnvoyerMessage": _send_message,
+MUTATIONS: dict[str, Resolve] = {
+    "dossierModifierAnnotations": _resolver(Mutation.modify),
+    f"{_ONE}Text": _resolver(Mutation.modify_one, "text", "textarea"),
+    f"{_ONE}Checkbox": _resolver(Mutation.modify_one, "checkbox", "yes_no"),
+    f"{_ONE}Date": _resolver(Mutation.modify_one, "date"),
+    f"{_ONE}Datetime": _resolver(Mutation.modify_one, "datetime", "date"),
+    f"{_ONE}IntegerNumber": _resolver(Mutation.modify_one, "integer_number"),
+    f"{_ONE}DecimalNumber": _resolver(Mutation.modify_one, "decimal_number"),
+    f"{_ONE}DropDownList": _resolver(Mutation.modify_one, "drop_down_list"),
+    f"{_ONE}AjouterLigne": _resolver(Mutation.modify_one, "repetition"),
+    "dossierAjouterLabel": _resolver(Mutation.add_label),
+    "dossierSupprimerLabel": _resolver(Mutation.remove_label),
+    "dossierPasserEnInstruction": _resolver(Mutation.move, "en_instruction", "en_construction"),
+    "dossierRepasserEnConstruction": _resolver(Mutation.move, "en_construction", "en_instruction"),
+    "dossierRepasserEnInstruction": _resolver(Mutation.move, "en_instruction", *FINISHED),
+    "dossierAccepter": _resolver(Mutation.move, "accepte", "en_instruction"),
+    "dossierRefuser": _resolver(Mutation.move, "refuse", "en_instruction"),
+    "dossierClasserSansSuite": _resolver(Mutation.move, "sans_suite", "en_instruction"),
+    "dossierArchiver": _resolver(Mutation.archive, True),
+    "dossierDesarchiver": _resolver(Mutation.archive, False),
+    "dossierBasculeSuivi": _resolver(Mutation.follow),
+    "dossierChangerGroupeInstructeur": _resolver(Mutation.change_groupe),
+    "dossierEnvoyerMessage": _resolver(Mutation.send_message),
 }
-MUTATIONS = {name: _resolver(name, mutate) for name, mutate in _MUTATIONS.items()}
 """Resolvers of the fields of the schema's ``Mutation``."""

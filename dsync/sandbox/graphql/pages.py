@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import operator
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
+from operator import eq, ge, le
 from typing import Any
 
 from dsync.sandbox.graphql.call import Info, Resolve, failed, invalid_input, not_found
@@ -80,8 +80,8 @@ CONNECTION: dict[str, Resolve] = {
 PAGE_INFO: dict[str, Resolve] = {
     "hasNextPage": lambda c, _: c.page[1],
     "hasPreviousPage": lambda c, _: c.page[2],
-    "startCursor": lambda c, _: next((_cursor(key) for key in c.page[0]), None),
-    "endCursor": lambda c, _: next((_cursor(key) for key in reversed(c.page[0])), None),
+    "startCursor": lambda c, _: _cursor(c.page[0][0]) if c.page[0] else None,
+    "endCursor": lambda c, _: _cursor(c.page[0][-1]) if c.page[0] else None,
 }
 
 
@@ -99,16 +99,9 @@ def dossiers(
     **page: Any,
 ) -> Connection:
     """Resolve `dossiers`: the present dossiers of a démarche or of a groupe."""
-    demarche, groupe = _within(place)
-    revisions = [
-        (test, _revision(demarche, text).key)
-        for test, text in (
-            (operator.eq, revision),
-            (operator.ge, min_revision),
-            (operator.le, max_revision),
-        )
-        if text is not None
-    ]
+    demarche = place.demarche if isinstance(place, Groupe) else place
+    wanted = ((eq, revision), (ge, min_revision), (le, max_revision))
+    revisions = [(test, _revision(demarche, text).key) for test, text in wanted if text is not None]
     since = updated_since or created_since
 
     def at(dossier: ServedDossier) -> datetime:
@@ -116,65 +109,45 @@ def dossiers(
 
     keys = sorted(
         (at(dossier), dossier.number)
-        for dossier in demarche.dossiers.values()
-        if dossier.listed == "present"
-        and (since is None or at(dossier) >= since)
-        and groupe in (None, dossier.groupe)
+        for dossier in _listed(place, "present")
+        if (since is None or at(dossier) >= since)
         and state in (None, dossier.state)
         and archived in (None, dossier.archived)
-        and all(test(dossier.form.key, wanted) for test, wanted in revisions)
+        and all(test(dossier.form.key, key) for test, key in revisions)
     )
     return Connection(keys, lambda key: demarche.dossiers[key[1]], **page)
 
 
-def pending(place: Place, _: Info, **arguments: Any) -> Connection:
-    """Resolve `pendingDeletedDossiers`: the dossiers that are hidden and not erased yet."""
-
-    def entry(dossier: ServedDossier) -> tuple[int, str, datetime] | None:
-        if dossier.listed != "masque" or dossier.hidden_at is None:
-            return None
-        by_agent = dossier.presence == "masque_administration"
-        reason = "instructeur_request" if by_agent else "user_request"
-        return dossier.number, reason, dossier.hidden_at
-
-    return _deletions(place, entry, **arguments)
-
-
-def deleted(place: Place, _: Info, **arguments: Any) -> Connection:
-    """Resolve `deletedDossiers`: the erased dossiers."""
-
-    def entry(dossier: ServedDossier) -> tuple[int, str, datetime] | None:
-        gone = dossier.deletion
-        return (gone.key, gone.reason, gone.at) if gone else None
-
-    return _deletions(place, entry, **arguments)
-
-
 def _deletions(
-    place: Place,
-    entry: Callable[[ServedDossier], tuple[int, str, datetime] | None],
-    *,
-    deleted_since: datetime | None = None,
-    **page: Any,
+    listed: str, place: Place, _: Info, *, deleted_since: datetime | None = None, **page: Any
 ) -> Connection:
-    demarche, groupe = _within(place)
     entries: dict[Key, dict[str, Any]] = {}
-    for dossier in demarche.dossiers.values():
-        found = entry(dossier) if groupe in (None, dossier.groupe) else None
-        if found and (deleted_since is None or found[2] >= deleted_since):
-            key, reason, at = found
-            entries[at, key] = {
-                "id": ids.encode("DeletedDossier", key),
+    for dossier in _listed(place, listed):
+        removal = dossier.removal
+        if removal and (deleted_since is None or removal.at >= deleted_since):
+            entries[removal.at, removal.key] = {
+                "id": ids.encode("DeletedDossier", removal.key),
                 "number": dossier.number,
                 "state": dossier.state,
-                "reason": reason,
-                "date_supression": at,
+                "reason": removal.reason,
+                "date_supression": removal.at,
             }
     return Connection(sorted(entries), entries.__getitem__, **page)
 
 
-def _within(place: Place) -> tuple[ServedDemarche, Groupe | None]:
-    return (place.demarche, place) if isinstance(place, Groupe) else (place, None)
+LISTS: dict[str, Resolve] = {
+    "dossiers": dossiers,
+    "pendingDeletedDossiers": partial(_deletions, "masque"),
+    "deletedDossiers": partial(_deletions, "supprime"),
+}
+"""Resolvers of the lists of dossiers: the present, the hidden and the erased ones."""
+
+
+def _listed(place: Place, listed: str) -> Iterator[ServedDossier]:
+    demarche = place.demarche if isinstance(place, Groupe) else place
+    for dossier in demarche.dossiers.values():
+        if dossier.listed == listed and place in (demarche, dossier.groupe):
+            yield dossier
 
 
 def _revision(demarche: ServedDemarche, text: str) -> FormRevision:

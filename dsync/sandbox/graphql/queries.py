@@ -1,21 +1,24 @@
 """The resolvers of queries.
 
-A field without a resolver here returns the attribute or the key of the same name in snake case.
+A field without a resolver here has the attribute or the key of the same name in snake case; a text
+is the dotted path of another one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from dsync.sandbox.graphql import pages
-from dsync.sandbox.graphql.call import Info, Resolve, ServerFailure, at, not_found
+from dsync.sandbox.graphql.call import Info, Resolve, ServerFailure, not_found
 from dsync.sandbox.world import files, ids
-from dsync.sandbox.world.champs import ASKED_TYPES, OWN_TYPES, ServedChamp, champs_of
+from dsync.sandbox.world.champs import ASKED_TYPES, ServedChamp, champs_of
 from dsync.sandbox.world.clock import iso
 from dsync.sandbox.world.columns import columns_of
 from dsync.sandbox.world.model import (
-    DescriptorSeed,
+    ADMINISTRATEUR,
     FormRevision,
     Groupe,
     Label,
@@ -27,21 +30,9 @@ from dsync.sandbox.world.model import (
 FILES = "/files/"
 """Path of the addresses of files."""
 
-_ADMIN = "administration-eig@example.gouv.fr"
-_SERVICE = {
-    "id": ids.encode("Service", 1),
-    "nom": "DINUM",
-    "organisme": "Direction interministérielle du numérique",
-    "siret": "13002526500013",
-    "type_organisme": "administration_centrale",
-}
-_ADMINISTRATEUR = {"id": ids.encode("Administrateur", 1), "email": _ADMIN}
-_CHORUS = dict.fromkeys(
-    ("centre_de_cout", "domaine_fonctionnel", "referentiel_de_programmation"), ""
-)
 _INCOMPLETE = "PersonneMoraleIncomplete"
 
-# --- the root of a query ------------------------------------------------------------------------
+# --- the root of a query, and démarches ---------------------------------------------------------
 
 
 def _demarche(_: Any, info: Info, number: int) -> ServedDemarche:
@@ -66,7 +57,10 @@ def _descriptor_of(_: Any, info: Info, demarche: dict[str, Any]) -> Any:
     return _described(found, found.published, info)
 
 
-# --- démarches ----------------------------------------------------------------------------------
+def _described(demarche: ServedDemarche, revision: FormRevision, info: Info) -> ServedDemarche:
+    """Return the value of a `DemarcheDescriptor`: a démarche with one of its revisions."""
+    url = f"{info.context.base_url}/commencer/{demarche.path}"
+    return replace(demarche, revision=revision, demarche_url=url)
 
 
 def _groupes(demarche: ServedDemarche, _: Any, *, closed: bool | None = None) -> list[Groupe]:
@@ -75,42 +69,18 @@ def _groupes(demarche: ServedDemarche, _: Any, *, closed: bool | None = None) ->
     return demarche.groupes
 
 
-def _cells(descriptor: DescriptorSeed, _: Any) -> list[DescriptorSeed] | None:
-    return descriptor["champs"] if descriptor["type"] == "repetition" else None
-
-
-def _descriptor_type(descriptor: DescriptorSeed, info: Info, _: Any) -> str:
-    """Return the GraphQL type of a descriptor; that of a text for types not in the schema."""
-    type_ = descriptor["type"]
+def _name_of(type_: str) -> str:
+    """Return the name of a descriptor type in the names of GraphQL types."""
     if type_ in ("communes", "departements", "regions"):
         type_ = type_.removesuffix("s")
     words = [type_.upper()] if type_ in ("cojo", "rna", "rnf") else type_.split("_")
-    name = "".join(w if w.isupper() else w.capitalize() for w in words) + "ChampDescriptor"
+    return "".join(w if w.isupper() else w.capitalize() for w in words)
+
+
+def _descriptor_type(descriptor: dict[str, Any], info: Info, _: Any) -> str:
+    """Return the GraphQL type of a descriptor; that of a text for types not in the schema."""
+    name = f"{_name_of(descriptor['type'])}ChampDescriptor"
     return name if name in info.schema.type_map else "TextChampDescriptor"
-
-
-_LISTS: dict[str, Resolve] = {
-    "dossiers": pages.dossiers,
-    "deletedDossiers": pages.deleted,
-    "pendingDeletedDossiers": pages.pending,
-}
-
-
-def _described(demarche: ServedDemarche, revision: FormRevision, info: Info) -> dict[str, Any]:
-    """Return the value of a `DemarcheDescriptor`: a démarche with one of its revisions."""
-    return {
-        **vars(demarche),
-        "id": demarche.id,
-        "date_derniere_modification": demarche.date_derniere_modification,
-        "service": _SERVICE,
-        "revision": revision,
-        "demarche_url": f"{info.context.base_url}/commencer/{demarche.path}",
-        "cadre_juridique_url": "https://www.legifrance.gouv.fr",
-        "duree_conservation_dossiers": 12,
-        "opendata": True,
-        "tags": [],
-        "zones": [],
-    }
 
 
 # --- dossiers -----------------------------------------------------------------------------------
@@ -136,43 +106,23 @@ def _labels(dossier: ServedDossier, _: Any) -> list[Label]:
     return [known[name] for name in dossier.labels]
 
 
-def _part(kind: str, dossier: ServedDossier, rank: int) -> str:
-    """Return the id of the n-th traitement, message or avis of a dossier."""
-    return ids.encode(kind, dossier.number * 100 + rank)
+def _parts(kind: str, name: str) -> Resolve:
+    """Return the resolver of a dossier's traitements, messages or avis, numbered from 0."""
+
+    def resolve(dossier: ServedDossier, _: Any, id: str | None = None) -> list[dict[str, Any]]:
+        parts = enumerate(getattr(dossier, name))
+        found = [{**p, "id": ids.encode(kind, dossier.number * 100 + rank)} for rank, p in parts]
+        return [part for part in found if id in (None, part["id"])]
+
+    return resolve
 
 
-def _traitements(dossier: ServedDossier, _: Any) -> list[dict[str, Any]]:
-    return [
-        {**step, "id": _part("Traitement", dossier, rank)}
-        for rank, step in enumerate(dossier.traitements)
-    ]
+def _profile(key: str, default: str | None = None) -> Resolve:
+    def resolve(avis: dict[str, Any], _: Any) -> dict[str, str] | None:
+        email = avis.get(key) or default
+        return {"id": ids.encode("User", email), "email": email} if email else None
 
-
-def _messages(dossier: ServedDossier, _: Any, id: str | None = None) -> list[dict[str, Any]]:
-    found = [
-        {"id": _part("Commentaire", dossier, rank), "attachments": [], **message}
-        for rank, message in enumerate(dossier.messages)
-    ]
-    return [message for message in found if id in (None, message["id"])]
-
-
-def _avis(dossier: ServedDossier, _: Any, id: str | None = None) -> list[dict[str, Any]]:
-    found = [
-        {
-            **avis,
-            "id": _part("Avis", dossier, rank),
-            "expert": _profile(avis.get("expert")),
-            "claimant": _profile(avis.get("claimant")),
-            "instructeur": _profile(avis.get("claimant") or _ADMIN),
-            "attachments": [],
-        }
-        for rank, avis in enumerate(dossier.avis)
-    ]
-    return [avis for avis in found if id in (None, avis["id"])]
-
-
-def _profile(email: str | None) -> dict[str, str] | None:
-    return {"id": ids.encode("User", email), "email": email} if email else None
+    return resolve
 
 
 def _answers(source: Source) -> Resolve:
@@ -191,9 +141,6 @@ def _url(file: files.ServedFile, info: Info) -> str:
     return f"{info.context.base_url}{FILES}{file.signed_path(info.context.world.now())}"
 
 
-# --- applicants ---------------------------------------------------------------------------------
-
-
 def _demandeur_type(demandeur: dict[str, Any], info: Info, _: Any) -> str:
     if demandeur["kind"] == "physique":
         return "PersonnePhysique"
@@ -201,31 +148,23 @@ def _demandeur_type(demandeur: dict[str, Any], info: Info, _: Any) -> str:
     return _INCOMPLETE if incomplete else "PersonneMorale"
 
 
-def _of_address(name: str) -> Resolve:
-    return lambda demandeur, _: (demandeur.get("address") or {}).get(name)
-
-
-def _capital(entreprise: dict[str, Any], _: Any) -> str | None:
-    value = entreprise.get("capital_social")
-    return None if value is None else str(value)
+def _identified(kind: str, key: str) -> Resolve:
+    return lambda value, _: ids.encode(kind, value[key])
 
 
 # --- champs -------------------------------------------------------------------------------------
 
 
 def _champ_type(champ: ServedChamp, info: Info, _: Any) -> str:
-    asked = ASKED_TYPES.get(champ.type)
-    if asked:
-        return asked[0] if info.context.asks(asked[0]) else asked[1]
-    return OWN_TYPES.get(champ.type, "TextChamp")
+    """Return a champ's GraphQL type; an older client, without a fragment on it, gets another."""
+    name = f"{_name_of(champ.type)}Champ"
+    if champ.type in ASKED_TYPES and not info.context.asks(name):
+        return ASKED_TYPES[champ.type]
+    return name if name in info.schema.type_map else "TextChamp"
 
 
 def _string_value(champ: ServedChamp, info: Info) -> str | None:
     return champ.text(english=info.context.english)
-
-
-def _bigint(champ: ServedChamp, _: Any) -> str | None:
-    return None if champ.value is None else str(champ.value)
 
 
 def _rows(champ: ServedChamp, _: Any) -> list[dict[str, Any]]:
@@ -265,63 +204,23 @@ def _geo_areas(champ: ServedChamp, _: Any) -> list[dict[str, Any]]:
     return [{"id": ids.encode("GeoArea", rank), **area} for rank, area in areas]
 
 
-_VALUE = at("value")
-_CHAMPS: dict[str, dict[str, Resolve]] = {
-    "Champ": {
-        "id": lambda c, _: ids.encode("Champ", c.key),
-        "champDescriptorId": lambda c, _: ids.encode("Champ", c.stable_id),
-        "label": lambda c, _: c.descriptor["label"],
-        "prefilled": lambda _c, _: False,
-        "stringValue": _string_value,
-        "columns": lambda c, _: columns_of(c),
-    },
-    "TextChamp": {"value": lambda c, _: c.text_value()},
-    "CheckboxChamp": {"value": lambda c, _: bool(c.value)},
-    "IntegerNumberChamp": {"value": _bigint},
-    "DateChamp": {"date": lambda c, _: c.date_value(), "value": lambda c, _: c.datetime_value()},
-    "DatetimeChamp": {"datetime": lambda c, _: c.datetime_value()},
-    "MultipleDropDownListChamp": {"values": lambda c, _: c.value or []},
-    "LinkedDropDownListChamp": {
-        "primaryValue": lambda c, _: c.value and c.value[0],
-        "secondaryValue": lambda c, _: c.value and c.value[1],
-    },
-    "AddressChamp": {"address": _VALUE, "commune": _commune, "departement": _departement},
-    "CommuneChamp": {"commune": _commune, "departement": _departement},
-    "DepartementChamp": {"departement": _VALUE},
-    "EpciChamp": {"epci": _VALUE, "departement": _departement},
-    "RegionChamp": {"region": _VALUE},
-    "PaysChamp": {"pays": _VALUE},
-    "CarteChamp": {"geoAreas": _geo_areas},
-    "SiretChamp": {"etablissement": lambda c, _: c.value if isinstance(c.value, dict) else None},
-    "RNAChamp": {"rna": _register},
-    "RNFChamp": {"rnf": _register},
-    "EngagementJuridiqueChamp": {"engagementJuridique": lambda c, _: {} if c.value else None},
-    "DossierLinkChamp": {"dossier": _linked_dossier},
-    "PieceJustificativeChamp": {
-        "files": lambda c, _: files.files_of(c),
-        "file": lambda c, _: next(iter(files.files_of(c)), None),
-    },
-    "TitreIdentiteChamp": {
-        "filled": lambda c, _: bool(c.value),
-        "grantType": lambda _c, _: "piece_justificative",
-    },
-    "HeaderSectionChamp": {"level": lambda c, _: c.descriptor["level"]},
-    "RepetitionChamp": {
-        "rows": _rows,
-        "champs": lambda c, _: [cell for _row, cells in c.rows() for cell in cells],
-    },
-}
+def _area_type(area: dict[str, Any], *_: Any) -> str:
+    return "ParcelleCadastrale" if area["source"] == "cadastre" else "SelectionUtilisateur"
 
-# --- all of it ----------------------------------------------------------------------------------
 
-TYPENAMES: dict[str, Resolve] = {
+def _of(read: Callable[[Any], Any]) -> Resolve:
+    """Return a resolver that needs the value alone."""
+    return lambda value, _: read(value)
+
+
+_NOTHING = _of(lambda _: None)
+
+TYPENAMES: dict[str, Callable[..., str]] = {
     "Champ": _champ_type,
     "ChampDescriptor": _descriptor_type,
     "Column": lambda column, *_: column["kind"],
     "Demandeur": _demandeur_type,
-    "GeoArea": lambda area, *_: (
-        "ParcelleCadastrale" if area["source"] == "cadastre" else "SelectionUtilisateur"
-    ),
+    "GeoArea": _area_type,
 }
 """Functions that return the concrete type of a value, by interface."""
 
@@ -333,78 +232,116 @@ FIELDS: dict[str, dict[str, Resolve]] = {
         "groupeInstructeur": _groupe,
     },
     "Demarche": {
-        **_LISTS,
-        "service": lambda _d, _: _SERVICE,
-        "activeRevision": at("published"),
-        "publishedRevision": at("published"),
-        "draftRevision": lambda d, _: d.revisions[-1],
-        "champDescriptors": at("published.champs"),
-        "annotationDescriptors": at("published.annotations"),
-        "administrateurs": lambda _d, _: [_ADMINISTRATEUR],
-        "chorusConfiguration": lambda _d, _: _CHORUS,
+        **pages.LISTS,
+        "activeRevision": "published",
+        "publishedRevision": "published",
+        "draftRevision": _of(lambda d: d.revisions[-1]),
+        "champDescriptors": "published.champs",
+        "annotationDescriptors": "published.annotations",
         "groupeInstructeurs": _groupes,
     },
-    "Revision": {"champDescriptors": at("champs"), "annotationDescriptors": at("annotations")},
-    "GroupeInstructeur": {"number": at("key")},
-    "GroupeInstructeurWithDossiers": {"number": at("key"), **_LISTS},
+    "Revision": {"champDescriptors": "champs", "annotationDescriptors": "annotations"},
+    "GroupeInstructeur": {"number": "key"},
+    "GroupeInstructeurWithDossiers": {"number": "key", **pages.LISTS},
     "Dossier": {
-        "deposeParUnTiers": at("depose_par_un_tiers"),
-        "nomMandataire": at("nom_mandataire"),
-        "prenomMandataire": at("prenom_mandataire"),
-        "dateDepot": at("depose_at"),
-        "datePassageEnConstruction": at("en_construction_at"),
-        "datePassageEnInstruction": at("en_instruction_at"),
-        "dateTraitement": at("traite_at"),
+        "deposeParUnTiers": "depose_par_un_tiers",
+        "dateDepot": "depose_at",
+        "datePassageEnConstruction": "en_construction_at",
+        "datePassageEnInstruction": "en_instruction_at",
+        "dateTraitement": "traite_at",
         "dateExpiration": _expires,
-        "dateDerniereModification": at("updated_at"),
-        "dateDerniereModificationChamps": at("champs_at"),
-        "dateDerniereModificationAnnotations": at("annotations_at"),
-        "dateDerniereCorrectionEnAttente": at("correction_at"),
-        "dateSuppressionParUsager": lambda d, _: (
-            iso(d.hidden_at) if d.presence == "masque_usager" else None
+        "dateDerniereModification": "updated_at",
+        "dateDerniereModificationChamps": "champs_at",
+        "dateDerniereModificationAnnotations": "annotations_at",
+        "dateDerniereCorrectionEnAttente": "correction_at",
+        "dateSuppressionParUsager": _of(
+            lambda d: iso(d.hidden_at) if d.presence == "masque_usager" else None
         ),
-        "revision": at("form"),
+        "revision": "form",
         "labels": _labels,
         "usager": _usager,
-        "connectionUsager": lambda d, _: "deleted" if d.usager_deleted else "password",
-        "demandeur": lambda d, _: d.demandeur or None,
+        "connectionUsager": _of(lambda d: "deleted" if d.usager_deleted else "password"),
+        "demandeur": _of(lambda d: d.demandeur or None),
         "demarche": lambda d, info: _described(d.demarche, d.form, info),
-        "groupeInstructeur": at("groupe"),
-        "instructeurs": at("followers"),
-        "traitements": _traitements,
+        "groupeInstructeur": "groupe",
+        "instructeurs": "followers",
+        "traitements": _parts("Traitement", "traitements"),
         "champs": _answers("champs"),
         "annotations": _answers("annotations"),
-        "messages": _messages,
-        "avis": _avis,
+        "messages": _parts("Commentaire", "messages"),
+        "avis": _parts("Avis", "avis"),
         "pdf": _made("pdf"),
         "geojson": _made("geojson"),
+    },
+    "Avis": {
+        "expert": _profile("expert"),
+        "claimant": _profile("claimant"),
+        "instructeur": _profile("claimant", ADMINISTRATEUR),
     },
     "DossierConnection": pages.CONNECTION,
     "DeletedDossierConnection": pages.CONNECTION,
     "PageInfo": pages.PAGE_INFO,
-    "File": {"url": _url, "byteSizeBigInt": lambda f, _: str(f.byte_size)},
-    "PersonnePhysique": {"id": lambda d, _: ids.encode("Individual", d["nom"])},
-    "PersonneMoraleIncomplete": {"id": lambda d, _: ids.encode("Etablissement", d["siret"])},
+    "File": {"url": _url, "byteSizeBigInt": "byte_size"},
+    "PersonnePhysique": {"id": _identified("Individual", "nom")},
+    "PersonneMoraleIncomplete": {"id": _identified("Etablissement", "siret")},
     "PersonneMorale": {
-        "id": lambda d, _: ids.encode("Etablissement", d["siret"]),
-        "adresse": _of_address("label"),
-        "numeroVoie": _of_address("street_number"),
-        "nomVoie": _of_address("street_name"),
-        "codePostal": _of_address("postal_code"),
-        "localite": _of_address("city_name"),
-        "codeInseeLocalite": _of_address("city_code"),
+        "id": _identified("Etablissement", "siret"),
+        "adresse": "address.label",
+        "numeroVoie": "address.street_number",
+        "nomVoie": "address.street_name",
+        "codePostal": "address.postal_code",
+        "localite": "address.city_name",
+        "codeInseeLocalite": "address.city_code",
     },
-    "Entreprise": {
-        "capitalSocial": _capital,
-        "codeEffectifEntreprise": lambda entreprise, _: entreprise.get("code_effectif"),
-    },
+    "Entreprise": {"codeEffectifEntreprise": "code_effectif"},
     "ChampDescriptor": {
-        "id": lambda d, _: ids.encode("Champ", d["stable_id"]),
-        "champDescriptors": _cells,
+        "id": _identified("Champ", "stable_id"),
+        "champDescriptors": _of(lambda d: d["champs"] if d["type"] == "repetition" else None),
     },
-    "DepartementChampDescriptor": {"options": lambda _d, _: None},
-    "RegionChampDescriptor": {"options": lambda _d, _: None},
-    "PaysChampDescriptor": {"options": lambda _d, _: None},
-    **_CHAMPS,
+    "DepartementChampDescriptor": {"options": _NOTHING},
+    "RegionChampDescriptor": {"options": _NOTHING},
+    "PaysChampDescriptor": {"options": _NOTHING},
+    "Champ": {
+        "id": _of(lambda c: ids.encode("Champ", c.key)),
+        "champDescriptorId": _of(lambda c: ids.encode("Champ", c.stable_id)),
+        "label": "descriptor.label",
+        "prefilled": _of(lambda _: False),
+        "stringValue": _string_value,
+        "columns": _of(columns_of),
+    },
+    "TextChamp": {"value": _of(ServedChamp.text_value)},
+    "CheckboxChamp": {"value": _of(lambda c: bool(c.value))},
+    "DateChamp": {"date": _of(ServedChamp.date_value), "value": _of(ServedChamp.datetime_value)},
+    "DatetimeChamp": {"datetime": _of(ServedChamp.datetime_value)},
+    "MultipleDropDownListChamp": {"values": "value"},
+    "LinkedDropDownListChamp": {
+        "primaryValue": _of(lambda c: c.value and c.value[0]),
+        "secondaryValue": _of(lambda c: c.value and c.value[1]),
+    },
+    "AddressChamp": {"address": "value", "commune": _commune, "departement": _departement},
+    "CommuneChamp": {"commune": _commune, "departement": _departement},
+    "DepartementChamp": {"departement": "value"},
+    "EpciChamp": {"epci": "value", "departement": _departement},
+    "RegionChamp": {"region": "value"},
+    "PaysChamp": {"pays": "value"},
+    "CarteChamp": {"geoAreas": _geo_areas},
+    "SiretChamp": {"etablissement": _of(lambda c: c.value if isinstance(c.value, dict) else None)},
+    "RNAChamp": {"rna": _register},
+    "RNFChamp": {"rnf": _register},
+    "EngagementJuridiqueChamp": {"engagementJuridique": _of(lambda c: {} if c.value else None)},
+    "DossierLinkChamp": {"dossier": _linked_dossier},
+    "PieceJustificativeChamp": {
+        "files": _of(files.files_of),
+        "file": _of(lambda c: next(iter(files.files_of(c)), None)),
+    },
+    "TitreIdentiteChamp": {
+        "filled": _of(lambda c: bool(c.value)),
+        "grantType": _of(lambda _: "piece_justificative"),
+    },
+    "HeaderSectionChamp": {"level": "descriptor.level"},
+    "RepetitionChamp": {
+        "rows": _rows,
+        "champs": _of(lambda c: [cell for _row, cells in c.rows() for cell in cells]),
+    },
 }
 """Resolvers by type; those of an interface are used for all its types."""

@@ -15,41 +15,19 @@ _MONTHS = {
     True: "January February March April May June July August September October November December",
 }
 ASKED_TYPES = {
-    "drop_down_list": ("DropDownListChamp", "TextChamp"),
-    "yes_no": ("YesNoChamp", "CheckboxChamp"),
-    "datetime": ("DatetimeChamp", "DateChamp"),
-    "address": ("AddressChamp", "TextChamp"),
-    "communes": ("CommuneChamp", "TextChamp"),
-    "departements": ("DepartementChamp", "TextChamp"),
-    "regions": ("RegionChamp", "TextChamp"),
-    "pays": ("PaysChamp", "TextChamp"),
-    "header_section": ("HeaderSectionChamp", "TextChamp"),
-    "explication": ("ExplicationChamp", "TextChamp"),
+    **dict.fromkeys(("drop_down_list", "address", "communes", "departements"), "TextChamp"),
+    **dict.fromkeys(("regions", "pays", "header_section", "explication"), "TextChamp"),
+    "yes_no": "CheckboxChamp",
+    "datetime": "DateChamp",
 }
-"""GraphQL types with and without a fragment on the type: an older client gets the second one."""
+"""Types whose champs come under another GraphQL type to a document without a fragment on theirs."""
 
-OWN_TYPES = {
-    "carte": "CarteChamp",
-    "checkbox": "CheckboxChamp",
-    "civilite": "CiviliteChamp",
-    "date": "DateChamp",
-    "decimal_number": "DecimalNumberChamp",
-    "dossier_link": "DossierLinkChamp",
-    "engagement_juridique": "EngagementJuridiqueChamp",
-    "epci": "EpciChamp",
-    "integer_number": "IntegerNumberChamp",
-    "linked_drop_down_list": "LinkedDropDownListChamp",
-    "multiple_drop_down_list": "MultipleDropDownListChamp",
-    "piece_justificative": "PieceJustificativeChamp",
-    "repetition": "RepetitionChamp",
-    "rna": "RNAChamp",
-    "rnf": "RNFChamp",
-    "siret": "SiretChamp",
-    "titre_identite": "TitreIdentiteChamp",
-}
-"""GraphQL types of the other descriptors; any type that is not listed is a `TextChamp`."""
-
-NOT_TEXT = frozenset({*ASKED_TYPES, *OWN_TYPES} - {"drop_down_list"})
+NOT_TEXT = frozenset({*ASKED_TYPES} - {"drop_down_list"}) | {
+    "carte", "checkbox", "civilite", "date", "decimal_number", "dossier_link",
+    "engagement_juridique", "epci", "integer_number", "linked_drop_down_list",
+    "multiple_drop_down_list", "piece_justificative", "repetition", "rna", "rnf", "siret",
+    "titre_identite",
+}  # fmt: skip
 """Descriptor types whose value is not a text."""
 
 TITLES = ("header_section", "explication")

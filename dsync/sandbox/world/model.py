@@ -27,6 +27,7 @@ Actor = Literal["usager", "administration"]
 Source = Literal["champs", "annotations"]
 T = TypeVar("T", bound="Identified")
 
+ADMINISTRATEUR = "administration-eig@example.gouv.fr"
 FINISHED = frozenset({"accepte", "refuse", "sans_suite"})
 
 
@@ -287,6 +288,15 @@ class ServedDossier:
             return "present"
         return self.presence.partition("_")[0]
 
+    @property
+    def removal(self) -> Deletion | None:
+        """Its erasure, or else what will be told of it while it is hidden."""
+        if self.deletion or self.hidden_at is None:
+            return self.deletion
+        by_agent = self.presence == "masque_administration"
+        reason = "instructeur_request" if by_agent else "user_request"
+        return Deletion(self.number, reason, self.hidden_at)
+
     def record(
         self, event: str, state: str, at: datetime, agent: str = "", motivation: str | None = None
     ) -> None:
@@ -327,6 +337,24 @@ class ServedDemarche:
     state: str = "publiee"
     date_fermeture: datetime | None = None
     modified_at: datetime | None = None
+    revision: FormRevision | None = None
+    """For a `DemarcheDescriptor`, which is a copy of the démarche: the revision that it shows."""
+    demarche_url: str | None = None
+
+    administrateurs: ClassVar = [{"id": ids.encode("Administrateur", 1), "email": ADMINISTRATEUR}]
+    cadre_juridique_url: ClassVar = "https://www.legifrance.gouv.fr"
+    duree_conservation_dossiers: ClassVar = 12
+    opendata: ClassVar = True
+    service: ClassVar = {
+        "id": ids.encode("Service", 1),
+        "nom": "DINUM",
+        "organisme": "Direction interministérielle du numérique",
+        "siret": "13002526500013",
+        "type_organisme": "administration_centrale",
+    }
+    chorus_configuration: ClassVar = dict.fromkeys(
+        ("centre_de_cout", "domaine_fonctionnel", "referentiel_de_programmation"), ""
+    )
 
     @property
     def id(self) -> str:
