@@ -121,6 +121,14 @@ class Traitement(Struct, frozen=True, gc=False):
     """The dossier's revision of the form at that time; None if DS does not give it."""
 
 
+class Correction(NamedTuple):
+    """A correction that the usager was asked for, as far as the database saw it."""
+
+    demandee_le: datetime
+    finie_le: datetime | None
+    """DS's date of the change with which it was pending no more; None: it is still pending."""
+
+
 class Dossier(Struct, frozen=True, gc=False):
     """A dossier of DS. Instants are aware and in UTC."""
 
@@ -243,6 +251,7 @@ def folded(libelle: str) -> str:
 __all__ = [
     "OPEN_ETATS",
     "Champ",
+    "Correction",
     "DeletedDossier",
     "Demandeur",
     "Demarche",

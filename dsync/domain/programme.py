@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import (
     OPEN_ETATS,
+    Correction,
     Demarche,
     Descriptor,
     Dossier,
@@ -108,8 +109,13 @@ class Form(Protocol):
     def signature(self) -> bytes:
         """Changes when any field is mapped to another champ."""
 
-    def rows(self, dossier: Dossier) -> Mapping[str, Row]:
-        """Return the dossier's row of each of the programme's tables, by the table's name."""
+    def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
+        """Return the dossier's row of each of the programme's tables, by the table's name.
+
+        Args:
+            dossier: the dossier.
+            corrections: those that its usager was asked for before.
+        """
 
 
 class Evidence(Protocol):

@@ -17,6 +17,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from dsync.domain.dossier import Demandeur
+from dsync.eig.stages import Passage
 from dsync.store.columns import NAMING, given_number, json_text
 
 metadata = MetaData(naming_convention=NAMING)
@@ -131,6 +132,8 @@ class Candidature(Table, table=True):
     """The status of each key of `[mapping]` outside repetitions."""
     voeux: tuple[Voeu, ...] = json_text(tuple[Voeu, ...], default=())
     evaluations: tuple[Evaluation, ...] = json_text(tuple[Evaluation, ...], default=())
+    etapes: tuple[Passage, ...] = json_text(tuple[Passage, ...], default=())
+    """Its stages, those of dates to come included."""
     produit_id: str | None = Field(default=None, index=True)
     """The product of the dossier, written by the pre-check."""
     par_sa_fiche: bool | None = None

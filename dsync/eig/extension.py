@@ -8,6 +8,7 @@ from typing import NamedTuple
 from dsync.eig import candidature, store, tables
 from dsync.eig.precheck.config import CHECK_NAMES
 from dsync.eig.precheck.sentences import TITLES
+from dsync.eig.stages import SUITES
 from dsync.store import DossierView
 from dsync.store.extension import Dictionary, folder_of
 from dsync.store.reading_views import read_dictionary
@@ -143,9 +144,13 @@ class EigExtension:
         return views
 
     def complete(self, query: str) -> str:
-        """Insert the columns into the query of the main view."""
+        """Insert the main view's columns, or what follows each stage, into the query of a view."""
         columns = ",\n    ".join(f"{column.sql} AS {column.name}" for column in main_view_columns())
-        return query.replace("{columns}", columns)
+        suites = ",\n        ".join(
+            "('{}', {}, '{}')".format(etape, f"'{then}'" if then else "NULL", attend)
+            for etape, (then, attend) in SUITES.items()
+        )
+        return query.replace("{columns}", columns).replace("{suites}", suites)
 
 
 EIG = EigExtension()

@@ -17,6 +17,7 @@ from sqlalchemy import Row, Table, select, update
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.store import tables
+from dsync.store.corrections import CorrectionWrites
 from dsync.store.demarche import DemarcheReads
 from dsync.store.journal import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult, Record
@@ -120,6 +121,17 @@ class _Change(NamedTuple):
         )
 
     @property
+    def correction(self) -> datetime | None:
+        """When the pending correction was asked for."""
+        at: datetime | None = self.new.facts["correction_attendue_depuis"]
+        return at
+
+    @property
+    def correction_before(self) -> datetime | None:
+        """The same of the stored row."""
+        return self.old.correction_attendue_depuis if self.old is not None else None
+
+    @property
     def content_changed(self) -> bool:
         return self.old is not None and self.old.content_hash != self.new.content_hash
 
@@ -131,7 +143,7 @@ class _Change(NamedTuple):
         return bool(is_reopened or self.old.inputs_hash != self.new.inputs_hash)
 
 
-class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
+class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads, CorrectionWrites):
     """Writes dossiers that DS shows."""
 
     def store_page(
@@ -207,7 +219,19 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads):
             for table in self._programme_tables(some):
                 write(self.connection, table, [c.new.programme[table.name] for c in some])
         self.queue_related([c.numero for c in changes if c.changes_duplicates])
+        self._write_corrections(changes)
         return events
+
+    def _write_corrections(self, changes: Sequence[_Change]) -> None:
+        moved = [(c, c.correction_before, c.correction) for c in changes]
+        self.save_corrections(
+            [(c.numero, now) for c, before, now in moved if now and now != before],
+            [
+                ((c.numero, before), c.new.dates["modifie_le"])
+                for c, before, now in moved
+                if before and now != before
+            ],
+        )
 
     def _programme_tables(self, changes: Sequence[_Change]) -> list[Table]:
         """Return the programme's tables for which these records have rows."""

@@ -26,6 +26,7 @@ from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.store import tables
+from dsync.store.corrections import CorrectionReads
 from dsync.store.demarche import DemarcheReads
 from dsync.store.extension import DossierView
 from dsync.store.journal import QuarantineReads
@@ -78,7 +79,9 @@ Document = dict[str, Any]
 """JSON values by column; instants are text in UTC."""
 
 
-class Reader(StateReads, DemarcheReads, QuarantineReads, ConflictReads, VerdictReads):
+class Reader(
+    StateReads, DemarcheReads, CorrectionReads, QuarantineReads, ConflictReads, VerdictReads
+):
     """Reads the database as it was at the start of the transaction."""
 
     def dossier(self, numero: DossierNumber) -> Document | None:

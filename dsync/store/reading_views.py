@@ -38,6 +38,8 @@ _MACROS = {
         "length": r"json_array_length((\2)::json)",
         "json": r"(\2)::json",
         "present": "clock_timestamp()",
+        "now": "now()",
+        "seconds": r"EXTRACT(EPOCH FROM (\2))",
     },
     "sqlite": {
         # SQLite has no time zones. By the European Union's rule since 1996, summer time lasts from
@@ -56,6 +58,8 @@ _MACROS = {
         "length": r"json_array_length(\2)",
         "json": r"\2",
         "present": "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+        "now": "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')",
+        "seconds": r"(86400.0 * julianday(\2))",
     },
 }
 """The macros of the views, by database. `paris`: an instant's date and time in Paris; `utc`: an
@@ -63,7 +67,8 @@ instant as views show it; `instant`: the same of an instant in JSON; `elements`:
 JSON array (`elements(x) AS e`, then `e.value ->> 'name'`); `ranked`: the same with their index,
 `key`; `texts`: the values of an array of texts; `pairs`: the names and values of an object of
 texts, `key` and `value`; `length`: the number of values of an array; `json`: a text as JSON;
-`present`: the present."""
+`present`: the present, as tables store it; `now`: the same as views show it; `seconds`: an
+instant as a number, to be subtracted from another one."""
 _MACRO = re.compile(rf"\b({'|'.join(_MACROS['sqlite'])})\(([^()]*)\)")
 
 

@@ -105,6 +105,17 @@ class ContenuRow(_Table, table=True):
     annotations: Any = json_text()
 
 
+class CorrectionRow(_Table, table=True):
+    """A correction that the usager was asked for: DS tells only which one is pending."""
+
+    __tablename__ = "correction"
+
+    numero: int = given_number()
+    demandee_le: dt.datetime = Field(primary_key=True)
+    # DS's date of the change with which it was pending no more.
+    finie_le: dt.datetime | None
+
+
 class VerdictRow(_Table, table=True):
     """A verdict. Rows are kept as history; `courant` marks the newest one of a dossier."""
 
@@ -325,6 +336,7 @@ class DemarcheRow(_Table, table=True):
 
 dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]
+correction = metadata.tables["correction"]
 verdict = metadata.tables["verdict"]
 outbox = metadata.tables["outbox"]
 pousse = metadata.tables["pousse"]

@@ -14,7 +14,7 @@ from dsync.annotations import (
     normalise,
 )
 from dsync.annotations.config import LABEL
-from dsync.domain.dossier import Demarche, Dossier
+from dsync.domain.dossier import Correction, Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Page, Unreadable
 from dsync.store import EndedWish, Record, Tx, WishStatus
@@ -73,7 +73,9 @@ def store_page(
         DSError: the démarche's facts could not be read; nothing is stored.
     """
     learn_revisions(run, {dossier.revision_id for dossier in page.nodes})
-    records = [_record_of(run, dossier) for dossier in page.nodes]
+    with run.reading() as reader:
+        corrections = reader.corrections([dossier.number for dossier in page.nodes])
+    records = [_record_of(run, dossier, corrections) for dossier in page.nodes]
     anomalies = [(number, "incomplet", path) for number, path in page.incomplete.items()]
     with run.transaction() as tx:
         known = tx.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
@@ -116,9 +118,12 @@ def store_page(
     return [*result.created, *result.changed]
 
 
-def _record_of(run: Run, dossier: Dossier) -> Record:
+def _record_of(
+    run: Run, dossier: Dossier, corrections: Mapping[DossierNumber, Sequence[Correction]]
+) -> Record:
     revision = run.revisions[dossier.revision_id]
-    return run.context.recorder.record(dossier, run.context.demarche, revision)
+    asked = corrections.get(dossier.number, ())
+    return run.context.recorder.record(dossier, run.context.demarche, revision, asked)
 
 
 def _without_number(one: Unreadable) -> str:

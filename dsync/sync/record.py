@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from msgspec.structs import replace
 
 from dsync.annotations import AnnotationsConfig, resolve
-from dsync.domain.dossier import LAYOUT_TYPES, Champ, Descriptor, Dossier, Json, Ligne, Revision
+from dsync.domain.dossier import (
+    LAYOUT_TYPES,
+    Champ,
+    Correction,
+    Descriptor,
+    Dossier,
+    Json,
+    Ligne,
+    Revision,
+)
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.programme import Form, Programme
@@ -45,7 +54,11 @@ class Recorder:
         self._forms: dict[RevisionId, tuple[Revision, _KnownForm]] = {}
 
     def record(
-        self, dossier: Dossier, demarche_number: DemarcheNumber, revision: Revision | None
+        self,
+        dossier: Dossier,
+        demarche_number: DemarcheNumber,
+        revision: Revision | None,
+        corrections: Sequence[Correction] = (),
     ) -> Record:
         """Return the record of a dossier.
 
@@ -54,6 +67,7 @@ class Recorder:
             demarche_number: the number of its démarche.
             revision: the dossier's revision of the form; None if DS does not give it: the form is
                 then derived from the dossier's own champs.
+            corrections: those that its usager was asked for before.
         """
         form = self._form_of(dossier, revision)
         champs = champs_of_form(dossier.champs, form.descriptors)
@@ -114,7 +128,7 @@ class Recorder:
                 "champs": champs_json,
                 "annotations": json_bytes(annotations),
             },
-            programme=form.programme.rows(dossier) if form.programme else {},
+            programme=form.programme.rows(dossier, corrections) if form.programme else {},
         )
 
     def _form_of(self, dossier: Dossier, revision: Revision | None) -> _KnownForm:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from dsync.annotations import AnnotationsConfig, AnnotationTarget
 from dsync.annotations.config import ResultTarget, VerdictTexts
 from dsync.domain.dossier import (
     Champ,
+    Correction,
     DeletedDossier,
     Demandeur,
     Demarche,
@@ -42,6 +43,7 @@ from dsync.eig.candidature import (
     Voeu,
     declared_fields,
 )
+from dsync.eig.stages import DATED, Passage, passages_of
 from dsync.store import NewVerdict, Record, Store, Tx
 from dsync.sync.record import Recorder
 
@@ -158,7 +160,15 @@ def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
         valide_par_instructeur=False,
         reponses={"page_produit": Reponse.REMPLI, "voeux": Reponse.VIDE},
     )
-    return base.with_changes(**changes)
+    made = base.with_changes(**changes)
+    return made.with_changes(etapes=_passages(dossier, made))
+
+
+def _passages(
+    dossier: Dossier, made: Candidature, corrections: Sequence[Correction] = ()
+) -> tuple[Passage, ...]:
+    days = {etape: getattr(made, field) for etape, field in DATED.items()}
+    return passages_of(dossier, days, corrections)
 
 
 def row_of(candidature: Candidature) -> dict[str, Any]:
@@ -176,8 +186,11 @@ class _Programme:
     def form(self, _descriptors: object) -> _Programme:
         return self
 
-    def rows(self, _dossier: Dossier) -> dict[str, dict[str, Any]]:
-        return {"candidature": row_of(self.candidature)}
+    def rows(
+        self, dossier: Dossier, corrections: Sequence[Correction] = ()
+    ) -> dict[str, dict[str, Any]]:
+        etapes = _passages(dossier, self.candidature, corrections)
+        return {"candidature": row_of(self.candidature) | {"etapes": etapes}}
 
 
 _OWN = AnnotationTarget(id="owned")
@@ -201,13 +214,17 @@ _FORM = Revision(
 
 
 def make_mapped(
-    number: int = 1, *, candidature: dict[str, Any] | None = None, **changes: Any
+    number: int = 1,
+    *,
+    candidature: dict[str, Any] | None = None,
+    corrections: Sequence[Correction] = (),
+    **changes: Any,
 ) -> Record:
     """Make what is kept of a dossier; its hashes follow its content."""
     dossier = make_dossier(number, **changes)
     made = make_candidature(dossier, **(candidature or {}))
     programme: Any = _Programme(made)
-    return Recorder(programme, _ANNOTATIONS).record(dossier, DEMARCHE, _FORM)
+    return Recorder(programme, _ANNOTATIONS).record(dossier, DEMARCHE, _FORM, corrections)
 
 
 def make_decision(verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> Decision:

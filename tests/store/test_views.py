@@ -15,6 +15,7 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.candidature import Evaluation, Note
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
+from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.eig.store import DossierProduct, save_products, set_products
 from dsync.errors import ConfigurationError
 from dsync.sandbox.graphql import schema
@@ -52,6 +53,8 @@ PROMISED = {
     "lecture_jury": "jury_le nb_dossiers nb_laureats note_moyenne note_ecart",
     "lecture_jury_dossier": "jury_le numero raison_sociale page_produit verdict nb_evaluations "
     "note_moyenne note_min note_max ecart_evaluateurs etat",
+    "lecture_etape": "numero rang etape du au jours",
+    "lecture_suivi": "numero etape etape_depuis jours_dans_etape prochaine_etape attend",
     "lecture_valeur": "vue colonne valeur sens",
     "lecture_annotation": "numero annotation valeur statut tentative envoyee_le erreur",
     "lecture_champ": "numero origine champ_id libelle type ligne valeur",
@@ -372,6 +375,7 @@ def test_a_jury_shows_its_dossiers_and_the_spread_of_their_marks(store: Store) -
     assert ("2024-07-01", 2, 1, 2.5, 2) == (str(jury.pop("jury_le")), *jury.values())
 
 
+NEXT = [DECISION, *(etape for etape in Etape if etape in [s.prochaine for s in SUITES.values()])]
 COLOURS: Any = schema.schema().type_map["LabelColorEnum"]
 
 
@@ -383,6 +387,10 @@ COLOURS: Any = schema.schema().type_map["LabelColorEnum"]
         ("lecture_candidature", "verdict", Verdict),
         ("lecture_precontrole_controle", "resultat", Resultat),
         ("lecture_annotation", "statut", WishStatus),
+        ("lecture_etape", "etape", Etape),
+        ("lecture_suivi", "etape", Etape),
+        ("lecture_suivi", "prochaine_etape", NEXT),
+        ("lecture_suivi", "attend", Attend),
         ("lecture_decision", "etat", [Etat.ACCEPTE, Etat.REFUSE, Etat.SANS_SUITE]),
         ("lecture_etiquette", "couleur", COLOURS.values),
         ("lecture_synchronisation", "genre", Kind),

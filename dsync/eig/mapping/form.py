@@ -5,13 +5,20 @@ A descriptor id is the same in all revisions and is tried first, then the labels
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Dossier, Revision, folded
+from dsync.domain.dossier import (
+    LAYOUT_TYPES,
+    Correction,
+    Descriptor,
+    Dossier,
+    Revision,
+    folded,
+)
 from dsync.domain.ids import DescriptorId
 from dsync.domain.json_bytes import json_bytes
 from dsync.eig.candidature import Candidature
@@ -24,6 +31,7 @@ from dsync.eig.mapping.config import (
     MappingConfig,
 )
 from dsync.eig.mapping.reading import FormPlan, read_candidature
+from dsync.eig.stages import DATED, passages_of
 
 
 class MatchStatus(StrEnum):
@@ -171,9 +179,14 @@ class MappedForm:
         others = json_bytes([plan.annotations, plan.criteres])
         return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest())
 
-    def rows(self, dossier: Dossier) -> dict[str, dict[str, Any]]:
+    def rows(
+        self, dossier: Dossier, corrections: Sequence[Correction] = ()
+    ) -> dict[str, dict[str, Any]]:
         """Return the dossier's row of the table `candidature`."""
-        return {Candidature.__tablename__: read_candidature(dossier, self.plan)}
+        row = read_candidature(dossier, self.plan)
+        days = {etape: row[field] for etape, field in DATED.items()}
+        row["etapes"] = passages_of(dossier, days, corrections)
+        return {Candidature.__tablename__: row}
 
 
 def plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:

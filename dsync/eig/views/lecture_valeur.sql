@@ -35,6 +35,23 @@ WITH v (vue, colonne, valeur, sens) AS (
         ('lecture_etiquette', 'couleur', 'pink_macaron', 'Rose macaron.'),
         ('lecture_etiquette', 'couleur', 'purple_glycine', 'Violet glycine.'),
         ('lecture_etiquette', 'couleur', 'yellow_tournesol', 'Jaune tournesol.'),
+        ('lecture_etape', 'etape', 'En construction', 'Déposé ; l’usager peut encore le modifier.'),
+        ('lecture_etape', 'etape', 'Correction attendue', 'Une correction est demandée à l’usager.'),
+        ('lecture_etape', 'etape', 'En instruction', 'À l’étude, avant le jour du jury.'),
+        ('lecture_etape', 'etape', 'Jury', 'Le jour du jury est venu ; décision attendue.'),
+        ('lecture_etape', 'etape', 'Accepté', 'Décision favorable ; convention à signer.'),
+        ('lecture_etape', 'etape', 'Convention signée', 'Convention de partenariat signée ; candidatures à présenter.'),
+        ('lecture_etape', 'etape', 'Candidatures présentées', 'Candidatures présentées à l’administration ; entretiens à tenir.'),
+        ('lecture_etape', 'etape', 'Entretiens tenus', 'Entretiens conjoints tenus ; prise de poste à venir.'),
+        ('lecture_etape', 'etape', 'En poste', 'La personne recrutée a pris son poste.'),
+        ('lecture_etape', 'etape', 'Refusé', 'Décision défavorable.'),
+        ('lecture_etape', 'etape', 'Sans suite', 'Classé sans suite par l’administration.'),
+        ('lecture_suivi', 'prochaine_etape', 'Décision', 'Acceptation, refus ou classement sans suite.'),
+        ('lecture_suivi', 'attend', 'usager', 'À l’usager de corriger son dossier.'),
+        ('lecture_suivi', 'attend', 'instructeur', 'À l’équipe du programme d’agir.'),
+        ('lecture_suivi', 'attend', 'jury', 'Le jury est fixé, ou sa décision est attendue.'),
+        ('lecture_suivi', 'attend', 'administration', 'À l’administration lauréate d’agir.'),
+        ('lecture_suivi', 'attend', 'personne', 'Rien n’est attendu : le parcours est terminé.'),
         ('lecture_annotation', 'statut', 'en_attente', 'À envoyer.'),
         ('lecture_annotation', 'statut', 'confirmee', 'Inscrite dans Démarches Simplifiées.'),
         ('lecture_annotation', 'statut', 'refusee', 'Refusée par Démarches Simplifiées.'),
@@ -61,3 +78,17 @@ SELECT
     v.valeur,
     v.sens
 FROM v
+UNION ALL
+-- The stages are the values of three columns.
+SELECT
+    'lecture_suivi' AS vue,
+    c.colonne,
+    v.valeur,
+    v.sens
+FROM v
+CROSS JOIN (SELECT 'etape' AS colonne UNION ALL SELECT 'prochaine_etape') AS c
+WHERE v.vue = 'lecture_etape'
+    AND (
+        c.colonne = 'etape'
+        OR v.valeur NOT IN ('En construction', 'Correction attendue', 'Accepté', 'Refusé', 'Sans suite')
+    )

@@ -182,6 +182,10 @@ class Changes:
         """Ask the usager for a correction; it is pending until the usager submits."""
         self._changed(number).correction_at = self.now()
 
+    def withdraw_correction(self, number: int) -> None:
+        """Withdraw the pending request for a correction; DS journals no traitement for it."""
+        self._changed(number).correction_at = None
+
     def add_annotation_row(self, number: int, stable_id: int) -> None:
         """Add an empty row to a repetition among the annotations; this sets no date."""
         dossier = self._dossier(number)

@@ -32,6 +32,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("numero", name=op.f("pk_contenu")),
     )
     op.create_table(
+        "correction",
+        sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("demandee_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("finie_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("numero", "demandee_le", name=op.f("pk_correction")),
+    )
+    op.create_table(
         "demarche",
         sa.Column("number", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("titre", sqltypes.AutoString(), nullable=False),
@@ -318,4 +325,5 @@ def downgrade() -> None:
 
     op.drop_table("dossier")
     op.drop_table("demarche")
+    op.drop_table("correction")
     op.drop_table("contenu")
