@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import time_machine
-from sqlalchemy import Engine, Row, create_engine, inspect, text
+from sqlalchemy import Engine, RowMapping, create_engine, inspect, text
 
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.world.clock import Clock
@@ -165,14 +165,14 @@ def _rows(database: Engine, view: str) -> str:
     with database.connect() as connection:
         found = connection.execute(text(f"SELECT * FROM {view}"))
         names = _line(list(found.keys()))
-        lines = [_line([_plain(value) for value in _still(row)]) for row in found]
+        lines = [_line([_plain(value) for value in _still(row)]) for row in found.mappings()]
     return names + "".join(sorted(lines))
 
 
-def _still(row: Row[Any]) -> Iterable[Any]:
+def _still(row: RowMapping) -> Iterable[Any]:
     """Return a row without the days of a stage that is not over, which grow."""
-    growing = {"jours", "jours_dans_etape"} if row._mapping.get("au") is None else set()
-    return ("DAYS" if name in growing else value for name, value in row._mapping.items())
+    growing = {"jours", "jours_dans_etape"} if row.get("au") is None else set()
+    return ("DAYS" if name in growing else value for name, value in row.items())
 
 
 def _plain(value: Any) -> Any:
