@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from dsync.sandbox.graphql import pages
@@ -69,6 +70,7 @@ def _groupes(demarche: ServedDemarche, _: Any, *, closed: bool | None = None) ->
     return demarche.groupes
 
 
+@cache
 def _name_of(type_: str) -> str:
     """Return the name of a descriptor type in the names of GraphQL types."""
     if type_ in ("communes", "departements", "regions"):

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-JSON = "application/json; charset=utf-8"
-_MINUTE = 60
 _TOO_MANY = (
     "Trop de requêtes : patientez avant de réessayer.\n"
     "Too many requests: wait before you try again.\n"
@@ -22,7 +20,7 @@ class HttpAnswer:
 
     status: int
     body: bytes
-    content_type: str | None = JSON
+    content_type: str | None = "application/json; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -32,14 +30,7 @@ def as_json(value: Any) -> bytes:
 
 
 def failure(status: int, message: str, code: str, **extensions: Any) -> HttpAnswer:
-    """Return an answer with one GraphQL error.
-
-    Args:
-        status: HTTP status.
-        message: of the error.
-        code: its `extensions.code`.
-        extensions: further keys of `extensions`.
-    """
+    """Return an answer of that HTTP status with one GraphQL error, its code and `extensions`."""
     error = {"message": message, "extensions": {"code": code, **extensions}}
     return HttpAnswer(status, as_json({"errors": [error], "data": None}))
 
@@ -61,11 +52,30 @@ def maintenance() -> HttpAnswer:
     return HttpAnswer(503, as_json({"error": message}))
 
 
+def expired_token() -> HttpAnswer:
+    """Return the 401 answer to an expired token."""
+    return failure(401, "Token expired", "unauthorized")
+
+
+def unknown_token() -> HttpAnswer:
+    """Return the 403 answer to a request without a known token."""
+    return failure(403, "Without a token, only persisted queries are allowed", "forbidden")
+
+
+def forbidden_network() -> HttpAnswer:
+    """Return the 403 answer to a token that is not allowed from this network."""
+    message = (
+        "Request issued from a forbidden network. "
+        "Add 127.0.0.1/32 to your allowed adresses in your /profil"
+    )
+    return failure(403, message, "forbidden")
+
+
 def too_many(now: datetime) -> HttpAnswer:
     """Return the 429 answer: plain text without Content-Type, no Retry-After.
 
     `RateLimit-Reset` is the start of the next minute, in seconds since 1970.
     """
-    reset = (int(now.timestamp()) // _MINUTE + 1) * _MINUTE
+    reset = (int(now.timestamp()) // 60 + 1) * 60
     headers = (("RateLimit-Remaining", "0"), ("RateLimit-Reset", str(reset)))
     return HttpAnswer(429, _TOO_MANY.encode(), None, headers)

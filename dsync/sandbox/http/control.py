@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -125,7 +124,7 @@ class Control(Changes):
         return {
             "now": self.now(),
             "demarches": {d.number: len(d.dossiers) for d in self.world.demarches.values()},
-            "tokens": asdict(self._endpoint.access.tokens),
+            "tokens": vars(self._endpoint.access.tokens),
             "requests": len(self._endpoint.journal),
             "faults": len(self._endpoint.faults.waiting),
         }

@@ -24,7 +24,7 @@ from dsync.sandbox.graphql.limits import QueryLimit
 from dsync.sandbox.http import answers, faults
 from dsync.sandbox.http.access import AccessControl
 from dsync.sandbox.http.answers import HttpAnswer, failure, refused
-from dsync.sandbox.http.faults import Faults, ScriptedFault, with_replaced_json
+from dsync.sandbox.http.faults import Faults, ScriptedFault
 from dsync.sandbox.world.model import World
 
 PATH = "/api/v2/graphql"
@@ -56,6 +56,12 @@ class Entry:
         return {**asdict(self), "aliases": self.aliases}
 
 
+class _BadBodyError(Exception):
+    def __init__(self, message: str, code: str = "bad_request") -> None:
+        super().__init__(message)
+        self.answer = failure(400, message, code)
+
+
 class Endpoint:
     """The endpoint; checks limit, body, token and document in DS's order."""
 
@@ -82,17 +88,14 @@ class Endpoint:
             the scripted fault that applies to it.
         """
         with self.world.lock:
-            authorization = headers.get("Authorization")
-            token = self.access.find(authorization)
+            token = self.access.find(headers.get("Authorization"))
             entry = Entry(self.world.now(), token.name if token else None)
             entry.user_agent = headers.get("User-Agent")
             self.journal.append(entry)
-            reply = self.access.count(authorization, self.world.now())
-            if reply is None and self.under_maintenance:
-                reply = answers.maintenance()
-            fault = None
-            if reply is None:
+            try:
                 reply, fault = self._answer(headers, body, base_url, token, entry)
+            except _BadBodyError as exc:
+                reply, fault = exc.answer, None
             entry.status = reply.status if reply else 0
             entry.fault = fault.kind if fault else None
             return reply, fault
@@ -100,60 +103,45 @@ class Endpoint:
     def _answer(
         self, headers: Message, body: bytes, base_url: str, token: Token | None, entry: Entry
     ) -> tuple[HttpAnswer | None, ScriptedFault | None]:
-        try:
-            params = _params(headers, body)
-        except _BadBodyError as exc:
-            return failure(400, str(exc), exc.code), None
-        asked: QueryDocument | RefusedError | None
-        try:
-            asked = _asked(params, entry)
-        except RefusedError as exc:
-            asked = exc
+        if self.access.exceeds(headers.get("Authorization"), entry.at):
+            return answers.too_many(entry.at), None
+        if self.under_maintenance:
+            return answers.maintenance(), None
+        params = _params(headers, body)
+        asked = _asked(params, entry)
         # After parsing, because a fault can apply to one operation only.
         fault = self.faults.next(entry.operation, entry.kind)
         if fault and fault.kind == "cut_before":
             return None, fault
-        reply = faults.replacement(fault, self.world.now()) if fault else None
-        if reply:
-            return reply, fault
-        reply = self.access.refusal(token, stored_query=params.get("queryId") is not None)
+        reply = faults.replacement(fault, entry.at) if fault else None
+        if reply is None:
+            is_stored = params.get("queryId") is not None
+            reply = self.access.refusal(token, stored_query=is_stored)
         if reply is None:
             english = (headers.get("Accept-Language") or "").lower().startswith("en")
             reached = fault.reached if fault and fault.kind == "timeout" else None
             call = Call(self.world, token, english, base_url, self.query_limit, reached)
-            reply = self._run(params, asked, call)
+            reply = _run(params, asked, call)
         return (faults.altered(fault, reply) if fault else reply), fault
 
-    def _run(
-        self, params: dict[str, Any], asked: QueryDocument | RefusedError | None, call: Call
-    ) -> HttpAnswer:
-        try:
-            variables = _variables(params.get("variables"))
-        except _BadBodyError as exc:
-            return failure(400, str(exc), exc.code)
-        if params.get("queryId") is not None and stored_query(params["queryId"]) is None:
-            return answers.internal_error()
-        if asked is None:
-            return refused({"message": "No query string was present"})
+
+def _run(
+    params: dict[str, Any], asked: QueryDocument | RefusedError | None, call: Call
+) -> HttpAnswer:
+    variables = _variables(params.get("variables"))
+    if params.get("queryId") is not None and stored_query(params["queryId"]) is None:
+        return answers.internal_error()
+    if asked is None:
+        return refused({"message": "No query string was present"})
+    try:
         if isinstance(asked, RefusedError):
-            return _refused(asked)
-        try:
-            body = execute(asked, params.get("operationName"), variables, call)
-        except RefusedError as exc:
-            return _refused(exc)
-        except ServerFailure:
-            return answers.internal_error()
-        return HttpAnswer(200, with_replaced_json(body, call.replaced_json()))
-
-
-def _refused(refusal: RefusedError) -> HttpAnswer:
-    return refused(*(as_refusal(error) for error in refusal.errors))
-
-
-class _BadBodyError(Exception):
-    def __init__(self, message: str, code: str = "bad_request") -> None:
-        super().__init__(message)
-        self.code = code
+            raise asked
+        body = execute(asked, params.get("operationName"), variables, call)
+    except RefusedError as refusal:
+        return refused(*(as_refusal(error) for error in refusal.errors))
+    except ServerFailure:
+        return answers.internal_error()
+    return HttpAnswer(200, faults.with_replaced_json(body, call.replaced_json()))
 
 
 def _params(headers: Message, body: bytes) -> dict[str, Any]:
@@ -184,7 +172,7 @@ def _json(text: str, code: str) -> Any:
         raise _BadBodyError(message, code) from exc
 
 
-def _asked(params: dict[str, Any], entry: Entry) -> QueryDocument | None:
+def _asked(params: dict[str, Any], entry: Entry) -> QueryDocument | RefusedError | None:
     """Return the request's document, and write its operation and fields into the log entry."""
     entry.operation, variables = params.get("operationName"), params.get("variables")
     entry.variables = variables if isinstance(variables, dict) else {}
@@ -192,7 +180,10 @@ def _asked(params: dict[str, Any], entry: Entry) -> QueryDocument | None:
     text = params.get("query") if query_id is None else stored_query(query_id)
     if not isinstance(text, str) or not text:
         return None
-    asked = document(text)
+    try:
+        asked = document(text)
+    except RefusedError as refusal:
+        return refusal
     operation = asked.operation(params.get("operationName"))
     if operation is not None:
         entry.kind = operation.operation.value

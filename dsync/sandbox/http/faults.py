@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from dsync.sandbox.http import answers
-from dsync.sandbox.http.access import unknown_token
-from dsync.sandbox.http.answers import HttpAnswer, as_json, failure
+from dsync.sandbox.http.answers import HttpAnswer, as_json
 
 Kind = Literal[
     "internal_error", "bad_gateway", "unavailable", "gateway_timeout", "maintenance", "html",
@@ -28,16 +27,6 @@ once decoded. `replaced_json` puts `json` at `path` of the answer.
 
 BETAGOUV = "beta.gouv.fr"
 """`ScriptedFault.operation` for requests to the open data; no other fault applies to them."""
-
-_HTML = (
-    "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
-)
-_PROXY = {
-    "bad_gateway": (502, "502 Bad Gateway"),
-    "unavailable": (503, "503 Service Temporarily Unavailable"),
-    "gateway_timeout": (504, "504 Gateway Time-out"),
-    "html": (200, "Maintenance en cours"),
-}
 
 
 @dataclass(slots=True)
@@ -92,39 +81,45 @@ class Faults:
         return None
 
 
+def _page(status: int, title: str) -> HttpAnswer:
+    """Return the HTML page of a proxy."""
+    head = f"<head><title>{title}</title></head><body><h1>{title}</h1></body>"
+    body = f"<!DOCTYPE html><html>{head}</html>".encode()
+    return HttpAnswer(status, body, "text/html; charset=utf-8")
+
+
+_REPLACED: dict[str, Callable[[datetime], HttpAnswer]] = {
+    "bad_gateway": lambda _: _page(502, "502 Bad Gateway"),
+    "unavailable": lambda _: _page(503, "503 Service Temporarily Unavailable"),
+    "gateway_timeout": lambda _: _page(504, "504 Gateway Time-out"),
+    "html": lambda _: _page(200, "Maintenance en cours"),
+    "internal_error": lambda _: answers.internal_error(),
+    "maintenance": lambda _: answers.maintenance(),
+    "rate_limited": answers.too_many,
+    "token_expired": lambda _: answers.expired_token(),
+    "token_unknown": lambda _: answers.unknown_token(),
+    "forbidden_network": lambda _: answers.forbidden_network(),
+}
+
+
 def replacement(fault: ScriptedFault, now: datetime) -> HttpAnswer | None:
     """Return the answer that replaces the request's execution, None when it is executed."""
-    if fault.kind in _PROXY:
-        status, title = _PROXY[fault.kind]
-        return HttpAnswer(status, _HTML.format(title=title).encode(), "text/html; charset=utf-8")
-    if fault.kind == "internal_error":
-        return answers.internal_error()
-    if fault.kind == "maintenance":
-        return answers.maintenance()
-    if fault.kind == "rate_limited":
-        return answers.too_many(now)
-    if fault.kind == "token_expired":
-        return failure(401, "Token expired", "unauthorized")
-    if fault.kind == "token_unknown":
-        return unknown_token()
-    if fault.kind == "forbidden_network":
-        return failure(403, "Request issued from a forbidden network.", "forbidden")
-    return None
+    return _REPLACED[fault.kind](now) if fault.kind in _REPLACED else None
 
 
 def altered(fault: ScriptedFault, reply: HttpAnswer) -> HttpAnswer:
-    """Return the answer of an executed request, changed by the fault."""
-    if fault.kind == "data_null":
-        return replace(reply, body=as_json({"data": None}))
-    if fault.kind == "truncated":
-        return replace(reply, body=reply.body[: len(reply.body) // 2])
-    if fault.kind == "empty":
-        return replace(reply, body=b"")
-    if fault.kind == "replaced_json":
-        return replace(
-            reply, body=with_replaced_json(json.loads(reply.body), [(fault.path, fault.json)])
-        )
-    return reply
+    """Return the answer to a request, changed by the fault."""
+    body = reply.body
+    match fault.kind:
+        case "data_null":
+            body = as_json({"data": None})
+        case "truncated":
+            body = body[: len(body) // 2]
+        case "empty":
+            body = b""
+        case "replaced_json":
+            body = with_replaced_json(json.loads(body), [(fault.path, fault.json)])
+    return replace(reply, body=body)
 
 
 def with_replaced_json(answer: Any, parts: Iterable[tuple[Sequence[str | int], str]]) -> bytes:
