@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Change, Sandbox
-from dsync.sandbox.world.model import descriptor
+from dsync.sandbox.world.model import ChampDescriptor
 from tests.commands.command import Command
 
 OTHER = "autre groupe"
@@ -91,7 +91,7 @@ def test_champs_without_a_field_are_one_line(
     sandbox: Sandbox, run: Command, flags: tuple[str, ...]
 ) -> None:
     """`-v` lists them."""
-    new = [descriptor(4990 + i, "text", f"Question {i}") for i in range(3)]
+    new = [ChampDescriptor(4990 + i, "text", f"Question {i}") for i in range(3)]
     sandbox.control.publish_revision(Change(add_champs=new))
     out = run("check", *flags).out
     assert ("3 champs stored without a field" in out) is not bool(flags)

@@ -16,12 +16,12 @@ from dsync.sandbox.http.sandbox import Sandbox
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.clock import Clock
 from dsync.sandbox.world.model import (
+    ChampDescriptor,
     FileSeed,
     FormRevision,
     FormSeed,
     Row,
     ServedDossier,
-    descriptor,
 )
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
@@ -114,21 +114,19 @@ def _form() -> FormSeed:
         _utc("2026-11-07T08:00"),
         *deepcopy([first.champs, first.annotations]),
     )
-    second.champs = [d for d in second.champs if d["stable_id"] != 4307]
-    second.champs.append(descriptor(4607, "text", "Champ ajouté en révision 2"))
-    second.annotations.append(descriptor(5406, "text", "Annotation ajoutée en révision 2"))
-    next(d for d in second.champs if d["stable_id"] == 4102)["label"] = (
-        "Fiche produit sur beta.gouv.fr"
-    )
+    second.champs = [d for d in second.champs if d.stable_id != 4307]
+    second.champs.append(ChampDescriptor(4607, "text", "Champ ajouté en révision 2"))
+    second.annotations.append(ChampDescriptor(5406, "text", "Annotation ajoutée en révision 2"))
+    next(d for d in second.champs if d.stable_id == 4102).label = "Fiche produit sur beta.gouv.fr"
     return replace(FORM, groupes={"défaut": FORM.groupes["défaut"]}, revisions=[first, second])
 
 
 def _every_type_form() -> FormSeed:
     """The recorded form of every type: ids up to 7121, and annotations with a repetition."""
     whole = EVERY_TYPE_FORM.revisions[0]
-    champs = [d for d in whole.champs if d["stable_id"] < 7122]
+    champs = [d for d in whole.champs if d.stable_id < 7122]
     kept = (*range(7200, 7222), 7300, 7301)
-    annotations = [d for d in whole.annotations if d["stable_id"] in kept]
+    annotations = [d for d in whole.annotations if d.stable_id in kept]
     revision = FormRevision(whole.date_creation, whole.date_publication, champs, annotations)
     groupes = {"défaut": ["dsync@example.gouv.fr"]}
     return replace(EVERY_TYPE_FORM, labels={}, groupes=groupes, revisions=[revision])
@@ -138,8 +136,8 @@ def _plain(number: int, title: str) -> FormSeed:
     revision = FormRevision(
         FORM.revisions[0].date_creation,
         FORM.revisions[0].date_publication,
-        [descriptor(number * 10, "text", "Texte")],
-        [descriptor(9951, "text", "Note")],
+        [ChampDescriptor(number * 10, "text", "Texte")],
+        [ChampDescriptor(9951, "text", "Note")],
     )
     groupes = {"défaut": ["dsync@example.gouv.fr"]}
     return replace(
@@ -150,8 +148,8 @@ def _plain(number: int, title: str) -> FormSeed:
 def _volume_form() -> FormSeed:
     """A form for 205 dossiers of persons, with three groupes (numbers 4 to 6)."""
     form = _plain(78001, "volume")
-    form.revisions[0].champs = [descriptor(7820, "yes_no", "Plus ?")]
-    form.revisions[0].annotations = [descriptor(7851, "text", "Note")]
+    form.revisions[0].champs = [ChampDescriptor(7820, "yes_no", "Plus ?")]
+    form.revisions[0].annotations = [ChampDescriptor(7851, "text", "Note")]
     form.groupes |= {
         "deuxième": ["dsync@example.gouv.fr"],
         "troisième": ["autre-groupe@example.gouv.fr"],

@@ -9,7 +9,7 @@ import pytest
 
 from dsync.sandbox import Change
 from dsync.sandbox.world.clock import iso
-from dsync.sandbox.world.model import descriptor
+from dsync.sandbox.world.model import ChampDescriptor
 
 LISTS = (
     "query lists{demarche(number:86321){dossiers{nodes{number}} "
@@ -137,7 +137,7 @@ def test_an_annotation_written_by_the_api_leaves_the_annotations_date(
 def test_a_new_revision_rebases_open_dossiers_only(sandbox: Any, client: Any) -> None:
     """Champs are added, removed and renamed; finished dossiers keep theirs."""
     opened, finished = _number(sandbox), _number(sandbox, "accepte")
-    added = descriptor(4999, "text", "Nouveau champ")
+    added = ChampDescriptor(4999, "text", "Nouveau champ")
     sandbox.control.publish_revision(
         Change(add_champs=[added], remove=[4604], rename={4105: "Renommé"})
     )

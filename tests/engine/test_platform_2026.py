@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.sandbox import Change
-from dsync.sandbox.world.model import descriptor
+from dsync.sandbox.world.model import ChampDescriptor
 from tests.engine.oracle import check_annotations, check_copy
 from tests.engine.rig import PAGE, PROBLEME, Engine, number
 
@@ -90,7 +90,7 @@ def test_a_champ_of_a_type_that_dsync_has_never_seen_is_kept_as_text(
     engine: Engine, type_: str
 ) -> None:
     """Its type's name and its text are in the copy; nobody's verdict waits for it."""
-    new = descriptor(NEW, type_, "Donnée sociale")
+    new = ChampDescriptor(NEW, type_, "Donnée sociale")
     engine.control.publish_revision(Change(add_champs=[new]))
     engine.control.edit_champ(number(0), NEW, "1 234 €")
     assert (0, 12) == ((report := engine.sync()).exit_code, report.evaluated)
@@ -100,7 +100,7 @@ def test_a_champ_of_a_type_that_dsync_has_never_seen_is_kept_as_text(
 def test_a_siret_champ_without_its_establishment_keeps_its_number(engine: Engine) -> None:
     """The registry was down: DS gives the number as the champ's text and no établissement."""
     siret = "13002526500013"
-    champ = descriptor(NEW, "siret", "SIRET du partenaire")
+    champ = ChampDescriptor(NEW, "siret", "SIRET du partenaire")
     engine.control.publish_revision(Change(add_champs=[champ]))
     whole = {"siret": siret, "entreprise": {"siren": siret[:9], "raison_sociale": "DINUM"}}
     for value in (siret, whole, siret):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, event
 
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
-from dsync.sandbox.world.model import descriptor
+from dsync.sandbox.world.model import ChampDescriptor
 from dsync.sync.report import Status
 from tests.engine.conftest import Start
 from tests.engine.rig import (
@@ -792,7 +792,7 @@ def test_an_annotation_made_anew_is_filled_again(start: Start, how: str) -> None
     engine.sync_until_quiet()
     label = "Résultat du pré-contrôle" if how == "same label" else "Avis automatique"
     options = ("Éligible", "Inéligible", "À vérifier")
-    anew = descriptor(5999, "drop_down_list", label, options=options)
+    anew = ChampDescriptor(5999, "drop_down_list", label, options=options)
     removed = [RESULTAT] if how == "same label" else []
     engine.control.publish_revision(Change(remove=removed, add_annotations=[anew]))
     if how != "same label":
@@ -818,7 +818,7 @@ def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> N
     engine.sync()
     assert "conflit" == engine.wishes(0)["resultat"]
     options = ("Éligible", "Inéligible", "À vérifier")
-    anew = descriptor(5999, "drop_down_list", "Résultat du pré-contrôle", options=options)
+    anew = ChampDescriptor(5999, "drop_down_list", "Résultat du pré-contrôle", options=options)
     engine.control.publish_revision(Change(remove=[RESULTAT], add_annotations=[anew]))
     report = engine.sync()
     assert (0, "Éligible", CONFIRMED) == (

@@ -1,8 +1,8 @@
 """The invented forms, dossiers and catalogue of the sandbox; the same seed gives the same ones."""
 
 from dsync.sandbox.content.dossiers import FIRST_NUMBER, dossier, dossiers
-from dsync.sandbox.content.every_type import every_type_dossiers
-from dsync.sandbox.content.form import EVERY_TYPE_FORM, FORM
+from dsync.sandbox.content.every_type import EVERY_TYPE_FORM, every_type_dossiers
+from dsync.sandbox.content.form import FORM
 
 __all__ = [
     "EVERY_TYPE_FORM",

@@ -1,16 +1,49 @@
-"""The dossiers of the second démarche, which has a champ and an annotation of every type."""
+"""A second démarche for tests, with a champ and an annotation of every type."""
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dsync.sandbox.content import applicants
-from dsync.sandbox.content.form import EVERY_TYPE_FORM
-from dsync.sandbox.content.rng import SeededRandom
+from dsync.sandbox.content.form import form
+from dsync.sandbox.content.rng import SeededRandom, load
 from dsync.sandbox.content.texts import LONG_TEXT, NASTY_TEXTS
 from dsync.sandbox.world.model import FileSeed, ServedDossier
 
+_DATA = load("forms")["zoo"]
+_ONLY_SIMPLE = 17
+"""Number of the first simple types; the other ones are answered only where every champ is."""
+
+
+def _named(base: int) -> list[tuple[int, list[Any]]]:
+    """Return the types of champ with their stable ids: type, label and maybe a value."""
+    simple = [(base + rank, row) for rank, row in enumerate(_DATA["simple"])]
+    return simple + [(base + 30 + rank, row) for rank, row in enumerate(_DATA["rare"])]
+
+
+def _rows(base: int, block: int) -> list[dict[str, Any]]:
+    """Return a descriptor of each type, a drop-down list with « Autre », and a repetition."""
+    rows = [
+        {"stable_id": ident, "type": t, "label": label, "options": _DATA["options"].get(t, [])}
+        for ident, (t, label, *_) in _named(base)
+    ]
+    cells = [
+        {"stable_id": block + 2, "type": "text", "label": "T"},
+        {"stable_id": block + 3, "type": "integer_number", "label": "N"},
+    ]
+    choice = {"type": "drop_down_list", "label": "Choix avec Autre", "other_option": True}
+    rows.append({"stable_id": block, "options": ["Un", "Deux"], **choice})
+    rows.append({"stable_id": block + 1, "type": "repetition", "label": "Bloc", "champs": cells})
+    return rows
+
+
+EVERY_TYPE_FORM = form(
+    _DATA,
+    _rows(7100, 7400),
+    [row for row in _rows(7200, 7300) if row["type"] not in _DATA["no_annotation"]],
+)
 _FIRST_NUMBER = 15_800_001
 
 
@@ -22,19 +55,18 @@ def every_type_dossiers(seed: int, *, now: datetime) -> list[ServedDossier]:
     """
     rng = SeededRandom(seed, "zoo")
     return [
-        _dossier(rng, 0, now, _simple(7100), {}),
-        _dossier(rng, 1, now, _every(7100, rng), {}),
+        _dossier(rng, 0, now, _simple(), {}),
+        _dossier(rng, 1, now, _every(7100, 7400, rng), {}),
         _dossier(rng, 2, now, {}, {}),
         _dossier(rng, 3, now, _extreme(7100), {}),
-        _dossier(rng, 4, now, _simple(7100), _every(7200, rng)),
+        _dossier(rng, 4, now, _simple(), _every(7200, 7300, rng)),
     ]
 
 
 def _dossier(
     rng: SeededRandom, rank: int, now: datetime, champs: dict[int, Any], notes: dict[int, Any]
 ) -> ServedDossier:
-    known = {d["stable_id"] for d in EVERY_TYPE_FORM.revisions[0].annotations}
-    annotations = {key: value for key, value in notes.items() if key in known}
+    known = {d.stable_id for d in EVERY_TYPE_FORM.revisions[0].annotations}
     moment = min(datetime(2026, 11, 10, 8, 0, tzinfo=UTC) + timedelta(hours=rank), now)
     return ServedDossier(
         number=_FIRST_NUMBER + rank,
@@ -47,48 +79,28 @@ def _dossier(
         demandeur=applicants.physique(rng),
         usager_email=f"usager-zoo-{rank}@example.gouv.fr",
         champs={7401: [{}]} | champs,
-        annotations={7301: [{}]} | annotations,
+        annotations={7301: [{}]} | {key: value for key, value in notes.items() if key in known},
         why="Tous les types de champ",
     )
 
 
-def _simple(base: int) -> dict[int, Any]:
-    values = (
-        "texte", "long\nlong", "a@example.gouv.fr", True, False, "2026-01-02",
-        datetime(2026, 1, 2, 9, 30, tzinfo=UTC), 42, 3.14, "Deux", ["Un", "Trois"], "0199001234",
-        "FR76 3000 6000 0112 3456 7890 189", "Mme", {"code": "FR", "name": "France"},
-        {"code": "11", "name": "Île-de-France"}, {"code": "75", "name": "Paris"},
-    )  # fmt: skip
-    return {base + index: value for index, value in enumerate(values)}
+def _simple() -> dict[int, Any]:
+    return {ident: deepcopy(value) for ident, (_, _, value) in _named(7100)[:_ONLY_SIMPLE]}
 
 
-def _every(base: int, rng: SeededRandom) -> dict[int, Any]:
-    rennes = {"code": "35", "name": "Ille-et-Vilaine"}
-    point = {"type": "Point", "coordinates": [-1.68, 48.11]}
-    area = {"source": "selection_utilisateur", "description": "Un point", "geometry": point}
-    rennes_city = {"code": "35238", "name": "Rennes", "postal_code": "35000", "departement": rennes}
-    file = FileSeed("pièce.txt", "text/plain", b"Une piece.\n")
-    block = 7400 if base == 7100 else 7300
-    return _simple(base) | {
-        base + 17: "AB-123",
-        base + 18: _FIRST_NUMBER,
-        base + 19: [file],
-        base + 20: rennes_city,
-        base + 21: applicants.operateur(rng),
-        base + 30: applicants.place_address(applicants.DATA["places"][3], 12),
-        base + 31: "0350001X",
-        base + 32: [area],
-        base + 36: "1234567890",
-        base + 37: {"code": "243500139", "name": "Rennes Métropole", "departement": rennes},
-        base + 40: ("Fruits", "Poire"),
-        base + 42: "12",
-        base + 44: "REF-1",
-        base + 45: "W353000001",
-        base + 46: "035-FDD-00001-01",
-        base + 47: [FileSeed("titre.png", "image/png", b"\x89PNG\r\n")],
-        block: "Tout autre chose",
-        block + 1: [{block + 2: "a", block + 3: 1}, {}, {block + 2: "b"}],
+def _every(base: int, block: int, rng: SeededRandom) -> dict[int, Any]:
+    made = {
+        "piece_justificative": [FileSeed("pièce.txt", "text/plain", b"Une piece.\n")],
+        "siret": applicants.operateur(rng),
+        "address": applicants.place_address(applicants.DATA["places"][3], 12),
+        "linked_drop_down_list": ("Fruits", "Poire"),
+        "titre_identite": [FileSeed("titre.png", "image/png", b"\x89PNG\r\n")],
     }
+    rows = [(ident, value or [made.get(t)]) for ident, (t, _, *value) in _named(base)]
+    values = {ident: deepcopy(value) for ident, [value] in rows if value is not None}
+    values[block] = "Tout autre chose"
+    values[block + 1] = [{block + 2: "a", block + 3: 1}, {}, {block + 2: "b"}]
+    return values
 
 
 def _extreme(base: int) -> dict[int, Any]:

@@ -20,6 +20,7 @@ from dsync.sandbox.world.clock import iso
 from dsync.sandbox.world.columns import columns_of
 from dsync.sandbox.world.model import (
     ADMINISTRATEUR,
+    ChampDescriptor,
     FormRevision,
     Groupe,
     Label,
@@ -79,9 +80,9 @@ def _name_of(type_: str) -> str:
     return "".join(w if w.isupper() else w.capitalize() for w in words)
 
 
-def _descriptor_type(descriptor: dict[str, Any], info: Info, _: Any) -> str:
+def _descriptor_type(descriptor: ChampDescriptor, info: Info, _: Any) -> str:
     """Return the GraphQL type of a descriptor; that of a text for types not in the schema."""
-    name = f"{_name_of(descriptor['type'])}ChampDescriptor"
+    name = f"{_name_of(descriptor.type)}ChampDescriptor"
     return name if name in info.schema.type_map else "TextChampDescriptor"
 
 
@@ -297,8 +298,8 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     },
     "Entreprise": {"codeEffectifEntreprise": "code_effectif"},
     "ChampDescriptor": {
-        "id": _identified("Champ", "stable_id"),
-        "champDescriptors": _of(lambda d: d["champs"] if d["type"] == "repetition" else None),
+        "id": _of(lambda d: ids.encode("Champ", d.stable_id)),
+        "champDescriptors": _of(lambda d: d.champs if d.type == "repetition" else None),
     },
     "DepartementChampDescriptor": {"options": _NOTHING},
     "RegionChampDescriptor": {"options": _NOTHING},

@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from dsync.sandbox.world.clock import PARIS, iso
-from dsync.sandbox.world.model import DescriptorSeed, Row, ServedDossier, Source
+from dsync.sandbox.world.model import ChampDescriptor, Row, ServedDossier, Source
 
 _MONTHS = {
     False: "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
@@ -40,7 +40,7 @@ class ServedChamp:
 
     dossier: ServedDossier
     source: Source
-    descriptor: DescriptorSeed
+    descriptor: ChampDescriptor
     row: Row | None = None
     value: Any = field(init=False)
     """The value when the object was created; None for an unanswered champ."""
@@ -51,12 +51,12 @@ class ServedChamp:
     @property
     def type(self) -> str:
         """The descriptor's type."""
-        return self.descriptor["type"]
+        return self.descriptor.type
 
     @property
     def stable_id(self) -> int:
         """The descriptor's id, the same in all revisions."""
-        return self.descriptor["stable_id"]
+        return self.descriptor.stable_id
 
     @property
     def key(self) -> str:
@@ -76,7 +76,7 @@ class ServedChamp:
 
     def rows(self) -> list[tuple[Row, list[ServedChamp]]]:
         """Return the rows of a repetition, each with its champs."""
-        cells = self.descriptor["champs"]
+        cells = self.descriptor.champs
         return [
             (row, [ServedChamp(self.dossier, self.source, cell, row) for cell in cells])
             for row in self.dossier.rows_of(self.descriptor, self.source)
@@ -124,11 +124,11 @@ class ServedChamp:
 
 def champs_of(dossier: ServedDossier, source: Source) -> list[ServedChamp]:
     """Return the champs of a dossier that the form does not hide, in its order."""
-    descriptors: list[DescriptorSeed] = getattr(dossier.form, source)
+    descriptors: list[ChampDescriptor] = getattr(dossier.form, source)
     return [
         ServedChamp(dossier, source, descriptor)
         for descriptor in descriptors
-        if descriptor["stable_id"] not in dossier.hidden_champs
+        if descriptor.stable_id not in dossier.hidden_champs
     ]
 
 

@@ -17,7 +17,7 @@ from dsync.sandbox.world.champs import NOT_TEXT, ServedChamp
 from dsync.sandbox.world.model import (
     FINISHED,
     Actor,
-    DescriptorSeed,
+    ChampDescriptor,
     FormRevision,
     Label,
     Row,
@@ -26,6 +26,7 @@ from dsync.sandbox.world.model import (
     Source,
     VirusScan,
     World,
+    descriptors,
 )
 
 T = TypeVar("T", bound=type[Any])
@@ -66,12 +67,16 @@ def _with_lock(method: Callable[..., Any]) -> Callable[..., Any]:
 class Change:
     """The changes of a new revision; champs and annotations are given by stable id."""
 
-    add_champs: list[DescriptorSeed] = field(default_factory=list)
-    add_annotations: list[DescriptorSeed] = field(default_factory=list)
+    add_champs: list[ChampDescriptor] = field(default_factory=list)
+    add_annotations: list[ChampDescriptor] = field(default_factory=list)
     rename: dict[int, str] = field(default_factory=dict)
     remove: list[int] = field(default_factory=list)
     retype: dict[int, str] = field(default_factory=dict)
     options: dict[int, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.add_champs = descriptors(self.add_champs)
+        self.add_annotations = descriptors(self.add_annotations)
 
 
 @locked
@@ -377,12 +382,12 @@ def _apply(revision: FormRevision, change: Change) -> None:
     revision.champs += change.add_champs
     revision.annotations += change.add_annotations
     for kept in (revision.champs, revision.annotations):
-        kept[:] = [d for d in kept if d["stable_id"] not in change.remove]
-        for descriptor in [*kept, *(cell for d in kept for cell in d["champs"])]:
-            stable_id = descriptor["stable_id"]
-            descriptor["label"] = change.rename.get(stable_id, descriptor["label"])
-            descriptor["type"] = change.retype.get(stable_id, descriptor["type"])
-            descriptor["options"] = change.options.get(stable_id, descriptor["options"])
+        kept[:] = [d for d in kept if d.stable_id not in change.remove]
+        for descriptor in [*kept, *(cell for d in kept for cell in d.champs)]:
+            stable_id = descriptor.stable_id
+            descriptor.label = change.rename.get(stable_id, descriptor.label)
+            descriptor.type = change.retype.get(stable_id, descriptor.type)
+            descriptor.options = change.options.get(stable_id, descriptor.options)
 
 
 # --- a value written by API ---------------------------------------------------------------------
@@ -408,14 +413,14 @@ def write(champ: ServedChamp, given: Any, at: datetime, *, kept: bool = True) ->
     champ.dossier.touched[champ.key] = champ.dossier.updated_at = at
 
 
-def _text(_: DescriptorSeed, value: str) -> str | None:
+def _text(_: ChampDescriptor, value: str) -> str | None:
     """Remove control characters and carriage returns; an empty text becomes None."""
     lines = value.replace("\r\n", "\n").replace("\r", "\n")
     kept = (c for c in lines if c in "\n\t" or unicodedata.category(c) != "Cc")
     return "".join(kept) or None
 
 
-def _email(descriptor: DescriptorSeed, value: str) -> str | None:
+def _email(descriptor: ChampDescriptor, value: str) -> str | None:
     text = _text(descriptor, value)
     if text and not _EMAIL.fullmatch(text):
         raise RefusalError(
@@ -425,38 +430,38 @@ def _email(descriptor: DescriptorSeed, value: str) -> str | None:
     return text
 
 
-def _option(descriptor: DescriptorSeed, value: str) -> str | None:
-    if not descriptor["other_option"]:
+def _option(descriptor: ChampDescriptor, value: str) -> str | None:
+    if not descriptor.other_option:
         _options(descriptor, [value] if value else [])
     return value or None
 
 
-def _options(descriptor: DescriptorSeed, value: list[str]) -> list[str] | None:
-    if any(option not in descriptor["options"] for option in value):
+def _options(descriptor: ChampDescriptor, value: list[str]) -> list[str] | None:
+    if any(option not in descriptor.options for option in value):
         raise RefusalError("doit être dans les options proposées")
     return list(value) or None
 
 
-def _decimal(_: DescriptorSeed, value: float) -> float:
+def _decimal(_: ChampDescriptor, value: float) -> float:
     exponent = Decimal(str(value)).normalize().as_tuple().exponent
     if isinstance(exponent, str) or -exponent > _MAX_DECIMALS:
         raise RefusalError("doit comprendre entre 1 et 3 chiffres après le point")
     return float(value)
 
 
-def _instant(_: DescriptorSeed, value: datetime) -> datetime:
+def _instant(_: ChampDescriptor, value: datetime) -> datetime:
     return value.astimezone(UTC).replace(microsecond=0)
 
 
-def _day(_: DescriptorSeed, value: date) -> str:
+def _day(_: ChampDescriptor, value: date) -> str:
     return value.isoformat()
 
 
-def _as_is(_: DescriptorSeed, value: Any) -> Any:
+def _as_is(_: ChampDescriptor, value: Any) -> Any:
     return value
 
 
-_KEPT: dict[str, Callable[[DescriptorSeed, Any], Any]] = {
+_KEPT: dict[str, Callable[[ChampDescriptor, Any], Any]] = {
     "text": _text,
     "textarea": _text,
     "email": _email,

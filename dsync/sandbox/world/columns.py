@@ -57,7 +57,7 @@ def columns_of(champ: ServedChamp) -> list[dict[str, Any]]:
     """Return the columns of a champ; the first one is its value."""
     if champ.type in _WITHOUT:
         return []
-    stable_id, label = champ.stable_id, champ.descriptor["label"]
+    stable_id, label = champ.stable_id, champ.descriptor.label
     kind = _KINDS.get(champ.type, "TextColumn")
     columns = [_column(f"type_de_champ/{stable_id}", label, kind, _value(champ, kind))]
     for name, path, suffix, more in _MORE.get(champ.type, ()):

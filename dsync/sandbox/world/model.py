@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
-from typing import Any, ClassVar, Literal, TypedDict, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.clock import Clock
@@ -31,43 +31,32 @@ ADMINISTRATEUR = "administration-eig@example.gouv.fr"
 FINISHED = frozenset({"accepte", "refuse", "sans_suite"})
 
 
-class DescriptorSeed(TypedDict):
+@dataclass(slots=True)
+class ChampDescriptor:
     """One champ or annotation of a form."""
 
     stable_id: int
     type: str
     label: str
-    required: bool
-    description: str | None
-    options: list[str]
-    other_option: bool
-    level: int | None
-    champs: list[DescriptorSeed]
+    required: bool = False
+    description: str | None = None
+    options: list[str] = field(default_factory=list)
+    other_option: bool = False
+    champs: list[ChampDescriptor] = field(default_factory=list)
+    """Those of a repetition's rows."""
+
+    def __post_init__(self) -> None:
+        self.champs = descriptors(self.champs)
+
+    @property
+    def level(self) -> int | None:
+        """The level of a section's title."""
+        return 1 if self.type == "header_section" else None
 
 
-def descriptor(
-    id: int,
-    type: str,
-    label: str,
-    *,
-    required: bool = False,
-    description: str | None = None,
-    options: Iterable[str] = (),
-    other_option: bool = False,
-    champs: list[DescriptorSeed] | None = None,
-) -> DescriptorSeed:
-    """Return a descriptor with all its keys."""
-    return {
-        "stable_id": id,
-        "type": type,
-        "label": label,
-        "required": required,
-        "description": description,
-        "options": list(options),
-        "other_option": other_option,
-        "level": 1 if type == "header_section" else None,
-        "champs": champs or [],
-    }
+def descriptors(given: Iterable[ChampDescriptor | dict[str, Any]]) -> list[ChampDescriptor]:
+    """Return descriptors, some of which may be given as mappings of their fields."""
+    return [ChampDescriptor(**each) if isinstance(each, dict) else each for each in given]
 
 
 class Identified:
@@ -120,23 +109,23 @@ class FormRevision(Identified):
     KIND = "ProcedureRevision"
     date_creation: datetime
     date_publication: datetime | None
-    champs: list[DescriptorSeed]
-    annotations: list[DescriptorSeed]
+    champs: list[ChampDescriptor]
+    annotations: list[ChampDescriptor]
     key: int = 0
 
     def descriptor(
         self, source: Source, stable_id: int
-    ) -> tuple[DescriptorSeed, DescriptorSeed | None]:
+    ) -> tuple[ChampDescriptor, ChampDescriptor | None]:
         """Return a descriptor, and the repetition that contains it or None.
 
         Raises:
             KeyError: the revision has no descriptor with that id.
         """
         for candidate in getattr(self, source):
-            if candidate["stable_id"] == stable_id:
+            if candidate.stable_id == stable_id:
                 return candidate, None
-            for cell in candidate["champs"]:
-                if cell["stable_id"] == stable_id:
+            for cell in candidate.champs:
+                if cell.stable_id == stable_id:
                     return cell, candidate
         raise KeyError(stable_id)
 
@@ -305,13 +294,13 @@ class ServedDossier:
         step |= {"email_agent_traitant": agent or None, "motivation": motivation}
         self.traitements.append(step)
 
-    def rows_of(self, repetition: DescriptorSeed, source: Source) -> list[Row]:
+    def rows_of(self, repetition: ChampDescriptor, source: Source) -> list[Row]:
         """Return the rows of a repetition; DS creates a mandatory or private one with one row."""
-        stable_id = repetition["stable_id"]
+        stable_id = repetition.stable_id
         if stable_id not in self.rows:
             answers = getattr(self, source).get(stable_id)
             if answers is None:
-                answers = [{}] if source == "annotations" or repetition["required"] else []
+                answers = [{}] if source == "annotations" or repetition.required else []
             self.rows[stable_id] = [
                 Row(ids.ulid(self.depose_at, self.number, stable_id, index), dict(cells))
                 for index, cells in enumerate(answers)

@@ -155,23 +155,23 @@ def champs_of_dossier(dossier: ServedDossier) -> list[Row]:
             cells = [(champ.descriptor, None, champ.value)]
             if champ.type == "repetition":
                 cells = [(champ.descriptor, None, None)] + [
-                    (cell, number, row.cells.get(cell["stable_id"]))
+                    (cell, number, row.cells.get(cell.stable_id))
                     for number, row in enumerate(
                         dossier.rows_of(champ.descriptor, source),  # type: ignore[arg-type]
                         start=1,
                     )
-                    for cell in champ.descriptor["champs"]
+                    for cell in champ.descriptor.champs
                 ]
             for descriptor, number, value in cells:
                 found.append(
                     {
                         "numero": dossier.number,
                         "origine": source.removesuffix("s"),
-                        "champ_id": ids.encode("Champ", descriptor["stable_id"]),
-                        "libelle": descriptor["label"],
-                        "type": descriptor["type"],
+                        "champ_id": ids.encode("Champ", descriptor.stable_id),
+                        "libelle": descriptor.label,
+                        "type": descriptor.type,
                         "ligne": number,
-                        "valeur": _text(descriptor["type"], value),
+                        "valeur": _text(descriptor.type, value),
                     }
                 )
     return found

@@ -20,9 +20,10 @@ from dsync.sandbox.content import dossiers, every_type_dossiers
 from dsync.sandbox.content.applicants import CATEGORIES, OPERATEURS, check_digit
 from dsync.sandbox.content.cases import CASES, ELIGIBLE, case_of, twin_of
 from dsync.sandbox.content.catalogue import products, redirects
-from dsync.sandbox.content.form import EVERY_TYPE_FORM, FORM, PROFIL_IMPACT
+from dsync.sandbox.content.every_type import EVERY_TYPE_FORM
+from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
 from dsync.sandbox.content.texts import NASTY_TEXTS
-from dsync.sandbox.world.model import DescriptorSeed, FormSeed, ServedDossier
+from dsync.sandbox.world.model import ChampDescriptor, FormSeed, ServedDossier
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DIGEST_OF_50 = "ab9d68eb388ec05419642815b0285ce84d063fff8ca248abb128c8e3f4bafa1e"
@@ -162,11 +163,11 @@ def test_few_dossiers_are_hidden_and_none_of_the_first() -> None:
     assert all(seed.presence == "present" for seed in many()[:40])
 
 
-def fits(descriptor: DescriptorSeed, value: Any) -> bool:
-    options = descriptor["options"]
-    match descriptor["type"]:
+def fits(descriptor: ChampDescriptor, value: Any) -> bool:
+    options = descriptor.options
+    match descriptor.type:
         case "drop_down_list":
-            return descriptor["other_option"] or value in options
+            return descriptor.other_option or value in options
         case "multiple_drop_down_list":
             return set(value) <= set(options)
         case "integer_number" | "dossier_link":
@@ -182,7 +183,7 @@ def fits(descriptor: DescriptorSeed, value: Any) -> bool:
         case "piece_justificative" | "titre_identite" | "carte":
             return isinstance(value, list)
         case "repetition":
-            cells = {cell["stable_id"]: cell for cell in descriptor["champs"]}
+            cells = {cell.stable_id: cell for cell in descriptor.champs}
             return all(fits(cells[key], cell) for row in value for key, cell in row.items())
         case "linked_drop_down_list":
             return f"--{value[0]}--" in options and value[1] in options
@@ -201,7 +202,7 @@ def misfits(form: FormSeed, seed: ServedDossier) -> list[tuple[int, int]]:
         (revision.champs, seed.champs),
         (revision.annotations, seed.annotations),
     ):
-        known = {descriptor["stable_id"]: descriptor for descriptor in descriptors}
+        known = {descriptor.stable_id: descriptor for descriptor in descriptors}
         found += [
             (seed.number, stable_id)
             for stable_id, value in values.items()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dsync.sandbox.content.form import EVERY_TYPE_FORM, FORM, PROFIL_IMPACT
-from dsync.sandbox.world.model import DescriptorSeed
+from dsync.sandbox.content.every_type import EVERY_TYPE_FORM
+from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
 
 ROOT = Path(__file__).parents[3]
 SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
@@ -24,7 +25,7 @@ def shared(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def essentials(descriptor: dict[str, Any] | DescriptorSeed) -> tuple[Any, ...]:
+def essentials(descriptor: dict[str, Any]) -> tuple[Any, ...]:
     return (
         descriptor["stable_id"],
         descriptor["type"],
@@ -41,7 +42,9 @@ def test_the_first_revision_is_the_known_form(part: str) -> None:
     """Ids, types, labels and options are those of the démarche."""
     facts = json.loads(shared("ds/aap-eig7.form.json"))[part]
     ours = getattr(FORM.revisions[0], part)
-    assert [essentials(fact) for fact in facts] == [essentials(descriptor) for descriptor in ours]
+    assert [essentials(fact) for fact in facts] == [
+        essentials(asdict(descriptor)) for descriptor in ours
+    ]
 
 
 def test_the_second_revision_adds_one_profile() -> None:
@@ -56,7 +59,7 @@ def test_the_second_form_has_every_type_of_champ() -> None:
     body = re.search(r"^enum TypeDeChamp \{(.*?)^\}", shared("ds/schema.graphql"), re.M | re.S)
     assert body
     known = set(re.findall(r"^  ([a-z_]+)$", body[1], re.M))
-    zoo = {descriptor["type"] for descriptor in EVERY_TYPE_FORM.revisions[0].champs}
+    zoo = {descriptor.type for descriptor in EVERY_TYPE_FORM.revisions[0].champs}
     assert zoo == known
 
 
@@ -65,8 +68,8 @@ def test_stable_ids_are_unique() -> None:
     for form in (FORM, EVERY_TYPE_FORM):
         for revision in form.revisions:
             ids = [
-                found["stable_id"]
+                found.stable_id
                 for descriptor in (*revision.champs, *revision.annotations)
-                for found in (descriptor, *descriptor["champs"])
+                for found in (descriptor, *descriptor.champs)
             ]
             assert len(set(ids)) == len(ids)
