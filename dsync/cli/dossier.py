@@ -1,18 +1,27 @@
-"""`dsync dossier`: shows one dossier, or lists dossiers."""
+"""`dsync dossier`: shows one dossier, lists dossiers, erases one."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import click
 
 from dsync.cli.failures import Group
-from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options, wide_option
+from dsync.cli.options import (
+    DOSSIER_NUMBER,
+    json_option,
+    settings_options,
+    wait_option,
+    wide_option,
+)
 from dsync.cli.output import (
     SUSPENDED,
+    asker,
     clean,
+    confirmed,
     heading,
     print_json,
     print_note,
@@ -20,22 +29,25 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.session import reading
+from dsync.cli.reports import print_report
+from dsync.cli.session import make_ready, reading, worker
+from dsync.cli.sync import finish, run_once
 from dsync.database import EXTENSION
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict, counterfactual
 from dsync.errors import ConfigurationError
+from dsync.sync.report import SyncOptions
 
 VERDICTS = ("eligible", "a_verifier", "ineligible", "indetermine", "aucun")
 ETATS = ("en_construction", "en_instruction", "accepte", "refuse", "sans_suite")
-PRESENCES = ("present", "masque", "supprime", "disparu")
+PRESENCES = ("present", "masque", "supprime", "disparu", "efface")
 
 EVENTS_SHOWN = 20
 
 
 @click.group(cls=Group)
 def dossier() -> None:
-    """Show one dossier, or list them."""
+    """Show one dossier, list them, or erase one."""
 
 
 @dossier.command("list")
@@ -127,6 +139,37 @@ def show(*, numero: int, as_json: bool) -> None:
     _print_evaluations(found["evaluations"], found["notes"])
     _print_pushes(found["annotations"], {c.annotation: c.valeur_distante for c in conflicts})
     _print_events(found["evenements"])
+
+
+@dossier.command("erase")
+@click.argument("numero", metavar="N", type=DOSSIER_NUMBER)
+@click.option("--undo", is_flag=True, help="Copy a dossier again that was erased here.")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@wait_option
+@json_option
+@settings_options()
+def erase(*, numero: int, undo: bool, yes: bool, wait: timedelta, as_json: bool) -> None:
+    """Erase the data of dossier N here, for a request that comes outside DS.
+
+    Its number, state, dates and verdicts without texts stay. It is not copied again, whatever DS
+    shows, until --undo. Nothing changes in DS. Asks first on a terminal; needs --yes elsewhere and
+    with --json.
+    """
+    from dsync.sync import erasure
+
+    number = DossierNumber(numero)
+    if not undo and not confirmed(
+        f"Erase what is stored of dossier {numero}?", yes=yes, as_json=as_json
+    ):
+        return
+    with worker(may_create=False) as app:
+        act = erasure.lift_erasure if undo else erasure.erase
+        report = act(make_ready(app).context, number, asked_by=asker(), wait_s=wait.total_seconds())
+    if undo and not report.exit_code:
+        run_once(SyncOptions(dossiers=(number,), started_by=asker()), as_json=as_json)
+        return
+    print_report(report, as_json=as_json)
+    finish(report, None)
 
 
 def current_checks(found: Mapping[str, Any]) -> list[dict[str, Any]]:

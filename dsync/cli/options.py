@@ -111,6 +111,34 @@ class Duration(click.ParamType[timedelta]):
             self.fail(f"{value!r}: {exc}.", param, ctx)
 
 
+wait_option = click.option(
+    "--wait",
+    type=Duration(),
+    default="0s",
+    show_default=True,
+    metavar="DURATION",
+    help="How long to wait while another process works on this démarche.",
+)
+
+
+class Age(click.ParamType[timedelta]):
+    """An age in days or years, `90d` or `2y`."""
+
+    name = "age"
+    _YEAR = timedelta(days=365.25)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Return the age, or fail with the accepted forms."""
+        if isinstance(value, timedelta):
+            return value
+        number, unit = str(value).strip()[:-1], str(value).strip()[-1:]
+        if not (number.isdecimal() and unit in {"d", "y"} and 0 < int(number) <= 36_500):
+            self.fail(f"{value!r}: expected a number and d or y, such as 2y.", param, ctx)
+        return int(number) * (self._YEAR if unit == "y" else timedelta(days=1))
+
+
 class Instant(click.ParamType[datetime]):
     """An ISO 8601 instant or day; without an offset it is UTC."""
 

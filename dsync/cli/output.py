@@ -203,6 +203,29 @@ def _jsonable(value: Any) -> Any:
     return str(value)
 
 
+def confirmed(question: str, *, yes: bool, as_json: bool) -> bool:
+    """Return whether the user agrees; ask if there is a terminal.
+
+    Args:
+        question: what is asked.
+        yes: whether `--yes` was given.
+        as_json: whether `--json` was given, which excludes a question.
+
+    Raises:
+        UsageError: nobody can be asked.
+    """
+    if yes:
+        return True
+    if as_json or not sys.stdin.isatty():
+        raise click.UsageError(
+            "Add --yes: without it the command asks, which needs a terminal and excludes --json."
+        )
+    if click.confirm(question):
+        return True
+    click.echo("Nothing was changed.")
+    return False
+
+
 def asker() -> str:
     """Return who runs this command, for the journal: the name of the account on this machine."""
     import os

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import click
 
-from dsync.cli.options import DOSSIER_NUMBER, Duration, json_option, settings_options
+from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options, wait_option
 from dsync.cli.output import print_table
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_report
@@ -37,14 +37,7 @@ from dsync.service.signals import StopSignals
     "journal. Asks first on a terminal; needs --yes elsewhere and with --json.",
 )
 @click.option("--yes", is_flag=True, help="With --force: do not ask first.")
-@click.option(
-    "--wait",
-    type=Duration(),
-    default="0s",
-    show_default=True,
-    metavar="DURATION",
-    help="How long to wait while another process works on this démarche.",
-)
+@wait_option
 @json_option
 @settings_options()
 def push(

@@ -32,7 +32,8 @@ COMMANDS = {
         "dsync.cli.status",
         "List the runs, newest first, with their figures, who started them, and their problems.",
     ),
-    "dossier": ("dsync.cli.dossier", "Show one dossier, or list them."),
+    "dossier": ("dsync.cli.dossier", "Show one dossier, list them, or erase one."),
+    "purge": ("dsync.cli.purge", "Erase here the data of accepted, refused and closed dossiers, some time after the decision."),
     "precheck": (
         "dsync.cli.precheck",
         "Judge dossiers again, and show the old and the new verdict.",

@@ -11,10 +11,10 @@ from dsync.addresses import mask_url
 from dsync.cli.failures import Exit
 from dsync.cli.options import (
     DOSSIER_NUMBER,
-    Duration,
     Instant,
     json_option,
     settings_options,
+    wait_option,
 )
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_report
@@ -46,14 +46,7 @@ from dsync.sync.report import RunReport, SyncOptions
     is_flag=True,
     help="With --full: accept a mass disappearance that the safety brake stopped.",
 )
-@click.option(
-    "--wait",
-    type=Duration(),
-    default="0s",
-    show_default=True,
-    metavar="DURATION",
-    help="How long to wait while another process works on this démarche.",
-)
+@wait_option
 @json_option
 @settings_options()
 def sync(

@@ -43,12 +43,16 @@ LAYOUT_TYPES = frozenset({"header_section", "explication"})
 
 
 class Presence(StrEnum):
-    """Whether DS shows a dossier; if not, whether it is hidden, erased or has disappeared."""
+    """Whether DS shows a dossier; if not, whether it is hidden, erased or has disappeared.
+
+    `EFFACE` is a dossier that an operator erased here, whatever DS shows.
+    """
 
     PRESENT = "present"
     MASQUE = "masque"
     SUPPRIME = "supprime"
     DISPARU = "disparu"
+    EFFACE = "efface"
 
 
 class Fichier(Struct, frozen=True, gc=False):

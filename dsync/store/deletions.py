@@ -6,14 +6,14 @@ result, date, rules' version and check results. All texts about or by persons ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, Table, delete, func, select, update
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from dsync.domain.dossier import OPEN_ETATS, DeletedDossier, Presence
+from dsync.domain.dossier import OPEN_ETATS, DeletedDossier, Json, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Controle
 from dsync.store import tables
@@ -23,6 +23,12 @@ from dsync.store.sql import update_rows
 from dsync.store.verdicts import QueueWrites
 
 _dossier = tables.dossier
+
+ERASURE_REASONS: Mapping[str, str] = {
+    "demande": "demande d’effacement reçue hors de Démarches Simplifiées",
+    "duree_conservation": "fin de la durée de conservation",
+}
+"""Why an operator erases dossiers, by code, in the words of the view `lecture_evenement`."""
 
 
 class DeletionWrites(QueueWrites, JournalWrites):
@@ -62,6 +68,55 @@ class DeletionWrites(QueueWrites, JournalWrites):
         self._journal(run, "supprime", gone.values(), now)
         self._journal(run, "efface", gone.values(), now)
         return len(hidden) + len(gone)
+
+    def erase_on_request(
+        self,
+        run: int,
+        numbers: Sequence[DossierNumber],
+        reason: str,
+        asked_by: str,
+        now: datetime,
+    ) -> None:
+        """Erase dossiers, which stay erased when DS shows them again.
+
+        Args:
+            run: the run's number.
+            numbers: dossiers of the copy.
+            reason: a key of `ERASURE_REASONS`.
+            asked_by: the user, for the journal.
+            now: the present instant, in UTC.
+        """
+        self.queue_related(numbers)
+        self.connection.execute(
+            update(_dossier)
+            .where(_dossier.c.numero.in_(numbers))
+            .values(presence=Presence.EFFACE.value, presence_raison=reason, presence_le=now)
+        )
+        self.erase(numbers, now)
+        details: dict[str, Json] = {"motif": ERASURE_REASONS[reason], "demande_par": asked_by}
+        self.record_events(run, [NewEvent(number, "efface", details) for number in numbers], now)
+
+    def lift_erasure(
+        self, run: int, numbers: Sequence[DossierNumber], asked_by: str, now: datetime
+    ) -> None:
+        """Let the next read of these dossiers store them again; arguments as `erase_on_request`."""
+        self.connection.execute(
+            update(_dossier)
+            .where(_dossier.c.numero.in_(numbers))
+            .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
+        )
+        details: dict[str, Json] = {"demande_par": asked_by}
+        events = [NewEvent(number, "effacement_leve", details) for number in numbers]
+        self.record_events(run, events, now)
+
+    def erased_on_request(self, numbers: Collection[DossierNumber]) -> set[DossierNumber]:
+        """Return those of these dossiers that an operator erased."""
+        found = self.connection.scalars(
+            select(_dossier.c.numero).where(
+                self._is_present(Presence.EFFACE), _dossier.c.numero.in_(numbers)
+            )
+        )
+        return {DossierNumber(number) for number in found}
 
     def mark_seen(self, run: int, numbers: Sequence[DossierNumber]) -> None:
         """Mark dossiers as seen by this run: DS names them, without their content."""

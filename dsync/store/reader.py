@@ -99,6 +99,21 @@ class Reader(
         views = {**(extension.dossier_views if extension else {}), **_VIEWS}
         return main[0] | {key: self._view(view, numero) for key, view in views.items()}
 
+    def decided_before(self, limit: datetime) -> list[tuple[DossierNumber, datetime]]:
+        """Return the finished dossiers decided before an instant and not erased, oldest first."""
+        finished = [etat.value for etat in Etat if etat not in OPEN_ETATS]
+        rows = self.connection.execute(
+            select(_dossier.c.numero, _dossier.c.traite_le)
+            .where(
+                _dossier.c.demarche_numero == self.number,
+                _dossier.c.efface_le.is_(None),
+                _dossier.c.etat.in_(finished),
+                _dossier.c.traite_le < limit,
+            )
+            .order_by(_dossier.c.traite_le, _dossier.c.numero)
+        )
+        return [(DossierNumber(number), decided) for number, decided in rows]
+
     def champs(self, numero: DossierNumber) -> list[Document]:
         """Return all champs and annotations of a dossier with their texts."""
         return self._view(DossierView("lecture_champ", "origine"), numero)

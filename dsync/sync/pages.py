@@ -77,7 +77,12 @@ def store_page(
         corrections = reader.corrections([dossier.number for dossier in page.nodes])
     records = [_record_of(run, dossier, corrections) for dossier in page.nodes]
     anomalies = [(number, "incomplet", path) for number, path in page.incomplete.items()]
+    watermark = _watermark_after(crawl, records)
     with run.transaction() as tx:
+        erased = tx.erased_on_request([record.numero for record in records])
+        records = [record for record in records if record.numero not in erased]
+        # So that a full read does not take them for disappeared.
+        tx.mark_seen(run.id, sorted(erased))
         known = tx.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
         named = [(one.number or known.get(one.dossier_id or ""), one) for one in page.unreadable]
         unreadable = [(number, one) for number, one in named if number]
@@ -99,7 +104,6 @@ def store_page(
         changes: dict[str, Any] = {"page_size": size, "page_size_at": size_at}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None
-        watermark = _watermark_after(crawl, records)
         if watermark is not None:
             changes["watermark"] = watermark
         tx.save_state(**changes)

@@ -252,8 +252,16 @@ def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage
 
 
 def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
+    with run.transaction() as tx:
+        erased = tx.erased_on_request(numbers)
     for number in numbers:
         run.context.check_stop()
+        if number in erased:
+            run.report.problem(
+                f"Dossier {number} was erased here on request and is not copied: "
+                f"`dsync dossier erase {number} --undo` copies it again."
+            )
+            continue
         try:
             page = run.context.client.dossier(number, run.context.demarche)
         except (DSNotFoundError, DSUnauthorizedError) as exc:

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     DOSSIER = "dossier"
     PUSH = "envoi"
     PRECHECK = "precontrole"
+    ERASURE = "effacement"
 
 
 class Status(StrEnum):

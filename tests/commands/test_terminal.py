@@ -123,7 +123,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
                 conflict = WishOutcome(stopped, WishStatus.CONFLIT, valeur_distante=theirs)
                 tx.record_outcomes(1, [conflict], NOW)
                 tx.refuse_waiting("le jeton est configuré seulement en lecture", [one])
-                report.read = report.changed = report.evaluated = 2
+                report.read = report.changed = 2
+                report.verdict_of = dict.fromkeys((one, two), Verdict.ELIGIBLE)
                 report.problem("DS refuses to write: the token is read-only. Make another one.")
             else:
                 tx.quarantine(2, DossierNumber(7), "invalid_null", "Illisible.", NOW)

@@ -1,0 +1,56 @@
+"""`dsync purge`: erases the dossiers that were decided long ago."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from dsync.cli.options import Age, json_option, settings_options, wait_option
+from dsync.cli.output import asker, confirmed, print_json, print_table
+from dsync.cli.reports import print_report
+from dsync.cli.session import make_ready, worker
+from dsync.cli.sync import finish
+from dsync.sync.context import utc_now
+from dsync.sync.erasure import purge as purge_decided
+
+
+@click.command()
+@click.option(
+    "--older-than",
+    "age",
+    type=Age(),
+    required=True,
+    metavar="AGE",
+    help="Minimum time since the decision, such as 2y or 90d.",
+)
+@click.option("--dry-run", is_flag=True, help="Only list the dossiers.")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@wait_option
+@json_option
+@settings_options()
+def purge(*, age: timedelta, dry_run: bool, yes: bool, wait: timedelta, as_json: bool) -> None:
+    """Erase here the data of accepted, refused and closed dossiers, some time after the decision.
+
+    Their numbers, states, dates and verdicts without texts stay. They are not copied again:
+    `dsync dossier erase N --undo` does that for one. Nothing changes in DS. Asks first on a
+    terminal; needs --yes elsewhere and with --json.
+    """
+    limit = utc_now() - age
+    with worker(may_create=False) as app:
+        with make_ready(app).store.reading(app.demarche) as reader:
+            found = reader.decided_before(limit)
+        if not as_json:
+            empty = f"No dossier was decided before {limit:%Y-%m-%d}."
+            print_table(("dossier", "decided"), found, empty=empty)
+        elif dry_run:
+            print_json([{"numero": number, "decide_le": decided} for number, decided in found])
+        if dry_run or not (found or as_json):
+            return
+        if not confirmed(
+            f"Erase what is stored of {len(found)} dossiers?", yes=yes, as_json=as_json
+        ):
+            return
+        report = purge_decided(app.context, limit, asked_by=asker(), wait_s=wait.total_seconds())
+    print_report(report, as_json=as_json)
+    finish(report, None)

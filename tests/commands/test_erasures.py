@@ -1,0 +1,70 @@
+"""`dsync dossier erase` and `dsync purge`: nothing is erased without an order."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsync.sandbox import Sandbox
+from tests.commands.command import Command
+from tests.commands.terminal import on_terminal
+
+
+def presence(run: Command, number: int) -> str:
+    [row] = [r for r in run("dossier", "list", "--json").json if r["numero"] == number]
+    return str(row["presence"])
+
+
+@pytest.fixture
+def first(run: Command, sandbox: Sandbox) -> int:
+    """Return the number of a dossier of the copy."""
+    assert 0 == run("sync", "--no-push").code
+    return min(truth.number for truth in sandbox.control.truth() if truth.presence == "present")
+
+
+def test_a_dossier_is_erased_by_an_order_and_copied_again_by_another(
+    run: Command, first: int
+) -> None:
+    """Without a terminal the order needs --yes; a full read leaves it erased."""
+    refused = run("dossier", "erase", str(first))
+    assert (2, "present") == (refused.code, presence(run, first))
+    assert "--yes" in refused.err
+    erased = run("dossier", "erase", str(first), "--yes", "--json")
+    assert (0, "effacement", 1) == (erased.code, erased.json["kind"], erased.json["deleted"])
+    assert 0 == run("sync", "--full", "--no-push").code
+    assert "efface" == presence(run, first)
+    assert 0 == run("dossier", "erase", str(first), "--undo").code
+    assert "present" == presence(run, first)
+
+
+@pytest.mark.parametrize(("typed", "after"), [("n\n", "present"), ("y\n", "efface")])
+def test_on_a_terminal_an_erasure_asks(run: Command, first: int, typed: str, after: str) -> None:
+    """« n » changes nothing."""
+    ended = on_terminal(run, "dossier", "erase", str(first), typed=typed)
+    assert (0, after) == (ended.code, presence(run, first))
+    assert f"Erase what is stored of dossier {first}?" in ended.out + ended.err
+
+
+def test_a_purge_lists_then_erases_what_was_decided_long_ago(run: Command, first: int) -> None:
+    """A dry run changes nothing; open dossiers stay."""
+    listed = run("purge", "--older-than", "1d", "--dry-run", "--json").json
+    finished = {
+        row["numero"]
+        for row in run("dossier", "list", "--json", "--limit", "1000").json
+        if row["etat"] in {"accepte", "refuse", "sans_suite"}
+    }
+    numbers = {row["numero"] for row in listed}
+    assert numbers
+    assert numbers <= finished
+    assert 2 == run("purge", "--older-than", "1d").code
+    assert len(numbers) == run("purge", "--older-than", "1d", "--yes", "--json").json["deleted"]
+    gone = run("dossier", "list", "--presence", "efface", "--json").json
+    assert numbers == {row["numero"] for row in gone}
+    assert "No dossier was decided before" in run("purge", "--older-than", "1d", "--yes").out
+
+
+@pytest.mark.parametrize("age", ["2", "y", "-1d", "0d", "2 weeks", "99999999999y"])
+def test_an_age_that_cannot_be_read_names_the_form(run: Command, age: str) -> None:
+    """Exit 2 with an example."""
+    refused = run("purge", "--older-than", age, "--dry-run")
+    assert 2 == refused.code
+    assert "such as 2y" in refused.err

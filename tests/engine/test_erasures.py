@@ -1,0 +1,123 @@
+"""What operators have erased stays erased: one dossier on request, old decisions by a purge."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from dsync.sync.erasure import erase, lift_erasure, purge
+from dsync.sync.report import RunReport
+from tests.engine.rig import PAGE, PROBLEME, Engine, number, seeds
+
+ONE = 1
+WORD = "Mot-témoin"
+
+
+def erase_one(engine: Engine, rank: int = ONE) -> RunReport:
+    return erase(engine.worker.app.context, number(rank), asked_by="cli:agent")
+
+
+def lift(engine: Engine, rank: int = ONE) -> RunReport:
+    return lift_erasure(engine.worker.app.context, number(rank), asked_by="cli:agent")
+
+
+def purged(engine: Engine, age: timedelta) -> RunReport:
+    limit = engine.control.now() - age
+    return purge(engine.worker.app.context, limit, asked_by="cli:agent")
+
+
+def test_an_erased_dossier_is_not_copied_again(engine_on_each: Engine) -> None:
+    """Though it changes in DS: the copy has no word of it, the journal says who asked."""
+    engine = engine_on_each
+    engine.control.edit_champ(number(ONE), PROBLEME, WORD)
+    engine.sync_until_quiet()
+    assert 1 == erase_one(engine).deleted
+    engine.control.edit_champ(number(ONE), PROBLEME, f"{WORD} encore")
+    report = engine.sync(full=True)
+    assert (0, 0, 0) == (report.exit_code, report.changed, report.deleted)
+    row = engine.one("dossier", ONE)
+    assert ("efface", "demande") == (row["presence"], row["presence_raison"])
+    truth = engine.control.truth_of(number(ONE))
+    whole = str(engine.content(all_tables=True))
+    assert not [told for told in (WORD, truth.usager_email) if told in whole]
+    [event] = engine.rows(
+        "SELECT details FROM evenement WHERE numero = :n AND evenement = 'efface'", n=number(ONE)
+    )
+    assert "cli:agent" in str(event["details"])
+    assert [] == engine.sent(ONE)
+
+
+def test_an_erasure_on_request_leaves_no_word_in_the_file(engine: Engine) -> None:
+    """Neither in SQLite's file nor in its write-ahead log."""
+    engine.control.edit_champ(number(ONE), PROBLEME, WORD)
+    engine.sync_until_quiet()
+    erase_one(engine)
+    folder = Path(engine.url.removeprefix("sqlite:///")).parent
+    files = [path for path in folder.iterdir() if path.name.startswith("dsync.db")]
+    assert files
+    assert not [path.name for path in files if WORD.encode() in path.read_bytes()]
+
+
+def test_an_erased_dossier_asked_for_by_its_number_is_told(engine: Engine) -> None:
+    """The message says how it is copied again; nothing is asked of DS."""
+    engine.sync_until_quiet()
+    erase_one(engine)
+    report = engine.sync(dossiers=(number(ONE),))
+    assert (7, 0) == (report.exit_code, report.requests)
+    assert f"dsync dossier erase {number(ONE)} --undo" in report.errors[0]
+
+
+def test_an_erasure_that_is_undone_is_copied_and_judged_again(engine_on_each: Engine) -> None:
+    """As a dossier that comes back."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    before = (engine.verdict(ONE), engine.remote(ONE))
+    erase_one(engine)
+    assert 0 == lift(engine).exit_code
+    report = engine.sync(dossiers=(number(ONE),))
+    assert (0, 1) == (report.exit_code, report.changed)
+    assert engine.one("lecture_candidature", ONE)["probleme"]
+    assert before == (engine.verdict(ONE), engine.remote(ONE))
+    assert 2 == lift(engine).exit_code
+
+
+def test_an_erased_twin_counts_no_more(engine: Engine) -> None:
+    """The other dossier for its product is judged again."""
+    [twin] = seeds([0])
+    engine.control.edit_champ(number(2), PAGE, twin.champs[PAGE])
+    engine.sync_until_quiet()
+    assert "À vérifier" == engine.verdict(0)
+    erase_one(engine, 2)
+    engine.sync()
+    assert "Éligible" == engine.verdict(0) == engine.remote(0)
+
+
+def test_a_dossier_that_ds_erases_after_us_is_marked_so(engine: Engine) -> None:
+    """DS's own word counts."""
+    engine.sync_until_quiet()
+    erase_one(engine)
+    engine.control.erase(number(ONE))
+    engine.sync()
+    assert "supprime" == engine.one("dossier", ONE)["presence"]
+
+
+def test_a_purge_erases_old_decisions_only(engine_on_each: Engine) -> None:
+    """Open dossiers and later decisions stay; what is erased is not copied again."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    engine.advance(days=100)
+    engine.control.move(number(2), "refuse")
+    engine.sync()
+    assert 2 == purged(engine, timedelta(days=50)).deleted
+    erased = "SELECT numero FROM dossier WHERE presence = 'efface' ORDER BY numero"
+    assert [number(5), number(11)] == [row["numero"] for row in engine.rows(erased)]
+    engine.sync(full=True)
+    assert [number(5), number(11)] == [row["numero"] for row in engine.rows(erased)]
+    assert 0 == purged(engine, timedelta(days=50)).deleted
+
+
+def test_an_unknown_dossier_cannot_be_erased(engine: Engine) -> None:
+    """A mistyped number is told."""
+    engine.sync_until_quiet()
+    report = erase_one(engine, 900)
+    assert (2, 0) == (report.exit_code, report.deleted)
