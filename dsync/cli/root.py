@@ -33,7 +33,11 @@ COMMANDS = {
         "List the runs, newest first, with their figures, who started them, and their problems.",
     ),
     "dossier": ("dsync.cli.dossier", "Show one dossier, list them, or erase one."),
-    "purge": ("dsync.cli.purge", "Erase here the data of accepted, refused and closed dossiers, some time after the decision."),
+    "purge": (
+        "dsync.cli.purge",
+        "Erase here the data of accepted, refused and closed dossiers, some time after the "
+        "decision.",
+    ),
     "precheck": (
         "dsync.cli.precheck",
         "Judge dossiers again, and show the old and the new verdict.",
