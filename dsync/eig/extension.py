@@ -123,6 +123,7 @@ class EigExtension:
     listed = tables.candidature.c.produit_id
     related = staticmethod(store.related)
     forget = staticmethod(store.forget_enterprises)
+    indicators = staticmethod(store.median_days)
 
     @property
     def sections(self) -> Mapping[str, Mapping[str, str]]:

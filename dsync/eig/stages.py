@@ -10,13 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from dsync.annotations.values import PARIS
 from dsync.domain.dossier import Correction, Dossier, Etat
-
-PARIS = ZoneInfo("Europe/Paris")
 
 
 class Etape(StrEnum):

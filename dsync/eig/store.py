@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy import Connection, Select, delete, select, text
 from sqlalchemy.orm import Session
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Etat, Json, Presence
@@ -16,6 +16,7 @@ from dsync.eig import tables
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.precheck.evidence import RegistryAnswer
+from dsync.eig.stages import SUITES
 from dsync.store import Tx
 from dsync.store import tables as engine
 from dsync.store.records import CLOCK_TOLERANCE
@@ -182,6 +183,35 @@ def _in_etats(demarche: DemarcheNumber, etats: Iterable[Etat]) -> Select[Any]:
         )
         .order_by(_dossier.c.numero)
     )
+
+
+_MEDIANS = text(
+    """
+    SELECT r.etape, avg(r.jours)
+    FROM (
+        SELECT
+            e.etape,
+            e.jours,
+            row_number() OVER (PARTITION BY e.etape ORDER BY e.jours) AS rang,
+            count(*) OVER (PARTITION BY e.etape) AS nombre
+        FROM lecture_etape AS e
+        JOIN dossier AS d ON d.numero = e.numero
+        WHERE d.demarche_numero = :demarche AND d.presence = 'present' AND e.au IS NOT NULL
+    ) AS r
+    WHERE r.rang IN ((r.nombre + 1) / 2, (r.nombre + 2) / 2)
+    GROUP BY r.etape
+    """
+)
+INDICATEURS = {
+    etape.value: f"jours_{etape.name.lower()}" for etape, suite in SUITES.items() if suite.prochaine
+}
+"""The names of the figures, by stage; the last stages have no end."""
+
+
+def median_days(connection: Connection, demarche: DemarcheNumber) -> dict[str, float]:
+    """Return the median days that present dossiers spent in each stage that they have left."""
+    rows = connection.execute(_MEDIANS, {"demarche": demarche})
+    return {INDICATEURS[etape]: float(jours) for etape, jours in rows if etape in INDICATEURS}
 
 
 def forget_enterprises(connection: Connection, numbers: Sequence[DossierNumber]) -> None:

@@ -75,6 +75,9 @@ class Extension(Protocol):
     ) -> Sequence[DossierNumber]:
         """Return the open dossiers whose verdicts depend on the presence or state of these."""
 
+    def indicators(self, connection: Connection, demarche: DemarcheNumber) -> Mapping[str, float]:
+        """Return its figures of the démarche as they are now, by name."""
+
     def forget(self, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
         """Delete the data of these dossiers' applicants, unless another dossier shares them."""
 

@@ -246,6 +246,17 @@ class SyncRunRow(_Table, table=True):
     figures: Any = json_text()
 
 
+class IndicateurRow(_Table, table=True):
+    """A figure of the démarche on a day of Paris; it is about no dossier in particular."""
+
+    __tablename__ = "indicateur"
+
+    demarche_numero: int = given_number()
+    jour: dt.date = Field(primary_key=True)
+    indicateur: str = Field(primary_key=True)
+    valeur: float
+
+
 class QuarantaineRow(_Table, table=True):
     """A dossier that could not be read or evaluated, with the reason."""
 
@@ -342,6 +353,7 @@ outbox = metadata.tables["outbox"]
 pousse = metadata.tables["pousse"]
 evenement = metadata.tables["evenement"]
 sync_run = metadata.tables["sync_run"]
+indicateur = metadata.tables["indicateur"]
 quarantaine = metadata.tables["quarantaine"]
 lease = metadata.tables["lease"]
 service = metadata.tables["service"]

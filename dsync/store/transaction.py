@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsync.store.deletions import DeletionWrites
 from dsync.store.demarche import DemarcheWrites
+from dsync.store.indicators import IndicatorWrites
 from dsync.store.outbox import OutboxWrites
 from dsync.store.outcomes import OutcomeWrites
 from dsync.store.pages import PageWrites
@@ -19,5 +20,6 @@ class Tx(
     OutcomeWrites,
     StateWrites,
     DemarcheWrites,
+    IndicatorWrites,
 ):
     """A transaction about one démarche. Repeating a call of a method has no further effect."""

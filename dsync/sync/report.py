@@ -147,6 +147,11 @@ class RunReport:
         """Why the run was not a success, in French."""
         return CAUSES.get(self.exit_code)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether the run changed anything in the copy, in the verdicts or in DS."""
+        return any((self.changed, self.deleted, self.evaluated, self.pushed, self.conflicts))
+
     def problem(self, message: str, exit_code: int = 7) -> None:
         """Add a problem that makes the run partial; a repeated sentence is added once."""
         if message not in self.errors:

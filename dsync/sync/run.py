@@ -83,6 +83,7 @@ def _execute(
         report.close(context.clock())
         with context.store.transaction(lease) as tx:
             tx.finish_run(report)
+            tx.save_indicators(context.clock(), changed=report.has_news)
     log.info(
         "run_finished",
         run=report.run,

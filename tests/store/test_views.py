@@ -16,11 +16,13 @@ from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.candidature import Evaluation, Note
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.stages import DECISION, SUITES, Attend, Etape
+from dsync.eig.store import INDICATEURS as STAGE_INDICATEURS
 from dsync.eig.store import DossierProduct, save_products, set_products
 from dsync.errors import ConfigurationError
 from dsync.sandbox.graphql import schema
 from dsync.store import NewWish, Store, WishStatus
 from dsync.store.engine import parse_url
+from dsync.store.indicators import INDICATEURS
 from dsync.sync.report import Kind, Status
 from tests.store.builders import (
     DEMARCHE,
@@ -64,6 +66,7 @@ PROMISED = {
     "lecture_evenement": "numero survenu_le evenement details",
     "lecture_synchronisation": "run genre statut debut fin lus modifies supprimes evalues pousses "
     "requetes erreur",
+    "lecture_indicateur": "jour indicateur valeur",
     "lecture_anomalie": "numero code message depuis tentatives",
     "lecture_statistique": "mois controle resultat nombre",
 }
@@ -101,6 +104,7 @@ def rich(store: Store) -> Store:
         tx.close_evaluation([DossierNumber(1)])
         tx.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
         tx.quarantine(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
+        tx.save_indicators(NOW, changed=True)
     return store
 
 
@@ -391,6 +395,7 @@ COLOURS: Any = schema.schema().type_map["LabelColorEnum"]
         ("lecture_suivi", "etape", Etape),
         ("lecture_suivi", "prochaine_etape", NEXT),
         ("lecture_suivi", "attend", Attend),
+        ("lecture_indicateur", "indicateur", [*INDICATEURS, *STAGE_INDICATEURS.values()]),
         ("lecture_decision", "etat", [Etat.ACCEPTE, Etat.REFUSE, Etat.SANS_SUITE]),
         ("lecture_etiquette", "couleur", COLOURS.values),
         ("lecture_synchronisation", "genre", Kind),

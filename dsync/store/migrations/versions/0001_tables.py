@@ -112,6 +112,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_evenement_numero"), ["numero"], unique=False)
 
     op.create_table(
+        "indicateur",
+        sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("jour", sa.Date(), nullable=False),
+        sa.Column("indicateur", sqltypes.AutoString(), nullable=False),
+        sa.Column("valeur", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "demarche_numero", "jour", "indicateur", name=op.f("pk_indicateur")
+        ),
+    )
+    op.create_table(
         "lease",
         sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("holder", sqltypes.AutoString(), nullable=True),
@@ -311,6 +321,7 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     op.drop_table("lease")
+    op.drop_table("indicateur")
     with op.batch_alter_table("evenement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_evenement_numero"))
 

@@ -1,0 +1,5 @@
+SELECT
+    i.jour,
+    i.indicateur,
+    i.valeur
+FROM indicateur AS i
