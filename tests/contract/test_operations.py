@@ -26,8 +26,6 @@ from msgspec import Struct
 
 from dsync.ds import nodes, operations
 from dsync.sandbox.graphql.documents import document
-from dsync.sandbox.graphql.limits import measure
-from dsync.sandbox.graphql.schema import schema as served_schema
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
@@ -75,7 +73,7 @@ def test_the_largest_document_is_below_the_limits_of_ds(name: str) -> None:
     variables = {"first": 100, "withPending": True, "withDeleted": True}
     root = found.operation(operation.name)
     assert root is not None
-    score, _ = measure(served_schema(), found.ast, root, variables)
+    score, _ = found.measure(root, variables)
     assert scored in (None, score)
     assert score < 60_000 / 5
     assert found.tokens < 20_000

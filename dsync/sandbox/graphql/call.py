@@ -8,7 +8,6 @@ from typing import Any, TypeAlias, TypeVar
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from dsync.sandbox.graphql.limits import QueryLimit
 from dsync.sandbox.world.champs import ServedChamp
 from dsync.sandbox.world.model import DossierFault, Groupe, ServedDemarche, ServedDossier, World
 
@@ -21,6 +20,17 @@ class ServerFailure(BaseException):
 
     A `BaseException`, because graphql-core turns every `Exception` into the error of one field.
     """
+
+
+@dataclass(slots=True)
+class QueryLimit:
+    """Maximum complexity and number of tokens of a query, which DS has since July 2026.
+
+    0: no limit.
+    """
+
+    complexity: int = 60_000
+    tokens: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,35 @@
-"""Parsing and validation of query documents; the result is cached by the document's text."""
+"""Query documents: parsing, validation, and their size as DS measures it.
+
+A document is cached by its text.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     InlineFragmentNode,
+    IntValueNode,
     OperationDefinitionNode,
     Source,
+    VariableNode,
     get_introspection_query,
+    get_named_type,
     get_operation_ast,
+    is_leaf_type,
+    is_object_type,
     validate,
 )
+from graphql.execution.collect_fields import FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.values import VariableValues
 from graphql.language import Visitor, visit
 from graphql.language.parser import Parser
 
@@ -34,6 +46,10 @@ _CODES = (
     ("Fields .* conflict", "fieldConflict"),
     ("Expected value|Value .* does not exist|Could not coerce", "argumentLiteralsIncompatible"),
 )
+
+
+_PAGE = 100
+"""Page size that DS assumes for a connection without `first` and `last`."""
 
 
 class RefusedError(Exception):
@@ -57,14 +73,70 @@ class QueryDocument:
         errors = [e for e in validate(schema(), self.ast) if not _is_tolerated(e)]
         if errors:
             raise RefusedError(*errors)
-        self.measures: dict[Any, tuple[int, int]] = {}
-        """Complexity and depth by the variables on which they depend."""
+        definitions = [d for d in self.ast.definitions if isinstance(d, FragmentDefinitionNode)]
+        self._fragments = {d.name.value: FragmentDetails(d) for d in definitions}
+        self._measures: dict[Any, tuple[int, int]] = {}
         self.types_asked = _types_asked(self.ast)
         """Names of the types in fragments, used or not; None for a fragment without a type."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """Return the operation of that name, or the only one; None when there is none."""
         return get_operation_ast(self.ast, name)
+
+    def measure(
+        self, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    ) -> tuple[int, int]:
+        """Return an operation's complexity and depth with its variables, as DS's library counts.
+
+        A field counts 1; the nodes of a connection count as often as its page size. Of the types
+        of an interface, the one with the highest complexity counts.
+        """
+        # Only page sizes and the conditions of directives change it: integers and booleans.
+        sizes = tuple((name, value) for name, value in variables.items() if isinstance(value, int))
+        if (operation, sizes) not in self._measures:
+            root = schema().get_root_type(operation.operation)
+            values = VariableValues({}, dict(variables))
+            fields = collect_fields(schema(), self._fragments, values, root, operation)[0]  # type: ignore[arg-type]
+            self._measures[operation, sizes] = self._size_of(root, fields, operation, values)
+        return self._measures[operation, sizes]
+
+    def _size_of(
+        self, type_: Any, fields: Any, operation: OperationDefinitionNode, values: VariableValues
+    ) -> tuple[int, int]:
+        """Return complexity and depth of the fields of a type."""
+
+        def below(type_: Any, details: Any) -> Any:
+            arguments = values, operation, type_, details
+            return collect_subfields(schema(), self._fragments, *arguments)[0]
+
+        def one(details: Any, parent: Any) -> tuple[int, int]:
+            definition = schema().get_field(parent, details[0].node.name.value)
+            named: Any = get_named_type(definition.type) if definition else None
+            if named is None or is_leaf_type(named) or named.name.startswith("__"):
+                return 1, 1
+            concrete = [named] if is_object_type(named) else schema().get_possible_types(named)
+            inside = [(kind, below(kind, details)) for kind in concrete]
+            each = [self._size_of(*fields, operation, values) for fields in inside if fields[1]]
+            score = 1 + max((score for score, _ in each), default=0)
+            if named.name.endswith("Connection") and "nodes" in inside[0][1]:
+                nodes, _ = one(inside[0][1]["nodes"], named)
+                score += (nodes - 1) * (_page_size(details[0].node, values.coerced) - 1)
+            return score, 1 + max((depth for _, depth in each), default=0)
+
+        each = [one(details, type_) for details in fields.values()]
+        return sum(score for score, _ in each), max(depth for _, depth in each)
+
+
+def _page_size(node: FieldNode, variables: Mapping[str, Any]) -> int:
+    for argument in node.arguments or ():
+        value = argument.value
+        if argument.name.value not in ("first", "last"):
+            continue
+        if isinstance(value, VariableNode):
+            return variables.get(value.name.value) or _PAGE
+        if isinstance(value, IntValueNode):
+            return int(value.value) or _PAGE
+    return _PAGE
 
 
 @lru_cache(maxsize=512)

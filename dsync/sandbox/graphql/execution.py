@@ -16,12 +16,12 @@ from graphql import (
 from graphql.execution.execute import assume_not_async_iterable, assume_not_awaitable
 from graphql.pyutils import Path
 
-from dsync.sandbox.graphql.call import Call, ServerFailure, failed
+from dsync.sandbox.graphql.call import Call, QueryLimit, ServerFailure, failed
 from dsync.sandbox.graphql.documents import QueryDocument, RefusedError
-from dsync.sandbox.graphql.limits import MAX_DEPTH, QueryLimit, measure
 from dsync.sandbox.graphql.schema import schema
 from dsync.sandbox.world.model import ServedDossier
 
+MAX_DEPTH = 15
 _NULL = "Cannot return null for non-nullable field "
 
 
@@ -68,13 +68,8 @@ def _check_size(document: QueryDocument, executor: Executor[Any], limit: QueryLi
     Raises:
         RefusedError: the query exceeds a limit.
     """
-    # Only page sizes and the conditions of directives change the result: integers and booleans.
-    given = executor.variable_values.coerced
-    sizes = tuple((name, value) for name, value in given.items() if isinstance(value, int))
-    if sizes not in document.measures:
-        found = measure(schema(), document.ast, executor.operation, given)
-        document.measures[sizes] = found
-    complexity, depth = document.measures[sizes]
+    variables = executor.variable_values.coerced
+    complexity, depth = document.measure(executor.operation, variables)
     refusal = None
     if 0 < limit.tokens < document.tokens:
         refusal = "This query is too large to execute."

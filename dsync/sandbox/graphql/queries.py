@@ -141,7 +141,7 @@ def _made(kind: str) -> Resolve:
 
 
 def _url(file: files.ServedFile, info: Info) -> str:
-    return f"{info.context.base_url}{FILES}{file.signed_path(info.context.world.now())}"
+    return f"{info.context.base_url}{FILES}{files.signed_path(file, info.context.world.now())}"
 
 
 def _demandeur_type(demandeur: dict[str, Any], info: Info, _: Any) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from dsync.sandbox.graphql.limits import QueryLimit
+from dsync.sandbox.graphql.call import QueryLimit
 from dsync.sandbox.http.answers import HttpAnswer
 from dsync.sandbox.http.endpoint import Endpoint, Entry
 from dsync.sandbox.http.faults import ScriptedFault

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphql import FieldNode
 
-from dsync.sandbox.graphql.call import Call, ServerFailure, Token
+from dsync.sandbox.graphql.call import Call, QueryLimit, ServerFailure, Token
 from dsync.sandbox.graphql.documents import (
     QueryDocument,
     RefusedError,
@@ -20,7 +20,6 @@ from dsync.sandbox.graphql.documents import (
     stored_query,
 )
 from dsync.sandbox.graphql.execution import execute
-from dsync.sandbox.graphql.limits import QueryLimit
 from dsync.sandbox.http import answers, faults
 from dsync.sandbox.http.access import AccessControl
 from dsync.sandbox.http.answers import HttpAnswer, failure, refused

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -19,47 +18,48 @@ _LIFETIME = timedelta(hours=1)
 _SECRET = secrets.token_bytes(32)
 
 
-@dataclass(slots=True, eq=False)
-class ServedFile:
-    """A file of a dossier, or one that is generated when it is fetched (pdf, geojson)."""
+ServedFile = dict[str, Any]
+"""A file as the API's `File`, with its dossier's number and its path in the dossier."""
 
-    dossier: ServedDossier
-    path: str
-    """``pdf``, ``geojson``, or the champ's key and the file's index."""
-    filename: str
-    content_type: str
-    created_at: datetime
-    content: bytes = b""
-    checksum: str = ""
-    """MD5 in base64; empty for a generated file."""
-    virus_scan_result: str = "pending"
 
-    @property
-    def byte_size(self) -> int:
-        """Size in bytes."""
-        return len(self.content)
-
-    def signed_path(self, now: datetime) -> str:
-        """Return a signed path to the file, valid for an hour."""
-        until = int((now + _LIFETIME).timestamp())
-        payload = json.dumps([self.dossier.number, self.path, until]).encode()
-        token = base64.urlsafe_b64encode(payload).decode()
-        return f"{token}--{_sign(token)}/{quote(self.filename)}"
+def signed_path(file: ServedFile, now: datetime) -> str:
+    """Return a signed path to a file, valid for an hour."""
+    until = int((now + _LIFETIME).timestamp())
+    payload = json.dumps([file["number"], file["path"], until]).encode()
+    token = base64.urlsafe_b64encode(payload).decode()
+    return f"{token}--{_sign(token)}/{quote(file['filename'])}"
 
 
 def files_of(champ: ServedChamp) -> list[ServedFile]:
     """Return the files of a champ that the API lists: not the infected ones."""
     return [
-        _stored(champ, rank, seed)
+        {
+            "number": champ.dossier.number,
+            "path": f"{champ.key}/{rank}",
+            "filename": seed.filename,
+            "content_type": seed.content_type,
+            "created_at": champ.updated_at,
+            "byte_size": len(seed.content),
+            "checksum": base64.b64encode(_md5(seed.content)).decode(),
+            "virus_scan_result": seed.virus_scan,
+        }
         for rank, seed in enumerate(champ.value or ())
         if seed.virus_scan != "infected"
     ]
 
 
 def made(dossier: ServedDossier, kind: str, at: datetime) -> ServedFile:
-    """Return the pdf or the geojson of a dossier, generated `at` that instant."""
-    content_type = "application/pdf" if kind == "pdf" else "application/json"
-    return ServedFile(dossier, kind, f"dossier-{dossier.number}.{kind}", content_type, at)
+    """Return the pdf or the geojson of a dossier, which is generated when it is fetched."""
+    return {
+        "number": dossier.number,
+        "path": kind,
+        "filename": f"dossier-{dossier.number}.{kind}",
+        "content_type": "application/pdf" if kind == "pdf" else "application/json",
+        "created_at": at,
+        "byte_size": 0,
+        "checksum": "",
+        "virus_scan_result": "pending",
+    }
 
 
 def fetch(world: World, path: str) -> tuple[int, str, bytes]:
@@ -70,7 +70,7 @@ def fetch(world: World, path: str) -> tuple[int, str, bytes]:
     token, _, rest = path.partition("--")
     if not hmac.compare_digest(_sign(token), rest.partition("/")[0]):
         return 401, "text/html", b""
-    number, kind, until = _payload(token)
+    number, kind, until = json.loads(base64.urlsafe_b64decode(token))
     dossier = world.dossier(number)
     expired = datetime.fromtimestamp(until, UTC) < world.now()
     if dossier is None or expired or dossier.listed == "supprime":
@@ -87,22 +87,8 @@ def fetch(world: World, path: str) -> tuple[int, str, bytes]:
     return 200, seeds[int(rank)].content_type, seeds[int(rank)].content
 
 
-def _stored(champ: ServedChamp, rank: int, seed: FileSeed) -> ServedFile:
-    digest = hashlib.md5(seed.content, usedforsecurity=False).digest()
-    return ServedFile(
-        champ.dossier,
-        f"{champ.key}/{rank}",
-        seed.filename,
-        seed.content_type,
-        champ.updated_at,
-        seed.content,
-        base64.b64encode(digest).decode(),
-        seed.virus_scan,
-    )
-
-
-def _payload(token: str) -> Any:
-    return json.loads(base64.urlsafe_b64decode(token))
+def _md5(content: bytes) -> bytes:
+    return hashlib.md5(content, usedforsecurity=False).digest()
 
 
 def _seeds(dossier: ServedDossier, stable_id: str, ulid: str) -> list[FileSeed]:
