@@ -18,6 +18,7 @@ from graphql import (
     GraphQLSchema,
     build_schema,
     get_nullable_type,
+    is_leaf_type,
     is_list_type,
     is_non_null_type,
 )
@@ -26,6 +27,9 @@ from dsync.sandbox.graphql.call import Info
 from dsync.sandbox.graphql.mutations import MUTATIONS
 from dsync.sandbox.graphql.queries import FIELDS, TYPENAMES
 from dsync.sandbox.world import clock
+
+LEAF = "leaf"
+"""Key of `GraphQLField.extensions`: the type of a field without subfields and arguments."""
 
 
 def text() -> str:
@@ -50,6 +54,9 @@ def schema() -> GraphQLSchema:
                     is_needed = is_non_null_type(definition.type)
                     resolve = _at(resolve, [] if is_list and is_needed else None)
                 definition.resolve = resolve
+                inner = get_nullable_type(definition.type)
+                if is_leaf_type(inner) and not definition.args:
+                    definition.extensions = {LEAF: inner}
                 for argument_name, argument in definition.args.items():
                     argument.out_name = _snake(argument_name)
         elif isinstance(type_, GraphQLInputObjectType):
