@@ -5,6 +5,7 @@ from __future__ import annotations
 from dsync.ds.classify import Refusal
 from dsync.ds.client import DSClient
 from dsync.ds.demarche import WriteAccess
+from dsync.ds.dossiers import unread_ids
 from dsync.ds.limits import Limits
 from dsync.ds.pages import PageReader
 from dsync.ds.results import (
@@ -34,4 +35,5 @@ __all__ = [
     "Unreadable",
     "WriteAccess",
     "WriteOutcome",
+    "unread_ids",
 ]

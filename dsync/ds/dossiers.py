@@ -98,6 +98,37 @@ def number_in(value: object) -> DossierNumber | None:
     return DossierNumber(value) if is_number else None  # type: ignore[arg-type]
 
 
+_UNREAD = re.compile(r"\b(champs|annotations)\[(\d+)\]")
+OBJECT_TYPES = frozenset(
+    {"address", "commune", "departement", "region", "pays", "epci", "siret", "rna", "rnf"}
+)
+"""Types of champs whose value is an object, which the reduced document leaves out."""
+
+
+def unread_ids(dossier: Dossier, path: str) -> frozenset[str]:
+    """Return the ids of the champs and annotations that DS could not render, or not completely.
+
+    A repetition is one of them as a whole if a champ of its rows is.
+
+    Args:
+        dossier: as read from an answer with errors, or by the reduced document.
+        path: of the fields that DS could not render; "" if it is not known.
+    """
+    places = {(name, int(place)) for name, place in _UNREAD.findall(path)}
+    lists = {"champs": dossier.champs, "annotations": dossier.annotations}
+    return frozenset(
+        champ.descriptor_id
+        for name, champs in lists.items()
+        for place, champ in enumerate(champs)
+        if (name, place) in places or _lacks_object(champ)
+    )
+
+
+def _lacks_object(champ: Champ) -> bool:
+    is_object = champ.type in OBJECT_TYPES and champ.valeur is None
+    return is_object or any(_lacks_object(cell) for row in champ.lignes for cell in row.champs)
+
+
 def _dossier_of(node: DossierNode) -> Dossier:
     en_construction = _utc(node.date_passage_en_construction, "datePassageEnConstruction")
     depot = _utc(node.date_depot, "dateDepot") or en_construction

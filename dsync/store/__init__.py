@@ -6,6 +6,7 @@ from dsync.store.extension import DossierView, Extension
 from dsync.store.lease import LEASE_TTL_S
 from dsync.store.reader import Reader
 from dsync.store.records import (
+    Author,
     Conflict,
     DuePush,
     EndedWish,
@@ -15,6 +16,7 @@ from dsync.store.records import (
     NewVerdict,
     NewWish,
     OpenPushes,
+    Origin,
     PageResult,
     Quarantined,
     Record,
@@ -31,6 +33,7 @@ from dsync.store.transaction import Tx
 
 __all__ = [
     "LEASE_TTL_S",
+    "Author",
     "Conflict",
     "DossierView",
     "DuePush",
@@ -42,6 +45,7 @@ __all__ = [
     "NewVerdict",
     "NewWish",
     "OpenPushes",
+    "Origin",
     "PageResult",
     "Quarantined",
     "Reader",

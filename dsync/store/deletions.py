@@ -10,13 +10,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, Table, delete, func, select, update
+from sqlalchemy import Row, String, Table, delete, func, select, update
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.domain.dossier import OPEN_ETATS, DeletedDossier, Json, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Controle
 from dsync.store import tables
+from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent
 from dsync.store.sql import update_rows
@@ -31,7 +32,7 @@ ERASURE_REASONS: Mapping[str, str] = {
 """Why an operator erases dossiers, by code, in the words of the view `lecture_evenement`."""
 
 
-class DeletionWrites(QueueWrites, JournalWrites):
+class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites):
     """Writes about dossiers that DS no longer shows."""
 
     def apply_deletions(
@@ -52,13 +53,22 @@ class DeletionWrites(QueueWrites, JournalWrites):
 
         Unknown dossiers are ignored.
         """
-        known = self._presences([entry.number for entry in (*pending, *deleted)])
+        stored = self._stored([entry.number for entry in (*pending, *deleted)])
+        known = {numero: row.presence for numero, row in stored.items()}
         gone = {e.number: e for e in deleted if known.get(e.number, "supprime") != "supprime"}
         hidden = {
             e.number: e
             for e in pending
             if known.get(e.number) in {Presence.PRESENT, Presence.DISPARU} and e.number not in gone
         }
+        self.record_changes(
+            [
+                state_change(e.number, old.etat, e.etat.value, old.depose_le, now)
+                for e in hidden.values()
+                for old in [stored[e.number]]
+                if old.etat != e.etat and old.efface_le is None
+            ]
+        )
         self.mark_seen(run, [e.number for e in pending if known.get(e.number)])
         self._mark(Presence.MASQUE, hidden.values())
         self._mark(Presence.SUPPRIME, gone.values())
@@ -183,7 +193,7 @@ class DeletionWrites(QueueWrites, JournalWrites):
         self.has_erased = True
         execute = self.connection.execute
         self._delete_programme_rows(numbers)
-        for table in (tables.contenu, tables.pousse, tables.quarantaine):
+        for table in (tables.contenu, tables.changement, tables.pousse, tables.quarantaine):
             execute(delete(table).where(table.c.numero.in_(numbers)))
         _blank(self, tables.verdict, numbers, _VERDICT_KEEPS)
         controles = tables.verdict.c.controles
@@ -215,13 +225,16 @@ class DeletionWrites(QueueWrites, JournalWrites):
             if "numero" in table.c:
                 self.connection.execute(delete(table).where(table.c.numero.in_(numbers)))
 
-    def _presences(self, numbers: Iterable[DossierNumber]) -> dict[int, str]:
-        rows = self.connection.execute(
-            select(_dossier.c.numero, _dossier.c.presence).where(
-                _dossier.c.numero.in_(numbers), _dossier.c.demarche_numero == self.number
-            )
+    def _stored(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
+        rows: Iterable[Row[Any]] = self.connection.execute(
+            select(
+                *(
+                    _dossier.c[name]
+                    for name in ("numero", "presence", "etat", "depose_le", "efface_le")
+                )
+            ).where(_dossier.c.numero.in_(numbers), _dossier.c.demarche_numero == self.number)
         )
-        return {numero: presence for numero, presence in rows}
+        return {row.numero: row for row in rows}
 
     def _mark(self, presence: Presence, entries: Iterable[DeletedDossier]) -> None:
         update_rows(

@@ -1,5 +1,7 @@
 """Stores a page of dossiers: compares them with the stored ones, writes changes and events.
 
+What changed in a dossier, value by value, is compared in `changes.py`.
+
 The number of statements does not depend on the number of dossiers. Of an unchanged dossier only
 the dates that DS changed are written and, in a crawl, the run that saw it.
 """
@@ -17,6 +19,7 @@ from sqlalchemy import Row, Table, select, update
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.store import tables
+from dsync.store.changes import ChangeWrites, Comparison, gaps
 from dsync.store.corrections import CorrectionWrites
 from dsync.store.demarche import DemarcheReads
 from dsync.store.journal import QuarantineWrites
@@ -87,7 +90,18 @@ _KNOWN = select(
     )
 )
 _TYPED = select(
-    *(_contenu.c[name] for name in ("numero", "demandeur", "divers", "champs", "annotations"))
+    *(
+        _contenu.c[name]
+        for name in (
+            "numero",
+            "demandeur",
+            "divers",
+            "traitements",
+            "champs",
+            "annotations",
+            "lacunes",
+        )
+    )
 )
 
 
@@ -136,6 +150,18 @@ class _Change(NamedTuple):
         return self.old is not None and self.old.content_hash != self.new.content_hash
 
     @property
+    def is_compared(self) -> bool:
+        """Whether a value can differ, dsync's own annotations and labels included."""
+        return self.content_changed or self.etat_changed or self.may_show_what_was_sent
+
+    @property
+    def may_show_what_was_sent(self) -> bool:
+        return self.old is not None and (
+            self.old.annotations_hash != self.new.annotations_hash
+            or self.old.labels != list(self.new.labels)
+        )
+
+    @property
     def needs_evaluation(self) -> bool:
         if self.old is None or self.old.a_evaluer or self.is_restored:
             return True
@@ -143,7 +169,7 @@ class _Change(NamedTuple):
         return bool(is_reopened or self.old.inputs_hash != self.new.inputs_hash)
 
 
-class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads, CorrectionWrites):
+class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, CorrectionWrites):
     """Writes dossiers that DS shows."""
 
     def store_page(
@@ -176,7 +202,12 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads, CorrectionWrites)
             change = _Change(record, None if is_erased else old, old is None)
             is_same = change.old is not None and _is_same(change)
             (unchanged if is_same else changes).append(change)
-        events = self._write(run, changes, now)
+        compared = [c for c in (*changes, *unchanged) if c.is_compared]
+        # Read before the rows are overwritten.
+        typed = self._typed([c.numero for c in compared])
+        events = self._events_of(changes, typed)
+        self.record_changes(self._differences(compared, typed, now))
+        self._write(run, changes, typed, now)
         self._write_bookkeeping(run, unchanged, mark_read=mark_read)
         self.record_events(run, events, now)
         self.release(run, [n for n in by_number if n not in incomplete], now)
@@ -204,8 +235,9 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads, CorrectionWrites)
             for row in self.connection.execute(_KNOWN.where(_dossier.c.numero.in_(numbers)))
         }
 
-    def _write(self, run: int, changes: Sequence[_Change], now: datetime) -> list[NewEvent]:
-        events = self._events_of(changes)
+    def _write(
+        self, run: int, changes: Sequence[_Change], typed: Mapping[int, Row[Any]], now: datetime
+    ) -> None:
         for write, some in (
             (insert_rows, [c for c in changes if c.is_new]),
             (upsert, [c for c in changes if not c.is_new]),
@@ -215,12 +247,15 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads, CorrectionWrites)
                 _dossier,
                 [_dossier_row(c.new, run=run, now=now, a_evaluer=c.needs_evaluation) for c in some],
             )
-            write(self.connection, _contenu, [c.new.contents for c in some])
+            write(
+                self.connection,
+                _contenu,
+                [{**c.new.contents, "lacunes": gaps(c.new, typed.get(c.numero))} for c in some],
+            )
             for table in self._programme_tables(some):
                 write(self.connection, table, [c.new.programme[table.name] for c in some])
         self.queue_related([c.numero for c in changes if c.changes_duplicates])
         self._write_corrections(changes)
-        return events
 
     def _write_corrections(self, changes: Sequence[_Change]) -> None:
         moved = [(c, c.correction_before, c.correction) for c in changes]
@@ -239,16 +274,10 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads, CorrectionWrites)
             return []
         return [self.extension.metadata.tables[name] for name in changes[0].new.programme]
 
-    def _events_of(self, changes: Sequence[_Change]) -> list[NewEvent]:
-        """Return the events of the changes; call this before the rows are overwritten."""
-        typed = self._typed([c.numero for c in changes if c.content_changed])
-        known: dict[str, str] = {}
-
-        def libelle_of(id_: str) -> str:
-            if not known:
-                known.update(self._libelles())
-            return known.get(id_, id_)
-
+    def _events_of(
+        self, changes: Sequence[_Change], typed: Mapping[int, Row[Any]]
+    ) -> list[NewEvent]:
+        libelle_of = self._libelle_of()
         events = []
         for change in changes:
             if change.old is None:
@@ -265,6 +294,21 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads, CorrectionWrites)
                     events.append(NewEvent(change.numero, "modifie", {"champs": list(names)}))
         return events
 
+    def _differences(
+        self, compared: Sequence[_Change], typed: Mapping[int, Row[Any]], now: datetime
+    ) -> list[dict[str, Any]]:
+        """Return the rows of table `changement`."""
+        sent = self.last_sent([c.numero for c in compared if c.may_show_what_was_sent])
+        libelle_of = self._libelle_of()
+        return [
+            row
+            for c in compared
+            if c.old is not None
+            for row in Comparison(
+                c.new, c.old, typed.get(c.numero), sent.get(c.numero, {}), libelle_of, now
+            ).rows()
+        ]
+
     def _typed(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
         if not numbers:
             return {}
@@ -273,10 +317,23 @@ class PageWrites(QueueWrites, QuarantineWrites, DemarcheReads, CorrectionWrites)
             for row in self.connection.execute(_TYPED.where(_contenu.c.numero.in_(numbers)))
         }
 
-    def _libelles(self) -> dict[str, str]:
-        """Return the labels of all champs of the form, the newest revision's where they differ."""
-        revisions = sorted(self.revisions().values(), key=lambda r: r.date_publication or EPOCH)
-        return {id_: d.libelle for r in revisions for id_, d in r.descriptors.items()}
+    def _libelle_of(self) -> Callable[[str], str]:
+        """Return a function that returns a champ's label, the newest revision's if they differ.
+
+        It reads the form at its first call.
+        """
+        known: dict[str, str] = {}
+
+        def libelle_of(id_: str) -> str:
+            if not known:
+                stored = self.revisions().values()
+                revisions = sorted(stored, key=lambda r: r.date_publication or EPOCH)
+                known.update(
+                    {id_: d.libelle for r in revisions for id_, d in r.descriptors.items()}
+                )
+            return known.get(id_, id_)
+
+        return libelle_of
 
     def _write_bookkeeping(
         self, run: int, unchanged: Sequence[_Change], *, mark_read: bool

@@ -83,6 +83,8 @@ class Record(Struct, frozen=True, gc=False):
     """The ids of dsync's annotations in this dossier's revision."""
     owned: Mapping[str, Json]
     """The values of dsync's annotations, by id."""
+    unread: frozenset[str]
+    """The ids of the champs and annotations that DS could not render, or not completely."""
     facts: Mapping[str, Any]
     """Columns of table `dossier`, without those that the store computes."""
     dates: Mapping[str, Any]
@@ -180,6 +182,23 @@ class WishStatus(StrEnum):
     INCERTAINE = "incertaine"
     REMPLACEE = "remplacee"
     SUSPENDUE = "suspendue"
+
+
+class Origin(StrEnum):
+    """What a change is about; the values are those of the view `lecture_changement`."""
+
+    CHAMP = "champ"
+    ANNOTATION = "annotation"
+    DOSSIER = "dossier"
+
+
+class Author(StrEnum):
+    """Who made a change, as far as DS tells; the values are those of `lecture_changement`."""
+
+    USAGER = "usager"
+    INSTRUCTEUR = "instructeur"
+    DSYNC = "dsync"
+    INCONNU = "inconnu"
 
 
 class NewWish(NamedTuple):

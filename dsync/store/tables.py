@@ -103,6 +103,8 @@ class ContenuRow(_Table, table=True):
     traitements: Any = json_text()
     champs: Any = json_text()
     annotations: Any = json_text()
+    # The last known champs in place of those that DS could not render, by id; null: there are none.
+    lacunes: Any = json_text()
 
 
 class CorrectionRow(_Table, table=True):
@@ -220,6 +222,30 @@ class EvenementRow(_Table, table=True):
     evenement: str
     details: str | None = Field(default=None, sa_type=Text)
     run: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class ChangementRow(_Table, table=True):
+    """A later value of a champ, an annotation or a fact of a dossier, with the one before it.
+
+    The rows are deleted when the dossier is erased.
+    """
+
+    __tablename__ = "changement"
+
+    id: int | None = _generated()
+    numero: int = _number(index=True)
+    demarche_numero: int = _number()
+    origine: str
+    champ_id: str
+    libelle: str | None = Field(default=None, sa_type=Text)
+    ligne: int | None
+    ancienne_valeur: str | None = Field(default=None, sa_type=Text)
+    nouvelle_valeur: str | None = Field(default=None, sa_type=Text)
+    constate_le: dt.datetime
+    # DS's own date of the change, where one of its dates moved.
+    modifie_le: dt.datetime | None
+    apres_depot: bool
+    par: str
 
 
 class SyncRunRow(_Table, table=True):
@@ -352,6 +378,7 @@ verdict = metadata.tables["verdict"]
 outbox = metadata.tables["outbox"]
 pousse = metadata.tables["pousse"]
 evenement = metadata.tables["evenement"]
+changement = metadata.tables["changement"]
 sync_run = metadata.tables["sync_run"]
 indicateur = metadata.tables["indicateur"]
 quarantaine = metadata.tables["quarantaine"]

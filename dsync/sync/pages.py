@@ -16,7 +16,7 @@ from dsync.annotations import (
 from dsync.annotations.config import LABEL
 from dsync.domain.dossier import Correction, Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.ds import Page, Unreadable
+from dsync.ds import Page, Unreadable, unread_ids
 from dsync.store import EndedWish, Record, Tx, WishStatus
 from dsync.sync.context import Run
 
@@ -75,7 +75,10 @@ def store_page(
     learn_revisions(run, {dossier.revision_id for dossier in page.nodes})
     with run.reading() as reader:
         corrections = reader.corrections([dossier.number for dossier in page.nodes])
-    records = [_record_of(run, dossier, corrections) for dossier in page.nodes]
+    records = [
+        _record_of(run, dossier, corrections, page.incomplete.get(dossier.number))
+        for dossier in page.nodes
+    ]
     anomalies = [(number, "incomplet", path) for number, path in page.incomplete.items()]
     watermark = _watermark_after(crawl, records)
     with run.transaction() as tx:
@@ -123,11 +126,16 @@ def store_page(
 
 
 def _record_of(
-    run: Run, dossier: Dossier, corrections: Mapping[DossierNumber, Sequence[Correction]]
+    run: Run,
+    dossier: Dossier,
+    corrections: Mapping[DossierNumber, Sequence[Correction]],
+    unread: str | None,
 ) -> Record:
+    """Return a dossier's record; `unread` is the path of what DS could not render."""
     revision = run.revisions[dossier.revision_id]
     asked = corrections.get(dossier.number, ())
-    return run.context.recorder.record(dossier, run.context.demarche, revision, asked)
+    ids = frozenset() if unread is None else unread_ids(dossier, unread)
+    return run.context.recorder.record(dossier, run.context.demarche, revision, asked, ids)
 
 
 def _without_number(one: Unreadable) -> str:

@@ -59,6 +59,7 @@ class Recorder:
         demarche_number: DemarcheNumber,
         revision: Revision | None,
         corrections: Sequence[Correction] = (),
+        unread: frozenset[str] = frozenset(),
     ) -> Record:
         """Return the record of a dossier.
 
@@ -68,6 +69,7 @@ class Recorder:
             revision: the dossier's revision of the form; None if DS does not give it: the form is
                 then derived from the dossier's own champs.
             corrections: those that its usager was asked for before.
+            unread: ids of the champs and annotations that DS could not render.
         """
         form = self._form_of(dossier, revision)
         champs = champs_of_form(dossier.champs, form.descriptors)
@@ -90,12 +92,18 @@ class Recorder:
             revision_id=dossier.revision_id,
             labels=dossier.labels,
             content_hash=_digest(
-                form.signature, inputs_hash.encode(), foreign_hash, self._envelope(dossier)
+                form.signature,
+                inputs_hash.encode(),
+                foreign_hash,
+                self._envelope(dossier),
+                # So that the same values are stored once more when DS has rendered all of them.
+                *([json_bytes(sorted(unread))] if unread else []),
             ),
             inputs_hash=inputs_hash,
             annotations_hash=_digest(foreign_hash, json_bytes(owned)),
             owned_ids=form.owned_ids,
             owned=owned,
+            unread=unread,
             facts={
                 "numero": dossier.number,
                 "demarche_numero": demarche_number,

@@ -64,7 +64,7 @@ def _check_texts(truth: DossierTruth, texts: dict[tuple[str, int], Any]) -> None
 
 
 def _check_erased(engine: Engine, truth: DossierTruth) -> None:
-    for table in ("contenu", "candidature", "pousse", "quarantaine"):
+    for table in ("contenu", "changement", "candidature", "pousse", "quarantaine"):
         assert {} == engine.one(table, truth.number - FIRST), (table, truth.number)
     verdicts = engine.rows("SELECT * FROM verdict WHERE numero = :numero", numero=truth.number)
     assert all(not row["detail"] for row in verdicts)

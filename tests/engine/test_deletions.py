@@ -83,19 +83,24 @@ def test_an_erasure_leaves_nothing_in_the_databases_files(engine_on_each: Engine
     engine = engine_on_each
     engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Mot-témoin")
     engine.sync_until_quiet()
+    # What was typed before and after is in the history, too.
+    for words in ("Une autre phrase-témoin", "Rien"):
+        engine.control.edit_champ(number(OPEN_ONE), PROBLEME, words)
+        engine.sync_until_quiet()
+    assert "phrase-témoin" in str(engine.content()["changement"])
     engine.control.erase(number(OPEN_ONE))
     assert 1 == engine.sync().deleted
+    assert "témoin" not in str(engine.content(all_tables=True))
     if engine.url.startswith("sqlite"):
         folder = Path(engine.url.removeprefix("sqlite:///")).parent
         files = [path for path in folder.iterdir() if path.name.startswith("dsync.db")]
         assert len(files) >= 1
         for path in files:
-            assert "Mot-témoin".encode() not in path.read_bytes()
+            assert "témoin".encode() not in path.read_bytes()
         return
     vacuumed = engine.rows("SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0")
-    assert {"dossier", "contenu", "candidature", "verdict", "outbox", "evenement"} <= {
-        row["relname"] for row in vacuumed
-    }
+    erased = {"dossier", "contenu", "changement", "candidature", "verdict", "outbox", "evenement"}
+    assert erased <= {row["relname"] for row in vacuumed}
 
 
 def test_a_back_dated_erasure_is_found(engine: Engine) -> None:

@@ -20,7 +20,7 @@ from dsync.eig.store import INDICATEURS as STAGE_INDICATEURS
 from dsync.eig.store import DossierProduct, save_products, set_products
 from dsync.errors import ConfigurationError
 from dsync.sandbox.graphql import schema
-from dsync.store import NewWish, Store, WishStatus
+from dsync.store import Author, NewWish, Origin, Store, WishStatus
 from dsync.store.engine import parse_url
 from dsync.store.indicators import INDICATEURS
 from dsync.sync.report import Kind, Status
@@ -60,6 +60,8 @@ PROMISED = {
     "lecture_valeur": "vue colonne valeur sens",
     "lecture_annotation": "numero annotation valeur statut tentative envoyee_le erreur",
     "lecture_champ": "numero origine champ_id libelle type ligne valeur",
+    "lecture_changement": "numero origine champ_id libelle ligne ancienne_valeur nouvelle_valeur "
+    "constate_le modifie_le apres_depot par ordre",
     "lecture_piece": "numero champ_id nom type_mime taille empreinte_md5 analyse",
     "lecture_decision": "numero rang etat decide_le motivation instructeur_courriel revision",
     "lecture_etiquette": "numero etiquette couleur posee_par_dsync",
@@ -105,6 +107,10 @@ def rich(store: Store) -> Store:
         tx.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
         tx.quarantine(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
         tx.save_indicators(NOW, changed=True)
+        for changes in ({"groupe_instructeur": "autre"}, {}):
+            page = [make_mapped(1, **{**RICH, **changes})]
+            tx.store_page(run, page, now=NOW, mark_read=True)
+        tx.close_evaluation([DossierNumber(1)])
     return store
 
 
@@ -398,6 +404,8 @@ COLOURS: Any = schema.schema().type_map["LabelColorEnum"]
         ("lecture_indicateur", "indicateur", [*INDICATEURS, *STAGE_INDICATEURS.values()]),
         ("lecture_decision", "etat", [Etat.ACCEPTE, Etat.REFUSE, Etat.SANS_SUITE]),
         ("lecture_etiquette", "couleur", COLOURS.values),
+        ("lecture_changement", "origine", Origin),
+        ("lecture_changement", "par", Author),
         ("lecture_synchronisation", "genre", Kind),
         ("lecture_synchronisation", "statut", [*Status, "interrupted"]),
     ],

@@ -22,6 +22,26 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "changement",
+        sa.Column("id", columns.BigKey(), nullable=False),
+        sa.Column("numero", sa.BigInteger(), nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("origine", sqltypes.AutoString(), nullable=False),
+        sa.Column("champ_id", sqltypes.AutoString(), nullable=False),
+        sa.Column("libelle", sa.Text(), nullable=True),
+        sa.Column("ligne", sa.Integer(), nullable=True),
+        sa.Column("ancienne_valeur", sa.Text(), nullable=True),
+        sa.Column("nouvelle_valeur", sa.Text(), nullable=True),
+        sa.Column("constate_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("modifie_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("apres_depot", sa.Boolean(), nullable=False),
+        sa.Column("par", sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_changement")),
+    )
+    with op.batch_alter_table("changement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_changement_numero"), ["numero"], unique=False)
+
+    op.create_table(
         "contenu",
         sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("demandeur", sa.Text(), nullable=True),
@@ -29,6 +49,7 @@ def upgrade() -> None:
         sa.Column("traitements", sa.Text(), nullable=True),
         sa.Column("champs", sa.Text(), nullable=True),
         sa.Column("annotations", sa.Text(), nullable=True),
+        sa.Column("lacunes", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("numero", name=op.f("pk_contenu")),
     )
     op.create_table(
@@ -338,3 +359,7 @@ def downgrade() -> None:
     op.drop_table("demarche")
     op.drop_table("correction")
     op.drop_table("contenu")
+    with op.batch_alter_table("changement", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_changement_numero"))
+
+    op.drop_table("changement")

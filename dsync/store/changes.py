@@ -1,0 +1,302 @@
+"""Compares what DS shows of a dossier with the stored copy, and stores what is different.
+
+Table `changement` has a row for each later value of a champ, an annotation, the state, the groupe
+and the labels. The first sight of a dossier is no change. A champ that DS could not render is not
+compared: its last known value stays in `contenu.lacunes`, for the next comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from msgspec.json import decode
+from sqlalchemy import Row, select
+
+from dsync.annotations import normalise
+from dsync.annotations.config import DATE, LABEL
+from dsync.domain.dossier import Etat
+from dsync.domain.ids import DossierNumber
+from dsync.store import tables
+from dsync.store.records import Author, Origin, Record
+from dsync.store.sql import insert_rows
+from dsync.store.subject import Subject
+
+_outbox = tables.outbox
+
+StoredChamp = Mapping[str, Any]
+"""A champ as `contenu` stores it."""
+
+_CORRECTION = "depose_correction"
+_CORRECTED_BY_INSTRUCTEUR = "depose_correction_instructeur"
+
+
+class _Sent(NamedTuple):
+    """The value that dsync last sent to an annotation or as the label."""
+
+    valeur: str
+    cible: str | None
+    """The id of the annotation's descriptor; None if the answer was lost."""
+
+
+class ChangeWrites(Subject):
+    """Writes the changes of dossiers."""
+
+    def record_changes(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows of table `changement`, as `Comparison.rows` and `state_change` make them."""
+        insert_rows(
+            self.connection,
+            tables.changement,
+            [{**row, "demarche_numero": self.number} for row in rows],
+        )
+
+    def last_sent(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, _Sent]]:
+        """Return what dsync last sent into these dossiers, by number and annotation."""
+        found: dict[int, dict[str, _Sent]] = {}
+        if numbers:
+            rows = self.connection.execute(
+                select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur, _outbox.c.cible)
+                .where(_outbox.c.numero.in_(numbers), _outbox.c.envoyee_le.is_not(None))
+                .order_by(_outbox.c.envoyee_le, _outbox.c.id)
+            )
+            for row in rows:
+                found.setdefault(row.numero, {})[row.annotation] = _Sent(row.valeur, row.cible)
+        return found
+
+
+def gaps(new: Record, typed: Row[Any] | None) -> dict[str, StoredChamp | None] | None:
+    """Return the last known champs in place of those that DS could not render, by id.
+
+    Args:
+        new: the dossier as DS shows it.
+        typed: the stored row of `contenu`; None at the first sight.
+
+    Returns:
+        None for a champ that was never read, an empty object for one that the dossier did not
+        have; None as a whole if DS rendered everything.
+    """
+    if not new.unread:
+        return None
+    if typed is None:
+        return dict.fromkeys(new.unread)
+    known = {**_by_id(typed.champs or ()), **_by_id(typed.annotations or ())}
+    return {id_: value for id_ in sorted(new.unread) for value in [_last(known, typed, id_)]}
+
+
+def _last(known: Mapping[str, StoredChamp], typed: Row[Any], id_: str) -> StoredChamp | None:
+    earlier: Mapping[str, StoredChamp | None] = typed.lacunes or {}
+    return earlier[id_] if id_ in earlier else known.get(id_, {})
+
+
+def state_change(
+    numero: DossierNumber, old: str, new: str, depose_le: datetime, now: datetime
+) -> dict[str, Any]:
+    """Return the row of a change of state that a list of deletions shows, without its author."""
+    return _row(numero, "etat", "État", old, new, Author.INCONNU, None, depose_le, now)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A dossier as DS shows it beside the stored copy."""
+
+    new: Record
+    old: Row[Any]
+    """The row of table `dossier`."""
+    typed: Row[Any] | None
+    """The row of table `contenu`; None if it is missing: only state and labels are compared."""
+    sent: Mapping[str, _Sent]
+    """What dsync last sent, by annotation."""
+    libelle_of: Callable[[str], str]
+    """Returns the label of a champ that is stored without one, by its id."""
+    now: datetime
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of table `changement`: champs, annotations, then the dossier's facts."""
+        if self.typed is not None:
+            if self.new.content_hash != self.old.content_hash:
+                yield from self._of_form(Origin.CHAMP, self.typed.champs)
+            yield from self._of_form(Origin.ANNOTATION, self.typed.annotations)
+        for champ_id, libelle, old, new, author, at in self._facts():
+            if old != new:
+                yield self._row(champ_id, libelle, old, new, author, at)
+
+    def _of_form(self, origin: Origin, stored: Iterable[StoredChamp] | None) -> Iterator[Any]:
+        if self.typed is None or stored is None:
+            return
+        shown = _by_id(decode(self.new.contents[f"{origin}s"]))
+        known = _by_id(stored)
+        for id_ in {**shown, **known}:
+            before = _last(known, self.typed, id_)
+            after = shown.get(id_, {})
+            if id_ in self.new.unread or before is None or before == after:
+                continue
+            has_left_form = not after and self.old.revision_id != self.new.revision_id
+            cells, earlier = _cells(after), _cells(before)
+            for champ_id, ligne in {**cells, **earlier}:
+                cell = cells.get((champ_id, ligne), {})
+                stored_cell = earlier.get((champ_id, ligne), {})
+                if _content(cell) != _content(stored_cell):
+                    libelle = cell.get("libelle") or stored_cell.get("libelle")
+                    value = cell.get("texte")
+                    author, at = (
+                        (Author.INCONNU, self._moved("modifie_le"))
+                        if has_left_form
+                        else self._by(origin, champ_id, value)
+                    )
+                    yield self._row(
+                        champ_id,
+                        libelle or self.libelle_of(champ_id),
+                        stored_cell.get("texte"),
+                        value,
+                        author,
+                        at,
+                        origin=origin,
+                        ligne=ligne,
+                    )
+
+    def _facts(self) -> Iterator[tuple[str, str, str | None, str | None, Author, datetime | None]]:
+        moved = self._moved("modifie_le")
+        if self.old.etat != self.new.etat:
+            yield "etat", "État", self.old.etat, self.new.etat.value, *self._by_state()
+        if self.typed is not None and self.typed.divers is not None:
+            old = self.typed.divers.get("groupe_instructeur")
+            new = decode(self.new.contents["divers"])["groupe_instructeur"]
+            libelle = "Groupe instructeur"
+            yield "groupe_instructeur", libelle, old, new, Author.INSTRUCTEUR, moved
+        labels, earlier = _joined(self.new.labels), _joined(self.old.labels or ())
+        yield "etiquettes", "Étiquettes", earlier, labels, self._by_label(), moved
+
+    def _by(
+        self, origin: Origin, champ_id: str, value: str | None
+    ) -> tuple[Author, datetime | None]:
+        """Return who changed a champ or an annotation, and when by DS's dates."""
+        moved = self._moved("modifie_le")
+        if origin is Origin.ANNOTATION:
+            if champ_id in self.new.owned_ids and self._was_sent(champ_id, value):
+                return Author.DSYNC, moved
+            return Author.INSTRUCTEUR, self._moved("annotations_modifie_le") or moved
+        # DS moves the champs' date at an usager's edit only, and adds a traitement when an
+        # instructeur corrects champs.
+        by_usager = self._moved("champs_modifie_le")
+        if (by_usager is not None) == self._was_corrected:
+            return Author.INCONNU, moved
+        return (Author.USAGER, by_usager) if by_usager else (Author.INSTRUCTEUR, moved)
+
+    def _by_state(self) -> tuple[Author, datetime | None]:
+        """Return who changed the state, and when: DS's last traitement that is no correction."""
+        steps = [s for s in self._traitements if not s["evenement"].startswith(_CORRECTION)]
+        if not steps:
+            return Author.INCONNU, self._moved("modifie_le")
+        last = steps[-1]
+        at = datetime.fromisoformat(last["date"])
+        if last["email_agent"]:
+            return Author.INSTRUCTEUR, at
+        return (Author.USAGER if self.new.etat is Etat.EN_CONSTRUCTION else Author.INCONNU), at
+
+    def _by_label(self) -> Author:
+        added = set(self.new.labels) - set(self.old.labels or ())
+        ours = self.sent.get(LABEL)
+        if ours is None or ours.valeur not in added:
+            return Author.INSTRUCTEUR
+        return Author.DSYNC if len(added) == 1 else Author.INCONNU
+
+    def _was_sent(self, champ_id: str, value: str | None) -> bool:
+        return value is not None and any(
+            sent.cible in (None, champ_id) and _is_same(annotation, sent.valeur, value)
+            for annotation, sent in self.sent.items()
+            if annotation != LABEL
+        )
+
+    @cached_property
+    def _traitements(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = decode(self.new.contents["traitements"])
+        return found
+
+    @cached_property
+    def _was_corrected(self) -> bool:
+        """Whether an instructeur corrected champs since the stored copy."""
+        known = self.typed.traitements or () if self.typed is not None else ()
+        count = [step["evenement"] for step in known].count(_CORRECTED_BY_INSTRUCTEUR)
+        now = [step["evenement"] for step in self._traitements].count(_CORRECTED_BY_INSTRUCTEUR)
+        return now > count
+
+    def _moved(self, name: str) -> datetime | None:
+        """Return DS's date of that name if it is another one than before."""
+        date: datetime | None = self.new.dates[name]
+        return None if date == getattr(self.old, name) else date
+
+    def _row(
+        self,
+        champ_id: str,
+        libelle: str,
+        old: str | None,
+        new: str | None,
+        author: Author,
+        at: datetime | None,
+        *,
+        origin: Origin = Origin.DOSSIER,
+        ligne: int | None = None,
+    ) -> dict[str, Any]:
+        depose_le = self.new.facts["depose_le"]
+        row = _row(self.new.numero, champ_id, libelle, old, new, author, at, depose_le, self.now)
+        return {**row, "origine": origin.value, "ligne": ligne}
+
+
+def _row(
+    numero: DossierNumber,
+    champ_id: str,
+    libelle: str,
+    old: str | None,
+    new: str | None,
+    author: Author,
+    at: datetime | None,
+    depose_le: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "numero": numero,
+        "origine": Origin.DOSSIER.value,
+        "champ_id": champ_id,
+        "libelle": libelle,
+        "ligne": None,
+        "ancienne_valeur": old,
+        "nouvelle_valeur": new,
+        "constate_le": now,
+        "modifie_le": at,
+        "apres_depot": (at or now) > depose_le,
+        "par": author.value,
+    }
+
+
+def _by_id(champs: Iterable[StoredChamp]) -> dict[str, StoredChamp]:
+    return {champ["id"]: champ for champ in champs}
+
+
+def _cells(champ: StoredChamp) -> dict[tuple[str, int | None], StoredChamp]:
+    """Return a champ and, of a repetition, the champs of its rows, by id and row from 1."""
+    if not champ:
+        return {}
+    cells: dict[tuple[str, int | None], StoredChamp] = {(champ["id"], None): champ}
+    for ligne, row in enumerate(champ.get("lignes", ()), start=1):
+        cells.update({(cell["id"], ligne): cell for cell in row["champs"]})
+    return cells
+
+
+def _content(cell: StoredChamp) -> tuple[str | None, list[str]]:
+    """Return what is compared: the text, and the fingerprints of the files."""
+    return cell.get("texte"), [file["empreinte_md5"] for file in cell.get("fichiers", ())]
+
+
+def _joined(labels: Iterable[str]) -> str | None:
+    return ", ".join(labels) or None
+
+
+def _is_same(annotation: str, sent: str, shown: str) -> bool:
+    """Return whether a value in DS is the one sent, after DS's own normalisation."""
+    type_ = "textarea"
+    if annotation == DATE:
+        type_ = "date" if len(shown) == len("2024-01-01") else "datetime"
+    return normalise(type_, sent) == normalise(type_, shown)
