@@ -8,7 +8,7 @@ from typing import NamedTuple
 from dsync.eig import candidature, store, tables
 from dsync.eig.precheck.config import CHECK_NAMES
 from dsync.eig.precheck.sentences import TITLES
-from dsync.eig.stages import SUITES
+from dsync.eig.stages import SUITES, Suite
 from dsync.store import DossierView
 from dsync.store.extension import Dictionary, folder_of
 from dsync.store.reading_views import read_dictionary
@@ -145,13 +145,13 @@ class EigExtension:
         return views
 
     def complete(self, query: str) -> str:
-        """Insert the main view's columns, or what follows each stage, into the query of a view."""
+        """Insert the main view's columns and what follows each stage into the query of a view."""
         columns = ",\n    ".join(f"{column.sql} AS {column.name}" for column in main_view_columns())
-        suites = ",\n        ".join(
-            "('{}', {}, '{}')".format(etape, f"'{then}'" if then else "NULL", attend)
-            for etape, (then, attend) in SUITES.items()
-        )
-        return query.replace("{columns}", columns).replace("{suites}", suites)
+        query = query.replace("{columns}", columns)
+        for name in Suite._fields:
+            whens = (f"WHEN '{e}' THEN '{v}'" for e, s in SUITES.items() if (v := getattr(s, name)))
+            query = query.replace(f"{{{name}}}", f"CASE e.etape {' '.join(whens)} END")
+        return query
 
 
 EIG = EigExtension()

@@ -50,7 +50,7 @@ class Attend(StrEnum):
 class Suite(NamedTuple):
     """What follows a stage."""
 
-    prochaine: str | None
+    prochaine_etape: str | None
     """The next stage, or `DECISION`; None after the last one."""
     attend: Attend
 

@@ -203,7 +203,9 @@ _MEDIANS = text(
     """
 )
 INDICATEURS = {
-    etape.value: f"jours_{etape.name.lower()}" for etape, suite in SUITES.items() if suite.prochaine
+    etape.value: f"jours_{etape.name.lower()}"
+    for etape, suite in SUITES.items()
+    if suite.prochaine_etape
 }
 """The names of the figures, by stage; the last stages have no end."""
 

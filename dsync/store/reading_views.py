@@ -49,7 +49,7 @@ _MACROS = {
          AND \2 < datetime(strftime('%Y-11-01 01:00', \2), 'weekday 0', '-7 days')
         THEN '+2 hours' ELSE '+1 hour' END)""",
         "utc": r"strftime('%Y-%m-%dT%H:%M:%SZ', \2)",
-        "instant": r"strftime('%Y-%m-%dT%H:%M:%SZ', \2)",
+        "instant": r"\2",
         "day": r"\2",
         "elements": r"json_each(\2)",
         "ranked": r"json_each(\2)",
@@ -63,11 +63,11 @@ _MACROS = {
     },
 }
 """The macros of the views, by database. `paris`: an instant's date and time in Paris; `utc`: an
-instant as views show it; `instant`: the same of an instant in JSON; `elements`: the values of a
-JSON array (`elements(x) AS e`, then `e.value ->> 'name'`); `ranked`: the same with their index,
-`key`; `texts`: the values of an array of texts; `pairs`: the names and values of an object of
-texts, `key` and `value`; `length`: the number of values of an array; `json`: a text as JSON;
-`present`: the present, as tables store it; `now`: the same as views show it; `seconds`: an
+instant as views show it; `instant`: the same of an instant in JSON, without fractions; `elements`:
+the values of a JSON array (`elements(x) AS e`, then `e.value ->> 'name'`); `ranked`: the same with
+their index, `key`; `texts`: the values of an array of texts; `pairs`: the names and values of an
+object of texts, `key` and `value`; `length`: the number of values of an array; `json`: a text as
+JSON; `present`: the present, as tables store it; `now`: the same as views show it; `seconds`: an
 instant as a number, to be subtracted from another one."""
 _MACRO = re.compile(rf"\b({'|'.join(_MACROS['sqlite'])})\(([^()]*)\)")
 

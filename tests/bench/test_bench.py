@@ -17,11 +17,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text
 
+from dsync.database import EXTENSION
 from dsync.sandbox import Sandbox
+from dsync.store.reading_views import shipped_dictionary
 from dsync.sync.report import SyncOptions
 from tests.bench.measured import TOKEN, app_on, measured
 from tests.bench.prebuilt import PAGE, serving
+from tests.store.databases import connected
 
 DOSSIERS = 10_000
 INSTRUCTEUR = "dsync@example.gouv.fr"
@@ -136,6 +140,30 @@ def test_a_first_push_of_a_thousand_verdicts(tmp_path: Path) -> None:
     _told(f"first push of {dossiers} dossiers: requests for ten", f"{per_ten:.2f}", "≤ 2")
     assert dossiers >= 1_000
     assert report.requests <= 2 * -(-dossiers // 10)
+
+
+def test_each_view_answers_fast(database_url: str) -> None:
+    """How many rows it has, and the rows of one dossier, on a copy of 10,000."""
+    with serving(DOSSIERS) as server:
+        measured("sync", server.base_url, database_url)
+    engine = _engine(database_url)
+    with connected(database_url) as connection:
+        connection.exec_driver_sql("ANALYZE")
+        one = connection.scalar(text("SELECT max(numero) FROM dossier"))
+        for view in shipped_dictionary(EXTENSION):
+            columns = connection.execute(text(f"SELECT * FROM {view} LIMIT 0")).keys()
+            queries = {"count": f"SELECT count(*) FROM {view}"}
+            if "numero" in columns:
+                queries["a dossier"] = f"SELECT * FROM {view} WHERE numero = {one}"
+            for what, query in queries.items():
+                milliseconds = 1_000 * min(_seconds(connection, query) for _ in range(3))
+                _told(f"{engine}: {view}, {what}", f"{milliseconds:.0f} ms", "≤ 200 ms")
+
+
+def _seconds(connection: Connection, query: str) -> float:
+    started = time.perf_counter()
+    connection.execute(text(query)).all()
+    return time.perf_counter() - started
 
 
 @pytest.mark.long

@@ -385,7 +385,10 @@ def test_a_jury_shows_its_dossiers_and_the_spread_of_their_marks(store: Store) -
     assert ("2024-07-01", 2, 1, 2.5, 2) == (str(jury.pop("jury_le")), *jury.values())
 
 
-NEXT = [DECISION, *(etape for etape in Etape if etape in [s.prochaine for s in SUITES.values()])]
+NEXT = [
+    DECISION,
+    *(etape for etape in Etape if etape in [s.prochaine_etape for s in SUITES.values()]),
+]
 COLOURS: Any = schema.schema().type_map["LabelColorEnum"]
 
 
