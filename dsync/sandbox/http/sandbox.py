@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
 from dsync.sandbox import content
@@ -55,7 +54,10 @@ class Sandbox:
         self.betagouv_url = self.base_url + BETAGOUV
         self.control_url = self.base_url + CONTROL
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+            # Seconds that `stop` waits: each test of the worker has a sandbox of its own.
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.01},
+            daemon=True,
         )
         self._thread.start()
 
@@ -92,12 +94,7 @@ class Sandbox:
     def __enter__(self) -> Sandbox:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
