@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 
-from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
-from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.store import tables
+from dsync.domain.dossier import Demarche, Instructeur, Revision
+from dsync.domain.ids import DemarcheNumber, RevisionId
+from dsync.store import reading_views, tables
+from dsync.store.revisions import read_revisions_of
 from dsync.store.sql import upsert
 from dsync.store.subject import Subject
 
@@ -39,11 +38,7 @@ class DemarcheReads(Subject):
 
     def revisions(self, number: DemarcheNumber | None = None) -> dict[RevisionId, Revision]:
         """Return the stored revisions of the démarche's form."""
-        table = tables.revision
-        rows = self.connection.execute(
-            select(table).where(table.c.demarche_numero == self._of(number))
-        )
-        return {RevisionId(row.id): _revision_of(row) for row in rows}
+        return read_revisions_of(self.connection, self._of(number))
 
 
 class DemarcheWrites(DemarcheReads):
@@ -53,8 +48,9 @@ class DemarcheWrites(DemarcheReads):
         """Store the démarche's facts and its revisions; revisions stored before stay.
 
         A revision that is not published is left out, because it can still change, and so is one
-        that could not be read completely.
+        that could not be read completely. A new revision changes the views formulaire_* too.
         """
+        known = self.revisions(demarche.number)
         facts = {
             "number": demarche.number,
             "titre": demarche.titre,
@@ -80,19 +76,6 @@ class DemarcheWrites(DemarcheReads):
                 if revision.date_publication and revision.is_complete
             ],
         )
-
-
-def _revision_of(row: Any) -> Revision:
-    descriptors = [_descriptor_of(fields) for fields in row.descriptors]
-    return Revision(RevisionId(row.id), row.date_publication, {d.id: d for d in descriptors})
-
-
-def _descriptor_of(fields: Mapping[str, Any]) -> Descriptor:
-    options = fields["options"]
-    return Descriptor(
-        **{
-            **fields,
-            "id": DescriptorId(fields["id"]),
-            "options": None if options is None else tuple(options),
-        }
-    )
+        stored = self.revisions(demarche.number)
+        if stored != known:
+            reading_views.renew_form(self.connection, demarche.number, stored.values())

@@ -14,6 +14,18 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 Dictionary = dict[str, dict[str, Any]]
 """By view: `description`, and `columns` with one sentence each, in the view's order."""
 
+PERSONAL = "Donnée personnelle."
+FREE_TEXT = "Texte libre."
+
+
+def is_masked(sentence: str) -> bool:
+    """Return whether readers without personal data see nothing in a column.
+
+    Args:
+        sentence: the column's documentation, of which the last sentence is the mark.
+    """
+    return sentence.endswith((PERSONAL, FREE_TEXT))
+
 
 class DossierView(NamedTuple):
     """A view from which `dsync dossier show` reads a dossier's rows."""

@@ -1,25 +1,45 @@
-"""Creates, drops and documents the views lecture_*, and grants the right to read them.
+"""Creates, drops and documents the views, and grants the right to read them.
 
-The engine's SQL files are in `views/`, the programme's in its own folder `views/`; a view of the
-programme replaces the engine's view of the same name. One file serves SQLite and PostgreSQL, with
-macros where their SQL differs. A query that differs as a whole, because of JSON, has a file in
-each of `views/sqlite/` and `views/postgresql/`.
+The engine's SQL files of the views lecture_* are in `views/`, the programme's in its own folder
+`views/`; a view of the programme replaces the engine's view of the same name. One file serves
+SQLite and PostgreSQL, with macros where their SQL differs. A query that differs as a whole, because
+of JSON, has a file in each of `views/sqlite/` and `views/postgresql/`. The views formulaire_* are
+made from the stored revisions of the forms (`form_views.py`).
+
+On PostgreSQL there can be a second schema with the same views, without personal data. It is made
+for the first reader who is granted this.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from importlib.resources.abc import Traversable
+from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, text
 
+from dsync.domain.dossier import Revision
+from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, StoreError
-from dsync.store.extension import Dictionary, Extension, folder_of
+from dsync.store import form_views
+from dsync.store.extension import Dictionary, Extension, folder_of, is_masked
+from dsync.store.form_views import FormView
+from dsync.store.revisions import read_revisions
 from dsync.store.tables import metadata
 
-Readers = dict[str, list[str]]
-"""The roles that may read, by view."""
+_PREFIXES = ("lecture_", form_views.PREFIX)
+
+
+class Readers(NamedTuple):
+    """The roles that may read."""
+
+    by_view: Mapping[str, set[str]]
+    of_all: set[str]
+    """Those that may read every view lecture_*, and are given those that are made later."""
+    masked: set[str]
+    """Those that may read the views without personal data."""
 
 
 _MACROS = {
@@ -108,17 +128,73 @@ def create(
         StoreError: a view's file is missing from the package.
     """
     engine = connection.dialect.name
-    views = names(extension)
-    for name in views:
+    documented = shipped_dictionary(extension)
+    for name in documented:
         connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{_query(name, engine, extension)}")
+    forms = _stored_forms(connection)
+    for form in forms:
+        _create_form(connection, form)
     if engine == "postgresql":
-        _comment(connection, extension)
-        for name, roles in (readers or {}).items():
-            if name in views:
-                for role in roles:
-                    connection.exec_driver_sql(
-                        f"GRANT SELECT ON {name} TO {_quoted(connection, role)}"
-                    )
+        documented |= _dictionary_of(forms)
+        _comment(connection, documented)
+        if readers is not None:
+            for name in documented:
+                _grant(connection, name, readers.by_view.get(name, set()) | readers.of_all)
+            _mask(connection, documented, readers.masked)
+
+
+def renew_form(
+    connection: Connection, number: DemarcheNumber, revisions: Iterable[Revision]
+) -> None:
+    """Create the views of a démarche's form, or add to them what is new in its revisions.
+
+    What reads the views on PostgreSQL, such as other views, stays as it is: columns are only
+    added at their end.
+
+    Args:
+        connection: in a transaction.
+        number: the démarche's.
+        revisions: its stored revisions.
+    """
+    forms = form_views.form_views(number, revisions)
+    is_postgresql = connection.dialect.name == "postgresql"
+    readers = _readers(connection) if is_postgresql else None
+    present = set(inspect(connection).get_view_names())
+    for form in forms:
+        if form.name in present:
+            known = [column["name"] for column in inspect(connection).get_columns(form.name)]
+            if not is_postgresql or known != [*form.documented][: len(known)]:
+                _drop(connection, [form.name])
+        _create_form(connection, form)
+    if readers is not None:
+        documented = _dictionary_of(forms)
+        _comment(connection, documented)
+        for form in forms:
+            _grant(connection, form.name, readers.by_view.get(form.name, set()) | readers.of_all)
+        _mask(connection, documented, readers.masked)
+
+
+def _create_form(connection: Connection, form: FormView) -> None:
+    engine = connection.dialect.name
+    query = form.query(engine)
+    replacing = "OR REPLACE " if engine == "postgresql" else ""
+    # The driver takes a single percent sign for a parameter.
+    query = query.replace("%", "%%") if engine == "postgresql" else query
+    connection.exec_driver_sql(f"CREATE {replacing}VIEW {form.name} AS\n{query}")
+
+
+def _stored_forms(connection: Connection) -> list[FormView]:
+    return [
+        form
+        for number, revisions in sorted(read_revisions(connection).items())
+        for form in form_views.form_views(number, revisions.values())
+    ]
+
+
+def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
+    return {
+        form.name: {"description": form.description, "columns": form.documented} for form in forms
+    }
 
 
 def _query(name: str, engine: str, extension: Extension | None) -> str:
@@ -133,27 +209,41 @@ def _query(name: str, engine: str, extension: Extension | None) -> str:
     raise StoreError(f"The package lacks the view {name}: reinstall dsync.")
 
 
-def drop(connection: Connection, extension: Extension | None) -> Readers:
-    """Drop the views; return the roles that could read them, on PostgreSQL."""
-    present = [name for name in inspect(connection).get_view_names() if name.startswith("lecture_")]
-    readers = _readers(connection) if connection.dialect.name == "postgresql" else {}
+def drop(connection: Connection, extension: Extension | None) -> Readers | None:
+    """Drop the views; return the roles that could read them, None on SQLite."""
+    present = [name for name in inspect(connection).get_view_names() if name.startswith(_PREFIXES)]
+    readers = _readers(connection) if connection.dialect.name == "postgresql" else None
     # A view may read those before it in the dictionary; one that is shipped no more reads any.
     order = {name: rank for rank, name in enumerate(names(extension))}
-    for name in sorted(present, key=lambda name: order.get(name, len(order)), reverse=True):
-        connection.exec_driver_sql(f"DROP VIEW {name}")
+    _drop(connection, sorted(present, key=lambda one: order.get(one, len(order)), reverse=True))
     return readers
+
+
+def _drop(connection: Connection, views: Iterable[str]) -> None:
+    is_masking = connection.dialect.name == "postgresql" and _is_masking(connection)
+    for name in views:
+        if is_masking:
+            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {_masked_schema(connection)}.{name}")
+        connection.exec_driver_sql(f"DROP VIEW {name}")
 
 
 def dictionary(connection: Connection, extension: Extension | None) -> Dictionary:
     """Return the views' documentation from the database's comments; on SQLite, as shipped."""
+    forms = _dictionary_of(_stored_forms(connection))
     if connection.dialect.name != "postgresql":
-        return shipped_dictionary(extension)
+        return shipped_dictionary(extension) | forms
+    found = _commented(connection)
+    return {name: found[name] for name in [*names(extension), *forms] if name in found}
+
+
+def _commented(connection: Connection) -> Dictionary:
+    """Return the documentation of all views of PostgreSQL, from their comments."""
     rows = connection.execute(
         text(
             "SELECT c.relname, a.attname, obj_description(c.oid, 'pg_class'), "
             "col_description(c.oid, a.attnum) FROM pg_class c "
             "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
-            "WHERE c.relkind = 'v' AND c.relname LIKE 'lecture\\_%' "
+            "WHERE c.relkind = 'v' AND c.relname SIMILAR TO '(lecture|formulaire)\\_%' "
             "AND c.relnamespace = current_schema()::regnamespace ORDER BY c.relname, a.attnum"
         )
     )
@@ -161,16 +251,22 @@ def dictionary(connection: Connection, extension: Extension | None) -> Dictionar
     for view, column, of_view, of_column in rows:
         entry = views.setdefault(view, {"description": of_view, "columns": {}})
         entry["columns"][column] = of_column
-    return {name: views[name] for name in names(extension) if name in views}
+    return views
 
 
-def grant(connection: Connection, role: str, extension: Extension | None) -> None:
+def grant(
+    connection: Connection, role: str, extension: Extension | None, *, masked: bool = False
+) -> None:
     """Grant a role the right to read the views, and revoke its rights on dsync's tables.
+
+    The role may also read the views that are made later.
 
     Args:
         connection: in a transaction.
         role: the role's name.
         extension: the programme's part; None: there is none.
+        masked: whether it may only read the views without personal data; its rights on the other
+            ones are revoked.
 
     Raises:
         ConfigurationError: the database is SQLite, there is no such role, or dsync itself uses it.
@@ -196,12 +292,74 @@ def grant(connection: Connection, role: str, extension: Extension | None) -> Non
         raise StoreError("The database user's search_path names no schema. Set it, then try again.")
     tables = ", ".join([*metadata.tables, *(extension.metadata.tables if extension else ())])
     connection.exec_driver_sql(f"REVOKE ALL ON {tables} FROM {quoted}")
+    documented = _commented(connection)
+    if masked:
+        connection.exec_driver_sql(f"REVOKE ALL ON {', '.join(documented)} FROM {quoted}")
+        if not _is_masking(connection):
+            connection.exec_driver_sql(f"CREATE SCHEMA {_masked_schema(connection)}")
+        _mask(connection, documented, {role})
+        return
     connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {_quoted(connection, schema)} TO {quoted}")
-    connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(names(extension))} TO {quoted}")
+    connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(documented)} TO {quoted}")
 
 
-def _comment(connection: Connection, extension: Extension | None) -> None:
-    for view, entry in shipped_dictionary(extension).items():
+def masked_schema(connection: Connection) -> str:
+    """Return the name of PostgreSQL's schema with the views without personal data."""
+    schema = connection.scalar(text("SELECT current_schema()"))
+    return _MASKED if schema == "public" else f"{_MASKED}_{schema}"[: form_views.LONGEST_NAME]
+
+
+_MASKED = "sans_donnees_personnelles"
+
+
+def _masked_schema(connection: Connection) -> str:
+    return _quoted(connection, masked_schema(connection))
+
+
+def _is_masking(connection: Connection) -> bool:
+    known = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+    return connection.scalar(known, {"name": masked_schema(connection)}) is not None
+
+
+def _mask(connection: Connection, documented: Dictionary, roles: Iterable[str]) -> None:
+    """Create the views without personal data, if their schema exists; grant them to roles.
+
+    They have the columns of the others, of which the marked ones are null.
+    """
+    if not _is_masking(connection):
+        return
+    schema = _masked_schema(connection)
+    masked: Dictionary = {}
+    for name, entry in documented.items():
+        columns = [
+            f"CASE WHEN false THEN {column} END AS {column}" if is_masked(sentence) else column
+            for column, sentence in entry["columns"].items()
+        ]
+        connection.exec_driver_sql(
+            f"CREATE OR REPLACE VIEW {schema}.{name} AS "  # noqa: S608 - names of ours
+            f"SELECT {', '.join(columns)} FROM {name}"
+        )
+        masked[f"{schema}.{name}"] = {
+            "description": entry["description"],
+            "columns": {
+                column: f"{sentence} Toujours vide ici." if is_masked(sentence) else sentence
+                for column, sentence in entry["columns"].items()
+            },
+        }
+    _comment(connection, masked)
+    for role in roles:
+        connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {_quoted(connection, role)}")
+        for name in masked:
+            _grant(connection, name, {role})
+
+
+def _grant(connection: Connection, view: str, roles: Iterable[str]) -> None:
+    for role in sorted(roles):
+        connection.exec_driver_sql(f"GRANT SELECT ON {view} TO {_quoted(connection, role)}")
+
+
+def _comment(connection: Connection, documented: Dictionary) -> None:
+    for view, entry in documented.items():
         sentences = {f"VIEW {view}": entry["description"]}
         sentences |= {f"COLUMN {view}.{name}": say for name, say in entry["columns"].items()}
         for of_what, sentence in sentences.items():
@@ -212,16 +370,31 @@ def _comment(connection: Connection, extension: Extension | None) -> None:
 def _readers(connection: Connection) -> Readers:
     rows = connection.execute(
         text(
-            "SELECT table_name, grantee FROM information_schema.role_table_grants "
-            "WHERE table_schema = current_schema() AND table_name LIKE 'lecture\\_%' "
+            "SELECT table_schema = current_schema(), table_name, grantee "
+            "FROM information_schema.role_table_grants "
+            "WHERE table_schema IN (current_schema(), :masked) "
+            "AND table_name SIMILAR TO '(lecture|formulaire)\\_%' "
             "AND privilege_type = 'SELECT' AND grantee <> current_user"
-        )
+        ),
+        {"masked": masked_schema(connection)},
     )
-    readers: Readers = {}
-    for view, role in rows:
-        readers.setdefault(view, []).append(role)
-    return readers
+    by_view: dict[str, set[str]] = {}
+    masked: set[str] = set()
+    for is_whole, view, role in rows:
+        if is_whole:
+            by_view.setdefault(view, set()).add(role)
+        else:
+            masked.add(role)
+    shipped = [
+        by_view.get(name, set())
+        for name in inspect(connection).get_view_names()
+        if name.startswith("lecture_")
+    ]
+    return Readers(by_view, set.intersection(*shipped) if shipped else set(), masked)
 
 
 def _quoted(connection: Connection, name: str) -> str:
-    return connection.dialect.identifier_preparer.quote_identifier(name)
+    """Return a name in quotes; PUBLIC is no role, and stands without them."""
+    return (
+        name if name == "PUBLIC" else connection.dialect.identifier_preparer.quote_identifier(name)
+    )

@@ -202,14 +202,18 @@ class Store:
             finally:
                 copy.close()
 
-    def grant_reader(self, role: str) -> None:
+    def grant_reader(self, role: str, *, masked: bool = False) -> None:
         """Grant a PostgreSQL role the right to read the views, and nothing else.
+
+        Args:
+            role: the role's name.
+            masked: whether it is granted the views without personal data instead.
 
         Raises:
             ConfigurationError: the database is SQLite, or the role cannot be granted this.
         """
         with self._connected() as connection:
-            reading_views.grant(connection, role, self._extension)
+            reading_views.grant(connection, role, self._extension, masked=masked)
 
     def dictionary(self) -> Dictionary:
         """Return the documentation of the views and their columns, in French."""

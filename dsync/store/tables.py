@@ -13,7 +13,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from dsync.domain.verdict import Controle
-from dsync.store.columns import NAMING, BigKey, given_number, json_text
+from dsync.store.columns import NAMING, BigKey, given_number, json_text, raw_json
 
 metadata = MetaData(naming_convention=NAMING)
 
@@ -101,8 +101,8 @@ class ContenuRow(_Table, table=True):
     demandeur: Any = json_text()
     divers: Any = json_text()
     traitements: Any = json_text()
-    champs: Any = json_text()
-    annotations: Any = json_text()
+    champs: Any = raw_json()
+    annotations: Any = raw_json()
     # The last known champs in place of those that DS could not render, by id; null: there are none.
     lacunes: Any = json_text()
 

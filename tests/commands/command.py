@@ -21,6 +21,19 @@ from click.testing import CliRunner
 from dsync.cli import dsync
 
 DEADLINE_S = 60
+_CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
+_PROGRAMME = ("[mapping", "[[mapping", "[regles", "[[regles", "[preuves")
+
+
+def without_programme() -> str:
+    """Return the shipped configuration without the programme's sections."""
+    kept, keeps = [], True
+    for line in _CONFIG.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            keeps = not line.startswith(_PROGRAMME)
+        if keeps:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 @dataclass(frozen=True, slots=True)

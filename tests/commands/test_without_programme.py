@@ -9,23 +9,14 @@ import pytest
 
 from dsync.sandbox import Sandbox
 from dsync.store import Store
-from tests.commands.command import Command
-
-CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
-PROGRAMME = ("[mapping", "[[mapping", "[regles", "[[regles", "[preuves")
+from tests.commands.command import Command, without_programme
 
 
 @pytest.fixture
 def plain(run: Command) -> Command:
     """`dsync` whose configuration lacks the programme's sections."""
-    kept, keeps = [], True
-    for line in CONFIG.read_text(encoding="utf-8").splitlines():
-        if line.startswith("["):
-            keeps = not line.startswith(PROGRAMME)
-        if keeps:
-            kept.append(line)
     path = run.folder / "plain.toml"
-    path.write_text("\n".join(kept), encoding="utf-8")
+    path.write_text(without_programme(), encoding="utf-8")
     return Command(run.folder, {**run.environment, "DSYNC_CONFIG": str(path)})
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, text
 
 from dsync.database import open_database
 from dsync.settings import read_configuration
+from tests.store.test_form_views import demarche_of, descriptor, save
 
 ROOT = Path(__file__).parents[2]
 SQL = re.findall(r"```sql\n(.+?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
@@ -23,9 +24,20 @@ def test_every_shipped_configuration_loads(path: Path) -> None:
 
 @pytest.mark.parametrize("query", SQL)
 def test_every_sql_example_of_the_readme_runs(query: str, tmp_path: Path) -> None:
-    """On a new database the answer is empty, and no column is unknown."""
+    """On a database without dossiers the answer is empty, and no column is unknown."""
     url = f"sqlite:///{tmp_path / 'docs.db'}"
-    open_database(url).close()
+    store = open_database(url)
+    save(
+        store,
+        demarche_of(
+            [
+                descriptor("r", "Profils souhaités", "repetition"),
+                descriptor("r1", "Profil", parent_id="r"),
+                descriptor("r2", "Ordre de préférence", "integer_number", parent_id="r"),
+            ]
+        ),
+    )
+    store.close()
     engine = create_engine(url)
     with engine.connect() as connection:
         assert connection.execute(text(query)).all() == []

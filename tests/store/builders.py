@@ -194,7 +194,7 @@ class _Programme:
 
 
 _OWN = AnnotationTarget(id="owned")
-_ANNOTATIONS = AnnotationsConfig(
+OWNED = AnnotationsConfig(
     resultat=ResultTarget(
         id="owned", options=VerdictTexts(eligible="É", a_verifier="V", ineligible="I")
     ),
@@ -224,7 +224,7 @@ def make_mapped(
     dossier = make_dossier(number, **changes)
     made = make_candidature(dossier, **(candidature or {}))
     programme: Any = _Programme(made)
-    return Recorder(programme, _ANNOTATIONS).record(dossier, DEMARCHE, _FORM, corrections)
+    return Recorder(programme, OWNED).record(dossier, DEMARCHE, _FORM, corrections)
 
 
 def make_decision(verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> Decision:

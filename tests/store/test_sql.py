@@ -96,12 +96,12 @@ def test_values_of_every_kind_come_back_as_they_were_written(store: Store, write
 def test_json_that_is_written_already_is_kept_to_the_letter(store: Store) -> None:
     """Bytes are the text itself; None is no document, not the document `null`."""
     with writing(store) as tx:
-        rows = [{"numero": 1, "champs": b'[ "\xc3\xa9" ]', "annotations": None}]
+        rows = [{"numero": 1, "divers": b'[ "\xc3\xa9" ]', "traitements": None}]
         insert_rows(tx.connection, tables.contenu, rows)
-        column = tables.contenu.c.champs
+        column = tables.contenu.c.divers
         assert '[ "é" ]' == tx.connection.scalar(select(cast(column, Text)))
-        assert [{"champs": ["é"], "annotations": None}] == (
-            stored(tx.connection, tables.contenu, "champs", "annotations")
+        assert [{"divers": ["é"], "traitements": None}] == (
+            stored(tx.connection, tables.contenu, "divers", "traitements")
         )
 
 

@@ -25,6 +25,7 @@ class Sandbox:
         forms: the démarches with their dossiers, the main one first.
         seed: the same seed gives the same tokens and the same catalogue.
         clock: the sandbox's time.
+        host: address to listen on.
         port: to listen on; 0: any free one.
         rate_limit: requests for each minute and token; None: no limit. DS allows 400.
     """
@@ -35,6 +36,7 @@ class Sandbox:
         *,
         seed: int,
         clock: Clock,
+        host: str = "127.0.0.1",
         port: int = 0,
         rate_limit: int | None = None,
     ) -> None:
@@ -46,7 +48,7 @@ class Sandbox:
         endpoint = Endpoint(self.world, access)
         catalogue = OpenData(seed, clock.now())
         self.control = Control(self.world, endpoint, catalogue)
-        self._server = Server(port, endpoint, self.control, catalogue)
+        self._server = Server(host, port, endpoint, self.control, catalogue)
         self.base_url = self._server.base_url
         self.ds_url = self.base_url + PATH
         self.betagouv_url = self.base_url + BETAGOUV

@@ -35,7 +35,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128  # Tests open many connections at once.
 
     def __init__(
-        self, port: int, endpoint: Endpoint, control: Control, catalogue: OpenData
+        self, host: str, port: int, endpoint: Endpoint, control: Control, catalogue: OpenData
     ) -> None:
         self.endpoint = endpoint
         self.world = endpoint.world
@@ -43,7 +43,7 @@ class Server(ThreadingHTTPServer):
         self.catalogue = catalogue
         self.stopping = threading.Event()
         self._connections: set[Any] = set()
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__((host, port), Handler)
         self.base_url = f"http://{self.server_name}:{self.server_port}"
 
     def server_bind(self) -> None:

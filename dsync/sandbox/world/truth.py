@@ -19,24 +19,28 @@ class DossierTruth(SimpleNamespace):
     """
 
 
-_AS_THEY_ARE = (
-    "number", "state", "archived", "depose_at", "en_instruction_at", "traite_at", "updated_at",
-    "annotations_at", "demandeur", "usager_email", "why",
-)  # fmt: skip
-
-
 def truth_of(dossier: ServedDossier) -> DossierTruth:
     """Return a dossier's current state."""
     return DossierTruth(
-        **{name: getattr(dossier, name) for name in _AS_THEY_ARE},
+        number=dossier.number,
+        state=dossier.state,
         presence=dossier.listed,
+        archived=dossier.archived,
         revision=dossier.form.id,
+        depose_at=dossier.depose_at,
+        en_instruction_at=dossier.en_instruction_at,
+        traite_at=dossier.traite_at,
+        updated_at=dossier.updated_at,
+        annotations_at=dossier.annotations_at,
+        demandeur=dossier.demandeur,
+        usager_email=dossier.usager_email,
         groupe=dossier.groupe.label,
         labels=[*dossier.labels],
         champs=_shown(dossier, "champs"),
         annotations=_shown(dossier, "annotations"),
         raw_champs=_raw(dossier.champs),
         raw_annotations=_raw(dossier.annotations),
+        why=dossier.why,
     )
 
 
@@ -54,15 +58,14 @@ def _shown(dossier: ServedDossier, source: Source) -> dict[int, Any]:
 
 def _raw(values: dict[int, Any]) -> dict[int, Any]:
     return {
-        key: [_plain(each) for each in value] if isinstance(value, list) else value
-        for key, value in values.items()
+        stable_id: [_file(v) if isinstance(v, FileSeed) else v for v in value]
+        if isinstance(value, list)
+        else value
+        for stable_id, value in values.items()
     }
 
 
-def _plain(value: Any) -> Any:
-    """Return a file as a mapping, with its size instead of its content."""
-    if not isinstance(value, FileSeed):
-        return value
-    facts = asdict(value)
-    facts["size"] = len(facts.pop("content"))
-    return facts
+def _file(file: FileSeed) -> dict[str, Any]:
+    facts = asdict(file)
+    size = len(facts.pop("content"))
+    return {"filename": file.filename, "content_type": file.content_type, "size": size, **facts}

@@ -47,8 +47,8 @@ def upgrade() -> None:
         sa.Column("demandeur", sa.Text(), nullable=True),
         sa.Column("divers", sa.Text(), nullable=True),
         sa.Column("traitements", sa.Text(), nullable=True),
-        sa.Column("champs", sa.Text(), nullable=True),
-        sa.Column("annotations", sa.Text(), nullable=True),
+        sa.Column("champs", columns.RawJson(), nullable=True),
+        sa.Column("annotations", columns.RawJson(), nullable=True),
         sa.Column("lacunes", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("numero", name=op.f("pk_contenu")),
     )

@@ -13,11 +13,11 @@ SELECT
 FROM contenu AS c
 JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN LATERAL (VALUES ('champ', c.champs), ('annotation', c.annotations)) AS o (origine, champs)
-CROSS JOIN LATERAL json_to_recordset(o.champs::json) AS e (id text, texte text, lignes json, libelle text, type text)
+CROSS JOIN LATERAL jsonb_to_recordset(o.champs) AS e (id text, texte text, lignes jsonb, libelle text, type text)
 CROSS JOIN LATERAL (
     SELECT NULL::integer AS ligne, e.id, e.texte, e.libelle, e.type
     UNION ALL
     SELECT l.rang::integer, f.id, f.texte, f.libelle, f.type
-    FROM json_array_elements(e.lignes) WITH ORDINALITY AS l (value, rang), json_to_recordset(l.value -> 'champs') AS f (id text, texte text, libelle text, type text)
+    FROM jsonb_array_elements(e.lignes) WITH ORDINALITY AS l (value, rang), jsonb_to_recordset(l.value -> 'champs') AS f (id text, texte text, libelle text, type text)
 ) AS k
 LEFT JOIN descripteur AS s ON s.revision_id = d.revision_id AND s.id = k.id

@@ -8,11 +8,11 @@ SELECT
     f."analyse"
 FROM contenu AS c
 CROSS JOIN LATERAL (VALUES (c.champs), (c.annotations)) AS o (champs)
-CROSS JOIN LATERAL json_to_recordset(o.champs::json) AS e (id text, lignes json, fichiers json)
+CROSS JOIN LATERAL jsonb_to_recordset(o.champs) AS e (id text, lignes jsonb, fichiers jsonb)
 CROSS JOIN LATERAL (
     SELECT e.id, e.fichiers
     UNION ALL
     SELECT r.id, r.fichiers
-    FROM json_array_elements(e.lignes) AS l (value), json_to_recordset(l.value -> 'champs') AS r (id text, fichiers json)
+    FROM jsonb_array_elements(e.lignes) AS l (value), jsonb_to_recordset(l.value -> 'champs') AS r (id text, fichiers jsonb)
 ) AS k
-CROSS JOIN LATERAL json_to_recordset(k.fichiers) AS f (nom text, type_mime text, taille bigint, empreinte_md5 text, "analyse" text)
+CROSS JOIN LATERAL jsonb_to_recordset(k.fichiers) AS f (nom text, type_mime text, taille bigint, empreinte_md5 text, "analyse" text)

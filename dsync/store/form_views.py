@@ -1,0 +1,389 @@
+"""Defines the views formulaire_*: a column per champ of a démarche's form, and their SQL.
+
+A view has the champs of all published revisions, in the order in which the revisions brought them.
+A column belongs to a champ's id and the type of its values: a champ that is renamed keeps its
+column, a champ of another type gets one more, and no column is ever moved or removed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision
+from dsync.domain.ids import DemarcheNumber, DescriptorId
+from dsync.store.extension import FREE_TEXT, PERSONAL
+
+PREFIX = "formulaire_"
+
+LONGEST_NAME = 63
+"""PostgreSQL's limit for names, in bytes."""
+
+MOST_COLUMNS = 1500
+"""PostgreSQL's limit is 1,600 columns, SQLite's 2,000. Later champs are only in `lecture_champ`."""
+
+_KINDS = {
+    "integer_number": "numeric",
+    "decimal_number": "numeric",
+    "dossier_link": "numeric",
+    "date": "date",
+    "datetime": "timestamptz",
+    "checkbox": "boolean",
+    "yes_no": "boolean",
+    "titre_identite": "boolean",
+    "multiple_drop_down_list": "valeur",
+    "carte": "valeur",
+    "piece_justificative": "fichiers",
+}
+"""The SQL type of a champ's values by the champ's type, or the JSON that is shown; else text."""
+
+_HARMLESS = frozenset(
+    {
+        "checkbox",
+        "civilite",
+        "communes",
+        "date",
+        "datetime",
+        "decimal_number",
+        "departements",
+        "dossier_link",
+        "drop_down_list",
+        "epci",
+        "integer_number",
+        "linked_drop_down_list",
+        "multiple_drop_down_list",
+        "pays",
+        "regions",
+        "yes_no",
+    }
+)
+"""Types whose values are chosen or counted: what else people enter may be personal data."""
+
+_FREE = frozenset({"text", "textarea", "formatted", "drop_down_list", "multiple_drop_down_list"})
+
+_FACTS = {
+    "numero": "Numéro du dossier.",
+    "etat": "État du dossier : en_construction, en_instruction, accepte, refuse ou sans_suite.",
+    "presence": "Présence dans la démarche : present, masque, supprime ou disparu.",
+    "archive": "Vrai si le dossier est archivé.",
+    "depose_le": "Date de dépôt, en UTC.",
+    "en_instruction_le": "Date du passage en instruction, en UTC.",
+    "traite_le": "Date de la décision, en UTC.",
+    "modifie_le": "Date de dernière modification selon Démarches Simplifiées, en UTC.",
+}
+_OF_ROW = {
+    "numero": "Numéro du dossier.",
+    "ligne": "Place de la ligne dans le bloc répétable, à partir de 1.",
+}
+
+# Words that PostgreSQL or SQLite does not accept as a name without quotes.
+_RESERVED = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    add all alter analyse analyze and any array as asc asymmetric authorization autoincrement
+    between binary both by case cast check collate collation column commit concurrently constraint
+    create cross current_catalog current_date current_role current_schema current_time
+    current_timestamp current_user default deferrable delete desc distinct do drop else end escape
+    except exists false fetch for foreign freeze from full glob grant group having if ilike in index
+    indexed initially inner insert intersect into is isnull join lateral leading left like limit
+    localtime localtimestamp match natural not nothing notnull null offset on only or order outer
+    overlaps placing primary raise references regexp returning right select session_user set similar
+    some symmetric system_user table tablesample then to trailing transaction trigger true union
+    unique update user using values variadic verbose when where window with
+    """,
+    )
+)
+
+# A date that PostgreSQL accepts: a cast of another text would make the whole view fail.
+_DATE = (
+    r"(?!0000)(\d{4}-(0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|\d{4}-(0[469]|11)-(0[1-9]|[12]\d|30)"
+    r"|\d{4}-02-(0[1-9]|1\d|2[0-8])|(\d\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)"
+    r"-02-29)"
+)
+_TIME = r"T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?\+00:00"
+_NUMBER = r"-?(0|[1-9]\d{0,254})(\.\d{1,255})?([eE][+-]?\d{1,3})?"
+
+_CASTS = {
+    "postgresql": {
+        "text": "{0}",
+        "numeric": f"CASE WHEN {{0}} ~ '^{_NUMBER}$' THEN ({{0}})::numeric END",
+        "date": f"CASE WHEN {{0}} ~ '^{_DATE}$' THEN ({{0}})::date END",
+        "timestamptz": f"CASE WHEN {{0}} ~ '^{_DATE}{_TIME}$' THEN ({{0}})::timestamptz END",
+        "boolean": "CASE {0} WHEN 'oui' THEN true WHEN 'non' THEN false END",
+        "valeur": "CASE jsonb_typeof({0}) WHEN 'array' THEN {0} END",
+        "fichiers": "{0}",
+    },
+    "sqlite": {
+        "text": "{0}",
+        "numeric": "CASE WHEN json_valid({0}) THEN CASE WHEN json_type({0}) IN ('integer', 'real') "
+        "THEN nullif(nullif(CAST({0} AS NUMERIC), 9e999), -9e999) END END",
+        "date": "CASE WHEN date({0}) = {0} AND {0} > '0001' THEN {0} END",
+        "timestamptz": "CASE WHEN {0} GLOB '????-??-??T??:??:??*+00:00' "
+        "AND date({0}) = substr({0}, 1, 10) AND {0} > '0001' "
+        "THEN strftime('%Y-%m-%dT%H:%M:%SZ', {0}) END",
+        "boolean": "CASE {0} WHEN 'oui' THEN TRUE WHEN 'non' THEN FALSE END",
+        "valeur": "CASE json_type(e.value, '$.valeur') WHEN 'array' THEN {0} END",
+        "fichiers": "{0}",
+    },
+}
+"""The SQL of a value of each kind, of the stored text or JSON `{0}`; null if it does not fit."""
+
+
+@dataclass(slots=True)
+class FormColumn:
+    """A column of a champ or an annotation."""
+
+    name: str
+    id: DescriptorId
+    kind: str
+    is_annotation: bool
+    libelle: str
+    types: list[str]
+    """The champ's types in the revisions, oldest first."""
+    is_published: bool
+    is_harmless: bool
+
+    @property
+    def description(self) -> str:
+        """The French sentence of the dictionary."""
+        libelle = " ".join(self.libelle.split()) or "sans libellé"
+        origin = "annotation" if self.is_annotation else "champ"
+        sentences = [f"« {libelle} » ({origin}, {' puis '.join(self.types)})."]
+        if not self.is_published:
+            sentences.append("Absent de la révision publiée.")
+        if not self.is_harmless:
+            sentences.append(FREE_TEXT if _FREE & {*self.types} else PERSONAL)
+        return " ".join(sentences)
+
+
+@dataclass(slots=True)
+class FormView:
+    """A view of a démarche's form, or of one of its repetitions."""
+
+    name: str
+    demarche: DemarcheNumber
+    repetition: Descriptor | None
+    columns: dict[tuple[DescriptorId, str], FormColumn] = field(default_factory=dict)
+    """By the champ's id and the kind of its values."""
+
+    @property
+    def description(self) -> str:
+        """The French sentence of the dictionary."""
+        if self.repetition is not None:
+            block = " ".join(self.repetition.libelle.split())
+            return (
+                f"Une ligne par ligne du bloc répétable « {block} » de la démarche {self.demarche}."
+            )
+        return (
+            f"Une ligne par dossier de la démarche {self.demarche} dont le contenu n'est pas "
+            "effacé, une colonne par champ et par annotation ; les blocs répétables ont leurs "
+            "propres vues."
+        )
+
+    @property
+    def documented(self) -> dict[str, str]:
+        """The sentence of each column, in order."""
+        facts = _FACTS if self.repetition is None else _OF_ROW
+        return facts | {column.name: column.description for column in self.columns.values()}
+
+    def query(self, engine: str) -> str:
+        """Return the view's SELECT.
+
+        Args:
+            engine: postgresql or sqlite.
+        """
+        return _postgresql(self) if engine == "postgresql" else _sqlite(self)
+
+
+def form_views(number: DemarcheNumber, revisions: Iterable[Revision]) -> list[FormView]:
+    """Return the views of a démarche's form: its own first, then one per repetition.
+
+    The same revisions give the same names, and a later revision changes none of them.
+
+    Args:
+        number: the démarche's.
+        revisions: its published revisions, in any order.
+    """
+    dated = [(r.date_publication, r.id, r) for r in revisions if r.date_publication]
+    published = [revision for *_, revision in sorted(dated, key=lambda one: one[:2])]
+    if not published:
+        return []
+    main = FormView(f"{PREFIX}{number}", number, None)
+    views: dict[DescriptorId | None, FormView] = {None: main}
+    for revision in published:
+        for descriptor in revision.descriptors.values():
+            if descriptor.type == "repetition" and descriptor.parent_id is None:
+                known = views.get(descriptor.id)
+                if known is None:
+                    taken = {view.name for view in views.values()}
+                    name = _name(descriptor, taken, prefix=f"{main.name}_")
+                    views[descriptor.id] = FormView(name, number, descriptor)
+                else:
+                    known.repetition = descriptor
+    for revision in published:
+        for view in views.values():
+            for column in view.columns.values():
+                column.is_published = False
+        for descriptor in revision.descriptors.values():
+            parent = views.get(descriptor.parent_id)
+            if parent is not None and descriptor.type not in {*LAYOUT_TYPES, "repetition"}:
+                _learn(parent, descriptor)
+    return list(views.values())
+
+
+def _learn(view: FormView, descriptor: Descriptor) -> None:
+    """Add a descriptor of a revision to the columns of its view."""
+    kind = _KINDS.get(descriptor.type, "text")
+    column = view.columns.get((descriptor.id, kind))
+    if column is None:
+        if len(view.documented) >= MOST_COLUMNS:
+            return
+        name = _name(descriptor, {*view.documented})
+        column = FormColumn(
+            name=name,
+            id=descriptor.id,
+            kind=kind,
+            is_annotation=descriptor.is_annotation,
+            libelle="",
+            types=[],
+            is_published=True,
+            is_harmless=True,
+        )
+        view.columns[descriptor.id, kind] = column
+    column.is_published = True
+    column.libelle = descriptor.libelle
+    if descriptor.type not in column.types:
+        column.types.append(descriptor.type)
+    # A dossier's value may be of any of its champ's types, so that one of them marks all columns.
+    siblings = [one for (id_, _), one in view.columns.items() if id_ == descriptor.id]
+    is_harmless = descriptor.type in _HARMLESS and not descriptor.other_option
+    is_harmless = is_harmless and all(one.is_harmless for one in siblings)
+    for one in siblings:
+        one.is_harmless = is_harmless
+
+
+def _name(descriptor: Descriptor, taken: set[str], *, prefix: str = "") -> str:
+    """Return a name made of the label that is not taken, with a number if need be."""
+    slug = _slug(descriptor.libelle)
+    if not prefix and (not slug or slug[0].isdigit() or slug in _RESERVED):
+        slug = f"{'annotation' if descriptor.is_annotation else 'champ'}_{slug}".rstrip("_")
+    whole = (prefix + (slug or "bloc"))[:LONGEST_NAME].rstrip("_")
+    name, rank = whole, 1
+    while name in taken:
+        rank += 1
+        suffix = f"_{rank}"
+        name = whole[: LONGEST_NAME - len(suffix)] + suffix
+    return name
+
+
+_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
+
+
+def _slug(libelle: str) -> str:
+    """Return a label in ASCII letters, digits and underscores: « N° d'œuvre » gives n_d_oeuvre."""
+    letters = unicodedata.normalize("NFKD", libelle.lower().translate(_LIGATURES))
+    plain = "".join(one for one in letters if not unicodedata.combining(one))
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _facts(engine: str) -> list[str]:
+    dates = {name for name in _FACTS if name.endswith("_le")}
+    if engine == "postgresql":
+        return [f"d.{name}" for name in _FACTS]
+    return [
+        f"strftime('%Y-%m-%dT%H:%M:%SZ', d.{name}) AS {name}" if name in dates else f"d.{name}"
+        for name in _FACTS
+    ]
+
+
+def _selected(columns: Iterable[str]) -> str:
+    return ",\n    ".join(columns)
+
+
+def _sqlite(view: FormView) -> str:
+    """Return SQLite's query: each column looks for its champ, only where it is asked for."""
+    source = "json_each(l.value, '$.champs')" if view.repetition else "json_each(c.{0})"
+    columns = []
+    for column in view.columns.values():
+        name = column.kind if column.kind in ("valeur", "fichiers") else "texte"
+        value = _CASTS["sqlite"][column.kind].replace("{0}", f"(e.value ->> '{name}')")
+        champs = source.format("annotations" if column.is_annotation else "champs")
+        columns.append(
+            f"(SELECT {value} FROM {champs} AS e "  # noqa: S608 - escaped
+            f"WHERE e.value ->> 'id' = {_literal(column.id)}) AS {column.name}"
+        )
+    if view.repetition is None:
+        return (
+            f"SELECT\n    {_selected([*_facts('sqlite'), *columns])}\nFROM dossier AS d\n"
+            f"JOIN contenu AS c ON c.numero = d.numero\nWHERE d.demarche_numero = {view.demarche}"
+        )
+    champs = "annotations" if view.repetition.is_annotation else "champs"
+    return (
+        f"SELECT\n    {_selected(['d.numero', 'l.key + 1 AS ligne', *columns])}\n"
+        "FROM dossier AS d\nJOIN contenu AS c ON c.numero = d.numero\n"
+        f"JOIN json_each(c.{champs}) AS r ON r.value ->> 'id' = {_literal(view.repetition.id)}\n"
+        "JOIN json_each(r.value, '$.lignes') AS l\n"
+        f"WHERE d.demarche_numero = {view.demarche}"
+    )
+
+
+def _postgresql(view: FormView) -> str:
+    """Return PostgreSQL's query: one pass over a dossier's champs finds the values of all columns.
+
+    The passes are joined by LEFT JOIN, which PostgreSQL leaves out where no column is asked for.
+    """
+    joins, columns = [], []
+    for alias, is_annotation in (("k", False), ("a", True)):
+        own = [one for one in view.columns.values() if one.is_annotation == is_annotation]
+        if not own:
+            continue
+        champs = "l.value -> 'champs'"
+        if view.repetition is None:
+            champs = "c.annotations" if is_annotation else "c.champs"
+        found = _selected(_found(column) + f" AS {column.name}" for column in own)
+        joins.append(
+            f"LEFT JOIN LATERAL (\n    SELECT\n    {found}\n    FROM jsonb_to_recordset({champs}) "
+            f"AS e (id text, texte text, valeur jsonb, fichiers jsonb)\n) AS {alias} ON true"
+        )
+        columns += [(column, f"{alias}.{column.name}") for column in own]
+    shown = {
+        column.name: f"{_CASTS['postgresql'][column.kind].replace('{0}', value)} AS {column.name}"
+        for column, value in columns
+    }
+    texts = [shown[column.name] for column in view.columns.values()]
+    first = ["d.numero", "l.rang::integer AS ligne"] if view.repetition else _facts("postgresql")
+    rows = []
+    if view.repetition is not None:
+        source = "annotations" if view.repetition.is_annotation else "champs"
+        rows = [
+            f"CROSS JOIN LATERAL jsonb_to_recordset(c.{source}) AS r (id text, lignes jsonb)",
+            "CROSS JOIN LATERAL jsonb_array_elements(r.lignes) WITH ORDINALITY AS l (value, rang)",
+        ]
+    conditions = [f"d.demarche_numero = {view.demarche}"]
+    if view.repetition is not None:
+        conditions.append(f"r.id = {_literal(view.repetition.id)}")
+    return "\n".join(
+        [
+            f"SELECT\n    {_selected([*first, *texts])}",
+            "FROM dossier AS d",
+            "JOIN contenu AS c ON c.numero = d.numero",
+            *rows,
+            *joins,
+            f"WHERE {' AND '.join(conditions)}",
+        ]
+    )
+
+
+def _found(column: FormColumn) -> str:
+    """Return the expression that finds a column's value among the champs `e`."""
+    where = f"FILTER (WHERE e.id = {_literal(column.id)})"
+    if column.kind in ("valeur", "fichiers"):
+        return f"(array_agg(e.{column.kind}) {where})[1]"
+    return f"max(e.texte) {where}"

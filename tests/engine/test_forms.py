@@ -1,0 +1,238 @@
+"""The views formulaire_*: every champ of a form as a column, also the champs of later revisions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from pydantic import SecretStr
+
+from dsync.ds import operations
+from dsync.sandbox import Change, Sandbox
+from dsync.sandbox.content.every_type import EVERY_TYPE_FORM, every_type_dossiers
+from dsync.sandbox.world.clock import Clock
+from dsync.sandbox.world.model import ChampDescriptor
+from dsync.settings import load_settings
+from dsync.sync.report import SyncOptions
+from dsync.wiring import App
+from tests.commands.command import without_programme
+from tests.engine.rig import NOW, PROBLEME, SEED, Engine, number
+from tests.store.databases import connected
+
+LAYOUT = ("header_section", "explication", "repetition")
+FACTS = 8
+VIEW = "formulaire_86321"
+
+
+def rows(url: str, sql: str) -> list[dict[str, Any]]:
+    """Return the rows of a query with values as both engines mean them."""
+    with connected(url) as connection:
+        found = connection.exec_driver_sql(sql).mappings().all()
+    return [{name: _shown(value) for name, value in row.items()} for row in found]
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else float(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str) and value.startswith("["):
+        return json.loads(value)
+    return value
+
+
+def plain(node: dict[str, Any]) -> Any:
+    """Return the value of a raw champ, read as simply as can be."""
+    typename = node["__typename"]
+    if typename == "IntegerNumberChamp":
+        return node["integerValue"] and int(node["integerValue"])
+    if typename == "DecimalNumberChamp":
+        return node["decimalValue"]
+    if typename == "DossierLinkChamp":
+        return node["dossier"] and int(node["dossier"]["number"])
+    if typename == "DateChamp":
+        return node["date"]
+    if typename == "DatetimeChamp":
+        instant = node["datetime"] and datetime.fromisoformat(node["datetime"])
+        return instant and instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if typename in ("CheckboxChamp", "YesNoChamp"):
+        return node["checkboxValue" if typename == "CheckboxChamp" else "yesNoValue"]
+    if typename == "TitreIdentiteChamp":
+        return node["filled"] or None
+    if typename == "MultipleDropDownListChamp":
+        return node["values"] or None
+    if typename == "CarteChamp":
+        return [area["id"] for area in node["geoAreas"]] or None
+    if typename == "PieceJustificativeChamp":
+        return [file["filename"] for file in node["files"]] or None
+    texts = {"TextChamp": "textValue", "DropDownListChamp": "dropDownValue"}
+    return node[texts.get(typename, "stringValue")] or None
+
+
+def same(typename: str, raw: Any, shown: Any) -> bool:
+    """Return whether a view shows a raw value: some texts have a form of dsync's own."""
+    if typename == "PieceJustificativeChamp":
+        return raw == (shown and [file["nom"] for file in shown])
+    if typename in ("CommuneChamp", "DepartementChamp", "RNAChamp", "RNFChamp", "SiretChamp"):
+        return bool(raw) == bool(shown)
+    return bool(raw == shown)
+
+
+@pytest.fixture
+def zoo(database_url: str, tmp_path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A database after a read of the form with every type, and the raw démarche and dossiers."""
+    seeds = every_type_dossiers(SEED, now=NOW)
+    clock = Clock(lambda: NOW)
+    config = tmp_path / "plain.toml"
+    config.write_text(without_programme(), encoding="utf-8")
+    with Sandbox([(EVERY_TYPE_FORM, seeds)], seed=SEED, clock=clock) as sandbox:
+        settings = load_settings(
+            ds_url=sandbox.ds_url,
+            database_url=database_url,
+            ds_token=SecretStr(sandbox.tokens.write),
+            demarche=EVERY_TYPE_FORM.number,
+            config=config,
+        )
+        with App(settings, clock=clock.now) as app:
+            assert 5 == app.sync(SyncOptions(full=True)).read
+        raw = {}
+        for name in ("demarche", "dossiers_page"):
+            operation = operations.load(name)
+            variables = {"number": EVERY_TYPE_FORM.number, "first": 100}
+            body = {
+                "query": operation.text,
+                "variables": variables
+                | ({"withPending": False, "withDeleted": False} if "page" in name else {}),
+                "operationName": operation.name,
+            }
+            headers = {"Authorization": f"Bearer {sandbox.tokens.write}"}
+            answer = requests.post(sandbox.ds_url, json=body, headers=headers, timeout=30).json()
+            raw[name] = answer["data"]["demarche"]
+        yield database_url, raw
+
+
+def _descriptors(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    (revision,) = [one for one in raw["demarche"]["revisions"] if one["datePublication"]]
+    return [*revision["champDescriptors"], *revision["annotationDescriptors"]]
+
+
+def test_each_view_of_a_form_equals_a_plain_reading_of_the_raw_nodes(
+    zoo: tuple[str, dict[str, Any]],
+) -> None:
+    """Every type of champ and annotation, and the rows of repetitions, on both engines."""
+    url, raw = zoo
+    main = f"formulaire_{EVERY_TYPE_FORM.number}"
+    found = {row["numero"]: row for row in rows(url, f"SELECT * FROM {main}")}
+    nodes = raw["dossiers_page"]["dossiers"]["nodes"]
+    assert {node["number"] for node in nodes} == set(found)
+    columns = [d for d in _descriptors(raw) if d["type"] not in LAYOUT]
+    wrong = []
+    for node in nodes:
+        given = {c["champDescriptorId"]: c for c in [*node["champs"], *node["annotations"]]}
+        shown = list(found[node["number"]].items())[FACTS:]
+        assert len(columns) == len(shown)
+        for descriptor, (name, value) in zip(columns, shown, strict=True):
+            champ = given.get(descriptor["id"])
+            expected = plain(champ) if champ else None
+            typename = champ["__typename"] if champ else ""
+            if not same(typename, expected, bool(value) if isinstance(expected, bool) else value):
+                wrong.append((node["number"], name, descriptor["type"], expected, value))
+    assert [] == wrong
+
+
+def test_a_repetition_has_a_view_with_a_row_for_each_line(
+    zoo: tuple[str, dict[str, Any]],
+) -> None:
+    """The lines keep their order, and count from 1."""
+    url, raw = zoo
+    main = f"formulaire_{EVERY_TYPE_FORM.number}"
+    blocks = [d for d in _descriptors(raw) if d["type"] == "repetition"]
+    for descriptor, name in zip(blocks, (f"{main}_bloc", f"{main}_bloc_2"), strict=True):
+        expected = [
+            (dossier["number"], rank, *(plain(cell) for cell in row["champs"]))
+            for dossier in raw["dossiers_page"]["dossiers"]["nodes"]
+            for champ in [*dossier["champs"], *dossier["annotations"]]
+            if champ["champDescriptorId"] == descriptor["id"]
+            for rank, row in enumerate(champ["rows"], start=1)
+        ]
+        shown = rows(url, f"SELECT * FROM {name} ORDER BY numero, ligne")
+        assert ["numero", "ligne", "t", "n"] == list(shown[0])
+        assert sorted(expected, key=lambda one: one[:2]) == [tuple(row.values()) for row in shown]
+
+
+def test_a_new_revision_adds_columns_and_takes_none_away(engine_on_each: Engine) -> None:
+    """A renamed champ keeps its column, a removed one too; one of another type gets one more."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    before = engine.rows(f"SELECT * FROM {VIEW} WHERE numero = {number(0)}")[0]
+    profils = f"SELECT * FROM {VIEW}_profils_souhaites"
+    rows_before = engine.rows(f"{profils} ORDER BY numero, ligne")
+    added = ChampDescriptor(4900, "integer_number", "Nombre d’usagers")
+    engine.control.publish_revision(
+        Change(
+            add_champs=[added],
+            rename={PROBLEME: "Le problème"},
+            remove=[4604],
+            retype={4302: "integer_number"},
+        )
+    )
+    engine.sync()
+    engine.control.edit_champ(number(0), 4900, 12)
+    engine.control.edit_champ(number(0), 4302, 7)
+    engine.sync()
+    after = engine.rows(f"SELECT * FROM {VIEW} WHERE numero = {number(0)}")[0]
+
+    new = ["nombre_d_usagers", "nom_et_prenom_du_sponsor_2"]
+    assert ([*before], {*new}) == ([*after][: len(before)], {*after} - {*before})
+    assert before["probleme_identifie"] == after["probleme_identifie"] is not None
+    assert ("7", 7, 12, None) == (
+        after["nom_et_prenom_du_sponsor"],
+        after["nom_et_prenom_du_sponsor_2"],
+        after["nombre_d_usagers"],
+        after["perspectives"],
+    )
+    assert rows_before == engine.rows(f"{profils} ORDER BY numero, ligne")
+    columns = engine.worker.store.dictionary()[VIEW]["columns"]
+    assert "« Le problème » (champ, textarea). Texte libre." == columns["probleme_identifie"]
+    assert "Absent de la révision publiée." in columns["perspectives"]
+
+
+def test_an_erased_dossier_leaves_the_view_and_a_hidden_one_stays(engine_on_each: Engine) -> None:
+    """As in `lecture_champ`: what is here is shown, with the dossier's presence."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    engine.control.hide(number(0))
+    engine.control.erase(number(1))
+    engine.sync(full=True)
+    found = {row["numero"]: row["presence"] for row in engine.rows(f"SELECT * FROM {VIEW}")}
+    assert ("masque", False) == (found[number(0)], number(1) in found)
+    assert set(found) == {row["numero"] for row in engine.rows("SELECT numero FROM lecture_champ")}
+
+
+def test_another_revision_leaves_alone_what_analysts_built_on_the_view(
+    engine_on_each: Engine,
+) -> None:
+    """A view of their own goes on showing the same columns."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    engine.execute(f"CREATE VIEW le_mien AS SELECT numero, probleme_identifie FROM {VIEW}")
+    own = engine.rows("SELECT * FROM le_mien ORDER BY numero")
+    added = ChampDescriptor(4900, "yes_no", "Question")
+    engine.control.publish_revision(Change(add_champs=[added], remove=[PROBLEME]))
+    assert 0 == engine.sync().exit_code
+    assert "question" in engine.rows(f"SELECT * FROM {VIEW}")[0]
+    finished = {number(rank) for rank in (5, 11)}
+    kept = [row for row in own if row["numero"] in finished]
+    assert kept == [
+        row
+        for row in engine.rows("SELECT * FROM le_mien ORDER BY numero")
+        if row["numero"] in finished
+    ]

@@ -1,0 +1,270 @@
+"""The names and values of the views formulaire_*, for any form."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from dsync.domain.dossier import Champ, Demarche, Descriptor, Ligne, Revision
+from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.store import Store
+from dsync.sync.record import Recorder
+from tests.store.builders import DEMARCHE, EARLIER, NOW, OWNED, make_demarche, make_dossier, writing
+from tests.store.test_views import rows
+
+VIEW = "formulaire_86321"
+FACTS = [
+    "numero",
+    "etat",
+    "presence",
+    "archive",
+    "depose_le",
+    "en_instruction_le",
+    "traite_le",
+    "modifie_le",
+]
+
+
+def descriptor(id_: str, libelle: str = "Champ", type_: str = "text", **others: Any) -> Descriptor:
+    """Make a descriptor of a champ."""
+    given = {
+        "required": False,
+        "options": None,
+        "other_option": False,
+        "parent_id": None,
+        "is_annotation": False,
+    }
+    return Descriptor(DescriptorId(id_), libelle, type_, **{**given, **others})
+
+
+def demarche_of(*forms: Sequence[Descriptor], number: DemarcheNumber = DEMARCHE) -> Demarche:
+    """Make a démarche of these revisions, one a day."""
+    revisions = {
+        RevisionId(f"{number}-{rank}"): Revision(
+            RevisionId(f"{number}-{rank}"),
+            EARLIER + timedelta(days=rank),
+            {one.id: one for one in form},
+        )
+        for rank, form in enumerate(forms)
+    }
+    base = make_demarche()
+    return Demarche(
+        number, base.titre, base.etat, [*revisions][-1], revisions, base.labels, base.instructeurs
+    )
+
+
+def save(store: Store, demarche: Demarche) -> None:
+    """Store a démarche."""
+    with writing(store) as tx:
+        tx.save_demarche(demarche, NOW)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["Problème identifié", "N° d’œuvre"], ["probleme_identifie", "n_d_oeuvre"]),
+        (["Nom", "nom", "NOM !"], ["nom", "nom_2", "nom_3"]),
+        (["Nom", "Nom 2", "Nom"], ["nom", "nom_2", "nom_3"]),
+        (["", "🎉", "Ж"], ["champ", "champ_2", "champ_3"]),
+        (["select", "Order", "Case"], ["champ_select", "champ_order", "champ_case"]),
+        (["numero", "État", "Déposé le"], ["numero_2", "etat_2", "depose_le_2"]),
+        (['L\'"objet" %s %(x)s :y ; --', "3 objectifs"], ["l_objet_s_x_s_y", "champ_3_objectifs"]),
+        (["é" * 300, "e" * 300], ["e" * 63, "e" * 61 + "_2"]),
+    ],
+)
+def test_a_column_is_named_by_its_label(store: Store, labels: list[str], names: list[str]) -> None:
+    """Without accents, quotes and reserved words, in 63 bytes; the same ones are numbered."""
+    save(store, demarche_of([descriptor(f"c'{n}%", one) for n, one in enumerate(labels)]))
+    [columns] = [entry["columns"] for name, entry in store.dictionary().items() if name == VIEW]
+    assert [*FACTS, *names] == [*columns]
+    assert [] == rows(store, f"(SELECT {', '.join(names)} FROM {VIEW}) AS q")
+    for libelle, name in zip(labels, names, strict=True):
+        assert columns[name].startswith(f"« {' '.join(libelle.split()) or 'sans libellé'} » (champ")
+
+
+def test_names_stay_whatever_comes_later(store: Store) -> None:
+    """A later champ with an earlier one's name takes the next number, and follows at the end."""
+    first = [descriptor("a", "Nom"), descriptor("b", "Ville")]
+    block = descriptor("r", "Lieux", "repetition")
+    cell = descriptor("r1", "Ville", parent_id="r")
+    second = [descriptor("c", "Nom"), descriptor("a", "Ville"), block, cell]
+    third = [descriptor("d", "Lieux", "repetition"), descriptor("r1", "Commune", parent_id="r")]
+    for forms in ([first], [first, second], [first, second, third]):
+        save(store, demarche_of(*forms))
+    expected = {
+        VIEW: [*FACTS, "nom", "ville", "nom_2"],
+        f"{VIEW}_lieux": ["numero", "ligne", "ville"],
+        f"{VIEW}_lieux_2": ["numero", "ligne"],
+    }
+    dictionary = store.dictionary()
+    assert expected == {name: [*dictionary[name]["columns"]] for name in expected}
+    for view, columns in expected.items():
+        assert [] == rows(store, f"(SELECT {', '.join(columns)} FROM {view}) AS q")
+
+
+@pytest.mark.parametrize(("champs", "shown"), [(250, 250), (1_600, 1_492)])
+def test_a_form_of_many_champs_has_the_columns_that_both_databases_allow(
+    store: Store, champs: int, shown: int
+) -> None:
+    """Up to 1,500 columns; later champs stay in `lecture_champ`."""
+    form = [descriptor(f"c{n}", f"Question {n}") for n in range(champs)]
+    demarche = demarche_of(form)
+    answers = tuple(Champ(one.id, f"réponse {one.id}") for one in form)
+    save(store, demarche)
+    store_dossier(store, demarche, 1, answers)
+    [row] = rows(store, VIEW)
+    assert (len(FACTS) + shown, f"réponse c{shown - 1}") == (
+        len(row),
+        row[f"question_{shown - 1}"],
+    )
+
+
+def store_dossier(store: Store, demarche: Demarche, number: int, champs: Any) -> None:
+    """Store a dossier of the last revision of a démarche."""
+    dossier = structs.replace(
+        make_dossier(number),
+        champs=tuple(champs),
+        annotations=(),
+        revision_id=demarche.active_revision_id,
+    )
+    revision = demarche.revisions[demarche.active_revision_id]
+    record = Recorder(None, OWNED).record(dossier, demarche.number, revision)
+    with writing(store) as tx:
+        tx.store_page(1, [record], now=NOW, mark_read=True)
+
+
+@pytest.mark.parametrize(
+    ("type_", "texte"),
+    [
+        ("date", "2024-02-30"),
+        ("date", "2023-02-29"),
+        ("date", "0000-01-01"),
+        ("date", "hier"),
+        ("datetime", "2024-02-30T10:00:00+00:00"),
+        ("datetime", "2024-02-03T25:00:00+00:00"),
+        ("datetime", "2460000.5"),
+        ("integer_number", "douze"),
+        ("integer_number", "1e99999"),
+        ("decimal_number", "inf"),
+        ("checkbox", "peut-être"),
+        ("multiple_drop_down_list", "Un, Deux"),
+    ],
+)
+def test_a_value_that_does_not_fit_its_type_is_null(store: Store, type_: str, texte: str) -> None:
+    """It makes no query fail, and its text is in `lecture_champ`."""
+    demarche = demarche_of([descriptor("c1", "Valeur", type_), descriptor("c2", "Autre")])
+    save(store, demarche)
+    champs = [Champ(DescriptorId("c1"), texte), Champ(DescriptorId("c2"), "là")]
+    store_dossier(store, demarche, 1, champs)
+    [row] = rows(store, VIEW)
+    assert (None, "là") == (row["valeur"], row["autre"])
+    assert texte in {row["valeur"] for row in rows(store, "lecture_champ")}
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+VALUES: dict[str, st.SearchStrategy[tuple[str | None, Any, Any]]] = {
+    "text": TEXTS.map(lambda t: (t or None, None, t or None)),
+    "integer_number": st.integers(-(2**60), 2**60).map(lambda n: (str(n), n, n)),
+    "decimal_number": st.floats(allow_nan=False, allow_infinity=False, width=32).map(
+        lambda x: (repr(x), x, x)
+    ),
+    "checkbox": st.booleans().map(lambda b: ("oui" if b else "non", b, b)),
+    "date": st.dates().map(lambda d: (d.isoformat(), None, d.isoformat())),
+    "datetime": st.datetimes(timezones=st.just(UTC)).map(
+        lambda t: (t.isoformat(), None, t.replace(microsecond=0))
+    ),
+    "multiple_drop_down_list": st.lists(TEXTS.filter(bool), min_size=1, max_size=3).map(
+        lambda some: (", ".join(some), some, some)
+    ),
+}
+"""By type: a text and a value as they are stored, and what the view shows."""
+
+answers = st.sampled_from([*VALUES]).flatmap(
+    lambda type_: st.tuples(st.just(type_), TEXTS, VALUES[type_])
+)
+
+
+def _meant(value: Any, expected: Any) -> Any:
+    """Return a shown value in the type of the expected one, without fractions of seconds."""
+    if isinstance(expected, bool):
+        return bool(value)
+    if isinstance(expected, datetime):
+        shown = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return shown.replace(microsecond=0)
+    if isinstance(expected, list):
+        return json.loads(value) if isinstance(value, str) else value
+    if isinstance(value, Decimal):
+        return type(expected)(value)
+    if isinstance(expected, str):
+        return str(value)
+    return value
+
+
+_numbers = iter(range(1_000_000))
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(top=st.lists(answers, max_size=8), lines=st.lists(st.lists(answers, max_size=3), max_size=3))
+def test_a_view_shows_what_was_stored(
+    store: Store,
+    top: list[tuple[str, str, tuple[Any, Any, Any]]],
+    lines: list[list[tuple[str, str, tuple[Any, Any, Any]]]],
+) -> None:
+    """Any labels, types and values, also in the rows of a repetition."""
+    rank = next(_numbers)
+    number = DemarcheNumber(100 + rank)
+    form = [descriptor(f"c{n}", libelle, type_) for n, (type_, libelle, _) in enumerate(top)]
+    form.append(descriptor("r", "Bloc", "repetition"))
+    lignes = []
+    for at, line in enumerate(lines):
+        cells = []
+        for n, (type_, libelle, (texte, valeur, _)) in enumerate(line):
+            cell = descriptor(f"r{at}-{n}", libelle, type_, parent_id=DescriptorId("r"))
+            form.append(cell)
+            cells.append(Champ(cell.id, texte, valeur))
+        lignes.append(Ligne(f"row{at}", tuple(cells)))
+    demarche = demarche_of(form, number=number)
+    champs = [Champ(DescriptorId(f"c{n}"), v[0], v[1]) for n, (_, _, v) in enumerate(top)]
+    champs.append(Champ(DescriptorId("r"), lignes=tuple(lignes)))
+    save(store, demarche)
+    store_dossier(store, demarche, 1000 + rank, champs)
+
+    [row] = rows(store, f"formulaire_{number}")
+    values = [*row.values()][len(FACTS) :]
+    expected = [meant for _, _, (_, _, meant) in top]
+    assert expected == [_meant(v, e) for v, e in zip(values, expected, strict=True)]
+    found = rows(store, f"formulaire_{number}_bloc")
+    assert [*range(1, len(lines) + 1)] == sorted(row["ligne"] for row in found)
+    for row in found:
+        whole = [
+            meant if at == row["ligne"] - 1 else None
+            for at, line in enumerate(lines)
+            for _, _, (_, _, meant) in line
+        ]
+        cells = [*row.values()][2:]
+        assert whole == [
+            None if v is None and e is None else _meant(v, e)
+            for v, e in zip(cells, whole, strict=True)
+        ]
+
+
+def test_each_demarche_has_its_own_views(store: Store) -> None:
+    """Dossiers of the one are not in the views of another one."""
+    others = [demarche_of([descriptor("c1")], number=DemarcheNumber(n)) for n in (7, 71)]
+    for rank, one in enumerate(others, start=1):
+        save(store, one)
+        store_dossier(store, one, rank, [Champ(DescriptorId("c1"), f"de {one.number}")])
+    assert [(1, "de 7")] == [(r["numero"], r["champ"]) for r in rows(store, "formulaire_7")]
+    assert [(2, "de 71")] == [(r["numero"], r["champ"]) for r in rows(store, "formulaire_71")]
+    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in store.dictionary())
