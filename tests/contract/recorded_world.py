@@ -6,7 +6,6 @@ makes their answers possible.
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -112,7 +111,8 @@ def _form() -> FormSeed:
     second = FormRevision(
         first.date_publication,
         _utc("2026-11-07T08:00"),
-        *deepcopy([first.champs, first.annotations]),
+        first.champs,
+        first.annotations,
     )
     second.champs = [d for d in second.champs if d.stable_id != 4307]
     second.champs.append(ChampDescriptor(4607, "text", "Champ ajouté en révision 2"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import deepcopy
 from typing import Any
 
 from dsync.sandbox.content.rng import load
@@ -22,7 +21,7 @@ def form(data: dict[str, Any], champs: Rows, annotations: Rows) -> FormSeed:
     """
     created, published = [data["created_at"], *data["published_at"]], data["published_at"]
     revisions = [
-        FormRevision(*dates, descriptors(deepcopy(champs)), descriptors(deepcopy(annotations)))
+        FormRevision(*dates, descriptors(champs), descriptors(annotations))
         for dates in zip(created, published, strict=False)
     ]
     facts = ("number", "path", "title", "description", "labels", "groupes")

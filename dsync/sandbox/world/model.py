@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
@@ -46,7 +45,7 @@ class ChampDescriptor:
     """Those of a repetition's rows."""
 
     def __post_init__(self) -> None:
-        self.champs = descriptors(self.champs)
+        self.options, self.champs = [*self.options], descriptors(self.champs)
 
     @property
     def level(self) -> int | None:
@@ -55,8 +54,8 @@ class ChampDescriptor:
 
 
 def descriptors(given: Iterable[ChampDescriptor | dict[str, Any]]) -> list[ChampDescriptor]:
-    """Return descriptors, some of which may be given as mappings of their fields."""
-    return [ChampDescriptor(**each) if isinstance(each, dict) else each for each in given]
+    """Return copies of descriptors, some of which may be given as mappings of their fields."""
+    return [ChampDescriptor(**each) if isinstance(each, dict) else replace(each) for each in given]
 
 
 class Identified:
@@ -112,6 +111,10 @@ class FormRevision(Identified):
     champs: list[ChampDescriptor]
     annotations: list[ChampDescriptor]
     key: int = 0
+
+    def __post_init__(self) -> None:
+        # No two revisions share a descriptor: a change of the draft leaves the others as they are.
+        self.champs, self.annotations = descriptors(self.champs), descriptors(self.annotations)
 
     def descriptor(
         self, source: Source, stable_id: int
@@ -388,9 +391,7 @@ class World:
 
     def add_demarche(self, form: FormSeed, dossiers: Iterable[ServedDossier]) -> ServedDemarche:
         """Add a published démarche with its dossiers, both copied."""
-        revisions = [
-            replace(deepcopy(revision), key=self.key(FormRevision)) for revision in form.revisions
-        ]
+        revisions = [replace(revision, key=self.key(FormRevision)) for revision in form.revisions]
         demarche = ServedDemarche(
             form.number,
             form.path,
@@ -413,7 +414,7 @@ class World:
     def begin_draft(self, demarche: ServedDemarche) -> None:
         """Add a draft revision with the content of the newest one."""
         newest = demarche.revisions[-1]
-        draft = replace(deepcopy(newest), key=self.key(FormRevision), date_publication=None)
+        draft = replace(newest, key=self.key(FormRevision), date_publication=None)
         draft.date_creation = newest.date_publication or self.now()
         demarche.revisions.append(draft)
 
