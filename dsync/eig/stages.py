@@ -16,6 +16,9 @@ from msgspec import Struct
 from dsync.annotations.values import PARIS
 from dsync.domain.dossier import Correction, Dossier, Etat
 
+STAGES_REVISION = 1
+"""Raise it with a change of these rules: all rows are then written again by the next full read."""
+
 
 class Etape(StrEnum):
     """A stage, as the view `lecture_etape` names it."""
@@ -103,7 +106,8 @@ class Passage(Struct, frozen=True):
 
     rang: int
     """Its place in the dossier's life, from 1."""
-    etape: Etape
+    etape: str
+    """An `Etape`; rows that an earlier version stored can have another name."""
     du: datetime
     """UTC, without fractions of a second."""
     au: datetime | None

@@ -31,7 +31,7 @@ from dsync.eig.mapping.config import (
     MappingConfig,
 )
 from dsync.eig.mapping.reading import FormPlan, read_candidature
-from dsync.eig.stages import DATED, passages_of
+from dsync.eig.stages import DATED, STAGES_REVISION, passages_of
 
 
 class MatchStatus(StrEnum):
@@ -167,7 +167,7 @@ class MappedForm:
     inputs_signature: bytes
     """Digest of the places of the fields that the pre-check uses."""
     signature: bytes
-    """Digest of the places of all fields."""
+    """Digest of the places of all fields, and of the rules of the stages."""
 
     @classmethod
     def of(
@@ -176,7 +176,7 @@ class MappedForm:
         """Make the plan for a revision's descriptors, by id."""
         plan = plan_form(config, descriptors)
         inputs = json_bytes([plan.champs, plan.columns])
-        others = json_bytes([plan.annotations, plan.criteres])
+        others = json_bytes([plan.annotations, plan.criteres, STAGES_REVISION])
         return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest())
 
     def rows(
