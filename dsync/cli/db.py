@@ -57,7 +57,8 @@ def dictionary(*, as_json: bool) -> None:
     for view, entry in views.items():
         heading(view)
         print_note(entry["description"], hanging=0)
-        print_table(("column", "meaning"), entry["columns"].items())
+        rows = [(name, entry["types"][name], said) for name, said in entry["columns"].items()]
+        print_table(("column", "type", "meaning"), rows)
 
 
 @contextmanager

@@ -59,6 +59,10 @@ COMMANDS = {
         "List dossiers that could not be read or judged, and retry them.",
     ),
     "db": ("dsync.cli.db", "Upgrade the schema, grant read access, document the views."),
+    "export": (
+        "dsync.cli.export",
+        "Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json.",
+    ),
     "config": ("dsync.cli.config", "Show or check the settings, without network or database."),
     "sandbox": (
         "dsync.cli.sandbox",

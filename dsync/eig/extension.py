@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dsync.eig import candidature, store, tables
 from dsync.eig.precheck.config import CHECK_NAMES
@@ -36,6 +37,8 @@ class ViewColumn(NamedTuple):
     label: str = ""
     description: str = ""
     """The French description of a declared field; `dictionary.toml` has the other ones."""
+    type: str = ""
+    """The type of a declared field; `types.toml` has the other ones."""
 
 
 _OTHER_COLUMNS: Mapping[str | None, tuple[ViewColumn, ...]] = {
@@ -95,12 +98,27 @@ _OTHER_COLUMNS: Mapping[str | None, tuple[ViewColumn, ...]] = {
 """The other columns of the main view, by the field that they follow."""
 
 
+_TYPES: Mapping[Any, str] = {
+    str | None: "text",
+    int | None: "integer",
+    float | None: "number",
+    bool | None: "boolean",
+    dt.date | None: "date",
+}
+"""The types of the dictionary, by the types of declared fields."""
+
+
 def main_view_columns() -> Iterator[ViewColumn]:
     """Yield the columns of the main view, in order."""
     yield from _OTHER_COLUMNS[None]
     for name, declared in candidature.declared_fields():
         yield ViewColumn(
-            name, f"c.{name}", declared.section, declared.label, declared.full_description
+            name,
+            f"c.{name}",
+            declared.section,
+            declared.label,
+            declared.full_description,
+            _TYPES[candidature.Candidature.model_fields[name].annotation],
         )
         yield from _OTHER_COLUMNS.get(name, ())
 
@@ -137,10 +155,14 @@ class EigExtension:
     def views(self) -> Dictionary:
         """Return the descriptions of the views and their columns."""
         views = read_dictionary(folder_of(self))
-        described = views[MAIN_VIEW]["columns"]
-        views[MAIN_VIEW]["columns"] = {
+        main = views[MAIN_VIEW]
+        described, typed = main["columns"], main["types"]
+        main["columns"] = {
             column.name: column.description or described[column.name]
             for column in main_view_columns()
+        }
+        main["types"] = {
+            column.name: column.type or typed[column.name] for column in main_view_columns()
         }
         return views
 

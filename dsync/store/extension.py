@@ -12,7 +12,22 @@ from sqlalchemy import Column, Connection, MetaData
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 
 Dictionary = dict[str, dict[str, Any]]
-"""By view: `description`, and `columns` with one sentence each, in the view's order."""
+"""By view: `description`, `columns` with one sentence each, in the view's order, and their `types`.
+
+A type is integer, number, boolean, date, datetime, json or text.
+"""
+
+PERSONAL = "Donnée personnelle."
+FREE_TEXT = "Texte libre."
+
+
+def is_masked(sentence: str) -> bool:
+    """Return whether readers without personal data see nothing in a column.
+
+    Args:
+        sentence: the column's documentation, of which the last sentence is the mark.
+    """
+    return sentence.endswith((PERSONAL, FREE_TEXT))
 
 PERSONAL = "Donnée personnelle."
 FREE_TEXT = "Texte libre."

@@ -39,6 +39,17 @@ _KINDS = {
 }
 """The SQL type of a champ's values by the champ's type, or the JSON that is shown; else text."""
 
+_TYPES = {
+    "text": "text",
+    "numeric": "number",
+    "date": "date",
+    "timestamptz": "datetime",
+    "boolean": "boolean",
+    "valeur": "json",
+    "fichiers": "json",
+}
+"""The types of the dictionary, by kind."""
+
 _HARMLESS = frozenset(
     {
         "checkbox",
@@ -188,6 +199,15 @@ class FormView:
         """The sentence of each column, in order."""
         facts = _FACTS if self.repetition is None else _OF_ROW
         return facts | {column.name: column.description for column in self.columns.values()}
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The type of each column, as in the dictionary."""
+        facts = dict.fromkeys(self.documented, "text")
+        facts |= {name: "datetime" for name in facts if name.endswith("_le")}
+        facts |= {"numero": "integer", "archive": "boolean", "ligne": "integer"}
+        typed = facts | {column.name: _TYPES[column.kind] for column in self.columns.values()}
+        return {name: typed[name] for name in self.documented}
 
     def query(self, engine: str) -> str:
         """Return the view's SELECT.

@@ -106,12 +106,17 @@ def shipped_dictionary(extension: Extension | None) -> Dictionary:
 
 
 def read_dictionary(folder: Traversable) -> Dictionary:
-    """Read a folder's `dictionary.toml`, with one sentence per view and column."""
+    """Read a folder's `dictionary.toml` and `types.toml`: a sentence and a type per column."""
     documents = tomllib.loads((folder / "dictionary.toml").read_text(encoding="utf-8"))
-    return {
-        name: {"description": view.pop("description"), "columns": view}
-        for name, view in documents.items()
-    }
+    by_type = tomllib.loads((folder / "types.toml").read_text(encoding="utf-8"))
+    views: Dictionary = {}
+    for name, columns in documents.items():
+        types = dict.fromkeys(columns, "text")
+        for type_, typed in by_type.get(name, {}).items():
+            types |= dict.fromkeys(typed, type_)
+        description, _ = columns.pop("description"), types.pop("description")
+        views[name] = {"description": description, "columns": columns, "types": types}
+    return views
 
 
 def create(
@@ -193,7 +198,12 @@ def _stored_forms(connection: Connection) -> list[FormView]:
 
 def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
     return {
-        form.name: {"description": form.description, "columns": form.documented} for form in forms
+        form.name: {
+            "description": form.description,
+            "columns": form.documented,
+            "types": form.types,
+        }
+        for form in forms
     }
 
 
@@ -228,7 +238,10 @@ def _drop(connection: Connection, views: Iterable[str]) -> None:
 
 
 def dictionary(connection: Connection, extension: Extension | None) -> Dictionary:
-    """Return the views' documentation from the database's comments; on SQLite, as shipped."""
+    """Return the views' documentation from the database's comments; on SQLite, as shipped.
+
+    SQLite does not know the types of a view's columns.
+    """
     forms = _dictionary_of(_stored_forms(connection))
     if connection.dialect.name != "postgresql":
         return shipped_dictionary(extension) | forms
@@ -241,17 +254,32 @@ def _commented(connection: Connection) -> Dictionary:
     rows = connection.execute(
         text(
             "SELECT c.relname, a.attname, obj_description(c.oid, 'pg_class'), "
-            "col_description(c.oid, a.attnum) FROM pg_class c "
+            "col_description(c.oid, a.attnum), format_type(a.atttypid, NULL) FROM pg_class c "
             "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
             "WHERE c.relkind = 'v' AND c.relname SIMILAR TO '(lecture|formulaire)\\_%' "
             "AND c.relnamespace = current_schema()::regnamespace ORDER BY c.relname, a.attnum"
         )
     )
     views: Dictionary = {}
-    for view, column, of_view, of_column in rows:
-        entry = views.setdefault(view, {"description": of_view, "columns": {}})
+    for view, column, of_view, of_column, type_ in rows:
+        entry = views.setdefault(view, {"description": of_view, "columns": {}, "types": {}})
         entry["columns"][column] = of_column
+        entry["types"][column] = _TYPES.get(type_, "text")
     return views
+
+
+_TYPES = {
+    "bigint": "integer",
+    "integer": "integer",
+    "double precision": "number",
+    "numeric": "number",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp with time zone": "datetime",
+    "json": "json",
+    "jsonb": "json",
+}
+"""The types of the dictionary, by PostgreSQL's names; any other one is text."""
 
 
 def grant(

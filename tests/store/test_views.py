@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
+from dsync.database import EXTENSION
 from dsync.domain.dossier import Etat, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Resultat, Verdict
@@ -23,6 +24,7 @@ from dsync.sandbox.graphql import schema
 from dsync.store import Author, NewWish, Origin, Store, WishStatus
 from dsync.store.engine import parse_url
 from dsync.store.indicators import INDICATEURS
+from dsync.store.reading_views import shipped_dictionary
 from dsync.sync.report import Kind, Status
 from tests.store.builders import (
     DEMARCHE,
@@ -423,3 +425,11 @@ def test_every_value_has_its_meaning(
         if (row["vue"], row["colonne"]) == (view, column)
     ]
     assert [str(value) for value in values] == found
+
+
+def test_the_dictionary_has_the_types_of_the_columns(store: Store) -> None:
+    """SQLite does not know them: they are shipped, and the same as PostgreSQL's."""
+    shipped = shipped_dictionary(EXTENSION)
+    assert {name: view["types"] for name, view in shipped.items()} == {
+        name: view["types"] for name, view in store.dictionary().items()
+    }

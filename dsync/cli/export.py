@@ -1,0 +1,127 @@
+"""`dsync export`: writes the views as files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from dsync.cli.failures import Exit
+from dsync.cli.options import Instant, json_option, settings_options
+from dsync.cli.output import print_json, print_table
+from dsync.cli.session import load
+from dsync.cli.sync import announce_stop
+from dsync.database import open_database
+from dsync.errors import InterruptedRunError
+from dsync.exports import export as write
+from dsync.exports import tables_of
+from dsync.service.signals import StopSignals
+from dsync.sync.context import utc_now
+
+DELIMITERS = {"comma": ",", "semicolon": ";"}
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("csv", "xlsx", "parquet")),
+    default="csv",
+    show_default=True,
+    help="Format of the files.",
+)
+@click.option(
+    "--view", "views", multiple=True, metavar="NAME", help="Only this view; may be repeated."
+)
+@click.option(
+    "--without-personal-data",
+    is_flag=True,
+    help="Leave out columns with personal data or free text.",
+)
+@click.option(
+    "--since",
+    type=Instant(),
+    metavar="T",
+    help="Only dossiers with an event since T (ISO, UTC); views that are not about single dossiers "
+    "are whole.",
+)
+@click.option(
+    "--delimiter",
+    type=click.Choice(tuple(DELIMITERS)),
+    default="comma",
+    show_default=True,
+    help="Sign between two values of a CSV file; a French Excel expects the semicolon.",
+)
+@json_option
+@settings_options()
+def export(
+    *,
+    folder: Path,
+    format_: str,
+    views: tuple[str, ...],
+    without_personal_data: bool,
+    since: datetime | None,
+    delimiter: str,
+    as_json: bool,
+) -> None:
+    """Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json.
+
+    All files are of the same instant, and appear when all are complete. Only their owner can read
+    them. In CSV files a text that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    store = open_database(load().database_url, create=False)
+    try:
+        tables = tables_of(store.dictionary(), views, without_personal_data=without_personal_data)
+        with (
+            StopSignals(announce=announce_stop) as signals,
+            _progress(wanted=not as_json) as progress,
+            store.reading() as reader,
+        ):
+            try:
+                done = write(
+                    reader.connection,
+                    tables,
+                    folder,
+                    format_=format_,
+                    made_at=utc_now(),
+                    since=since,
+                    delimiter=DELIMITERS[delimiter],
+                    stop=signals.stop,
+                    progress=progress,
+                )
+            except InterruptedRunError as exc:
+                click.echo(exc.message, err=True)
+                raise Exit(signals.exit_code or exc.exit_code) from exc
+    finally:
+        store.close()
+    if as_json:
+        print_json([one._asdict() for one in done])
+        return
+    print_table(("file", "rows"), [(one.file, one.rows) for one in done])
+    click.echo(f"Written into {folder}.")
+
+
+@contextmanager
+def _progress(*, wanted: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function that shows how much of each view is written, on a terminal."""
+    if not (wanted and sys.stderr.isatty()):
+        yield lambda name, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    tasks: dict[str, TaskID] = {}
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+
+        def show(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            # A bar of nothing would move for ever.
+            bars.update(tasks[name], completed=done or not total, total=total or 1)
+
+        yield show

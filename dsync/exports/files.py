@@ -1,0 +1,193 @@
+"""Writers of one table as CSV, xlsx or Parquet, in constant memory."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from dsync.errors import ConfigurationError
+from dsync.exports.tables import Row, Table
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""A text that starts with one of these would be a formula when a spreadsheet opens a CSV file."""
+MAX_XLSX_ROWS = 1_048_575
+"""Rows of a worksheet below its header."""
+MAX_XLSX_TEXT = 32_767
+"""Characters of a cell."""
+CUT_SIGN = "…"
+
+
+class Writer(Protocol):
+    """Writes one table into a file."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Append rows."""
+
+    def close(self) -> None:
+        """Complete the file."""
+
+
+class CsvWriter:
+    """CSV in UTF-8 with a byte order mark, by which Excel recognises the encoding.
+
+    Args:
+        path: of the file.
+        table: what is written.
+        delimiter: between two values.
+    """
+
+    def __init__(self, path: Path, table: Table, *, delimiter: str = ",") -> None:
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        self._csv = csv.writer(self._file, delimiter=delimiter, lineterminator="\r\n")
+        self._csv.writerow(table.columns)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Append rows."""
+        self._csv.writerows([_csv_text(value) for value in row] for row in rows)
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._file.close()
+
+
+def _csv_text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        case str() if value.startswith(FORMULA_SIGNS):
+            return f"'{value}"
+        case _:
+            return str(value)
+
+
+class XlsxWriter:
+    """A workbook: typed cells, a frozen header with filters, no formulas.
+
+    Instants are in UTC, because cells have no time zone. A sheet that is full is followed by another.
+    """
+
+    def __init__(self, path: Path, table: Table) -> None:
+        from xlsxwriter import Workbook
+
+        self._table = table
+        self._sheets = 0
+        options = {
+            "constant_memory": True,
+            "tmpdir": str(path.parent),
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "remove_timezone": True,
+            "default_date_format": "yyyy-mm-dd",
+        }
+        self._book = Workbook(str(path), options)
+        self._instant = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._header = self._book.add_format({"bold": True, "bg_color": "#E3E3FD"})
+        self._begin_sheet()
+
+    def _begin_sheet(self) -> None:
+        self._sheets += 1
+        self._rows = 0
+        number = f" {self._sheets}" if self._sheets > 1 else ""
+        # A sheet's name has 31 characters at most.
+        self._sheet = self._book.add_worksheet(self._table.name[: 31 - len(number)] + number)
+        self._sheet.freeze_panes(1, 0)
+        for place, name in enumerate(self._table.columns):
+            is_wide = self._table.types[name] in ("text", "json")
+            self._sheet.set_column(place, place, max(len(name) + 4, 28 if is_wide else 12))
+        for place, name in enumerate(self._table.columns):
+            self._sheet.write_string(0, place, name, self._header)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Append rows."""
+        for row in rows:
+            if self._rows == MAX_XLSX_ROWS:
+                self._end_sheet()
+                self._begin_sheet()
+            self._rows += 1
+            for place, value in enumerate(row):
+                self._cell(place, value)
+
+    def _cell(self, place: int, value: Any) -> None:
+        sheet, row = self._sheet, self._rows
+        match value:
+            case None:
+                pass
+            case bool():
+                sheet.write_boolean(row, place, value)
+            case datetime():
+                sheet.write_datetime(row, place, value, self._instant)
+            case date():
+                sheet.write_datetime(row, place, value)
+            case int() if abs(value) >= 10**15:
+                # Cells have fifteen digits.
+                sheet.write_string(row, place, str(value))
+            case int() | float():
+                sheet.write_number(row, place, value)
+            case _:
+                sheet.write_string(row, place, _cut(value))
+
+    def _end_sheet(self) -> None:
+        self._sheet.autofilter(0, 0, self._rows, len(self._table.columns) - 1)
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._end_sheet()
+        self._book.close()
+
+
+def _cut(text: str) -> str:
+    # Excel counts in UTF-16: a character outside the first plane counts twice.
+    if len(text) <= MAX_XLSX_TEXT // 2 or len(text.encode("utf-16-le")) // 2 <= MAX_XLSX_TEXT:
+        return text
+    kept = text.encode("utf-16-le")[: 2 * (MAX_XLSX_TEXT - 1)].decode("utf-16-le", "ignore")
+    return kept + CUT_SIGN
+
+
+class ParquetWriter:
+    """A Parquet file with typed columns; instants are timestamps in UTC."""
+
+    def __init__(self, path: Path, table: Table) -> None:
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ImportError as exc:
+            raise ConfigurationError(
+                "Parquet needs pyarrow: install it with `pip install 'dsync[export]'`, or use "
+                "--format csv or xlsx."
+            ) from exc
+        kinds = {
+            "integer": pyarrow.int64(),
+            "number": pyarrow.float64(),
+            "boolean": pyarrow.bool_(),
+            "date": pyarrow.date32(),
+            "datetime": pyarrow.timestamp("us", tz="UTC"),
+        }
+        self._arrow = pyarrow
+        self._schema = pyarrow.schema(
+            [
+                pyarrow.field(name, kinds.get(table.types[name], pyarrow.string()), metadata=said)
+                for name, sentence in table.columns.items()
+                for said in ({"description": sentence},)
+            ]
+        )
+        self._file = parquet.ParquetWriter(path, self._schema)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Append rows."""
+        columns = [
+            self._arrow.array(values, type=field.type)
+            for values, field in zip(zip(*rows, strict=True), self._schema, strict=True)
+        ]
+        self._file.write_table(self._arrow.Table.from_arrays(columns, schema=self._schema))
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._file.close()

@@ -1,0 +1,96 @@
+"""Reads a view's rows, converted to the types that the files have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from dsync.domain.json_bytes import json_bytes
+
+BATCH = 1_000
+"""Number of rows in memory at a time."""
+
+Row = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A view to export."""
+
+    name: str
+    description: str
+    columns: Mapping[str, str]
+    """A sentence for each column, in order."""
+    types: Mapping[str, str]
+    """The type of each column, a key of `CONVERTERS`."""
+
+    def count(self, connection: Connection, since: datetime | None) -> int:
+        """Return the number of rows that `rows` yields."""
+        statement = f"SELECT count(*) FROM {self._selected(since)}"  # noqa: S608 - our own names
+        return connection.scalar(text(statement), _values(since)) or 0
+
+    def rows(self, connection: Connection, since: datetime | None) -> Iterator[list[Row]]:
+        """Yield the rows in batches, ordered by the dossier's number.
+
+        Args:
+            connection: in a transaction.
+            since: only rows of dossiers with an event since this instant; tables that are not about
+                single dossiers are whole. None: all rows.
+        """
+        converters = [CONVERTERS[self.types[name]] for name in self.columns]
+        names = ", ".join(f'"{name}"' for name in self.columns)
+        order = " ORDER BY numero" if "numero" in self.columns else ""
+        found = connection.execution_options(yield_per=BATCH).execute(
+            text(f"SELECT {names} FROM {self._selected(since)}{order}"),  # noqa: S608
+            _values(since),
+        )
+        for some in found.partitions():
+            yield [
+                [
+                    None if value is None else convert(value)
+                    for convert, value in zip(converters, row, strict=True)
+                ]
+                for row in some
+            ]
+
+    def _selected(self, since: datetime | None) -> str:
+        if since is None or "numero" not in self.columns:
+            return f'"{self.name}"'
+        return (
+            f'"{self.name}" WHERE numero IN '  # noqa: S608
+            "(SELECT numero FROM lecture_evenement WHERE survenu_le >= :since)"
+        )
+
+
+def _values(since: datetime | None) -> dict[str, Any]:
+    # In the form of the views on SQLite, which have instants as texts.
+    return {} if since is None else {"since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def _datetime(value: datetime | str) -> datetime:
+    instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def _date(value: date | str) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def _json(value: Any) -> str:
+    return value if isinstance(value, str) else json_bytes(value).decode()
+
+
+CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+    "integer": int,
+    "number": float,
+    "boolean": bool,
+    "date": _date,
+    "datetime": _datetime,
+    "json": _json,
+    "text": str,
+}
+"""Makes a column's value of what the database returns, by type."""

@@ -1,0 +1,52 @@
+"""`dsync export`: the views as files, from the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.commands.command import Command
+
+
+def test_all_views_are_exported_and_again(synced: Command) -> None:
+    """A second run replaces the files; the figures are those of the views."""
+    for _ in range(2):
+        done = synced("export", "out", "--json")
+        assert 0 == done.code
+    files = {path.name for path in (synced.folder / "out").iterdir()}
+    assert files == {"datapackage.json", *(one["file"] for one in done.json)}
+    rows = {one["view"]: one["rows"] for one in done.json}
+    assert (
+        len(synced("dossier", "list", "--json", "--limit", "1000").json)
+        == rows["lecture_candidature"]
+    )
+
+
+def test_one_view_as_a_workbook(synced: Command) -> None:
+    """What was written is listed."""
+    done = synced("export", "livre", "--view", "lecture_jury", "--format", "xlsx")
+    assert 0 == done.code
+    assert "lecture_jury.xlsx" in done.out
+    package = json.loads((synced.folder / "livre" / "datapackage.json").read_text())
+    assert ["lecture_jury.xlsx"] == [resource["path"] for resource in package["resources"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("dsync.toml",), "dsync.toml"),
+        (("out", "--view", "lecture_candidatures"), "did you mean lecture_candidature?"),
+        (("out", "--format", "ods"), "csv"),
+        (("out", "--since", "hier"), "2024-06-01T08:00:00Z"),
+    ],
+)
+def test_what_cannot_be_exported_is_told(
+    synced: Command, arguments: tuple[str, ...], told: str
+) -> None:
+    """Exit 2, with the remedy; no file is left."""
+    (synced.folder / "dsync.toml").touch()
+    refused = synced("export", *arguments)
+    assert 2 == refused.code
+    assert told in refused.err
+    assert not list(synced.folder.rglob(".*partial"))

@@ -1,0 +1,203 @@
+"""Exports hold what the views show, cell by cell, read back by other libraries."""
+
+from __future__ import annotations
+
+import csv
+import json
+import threading
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from frictionless import Package
+from openpyxl import load_workbook
+from pyarrow import parquet
+from sqlalchemy import text
+
+from dsync.domain.ids import DossierNumber
+from dsync.errors import ConfigurationError, InterruptedRunError
+from dsync.exports import export, tables_of
+from dsync.exports.files import MAX_XLSX_TEXT
+from dsync.store import NewEvent, Store
+from tests.store.builders import (
+    NOW,
+    make_candidature,
+    make_dossier,
+    make_mapped,
+    make_verdict,
+    writing,
+)
+
+FORMULA = '=HYPERLINK("http://exemple.test")'
+ODD = "Ligne 1\nLigne « 2 » ; 'cité', \"deux\"\tfin 🎉"
+LONG = "é" * (MAX_XLSX_TEXT + 10)
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    """Three judged dossiers; the first has texts that are hard to write."""
+    odd = {"probleme": FORMULA, "benefices": ODD, "perspectives": LONG}
+    with writing(store) as tx:
+        records = [make_mapped(1, candidature=odd), make_mapped(2), make_mapped(3)]
+        tx.store_page(1, records, now=NOW, mark_read=True)
+        tx.save_verdicts(1, [make_verdict(number) for number in (1, 2, 3)], NOW)
+    return store
+
+
+def exported(store: Store, folder: Path, format_: str = "csv", **options: Any) -> list[str]:
+    """Export into a folder; return the files' names."""
+    chosen = {
+        name: options.pop(name) for name in ("names", "without_personal_data") if name in options
+    }
+    tables = tables_of(store.dictionary(), **chosen)
+    with store.reading() as reader:
+        done = export(reader.connection, tables, folder, format_=format_, made_at=NOW, **options)
+    return [one.file for one in done]
+
+
+def shown(store: Store, view: str) -> list[tuple[Any, ...]]:
+    """Return a view's rows, with the values of the types that the dictionary gives them."""
+    types = store.dictionary()[view]["types"].values()
+    with store.reading() as reader:
+        rows = reader.connection.execute(text(f"SELECT * FROM {view}")).all()
+    return sorted(
+        (tuple(_typed(v, t) for v, t in zip(row, types, strict=True)) for row in rows), key=repr
+    )
+
+
+def _typed(value: Any, type_: str) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, str) and type_ in ("date", "datetime"):
+        return {"date": date, "datetime": datetime}[type_].fromisoformat(value)  # type: ignore[attr-defined]
+    return bool(value) if type_ == "boolean" else value
+
+
+def test_parquet_has_the_views_values_and_types(filled: Store, tmp_path: Path) -> None:
+    """Every cell of every view, instants in UTC."""
+    for name in exported(filled, tmp_path, "parquet"):
+        read = parquet.read_table(tmp_path / name)
+        rows = [tuple(row.values()) for row in read.to_pylist()]
+        assert sorted(rows, key=repr) == shown(filled, Path(name).stem)
+
+
+def test_a_workbook_has_the_views_values_and_types(filled: Store, tmp_path: Path) -> None:
+    """Every cell of every view; instants without their zone, a text beyond the limit cut."""
+    for name in exported(filled, tmp_path, "xlsx"):
+        book = load_workbook(tmp_path / name)
+        [sheet] = book.worksheets
+        header, *rows = sheet.iter_rows(values_only=True)
+        view = Path(name).stem
+        types = list(filled.dictionary()[view]["types"].values())
+        expected = [
+            tuple(_in_a_cell(v, t) for v, t in zip(row, types, strict=True))
+            for row in shown(filled, view)
+        ]
+        assert list(header) == list(filled.dictionary()[view]["columns"])
+        found = [tuple(_from_a_cell(v, t) for v, t in zip(row, types, strict=True)) for row in rows]
+        assert sorted(found, key=repr) == sorted(expected, key=repr)
+        assert (sheet.freeze_panes, bool(sheet.auto_filter.ref)) == ("A2", True)
+        assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
+
+
+def _in_a_cell(value: Any, type_: str) -> Any:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None, microsecond=0)
+    if type_ == "number" and value is not None:
+        return float(value)
+    if value == LONG:
+        return LONG[: MAX_XLSX_TEXT - 1] + "…"
+    return value or None if type_ == "text" else value
+
+
+def _from_a_cell(value: Any, type_: str) -> Any:
+    if isinstance(value, datetime):
+        return value.date() if type_ == "date" else value.replace(microsecond=0)
+    return float(value) if type_ == "number" and value is not None else value
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path, delimiter: str) -> None:
+    """With a byte order mark; formulas defused, quotes and line breaks kept."""
+    exported(filled, tmp_path, names=["lecture_candidature"], delimiter=delimiter)
+    raw = (tmp_path / "lecture_candidature.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    with (tmp_path / "lecture_candidature.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=delimiter))
+    assert ["1", "2", "3"] == [row["numero"] for row in rows]
+    first = rows[0]
+    assert (f"'{FORMULA}", ODD, LONG) == (
+        first["probleme"],
+        first["benefices"],
+        first["perspectives"],
+    )
+    assert ("false", "2024-07-01") == (first["valide_par_instructeur"], first["jury_le"])
+    assert datetime.fromisoformat(first["depose_le"]).utcoffset() == timedelta()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_the_data_package_describes_the_files(
+    filled: Store, tmp_path: Path, delimiter: str
+) -> None:
+    """An independent library finds each file valid for its schema."""
+    exported(filled, tmp_path, delimiter=delimiter)
+    report = Package(tmp_path / "datapackage.json").validate()
+    assert report.flatten(["title", "message"]) == []
+    assert report.stats["tasks"] == len(filled.dictionary())
+
+
+def test_no_file_appears_before_all_are_complete(filled: Store, tmp_path: Path) -> None:
+    """A stop in the middle leaves the files of the export before, and nothing else."""
+    folder = tmp_path / "exports"
+    exported(filled, folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with writing(filled) as tx:
+        tx.store_page(1, [make_mapped(4)], now=NOW, mark_read=True)
+    stop = threading.Event()
+
+    def progress(name: str, done: int, total: int) -> None:
+        if name == "lecture_candidature":
+            stop.set()
+
+    with pytest.raises(InterruptedRunError):
+        exported(filled, folder, stop=stop, progress=progress)
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_only_the_owner_reads_the_files(filled: Store, tmp_path: Path) -> None:
+    """They hold personal data."""
+    folder = tmp_path / "neu" / "encore"
+    for name in exported(filled, folder, "xlsx", names=["lecture_champ"]):
+        assert 0o600 == (folder / name).stat().st_mode & 0o777
+
+
+def test_since_keeps_the_dossiers_with_a_later_event(filled: Store, tmp_path: Path) -> None:
+    """Views that are not about single dossiers stay whole."""
+    later = NOW + timedelta(days=2)
+    with writing(filled) as tx:
+        tx.record_events(1, [NewEvent(DossierNumber(2), "etat")], later)
+    exported(filled, tmp_path, since=NOW + timedelta(days=1))
+    with (tmp_path / "lecture_candidature.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert ["2"] == [row["numero"] for row in csv.DictReader(file)]
+    with (tmp_path / "lecture_valeur.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(shown(filled, "lecture_valeur"))
+    assert "2024" in json.loads((tmp_path / "datapackage.json").read_text())["description"]
+
+
+def test_an_export_without_personal_data_lacks_those_columns(filled: Store, tmp_path: Path) -> None:
+    """Neither contacts nor free texts; the rest stays."""
+    names = exported(filled, tmp_path, without_personal_data=True)
+    whole = b"".join((tmp_path / name).read_bytes() for name in names)
+    candidature = make_candidature(make_dossier(2))
+    for personal in ("contact_nom", "contact_courriel", "sponsor_telephone"):
+        assert str(getattr(candidature, personal)).encode() not in whole
+    header = (tmp_path / "lecture_candidature.csv").read_text("utf-8-sig").partition("\n")[0]
+    assert "verdict" in header
+    assert "contact_nom" not in header
+
+
+def test_an_unknown_view_gets_the_nearest_name(filled: Store) -> None:
+    """The message names it."""
+    with pytest.raises(ConfigurationError, match="did you mean lecture_candidature"):
+        tables_of(filled.dictionary(), ["lecture_candidatures"])
