@@ -70,7 +70,7 @@ def _csv_text(value: Any) -> str:
 class XlsxWriter:
     """A workbook: typed cells, a frozen header with filters, no formulas.
 
-    Instants are in UTC, because cells have no time zone. A sheet that is full is followed by another.
+    Instants are in UTC, because cells have no time zone. After a full sheet comes another one.
     """
 
     def __init__(self, path: Path, table: Table) -> None:

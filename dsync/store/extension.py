@@ -29,18 +29,6 @@ def is_masked(sentence: str) -> bool:
     """
     return sentence.endswith((PERSONAL, FREE_TEXT))
 
-PERSONAL = "Donnée personnelle."
-FREE_TEXT = "Texte libre."
-
-
-def is_masked(sentence: str) -> bool:
-    """Return whether readers without personal data see nothing in a column.
-
-    Args:
-        sentence: the column's documentation, of which the last sentence is the mark.
-    """
-    return sentence.endswith((PERSONAL, FREE_TEXT))
-
 
 class DossierView(NamedTuple):
     """A view from which `dsync dossier show` reads a dossier's rows."""
