@@ -154,13 +154,14 @@ class Changes:
             agent: e-mail address of the instructeur; None: the first one of its groupe.
         """
         dossier = self._changed(number)
+        at = dossier.updated_at
         event = _EVENTS.get((dossier.state, state), "repasse_en_instruction")
         dossier.state = state  # type: ignore[assignment]
         if state not in FINISHED:
-            dossier.en_instruction_at = self.now() if state == "en_instruction" else None
-        dossier.traite_at = self.now() if state in FINISHED else None
+            dossier.en_instruction_at = at if state == "en_instruction" else None
+        dossier.traite_at = at if state in FINISHED else None
         dossier.motivation = motivation if state in FINISHED else None
-        dossier.record(event, state, self.now(), agent or _agent(dossier), dossier.motivation)
+        dossier.record(event, state, at, agent or _agent(dossier), dossier.motivation)
 
     def edit_annotation(
         self, number: int, stable_id: int, value: Any, *, row: int | None = None
@@ -170,7 +171,7 @@ class Changes:
         A write by API does not set that date.
         """
         dossier = self._edit(number, "annotations", stable_id, value, row, self.now())
-        dossier.annotations_at = self.now()
+        dossier.annotations_at = dossier.updated_at
 
     def correct_champ(
         self, number: int, stable_id: int, value: Any, *, row: int | None = None
@@ -181,11 +182,12 @@ class Changes:
         """
         dossier = self._edit(number, "champs", stable_id, value, row, self.now())
         event = "depose_correction_instructeur"
-        dossier.record(event, dossier.state, self.now(), _agent(dossier))
+        dossier.record(event, dossier.state, dossier.updated_at, _agent(dossier))
 
     def ask_correction(self, number: int) -> None:
         """Ask the usager for a correction; it is pending until the usager submits."""
-        self._changed(number).correction_at = self.now()
+        dossier = self._changed(number)
+        dossier.correction_at = dossier.updated_at
 
     def withdraw_correction(self, number: int) -> None:
         """Withdraw the pending request for a correction; DS journals no traitement for it."""
@@ -235,15 +237,16 @@ class Changes:
 
     def change_groupe(self, number: int, label: str) -> None:
         """Assign a dossier to the groupe with that label; only its instructeurs may then write."""
+        groupes = self._dossier(number).demarche.groupes
+        groupe = next(groupe for groupe in groupes if groupe.label == label)
         dossier = self._changed(number)
-        dossier.groupe = next(g for g in dossier.demarche.groupes if g.label == label)
-        kept = dossier.groupe.instructeurs
-        dossier.followers = [agent for agent in dossier.followers if agent in kept]
+        dossier.groupe = groupe
+        dossier.followers = [agent for agent in dossier.followers if agent in groupe.instructeurs]
 
     def hide(self, number: int, by: Actor = "usager") -> None:
         """Hide a dossier; one that is finished stays visible when only its usager hides it."""
         dossier = self._changed(number)
-        dossier.hidden_at = self.now()
+        dossier.hidden_at = dossier.updated_at
         if dossier.presence in ("present", "masque_usager"):
             dossier.presence = f"masque_{by}"  # type: ignore[assignment]
 
@@ -270,7 +273,7 @@ class Changes:
     def expire(self, number: int) -> None:
         """Hide a dossier because it has expired: none of the three lists has it."""
         dossier = self._changed(number)
-        dossier.hidden_at = self.now()
+        dossier.hidden_at = dossier.updated_at
         dossier.presence = "supprime" if dossier.deletion else "expire"
 
     def complete_etablissement(self, number: int, demandeur: dict[str, Any]) -> None:
