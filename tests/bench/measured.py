@@ -1,7 +1,8 @@
-"""One measured act in a process of its own: `bare` or `sync`; prints its figures as JSON.
+"""One measured act in a process of its own: `bare`, `sync` or `export`; prints its figures as JSON.
 
 python -m tests.bench.measured bare URL
 python -m tests.bench.measured sync URL DATABASE_URL
+python -m tests.bench.measured export DATABASE_URL FOLDER FORMAT
 """
 
 from __future__ import annotations
@@ -62,10 +63,13 @@ def _memory_kib(pid: int) -> int:
 
 def main(act: str, url: str, *arguments: str) -> None:
     """Do one act in this process."""
-    from tests.bench.prebuilt import Prebuilt
+    if act == "export":
+        prepared = _prepared_export(url, *arguments)
+    else:
+        from tests.bench.prebuilt import Prebuilt
 
-    server = Prebuilt(url)
-    prepared = _prepared_sync(server, *arguments) if act == "sync" else _prepared_bare(server)
+        server = Prebuilt(url)
+        prepared = _prepared_sync(server, *arguments) if act == "sync" else _prepared_bare(server)
     started, cpu = time.perf_counter(), _cpu_s()
     read, report = prepared()
     wall_s, cpu_s = time.perf_counter() - started, _cpu_s() - cpu
@@ -126,6 +130,30 @@ def _prepared_sync(server: Any, database_url: str) -> Any:
         with app:
             report = app.sync(SyncOptions(full=True, push=False))
         return report.read, report.to_json()
+
+    return act
+
+
+def _prepared_export(database_url: str, folder: str, format_: str) -> Any:
+    """Write all views as files."""
+    from datetime import UTC, datetime
+
+    from dsync.database import open_database
+    from dsync.exports import export, tables_of
+
+    store = open_database(database_url)
+    tables = tables_of(store.dictionary())
+
+    def act() -> tuple[int, dict[str, Any]]:
+        with store.reading() as reader:
+            done = export(
+                reader.connection,
+                tables,
+                Path(folder),
+                format_=format_,
+                made_at=datetime.now(UTC),
+            )
+        return sum(one.rows for one in done), {}
 
     return act
 

@@ -166,6 +166,25 @@ def _seconds(connection: Connection, query: str) -> float:
     return time.perf_counter() - started
 
 
+def test_an_export_of_everything(tmp_path: Path) -> None:
+    """All views in each format; the memory with twice the dossiers."""
+    urls = {}
+    for dossiers in (DOSSIERS, 2 * DOSSIERS):
+        urls[dossiers] = f"sqlite:///{tmp_path / f'{dossiers}.db'}"
+        with serving(dossiers) as server:
+            measured("sync", server.base_url, urls[dossiers])
+        size = (tmp_path / f"{dossiers}.db").stat().st_size / dossiers
+        _told(
+            f"{dossiers} dossiers: size of the database, a dossier", f"{size / 1024:.1f} KiB", "-"
+        )
+    for format_ in ("csv", "xlsx", "parquet"):
+        done = measured("export", urls[DOSSIERS], str(tmp_path / format_), format_)
+        _told(f"{DOSSIERS} dossiers as {format_}, {done.read} rows", f"{done.wall_s:.1f} s", "-")
+        _told(f"{DOSSIERS} dossiers as {format_}: peak", f"{done.peak_mib:.0f} MiB", "≤ 130 MiB")
+    done = measured("export", urls[2 * DOSSIERS], str(tmp_path / "twice"), "csv")
+    _told(f"{2 * DOSSIERS} dossiers as csv: peak memory", f"{done.peak_mib:.0f} MiB", "≤ 130 MiB")
+
+
 @pytest.mark.long
 def test_the_cost_grows_linearly(tmp_path: Path) -> None:
     """Up to 100,000 dossiers: a straight line through the times, and how far they are from it."""

@@ -9,7 +9,7 @@ import pytest
 from dsync.domain.verdict import Resultat
 from dsync.eig.precheck.detail import stated_verdict
 from dsync.eig.precheck.sentences import TITLES
-from tests.golden import dossiers, table
+from tests.golden import dossiers, registre, table
 from tests.golden.dossiers import DOSSIERS, Dossier, decide
 
 GONE = (
@@ -34,6 +34,11 @@ def test_the_texts_are_those_that_were_read_over() -> None:
 def test_the_documentation_shows_every_sentence() -> None:
     """The page lists all sentences; `python -m tests.golden.table --write` updates it."""
     assert table.PAGE.read_text(encoding="utf-8") == table.page()
+
+
+def test_the_register_shows_every_personal_column() -> None:
+    """`python -m tests.golden.registre --write` updates it."""
+    assert registre.PAGE.read_text(encoding="utf-8") == registre.page()
 
 
 def test_there_are_forty_kinds() -> None:
