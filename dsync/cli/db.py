@@ -36,12 +36,23 @@ def upgrade() -> None:
 
 @db.command("grant-reader")
 @click.argument("role")
+@click.option(
+    "--without-personal-data",
+    "masked",
+    is_flag=True,
+    help="Grant the views of the schema sans_donnees_personnelles instead, in which personal data "
+    "and free text are empty.",
+)
 @settings_options()
-def grant_reader(*, role: str) -> None:
-    """Let the PostgreSQL role ROLE read the views lecture_*, and nothing else."""
+def grant_reader(*, role: str, masked: bool) -> None:
+    """Let the PostgreSQL role ROLE read the views, and nothing else.
+
+    Views that are made later are included.
+    """
     with _opened(create=False) as store:
-        store.grant_reader(role)
-    click.echo(f"{role} may read the views lecture_* and nothing else.")
+        store.grant_reader(role, masked=masked)
+    without = " without personal data" if masked else ""
+    click.echo(f"{role} may read the views lecture_* and formulaire_*{without} and nothing else.")
 
 
 @db.command("dictionary")

@@ -121,7 +121,7 @@ def _decimal(node: CellNode) -> Value:
         return None, None
     if number.is_integer() and abs(number) < _SAFE_INTEGER:
         return str(int(number)), number
-    return repr(number), number
+    return repr(number), (number if abs(number) < _SAFE_INTEGER else None)
 
 
 def _values(node: CellNode) -> Value:

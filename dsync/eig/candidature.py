@@ -19,6 +19,7 @@ from sqlmodel import Field, SQLModel
 from dsync.domain.dossier import Demandeur
 from dsync.eig.stages import Passage
 from dsync.store.columns import NAMING, given_number, json_text
+from dsync.store.extension import FREE_TEXT, PERSONAL
 
 metadata = MetaData(naming_convention=NAMING)
 """The programme's tables."""
@@ -85,11 +86,14 @@ class FieldDeclaration(NamedTuple):
     is_annotation: bool = False
     """Whether it is filled from an annotation instead of a champ."""
     is_personal: bool = False
+    is_free_text: bool = False
+    """Whether people can write anything there, personal data too."""
 
     @property
     def full_description(self) -> str:
-        """The description, marked if the data is personal."""
-        return f"{self.description} Donnée personnelle." if self.is_personal else self.description
+        """The description, marked if the data is or can be personal."""
+        mark = PERSONAL if self.is_personal else FREE_TEXT if self.is_free_text else ""
+        return f"{self.description} {mark}".rstrip()
 
 
 def _champ(
@@ -99,10 +103,11 @@ def _champ(
     *,
     target: str | None = None,
     personal: bool = False,
+    free: bool = False,
     annotation: bool = False,
 ) -> Any:
     """Declare a field that is filled from a champ or an annotation."""
-    declared = FieldDeclaration(section, label, description, target, annotation, personal)
+    declared = FieldDeclaration(section, label, description, target, annotation, personal, free)
     return Field(default=None, sa_column_kwargs={"info": {"declared": declared}})
 
 
@@ -143,17 +148,23 @@ class Candidature(Table, table=True):
         "Dossier", "stage", "Étape de sélection indiquée par l'instruction (annotation privée)."
     )
     page_produit: str | None = _champ(
-        "Project", "product page", "Adresse de la page du produit, telle que saisie."
+        "Project", "product page", "Adresse de la page du produit, telle que saisie.", free=True
     )
     phase_declaree: str | None = _champ(
         "Project", "phase declared", "Phase du produit déclarée dans le formulaire."
     )
-    incubateur: str | None = _champ("Project", "incubator declared", "Incubateur déclaré.")
-    probleme: str | None = _champ("Project", "problem", "Problème auquel répond le produit.")
-    politique_publique: str | None = _champ(
-        "Project", "public policy", "Politique publique concernée."
+    incubateur: str | None = _champ(
+        "Project", "incubator declared", "Incubateur déclaré.", free=True
     )
-    entite: str | None = _champ("Administration", "entity", "Entité qui porte le projet.")
+    probleme: str | None = _champ(
+        "Project", "problem", "Problème auquel répond le produit.", free=True
+    )
+    politique_publique: str | None = _champ(
+        "Project", "public policy", "Politique publique concernée.", free=True
+    )
+    entite: str | None = _champ(
+        "Administration", "entity", "Entité qui porte le projet.", free=True
+    )
     departement_code: str | None = _champ(
         "Administration",
         "département",
@@ -166,7 +177,9 @@ class Candidature(Table, table=True):
         "Nom du département du lieu de travail.",
         target="departement",
     )
-    lieu_travail: str | None = _champ("Administration", "place of work", "Lieu de travail proposé.")
+    lieu_travail: str | None = _champ(
+        "Administration", "place of work", "Lieu de travail proposé.", free=True
+    )
     sponsor_nom: str | None = _champ("Contacts", "sponsor", "Nom du sponsor.", personal=True)
     sponsor_fonction: str | None = _champ(
         "Contacts", "sponsor's function", "Fonction du sponsor.", personal=True
@@ -188,15 +201,19 @@ class Candidature(Table, table=True):
         "Contacts", "contact's telephone", "Téléphone du contact.", personal=True
     )
     cas_demande: str | None = _champ("Scheme", "case", "Cas d'octroi demandé.")
-    pilotage_actuel: str | None = _champ("Scheme", "led now by", "Pilotage actuel du produit.")
+    pilotage_actuel: str | None = _champ(
+        "Scheme", "led now by", "Pilotage actuel du produit.", free=True
+    )
     pilotage_envisage: str | None = _champ(
-        "Scheme", "to be led by", "Pilotage envisagé du produit."
+        "Scheme", "to be led by", "Pilotage envisagé du produit.", free=True
     )
     objectifs_12_mois: str | None = _champ(
-        "Motivations", "aims in 12 months", "Objectifs à douze mois."
+        "Motivations", "aims in 12 months", "Objectifs à douze mois.", free=True
     )
-    benefices: str | None = _champ("Motivations", "benefits", "Bénéfices attendus.")
-    perspectives: str | None = _champ("Motivations", "prospects", "Perspectives du produit.")
+    benefices: str | None = _champ("Motivations", "benefits", "Bénéfices attendus.", free=True)
+    perspectives: str | None = _champ(
+        "Motivations", "prospects", "Perspectives du produit.", free=True
+    )
     valide_par_instructeur: bool | None = _annotation(
         "Selection and recruitment",
         "validated by an instructeur",

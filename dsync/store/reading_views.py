@@ -5,41 +5,27 @@ The engine's SQL files of the views lecture_* are in `views/`, the programme's i
 SQLite and PostgreSQL, with macros where their SQL differs. A query that differs as a whole, because
 of JSON, has a file in each of `views/sqlite/` and `views/postgresql/`. The views formulaire_* are
 made from the stored revisions of the forms (`form_views.py`).
-
-On PostgreSQL there can be a second schema with the same views, without personal data. It is made
-for the first reader who is granted this.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib.resources.abc import Traversable
-from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, text
 
 from dsync.domain.dossier import Revision
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, StoreError
-from dsync.store import form_views
-from dsync.store.extension import Dictionary, Extension, folder_of, is_masked
+from dsync.store import access, form_views
+from dsync.store.extension import Dictionary, Extension, folder_of
 from dsync.store.form_views import FormView
 from dsync.store.revisions import read_revisions
 from dsync.store.tables import metadata
 
 _PREFIXES = ("lecture_", form_views.PREFIX)
-
-
-class Readers(NamedTuple):
-    """The roles that may read."""
-
-    by_view: Mapping[str, set[str]]
-    of_all: set[str]
-    """Those that may read every view lecture_*, and are given those that are made later."""
-    masked: set[str]
-    """Those that may read the views without personal data."""
 
 
 _MACROS = {
@@ -120,7 +106,7 @@ def read_dictionary(folder: Traversable) -> Dictionary:
 
 
 def create(
-    connection: Connection, extension: Extension | None, readers: Readers | None = None
+    connection: Connection, extension: Extension | None, readers: access.Readers | None = None
 ) -> None:
     """Create the views; on PostgreSQL, also their comments and the rights to read them.
 
@@ -141,11 +127,11 @@ def create(
         _create_form(connection, form)
     if engine == "postgresql":
         documented |= _dictionary_of(forms)
-        _comment(connection, documented)
+        access.comment(connection, documented)
         if readers is not None:
             for name in documented:
-                _grant(connection, name, readers.by_view.get(name, set()) | readers.of_all)
-            _mask(connection, documented, readers.masked)
+                access.grant_view(connection, name, readers.of(name))
+            access.mask(connection, documented, readers.masked)
 
 
 def renew_form(
@@ -163,7 +149,7 @@ def renew_form(
     """
     forms = form_views.form_views(number, revisions)
     is_postgresql = connection.dialect.name == "postgresql"
-    readers = _readers(connection) if is_postgresql else None
+    readers = access.read_readers(connection) if is_postgresql else None
     present = set(inspect(connection).get_view_names())
     for form in forms:
         if form.name in present:
@@ -173,10 +159,10 @@ def renew_form(
         _create_form(connection, form)
     if readers is not None:
         documented = _dictionary_of(forms)
-        _comment(connection, documented)
+        access.comment(connection, documented)
         for form in forms:
-            _grant(connection, form.name, readers.by_view.get(form.name, set()) | readers.of_all)
-        _mask(connection, documented, readers.masked)
+            access.grant_view(connection, form.name, readers.of(form.name))
+        access.mask(connection, documented, readers.masked)
 
 
 def _create_form(connection: Connection, form: FormView) -> None:
@@ -219,10 +205,10 @@ def _query(name: str, engine: str, extension: Extension | None) -> str:
     raise StoreError(f"The package lacks the view {name}: reinstall dsync.")
 
 
-def drop(connection: Connection, extension: Extension | None) -> Readers | None:
+def drop(connection: Connection, extension: Extension | None) -> access.Readers | None:
     """Drop the views; return the roles that could read them, None on SQLite."""
     present = [name for name in inspect(connection).get_view_names() if name.startswith(_PREFIXES)]
-    readers = _readers(connection) if connection.dialect.name == "postgresql" else None
+    readers = access.read_readers(connection) if connection.dialect.name == "postgresql" else None
     # A view may read those before it in the dictionary; one that is shipped no more reads any.
     order = {name: rank for rank, name in enumerate(names(extension))}
     _drop(connection, sorted(present, key=lambda one: order.get(one, len(order)), reverse=True))
@@ -230,10 +216,11 @@ def drop(connection: Connection, extension: Extension | None) -> Readers | None:
 
 
 def _drop(connection: Connection, views: Iterable[str]) -> None:
-    is_masking = connection.dialect.name == "postgresql" and _is_masking(connection)
+    is_masking = connection.dialect.name == "postgresql" and access.is_masking(connection)
+    schema = access.quoted_schema(connection) if is_masking else ""
     for name in views:
         if is_masking:
-            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {_masked_schema(connection)}.{name}")
+            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {schema}.{name}")
         connection.exec_driver_sql(f"DROP VIEW {name}")
 
 
@@ -245,41 +232,8 @@ def dictionary(connection: Connection, extension: Extension | None) -> Dictionar
     forms = _dictionary_of(_stored_forms(connection))
     if connection.dialect.name != "postgresql":
         return shipped_dictionary(extension) | forms
-    found = _commented(connection)
+    found = access.commented(connection)
     return {name: found[name] for name in [*names(extension), *forms] if name in found}
-
-
-def _commented(connection: Connection) -> Dictionary:
-    """Return the documentation of all views of PostgreSQL, from their comments."""
-    rows = connection.execute(
-        text(
-            "SELECT c.relname, a.attname, obj_description(c.oid, 'pg_class'), "
-            "col_description(c.oid, a.attnum), format_type(a.atttypid, NULL) FROM pg_class c "
-            "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
-            "WHERE c.relkind = 'v' AND c.relname SIMILAR TO '(lecture|formulaire)\\_%' "
-            "AND c.relnamespace = current_schema()::regnamespace ORDER BY c.relname, a.attnum"
-        )
-    )
-    views: Dictionary = {}
-    for view, column, of_view, of_column, type_ in rows:
-        entry = views.setdefault(view, {"description": of_view, "columns": {}, "types": {}})
-        entry["columns"][column] = of_column
-        entry["types"][column] = _TYPES.get(type_, "text")
-    return views
-
-
-_TYPES = {
-    "bigint": "integer",
-    "integer": "integer",
-    "double precision": "number",
-    "numeric": "number",
-    "boolean": "boolean",
-    "date": "date",
-    "timestamp with time zone": "datetime",
-    "json": "json",
-    "jsonb": "json",
-}
-"""The types of the dictionary, by PostgreSQL's names; any other one is text."""
 
 
 def grant(
@@ -314,115 +268,20 @@ def grant(
         raise ConfigurationError(
             f"There is no role {role} in PostgreSQL. Create it: CREATE ROLE … LOGIN PASSWORD '…'."
         )
-    quoted = _quoted(connection, role)
+    quoted = access.quoted(connection, role)
     schema = connection.scalar(text("SELECT current_schema()"))
     if schema is None:
         raise StoreError("The database user's search_path names no schema. Set it, then try again.")
     tables = ", ".join([*metadata.tables, *(extension.metadata.tables if extension else ())])
     connection.exec_driver_sql(f"REVOKE ALL ON {tables} FROM {quoted}")
-    documented = _commented(connection)
+    documented = access.commented(connection)
     if masked:
         connection.exec_driver_sql(f"REVOKE ALL ON {', '.join(documented)} FROM {quoted}")
-        if not _is_masking(connection):
-            connection.exec_driver_sql(f"CREATE SCHEMA {_masked_schema(connection)}")
-        _mask(connection, documented, {role})
+        if not access.is_masking(connection):
+            connection.exec_driver_sql(f"CREATE SCHEMA {access.quoted_schema(connection)}")
+        access.mask(connection, documented, {role})
         return
-    connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {_quoted(connection, schema)} TO {quoted}")
+    connection.exec_driver_sql(
+        f"GRANT USAGE ON SCHEMA {access.quoted(connection, schema)} TO {quoted}"
+    )
     connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(documented)} TO {quoted}")
-
-
-def masked_schema(connection: Connection) -> str:
-    """Return the name of PostgreSQL's schema with the views without personal data."""
-    schema = connection.scalar(text("SELECT current_schema()"))
-    return _MASKED if schema == "public" else f"{_MASKED}_{schema}"[: form_views.LONGEST_NAME]
-
-
-_MASKED = "sans_donnees_personnelles"
-
-
-def _masked_schema(connection: Connection) -> str:
-    return _quoted(connection, masked_schema(connection))
-
-
-def _is_masking(connection: Connection) -> bool:
-    known = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
-    return connection.scalar(known, {"name": masked_schema(connection)}) is not None
-
-
-def _mask(connection: Connection, documented: Dictionary, roles: Iterable[str]) -> None:
-    """Create the views without personal data, if their schema exists; grant them to roles.
-
-    They have the columns of the others, of which the marked ones are null.
-    """
-    if not _is_masking(connection):
-        return
-    schema = _masked_schema(connection)
-    masked: Dictionary = {}
-    for name, entry in documented.items():
-        columns = [
-            f"CASE WHEN false THEN {column} END AS {column}" if is_masked(sentence) else column
-            for column, sentence in entry["columns"].items()
-        ]
-        connection.exec_driver_sql(
-            f"CREATE OR REPLACE VIEW {schema}.{name} AS "  # noqa: S608 - names of ours
-            f"SELECT {', '.join(columns)} FROM {name}"
-        )
-        masked[f"{schema}.{name}"] = {
-            "description": entry["description"],
-            "columns": {
-                column: f"{sentence} Toujours vide ici." if is_masked(sentence) else sentence
-                for column, sentence in entry["columns"].items()
-            },
-        }
-    _comment(connection, masked)
-    for role in roles:
-        connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {_quoted(connection, role)}")
-        for name in masked:
-            _grant(connection, name, {role})
-
-
-def _grant(connection: Connection, view: str, roles: Iterable[str]) -> None:
-    for role in sorted(roles):
-        connection.exec_driver_sql(f"GRANT SELECT ON {view} TO {_quoted(connection, role)}")
-
-
-def _comment(connection: Connection, documented: Dictionary) -> None:
-    for view, entry in documented.items():
-        sentences = {f"VIEW {view}": entry["description"]}
-        sentences |= {f"COLUMN {view}.{name}": say for name, say in entry["columns"].items()}
-        for of_what, sentence in sentences.items():
-            literal = sentence.replace("'", "''").replace("%", "%%")
-            connection.exec_driver_sql(f"COMMENT ON {of_what} IS '{literal}'")
-
-
-def _readers(connection: Connection) -> Readers:
-    rows = connection.execute(
-        text(
-            "SELECT table_schema = current_schema(), table_name, grantee "
-            "FROM information_schema.role_table_grants "
-            "WHERE table_schema IN (current_schema(), :masked) "
-            "AND table_name SIMILAR TO '(lecture|formulaire)\\_%' "
-            "AND privilege_type = 'SELECT' AND grantee <> current_user"
-        ),
-        {"masked": masked_schema(connection)},
-    )
-    by_view: dict[str, set[str]] = {}
-    masked: set[str] = set()
-    for is_whole, view, role in rows:
-        if is_whole:
-            by_view.setdefault(view, set()).add(role)
-        else:
-            masked.add(role)
-    shipped = [
-        by_view.get(name, set())
-        for name in inspect(connection).get_view_names()
-        if name.startswith("lecture_")
-    ]
-    return Readers(by_view, set.intersection(*shipped) if shipped else set(), masked)
-
-
-def _quoted(connection: Connection, name: str) -> str:
-    """Return a name in quotes; PUBLIC is no role, and stands without them."""
-    return (
-        name if name == "PUBLIC" else connection.dialect.identifier_preparer.quote_identifier(name)
-    )

@@ -50,9 +50,7 @@ def _case(
     return Case(name, weight, why, expected, twin, changes)
 
 
-_DATA = load("cases")
-_ORDER = _DATA.pop("order")
-CASES = [_case(expected, **row) for expected, rows in _DATA.items() for row in rows]
+CASES = [_case(expected, **row) for expected, rows in load("cases").items() for row in rows]
 ELIGIBLE = [case for case in CASES if case.expected == "Éligible"]
 
 
@@ -132,8 +130,32 @@ class DraftSeed:
 
 # --- which case each dossier illustrates --------------------------------------------------------
 
-_SPREAD: list[tuple[str, int, State]] = _ORDER["first"]
-_STATES: list[tuple[State, int]] = _ORDER["states"]
+_SPREAD: tuple[tuple[str, int, State], ...] = (
+    ("simple", 0, "en_instruction"),
+    ("operateur", 0, "en_construction"),
+    ("locale", 0, "en_instruction"),
+    ("phase_success", -1, "en_construction"),
+    ("nom_du_produit", 0, "en_instruction"),
+    ("fiche_alias", -2, "accepte"),
+    ("fiche_vide", 0, "en_construction"),
+    ("etablissement_hors_liste", 3, "en_instruction"),
+    ("doublon", 0, "en_construction"),
+    ("impact", 0, "en_instruction"),
+    ("phase_declaree", 0, "en_construction"),
+    ("fiche_phrase", 0, "refuse"),
+)
+"""Case, ordinal and state of the first dossiers, which `dsync demo` shows.
+
+Where the ordinal selects a product, it is one that no block uses.
+"""
+
+_STATES: tuple[tuple[State, int], ...] = (
+    ("en_construction", 26),
+    ("en_instruction", 34),
+    ("accepte", 18),
+    ("refuse", 14),
+    ("sans_suite", 8),
+)
 _ALWAYS_PRESENT = 40
 """Number of first dossiers that are never hidden: a small sandbox shows all of them."""
 

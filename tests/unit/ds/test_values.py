@@ -61,6 +61,7 @@ TYPES: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("IntegerNumberChamp", {"integerValue": None}, None, None),
     ("DecimalNumberChamp", {"decimalValue": 3.14}, 3.14, "3.14"),
     ("DecimalNumberChamp", {"decimalValue": 4.0}, 4.0, "4"),
+    ("DecimalNumberChamp", {"decimalValue": 1e23}, "1e+23", "1e+23"),
     ("DecimalNumberChamp", {"decimalValue": float("nan"), "stringValue": "?"}, "?", "?"),
     ("DecimalNumberChamp", {"decimalValue": float("inf")}, None, None),
     ("MultipleDropDownListChamp", {"values": ["Un", "Trois"]}, ["Un", "Trois"], "Un, Trois"),

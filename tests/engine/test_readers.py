@@ -1,0 +1,190 @@
+"""Roles that read on PostgreSQL: the views alone, or those without personal data."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import ProgrammingError
+
+from dsync.database import EXTENSION
+from dsync.sandbox import Change
+from dsync.sandbox.content.form import FORM
+from dsync.sandbox.world.model import ChampDescriptor, FileSeed
+from dsync.store import reading_views
+from tests.engine.rig import RESULTAT, Engine, number, seeds
+from tests.store.databases import PostgresServer, connected
+
+MASKED = "sans_donnees_personnelles"
+VIEW = "formulaire_86321"
+CANARY = re.compile(r"canari\d+", re.IGNORECASE)
+WRITTEN = ("text", "textarea", "email", "phone")
+
+_READABLE = text(
+    "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class AS c "
+    "JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'm', 'p') "
+    "AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
+    "AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') ORDER BY 1"
+)
+Reader = Callable[[], Connection]
+
+
+@pytest.fixture
+def engine(postgres_server: PostgresServer) -> Iterator[Engine]:
+    """An engine of some dossiers on PostgreSQL."""
+    url = postgres_server.make(migrated=True)
+    with Engine(url, seeds(range(4))) as made:
+        yield made
+    postgres_server.drop(url)
+
+
+@pytest.fixture
+def role(engine: Engine) -> Iterator[str]:
+    """A role that may log in, and nothing else."""
+    name = f"analyste-{uuid.uuid4().hex[:8]}"
+    engine.execute(f'CREATE ROLE "{name}" LOGIN')
+    yield name
+    engine.execute(f'DROP OWNED BY "{name}"')
+    engine.execute(f'DROP ROLE "{name}"')
+
+
+def readable(engine: Engine, role: str | None = None) -> dict[str, str]:
+    """Return all that a role can read, as text by relation; None: dsync's own role."""
+    url = make_url(engine.url)
+    connecting = create_engine(url.set(username=role) if role else url)
+    with connecting.connect() as connection:
+        names = connection.scalars(_READABLE).all()
+        found = {
+            name: "\n".join(connection.scalars(text(f"SELECT t::text FROM {name} AS t")))
+            for name in names
+        }
+    connecting.dispose()
+    return found
+
+
+def canaries(relations: dict[str, str]) -> set[str]:
+    """Return the canaries that can be read in these relations."""
+    return {one for shown in relations.values() for one in CANARY.findall(shown)}
+
+
+def plant(engine: Engine) -> set[str]:
+    """Write a canary wherever people can write a text; return them all."""
+    control, first = engine.control, number(0)
+    planted: list[str] = []
+
+    def canary(stable_id: int, type_: str = "text") -> str:
+        planted.append(f"canari{stable_id}{len(planted):03}")
+        return f"{planted[-1]}@example.gouv.fr" if type_ == "email" else f"{planted[-1]} ici"
+
+    form = FORM.revisions[-1]
+    for edit, descriptors in (
+        (control.edit_champ, form.champs),
+        (control.edit_annotation, form.annotations),
+    ):
+        for one in descriptors:
+            if one.type in WRITTEN or one.other_option:
+                for _ in range(2):  # The second one makes the first the earlier value of a change.
+                    edit(first, one.stable_id, canary(one.stable_id, one.type))
+                    engine.sync(push=False)
+            for cell in one.champs:
+                if cell.type in WRITTEN:
+                    edit(first, cell.stable_id, canary(cell.stable_id, cell.type), row=0)
+    control.edit_champ(first, 4605, [FileSeed(f"{canary(4605)}.pdf", "application/pdf", b"%PDF")])
+    control.edit_annotation(first, RESULTAT, "Inéligible")
+    engine.sync()
+    engine.worker.app.push((first,), force_by=f"{canary(1)}@poste")
+    control.move(number(1), "en_instruction")
+    control.move(number(1), "refuse", motivation=canary(2), agent=f"{canary(3)}@example.gouv.fr")
+    engine.sync()
+    return set(planted)
+
+
+def test_a_reader_without_personal_data_reads_no_canary(engine: Engine, role: str) -> None:
+    """One in each place where people write is in the full views, and in nothing the role reads."""
+    engine.sync()
+    planted = plant(engine)
+    engine.worker.store.grant_reader(role, masked=True)
+
+    whole = readable(engine)
+    shown = {name: rows for name, rows in whole.items() if re.search(r"\.(lect|form)", name)}
+    full = {name: rows for name, rows in shown.items() if not name.startswith(MASKED)}
+    assert planted == canaries(full)
+    own = readable(engine, role)
+    assert {name.replace("public.", f"{MASKED}.") for name in full} == set(own)
+    assert set() == canaries(own)
+    # What is chosen and counted can still be read.
+    for column, view in (("phase_du_produit", VIEW), ("verdict", "lecture_candidature")):
+        seen, masked = (
+            engine.rows(f"SELECT numero, {column} FROM {schema}.{view} ORDER BY numero")
+            for schema in ("public", MASKED)
+        )
+        assert seen == masked != []
+
+
+def test_it_is_refused_everything_else(engine: Engine, role: str) -> None:
+    """Also what it could read before: the full views and the tables."""
+    engine.sync()
+    store = engine.worker.store
+    store.grant_reader(role)
+    full = readable(engine, role)
+    assert {"public.lecture_champ", f"public.{VIEW}"} < set(full)
+    assert not [name for name in full if not re.search(r"\.(lecture|formulaire)_", name)]
+    for _ in range(2):
+        store.grant_reader(role, masked=True)
+    connecting = create_engine(make_url(engine.url).set(username=role))
+    for name in [*full, "public.dossier", "public.contenu", "public.changement"]:
+        with connecting.connect() as connection, pytest.raises(ProgrammingError, match="denied"):
+            connection.execute(text(f"SELECT * FROM {name}"))
+    connecting.dispose()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_reader_may_read_what_is_made_later(engine: Engine, role: str, masked: bool) -> None:
+    """The views of a new revision and of an upgrade; those without personal data stay so."""
+    engine.worker.store.grant_reader(role, masked=masked)
+    before = set(readable(engine, role))
+    engine.sync()
+    cells = [ChampDescriptor(4902, "text", "Nom"), ChampDescriptor(4903, "integer_number", "Âge")]
+    block = ChampDescriptor(4901, "repetition", "Équipe", champs=cells)
+    added = [block, ChampDescriptor(4904, "text", "Surnom"), ChampDescriptor(4905, "date", "Jour")]
+    choice = ChampDescriptor(4906, "drop_down_list", "Couleur", options=["Bleu", "Vert"])
+    engine.control.publish_revision(Change(add_champs=[*added, choice]))
+    engine.control.edit_champ(number(0), 4906, "Bleu")
+    engine.sync()
+    assert "Bleu" in readable(engine, role)[f"{MASKED if masked else 'public'}.{VIEW}"]
+    # A choice that becomes free text is masked from then on.
+    engine.control.publish_revision(Change(retype={4906: "text"}))
+    engine.control.edit_champ(number(0), 4904, "canari4904")
+    engine.control.edit_champ(number(0), 4905, "2026-02-03")
+    engine.control.edit_champ(number(0), 4906, "canari4906")
+    engine.control.edit_champ(number(0), 4901, [{4902: "canari4902", 4903: 41}])
+    engine.sync()
+    schema = MASKED if masked else "public"
+    for _ in range(2):
+        own = readable(engine, role)
+        new = {f"{schema}.{VIEW}{end}" for end in ("", "_equipe", "_profils_souhaites")}
+        assert new <= set(own) - before
+        assert "2026-02-03" in own[f"{schema}.{VIEW}"]
+        assert "41" in own[f"{schema}.{VIEW}_equipe"]
+        expected = set() if masked else {"canari4902", "canari4906", "canari4904"}
+        assert expected == canaries(own)
+        # As an upgrade does it.
+        with connected(engine.url) as connection:
+            readers = reading_views.drop(connection, EXTENSION)
+            reading_views.create(connection, EXTENSION, readers)
+
+
+def test_masked_columns_say_so_in_their_comments(engine: Engine, role: str) -> None:
+    """An analyst does not take an empty column for an unanswered question."""
+    engine.sync()
+    engine.worker.store.grant_reader(role, masked=True)
+    said = engine.rows(
+        "SELECT a.attname, col_description(a.attrelid, a.attnum) AS comment FROM pg_attribute AS a "
+        f"WHERE a.attrelid = '{MASKED}.{VIEW}'::regclass AND a.attnum > 0"
+    )
+    comments = {row["attname"]: row["comment"] for row in said}
+    assert comments["perspectives"].endswith("Texte libre. Toujours vide ici.")
+    assert comments["date_du_jury"].endswith("(annotation, date).")
