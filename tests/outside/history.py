@@ -82,6 +82,18 @@ class History:
             f"## {line} → {ended.code}\n{self._normal(ended)}\n" for line, ended in self.printed
         )
 
+    def answer(self, query: str) -> str:
+        """Return a query's rows as a table of Markdown."""
+        database = create_engine(parse_url(self.url))
+        with database.connect() as connection:
+            found = connection.execute(text(query))
+            names = list(found.keys())
+            rows = [[_cell(_plain(value)) for value in row] for row in found]
+        database.dispose()
+        cells = [names, ["---"] * len(names), *rows]
+        lines = ["| " + " | ".join(" ".join(cell.split()) for cell in row) + " |" for row in cells]
+        return "\n" + "".join(f"{line}\n" for line in lines)
+
     def annotations(self) -> str:
         """What stands in DS: each dossier's annotations and labels, a line each."""
         return "".join(
@@ -187,6 +199,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str) and re.match(r"[\[{]", value):
         return json.loads(value)
     return value
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _columns(database: Engine) -> str:

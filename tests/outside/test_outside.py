@@ -6,7 +6,9 @@ The files in golden/ were written by the code that they hold against; after a ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -17,6 +19,10 @@ from tests.commands.command import below
 from tests.conftest import Golden
 from tests.outside.history import History, live
 from tests.store.databases import PostgresServer
+
+ROOT = Path(__file__).parents[2]
+QUESTION = re.compile(r"(```sql\n(.+?)```\n)(?:\n(?:\|[^\n]*\n)+)?", re.S)
+"""A query of a page, with the table of its answer, if there is one."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -54,6 +60,13 @@ def test_the_views_have_the_same_columns(history: History, golden: Golden) -> No
 def test_the_same_stands_in_the_dossiers(history: History, golden: Golden) -> None:
     """Annotations and labels, on DS."""
     golden.check("annotations.jsonl", history.annotations())
+
+
+def test_the_questions_of_analysts_have_these_answers(history: History, golden: Golden) -> None:
+    """The page shows what its queries return, on both engines."""
+    page = (ROOT / "docs" / "analysts.md").read_text(encoding="utf-8")
+    answered = QUESTION.sub(lambda found: found[1] + history.answer(found[2]), page)
+    Golden(ROOT / "docs", golden.is_updating).check("analysts.md", answered)
 
 
 def test_each_command_has_the_same_help(golden: Golden) -> None:

@@ -37,6 +37,8 @@ _EVENTS = {
     ("en_instruction", "accepte"): "accepte",
     ("en_instruction", "refuse"): "refuse",
     ("en_instruction", "sans_suite"): "classe_sans_suite",
+    ("en_construction", "accepte"): "accepte_automatiquement",
+    ("en_construction", "refuse"): "refuse_automatiquement",
 }
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _MAX_DECIMALS = 3

@@ -1,0 +1,56 @@
+"""compose.yaml gives dsync commands and settings that exist; containers are not started here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dsync.cli import dsync
+from dsync.cli.sandbox import sandbox_variables
+from dsync.sandbox import Sandbox
+from dsync.settings import load_settings
+
+DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "compose.yaml").read_text(encoding="utf-8"))
+OURS = {name: one for name, one in DOCUMENT["services"].items() if "build" in one}
+
+
+@pytest.mark.parametrize("service", OURS.values(), ids=OURS)
+def test_each_command_is_one_of_dsync(service: dict[str, Any]) -> None:
+    """Its words and options are known."""
+    name, arguments, command = "dsync", list(service["command"]), dsync
+    while arguments and (sub := getattr(command, "get_command", None)):
+        name, command = arguments[0], sub(None, arguments.pop(0))
+        assert command is not None, name
+    command.make_context(name, arguments, obj=None).close()
+
+
+def test_dsync_has_the_variables_of_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same seed and port; with them and the database's address it has its settings."""
+    service = DOCUMENT["services"]["dsync"]
+    given = dict(service["environment"])
+    _, *options = DOCUMENT["services"]["sandbox"]["command"]
+    seed = int(options[options.index("--seed") + 1])
+    with Sandbox.start(1, seed) as sandbox:
+        needed = sandbox_variables(sandbox)
+    at_home = f"http://127.0.0.1:{options[options.index('--port') + 1]}"
+    assert given == {
+        "DSYNC_DATABASE_URL": given["DSYNC_DATABASE_URL"],
+        **{name: value.replace(sandbox.base_url, at_home) for name, value in needed.items()},
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().database_url == given["DSYNC_DATABASE_URL"]
+
+
+def test_every_service_that_is_waited_for_exists() -> None:
+    """With the state that it can reach: a service that ends, or one that says that it is well."""
+    services = DOCUMENT["services"]
+    for one in services.values():
+        for name, wanted in one.get("depends_on", {}).items():
+            if wanted["condition"] == "service_healthy":
+                assert "test" in services[name]["healthcheck"]
+            else:
+                assert services[name]["command"][0] == "db"
