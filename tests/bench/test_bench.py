@@ -14,18 +14,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from sqlalchemy import Connection, inspect, text
 
+from dsync.domain.dossier import Dossier
+from dsync.ds import PageReader
 from dsync.sandbox import Sandbox
+from dsync.sync.pages import EPOCH
 from dsync.sync.report import SyncOptions
+from dsync.wiring import App
 from tests.bench.measured import TOKEN, app_on, measured
 from tests.bench.prebuilt import DEMARCHE, PAGE, serving
 from tests.store.databases import connected
 
 DOSSIERS = 10_000
+CHANGES = 5
 INSTRUCTEUR = "dsync@example.gouv.fr"
 
 pytestmark = pytest.mark.bench
@@ -141,10 +148,19 @@ def test_a_first_push_of_a_thousand_verdicts(tmp_path: Path) -> None:
 
 
 def test_each_view_answers_fast(database_url: str) -> None:
-    """How many rows it has, and the rows of one dossier, on a copy of 10,000."""
-    with serving(DOSSIERS) as server:
-        measured("sync", server.base_url, database_url)
+    """How many rows it has, and those of one dossier, on 10,000 dossiers with five changes each."""
     engine = _engine(database_url)
+    with (
+        serving(DOSSIERS) as server,
+        app_on(server.ds_url, server.base_url, database_url) as app,
+    ):
+        app.sync(SyncOptions(full=True, push=False))
+        sizes = {"without": _size(database_url)}
+        _edit_each(app, times=CHANGES)
+        sizes["with"] = _size(database_url)
+    for which, size in sizes.items():
+        figure = f"{size / DOSSIERS / 1024:.2f} KiB"
+        _told(f"{engine}: a dossier on the disk, {which} {CHANGES} changes", figure, "-")
     with connected(database_url) as connection:
         connection.exec_driver_sql("ANALYZE")
         one = connection.scalar(text("SELECT max(numero) FROM dossier"))
@@ -158,6 +174,55 @@ def test_each_view_answers_fast(database_url: str) -> None:
             for what, query in queries.items():
                 milliseconds = 1_000 * min(_seconds(connection, query) for _ in range(3))
                 _told(f"{engine}: {view}, {what}", f"{milliseconds:.0f} ms", "≤ 200 ms")
+
+
+def _edit_each(app: App, *, times: int) -> None:
+    """Store later versions of every dossier: each time the usager edits the first text."""
+    context, store = app.context, app.store
+    with store.reading(app.demarche) as reader:
+        revisions = reader.revisions()
+    lease = store.acquire_lease(app.demarche, 3_600)
+    pages = PageReader(context.client, app.demarche, updated_since=EPOCH, clock=app.clock)
+    for page in pages:
+        for time_ in range(times):
+            records = [
+                context.recorder.record(
+                    _edited(one, time_), app.demarche, revisions[one.revision_id]
+                )
+                for one in page.nodes
+            ]
+            with store.transaction(lease) as tx:
+                tx.store_page(1, records, now=app.clock(), mark_read=True)
+    store.release_lease(lease)
+
+
+def _edited(dossier: Dossier, time_: int) -> Dossier:
+    at = dossier.date_derniere_modification_champs + timedelta(hours=1 + time_)
+    place = next(rank for rank, champ in enumerate(dossier.champs) if champ.type == "text")
+    champs = [*dossier.champs]
+    champs[place] = structs.replace(champs[place], texte=f"Correction {time_}, de l’usager")
+    return structs.replace(dossier, champs=tuple(champs), date_derniere_modification_champs=at)
+
+
+def _size(database_url: str) -> int:
+    """Return the bytes of the tables and their indexes, without old versions of rows."""
+    with connected(database_url) as connection:
+        ask = connection.exec_driver_sql
+        if connection.dialect.name == "sqlite":
+            return int(
+                ask(
+                    "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, "
+                    "pragma_freelist_count, pragma_page_size"
+                ).scalar_one()
+            )
+        for table in ("dossier", "contenu", "candidature", "evenement", "changement"):
+            ask(f"CLUSTER {table} USING pk_{table}")
+        return int(
+            ask(
+                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' "
+                "AND relnamespace = current_schema()::regnamespace"
+            ).scalar_one()
+        )
 
 
 def _seconds(connection: Connection, query: str) -> float:

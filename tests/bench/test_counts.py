@@ -19,7 +19,9 @@ from tests.bench.measured import app_on
 from tests.bench.prebuilt import PAGE, Prebuilt, serving
 
 DOSSIERS = 5 * PAGE
-GROWING = re.compile(r"SCAN (dossier|contenu|candidature|verdict|outbox|pousse|evenement)\b")
+GROWING = re.compile(
+    r"SCAN (dossier|contenu|candidature|verdict|outbox|pousse|evenement|changement)\b"
+)
 
 
 @pytest.fixture(scope="module")
