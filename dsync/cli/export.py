@@ -113,15 +113,12 @@ def _progress(*, wanted: bool) -> Iterator[Callable[[str, int, int], None]]:
         yield lambda name, done, total: None
         return
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
-    tasks: dict[str, TaskID] = {}
     with Progress(console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("")
 
         def show(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            # A bar of nothing would move for ever.
-            bars.update(tasks[name], completed=done or not total, total=total or 1)
+            bars.update(bar, description=name, completed=done, total=total)
 
         yield show

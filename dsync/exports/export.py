@@ -89,11 +89,18 @@ def export(
         progress: is called with a table's name, its rows written so far and all its rows.
 
     Raises:
-        ConfigurationError: pyarrow is missing.
+        ConfigurationError: the folder cannot be written, or pyarrow is missing.
         InterruptedRunError: `stop` was set.
-        OSError: the folder cannot be written.
+        OSError: the disk is full, or the folder can no longer be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / PARTIAL).touch()
+        (folder / PARTIAL).unlink()
+    except OSError as exc:
+        raise ConfigurationError(
+            f"The folder {folder} cannot be written ({exc.strerror}): give another one."
+        ) from exc
     if connection.dialect.name == "sqlite":
         # Sorting 20,000 dossiers in memory takes 90 MiB. SQLite's temporary files have no name.
         connection.exec_driver_sql("PRAGMA temp_store = FILE")

@@ -36,6 +36,7 @@ def test_one_view_as_a_workbook(synced: Command) -> None:
     ("arguments", "told"),
     [
         (("dsync.toml",), "dsync.toml"),
+        (("/proc/nowhere",), "cannot be written"),
         (("out", "--view", "lecture_candidatures"), "did you mean lecture_candidature?"),
         (("out", "--format", "ods"), "csv"),
         (("out", "--since", "hier"), "2024-06-01T08:00:00Z"),
