@@ -16,6 +16,7 @@ from dsync.sandbox import ScriptedFault
 from dsync.sandbox.content.form import FORM
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number, seeds
+from tests.store.databases import dump
 
 OPEN_ONE, FINISHED_ONE = 1, 5
 
@@ -79,7 +80,7 @@ def test_an_erased_dossier_leaves_no_personal_data(engine_on_each: Engine) -> No
 
 
 def test_an_erasure_leaves_nothing_in_the_databases_files(engine_on_each: Engine) -> None:
-    """SQLite's file and WAL hold no word of it; PostgreSQL was told to drop the old rows."""
+    """SQLite's file and WAL hold no word of it, nor does a dump; old rows are vacuumed."""
     engine = engine_on_each
     engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Mot-témoin")
     engine.sync_until_quiet()
@@ -98,6 +99,9 @@ def test_an_erasure_leaves_nothing_in_the_databases_files(engine_on_each: Engine
         for path in files:
             assert "témoin".encode() not in path.read_bytes()
         return
+    dumped = dump(engine.url)
+    assert str(number(2)) in dumped
+    assert "témoin" not in dumped
     vacuumed = engine.rows("SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0")
     erased = {"dossier", "contenu", "changement", "candidature", "verdict", "outbox", "evenement"}
     assert erased <= {row["relname"] for row in vacuumed}

