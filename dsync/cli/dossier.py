@@ -43,6 +43,8 @@ ETATS = ("en_construction", "en_instruction", "accepte", "refuse", "sans_suite")
 PRESENCES = ("present", "masque", "supprime", "disparu", "efface")
 
 EVENTS_SHOWN = 20
+LONGEST_SHOWN = 60
+"""Characters that are shown of a value before and after a change."""
 
 
 @click.group(cls=Group)
@@ -114,7 +116,7 @@ def list_(
 @json_option
 @settings_options()
 def show(*, numero: int, as_json: bool) -> None:
-    """Show dossier N: verdict with reasons and evidence, sections, pushes, events.
+    """Show dossier N: verdict with reasons and evidence, sections, pushes, changes, events.
 
     For a dossier that is not Éligible, also which checks would have to be settled first.
     """
@@ -138,6 +140,7 @@ def show(*, numero: int, as_json: bool) -> None:
     _print_voeux(found["voeux"])
     _print_evaluations(found["evaluations"], found["notes"])
     _print_pushes(found["annotations"], {c.annotation: c.valeur_distante for c in conflicts})
+    _print_changes(found["changements"])
     _print_events(found["evenements"])
 
 
@@ -287,6 +290,32 @@ def _print_pushes(
             print_note(f"{' ' * 5}! {clean(row['erreur'])}", hanging=7)
     if any(row["statut"] == "suspendue" for row in annotations):
         print_note(f"  {SUSPENDED}", hanging=4)
+
+
+def _print_changes(changes: Sequence[Mapping[str, Any]]) -> None:
+    """Print what people changed, and what nobody can be named for."""
+    changes = [one for one in changes if one["par"] != "dsync"]
+    if not changes:
+        return
+    shown_of = f"the last {EVENTS_SHOWN} of " if len(changes) > EVENTS_SHOWN else ""
+    heading(f"Changes ({shown_of}{len(changes)})")
+    print_table(
+        ("when", "by", "what", "before", "after"),
+        [
+            (
+                one["modifie_le"] or one["constate_le"],
+                one["par"],
+                one["libelle"] or one["champ_id"],
+                _beginning(one["ancienne_valeur"]),
+                _beginning(one["nouvelle_valeur"]),
+            )
+            for one in changes[-EVENTS_SHOWN:]
+        ],
+    )
+
+
+def _beginning(value: str | None) -> str | None:
+    return value if value is None or len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
 
 
 def _print_events(events: Sequence[Mapping[str, Any]]) -> None:

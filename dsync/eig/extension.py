@@ -131,6 +131,7 @@ class EigExtension:
     metadata = candidature.metadata
     main_view = MAIN_VIEW
     dossier_views: Mapping[str, DossierView] = {
+        "etapes": DossierView("lecture_etape", "rang"),
         "voeux": DossierView("lecture_voeu", "rang"),
         "evaluations": DossierView("lecture_evaluation", "ligne"),
         "notes": DossierView("lecture_evaluation_note", "ligne"),

@@ -53,6 +53,8 @@ _ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
 _VIEWS = {
     "annotations": DossierView("lecture_annotation", _ANNOTATION_ORDER),
     "pieces": DossierView("lecture_piece", "nom"),
+    "changements": DossierView("lecture_changement", "ordre"),
+    "decisions": DossierView("lecture_decision", "rang"),
     "evenements": DossierView("lecture_evenement", "survenu_le", json="details"),
     "anomalie": DossierView("lecture_anomalie", "code"),
 }
