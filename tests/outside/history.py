@@ -102,7 +102,7 @@ class History:
         )
 
     def _normal(self, ended: Ended) -> str:
-        return self.normal(json.dumps(ended.json, indent=1, ensure_ascii=False))
+        return self.normal(json.dumps(_without_days(ended.json), indent=1, ensure_ascii=False))
 
     def normal(self, shown: str) -> str:
         """Put a word in the place of what two machines or two engines do not share."""
@@ -186,6 +186,19 @@ def _still(row: RowMapping) -> Iterable[Any]:
     """Return a row without the days of a stage that is not over, which grow."""
     growing = {"jours", "jours_dans_etape"} if row.get("au") is None else set()
     return ("DAYS" if name in growing else value for name, value in row.items())
+
+
+def _without_days(document: Any) -> Any:
+    """Return a document without the days of a stage that is not over, as `_still`."""
+    if isinstance(document, list):
+        return [_without_days(one) for one in document]
+    if isinstance(document, dict):
+        is_open = "jours" in document and document["au"] is None
+        return {
+            name: "DAYS" if is_open and name == "jours" else _without_days(value)
+            for name, value in document.items()
+        }
+    return document
 
 
 def _plain(value: Any) -> Any:
