@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
+from sqlalchemy import inspect
 
 from dsync.domain.dossier import Champ, Demarche, Descriptor, Ligne, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
@@ -268,3 +269,56 @@ def test_each_demarche_has_its_own_views(store: Store) -> None:
     assert [(1, "de 7")] == [(r["numero"], r["champ"]) for r in rows(store, "formulaire_7")]
     assert [(2, "de 71")] == [(r["numero"], r["champ"]) for r in rows(store, "formulaire_71")]
     assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in store.dictionary())
+
+
+_ids = st.sampled_from(["a", "b", "c", "d"])
+_labels = st.sampled_from(["Nom", "nom 2", "Nom", "", "numero", "Ligne", "select"])
+_types = st.sampled_from(["text", "integer_number", "date", "multiple_drop_down_list", "yes_no"])
+
+
+@st.composite
+def any_form(draw: st.DrawFn) -> list[Descriptor]:
+    """Make a revision: some champs at the top, some in a repetition, in any order."""
+    form = {}
+    for id_ in draw(st.lists(_ids, unique=True)):
+        parent = draw(st.sampled_from([None, "r"]))
+        form[id_] = descriptor(id_, draw(_labels), draw(_types), parent_id=parent)
+    block = descriptor("r", draw(_labels), "repetition")
+    return (
+        [block, *form.values()] if any(one.parent_id for one in form.values()) else [*form.values()]
+    )
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(forms=st.lists(any_form(), min_size=2, max_size=5))
+def test_columns_are_only_added(store: Store, forms: list[list[Descriptor]]) -> None:
+    """Whatever a revision adds, removes, renames, retypes or moves into a repetition.
+
+    Each view has the columns that it would have had if all revisions had been read at once.
+    """
+    number = DemarcheNumber(100_000 + next(_numbers))
+    before: dict[str, list[str]] = {}
+    for count in range(1, len(forms) + 1):
+        save(store, demarche_of(*forms[:count], number=number))
+        with store.reading() as reader:
+            views = [
+                name
+                for name in inspect(reader.connection).get_view_names()
+                if re.fullmatch(rf"formulaire_{number}(_.*)?", name)
+            ]
+            after = {
+                view: [one["name"] for one in inspect(reader.connection).get_columns(view)]
+                for view in views
+            }
+        assert before == {view: after[view][: len(names)] for view, names in before.items()}
+        documented = store.dictionary()
+        assert after == {view: [*documented[view]["columns"]] for view in after}
+        before = after
+    at_once = DemarcheNumber(100_000 + next(_numbers))
+    save(store, demarche_of(*forms, number=at_once))
+    documented = store.dictionary()
+    assert before == {
+        view: [*documented[view.replace(str(number), str(at_once))]["columns"]] for view in before
+    }
