@@ -145,7 +145,7 @@ class Candidature(Table, table=True):
     """Whether it gives the address of the product's page; only then it counts as a doublon."""
 
     etape: str | None = _annotation(
-        "Dossier", "stage", "Étape de sélection indiquée par l'instruction (annotation privée)."
+        "Dossier", "stage", "Étape saisie par l'équipe du programme ; souvent vide. Où en est le dossier : lecture_suivi."
     )
     page_produit: str | None = _champ(
         "Project", "product page", "Adresse de la page du produit, telle que saisie.", free=True
@@ -168,13 +168,13 @@ class Candidature(Table, table=True):
     departement_code: str | None = _champ(
         "Administration",
         "département",
-        "Code du département du lieu de travail.",
+        "Code du département d'affectation.",
         target="departement",
     )
     departement_nom: str | None = _champ(
         "Administration",
         "département's name",
-        "Nom du département du lieu de travail.",
+        "Nom du département d'affectation.",
         target="departement",
     )
     lieu_travail: str | None = _champ(
@@ -217,14 +217,14 @@ class Candidature(Table, table=True):
     valide_par_instructeur: bool | None = _annotation(
         "Selection and recruitment",
         "validated by an instructeur",
-        "Vrai si une instructrice ou un instructeur a repris le pré-contrôle à son compte.",
+        "Vrai si une instructrice ou un instructeur a repris à son compte le pré-contrôle inscrit dans le dossier.",
     )
     jury_le: dt.date | None = _annotation("Selection and recruitment", "jury", "Date du jury.")
     convention_le: dt.date | None = _annotation(
         "Selection and recruitment", "convention", "Date de la convention."
     )
     candidatures_le: dt.date | None = _annotation(
-        "Selection and recruitment", "applications open", "Date de l'ouverture des candidatures."
+        "Selection and recruitment", "applications open", "Date de présentation des candidatures à l'administration."
     )
     entretiens_le: dt.date | None = _annotation(
         "Selection and recruitment", "interviews", "Date des entretiens."

@@ -16,6 +16,7 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.candidature import Evaluation, Note
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
+from dsync.eig.precheck.config import CHECK_NAMES
 from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.eig.store import INDICATEURS as STAGE_INDICATEURS
 from dsync.eig.store import DossierProduct, save_products, set_products
@@ -65,7 +66,8 @@ PROMISED = {
     "lecture_changement": "numero origine champ_id libelle ligne ancienne_valeur nouvelle_valeur "
     "constate_le modifie_le apres_depot par ordre",
     "lecture_piece": "numero champ_id nom type_mime taille empreinte_md5 analyse",
-    "lecture_decision": "numero rang etat decide_le motivation instructeur_courriel revision",
+    "lecture_decision": "numero rang etat decide_le motivation instructeur_courriel revision "
+    "en_vigueur",
     "lecture_etiquette": "numero etiquette couleur posee_par_dsync",
     "lecture_evenement": "numero survenu_le evenement details",
     "lecture_synchronisation": "run genre statut debut fin lus modifies supprimes evalues pousses "
@@ -329,9 +331,13 @@ def test_decisions_have_their_order_reason_and_revision(store: Store) -> None:
         Traitement("accepte", at, "Bravo", "a@b.fr", RevisionId("r2")),
     )
     with writing(store) as tx:
-        tx.store_page(1, [make_mapped(1, traitements=steps)], now=NOW, mark_read=True)
+        pages = [
+            make_mapped(1, traitements=steps, etat=Etat.ACCEPTE),
+            make_mapped(2, traitements=steps[:-1], etat=Etat.EN_INSTRUCTION),
+        ]
+        tx.store_page(1, pages, now=NOW, mark_read=True)
 
-    found = rows(store, "lecture_decision")
+    found = [row for row in rows(store, "lecture_decision") if row["numero"] == 1]
     assert [
         {"etat": "refuse", "motivation": None, "instructeur_courriel": None, "revision": "r1"},
         {
@@ -341,9 +347,21 @@ def test_decisions_have_their_order_reason_and_revision(store: Store) -> None:
             "revision": "r2",
         },
     ] == [
-        {name: row[name] for name in row if name not in ("numero", "rang", "decide_le")}
+        {
+            name: row[name]
+            for name in row
+            if name not in ("numero", "rang", "decide_le", "en_vigueur")
+        }
         for row in found
     ]
+    assert {1: [False, True], 2: [False]} == {
+        number: [
+            bool(row["en_vigueur"])
+            for row in rows(store, "lecture_decision")
+            if row["numero"] == number
+        ]
+        for number in (1, 2)
+    }
     assert [(1, at), (2, at)] == [(row["rang"], instant(row["decide_le"])) for row in found]
 
 
@@ -400,7 +418,9 @@ COLOURS: Any = schema.schema().type_map["LabelColorEnum"]
         ("lecture_candidature", "etat", Etat),
         ("lecture_candidature", "presence", Presence),
         ("lecture_candidature", "verdict", Verdict),
+        ("lecture_precontrole_controle", "controle", CHECK_NAMES),
         ("lecture_precontrole_controle", "resultat", Resultat),
+        ("lecture_annotation", "annotation", ["resultat", "detail", "date", "label"]),
         ("lecture_annotation", "statut", WishStatus),
         ("lecture_etape", "etape", Etape),
         ("lecture_suivi", "etape", Etape),

@@ -1,15 +1,26 @@
+WITH decision AS (
+    SELECT
+        c.numero,
+        t.key,
+        CASE t.value ->> 'evenement'
+            WHEN 'classe_sans_suite' THEN 'sans_suite'
+            WHEN 'refuse' THEN 'refuse'
+            WHEN 'refuse_automatiquement' THEN 'refuse'
+            ELSE 'accepte'
+        END AS etat,
+        t.value
+    FROM contenu AS c, ranked(c.traitements) AS t
+    WHERE t.value ->> 'evenement' IN ('accepte', 'accepte_automatiquement', 'refuse', 'refuse_automatiquement', 'classe_sans_suite')
+)
 SELECT
-    c.numero,
-    CAST(row_number() OVER (PARTITION BY c.numero ORDER BY t.value ->> 'date', t.key) AS integer) AS rang,
-    CASE t.value ->> 'evenement'
-        WHEN 'classe_sans_suite' THEN 'sans_suite'
-        WHEN 'refuse' THEN 'refuse'
-        WHEN 'refuse_automatiquement' THEN 'refuse'
-        ELSE 'accepte'
-    END AS etat,
-    instant(t.value ->> 'date') AS decide_le,
-    t.value ->> 'motivation' AS motivation,
-    t.value ->> 'email_agent' AS instructeur_courriel,
-    t.value ->> 'revision_id' AS revision
-FROM contenu AS c, ranked(c.traitements) AS t
-WHERE t.value ->> 'evenement' IN ('accepte', 'accepte_automatiquement', 'refuse', 'refuse_automatiquement', 'classe_sans_suite')
+    n.numero,
+    CAST(row_number() OVER (PARTITION BY n.numero ORDER BY n.value ->> 'date', n.key) AS integer) AS rang,
+    n.etat,
+    instant(n.value ->> 'date') AS decide_le,
+    n.value ->> 'motivation' AS motivation,
+    n.value ->> 'email_agent' AS instructeur_courriel,
+    n.value ->> 'revision_id' AS revision,
+    n.etat = d.etat
+    AND row_number() OVER (PARTITION BY n.numero ORDER BY n.value ->> 'date' DESC, n.key DESC) = 1 AS en_vigueur
+FROM decision AS n
+JOIN dossier AS d ON d.numero = n.numero
