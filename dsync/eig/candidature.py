@@ -145,7 +145,10 @@ class Candidature(Table, table=True):
     """Whether it gives the address of the product's page; only then it counts as a doublon."""
 
     etape: str | None = _annotation(
-        "Dossier", "stage", "Étape saisie par l'équipe du programme ; souvent vide. Où en est le dossier : lecture_suivi."
+        "Dossier",
+        "stage",
+        "Étape saisie par l'équipe du programme ; souvent vide. Où en est le dossier : "
+        "lecture_suivi.",
     )
     page_produit: str | None = _champ(
         "Project", "product page", "Adresse de la page du produit, telle que saisie.", free=True
@@ -217,14 +220,17 @@ class Candidature(Table, table=True):
     valide_par_instructeur: bool | None = _annotation(
         "Selection and recruitment",
         "validated by an instructeur",
-        "Vrai si une instructrice ou un instructeur a repris à son compte le pré-contrôle inscrit dans le dossier.",
+        "Vrai si une instructrice ou un instructeur a repris à son compte le pré-contrôle inscrit "
+        "dans le dossier.",
     )
     jury_le: dt.date | None = _annotation("Selection and recruitment", "jury", "Date du jury.")
     convention_le: dt.date | None = _annotation(
         "Selection and recruitment", "convention", "Date de la convention."
     )
     candidatures_le: dt.date | None = _annotation(
-        "Selection and recruitment", "applications open", "Date de présentation des candidatures à l'administration."
+        "Selection and recruitment",
+        "applications open",
+        "Date de présentation des candidatures à l'administration.",
     )
     entretiens_le: dt.date | None = _annotation(
         "Selection and recruitment", "interviews", "Date des entretiens."
