@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
@@ -196,6 +197,7 @@ def _postgresql(url: URL) -> Engine:
         hide_parameters=True,
         # One more round trip per transaction, so that a restart of the server causes no failure.
         pool_pre_ping=True,
+        json_deserializer=msgspec.json.decode,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "dsync"},
     )
 
