@@ -195,10 +195,19 @@ class FormView:
         )
 
     @property
+    def facts(self) -> dict[str, str]:
+        """The sentences of the columns that are no champs."""
+        return _FACTS if self.repetition is None else _OF_ROW
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all columns."""
+        return {*self.facts, *(column.name for column in self.columns.values())}
+
+    @property
     def documented(self) -> dict[str, str]:
         """The sentence of each column, in order."""
-        facts = _FACTS if self.repetition is None else _OF_ROW
-        return facts | {column.name: column.description for column in self.columns.values()}
+        return self.facts | {column.name: column.description for column in self.columns.values()}
 
     @property
     def types(self) -> dict[str, str]:
@@ -257,32 +266,31 @@ def form_views(number: DemarcheNumber, revisions: Iterable[Revision]) -> list[Fo
 def _learn(view: FormView, descriptor: Descriptor) -> None:
     """Add a descriptor of a revision to the columns of its view."""
     kind = _KINDS.get(descriptor.type, "text")
-    column = view.columns.get((descriptor.id, kind))
-    if column is None:
-        if len(view.documented) >= MOST_COLUMNS:
-            return
-        name = _name(descriptor, {*view.documented})
-        column = FormColumn(
-            name=name,
-            id=descriptor.id,
-            kind=kind,
-            is_annotation=descriptor.is_annotation,
-            libelle="",
-            types=[],
-            is_published=True,
-            is_harmless=True,
-        )
-        view.columns[descriptor.id, kind] = column
-    column.is_published = True
-    column.libelle = descriptor.libelle
-    if descriptor.type not in column.types:
-        column.types.append(descriptor.type)
     # A dossier's value may be of any of its champ's types, so that one of them marks all columns.
     siblings = [one for (id_, _), one in view.columns.items() if id_ == descriptor.id]
     is_harmless = descriptor.type in _HARMLESS and not descriptor.other_option
     is_harmless = is_harmless and all(one.is_harmless for one in siblings)
     for one in siblings:
         one.is_harmless = is_harmless
+    column = view.columns.get((descriptor.id, kind))
+    if column is None:
+        if len(view.names) >= MOST_COLUMNS:
+            return
+        column = FormColumn(
+            name=_name(descriptor, view.names),
+            id=descriptor.id,
+            kind=kind,
+            is_annotation=descriptor.is_annotation,
+            libelle=descriptor.libelle,
+            types=[],
+            is_published=True,
+            is_harmless=is_harmless,
+        )
+        view.columns[descriptor.id, kind] = column
+    column.is_published = True
+    column.libelle = descriptor.libelle
+    if descriptor.type not in column.types:
+        column.types.append(descriptor.type)
 
 
 def _name(descriptor: Descriptor, taken: set[str], *, prefix: str = "") -> str:
