@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
@@ -191,6 +192,9 @@ def _refuse_foreign(connection: sqlite3.Connection, url: URL) -> None:
 _VERSION_TABLE = "alembic_version"
 
 
+_READ_ONLY_SQLSTATE = "25006"
+
+
 def _postgresql(url: URL) -> Engine:
     engine = create_engine(
         url,
@@ -211,5 +215,12 @@ def _postgresql(url: URL) -> Engine:
                 "SET timezone = 'UTC'"
             )
         connection.commit()
+
+    @event.listens_for(engine, "handle_error")
+    def leave_read_only(context: ExceptionContext) -> None:
+        # After a failover the pool's connections lead to the former primary, which answers and
+        # refuses to write: they are closed, and new ones find the primary.
+        if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY_SQLSTATE:
+            context.is_disconnect = True
 
     return engine
