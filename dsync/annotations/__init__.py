@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsync.annotations.adopted import adopted_values
+from dsync.annotations.adopted import adopted_values, later_values
 from dsync.annotations.config import (
     ANNOTATION_NAMES,
     AnnotationsConfig,
@@ -36,6 +36,7 @@ __all__ = [
     "current_value",
     "desired",
     "labels_text",
+    "later_values",
     "normalise",
     "plan",
     "resolve",

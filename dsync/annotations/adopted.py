@@ -1,6 +1,7 @@
-"""Recognising annotations that dsync wrote before its database was lost or replaced.
+"""Recognising annotations that dsync wrote, and of which its database has no record.
 
-Without the record of earlier writes, only their form distinguishes them from a human's.
+The database was lost, or restored from a backup that is older than the writes. Only their form and
+their dates distinguish them from a human's.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dsync.annotations.config import (
     AnnotationsConfig,
     ResolvedAnnotations,
 )
-from dsync.annotations.plan import Remote, WrittenValue
+from dsync.annotations.plan import Remote, Wish, WrittenValue
 from dsync.annotations.values import normalise
 from dsync.domain.verdict import Verdict
 
@@ -67,3 +68,76 @@ def adopted_values(
     if label and [name for name in remote.labels if name in config.owned_labels] == [label]:
         found[LABEL] = WrittenValue(label, remote.labels[label])
     return found
+
+
+def later_values(
+    wishes: Mapping[str, Wish],
+    remote: Remote,
+    resolved: ResolvedAnnotations,
+    config: AnnotationsConfig,
+    stated_verdict: Callable[[str], Verdict | None],
+) -> dict[str, WrittenValue]:
+    """Return what dsync wrote later than this database knows, as after a restore from a backup.
+
+    dsync writes the date together with the result or the detail, with a later value each time. It
+    wrote them if two were written within one mutation, neither by the last manual edit, and the
+    verdicts that result and detail state agree. A value that is older than these and as recorded is
+    dsync's too. A younger one is a human's: it is left out, or has the value None if it is as
+    recorded, so that it does not count as dsync's.
+
+    Args:
+        wishes: the dossier's wishes, by annotation.
+        remote: the dossier's current values.
+        resolved: dsync's annotations in the dossier's revision.
+        config: the section `[annotations]`.
+        stated_verdict: returns the verdict in a detail, None for a text of another form.
+
+    Returns:
+        The values by annotation; empty when dsync wrote nothing later, or a human did.
+    """
+    found: dict[str, WrittenValue] = {}
+    dates: dict[str, datetime] = {}
+    for name in VALUE_NAMES:
+        descriptor = resolved.by_name(name)
+        at = descriptor and remote.updated_at.get(descriptor.id)
+        if descriptor is None or at is None or name not in wishes:
+            return {}
+        value = normalise(descriptor.type, remote.values.get(descriptor.id))
+        found[name], dates[name] = WrittenValue(value, descriptor.id), at
+    if not _is_after(found[DATE], wishes[DATE]):
+        return {}
+    stamped_at = dates[DATE]
+    together = {
+        name
+        for name, at in dates.items()
+        if abs(at - stamped_at) <= ONE_DOCUMENT and at != remote.edited_at
+    }
+    humans = {name for name, at in dates.items() if at > stamped_at} - together
+    if DATE not in together or len(together) == 1:
+        return {}
+    verdicts = {config.resultat.options.of(verdict): verdict for verdict in _WRITTEN}
+    stated = {
+        RESULTAT: verdicts.get(found[RESULTAT].value or ""),
+        DETAIL: stated_verdict(found[DETAIL].value or ""),
+    }
+    agreed = {verdict for name, verdict in stated.items() if name not in humans}
+    verdict = agreed.pop() if len(agreed) == 1 else None
+    if verdict is None:
+        return {}
+    own = {name: found[name] for name in together}
+    for name in found.keys() - together:
+        if found[name] == wishes[name].pushed:
+            own[name] = WrittenValue(None, found[name].target) if name in humans else found[name]
+    label = config.labels.of(verdict) if config.labels else None
+    if label and [name for name in remote.labels if name in config.owned_labels] == [label]:
+        own[LABEL] = WrittenValue(label, remote.labels[label])
+    return own
+
+
+def _is_after(date: WrittenValue, wish: Wish) -> bool:
+    """Return whether a date annotation has a later value than dsync wrote or sent, if it did."""
+    known = [own.value or "" for own in (wish.pushed, wish.uncertain) if own is not None]
+    return bool(known) and (date.value or "") > max(known)
+
+
+_WRITTEN = tuple(verdict for verdict in Verdict if verdict is not Verdict.INDETERMINE)

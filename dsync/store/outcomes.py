@@ -77,11 +77,11 @@ class OutcomeWrites(ConflictReads, JournalWrites):
         found: Mapping[DossierNumber, Mapping[str, WrittenValue]],
         now: datetime,
     ) -> None:
-        """Record values in DS as written by dsync, with events: an earlier database wrote them.
+        """Record values in DS as written by dsync, with events: another database wrote them.
 
         Args:
             run: the run's number.
-            found: the values, by dossier and annotation.
+            found: the values, by dossier and annotation; None where a human's replaced it.
             now: the present instant, in UTC.
         """
         upsert(
@@ -99,7 +99,7 @@ class OutcomeWrites(ConflictReads, JournalWrites):
         )
         events = []
         for numero, owns in found.items():
-            names: list[Json] = [*sorted(owns)]
+            names: list[Json] = [*sorted(name for name, own in owns.items() if own.value)]
             events.append(NewEvent(numero, "adopte", {"annotations": names}))
         self.record_events(run, events, now)
 

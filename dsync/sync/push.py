@@ -27,6 +27,7 @@ from dsync.annotations import (
     WrittenValue,
     adopted_values,
     current_value,
+    later_values,
     plan,
 )
 from dsync.annotations.config import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
@@ -427,7 +428,7 @@ class PlannedWrite:
     labels_may_be_outdated: bool = False
     """Whether the label is refused or in conflict, which a label renamed on DS can cause."""
     adopted: Mapping[str, WrittenValue] = field(default_factory=dict)
-    """By annotation: values in DS that an earlier database of dsync wrote."""
+    """By annotation: values in DS that another database of dsync wrote; None: a human's."""
     refusals: list[str] = field(default_factory=list)
     """Reasons of the refusals made before sending. Labels are left out: `report_missing_labels`
     reports them."""
@@ -477,7 +478,10 @@ def plan_write(
     if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
         wanted = {wish.annotation: wish.valeur for wish in wishes}
         made.adopted = adopted_values(there, resolved, terms.config, terms.stated_verdict, wanted)
-        wishes = _renewed(wishes, made.adopted)
+    else:
+        by_name = {wish.annotation: wish for wish in wishes}
+        made.adopted = later_values(by_name, there, resolved, terms.config, terms.stated_verdict)
+    wishes = _renewed(wishes, made.adopted)
     steps = plan(wishes, there, resolved, terms.config, terms.labels)
     names = [step.wish.annotation for step in steps if step.wish.force]
     made.current_values = {
@@ -504,15 +508,15 @@ def plan_write(
 def _renewed(wishes: Sequence[Wish], own: Mapping[str, WrittenValue]) -> list[Wish]:
     """Return the wishes with the adopted values as pushed ones; an equal verdict keeps its date."""
     wanted = {wish.annotation: wish.valeur for wish in wishes}
-    decisive = (RESULTAT, DETAIL)
-    is_same = all(name in own and own[name].value == wanted.get(name) for name in decisive)
+    decisive = [name for name in (RESULTAT, DETAIL) if name in own]
+    is_same = all(own[name].value == wanted.get(name) for name in decisive)
     renewed = []
     for wish in wishes:
         known = own.get(wish.annotation)
         if known is not None:
             is_kept = is_same and wish.annotation == DATE
             valeur = known.value if is_kept and known.value else wish.valeur
-            wish = replace(wish, pushed=known, valeur=valeur)
+            wish = replace(wish, pushed=known, uncertain=None, valeur=valeur)
         renewed.append(wish)
     return renewed
 

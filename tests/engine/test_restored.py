@@ -1,0 +1,176 @@
+"""A database that is restored from a backup comes back to the truth, without a false conflict."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dsync.store.engine import parse_url
+from tests.engine import oracle
+from tests.engine.rig import (
+    DATE,
+    DETAIL,
+    ETAPE,
+    PAGE,
+    PROBLEME,
+    RESULTAT,
+    WISHES,
+    Engine,
+    number,
+)
+
+Restore = Callable[[], None]
+
+
+@pytest.fixture
+def keep(
+    engine_on_each: Engine,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[], Restore]:
+    """Return what makes a backup, and returns what restores it in the place of the database."""
+    engine = engine_on_each
+    url, backup = parse_url(engine.url), tmp_path / "backup"
+    if engine.url.startswith("postgresql"):
+        programs = request.getfixturevalue("postgres_programs")
+        monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+
+    def restore() -> None:
+        engine.worker.close()
+        if url.get_backend_name() == "sqlite":
+            for side in ("-wal", "-shm"):
+                Path(f"{url.database}{side}").unlink(missing_ok=True)
+            shutil.copy(backup, str(url.database))
+        else:
+            target = url.set(drivername="postgresql").render_as_string(hide_password=False)
+            line = ["pg_restore", "--clean", "--if-exists", "--exit-on-error", "--dbname", target]
+            subprocess.run([*line, str(backup)], check=True)
+        engine.restart()
+
+    def make() -> Restore:
+        engine.worker.store.backup(backup)
+        return restore
+
+    return make
+
+
+def test_what_dsync_wrote_after_the_backup_is_known_as_its_own(
+    engine_on_each: Engine, keep: Callable[[], Restore]
+) -> None:
+    """Verdicts moved once and twice since, in DS as in the evidence: no conflict, no second write.
+
+    Humans edited other annotations, before and after dsync's writes.
+    """
+    engine = engine_on_each
+    page = engine.control.truth_of(number(0)).raw_champs[PAGE]
+    engine.sync_until_quiet()
+    restore = keep()
+    for rank in (0, 1, 2):
+        engine.control.edit_champ(number(rank), PAGE, "")
+    engine.control.edit_annotation(number(1), ETAPE, "Jury")
+    engine.advance(minutes=20)
+    engine.sync()
+    assert "Inéligible" == engine.remote(0) == engine.remote(1)
+    engine.control.edit_champ(number(0), PAGE, page)
+    engine.advance(minutes=20)
+    engine.control.edit_annotation(number(2), ETAPE, "Jury")
+    engine.sync_until_quiet()
+    standing = {rank: (engine.remote(rank), engine.remote(rank, DETAIL)) for rank in range(3)}
+    engine.advance(hours=3)
+
+    restore()
+
+    [differing] = engine.worker.app.verify(remote=True).findings
+    assert ("remote", True) == (
+        differing.check,
+        {*map(number, range(3))} <= {*differing.dossiers},
+    )
+    engine.control.forget_requests()
+    report = engine.sync()
+    assert (0, 0, 0) == (report.exit_code, report.conflicts, len(engine.mutations()))
+    assert standing == {r: (engine.remote(r), engine.remote(r, DETAIL)) for r in range(3)}
+    for rank in range(3):
+        assert dict.fromkeys(WISHES, "confirmee") == engine.wishes(rank), rank
+    oracle.check_copy(engine)
+    oracle.check_annotations(engine)
+    oracle.check_conflicts(engine, set())
+    assert [] == engine.worker.app.verify(remote=True).findings
+    engine.sync()
+    assert [] == engine.mutations()
+
+
+def test_humans_edits_after_the_backup_are_kept(
+    engine_on_each: Engine, keep: Callable[[], Restore]
+) -> None:
+    """Over the value of the backup, over a later one of dsync, and back to the former one."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    before = engine.remote(9)
+    restore = keep()
+    engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
+    for rank in (1, 9, 10):
+        engine.control.edit_champ(number(rank), PAGE, "")
+    engine.advance(minutes=20)
+    engine.sync()
+    assert before != engine.remote(9)
+    engine.advance(minutes=20)
+    engine.control.edit_annotation(number(1), RESULTAT, "Éligible")
+    engine.control.edit_annotation(number(9), RESULTAT, before)
+    engine.control.edit_annotation(number(10), DETAIL, "Vu avec le ministère.")
+    engine.advance(minutes=20)
+    engine.control.forget_requests()
+
+    restore()
+
+    for _ in range(2):
+        assert 0 == engine.sync(full=True).exit_code
+        assert ("Inéligible", "Éligible", before) == tuple(engine.remote(r) for r in (0, 1, 9))
+        assert "Vu avec le ministère." == engine.remote(10, DETAIL)
+        assert [] == engine.sent_values()
+        # The second time, the wishes are compared again.
+        engine.control.edit_annotation(number(9), ETAPE, "Jury")
+        engine.advance(minutes=20)
+    oracle.check_copy(engine)
+    touched = {(0, "resultat"), (1, "resultat"), (9, "resultat"), (10, "detail")}
+    oracle.check_conflicts(engine, touched)
+    assert ["conflit"] * 4 == [engine.wishes(rank)[name] for rank, name in sorted(touched)]
+
+
+def test_dossiers_erased_after_the_backup_are_erased_again(
+    engine_on_each: Engine, keep: Callable[[], Restore]
+) -> None:
+    """New, changed, hidden and erased since: the next run follows each, by the lists of DS."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    restore = keep()
+    engine.control.edit_champ(number(0), PROBLEME, "Un autre problème")
+    engine.control.erase(number(1))
+    engine.control.hide(number(2))
+    engine.control.add_label(number(3), "à vérifier")
+    engine.advance(hours=3)
+    engine.sync(full=True)
+    engine.advance(days=20)
+
+    restore()
+
+    assert 0 == engine.sync(full=True).exit_code
+    oracle.check_copy(engine)
+    assert "supprime" == engine.one("dossier", 1)["presence"]
+    assert [] == engine.worker.app.verify(remote=True).findings
+
+
+def test_a_human_who_dates_a_set_anew_at_once_is_not_taken_for_dsync(engine: Engine) -> None:
+    """Later than dsync's date and within the same seconds, but by hand: a conflict of the date."""
+    engine.sync()
+    engine.control.edit_annotation(number(0), DATE, engine.control.now() + timedelta(hours=1))
+    engine.advance(minutes=20)
+    report = engine.sync()
+    assert (1, 0) == (report.conflicts, report.adopted)
+    assert {**dict.fromkeys(WISHES, "confirmee"), "date": "conflit"} == engine.wishes(0)
