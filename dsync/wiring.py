@@ -23,12 +23,22 @@ from dsync.store import RunningService, Store
 from dsync.store.store import process_name
 from dsync.sync import run as runs
 from dsync.sync.config_changes import follow_config_changes
-from dsync.sync.context import Context, NoProgress, Policy, Progress, Run, digest, utc_now
+from dsync.sync.context import (
+    Context,
+    NoProgress,
+    Policy,
+    Progress,
+    Run,
+    digest,
+    mapping_key_of,
+    utc_now,
+)
 from dsync.sync.evaluate import evaluate_due
 from dsync.sync.push import push_due, report_unknown_dossiers
 from dsync.sync.record import Recorder
 from dsync.sync.report import Kind, RunReport, SyncOptions
 from dsync.sync.schedule import due, next_due_at
+from dsync.sync.verify import Expected, Verification, verify, verify_remote
 
 log = structlog.get_logger(__name__)
 
@@ -161,6 +171,11 @@ class App:
         self.progress.message(line)
 
     @cached_property
+    def recorder(self) -> Recorder:
+        """Makes the rows of dossiers; raises as `programme`."""
+        return Recorder(self.programme, self.configuration.annotations)
+
+    @cached_property
     def context(self) -> Context:
         """The collaborators of a run; raises as `demarche`, `store`, `client` and `programme`."""
         configuration = self.configuration
@@ -168,7 +183,7 @@ class App:
             demarche=self.demarche,
             store=self.store,
             client=self.client,
-            recorder=Recorder(self.programme, configuration.annotations),
+            recorder=self.recorder,
             programme=self.programme,
             annotations=configuration.annotations,
             policy=Policy(
@@ -289,6 +304,31 @@ class App:
 
         options = SyncOptions(work=Kind.PRECHECK, started_by=asked_by)
         return runs.execute(self.context, options, work)
+
+    def verify(self, *, remote: bool) -> Verification:
+        """Compare the database with itself.
+
+        Args:
+            remote: whether to compare the confirmed wishes with DS, too.
+
+        Raises:
+            ConfigurationError: the settings are wrong; nothing was read.
+            StoreError: the database cannot be read.
+            DSError: DS cannot be read.
+        """
+        programme = self.programme
+        expected = Expected(
+            self.demarche,
+            self.recorder,
+            mapping_key_of(programme),
+            self.configuration.annotations,
+            self.clock,
+        )
+        client = self.client if remote else None
+        done = verify(self.store, expected)
+        if client is not None and done.is_readable:
+            verify_remote(self.store, client, expected, done)
+        return done
 
     def close(self) -> None:
         """Close what was opened."""

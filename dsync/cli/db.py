@@ -1,23 +1,32 @@
-"""`dsync db`: the schema, read-only access, and the documentation of the views."""
+"""`dsync db`: the schema, read-only access, the views' documentation, verification, backups."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dsync.cli.failures import Group
+from dsync.cli.failures import Exit, Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import heading, print_json, print_note, print_table
-from dsync.cli.session import load
+from dsync.cli.session import load, worker
 from dsync.database import open_database
 from dsync.store import Store
+
+if TYPE_CHECKING:
+    from dsync.sync.verify import Verification
+
+MISFIT = 7
+SHOWN = 10
+"""Number of dossiers that a finding names on a terminal; `--json` has all."""
 
 
 @click.group(cls=Group)
 def db() -> None:
-    """Upgrade the schema, grant read access, document the views."""
+    """Upgrade the schema, grant read access, document the views, verify, back up."""
 
 
 @db.command("upgrade")
@@ -70,6 +79,78 @@ def dictionary(*, as_json: bool) -> None:
         print_note(entry["description"], hanging=0)
         rows = [(name, entry["types"][name], said) for name, said in entry["columns"].items()]
         print_table(("column", "type", "meaning"), rows)
+
+
+@db.command("verify")
+@click.option("--remote", is_flag=True, help="Compare the confirmed annotations with DS, too.")
+@json_option
+@settings_options()
+def verify(*, remote: bool, as_json: bool) -> None:
+    """Recompute hashes, counts and views, and list what does not fit; exit 7 if anything.
+
+    Changes nothing, and works while a service runs. With --remote it asks DS once for each 50
+    dossiers.
+    """
+    with worker(may_create=False) as app:
+        done = app.verify(remote=remote)
+        place = app.store.place
+    if as_json:
+        print_json(
+            {
+                "database": place,
+                "ok": not done.findings,
+                "rows": done.rows,
+                "recomputed": done.recomputed,
+                "compared_with_ds": done.compared_with_ds if remote else None,
+                "findings": [
+                    {
+                        "check": one.check,
+                        "count": one.count,
+                        "dossiers": one.dossiers,
+                        "message": one.message,
+                    }
+                    for one in done.findings
+                ],
+            }
+        )
+    else:
+        _print_verification(done, place, remote=remote)
+    if done.findings:
+        raise Exit(MISFIT)
+
+
+@db.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@settings_options()
+def backup(*, file: Path, force: bool) -> None:
+    """Copy the database into FILE, while a service may run.
+
+    On SQLite FILE is a database; on PostgreSQL it is an archive for pg_restore, made by pg_dump,
+    which must be installed here: if it is not, the command prints the line to run and exits 2.
+    FILE appears when it is complete and was checked; only its owner can read it.
+    """
+    with _opened(create=False) as store:
+        store.backup(file, force=force)
+        click.echo(f"{store.place} → {file} ({file.stat().st_size:,} bytes).")
+
+
+def _print_verification(done: Verification, place: str, *, remote: bool) -> None:
+    print_note(place, hanging=0)
+    if done.rows:
+        print_table(("table", "rows"), done.rows.items())
+    compared = f"Recomputed from their contents: {done.recomputed} dossiers."
+    if remote:
+        compared += f" Compared with DS: {done.compared_with_ds} annotations and labels."
+    print_note(compared)
+    for one in done.findings:
+        click.echo()
+        print_note(f"! {one.check} ({one.count}): {one.message}")
+        if one.dossiers:
+            more = " …" if len(one.dossiers) > SHOWN else ""
+            print_note(f"  {', '.join(map(str, one.dossiers[:SHOWN]))}{more}")
+    if not done.findings:
+        click.echo("Everything fits.")
 
 
 @contextmanager

@@ -58,7 +58,10 @@ COMMANDS = {
         "dsync.cli.quarantine",
         "List dossiers that could not be read or judged, and retry them.",
     ),
-    "db": ("dsync.cli.db", "Upgrade the schema, grant read access, document the views."),
+    "db": (
+        "dsync.cli.db",
+        "Upgrade the schema, grant read access, document the views, verify, back up.",
+    ),
     "export": (
         "dsync.cli.export",
         "Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json.",
@@ -81,7 +84,8 @@ Exit codes:
   4  safety brake: too many dossiers disappeared at once
   5  database
   6  another process holds the lease
-  7  done in part: quarantine, open pushes, evidence not available
+  7  done in part: quarantine, open pushes, evidence not available;
+     or `dsync db verify` found something
   8  DS cannot be reached
   130/143  sync interrupted by SIGINT / SIGTERM
 """

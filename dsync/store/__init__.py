@@ -30,6 +30,7 @@ from dsync.store.records import (
 )
 from dsync.store.store import Store
 from dsync.store.transaction import Tx
+from dsync.store.verification import StoredDossier
 
 __all__ = [
     "LEASE_TTL_S",
@@ -54,6 +55,7 @@ __all__ = [
     "RunningService",
     "Sending",
     "Store",
+    "StoredDossier",
     "StoredWish",
     "SyncState",
     "Tx",

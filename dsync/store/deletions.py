@@ -193,9 +193,9 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites):
         self.has_erased = True
         execute = self.connection.execute
         self._delete_programme_rows(numbers)
-        for table in (tables.contenu, tables.changement, tables.pousse, tables.quarantaine):
+        for table in ERASED_TABLES:
             execute(delete(table).where(table.c.numero.in_(numbers)))
-        _blank(self, tables.verdict, numbers, _VERDICT_KEEPS)
+        _blank(self, tables.verdict, numbers)
         controles = tables.verdict.c.controles
         bare = [
             {
@@ -207,15 +207,15 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites):
             )
         ]
         update_rows(self.connection, tables.verdict, bare)
-        _blank(self, tables.outbox, numbers, _OUTBOX_KEEPS, courante=False)
+        _blank(self, tables.outbox, numbers, courante=False)
         waiting = tables.outbox.c.statut.in_(["en_attente", "conflit", "suspendue", "incertaine"])
         execute(
             update(tables.outbox)
             .where(tables.outbox.c.numero.in_(numbers), waiting)
             .values(statut="remplacee")
         )
-        _blank(self, tables.evenement, numbers, _EVENEMENT_KEEPS)
-        _blank(self, _dossier, numbers, _DOSSIER_KEEPS, efface_le=now, a_evaluer=False)
+        _blank(self, tables.evenement, numbers)
+        _blank(self, _dossier, numbers, efface_le=now, a_evaluer=False)
 
     def _delete_programme_rows(self, numbers: Sequence[DossierNumber]) -> None:
         if self.extension is None:
@@ -258,34 +258,38 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites):
         self.record_events(run, [NewEvent(entry.number, evenement) for entry in entries], now)
 
 
-_DOSSIER_KEEPS = frozenset({"etat", "presence", "presence_raison"})
-_VERDICT_KEEPS = frozenset({"verdict", "version_regles", "controles"})
-_OUTBOX_KEEPS = frozenset({"annotation", "statut"})
-_EVENEMENT_KEEPS = frozenset({"evenement"})
+ERASED_TABLES = (tables.contenu, tables.changement, tables.pousse, tables.quarantaine)
+"""The tables of which an erased dossier's rows are deleted."""
+
+KEPT_TEXTS: Mapping[Table, frozenset[str]] = {
+    _dossier: frozenset({"etat", "presence", "presence_raison"}),
+    tables.verdict: frozenset({"verdict", "version_regles", "controles"}),
+    tables.outbox: frozenset({"annotation", "statut"}),
+    tables.evenement: frozenset({"evenement"}),
+}
+"""The text columns that an erased dossier's other rows keep; all others are emptied, so that a
+column added later is too."""
 
 
 def _blank(
     section: DeletionWrites,
     table: Table,
     numbers: Sequence[DossierNumber],
-    keeps: frozenset[str],
     **values: Any,
 ) -> None:
-    """Set the text columns of these rows to NULL, and other columns to `values`.
-
-    All text columns but those of `keeps` are emptied, so that a column added later is too.
-    """
+    """Set the text columns of these rows to NULL, and other columns to `values`."""
     texts = {
         column.name: None
         for column in table.columns
-        if _is_text(column.type) and column.name not in keeps
+        if is_text(column.type) and column.name not in KEPT_TEXTS[table]
     }
     section.connection.execute(
         update(table).where(table.c.numero.in_(numbers)).values(texts | values)
     )
 
 
-def _is_text(type_: TypeEngine[Any]) -> bool:
+def is_text(type_: TypeEngine[Any]) -> bool:
+    """Return whether a column's values are texts, JSON included."""
     inner = type_.impl_instance if isinstance(type_, TypeDecorator) else type_
     return isinstance(inner, String)
 

@@ -180,6 +180,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
         now: datetime,
         mark_read: bool,
         incomplete: Collection[DossierNumber] = (),
+        again: bool = False,
     ) -> PageResult:
         """Store dossiers, and release them from quarantine.
 
@@ -189,6 +190,8 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             now: the present instant, in UTC.
             mark_read: whether unchanged dossiers are marked as seen by this run.
             incomplete: dossiers that DS could render only in part; they stay in quarantine.
+            again: whether the rows of unchanged dossiers are written, too: something outside dsync
+                may have damaged them.
         """
         by_number = {record.numero: record for record in records}
         if not by_number:
@@ -204,10 +207,13 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             (unchanged if is_same else changes).append(change)
         compared = [c for c in (*changes, *unchanged) if c.is_compared]
         # Read before the rows are overwritten.
-        typed = self._typed([c.numero for c in compared])
+        partial = [c for c in unchanged if again and c.new.unread]
+        typed = self._typed([c.numero for c in (*compared, *partial)])
         events = self._events_of(changes, typed)
         self.record_changes(self._differences(compared, typed, now))
         self._write(run, changes, typed, now)
+        if again:
+            self._write_again(unchanged, typed)
         self._write_bookkeeping(run, unchanged, mark_read=mark_read)
         self.record_events(run, events, now)
         self.release(run, [n for n in by_number if n not in incomplete], now)
@@ -247,15 +253,29 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
                 _dossier,
                 [_dossier_row(c.new, run=run, now=now, a_evaluer=c.needs_evaluation) for c in some],
             )
-            write(
-                self.connection,
-                _contenu,
-                [{**c.new.contents, "lacunes": gaps(c.new, typed.get(c.numero))} for c in some],
-            )
-            for table in self._programme_tables(some):
-                write(self.connection, table, [c.new.programme[table.name] for c in some])
+            self._write_contents(write, some, typed)
         self.queue_related([c.numero for c in changes if c.changes_duplicates])
         self._write_corrections(changes)
+
+    def _write_contents(
+        self,
+        write: Callable[..., None],
+        changes: Sequence[_Change],
+        typed: Mapping[int, Row[Any]],
+    ) -> None:
+        """Write the rows with what DS shows of dossiers, by `insert_rows` or `upsert`."""
+        write(
+            self.connection,
+            _contenu,
+            [{**c.new.contents, "lacunes": gaps(c.new, typed.get(c.numero))} for c in changes],
+        )
+        for table in self._programme_tables(changes):
+            write(self.connection, table, [c.new.programme[table.name] for c in changes])
+
+    def _write_again(self, unchanged: Sequence[_Change], typed: Mapping[int, Row[Any]]) -> None:
+        facts = [{**c.new.facts, "inputs_hash": c.new.inputs_hash} for c in unchanged]
+        update_rows(self.connection, _dossier, facts)
+        self._write_contents(upsert, unchanged, typed)
 
     def _write_corrections(self, changes: Sequence[_Change]) -> None:
         moved = [(c, c.correction_before, c.correction) for c in changes]

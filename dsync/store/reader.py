@@ -32,8 +32,8 @@ from dsync.store.extension import DossierView
 from dsync.store.journal import QuarantineReads
 from dsync.store.outcomes import ConflictReads
 from dsync.store.records import OpenPushes, WishStatus
-from dsync.store.state import StateReads
 from dsync.store.verdicts import VerdictReads
+from dsync.store.verification import VerificationReads
 
 _dossier = tables.dossier
 _verdict = tables.verdict
@@ -82,7 +82,12 @@ Document = dict[str, Any]
 
 
 class Reader(
-    StateReads, DemarcheReads, CorrectionReads, QuarantineReads, ConflictReads, VerdictReads
+    DemarcheReads,
+    CorrectionReads,
+    QuarantineReads,
+    ConflictReads,
+    VerdictReads,
+    VerificationReads,
 ):
     """Reads the database as it was at the start of the transaction."""
 

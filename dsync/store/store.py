@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, Table
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.errors import SchemaBehindError, StoreError
+from dsync.errors import ConfigurationError, SchemaBehindError, StoreError
 from dsync.store import lease as leases
 from dsync.store import reading_views, schema, tables
 from dsync.store.engine import (
@@ -43,6 +43,7 @@ class Store:
     """The database. It can be shared between threads, and raises no SQLAlchemy exceptions."""
 
     def __init__(self, url: URL, engine: Engine, clock: Clock, extension: Extension | None) -> None:
+        self._url = url
         self._engine = engine
         self._extension = extension
         self._clock = clock
@@ -201,6 +202,27 @@ class Store:
                 yield copy
             finally:
                 copy.close()
+
+    def backup(self, target: Path, *, force: bool = False) -> None:
+        """Copy the database into a file, while a service may write.
+
+        Args:
+            target: the file, which appears when the copy is complete and was checked.
+            force: whether an existing file is replaced.
+
+        Raises:
+            ConfigurationError: the file exists, or `pg_dump` is not installed.
+            StoreError: the copy could not be made.
+        """
+        from dsync.store import backup as backups  # Imports what other commands do not need.
+
+        if self._file and target.exists() and target.samefile(self._file):
+            raise ConfigurationError(f"{target} is the database itself: name another file.")
+        with translated(self.place), backups.placed(target, force=force) as file:
+            if self._is_postgresql:
+                backups.dump_postgresql(self._url, file, target)
+            else:
+                backups.copy_sqlite(self._engine, file)
 
     def grant_reader(self, role: str, *, masked: bool = False) -> None:
         """Grant a PostgreSQL role the right to read the views, and nothing else.

@@ -89,7 +89,7 @@ class Context:
     @property
     def mapping_key(self) -> str:
         """A digest of the mapping; when it changes, all dossiers are read again."""
-        return digest(self.programme.mapping_key) if self.programme else ""
+        return mapping_key_of(self.programme)
 
     def check_stop(self) -> None:
         """Return unless the run was asked to stop.
@@ -155,6 +155,11 @@ def utc_now() -> datetime:
 def digest(*parts: str) -> str:
     """Return a short digest that changes when a part does."""
     return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def mapping_key_of(programme: Programme | None) -> str:
+    """Return a digest of the programme's mapping."""
+    return digest(programme.mapping_key) if programme else ""
 
 
 T = TypeVar("T")

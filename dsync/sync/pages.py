@@ -55,7 +55,13 @@ class Crawl:
 
 
 def store_page(
-    run: Run, crawl: Crawl, page: Page, size: int, size_at: datetime | None = None
+    run: Run,
+    crawl: Crawl,
+    page: Page,
+    size: int,
+    size_at: datetime | None = None,
+    *,
+    again: bool = False,
 ) -> list[DossierNumber]:
     """Record a page's dossiers; store them and the watermark in one transaction.
 
@@ -67,6 +73,7 @@ def store_page(
         page: the page, as DS returned it.
         size: the page size with which the next run starts.
         size_at: when the page size last changed; None: it is the default.
+        again: whether unchanged dossiers are stored, too.
 
     Raises:
         StoreError: the database failed; neither the page nor the watermark is stored.
@@ -90,7 +97,7 @@ def store_page(
         named = [(one.number or known.get(one.dossier_id or ""), one) for one in page.unreadable]
         unreadable = [(number, one) for number, one in named if number]
         result = tx.store_page(
-            run.id, records, now=run.now, mark_read=True, incomplete=page.incomplete
+            run.id, records, now=run.now, mark_read=True, incomplete=page.incomplete, again=again
         )
         anomalies += [(number, one.code, one.path) for number, one in unreadable]
         for number, code, path in anomalies:
@@ -190,11 +197,14 @@ def report_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
 
 
 def store_alone(run: Run, page: Page) -> None:
-    """Store a page with one dossier that was requested by its number."""
+    """Store a page with one dossier that was requested by its number, whether or not it changed.
+
+    This repairs a copy that something outside dsync has damaged.
+    """
     crawl = Crawl(EPOCH, None, full=False, advances_watermark=False)
     with run.transaction() as tx:
         state = tx.state()
-    store_page(run, crawl, page, state.page_size, state.page_size_at)
+    store_page(run, crawl, page, state.page_size, state.page_size_at, again=True)
 
 
 def refresh_demarche(run: Run) -> Demarche:

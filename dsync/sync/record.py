@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+import msgspec
 from msgspec.structs import replace
 
 from dsync.annotations import AnnotationsConfig, resolve
@@ -13,16 +14,19 @@ from dsync.domain.dossier import (
     LAYOUT_TYPES,
     Champ,
     Correction,
+    Demandeur,
     Descriptor,
     Dossier,
+    Etat,
     Json,
     Ligne,
     Revision,
+    Traitement,
 )
-from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, RevisionId
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.programme import Form, Programme
-from dsync.store import Record
+from dsync.store import Record, StoredDossier
 
 Descriptors = Mapping[DescriptorId, Descriptor]
 
@@ -219,6 +223,44 @@ def _divers(dossier: Dossier) -> dict[str, Json]:
         "mandataire": dossier.mandataire,
         "prerempli": dossier.prerempli,
     }
+
+
+_to_demandeur = msgspec.json.Decoder(Demandeur)
+_to_champs = msgspec.json.Decoder(tuple[Champ, ...])
+_to_traitements = msgspec.json.Decoder(tuple[Traitement, ...])
+
+
+def dossier_of(stored: StoredDossier) -> Dossier:
+    """Return a stored dossier as it was read from DS, without headings and explanations.
+
+    Raises:
+        msgspec.DecodeError: its stored JSON was damaged.
+    """
+    facts, json = stored.facts, {name: text or b"null" for name, text in stored.contents.items()}
+    divers = msgspec.json.decode(json["divers"])
+    return Dossier(
+        number=stored.numero,
+        id=DossierId(facts.dossier_id),
+        revision_id=RevisionId(facts.revision_id),
+        etat=Etat(facts.etat),
+        archive=facts.archive,
+        date_depot=facts.depose_le,
+        date_passage_en_construction=facts.en_construction_le,
+        date_passage_en_instruction=facts.en_instruction_le,
+        date_traitement=facts.traite_le,
+        date_derniere_modification=facts.modifie_le,
+        date_derniere_modification_champs=facts.champs_modifie_le,
+        date_derniere_modification_annotations=facts.annotations_modifie_le,
+        date_derniere_correction_en_attente=facts.correction_attendue_depuis,
+        date_expiration=facts.expire_le,
+        date_suppression_par_usager=facts.supprime_par_usager_le,
+        demandeur=_to_demandeur.decode(json["demandeur"]),
+        champs=_to_champs.decode(json["champs"]),
+        annotations=_to_champs.decode(json["annotations"]),
+        labels=tuple(facts.labels or ()),
+        traitements=_to_traitements.decode(json["traitements"]),
+        **divers | {"instructeurs": tuple(divers["instructeurs"])},
+    )
 
 
 def _descriptors_shown(dossier: Dossier) -> dict[DescriptorId, Descriptor]:

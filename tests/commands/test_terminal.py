@@ -43,6 +43,7 @@ LISTS = [
     ("quarantine", "list"),
     ("evidence", "show"),
     ("db", "dictionary"),
+    ("db", "verify"),
     ("config", "show"),
     ("config", "check"),
 ]

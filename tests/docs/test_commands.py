@@ -43,6 +43,7 @@ READS = {
     "dsync precheck",
     "dsync evidence show",
     "dsync db dictionary",
+    "dsync db verify",
     "dsync config show",
     "dsync config check",
 }

@@ -56,6 +56,8 @@ READS = (
     ("conflicts", "list"),
     ("quarantine", "list"),
     ("db", "dictionary"),
+    ("db", "verify"),
+    ("db", "verify", "--remote"),
     ("config", "show"),
     ("config", "check"),
     ("sync", "--dry-run", "--full"),

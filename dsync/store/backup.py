@@ -1,0 +1,188 @@
+"""Copies the database into a file, while a service writes: SQLite's online backup, or `pg_dump`.
+
+The file appears under its name when it is complete and was read back; only its owner can read it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine
+from sqlalchemy.exc import OperationalError
+
+from dsync.errors import ConfigurationError, StoreError
+
+_SIDE_FILES = ("", "-journal", "-wal", "-shm")
+
+
+@contextmanager
+def placed(target: Path, *, force: bool) -> Iterator[Path]:
+    """Yield an empty file beside the target, which gets the target's name at the end.
+
+    Args:
+        target: the name.
+        force: whether a file of that name is replaced.
+
+    Raises:
+        ConfigurationError: there is a file of that name, or no such folder.
+        StoreError: the file cannot be written.
+    """
+    _refuse_present(target, force=force)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        yield partial
+        _flush(partial)
+        _refuse_present(target, force=force)
+        partial.replace(target)
+        _flush(target.parent)
+    except OSError as exc:
+        raise StoreError(
+            f"The backup cannot be written into {target.parent} ({exc.strerror}). Check the "
+            "folder, its rights and the disk's space."
+        ) from exc
+    finally:
+        for side in _SIDE_FILES:
+            with contextlib.suppress(OSError):
+                partial.with_name(partial.name + side).unlink()
+
+
+def _refuse_present(target: Path, *, force: bool) -> None:
+    if target.is_dir() or not target.parent.is_dir():
+        raise ConfigurationError(f"{target} is no file in an existing folder: name another one.")
+    if target.exists() and not force:
+        raise ConfigurationError(f"{target} exists: name another file, or add --force.")
+
+
+def _flush(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def copy_sqlite(engine: Engine, file: Path) -> None:
+    """Copy a SQLite database into a file, as it was at one instant, and check the copy.
+
+    Writers do not wait for it.
+
+    Raises:
+        OperationalError: SQLite cannot read the database or write the copy.
+        StoreError: the copy is damaged.
+    """
+    try:
+        with closing(engine.raw_connection()) as source, closing(sqlite3.connect(file)) as copy:
+            driver: Any = source.driver_connection
+            # In one step: a copy in several would begin again whenever the service writes.
+            driver.backup(copy)
+            # One file, without a -wal beside it.
+            copy.execute("PRAGMA journal_mode = DELETE")
+            found = [row[0] for row in copy.execute("PRAGMA integrity_check")]
+    except sqlite3.Error as exc:
+        raise OperationalError("backup", None, exc) from exc
+    if found != ["ok"]:
+        raise StoreError(
+            "The copy is damaged, and so is probably the database: run `dsync db verify`. Keep "
+            "your earlier backups."
+        )
+
+
+def dump_postgresql(url: URL, file: Path, target: Path) -> None:
+    """Have `pg_dump` write a PostgreSQL database into a file, and read it back.
+
+    Args:
+        url: of the database.
+        file: to write into.
+        target: the file's later name, for messages.
+
+    Raises:
+        ConfigurationError: `pg_dump` is not installed here.
+        StoreError: it failed.
+    """
+    _, arguments = url.get_dialect()().create_connect_args(url)
+    environment, others = _connection(arguments)
+    programs = [shutil.which(name) for name in ("pg_dump", "pg_restore")]
+    if not all(programs):
+        raise ConfigurationError(
+            "pg_dump is not installed here. Install PostgreSQL's client programs, or run, where "
+            "they are, with the password in PGPASSWORD or a passfile: "
+            f"{_line(arguments, target)}"
+        )
+    dump, restore = map(str, programs)
+    database = [f"--dbname={others}"] if others else []
+    _execute([dump, "--format=custom", "--no-password", f"--file={file}", *database], environment)
+    # Reads all of it, and restores nothing.
+    _execute([restore, f"--file={os.devnull}", str(file)], environment)
+
+
+def _connection(arguments: Mapping[str, Any]) -> tuple[dict[str, str], str]:
+    """Return the connection's variables for libpq's programs, and its other parameters.
+
+    Raises:
+        ConfigurationError: a secret parameter has no variable.
+    """
+    from psycopg import pq
+
+    known = {option.keyword.decode(): option for option in pq.Conninfo.get_defaults()}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}
+    others = []
+    for name, value in arguments.items():
+        option = known.get(name)
+        if option is None:
+            continue  # The driver's own.
+        if option.envvar:
+            environment[option.envvar.decode()] = str(value)
+        elif option.dispchar == b"*":
+            raise ConfigurationError(
+                f"DSYNC_DATABASE_URL has the secret parameter {name}, which pg_dump takes on its "
+                "command line only: run pg_dump yourself."
+            )
+        else:
+            others.append(f"{name}={_quoted(value)}")
+    return environment, " ".join(others)
+
+
+def _line(arguments: Mapping[str, Any], target: Path) -> str:
+    """Return the command to run, without the password."""
+    names = ("host", "port", "user", "dbname", "sslmode", "passfile")
+    shown = [(name, arguments[name]) for name in names if arguments.get(name)]
+    connection = " ".join(f"{name}={_quoted(value)}" for name, value in shown)
+    return shlex.join(["pg_dump", "--format=custom", f"--file={target}", f"--dbname={connection}"])
+
+
+def _quoted(value: Any) -> str:
+    escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _execute(command: list[str], environment: Mapping[str, str]) -> None:
+    done = subprocess.run(  # noqa: S603 - the programs of PATH, as an operator runs them
+        command,
+        env={**environment, "LC_ALL": "C"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode == 0:
+        return
+    name, said = Path(command[0]).name, done.stderr
+    if "version mismatch" in said or "unsupported version" in said:
+        raise StoreError(
+            f"{name} is older than the PostgreSQL server. Install the server's version of "
+            "PostgreSQL's client programs, or put its folder first in PATH."
+        )
+    lines = said.strip().splitlines() or ["no message"]
+    raise StoreError(f"{name} failed: {lines[0][:300]} Correct the cause, then run it again.")

@@ -1,0 +1,365 @@
+"""Verifies the database: recomputes what can be, and says what does not fit, with the remedy.
+
+All of it is read in one transaction, so that a service may write meanwhile. The values in DS are
+read afterwards, batch by batch; one that differs is compared with the database once more, because
+the service may have changed both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from dsync.annotations import (
+    AnnotationsConfig,
+    ResolvedAnnotations,
+    labels_text,
+    normalise,
+    resolve,
+)
+from dsync.annotations.config import LABEL
+from dsync.domain.dossier import OPEN_ETATS, Champ, Dossier, Presence, Revision
+from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
+from dsync.ds import DSClient, RemoteAnnotations
+from dsync.store import EndedWish, Reader, Store, StoredDossier, SyncState
+from dsync.store.form_views import FormView
+from dsync.store.records import CLOCK_TOLERANCE
+from dsync.sync.record import Recorder, dossier_of
+
+BATCH = 200
+"""Number of dossiers that are read and compared together."""
+ASKED_TOGETHER = 50
+"""Number of dossiers whose annotations are read from DS in one request."""
+
+READ_AGAIN = "Run `dsync sync --dossier N` for each, which stores them again."
+RESTORE = "Restore a backup (runbook, « Restoring a backup »), then run `dsync sync --full`."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not fit."""
+
+    check: str
+    message: str
+    """One sentence and the remedy; no personal data."""
+    count: int
+    dossiers: tuple[DossierNumber, ...] = ()
+
+
+@dataclass(slots=True)
+class Verification:
+    """What was compared, and what does not fit."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    """Number of rows by table."""
+    recomputed: int = 0
+    """Dossiers whose hashes and views were compared with their contents."""
+    compared_with_ds: int = 0
+    """Wishes that were compared with the values in DS."""
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the database is sound enough to be compared with DS."""
+        return all(finding.check != "integrity" for finding in self.findings)
+
+    def add(self, check: str, numbers: Iterable[DossierNumber], message: str) -> None:
+        """Add a finding about dossiers, unless there are none."""
+        found = tuple(sorted(set(numbers)))
+        if found:
+            self.findings.append(Finding(check, message, len(found), found))
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the hashes depend on besides a dossier."""
+
+    demarche: DemarcheNumber
+    recorder: Recorder
+    mapping_key: str
+    annotations: AnnotationsConfig
+    now: Callable[[], datetime]
+
+
+def verify(store: Store, expected: Expected) -> Verification:
+    """Compare the database with itself.
+
+    Args:
+        store: the database.
+        expected: the démarche and its configuration.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    done = Verification()
+    with store.reading(expected.demarche) as reader:
+        damage = reader.damage()
+        if damage:
+            done.findings.append(
+                Finding("integrity", f"SQLite finds faults in its file. {RESTORE}", damage)
+            )
+            return done
+        done.rows = reader.counts()
+        _verify_rows(reader, done)
+        state = reader.state()
+        _verify_watermark(reader, state, expected.now(), done)
+        _verify_contents(reader, state, expected, done)
+    return done
+
+
+def _verify_rows(reader: Reader, done: Verification) -> None:
+    for name, numbers in reader.orphans().items():
+        done.add(
+            f"orphans.{name}",
+            numbers,
+            f"Table {name} has rows of dossiers that table dossier does not have. {RESTORE}",
+        )
+    is_mapped = bool(reader.state().mapping_key)
+    main = reader.main_table()
+    done.add(
+        "contents",
+        reader.without_contents([main] if main is not None and is_mapped else []),
+        f"Dossiers that were not erased lack their contents. {READ_AGAIN}",
+    )
+    done.add(
+        "current_verdict",
+        reader.uneven_verdicts(),
+        f"Dossiers have verdicts of which not exactly one is current. {RESTORE}",
+    )
+    done.add(
+        "current_wish",
+        reader.double_wishes(),
+        f"Dossiers have several current wishes for one annotation. {RESTORE}",
+    )
+    done.add(
+        "erased",
+        reader.badly_erased(),
+        "Erased dossiers still have contents or texts. Run `dsync dossier erase N` for each.",
+    )
+
+
+def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Verification) -> None:
+    watermark, dates = state.watermark, reader.dates()
+    newest, began, ended = dates.newest, dates.last_read_began_at, dates.last_run_ended_at
+    full = "Run `dsync sync --full`, which reads all dossiers and sets it."
+    if newest and newest > now + CLOCK_TOLERANCE:
+        message = "A dossier's date of change is in the future: check this machine's clock."
+        done.findings.append(Finding("watermark", message, 1))
+    if watermark is None:
+        if began is not None:
+            message = f"The watermark is missing although a read has ended well. {full}"
+            done.findings.append(Finding("watermark", message, 1))
+        return
+    if ended is None or watermark > ended + CLOCK_TOLERANCE:
+        message = f"The watermark is later than the last run, so changes would be missed. {full}"
+        done.findings.append(Finding("watermark", message, 1))
+    elif newest and began and watermark + CLOCK_TOLERANCE < newest < began - CLOCK_TOLERANCE:
+        message = (
+            "The watermark is before the newest dossier's date of change, although a later read "
+            f"has ended well. {full}"
+        )
+        done.findings.append(Finding("watermark", message, 1))
+
+
+def _verify_contents(
+    reader: Reader, state: SyncState, expected: Expected, done: Verification
+) -> None:
+    revisions = reader.revisions()
+    forms = reader.form_views(revisions.values())
+    lost = reader.lost_views(forms)
+    if lost:
+        message = f"Views are missing, or lack columns: {', '.join(lost)}. {RESTORE}"
+        done.findings.append(Finding("views", message, len(lost)))
+    # With another mapping than at the last full read, all hashes differ until the next one.
+    is_same_mapping = state.mapping_key == expected.mapping_key
+    misfits: dict[str, list[DossierNumber]] = {"unreadable": [], "hashes": [], "views": []}
+    for batch in reader.stored_dossiers(BATCH):
+        dossiers: dict[DossierNumber, Dossier] = {}
+        for stored in batch:
+            try:
+                dossiers[stored.numero] = dossier_of(stored)
+            except (msgspec.DecodeError, TypeError, ValueError, KeyError):
+                misfits["unreadable"].append(stored.numero)
+        done.recomputed += len(batch)
+        if is_same_mapping:
+            misfits["hashes"] += [
+                stored.numero
+                for stored in batch
+                if (dossier := dossiers.get(stored.numero))
+                and not _has_its_hashes(stored, dossier, revisions, expected)
+            ]
+        if not lost:
+            misfits["views"] += _misfits_of_views(reader, forms, dossiers)
+    if not is_same_mapping and done.recomputed:
+        message = (
+            "The hashes cannot be recomputed: the configuration's [mapping] is not the one of the "
+            "last full read. Run `dsync sync --full`, or correct DSYNC_CONFIG."
+        )
+        done.findings.append(Finding("hashes", message, done.recomputed))
+    done.add("contents", misfits["unreadable"], f"Stored contents cannot be decoded. {READ_AGAIN}")
+    done.add(
+        "hashes",
+        misfits["hashes"],
+        "Stored contents are not those that were hashed when they were read: they were changed "
+        f"outside dsync, or [annotations] has changed since. {READ_AGAIN}",
+    )
+    done.add(
+        "views",
+        misfits["views"],
+        "The views do not show what the stored contents are: a view was changed outside dsync, or "
+        f"dsync is wrong. {RESTORE} If it is there again, report it.",
+    )
+
+
+def _has_its_hashes(
+    stored: StoredDossier,
+    dossier: Dossier,
+    revisions: Mapping[RevisionId, Revision],
+    expected: Expected,
+) -> bool:
+    revision = revisions.get(dossier.revision_id)
+    champs = (*dossier.champs, *dossier.annotations)
+    if revision is None or any(champ.libelle for champ in champs):
+        # The form was derived from all that DS showed, headings included: they are not stored.
+        return True
+    unread = frozenset(msgspec.json.decode(stored.contents["lacunes"] or b"{}"))
+    facts = stored.facts
+    record = expected.recorder.record(_in_utc(dossier), expected.demarche, revision, (), unread)
+    # A list of deletions may tell a later state of a dossier that DS shows no more.
+    is_whole = facts.presence != Presence.PRESENT or record.content_hash == facts.content_hash
+    known = (facts.inputs_hash, facts.annotations_hash)
+    return is_whole and (record.inputs_hash, record.annotations_hash) == known
+
+
+def _in_utc(dossier: Dossier) -> Dossier:
+    """Return the dossier with its instants as DS's were hashed; PostgreSQL's have a time zone."""
+    instants: dict[str, Any] = {
+        name: value.astimezone(UTC)
+        for name in Dossier.__struct_fields__
+        if isinstance(value := getattr(dossier, name), datetime)
+    }
+    return replace(dossier, **instants)
+
+
+def _misfits_of_views(
+    reader: Reader, forms: Iterable[FormView], dossiers: Mapping[DossierNumber, Dossier]
+) -> Iterator[DossierNumber]:
+    numbers = list(dossiers)
+    champs, main = reader.shown_champs(numbers), reader.rows_of_main_view(numbers)
+    for number, dossier in dossiers.items():
+        cells = list(_cells(dossier))
+        texts = sum(cell.texte is not None for cell in cells)
+        if (len(cells), texts) != champs.get(number, (0, 0)) or main.get(number) != 1:
+            yield number
+    for form in forms:
+        shown: dict[DossierNumber, Counter[Any]] = {number: Counter() for number in numbers}
+        for number, row in reader.form_rows(form, numbers):
+            shown[number].update({"rows": 1})
+            shown[number].update(n for n, value in row.items() if value is not None)
+        for number, dossier in dossiers.items():
+            if shown[number] != _counted(form, dossier):
+                yield number
+
+
+def _cells(dossier: Dossier) -> Iterator[Champ]:
+    """Yield all champs and annotations, those in the rows of repetitions after them."""
+    for champ in (*dossier.champs, *dossier.annotations):
+        yield champ
+        for ligne in champ.lignes:
+            yield from ligne.champs
+
+
+def _counted(form: FormView, dossier: Dossier) -> Counter[Any]:
+    """Return how many rows, and values by column, a view formulaire_* has to show of a dossier."""
+    champs = (*dossier.champs, *dossier.annotations)
+    rows: list[tuple[Champ, ...]] = [champs]
+    if form.repetition is not None:
+        id_ = form.repetition.id
+        repetitions = [champ for champ in champs if champ.descriptor_id == id_]
+        rows = [ligne.champs for champ in repetitions for ligne in champ.lignes]
+    found: Counter[Any] = Counter({"rows": len(rows), "numero": len(rows)} if rows else {})
+    columns = [(one.name, one.id) for one in form.columns.values() if one.kind == "text"]
+    for row in rows:
+        present = {champ.descriptor_id for champ in row if champ.texte is not None}
+        found.update(name for name, id_ in columns if id_ in present)
+    return found
+
+
+def verify_remote(store: Store, client: DSClient, expected: Expected, done: Verification) -> None:
+    """Compare the confirmed wishes of open dossiers with the values in DS.
+
+    Args:
+        store: the database.
+        client: of DS.
+        expected: the démarche and its configuration.
+        done: receives what was compared and what does not fit.
+
+    Raises:
+        DSError: DS could not be read.
+        StoreError: the database cannot be read.
+    """
+    after = DossierNumber(0)
+    differing: list[DossierNumber] = []
+    hidden: list[DossierNumber] = []
+    while True:
+        with store.reading(expected.demarche) as reader:
+            wished = reader.confirmed_wishes(after, ASKED_TOGETHER)
+            revisions = reader.revisions() if wished else {}
+        if not wished:
+            break
+        resolved = {
+            id_: resolve(
+                expected.annotations,
+                revisions[id_].descriptors.values() if id_ in revisions else (),
+            )
+            for id_, _ in wished.values()
+        }
+        ids = sorted({id_ for found in resolved.values() for id_ in found.ids()})
+        remotes = client.read_annotations(list(wished), ids, expected.demarche)
+        with store.reading(expected.demarche) as reader:
+            since = reader.confirmed_wishes(after, ASKED_TOGETHER)
+        for number, (id_, wishes) in wished.items():
+            remote = remotes[number]
+            if since.get(number) != (id_, wishes):
+                continue  # A service has changed them meanwhile.
+            done.compared_with_ds += len(wishes)
+            if remote is None:
+                hidden.append(number)
+            elif remote.etat in OPEN_ETATS and not all(
+                _stands(wish, remote, resolved[id_], expected.annotations) for wish in wishes
+            ):
+                differing.append(number)
+        after = max(wished)
+    done.add(
+        "remote",
+        differing,
+        "DS does not have the values that were confirmed: somebody edited them since the last "
+        "read, or the copy is older than DS. Run `dsync sync`, then `dsync conflicts list`.",
+    )
+    done.add(
+        "remote_presence",
+        hidden,
+        "DS does not show dossiers that are present in the copy. Run `dsync sync --full`.",
+    )
+
+
+def _stands(
+    wish: EndedWish,
+    remote: RemoteAnnotations,
+    resolved: ResolvedAnnotations,
+    config: AnnotationsConfig,
+) -> bool:
+    if wish.annotation == LABEL:
+        managed = [name for name in remote.labels if name in config.owned_labels]
+        return config.labels is None or labels_text(managed) == (wish.valeur or "")
+    descriptor = resolved.by_name(wish.annotation)
+    if descriptor is None:
+        return True
+    there = normalise(descriptor.type, remote.values.get(descriptor.id))
+    return there == normalise(descriptor.type, wish.valeur)

@@ -1,0 +1,199 @@
+"""`dsync db verify` and `dsync db backup` as an operator runs them, on each engine."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+
+from dsync.sandbox import Sandbox
+from tests.commands.command import Command, InsideCommand
+from tests.commands.conftest import operator
+from tests.store.databases import PostgresServer, connected
+
+SECRET = "geheim"
+
+
+@pytest.fixture
+def dsync(
+    sandbox: Sandbox, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Command:
+    """Return `dsync` with a database that is read, on each engine, and PostgreSQL's programs."""
+    command = operator(sandbox, tmp_path)
+    environment = {**command.environment, "DSYNC_DATABASE_URL": database_url}
+    if database_url.startswith("postgresql"):
+        folder = request.getfixturevalue("postgres_programs")
+        environment["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    command = InsideCommand(tmp_path, environment)
+    assert 0 == command("sync").code
+    return command
+
+
+def url_of(dsync: Command) -> str:
+    """Return the address of its database."""
+    return dsync.environment["DSYNC_DATABASE_URL"]
+
+
+def is_postgresql(dsync: Command) -> bool:
+    """Return whether its database is on PostgreSQL."""
+    return url_of(dsync).startswith("postgresql")
+
+
+def restored(dsync: Command, file: Path, server: PostgresServer | None) -> Command:
+    """Return `dsync` on a database that is restored from a backup, as the runbook says."""
+    url = f"sqlite:///{file}"
+    if server is not None:
+        url = server.make(migrated=False)
+        subprocess.run(
+            ["pg_restore", "--exit-on-error", "--dbname", url.replace("+psycopg", ""), file],
+            env=dict(dsync.environment),
+            check=True,
+        )
+    return InsideCommand(dsync.folder, {**dsync.environment, "DSYNC_DATABASE_URL": url})
+
+
+def parts(folder: Path) -> set[str]:
+    """Return the files of a folder, without the database's own."""
+    return {file.name for file in folder.iterdir() if not file.name.startswith("dsync.db")}
+
+
+def test_a_sound_database_fits(dsync: Command) -> None:
+    """Exit 0, with what was counted, recomputed and compared with DS."""
+    ended = dsync("db", "verify", "--remote", "--json")
+    assert (0, True, []) == (ended.code, ended.json["ok"], ended.json["findings"])
+    assert 30 == ended.json["rows"]["dossier"] == ended.json["recomputed"]
+    assert ended.json["compared_with_ds"] > 40
+    seen = dsync("db", "verify")
+    assert (0, "Everything fits.") == (seen.code, seen.out.splitlines()[-1])
+
+
+def test_what_does_not_fit_ends_with_7_and_its_remedy(dsync: Command) -> None:
+    """Numbers and sentences, nothing that an applicant typed."""
+    with connected(url_of(dsync)) as connection:
+        connection.execute(text("UPDATE contenu SET champs = '[]'"))
+        connection.execute(text("DELETE FROM dossier WHERE numero = 18600001"))
+    ended = dsync("db", "verify", "--json")
+    assert (7, False) == (ended.code, ended.json["ok"])
+    found = {one["check"]: one for one in ended.json["findings"]}
+    assert (29, 29) == (found["hashes"]["count"], len(found["hashes"]["dossiers"]))
+    assert [18600001] == found["orphans.contenu"]["dossiers"]
+    assert all("`dsync " in one["message"] for one in found.values())
+    seen = dsync("db", "verify")
+    assert (7, 1) == (seen.code, seen.out.count("! hashes (29): "))
+    assert "dsync sync --dossier N" in seen.out
+
+
+def test_a_damaged_file_is_found(run: Command) -> None:
+    """SQLite's own check finds it; nothing else is compared."""
+    assert 0 == run("sync").code
+    file = run.folder / "dsync.db"
+    with connected(f"sqlite:///{file}") as connection:
+        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        place = connection.scalar(
+            text("SELECT rootpage FROM sqlite_master WHERE name = 'ix_evenement_numero'")
+        )
+    with file.open("r+b") as opened:
+        opened.seek((place - 1) * 4096 + 100)
+        opened.write(b"\x00" * 2000)
+    ended = run("db", "verify", "--json")
+    assert (7, ["integrity"]) == (ended.code, [one["check"] for one in ended.json["findings"]])
+    copied = run("db", "backup", "copy.db")
+    assert (5, {"copy.db"} & parts(run.folder)) == (copied.code, set())
+    assert "damaged" in copied.err
+
+
+def test_a_backup_is_whole_private_and_restorable(
+    dsync: Command, request: pytest.FixtureRequest
+) -> None:
+    """Made beside a writer, of one instant: without what is not committed."""
+    server = request.getfixturevalue("postgres_server") if is_postgresql(dsync) else None
+    file = dsync.folder / "backup"
+    with connected(url_of(dsync)) as writer:
+        writer.execute(text("UPDATE dossier SET raison_sociale = 'not committed'"))
+        ended = dsync("db", "backup", str(file))
+        assert 0 == ended.code, ended.err
+        writer.rollback()
+
+    assert 0o600 == stat.S_IMODE(file.stat().st_mode)
+    assert {"backup"} == parts(dsync.folder)
+    again = restored(dsync, file, server)
+    assert 0 == again("db", "verify", "--remote").code
+    listed = ("dossier", "list", "--json")
+    assert dsync(*listed).json == again(*listed).json
+    if server is not None:
+        server.drop(url_of(again))
+
+
+def test_a_backup_replaces_no_file_unless_ordered(dsync: Command) -> None:
+    """Exit 2 and the file as it was; with --force it is replaced; never the database itself."""
+    file = dsync.folder / "backup"
+    file.write_text("mine")
+    ended = dsync("db", "backup", "backup")
+    assert (2, "mine") == (ended.code, file.read_text())
+    assert "--force" in ended.err
+    assert 0 == dsync("db", "backup", "backup", "--force").code
+    assert file.stat().st_size > 20_000
+    assert 2 == dsync("db", "backup", "nowhere/backup").code
+    if not is_postgresql(dsync):
+        itself = url_of(dsync).removeprefix("sqlite:///")
+        assert 2 == dsync("db", "backup", itself, "--force").code
+        assert 0 == dsync("db", "verify").code
+
+
+@pytest.fixture
+def on_postgresql(
+    sandbox: Sandbox, postgres_server: PostgresServer, postgres_programs: Path, tmp_path: Path
+) -> Command:
+    """Return `dsync` on PostgreSQL, with a password in its address, and programs of its own."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    for name in ("pg_dump", "pg_restore"):
+        program = folder / name
+        program.write_text(
+            f'#!/bin/sh\necho "$0 $*" >> "{tmp_path}/lines"\n'
+            f'exec "{postgres_programs}/{name}" "$@"\n'
+        )
+        program.chmod(0o755)
+    url = make_url(postgres_server.make(migrated=True)).set(password=SECRET)
+    command = operator(sandbox, tmp_path)
+    return InsideCommand(
+        tmp_path,
+        {
+            **command.environment,
+            "DSYNC_DATABASE_URL": url.render_as_string(hide_password=False),
+            "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        },
+    )
+
+
+def test_no_credentials_stand_on_a_command_line(on_postgresql: Command) -> None:
+    """Any user of the machine can read the command lines of all processes."""
+    ended = on_postgresql("db", "backup", "backup")
+    assert 0 == ended.code, ended.err
+    lines = (on_postgresql.folder / "lines").read_text()
+    assert ("--format=custom" in lines, SECRET in lines) == (True, False)
+    assert SECRET not in ended.out + ended.err
+
+
+def test_without_pg_dump_the_line_to_run_is_printed(on_postgresql: Command) -> None:
+    """Exit 2; the password is left to the operator."""
+    ended = on_postgresql("db", "backup", "backup", PATH=str(on_postgresql.folder))
+    assert (2, False) == (ended.code, (on_postgresql.folder / "backup").exists())
+    assert "pg_dump --format=custom --file=backup " in ended.err
+    assert SECRET not in ended.err
+
+
+def test_a_dump_that_fails_leaves_no_file(on_postgresql: Command) -> None:
+    """It wrote a half and failed: exit 5 with what it said, and nothing under the name."""
+    program = on_postgresql.folder / "programs" / "pg_dump"
+    program.write_text(
+        '#!/bin/sh\nfor word; do case "$word" in --file=*) echo half > "${word#--file=}";; esac; '
+        "done\necho 'pg_dump: error: out of luck' >&2\nexit 1\n"
+    )
+    ended = on_postgresql("db", "backup", "backup")
+    assert (5, {"programs"}) == (ended.code, parts(on_postgresql.folder))
+    assert "out of luck" in ended.err
