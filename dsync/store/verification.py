@@ -63,7 +63,8 @@ class Dates(NamedTuple):
 
     newest: datetime | None
     """The latest date of change of the present dossiers."""
-    last_run_ended_at: datetime | None
+    last_run_at: datetime | None
+    """When the last run ended; the start of one that was killed."""
     last_read_began_at: datetime | None
     """When the last successful read of the changed dossiers began."""
 
@@ -168,7 +169,7 @@ class VerificationReads(StateReads):
         scalar = self.connection.scalar
         return Dates(
             scalar(newest),
-            scalar(select(func.max(run.c.fin)).where(ours)),
+            scalar(select(func.max(func.coalesce(run.c.fin, run.c.debut))).where(ours)),
             scalar(select(func.max(run.c.debut)).where(read)),
         )
 

@@ -58,6 +58,7 @@ def test_connections_that_end_at_any_statement_lose_and_double_nothing(
                 postgres_server.drop(url)
                 return
             assert report.exit_code in {0, 5}, statement
+            assert [] == engine.worker.app.verify(remote=False).findings, statement
             engine.control.edit_champ(number(0), PAGE, "")
             engine.advance(seconds=70)
             # PostgreSQL's own clock decides there, which nobody moves.

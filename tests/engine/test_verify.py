@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 
 from dsync.sync.erasure import erase
-from tests.engine.rig import ETAPE, PROBLEME, RESULTAT, Engine, number
+from tests.engine.doom import Doom, KilledError
+from tests.engine.rig import ETAPE, PROBLEME, RESULTAT, Engine, Worker, number
 
 
 def found(engine: Engine, *, remote: bool = False) -> dict[str, tuple[int, ...]]:
     """Return the dossiers of each finding, by check."""
-    done = engine.worker.app.verify(remote=remote)
+    return found_by(engine.worker, remote=remote)
+
+
+def found_by(worker: Worker, *, remote: bool = False) -> dict[str, tuple[int, ...]]:
+    """Return the same, by a process."""
+    done = worker.app.verify(remote=remote)
     return {one.check: one.dossiers for one in done.findings}
 
 
@@ -34,6 +40,15 @@ def test_a_copy_after_a_life_of_changes_fits(engine_on_each: Engine) -> None:
     assert [] == done.findings
     assert done.recomputed == 11
     assert done.compared_with_ds > 20
+
+
+@pytest.mark.parametrize("point", [8, 12, 16, 24])
+def test_a_copy_of_a_killed_run_fits(engine: Engine, point: int) -> None:
+    """Nothing is half done, also within the first full read."""
+    Doom(engine.worker).at(point)
+    with pytest.raises(KilledError):
+        engine.sync()
+    assert {} == found_by(engine.restart())
 
 
 @pytest.mark.parametrize(
