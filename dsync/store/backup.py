@@ -161,7 +161,10 @@ def _line(arguments: Mapping[str, Any], target: Path) -> str:
 
 
 def _quoted(value: Any) -> str:
-    escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    text = str(value)
+    if text and not set(text) & set(" '\\"):
+        return text
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
 

@@ -68,6 +68,8 @@ def describe(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         return f"SQLite file {url.database}" if url.database else "SQLite in memory"
     host = url.host or url.query.get("host") or "local socket"
+    if not isinstance(host, str):
+        host = " or ".join(host)
     port = f":{url.port}" if url.port else ""
     return f"PostgreSQL database {url.database or '(default)'} on {host}{port}"
 

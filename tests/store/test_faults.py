@@ -178,6 +178,12 @@ def test_a_servers_full_disk_is_told_and_leaves_nothing(postgres_server: Postgre
     postgres_server.drop(url)
 
 
+def test_an_address_of_two_servers_names_both() -> None:
+    """As it is given so that dsync finds the primary after a failover."""
+    url = "postgresql://dsync@/eig?host=one:5432&host=two:5432&target_session_attrs=read-write"
+    assert "PostgreSQL database eig on one:5432 or two:5432" == describe(parse_url(url))
+
+
 def test_the_place_names_no_password() -> None:
     """What is printed and logged tells where, not with which secret."""
     place = describe(parse_url("postgresql://dsync:S3cret@db.example:5433/eig"))
