@@ -15,6 +15,8 @@ The tree, with what the caller does and the exit code::
     │   ├── DSBadDataError         asks for less                   8
     │   └── DSContractError        ends the run                    8
     ├── EvidenceUnavailableError   continues without the evidence  7
+    ├── PieceError                 leaves the file              7
+    ├── PieceTargetError           ends the copying             7
     ├── RuleEvaluationError        puts the dossier in quarantine  7
     ├── SafetyBrakeError           ends the run                    4
     ├── InterruptedRunError        ends the run                    130
@@ -129,6 +131,18 @@ class DSContractError(DSError):
 
 class EvidenceUnavailableError(DsyncError):
     """A source of evidence cannot be read; the last good copy is used if there is one."""
+
+    exit_code = 7
+
+
+class PieceError(DsyncError):
+    """A file cannot be downloaded, or is not the one that DS announced; it is tried again later."""
+
+    exit_code = 7
+
+
+class PieceTargetError(DsyncError):
+    """The target of the copies of files cannot be written; nothing else can be copied now."""
 
     exit_code = 7
 

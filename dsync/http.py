@@ -17,7 +17,7 @@ from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from io import BytesIO
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 from weakref import WeakSet
 
 import requests
@@ -55,11 +55,15 @@ class BoundedAdapter(HTTPAdapter):
     Args:
         max_bytes: maximum size of the decoded body.
         allow_http: whether http:// to other machines is allowed.
+        open_body: returns the file in which a body is collected, unless it is a redirect's.
     """
 
-    def __init__(self, max_bytes: int, *, allow_http: bool) -> None:
+    def __init__(
+        self, max_bytes: int, *, allow_http: bool, open_body: Callable[[], IO[bytes]] = BytesIO
+    ) -> None:
         self._max_bytes = max_bytes
         self._allow_http = allow_http
+        self._open_body = open_body
         self._connections: WeakSet[HTTPConnection] = WeakSet()
         self._is_aborted = False
         super().__init__()
@@ -87,16 +91,24 @@ class BoundedAdapter(HTTPAdapter):
         if not self._allow_http and not is_encrypted_or_local(request.url or ""):
             raise InsecureAddressError("plain http:// is not allowed")
         response = super().send(request, **{**options, "stream": True})
-        body = BytesIO()
-        try:
-            for chunk in response.raw.stream(_CHUNK, decode_content=True):
-                body.write(chunk)
-                if body.tell() > self._max_bytes:
-                    raise TooLongError(f"more than {self._max_bytes / MIB:g} MiB")
-        finally:
-            # After the whole body urllib3 has put the connection back into its pool, and this does
-            # nothing; after an error it closes the connection.
-            response.raw.close()
+        # requests reads the body of a redirect into memory, and does not close it.
+        body: IO[bytes]
+        if response.is_redirect:
+            body, max_bytes = BytesIO(), min(self._max_bytes, MIB)
+        else:
+            body, max_bytes = self._open_body(), self._max_bytes
+        with contextlib.ExitStack() as failed:
+            failed.callback(body.close)
+            try:
+                for chunk in response.raw.stream(_CHUNK, decode_content=True):
+                    body.write(chunk)
+                    if body.tell() > max_bytes:
+                        raise TooLongError(f"more than {max_bytes / MIB:g} MiB")
+            finally:
+                # After the whole body urllib3 has put the connection back into its pool, and this
+                # does nothing; after an error it closes the connection.
+                response.raw.close()
+            failed.pop_all()
         body.seek(0)
         response.raw = body
         response.encoding = "utf-8"  # As JSON prescribes; requests would guess it from the body.
@@ -131,6 +143,7 @@ class Exchanges(Generic[S]):
         max_bytes: maximum size of a decoded body.
         allow_http: whether http:// to other machines is allowed.
         stop: when set, running exchanges are aborted.
+        open_body: as of `BoundedAdapter`.
     """
 
     def __init__(
@@ -140,8 +153,10 @@ class Exchanges(Generic[S]):
         max_bytes: int,
         allow_http: bool,
         stop: threading.Event,
+        open_body: Callable[[], IO[bytes]] = BytesIO,
     ) -> None:
         self._open_session = open_session
+        self._open_body = open_body
         self._max_bytes = max_bytes
         self._allow_http = allow_http
         self._stop = stop
@@ -186,7 +201,9 @@ class Exchanges(Generic[S]):
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        adapter = BoundedAdapter(self._max_bytes, allow_http=self._allow_http)
+        adapter = BoundedAdapter(
+            self._max_bytes, allow_http=self._allow_http, open_body=self._open_body
+        )
         return self._open_session(adapter), adapter
 
     def _wait(self, outcome: Future[T], deadline_s: float, grace_s: float) -> None:

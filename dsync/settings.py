@@ -14,10 +14,19 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dsync.addresses import MASK, is_encrypted_or_local, mask_url
@@ -38,6 +47,7 @@ SANDBOX_DEMARCHE = 86321
 """The number in the shipped file: that of the sandbox's démarche."""
 
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
+_TARGET = re.compile(r"file:///[^?#*]+|s3://[a-z0-9][a-z0-9.-]+(/[^?#*@]*)?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED"}
 """Variables that only the tests read."""
@@ -120,6 +130,32 @@ class SafetySection(_Section):
     """Share of the catalogue's known products that may disappear at once."""
 
 
+class PiecesSection(_Section):
+    """Section `[pieces]`: copies of the dossiers' files; off unless `copy = true`."""
+
+    is_on: bool = Field(default=False, alias="copy")
+    target: str | None = None
+    """`file:///folder` or `s3://bucket/prefix`; the access to S3 is configured as AWS's own."""
+    max_mib: float = Field(default=200, gt=0, le=10240)
+    deadline_s: float = Field(default=60, ge=1, le=3600)
+    """Time for the download of one file."""
+
+    @model_validator(mode="after")
+    def _has_target(self) -> Self:
+        if self.is_on and self.target is None:
+            raise ValueError("copy = true needs target, such as file:///var/lib/dsync/pieces")
+        return self
+
+    @field_validator("target")
+    @classmethod
+    def _is_known(cls, target: str | None) -> str | None:
+        if target is None or _TARGET.fullmatch(target):
+            return target
+        raise ValueError(
+            "expected file:///folder or s3://bucket/prefix, without user, password or parameters"
+        )
+
+
 class Configuration(_Section):
     """The TOML file of a démarche without a programme: it is copied, and not evaluated."""
 
@@ -128,6 +164,7 @@ class Configuration(_Section):
     schedule: ScheduleSection = ScheduleSection()
     safety: SafetySection = SafetySection()
     annotations: AnnotationsConfig
+    pieces: PiecesSection = PiecesSection()
 
     @property
     def programme(self) -> EigSections | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from types import TracebackType
@@ -18,6 +19,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds import DSClient, Limits
 from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError
+from dsync.http import MIB
 from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
 from dsync.store import RunningService, Store
 from dsync.store.store import process_name
@@ -26,6 +28,7 @@ from dsync.sync.config_changes import follow_config_changes
 from dsync.sync.context import (
     Context,
     NoProgress,
+    PieceSettings,
     Policy,
     Progress,
     Run,
@@ -34,6 +37,7 @@ from dsync.sync.context import (
     utc_now,
 )
 from dsync.sync.evaluate import evaluate_due
+from dsync.sync.pieces import copy_pieces
 from dsync.sync.push import push_due, report_unknown_dossiers
 from dsync.sync.record import Recorder
 from dsync.sync.report import Kind, RunReport, SyncOptions
@@ -197,6 +201,20 @@ class App:
             stop=self.stop,
             clock=self.clock,
             progress=self.progress,
+            pieces=self._pieces,
+        )
+
+    @property
+    def _pieces(self) -> PieceSettings | None:
+        section = self.configuration.pieces
+        if not section.is_on or section.target is None:
+            return None
+        return PieceSettings(
+            target=section.target,
+            max_bytes=int(section.max_mib * MIB),
+            deadline_s=section.deadline_s,
+            allow_http=self.configuration.ds.allow_insecure_http,
+            user_agent=self._user_agent,
         )
 
     def sync(self, options: SyncOptions) -> RunReport:
@@ -209,8 +227,9 @@ class App:
         return runs.sync(self.context, options)
 
     def due(self) -> SyncOptions | None:
-        """Return the run that is due, None if none is."""
-        return self._scheduled(due)
+        """Return the run that is due, None if none is; new files are copied after it."""
+        options = self._scheduled(due)
+        return options and replace(options, pieces=True)
 
     def next_run_at(self) -> datetime:
         """Return when the next run is due; the present instant if one is due."""
@@ -291,6 +310,19 @@ class App:
 
         options = SyncOptions(wait_s=wait_s, work=Kind.PUSH, dry_run=dry_run)
         return runs.execute(self.context, options, work)
+
+    def fetch_pieces(
+        self, dossiers: Sequence[DossierNumber] = (), *, asked_by: str, wait_s: float = 0
+    ) -> RunReport:
+        """Execute a run that copies every file without a copy.
+
+        Args:
+            dossiers: the dossiers; empty: all.
+            asked_by: the user, for the journal.
+            wait_s: how long to wait for the lease, in seconds.
+        """
+        options = SyncOptions(work=Kind.PIECES, started_by=asked_by, wait_s=wait_s)
+        return runs.execute(self.context, options, lambda run: copy_pieces(run, dossiers))
 
     def accept_catalogue(self, *, asked_by: str) -> RunReport:
         """Accept the catalogue that the safety brake stopped, and evaluate what is due.

@@ -51,6 +51,10 @@ def figures(report: RunReport) -> str:
         parts.append(f"{report.adopted} adopted")
     if report.conflicts:
         parts.append(f"{report.conflicts} in conflict")
+    if copied := report.pieces["copiee"]:
+        parts.append(f"{copied} files copied")
+    if left := report.pieces.total() - copied:
+        parts.append(f"{left} files not copied")
     if report.quarantined:
         parts.append(f"{report.quarantined} in quarantine")
     parts.append(f"{report.requests} request{'s' if report.requests != 1 else ''} to DS")

@@ -38,6 +38,7 @@ COMMANDS = {
         "Erase here the data of accepted, refused and closed dossiers, some time after the "
         "decision.",
     ),
+    "pieces": ("dsync.cli.pieces", "Copy the dossiers' files, where [pieces] copy is on."),
     "precheck": (
         "dsync.cli.precheck",
         "Judge dossiers again, and show the old and the new verdict.",

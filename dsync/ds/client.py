@@ -18,6 +18,7 @@ import msgspec
 
 from dsync.domain.dossier import Demarche
 from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds import operations
 from dsync.ds.classify import Fault, Refusal, error_of
 from dsync.ds.demarche import (
@@ -30,6 +31,7 @@ from dsync.ds.demarche import (
 )
 from dsync.ds.limits import Limits
 from dsync.ds.operations import Operation
+from dsync.ds.pieces import remote_files
 from dsync.ds.push import document_of, outcomes_of, read_remote
 from dsync.ds.reading import (
     aliased,
@@ -281,6 +283,26 @@ class DSClient:
             subject=subject,
             policy=RetryPolicy.PAGE,
         )
+
+    def piece_files(
+        self, number: DossierNumber, demarche: DemarcheNumber
+    ) -> dict[PieceKey, RemoteFile]:
+        """Return the files that DS offers of a dossier, with fresh addresses.
+
+        Raises:
+            DSNotFoundError: the dossier is hidden, erased, unknown, or of another démarche.
+            DSBadDataError: DS cannot render it.
+            DSError: as `demarche`.
+        """
+        subject = f"dossier {number}"
+
+        def interpret(answer: Answer) -> dict[PieceKey, RemoteFile]:
+            node = item_of(answer, "dossier", subject)
+            if demarche_of(node) != demarche:
+                raise error_of(Fault.NOT_FOUND, subject=subject)
+            return remote_files(node)
+
+        return self._read(operations.load("pieces"), {"number": number}, interpret, subject=subject)
 
     def demarches_of(
         self, numbers: Sequence[DossierNumber]

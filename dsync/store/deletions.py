@@ -19,6 +19,7 @@ from dsync.domain.verdict import Controle
 from dsync.store import tables
 from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.journal import JournalWrites
+from dsync.store.pieces import PieceWrites
 from dsync.store.records import NewEvent
 from dsync.store.sql import update_rows
 from dsync.store.verdicts import QueueWrites
@@ -32,7 +33,7 @@ ERASURE_REASONS: Mapping[str, str] = {
 """Why an operator erases dossiers, by code, in the words of the view `lecture_evenement`."""
 
 
-class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites):
+class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
     """Writes about dossiers that DS no longer shows."""
 
     def apply_deletions(
@@ -154,8 +155,9 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites):
         """Delete all rows of dossiers that belong to another démarche; return how many."""
         self.has_erased = self.has_erased or bool(numbers)
         self._delete_programme_rows(numbers)
+        self.doom_pieces(numbers)
         for table in reversed(_dossier.metadata.sorted_tables):
-            if "numero" not in table.c:
+            if "numero" not in table.c or table is tables.piece:
                 continue
             theirs = delete(table).where(table.c.numero.in_(numbers))
             if "demarche_numero" in table.c:
@@ -193,6 +195,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites):
         self.has_erased = True
         execute = self.connection.execute
         self._delete_programme_rows(numbers)
+        self.doom_pieces(numbers)
         for table in ERASED_TABLES:
             execute(delete(table).where(table.c.numero.in_(numbers)))
         _blank(self, tables.verdict, numbers)

@@ -31,6 +31,7 @@ from dsync.store.demarche import DemarcheReads
 from dsync.store.extension import DossierView
 from dsync.store.journal import QuarantineReads
 from dsync.store.outcomes import ConflictReads
+from dsync.store.pieces import PieceReads
 from dsync.store.records import OpenPushes, WishStatus
 from dsync.store.verdicts import VerdictReads
 from dsync.store.verification import VerificationReads
@@ -88,6 +89,7 @@ class Reader(
     ConflictReads,
     VerdictReads,
     VerificationReads,
+    PieceReads,
 ):
     """Reads the database as it was at the start of the transaction."""
 

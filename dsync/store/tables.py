@@ -107,6 +107,43 @@ class ContenuRow(_Table, table=True):
     lacunes: Any = json_text()
 
 
+class PieceRow(_Table, table=True):
+    """The copy of a file, or why there is none; states: `CopyState`.
+
+    A row is written before its file. `a_supprimer`: the file has to be deleted, then the row is.
+    """
+
+    __tablename__ = "piece"
+    __table_args__ = (
+        _partial(
+            "uq_piece_vivante",
+            "numero",
+            "champ_id",
+            "ligne",
+            "empreinte_md5",
+            unique=True,
+            where="NOT a_supprimer",
+        ),
+    )
+
+    id: int | None = _generated()
+    numero: int = _number(index=True)
+    demarche_numero: int = _number()
+    champ_id: str
+    # The id of the row in a repetition; "" outside of one.
+    ligne: str
+    empreinte_md5: str
+    # Where the copy is, or would be.
+    adresse: str
+    etat: str
+    copie_le: dt.datetime | None
+    essais: int
+    prochain_essai_le: dt.datetime
+    # The dossier's `content_hash` with which the file was last seen in its champ.
+    content_hash: str | None
+    a_supprimer: bool
+
+
 class CorrectionRow(_Table, table=True):
     """A correction that the usager was asked for: DS tells only which one is pending."""
 
@@ -373,6 +410,7 @@ class DemarcheRow(_Table, table=True):
 
 dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]
+piece = metadata.tables["piece"]
 correction = metadata.tables["correction"]
 verdict = metadata.tables["verdict"]
 outbox = metadata.tables["outbox"]

@@ -8,6 +8,7 @@ from dsync.store.indicators import IndicatorWrites
 from dsync.store.outbox import OutboxWrites
 from dsync.store.outcomes import OutcomeWrites
 from dsync.store.pages import PageWrites
+from dsync.store.pieces import PieceWrites
 from dsync.store.state import StateWrites
 from dsync.store.verdicts import VerdictWrites
 
@@ -21,5 +22,6 @@ class Tx(
     StateWrites,
     DemarcheWrites,
     IndicatorWrites,
+    PieceWrites,
 ):
     """A transaction about one démarche. Repeating a call of a method has no further effect."""

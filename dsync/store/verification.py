@@ -21,8 +21,8 @@ _dossier = tables.dossier
 _contenu = tables.contenu
 _outbox = tables.outbox
 
-_MAY_LACK_DOSSIER = frozenset({"quarantaine"})
-"""Tables that also name dossiers which could never be read."""
+_MAY_LACK_DOSSIER = frozenset({"quarantaine", "piece"})
+"""Tables that also name dossiers which were never read, or whose files are still to be deleted."""
 _OF_UNREAD = ("quarantaine", "liberation")
 """The events of these dossiers."""
 _AFTER_ERASURE = ("efface", "effacement_leve", "quarantaine")

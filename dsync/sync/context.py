@@ -72,6 +72,21 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class PieceSettings:
+    """Where and within which limits files are copied."""
+
+    target: str
+    """`file:///folder` or `s3://bucket/prefix`."""
+    max_bytes: int
+    """Maximum size of a file."""
+    deadline_s: float
+    """Maximum time for a download, in seconds."""
+    allow_http: bool
+    """Whether http:// to other machines is allowed."""
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """The collaborators of a run; a dry run has a scratch copy as its store."""
 
@@ -85,6 +100,8 @@ class Context:
     stop: threading.Event
     clock: Callable[[], datetime]
     progress: Progress
+    pieces: PieceSettings | None = None
+    """None: files are not copied."""
 
     @property
     def mapping_key(self) -> str:

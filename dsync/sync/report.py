@@ -23,6 +23,7 @@ class Kind(StrEnum):
     PUSH = "envoi"
     PRECHECK = "precontrole"
     ERASURE = "effacement"
+    PIECES = "pieces"
 
 
 class Status(StrEnum):
@@ -63,6 +64,8 @@ class SyncOptions:
     dry_run: bool = False
     push: bool = True
     deletions: bool = True
+    pieces: bool = False
+    """Whether to copy new files after the run, where copying is on."""
     accept_deletions: bool = False
     wait_s: float = 0
     """How long to wait for a lease that another process holds, in seconds."""
@@ -110,6 +113,8 @@ class RunReport:
     error_classes: Counter[str] = field(default_factory=Counter)
     mutations: list[dict[str, Any]] = field(default_factory=list)
     """The writes that a dry run did not send."""
+    pieces: Counter[str] = field(default_factory=Counter)
+    """Number of files whose copy was tried, by the state of the copy."""
     exit_code: int = 0
 
     @property
@@ -207,6 +212,8 @@ class RunReport:
         }
         if self.mutations:
             document["mutations"] = self.mutations
+        if self.pieces or self.kind is Kind.PIECES:
+            document["pieces"] = dict(self.pieces)
         return document
 
 

@@ -14,6 +14,7 @@ from dsync.store import LEASE_TTL_S, Lease, Store
 from dsync.sync.config_changes import follow_config_changes
 from dsync.sync.context import Context, Run
 from dsync.sync.evaluate import evaluate_due
+from dsync.sync.pieces import copy_new_pieces, delete_doomed_pieces
 from dsync.sync.pull import pull
 from dsync.sync.push import push_due
 from dsync.sync.report import Kind, RunReport, SyncOptions
@@ -36,6 +37,8 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
         if options.kind is not Kind.DOSSIER and options.since is None:
             with run.transaction() as tx:
                 tx.save_state(last_success_at=run.now)
+        if options.pieces:
+            copy_new_pieces(run)
 
     return execute(context, options, work)
 
@@ -78,6 +81,8 @@ def _execute(
         except DsyncError as exc:
             report.fail(exc)
             log.warning("run_failed", run=run.id, error=type(exc).__name__, exit_code=exc.exit_code)
+        if not options.dry_run and not context.stop.is_set():
+            delete_doomed_pieces(run)
         report.requests = context.client.requests - before
         report.error_classes.update(context.client.errors - failed_before)
         report.close(context.clock())

@@ -40,6 +40,7 @@ LISTS = [
     ("precheck", "--dry-run", "--explain", "--dossier", "18600003"),
     ("precheck", "--stats"),
     ("conflicts", "list"),
+    ("pieces", "status"),
     ("quarantine", "list"),
     ("evidence", "show"),
     ("db", "dictionary"),

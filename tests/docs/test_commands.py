@@ -36,6 +36,8 @@ READS = {
     "dsync runs",
     "dsync sync",
     "dsync push",
+    "dsync pieces fetch",
+    "dsync pieces status",
     "dsync dossier show",
     "dsync dossier list",
     "dsync conflicts list",

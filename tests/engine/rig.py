@@ -162,6 +162,7 @@ class WatchedClient(Watched, DSClient):
     deletions = partialmethod(Watched.watched, "deletions")
     dossier = partialmethod(Watched.watched, "dossier")
     reduced_dossier = partialmethod(Watched.watched, "reduced_dossier")
+    piece_files = partialmethod(Watched.watched, "piece_files")
     demarches_of = partialmethod(Watched.watched, "demarches_of")
     read_annotations = partialmethod(Watched.watched, "read_annotations")
     write_access = partialmethod(Watched.watched, "write_access")

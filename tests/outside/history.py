@@ -54,6 +54,7 @@ READS = (
     ("evidence", "show"),
     ("evidence", "accept", "--yes"),
     ("conflicts", "list"),
+    ("pieces", "status"),
     ("quarantine", "list"),
     ("db", "dictionary"),
     ("db", "verify"),

@@ -65,7 +65,8 @@ PROMISED = {
     "lecture_champ": "numero origine champ_id libelle type ligne valeur",
     "lecture_changement": "numero origine champ_id libelle ligne ancienne_valeur nouvelle_valeur "
     "constate_le modifie_le apres_depot par ordre",
-    "lecture_piece": "numero champ_id nom type_mime taille empreinte_md5 analyse",
+    "lecture_piece": "numero champ_id nom type_mime taille empreinte_md5 analyse copie copie_le "
+    "copie_etat",
     "lecture_decision": "numero rang etat decide_le motivation instructeur_courriel revision "
     "en_vigueur",
     "lecture_etiquette": "numero etiquette couleur posee_par_dsync",
@@ -188,6 +189,9 @@ def test_a_rich_dossier_shows_in_every_view(rich: Store) -> None:
             "taille": 1234,
             "empreinte_md5": "bWQ1",
             "analyse": "SAFE",
+            "copie": None,
+            "copie_le": None,
+            "copie_etat": None,
         }
     ]
     assert {

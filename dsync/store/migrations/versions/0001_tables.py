@@ -186,6 +186,33 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "piece",
+        sa.Column("id", columns.BigKey(), nullable=False),
+        sa.Column("numero", sa.BigInteger(), nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("champ_id", sqltypes.AutoString(), nullable=False),
+        sa.Column("ligne", sqltypes.AutoString(), nullable=False),
+        sa.Column("empreinte_md5", sqltypes.AutoString(), nullable=False),
+        sa.Column("adresse", sqltypes.AutoString(), nullable=False),
+        sa.Column("etat", sqltypes.AutoString(), nullable=False),
+        sa.Column("copie_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("essais", sa.Integer(), nullable=False),
+        sa.Column("prochain_essai_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("content_hash", sqltypes.AutoString(), nullable=True),
+        sa.Column("a_supprimer", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_piece")),
+    )
+    with op.batch_alter_table("piece", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_piece_numero"), ["numero"], unique=False)
+        batch_op.create_index(
+            "uq_piece_vivante",
+            ["numero", "champ_id", "ligne", "empreinte_md5"],
+            unique=True,
+            postgresql_where=sa.text("NOT a_supprimer"),
+            sqlite_where=sa.text("NOT a_supprimer"),
+        )
+
+    op.create_table(
         "pousse",
         sa.Column("numero", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("annotation", sqltypes.AutoString(), nullable=False),
@@ -331,6 +358,15 @@ def downgrade() -> None:
     op.drop_table("revision")
     op.drop_table("quarantaine")
     op.drop_table("pousse")
+    with op.batch_alter_table("piece", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_piece_vivante",
+            postgresql_where=sa.text("NOT a_supprimer"),
+            sqlite_where=sa.text("NOT a_supprimer"),
+        )
+        batch_op.drop_index(batch_op.f("ix_piece_numero"))
+
+    op.drop_table("piece")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_outbox_courante",

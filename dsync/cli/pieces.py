@@ -1,0 +1,80 @@
+"""`dsync pieces`: copies the dossiers' files, and shows how far the copies are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from dsync.cli.failures import Group
+from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options, wait_option
+from dsync.cli.output import asker, print_json, print_table
+from dsync.cli.reports import print_report
+from dsync.cli.session import load, make_ready, reading, worker
+from dsync.cli.sync import announce_stop, finish
+from dsync.domain.ids import DossierNumber
+from dsync.service.signals import StopSignals
+
+MEANINGS = {
+    "": "not tried yet",
+    "copiee": "copied; size and checksum verified",
+    "en_cours": "begun and interrupted: copied again",
+    "a_analyser": "DS has not declared it safe yet: tried again later",
+    "infectee": "infected by DS's scan: not copied",
+    "absente": "DS does not list it any more: removed, or infected",
+    "trop_grande": "larger than [pieces] max_mib: raise it, then `dsync pieces fetch`",
+    "non_conforme": "another size or checksum than announced: tell DS's support if it stays",
+    "echec": "no answer, or the target failed: see the log, then `dsync pieces fetch`",
+}
+
+
+@click.group(cls=Group)
+def pieces() -> None:
+    """Copy the dossiers' files, where [pieces] copy is on."""
+
+
+@pieces.command("fetch")
+@click.option(
+    "--dossier",
+    "dossiers",
+    type=DOSSIER_NUMBER,
+    multiple=True,
+    metavar="N",
+    help="Only this dossier; may be repeated.",
+)
+@wait_option
+@json_option
+@settings_options()
+def fetch(*, dossiers: tuple[int, ...], wait: timedelta, as_json: bool) -> None:
+    """Copy the files that have no copy yet into [pieces] target, also those that failed.
+
+    Copies of erased dossiers, and of files that have left their dossier, are deleted. Files that
+    are copied are not asked for again. The service copies new files by itself.
+    """
+    numbers = [DossierNumber(number) for number in dossiers]
+    with (
+        StopSignals(announce=announce_stop) as signals,
+        worker(load(), stop=signals.stop, may_create=False) as app,
+    ):
+        report = make_ready(app).fetch_pieces(
+            numbers, asked_by=asker(), wait_s=wait.total_seconds()
+        )
+    print_report(report, as_json=as_json)
+    finish(report, signals.exit_code)
+
+
+@pieces.command("status")
+@json_option
+@settings_options()
+def status(*, as_json: bool) -> None:
+    """Show how many files of present dossiers are copied, and why the others are not."""
+    with reading() as reader:
+        counts = reader.piece_counts()
+        to_delete = len(reader.doomed_pieces())
+    if as_json:
+        print_json({"pieces": counts, "a_supprimer": to_delete})
+        return
+    rows = [(name or "–", counts[name], MEANINGS[name]) for name in MEANINGS if name in counts]
+    if to_delete:
+        rows.append(("–", to_delete, "to be deleted: done at the end of the next run"))
+    print_table(("state", "files", "meaning"), rows, empty="No dossier has a file.")

@@ -1,0 +1,242 @@
+"""Stores which files of dossiers are copied, which are not and why, and which are to be deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Row, column, delete, func, insert, or_, select, table, update
+from sqlalchemy.sql import Select
+
+from dsync.domain.dossier import Fichier
+from dsync.domain.ids import DossierNumber
+from dsync.domain.pieces import CopyState, Piece, PieceKey
+from dsync.store import tables
+from dsync.store.subject import Subject
+
+_dossier = tables.dossier
+_contenu = tables.contenu
+_piece = tables.piece
+_shown = table("lecture_piece", column("numero"), column("copie_etat"))
+
+FIRST_RETRY = timedelta(hours=1)
+"""Delay before a file that was not copied is tried again; it doubles each time, to a day."""
+_MOST_DOUBLINGS = 5
+
+
+class DoomedPiece(NamedTuple):
+    """A copy that has to be deleted."""
+
+    id: int
+    adresse: str
+
+
+class _Ligne(Struct):
+    id: str
+    champs: list[_Champ]
+
+
+class _Champ(Struct):
+    """A stored champ, as far as its files."""
+
+    id: str
+    fichiers: list[Fichier] = []
+    lignes: list[_Ligne] = []
+
+
+class PieceReads(Subject):
+    """Reads about the copies of files."""
+
+    def dossiers_to_copy(
+        self, due: datetime | None, numbers: Sequence[DossierNumber] = ()
+    ) -> list[DossierNumber]:
+        """Return the present dossiers that have a file without a copy.
+
+        Args:
+            due: only files that were never tried, or are to be tried again by this instant; None:
+                all.
+            numbers: only these dossiers; empty: all.
+        """
+        missing: ColumnElement[bool] = _shown.c.copie_etat.is_(None)
+        if due is None:
+            missing = or_(missing, _shown.c.copie_etat != CopyState.COPIEE.value)
+        else:
+            waiting = select(_piece.c.numero).where(
+                _piece.c.etat != CopyState.COPIEE.value,
+                _piece.c.prochain_essai_le <= due,
+                ~_piece.c.a_supprimer,
+            )
+            missing = or_(missing, _shown.c.numero.in_(waiting))
+        query = (
+            select(_dossier.c.numero)
+            .distinct()
+            .join(_shown, _shown.c.numero == _dossier.c.numero)
+            .where(self._is_present(), missing)
+            .order_by(_dossier.c.numero)
+        )
+        if numbers:
+            query = query.where(_dossier.c.numero.in_(numbers))
+        return [DossierNumber(number) for number in self.connection.scalars(query)]
+
+    def pieces_to_copy(self, number: DossierNumber, due: datetime | None) -> list[Piece]:
+        """Return a dossier's files without a copy, each once; `due` as of `dossiers_to_copy`."""
+        known = {_key_of(row): row for row in self.connection.execute(_live([number]))}
+        waiting = {}
+        for key, fichier in self._stored_files([number]).get(number, {}).items():
+            row = known.get(key)
+            is_copied = row is not None and row.etat == CopyState.COPIEE
+            is_early = row is not None and due is not None and row.prochain_essai_le > due
+            if not (is_copied or is_early):
+                waiting[key] = Piece(key, fichier, row.essais if row else 0)
+        return list(waiting.values())
+
+    def piece_counts(self) -> dict[str, int]:
+        """Return the number of files of present dossiers, by state; `""`: never tried."""
+        state = func.coalesce(_shown.c.copie_etat, "")
+        rows = self.connection.execute(
+            select(state, func.count())
+            .join(_dossier, _dossier.c.numero == _shown.c.numero)
+            .where(self._is_present())
+            .group_by(state)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def doomed_pieces(self) -> list[DoomedPiece]:
+        """Return the copies that have to be deleted."""
+        rows = self.connection.execute(
+            select(_piece.c.id, _piece.c.adresse)
+            .where(_piece.c.a_supprimer, _piece.c.demarche_numero == self.number)
+            .order_by(_piece.c.id)
+        )
+        return [DoomedPiece(*row) for row in rows]
+
+    def dossiers_with_moved_pieces(self) -> list[DossierNumber]:
+        """Return the dossiers whose content has changed since their copies were last compared."""
+        rows = self.connection.scalars(
+            select(_piece.c.numero)
+            .distinct()
+            .join(_dossier, _dossier.c.numero == _piece.c.numero)
+            .join(_contenu, _contenu.c.numero == _piece.c.numero)
+            .where(
+                ~_piece.c.a_supprimer,
+                _piece.c.demarche_numero == self.number,
+                # A champ that DS could not render may still have its files.
+                _contenu.c.lacunes.is_(None),
+                _piece.c.content_hash.is_distinct_from(_dossier.c.content_hash),
+            )
+        )
+        return [DossierNumber(number) for number in rows]
+
+    def _stored_files(
+        self, numbers: Sequence[DossierNumber]
+    ) -> dict[DossierNumber, dict[PieceKey, Fichier]]:
+        rows = self.connection.execute(
+            select(_contenu.c.numero, _contenu.c.champs, _contenu.c.annotations).where(
+                _contenu.c.numero.in_(numbers)
+            )
+        )
+        return {
+            DossierNumber(row.numero): {
+                PieceKey(champ.id, ligne, fichier.empreinte_md5): fichier
+                for ligne, champ in _champs((row.champs, row.annotations))
+                for fichier in champ.fichiers
+            }
+            for row in rows
+        }
+
+
+class PieceWrites(PieceReads):
+    """Writes about the copies of files."""
+
+    def save_piece(
+        self,
+        number: DossierNumber,
+        key: PieceKey,
+        etat: CopyState,
+        adresse: str,
+        now: datetime,
+    ) -> None:
+        """Store the state of a file's copy.
+
+        Args:
+            number: the dossier's.
+            key: the file's.
+            etat: the state.
+            adresse: where the copy is, or would be. A former copy elsewhere has to be deleted.
+            now: the present instant, in UTC.
+        """
+        execute = self.connection.execute
+        execute(delete(_piece).where(_piece.c.a_supprimer, _piece.c.adresse == adresse))
+        mine = _piece.c.numero == number, ~_piece.c.a_supprimer
+        mine += tuple(_piece.c[name] == value for name, value in key._asdict().items())
+        execute(update(_piece).where(*mine, _piece.c.adresse != adresse).values(a_supprimer=True))
+        content_hash = (
+            select(_dossier.c.content_hash).where(_dossier.c.numero == number).scalar_subquery()
+        )
+        known = execute(select(_piece.c.id, _piece.c.essais).where(*mine)).one_or_none()
+        begins = etat is CopyState.EN_COURS
+        essais = (known.essais if known else 0) + (not begins)
+        delay = FIRST_RETRY * 2 ** min(max(essais - 1, 0), _MOST_DOUBLINGS)
+        values: dict[str, Any] = {
+            "etat": etat.value,
+            "adresse": adresse,
+            "copie_le": now if etat is CopyState.COPIEE else None,
+            "essais": essais,
+            # One that a killed process began is due at once.
+            "prochain_essai_le": now if begins else now + min(delay, timedelta(days=1)),
+            "content_hash": content_hash,
+        }
+        if known:
+            execute(update(_piece).where(_piece.c.id == known.id).values(values))
+            return
+        values |= {"numero": number, "demarche_numero": self.number, "a_supprimer": False}
+        execute(insert(_piece).values(values | key._asdict()))
+
+    def doom_pieces(self, numbers: Sequence[DossierNumber]) -> None:
+        """Mark all copies of these dossiers as to be deleted."""
+        self.connection.execute(
+            update(_piece)
+            .where(_piece.c.numero.in_(numbers), _piece.c.demarche_numero == self.number)
+            .values(a_supprimer=True)
+        )
+
+    def doom_moved_pieces(self, numbers: Sequence[DossierNumber]) -> None:
+        """Mark the copies of files that have left their champs as to be deleted."""
+        files = self._stored_files(numbers)
+        for row in self.connection.execute(_live(numbers)).all():
+            is_there = _key_of(row) in files.get(row.numero, {})
+            changed: dict[str, Any] = (
+                {
+                    "content_hash": select(_dossier.c.content_hash)
+                    .where(_dossier.c.numero == row.numero)
+                    .scalar_subquery()
+                }
+                if is_there
+                else {"a_supprimer": True}
+            )
+            self.connection.execute(update(_piece).where(_piece.c.id == row.id).values(changed))
+
+    def forget_pieces(self, ids: Sequence[int]) -> None:
+        """Delete the rows of copies that were deleted."""
+        self.connection.execute(delete(_piece).where(_piece.c.id.in_(ids), _piece.c.a_supprimer))
+
+
+def _live(numbers: Sequence[DossierNumber]) -> Select[Any]:
+    return select(_piece).where(_piece.c.numero.in_(numbers), ~_piece.c.a_supprimer)
+
+
+def _key_of(row: Row[Any]) -> PieceKey:
+    return PieceKey(row.champ_id, row.ligne, row.empreinte_md5)
+
+
+def _champs(lists: Sequence[Any]) -> Iterator[tuple[str, _Champ]]:
+    """Yield each champ with the id of its row, "" outside repetitions."""
+    for stored in lists:
+        for champ in msgspec.convert(stored or [], list[_Champ]):
+            yield "", champ
+            for ligne in champ.lignes:
+                for cell in ligne.champs:
+                    yield ligne.id, cell

@@ -1,0 +1,234 @@
+"""The bytes of files: downloads them within limits, verifies them, puts them into the target.
+
+The target is a folder or a bucket, by fsspec. Messages name neither addresses nor file names.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import md5
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any, cast
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from dsync.domain.pieces import Piece, md5_of
+from dsync.errors import ConfigurationError, PieceError, PieceTargetError
+from dsync.http import BoundedAdapter, DeadlineError, Exchanges, InsecureAddressError, TooLongError
+
+CONNECT_TIMEOUT_S = 10.0
+MAX_REDIRECTS = 5
+_CHUNK = 1 << 20
+_FILE = "file://"
+_EXPIRED = frozenset({401, 403, 404, 410})
+"""Statuses of an address that is valid no more: a fresh one may be."""
+
+
+class ExpiredAddressError(PieceError):
+    """The server of the files refuses the address: ask DS for a fresh one."""
+
+
+class WrongFileError(PieceError):
+    """What was downloaded has another size or checksum than DS announced."""
+
+
+class _Session(requests.Session):
+    """A session that sends no password: requests takes some from ~/.netrc, after redirects too."""
+
+    def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
+        """Do nothing."""
+
+
+class Downloads:
+    """Downloads files into temporary files without a name, which no process leaves behind.
+
+    Args:
+        user_agent: value of the `User-Agent` header. No token is sent: the address is signed.
+        max_bytes: maximum size of a file.
+        deadline_s: maximum time for a whole download, in seconds.
+        allow_http: whether http:// to other machines is allowed.
+        stop: aborts downloads once it is set.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        max_bytes: int,
+        deadline_s: float,
+        allow_http: bool,
+        stop: threading.Event,
+    ) -> None:
+        def session(adapter: BoundedAdapter) -> requests.Session:
+            opened = _Session()
+            opened.headers["User-Agent"] = user_agent
+            opened.headers["Accept-Encoding"] = "identity"
+            opened.max_redirects = MAX_REDIRECTS
+            opened.auth = lambda request: request
+            opened.mount("https://", adapter)
+            opened.mount("http://", adapter)
+            return opened
+
+        self._deadline_s = deadline_s
+        self._http = Exchanges(
+            session,
+            max_bytes=max_bytes,
+            allow_http=allow_http,
+            stop=stop,
+            open_body=TemporaryFile,
+        )
+
+    @contextmanager
+    def verified(self, url: str, piece: Piece) -> Iterator[IO[bytes]]:
+        """Download a file, and yield it when it is the one that DS announced.
+
+        Raises:
+            ExpiredAddressError: the server refuses the address.
+            WrongFileError: it has another size or checksum.
+            PieceError: there was no answer, or one that is too long or took too long.
+            InterruptedRunError: the run was asked to stop.
+        """
+
+        def get(session: requests.Session) -> tuple[int, IO[bytes]]:
+            timeouts = (min(CONNECT_TIMEOUT_S, self._deadline_s), self._deadline_s)
+            response = session.get(url, timeout=timeouts, stream=True)
+            return response.status_code, cast(IO[bytes], response.raw)  # What `open_body` made.
+
+        try:
+            status, body = self._http.run(get, deadline_s=self._deadline_s)
+        except DeadlineError as exc:
+            raise PieceError(f"the download took more than {self._deadline_s:g} s") from exc
+        except (TooLongError, InsecureAddressError) as exc:
+            raise PieceError(f"the file was not read: {exc}") from exc
+        except (requests.RequestException, HTTPError, OSError, ValueError) as exc:
+            raise PieceError(f"no answer of the server ({type(exc).__name__})") from exc
+        with body:
+            if status in _EXPIRED:
+                raise ExpiredAddressError(f"the server answered {status}")
+            if status != 200:
+                raise PieceError(f"the server answered {status}")
+            _verify(body, piece)
+            yield body
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+def _verify(body: IO[bytes], piece: Piece) -> None:
+    body.seek(0)
+    digest, size = md5(usedforsecurity=False), 0
+    while chunk := body.read(_CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    if size != piece.fichier.taille:
+        raise WrongFileError(f"it has {size} bytes instead of {piece.fichier.taille}")
+    if digest.digest() != md5_of(piece.key.empreinte_md5):
+        raise WrongFileError("it has another MD5 checksum")
+    body.seek(0)
+
+
+def check_target(target: str) -> None:
+    """Check that a target can be used, without writing into it.
+
+    Raises:
+        ConfigurationError: the package for its kind is not installed.
+    """
+    _open_target(target)
+
+
+def put(body: IO[bytes], adresse: str) -> None:
+    """Write a file to its address; what is there is replaced.
+
+    Raises:
+        PieceTargetError: it could not be written as a whole; a part of it may be there.
+    """
+    with _translated():
+        fs, path = _open_target(adresse)
+        if adresse.startswith(_FILE):
+            _make_folders(Path(path).parent)
+        with fs.open(path, "wb") as out:
+            shutil.copyfileobj(body, out, _CHUNK)
+        if fs.size(path) != body.tell():
+            raise OSError("a part is missing")
+
+
+def delete(adresse: str) -> None:
+    """Delete the file at an address; do nothing if there is none.
+
+    Raises:
+        PieceTargetError: it could not be deleted.
+    """
+    with _translated():
+        fs, path = _open_target(adresse)
+        with suppress(FileNotFoundError):
+            fs.rm_file(path)
+        if adresse.startswith(_FILE):
+            # The folders of the row, the champ and the dossier, each if it is empty now.
+            with suppress(OSError):
+                for folder in list(Path(path).parents)[:3]:
+                    folder.rmdir()
+
+
+def _make_folders(folder: Path) -> None:
+    """Create the folders of a dossier's files, which only their owner can read."""
+    for missing in [one for one in (*reversed(folder.parents), folder) if not one.exists()]:
+        missing.mkdir(mode=0o700, exist_ok=True)
+
+
+def _open_target(address: str) -> tuple[Any, str]:
+    """Return the file system of an address, and the path in it.
+
+    Raises:
+        ConfigurationError: the package for its kind is not installed.
+    """
+    from fsspec.core import url_to_fs  # Imported here: most runs copy no file.
+
+    # Options of S3: the parts in which a file is sent, and times for an outage to show.
+    options: dict[str, Any] = {}
+    if not address.startswith(_FILE):
+        options = {
+            "default_block_size": 8 * _CHUNK,
+            "use_listings_cache": False,
+            "config_kwargs": {
+                "connect_timeout": 10,
+                "read_timeout": 30,
+                "retries": {"max_attempts": 2},
+            },
+        }
+    try:
+        fs, path = url_to_fs(address, **options)
+    except ImportError as exc:
+        raise ConfigurationError(
+            "[pieces] target: s3:// needs the extra s3: pip install 'dsync[s3]'."
+        ) from exc
+    return fs, path
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the failures of a target into `PieceTargetError`."""
+    try:
+        yield
+    except _failures() as exc:
+        number = getattr(exc, "errno", None)
+        reason = os.strerror(number) if number else type(exc).__name__
+        raise PieceTargetError(
+            f"[pieces] target cannot be used ({reason}): correct the target or its rights, then "
+            "run `dsync pieces fetch`."
+        ) from exc
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return the exceptions of a target, those of botocore included if it is installed."""
+    try:
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ImportError:
+        return (OSError,)
+    return (OSError, BotoCoreError, ClientError)

@@ -1,0 +1,244 @@
+"""Copies the files of dossiers into the target, and deletes the copies that must not stay.
+
+A file's row is written before the file, so that whatever a killed process left is known: a file
+that was begun is copied again, and one that has to go is deleted before its row.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from dsync.domain.ids import DossierNumber
+from dsync.domain.pieces import CopyState, Piece, PieceKey, RemoteFile, md5_of, path_of
+from dsync.ds import DSClient
+from dsync.errors import (
+    ConfigurationError,
+    DSBadDataError,
+    DSError,
+    DSNotFoundError,
+    DSTimeoutError,
+    PieceError,
+    PieceTargetError,
+)
+from dsync.sync.context import PieceSettings, Run, batches
+from dsync.sync.piece_files import (
+    Downloads,
+    ExpiredAddressError,
+    WrongFileError,
+    check_target,
+    delete,
+    put,
+)
+
+log = structlog.get_logger(__name__)
+
+SERVICE_TIME = timedelta(seconds=30)
+"""Time after which the service begins no further file before its next run."""
+_SCANS = {"pending": CopyState.A_ANALYSER, "infected": CopyState.INFECTEE}
+_PROBLEMS = (CopyState.TROP_GRANDE, CopyState.NON_CONFORME, CopyState.ECHEC)
+
+
+def copy_pieces(run: Run, dossiers: Sequence[DossierNumber] = ()) -> None:
+    """Copy every file without a copy, also those that are to be tried later.
+
+    Args:
+        run: the run under way.
+        dossiers: the dossiers; empty: all.
+
+    Raises:
+        ConfigurationError: copying is off, or its target cannot be used; nothing was done.
+        DSError: DS cannot be reached; what was copied stays.
+        InterruptedRunError: the run was asked to stop; what was copied stays.
+    """
+    settings = run.context.pieces
+    if settings is None:
+        raise ConfigurationError(
+            "The copying of files is off: set [pieces] copy = true and target in the configuration."
+        )
+    check_target(settings.target)
+    _Copying(run, settings).copy(dossiers, is_patient=True)
+
+
+def copy_new_pieces(run: Run) -> None:
+    """Copy the files that are due, for a limited time; a failure is a problem of the run."""
+    settings = run.context.pieces
+    if settings is None:
+        return
+    try:
+        check_target(settings.target)
+        _Copying(run, settings).copy((), is_patient=False)
+    except (ConfigurationError, DSError) as exc:
+        run.problem(exc.message)
+
+
+def delete_doomed_pieces(run: Run) -> None:
+    """Delete the copies of erased dossiers, and of files that have left their champs.
+
+    Each file is deleted before its row: after a failure or a kill, the next run goes on.
+    """
+    with run.reading() as reader:
+        moved = reader.dossiers_with_moved_pieces()
+    for some in batches(run.context, moved):
+        with run.transaction() as tx:
+            tx.doom_moved_pieces(some)
+    with run.reading() as reader:
+        doomed = reader.doomed_pieces()
+    for part in batches(run.context, doomed, size=20):
+        try:
+            for piece in part:
+                delete(piece.adresse)
+        except (PieceTargetError, ConfigurationError) as exc:
+            run.problem(f"Copies of erased files are still to be deleted. {exc.message}")
+            return
+        with run.transaction() as tx:
+            tx.forget_pieces([piece.id for piece in part])
+
+
+@dataclass
+class _Copying:
+    """The copying of one run."""
+
+    run: Run
+    settings: PieceSettings
+
+    def copy(self, dossiers: Sequence[DossierNumber], *, is_patient: bool) -> None:
+        """Copy what is due.
+
+        Args:
+            dossiers: the dossiers; empty: all.
+            is_patient: whether to take all the time, and all files that are not copied.
+
+        Raises:
+            DSError: DS cannot be reached; what was copied stays.
+            InterruptedRunError: the run was asked to stop; what was copied stays.
+        """
+        run, settings = self.run, self.settings
+        due = None if is_patient else run.now
+        end = None if is_patient else time.monotonic() + SERVICE_TIME.total_seconds()
+        with run.reading() as reader:
+            numbers = reader.dossiers_to_copy(due, dossiers)
+        downloads = Downloads(
+            user_agent=settings.user_agent,
+            max_bytes=settings.max_bytes,
+            deadline_s=settings.deadline_s,
+            allow_http=settings.allow_http,
+            stop=run.context.stop,
+        )
+        with ExitStack() as opened:
+            opened.callback(downloads.close)
+            try:
+                for number in numbers:
+                    with run.reading() as reader:
+                        waiting = reader.pieces_to_copy(number, due)
+                    addresses = _Addresses(run.context.client, number, run)
+                    for piece in waiting:
+                        run.context.check_stop()
+                        if end is not None and time.monotonic() > end:
+                            return
+                        self._copy(downloads, addresses, number, piece)
+            except PieceTargetError as exc:
+                run.problem(exc.message)
+            finally:
+                self._tell(run.report.pieces)
+
+    def _copy(
+        self, downloads: Downloads, addresses: _Addresses, number: DossierNumber, piece: Piece
+    ) -> None:
+        """Copy a file, or store why it is not copied.
+
+        Raises:
+            PieceTargetError: the target cannot be written; the file is tried again later.
+        """
+        adresse = f"{self.settings.target.rstrip('/')}/{path_of(number, piece)}"
+        etat = CopyState.ECHEC
+        try:
+            etat = self._attempt(downloads, addresses, number, piece, adresse)
+        except WrongFileError as exc:
+            etat = CopyState.NON_CONFORME
+            log.warning("piece_not_copied", dossier_number=number, reason=exc.message)
+        except PieceError as exc:
+            log.warning("piece_not_copied", dossier_number=number, reason=exc.message)
+        except PieceTargetError:
+            self._end(number, piece, etat, adresse)
+            raise
+        self._end(number, piece, etat, adresse)
+
+    def _attempt(
+        self,
+        downloads: Downloads,
+        addresses: _Addresses,
+        number: DossierNumber,
+        piece: Piece,
+        adresse: str,
+    ) -> CopyState:
+        if piece.fichier.taille > self.settings.max_bytes:
+            return CopyState.TROP_GRANDE
+        if md5_of(piece.key.empreinte_md5) is None:
+            return CopyState.NON_CONFORME
+        for is_last in (False, True):
+            remote = addresses.of(piece.key, anew=is_last)
+            if remote is None:
+                return CopyState.ABSENTE
+            if remote.analyse != "safe":
+                return _SCANS.get(remote.analyse, CopyState.A_ANALYSER)
+            try:
+                with downloads.verified(remote.url, piece) as body:
+                    self._save(number, piece, CopyState.EN_COURS, adresse)
+                    put(body, adresse)
+            except ExpiredAddressError:
+                if is_last:
+                    raise
+            else:
+                break
+        return CopyState.COPIEE
+
+    def _end(self, number: DossierNumber, piece: Piece, etat: CopyState, adresse: str) -> None:
+        self._save(number, piece, etat, adresse)
+        self.run.report.pieces[etat.value] += 1
+
+    def _save(self, number: DossierNumber, piece: Piece, etat: CopyState, adresse: str) -> None:
+        with self.run.transaction() as tx:
+            tx.save_piece(number, piece.key, etat, adresse, self.run.now)
+
+    def _tell(self, counts: Counter[str]) -> None:
+        """Add the problem of the files that could not be copied."""
+        failed = sum(counts[state.value] for state in _PROBLEMS)
+        if failed:
+            names = ", ".join(s.value for s in _PROBLEMS if counts[s.value])
+            self.run.problem(
+                f"{failed} files could not be copied ({names}): `dsync pieces status` counts them "
+                "and says what to do; `dsync pieces fetch` tries them again."
+            )
+
+
+class _Addresses:
+    """The files of a dossier as DS offers them, read at the first question and anew on request."""
+
+    def __init__(self, client: DSClient, number: DossierNumber, run: Run) -> None:
+        self._client = client
+        self._number = number
+        self._run = run
+        self._files: dict[PieceKey, RemoteFile] | None = None
+
+    def of(self, key: PieceKey, *, anew: bool) -> RemoteFile | None:
+        """Return a file, None if DS does not list it.
+
+        Raises:
+            PieceError: DS cannot render the dossier.
+            DSError: DS cannot be reached.
+        """
+        if self._files is None or anew:
+            try:
+                self._files = self._client.piece_files(self._number, self._run.demarche)
+            except DSNotFoundError:
+                self._files = {}
+            except (DSBadDataError, DSTimeoutError) as exc:
+                raise PieceError("DS cannot render the dossier") from exc
+        return self._files.get(key)

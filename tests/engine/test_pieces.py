@@ -1,0 +1,541 @@
+"""The files of dossiers are copied on demand, verified, once, and erased with their dossier."""
+
+from __future__ import annotations
+
+import json
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from hashlib import md5
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from dsync.sandbox.world.changes import Change
+from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
+from dsync.sync.erasure import erase, purge
+from dsync.sync.report import RunReport
+from tests.engine.doom import Doom, KilledError
+from tests.engine.rig import LETTRE, Engine, id_of, number, seeds
+
+ONE, TWO = 1, 2
+LETTER = FileSeed("Lettre de Mme Témoin.PDF", "application/pdf", b"%PDF-1.4 une lettre")
+NOTE = FileSeed("note.txt", "text/plain", b"une note" * 40_000)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "pieces"
+
+
+def copying(folder: Path, **limits: Any) -> dict[str, Any]:
+    """Return the settings of a worker that copies files."""
+    return {"configuration": {"pieces": {"is_on": True, "target": f"file://{folder}", **limits}}}
+
+
+@pytest.fixture
+def engine_with_pieces(database_url: str, folder: Path) -> Iterator[Engine]:
+    """Two dossiers with files, read on each database; nothing is copied yet."""
+    with Engine(database_url, seeds((ONE, TWO)), **copying(folder)) as made:
+        made.control.edit_champ(number(ONE), LETTRE, [LETTER])
+        made.control.edit_champ(number(TWO), LETTRE, [LETTER, NOTE])
+        made.sync_until_quiet()
+        yield made
+
+
+def fetched(engine: Engine, *ranks: int) -> RunReport:
+    return engine.worker.app.fetch_pieces([number(rank) for rank in ranks], asked_by="cli:agent")
+
+
+def copies(folder: Path) -> dict[str, bytes]:
+    """Return the copied files by their path in the target."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def shown(engine: Engine, rank: int) -> list[tuple[Any, ...]]:
+    """Return what the view says of a dossier's copies."""
+    rows = engine.rows(
+        "SELECT nom, copie, copie_le, copie_etat FROM lecture_piece WHERE numero = :n ORDER BY nom",
+        n=number(rank),
+    )
+    return [tuple(row.values()) for row in rows]
+
+
+def states(engine: Engine, rank: int) -> list[str | None]:
+    return [row[3] for row in shown(engine, rank)]
+
+
+def path_of(rank: int, seed: FileSeed, extension: str) -> str:
+    digest = md5(seed.content, usedforsecurity=False).hexdigest()
+    return f"{number(rank)}/{id_of(LETTRE)}/0/{digest}{extension}"
+
+
+def test_files_are_copied_once(engine_with_pieces: Engine, folder: Path) -> None:
+    """Under names without the applicant's; a second run asks DS for nothing."""
+    engine = engine_with_pieces
+    report = fetched(engine)
+    assert (0, {"copiee": 3}) == (report.exit_code, dict(report.pieces))
+    assert {
+        path_of(ONE, LETTER, ".pdf"): LETTER.content,
+        path_of(TWO, LETTER, ".pdf"): LETTER.content,
+        path_of(TWO, NOTE, ".txt"): NOTE.content,
+    } == copies(folder)
+    [(nom, copie, copie_le, etat)] = shown(engine, ONE)
+    assert (LETTER.filename, "copiee") == (nom, etat)
+    assert f"file://{folder}/{path_of(ONE, LETTER, '.pdf')}" == copie
+    assert copie_le is not None
+    engine.control.forget_requests()
+    assert {} == dict(fetched(engine).pieces)
+    assert [] == engine.requests()
+    assert {0o700} == {path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+def test_only_the_named_dossier_is_copied(engine_with_pieces: Engine, folder: Path) -> None:
+    """No other dossier is read."""
+    engine = engine_with_pieces
+    engine.control.forget_requests()
+    fetched(engine, ONE)
+    assert [path_of(ONE, LETTER, ".pdf")] == list(copies(folder))
+    assert [number(ONE)] == [entry.variables["number"] for entry in engine.requests()]
+    assert [None, None] == states(engine, TWO)
+
+
+def test_an_expired_address_is_renewed(engine_with_pieces: Engine, folder: Path) -> None:
+    """Two hours pass between the answer and the download: the dossier is read once more."""
+    engine = engine_with_pieces
+    waits = iter([2])
+
+    def slow(ask: Callable[..., Any], *given: Any) -> Any:
+        answer = ask(*given)
+        engine.advance(hours=next(waits, 0))
+        return answer
+
+    engine.worker.client.around["piece_files"] = slow
+    assert {"copiee": 1} == dict(fetched(engine, ONE).pieces)
+    assert 2 == len(engine.requests("Pieces"))
+    assert LETTER.content in copies(folder).values()
+
+
+@pytest.mark.parametrize(("scan", "state"), [("pending", "a_analyser"), ("infected", "absente")])
+def test_a_file_that_is_not_safe_is_left_with_the_reason(
+    engine_with_pieces: Engine, folder: Path, scan: Any, state: str
+) -> None:
+    """Once DS declares it safe, it is copied."""
+    engine = engine_with_pieces
+    engine.control.end_virus_scan(number(ONE), LETTRE, scan)
+    report = fetched(engine, ONE)
+    assert (0, {state: 1}) == (report.exit_code, dict(report.pieces))
+    assert ({}, [state]) == (copies(folder), states(engine, ONE))
+    engine.control.end_virus_scan(number(ONE), LETTRE, "safe")
+    fetched(engine, ONE)
+    assert ["copiee"] == states(engine, ONE)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "state"),
+    [
+        ("checksum", b64encode(bytes(16)).decode(), "non_conforme"),
+        ("checksum", "../../etc/passwd", "non_conforme"),
+        ("byteSizeBigInt", "20", "non_conforme"),
+        ("byteSizeBigInt", str(1 << 40), "trop_grande"),
+    ],
+)
+def test_a_file_that_is_not_the_announced_one_is_no_copy(
+    engine_with_pieces: Engine, folder: Path, field: str, value: str, state: str
+) -> None:
+    """The run is partial with the remedy; nothing is written into the target."""
+    engine = engine_with_pieces
+    place = [a["id"] for a in _champs(engine, ONE)].index(id_of(LETTRE))
+    engine.control.replace_json(
+        number(ONE), ("champs", place, "files", 0, field), json.dumps(value)
+    )
+    engine.sync(full=True)
+    report = fetched(engine, ONE)
+    assert (7, {state: 1}) == (report.exit_code, dict(report.pieces))
+    assert "dsync pieces status" in report.errors[0]
+    assert ({}, [state]) == (copies(folder), states(engine, ONE))
+
+
+def _champs(engine: Engine, rank: int) -> list[dict[str, Any]]:
+    """Return the champs that DS gives of a dossier, in its order."""
+    found = engine.worker.client.dossier(number(rank), engine.worker.app.demarche)
+    return [{"id": champ.descriptor_id} for champ in found.nodes[0].champs]
+
+
+def removals(engine: Engine) -> dict[str, Callable[[], Any]]:
+    """Return the ways by which a file has to go."""
+    context = engine.worker.app.context
+
+    def by_ds() -> None:
+        engine.control.erase(number(ONE))
+        engine.sync()
+
+    def by_purge() -> None:
+        engine.control.move(number(ONE), "refuse")
+        engine.sync()
+        engine.advance(days=2)
+        purge(context, engine.control.now(), asked_by="cli:agent")
+
+    def from_its_champ() -> None:
+        engine.control.edit_champ(number(ONE), LETTRE, [])
+        engine.sync()
+
+    return {
+        "by_ds": by_ds,
+        "on_request": lambda: erase(context, number(ONE), asked_by="cli:agent"),
+        "by_purge": by_purge,
+        "from_its_champ": from_its_champ,
+    }
+
+
+WAYS = ("by_ds", "on_request", "by_purge", "from_its_champ")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_copy_goes_with_its_dossier_or_its_champ(
+    engine_with_pieces: Engine, folder: Path, way: str
+) -> None:
+    """Also when copying was switched off since; the other dossier's copies stay."""
+    engine = engine_with_pieces
+    fetched(engine)
+    engine.restart()
+    removals(engine)[way]()
+    assert [f"{number(TWO)}"] == [path.name for path in folder.iterdir()]
+    assert 2 == len(copies(folder))
+    assert [number(TWO)] * 2 == [row["numero"] for row in engine.rows("SELECT numero FROM piece")]
+
+
+@pytest.mark.parametrize("way", ["on_request", "from_its_champ"])
+def test_an_erasure_that_the_target_refuses_is_made_up_for(
+    engine_with_pieces: Engine, folder: Path, way: str
+) -> None:
+    """The run is partial with the remedy, and a later one deletes the file."""
+    engine = engine_with_pieces
+    fetched(engine)
+    [path] = [folder / name for name in copies(folder) if name.startswith(str(number(ONE)))]
+    content = path.read_bytes()
+    path.unlink()
+    path.mkdir()  # What no file system deletes as a file.
+    removals(engine)[way]()
+    [last] = engine.rows("SELECT statut FROM sync_run ORDER BY run DESC LIMIT 1")
+    assert "partial" == last["statut"]
+    path.rmdir()
+    path.write_bytes(content)
+    assert 0 == engine.sync().exit_code
+    assert not [name for name in copies(folder) if name.startswith(str(number(ONE)))]
+
+
+def killed_at_each_point(
+    engine: Engine, folder: Path, work: Callable[[], Any], check: Callable[[], None]
+) -> None:
+    """Do work that is killed at one point after the other, until it ends before."""
+    for point in range(1, 60):
+        Doom(engine.worker).at(point)
+        try:
+            work()
+        except KilledError:
+            engine.advance(seconds=70)
+            engine.restart(**copying(folder))
+            check()
+        else:
+            assert point > 5
+            return
+    pytest.fail("there are more points than are looked at")
+
+
+def test_a_kill_at_any_point_of_a_copying_leaves_what_the_next_one_ends(
+    start: Callable[..., Engine], folder: Path
+) -> None:
+    """Whatever is in the target is known to the database, and is copied in the end."""
+    engine = start((ONE, TWO), **copying(folder))
+    engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
+    engine.control.edit_champ(number(TWO), LETTRE, [LETTER, NOTE])
+    engine.sync_until_quiet()
+
+    def all_known() -> None:
+        known = {row["adresse"] for row in engine.rows("SELECT adresse FROM piece")}
+        assert {f"file://{folder}/{name}" for name in copies(folder)} <= known
+        engine.execute("UPDATE piece SET etat = 'en_cours'")  # As if none had been noted.
+
+    killed_at_each_point(engine, folder, lambda: fetched(engine), all_known)
+    assert {LETTER.content, NOTE.content} == set(copies(folder).values())
+    assert {"copiee"} == {*states(engine, ONE), *states(engine, TWO)}
+
+
+def test_a_kill_at_any_point_of_an_erasure_leaves_no_file(
+    start: Callable[..., Engine], folder: Path
+) -> None:
+    """The next run deletes the file, if the erasure was stored; else the order is repeated."""
+    engine = start((ONE, TWO), **copying(folder))
+    engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
+    engine.sync_until_quiet()
+    fetched(engine)
+    worker = engine.worker
+
+    def work() -> None:
+        erase(engine.worker.app.context, number(ONE), asked_by="cli:agent")
+
+    def finished() -> None:
+        is_erased = engine.one("dossier", ONE)["presence"] == "efface"
+        engine.sync()
+        assert is_erased == (not (folder / str(number(ONE))).exists())
+
+    killed_at_each_point(engine, folder, work, finished)
+    assert worker is not engine.worker
+    assert not (folder / str(number(ONE))).exists()
+    assert [] == engine.rows("SELECT * FROM piece WHERE numero = :n", n=number(ONE))
+
+
+def test_an_erasure_that_is_undone_is_copied_again(
+    engine_with_pieces: Engine, folder: Path
+) -> None:
+    """Also where the first copy is still to be deleted."""
+    engine = engine_with_pieces
+    fetched(engine)
+    engine.execute("UPDATE piece SET a_supprimer = true")
+    assert {"copiee": 3} == dict(fetched(engine).pieces)
+    assert 3 == len(copies(folder))
+    assert [False] * 3 == [bool(row["a_supprimer"]) for row in engine.rows("SELECT * FROM piece")]
+
+
+def test_the_service_copies_new_files_after_a_run(engine_with_pieces: Engine, folder: Path) -> None:
+    """One that is not safe yet is asked about an hour later, and not before."""
+    engine = engine_with_pieces
+    engine.control.end_virus_scan(number(ONE), LETTRE, "pending")
+
+    def served() -> RunReport:
+        engine.advance(minutes=6)
+        engine.control.forget_requests()
+        options = engine.worker.app.due()
+        assert options is not None
+        return engine.worker.app.sync(options)
+
+    report = served()
+    assert (0, {"copiee": 2, "a_analyser": 1}) == (report.exit_code, dict(report.pieces))
+    engine.control.end_virus_scan(number(ONE), LETTRE, "safe")
+    assert {} == dict(served().pieces)
+    assert [] == engine.requests("Pieces")
+    engine.advance(hours=1)
+    assert {"copiee": 1} == dict(served().pieces)
+
+
+@pytest.mark.parametrize("by", ["service", "order"])
+def test_a_target_that_fails_leaves_the_run_partial(
+    engine_with_pieces: Engine, folder: Path, by: str
+) -> None:
+    """Exit 7 with the remedy; the dossiers are read and judged all the same."""
+    engine = engine_with_pieces
+    folder.write_text("a file in place of the folder")
+    engine.advance(minutes=6)
+    report = engine.sync(pieces=True) if by == "service" else fetched(engine)
+    assert (7, {"echec": 1}) == (report.exit_code, dict(report.pieces))
+    assert "[pieces] target cannot be used (Not a directory)" in report.errors[0]
+    folder.unlink()
+    assert {"copiee": 3} == dict(fetched(engine).pieces)
+
+
+def test_a_target_of_another_name_leaves_copies_where_they_are(
+    engine_with_pieces: Engine, folder: Path
+) -> None:
+    """What failed at the former target is not looked for there any more."""
+    engine = engine_with_pieces
+    fetched(engine, ONE)
+    other = folder.with_name("other")
+    engine.restart(**copying(other))
+    fetched(engine)
+    assert (1, 2) == (len(copies(folder)), len(copies(other)))
+
+
+class _Files(BaseHTTPRequestHandler):
+    """Answers each path as the test's name for it says."""
+
+    server: FileServer
+
+    def do_GET(self) -> None:
+        self.server.seen.append({name.lower(): value for name, value in self.headers.items()})
+        self.server.answers[self.path](self)
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        with suppress(ConnectionError):
+            self.wfile.write(body)
+
+
+class FileServer(ThreadingHTTPServer):
+    """A server of files that is not DS's own."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Files)
+        self.seen: list[dict[str, str]] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.answers: dict[str, Callable[[_Files], None]] = {
+            "/good": lambda h: h.answer(200, LETTER.content),
+            "/moved": lambda h: h.answer(302, Location="/good"),
+            "/loop": lambda h: h.answer(302, Location="/loop"),
+            "/elsewhere": lambda h: h.answer(302, Location="http://192.0.2.1/file"),
+            "/ftp": lambda h: h.answer(302, Location="ftp://127.0.0.1/file"),
+            "/error": lambda h: h.answer(500, LETTER.content),
+            "/refused": lambda h: h.answer(403),
+            "/longer": lambda h: h.answer(200, LETTER.content * 2),
+            "/other": lambda h: h.answer(200, LETTER.content[::-1]),
+            "/endless": lambda h: h.answer(200, bytes(3 << 20)),
+            "/slow": lambda h: (sleeping.wait(30), h.answer(200, LETTER.content))[1],
+        }
+        sleeping = self.ended = threading.Event()
+
+
+@pytest.fixture
+def files() -> Iterator[FileServer]:
+    with FileServer() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield server
+        server.ended.set()
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("path", "state"),
+    [
+        ("/good", "copiee"),
+        ("/moved", "copiee"),
+        ("/loop", "echec"),
+        ("/elsewhere", "echec"),
+        ("/ftp", "echec"),
+        ("/error", "echec"),
+        ("/refused", "echec"),
+        ("/longer", "non_conforme"),
+        ("/other", "non_conforme"),
+        ("/endless", "echec"),
+        ("/slow", "echec"),
+    ],
+)
+def test_a_server_of_files_is_not_trusted(
+    start: Callable[..., Engine],
+    folder: Path,
+    files: FileServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    state: str,
+) -> None:
+    """It gets no token nor password, and neither its address nor the file's name is logged."""
+    netrc = folder.with_name("netrc")
+    netrc.write_text("machine 127.0.0.1 login someone password secret")
+    monkeypatch.setenv("NETRC", str(netrc))
+    engine = start((ONE,), **copying(folder, max_mib=1, deadline_s=1))
+    engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
+    place = [a["id"] for a in _champs(engine, ONE)].index(id_of(LETTRE))
+    engine.sync_until_quiet()
+    signed = f"{files.url}{path}"
+    engine.control.replace_json(
+        number(ONE), ("champs", place, "files", 0, "url"), json.dumps(signed)
+    )
+    report = fetched(engine)
+    assert ({state: 1}, [state]) == (dict(report.pieces), states(engine, ONE))
+    assert ([LETTER.content] if state == "copiee" else []) == list(copies(folder).values())
+    assert not [seen for seen in files.seen if "authorization" in seen or "cookie" in seen]
+    assert len(files.seen) <= 6
+    written = " ".join([*capsys.readouterr(), *report.errors])
+    assert not [word for word in (files.url, "192.0.2.1", "Témoin") if word in written]
+
+
+def test_a_file_in_a_repetition_is_copied_by_its_row(
+    engine_with_pieces: Engine, folder: Path
+) -> None:
+    """The same file in two rows is two copies; a row that is removed takes its own with it."""
+    engine = engine_with_pieces
+    proof = ChampDescriptor(9002, "piece_justificative", "Preuve")
+    added = ChampDescriptor(9001, "repetition", "Preuves", champs=[proof])
+    engine.control.publish_revision(Change(add_champs=[added]))
+    dossier = engine.sandbox.world.dossier(number(ONE))
+    assert dossier is not None
+    rows = [Row(f"01J{rank:023d}", {9002: [NOTE]}) for rank in (1, 2)]
+    dossier.rows[9001] = rows
+    engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
+    engine.sync_until_quiet()
+    assert {"copiee": 3} == dict(fetched(engine, ONE).pieces)
+    of_rows = [name for name, body in copies(folder).items() if body == NOTE.content]
+    assert 2 == len(of_rows)
+    assert ["copiee"] * 3 == states(engine, ONE)
+    del dossier.rows[9001][0]
+    engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
+    engine.sync()
+    assert 2 == len(copies(folder))
+    assert ["copiee"] * 2 == states(engine, ONE)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A bucket « dsync » of moto's server, as a client of it."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+    from s3fs import S3FileSystem
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-west-3",
+    }.items():
+        monkeypatch.setenv(name, value)
+    S3FileSystem.clear_instance_cache()
+    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)  # Else buckets stay.
+    client = boto3.client("s3")
+    client.create_bucket(
+        Bucket="dsync", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"}
+    )
+    yield client
+    client.close()
+    S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: Any) -> None:
+    """Large ones in parts; and they are deleted there with their dossier."""
+    large = FileSeed("plan.pdf", "application/pdf", bytes(range(256)) * 80_000)
+    engine = start(
+        (ONE, TWO), configuration={"pieces": {"is_on": True, "target": "s3://dsync/aap"}}
+    )
+    engine.control.edit_champ(number(ONE), LETTRE, [LETTER, large])
+    engine.control.edit_champ(number(TWO), LETTRE, [LETTER])
+    engine.sync_until_quiet()
+    assert (0, {"copiee": 3}) == ((report := fetched(engine)).exit_code, dict(report.pieces))
+    key = f"aap/{path_of(ONE, large, '.pdf')}"
+    assert large.content == bucket.get_object(Bucket="dsync", Key=key)["Body"].read()
+    assert [f"s3://dsync/{key}"] == [row[1] for row in shown(engine, ONE) if row[0] == "plan.pdf"]
+    engine.restart()
+    assert 0 == erase(engine.worker.app.context, number(ONE), asked_by="cli:agent").exit_code
+    left = bucket.list_objects_v2(Bucket="dsync")["Contents"]
+    assert [f"aap/{path_of(TWO, LETTER, '.pdf')}"] == [entry["Key"] for entry in left]
+
+
+def test_a_bucket_that_is_missing_is_told(start: Callable[..., Engine], bucket: Any) -> None:
+    """Exit 7 with the remedy, and the file is tried again later."""
+    engine = start((ONE,), configuration={"pieces": {"is_on": True, "target": "s3://none/aap"}})
+    engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
+    engine.sync_until_quiet()
+    report = fetched(engine)
+    assert (7, {"echec": 1}) == (report.exit_code, dict(report.pieces))
+    assert "[pieces] target cannot be used" in report.errors[0]
