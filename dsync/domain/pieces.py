@@ -10,6 +10,8 @@ from typing import NamedTuple
 from dsync.domain.dossier import Fichier
 from dsync.domain.ids import DossierNumber
 
+LEVELS = 4
+"""Number of parts of the path of a copy: dossier, champ, row, name."""
 _SIZE_OF_MD5 = 16
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,8}$")
 _UNSAFE = re.compile(r"[^A-Za-z0-9=_-]")

@@ -15,8 +15,9 @@ from datetime import timedelta
 
 import structlog
 
+from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.pieces import CopyState, Piece, PieceKey, RemoteFile, md5_of, path_of
+from dsync.domain.pieces import LEVELS, CopyState, Piece, PieceKey, RemoteFile, md5_of, path_of
 from dsync.ds import DSClient
 from dsync.errors import (
     ConfigurationError,
@@ -41,6 +42,8 @@ log = structlog.get_logger(__name__)
 
 SERVICE_TIME = timedelta(seconds=30)
 """Time after which the service begins no further file before its next run."""
+MAX_FAILURES = 3
+"""Failed deletions in one target, after which a run tries no more there."""
 _SCANS = {"pending": CopyState.A_ANALYSER, "infected": CopyState.INFECTEE}
 _PROBLEMS = (CopyState.TROP_GRANDE, CopyState.NON_CONFORME, CopyState.ECHEC)
 
@@ -64,6 +67,15 @@ def copy_pieces(run: Run, dossiers: Sequence[DossierNumber] = ()) -> None:
         )
     check_target(settings.target)
     _Copying(run, settings).copy(dossiers, is_patient=True)
+    if dossiers:
+        with run.reading() as reader:
+            rows = reader.for_judging(dossiers)
+        known = {row.numero for row in rows if row.presence == Presence.PRESENT}
+        for number in sorted(set(dossiers) - known):
+            run.problem(
+                f"Dossier {number} is not in the copy, or not present in DS: it has no file to "
+                f"copy. `dsync sync --dossier {number}` reads it."
+            )
 
 
 def copy_new_pieces(run: Run) -> None:
@@ -90,15 +102,21 @@ def delete_doomed_pieces(run: Run) -> None:
             tx.doom_moved_pieces(some)
     with run.reading() as reader:
         doomed = reader.doomed_pieces()
+    failures: Counter[str] = Counter()
     for part in batches(run.context, doomed, size=20):
-        try:
-            for piece in part:
+        deleted = []
+        for piece in part:
+            target = piece.adresse.rsplit("/", LEVELS)[0]
+            if failures[target] >= MAX_FAILURES:
+                continue
+            try:
                 delete(piece.adresse)
-        except (PieceTargetError, ConfigurationError) as exc:
-            run.problem(f"Copies of erased files are still to be deleted. {exc.message}")
-            return
+                deleted.append(piece.id)
+            except (PieceTargetError, ConfigurationError) as exc:
+                failures[target] += 1
+                run.problem(f"Copies of erased files are still to be deleted. {exc.message}")
         with run.transaction() as tx:
-            tx.forget_pieces([piece.id for piece in part])
+            tx.forget_pieces(deleted)
 
 
 @dataclass

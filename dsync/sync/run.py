@@ -76,13 +76,14 @@ def _execute(
             report.run = tx.start_run(options.kind.value, options.started_by, report.started_at)
         run = Run(context, lease, report.run, report)
         before, failed_before = context.client.requests, context.client.errors.copy()
-        try:
-            work(run)
-        except DsyncError as exc:
-            report.fail(exc)
-            log.warning("run_failed", run=run.id, error=type(exc).__name__, exit_code=exc.exit_code)
-        if not options.dry_run and not context.stop.is_set():
-            delete_doomed_pieces(run)
+        # What was erased, in this run or before, is deleted from the target of files, too.
+        for step in (work,) if options.dry_run else (work, delete_doomed_pieces):
+            try:
+                step(run)
+            except DsyncError as exc:
+                report.fail(exc)
+                name = type(exc).__name__
+                log.warning("run_failed", run=run.id, error=name, exit_code=exc.exit_code)
         report.requests = context.client.requests - before
         report.error_classes.update(context.client.errors - failed_before)
         report.close(context.clock())

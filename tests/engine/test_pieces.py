@@ -539,3 +539,27 @@ def test_a_bucket_that_is_missing_is_told(start: Callable[..., Engine], bucket: 
     report = fetched(engine)
     assert (7, {"echec": 1}) == (report.exit_code, dict(report.pieces))
     assert "[pieces] target cannot be used" in report.errors[0]
+
+
+def test_a_copy_that_cannot_be_deleted_keeps_no_other_one(
+    engine_with_pieces: Engine, folder: Path
+) -> None:
+    """What can be deleted is; only the one left is tried again by the next run."""
+    engine = engine_with_pieces
+    fetched(engine)
+    [stuck] = [folder / name for name in copies(folder) if name.startswith(str(number(ONE)))]
+    stuck.unlink()
+    stuck.mkdir()
+    for rank in (ONE, TWO):
+        engine.control.erase(number(rank))
+    report = engine.sync()
+    assert (7, {}) == (report.exit_code, copies(folder))
+    assert "still to be deleted" in report.errors[0]
+    assert [number(ONE)] == [row["numero"] for row in engine.rows("SELECT numero FROM piece")]
+
+
+def test_a_dossier_that_is_not_in_the_copy_is_told(engine_with_pieces: Engine) -> None:
+    """Exit 7 with the command that reads it."""
+    report = fetched(engine_with_pieces, 900)
+    assert 7 == report.exit_code
+    assert f"dsync sync --dossier {number(900)}" in report.errors[0]
