@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import tracemalloc
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -563,3 +564,19 @@ def test_a_dossier_that_is_not_in_the_copy_is_told(engine_with_pieces: Engine) -
     report = fetched(engine_with_pieces, 900)
     assert 7 == report.exit_code
     assert f"dsync sync --dossier {number(900)}" in report.errors[0]
+
+
+def test_a_large_file_is_copied_in_constant_memory(
+    start: Callable[..., Engine], folder: Path
+) -> None:
+    """It passes through the disk; a process of any size of files takes no more memory."""
+    large = FileSeed("plan.pdf", "application/pdf", bytes(64 << 20))
+    engine = start((ONE,), **copying(folder))
+    engine.control.edit_champ(number(ONE), LETTRE, [large])
+    engine.sync_until_quiet()
+    tracemalloc.start()
+    try:
+        assert {"copiee": 1} == dict(fetched(engine).pieces)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
