@@ -14,9 +14,12 @@ from hypothesis import settings
 # Tests share builders and databases by `from tests…`, from wherever pytest is started.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-# A shell has what it starts in the background ignore SIGINT, and so would each process of a test.
+# A shell has what it starts in the background ignore SIGINT, `nohup` SIGHUP, and so would each
+# process of a test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The same examples in each run; other ones by HYPOTHESIS_PROFILE=default.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
