@@ -29,14 +29,11 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.reports import print_report
 from dsync.cli.session import make_ready, reading, worker
-from dsync.cli.sync import finish, run_once
 from dsync.database import EXTENSION
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict, counterfactual
 from dsync.errors import ConfigurationError
-from dsync.sync.report import SyncOptions
 
 VERDICTS = ("eligible", "a_verifier", "ineligible", "indetermine", "aucun")
 ETATS = ("en_construction", "en_instruction", "accepte", "refuse", "sans_suite")
@@ -158,7 +155,11 @@ def erase(*, numero: int, undo: bool, yes: bool, wait: timedelta, as_json: bool)
     shows, until --undo. Nothing changes in DS. Asks first on a terminal; needs --yes elsewhere and
     with --json.
     """
+    # The client of DS, which the other commands of this module do without.
+    from dsync.cli.reports import print_report
+    from dsync.cli.sync import finish, run_once
     from dsync.sync import erasure
+    from dsync.sync.report import SyncOptions
 
     number = DossierNumber(numero)
     if not undo and not confirmed(

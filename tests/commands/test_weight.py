@@ -18,6 +18,7 @@ LOCAL = ("gql", "requests", "apscheduler", "alembic", "structlog", "sqlalchemy.d
         ("--version", (*LOCAL, "sqlalchemy", "pydantic", "rich", "dsync.settings")),
         ("status", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
         ("runs", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
+        ("dossier list", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
         ("sync", ("apscheduler", "alembic", "sqlalchemy.dialects.postgresql")),
     ],
 )
@@ -26,7 +27,7 @@ def test_a_short_command_loads_no_more_than_it_needs(
 ) -> None:
     """No client of DS to read the database, no scheduler for one run, no PostgreSQL for SQLite."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "dsync", command],
+        [sys.executable, "-X", "importtime", "-m", "dsync", *command.split()],
         cwd=synced.folder,
         env=dict(synced.environment),
         capture_output=True,
