@@ -1,31 +1,22 @@
-WITH k AS (
+WITH o AS (
+    SELECT c.numero, c.champs FROM contenu AS c
+    UNION ALL
+    SELECT c.numero, c.annotations FROM contenu AS c
+),
+k AS (
     SELECT
-        c.numero,
+        o.numero,
         json_extract(e.value, '$.id') AS champ_id,
         '' AS ligne,
         f.value AS fichier
-    FROM contenu AS c, json_each(c.champs) AS e, json_each(e.value, '$.fichiers') AS f
+    FROM o, json_each(o.champs) AS e, json_each(e.value, '$.fichiers') AS f
     UNION ALL
     SELECT
-        c.numero,
+        o.numero,
         json_extract(e.value, '$.id') AS champ_id,
         json_extract(l.value, '$.id') AS ligne,
         f.value AS fichier
-    FROM contenu AS c, json_each(c.champs) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e, json_each(e.value, '$.fichiers') AS f
-    UNION ALL
-    SELECT
-        c.numero,
-        json_extract(e.value, '$.id') AS champ_id,
-        '' AS ligne,
-        f.value AS fichier
-    FROM contenu AS c, json_each(c.annotations) AS e, json_each(e.value, '$.fichiers') AS f
-    UNION ALL
-    SELECT
-        c.numero,
-        json_extract(e.value, '$.id') AS champ_id,
-        json_extract(l.value, '$.id') AS ligne,
-        f.value AS fichier
-    FROM contenu AS c, json_each(c.annotations) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e, json_each(e.value, '$.fichiers') AS f
+    FROM o, json_each(o.champs) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e, json_each(e.value, '$.fichiers') AS f
 )
 SELECT
     k.numero,
