@@ -19,6 +19,7 @@ from dsync.annotations.plan import (
     current_value,
     labels_text,
     plan,
+    shows,
 )
 from dsync.annotations.values import desired, normalise
 
@@ -40,4 +41,5 @@ __all__ = [
     "normalise",
     "plan",
     "resolve",
+    "shows",
 ]

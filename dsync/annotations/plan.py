@@ -170,6 +170,34 @@ def current_value(
     return f"{there} (validated)".lstrip() if _is_validated(remote, resolved) else there
 
 
+def shows(
+    annotation: str,
+    value: str,
+    values: Mapping[str, Json],
+    labels: Iterable[str],
+    resolved: ResolvedAnnotations,
+    config: AnnotationsConfig,
+) -> bool:
+    """Return whether an annotation or the label has a value; True where dsync writes nothing.
+
+    Args:
+        annotation: one of `ANNOTATION_NAMES`.
+        value: the value to compare with, as the outbox stores it.
+        values: the dossier's annotations, by the descriptor's id.
+        labels: the dossier's labels.
+        resolved: dsync's annotations in the dossier's revision.
+        config: the section `[annotations]`.
+    """
+    if annotation == LABEL:
+        managed = labels_text(name for name in labels if name in config.owned_labels)
+        return config.labels is None or managed == value
+    descriptor = resolved.by_name(annotation)
+    if descriptor is None:
+        return True
+    there = normalise(descriptor.type, values.get(descriptor.id))
+    return there == normalise(descriptor.type, value)
+
+
 def _is_as_shown(
     wish: Wish, remote: Remote, resolved: ResolvedAnnotations, config: AnnotationsConfig
 ) -> bool:

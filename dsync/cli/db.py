@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsync.cli.failures import Exit, Group
+from dsync.cli.failures import IN_PART, Exit, Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import heading, print_json, print_note, print_table
 from dsync.cli.session import load, worker
@@ -19,7 +19,6 @@ from dsync.store import Store
 if TYPE_CHECKING:
     from dsync.sync.verify import Verification
 
-MISFIT = 7
 SHOWN = 10
 """Number of dossiers that a finding names on a terminal; `--json` has all."""
 
@@ -116,7 +115,7 @@ def verify(*, remote: bool, as_json: bool) -> None:
     else:
         _print_verification(done, place, remote=remote)
     if done.findings:
-        raise Exit(MISFIT)
+        raise Exit(IN_PART)
 
 
 @db.command("backup")

@@ -21,6 +21,7 @@ from dsync.errors import DsyncError
 
 OWN_FAULT = 1
 USAGE = 2
+IN_PART = 7
 INTERRUPTED = 130
 UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 

@@ -175,3 +175,12 @@ class Day(click.ParamType[date]):
 
 
 DOSSIER_NUMBER = Number()
+
+
+def dossiers_option(
+    text: str = "Only this dossier; may be repeated.",
+) -> Callable[[Command], Command]:
+    """Return the option `--dossier N`, which may be repeated, with its help text."""
+    return click.option(
+        "--dossier", "dossiers", type=DOSSIER_NUMBER, multiple=True, metavar="N", help=text
+    )

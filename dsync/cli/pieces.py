@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from dsync.cli.failures import Group
-from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options, wait_option
+from dsync.cli.options import dossiers_option, json_option, settings_options, wait_option
 from dsync.cli.output import asker, print_json, print_table
 from dsync.cli.reports import print_report
 from dsync.cli.session import load, make_ready, reading, worker
@@ -34,14 +34,7 @@ def pieces() -> None:
 
 
 @pieces.command("fetch")
-@click.option(
-    "--dossier",
-    "dossiers",
-    type=DOSSIER_NUMBER,
-    multiple=True,
-    metavar="N",
-    help="Only this dossier; may be repeated.",
-)
+@dossiers_option()
 @wait_option
 @json_option
 @settings_options()

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from dsync.cli.options import DOSSIER_NUMBER, Day, json_option, settings_options
+from dsync.cli.options import Day, dossiers_option, json_option, settings_options
 from dsync.cli.output import asker, clean, heading, print_json, print_note, print_table
 from dsync.cli.session import load, make_ready, reading, worker
 from dsync.cli.sync import announce_stop, finish
@@ -25,14 +25,7 @@ from dsync.sync.precheck import precheck as judge_again
 
 
 @click.command()
-@click.option(
-    "--dossier",
-    "dossiers",
-    type=DOSSIER_NUMBER,
-    multiple=True,
-    metavar="N",
-    help="Only this dossier; may be repeated. Default: all open dossiers.",
-)
+@dossiers_option("Only this dossier; may be repeated. Default: all open dossiers.")
 @click.option("--dry-run", is_flag=True, help="Store nothing.")
 @click.option("--explain", is_flag=True, help="Show each check with its reason and evidence.")
 @click.option(

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import click
 
-from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options, wait_option
+from dsync.cli.options import dossiers_option, json_option, settings_options, wait_option
 from dsync.cli.output import print_table
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_report
@@ -22,14 +22,7 @@ from dsync.service.signals import StopSignals
 
 
 @click.command()
-@click.option(
-    "--dossier",
-    "dossiers",
-    type=DOSSIER_NUMBER,
-    multiple=True,
-    metavar="N",
-    help="Only this dossier; may be repeated.",
-)
+@dossiers_option()
 @click.option(
     "--force",
     is_flag=True,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dsync.cli.failures import Exit
+from dsync.cli.failures import IN_PART, Exit
 from dsync.cli.options import Duration, json_option, settings_options, wide_option
 from dsync.cli.output import (
     SUSPENDED,
@@ -27,7 +27,6 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.store import LeaseInfo, RunningService, Store
 from dsync.store.lease import is_overdue
 
-IN_PART = 7
 RUN_KEYS = {
     "run": "run",
     "genre": "kind",

@@ -10,8 +10,8 @@ import click
 from dsync.addresses import mask_url
 from dsync.cli.failures import Exit
 from dsync.cli.options import (
-    DOSSIER_NUMBER,
     Instant,
+    dossiers_option,
     json_option,
     settings_options,
     wait_option,
@@ -31,14 +31,7 @@ from dsync.sync.report import RunReport, SyncOptions
 @click.option(
     "--since", type=Instant(), metavar="T", help="Read dossiers changed since T (ISO, UTC)."
 )
-@click.option(
-    "--dossier",
-    "dossiers",
-    type=DOSSIER_NUMBER,
-    multiple=True,
-    metavar="N",
-    help="Read only this dossier; may be repeated.",
-)
+@dossiers_option("Read only this dossier; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be sent to DS.")
 @click.option("--no-push", is_flag=True, help="Read and judge, but write nothing into DS.")
 @click.option(

@@ -10,8 +10,7 @@ from typing import Any
 from dsync.annotations import (
     AnnotationsConfig,
     ResolvedAnnotations,
-    labels_text,
-    normalise,
+    shows,
 )
 from dsync.annotations.config import LABEL
 from dsync.domain.dossier import Correction, Demarche, Dossier
@@ -91,8 +90,6 @@ def store_page(
     with run.transaction() as tx:
         erased = tx.erased_on_request([record.numero for record in records])
         records = [record for record in records if record.numero not in erased]
-        # So that a full read does not take them for disappeared.
-        tx.mark_seen(run.id, sorted(erased))
         known = tx.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
         named = [(one.number or known.get(one.dossier_id or ""), one) for one in page.unreadable]
         unreadable = [(number, one) for number, one in named if number]
@@ -102,9 +99,9 @@ def store_page(
         anomalies += [(number, one.code, one.path) for number, one in unreadable]
         for number, code, path in anomalies:
             quarantine_dossier(run, tx, number, code, path)
-        if unreadable:
+        if seen := [*sorted(erased), *(number for number, _ in unreadable)]:
             # So that a full read does not take them for disappeared.
-            tx.mark_seen(run.id, [number for number, _ in unreadable])
+            tx.mark_seen(run.id, seen)
         open_records = [record for record in records if record.is_open]
         ended = tx.ended_wishes([record.numero for record in open_records])
         edited = edited_elsewhere(open_records, ended, run.annotations_of, run.context.annotations)
@@ -263,16 +260,12 @@ def _is_unchanged(
     config: AnnotationsConfig,
 ) -> bool:
     """Return whether DS still shows the wish's final value; True where dsync writes nothing."""
-    if wish.annotation == LABEL:
-        managed = [name for name in record.labels if name in config.owned_labels]
-        return config.labels is None or labels_text(managed) == _final_value(wish)
-    descriptor = resolved[record.revision_id].by_name(wish.annotation)
-    if descriptor is None:
-        return True
-    if wish.cible is not None and wish.cible != descriptor.id:
-        return False
-    there = normalise(descriptor.type, record.owned.get(descriptor.id))
-    return there == normalise(descriptor.type, _final_value(wish))
+    own = resolved[record.revision_id]
+    if wish.annotation != LABEL and wish.cible is not None:
+        descriptor = own.by_name(wish.annotation)
+        if descriptor is not None and wish.cible != descriptor.id:
+            return False
+    return shows(wish.annotation, _final_value(wish), record.owned, record.labels, own, config)
 
 
 def _final_value(wish: EndedWish) -> str:

@@ -16,18 +16,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from dsync.annotations import (
-    AnnotationsConfig,
-    ResolvedAnnotations,
-    labels_text,
-    normalise,
-    resolve,
-)
-from dsync.annotations.config import LABEL
+from dsync.annotations import AnnotationsConfig, resolve, shows
 from dsync.domain.dossier import OPEN_ETATS, Champ, Dossier, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.ds import DSClient, RemoteAnnotations
-from dsync.store import EndedWish, Reader, Store, StoredDossier, SyncState
+from dsync.ds import DSClient
+from dsync.store import Reader, Store, StoredDossier, SyncState
 from dsync.store.form_views import FormView
 from dsync.store.records import CLOCK_TOLERANCE
 from dsync.sync.record import Recorder, dossier_of
@@ -354,7 +347,15 @@ def verify_remote(store: Store, client: DSClient, expected: Expected, done: Veri
             if remote is None:
                 hidden.append(number)
             elif remote.etat in OPEN_ETATS and not all(
-                _stands(wish, remote, resolved[id_], expected.annotations) for wish in wishes
+                shows(
+                    wish.annotation,
+                    wish.valeur or "",
+                    remote.values,
+                    remote.labels,
+                    resolved[id_],
+                    expected.annotations,
+                )
+                for wish in wishes
             ):
                 differing.append(number)
         after = max(wished)
@@ -369,19 +370,3 @@ def verify_remote(store: Store, client: DSClient, expected: Expected, done: Veri
         hidden,
         "DS does not show dossiers that are present in the copy. Run `dsync sync --full`.",
     )
-
-
-def _stands(
-    wish: EndedWish,
-    remote: RemoteAnnotations,
-    resolved: ResolvedAnnotations,
-    config: AnnotationsConfig,
-) -> bool:
-    if wish.annotation == LABEL:
-        managed = [name for name in remote.labels if name in config.owned_labels]
-        return config.labels is None or labels_text(managed) == (wish.valeur or "")
-    descriptor = resolved.by_name(wish.annotation)
-    if descriptor is None:
-        return True
-    there = normalise(descriptor.type, remote.values.get(descriptor.id))
-    return there == normalise(descriptor.type, wish.valeur)
