@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
+from dsync.sandbox import content
 from dsync.sandbox.graphql.call import QueryLimit
 from dsync.sandbox.http.answers import HttpAnswer
 from dsync.sandbox.http.endpoint import Endpoint, Entry
@@ -18,7 +19,7 @@ from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.world.changes import Change, Changes, locked
 from dsync.sandbox.world.clock import instant
-from dsync.sandbox.world.model import DossierFault, ServedDossier, World
+from dsync.sandbox.world.model import DossierFault, FormSeed, ServedDossier, World
 from dsync.sandbox.world.truth import DossierTruth, truth_of
 
 
@@ -26,10 +27,39 @@ from dsync.sandbox.world.truth import DossierTruth, truth_of
 class Control(Changes):
     """What happens to a running sandbox: changes, faults and limits, and what can be seen of it."""
 
-    def __init__(self, world: World, endpoint: Endpoint, catalogue: OpenData) -> None:
+    def __init__(self, world: World, endpoint: Endpoint, catalogue: OpenData, seed: int) -> None:
         super().__init__(world)
         self.catalogue = catalogue
         self._endpoint = endpoint
+        self._seed = seed
+
+    def add_demarche(
+        self,
+        number: int,
+        like: Literal["equipment", "eig"] = "equipment",
+        dossiers: int = 6,
+        *,
+        given: tuple[FormSeed, Sequence[ServedDossier]] | None = None,
+    ) -> list[int]:
+        """Add one more démarche and return the numbers of its dossiers: 1000 times its own + rank.
+
+        Args:
+            number: of the démarche; no other one may have it.
+            like: the request for equipment, or the call aap-eig7 with the same descriptor ids.
+            dossiers: how many of them it has.
+            given: another form with its dossiers, in place of `like` and `dossiers`.
+        """
+        if number in self.world.demarches:
+            message = f"the sandbox has a démarche {number} already"
+            raise ValueError(message)
+        now = self.now()
+        if given is None and like == "eig":
+            given = content.FORM, content.dossiers(self._seed, dossiers, now=now)
+        elif given is None:
+            made = content.equipment_dossiers(self._seed, dossiers, now=now)
+            given = content.EQUIPMENT_FORM, made
+        added = self.world.add_demarche(*content.renumbered(*given, number))
+        return list(added.dossiers)
 
     # --- what goes wrong --------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ class Sandbox:
         self.tokens = access.tokens
         endpoint = Endpoint(self.world, access)
         catalogue = OpenData(seed, clock.now())
-        self.control = Control(self.world, endpoint, catalogue)
+        self.control = Control(self.world, endpoint, catalogue, seed)
         self._server = Server(host, port, endpoint, self.control, catalogue)
         self.base_url = self._server.base_url
         self.ds_url = self.base_url + PATH
@@ -70,7 +70,7 @@ class Sandbox:
         clock: Clock | Callable[[], datetime] | None = None,
         rate_limit: int | None = None,
     ) -> Sandbox:
-        """Start a sandbox with invented dossiers of aap-eig7 and the démarche of every type.
+        """Start a sandbox with the invented démarches aap-eig7, of every type, and of equipment.
 
         Args:
             dossiers: number of dossiers of aap-eig7.
@@ -83,6 +83,7 @@ class Sandbox:
         forms = [
             (content.FORM, content.dossiers(seed, dossiers, now=time.now())),
             (content.EVERY_TYPE_FORM, content.every_type_dossiers(seed, now=time.now())),
+            (content.EQUIPMENT_FORM, content.equipment_dossiers(seed, 6, now=time.now())),
         ]
         return cls(forms, seed=seed, clock=time, port=port, rate_limit=rate_limit)
 

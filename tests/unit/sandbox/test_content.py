@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox.content import dossiers, every_type_dossiers
+from dsync.sandbox.content import dossiers, equipment_dossiers, every_type_dossiers
 from dsync.sandbox.content.applicants import CATEGORIES, OPERATEURS, check_digit
 from dsync.sandbox.content.cases import CASES, ELIGIBLE, case_of, twin_of
 from dsync.sandbox.content.catalogue import products, redirects
+from dsync.sandbox.content.equipment import EQUIPMENT_FORM
 from dsync.sandbox.content.every_type import EVERY_TYPE_FORM
 from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
 from dsync.sandbox.content.texts import NASTY_TEXTS
@@ -216,6 +217,8 @@ def test_every_value_fits_the_dossiers_form() -> None:
     assert [misfit for seed in many() for misfit in misfits(FORM, seed)] == []
     zoo = every_type_dossiers(7, now=NOW)
     assert [misfit for seed in zoo for misfit in misfits(EVERY_TYPE_FORM, seed)] == []
+    requests = equipment_dossiers(7, 6, now=NOW)
+    assert [misfit for seed in requests for misfit in misfits(EQUIPMENT_FORM, seed)] == []
 
 
 def test_both_revisions_occur() -> None:

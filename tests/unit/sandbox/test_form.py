@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dsync.sandbox.content.equipment import EQUIPMENT_FORM
 from dsync.sandbox.content.every_type import EVERY_TYPE_FORM
 from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
 
@@ -65,7 +66,7 @@ def test_the_second_form_has_every_type_of_champ() -> None:
 
 def test_stable_ids_are_unique() -> None:
     """No two descriptors of a revision have the same id, cells of repetitions included."""
-    for form in (FORM, EVERY_TYPE_FORM):
+    for form in (FORM, EVERY_TYPE_FORM, EQUIPMENT_FORM):
         for revision in form.revisions:
             ids = [
                 found.stable_id
