@@ -97,6 +97,9 @@ class DSSection(_Section):
 
     url: str | None = None
     instructeur: str | None = None
+    token_file: Path | None = None
+    """File with the token of this démarche, below the configuration file's folder if relative."""
+    token_expires_on: date | None = None
     contact: str = Field(min_length=1)
     """Address or page of the operator, sent in `User-Agent`."""
     # DS's limit is 400 for each token; the default leaves some to its other users.
@@ -242,7 +245,29 @@ class Settings:
 
 
 def load_settings(**flags: Any) -> Settings:
-    """Read the settings.
+    """Read the settings of one démarche.
+
+    Args:
+        flags: values of command-line options, which take precedence; None: not given.
+
+    Raises:
+        ConfigurationError: settings are wrong or missing, with every problem, its key and remedy;
+            or several démarches are configured and no flag or variable selects one.
+    """
+    found = load_all(**flags)
+    if len(found) == 1:
+        return found[0]
+    numbers = ", ".join(str(one.demarche) for one in found)
+    raise ConfigurationError(
+        f"Several démarches are configured ({numbers}): choose one with --demarche N."
+    )
+
+
+def load_all(**flags: Any) -> tuple[Settings, ...]:
+    """Read the settings of every configured démarche, by number.
+
+    In a folder of configuration files, `--demarche` and DSYNC_DEMARCHE select one of them; with a
+    single file, they replace its number.
 
     Args:
         flags: values of command-line options, which take precedence; None: not given.
@@ -253,10 +278,47 @@ def load_settings(**flags: Any) -> Settings:
     environment = _read_environment()
     given = {name: value for name, value in flags.items() if value is not None}
     path = find_config(given.get("config") or environment.config)
+    if not path.is_dir():
+        return (_settings_of(path, given, environment),)
+    wanted = given.pop("demarche", None) or environment.demarche
+    environment = environment.model_copy(update={"demarche": None})
+    found: dict[int, Settings] = {}
+    problems: list[str] = []
+    for file in sorted(path.glob("*.toml")):
+        try:
+            one = _settings_of(file, given, environment)
+        except ConfigurationError as exc:
+            problems += exc.problems or [exc.message.removesuffix(".")]
+            continue
+        if one.demarche in found:
+            problems.append(
+                f"{file}: démarche {one.demarche} is configured in {found[one.demarche].config} "
+                "too; keep one of the two files"
+            )
+        found.setdefault(one.demarche, one)
+    if problems:
+        raise ConfigurationError(_headline(tuple(problems)), tuple(problems))
+    if not found:
+        raise ConfigurationError(
+            f"{path}: no configuration file (*.toml) in this folder; correct DSYNC_CONFIG or "
+            "--config."
+        )
+    if wanted is not None and wanted not in found:
+        numbers = ", ".join(map(str, sorted(found)))
+        raise ConfigurationError(
+            f"{path}: no file configures démarche {wanted}, only {numbers}; correct --demarche or "
+            "DSYNC_DEMARCHE."
+        )
+    return tuple(found[number] for number in sorted(found) if wanted in (None, number))
+
+
+def _settings_of(path: Path, given: Mapping[str, Any], environment: _Environment) -> Settings:
+    """Read the settings of the démarche of one file; raises as `load_all`."""
     configuration = read_configuration(path)
     in_file = {
         "ds_url": configuration.ds.url,
         "ds_instructeur": configuration.ds.instructeur,
+        "ds_token_expires_on": configuration.ds.token_expires_on,
         "demarche": configuration.demarche.number,
     }
     defaults: dict[str, Any] = {
@@ -265,12 +327,14 @@ def load_settings(**flags: Any) -> Settings:
         "betagouv_url": DEFAULT_BETAGOUV_URL,
         "log_format": "console",
     }
+    own = _own_token(path, configuration.ds)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name in _Environment.model_fields:
         layers = (
             ("flag", given.get(name)),
-            ("environment", getattr(environment, name)),
+            ("file", own.get(name)),
+            ("environment", None if name in own else getattr(environment, name)),
             ("file", in_file.get(name)),
             ("default", defaults.get(name)),
         )
@@ -293,6 +357,24 @@ def load_settings(**flags: Any) -> Settings:
         registre = configuration.programme.preuves.registre
         _check_address(registre.url, "[preuves.registre] url", allow_http=allow_http)
     return Settings(configuration=configuration, sources=sources, **values)
+
+
+def _own_token(path: Path, ds: DSSection) -> dict[str, Any]:
+    """Return the token of a démarche's own file and its expiry; nothing without such a file.
+
+    They replace the environment's, which are for the démarches without a token of their own.
+
+    Raises:
+        ConfigurationError: the token's file cannot be read.
+    """
+    if ds.token_file is None:
+        return {}
+    file = path.parent / ds.token_file
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"{path}: [ds] token_file: {file} cannot be read.") from exc
+    return {"ds_token": SecretStr(token), "ds_token_expires_on": ds.token_expires_on}
 
 
 def _check_address(text: str, named: str, *, allow_http: bool) -> None:
@@ -321,18 +403,18 @@ def _check_address(text: str, named: str, *, allow_http: bool) -> None:
 
 
 def find_config(named: Path | str | None) -> Path:
-    """Return the path of the TOML file.
+    """Return the path of the TOML file, or of the folder with one file a démarche.
 
-    This is the named file, else `config/aap-eig7.toml` in the current folder, else the shipped one.
+    This is the named one, else `config/aap-eig7.toml` in the current folder, else the shipped one.
 
     Raises:
-        ConfigurationError: the named file does not exist.
+        ConfigurationError: what was named does not exist.
     """
     if named is not None:
         path = Path(named)
-        if not path.is_file():
+        if not path.exists():
             raise ConfigurationError(
-                f"{path}: no such configuration file; correct DSYNC_CONFIG or --config."
+                f"{path}: no such configuration file or folder; correct DSYNC_CONFIG or --config."
             )
         return path
     if DEFAULT_CONFIG.is_file():

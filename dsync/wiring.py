@@ -119,6 +119,10 @@ class App:
             self._store = open_database(self.settings.database_url, create=self._may_create)
         return self._store
 
+    def use_store(self, store: Store) -> None:
+        """Use a database that is open already, such as that of another démarche's worker."""
+        self._store = store
+
     @cached_property
     def programme(self) -> Eig | None:
         """The programme, None if the configuration has none of its sections.
@@ -226,9 +230,20 @@ class App:
         """
         return runs.sync(self.context, options)
 
-    def due(self) -> SyncOptions | None:
-        """Return the run that is due, None if none is; new files are copied after it."""
+    @property
+    def retry_at_most(self) -> timedelta:
+        """Longest wait after a failed run: the interval of the incremental reads."""
+        return self.configuration.schedule.incremental
+
+    def due(self, *, asked: bool = False) -> SyncOptions | None:
+        """Return the run that is due, None if none is; new files are copied after it.
+
+        Args:
+            asked: whether an incremental read was asked for, and is due before its time.
+        """
         options = self._scheduled(due)
+        if options is None and asked:
+            options = SyncOptions(deletions=False, started_by="webhook")
         return options and replace(options, pieces=True)
 
     def next_run_at(self) -> datetime:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
+from itertools import chain
+from typing import Any
 
 import click
 
 from dsync.cli.failures import Exit
 from dsync.cli.options import current_flags, json_option, settings_options
-from dsync.cli.output import clean, print_json, print_note
-from dsync.cli.session import load, worker
+from dsync.cli.output import clean, heading, print_json, print_note
+from dsync.cli.session import load_all, worker
 from dsync.database import open_database
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.settings import unknown_variables
@@ -30,41 +33,54 @@ def check(*, as_json: bool) -> None:
     dossier of each groupe with a mutation without annotations. -v lists each champ of the form that
     no field uses. The exit code is the first of 2, 5, 3, 8, 7 that one of the lines has.
     """
-    settings = load()
-    lines: list[CheckLine] = []
-    with worker(settings) as app:
-        lines += [
-            CheckLine(
-                "settings",
-                CheckStatus.WARNING,
-                f"{name} is no setting of dsync",
-                f"did you mean {nearest}?" if nearest else "correct its spelling, or unset it",
-            )
-            for name, nearest in unknown_variables().items()
-        ]
-        for line in lines if not as_json else ():
-            print_line(line)
-        for line in run_checks(sources_of(app)):
-            lines.append(line)
-            if not as_json:
-                print_line(line)
-    code = exit_code_of(lines)
+    found = load_all()
+    variables = list(_unknown_variables())
+    checked: list[tuple[int, list[CheckLine]]] = []
+    for settings in found:
+        if len(found) > 1 and not as_json:
+            heading(f"Démarche {settings.demarche}")
+        lines = []
+        with worker(settings) as app:
+            for line in chain(variables, run_checks(sources_of(app))):
+                lines.append(line)
+                if not as_json:
+                    print_line(line)
+        checked.append((settings.demarche, lines))
+    every = [line for _, lines in checked for line in lines]
+    code = exit_code_of(every)
     if as_json:
-        document = [
-            {
-                "name": line.name,
-                "status": line.status.value,
-                "message": line.message,
-                "remedy": line.remedy,
-                "exit_code": line.exit_code,
-            }
-            for line in lines
+        documents: list[dict[str, Any]] = [
+            {"checks": [_document(line) for line in lines], "exit_code": exit_code_of(lines)}
+            for _, lines in checked
         ]
-        print_json({"checks": document, "exit_code": code})
+        if len(found) > 1:
+            for (number, _), document in zip(checked, documents, strict=True):
+                document["demarche"] = number
+        print_json(documents if len(found) > 1 else documents[0])
     elif not code:
-        click.echo(_conclusion(sum(line.status is CheckStatus.WARNING for line in lines)))
+        click.echo(_conclusion(sum(line.status is CheckStatus.WARNING for line in every)))
     if code:
         raise Exit(code)
+
+
+def _unknown_variables() -> Iterator[CheckLine]:
+    for name, nearest in unknown_variables().items():
+        yield CheckLine(
+            "settings",
+            CheckStatus.WARNING,
+            f"{name} is no setting of dsync",
+            f"did you mean {nearest}?" if nearest else "correct its spelling, or unset it",
+        )
+
+
+def _document(line: CheckLine) -> dict[str, Any]:
+    return {
+        "name": line.name,
+        "status": line.status.value,
+        "message": line.message,
+        "remedy": line.remedy,
+        "exit_code": line.exit_code,
+    }
 
 
 def _conclusion(warnings: int) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import print_json, print_table
-from dsync.cli.session import load, worker
+from dsync.cli.output import heading, print_json, print_table
+from dsync.cli.session import load_all, worker
 from dsync.errors import ConfigurationError
-from dsync.settings import unknown_variables
+from dsync.settings import Settings, unknown_variables
 from dsync.wiring import App
 
 
@@ -22,48 +24,57 @@ def config() -> None:
 @json_option
 @settings_options()
 def show(*, as_json: bool) -> None:
-    """Show the value of each setting and where it comes from; secrets are masked."""
-    settings = load()
-    values = settings.shown()
+    """Show the value of each setting and where it comes from; secrets are masked.
+
+    Of several configured démarches, each is shown.
+    """
+    found = load_all()
     if as_json:
-        print_json(
-            {
-                name: {"value": value, "source": settings.sources[name]}
-                for name, value in values.items()
-            }
-        )
+        documents = [_values(settings) for settings in found]
+        print_json(documents[0] if len(documents) == 1 else documents)
         return
-    rows = [(name, value, settings.sources[name]) for name, value in values.items()]
-    print_table(("setting", "value", "from"), rows)
+    for settings in found:
+        if len(found) > 1:
+            heading(f"Démarche {settings.demarche}")
+        values = settings.shown()
+        rows = [(name, value, settings.sources[name]) for name, value in values.items()]
+        print_table(("setting", "value", "from"), rows)
+
+
+def _values(settings: Settings) -> dict[str, Any]:
+    return {
+        name: {"value": value, "source": settings.sources[name]}
+        for name, value in settings.shown().items()
+    }
 
 
 @config.command("check")
 @json_option
 @settings_options()
 def check(*, as_json: bool) -> None:
-    """Check settings, configuration file, rules and lists; print all problems at once."""
-    settings = load()
+    """Check settings, configuration files, rules and lists; print all problems at once."""
+    documents = [_checked(settings) for settings in load_all()]
+    if as_json:
+        print_json(documents[0] if len(documents) == 1 else documents)
+        return
+    for document in documents:
+        for warning in document["warnings"]:
+            click.echo(f"Warning: {warning}", err=True)
+        version = document["rules_version"]
+        rules = f"rules {version}" if version else "no rules"
+        click.echo(f"{document['config']}: valid; {rules}.")
+    click.echo("Next: `dsync check` asks DS and the database.")
+
+
+def _checked(settings: Settings) -> dict[str, Any]:
     with worker(settings) as app:
         programme, warnings = app.programme, _warnings(app)
-    version = programme.rules.version if programme else None
-    if as_json:
-        print_json(
-            {
-                "config": str(settings.config),
-                "rules_version": version,
-                "unknown_variables": list(unknown_variables()),
-                "warnings": warnings,
-            }
-        )
-        return
-    for warning in warnings:
-        click.echo(f"Warning: {warning}", err=True)
-    click.echo(
-        f"{settings.config}: valid; rules {version}."
-        if version
-        else f"{settings.config}: valid; no rules."
-    )
-    click.echo("Next: `dsync check` asks DS and the database.")
+    return {
+        "config": str(settings.config),
+        "rules_version": programme.rules.version if programme else None,
+        "unknown_variables": list(unknown_variables()),
+        "warnings": warnings,
+    }
 
 
 def _warnings(app: App) -> list[str]:

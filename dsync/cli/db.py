@@ -12,7 +12,7 @@ import click
 from dsync.cli.failures import IN_PART, Exit, Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import heading, print_json, print_note, print_table
-from dsync.cli.session import load, worker
+from dsync.cli.session import load_any, worker
 from dsync.database import open_database
 from dsync.store import Store
 
@@ -155,7 +155,7 @@ def _print_verification(done: Verification, place: str, *, remote: bool) -> None
 @contextmanager
 def _opened(*, create: bool = True, check_schema: bool = True) -> Iterator[Store]:
 
-    store = open_database(load().database_url, create=create, check_schema=check_schema)
+    store = open_database(load_any().database_url, create=create, check_schema=check_schema)
     try:
         yield store
     finally:

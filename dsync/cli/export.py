@@ -13,7 +13,7 @@ import click
 from dsync.cli.failures import Exit
 from dsync.cli.options import Instant, json_option, settings_options
 from dsync.cli.output import print_json, print_table
-from dsync.cli.session import load
+from dsync.cli.session import load_any
 from dsync.cli.sync import announce_stop
 from dsync.database import open_database
 from dsync.errors import InterruptedRunError
@@ -74,7 +74,7 @@ def export(
     All files are of the same instant, and appear when all are complete. Only their owner can read
     them. In CSV files a text that a spreadsheet would take for a formula begins with an apostrophe.
     """
-    store = open_database(load().database_url, create=False)
+    store = open_database(load_any().database_url, create=False)
     try:
         tables = tables_of(store.dictionary(), views, without_personal_data=without_personal_data)
         with (

@@ -62,7 +62,12 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
         return click.option(*names, expose_value=False, hidden=hidden, **attributes)
 
     options = (
-        option("--config", metavar="FILE", type=click.Path(path_type=Path), help="The TOML file."),
+        option(
+            "--config",
+            metavar="PATH",
+            type=click.Path(path_type=Path),
+            help="The TOML file, or a folder with one a démarche.",
+        ),
         option("--database-url", metavar="URL", help="sqlite:///FILE or postgresql://…"),
         option("--ds-url", metavar="URL", help="The GraphQL endpoint of DS."),
         option("--demarche", metavar="N", type=Number(), help="The démarche."),

@@ -23,6 +23,18 @@ def load(**overrides: Any) -> Settings:
     return load_settings(**(current_flags().settings | overrides))
 
 
+def load_all() -> tuple[Settings, ...]:
+    """Read the settings of every configured démarche, with the command line's flags."""
+    from dsync import settings
+
+    return settings.load_all(**current_flags().settings)
+
+
+def load_any() -> Settings:
+    """Read the settings for a command that concerns the whole database, not one démarche."""
+    return load_all()[0]
+
+
 @contextmanager
 def worker(
     settings: Settings | None = None,

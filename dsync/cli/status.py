@@ -20,10 +20,11 @@ from dsync.cli.output import (
     print_pairs,
     print_table,
 )
-from dsync.cli.session import load, reading
+from dsync.cli.session import load_all, reading
 from dsync.database import open_database
 from dsync.domain.check_line import CheckStatus, expiry_lines
 from dsync.domain.ids import DemarcheNumber
+from dsync.settings import Settings
 from dsync.store import LeaseInfo, RunningService, Store
 from dsync.store.lease import is_overdue
 
@@ -62,29 +63,39 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
 
     A line that needs attention is marked with « ! » and names the next command.
     """
-    settings, now = load(), datetime.now(UTC)
-    store = open_database(settings.database_url, create=False)
+    found, now = load_all(), datetime.now(UTC)
+    store = open_database(found[0].database_url, create=False)
     try:
-        document = _document(store, DemarcheNumber(settings.demarche), now)
+        documents = [_status_of(store, settings, max_age, now) for settings in found]
     finally:
         store.close()
+    is_stale = any(document["is_stale"] for document in documents)
+    if as_json:
+        print_json(documents[0] if len(documents) == 1 else documents)
+    else:
+        for place, document in enumerate(documents):
+            if place:
+                click.echo()
+            _print(document, now)
+    if is_stale and not as_json:
+        click.echo("The last success is older than --max-age.", err=True)
+    if is_stale or (strict and any(document["warnings"] for document in documents)):
+        raise Exit(IN_PART)
+
+
+def _status_of(
+    store: Store, settings: Settings, max_age: timedelta | None, now: datetime
+) -> dict[str, Any]:
+    document = _document(store, DemarcheNumber(settings.demarche), now)
     last = document["last_success_at"]
-    is_stale = max_age is not None and (last is None or now - last > max_age)
     warnings = [*_warnings(document, now)]
     warnings += [
         f"Token: {line.message}; {line.remedy}."
         for line in expiry_lines(settings.ds_token_expires_on, now.date())
         if line.status is CheckStatus.WARNING
     ]
-    document |= {"now": now, "is_stale": is_stale, "warnings": warnings}
-    if as_json:
-        print_json(document)
-    else:
-        _print(document, now)
-    if is_stale and not as_json:
-        click.echo("The last success is older than --max-age.", err=True)
-    if is_stale or (strict and warnings):
-        raise Exit(IN_PART)
+    is_stale = max_age is not None and (last is None or now - last > max_age)
+    return document | {"now": now, "is_stale": is_stale, "warnings": warnings}
 
 
 def _document(store: Store, demarche: DemarcheNumber, now: datetime) -> dict[str, Any]:

@@ -1,21 +1,24 @@
-"""The background service: a job that regularly asks the worker which run is due, and does it.
+"""The background service: one job a démarche, which regularly asks its worker which run is due.
 
-A failed run is logged and retried after increasing waits; it never ends the service. The worker
-computes what is due from times in the database: the scheduler has no schedule of its own.
+Each job has a thread, so that a slow or failing démarche delays no other one. A failed run is
+logged and retried after increasing waits; it never ends the service. The worker computes what is
+due from times in the database: the scheduler has no schedule of its own.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from dsync.domain.ids import DemarcheNumber
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
 from dsync.sync.report import RunReport, Status, SyncOptions
 
@@ -24,7 +27,9 @@ log = structlog.get_logger(__name__)
 # Each check is one short query, and a due run starts at most this late.
 TICK_S = 5.0
 LOOK_S = 1.0
-"""Interval at which the main thread checks whether the clock went back."""
+"""Interval at which the main thread looks at the jobs: a clock that went back, a read asked for."""
+ASKED_PAUSE_S = 2.0
+"""Minimum time between two reads that were asked for, however many times they were."""
 FIRST_RETRY = timedelta(seconds=15)
 # Half of a lease's lifetime: the lease of a dead process is taken over within two checks.
 LEASE_RETRY = timedelta(seconds=30)
@@ -34,10 +39,22 @@ UNREGISTER_S = 0.5
 
 
 class Worker(Protocol):
-    """The worker that the service calls."""
+    """The worker of one démarche, which the service calls."""
 
-    def due(self) -> SyncOptions | None:
-        """Return the options of the run that is due now, or None."""
+    @property
+    def demarche(self) -> DemarcheNumber:
+        """The démarche's number."""
+
+    @property
+    def retry_at_most(self) -> timedelta:
+        """Longest wait after a failed run."""
+
+    def due(self, *, asked: bool = False) -> SyncOptions | None:
+        """Return the options of the run that is due now, or None.
+
+        Args:
+            asked: whether a read was asked for, and is due before its time.
+        """
 
     def sync(self, options: SyncOptions) -> RunReport:
         """Do one run."""
@@ -49,16 +66,13 @@ class Worker(Protocol):
         """Store that the service has ended."""
 
 
-class Service:
-    """Calls the worker until `stop` is set.
+class DemarcheJob:
+    """Does the due runs of one démarche, one at a time.
 
     Args:
         worker: does the runs.
         stop: ends the service.
-        about: facts for the log at the start.
         monotonic: returns seconds of a monotonic clock.
-        retry_at_most: longest wait after a failed run.
-        tick_s: seconds between two checks of what is due.
     """
 
     def __init__(
@@ -66,78 +80,44 @@ class Service:
         worker: Worker,
         stop: threading.Event,
         *,
-        about: Mapping[str, Any] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
-        retry_at_most: timedelta = timedelta(minutes=5),
-        tick_s: float = TICK_S,
     ) -> None:
-        self._worker = worker
+        self.worker = worker
+        self.idle = threading.Event()
+        """Set while no run is under way."""
+        self.idle.set()
         self._stop = stop
-        self._about = dict(about or {})
         self._monotonic = monotonic
-        self._retry_at_most = retry_at_most
-        self._tick = timedelta(seconds=tick_s)
         self._failures = 0
         self._failing_since = 0.0
         self._not_before = 0.0
         self._lease_note: str | None = None
-        self._idle = threading.Event()
-        self._idle.set()
+        self._asked = threading.Event()
+        self._asked_not_before = 0.0
 
-    def serve(self) -> bool:
-        """Serve until `stop` is set; return whether the current run ended in time.
+    def ask(self) -> None:
+        """Ask for a read before its time; repeated requests are answered together."""
+        self._asked.set()
 
-        If it did not, the caller may end the process: its open transaction is rolled back.
-        """
-        # A check that was missed while the machine slept is made once, late. While a run takes
-        # longer than the interval, no second one starts.
-        scheduler = BackgroundScheduler(
-            timezone=UTC,
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+    @property
+    def is_asked(self) -> bool:
+        """Whether a read that was asked for can begin now."""
+        return (
+            self._asked.is_set()
+            and self.idle.is_set()
+            and self._monotonic() >= max(self._not_before, self._asked_not_before)
         )
-        job = scheduler.add_job(
-            self.tick,
-            "interval",
-            seconds=self._tick.total_seconds(),
-            next_run_time=datetime.now(UTC),
-        )
-        scheduler.start()
-        log.info("service_started", **self._about)
-        try:
-            while not self._stop.wait(LOOK_S):
-                self._keep_ticking(job)
-        finally:
-            scheduler.shutdown(wait=False)
-        ended = self._idle.wait(STOP_S)
-        # In a thread, because the process must end in time even if the database does not answer;
-        # other processes then see that this service stopped reporting.
-        unregister = threading.Thread(
-            target=self._unregister_service, name="unregister", daemon=True
-        )
-        unregister.start()
-        unregister.join(UNREGISTER_S)
-        log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
-        return ended
-
-    def _unregister_service(self) -> None:
-        with suppress(StoreError):
-            self._worker.unregister_service()
-
-    def _keep_ticking(self, job: Any) -> None:
-        """Reschedule the job after the system clock went back: its next run would be far away."""
-        now = datetime.now(UTC)
-        if job.next_run_time is not None and job.next_run_time - now > 2 * self._tick:
-            log.warning("clock_went_back", by_s=int((job.next_run_time - now).total_seconds()))
-            job.modify(next_run_time=now)
 
     def tick(self) -> None:
         """Do the run that is due, if any; never raises."""
-        self._idle.clear()
+        asked = self.is_asked
+        self.idle.clear()
+        structlog.contextvars.bind_contextvars(demarche=self.worker.demarche)
         try:
-            self._run_due()
+            self._run_due(asked=asked)
             if not self._stop.is_set():
                 pause_s = max(0.0, self._not_before - self._monotonic())
-                self._worker.register_service(timedelta(seconds=pause_s))
+                self.worker.register_service(timedelta(seconds=pause_s))
         except DsyncError as exc:
             self._postpone(error=exc.message, exit_code=exc.exit_code)
         except Exception as exc:
@@ -145,15 +125,24 @@ class Service:
             log.exception("run_crashed", error=type(exc).__name__)
             self._postpone(error=type(exc).__name__, exit_code=1)
         finally:
-            self._idle.set()
+            self.idle.set()
 
-    def _run_due(self) -> None:
+    def unregister(self) -> None:
+        """Store that the service has ended, unless the database fails."""
+        with suppress(StoreError):
+            self.worker.unregister_service()
+
+    def _run_due(self, *, asked: bool) -> None:
         if self._stop.is_set() or self._monotonic() < self._not_before:
             return
-        options = self._worker.due()
+        if asked:
+            # Before the read: what is announced while it runs needs another one.
+            self._asked.clear()
+            self._asked_not_before = self._monotonic() + ASKED_PAUSE_S
+        options = self.worker.due(asked=asked)
         if options is None:
             return
-        report = self._worker.sync(options)
+        report = self.worker.sync(options)
         if report.exit_code == LeaseHeldError.exit_code:
             self._wait_for_lease(report)
         elif report.exit_code == InterruptedRunError.exit_code:
@@ -169,6 +158,9 @@ class Service:
             self._failures, self._not_before, self._lease_note = 0, 0.0, None
             for problem in report.errors:
                 log.warning("run_problem", run=report.run, problem=problem)
+            return
+        if asked:
+            self._asked.set()
 
     def _wait_for_lease(self, report: RunReport) -> None:
         """Wait while another process has the lease: this is no failure, and is logged once."""
@@ -183,6 +175,100 @@ class Service:
             self._failing_since = self._monotonic()
         self._failures += 1
         doubled = FIRST_RETRY * 2 ** min(self._failures - 1, 10)
-        pause = min(doubled, max(self._retry_at_most, FIRST_RETRY))
+        pause = min(doubled, max(self.worker.retry_at_most, FIRST_RETRY))
         self._not_before = self._monotonic() + pause.total_seconds()
         log.error("run_postponed", retry_in_s=int(pause.total_seconds()), **facts)
+
+
+class Service:
+    """Does the due runs of all démarches until `stop` is set.
+
+    Args:
+        jobs: one for each démarche.
+        stop: ends the service.
+        about: facts for the log at the start.
+        tick_s: seconds between two checks of what is due.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[DemarcheJob],
+        stop: threading.Event,
+        *,
+        about: Mapping[str, Any] | None = None,
+        tick_s: float = TICK_S,
+    ) -> None:
+        self._jobs = {job.worker.demarche: job for job in jobs}
+        self._stop = stop
+        self._about = dict(about or {})
+        self._tick = timedelta(seconds=tick_s)
+
+    def ask(self, demarche: DemarcheNumber) -> bool:
+        """Ask for a read of a démarche soon; return False if the service does not serve it."""
+        job = self._jobs.get(demarche)
+        if job is not None:
+            job.ask()
+        return job is not None
+
+    def serve(self) -> bool:
+        """Serve until `stop` is set; return whether the current runs ended in time.
+
+        If one did not, the caller may end the process: its open transaction is rolled back.
+        """
+        # A check that was missed while the machine slept is made once, late. While a run takes
+        # longer than the interval, no second one starts.
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(len(self._jobs))},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        ticks = [
+            (
+                job,
+                scheduler.add_job(
+                    job.tick,
+                    "interval",
+                    seconds=self._tick.total_seconds(),
+                    next_run_time=datetime.now(UTC),
+                ),
+            )
+            for job in self._jobs.values()
+        ]
+        scheduler.start()
+        log.info("service_started", **self._about)
+        try:
+            while not self._stop.wait(LOOK_S):
+                for job, tick in ticks:
+                    self._keep_ticking(job, tick)
+        finally:
+            scheduler.shutdown(wait=False)
+        until = time.monotonic() + STOP_S
+        ended = all(
+            [job.idle.wait(max(0.0, until - time.monotonic())) for job in self._jobs.values()]
+        )
+        # In a thread, because the process must end in time even if the database does not answer;
+        # other processes then see that this service stopped reporting.
+        unregister = threading.Thread(target=self._unregister, name="unregister", daemon=True)
+        unregister.start()
+        unregister.join(UNREGISTER_S)
+        log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
+        return ended
+
+    def _unregister(self) -> None:
+        for job in self._jobs.values():
+            job.unregister()
+
+    def _keep_ticking(self, job: DemarcheJob, tick: Any) -> None:
+        """Check a job now if a read was asked for, or if the system clock went back.
+
+        After the clock went back, the scheduler's next check would be far away.
+        """
+        now = datetime.now(UTC)
+        if tick.next_run_time is None:
+            return
+        ahead = tick.next_run_time - now
+        if ahead > 2 * self._tick:
+            log.warning("clock_went_back", by_s=int(ahead.total_seconds()))
+            tick.modify(next_run_time=now)
+        elif job.is_asked:
+            tick.modify(next_run_time=now)

@@ -27,6 +27,9 @@ IDLE_IN_TRANSACTION_S = 60
 """After this time PostgreSQL ends a transaction that executes nothing, so that a suspended process
 does not keep the lease's row locked."""
 
+UNLIMITED = -1
+"""Connections beyond those that stay open: each démarche of a service has up to three at once."""
+
 READING = "dsync_reading"
 """Execution option of a connection that only reads."""
 
@@ -102,7 +105,12 @@ def open_engine(url: URL, *, create: bool = True) -> Engine:
         )
     _make_private(Path(str(url.database)))
     return _prepare_sqlite(
-        create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_S})
+        create_engine(
+            url,
+            hide_parameters=True,
+            max_overflow=UNLIMITED,
+            connect_args={"timeout": BUSY_TIMEOUT_S},
+        )
     )
 
 
@@ -203,6 +211,7 @@ def _postgresql(url: URL) -> Engine:
         hide_parameters=True,
         # One more round trip per transaction, so that a restart of the server causes no failure.
         pool_pre_ping=True,
+        max_overflow=UNLIMITED,
         json_deserializer=msgspec.json.decode,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "dsync"},
     )

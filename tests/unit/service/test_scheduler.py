@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 import time_machine
 from structlog.testing import capture_logs
 
+from dsync.domain.ids import DemarcheNumber
 from dsync.errors import DSUnauthorizedError, LeaseHeldError, StoreError
-from dsync.service.scheduler import Service
+from dsync.service.scheduler import DemarcheJob, Service
 from dsync.sync.report import Kind, RunReport, Status, SyncOptions
 
 START = datetime(2024, 6, 1, 8, tzinfo=UTC)
@@ -35,9 +37,12 @@ class FakeWorker:
         self.outcome = outcome
         self.runs = 0
 
-    def due(self) -> SyncOptions | None:
+    demarche = DemarcheNumber(1)
+    retry_at_most = timedelta(minutes=5)
+
+    def due(self, *, asked: bool = False) -> SyncOptions | None:
         """Return a run, always."""
-        return SyncOptions(started_by="service")
+        return SyncOptions(started_by="webhook" if asked else "service")
 
     def sync(self, options: SyncOptions) -> RunReport:
         """Count the run and answer."""
@@ -75,33 +80,33 @@ def held() -> RunReport:
     return report
 
 
-def make_service(
+def make_job(
     outcome: Callable[[], RunReport], stop: threading.Event | None = None
-) -> tuple[Service, FakeWorker, Clock]:
+) -> tuple[DemarcheJob, FakeWorker, Clock]:
     clock, worker = Clock(), FakeWorker(outcome)
-    return Service(worker, stop or threading.Event(), monotonic=clock), worker, clock
+    return DemarcheJob(worker, stop or threading.Event(), monotonic=clock), worker, clock
 
 
 def test_each_tick_does_the_due_run() -> None:
     """Only the worker decides whether a run is due."""
-    service, worker, _ = make_service(make_report)
-    service.tick()
-    service.tick()
+    job, worker, _ = make_job(make_report)
+    job.tick()
+    job.tick()
     assert worker.runs == 2
 
 
 def test_a_failed_run_is_retried_after_increasing_waits() -> None:
     """15 s, then twice the last wait, at most the interval of the incremental read."""
-    service, worker, clock = make_service(refused)
+    job, worker, clock = make_job(refused)
     pauses = []
     for _ in range(7):
-        service.tick()
+        job.tick()
         seconds = 0
         before = worker.runs
         while worker.runs == before:
             clock.now += 5
             seconds += 5
-            service.tick()
+            job.tick()
         pauses.append(seconds)
         worker.runs = 0
     assert pauses == sorted(pauses)
@@ -114,11 +119,11 @@ def test_a_clock_that_goes_back_does_not_stop_the_ticks() -> None:
     ticks = threading.Semaphore(0)
 
     class Counting(FakeWorker):
-        def due(self) -> None:
+        def due(self, *, asked: bool = False) -> None:
             ticks.release()
 
     stop = threading.Event()
-    service = Service(Counting(make_report), stop, tick_s=0.1)
+    service = Service([DemarcheJob(Counting(make_report), stop)], stop, tick_s=0.1)
     thread = threading.Thread(target=service.serve)
     with time_machine.travel(START + timedelta(days=400)) as travel:
         thread.start()
@@ -140,7 +145,7 @@ def test_a_database_that_does_not_answer_delays_no_stop() -> None:
             held.wait(10)
 
     stop.set()
-    serving = threading.Thread(target=Service(Stuck(make_report), stop).serve)
+    serving = threading.Thread(target=Service([DemarcheJob(Stuck(make_report), stop)], stop).serve)
     serving.start()
     serving.join(5)
     assert not serving.is_alive()
@@ -150,11 +155,11 @@ def test_a_database_that_does_not_answer_delays_no_stop() -> None:
 def test_the_end_of_an_outage_is_logged_once() -> None:
     """With its duration and the number of failed runs."""
     outcomes = iter([refused(), refused(), make_report(), make_report()])
-    service, _, clock = make_service(lambda: next(outcomes))
+    job, _, clock = make_job(lambda: next(outcomes))
     with capture_logs() as lines:
         for seconds in (0, 15, 700, 30):
             clock.now += seconds
-            service.tick()
+            job.tick()
     recovered = [line for line in lines if line["event"] == "recovered"]
     assert [("12 min", 2)] == [(line["after"], line["failed_runs"]) for line in recovered]
 
@@ -162,10 +167,10 @@ def test_the_end_of_an_outage_is_logged_once() -> None:
 def test_a_success_resets_the_wait() -> None:
     """The wait after the next failure is the shortest one."""
     outcomes = iter([refused(), refused(), make_report(), refused(), make_report()])
-    service, worker, clock = make_service(lambda: next(outcomes))
+    job, worker, clock = make_job(lambda: next(outcomes))
     for seconds in (0, 15, 30, 0, 15):
         clock.now += seconds
-        service.tick()
+        job.tick()
     assert worker.runs == 5
 
 
@@ -176,22 +181,22 @@ def test_no_exception_ends_the_service(fault: Exception) -> None:
     def fail() -> RunReport:
         raise fault
 
-    service, worker, clock = make_service(fail)
+    job, worker, clock = make_job(fail)
     with capture_logs() as logs:
-        service.tick()
+        job.tick()
     assert "run_postponed" in [entry["event"] for entry in logs]
     worker.outcome = make_report
     clock.now += 300
-    service.tick()
+    job.tick()
     assert worker.runs == 2
 
 
 def test_a_lease_of_another_process_is_logged_once_and_no_failure() -> None:
     """The waiting service logs it once, at INFO."""
-    service, worker, clock = make_service(held)
+    job, worker, clock = make_job(held)
     with capture_logs() as logs:
         for _ in range(3):
-            service.tick()
+            job.tick()
             clock.now += 30
     assert worker.runs == 3
     told = [(entry["event"], entry["log_level"]) for entry in logs]
@@ -200,12 +205,10 @@ def test_a_lease_of_another_process_is_logged_once_and_no_failure() -> None:
 
 def test_a_partial_run_logs_each_problem() -> None:
     """The remedy is logged, and the schedule goes on."""
-    service, worker, _ = make_service(
-        lambda: make_report(Status.PARTIAL, 7, "Do this.", "And that.")
-    )
+    job, worker, _ = make_job(lambda: make_report(Status.PARTIAL, 7, "Do this.", "And that."))
     with capture_logs() as logs:
-        service.tick()
-        service.tick()
+        job.tick()
+        job.tick()
     told = [entry["problem"] for entry in logs if entry["event"] == "run_problem"]
     assert told == ["Do this.", "And that."] * 2
     assert worker.runs == 2
@@ -220,12 +223,81 @@ def test_serving_ends_after_the_current_run() -> None:
         stop.wait()
         return make_report(Status.FAILED, 130)
 
-    service, worker, _ = make_service(until_stopped, stop)
+    job, worker, _ = make_job(until_stopped, stop)
     ended: list[bool] = []
-    thread = threading.Thread(target=lambda: ended.append(service.serve()))
+    thread = threading.Thread(target=lambda: ended.append(Service([job], stop).serve()))
     thread.start()
     assert started.wait(10)
     stop.set()
     thread.join(10)
     assert ended == [True]
     assert worker.runs == 1
+
+
+def test_a_slow_demarche_delays_no_other_one() -> None:
+    """While one run hangs, the other démarche's runs go on."""
+    stop, hangs, others = threading.Event(), threading.Event(), threading.Semaphore(0)
+
+    def hang() -> RunReport:
+        hangs.set()
+        stop.wait(10)
+        return make_report(Status.FAILED, 130)
+
+    def succeed() -> RunReport:
+        others.release()
+        return make_report()
+
+    slow, quick = FakeWorker(hang), FakeWorker(succeed)
+    quick.demarche = DemarcheNumber(2)
+    jobs = [DemarcheJob(worker, stop) for worker in (slow, quick)]
+    thread = threading.Thread(target=Service(jobs, stop, tick_s=0.05).serve)
+    thread.start()
+    assert hangs.wait(10)
+    assert all(others.acquire(timeout=10) for _ in range(5))
+    stop.set()
+    thread.join(10)
+    assert slow.runs == 1
+
+
+def test_a_thousand_requests_for_a_read_are_answered_by_few_reads() -> None:
+    """Requests that come together are answered together, with a pause between two reads."""
+    reads: list[float] = []
+
+    class Waiting(FakeWorker):
+        """A worker with nothing to do unless a read is asked for."""
+
+        def due(self, *, asked: bool = False) -> SyncOptions | None:
+            return SyncOptions() if asked else None
+
+    clock = Clock()
+    worker = Waiting(lambda: reads.append(clock.now) or make_report())
+    job = DemarcheJob(worker, threading.Event(), monotonic=clock)
+    for _ in range(1000):
+        job.ask()
+        job.tick()
+        clock.now += 0.01
+    clock.now += 10
+    job.tick()
+    job.tick()
+    assert len(reads) == 6
+    assert all(later - earlier >= 2 for earlier, later in pairwise(reads))
+
+
+def test_a_request_for_a_read_survives_a_failure() -> None:
+    """What a webhook announced is read when DS answers again, before the next interval."""
+    outcomes = iter([refused(), make_report()])
+
+    class Waiting(FakeWorker):
+        def due(self, *, asked: bool = False) -> SyncOptions | None:
+            return SyncOptions() if asked else None
+
+    clock = Clock()
+    worker = Waiting(lambda: next(outcomes))
+    job = DemarcheJob(worker, threading.Event(), monotonic=clock)
+    job.ask()
+    job.tick()
+    assert not job.is_asked
+    clock.now += 15
+    assert job.is_asked
+    job.tick()
+    assert worker.runs == 2

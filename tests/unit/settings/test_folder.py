@@ -1,0 +1,75 @@
+"""A folder with one configuration file a démarche."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dsync.errors import ConfigurationError
+from dsync.settings import load_all, load_settings, shipped_config
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with démarches 2 and 1, and a token for those without one of their own."""
+    monkeypatch.setenv("DSYNC_DS_TOKEN", "common")
+    for number in (2, 1):
+        _write(tmp_path / f"{3 - number}.toml", number)
+    return tmp_path
+
+
+def _write(file: Path, number: int, ds: str = "") -> None:
+    text = shipped_config().read_text(encoding="utf-8")
+    text = text.replace("number = 86321", f"number = {number}").replace("[ds]\n", f"[ds]\n{ds}")
+    file.write_text(text, encoding="utf-8")
+
+
+def test_each_file_is_one_demarche(folder: Path) -> None:
+    """By number, whatever the files are called; a démarche can be chosen."""
+    assert [1, 2] == [one.demarche for one in load_all(config=folder)]
+    assert [2] == [one.demarche for one in load_all(config=folder, demarche=2)]
+    assert 2 == load_settings(config=folder, demarche=2).demarche
+
+
+def test_a_token_of_its_own_replaces_the_common_one(folder: Path) -> None:
+    """Its file is found beside the configuration; its last day is not the common one's."""
+    (folder / "own").write_text("secret\n", encoding="utf-8")
+    _write(folder / "1.toml", 2, 'token_file = "own"\ntoken_expires_on = 2027-06-30\n')
+    one, two = load_all(config=folder)
+    assert ("common", "secret") == (one.token, two.token)
+    assert (None, "2027-06-30") == (
+        one.ds_token_expires_on,
+        str(two.ds_token_expires_on),
+    )
+    assert "file" == two.sources["ds_token"]
+    assert "secret" not in str(two.shown())
+
+
+def test_all_problems_of_all_files_are_told_at_once(folder: Path) -> None:
+    """A wrong key, a démarche that two files configure, a token that cannot be read."""
+    _write(folder / "1.toml", 1)
+    _write(folder / "3.toml", 3, "page_size = 10\n")
+    _write(folder / "4.toml", 4, 'token_file = "missing"\n')
+    with pytest.raises(ConfigurationError) as caught:
+        load_all(config=folder)
+    assert ["2.toml", "3.toml", "4.toml"] == [
+        Path(problem.partition(": ")[0]).name for problem in caught.value.problems
+    ]
+    assert "in " + str(folder / "1.toml") in caught.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({}, "--demarche N"), ({"demarche": 7}, "no file configures démarche 7, only 1, 2")],
+)
+def test_what_cannot_be_chosen_is_told(folder: Path, options: dict[str, int], said: str) -> None:
+    """Several démarches without a choice, or the choice of another one."""
+    with pytest.raises(ConfigurationError, match=said):
+        load_settings(config=folder, **options)
+
+
+def test_an_empty_folder_is_told(tmp_path: Path) -> None:
+    """The message names the folder and where it was given."""
+    with pytest.raises(ConfigurationError, match=r"no configuration file \(\*\.toml\)"):
+        load_all(config=tmp_path)
