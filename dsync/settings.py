@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 PREFIX = "DSYNC_"
 SHIPPED_CONFIG = "aap-eig7.toml"
 DEFAULT_CONFIG = Path("config") / SHIPPED_CONFIG
+DEFAULT_DS_URL = "https://demarche.numerique.gouv.fr/api/v2/graphql"
 DEFAULT_DATABASE_URL = "sqlite:///dsync.db"
 DEFAULT_BETAGOUV_URL = "https://beta.gouv.fr"
 SANDBOX_DEMARCHE = 86321
@@ -95,7 +96,7 @@ class DemarcheSection(_Section):
 class DSSection(_Section):
     """Section `[ds]`: the access to DS, and its limits."""
 
-    url: str | None = None
+    url: str = DEFAULT_DS_URL
     instructeur: str | None = None
     token_file: Path | None = None
     """File with the token of this démarche, below the configuration file's folder if relative."""
@@ -160,19 +161,26 @@ class PiecesSection(_Section):
 
 
 class Configuration(_Section):
-    """The TOML file of a démarche without a programme: it is copied, and not evaluated."""
+    """The TOML file of a démarche without the section `[mapping]`: it is copied, no more."""
 
-    demarche: DemarcheSection
+    demarche: DemarcheSection | None = None
+    """None: DSYNC_DEMARCHE gives the number."""
     ds: DSSection
     schedule: ScheduleSection = ScheduleSection()
     safety: SafetySection = SafetySection()
-    annotations: AnnotationsConfig
+    annotations: AnnotationsConfig | None = None
+    """None: nothing is written into DS."""
     pieces: PiecesSection = PiecesSection()
 
     @property
     def programme(self) -> EigSections | None:
         """The programme's sections."""
         return None
+
+    @property
+    def judges(self) -> bool:
+        """Whether there are rules."""
+        return self.programme is not None and self.programme.regles is not None
 
 
 class EigConfiguration(Configuration, EigSections):
@@ -316,13 +324,14 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: _Environment
     """Read the settings of the démarche of one file; raises as `load_all`."""
     configuration = read_configuration(path)
     in_file = {
-        "ds_url": configuration.ds.url,
+        "ds_url": configuration.ds.url if "url" in configuration.ds.model_fields_set else None,
         "ds_instructeur": configuration.ds.instructeur,
         "ds_token_expires_on": configuration.ds.token_expires_on,
-        "demarche": configuration.demarche.number,
+        "demarche": configuration.demarche and configuration.demarche.number,
     }
     defaults: dict[str, Any] = {
         "config": path,
+        "ds_url": DEFAULT_DS_URL,
         "database_url": DEFAULT_DATABASE_URL,
         "betagouv_url": DEFAULT_BETAGOUV_URL,
         "log_format": "console",
@@ -345,8 +354,10 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: _Environment
     if isinstance(values["database_url"], SecretStr):
         values["database_url"] = values["database_url"].get_secret_value()
     values["config"] = path
-    if not values["ds_url"]:
-        raise ConfigurationError(f"{path}: [ds] url is missing and DSYNC_DS_URL is not set.")
+    if values["demarche"] is None:
+        raise ConfigurationError(
+            f"{path}: the démarche's number is missing: set [demarche] number, or DSYNC_DEMARCHE."
+        )
     allow_http = configuration.ds.allow_insecure_http
     for name, named in (
         ("ds_url", "DSYNC_DS_URL, or [ds] url in the configuration file"),
@@ -447,7 +458,7 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(f"{path}: cannot be read ({exc.strerror}).") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"{path}: not valid TOML: {exc}.") from exc
-    model = _model_of(raw)
+    model = _model_of(raw, path)
     try:
         return model.model_validate(raw)
     except ValidationError as exc:
@@ -455,9 +466,21 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(_headline(problems), problems) from exc
 
 
-def _model_of(raw: Mapping[str, Any]) -> type[Configuration]:
-    """Return the model of a file; one with any section of the programme must have them all."""
-    return EigConfiguration if raw.keys() & EigSections.model_fields.keys() else Configuration
+def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:
+    """Return the model of a file.
+
+    Raises:
+        ConfigurationError: it has a section of the programme that needs `[mapping]`, without it.
+    """
+    if "mapping" in raw:
+        return EigConfiguration
+    if useless := [f"[{name}]" for name in EigSections.model_fields if name in raw]:
+        needs = "needs" if len(useless) == 1 else "need"
+        raise ConfigurationError(
+            f"{path}: {' and '.join(useless)} {needs} the section [mapping], which says where the "
+            "form has the fields to judge: add it, or remove them."
+        )
+    return Configuration
 
 
 def unknown_variables() -> dict[str, str | None]:

@@ -65,7 +65,8 @@ class AnnotationsConfig(BaseModel):
     resultat: ResultTarget
     detail: AnnotationTarget
     date: AnnotationTarget
-    validation: AnnotationTarget
+    validation: AnnotationTarget | None = None
+    """The box by which an instructeur validates the result; None: there is none."""
     labels: VerdictTexts | None = None
     """Names of the démarche's labels; None: dsync writes no label."""
 
@@ -100,7 +101,9 @@ class ResolvedAnnotations:
         return found
 
 
-def resolve(config: AnnotationsConfig, descriptors: Iterable[Descriptor]) -> ResolvedAnnotations:
+def resolve(
+    config: AnnotationsConfig | None, descriptors: Iterable[Descriptor]
+) -> ResolvedAnnotations:
     """Find each configured annotation in a revision: by id, or else by a configured label.
 
     Only this function decides which annotations are dsync's own: those that it writes, compares
@@ -108,20 +111,24 @@ def resolve(config: AnnotationsConfig, descriptors: Iterable[Descriptor]) -> Res
     take dsync's value is not one of them.
 
     Args:
-        config: the section `[annotations]`.
+        config: the section `[annotations]`; None: dsync has no annotations.
         descriptors: all descriptors of the revision, champs included.
     """
+    if config is None:
+        return ResolvedAnnotations(None, None, None, None)
     annotations = [d for d in descriptors if d.is_annotation and not d.parent_id]
     by_id = {str(d.id): d for d in annotations}
     targets = (config.resultat, config.detail, config.date, config.validation)
-    named = {target.id for target in targets}
+    named = {target.id for target in targets if target}
     by_label: dict[str, Descriptor] = {}
     for descriptor in annotations:
         # An annotation that is configured by id is not found by label for another purpose.
         if descriptor.id not in named:
             by_label.setdefault(folded(descriptor.libelle), descriptor)
 
-    def find(target: AnnotationTarget, name: str) -> Descriptor | None:
+    def find(target: AnnotationTarget | None, name: str) -> Descriptor | None:
+        if target is None:
+            return None
         found = by_id.get(target.id)
         for libelle in target.libelles:
             found = found or by_label.get(folded(libelle))

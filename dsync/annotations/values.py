@@ -19,7 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def desired(
-    verdict: Verdict, detail: str, established_at: datetime, config: AnnotationsConfig
+    verdict: Verdict, detail: str, established_at: datetime, config: AnnotationsConfig | None
 ) -> dict[str, str]:
     """Return the wanted value of each annotation, as the text that the outbox stores.
 
@@ -30,9 +30,9 @@ def desired(
         verdict: of the pre-check.
         detail: its text.
         established_at: its instant.
-        config: the section `[annotations]`.
+        config: the section `[annotations]`; None: nothing is wanted.
     """
-    if verdict is Verdict.INDETERMINE:
+    if config is None or verdict is Verdict.INDETERMINE:
         return {}
     wanted = {
         RESULTAT: config.resultat.options.of(verdict),

@@ -68,10 +68,10 @@ def check(*, as_json: bool) -> None:
 
 def _checked(settings: Settings) -> dict[str, Any]:
     with worker(settings) as app:
-        programme, warnings = app.programme, _warnings(app)
+        rules, warnings = app.programme and app.programme.rules, _warnings(app)
     return {
         "config": str(settings.config),
-        "rules_version": programme.rules.version if programme else None,
+        "rules_version": rules.version if rules else None,
         "unknown_variables": list(unknown_variables()),
         "warnings": warnings,
     }

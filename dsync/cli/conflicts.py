@@ -9,7 +9,7 @@ import click
 from dsync.cli.failures import Group
 from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
 from dsync.cli.output import cut, print_json, print_table, shown
-from dsync.cli.session import reading, worker
+from dsync.cli.session import load, reading, worker
 from dsync.domain.ids import DossierNumber
 from dsync.sync.conflicts import Choice, end_conflicts
 
@@ -40,8 +40,8 @@ def list_(*, as_json: bool) -> None:
 
 
 def _list(*, as_json: bool) -> None:
-
-    with reading() as reader:
+    settings = load()
+    with reading(settings) as reader:
         found = reader.conflicts()
     if as_json:
         print_json(
@@ -71,7 +71,10 @@ def _list(*, as_json: bool) -> None:
             )
             for conflict in own
         ],
-        empty="No conflict.",
+        empty="No conflict."
+        if settings.configuration.annotations
+        else "No conflict: the configuration has no section [annotations], so nothing is written "
+        "into DS.",
     )
     if len(found) > len(own):
         click.echo(f"\n{len(found) - len(own)} more are blocked by the result of their dossier.")

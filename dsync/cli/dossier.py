@@ -29,7 +29,7 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.session import make_ready, reading, worker
+from dsync.cli.session import load, make_ready, reading, worker
 from dsync.database import EXTENSION
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict, counterfactual
@@ -117,7 +117,8 @@ def show(*, numero: int, as_json: bool) -> None:
 
     For a dossier that is not Éligible, also which checks would have to be settled first.
     """
-    with reading() as reader:
+    settings = load()
+    with reading(settings) as reader:
         found: dict[str, Any] | None = reader.dossier(DossierNumber(numero))
         conflicts = [one for one in reader.conflicts() if one.numero == numero]
     if found is None:
@@ -131,7 +132,8 @@ def show(*, numero: int, as_json: bool) -> None:
         print_json(found)
         return
     click.secho(f"Dossier {numero}", bold=True)
-    _print_verdict(found, checks)
+    if found["precontroles"] or settings.configuration.judges:
+        _print_verdict(found, checks)
     for title, fields in EXTENSION.sections.items():
         _print_section(title, [(label, found.get(name)) for name, label in fields.items()])
     _print_voeux(found["voeux"])

@@ -19,6 +19,7 @@ from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
 from dsync.eig.precheck.config import RulesConfig
 from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
+from dsync.eig.programme import NO_RULES
 from dsync.eig.store import evidence as kept_evidence
 from dsync.errors import ConfigurationError
 from dsync.service.signals import StopSignals
@@ -39,7 +40,7 @@ def show(*, as_json: bool) -> None:
     """Show source, date and size of the catalogue and the lists, without network."""
     settings = load()
     with worker(settings) as app:
-        now, rules = app.clock(), _needed(app.programme).rules
+        now, rules = app.clock(), _needed(app.programme.rules if app.programme else None)
     registry = _needed(settings.configuration.programme).preuves.registre.enabled
     with reading(settings) as reader:
         copy = kept_evidence(reader.connection, CATALOGUE)
@@ -150,7 +151,8 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"{file}: cannot be read as UTF-8 text.") from exc
     found = validate_list(text, today=utc_now().date(), annee=year, source=source)
-    regles = _needed(settings.configuration.programme).regles
+    sections = settings.configuration.programme
+    regles = _needed(sections.regles if sections else None)
     name = _name_in_use(found, settings.config.parent, regles)
     target = settings.config.parent / (name or found.filename)
     try:
@@ -166,16 +168,13 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
 
 
 def _needed(part: T | None) -> T:
-    """Return the programme or its sections.
+    """Return the programme's sections or rules.
 
     Raises:
         ConfigurationError: the configuration has none.
     """
     if part is None:
-        raise ConfigurationError(
-            "The configuration belongs to no programme, so nothing is judged: it lacks the "
-            "sections [mapping], [regles] and [preuves]."
-        )
+        raise ConfigurationError(NO_RULES)
     return part
 
 

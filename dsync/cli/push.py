@@ -18,6 +18,7 @@ from dsync.cli.reports import print_report
 from dsync.cli.session import load, make_ready, worker
 from dsync.cli.sync import announce_stop, finish
 from dsync.domain.ids import DossierNumber
+from dsync.errors import ConfigurationError
 from dsync.service.signals import StopSignals
 
 
@@ -50,6 +51,12 @@ def push(
             "Without --yes it asks, which needs a terminal and excludes --json."
         )
 
+    settings = load()
+    if settings.configuration.annotations is None:
+        raise ConfigurationError(
+            "Nothing is written into DS, because the configuration has no section [annotations]: "
+            "add it as in the shipped file."
+        )
     numbers = [DossierNumber(number) for number in dossiers]
     shown = _confirmed(numbers, wait) if asks else None
     if asks and shown is None:
@@ -58,7 +65,7 @@ def push(
     with (
         StopSignals(announce=announce_stop) as signals,
         progress_bars(wanted=not as_json) as progress,
-        worker(load(), stop=signals.stop, progress=progress, may_create=False) as app,
+        worker(settings, stop=signals.stop, progress=progress, may_create=False) as app,
     ):
         report = make_ready(app).push(
             numbers,

@@ -87,6 +87,8 @@ def _status_of(
     store: Store, settings: Settings, max_age: timedelta | None, now: datetime
 ) -> dict[str, Any]:
     document = _document(store, DemarcheNumber(settings.demarche), now)
+    if not settings.configuration.judges:
+        document["dossiers"]["to_judge"] = 0
     last = document["last_success_at"]
     warnings = [*_warnings(document, now)]
     warnings += [

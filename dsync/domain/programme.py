@@ -137,6 +137,10 @@ class Programme(Protocol):
     def mapping_key(self) -> str:
         """Changes with the mapping; all dossiers are then read again."""
 
+    @property
+    def judges(self) -> bool:
+        """Whether it has rules; without them, the methods that evaluate are not called."""
+
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
         """Map the programme's fields to the descriptors of a form."""
 

@@ -66,5 +66,6 @@ class EigSections(BaseModel):
     """The sections of the TOML file that the programme reads."""
 
     mapping: MappingConfig
-    regles: RulesConfig
-    preuves: EvidenceConfig
+    regles: RulesConfig | None = None
+    """None: nothing is judged."""
+    preuves: EvidenceConfig = EvidenceConfig()

@@ -24,7 +24,13 @@ from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate, evaluate_if_
 from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.store import DossierProduct
+from dsync.errors import ConfigurationError
 from dsync.store import Store
+
+NO_RULES = (
+    "Nothing is judged, because the configuration has no section [regles]: add it, and the section "
+    "[mapping] that it needs, as in the shipped file."
+)
 
 NOON = time(12, tzinfo=UTC)
 """At this time the day in Paris and in UTC is the same."""
@@ -35,7 +41,7 @@ class Eig:
 
     Args:
         sections: the programme's sections of the configuration.
-        rules: the rules in `[regles]` with their lists.
+        rules: the rules in `[regles]` with their lists; None: there are none.
         sources: the connections to the sources of evidence.
         catalogue_share: the largest accepted share of products missing from a new catalogue,
             from 0 to 1.
@@ -44,7 +50,7 @@ class Eig:
     def __init__(
         self,
         sections: EigSections,
-        rules: RuleSet,
+        rules: RuleSet | None,
         sources: EvidenceSources,
         *,
         catalogue_share: float,
@@ -83,7 +89,9 @@ class Eig:
         Raises:
             ConfigurationError: lists every problem of the rules and lists.
         """
-        rules = RuleSet.load(sections.regles, folder, needed=sections.mapping.needed())
+        rules = None
+        if sections.regles is not None:
+            rules = RuleSet.load(sections.regles, folder, needed=sections.mapping.needed())
         sources = EvidenceSources.open(
             sections.preuves,
             betagouv_url,
@@ -99,12 +107,25 @@ class Eig:
         """The section `[mapping]`."""
         return self._mapping.model_dump_json()
 
+    @property
+    def judges(self) -> bool:
+        """Whether there are rules."""
+        return self.rules is not None
+
+    @property
+    def _in_force(self) -> RuleSet:
+        if self.rules is None:
+            raise ConfigurationError(NO_RULES)
+        return self.rules
+
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> MappedForm:
         """Find the candidature's fields in a revision of the form."""
         return MappedForm.of(self._mapping, descriptors)
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
         """Return the needed fields that are missing from all revisions of the form."""
+        if self.rules is None:
+            return ()
         missing: set[str] | None = None
         for revision in demarche.revisions.values():
             lacks = {
@@ -143,13 +164,14 @@ class Eig:
             accept: whether to accept the catalogue that was refused before, if it is unchanged.
 
         Raises:
+            ConfigurationError: there are no rules.
             StoreError: the database failed; the stored copy is unchanged.
             InterruptedRunError: the run was asked to stop.
         """
         return gather(
             run,
             self._sources,
-            rules_version=self.rules.version,
+            rules_version=self._in_force.version,
             catalogue_share=self._catalogue_share,
             accept=accept,
         )
@@ -216,7 +238,7 @@ class Eig:
             products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
             members = store.same_product(reader.connection, run.demarche, products)
         known = with_registry(
-            run, self._sources.registry, candidatures.values(), evidence.evidence, self.rules
+            run, self._sources.registry, candidatures.values(), evidence.evidence, self._in_force
         )
         for one in due:
             candidature = candidatures.get(one.numero)
@@ -244,14 +266,14 @@ class Eig:
         options: PrecheckOptions | None,
     ) -> Decision | None:
         """Return the decision on a dossier, or None when its verdict is still valid."""
-        verdict = due.current
+        verdict, rules = due.current, self._in_force
         frozen = stored_product(verdict.preuve) if verdict else None
         if options is None:
             current = None
             if verdict is not None:
                 is_stale = (
                     verdict.inputs_hash != due.inputs_hash
-                    or verdict.version_regles != self.rules.version
+                    or verdict.version_regles != rules.version
                     or verdict.doublons != others
                     # A dossier that was judged when closed and is open again has no wishes yet.
                     or (
@@ -262,13 +284,13 @@ class Eig:
                 )
                 current = CurrentVerdict(is_stale, verdict.preuve_hash, verdict.remarque, frozen)
             return evaluate_if_needed(
-                candidature, evidence, self.rules, doublons=others, current=current
+                candidature, evidence, rules, doublons=others, current=current
             )
         if options.as_of is not None:
             candidature = candidature.with_changes(depose_le=datetime.combine(options.as_of, NOON))
         if options.refresh:
             frozen = None
-        return evaluate(candidature, evidence, self.rules, doublons=others, frozen_product=frozen)
+        return evaluate(candidature, evidence, rules, doublons=others, frozen_product=frozen)
 
     def close(self) -> None:
         """Close the connections to the sources."""

@@ -84,6 +84,21 @@ class OutboxWrites(JournalWrites):
             ],
         )
 
+    def withdraw_wishes(self) -> None:
+        """End all wishes, because nothing is to be written any more.
+
+        What was written stays recorded, and so do the conflicts that ended with a human's value.
+        """
+        self.connection.execute(
+            update(_outbox)
+            .where(
+                _outbox.c.demarche_numero == self.number,
+                _outbox.c.courante,
+                _outbox.c.statut != WishStatus.REMPLACEE.value,
+            )
+            .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
+        )
+
     def due_count(
         self, now: datetime, unknown_for: timedelta, numbers: Sequence[DossierNumber] = ()
     ) -> int:

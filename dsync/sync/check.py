@@ -76,7 +76,8 @@ class CheckSources:
     database_url: str
     open_store: OpenStore
     programme: Programme | None
-    annotations: AnnotationsConfig
+    annotations: AnnotationsConfig | None
+    """None: nothing is written into DS."""
     instructeur: str | None
     token_expires_on: date | None
     now: datetime
@@ -89,7 +90,10 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     yield from expiry_lines(sources.token_expires_on, sources.now.date())
     yield from _ds_lines(sources)
     yield database_line(sources.database_url, sources.open_store)
-    if sources.programme is not None:
+    if sources.programme is None or not sources.programme.judges:
+        message = "no section [regles]: nothing is judged"
+        yield CheckLine("rules", CheckStatus.INFO, message)
+    else:
         with _store(sources) as store:
             yield from sources.programme.evidence_lines(store, sources.now)
 
@@ -127,6 +131,10 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
             known=resolve(sources.annotations, revision.descriptors.values()).ids(),
             every_champ=sources.every_champ,
         )
+    if sources.annotations is None:
+        message = "no section [annotations]: nothing is written into DS"
+        yield CheckLine("annotations", CheckStatus.INFO, message)
+        return
     yield from annotation_lines(sources.annotations, revision)
     yield from label_lines(sources.annotations, demarche.labels)
     yield instructeur_line(demarche, sources.instructeur)
@@ -240,8 +248,11 @@ def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[
     resolved = resolve(config, revision.descriptors.values())
     for name in ACCEPTED_TYPES:
         descriptor: Descriptor | None = getattr(resolved, name)
-        if descriptor is None:
-            yield _missing_annotation(name, getattr(config, name), revision)
+        target: AnnotationTarget | None = getattr(config, name)
+        if target is None:
+            yield CheckLine("annotations", CheckStatus.OK, f"{name}: none is configured")
+        elif descriptor is None:
+            yield _missing_annotation(name, target, revision)
         elif name == "resultat" and (lacking := _lacking_options(config, descriptor)):
             yield CheckLine(
                 "annotations",

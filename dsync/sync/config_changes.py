@@ -38,7 +38,10 @@ def follow_config_changes(run: Run) -> None:
     key = _writing_key(run.context, demarche)
     if key == before:
         return
-    if before is not None:
+    if run.context.annotations is None:
+        with run.transaction() as tx:
+            tx.withdraw_wishes()
+    elif before is not None:
         _reword(run)
         _look_where_annotations_moved(run)
         with run.transaction() as tx:
@@ -49,7 +52,7 @@ def follow_config_changes(run: Run) -> None:
 
 def _writing_key(context: Context, demarche: Demarche) -> str:
     return digest(
-        context.annotations.model_dump_json(),
+        context.annotations.model_dump_json() if context.annotations else "",
         demarche.active_revision_id,
         *sorted(f"{name}:{id_}" for name, id_ in demarche.labels.items()),
         *sorted(f"{one.id}:{one.groupe}" for one in demarche.instructeurs),
@@ -68,17 +71,18 @@ def _reword(run: Run) -> None:
 
 
 def _reworded(run: Run, due: DueEvaluation) -> list[NewWish]:
-    """Return the wishes whose text changed.
+    """Return the wishes whose text changed, or all if the dossier has a verdict and no wish.
 
-    These are at most the result and the label: the detail and the date come from the verdict.
+    The changed ones are at most the result and the label: the detail and the date come from the
+    verdict. A dossier has no wish if there was no section `[annotations]` before.
     """
     current = due.current
-    if current is None or due.presence != Presence.PRESENT or not due.wished:
+    if current is None or due.presence != Presence.PRESENT:
         return []
     wanted = desired(current.verdict, current.detail, current.depuis_le, run.context.annotations)
     return [
         NewWish(due.numero, name, wanted[name])
-        for name in (RESULTAT, LABEL)
+        for name in ((RESULTAT, LABEL) if due.wished else wanted)
         if name in wanted and due.wished.get(name) != wanted[name]
     ]
 
@@ -107,7 +111,8 @@ def report_missing_labels(run: Run, demarche: Demarche) -> None:
 
 
 def _missing_labels(run: Run, demarche: Demarche) -> list[str]:
-    labels = run.context.annotations.labels
+    annotations = run.context.annotations
+    labels = annotations.labels if annotations else None
     return [name for name in labels.all() if name not in demarche.labels] if labels else []
 
 

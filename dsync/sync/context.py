@@ -95,7 +95,8 @@ class Context:
     client: DSClient
     recorder: Recorder
     programme: Programme | None
-    annotations: AnnotationsConfig
+    annotations: AnnotationsConfig | None
+    """None: nothing is written into DS."""
     policy: Policy
     stop: threading.Event
     clock: Callable[[], datetime]
@@ -107,6 +108,11 @@ class Context:
     def mapping_key(self) -> str:
         """A digest of the mapping; when it changes, all dossiers are read again."""
         return mapping_key_of(self.programme)
+
+    @property
+    def judge(self) -> Programme | None:
+        """The programme, if it has rules; None: nothing is evaluated."""
+        return self.programme if self.programme and self.programme.judges else None
 
     def check_stop(self) -> None:
         """Return unless the run was asked to stop.

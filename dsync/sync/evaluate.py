@@ -43,7 +43,7 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
     Raises:
         InterruptedRunError, StoreError: as `evaluate_due`.
     """
-    programme = run.context.programme
+    programme = run.context.judge
     if programme is None or not numbers:
         return
     evidence = _evidence(run, programme)
@@ -65,7 +65,7 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
         InterruptedRunError: the run was asked to stop; as `StoreError`.
         StoreError: the verdicts stored so far stay; the other dossiers are still due.
     """
-    programme = run.context.programme
+    programme = run.context.judge
     if programme is None:
         return
     evidence = _evidence(run, programme, accept=accept_evidence)

@@ -232,7 +232,7 @@ def edited_elsewhere(
     records: Sequence[Record],
     ended: Iterable[EndedWish],
     annotations_of: Callable[[RevisionId], ResolvedAnnotations],
-    config: AnnotationsConfig,
+    config: AnnotationsConfig | None,
 ) -> list[DossierNumber]:
     """Return the dossiers whose annotations or labels differ from those of their ended wishes.
 
@@ -240,8 +240,10 @@ def edited_elsewhere(
         records: the page's dossiers.
         ended: their wishes that were confirmed, or are in conflict.
         annotations_of: returns dsync's annotations in a revision of the form.
-        config: the annotations and labels that dsync writes.
+        config: the annotations and labels that dsync writes; None: it writes none.
     """
+    if config is None:
+        return []
     shown = {record.numero: record for record in records}
     ids = {record.revision_id for record in records}
     resolved = {id_: annotations_of(id_) for id_ in ids}

@@ -81,10 +81,11 @@ def precheck(
 def _evaluate(
     run: Run, numbers: Sequence[DossierNumber], options: PrecheckOptions, asked_by: str
 ) -> list[Comparison]:
-    programme = run.context.programme
+    programme = run.context.judge
     if programme is None:
         raise ConfigurationError(
-            "There are no rules for a pre-check: add the section [regles] to the configuration."
+            "Nothing is judged, because the configuration has no section [regles]: add it, and the "
+            "section [mapping] that it needs, as in the shipped file."
         )
     evidence = programme.gather(run)
     with run.reading() as reader:

@@ -106,6 +106,8 @@ def push_due(
     Raises:
         DsyncError: DS or the database cannot be reached; the outcomes recorded so far stay.
     """
+    if run.context.annotations is None:
+        return
     _push_now(run, numbers, waits=on_wait is not None)
     if on_wait is not None:
         with run.transaction() as tx:
@@ -157,7 +159,9 @@ def _terms(run: Run) -> Terms | None:
     The stored démarche is used. It is read again from DS only if it does not contain the
     configured instructeur.
     """
-    named = run.context.policy.instructeur
+    named, annotations = run.context.policy.instructeur, run.context.annotations
+    if annotations is None:
+        return None
     if not named:
         run.report.problem(
             "Nothing is pushed, because no instructeur is configured: set DSYNC_DS_INSTRUCTEUR to "
@@ -178,7 +182,7 @@ def _terms(run: Run) -> Terms | None:
         return None
     programme = run.context.programme
     stated_verdict = programme.stated_verdict if programme else lambda _detail: None
-    return Terms(found, demarche.labels, run.context.annotations, stated_verdict)
+    return Terms(found, demarche.labels, annotations, stated_verdict)
 
 
 def _refresh_labels(run: Run, terms: Terms) -> None:

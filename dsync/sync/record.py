@@ -52,7 +52,7 @@ class Recorder:
         annotations: the section `[annotations]`.
     """
 
-    def __init__(self, programme: Programme | None, annotations: AnnotationsConfig) -> None:
+    def __init__(self, programme: Programme | None, annotations: AnnotationsConfig | None) -> None:
         self._programme = programme
         self._annotations = annotations
         self._forms: dict[RevisionId, tuple[Revision, _KnownForm]] = {}
@@ -168,7 +168,7 @@ class Recorder:
         dsync's own labels are left out, and the dates of modification and expiry, which change
         without any edit.
         """
-        owned_labels = self._annotations.owned_labels
+        owned_labels = self._annotations.owned_labels if self._annotations else frozenset()
         return json_bytes(
             [
                 dossier.number,

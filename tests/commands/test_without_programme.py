@@ -63,14 +63,14 @@ def test_what_needs_a_programme_says_so(plain: Command) -> None:
     assert not {"mapping", "evidence"} & names
 
 
-def test_a_part_of_the_programme_needs_the_rest(plain: Command) -> None:
-    """One section alone is a fault of the configuration, each missing one named."""
+@pytest.mark.parametrize("section", ["[regles]", "[preuves]"])
+def test_rules_need_the_mapping(plain: Command, section: str) -> None:
+    """They have nothing to judge without it: one sentence, which names both."""
     path = Path(plain.environment["DSYNC_CONFIG"])
-    path.write_text(path.read_text(encoding="utf-8") + "\n[mapping]\n", encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8") + f"\n{section}\n", encoding="utf-8")
     ended = plain("config", "check")
-    assert 2 == ended.code
-    assert "regles: missing key" in ended.err
-    assert "preuves: missing key" in ended.err
+    assert (2, 1) == (ended.code, len(ended.err.strip().splitlines()))
+    assert f"{section} needs the section [mapping]" in ended.err
 
 
 def test_the_engine_alone_makes_a_database_of_its_own(tmp_path: Path) -> None:

@@ -104,7 +104,10 @@ def _settings() -> Settings:
     )
 
 
-def _changed(section: Any, values: dict[str, Any]) -> Any:
+def _changed(section: Any, values: dict[str, Any] | None) -> Any:
+    """Return a section with other values; None: the file is without the section."""
+    if values is None:
+        return None
     if is_dataclass(section):
         return replace(section, **values)  # type: ignore[type-var]
     return section.model_copy(update=values)

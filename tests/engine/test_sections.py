@@ -1,0 +1,65 @@
+"""A file may lack any section: what belongs to it is then not done, and all else is."""
+
+from __future__ import annotations
+
+from tests.engine.conftest import Start
+from tests.engine.rig import DETAIL, FIRST, OPEN, PROBLEME, RESULTAT, number
+
+
+def test_without_annotations_nothing_is_written_into_ds(start: Start) -> None:
+    """Dossiers are judged, no wish is made, and the second run writes nothing."""
+    engine = start(configuration={"annotations": None})
+    report = engine.sync()
+    assert (0, []) == (report.exit_code, report.errors)
+    assert engine.verdict(0) == "Éligible"
+    assert ([], []) == (engine.rows("SELECT * FROM outbox"), engine.mutations())
+    engine.sync_until_quiet()
+    before = engine.content()
+    engine.sync()
+    assert before == engine.content()
+
+
+def test_the_section_may_come_and_go(start: Start) -> None:
+    """With it, open dossiers get their annotations; without it, wishes end and DS keeps them.
+
+    When it comes back, nothing is sent again and nothing is taken for a human's.
+    """
+    engine = start(configuration={"annotations": None})
+    engine.sync()
+    engine.restart()
+    assert (0, len(OPEN)) == ((report := engine.sync()).exit_code, report.pushed)
+    texts = {rank: (engine.remote(rank), engine.remote(rank, DETAIL)) for rank in OPEN}
+    engine.restart(configuration={"annotations": None})
+    engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
+    assert (0, 0) == ((report := engine.sync()).exit_code, report.conflicts)
+    assert not engine.wishes(0)
+    engine.control.edit_annotation(number(0), RESULTAT, texts[0][0])
+    engine.restart()
+    sent = len(engine.sent_values())
+    assert (0, 0) == ((report := engine.sync()).exit_code, report.conflicts)
+    assert sent == len(engine.sent_values())
+    assert {"confirmee"} == {status for rank in OPEN for status in engine.wishes(rank).values()}
+    assert texts == {rank: (engine.remote(rank), engine.remote(rank, DETAIL)) for rank in OPEN}
+
+
+def test_without_rules_dossiers_are_mapped(start: Start) -> None:
+    """The candidature is there without a verdict, and nobody is asked for evidence."""
+    engine = start(configuration={"regles": None}, betagouv_url="http://127.0.0.1:1")
+    report = engine.sync()
+    assert (0, [], 12) == (report.exit_code, report.errors, report.changed)
+    candidature = engine.one("lecture_candidature", 0)
+    assert candidature["probleme"]
+    assert candidature["verdict"] is None
+    assert [] == engine.mutations()
+    engine.control.edit_champ(FIRST, PROBLEME, "Un autre problème")
+    assert 1 == engine.sync().changed
+    assert "Un autre problème" == engine.one("lecture_candidature", 0)["probleme"]
+
+
+def test_rules_that_come_later_judge_what_is_there(start: Start) -> None:
+    """Open dossiers get their verdicts and annotations without being read again."""
+    engine = start(configuration={"regles": None})
+    engine.sync_until_quiet()
+    engine.restart()
+    report = engine.sync()
+    assert (0, 12, len(OPEN)) == (report.exit_code, report.evaluated, report.pushed)
