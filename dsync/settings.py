@@ -538,12 +538,27 @@ def _problems(exc: ValidationError, model: type[Configuration]) -> list[str]:
 def _nearest_key(loc: tuple[int | str, ...], model: type[Configuration]) -> str | None:
     """Return the key of the same section that is most similar to an unknown one, or None."""
     schema = model.model_json_schema()
-    section = schema
+    sections = _alternatives(schema, schema)
     for part in loc[:-1]:
-        section = section.get("properties", {}).get(part) or section.get("items") or {}
-        name = section.get("$ref", "").rpartition("/")[2]
-        section = schema["$defs"].get(name, section)
-    return _nearest(str(loc[-1]), list(section.get("properties", {})))
+        inner = [_inside(section, part) for section in sections]
+        sections = [one for section in inner for one in _alternatives(section, schema)]
+    return _nearest(str(loc[-1]), [key for one in sections for key in one.get("properties", {})])
+
+
+def _inside(section: Mapping[str, Any], part: int | str) -> Mapping[str, Any]:
+    """Return the schema of a part of a section."""
+    known = section.get("properties", {}).get(part)
+    found = known or section.get("items") or section.get("additionalProperties")
+    return found if isinstance(found, dict) else {}
+
+
+def _alternatives(section: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the schemas that a part of `schema` refers to; several for an optional section."""
+    if name := section.get("$ref", "").rpartition("/")[2]:
+        return _alternatives(schema["$defs"][name], schema)
+    if options := section.get("anyOf"):
+        return [one for option in options for one in _alternatives(option, schema)]
+    return [section]
 
 
 def _nearest(word: str, known: Sequence[str]) -> str | None:

@@ -1,0 +1,63 @@
+"""A wrong key of the configuration file gets the nearest known one, at any depth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dsync.errors import ConfigurationError
+from dsync.settings import read_configuration, shipped_config
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("[anotations]", "anotations: unknown key; did you mean annotations?"),
+        ("[ds]\ncontct = 1", "ds.contct: unknown key; did you mean contact?"),
+        ("[pieces]\ntargt = 1", "pieces.targt: unknown key; did you mean target?"),
+        (
+            "[annotations.detail]\nlibelle = 1",
+            "annotations.detail.libelle: unknown key; did you mean libelles?",
+        ),
+        (
+            "[annotations.resultat.options]\neligble = 1",
+            "annotations.resultat.options.eligble: unknown key; did you mean eligible?",
+        ),
+        (
+            "[mapping.champs.page_produit]\nneded = 1",
+            "mapping.champs.page_produit.neded: unknown key; did you mean needed?",
+        ),
+        (
+            "[mapping.annotations.jury]\nid = 'x'",
+            "mapping.annotations.jury: unknown key; did you mean jury_le?",
+        ),
+        ("[mapping.voeux]\nprofl = {}", "mapping.voeux.profl: unknown key; did you mean profil?"),
+        (
+            "[[mapping.evaluations.criteres]]\ncritre = 1",
+            "mapping.evaluations.criteres.0.critre: unknown key; did you mean critere?",
+        ),
+        ("[mapping.evaluation]", "mapping.evaluation: unknown key; did you mean evaluations?"),
+        ("[regles]\noperateur = 1", "regles.operateur: unknown key; did you mean operateurs?"),
+        ("[regles.window]\nstrt = 1", "regles.window.strt: unknown key; did you mean start?"),
+        ("[[regles.profils]]\nword = 1", "regles.profils.0.word: unknown key; did you mean words?"),
+        ("[preuves.catalog]", "preuves.catalog: unknown key; did you mean catalogue?"),
+        (
+            "[preuves.registre]\nenable = 1",
+            "preuves.registre.enable: unknown key; did you mean enabled?",
+        ),
+    ],
+)
+def test_the_nearest_key_is_proposed(tmp_path: Path, line: str, said: str) -> None:
+    """In every section, those inside others and in lists, too."""
+    path = tmp_path / "dsync.toml"
+    base = "" if line.startswith("[mapping") else "[mapping]\n"
+    path.write_text(f"{base}{line}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as raised:
+        read_configuration(path)
+    assert f"{path}: {said}" in raised.value.problems
+
+
+def test_the_shipped_file_has_no_wrong_key() -> None:
+    """It is read without a problem."""
+    assert read_configuration(shipped_config()).judges
