@@ -63,13 +63,14 @@ def show(*, as_json: bool) -> None:
         }
         for operateurs in rules.operateurs
     ]
-    lists.append(
-        {
-            "list": "categories_juridiques",
-            "source": rules.categories.source,
-            "entries": len(rules.categories.exact) + len(rules.categories.familles),
-        }
-    )
+    if rules.config.categories_juridiques is not None:
+        lists.append(
+            {
+                "list": "categories_juridiques",
+                "source": rules.categories.source,
+                "entries": len(rules.categories.exact) + len(rules.categories.familles),
+            }
+        )
     if as_json:
         print_json(
             {
@@ -163,7 +164,7 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
         raise ConfigurationError(f"{target}: cannot be written ({exc.strerror}).") from exc
     click.echo(f"{target}: {found.entries} entries, from {found.source}.")
     if name is None:
-        click.echo(f'Now add "{found.filename}" to operateurs in [regles] of {settings.config}.')
+        click.echo(f'Now add "{found.filename}" to {found.kind} in [regles] of {settings.config}.')
     click.echo("The next run judges open dossiers by it.")
 
 

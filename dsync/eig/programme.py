@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
 
-from dsync.domain.check_line import CheckLine
+from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.programme import DueEvaluation, Judged, PrecheckOptions, ProgrammeRun
@@ -16,7 +16,12 @@ from dsync.eig import store
 from dsync.eig.candidature import Candidature
 from dsync.eig.check import evidence_line, mapping_lines
 from dsync.eig.config import EigSections
-from dsync.eig.evidence.gathering import GatheredEvidence, gather, with_registry
+from dsync.eig.evidence.gathering import (
+    GatheredEvidence,
+    gather,
+    no_catalogue,
+    with_registry,
+)
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
 from dsync.eig.precheck.detail import stated_verdict
@@ -150,7 +155,11 @@ class Eig:
 
     def evidence_lines(self, store: Store | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the catalogue can be read, for `dsync check`."""
-        yield evidence_line(self._sources, store, now)
+        if self._in_force.needs_catalogue:
+            yield evidence_line(self._sources, store, now)
+        else:
+            message = "the rules need no catalogue, so none is read"
+            yield CheckLine("evidence", CheckStatus.OK, message)
 
     def stated_verdict(self, detail: str) -> Verdict | None:
         """Return the verdict in a detail, or None for another text."""
@@ -168,10 +177,13 @@ class Eig:
             StoreError: the database failed; the stored copy is unchanged.
             InterruptedRunError: the run was asked to stop.
         """
+        rules = self._in_force
+        if not rules.needs_catalogue:
+            return no_catalogue(self._sources, rules.version)
         return gather(
             run,
             self._sources,
-            rules_version=self._in_force.version,
+            rules_version=rules.version,
             catalogue_share=self._catalogue_share,
             accept=accept,
         )

@@ -73,6 +73,23 @@ def test_other_rules_with_another_answer_are_pushed(engine: Engine) -> None:
     )
 
 
+def test_a_check_that_is_switched_off_is_in_no_text(engine: Engine) -> None:
+    """The dossier that it alone stopped becomes Éligible, its row and its words are gone."""
+    engine.sync_until_quiet()
+    severity = {**engine.worker.app.configuration.regles.severity, "administration": "off"}
+    engine.restart(configuration={"regles": {"severity": severity, "operateurs": ()}})
+    engine.sync()
+    assert ("Éligible", ["éligible"]) == (engine.remote(2), engine.labels(2))
+    assert "administration" not in engine.remote(2, DETAIL)
+    checks = engine.rows(
+        "SELECT controle FROM lecture_precontrole_controle AS c JOIN lecture_precontrole AS p "
+        "USING (numero, etabli_le) WHERE p.courant AND numero = :numero",
+        numero=number(2),
+    )
+    assert "administration" not in {row["controle"] for row in checks}
+    assert 7 == len(checks)
+
+
 def test_a_product_published_at_last_lifts_the_verdict(start: Start) -> None:
     """Not Éligible and its evidence has changed: judged again without any change in DS."""
     engine = start()

@@ -29,8 +29,9 @@ non-breaking; in views and on screens they are plain. The texts of forty kinds o
 [tests/golden/details.txt](../tests/golden/details.txt).
 
 Below are the sentences, with placeholders in braces. The most severe result of each check is
-configured (`[regles.severity]`). If the product was found by its site, its repository or its name
-only, `phase` gives at most `a_verifier`.
+configured (`[regles.severity]`). A check that is `off` there is not made: it is in no text, has no
+row in the views, and what it alone needs may be left out of `[regles]`. If the product was found by
+its site, its repository or its name only, `phase` gives at most `a_verifier`.
 """
 
 

@@ -132,6 +132,16 @@ def gather(
     return GatheredEvidence(sources, snapshot, known_products, key)
 
 
+def no_catalogue(sources: EvidenceSources, rules_version: str) -> GatheredEvidence:
+    """Return the evidence of rules that need no catalogue; asks and stores nothing.
+
+    Args:
+        sources: the connections to the sources.
+        rules_version: the version of the rules, which becomes part of the key.
+    """
+    return GatheredEvidence(sources, None, tuple, f"sans catalogue:{rules_version}")
+
+
 def _refusal(previous: Snapshot, snapshot: Snapshot, share: float) -> tuple[str, str] | None:
     """Return why a new catalogue is refused, in English and in French, or None if it is not."""
     if snapshot.sha256 == previous.sha256:

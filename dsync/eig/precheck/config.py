@@ -22,7 +22,7 @@ CheckName = Literal[
     "doublon",
 ]
 CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
-Severity = Literal["a_verifier", "non_conforme"]
+Severity = Literal["a_verifier", "non_conforme", "off"]
 OverrideAnswer = Literal["administration_centrale", "operateur", "a_verifier", "non_conforme"]
 Text = Annotated[str, MinLen(1)]
 
@@ -56,8 +56,8 @@ class ProfilConfig(_Section):
 class PhasesConfig(_Section):
     """The names of phases in the catalogue and in the form."""
 
-    eligible: tuple[Text, ...]
-    other: tuple[Text, ...]
+    eligible: tuple[Text, ...] = ()
+    other: tuple[Text, ...] = ()
     """All other known phases; a phase in neither list is reported as unknown."""
     declared: dict[Text, tuple[Text, ...]] = field(default_factory=dict)
     """Phases of the catalogue, by an option of the form that has another wording."""
@@ -93,17 +93,17 @@ class OverrideConfig(_Section):
 
 @dataclass(frozen=True)
 class RulesConfig(_Section):
-    """The eligibility rules of one call."""
+    """The eligibility rules of one call; what only a check needs that is off may be left out."""
 
-    window: WindowConfig
     severity: dict[CheckName, Severity]
-    """The most severe result that each check may give."""
-    profils: tuple[ProfilConfig, ...]
-    phases: PhasesConfig
-    cas: tuple[CasConfig, ...]
-    operateurs: tuple[Text, ...]
+    """The most severe result that each check may give; `off`: the check is not made."""
+    window: WindowConfig | None = None
+    profils: tuple[ProfilConfig, ...] = ()
+    phases: PhasesConfig = field(default_factory=PhasesConfig)
+    cas: tuple[CasConfig, ...] = ()
+    operateurs: tuple[Text, ...] = ()
     """Files with the lists of opérateurs de l'État, one for each year, beside the configuration."""
-    categories_juridiques: Text
+    categories_juridiques: Text | None = None
     overrides: tuple[OverrideConfig, ...] = ()
     timezone: Text = "Europe/Paris"
     """Of the days of the window and of the deposit."""

@@ -173,11 +173,15 @@ def _context(
 
 
 def _run_checks(context: Context) -> Decision:
-    by_name = {name: _limit_severity(check(context), context) for name, check in CHECKS}
+    made = context.rules.checks
+    by_name: dict[str, Controle] = {
+        name: _limit_severity(check(context), context) for name, check in CHECKS if name in made
+    }
     reported = frozenset(
         field for c in by_name.values() if isinstance(field := c.preuve.get(REPORTED_BLANK), str)
     )
-    by_name[COMPLETUDE] = check_completude(structs.replace(context, reported_blanks=reported))
+    if COMPLETUDE in made:
+        by_name[COMPLETUDE] = check_completude(structs.replace(context, reported_blanks=reported))
     controles = tuple(by_name.values())
     product = context.match.product
     return Decision(
@@ -199,9 +203,9 @@ def _run_checks(context: Context) -> Decision:
         constats={
             "produit_id": context.match.product_id,
             # The catalogue spells a phase with or without accents and capitals.
-            "phase_constatee": fold(_text(by_name["phase"].preuve, "phase") or "") or None,
+            "phase_constatee": fold(_fact(by_name, "phase", "phase") or "") or None,
             "incubateur_constate": product.incubateur if product else None,
-            "type_administration": _text(by_name["administration"].preuve, "type") or "inconnu",
+            "type_administration": _fact(by_name, "administration", "type") or "inconnu",
         },
     )
 
@@ -252,6 +256,8 @@ def _remark(kept: Decision, today: Decision) -> str | None:
     )
 
 
-def _text(preuve: Mapping[str, Json], key: str) -> str | None:
-    value = preuve.get(key)
+def _fact(by_name: Mapping[str, Controle], check: str, key: str) -> str | None:
+    """Return a text in the evidence of a check; None if there is none, or the check is off."""
+    controle = by_name.get(check)
+    value = controle.preuve.get(key) if controle else None
     return value if isinstance(value, str) else None

@@ -23,6 +23,7 @@ from dsync.eig.precheck.config import (
     ProfilConfig,
     RulesConfig,
     Severity,
+    WindowConfig,
 )
 from dsync.eig.precheck.lists import (
     CategorieList,
@@ -47,6 +48,9 @@ _MAY_REFUSE = frozenset(
 )
 """Checks that have a sentence for « non conforme »."""
 
+_OF_CATALOGUE: tuple[CheckName, ...] = ("fiche_produit", "phase", "cas_octroi", "doublon")
+"""The checks that need the catalogue of products."""
+
 _List = TypeVar("_List")
 _Named = TypeVar("_Named", ProfilConfig, CasConfig)
 
@@ -60,12 +64,15 @@ class NeededChamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rules and lists, indexed."""
+    """The rules and lists, indexed; what belongs to a check that is off can be empty."""
 
     config: RulesConfig
     version: str
     """Digest of the rules, the lists, the needed champs and the revision of the sentences."""
+    checks: frozenset[CheckName]
+    """The checks that are made."""
     zone: ZoneInfo
+    window: WindowConfig
     operateurs: tuple[OperateurList, ...]
     """The latest first."""
     categories: CategorieList
@@ -98,7 +105,9 @@ class RuleSet:
             for name in config.operateurs
             if (found := _read_list(folder / name, parse_operateurs, problems))
         ]
-        categories = _read_list(folder / config.categories_juridiques, parse_categories, problems)
+        categories: CategorieList | None = CategorieList("", {}, ())
+        if name := config.categories_juridiques:
+            categories = _read_list(folder / name, parse_categories, problems)
         years = Counter(found.annee for found in operateurs)
         problems += [f"operateurs: two lists of {year}" for year, n in years.items() if n > 1]
         if problems or categories is None:
@@ -112,12 +121,18 @@ class RuleSet:
         return cls(
             config=config,
             version=_version(config, operateurs, categories, needed),
+            checks=_made(config),
             zone=ZoneInfo(config.timezone),
+            window=config.window or WindowConfig(date.min, date.max),
             operateurs=tuple(sorted(operateurs, key=lambda found: -found.annee)),
             categories=categories,
             needed=tuple(NeededChamp(*pair) for pair in needed),
             overrides={override.siren: override for override in config.overrides},
-            severities={name: Resultat(severity) for name, severity in config.severity.items()},
+            severities={
+                name: Resultat(severity)
+                for name, severity in config.severity.items()
+                if severity != "off"
+            },
             eligible_phases=eligible,
             known_phases=known,
             declared_phases={
@@ -128,6 +143,11 @@ class RuleSet:
             profil_labels=_labels(config.profils),
             cas_labels=_labels(config.cas),
         )
+
+    @property
+    def needs_catalogue(self) -> bool:
+        """Whether a check that is made compares with the catalogue of products."""
+        return not self.checks.isdisjoint(_OF_CATALOGUE)
 
     def local_day(self, instant: datetime) -> date:
         """Return the day of an instant in the time zone of the rules.
@@ -179,7 +199,7 @@ def _read_list(path: Path, parse: Callable[[str], _List], problems: list[str]) -
 
 
 def _problems(config: RulesConfig) -> Iterable[str]:
-    if config.window.start > config.window.end:
+    if config.window and config.window.start > config.window.end:
         yield "window: end is before start"
     try:
         ZoneInfo(config.timezone)
@@ -187,6 +207,19 @@ def _problems(config: RulesConfig) -> Iterable[str]:
         yield f"timezone: « {config.timezone} » is unknown; use a name such as Europe/Paris"
     for name in CHECK_NAMES:
         yield from _severity_problems(name, config.severity.get(name))
+    made = _made(config)
+    if not made:
+        yield "severity: every check is off; leave out [regles] if nothing is to be judged"
+    for check, key, given in (
+        ("depot", "window", config.window),
+        ("administration", "operateurs", config.operateurs),
+        ("administration", "categories_juridiques", config.categories_juridiques),
+        ("phase", "phases.eligible", config.phases.eligible),
+        ("profils", "profils", config.profils),
+        ("cas_octroi", "cas", config.cas),
+    ):
+        if check in made and not given:
+            yield f'{key}: missing; the check {check} needs it (or set severity {check} = "off")'
     yield from _named_problems("profils", config.profils)
     for profil in config.profils:
         start, end = profil.offered_from, profil.offered_until
@@ -203,16 +236,19 @@ def _problems(config: RulesConfig) -> Iterable[str]:
             yield f"overrides: {override.siren} is given more than once"
 
 
+def _made(config: RulesConfig) -> frozenset[CheckName]:
+    """Return the checks that are not off."""
+    return frozenset(name for name in CHECK_NAMES if config.severity.get(name) != "off")
+
+
 def _severity_problems(name: CheckName, severity: Severity | None) -> Iterable[str]:
     if severity is None:
-        yield f"severity: {name} is missing (a_verifier or non_conforme)"
+        yield f"severity: {name} is missing (a_verifier, non_conforme or off)"
     elif severity == "non_conforme" and name not in _MAY_REFUSE:
-        yield f"severity: {name} can only be a_verifier"
+        yield f"severity: {name} can only be a_verifier or off"
 
 
 def _named_problems(section: str, configs: Sequence[ProfilConfig | CasConfig]) -> Iterable[str]:
-    if not configs:
-        yield f"{section}: at least one is needed"
     for id_, times in Counter(config.id for config in configs).items():
         if times > 1:
             yield f"{section}: id {id_} is given {times} times"
@@ -228,8 +264,6 @@ def _named_problems(section: str, configs: Sequence[ProfilConfig | CasConfig]) -
 def _phase_problems(config: RulesConfig) -> Iterable[str]:
     eligible = {fold(name) for name in config.phases.eligible}
     other = {fold(name) for name in config.phases.other}
-    if not eligible:
-        yield "phases: eligible is empty"
     for name in sorted(eligible & other):
         yield f"phases: « {name} » is both eligible and other"
     known = eligible | other

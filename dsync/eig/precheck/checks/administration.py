@@ -45,7 +45,7 @@ def siren_of(candidature: Candidature) -> str | None:
 
 def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
     """Return the SIREN to look up in the registry, or None when the lookup is not needed."""
-    if (candidature.demandeur.forme_juridique_code or "").strip():
+    if NAME not in rules.checks or (candidature.demandeur.forme_juridique_code or "").strip():
         return None
     siren = siren_of(candidature)
     if siren is None or siren in rules.overrides or _operateur_list(siren, rules):

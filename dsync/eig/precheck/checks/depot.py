@@ -10,7 +10,7 @@ from dsync.eig.precheck.wording import french_date
 
 def check_depot(context: Context) -> Controle:
     """Compare the day of deposit with the first and last day of the call, inclusive."""
-    window, day = context.rules.config.window, context.deposit_day
+    window, day = context.rules.window, context.deposit_day
     is_inside = window.start <= day <= window.end
     return make_controle(
         "depot",

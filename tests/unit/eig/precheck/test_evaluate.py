@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from dsync.domain.dossier import Demandeur
-from dsync.domain.verdict import Resultat, Verdict
+from dsync.domain.verdict import Decision, Resultat, Verdict
 from dsync.eig.candidature import Candidature, Reponse, Voeu
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evaluation import evaluate, evidence_fingerprint
@@ -93,6 +93,29 @@ def test_a_check_is_no_more_severe_than_configured(
         candidature(code="7210", page_produit=None, voeux=()), evidence, rules, doublons=()
     )
     assert decision.verdict is Verdict.A_VERIFIER
+
+
+def test_a_check_that_is_off_is_not_made(
+    candidature: Build, evidence: Evidence, rules_table: dict[str, Any], config_folder: Any
+) -> None:
+    """It has no result and no text; a blank answer that it would report is one of completude."""
+    needed = (("page_produit", "Page produit"),)
+    answers: dict[str, Any] = {"code": "7210", "page_produit": None, "voeux": ()}
+
+    def decided(*off: str) -> Decision:
+        severity = rules_table["severity"] | dict.fromkeys(off, "off")
+        table = rules_table | {"severity": severity}
+        rules = RuleSet.load(rules_of(table), config_folder, needed=needed)
+        return evaluate(candidature(**answers), evidence, rules, doublons=())
+
+    whole, part = decided(), decided("administration", "fiche_produit", "profils")
+    assert (Verdict.INELIGIBLE, Verdict.A_VERIFIER) == (whole.verdict, part.verdict)
+    assert whole.version_regles != part.version_regles
+    names = [controle.controle for controle in part.controles]
+    assert ["depot", "phase", "cas_octroi", "completude", "doublon"] == names
+    assert not {"administration", "profils"} & set(part.detail.replace(":", " ").split())
+    assert "« Page produit »" in part.detail.replace("\u00a0", " ")
+    assert "inconnu" == part.constats["type_administration"]
 
 
 _ANY_TEXT = st.one_of(

@@ -35,7 +35,7 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
         ({"window": {"start": "2025-01-01", "end": "2024-01-01"}}, "window: end is before start"),
         ({"timezone": "Europe/Lutèce"}, "timezone: « Europe/Lutèce » is unknown"),
         ({"timezone": "../etc"}, "timezone: « ../etc » is unknown"),
-        ({"profils": []}, "profils: at least one is needed"),
+        ({"profils": []}, "profils: missing; the check profils needs it"),
         ({"profils": [PROFIL, {"id": "a", "labels": ["B"]}]}, "profils: id a is given 2 times"),
         ({"profils": [PROFIL, {"id": "b", "labels": ["à"]}]}, "label « a » is given 2 times"),
         ({"profils": [{"id": "a", "labels": []}]}, "give at least one label or word"),
@@ -43,9 +43,12 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
             {"profils": [PROFIL | {"offered_from": "2024-02-01", "offered_until": "2024-01-01"}]},
             "profils a: offered_until is before offered_from",
         ),
-        ({"cas": []}, "cas: at least one is needed"),
+        ({"cas": []}, "cas: missing; the check cas_octroi needs it"),
         ({"cas": [PROFIL | {"needs_phase": "zzz"}]}, "needs_phase « zzz » is not a known phase"),
-        ({"phases": {"eligible": [], "other": []}}, "phases: eligible is empty"),
+        (
+            {"phases": {"eligible": [], "other": []}},
+            "phases.eligible: missing; the check phase",
+        ),
         (
             {"phases": {"eligible": ["a"], "other": ["À"]}},
             "phases: « a » is both eligible and other",
@@ -85,6 +88,20 @@ def test_a_check_without_ground_for_refusal_cannot_refuse(
     severity = dict.fromkeys(rules_table["severity"], "non_conforme")
     found = problems_of(rules_table, config_folder, severity=severity)
     assert [line.split()[2] for line in found] == ["depot", "cas_octroi", "completude", "doublon"]
+
+
+def test_what_only_a_check_needs_that_is_off_may_be_left_out(
+    rules_table: dict[str, Any], config_folder: Path
+) -> None:
+    """One check needs its own parameters only; with every check off, nothing is left to do."""
+    severity = dict.fromkeys(rules_table["severity"], "off")
+    (problem,) = problems_of({"severity": severity}, config_folder)
+    assert "severity: every check is off; leave out [regles]" in problem
+    one = {"severity": severity | {"completude": "a_verifier"}}
+    assert {"completude"} == RuleSet.load(rules_of(one), config_folder, needed=()).checks
+    assert problems_of({"severity": severity | {"depot": "a_verifier"}}, config_folder) == (
+        '[regles] window: missing; the check depot needs it (or set severity depot = "off")',
+    )
 
 
 def test_every_problem_is_reported_at_once(
