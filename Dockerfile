@@ -18,7 +18,9 @@ COPY --from=build /opt/dsync /opt/dsync
 ENV PATH=/opt/dsync/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    DSYNC_LOG_FORMAT=json
+    DSYNC_LOG_FORMAT=json \
+    DSYNC_HTTP_LISTEN=0.0.0.0:8080
+EXPOSE 8080
 USER dsync
 WORKDIR /data
 VOLUME /data

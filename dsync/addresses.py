@@ -1,9 +1,10 @@
-"""URLs: showing them without credentials, and deciding whether they need encryption."""
+"""Addresses: URLs without credentials, whether they need encryption, and `host:port`."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 MASK = "********"
@@ -42,3 +43,34 @@ def is_loopback(url: str) -> bool:
 def is_encrypted_or_local(url: str) -> bool:
     """Return whether nobody between this machine and the URL's host can read what is sent."""
     return url.strip().lower().startswith("https://") or is_loopback(url)
+
+
+class Listen(NamedTuple):
+    """An address to listen on; the host is a name, an IPv4 or an IPv6 address."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Return `host:port`, with an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
+
+
+def parse_listen(text: str) -> Listen:
+    """Return the address of `host:port` or `[IPv6]:port`; port 0 is any free one.
+
+    Raises:
+        ValueError: it has another form, or there is no such port.
+    """
+    found = _LISTEN.fullmatch(text.strip())
+    if not found or int(found[3]) > 65535:
+        raise ValueError("expected host:port")
+    if found[1]:
+        try:
+            ipaddress.IPv6Address(found[1])
+        except ValueError as exc:
+            raise ValueError("expected host:port") from exc
+    return Listen(found[1] or found[2], int(found[3]))

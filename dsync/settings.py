@@ -29,7 +29,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from dsync.addresses import MASK, is_encrypted_or_local, mask_url
+from dsync.addresses import MASK, Listen, is_encrypted_or_local, mask_url, parse_listen
 from dsync.annotations import AnnotationsConfig
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.eig.config import EigSections
@@ -44,10 +44,15 @@ DEFAULT_CONFIG = Path("config") / SHIPPED_CONFIG
 DEFAULT_DS_URL = "https://demarche.numerique.gouv.fr/api/v2/graphql"
 DEFAULT_DATABASE_URL = "sqlite:///dsync.db"
 DEFAULT_BETAGOUV_URL = "https://beta.gouv.fr"
+DEFAULT_HTTP_LISTEN = "127.0.0.1:8080"
+SIGNING_KEY_PREFIX = "whsec_"
+"""The beginning of the signing keys that DS makes for webhooks of version 2."""
 SANDBOX_DEMARCHE = 86321
 """The number in the shipped file: that of the sandbox's démarche."""
 
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
+_PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
+_SIGNING_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{22,}={0,2}")
 _TARGET = re.compile(r"file:///[^?#*]+|s3://[a-z0-9][a-z0-9.-]+(/[^?#*@]*)?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED"}
@@ -160,6 +165,15 @@ class PiecesSection(_Section):
         )
 
 
+class HttpSection(_Section):
+    """Section `[http]`: the addresses that `dsync run` serves."""
+
+    listen: str | None = None
+    """`host:port`; "": none."""
+    ready_intervals: int = Field(default=3, ge=1, le=1000)
+    """Number of intervals of the incremental read after which `/readyz` misses a success."""
+
+
 class Configuration(_Section):
     """The TOML file of a démarche without the section `[mapping]`: it is copied, no more."""
 
@@ -171,6 +185,7 @@ class Configuration(_Section):
     annotations: AnnotationsConfig | None = None
     """None: nothing is written into DS."""
     pieces: PiecesSection = PiecesSection()
+    http: HttpSection = HttpSection()
 
     @property
     def programme(self) -> EigSections | None:
@@ -206,9 +221,11 @@ class _Environment(BaseSettings):
     ds_instructeur: str | None = None
     betagouv_url: str | None = None
     log_format: Literal["console", "json"] | None = None
+    http_listen: str | None = None
+    webhook_secret: SecretStr | None = None
 
 
-SECRETS = ("ds_token", "database_url")
+SECRETS = ("ds_token", "database_url", "webhook_secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +242,8 @@ class Settings:
     ds_instructeur: str | None
     betagouv_url: str
     log_format: str
+    http_listen: str
+    webhook_secret: SecretStr | None
     sources: Mapping[str, str]
 
     @property
@@ -241,14 +260,56 @@ class Settings:
             )
         return self.ds_token.get_secret_value().strip()
 
+    @property
+    def listen(self) -> Listen | None:
+        """Where `dsync run` serves HTTP; None: nowhere.
+
+        Raises:
+            ConfigurationError: it is not `host:port`.
+        """
+        if not self.http_listen.strip():
+            return None
+        try:
+            return parse_listen(self.http_listen)
+        except ValueError as exc:
+            raise ConfigurationError(
+                f"DSYNC_HTTP_LISTEN, or [http] listen: {exc}, such as {DEFAULT_HTTP_LISTEN} or "
+                "[::1]:8080; an empty one serves no HTTP."
+            ) from exc
+
+    @property
+    def webhook_words(self) -> tuple[str, ...]:
+        """The words of DSYNC_WEBHOOK_SECRET: the secrets of the address, and signing keys.
+
+        Raises:
+            ConfigurationError: a word is neither, or there is only a signing key.
+        """
+        words = () if self.webhook_secret is None else self.webhook_secret.get_secret_value()
+        found = tuple(words.split()) if words else ()
+        in_path = [word for word in found if not word.startswith(SIGNING_KEY_PREFIX)]
+        keys = [word for word in found if word.startswith(SIGNING_KEY_PREFIX)]
+        if any(not _PATH_SECRET.fullmatch(word) for word in in_path) or (keys and not in_path):
+            raise ConfigurationError(
+                "DSYNC_WEBHOOK_SECRET: expected a secret of at least 16 letters, digits, « - » or "
+                "« _ » (make one with `openssl rand -hex 24`), then the signing keys of webhooks "
+                "of version 2 (whsec_…), separated by blanks."
+            )
+        if any(not _SIGNING_KEY.fullmatch(word) for word in keys):
+            raise ConfigurationError(
+                "DSYNC_WEBHOOK_SECRET: a signing key (whsec_…) is incomplete. Copy it again from "
+                "DS, or have DS renew it."
+            )
+        return found
+
     def shown(self) -> dict[str, str | None]:
         """Return the settings as text, with secrets masked."""
         values = {name: getattr(self, name) for name in self.sources}
         shown = {name: None if v is None else str(v) for name, v in values.items()}
         for name in ("database_url", "ds_url", "betagouv_url"):
             shown[name] = mask_url(str(values[name]))
-        if self.ds_token is not None:
-            shown["ds_token"] = MASK
+        for name in ("ds_token", "webhook_secret"):
+            if values[name] is not None:
+                shown[name] = MASK
         return shown
 
 
@@ -328,6 +389,7 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: _Environment
         "ds_instructeur": configuration.ds.instructeur,
         "ds_token_expires_on": configuration.ds.token_expires_on,
         "demarche": configuration.demarche and configuration.demarche.number,
+        "http_listen": configuration.http.listen,
     }
     defaults: dict[str, Any] = {
         "config": path,
@@ -335,6 +397,7 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: _Environment
         "database_url": DEFAULT_DATABASE_URL,
         "betagouv_url": DEFAULT_BETAGOUV_URL,
         "log_format": "console",
+        "http_listen": DEFAULT_HTTP_LISTEN,
     }
     own = _own_token(path, configuration.ds)
     values: dict[str, Any] = {}
@@ -367,7 +430,9 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: _Environment
     if configuration.programme is not None:
         registre = configuration.programme.preuves.registre
         _check_address(registre.url, "[preuves.registre] url", allow_http=allow_http)
-    return Settings(configuration=configuration, sources=sources, **values)
+    settings = Settings(configuration=configuration, sources=sources, **values)
+    settings.listen, settings.webhook_words  # noqa: B018 - properties that raise
+    return settings
 
 
 def _own_token(path: Path, ds: DSSection) -> dict[str, Any]:
@@ -498,6 +563,9 @@ def unknown_variables() -> dict[str, str | None]:
 def _read_environment() -> _Environment:
     from_files = {name: _secret_file(name) for name in SECRETS}
     given = {name: value for name, value in from_files.items() if value is not None}
+    if os.environ.get(f"{PREFIX}HTTP_LISTEN") == "":
+        # The only variable whose empty value is a setting.
+        given["http_listen"] = ""
     try:
         return _Environment(**given)  # type: ignore[arg-type]
     except ValidationError as exc:

@@ -11,10 +11,11 @@ import click
 from dsync.addresses import mask_url
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import ago, asker, print_json, print_note, print_table
+from dsync.cli.output import asker, print_json, print_note, print_table
 from dsync.cli.reports import print_report
 from dsync.cli.session import load, make_ready, reading, worker
 from dsync.cli.sync import announce_stop, finish
+from dsync.domain.durations import ago
 from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
 from dsync.eig.precheck.config import RulesConfig

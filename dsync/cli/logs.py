@@ -17,6 +17,9 @@ QUIET = {
     "sqlalchemy": logging.WARNING,
     # At WARNING it logs each tick during a run, although that is normal.
     "apscheduler": logging.ERROR,
+    # At WARNING it logs each request that is not HTTP.
+    "uvicorn": logging.ERROR,
+    "asyncio": logging.WARNING,
 }
 """Lowest levels of the loggers of libraries."""
 

@@ -127,15 +127,6 @@ def instant(value: datetime) -> str:
     return aware.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def ago(value: datetime, now: datetime) -> str:
-    """Return how long ago an instant was, in the largest unit that fits."""
-    seconds = max(0, int((now - value).total_seconds()))
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
-
-
 def clean(text: str) -> str:
     """Return a text on one line, without control, format or bidirectional characters."""
     flat = " ".join(text.split())

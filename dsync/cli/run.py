@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
 from dsync import __version__
 from dsync.cli.options import settings_options
 from dsync.cli.session import load_all, make_ready, worker
+from dsync.errors import ConfigurationError
 from dsync.service.scheduler import DemarcheJob, Service
 from dsync.service.signals import StopSignals
+
+if TYPE_CHECKING:
+    from dsync.service.http import Surface
+    from dsync.wiring import App
 
 
 @click.command()
@@ -47,10 +54,39 @@ def _serve(stop: Event) -> None:
             "database": first.store.place,
             "next_run": min(app.next_run_at() for app in apps).isoformat(timespec="seconds"),
         }
+        service = Service([DemarcheJob(app, stop) for app in apps], stop, about=about)
+        surface = _surface(apps, service, stop)
         for app in apps:
             app.register_service()
-        service = Service([DemarcheJob(app, stop) for app in apps], stop, about=about)
-        if not service.serve():
+        has_ended = service.serve()
+        if surface is not None:
+            surface.join()
+        if not has_ended:
             # A run's thread is in a call that cannot be interrupted. Ending the process rolls its
             # open transaction back.
             os._exit(0)
+
+
+def _surface(apps: Sequence[App], service: Service, stop: Event) -> Surface | None:
+    """Start the HTTP surface; None: it is off, or its default address cannot be used.
+
+    Raises:
+        ConfigurationError: the configured address cannot be used, or files name different ones.
+    """
+    configured = [app.settings for app in apps if app.settings.sources["http_listen"] != "default"]
+    settings = (configured or [apps[0].settings])[0]
+    if any(one.listen != settings.listen for one in configured):
+        raise ConfigurationError(
+            "The configuration files name different addresses in [http] listen, but one service "
+            "has one: keep one of them, or set DSYNC_HTTP_LISTEN."
+        )
+    if settings.listen is None:
+        return None
+    from dsync.service import http  # Takes memory that only a service with HTTP needs.
+
+    listening = http.bind(settings.listen, is_default=not configured)
+    if listening is None:
+        return None
+    surface = http.Surface(apps, service.ask, settings.webhook_words, listening, stop)
+    surface.start()
+    return surface

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,6 @@ from dsync.cli.failures import IN_PART, Exit
 from dsync.cli.options import Duration, json_option, settings_options, wide_option
 from dsync.cli.output import (
     SUSPENDED,
-    ago,
     clean,
     instant,
     print_json,
@@ -22,30 +21,11 @@ from dsync.cli.output import (
 )
 from dsync.cli.session import load_all, reading
 from dsync.database import open_database
-from dsync.domain.check_line import CheckStatus, expiry_lines
+from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
 from dsync.settings import Settings
-from dsync.store import LeaseInfo, RunningService, Store
-from dsync.store.lease import is_overdue
-
-RUN_KEYS = {
-    "run": "run",
-    "genre": "kind",
-    "statut": "status",
-    "demande_par": "started_by",
-    "debut": "started_at",
-    "fin": "ended_at",
-    "lus": "read",
-    "modifies": "changed",
-    "supprimes": "deleted",
-    "evalues": "evaluated",
-    "pousses": "pushed",
-    "conflits": "conflicts",
-    "en_quarantaine": "quarantined",
-    "requetes": "requests",
-    "erreur": "error",
-}
-"""Keys in `status --json` by the column of a run."""
+from dsync.store import Store
+from dsync.sync.state import state_of, warnings_of
 
 
 @click.command()
@@ -86,103 +66,12 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
 def _status_of(
     store: Store, settings: Settings, max_age: timedelta | None, now: datetime
 ) -> dict[str, Any]:
-    document = _document(store, DemarcheNumber(settings.demarche), now)
-    if not settings.configuration.judges:
-        document["dossiers"]["to_judge"] = 0
+    judges = settings.configuration.judges
+    document = state_of(store, DemarcheNumber(settings.demarche), now, judges=judges)
     last = document["last_success_at"]
-    warnings = [*_warnings(document, now)]
-    warnings += [
-        f"Token: {line.message}; {line.remedy}."
-        for line in expiry_lines(settings.ds_token_expires_on, now.date())
-        if line.status is CheckStatus.WARNING
-    ]
     is_stale = max_age is not None and (last is None or now - last > max_age)
+    warnings = [clean(one) for one in warnings_of(document, now, settings.ds_token_expires_on)]
     return document | {"now": now, "is_stale": is_stale, "warnings": warnings}
-
-
-def _document(store: Store, demarche: DemarcheNumber, now: datetime) -> dict[str, Any]:
-    lease = store.lease_of(demarche)
-    at_work = lease if lease is not None and lease.holder and not lease.is_expired else None
-    with store.reading(demarche) as reader:
-        stored = reader.state()
-        state = stored.as_of(now)
-        ahead = stored.ahead(now)
-        runs_ = reader.runs(limit=1)
-        counts = reader.dossier_counts()
-        pushes = reader.open_pushes()
-        return {
-            "demarche": demarche,
-            "database": store.place,
-            "services": [
-                _service(service, at_work, now) for service in store.services_of(demarche)
-            ],
-            "last_success_at": state.last_success_at,
-            "last_full_at": state.last_full_at,
-            "last_deletions_at": state.last_deletions_at,
-            "watermark": state.watermark,
-            "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
-            "full_read_under_way": state.full_cursor is not None,
-            "last_run": _last_run(runs_[0]) if runs_ else None,
-            "dossiers": {
-                "presence": counts["presence"],
-                "state": counts["etat"],
-                "verdict": counts["verdict"],
-                "to_judge": counts["a_evaluer"],
-            },
-            "annotations": reader.outbox_counts(),
-            **{name: push.dossiers for name, push in pushes.items()},
-            "reasons": {name: list(push.reasons) for name, push in pushes.items()},
-            "quarantined": len(reader.quarantined()),
-            "lease": at_work
-            and {
-                "holder": at_work.holder,
-                "since": at_work.acquired_at,
-                "expires_at": at_work.expires_at,
-            },
-        }
-
-
-def _service(service: RunningService, at_work: LeaseInfo | None, now: datetime) -> dict[str, Any]:
-    holds_lease = at_work is not None and at_work.holder == service.holder
-    return {**service._asdict(), "is_alive": holds_lease or not is_overdue(service, now)}
-
-
-def _last_run(run: dict[str, Any]) -> dict[str, Any]:
-    document = {key: run[name] for name, key in RUN_KEYS.items()}
-    return document | {"messages": (run["figures"] or {}).get("messages", [])}
-
-
-def _warnings(document: Mapping[str, Any], now: datetime) -> Iterator[str]:
-    """Yield a sentence for each point that needs attention, with its remedy."""
-    for service in document["services"]:
-        if not service["is_alive"]:
-            yield (
-                f"The service {service['holder']} last reported {ago(service['seen_at'], now)} and "
-                "did not report its end: check whether it still runs, and start it again."
-            )
-    if document["clock_ahead_s"] is not None:
-        span = _span(timedelta(seconds=document["clock_ahead_s"]))
-        yield (
-            f"This machine's clock went back: the last runs are dated up to {span} in the "
-            "future, which counts as never. Check the clock (NTP); the next run has a correct date."
-        )
-    for name, sentence in OPEN.items():
-        if count := document[name]:
-            why = "; ".join(clean(reason) for reason in document["reasons"].get(name, ()))
-            subject = f"{count} dossier{'s' if count > 1 else ''}"
-            yield f"{subject} {sentence.format(why=f' ({why})' if why else '')}"
-
-
-OPEN = {
-    "waiting": "with annotations that wait{why}: `dsync push` sends them now.",
-    "refused": (
-        "with annotations that DS refused{why}: `dsync check` names what to correct, then run "
-        "`dsync push`."
-    ),
-    "conflicts": "with a human's value instead of dsync's: see `dsync conflicts list`.",
-    "quarantined": "in quarantine: see `dsync quarantine list`.",
-}
-"""Sentences for open dossiers, by key of the document."""
 
 
 def _print(document: dict[str, Any], now: datetime) -> None:
@@ -227,10 +116,6 @@ def _print_problems(run: int, status: str, messages: Sequence[str]) -> None:
         messages = ["its process died before the end; the next run resumes."]
     for message in messages:
         print_note(f"run {run}: {clean(message)}")
-
-
-def _span(duration: timedelta) -> str:
-    return f"{duration.days} days" if duration.days > 1 else f"{duration.seconds // 60} minutes"
 
 
 def _counts(counts: dict[str, int]) -> str:

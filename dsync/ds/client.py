@@ -29,7 +29,7 @@ from dsync.ds.demarche import (
     read_demarche,
     refusals_of,
 )
-from dsync.ds.limits import Limits
+from dsync.ds.limits import Limits, Throttle
 from dsync.ds.operations import Operation
 from dsync.ds.pieces import remote_files
 from dsync.ds.push import document_of, outcomes_of, read_remote
@@ -112,6 +112,16 @@ class DSClient:
     def errors(self) -> Counter[str]:
         """Number of failed requests by the error's class, also of those repeated with success."""
         return self._transport.errors
+
+    @property
+    def answered(self) -> int:
+        """Number of requests that DS answered without a failure."""
+        return self._transport.answered
+
+    @property
+    def throttle(self) -> Throttle:
+        """The throttle of the token, which all clients with it share."""
+        return self._transport.throttle
 
     def close(self) -> None:
         """Close the connections."""

@@ -44,13 +44,21 @@ class Throttle:
         self._lock = threading.Lock()
         self._sent: deque[float] = deque()
         self._paused_until = 0.0
+        self.waits = 0
+        """Number of requests that had to wait."""
+        self.waited_s = 0.0
 
     def acquire(self, requests_per_minute: int, stop: threading.Event) -> bool:
         """Wait until one more request is allowed; return False when `stop` is set before."""
+        has_waited = False
         while not stop.is_set():
             wait_s = self._reserve(requests_per_minute)
             if wait_s <= 0:
                 return True
+            with self._lock:
+                self.waits += not has_waited
+                self.waited_s += wait_s
+            has_waited = True
             stop.wait(wait_s)
         return False
 

@@ -125,6 +125,7 @@ class Transport:
             )
         self.limits = limits
         self.requests = 0
+        self.answered = 0
         self.errors: Counter[str] = Counter()
         self.by_operation: Counter[str] = Counter()
         self._url = url
@@ -135,7 +136,7 @@ class Transport:
         self._clock = clock
         self._notify = notify
         self._failing_since: float | None = None
-        self._throttle = shared_throttle(url, token)
+        self.throttle = shared_throttle(url, token)
         self._lock = threading.Lock()
         headers = {"User-Agent": user_agent, "Accept-Language": "fr"}
         timeouts_s = (limits.connect_timeout_s, limits.deadline_s)
@@ -210,6 +211,8 @@ class Transport:
             with self._lock:
                 self.errors[type(exc).__name__] += 1
             raise
+        with self._lock:
+            self.answered += 1
         self._notify_recovery()
 
     def _notify_retry(self, waiting: RetryNotice) -> None:
@@ -236,7 +239,7 @@ class Transport:
     def _send(self, operation: Operation, variables: Mapping[str, Any], subject: str) -> Answer:
         if not self._token:
             raise error_of(Fault.TOKEN_MISSING)
-        if not self._throttle.acquire(self.limits.requests_per_minute, self._stop):
+        if not self.throttle.acquire(self.limits.requests_per_minute, self._stop):
             raise InterruptedRunError("Asked to stop while waiting to ask DS.")
         with self._lock:
             self.requests += 1
@@ -283,7 +286,7 @@ class Transport:
         if isinstance(error, DSRateLimitedError):
             wait_s = min(_wait_s(reply.headers, self._clock()), self.limits.max_wait_s)
             error.retry_at = datetime.fromtimestamp(self._clock().timestamp() + wait_s, UTC)
-            self._throttle.pause(wait_s)
+            self.throttle.pause(wait_s)
         if operation.is_mutation and fault not in NOT_EXECUTED:
             return DSOutcomeUnknownError(
                 "The outcome of a write is unknown; the annotations are read back before the next "

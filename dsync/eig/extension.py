@@ -143,6 +143,7 @@ class EigExtension:
     related = staticmethod(store.related)
     forget = staticmethod(store.forget_enterprises)
     indicators = staticmethod(store.median_days)
+    evidence_confirmed_at = staticmethod(store.evidence_confirmed_at)
 
     @property
     def sections(self) -> Mapping[str, Mapping[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, select, text
+from sqlalchemy import Connection, Select, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Etat, Json, Presence
@@ -231,6 +231,14 @@ def evidence(connection: Connection, source: str) -> EvidenceCopy | None:
     table = tables.evidence
     row = connection.execute(select(table).where(table.c.source == source)).one_or_none()
     return None if row is None else EvidenceCopy(**row._asdict())
+
+
+def evidence_confirmed_at(connection: Connection) -> datetime | None:
+    """Return when the source of the oldest evidence last confirmed it; None: it has no evidence."""
+    table = tables.evidence
+    return connection.scalar(
+        select(func.min(func.coalesce(table.c.confirmed_at, table.c.fetched_at)))
+    )
 
 
 def registry(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple, Protocol
@@ -92,6 +93,9 @@ class Extension(Protocol):
 
     def indicators(self, connection: Connection, demarche: DemarcheNumber) -> Mapping[str, float]:
         """Return its figures of the démarche as they are now, by name."""
+
+    def evidence_confirmed_at(self, connection: Connection) -> datetime | None:
+        """Return when its evidence was last confirmed by its source; None: never."""
 
     def forget(self, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
         """Delete the data of these dossiers' applicants, unless another dossier shares them."""

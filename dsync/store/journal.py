@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 
@@ -17,6 +18,8 @@ from dsync.store.subject import Subject
 _NUMBERING = 0x6473796E72
 """Key of the advisory lock (« dsynr » in ASCII) that serialises the numbering of runs."""
 
+FIGURES = ("lus", "modifies", "supprimes", "evalues", "pousses", "requetes")
+"""The columns of a run that add up over runs."""
 _COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")
 
 
@@ -106,6 +109,39 @@ class JournalWrites(Subject):
                 for event in events
             ],
         )
+
+
+class RunTotals(NamedTuple):
+    """The ended runs of one kind and status, and the sums of their figures."""
+
+    genre: str
+    statut: str
+    runs: int
+    figures: Mapping[str, int]
+    """By column of a run."""
+
+
+class RunReads(Subject):
+    """Counts the runs of the journal."""
+
+    def run_totals(self) -> list[RunTotals]:
+        """Count the ended runs by kind and status."""
+        run = tables.sync_run
+        rows = self.connection.execute(
+            select(
+                run.c.genre,
+                run.c.statut,
+                func.count(),
+                *(func.sum(run.c[name]) for name in FIGURES),
+            )
+            .where(run.c.demarche_numero == self.number, run.c.statut != "running")
+            .group_by(run.c.genre, run.c.statut)
+            .order_by(run.c.genre, run.c.statut)
+        )
+        return [
+            RunTotals(genre, statut, runs, dict(zip(FIGURES, map(int, sums), strict=True)))
+            for genre, statut, runs, *sums in rows
+        ]
 
 
 _table = tables.quarantaine

@@ -29,7 +29,7 @@ from dsync.store import tables
 from dsync.store.corrections import CorrectionReads
 from dsync.store.demarche import DemarcheReads
 from dsync.store.extension import DossierView
-from dsync.store.journal import QuarantineReads
+from dsync.store.journal import QuarantineReads, RunReads
 from dsync.store.outcomes import ConflictReads
 from dsync.store.pieces import PieceReads
 from dsync.store.records import OpenPushes, WishStatus
@@ -85,6 +85,7 @@ Document = dict[str, Any]
 class Reader(
     DemarcheReads,
     CorrectionReads,
+    RunReads,
     QuarantineReads,
     ConflictReads,
     VerdictReads,
@@ -215,7 +216,10 @@ class Reader(
         return _documents(self.connection.execute(statement).mappings().all())
 
     def dossier_counts(self, demarche: DemarcheNumber | None = None) -> Document:
-        """Count the dossiers by presence, the present ones by state, verdict and `a_evaluer`."""
+        """Count the dossiers by presence, the present ones by state, verdict and `a_evaluer`.
+
+        `verdict_par_etat` has the counts of each state by verdict; `aucun`: without one.
+        """
         number = self._of(demarche)
         is_present = _dossier.c.presence == Presence.PRESENT.value
         rows = self.connection.execute(
@@ -233,18 +237,21 @@ class Reader(
         presences = dict.fromkeys((presence.value for presence in Presence), 0)
         etats = dict.fromkeys((etat.value for etat in Etat), 0)
         verdicts = dict.fromkeys((verdict.key for verdict in Verdict), 0)
+        by_etat: dict[str, dict[str, int]] = {etat: {"aucun": 0, **verdicts} for etat in etats}
         to_judge = 0
         for presence, etat, verdict, count, waiting in rows:
             presences[presence] += count
             to_judge += waiting
             if presence == Presence.PRESENT:
                 etats[etat] += count
+                by_etat[etat][Verdict(verdict).key if verdict else "aucun"] += count
                 if verdict is not None:
                     verdicts[Verdict(verdict).key] += count
         return {
             "presence": dict(presences),
             "etat": dict(etats),
             "verdict": dict(verdicts),
+            "verdict_par_etat": by_etat,
             "a_evaluer": to_judge,
         }
 
@@ -263,7 +270,7 @@ class Reader(
         The keys are `waiting`, `refused` and `conflicts`.
         """
         rows = self.connection.execute(
-            select(_outbox.c.statut, _outbox.c.numero, _outbox.c.erreur)
+            select(_outbox.c.statut, _outbox.c.numero, _outbox.c.erreur, _outbox.c.creee_le)
             .join(_dossier, _dossier.c.numero == _outbox.c.numero)
             .where(
                 _outbox.c.demarche_numero == self.number,
@@ -275,13 +282,23 @@ class Reader(
         )
         numbers: dict[str, set[int]] = {name: set() for name in _OPEN_PUSHES.values()}
         reasons: dict[str, set[str]] = {name: set() for name in _OPEN_PUSHES.values()}
-        for statut, numero, erreur in rows:
-            numbers[_OPEN_PUSHES[statut]].add(numero)
+        oldest: dict[str, datetime] = {}
+        for statut, numero, erreur, creee_le in rows:
+            name = _OPEN_PUSHES[statut]
+            numbers[name].add(numero)
+            oldest[name] = min(creee_le, oldest.get(name, creee_le))
             if erreur:
-                reasons[_OPEN_PUSHES[statut]].add(erreur)
+                reasons[name].add(erreur)
         return {
-            name: OpenPushes(len(numbers[name]), tuple(sorted(reasons[name]))) for name in numbers
+            name: OpenPushes(len(numbers[name]), tuple(sorted(reasons[name])), oldest.get(name))
+            for name in numbers
         }
+
+    def evidence_confirmed_at(self) -> datetime | None:
+        """Return when the programme's evidence was last confirmed; None: it has none."""
+        if self.extension is None:
+            return None
+        return self.extension.evidence_confirmed_at(self.connection)
 
     @cached_property
     def _booleans(self) -> frozenset[str]:

@@ -62,6 +62,8 @@ class OpenPushes(NamedTuple):
 
     dossiers: int
     reasons: tuple[str, ...]
+    since: datetime | None
+    """When the oldest of these wishes was made; None: there is none."""
 
 
 class Record(Struct, frozen=True, gc=False):

@@ -44,6 +44,7 @@ def operator(sandbox: Sandbox, folder: Path) -> Command:
         folder,
         {
             **inherited,
+            "DSYNC_HTTP_LISTEN": "",
             "DSYNC_DS_URL": sandbox.ds_url,
             "DSYNC_DS_TOKEN": sandbox.tokens.write,
             "DSYNC_DS_INSTRUCTEUR": "dsync@example.gouv.fr",

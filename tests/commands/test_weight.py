@@ -9,7 +9,16 @@ import pytest
 
 from tests.commands.command import Command
 
-LOCAL = ("gql", "requests", "apscheduler", "alembic", "structlog", "sqlalchemy.dialects.postgresql")
+WEB = ("starlette", "uvicorn", "prometheus_client", "standardwebhooks")
+LOCAL = (
+    *WEB,
+    "gql",
+    "requests",
+    "apscheduler",
+    "alembic",
+    "structlog",
+    "sqlalchemy.dialects.postgresql",
+)
 
 
 @pytest.mark.parametrize(
@@ -19,7 +28,7 @@ LOCAL = ("gql", "requests", "apscheduler", "alembic", "structlog", "sqlalchemy.d
         ("status", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
         ("runs", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
         ("dossier list", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
-        ("sync", ("apscheduler", "alembic", "sqlalchemy.dialects.postgresql")),
+        ("sync", (*WEB, "apscheduler", "alembic", "sqlalchemy.dialects.postgresql")),
     ],
 )
 def test_a_short_command_loads_no_more_than_it_needs(

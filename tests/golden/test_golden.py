@@ -9,7 +9,7 @@ import pytest
 from dsync.domain.verdict import Resultat
 from dsync.eig.precheck.detail import stated_verdict
 from dsync.eig.precheck.sentences import TITLES
-from tests.golden import dossiers, registre, table
+from tests.golden import dossiers, http_page, registre, table
 from tests.golden.dossiers import DOSSIERS, Dossier, decide
 
 GONE = (
@@ -39,6 +39,11 @@ def test_the_documentation_shows_every_sentence() -> None:
 def test_the_register_shows_every_personal_column() -> None:
     """`python -m tests.golden.registre --write` updates it."""
     assert registre.PAGE.read_text(encoding="utf-8") == registre.page()
+
+
+def test_the_page_on_http_shows_every_address_and_metric() -> None:
+    """`python -m tests.golden.http_page --write` updates it."""
+    assert http_page.PAGE.read_text(encoding="utf-8") == http_page.page()
 
 
 def test_there_are_forty_kinds() -> None:

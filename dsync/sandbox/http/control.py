@@ -17,6 +17,7 @@ from dsync.sandbox.http.answers import HttpAnswer
 from dsync.sandbox.http.endpoint import Endpoint, Entry
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sandbox.http.open_data import OpenData
+from dsync.sandbox.http.webhooks import RegisteredWebhook, Sender
 from dsync.sandbox.world.changes import Change, Changes, locked
 from dsync.sandbox.world.clock import instant
 from dsync.sandbox.world.model import DossierFault, FormSeed, ServedDossier, World
@@ -32,6 +33,7 @@ class Control(Changes):
         self.catalogue = catalogue
         self._endpoint = endpoint
         self._seed = seed
+        self._webhooks = Sender()
 
     def add_demarche(
         self,
@@ -60,6 +62,39 @@ class Control(Changes):
             given = content.EQUIPMENT_FORM, made
         added = self.world.add_demarche(*content.renumbered(*given, number))
         return list(added.dossiers)
+
+    # --- webhooks -----------------------------------------------------------------------------
+
+    def add_webhook(self, url: str, *, demarche: int | None = None, **form: Any) -> None:
+        """Have an address told of a démarche's deposits and changes of state.
+
+        Args:
+            url: the address.
+            demarche: the démarche's number; None: the main one.
+            form: version, signing key and form of the signature, as of `RegisteredWebhook`.
+        """
+        number = self._demarche(demarche).number
+        self._webhooks.registered.append(RegisteredWebhook(number, url, **form))
+
+    def webhook_answers(self) -> list[int]:
+        """Return the HTTP status of each webhook sent, by address; 0: none."""
+        return [status for webhook in self._webhooks.registered for status in webhook.answers]
+
+    def deposit(self, seed: ServedDossier, *, demarche: int | None = None) -> None:
+        """Add a new dossier to a démarche, and send the webhooks."""
+        super().deposit(seed, demarche=demarche)
+        self._tell(seed.number)
+
+    def move(
+        self, number: int, state: str, *, motivation: str | None = None, agent: str | None = None
+    ) -> None:
+        """Move a dossier to another state, and send the webhooks; see `Changes.move`."""
+        super().move(number, state, motivation=motivation, agent=agent)
+        self._tell(number)
+
+    def _tell(self, number: int) -> None:
+        dossier = self._dossier(number)
+        self._webhooks.tell(dossier.demarche.number, number, dossier.state, dossier.updated_at)
 
     # --- what goes wrong --------------------------------------------------------------------
 

@@ -121,6 +121,8 @@ class Installed:
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
             "NO_COLOR": "1",
+            # Services that run at the same time would take the default address from each other.
+            "DSYNC_HTTP_LISTEN": "",
             **{f"DSYNC_{name.upper()}": text for name, text in given.items() if text is not None},
         }
         process = Process([str(COMMAND), *arguments], self.folder, environment)

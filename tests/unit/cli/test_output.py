@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from dsync.cli.output import ago, clean, cut, print_json, print_pairs, print_table, shown
+from dsync.cli.output import clean, cut, print_json, print_pairs, print_table, shown
+from dsync.domain.durations import ago
 
 NOW = datetime(2024, 6, 1, 8, tzinfo=UTC)
 

@@ -1,0 +1,106 @@
+"""The webhooks that the sandbox sends when a dossier's state changes, as DS does."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import requests
+from standardwebhooks import Webhook
+
+TIMEOUT_S = 10
+USER_AGENT = "demarche.numerique.gouv.fr"
+_PARIS = ZoneInfo("Europe/Paris")
+_TYPES = {"en_construction": "dossier_depose"}
+"""Types of events of version 2 that are not named as the state."""
+
+
+@dataclass
+class RegisteredWebhook:
+    """An address that is told of a démarche's changes.
+
+    Args:
+        number: the démarche's.
+        url: where it is sent.
+        version: 1: form-encoded and unsigned; 2: JSON, signed.
+        key: the signing key of version 2, `whsec_…`.
+        older: whether version 2 is signed as it first was: the body alone, in hexadecimal.
+    """
+
+    number: int
+    url: str
+    version: Literal[1, 2] = 1
+    key: str = ""
+    older: bool = False
+    answers: list[int] = field(default_factory=list)
+    """HTTP status of each delivery; 0: none."""
+
+    def send(self, dossier: int, state: str, at: datetime, sequence: int) -> None:
+        """Send the change of one dossier; never raises.
+
+        Args:
+            dossier: the dossier's number.
+            state: its new state.
+            at: when it changed.
+            sequence: number of the event.
+        """
+        headers = {"User-Agent": USER_AGENT, "Content-Type": "application/x-www-form-urlencoded"}
+        body: str | dict[str, str]
+        if self.version == 1:
+            body = {
+                "procedure_id": str(self.number),
+                "dossier_id": str(dossier),
+                "state": state,
+                "updated_at": at.astimezone(_PARIS).strftime("%Y-%m-%d %H:%M:%S %z"),
+            }
+        else:
+            event = {
+                "sequence": sequence,
+                "type": _TYPES.get(state, state),
+                "dossier_number": dossier,
+                "timestamp": at.isoformat(),
+            }
+            document = {"webhook_id": "1", "demarche_number": self.number, "events": [event]}
+            body = json.dumps(document)
+            headers |= {"Content-Type": "application/json", **self._signature(body, sequence)}
+        try:
+            answer = requests.post(
+                self.url, body, headers=headers, timeout=TIMEOUT_S, allow_redirects=False
+            )
+            self.answers.append(answer.status_code)
+        except requests.RequestException:
+            self.answers.append(0)
+
+    def _signature(self, body: str, sequence: int) -> dict[str, str]:
+        if self.older:
+            digest = hmac.new(self.key.encode(), body.encode(), hashlib.sha256).hexdigest()
+            return {"X-Webhook-Signature-256": f"sha256={digest}"}
+        name, now = f"{sequence}-{sequence}", datetime.now(UTC)
+        return {
+            "webhook-id": name,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(self.key).sign(name, now, body),
+        }
+
+
+class Sender:
+    """Sends the changes of dossiers to the registered addresses, in threads."""
+
+    def __init__(self) -> None:
+        self.registered: list[RegisteredWebhook] = []
+        self._sequence = 0
+
+    def tell(self, demarche: int, dossier: int, state: str, at: datetime) -> None:
+        """Send the change of one dossier to every address of its démarche, and return at once."""
+        self._sequence += 1
+        for webhook in self.registered:
+            if webhook.number == demarche:
+                threading.Thread(
+                    target=webhook.send, args=(dossier, state, at, self._sequence), daemon=True
+                ).start()

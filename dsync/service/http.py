@@ -1,0 +1,268 @@
+"""The HTTP surface of `dsync run`: health, readiness, metrics, version, and DS's webhooks.
+
+uvicorn serves it in a thread of its own, and ends with the service's stop event. Nothing here
+writes: a webhook only asks for a read. What reads the database runs in another thread, one request
+at a time, so that neither scrapes nor a database that hangs delay webhooks or use up connections.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from importlib import metadata
+from typing import Any, TypeVar
+
+import anyio
+import structlog
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from dsync import __version__
+from dsync.addresses import Listen, mask_url
+from dsync.domain.ids import DemarcheNumber
+from dsync.errors import ConfigurationError
+from dsync.service.metrics import Metrics, Served
+from dsync.service.readiness import readiness
+from dsync.service.webhooks import MAX_BODY, Outcome, Webhooks
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+DATABASE_S = 5.0
+"""Time for the database to answer `/readyz` or `/metrics`."""
+BODY_S = 10.0
+"""Time to send the body of a webhook."""
+CONNECTIONS = 512
+"""Maximum number of open connections; further ones are answered 503."""
+MAX_HEAD = 16 * 1024
+SHUTDOWN_S = 1
+JOIN_S = 0.4
+ADDRESSES = (
+    ("GET", "/healthz", "200 while the process is alive. Also `/__lbheartbeat__`."),
+    (
+        "GET",
+        "/readyz",
+        "200 if each démarche is served, else 503 with `problems`. Also `/__heartbeat__`.",
+    ),
+    ("GET", "/metrics", "200 with the metrics below, in Prometheus's text format."),
+    ("GET", "/__version__", "200 with version, source and commit, as far as known."),
+    ("POST", "/hooks/ds/SECRET", "202 for a webhook of DS, which asks for a read."),
+)
+"""Method, path and answer of each address; docs/http.md lists them."""
+_STATUS = {
+    Outcome.ACCEPTED: 202,
+    Outcome.REPEATED: 202,
+    Outcome.REFUSED: 404,
+    Outcome.NOT_SERVED: 404,
+    Outcome.INVALID: 400,
+}
+
+
+class Surface:
+    """The addresses of one service, served in a thread.
+
+    Args:
+        workers: one for each démarche.
+        ask: asks for a read of a démarche soon, and returns at once whether it is served.
+        words: of DSYNC_WEBHOOK_SECRET.
+        listening: the socket.
+        stop: ends the thread.
+    """
+
+    def __init__(
+        self,
+        workers: Sequence[Served],
+        ask: Callable[[DemarcheNumber], bool],
+        words: Sequence[str],
+        listening: socket.socket,
+        stop: threading.Event,
+    ) -> None:
+        self._workers = workers
+        self._webhooks = Webhooks(words, ask)
+        self._metrics = Metrics(workers, self._webhooks.counts)
+        self._reading = anyio.CapacityLimiter(1)
+        self._socket = listening
+        config = uvicorn.Config(
+            self._application(),
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=CONNECTIONS,
+            h11_max_incomplete_event_size=MAX_HEAD,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+        )
+        self._thread = threading.Thread(
+            target=_Server(config, stop).run,
+            kwargs={"sockets": [listening]},
+            name="dsync-http-server",
+            daemon=True,
+        )
+
+    def start(self) -> None:
+        """Serve until the stop event is set."""
+        host, port = self._socket.getsockname()[:2]
+        self._thread.start()
+        log.info("http_listening", address=str(Listen(host, port)), webhooks=self._webhooks.is_on)
+
+    def join(self) -> None:
+        """Wait shortly for the thread's end."""
+        self._thread.join(JOIN_S)
+
+    def _application(self) -> Starlette:
+        routes = [
+            *(_get(path, _alive) for path in ("/healthz", "/__lbheartbeat__")),
+            *(_get(path, self._ready) for path in ("/readyz", "/__heartbeat__")),
+            _get("/metrics", self._show_metrics),
+            _get("/__version__", _version),
+        ]
+        if self._webhooks.is_on:
+            routes.append(Route("/hooks/ds/{secret}", self._receive, methods=["POST"]))
+        application = Starlette(routes=routes)
+        # A redirect would repeat the request's `Host`.
+        application.router.redirect_slashes = False
+        return application
+
+    async def _ready(self, _request: Request) -> Response:
+        document = await self._from_database(lambda: readiness(self._workers))
+        if document is None:
+            problem = f"The database did not answer within {DATABASE_S:g} s: check the server."
+            document = {"ready": False, "problems": [{"demarche": None, "problem": problem}]}
+        return _json(document, 200 if document["ready"] else 503)
+
+    async def _show_metrics(self, _request: Request) -> Response:
+        text = await self._from_database(self._metrics.text)
+        if text is None:
+            return PlainTextResponse("The database did not answer.\n", 503)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+    async def _receive(self, request: Request) -> Response:
+        if not self._webhooks.knows(request.path_params["secret"]):
+            self._webhooks.refuse(Outcome.REFUSED)
+            raise HTTPException(404)
+        try:
+            body = await _body(request)
+        except (HTTPException, ClientDisconnect):
+            self._webhooks.refuse(Outcome.INVALID)
+            raise
+        outcome = self._webhooks.receive(body, request.headers)
+        return _json({"outcome": outcome.value}, _STATUS[outcome])
+
+    async def _from_database(self, read: Callable[[], T]) -> T | None:
+        """Call `read` in a thread; return None if it takes longer than `DATABASE_S`.
+
+        The thread is then left behind, and no further one is started before it has ended.
+        """
+        with anyio.move_on_after(DATABASE_S):
+            return await anyio.to_thread.run_sync(
+                read, abandon_on_cancel=True, limiter=self._reading
+            )
+        return None
+
+
+class _Server(uvicorn.Server):
+    """A server that ends with the service."""
+
+    def __init__(self, config: uvicorn.Config, stop: threading.Event) -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    async def on_tick(self, counter: int) -> bool:
+        """Return whether to end; called every 0.1 s."""
+        return await super().on_tick(counter) or self._stop.is_set()
+
+
+def bind(listen: Listen, *, is_default: bool) -> socket.socket | None:
+    """Open the socket to listen on.
+
+    Args:
+        listen: the address.
+        is_default: whether nobody configured it: if it cannot be used, this is logged, and the
+            service works without HTTP.
+
+    Raises:
+        ConfigurationError: a configured address cannot be used.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(*listen, type=socket.SOCK_STREAM)[0]
+        is_any = listen.host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(address[:2], family=family, dualstack_ipv6=is_any)
+    except OSError as exc:
+        why = exc.strerror or type(exc).__name__
+        if not is_default:
+            raise ConfigurationError(
+                f"Nothing can listen on {listen} ({why}): end the other program or set "
+                "DSYNC_HTTP_LISTEN, or [http] listen, to a free address; an empty one serves no "
+                "HTTP."
+            ) from exc
+        log.warning(
+            "http_off", address=str(listen), error=why, remedy="set DSYNC_HTTP_LISTEN to a free one"
+        )
+        return None
+
+
+def _get(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    return Route(path, endpoint, methods=["GET"])
+
+
+async def _alive(_request: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+async def _version(_request: Request) -> Response:
+    return _json(version_document(), 200)
+
+
+def version_document() -> dict[str, str | None]:
+    """Return version, source and commit as Mozilla's Dockerflow asks for.
+
+    Source and commit are those that pip recorded when it installed dsync from a repository.
+    """
+    recorded = json.loads(metadata.distribution("dsync").read_text("direct_url.json") or "{}")
+    commit = recorded.get("vcs_info", {}).get("commit_id")
+    source = mask_url(recorded["url"]) if commit else None
+    return {"version": __version__, "source": source, "commit": commit, "build": None}
+
+
+async def _body(request: Request) -> bytes:
+    """Return the body of a webhook.
+
+    Raises:
+        HTTPException: it is longer than `MAX_BODY` (413) or takes longer than `BODY_S` (408); the
+            rest is not read.
+        ClientDisconnect: the client went away.
+    """
+    body = bytearray()
+    length = request.headers.get("content-length", "0")
+    with anyio.move_on_after(BODY_S):
+        if length.isdecimal() and int(length) <= MAX_BODY:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    break
+            else:
+                return bytes(body)
+        raise HTTPException(413, headers={"Connection": "close"})
+    raise HTTPException(408, headers={"Connection": "close"})
+
+
+def _json(document: object, status: int) -> Response:
+    body = json.dumps(document, ensure_ascii=False, default=_text_of)
+    return Response(body + "\n", status, media_type="application/json")
+
+
+def _text_of(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,270 @@
+"""The metrics of `/metrics`: counts only, read from the database at each scrape where it has them.
+
+So a restart loses nothing, and replicas agree. What only this process knows, such as its requests
+to DS, is counted from its start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from dsync import __version__
+from dsync.domain.ids import DemarcheNumber
+from dsync.ds import DSClient
+from dsync.errors import StoreError
+from dsync.settings import Settings
+from dsync.store import Store
+from dsync.sync.state import RUN_KEYS, state_of
+
+
+class Served(Protocol):
+    """The worker of one démarche, as far as the HTTP surface reads it."""
+
+    @property
+    def demarche(self) -> DemarcheNumber:
+        """The démarche's number."""
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the démarche."""
+
+    @property
+    def client(self) -> DSClient:
+        """The client of DS."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Returns the present instant, in UTC."""
+
+
+class Declared(NamedTuple):
+    """A metric: its name, labels and meaning; a counter's name ends in `_total`."""
+
+    name: str
+    labels: tuple[str, ...]
+    meaning: str
+    of_process: bool = False
+    """Whether it is counted by this process, from its start."""
+
+
+DEMARCHE = ("demarche",)
+METRICS = (
+    Declared("dsync_build_info", ("version",), "Always 1.", of_process=True),
+    Declared(
+        "dsync_database_up",
+        (),
+        "1 if the database could be read for this scrape, else 0.",
+        of_process=True,
+    ),
+    Declared(
+        "dsync_runs_total",
+        ("demarche", "kind", "status"),
+        "Ended runs by kind (incremental, complet, dossier, …) and status (success, partial, "
+        "failed, interrupted).",
+    ),
+    Declared(
+        "dsync_run_figures_total",
+        ("demarche", "figure"),
+        "Sums of the runs' figures: read, changed, deleted, evaluated, pushed, requests.",
+    ),
+    Declared(
+        "dsync_last_success_timestamp_seconds",
+        DEMARCHE,
+        "When the last successful run ended, in seconds since 1970; missing before the first.",
+    ),
+    Declared(
+        "dsync_last_success_age_seconds",
+        DEMARCHE,
+        "Seconds since the last successful run; missing before the first.",
+    ),
+    Declared(
+        "dsync_dossiers",
+        ("demarche", "etat", "verdict"),
+        "Present dossiers by state and verdict (eligible, a_verifier, ineligible, indetermine, "
+        "aucun).",
+    ),
+    Declared("dsync_dossiers_to_judge", DEMARCHE, "Present dossiers whose pre-check is due."),
+    Declared(
+        "dsync_pushes",
+        ("demarche", "statut"),
+        "Wished values of annotations and labels by status, as in lecture_annotation.statut.",
+    ),
+    Declared("dsync_outbox_waiting", DEMARCHE, "Dossiers with annotations that wait to be sent."),
+    Declared(
+        "dsync_outbox_oldest_waiting_age_seconds",
+        DEMARCHE,
+        "Age of the oldest value that waits to be sent; 0 if none waits.",
+    ),
+    Declared("dsync_outbox_refused", DEMARCHE, "Dossiers with annotations that DS refused."),
+    Declared("dsync_conflicts", DEMARCHE, "Dossiers with a human's value instead of dsync's."),
+    Declared("dsync_quarantine", DEMARCHE, "Dossiers that could not be read or judged."),
+    Declared(
+        "dsync_evidence_age_seconds",
+        DEMARCHE,
+        "Seconds since the source confirmed the evidence; missing without evidence.",
+    ),
+    Declared(
+        "dsync_token_days_left",
+        DEMARCHE,
+        "Days until DSYNC_DS_TOKEN_EXPIRES_ON; missing if it is not set.",
+        of_process=True,
+    ),
+    Declared(
+        "dsync_requests_total",
+        ("demarche", "outcome"),
+        "Requests to DS: answered, or the kind of failure (unavailable, rate_limited, timeout, …).",
+        of_process=True,
+    ),
+    Declared(
+        "dsync_rate_limit_waits_total",
+        (),
+        "Requests that waited for the limit of requests a minute.",
+        of_process=True,
+    ),
+    Declared(
+        "dsync_rate_limit_wait_seconds_total",
+        (),
+        "Seconds that requests waited for the limit of requests a minute.",
+        of_process=True,
+    ),
+    Declared(
+        "dsync_webhooks_total",
+        ("version", "outcome"),
+        "Webhooks of DS by version (1, 2) and outcome (accepted, repeated, refused, not_served, "
+        "invalid).",
+        of_process=True,
+    ),
+)
+"""All metrics, in the order of the answer; docs/http.md lists them."""
+
+_INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+class Metrics:
+    """The registry of one service.
+
+    Args:
+        workers: one for each démarche.
+        webhooks: the number of webhooks by version and outcome, which others count.
+    """
+
+    def __init__(self, workers: Sequence[Served], webhooks: Counter[tuple[str, str]]) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Database(workers, webhooks))
+        ProcessCollector(registry=self._registry)
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+
+class _Database(Collector):
+    """Collects the values at each scrape."""
+
+    def __init__(self, workers: Sequence[Served], webhooks: Counter[tuple[str, str]]) -> None:
+        self._workers = workers
+        self._webhooks = webhooks
+
+    def describe(self) -> list[Metric]:
+        """Return nothing, so that the registration reads no database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics that have a value."""
+        values = _Values()
+        values.add("dsync_build_info", 1, __version__)
+        is_up = True
+        for worker in self._workers:
+            try:
+                _read_database(worker, values)
+            except StoreError:
+                is_up = False
+            _read_process(worker, values)
+        values.add("dsync_database_up", int(is_up))
+        throttles = {id(worker.client.throttle): worker.client.throttle for worker in self._workers}
+        waits = sum(throttle.waits for throttle in throttles.values())
+        values.add("dsync_rate_limit_waits_total", waits)
+        waited_s = sum(throttle.waited_s for throttle in throttles.values())
+        values.add("dsync_rate_limit_wait_seconds_total", waited_s)
+        for labels, count in sorted(self._webhooks.items()):
+            values.add("dsync_webhooks_total", count, *labels)
+        yield from values.families()
+
+
+class _Values:
+    """The values of one scrape, by metric."""
+
+    def __init__(self) -> None:
+        self._families = {one.name: _family(one) for one in METRICS}
+
+    def add(self, name: str, value: float, *labels: object) -> None:
+        """Add a value; `labels` in the order of the declaration."""
+        self._families[name].add_metric([str(label) for label in labels], value)
+
+    def families(self) -> Iterator[Metric]:
+        """Yield the metrics with a value, in the order of the declaration."""
+        return (family for family in self._families.values() if family.samples)
+
+
+def _family(one: Declared) -> Any:
+    kind = CounterMetricFamily if one.name.endswith("_total") else GaugeMetricFamily
+    return kind(one.name, one.meaning, labels=one.labels)
+
+
+def _read_database(worker: Served, values: _Values) -> None:
+    demarche, now = worker.demarche, worker.clock()
+    judges = worker.settings.configuration.judges
+    state = state_of(worker.store, demarche, now, judges=judges)
+    with worker.store.reading(demarche) as reader:
+        totals = reader.run_totals()
+    sums: Counter[str] = Counter()
+    for total in totals:
+        values.add("dsync_runs_total", total.runs, demarche, total.genre, total.statut)
+        sums.update(total.figures)
+    for column, sum_ in sums.items():
+        values.add("dsync_run_figures_total", sum_, demarche, RUN_KEYS[column])
+    if last := state["last_success_at"]:
+        values.add("dsync_last_success_timestamp_seconds", last.timestamp(), demarche)
+        values.add("dsync_last_success_age_seconds", _age_s(last, now), demarche)
+    for etat, by_verdict in state["dossiers"]["verdict_by_state"].items():
+        for verdict, count in by_verdict.items():
+            values.add("dsync_dossiers", count, demarche, etat, verdict)
+    values.add("dsync_dossiers_to_judge", state["dossiers"]["to_judge"], demarche)
+    for statut, count in sorted(state["annotations"].items()):
+        values.add("dsync_pushes", count, demarche, statut)
+    values.add("dsync_outbox_waiting", state["waiting"], demarche)
+    since = state["waiting_since"]
+    values.add("dsync_outbox_oldest_waiting_age_seconds", _age_s(since or now, now), demarche)
+    values.add("dsync_outbox_refused", state["refused"], demarche)
+    values.add("dsync_conflicts", state["conflicts"], demarche)
+    values.add("dsync_quarantine", state["quarantined"], demarche)
+    if confirmed := state["evidence_confirmed_at"]:
+        values.add("dsync_evidence_age_seconds", _age_s(confirmed, now), demarche)
+
+
+def _read_process(worker: Served, values: _Values) -> None:
+    demarche, client = worker.demarche, worker.client
+    expires_on = worker.settings.ds_token_expires_on
+    if expires_on is not None:
+        days = (expires_on - worker.clock().date()).days
+        values.add("dsync_token_days_left", days, demarche)
+    values.add("dsync_requests_total", client.answered, demarche, "answered")
+    for error, count in sorted(client.errors.copy().items()):
+        outcome = _INNER_CAPITAL.sub("_", error.removeprefix("DS").removesuffix("Error")).lower()
+        values.add("dsync_requests_total", count, demarche, outcome)
+
+
+def _age_s(at: datetime, now: datetime) -> float:
+    return max(0.0, (now - at).total_seconds())

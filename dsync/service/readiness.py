@@ -1,0 +1,85 @@
+"""Whether the service works, for `/readyz`: database, schema and last success, a démarche each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from dsync import __version__
+from dsync.domain.durations import ago
+from dsync.errors import StoreError
+from dsync.service.metrics import Served
+from dsync.store.store import process_name
+from dsync.sync.state import state_of, warnings_of
+
+
+def readiness(workers: Sequence[Served]) -> dict[str, Any]:
+    """Return what `/readyz` answers; `problems` is empty if the service is ready.
+
+    A problem is a sentence with its remedy. `warnings` need attention too, and leave the service
+    ready. A replica is ready also while another one works: it takes over from it.
+    """
+    problems: list[dict[str, Any]] = []
+    demarches = []
+    for worker in workers:
+        try:
+            worker.store.check_schema()
+            shown, problem = _demarche(worker)
+        except StoreError as exc:
+            shown, problem = {"demarche": worker.demarche}, exc.message
+        demarches.append(shown)
+        if problem is not None:
+            problems.append({"demarche": worker.demarche, "problem": problem})
+    return {
+        "ready": not problems,
+        "version": __version__,
+        "problems": problems,
+        "demarches": demarches,
+    }
+
+
+def _demarche(worker: Served) -> tuple[dict[str, Any], str | None]:
+    """Return what is shown of a démarche, and its problem or None."""
+    now, configuration = worker.clock(), worker.settings.configuration
+    # What DS gave as the reason of a refusal is not shown: counts only.
+    state = state_of(worker.store, worker.demarche, now, judges=configuration.judges)
+    state["reasons"] = {}
+    expires_on = worker.settings.ds_token_expires_on
+    limit = configuration.schedule.incremental * configuration.http.ready_intervals
+    last, role = state["last_success_at"], _role(state)
+    shown = {
+        "demarche": worker.demarche,
+        "role": role,
+        "services": len([one for one in state["services"] if one["is_alive"]]),
+        "last_success_at": last,
+        "last_success_age_s": None if last is None else int((now - last).total_seconds()),
+        "last_success_limit_s": int(limit.total_seconds()),
+        "last_run": state["last_run"]
+        and {key: state["last_run"][key] for key in ("run", "kind", "status", "ended_at")},
+        "waiting": state["waiting"],
+        "refused": state["refused"],
+        "conflicts": state["conflicts"],
+        "quarantined": state["quarantined"],
+        "token_days_left": None if expires_on is None else (expires_on - now.date()).days,
+        "warnings": [*warnings_of(state, now, expires_on)],
+    }
+    is_late = last is None or now - last > limit
+    return shown, _lateness(state, now) if is_late and role != "standby" else None
+
+
+def _role(state: Mapping[str, Any]) -> str:
+    """Return `working` during a run of this process, `standby` during another's, else `idle`."""
+    lease = state["lease"]
+    if lease is None:
+        return "idle"
+    return "working" if lease["holder"] == process_name() else "standby"
+
+
+def _lateness(state: Mapping[str, Any], now: datetime) -> str:
+    last, run = state["last_success_at"], state["last_run"]
+    since = "No run has succeeded yet" if last is None else f"The last success was {ago(last, now)}"
+    if run is None or run["status"] == "running":
+        return f"{since}: see `dsync runs` and the service's log."
+    why = " ".join(run["messages"][:1])
+    return f"{since}; run {run['run']} ended as {run['status']}. {why}".strip()

@@ -1,0 +1,154 @@
+"""DS's webhooks: whether one is genuine, and which démarche it asks to read.
+
+A webhook is a hint: nothing of it is stored, the read fetches what changed. Version 1 is
+form-encoded and unsigned; its only proof is the secret in the address. Version 2 is JSON and
+signed, in the form of Standard Webhooks or in the older one, over the body alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from urllib.parse import parse_qs
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from dsync.domain.ids import DemarcheNumber
+from dsync.settings import SIGNING_KEY_PREFIX
+
+MAX_BODY = 64 * 1024
+REMEMBERED = 10_000
+"""Number of events of version 2 that are recognised when they are sent again."""
+MAX_EVENTS = 1000
+_V1_KEYS = ("procedure_id", "dossier_id", "state", "updated_at")
+_FORM = "application/x-www-form-urlencoded"
+_OLDER_PREFIX = "sha256="
+
+
+class Outcome(StrEnum):
+    """What became of a webhook; the values are labels of `dsync_webhooks_total`."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"
+    """All its events were sent before; no read is asked for."""
+    REFUSED = "refused"
+    """The secret or the signature is wrong."""
+    NOT_SERVED = "not_served"
+    """It is about a démarche that this service does not serve."""
+    INVALID = "invalid"
+
+
+class Webhooks:
+    """Receives the webhooks of one service; used by one event loop only.
+
+    Args:
+        words: the secrets in the address, and the signing keys of version 2 (`whsec_…`).
+        ask: asks for a read of a démarche soon, and returns at once whether it is served.
+    """
+
+    def __init__(self, words: Sequence[str], ask: Callable[[DemarcheNumber], bool]) -> None:
+        self._words = tuple(words)
+        self._secrets = [word for word in words if not word.startswith(SIGNING_KEY_PREFIX)]
+        self._keys = [word for word in words if word.startswith(SIGNING_KEY_PREFIX)]
+        self._ask = ask
+        self._seen: dict[tuple[str, int], None] = {}
+        """The last events of version 2, oldest first, by webhook and sequence."""
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """Number of webhooks by version and outcome."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a secret: without one, no address receives webhooks."""
+        return bool(self._secrets)
+
+    def knows(self, secret: str) -> bool:
+        """Return whether an address has the secret; each is compared in constant time."""
+        given = secret.encode()
+        return any([hmac.compare_digest(given, one.encode()) for one in self._secrets])
+
+    def receive(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
+        """Ask for a read, if a webhook is genuine and new.
+
+        Args:
+            body: of the request, at most `MAX_BODY` bytes.
+            headers: of the request; names in lower case.
+        """
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "application/json":
+            version, found = "2", self._version_2(body, headers)
+        else:
+            version, found = "1", _version_1(body) if kind == _FORM else Outcome.INVALID
+        outcome = self._received(found)
+        self.counts[version, outcome.value] += 1
+        return outcome
+
+    def refuse(self, outcome: Outcome) -> None:
+        """Count a webhook that was not read: a wrong address, a body that is too large."""
+        self.counts["unknown", outcome.value] += 1
+
+    def _received(self, found: int | Outcome) -> Outcome:
+        if isinstance(found, Outcome):
+            return found
+        return Outcome.ACCEPTED if self._ask(DemarcheNumber(found)) else Outcome.NOT_SERVED
+
+    def _version_2(self, body: bytes, headers: Mapping[str, str]) -> int | Outcome:
+        """Return the démarche to read, else why none is."""
+        if not self._is_signed(body, headers):
+            return Outcome.REFUSED
+        try:
+            document = json.loads(body)
+            webhook, demarche = str(document["webhook_id"]), document["demarche_number"]
+            sequences = [event["sequence"] for event in document["events"]]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return Outcome.INVALID
+        if not all(type(number) is int for number in (demarche, *sequences)):
+            return Outcome.INVALID
+        if not 0 < len(sequences) <= MAX_EVENTS:
+            return Outcome.INVALID
+        new = [key for number in sequences if (key := (webhook, number)) not in self._seen]
+        if not new:
+            return Outcome.REPEATED
+        self._seen |= dict.fromkeys(new)
+        while len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return int(demarche)
+
+    def _is_signed(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        older = headers.get("x-webhook-signature-256", "")
+        if older.startswith(_OLDER_PREFIX):
+            # What a key of this form looks like is not known: any word can be one.
+            return any(_has_older_signature(body, older, word) for word in self._words)
+        return any(_has_signature(body, headers, key) for key in self._keys)
+
+
+def _version_1(body: bytes) -> int | Outcome:
+    """Return the démarche to read, else that the body is invalid."""
+    try:
+        form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=20)
+    except ValueError:
+        return Outcome.INVALID
+    if any(len(form.get(key, ())) != 1 for key in _V1_KEYS):
+        return Outcome.INVALID
+    procedure, dossier = form["procedure_id"][0], form["dossier_id"][0]
+    if not all(
+        text.isascii() and text.isdigit() and len(text) < 19 for text in (procedure, dossier)
+    ):
+        return Outcome.INVALID
+    return int(procedure)
+
+
+def _has_signature(body: bytes, headers: Mapping[str, str], key: str) -> bool:
+    try:
+        Webhook(key).verify(body, dict(headers), json_parse=False)
+    except (WebhookVerificationError, ValueError):
+        return False
+    return True
+
+
+def _has_older_signature(body: bytes, given: str, key: str) -> bool:
+    expected = _OLDER_PREFIX + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(given.encode(), expected.encode())

@@ -1,0 +1,143 @@
+"""The state of a démarche in one document, which `dsync status` and the HTTP surface show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from dsync.domain.check_line import CheckStatus, expiry_lines
+from dsync.domain.durations import ago, span
+from dsync.domain.ids import DemarcheNumber
+from dsync.store import LeaseInfo, RunningService, Store
+from dsync.store.lease import is_overdue
+
+RUN_KEYS = {
+    "run": "run",
+    "genre": "kind",
+    "statut": "status",
+    "demande_par": "started_by",
+    "debut": "started_at",
+    "fin": "ended_at",
+    "lus": "read",
+    "modifies": "changed",
+    "supprimes": "deleted",
+    "evalues": "evaluated",
+    "pousses": "pushed",
+    "conflits": "conflicts",
+    "en_quarantaine": "quarantined",
+    "requetes": "requests",
+    "erreur": "error",
+}
+"""Keys of a run in the document by its column."""
+
+OPEN = {
+    "waiting": "with annotations that wait{why}: `dsync push` sends them now.",
+    "refused": (
+        "with annotations that DS refused{why}: `dsync check` names what to correct, then run "
+        "`dsync push`."
+    ),
+    "conflicts": "with a human's value instead of dsync's: see `dsync conflicts list`.",
+    "quarantined": "in quarantine: see `dsync quarantine list`.",
+}
+"""Sentences for open dossiers, by key of the document."""
+
+
+def state_of(
+    store: Store, demarche: DemarcheNumber, now: datetime, *, judges: bool
+) -> dict[str, Any]:
+    """Return the state of a démarche as stored: services, last successes, counts.
+
+    Args:
+        store: the database.
+        demarche: the démarche's number.
+        now: the present instant, in UTC.
+        judges: whether the démarche's dossiers are judged; if not, none waits for it.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    lease = store.lease_of(demarche)
+    at_work = lease if lease is not None and lease.holder and not lease.is_expired else None
+    with store.reading(demarche) as reader:
+        stored = reader.state()
+        state = stored.as_of(now)
+        ahead = stored.ahead(now)
+        runs = reader.runs(limit=1)
+        counts = reader.dossier_counts()
+        pushes = reader.open_pushes()
+        return {
+            "demarche": demarche,
+            "database": store.place,
+            "services": [
+                _service(service, at_work, now) for service in store.services_of(demarche)
+            ],
+            "last_success_at": state.last_success_at,
+            "last_full_at": state.last_full_at,
+            "last_deletions_at": state.last_deletions_at,
+            "watermark": state.watermark,
+            "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
+            "full_read_under_way": state.full_cursor is not None,
+            "last_run": _last_run(runs[0]) if runs else None,
+            "dossiers": {
+                "presence": counts["presence"],
+                "state": counts["etat"],
+                "verdict": counts["verdict"],
+                "verdict_by_state": counts["verdict_par_etat"],
+                "to_judge": counts["a_evaluer"] if judges else 0,
+            },
+            "annotations": reader.outbox_counts(),
+            **{name: push.dossiers for name, push in pushes.items()},
+            "waiting_since": pushes["waiting"].since,
+            "reasons": {name: list(push.reasons) for name, push in pushes.items()},
+            "quarantined": len(reader.quarantined()),
+            "evidence_confirmed_at": reader.evidence_confirmed_at() if judges else None,
+            "lease": at_work
+            and {
+                "holder": at_work.holder,
+                "since": at_work.acquired_at,
+                "expires_at": at_work.expires_at,
+            },
+        }
+
+
+def _service(service: RunningService, at_work: LeaseInfo | None, now: datetime) -> dict[str, Any]:
+    holds_lease = at_work is not None and at_work.holder == service.holder
+    return {**service._asdict(), "is_alive": holds_lease or not is_overdue(service, now)}
+
+
+def _last_run(run: dict[str, Any]) -> dict[str, Any]:
+    document = {key: run[name] for name, key in RUN_KEYS.items()}
+    return document | {"messages": (run["figures"] or {}).get("messages", [])}
+
+
+def warnings_of(
+    state: Mapping[str, Any], now: datetime, token_expires_on: date | None
+) -> Iterator[str]:
+    """Yield a sentence for each point that needs attention, with its remedy.
+
+    Args:
+        state: of `state_of`.
+        now: the present instant, in UTC.
+        token_expires_on: the configured last day of the token; None: it is not configured.
+    """
+    for service in state["services"]:
+        if not service["is_alive"]:
+            yield (
+                f"The service {service['holder']} last reported {ago(service['seen_at'], now)} and "
+                "did not report its end: check whether it still runs, and start it again."
+            )
+    if state["clock_ahead_s"] is not None:
+        yield (
+            "This machine's clock went back: the last runs are dated up to "
+            f"{span(timedelta(seconds=state['clock_ahead_s']))} in the future, which counts as "
+            "never. Check the clock (NTP); the next run has a correct date."
+        )
+    for name, sentence in OPEN.items():
+        if count := state[name]:
+            why = "; ".join(state["reasons"].get(name, ()))
+            subject = f"{count} dossier{'s' if count > 1 else ''}"
+            yield f"{subject} {sentence.format(why=f' ({why})' if why else '')}"
+    for line in expiry_lines(token_expires_on, now.date()):
+        if line.status is CheckStatus.WARNING:
+            yield f"Token: {line.message}; {line.remedy}."

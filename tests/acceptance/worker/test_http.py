@@ -1,0 +1,199 @@
+"""The HTTP surface of the real `dsync run`."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from dsync import __version__
+from dsync.sandbox import Sandbox
+from tests.acceptance.worker.database import Database
+from tests.acceptance.worker.installed import Installed, Process, until
+from tests.acceptance.worker.test_stopped import IN_TIME_S, config_with
+
+SECRET = "chemin-secret-de-ce-test"  # The path's.
+KEY = "whsec_Y2xlLWRlLXNpZ25hdHVyZS1kZS1jZS10ZXN0"
+CANARY = "Canari Zwitschernd"
+DEMARCHE = 86321
+PAGE, DETAIL = 4102, 5103
+WITHIN_S = 3.0
+"""From a webhook to the annotation."""
+
+
+class Surface:
+    """A running service with HTTP."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        found = until(
+            lambda: re.search(r'"address": "([^"]+)"', process.printed()) or not process.is_running
+        )
+        assert process.is_running, process.printed()
+        self.url = f"http://{found[1]}"
+        self.answers: list[str] = []
+
+    def get(self, path: str, status: int = 200) -> requests.Response:
+        """GET an address that must answer with that status."""
+        return self.ask("GET", path, status)
+
+    def ask(self, method: str, path: str, status: int, **given: Any) -> requests.Response:
+        """Send a request that must be answered with that status."""
+        answer = requests.request(
+            method, self.url + path, timeout=20, allow_redirects=False, **given
+        )
+        assert status == answer.status_code, (path, answer.text)
+        assert "Server" not in answer.headers
+        self.answers.append(f"{answer.headers}{answer.text}")
+        return answer
+
+    def until_read(self) -> None:
+        """Wait for the end of the first run."""
+        until(lambda: "run_finished" in self.process.printed())
+
+    def metrics(self) -> dict[tuple[str, ...], float]:
+        """Return each value by name and labels, in the order of their names."""
+        return {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(self.get("/metrics").text)
+            for sample in family.samples
+        }
+
+
+def started(dsync: Installed, *arguments: str, **variables: str) -> Surface:
+    """Start the service on a free port."""
+    given = {"http_listen": "127.0.0.1:0", "log_format": "json", "webhook_secret": SECRET}
+    return Surface(dsync.start(*arguments, "run", **{**given, **variables}))
+
+
+def test_the_service_answers_what_is_asked_of_it(
+    dsync: Installed, sandbox: Sandbox, database: Database
+) -> None:
+    """Health, readiness, figures as in the database, webhooks; nothing personal, no secret."""
+    number = sandbox.control.truth()[0].number
+    sandbox.control.edit_champ(number, 4303, CANARY)
+    surface = started(dsync, "-v", webhook_secret=f"{SECRET} {KEY}")
+    for path in ("/healthz", "/__lbheartbeat__"):
+        assert "ok\n" == surface.get(path).text
+    surface.until_read()
+
+    ready = surface.get("/__heartbeat__").json()
+    [shown] = ready["demarches"]
+    assert ([], DEMARCHE, 1) == (ready["problems"], shown["demarche"], shown["services"])
+    assert ("success", "complet") == (shown["last_run"]["status"], shown["last_run"]["kind"])
+    assert __version__ == surface.get("/__version__").json()["version"]
+
+    figures = surface.metrics()
+    for row in database.rows(
+        "SELECT d.etat, v.verdict, count(*) AS n FROM dossier d LEFT JOIN verdict v "
+        "ON v.numero = d.numero AND v.courant WHERE d.presence = 'present' "
+        "GROUP BY d.etat, v.verdict"
+    ):
+        key = {"Éligible": "eligible", "À vérifier": "a_verifier", "Inéligible": "ineligible"}
+        verdict = key.get(row["verdict"], "aucun")
+        assert row["n"] == figures["dsync_dossiers", str(DEMARCHE), row["etat"], verdict]
+    [run] = database.view("lecture_synchronisation", "run")
+    of = str(DEMARCHE)
+    assert 1 == figures["dsync_runs_total", of, "complet", "success"]
+    assert run["lus"] == figures["dsync_run_figures_total", of, "read"]
+    assert run["requetes"] == figures["dsync_requests_total", of, "answered"]
+    assert time.time() - figures["dsync_last_success_timestamp_seconds", of] < 60
+    assert (1, 0) == (figures["dsync_database_up",], figures["dsync_outbox_waiting", of])
+
+    hook = f"/hooks/ds/{SECRET}"
+    form = {"procedure_id": DEMARCHE, "dossier_id": 1, "state": "accepte", "updated_at": "x"}
+    for method, path, status, given in (
+        ("GET", "/", 404, {}),
+        ("GET", "/healthz/", 404, {}),
+        ("GET", f"/hooks/ds/{SECRET}/more", 404, {}),
+        ("POST", "/healthz", 405, {}),
+        ("DELETE", "/metrics", 405, {}),
+        ("GET", hook, 405, {}),
+        ("POST", f"/hooks/ds/{SECRET}x", 404, {"data": form}),
+        ("POST", "/hooks/ds/%C3%A9", 404, {"data": form}),
+        ("POST", hook, 400, {"data": b"\xff\x00garbage"}),
+        ("POST", hook, 400, {"data": {**form, "dossier_id": "one"}}),
+        ("POST", hook, 400, {"data": json.dumps(form)}),
+        ("POST", hook, 404, {"data": {**form, "procedure_id": 1}}),
+        ("POST", hook, 404, {"json": {"webhook_id": 1, "demarche_number": 1, "events": []}}),
+        ("POST", hook, 413, {"data": b"x" * 65_537}),
+        ("POST", hook, 413, {"data": iter([b"x" * 40_000] * 2)}),
+    ):
+        surface.ask(method, path, status, **given)
+
+    control = sandbox.control
+    control.add_webhook(surface.url + hook)
+    control.add_webhook(surface.url + hook, version=2, key=KEY)
+    control.add_webhook(surface.url + hook, version=2, key=KEY, older=True)
+    moved = next(one for one in control.truth() if one.state == "en_construction")
+    before = moved.annotations[DETAIL]
+    control.edit_champ(moved.number, PAGE, "https://beta.gouv.fr/startups/inconnu.html")
+    control.move(moved.number, "en_instruction")
+    began = time.monotonic()
+    until(lambda: control.truth_of(moved.number).annotations[DETAIL] != before, within_s=10)
+    took_s = time.monotonic() - began
+    assert took_s < WITHIN_S
+    [row] = database.rows(f"SELECT etat FROM dossier WHERE numero = {moved.number}")
+    assert "en_instruction" == row["etat"]
+    until(lambda: len(control.webhook_answers()) == 3)
+    assert [202] * 3 == control.webhook_answers()
+    figures = surface.metrics()
+    assert 1 == figures["dsync_webhooks_total", "accepted", "1"]
+    # The second one of version 2 is about the same event, signed in the older form.
+    assert 1 == figures["dsync_webhooks_total", "accepted", "2"]
+    assert 1 == figures["dsync_webhooks_total", "repeated", "2"]
+
+    surface.process.signal(signal.SIGTERM)
+    done, stopped_s = surface.process.ended_within(IN_TIME_S)
+    assert (0, True) == (done.code, stopped_s < IN_TIME_S), done.text
+    assert all(json.loads(line) for line in done.err.splitlines())
+    for hidden in (SECRET, KEY, sandbox.tokens.write, CANARY, "Zwitschernd", "@example"):
+        assert hidden not in done.text
+        assert hidden not in "".join(surface.answers)
+
+
+def test_the_service_says_over_http_what_is_wrong(
+    sqlite_dsync: Installed, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """503 with the cause and what to do; it stays alive, and shows what it still can."""
+    sandbox.control.change_token(expired=True)
+    config = config_with(tmp_path, ('incremental = "5m"', 'incremental = "1h"'))
+    surface = started(sqlite_dsync, config=config, ds_token_expires_on="2020-01-01")
+    until(lambda: "run_postponed" in surface.process.printed())
+    answer = surface.get("/readyz", 503).json()
+    [problem], [shown] = answer["problems"], answer["demarches"]
+    assert not answer["ready"]
+    assert DEMARCHE == problem["demarche"]
+    assert re.match(
+        r"No run has succeeded yet; run 1 ended as failed\. .*expired", str(problem["problem"])
+    )
+    assert 3 * 3600 == shown["last_success_limit_s"]
+    assert shown["token_days_left"] < 0
+    assert "Token: expired" in shown["warnings"][0]
+    figures = surface.metrics()
+    assert 1 == figures["dsync_requests_total", str(DEMARCHE), "unauthorized"]
+    assert ("dsync_last_success_timestamp_seconds", str(DEMARCHE)) not in figures
+
+    (sqlite_dsync.folder / "dsync.db").rename(sqlite_dsync.folder / "gone.db")
+    gone = surface.get("/__heartbeat__", 503).json()
+    assert "was deleted or replaced" in gone["problems"][0]["problem"]
+    assert 0 == surface.metrics()["dsync_database_up",]
+    surface.get("/healthz")
+    surface.process.signal(signal.SIGTERM)
+    assert 0 == surface.process.wait().code
+
+
+def test_an_address_that_is_in_use_ends_the_start(sqlite_dsync: Installed) -> None:
+    """Exit 2 with the remedy; without HTTP the service needs no address."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = sqlite_dsync.run("run", http_listen=address)
+    assert (2, True) == (done.code, f"Nothing can listen on {address}" in done.err), done.text
+    assert "DSYNC_HTTP_LISTEN" in done.err

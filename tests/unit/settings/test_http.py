@@ -1,0 +1,81 @@
+"""The settings of the HTTP surface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dsync.addresses import Listen
+from dsync.errors import ConfigurationError
+from dsync.settings import load_settings, shipped_config
+
+KEY = "whsec_Y2xlLWRlLXNpZ25hdHVyZS1kZS1jZS10ZXN0"
+
+
+@pytest.mark.parametrize(
+    ("text", "listen"),
+    [
+        (None, Listen("127.0.0.1", 8080)),
+        ("", None),
+        (" ", None),
+        ("0.0.0.0:0", Listen("0.0.0.0", 0)),
+        ("localhost:65535", Listen("localhost", 65535)),
+        ("[::1]:8080", Listen("::1", 8080)),
+    ],
+)
+def test_the_address_is_host_and_port(
+    monkeypatch: pytest.MonkeyPatch, text: str | None, listen: Listen | None
+) -> None:
+    """An empty one serves no HTTP; what is shown can be given again."""
+    if text is not None:
+        monkeypatch.setenv("DSYNC_HTTP_LISTEN", text)
+    found = load_settings()
+    assert listen == found.listen
+    assert ("default" if text is None else "environment") == found.sources["http_listen"]
+    assert listen is None or text in (None, str(listen))
+
+
+@pytest.mark.parametrize(
+    "text", ["8080", ":8080", "host", "host:", "host:65536", "::1:8080", "[1.2]:80", "http://a:1"]
+)
+def test_another_form_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """One sentence with the key and an example."""
+    monkeypatch.setenv("DSYNC_HTTP_LISTEN", text)
+    with pytest.raises(ConfigurationError, match=r"DSYNC_HTTP_LISTEN, .*127\.0\.0\.1:8080"):
+        load_settings()
+
+
+def test_the_file_names_the_address(tmp_path: Path) -> None:
+    """`[http] listen`, before the default and after the variable."""
+    file = tmp_path / "own.toml"
+    shipped = shipped_config()
+    for source in shipped.parent.iterdir():
+        (tmp_path / source.name).write_bytes(source.read_bytes())
+    text = shipped.read_text(encoding="utf-8")
+    file.write_text(f'{text}\n[http]\nlisten = "[::]:9000"\nready_intervals = 5\n', "utf-8")
+    found = load_settings(config=file)
+    assert (Listen("::", 9000), "file") == (found.listen, found.sources["http_listen"])
+    assert 5 == found.configuration.http.ready_intervals
+
+
+@pytest.mark.parametrize(
+    "text", ["short", "with/a-slash-inside-it", KEY, f"a-secret-of-the-path {KEY[:12]}"]
+)
+def test_a_secret_that_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Too short, not for an address, a signing key alone or cut; the message does not show it."""
+    monkeypatch.setenv("DSYNC_WEBHOOK_SECRET", text)
+    with pytest.raises(ConfigurationError, match=r"DSYNC_WEBHOOK_SECRET: ") as caught:
+        load_settings()
+    assert text not in caught.value.message
+
+
+def test_the_secret_may_be_in_a_file_and_is_masked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Words separated by blanks or lines."""
+    (tmp_path / "secret").write_text(f"a-secret-of-the-path\n{KEY}\n", "utf-8")
+    monkeypatch.setenv("DSYNC_WEBHOOK_SECRET_FILE", str(tmp_path / "secret"))
+    found = load_settings()
+    assert ("a-secret-of-the-path", KEY) == found.webhook_words
+    assert "path" not in str(found.shown()["webhook_secret"])
