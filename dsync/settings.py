@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from importlib.resources import files
@@ -32,6 +32,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from dsync.addresses import MASK, Listen, is_encrypted_or_local, mask_url, parse_listen
 from dsync.annotations import AnnotationsConfig
 from dsync.domain.ids import GREATEST_NUMBER
+from dsync.domain.nearest import nearest
 from dsync.eig.config import EigSections
 from dsync.errors import ConfigurationError
 
@@ -60,8 +61,6 @@ _FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED"}
 
 
 MAX_DURATION = timedelta(days=366)
-MIN_SIMILARITY = 60
-"""Similarity in percent from which an unknown key is taken for a misspelling of a known one."""
 
 
 def parse_duration(value: object) -> timedelta:
@@ -554,9 +553,9 @@ def unknown_variables() -> dict[str, str | None]:
     known |= {f"{name.upper()}_FILE" for name in SECRETS}
     given = [name.removeprefix(PREFIX) for name in sorted(os.environ) if name.startswith(PREFIX)]
     unknown = [name for name in given if name not in known and f"{PREFIX}{name}" not in _FOREIGN]
-    nearest = {name: _nearest(name, sorted(known)) for name in unknown}
+    found = {name: nearest(name, sorted(known)) for name in unknown}
     return {
-        f"{PREFIX}{name}": f"{PREFIX}{other}" if other else None for name, other in nearest.items()
+        f"{PREFIX}{name}": f"{PREFIX}{other}" if other else None for name, other in found.items()
     }
 
 
@@ -597,8 +596,8 @@ def _problems(exc: ValidationError, model: type[Configuration]) -> list[str]:
     for error in exc.errors(include_input=False, include_url=False):
         key = ".".join(str(part) for part in error["loc"])
         message = _message(error)
-        if message == _UNKNOWN_KEY and (nearest := _nearest_key(error["loc"], model)):
-            message = f"unknown key; did you mean {nearest}?"
+        if message == _UNKNOWN_KEY and (other := _nearest_key(error["loc"], model)):
+            message = f"unknown key; did you mean {other}?"
         problems.append(f"{key}: {message}")
     return problems
 
@@ -610,7 +609,7 @@ def _nearest_key(loc: tuple[int | str, ...], model: type[Configuration]) -> str 
     for part in loc[:-1]:
         inner = [_inside(section, part) for section in sections]
         sections = [one for section in inner for one in _alternatives(section, schema)]
-    return _nearest(str(loc[-1]), [key for one in sections for key in one.get("properties", {})])
+    return nearest(str(loc[-1]), [key for one in sections for key in one.get("properties", {})])
 
 
 def _inside(section: Mapping[str, Any], part: int | str) -> Mapping[str, Any]:
@@ -627,13 +626,6 @@ def _alternatives(section: Mapping[str, Any], schema: Mapping[str, Any]) -> list
     if options := section.get("anyOf"):
         return [one for option in options for one in _alternatives(option, schema)]
     return [section]
-
-
-def _nearest(word: str, known: Sequence[str]) -> str | None:
-    from rapidfuzz import fuzz, process  # Takes 20 ms, which only a misspelt key needs.
-
-    found = process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=MIN_SIMILARITY)
-    return found[0] if found else None
 
 
 def _message(error: ErrorDetails) -> str:

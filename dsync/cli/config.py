@@ -84,6 +84,12 @@ def _warnings(app: App) -> list[str]:
         + (f"did you mean {nearest}?" if nearest else "check its spelling")
         for name, nearest in unknown_variables().items()
     ]
+    sections = app.configuration.programme
+    for name, nearest in (sections.mapping.misspelt() if sections else {}).items():
+        warnings.append(
+            f"[mapping.champs.{name}]: no field has this name, so its answers go into `extra`; did "
+            f"you mean {nearest}?"
+        )
     try:
         app.demarche  # noqa: B018 - a property that raises
     except ConfigurationError as exc:

@@ -136,6 +136,10 @@ def show(*, numero: int, as_json: bool) -> None:
         _print_verdict(found, checks)
     for title, fields in EXTENSION.sections.items():
         _print_section(title, [(label, found.get(name)) for name, label in fields.items()])
+    programme = settings.configuration.programme
+    labels = programme.extra_labels if programme else {}
+    extra: dict[str, Any] = found["extra"] or {}
+    _print_section("Other fields", [(labels.get(name, name), extra[name]) for name in extra])
     _print_voeux(found["voeux"])
     _print_evaluations(found["evaluations"], found["notes"])
     _print_pushes(found["annotations"], {c.annotation: c.valeur_distante for c in conflicts})

@@ -16,7 +16,7 @@ from sqlalchemy import MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from dsync.domain.dossier import Demandeur
+from dsync.domain.dossier import Demandeur, Json
 from dsync.eig.stages import Passage
 from dsync.store.columns import NAMING, given_number, json_text
 from dsync.store.extension import FREE_TEXT, PERSONAL
@@ -139,6 +139,8 @@ class Candidature(Table, table=True):
     evaluations: tuple[Evaluation, ...] = json_text(tuple[Evaluation, ...], default=())
     etapes: tuple[Passage, ...] = json_text(tuple[Passage, ...], default=())
     """Its stages, those of dates to come included."""
+    extra: Mapping[str, Json] = json_text(dict[str, Any], default={})
+    """Answers to champs that are mapped and that no field here declares, by their names."""
     produit_id: str | None = Field(default=None, index=True)
     """The product of the dossier, written by the pre-check."""
     par_sa_fiche: bool | None = None

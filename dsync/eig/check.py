@@ -34,6 +34,10 @@ def mapping_lines(
     yield CheckLine(
         "mapping", CheckStatus.OK, f"{len(found)} of {len(report.matches)} fields found in the form"
     )
+    for name, field in mapping.misspelt().items():
+        message = f"{name}: no field has this name, so its answers go into `extra`"
+        remedy = f"rename [mapping.champs.{name}] if {field} is meant"
+        yield CheckLine("mapping", CheckStatus.WARNING, message, remedy)
     for match in report.matches:
         yield from _match_lines(match)
     if report.new and not every_champ:

@@ -69,3 +69,9 @@ class EigSections(BaseModel):
     regles: RulesConfig | None = None
     """None: nothing is judged."""
     preuves: EvidenceConfig = EvidenceConfig()
+
+    @property
+    def extra_labels(self) -> dict[str, str]:
+        """The labels of the candidature's `extra`, by name."""
+        extras = self.mapping.extras.items()
+        return {name: target.libelles[0] if target.libelles else name for name, target in extras}

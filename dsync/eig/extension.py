@@ -15,6 +15,7 @@ from dsync.store.extension import Dictionary, folder_of
 from dsync.store.reading_views import read_dictionary
 
 MAIN_VIEW = "lecture_candidature"
+EXTRA = "extra"
 SECTIONS = (
     "Dossier",
     "Project",
@@ -94,6 +95,7 @@ _OTHER_COLUMNS: Mapping[str | None, tuple[ViewColumn, ...]] = {
         ViewColumn("verdict", "v.verdict"),
         ViewColumn("verdict_etabli_le", "utc(v.depuis_le)"),
     ),
+    "prise_de_poste_le": (ViewColumn(EXTRA, f"nullif(c.{EXTRA}, '{{}}')"),),
 }
 """The other columns of the main view, by the field that they follow."""
 
@@ -129,7 +131,7 @@ class EigExtension:
     name = "eig"
     package = "dsync.eig"
     metadata = candidature.metadata
-    main_view = MAIN_VIEW
+    main_view = DossierView(MAIN_VIEW, "numero", json=EXTRA)
     dossier_views: Mapping[str, DossierView] = {
         "etapes": DossierView("lecture_etape", "rang"),
         "voeux": DossierView("lecture_voeu", "rang"),

@@ -61,8 +61,8 @@ class Extension(Protocol):
         """Its tables."""
 
     @property
-    def main_view(self) -> str:
-        """The name of the view with one row per dossier."""
+    def main_view(self) -> DossierView:
+        """The view with one row per dossier."""
 
     @property
     def dossier_views(self) -> Mapping[str, DossierView]:

@@ -103,7 +103,7 @@ class Reader(
             )
             main = _documents(found.mappings().all())
         else:
-            main = self._view(DossierView(extension.main_view, "numero"), numero)
+            main = self._view(extension.main_view, numero)
         if not main:
             return None
         views = {**(extension.dossier_views if extension else {}), **_VIEWS}

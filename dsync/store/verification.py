@@ -209,7 +209,7 @@ class VerificationReads(StateReads):
         """Return how many rows the programme's main view has of these dossiers."""
         if self.extension is None:
             return dict.fromkeys(numbers, 1)
-        view = table(self.extension.main_view, column("numero"))
+        view = table(self.extension.main_view.name, column("numero"))
         rows = self.connection.execute(
             select(view.c.numero, func.count())
             .where(view.c.numero.in_(numbers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import pytest
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM
 from tests.commands.command import Command
+from tests.engine.rig import id_of
 
 NUMBER = EQUIPMENT_FORM.number
 FIRST = NUMBER * 1000 + 1
@@ -19,6 +21,47 @@ number = {NUMBER}
 [ds]
 contact = "mailto:dsync@example.gouv.fr"
 """
+JUDGED = f"""{LEAST}
+[annotations.resultat]
+id = "{id_of(6202)}"
+options = {{ eligible = "Complet", a_verifier = "À compléter", ineligible = "Refusé" }}
+[annotations.detail]
+id = "{id_of(6203)}"
+[annotations.date]
+id = "{id_of(6204)}"
+
+[mapping.champs.service]
+id = "{id_of(6102)}"
+libelles = ["Service demandeur"]
+needed = true
+[mapping.champs.motif]
+id = "{id_of(6104)}"
+libelles = ["Motif de la demande"]
+needed = true
+[mapping.champs.montant]
+id = "{id_of(6105)}"
+type = "decimal_number"
+[mapping.champs.livraison_le]
+libelles = ["Livraison souhaitée le"]
+[mapping.champs.teletravail]
+id = "{id_of(6107)}"
+
+[regles]
+instruction = "direction du numérique"
+[regles.window]
+start = 2020-01-01
+end = 2099-12-31
+[regles.severity]
+depot = "a_verifier"
+completude = "a_verifier"
+administration = "off"
+fiche_produit = "off"
+phase = "off"
+profils = "off"
+cas_octroi = "off"
+doublon = "off"
+"""
+"""Its own fields, annotations and the two checks that need nothing of the programme."""
 Configured = Callable[[str], Command]
 
 
@@ -99,3 +142,59 @@ def test_what_is_not_configured_is_said_in_a_sentence(configured: Configured) ->
     listed = dsync("conflicts")
     assert (0, True) == (listed.code, "[annotations]" in listed.out)
     assert 0 == dsync("db", "verify").code
+
+
+def test_its_own_fields_are_mapped_judged_and_written_back(
+    configured: Configured, sandbox: Sandbox
+) -> None:
+    """Fields that the programme does not have are entries of `extra`, and checks can need them.
+
+    No check needs the catalogue, so none is read.
+    """
+    dsync = configured(JUDGED)
+    variables = {"DSYNC_BETAGOUV_URL": "http://127.0.0.1:1"}
+    assert 0 == dsync("check", **variables).code
+    first = dsync("sync", "--json", **variables)
+    assert (0, [], 5) == (first.code, first.json["errors"], first.json["pushed"])
+    truth = {t.number - FIRST: t for t in sandbox.control.truth(NUMBER)}
+    assert ["Complet", "Complet", "À compléter", None, "Complet", "Complet"] == [
+        truth[rank].raw_annotations.get(6202) for rank in range(6)
+    ]
+    detail = truth[2].raw_annotations[6203].replace("\u00a0", " ")
+    assert detail.startswith("À vérifier – avis automatique")
+    assert "instruction : direction du numérique" in detail
+    assert "« Motif de la demande »" in detail
+    assert 0 == dsync("sync", "--json", **variables).json["changed"]
+
+    answers = truth[2].raw_champs
+    [(extra,)] = rows(dsync, f"SELECT extra FROM lecture_candidature WHERE numero = {FIRST + 2}")
+    assert {
+        "service": answers[6102],
+        "montant": answers[6105],
+        "livraison_le": answers[6106],
+        "teletravail": answers[6107],
+    } == json.loads(str(extra))
+    shown = dsync("dossier", "show", str(FIRST + 2)).out
+    assert f"Livraison souhaitée le  {answers[6106]}" in shown
+    sandbox.control.edit_champ(FIRST + 2, 6104, "Postes hors d’usage")
+    assert 1 == dsync("sync", "--json", **variables).json["pushed"]
+    assert "Complet" == sandbox.control.truth_of(FIRST + 2).raw_annotations[6202]
+
+    assert 0 == dsync("export", "ouvert", "--without-personal-data").code
+    header = (dsync.folder / "ouvert" / "lecture_candidature.csv").read_text("utf-8").split("\n")[0]
+    assert "etape" in header
+    assert "extra" not in header
+
+
+def test_a_misspelt_field_is_warned_of(configured: Configured) -> None:
+    """It would silently become an entry of `extra`: the checks name the field that is meant."""
+    dsync = configured(f'{LEAST}[mapping.champs.sponsor_courriels]\nid = "{id_of(6103)}"\n')
+    said = "did you mean sponsor_courriel?"
+    ended = dsync("config", "check")
+    assert (0, True) == (ended.code, said in ended.err)
+    lines = dsync("check", "--json").json["checks"]
+    assert any(
+        "sponsor_courriels" in one["message"] and one["status"] == "warning" for one in lines
+    )
+    ended = configured(f"{LEAST}[mapping.champs.Service]\nid = 'x'\n")("config", "check")
+    assert (2, True) == (ended.code, "Service: expected a name such as code_postal" in ended.err)

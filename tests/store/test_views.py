@@ -48,7 +48,7 @@ PROMISED = {
     "sponsor_telephone contact_nom contact_fonction contact_courriel contact_telephone "
     "cas_demande nb_voeux pilotage_actuel pilotage_envisage objectifs_12_mois benefices "
     "perspectives verdict verdict_etabli_le valide_par_instructeur jury_le convention_le "
-    "candidatures_le entretiens_le prise_de_poste_le",
+    "candidatures_le entretiens_le prise_de_poste_le extra",
     "lecture_voeu": "numero rang profil missions",
     "lecture_evaluation": "numero ligne moment evaluateur commentaire moyenne",
     "lecture_evaluation_note": "numero ligne critere libelle note",

@@ -5,7 +5,8 @@ A champ is identified by its descriptor id, or by the labels that it has in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -17,9 +18,16 @@ from pydantic import (
     model_validator,
 )
 
-from dsync.eig.candidature import targets
+from dsync.domain.nearest import nearest
+from dsync.eig.candidature import Candidature, targets
 
 VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_RESERVED = {*Candidature.model_fields, *targets(annotations=True), *REPETITIONS} - {
+    *targets(annotations=False)
+}
+"""Names that a row of the candidature has already."""
 
 NonBlank = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 
@@ -46,18 +54,31 @@ class ChampTarget(_Section):
         return self
 
 
-class _Targets(_Section):
-    """Base of the models whose keys come from the declaration of the candidature."""
+class _ExtraTargets(_Section):
+    """Base of the model whose other keys are entries of the candidature's `extra`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, ChampTarget]
+
+    @model_validator(mode="after")
+    def _has_usable_names(self) -> Self:
+        for name in self.__pydantic_extra__:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"{name}: expected a name such as code_postal, in a-z, 0-9 and _")
+            if name in _RESERVED:
+                raise ValueError(f"{name}: no champ fills it; choose another name")
+        return self
 
 
-def _targets(name: str, keys: Iterable[str]) -> type[_Targets]:
+def _targets(name: str, base: type[_Section], keys: Iterable[str]) -> type[BaseModel]:
+    """Return a model whose keys come from the declaration of the candidature."""
     fields: dict[str, Any] = {key: (ChampTarget | None, None) for key in keys}
-    return create_model(name, __base__=_Targets, **fields)
+    return create_model(name, __base__=base, **fields)
 
 
-ChampTargets = _targets("ChampTargets", targets(annotations=False))
+ChampTargets = _targets("ChampTargets", _ExtraTargets, targets(annotations=False))
 """The champs of the form's six sections; a missing one is not mapped."""
-AnnotationTargets = _targets("AnnotationTargets", targets(annotations=True))
+AnnotationTargets = _targets("AnnotationTargets", _Section, targets(annotations=True))
 """The annotations about selection and recruitment."""
 
 
@@ -110,9 +131,22 @@ class MappingConfig(_Section):
             raise ValueError("; ".join(problems))
         return self
 
+    @property
+    def extras(self) -> Mapping[str, ChampTarget]:
+        """The champs that no field declares: entries of the candidature's `extra`, by name."""
+        champs: Any = self.champs
+        return champs.model_extra or {}
+
+    def misspelt(self) -> dict[str, str]:
+        """Return the extra champs whose name resembles a field without a champ, with the field."""
+        free = [name for name in CHAMP_FIELDS[:-1] if getattr(self.champs, name) is None]
+        found = {name: nearest(name, free) for name in self.extras}
+        return {name: field for name, field in found.items() if field}
+
     def top_level(self) -> Iterator[tuple[str, ChampTarget, bool]]:
         """Yield each mapped field outside rows: name, target, whether it is an annotation."""
         yield from ((name, target, False) for name, target in _given(self.champs))
+        yield from ((name, target, False) for name, target in self.extras.items())
         if self.voeux:
             yield VOEUX, self.voeux, False
         yield from ((name, target, True) for name, target in _given(self.annotations))

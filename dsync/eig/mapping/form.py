@@ -176,7 +176,7 @@ class MappedForm:
         """Make the plan for a revision's descriptors, by id."""
         plan = plan_form(config, descriptors)
         inputs = json_bytes([plan.champs, plan.columns])
-        others = json_bytes([plan.annotations, plan.criteres, STAGES_REVISION])
+        others = json_bytes([plan.annotations, plan.criteres, plan.extras, STAGES_REVISION])
         return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest())
 
     def rows(
@@ -199,9 +199,14 @@ def plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descript
         if ".criteres." in match.field and match.descriptor
     ]
     return FormPlan(
-        champs=tuple((name, ids.get(name)) for name in CHAMP_FIELDS),
+        champs=tuple((name, ids.get(name)) for name in (*CHAMP_FIELDS, *config.extras)),
         annotations=tuple((name, ids.get(name)) for name in ANNOTATION_FIELDS),
         columns={name: id_ for name, id_ in ids.items() if "." in name},
         criteres=tuple(criteres),
+        extras={
+            match.field: match.target.type or match.descriptor.type
+            for match in matches
+            if match.field in config.extras and match.descriptor
+        },
         checkboxes=frozenset(id_ for id_, d in descriptors.items() if d.type == "checkbox"),
     )

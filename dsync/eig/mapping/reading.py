@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from dsync.domain.dossier import Champ, Dossier, Ligne
+from dsync.domain.dossier import Champ, Dossier, Json, Ligne
 from dsync.domain.ids import DescriptorId
 from dsync.eig.candidature import (
     BLANK,
@@ -52,6 +52,8 @@ class FormPlan:
     """Descriptor ids of the columns of `voeux` and `evaluations`, by `<repetition>.<column>`."""
     criteres: tuple[tuple[str, str, DescriptorId], ...]
     """The criteria of the evaluation grid in this revision: name, label, descriptor id."""
+    extras: Mapping[str, str]
+    """The types of the champs that no field declares, by their names in `extra`."""
     checkboxes: DescriptorIds
     """Descriptor ids of the checkboxes."""
 
@@ -59,12 +61,14 @@ class FormPlan:
 def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
     """Return the columns of a dossier's candidature that the mapping fills."""
     reponses: dict[str, Reponse] = {}
+    extra: dict[str, Json] = {}
     fields: dict[str, Any] = {
         **BLANK,
         "numero": dossier.number,
         "depose_le": dossier.date_depot,
         "demandeur": replace(dossier.demandeur, details={}),
         "reponses": reponses,
+        "extra": extra,
     }
     for places, champs in (
         (plan.champs, dossier.champs),
@@ -87,6 +91,9 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
                 fields[name] = tuple(
                     _read_evaluation(number, cells, plan) for number, cells in lignes
                 )
+            elif name in plan.extras:
+                if not is_empty:
+                    extra[name] = _EXTRA_READERS.get(plan.extras[name], text_of)(champ)
             else:
                 # A field whose champ became a repetition gets the joined texts of its rows.
                 fields[name] = _READERS[name](champ)
@@ -153,6 +160,14 @@ _BY_TYPE: Mapping[Any, Callable[[Champ], Any]] = {
     int | None: rank_of,
     float | None: number_of,
 }
+_EXTRA_READERS: Mapping[str, Callable[[Champ], Any]] = {
+    "date": lambda champ: (day := day_of(champ)) and day.isoformat(),
+    "integer_number": rank_of,
+    "decimal_number": number_of,
+    "checkbox": boolean_of,
+    "yes_no": boolean_of,
+}
+"""The function that reads an extra champ, by its type; other types are texts."""
 _READERS: Mapping[str, Callable[[Champ], Any]] = {
     **{name: _BY_TYPE[Candidature.model_fields[name].annotation] for name, _ in declared_fields()},
     VOEUX: _voeux_in,

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("voeux", sa.Text(), nullable=True),
         sa.Column("evaluations", sa.Text(), nullable=True),
         sa.Column("etapes", sa.Text(), nullable=True),
+        sa.Column("extra", sa.Text(), nullable=True),
         sa.Column("produit_id", sqltypes.AutoString(), nullable=True),
         sa.Column("par_sa_fiche", sa.Boolean(), nullable=True),
         sa.Column("etape", sqltypes.AutoString(), nullable=True),

@@ -22,19 +22,30 @@ def test_every_problem_is_reported_with_its_key() -> None:
     """All problems are reported at once."""
     found = problems(
         {
-            "champs": {"page_prodiut": {"id": "a"}, "entite": {"id": 3}, "probleme": {}},
+            "champs": {"page_prodiut": {"ids": "a"}, "entite": {"id": 3}, "probleme": {}},
+            "annotations": {"jury": {"id": "a"}},
             "voeux": {"id": "b", "profil": {"id": " "}},
             "evaluations": {"id": "c", "criteres": [{"id": "d", "critere": "Problème"}]},
         }
     )
     keys = [problem.partition(":")[0] for problem in found]
     assert sorted(keys) == [
+        "annotations.jury",
         "champs.entite.id",
-        "champs.page_prodiut",
+        "champs.page_prodiut.ids",
         "champs.probleme",
         "evaluations.criteres.0.critere",
         "voeux.profil.id",
     ]
+
+
+def test_an_extra_champ_resembles_only_a_field_without_a_champ() -> None:
+    """A name near that of a field which has its champ is no misspelling."""
+    extra = {"page_prodiut": {"id": "a"}, "budget": {"id": "b"}}
+    alone = MappingConfig.model_validate({"champs": extra})
+    assert {"page_prodiut": "page_produit"} == alone.misspelt()
+    both = MappingConfig.model_validate({"champs": {**extra, "page_produit": {"id": "c"}}})
+    assert {} == both.misspelt()
 
 
 def test_an_id_given_twice_is_reported_with_both_places() -> None:
