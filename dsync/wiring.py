@@ -22,6 +22,7 @@ from dsync.errors import ConfigurationError
 from dsync.http import MIB
 from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
 from dsync.store import RunningService, Store
+from dsync.store.requests import ManualRequest
 from dsync.store.store import process_name
 from dsync.sync import run as runs
 from dsync.sync.config_changes import follow_config_changes
@@ -41,6 +42,7 @@ from dsync.sync.pieces import copy_pieces
 from dsync.sync.push import push_due, report_unknown_dossiers
 from dsync.sync.record import Recorder
 from dsync.sync.report import Kind, RunReport, SyncOptions
+from dsync.sync.requests import hand_over
 from dsync.sync.schedule import due, next_due_at
 from dsync.sync.verify import Expected, Verification, verify, verify_remote
 
@@ -246,6 +248,27 @@ class App:
             options = SyncOptions(deletions=False, started_by="webhook")
         return options and replace(options, pieces=True)
 
+    def requested(self) -> SyncOptions | None:
+        """Return the run that a person asked this service for, None without one."""
+        with self.store.reading(self.demarche) as reader:
+            request = reader.next_request()
+        if request is None:
+            return None
+        return SyncOptions.of_request(
+            request.options, request=request.id, asked_by=request.demande_par
+        )
+
+    def hand_over(self, options: SyncOptions) -> ManualRequest | None:
+        """Have the running service execute a run, as `requests.hand_over`."""
+        return hand_over(
+            self.store,
+            self.demarche,
+            options,
+            stop=self.stop,
+            clock=self.clock,
+            progress=self.progress,
+        )
+
     def next_run_at(self) -> datetime:
         """Return when the next run is due; the present instant if one is due."""
         return self._scheduled(next_due_at)
@@ -291,6 +314,7 @@ class App:
         self,
         dossiers: Sequence[DossierNumber] = (),
         *,
+        asked_by: str = "cli",
         force_by: str | None = None,
         shown: Mapping[DossierNumber, Mapping[str, str]] | None = None,
         dry_run: bool = False,
@@ -301,6 +325,7 @@ class App:
 
         Args:
             dossiers: the dossiers; empty: all.
+            asked_by: the user, for the journal.
             force_by: the user who orders to overwrite a human's value; None: nobody.
             shown: with `force_by`, the values in DS that the user was shown, by dossier and
                 annotation: only these are overwritten; None: any value is.
@@ -323,7 +348,14 @@ class App:
             push_due(run, dossiers, on_wait=on_wait)
             report_unknown_dossiers(run, dossiers)
 
-        options = SyncOptions(wait_s=wait_s, work=Kind.PUSH, dry_run=dry_run)
+        options = SyncOptions(
+            dossiers=dossiers,
+            force=force_by is not None,
+            started_by=force_by or asked_by,
+            wait_s=wait_s,
+            work=Kind.PUSH,
+            dry_run=dry_run,
+        )
         return runs.execute(self.context, options, work)
 
     def fetch_pieces(

@@ -8,7 +8,7 @@ import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
-from dsync.cli.output import cut, print_json, print_table, shown
+from dsync.cli.output import asker, cut, print_json, print_table, shown
 from dsync.cli.session import load, reading, worker
 from dsync.domain.ids import DossierNumber
 from dsync.sync.conflicts import Choice, end_conflicts
@@ -139,7 +139,13 @@ def _resolve(
     chosen = None if everywhere else [DossierNumber(number) for number in numbers]
     with worker(may_create=False) as app:
         ended = end_conflicts(
-            app.store, app.demarche, choice, app.clock(), numbers=chosen, annotation=annotation
+            app.store,
+            app.demarche,
+            choice,
+            app.clock(),
+            asked_by=asker(),
+            numbers=chosen,
+            annotation=annotation,
         )
     for numero in chosen or ():
         if numero not in ended:

@@ -218,12 +218,13 @@ def confirmed(question: str, *, yes: bool, as_json: bool) -> bool:
 
 
 def asker() -> str:
-    """Return who runs this command, for the journal: the name of the account on this machine."""
+    """Return who runs this command, for the journal: the account and its machine."""
     import os
     import pwd
+    import socket
 
     try:
-        name = pwd.getpwuid(os.getuid()).pw_name
+        user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # In a container the account may have no name.
-        name = str(os.getuid())
-    return f"cli:{name}"
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +10,7 @@ from datetime import timedelta
 import click
 
 from dsync.cli.options import dossiers_option, json_option, settings_options, wait_option
-from dsync.cli.output import print_table
+from dsync.cli.output import asker, print_table
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_report
 from dsync.cli.session import load, make_ready, worker
@@ -69,7 +67,8 @@ def push(
     ):
         report = make_ready(app).push(
             numbers,
-            force_by=_who() if force else None,
+            asked_by=asker(),
+            force_by=asker() if force else None,
             shown=shown,
             wait_s=wait.total_seconds(),
             on_wait=lambda message: click.echo(message, err=True),
@@ -98,7 +97,7 @@ def _confirmed(
     """
     with worker(may_create=False) as app:
         preview = make_ready(app).push(
-            numbers, force_by=_who(), dry_run=True, wait_s=wait.total_seconds()
+            numbers, force_by=asker(), dry_run=True, wait_s=wait.total_seconds()
         )
     rows = [
         (mutation["dossier"], name, there or None, mutation["becomes"][name])
@@ -116,12 +115,3 @@ def _confirmed(
     for mutation in preview.mutations:
         shown[mutation["dossier"]] |= mutation.get("replaced", {})
     return shown
-
-
-def _who() -> str:
-    """Return who gives the order, for the journal."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # In a container the account may have no name.
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"

@@ -6,7 +6,7 @@ import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options, wide_option
-from dsync.cli.output import print_json, print_table
+from dsync.cli.output import asker, print_json, print_table
 from dsync.cli.session import reading
 from dsync.cli.sync import run_once
 from dsync.domain.ids import DossierNumber
@@ -59,4 +59,4 @@ def retry(*, numeros: tuple[int, ...], as_json: bool) -> None:
         else:
             click.echo("No dossier is in quarantine.")
         return
-    run_once(SyncOptions(dossiers=tuple(numbers), started_by="quarantine"), as_json=as_json)
+    run_once(SyncOptions(dossiers=tuple(numbers), started_by=asker()), as_json=as_json)

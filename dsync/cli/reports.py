@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 import click
 
 from dsync.cli.output import print_json, print_note, shown
@@ -11,60 +15,74 @@ from dsync.sync.report import RunReport
 
 def print_report(report: RunReport, *, as_json: bool) -> None:
     """Print a run's figures, and on stderr each problem with its remedy."""
+    print_document(report.to_json(), as_json=as_json, dry=report.dry)
+
+
+def print_document(document: Mapping[str, Any], *, as_json: bool, dry: bool = False) -> None:
+    """Print the report of a run that this or another process executed.
+
+    Args:
+        document: as `RunReport.to_json` returns it.
+        as_json: whether it is printed as JSON.
+        dry: whether it was a dry run.
+    """
     if as_json:
-        print_json(report.to_json())
+        print_json(document)
         return
-    if report.run is not None or report.dry:
-        click.echo(headline(report))
-        print_note(f"  {figures(report)}")
-    if verdicts := verdict_figures(report):
+    if document["run"] is not None or dry:
+        click.echo(headline(document, dry=dry))
+        print_note(f"  {figures(document, dry=dry)}")
+    if verdicts := verdict_figures(document):
         print_note(f"  verdicts: {verdicts}", hanging=4)
-    for mutation in report.mutations:
+    for mutation in document.get("mutations", ()):
         print_note(f"  would send: {shown(mutation)}", hanging=4)
-    if report.adopted:
+    if document["adopted"]:
         click.echo("  adopted: annotations that dsync wrote and this database did not record")
-    if report.conflicts:
+    if document["conflicts"]:
         click.echo("  values that humans wrote were kept: see `dsync conflicts`")
-    for problem in report.errors:
+    for problem in document["errors"]:
         click.echo(f"  ! {problem}", err=True)
 
 
-def headline(report: RunReport) -> str:
+def headline(document: Mapping[str, Any], *, dry: bool) -> str:
     """Return the line with the run's number, kind, status and duration."""
-    name = "Dry run" if report.dry else f"Run {report.run}"
+    name = "Dry run" if dry else f"Run {document['run']}"
     took = ""
-    if report.ended_at:
-        took = f" in {(report.ended_at - report.started_at).total_seconds():.1f} s"
-    return f"{name} ({report.kind.value}): {report.status.value}{took}"
+    if document["ended_at"]:
+        began, ended = (datetime.fromisoformat(document[key]) for key in ("started_at", "ended_at"))
+        took = f" in {(ended - began).total_seconds():.1f} s"
+    return f"{name} ({document['kind']}): {document['status']}{took}"
 
 
-def figures(report: RunReport) -> str:
+def figures(document: Mapping[str, Any], *, dry: bool) -> str:
     """Return the line with the run's figures."""
     parts = [
-        f"{report.read} read",
-        f"{report.changed} changed",
-        f"{report.deleted} deleted",
-        f"{report.evaluated} judged",
-        f"{report.pushed} {'to write' if report.dry else 'written'} back",
+        f"{document['read']} read",
+        f"{document['changed']} changed",
+        f"{document['deleted']} deleted",
+        f"{document['evaluated']} judged",
+        f"{document['pushed']} {'to write' if dry else 'written'} back",
     ]
-    if report.adopted:
-        parts.append(f"{report.adopted} adopted")
-    if report.conflicts:
-        parts.append(f"{report.conflicts} in conflict")
-    if copied := report.pieces["copiee"]:
+    if document["adopted"]:
+        parts.append(f"{document['adopted']} adopted")
+    if document["conflicts"]:
+        parts.append(f"{document['conflicts']} in conflict")
+    pieces = document.get("pieces", {})
+    if copied := pieces.get("copiee", 0):
         parts.append(f"{copied} files copied")
-    if left := report.pieces.total() - copied:
+    if left := sum(pieces.values()) - copied:
         parts.append(f"{left} files not copied")
-    if report.quarantined:
-        parts.append(f"{report.quarantined} in quarantine")
-    parts.append(f"{report.requests} request{'s' if report.requests != 1 else ''} to DS")
+    if document["quarantined"]:
+        parts.append(f"{document['quarantined']} in quarantine")
+    requests = document["requests"]
+    parts.append(f"{requests} request{'s' if requests != 1 else ''} to DS")
     return " · ".join(parts)
 
 
-def verdict_figures(report: RunReport) -> str:
+def verdict_figures(document: Mapping[str, Any]) -> str:
     """Return the line with the number of each verdict that occurs; "" without one."""
     return " · ".join(
-        f"{report.verdicts[verdict.key]} {verdict.value}"
+        f"{number} {verdict.value}"
         for verdict in Verdict
-        if report.verdicts[verdict.key]
+        if (number := document["verdicts"][verdict.key])
     )

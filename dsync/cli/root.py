@@ -32,6 +32,10 @@ COMMANDS = {
         "dsync.cli.status",
         "List the runs, newest first, with their figures, who started them, and their problems.",
     ),
+    "journal": (
+        "dsync.cli.journal",
+        "List what people asked for by hand, newest first: who, when, what, and the result.",
+    ),
     "dossier": ("dsync.cli.dossier", "Show one dossier, list them, or erase one."),
     "purge": (
         "dsync.cli.purge",

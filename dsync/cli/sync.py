@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import click
 
 from dsync.addresses import mask_url
-from dsync.cli.failures import Exit
+from dsync.cli.failures import Exit, tell
 from dsync.cli.options import (
     Instant,
     dossiers_option,
@@ -16,10 +16,12 @@ from dsync.cli.options import (
     settings_options,
     wait_option,
 )
+from dsync.cli.output import asker
 from dsync.cli.progress import progress_bars
-from dsync.cli.reports import print_report
+from dsync.cli.reports import print_document, print_report
 from dsync.cli.session import load, make_ready, worker
 from dsync.domain.ids import DossierNumber
+from dsync.errors import InterruptedRunError
 from dsync.service.signals import StopSignals
 from dsync.sync.check import missing_file
 from dsync.sync.context import utc_now
@@ -53,7 +55,11 @@ def sync(
     wait: timedelta,
     as_json: bool,
 ) -> None:
-    """Do one run now: read changed dossiers from DS, pre-check them, write the results back."""
+    """Do one run now: read changed dossiers from DS, pre-check them, write the results back.
+
+    While `dsync run` serves this démarche, it does the run and this command follows it to its end;
+    Ctrl-C takes back what has not begun.
+    """
     if sum((full, since is not None, bool(dossiers))) > 1:
         raise click.UsageError("--full, --since and --dossier exclude each other.")
     if accept_deletions and not full:
@@ -70,13 +76,17 @@ def sync(
             push=not no_push,
             accept_deletions=accept_deletions,
             wait_s=wait.total_seconds(),
+            started_by=asker(),
         ),
         as_json=as_json,
     )
 
 
 def run_once(options: SyncOptions, *, as_json: bool) -> None:
-    """Do a run and print its report; exit with its code, or with the signal's."""
+    """Do a run and print its report; exit with its code, or with the signal's.
+
+    A service that is running does it in place of this process, unless it is a dry run.
+    """
     with StopSignals(announce=announce_stop) as signals:
         settings = load()
         if options.dry_run and missing_file(settings.database_url):
@@ -86,10 +96,21 @@ def run_once(options: SyncOptions, *, as_json: bool) -> None:
             progress_bars(wanted=not as_json) as progress,
             worker(settings, stop=signals.stop, progress=progress) as app,
         ):
+            make_ready(app)
+            try:
+                request = None if options.dry_run else app.hand_over(options)
+            except InterruptedRunError as exc:
+                code = signals.exit_code or exc.exit_code
+                raise Exit(tell(exc.message, code, as_json=as_json)) from exc
+            if request is not None:
+                print_document(request.resultat or {}, as_json=as_json)
+                if request.code:
+                    raise Exit(request.code)
+                return
             if sys.stderr.isatty():
                 shown = mask_url(settings.ds_url)
-                progress.message(f"Asking {shown} about démarche {make_ready(app).demarche}.")
-            report = make_ready(app).sync(options)
+                progress.message(f"Asking {shown} about démarche {app.demarche}.")
+            report = app.sync(options)
     print_report(report, as_json=as_json)
     finish(report, signals.exit_code)
 

@@ -24,8 +24,8 @@ from dsync.sync.report import RunReport, Status, SyncOptions
 
 log = structlog.get_logger(__name__)
 
-# Each check is one short query, and a due run starts at most this late.
-TICK_S = 5.0
+# Each check is two short queries; a due run, or what a person asks for, starts at most this late.
+TICK_S = 2.0
 LOOK_S = 1.0
 """Interval at which the main thread looks at the jobs: a clock that went back, a read asked for."""
 ASKED_PAUSE_S = 2.0
@@ -55,6 +55,9 @@ class Worker(Protocol):
         Args:
             asked: whether a read was asked for, and is due before its time.
         """
+
+    def requested(self) -> SyncOptions | None:
+        """Return the options of the run that a person asked for, or None."""
 
     def sync(self, options: SyncOptions) -> RunReport:
         """Do one run."""
@@ -133,13 +136,18 @@ class DemarcheJob:
             self.worker.unregister_service()
 
     def _run_due(self, *, asked: bool) -> None:
-        if self._stop.is_set() or self._monotonic() < self._not_before:
+        if self._stop.is_set():
             return
-        if asked:
-            # Before the read: what is announced while it runs needs another one.
-            self._asked.clear()
-            self._asked_not_before = self._monotonic() + ASKED_PAUSE_S
-        options = self.worker.due(asked=asked)
+        # A person waits for it, so it is tried also during the wait after a failure.
+        options = self.worker.requested()
+        if options is not None:
+            asked = False
+        elif self._monotonic() >= self._not_before:
+            if asked:
+                # Before the read: what is announced while it runs needs another one.
+                self._asked.clear()
+                self._asked_not_before = self._monotonic() + ASKED_PAUSE_S
+            options = self.worker.due(asked=asked)
         if options is None:
             return
         report = self.worker.sync(options)

@@ -64,6 +64,13 @@ class JournalWrites(Subject):
         )
         return int(started.scalar_one())
 
+    def save_progress(self, run: int, *, read: int, changed: int) -> None:
+        """Store how far a run has come, for those who follow it."""
+        table = tables.sync_run
+        self.connection.execute(
+            update(table).where(table.c.run == run).values(lus=read, modifies=changed)
+        )
+
     def finish_run(self, figures: RunFigures) -> None:
         """Store the end of a run with its figures."""
         table = tables.sync_run

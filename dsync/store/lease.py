@@ -5,11 +5,14 @@ first locks the lease's row and compares the token, so a process that lost its l
 cannot commit. Expiry is decided by PostgreSQL's clock, or on SQLite by the machine's.
 
 A service registers every minute, and unregisters when it ends; after a crash, its last
-registration is too old. This is only shown to operators: no decision depends on it.
+registration is too old. A command hands its run over to a living service, and does it itself when
+there is none.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -202,6 +205,17 @@ def read_services(connection: Connection, demarche: DemarcheNumber) -> list[Runn
     return [RunningService(*row) for row in rows]
 
 
-def is_overdue(service: RunningService, now: datetime) -> bool:
-    """Return whether a service has not registered in time; also True if the clock went back."""
-    return abs(now - service.seen_at) > HEARTBEAT_TIMEOUT
+def is_alive(service: RunningService, now: datetime) -> bool:
+    """Return whether a service has registered in time and, on this machine, still has a process."""
+    if abs(now - service.seen_at) > HEARTBEAT_TIMEOUT:  # Also if the clock went back.
+        return False
+    host, _, pid = service.holder.rpartition(":")
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -33,6 +33,7 @@ from dsync.store.journal import QuarantineReads, RunReads
 from dsync.store.outcomes import ConflictReads
 from dsync.store.pieces import PieceReads
 from dsync.store.records import OpenPushes, WishStatus
+from dsync.store.requests import RequestReads
 from dsync.store.verdicts import VerdictReads
 from dsync.store.verification import VerificationReads
 
@@ -91,6 +92,7 @@ class Reader(
     VerdictReads,
     VerificationReads,
     PieceReads,
+    RequestReads,
 ):
     """Reads the database as it was at the start of the transaction."""
 
@@ -123,6 +125,12 @@ class Reader(
             .order_by(_dossier.c.traite_le, _dossier.c.numero)
         )
         return [(DossierNumber(number), decided) for number, decided in rows]
+
+    def read_so_far(self, run: int) -> int | None:
+        """Return how many dossiers a run has read, None if there is no such run."""
+        table = tables.sync_run
+        count: int | None = self.connection.scalar(select(table.c.lus).where(table.c.run == run))
+        return count
 
     def champs(self, numero: DossierNumber) -> list[Document]:
         """Return all champs and annotations of a dossier with their texts."""

@@ -29,6 +29,7 @@ from dsync.store.extension import Dictionary, Extension
 from dsync.store.faults import translated
 from dsync.store.reader import Reader
 from dsync.store.records import Lease, LeaseInfo, RunningService
+from dsync.store.requests import RequestWrites
 from dsync.store.sql import copy_rows
 from dsync.store.transaction import Tx
 
@@ -198,7 +199,8 @@ class Store:
             copy = Store.open(url, clock=self._clock, extension=self._extension)
             try:
                 with self._connected(reading=True) as source, copy._connected() as target:
-                    copy_rows(source, target, self._tables())
+                    copied = [table for table in self._tables() if table is not tables.lease]
+                    copy_rows(source, target, copied)
                 yield copy
             finally:
                 copy.close()
@@ -241,6 +243,12 @@ class Store:
         """Return the documentation of the views and their columns, in French."""
         with self._connected(reading=True) as connection:
             return reading_views.dictionary(connection, self._extension)
+
+    @contextmanager
+    def requests(self, demarche: DemarcheNumber) -> Iterator[RequestWrites]:
+        """Open a transaction about a démarche's requests, which needs no lease."""
+        with self._connected() as connection:
+            yield RequestWrites(connection, demarche, self._extension)
 
     def close(self) -> None:
         """Close all connections."""

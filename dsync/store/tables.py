@@ -309,6 +309,35 @@ class SyncRunRow(_Table, table=True):
     figures: Any = json_text()
 
 
+class DemandeRow(_Table, table=True):
+    """What a person asked for: a run of the service, or what a command did by itself.
+
+    `en_file`: for a service to execute; it is unfinished until `fini_le` is set.
+    """
+
+    __tablename__ = "demande"
+    __table_args__ = (
+        _partial(
+            "ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"
+        ),
+    )
+
+    id: int | None = _generated()
+    demarche_numero: int = _number(index=True)
+    genre: str
+    options: Any = json_text()
+    # The account and its machine, or an e-mail address.
+    demande_par: str
+    demande_le: dt.datetime
+    en_file: bool
+    commence_le: dt.datetime | None
+    fini_le: dt.datetime | None
+    run: int | None = Field(default=None, sa_type=BigInteger)
+    # The exit code of a command with this result.
+    code: int | None
+    resultat: Any = json_text()
+
+
 class IndicateurRow(_Table, table=True):
     """A figure of the démarche on a day of Paris; it is about no dossier in particular."""
 
@@ -418,6 +447,7 @@ pousse = metadata.tables["pousse"]
 evenement = metadata.tables["evenement"]
 changement = metadata.tables["changement"]
 sync_run = metadata.tables["sync_run"]
+demande = metadata.tables["demande"]
 indicateur = metadata.tables["indicateur"]
 quarantaine = metadata.tables["quarantaine"]
 lease = metadata.tables["lease"]

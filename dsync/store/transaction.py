@@ -9,6 +9,7 @@ from dsync.store.outbox import OutboxWrites
 from dsync.store.outcomes import OutcomeWrites
 from dsync.store.pages import PageWrites
 from dsync.store.pieces import PieceWrites
+from dsync.store.requests import RequestWrites
 from dsync.store.state import StateWrites
 from dsync.store.verdicts import VerdictWrites
 
@@ -23,5 +24,6 @@ class Tx(
     DemarcheWrites,
     IndicatorWrites,
     PieceWrites,
+    RequestWrites,
 ):
     """A transaction about one démarche. Repeating a call of a method has no further effect."""

@@ -29,6 +29,7 @@ def end_conflicts(
     choice: Choice,
     now: datetime,
     *,
+    asked_by: str,
     numbers: Sequence[DossierNumber] | None = None,
     annotation: str | None = None,
 ) -> dict[DossierNumber, int]:
@@ -39,6 +40,7 @@ def end_conflicts(
         demarche: the démarche's number.
         choice: how they end.
         now: the present instant.
+        asked_by: the user, for the journal.
         numbers: the dossiers; None: all dossiers of the démarche.
         annotation: the annotation, with the wishes that its conflict holds back; None: all.
 
@@ -54,7 +56,11 @@ def end_conflicts(
             for numero in in_conflict
             if numbers is None or numero in numbers
         }
-    return {numero: count for numero, count in ended.items() if count}
+        ended = {numero: count for numero, count in ended.items() if count}
+        if ended:
+            options = {"choix": choice.value, "dossiers": list(ended), "annotation": annotation}
+            tx.record_request("conflit", options, asked_by, since=now, now=now)
+    return ended
 
 
 @contextmanager

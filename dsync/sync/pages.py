@@ -114,8 +114,10 @@ def store_page(
         if watermark is not None:
             changes["watermark"] = watermark
         tx.save_state(**changes)
-    run.report.read += result.read
-    run.report.changed += len(result.created) + len(result.changed)
+        read = run.report.read + result.read
+        changed = run.report.changed + len(result.created) + len(result.changed)
+        tx.save_progress(run.id, read=read, changed=changed)
+    run.report.read, run.report.changed = read, changed
     if unreadable:
         report_quarantined(run, [number for number, _ in unreadable])
     if page.incomplete:

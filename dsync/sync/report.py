@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -72,6 +72,10 @@ class SyncOptions:
     started_by: str = "cli"
     work: Kind | None = None
     """The kind of a run that reads no dossiers from DS."""
+    force: bool = False
+    """Of a push: whether it overwrites what a human wrote."""
+    request: int | None = None
+    """The request that this run executes."""
 
     @property
     def kind(self) -> Kind:
@@ -81,6 +85,48 @@ class SyncOptions:
         if self.dossiers:
             return Kind.DOSSIER
         return Kind.FULL if self.full else Kind.INCREMENTAL
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether a person asked for the run."""
+        return self.started_by not in AUTOMATIC
+
+    def asked(self) -> dict[str, Any]:
+        """Return what a person can ask for, as far as it is not the default, as JSON values."""
+        flags = ("full", "accept_deletions", "force")
+        document: dict[str, Any] = {name: True for name in flags if getattr(self, name)}
+        if self.since is not None:
+            document["since"] = _iso(self.since)
+        if self.dossiers:
+            document["dossiers"] = list(self.dossiers)
+        if not self.push:
+            document["push"] = False
+        return document
+
+    @classmethod
+    def of_request(cls, asked: Mapping[str, Any], *, request: int, asked_by: str) -> SyncOptions:
+        """Return the options of a run that executes a request.
+
+        Args:
+            asked: what `asked` returned.
+            request: the request's id.
+            asked_by: the user.
+        """
+        since = asked.get("since")
+        return cls(
+            full=bool(asked.get("full")),
+            accept_deletions=bool(asked.get("accept_deletions")),
+            since=datetime.fromisoformat(since) if since else None,
+            dossiers=tuple(DossierNumber(number) for number in asked.get("dossiers", ())),
+            push=asked.get("push", True),
+            pieces=True,
+            started_by=asked_by,
+            request=request,
+        )
+
+
+AUTOMATIC = {"service", "webhook"}
+"""What `started_by` says of runs that no person asked for."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import structlog
 
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
-from dsync.store import LEASE_TTL_S, Lease, Store
+from dsync.store import LEASE_TTL_S, Lease, Store, Tx
 from dsync.sync.config_changes import follow_config_changes
 from dsync.sync.context import Context, Run
 from dsync.sync.evaluate import evaluate_due
@@ -74,6 +74,8 @@ def _execute(
     with _lease(context, options.wait_s) as lease:
         with context.store.transaction(lease) as tx:
             report.run = tx.start_run(options.kind.value, options.started_by, report.started_at)
+            if options.request is not None:
+                tx.begin_request(options.request, report.run, report.started_at)
         run = Run(context, lease, report.run, report)
         before, failed_before = context.client.requests, context.client.errors.copy()
         # What was erased, in this run or before, is deleted from the target of files, too.
@@ -90,6 +92,7 @@ def _execute(
         with context.store.transaction(lease) as tx:
             tx.finish_run(report)
             tx.save_indicators(context.clock(), changed=report.has_news)
+            _journal(tx, options, report)
     log.info(
         "run_finished",
         run=report.run,
@@ -102,6 +105,29 @@ def _execute(
         adopted=report.adopted,
         requests=report.requests,
     )
+
+
+def _journal(tx: Tx, options: SyncOptions, report: RunReport) -> None:
+    """Store the result of a run that a person asked for, with who it was.
+
+    A request that a stop interrupted stays open: the next service executes it.
+    """
+    now = report.ended_at or report.started_at
+    result, code = report.to_json(), report.exit_code
+    if options.request is not None:
+        if code != InterruptedRunError.exit_code:
+            tx.finish_request(options.request, code=code, result=result, now=now)
+    elif options.is_manual:
+        tx.record_request(
+            options.kind.value,
+            options.asked(),
+            options.started_by,
+            since=report.started_at,
+            now=now,
+            run=report.run,
+            code=code,
+            result=result,
+        )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dsync.domain.check_line import CheckStatus, expiry_lines
 from dsync.domain.durations import ago, span
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import LeaseInfo, RunningService, Store
-from dsync.store.lease import is_overdue
+from dsync.store.lease import is_alive
 
 RUN_KEYS = {
     "run": "run",
@@ -103,7 +103,7 @@ def state_of(
 
 def _service(service: RunningService, at_work: LeaseInfo | None, now: datetime) -> dict[str, Any]:
     holds_lease = at_work is not None and at_work.holder == service.holder
-    return {**service._asdict(), "is_alive": holds_lease or not is_overdue(service, now)}
+    return {**service._asdict(), "is_alive": holds_lease or is_alive(service, now)}
 
 
 def _last_run(run: dict[str, Any]) -> dict[str, Any]:

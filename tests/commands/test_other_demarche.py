@@ -87,7 +87,14 @@ def content_of(run: Command) -> list[str]:
     """Return what is stored, as SQL, without bookkeeping."""
     with sqlite3.connect(run.folder / "dsync.db") as connection:
         kept = [*connection.iterdump()]
-    moving = ('"sync_run"', '"sync_state"', '"lease"', '"indicateur"', '"sqlite_sequence"')
+    moving = (
+        '"sync_run"',
+        '"demande"',
+        '"sync_state"',
+        '"lease"',
+        '"indicateur"',
+        '"sqlite_sequence"',
+    )
     return [line for line in kept if not line.startswith(tuple(f"INSERT INTO {t}" for t in moving))]
 
 

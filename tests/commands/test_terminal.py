@@ -33,6 +33,7 @@ LISTS = [
     ("--help",),
     ("status",),
     ("runs",),
+    ("journal",),
     ("check",),
     ("dossier", "list"),
     ("dossier", "show", "18600003"),

@@ -34,6 +34,7 @@ READS = {
     "dsync check",
     "dsync status",
     "dsync runs",
+    "dsync journal",
     "dsync sync",
     "dsync push",
     "dsync pieces fetch",

@@ -44,7 +44,7 @@ INSTRUCTEUR = "dsync@example.gouv.fr"
 PAGE, PROBLEME, LETTRE = 4102, 4105, 4605
 RESULTAT, DETAIL, DATE, VALIDE, ETAPE = 5102, 5103, 5104, 5105, 5202
 WISHES = ("resultat", "detail", "date", "label")
-BOOKKEEPING = {"lease", "service", "sync_run", "sync_state", "evidence", "indicateur"}
+BOOKKEEPING = {"lease", "service", "sync_run", "sync_state", "evidence", "indicateur", "demande"}
 """Tables that a run may touch though nothing has changed outside."""
 
 OPEN = (0, 1, 2, 3, 4, 6, 7, 8, 9, 10)

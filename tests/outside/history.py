@@ -19,6 +19,7 @@ from typing import Any
 import time_machine
 from sqlalchemy import Engine, RowMapping, create_engine, inspect, text
 
+from dsync.cli.output import asker
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.world.clock import Clock
 from dsync.store.engine import parse_url
@@ -43,6 +44,7 @@ READS = (
     ("check",),
     ("status",),
     ("runs",),
+    ("journal",),
     ("dossier", "list"),
     ("dossier", "list", "--verdict", "a_verifier"),
     *(("dossier", "show", str(number)) for number in (CHANGED, ERASED, UNREADABLE, EDITED)),
@@ -110,6 +112,7 @@ class History:
     def normal(self, shown: str) -> str:
         """Put a word in the place of what two machines or two engines do not share."""
         shown = shown.replace(self.sandbox.base_url, "http://sandbox").replace(str(ROOT), "ROOT")
+        shown = shown.replace(asker(), "WHO")
         return _RULES.sub('"RULES"', _DATABASE.sub("DATABASE", shown))
 
 

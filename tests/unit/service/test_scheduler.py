@@ -33,16 +33,21 @@ class Clock:
 class FakeWorker:
     """A worker with a run always due; `outcome` is called for the result."""
 
+    demarche = DemarcheNumber(1)
+    retry_at_most = timedelta(minutes=5)
+    request: SyncOptions | None = None
+
     def __init__(self, outcome: Callable[[], RunReport]) -> None:
         self.outcome = outcome
         self.runs = 0
 
-    demarche = DemarcheNumber(1)
-    retry_at_most = timedelta(minutes=5)
-
     def due(self, *, asked: bool = False) -> SyncOptions | None:
         """Return a run, always."""
         return SyncOptions(started_by="webhook" if asked else "service")
+
+    def requested(self) -> SyncOptions | None:
+        """Return what a person asked for."""
+        return self.request
 
     def sync(self, options: SyncOptions) -> RunReport:
         """Count the run and answer."""
@@ -299,5 +304,16 @@ def test_a_request_for_a_read_survives_a_failure() -> None:
     assert not job.is_asked
     clock.now += 15
     assert job.is_asked
+    job.tick()
+    assert worker.runs == 2
+
+
+def test_what_a_person_asks_for_does_not_wait_after_a_failure() -> None:
+    """An operator who repaired the token sees at once whether it works."""
+    job, worker, _ = make_job(refused)
+    job.tick()
+    job.tick()
+    assert worker.runs == 1
+    worker.request = SyncOptions(started_by="ana@poste", request=1)
     job.tick()
     assert worker.runs == 2

@@ -60,6 +60,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("numero", "demandee_le", name=op.f("pk_correction")),
     )
     op.create_table(
+        "demande",
+        sa.Column("id", columns.BigKey(), nullable=False),
+        sa.Column("demarche_numero", sa.BigInteger(), nullable=False),
+        sa.Column("genre", sqltypes.AutoString(), nullable=False),
+        sa.Column("options", sa.Text(), nullable=True),
+        sa.Column("demande_par", sqltypes.AutoString(), nullable=False),
+        sa.Column("demande_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("en_file", sa.Boolean(), nullable=False),
+        sa.Column("commence_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("fini_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("run", sa.BigInteger(), nullable=True),
+        sa.Column("code", sa.Integer(), nullable=True),
+        sa.Column("resultat", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_demande")),
+    )
+    with op.batch_alter_table("demande", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_demande_demarche_numero"), ["demarche_numero"], unique=False
+        )
+        batch_op.create_index(
+            "ix_demande_ouverte",
+            ["demarche_numero", "id"],
+            unique=False,
+            sqlite_where=sa.text("en_file AND fini_le IS NULL"),
+            postgresql_where=sa.text("en_file AND fini_le IS NULL"),
+        )
+
+    op.create_table(
         "demarche",
         sa.Column("number", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("titre", sqltypes.AutoString(), nullable=False),
@@ -393,6 +421,15 @@ def downgrade() -> None:
 
     op.drop_table("dossier")
     op.drop_table("demarche")
+    with op.batch_alter_table("demande", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_demande_ouverte",
+            postgresql_where=sa.text("en_file AND fini_le IS NULL"),
+            sqlite_where=sa.text("en_file AND fini_le IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_demande_demarche_numero"))
+
+    op.drop_table("demande")
     op.drop_table("correction")
     op.drop_table("contenu")
     with op.batch_alter_table("changement", schema=None) as batch_op:

@@ -1,0 +1,62 @@
+"""`dsync journal`: who did what by hand, when, and with what result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dsync.cli.options import json_option, settings_options, wide_option
+from dsync.cli.output import print_json, print_table
+from dsync.cli.session import reading
+from dsync.store.requests import ManualRequest
+
+
+@click.command()
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="Maximum number of lines.",
+)
+@wide_option
+@json_option
+@settings_options()
+def journal(*, limit: int, wide: bool, as_json: bool) -> None:
+    """List what people asked for by hand, newest first: who, when, what, and the result.
+
+    A read that was handed over to the running service is listed as soon as it is asked for.
+    """
+    with reading() as reader:
+        found = reader.requests(limit=limit)
+    if as_json:
+        print_json([one._asdict() for one in found])
+        return
+    print_table(
+        ("when", "who", "what", "options", "result", "run"),
+        [
+            (one.demande_le, one.demande_par, one.genre, _options(one), _result(one), one.run)
+            for one in found
+        ],
+        extra=("run",),
+        wide=wide,
+        empty="Nothing was done by hand yet.",
+    )
+
+
+def _options(request: ManualRequest) -> str:
+    return ", ".join(_option(name, value) for name, value in request.options.items())
+
+
+def _option(name: str, value: Any) -> str:
+    if value is True:
+        return name
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"{name}={text}"
+
+
+def _result(request: ManualRequest) -> str:
+    if request.fini_le is None:
+        return "waiting" if request.commence_le is None else "running"
+    return "done" if not request.code else f"exit {request.code}"

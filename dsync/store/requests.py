@@ -1,0 +1,161 @@
+"""What people ask for by hand: the queue of a running service, and the journal of who did what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, insert, select, update
+
+from dsync.domain.ids import DemarcheNumber
+from dsync.store import tables
+from dsync.store.subject import Subject
+
+_table = tables.demande
+
+
+class ManualRequest(NamedTuple):
+    """A request, with its result once it is finished."""
+
+    id: int
+    genre: str
+    options: Mapping[str, Any]
+    demande_par: str
+    demande_le: datetime
+    commence_le: datetime | None
+    fini_le: datetime | None
+    run: int | None
+    code: int | None
+    resultat: Mapping[str, Any] | None
+
+
+_COLUMNS = tuple(_table.c[name] for name in ManualRequest._fields)
+
+
+class RequestReads(Subject):
+    """Reads requests."""
+
+    def request(self, id_: int) -> ManualRequest | None:
+        """Return a request, None if it was withdrawn."""
+        row = self.connection.execute(select(*_COLUMNS).where(_table.c.id == id_)).one_or_none()
+        return None if row is None else ManualRequest(*row)
+
+    def requests(
+        self, demarche: DemarcheNumber | None = None, *, limit: int
+    ) -> list[ManualRequest]:
+        """Return the requests of a démarche, newest first."""
+        rows = self.connection.execute(
+            select(*_COLUMNS)
+            .where(_table.c.demarche_numero == self._of(demarche))
+            .order_by(_table.c.id.desc())
+            .limit(limit)
+        )
+        return [ManualRequest(*row) for row in rows]
+
+    def next_request(self) -> ManualRequest | None:
+        """Return the oldest unfinished request to a service, None without one.
+
+        A request whose service was killed is still unfinished, and is executed again.
+        """
+        row = self.connection.execute(
+            select(*_COLUMNS)
+            .where(
+                _table.c.demarche_numero == self.number,
+                _table.c.en_file,
+                _table.c.fini_le.is_(None),
+            )
+            .order_by(_table.c.id)
+            .limit(1)
+        ).one_or_none()
+        return None if row is None else ManualRequest(*row)
+
+
+class RequestWrites(RequestReads):
+    """Writes requests."""
+
+    def ask(self, genre: str, options: Mapping[str, Any], asked_by: str, now: datetime) -> int:
+        """Insert a request to a service; return its id.
+
+        Args:
+            genre: the kind of the run.
+            options: of the run.
+            asked_by: the user.
+            now: the present instant, in UTC.
+        """
+        return self._insert(
+            genre=genre, options=dict(options), demande_par=asked_by, demande_le=now, en_file=True
+        )
+
+    def withdraw_request(self, id_: int) -> bool:
+        """Delete a request unless it has begun; return whether it was deleted."""
+        deleted = self.connection.execute(
+            delete(_table).where(_table.c.id == id_, _table.c.commence_le.is_(None))
+        )
+        return bool(deleted.rowcount)
+
+    def begin_request(self, id_: int, run: int, now: datetime) -> None:
+        """Store that a run executes a request."""
+        self.connection.execute(
+            update(_table).where(_table.c.id == id_).values(commence_le=now, run=run)
+        )
+
+    def finish_request(
+        self, id_: int, *, code: int, result: Mapping[str, Any], now: datetime
+    ) -> None:
+        """Store the result of a request.
+
+        Args:
+            id_: the request's.
+            code: the exit code that a command with this result has.
+            result: the run's report.
+            now: the present instant, in UTC.
+        """
+        self.connection.execute(
+            update(_table)
+            .where(_table.c.id == id_, _table.c.fini_le.is_(None))
+            .values(fini_le=now, code=code, resultat=dict(result))
+        )
+
+    def record_request(
+        self,
+        genre: str,
+        options: Mapping[str, Any],
+        asked_by: str,
+        *,
+        since: datetime,
+        now: datetime,
+        run: int | None = None,
+        code: int = 0,
+        result: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Insert what a command did by itself.
+
+        Args:
+            genre: the kind of the run, or of the change.
+            options: with what it was called.
+            asked_by: the user.
+            since: when it began, in UTC.
+            now: the present instant, in UTC.
+            run: the run's number; None: it was no run.
+            code: the command's exit code.
+            result: the run's report, or what was changed.
+        """
+        self._insert(
+            genre=genre,
+            options=dict(options),
+            demande_par=asked_by,
+            demande_le=since,
+            en_file=False,
+            commence_le=since,
+            fini_le=now,
+            run=run,
+            code=code,
+            resultat=None if result is None else dict(result),
+        )
+
+    def _insert(self, **values: Any) -> int:
+        inserted = self.connection.execute(
+            insert(_table).values(demarche_numero=self.number, **values).returning(_table.c.id)
+        )
+        return int(inserted.scalar_one())

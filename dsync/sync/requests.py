@@ -1,0 +1,78 @@
+"""Hands a run that a person asks for over to the running service, and follows it to its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from dsync.domain.ids import DemarcheNumber
+from dsync.errors import InterruptedRunError
+from dsync.store import RunningService, Store
+from dsync.store.lease import is_alive
+from dsync.store.requests import ManualRequest
+from dsync.sync.context import Progress
+from dsync.sync.report import SyncOptions
+
+LOOK_S = 0.5
+"""Interval at which the result of a request is looked for."""
+
+
+def living_service(store: Store, demarche: DemarcheNumber, now: datetime) -> RunningService | None:
+    """Return a service that executes requests about a démarche, None without one."""
+    alive = (one for one in store.services_of(demarche) if is_alive(one, now))
+    return next(alive, None)
+
+
+def hand_over(
+    store: Store,
+    demarche: DemarcheNumber,
+    options: SyncOptions,
+    *,
+    stop: threading.Event,
+    clock: Callable[[], datetime],
+    progress: Progress,
+) -> ManualRequest | None:
+    """Have the running service execute a run, and wait for its end.
+
+    Args:
+        store: the database.
+        demarche: the démarche's number.
+        options: of the run.
+        stop: ends the wait: a run that has not begun is withdrawn, another one goes on.
+        clock: returns the present instant, in UTC.
+        progress: receives the number of dossiers that the run has read.
+
+    Returns:
+        The request with its result; None when no service executes it, so that the caller does.
+
+    Raises:
+        InterruptedRunError: `stop` was set.
+        StoreError: the database failed; the request may stay.
+    """
+    service = living_service(store, demarche, clock())
+    if service is None:
+        return None
+    with store.requests(demarche) as requests:
+        id_ = requests.ask(options.kind.value, options.asked(), options.started_by, clock())
+    progress.message(f"The service {service.holder} does it; following…")
+    while not stop.wait(LOOK_S):
+        with store.reading(demarche) as reader:
+            request = reader.request(id_)
+            read = reader.read_so_far(request.run) if request and request.run else None
+        if request is None or request.fini_le is not None:
+            return request
+        if read is not None:
+            progress.pulled(read, None)
+        if living_service(store, demarche, clock()) is None and _withdraw(store, demarche, id_):
+            return None
+    if _withdraw(store, demarche, id_):
+        raise InterruptedRunError("Interrupted: the service had not begun, and will not.")
+    raise InterruptedRunError(
+        "Interrupted: the service goes on with the run; `dsync journal` shows its result."
+    )
+
+
+def _withdraw(store: Store, demarche: DemarcheNumber, id_: int) -> bool:
+    with store.requests(demarche) as requests:
+        return requests.withdraw_request(id_)
