@@ -20,7 +20,7 @@ from dsync.ds import DSClient, Limits
 from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError
 from dsync.http import MIB
-from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings
+from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings, shipped_config
 from dsync.store import RunningService, Store
 from dsync.store.requests import ManualRequest
 from dsync.store.store import process_name
@@ -138,6 +138,7 @@ class App:
         return Eig.open(
             sections,
             self.settings.config.parent,
+            shipped_config().parent,
             betagouv_url=self.settings.betagouv_url,
             user_agent=self._user_agent,
             catalogue_share=self.configuration.safety.catalogue_share,

@@ -63,6 +63,8 @@ def check(*, as_json: bool) -> None:
         version = document["rules_version"]
         rules = f"rules {version}" if version else "no rules"
         click.echo(f"{document['config']}: valid; {rules}.")
+        for name in document["shipped_lists"]:
+            click.echo(f"  {name}: the shipped list, because there is none beside the file.")
     click.echo("Next: `dsync check` asks DS and the database.")
 
 
@@ -72,6 +74,7 @@ def _checked(settings: Settings) -> dict[str, Any]:
     return {
         "config": str(settings.config),
         "rules_version": rules.version if rules else None,
+        "shipped_lists": list(rules.shipped_lists) if rules else [],
         "unknown_variables": list(unknown_variables()),
         "warnings": warnings,
     }

@@ -20,10 +20,12 @@ from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
 from dsync.eig.precheck.config import RulesConfig
 from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
+from dsync.eig.precheck.rules import list_file
 from dsync.eig.programme import NO_RULES
 from dsync.eig.store import evidence as kept_evidence
 from dsync.errors import ConfigurationError
 from dsync.service.signals import StopSignals
+from dsync.settings import shipped_config
 from dsync.sync.context import utc_now
 
 T = TypeVar("T")
@@ -184,9 +186,11 @@ def _name_in_use(found: ReferenceList, folder: Path, regles: RulesConfig) -> str
     """Return the file name of the configured list of the same kind and year, None without one."""
     if found.kind == "categories_juridiques":
         return regles.categories_juridiques
+    shipped = shipped_config().parent
     for name in regles.operateurs:
         try:
-            if parse_operateurs((folder / name).read_text(encoding="utf-8")).annee == found.annee:
+            text = list_file(name, folder, shipped).read_text(encoding="utf-8")
+            if parse_operateurs(text).annee == found.annee:
                 return name
         except (OSError, UnicodeDecodeError, ListProblemsError):
             continue

@@ -70,6 +70,7 @@ class Eig:
         cls,
         sections: EigSections,
         folder: Path,
+        shipped: Path,
         *,
         betagouv_url: str,
         user_agent: str,
@@ -83,6 +84,7 @@ class Eig:
         Args:
             sections: the programme's sections of the configuration.
             folder: the folder of the configuration file and of the lists.
+            shipped: the folder of the lists that the folder does not have.
             betagouv_url: the address of beta.gouv.fr.
             user_agent: the header `User-Agent` of all requests.
             catalogue_share: the largest accepted share of products missing from a new catalogue,
@@ -96,7 +98,8 @@ class Eig:
         """
         rules = None
         if sections.regles is not None:
-            rules = RuleSet.load(sections.regles, folder, needed=sections.mapping.needed())
+            needed = sections.mapping.needed()
+            rules = RuleSet.load(sections.regles, folder, needed=needed, shipped=shipped)
         sources = EvidenceSources.open(
             sections.preuves,
             betagouv_url,

@@ -86,28 +86,40 @@ class RuleSet:
     phase_names: Mapping[str, str]
     profil_labels: Mapping[str, ProfilConfig]
     cas_labels: Mapping[str, CasConfig]
+    shipped_lists: tuple[str, ...]
+    """Names of the lists that are not in the folder, and are read from the shipped ones."""
 
     @classmethod
-    def load(cls, config: RulesConfig, folder: Path, *, needed: Sequence[tuple[str, str]]) -> Self:
+    def load(
+        cls,
+        config: RulesConfig,
+        folder: Path,
+        *,
+        needed: Sequence[tuple[str, str]],
+        shipped: Path | None = None,
+    ) -> Self:
         """Read the lists and validate rules and lists together.
 
         Args:
             config: the section `[regles]`.
             folder: the folder of the lists.
             needed: the fields of a complete dossier, with their labels.
+            shipped: the folder of the lists that the folder does not have; None: there is none.
 
         Raises:
             ConfigurationError: lists every problem.
         """
         problems = list(_problems(config))
+        used = [*config.operateurs, *filter(None, [config.categories_juridiques])]
+        places = {name: list_file(name, folder, shipped) for name in used}
         operateurs = [
             found
             for name in config.operateurs
-            if (found := _read_list(folder / name, parse_operateurs, problems))
+            if (found := _read_list(places[name], parse_operateurs, problems))
         ]
         categories: CategorieList | None = CategorieList("", {}, ())
         if name := config.categories_juridiques:
-            categories = _read_list(folder / name, parse_categories, problems)
+            categories = _read_list(places[name], parse_categories, problems)
         years = Counter(found.annee for found in operateurs)
         problems += [f"operateurs: two lists of {year}" for year, n in years.items() if n > 1]
         if problems or categories is None:
@@ -142,6 +154,7 @@ class RuleSet:
             phase_names={fold(word): name for word, name in config.phases.noms.items()},
             profil_labels=_labels(config.profils),
             cas_labels=_labels(config.cas),
+            shipped_lists=tuple(name for name in used if places[name] != folder / name),
         )
 
     @property
@@ -184,6 +197,18 @@ def _find_option(
     label_words = set(words(label))
     found = [c for c in configs if any(set(words(word)) <= label_words for word in c.words)]
     return found[0] if len(found) == 1 else None
+
+
+def list_file(name: str, folder: Path, shipped: Path | None) -> Path:
+    """Return the path of a list: in the folder, or else among the shipped ones.
+
+    Args:
+        name: of the file.
+        folder: the folder of the configuration file.
+        shipped: the folder of the shipped lists, if there is one.
+    """
+    own, other = folder / name, shipped / name if shipped else None
+    return other if other is not None and not own.exists() and other.is_file() else own
 
 
 def _read_list(path: Path, parse: Callable[[str], _List], problems: list[str]) -> _List | None:

@@ -1,0 +1,184 @@
+"""The next call, « aap-eig8 »: other ids, one criterion more, other phases, by a file alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections import Counter
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+from dsync.sandbox import Sandbox, content
+from dsync.sandbox.content.form import FORM
+from dsync.sandbox.world import ids
+from dsync.sandbox.world.model import ChampDescriptor, FormRevision, FormSeed, ServedDossier
+from dsync.settings import shipped_config
+from tests.commands.command import Command
+
+NUMBER = 86331
+SHIFT = 20_000
+RANKS = range(30)
+SOBRIETE = 5330 + SHIFT
+"""The criterion that is new."""
+PHASES = {"Investigation": "Exploration", "Construction": "Fabrication"}
+"""The options of the form with another wording."""
+ETAPE = "Comité final"
+
+
+def test_the_next_call_needs_a_file_alone(run: Command, sandbox: Sandbox) -> None:
+    """Verdicts, pushed annotations and the views of the jury are right by the second file."""
+    sandbox.control.add_demarche(NUMBER, given=(next_form(), next_dossiers(sandbox)))
+    path = run.folder / "aap-eig8.toml"
+    path.write_text(next_file(), encoding="utf-8")
+    assert 0 == run("sync").code
+    own = {"DSYNC_CONFIG": str(path)}
+    assert "operateurs_etat.csv: the shipped list" in run("config", "check", **own).out
+    checked = run("check", "--json", **own)
+    of_mapping = [line for line in checked.json["checks"] if line["name"] == "mapping"]
+    assert (0, ["ok"]) == (checked.code, [line["status"] for line in of_mapping])
+    ended = run("sync", "--json", **own)
+    assert (0, []) == (ended.code, ended.json["errors"])
+    again = run("sync", "--json", **own).json
+    assert (0, 0, 0) == (again["changed"], again["evaluated"], again["pushed"])
+
+    with sqlite3.connect(run.folder / "dsync.db") as connection:
+        connection.row_factory = sqlite3.Row
+
+        def found(sql: str) -> dict[int, dict[str, Any]]:
+            return {row["numero"]: dict(row) for row in connection.execute(sql)}
+
+        rows = found(
+            "SELECT * FROM lecture_candidature WHERE etat IN ('en_construction', "
+            "'en_instruction') AND presence = 'present'"
+        )
+        phases = (
+            "SELECT numero, resultat FROM lecture_precontrole_controle JOIN "
+            "lecture_precontrole USING (numero, etabli_le) WHERE courant AND controle = 'phase'"
+        )
+        phase = {numero: row["resultat"] for numero, row in found(phases).items()}
+        jury = found(f"SELECT * FROM lecture_jury_dossier WHERE numero > {NUMBER}000")
+        notes = [
+            tuple(row)
+            for row in connection.execute(
+                "SELECT numero, critere, libelle, note FROM lecture_evaluation_note "
+                f"WHERE numero > {NUMBER}000 AND critere = 'sobriete'"
+            )
+        ]
+    pairs = {rank: (content.FIRST_NUMBER + rank, NUMBER * 1000 + rank + 1) for rank in RANKS}
+    assert set(rows) <= {number for pair in pairs.values() for number in pair}
+    moved: Counter[bool] = Counter()
+    for before, after in pairs.values():
+        if after not in rows:
+            continue
+        # The former call takes products under investigation, the next one does not.
+        is_same = rows[before]["phase_constatee"] != "investigation"
+        moved[is_same] += 1
+        assert not is_same or phase[before] == phase[after]
+        assert is_same or (phase[before], phase[after]) == ("conforme", "non_conforme")
+        assert not is_same or rows[before]["verdict"] == rows[after]["verdict"]
+        truth = sandbox.control.truth_of(after)
+        if not truth.raw_annotations.get(5105 + SHIFT):
+            assert rows[after]["verdict"] == truth.raw_annotations[5102 + SHIFT]
+        assert rows[after]["etape"] == truth.raw_annotations.get(5202 + SHIFT)
+    assert moved[True]
+    assert moved[False]
+    assert ETAPE in {row["etape"] for row in rows.values()}
+
+    grids = {
+        truth.number: [grid for grid in truth.raw_annotations[5302 + SHIFT] if grid]
+        for truth in sandbox.control.truth(NUMBER)
+    }
+    assert {(n, "sobriete", "Sobriété numérique", 4.0) for n in grids if grids[n]} == {*notes}
+    assert jury
+    for number, row in jury.items():
+        means = [mean(grid) for grid in grids[number]]
+        assert row["nb_evaluations"] == len(means)
+        assert row["note_moyenne"] == (round(sum(means) / len(means), 2) if means else None)
+
+
+def mean(grid: dict[int, Any]) -> float:
+    """Return the mean of a grid's marks, as the view rounds it."""
+    marks = [
+        v for id_, v in grid.items() if 5311 + SHIFT <= id_ <= SOBRIETE and id_ != 5320 + SHIFT
+    ]
+    return round(sum(marks) / len(marks), 2)
+
+
+def next_form() -> FormSeed:
+    """Return the form of aap-eig7 with other ids, a criterion, phases and a stage of its own."""
+    return replace(FORM, path="aap-eig8", revisions=[_revision(r) for r in FORM.revisions])
+
+
+def _revision(revision: FormRevision) -> FormRevision:
+    champs, annotations = deepcopy((revision.champs, revision.annotations))
+    for descriptor in (*champs, *annotations):
+        for each in (descriptor, *descriptor.champs):
+            each.options = [PHASES.get(option, option) for option in each.options]
+            each.options = [
+                ETAPE if option == "Délibération" else option for option in each.options
+            ]
+            if each.stable_id == 5302:
+                each.champs.append(
+                    ChampDescriptor(SOBRIETE - SHIFT, "integer_number", "Sobriété numérique")
+                )
+    for descriptor in (*champs, *annotations):
+        for each in (descriptor, *descriptor.champs):
+            each.stable_id += SHIFT
+    return replace(revision, champs=champs, annotations=annotations)
+
+
+def next_dossiers(sandbox: Sandbox) -> list[ServedDossier]:
+    """Return the dossiers of aap-eig7 with the ids of the next call."""
+    seeds = content.dossiers(7, len(RANKS), now=sandbox.control.now())
+    return [
+        replace(seed, champs=_shifted(seed.champs), annotations=_shifted(seed.annotations))
+        for seed in seeds
+    ]
+
+
+def _shifted(values: dict[int, Any]) -> dict[int, Any]:
+    return {
+        id_ + SHIFT: [
+            _shifted(row | ({SOBRIETE - SHIFT: 4} if 5303 in row else {}))
+            if isinstance(row, dict)
+            else row
+            for row in value
+        ]
+        if isinstance(value, list)
+        else ETAPE
+        if value == "Délibération"
+        else PHASES.get(value, value)
+        if id_ == 4103
+        else value
+        for id_, value in values.items()
+    }
+
+
+def next_file() -> str:
+    """Return the file of the next call: the shipped one with what differs."""
+    text = shipped_config().read_text(encoding="utf-8")
+
+    def shifted(found: re.Match[str]) -> str:
+        number = ids.key_of(found[1], "Champ")
+        assert number
+        return f'"{ids.encode("Champ", number + SHIFT)}"'
+
+    text = re.sub(r'"(Q2hhbXAt[^"]+)"', shifted, text)
+    criterion = {"critere": "sobriete", "id": ids.encode("Champ", SOBRIETE)}
+    line = ", ".join(f"{key} = {json.dumps(value)}" for key, value in criterion.items())
+    for old, new in (
+        ("number = 86321", f"number = {NUMBER}"),
+        ("criteres = [\n", f'criteres = [\n  {{ {line}, libelles = ["Sobriété numérique"] }},\n'),
+        ('eligible = ["investigation", ', "eligible = ["),
+        ('other = ["success"', 'other = ["investigation", "success"'),
+        (
+            '"Transfert" = ["transfer"',
+            '"Exploration" = ["investigation"]\n"Fabrication" = ["construction"]\n'
+            '"Transfert" = ["transfer"',
+        ),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    return text
