@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,16 @@ from tests.engine.conftest import Start
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import DETAIL, PAGE, PROBLEME, RESULTAT, WISHES, Engine, number, seeds
 
-MOST_POINTS = 120
+MOST_EFFECTS = 60
 
 
-def is_killed(engine: Engine, point: int, **options: Any) -> bool:
-    """Do a run that is killed at a point, unless it ends before; say whether it was."""
-    Doom(engine.worker).at(point)
+def is_killed(engine: Engine, effects: int, **options: Any) -> bool:
+    """Do a run that is killed after so many effects, unless it ends before; say whether it was.
+
+    The points between two effects leave the same behind, because nothing of a transaction shows
+    before its commit, and a query changes nothing in DS.
+    """
+    Doom(engine.worker).after_effects(effects)
     try:
         engine.sync(**options)
     except KilledError:
@@ -27,33 +33,56 @@ def is_killed(engine: Engine, point: int, **options: Any) -> bool:
     return False
 
 
-@pytest.mark.parametrize("part", range(6))
+def test_nothing_of_a_transaction_shows_before_its_commit(engine_on_each: Engine) -> None:
+    """A kill within one leaves what a kill before it leaves."""
+    engine = engine_on_each
+    looked_at = []
+
+    @contextmanager
+    def watched(transaction: Callable[..., Any], *given: Any) -> Iterator[Any]:
+        before = shown(engine)
+        with transaction(*given) as tx:
+            yield tx
+            assert before == shown(engine)
+        looked_at.append(before != shown(engine))
+
+    engine.worker.store.around["transaction"] = watched
+    assert 0 == engine.sync().exit_code
+    assert looked_at.count(True) > 10
+
+
+def shown(engine: Engine) -> dict[str, list[str]]:
+    """Return what another connection sees; without the lease, which a thread renews."""
+    return {**engine.content(all_tables=True), "lease": []}
+
+
+@pytest.mark.parametrize("part", range(3))
 def test_a_kill_at_any_point_leaves_what_the_next_run_ends(
     sqlite_template: Path, tmp_path: Path, part: int
 ) -> None:
     """The copy is the truth, every wish is confirmed, and nobody is taken for a human.
 
-    Each request, transaction and commit is a point, each sixth of them a test. Between the kill
-    and the next run the verdict of one dossier changes.
+    After each effect, each third of them a test. Between the kill and the next run the verdict of
+    one dossier changes.
     """
-    for point in range(part + 1, MOST_POINTS, 6):
-        path = tmp_path / f"{point}.db"
+    for effects in range(part + 1, MOST_EFFECTS, 3):
+        path = tmp_path / f"{effects}.db"
         shutil.copy(sqlite_template, path)
         with Engine(f"sqlite:///{path}", seeds(range(4))) as engine:
-            if not is_killed(engine, point):
-                assert point > 25
+            if not is_killed(engine, effects):
+                assert effects > 15
                 return
             engine.control.edit_champ(number(0), PAGE, "")
             engine.advance(seconds=70)  # The dead one's lease, and what was on its way.
-            assert 0 == engine.restart().sync(full=True).exit_code, point
+            assert 0 == engine.restart().sync(full=True).exit_code, effects
             oracle.check_annotations(engine)
             oracle.check_conflicts(engine, set())
             oracle.check_sent(engine)
-            assert "Inéligible" == engine.remote(0), point
+            assert "Inéligible" == engine.remote(0), effects
             [*others, last] = engine.rows("SELECT statut FROM sync_run ORDER BY run")
             assert "success" == last["statut"]
             assert {"running"}.isdisjoint(row["statut"] for row in others)
-    pytest.fail("the run has more points than are looked at")
+    pytest.fail("the run has more effects than are looked at")
 
 
 def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(start: Start) -> None:
@@ -61,21 +90,21 @@ def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(start
     engine = start([0])
     page = engine.control.truth_of(number(0)).raw_champs[PAGE]
     engine.sync_until_quiet()
-    for point in range(1, MOST_POINTS):
-        is_good = point % 2 == 0
+    for effects in range(1, MOST_EFFECTS):
+        is_good = effects % 2 == 0
         engine.control.edit_champ(number(0), PAGE, page if is_good else "")
-        if not is_killed(engine, point):
-            assert point > 10
+        if not is_killed(engine, effects):
+            assert effects > 5
             return
         [wish] = engine.rows(
             "SELECT valeur FROM outbox WHERE numero = :n AND annotation = 'resultat' AND courante",
             n=number(0),
         )
-        assert engine.verdict(0) == wish["valeur"], point
+        assert engine.verdict(0) == wish["valeur"], effects
         engine.advance(seconds=70)
-        assert 0 == engine.restart().sync().exit_code, point
-        assert ("Éligible" if is_good else "Inéligible") == engine.remote(0), point
-    pytest.fail("the run has more points than are looked at")
+        assert 0 == engine.restart().sync().exit_code, effects
+        assert ("Éligible" if is_good else "Inéligible") == engine.remote(0), effects
+    pytest.fail("the run has more effects than are looked at")
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -83,20 +112,20 @@ def test_a_kill_at_any_point_of_a_reading_skips_no_page(start: Start, full: bool
     """Watermark and cursor move with the page that they cover: the next read meets the rest."""
     engine = start(range(4))
     engine.sync_until_quiet()
-    for point in range(1, MOST_POINTS):
+    for effects in range(1, MOST_EFFECTS):
         engine.advance(days=2)
         for rank in range(4):
-            engine.control.edit_champ(number(rank), PROBLEME, f"Version {point}")
+            engine.control.edit_champ(number(rank), PROBLEME, f"Version {effects}")
             engine.advance(minutes=15)
         engine.shrink(2)
-        if not is_killed(engine, point, full=full, push=False):
-            assert point > 10
+        if not is_killed(engine, effects, full=full, push=False):
+            assert effects > 5
             return
         engine.advance(seconds=70)
         engine.restart().sync(full=full, push=False)
         rows = engine.rows("SELECT probleme FROM lecture_candidature")
-        assert [{"probleme": f"Version {point}"}] * 4 == rows, point
-    pytest.fail("the run has more points than are looked at")
+        assert [{"probleme": f"Version {effects}"}] * 4 == rows, effects
+    pytest.fail("the run has more effects than are looked at")
 
 
 @pytest.mark.parametrize("edited", [True, False])
