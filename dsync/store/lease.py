@@ -16,7 +16,18 @@ import socket
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import LeaseHeldError, LeaseLostError
@@ -28,6 +39,12 @@ LEASE_TTL_S = 60.0
 """Time after which a lease expires unless it is renewed."""
 
 _lease = tables.lease
+_IS_OURS = (
+    _lease.c.demarche_numero == bindparam("of"),
+    _lease.c.token == bindparam("our_token"),
+    _lease.c.holder == bindparam("us"),
+)
+_FENCE = select(literal(1)).where(*_IS_OURS).with_for_update()  # Built once: each transaction's.
 
 
 def acquire(
@@ -83,7 +100,8 @@ def renew(connection: Connection, lease: Lease, ttl_s: float, now: datetime) -> 
         LeaseLostError: another process took it.
     """
     renewed = connection.execute(
-        update(_lease).where(*_is_ours(lease)).values(expires_at=_instant(connection, now, ttl_s))
+        update(_lease).where(*_IS_OURS).values(expires_at=_instant(connection, now, ttl_s)),
+        _identity(lease),
     )
     if renewed.rowcount == 0:
         raise _lost(lease)
@@ -92,9 +110,8 @@ def renew(connection: Connection, lease: Lease, ttl_s: float, now: datetime) -> 
 def release(connection: Connection, lease: Lease, now: datetime) -> None:
     """Release the lease; do nothing if it was lost."""
     connection.execute(
-        update(_lease)
-        .where(*_is_ours(lease))
-        .values(holder=None, expires_at=_instant(connection, now))
+        update(_lease).where(*_IS_OURS).values(holder=None, expires_at=_instant(connection, now)),
+        _identity(lease),
     )
 
 
@@ -104,8 +121,7 @@ def fence(connection: Connection, lease: Lease) -> None:
     Raises:
         LeaseLostError: another process took the lease.
     """
-    ours = connection.execute(select(literal(1)).where(*_is_ours(lease)).with_for_update())
-    if ours.one_or_none() is None:
+    if connection.execute(_FENCE, _identity(lease)).one_or_none() is None:
         raise _lost(lease)
 
 
@@ -125,12 +141,9 @@ def read(connection: Connection, demarche: DemarcheNumber, now: datetime) -> Lea
     return LeaseInfo(holder, acquired_at, expires_at, is_expired=bool(is_expired))
 
 
-def _is_ours(lease: Lease) -> tuple[Any, ...]:
-    return (
-        _lease.c.demarche_numero == lease.demarche,
-        _lease.c.token == lease.token,
-        _lease.c.holder == lease.holder,
-    )
+def _identity(lease: Lease) -> dict[str, Any]:
+    """Return the parameters of `_IS_OURS`."""
+    return {"of": lease.demarche, "our_token": lease.token, "us": lease.holder}
 
 
 def _instant(connection: Connection, now: datetime, later_s: float = 0) -> Any:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, Text, bindparam, cast, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from dsync.store.columns import JsonText
 
@@ -25,6 +36,14 @@ def insert_for(connection: Connection, table: Table) -> Any:
     return sqlite.insert(table)
 
 
+def excluded(column: str) -> ColumnElement[Any]:
+    """Return the value of a column in the row that conflicts.
+
+    SQLAlchemy's own `Insert.excluded` makes a copy of the table with all its columns each time.
+    """
+    return literal_column(f"excluded.{column}")
+
+
 def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows; missing columns get their default or NULL."""
     if rows:
@@ -37,7 +56,7 @@ def upsert(connection: Connection, table: Table, rows: Rows) -> None:
         return
     statement = insert_for(connection, table)
     keys = [column.name for column in table.primary_key]
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    changes = {name: excluded(name) for name in rows[0] if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), rows)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import case, select, update
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.records import DEFAULT_PAGE_SIZE, SyncState
-from dsync.store.sql import insert_for
+from dsync.store.sql import excluded, insert_for
 from dsync.store.subject import Subject
 
 _FIELDS = tuple(f.name for f in fields(SyncState))
@@ -62,13 +62,10 @@ class StateWrites(StateReads):
         statement = insert_for(self.connection, table).values(
             demarche_numero=self.number, **changes
         )
-        excluded = statement.excluded
-        updates: dict[str, Any] = {name: excluded[name] for name in changes}
+        updates: dict[str, Any] = {name: excluded(name) for name in changes}
         if changes.get("watermark") is not None:
-            updates["watermark"] = case(
-                (table.c.watermark > excluded.watermark, table.c.watermark),
-                else_=excluded.watermark,
-            )
+            new = excluded("watermark")
+            updates["watermark"] = case((table.c.watermark > new, table.c.watermark), else_=new)
         self.connection.execute(
             statement.on_conflict_do_update(index_elements=["demarche_numero"], set_=updates)
         )

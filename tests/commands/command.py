@@ -7,8 +7,8 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import chdir
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -109,19 +109,24 @@ class InsideCommand(Command):
 
     def __call__(self, *arguments: str, **environment: str) -> Ended:
         """Run it to its end."""
+        with self.inside(environment) as runner:
+            done = runner.invoke(dsync, arguments, prog_name="dsync")
+        return Ended(done.exit_code, done.stdout, done.stderr)
+
+    @contextmanager
+    def inside(self, environment: Mapping[str, str]) -> Iterator[CliRunner]:
+        """Yield what runs it in its folder and environment; leave this process as it was."""
         inherited = dict.fromkeys(name for name in os.environ if name.startswith("DSYNC_"))
-        given = {**inherited, **self.environment, **environment}
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
         try:
             with chdir(self.folder):
-                done = CliRunner(env=given).invoke(dsync, arguments, prog_name="dsync")
+                yield CliRunner(env={**inherited, **self.environment, **environment})
         finally:
             # A command sets up logging for its process, which is the tests' here.
             structlog.reset_defaults()
             root.handlers[:] = handlers
             root.setLevel(level)
-        return Ended(done.exit_code, done.stdout, done.stderr)
 
 
 def below(group: click.Group) -> list[tuple[str, click.Command]]:

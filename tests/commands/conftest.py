@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dsync.sandbox import Sandbox
-from tests.commands.command import Command, InsideCommand
+from tests.commands.command import InsideCommand
 
 
 @pytest.fixture
@@ -20,13 +20,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def run(sandbox: Sandbox, tmp_path: Path) -> Command:
+def run(sandbox: Sandbox, tmp_path: Path) -> InsideCommand:
     """Return `dsync` as an operator of that sandbox runs it."""
     return operator(sandbox, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InsideCommand]:
     """Return `dsync` in a folder with an up-to-date database, for tests that only read."""
     with Sandbox.start(dossiers=30, seed=7) as server:
         command = operator(server, tmp_path_factory.mktemp("synced"))
@@ -34,7 +34,7 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
         yield command
 
 
-def operator(sandbox: Sandbox, folder: Path) -> Command:
+def operator(sandbox: Sandbox, folder: Path) -> InsideCommand:
     """Return `dsync` in a folder, configured for a sandbox, without the tester's own settings.
 
     It runs in this process; on a terminal, and when it is started in the background, in its own.

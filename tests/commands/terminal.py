@@ -11,14 +11,44 @@ import signal
 import struct
 import subprocess
 import termios
+import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from time import monotonic
 
-from tests.commands.command import DEADLINE_S, Command, Ended
+from dsync.cli import dsync
+from tests.commands.command import DEADLINE_S, Command, Ended, InsideCommand
 
-COLUMNS = 80
+COLUMNS, LINES = 80, 40
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def screen(command: InsideCommand, *arguments: str) -> Ended:
+    """Run `dsync` inside this process with a terminal as its output; nothing can be typed."""
+    master, slave = _terminal()
+    shown: list[bytes] = []
+
+    def read() -> None:
+        while part := _read(master, monotonic() + DEADLINE_S):
+            shown.append(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    size = {"COLUMNS": str(COLUMNS), "LINES": str(LINES)}
+    code: str | int | None = 0
+    with (
+        command.inside(size) as runner,
+        runner.isolation(),
+        open(slave, "w", encoding="utf-8") as out,
+        redirect_stdout(out),
+    ):
+        try:
+            dsync(arguments, prog_name="dsync")
+        except SystemExit as exc:
+            code = exc.code
+    reader.join()
+    os.close(master)
+    return Ended(int(code or 0), _text(b"".join(shown)), "")
 
 
 def on_terminal(
@@ -30,13 +60,12 @@ def on_terminal(
     errors_too: bool = False,
     **environment: str,
 ) -> Ended:
-    """Run `dsync` on a terminal, where something may be typed.
+    """Run `dsync` as a process on a terminal, where something may be typed.
 
     Standard error is read apart, unless it is on the terminal too. When `at` is shown, `then` is
     called with the process; what it returns is typed.
     """
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
+    master, slave = _terminal()
     inherited = {
         name: value
         for name, value in {**command.environment, **environment}.items()
@@ -65,8 +94,7 @@ def on_terminal(
             process.kill()
             raise
     os.close(master)
-    text = _ANSI.sub("", shown.decode()).replace("\r\n", "\n")
-    return Ended(process.returncode, text, (err or b"").decode())
+    return Ended(process.returncode, _text(shown), (err or b"").decode())
 
 
 def ctrl_c(process: subprocess.Popen[bytes]) -> str:
@@ -80,6 +108,17 @@ def ctrl_c(process: subprocess.Popen[bytes]) -> str:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=1)
     return ""
+
+
+def _terminal() -> tuple[int, int]:
+    """Open a terminal; return its reader's and its program's descriptors."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+    return master, slave
+
+
+def _text(shown: bytes) -> str:
+    return _ANSI.sub("", shown.decode()).replace("\r\n", "\n")
 
 
 def _read(descriptor: int, deadline: float) -> bytes:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Sandbox
-from tests.commands.command import Command
-from tests.commands.terminal import COLUMNS, ctrl_c, on_terminal
+from tests.commands.command import Command, InsideCommand
+from tests.commands.terminal import COLUMNS, ctrl_c, on_terminal, screen
 
 RESULTAT, DETAIL, VALIDE = 5102, 5103, 5105
 
@@ -139,12 +139,12 @@ def test_a_push_of_an_unknown_dossier_is_reported(
     assert str(edited[0]) not in ended.err
 
 
-def test_conflicts_are_listed_side_by_side(run: Command, edited: list[int]) -> None:
+def test_conflicts_are_listed_side_by_side(run: InsideCommand, edited: list[int]) -> None:
     """The human's value, dsync's value, and DS's date of that annotation."""
     listed = run("conflicts", "list").out
     [line] = [line for line in listed.splitlines() if line.startswith(str(edited[0]))]
     assert line.split()[1:4] == ["resultat", "Inéligible", "Éligible"]
-    shown = on_terminal(run, "conflicts", "list").out
+    shown = screen(run, "conflicts", "list").out
     assert max(map(len, shown.splitlines())) <= COLUMNS
     shown = run("dossier", "show", str(edited[0])).out
     assert ["in DS now: Inéligible"] == [

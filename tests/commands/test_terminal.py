@@ -24,8 +24,8 @@ from dsync.domain.verdict import Verdict
 from dsync.eig.store import DossierProduct, set_products
 from dsync.store import NewWish, WishOutcome, WishStatus
 from dsync.sync.report import Kind, RunReport
-from tests.commands.command import Command, below
-from tests.commands.terminal import COLUMNS, on_terminal
+from tests.commands.command import Command, InsideCommand, below
+from tests.commands.terminal import COLUMNS, screen
 from tests.conftest import Golden
 from tests.store.builders import NOW, make_mapped, make_verdict, writing
 
@@ -66,18 +66,20 @@ def too_wide(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
-def test_every_screen_fits_eighty_columns(synced: Command, arguments: tuple[str, ...]) -> None:
+def test_every_screen_fits_eighty_columns(
+    synced: InsideCommand, arguments: tuple[str, ...]
+) -> None:
     """No line is longer than the terminal, which would break it."""
-    seen = on_terminal(synced, *arguments)
+    seen = screen(synced, *arguments)
     assert seen.code == 0
     assert seen.out.strip()
     assert too_wide(seen.out) == []
 
 
-def test_wide_shows_every_column(synced: Command) -> None:
+def test_wide_shows_every_column(synced: InsideCommand) -> None:
     """Each row is one line; when stdout is no terminal, all columns are always shown."""
-    usual = on_terminal(synced, "runs").out.splitlines()[0].split()
-    wide = on_terminal(synced, "runs", "--wide").out.splitlines()[0].split()
+    usual = screen(synced, "runs").out.splitlines()[0].split()
+    wide = screen(synced, "runs", "--wide").out.splitlines()[0].split()
     assert {"requests", "by"} == set(wide) - set(usual) - {"changed", "deleted"}
     assert wide == synced("runs").out.splitlines()[0].split()
 
@@ -92,7 +94,7 @@ def test_no_help_is_cut(path: tuple[str, ...]) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
+def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
     """Return `dsync` on a database with fixed contents."""
     folder = tmp_path_factory.mktemp("made")
     one, two = DossierNumber(1), DossierNumber(2)
@@ -134,7 +136,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
             report.close(NOW)
             tx.finish_run(report)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}
-    return Command(folder, environment)
+    return InsideCommand(folder, environment)
 
 
 @pytest.mark.parametrize(
@@ -150,9 +152,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Command:
     ],
     ids=" ".join,
 )
-def test_a_screen_is_unchanged(made: Command, golden: Golden, arguments: tuple[str, ...]) -> None:
+def test_a_screen_is_unchanged(
+    made: InsideCommand, golden: Golden, arguments: tuple[str, ...]
+) -> None:
     """Its words, columns and language."""
-    seen = on_terminal(made, *arguments).out
+    seen = screen(made, *arguments).out
     seen = re.sub(r" +$", "", seen, flags=re.MULTILINE)
     seen = re.sub(r"\(\d+ \w+ ago\)", "(… ago)", seen)
     golden.check(f"{'-'.join(arguments)}.txt", seen)
@@ -160,11 +164,11 @@ def test_a_screen_is_unchanged(made: Command, golden: Golden, arguments: tuple[s
 
 @pytest.mark.parametrize(("command", "lines"), [("status", 1), ("runs", 1)])
 def test_json_is_one_line_in_a_log_file_and_indented_on_a_terminal(
-    made: Command, command: str, lines: int
+    made: InsideCommand, command: str, lines: int
 ) -> None:
     """A log file has one document for each line."""
     assert lines == made(command, "--json").out.count("\n")
-    seen = on_terminal(made, command, "--json").out
+    seen = screen(made, command, "--json").out
     assert seen.count("\n") > 10
     assert json.loads(seen)
 
@@ -186,7 +190,7 @@ def test_progress_without_a_total_is_a_number(run: Command) -> None:
     assert "/?" not in shown
 
 
-def test_open_pushes_are_marked_and_strict_fails(made: Command) -> None:
+def test_open_pushes_are_marked_and_strict_fails(made: InsideCommand) -> None:
     """Waiting, refused or in conflict: one line each, with the remedy."""
     seen = made("status", "--strict")
     assert 7 == seen.code
@@ -198,7 +202,7 @@ def test_open_pushes_are_marked_and_strict_fails(made: Command) -> None:
     assert 0 == made("status").code
 
 
-def test_the_keys_of_status_are_in_one_language(made: Command) -> None:
+def test_the_keys_of_status_are_in_one_language(made: InsideCommand) -> None:
     """They are English; values are those of DS and of the database."""
     document = made("status", "--json").json
     keys = {*document, *document["last_run"], *document["dossiers"]}

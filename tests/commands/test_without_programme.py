@@ -9,7 +9,7 @@ import pytest
 
 from dsync.sandbox import Sandbox
 from dsync.store import Store
-from tests.commands.command import Command, without_programme
+from tests.commands.command import Command, InsideCommand, without_programme
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def plain(run: Command) -> Command:
     """`dsync` whose configuration lacks the programme's sections."""
     path = run.folder / "plain.toml"
     path.write_text(without_programme(), encoding="utf-8")
-    return Command(run.folder, {**run.environment, "DSYNC_CONFIG": str(path)})
+    return InsideCommand(run.folder, {**run.environment, "DSYNC_CONFIG": str(path)})
 
 
 def rows(run: Command, sql: str) -> list[tuple[object, ...]]:

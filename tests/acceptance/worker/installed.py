@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dsync.sandbox import Sandbox
+from tests.commands.command import InsideCommand
 
 COMMAND = Path(sys.executable).with_name("dsync")
 INSTRUCTEUR = "dsync@example.gouv.fr"
@@ -113,25 +114,26 @@ class Installed:
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, *arguments: str, **variables: str | None) -> Process:
-        """Start a command; a variable that is None is left out."""
-        given = {**self.variables, **variables}
-        environment = {
-            # Nothing of the machine that runs the tests: neither its DSYNC_… nor its PYTHON….
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
-            "LANG": "C.UTF-8",
-            "NO_COLOR": "1",
-            # Services that run at the same time would take the default address from each other.
-            "DSYNC_HTTP_LISTEN": "",
-            **{f"DSYNC_{name.upper()}": text for name, text in given.items() if text is not None},
-        }
+        """Start a command as a process; a variable that is None is left out."""
+        # Nothing of the machine that runs the tests: neither its DSYNC_… nor its PYTHON….
+        environment = {"PATH": os.environ["PATH"], **self._environment(variables)}
         process = Process([str(COMMAND), *arguments], self.folder, environment)
         self._started.append(process)
         return process
 
     def run(self, *arguments: str, **variables: str | None) -> Done:
-        """Run a command to its end."""
-        return self.start(*arguments, **variables).wait()
+        """Run a command to its end inside this process, which spares its start."""
+        ended = InsideCommand(self.folder, self._environment(variables))(*arguments)
+        return Done(ended.code, ended.out, ended.err)
+
+    def _environment(self, variables: Mapping[str, str | None]) -> dict[str, str]:
+        given = {**self.variables, **variables}
+        return {
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "NO_COLOR": "1",
+            **{f"DSYNC_{name.upper()}": text for name, text in given.items() if text is not None},
+        }
 
     def json(self, *arguments: str, code: int = 0, **variables: str | None) -> Any:
         """Run a command with `--json`; it must end with `code` and print one document."""

@@ -26,7 +26,7 @@ def test_the_first_run_does_everything_and_the_second_nothing(
     """
     truth = sandbox.control.truth()
 
-    report = dsync.json("sync")
+    report = dsync.start("sync", "--json").wait().document
 
     assert ("incremental", "success") == (report["kind"], report["status"])
     assert [len(truth)] * 3 == [report[k] for k in ("read", "changed", "evaluated")]
@@ -52,7 +52,7 @@ def test_the_first_run_does_everything_and_the_second_nothing(
     # A second run writes nothing anywhere, and reads back what the first has written.
     first = database.content(without=OWN_HAND)
     sandbox.control.forget_requests()
-    incremental = dsync.json("sync")
+    incremental = dsync.start("sync", "--json").wait().document
     assert first == database.content(without=OWN_HAND)
     second = database.content()
     full = dsync.json("sync", "--full")
