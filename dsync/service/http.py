@@ -76,6 +76,8 @@ class Surface:
         words: of DSYNC_WEBHOOK_SECRET.
         listening: the socket.
         stop: ends the thread.
+        database_s: seconds that the database has to answer.
+        body_s: seconds that the body of a webhook may take.
     """
 
     def __init__(
@@ -85,11 +87,16 @@ class Surface:
         words: Sequence[str],
         listening: socket.socket,
         stop: threading.Event,
+        *,
+        database_s: float = DATABASE_S,
+        body_s: float = BODY_S,
     ) -> None:
         self._workers = workers
         self._webhooks = Webhooks(words, ask)
         self._metrics = Metrics(workers, self._webhooks.counts)
         self._reading = anyio.CapacityLimiter(1)
+        self._database_s = database_s
+        self._body_s = body_s
         self._socket = listening
         config = uvicorn.Config(
             self._application(),
@@ -131,7 +138,7 @@ class Surface:
         ]
         if self._webhooks.is_on:
             routes.append(Route("/hooks/ds/{secret}", self._receive, methods=["POST"]))
-        application = Starlette(routes=routes)
+        application = Starlette(routes=routes, exception_handlers={ClientDisconnect: _gone})
         # A redirect would repeat the request's `Host`.
         application.router.redirect_slashes = False
         return application
@@ -139,7 +146,7 @@ class Surface:
     async def _ready(self, _request: Request) -> Response:
         document = await self._from_database(lambda: readiness(self._workers))
         if document is None:
-            problem = f"The database did not answer within {DATABASE_S:g} s: check the server."
+            problem = f"The database did not answer within {self._database_s:g} s: check the server."
             document = {"ready": False, "problems": [{"demarche": None, "problem": problem}]}
         return _json(document, 200 if document["ready"] else 503)
 
@@ -154,7 +161,7 @@ class Surface:
             self._webhooks.refuse(Outcome.REFUSED)
             raise HTTPException(404)
         try:
-            body = await _body(request)
+            body = await _body(request, self._body_s)
         except (HTTPException, ClientDisconnect):
             self._webhooks.refuse(Outcome.INVALID)
             raise
@@ -162,11 +169,11 @@ class Surface:
         return _json({"outcome": outcome.value}, _STATUS[outcome])
 
     async def _from_database(self, read: Callable[[], T]) -> T | None:
-        """Call `read` in a thread; return None if it takes longer than `DATABASE_S`.
+        """Call `read` in a thread; return None if it takes longer than `database_s`.
 
         The thread is then left behind, and no further one is started before it has ended.
         """
-        with anyio.move_on_after(DATABASE_S):
+        with anyio.move_on_after(self._database_s):
             return await anyio.to_thread.run_sync(
                 read, abandon_on_cancel=True, limiter=self._reading
             )
@@ -222,6 +229,11 @@ async def _alive(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+async def _gone(_request: Request, _exc: Exception) -> Response:
+    """Answer a client that went away, so that it is not logged as an error."""
+    return Response(status_code=400)
+
+
 async def _version(_request: Request) -> Response:
     return _json(version_document(), 200)
 
@@ -237,17 +249,21 @@ def version_document() -> dict[str, str | None]:
     return {"version": __version__, "source": source, "commit": commit, "build": None}
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, patience_s: float) -> bytes:
     """Return the body of a webhook.
 
+    Args:
+        request: the webhook.
+        patience_s: seconds that the body may take.
+
     Raises:
-        HTTPException: it is longer than `MAX_BODY` (413) or takes longer than `BODY_S` (408); the
-            rest is not read.
+        HTTPException: it is longer than `MAX_BODY` (413) or takes too long (408); the rest is not
+            read.
         ClientDisconnect: the client went away.
     """
     body = bytearray()
     length = request.headers.get("content-length", "0")
-    with anyio.move_on_after(BODY_S):
+    with anyio.move_on_after(patience_s):
         if length.isdecimal() and int(length) <= MAX_BODY:
             async for chunk in request.stream():
                 body += chunk

@@ -26,9 +26,9 @@ log = structlog.get_logger(__name__)
 
 # Each check is two short queries; a due run, or what a person asks for, starts at most this late.
 TICK_S = 2.0
-LOOK_S = 1.0
+LOOK_S = 0.25
 """Interval at which the main thread looks at the jobs: a clock that went back, a read asked for."""
-ASKED_PAUSE_S = 2.0
+ASKED_PAUSE_S = 1.0
 """Minimum time between two reads that were asked for, however many times they were."""
 FIRST_RETRY = timedelta(seconds=15)
 # Half of a lease's lifetime: the lease of a dead process is taken over within two checks.

@@ -43,7 +43,7 @@ def measured(act: str, *arguments: str) -> Figures:
     peak_kib = 0
     with Popen(command, stdout=PIPE, text=True) as process:
         while process.poll() is None:
-            peak_kib = max(peak_kib, _memory_kib(process.pid))
+            peak_kib = max(peak_kib, memory_kib(process.pid))
             time.sleep(LOOKS_EVERY_S)
         output = process.stdout.read() if process.stdout else ""
     if process.returncode:
@@ -51,7 +51,7 @@ def measured(act: str, *arguments: str) -> Figures:
     return Figures(peak_mib=peak_kib / 1024, **json.loads(output.splitlines()[-1]))
 
 
-def _memory_kib(pid: int) -> int:
+def memory_kib(pid: int) -> int:
     """Return the memory that is a process's, with its share of what others have too."""
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
