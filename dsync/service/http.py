@@ -146,7 +146,9 @@ class Surface:
     async def _ready(self, _request: Request) -> Response:
         document = await self._from_database(lambda: readiness(self._workers))
         if document is None:
-            problem = f"The database did not answer within {self._database_s:g} s: check the server."
+            problem = (
+                f"The database did not answer within {self._database_s:g} s: check the server."
+            )
             document = {"ready": False, "problems": [{"demarche": None, "problem": problem}]}
         return _json(document, 200 if document["ready"] else 503)
 

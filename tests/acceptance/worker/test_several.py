@@ -12,6 +12,7 @@ from dsync.sandbox import Sandbox
 from dsync.settings import shipped_config
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, until
+from tests.acceptance.worker.surface import started
 
 NUMBERS = (90001, 90002, 90003, 90004, 90005)
 DOSSIERS = 3
@@ -46,12 +47,15 @@ def test_a_refused_demarche_leaves_the_others_on_schedule(
     (folder / "token").write_text("refused\n", encoding="utf-8")
     config_with = {"config": str(folder)}
 
-    process = dsync.start("run", **config_with)
+    surface = started(dsync, **config_with)
+    process = surface.process
     until(lambda: _successes(database, others) >= 2 * len(others), within_s=40)
     for number in others:
         sandbox.control.edit_champ(1000 * number + 1, FUNCTION, "Nouvelle fonction")
     edited = [1000 * number + 1 for number in others]
     until(lambda: _functions(database, edited) == ["Nouvelle fonction"] * 4)
+    not_ready = {one["demarche"] for one in surface.get("/readyz", 503).json()["problems"]}
+    figures = surface.metrics()
     documents = dsync.json("status", **config_with)
     one = dsync.json("status", "--demarche", str(others[0]), **config_with)
     unclear = dsync.run("sync", **config_with)
@@ -60,6 +64,10 @@ def test_a_refused_demarche_leaves_the_others_on_schedule(
     done = process.wait()
 
     assert 0 == done.code, done.text
+    assert refused in not_ready
+    assert all(figures["dsync_runs_total", str(n), "complet", "success"] == 1 for n in others)
+    assert figures["dsync_runs_total", str(refused), "complet", "failed"] >= 1
+    assert figures["dsync_requests_total", str(refused), "unauthorized"] >= 1
     assert {refused} == failed
     assert set(others) == _demarches(database, "statut = 'success'")
     assert list(NUMBERS) == [document["demarche"] for document in documents]

@@ -64,3 +64,15 @@ def test_one_token_at_one_endpoint_has_one_throttle() -> None:
     assert first is shared_throttle("https://ds/a", "token")
     assert first is not shared_throttle("https://ds/a", "other")
     assert first is not shared_throttle("https://ds/b", "token")
+
+
+def test_waits_are_counted() -> None:
+    """How many requests waited, and how long, for the metrics."""
+    clock = Clock()
+    limiter = Throttle(lambda: clock.now)
+    for _ in range(12):
+        assert limiter.acquire(10, clock)
+    assert (1, 60.0) == (limiter.waits, limiter.waited_s)
+    limiter.pause(30)
+    assert limiter.acquire(10, clock)
+    assert (2, 90.0) == (limiter.waits, limiter.waited_s)

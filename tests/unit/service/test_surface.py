@@ -1,31 +1,41 @@
-"""Readiness of replicas, and the address to listen on."""
+"""Readiness of replicas, a database that hangs, hostile clients, and the address to listen on."""
 
 from __future__ import annotations
 
+import logging
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import requests
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from dsync.addresses import Listen
 from dsync.errors import ConfigurationError
-from dsync.service.http import bind
+from dsync.service.http import Surface, bind
 from dsync.service.readiness import readiness
-from dsync.settings import load_settings
+from dsync.settings import Settings, load_settings
 from dsync.wiring import App
+from tests.acceptance.worker.installed import until
+from tests.store.databases import PostgresServer, connected
+
+SECRET = "chemin-secret-de-ce-test"
+
+
+def _settings(database_url: str) -> Settings:
+    return load_settings(
+        ds_url="http://127.0.0.1:1", database_url=database_url, ds_token=SecretStr("none")
+    )
 
 
 def test_a_replica_is_ready_while_another_one_works(tmp_path: Path) -> None:
     """It stands by; when the other one's lease has expired, a missing success is its own."""
-    settings = load_settings(
-        ds_url="http://127.0.0.1:1",
-        database_url=f"sqlite:///{tmp_path / 'dsync.db'}",
-        ds_token=SecretStr("none"),
-    )
-    with App(settings) as app:
+    with App(_settings(f"sqlite:///{tmp_path / 'dsync.db'}")) as app:
         lease = app.store.acquire_lease(app.demarche, 60, holder="other:1")
         standing_by = readiness([app])
         app.store.release_lease(lease)
@@ -44,6 +54,93 @@ def test_a_replica_is_ready_while_another_one_works(tmp_path: Path) -> None:
     ]
     assert [True, False, True, False] == [answer["ready"] for answer in answers]
     assert "The last success was 16 min ago" in late["problems"][0]["problem"]
+
+
+def test_a_schema_of_another_version_is_not_ready(tmp_path: Path) -> None:
+    """As after an upgrade of the database under a running service; the remedy is named."""
+    with App(_settings(f"sqlite:///{tmp_path / 'dsync.db'}")) as app:
+        assert not any("schema" in one["problem"] for one in readiness([app])["problems"])
+        with connected(app.settings.database_url) as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        [problem] = readiness([app])["problems"]
+    assert "schema" in problem["problem"]
+
+
+@contextmanager
+def serving(app: App, **given: float) -> Iterator[tuple[str, int]]:
+    """Serve over HTTP until the block ends, and then no longer."""
+    stop, listening = threading.Event(), bind(Listen("127.0.0.1", 0), is_default=False)
+    assert listening is not None
+    host, port = listening.getsockname()
+    surface = Surface([app], lambda _: True, (SECRET,), listening, stop, **given)
+    surface.start()
+    try:
+        yield host, port
+    finally:
+        stop.set()
+        until(lambda: not _accepts(host, port), within_s=3)
+
+
+def _accepts(host: str, port: int) -> bool:
+    with suppress(ConnectionRefusedError), socket.create_connection((host, port)):
+        return True
+    return False
+
+
+def test_a_database_that_hangs_delays_only_what_needs_it(postgres_server: PostgresServer) -> None:
+    """503 in time for readiness and metrics; health and webhooks are answered at once."""
+    url = postgres_server.make(migrated=True)
+    with App(_settings(url)) as app, serving(app, database_s=0.2) as (host, port):
+        base = f"http://{host}:{port}"
+        requests.get(f"{base}/readyz", timeout=5)
+        with connected(url) as connection:
+            connection.exec_driver_sql("LOCK TABLE sync_state IN ACCESS EXCLUSIVE MODE")
+            hung = [requests.get(f"{base}{path}", timeout=5) for path in ("/readyz", "/metrics")]
+            form = {"procedure_id": 1, "dossier_id": 1, "state": "accepte", "updated_at": "x"}
+            quick = [
+                requests.get(f"{base}/healthz", timeout=5),
+                requests.post(f"{base}/hooks/ds/{SECRET}", form, timeout=5),
+            ]
+        until(lambda: "dsync_database_up 1.0" in requests.get(f"{base}/metrics", timeout=5).text)
+    postgres_server.drop(url)
+    assert [503, 503] == [answer.status_code for answer in hung]
+    assert "did not answer within 0.2 s" in hung[0].json()["problems"][0]["problem"]
+    assert [200, 202] == [answer.status_code for answer in quick]
+    assert all(answer.elapsed < timedelta(seconds=2) for answer in (*hung, *quick))
+
+
+def test_hostile_clients_are_answered_or_dropped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Slow, gone away, no HTTP, endless headers: no error, no secret in the log at DEBUG."""
+    caplog.set_level(logging.DEBUG)
+    hook = f"POST /hooks/ds/{SECRET} HTTP/1.1\r\nHost: x\r\n".encode()
+    with (
+        App(_settings(f"sqlite:///{tmp_path / 'dsync.db'}")) as app,
+        serving(app, body_s=0.2) as address,
+    ):
+        slow = _sent(address, hook + b"Content-Length: 9\r\n\r\nproc", reads=True)
+        cut = _sent(address, hook + b"Content-Length: 9\r\n\r\nproc", reads=False)
+        unsound = _sent(address, hook + b"Content-Length: -1\r\n\r\n", reads=True)
+        endless = _sent(address, hook + b"X: " + b"x" * 40_000, reads=True)
+        other = _sent(address, b"\x16\x03\x01" + SECRET.encode() + b"\r\n\r\n", reads=True)
+        alive = _sent(address, b"GET /healthz HTTP/1.0\r\n\r\n", reads=True)
+    assert (b" 408 ", b"") == (slow[8:13], cut)
+    assert {b" 400 "} == {answer[8:13] for answer in (unsound, endless, other)}
+    assert alive.endswith(b"ok\n")
+    assert [] == [one for one in caplog.records if one.levelno >= logging.ERROR]
+    assert SECRET not in caplog.text
+
+
+def _sent(address: tuple[str, int], given: bytes, *, reads: bool) -> bytes:
+    """Send bytes and return the answer; do not wait for one unless `reads`."""
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(given)
+        answer = b""
+        with suppress(ConnectionResetError):
+            while reads and (chunk := connection.recv(65_536)):
+                answer += chunk
+    return answer
 
 
 def test_the_default_address_may_be_in_use() -> None:
