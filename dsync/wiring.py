@@ -16,6 +16,7 @@ from dsync import __version__
 from dsync.addresses import is_loopback
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.toml_text import parts_of
 from dsync.ds import DSClient, Limits
 from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError
@@ -38,6 +39,7 @@ from dsync.sync.context import (
     utc_now,
 )
 from dsync.sync.evaluate import evaluate_due
+from dsync.sync.new_config import Known, NewConfig, new_config
 from dsync.sync.pieces import copy_pieces
 from dsync.sync.push import push_due, report_unknown_dossiers
 from dsync.sync.record import Recorder
@@ -384,6 +386,27 @@ class App:
 
         options = SyncOptions(work=Kind.PRECHECK, started_by=asked_by)
         return runs.execute(self.context, options, work)
+
+    def new_config(self) -> NewConfig:
+        """Return the first configuration file of the démarche, made from the shipped one.
+
+        Raises:
+            ConfigurationError: the settings are wrong, or the form has no published revision.
+            DSError: DS cannot be read.
+        """
+        demarche = self.client.demarche(self.demarche)
+        revision = demarche.revisions.get(demarche.active_revision_id)
+        programme, annotations = self.programme, self.configuration.annotations
+        if revision is None:
+            raise ConfigurationError(
+                f"Démarche {demarche.number} has no published form: publish it on DS first."
+            )
+        if programme is None or annotations is None:
+            raise ConfigurationError("The shipped configuration is incomplete: reinstall dsync.")
+        template = self.settings.config.read_text(encoding="utf-8")
+        known = Known(template, annotations, self.settings.ds_url, self.settings.ds_instructeur)
+        sections = programme.propose(revision, parts_of(template))
+        return new_config(demarche, revision, sections, known)
 
     def verify(self, *, remote: bool) -> Verification:
         """Compare the database with itself.

@@ -1,7 +1,8 @@
-"""`dsync config show` and `dsync config check`: the settings, without network or database."""
+"""`dsync config`: the settings; writes the first file, shows them, checks them offline."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,15 +10,45 @@ import click
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import heading, print_json, print_table
-from dsync.cli.session import load_all, worker
+from dsync.cli.session import load, load_all, worker
+from dsync.domain.toml_text import TO_CHECK
 from dsync.errors import ConfigurationError
-from dsync.settings import Settings, unknown_variables
+from dsync.settings import Settings, shipped_config, unknown_variables
 from dsync.wiring import App
 
 
 @click.group(cls=Group)
 def config() -> None:
-    """Show or check the settings, without network or database."""
+    """Write the first configuration file, show or check the settings."""
+
+
+@config.command("init")
+@click.argument("file", default="dsync.toml", metavar="[FILE]", type=click.Path(path_type=Path))
+@settings_options()
+def init(*, file: Path) -> None:
+    """Write the first configuration FILE of the démarche of --demarche N or DSYNC_DEMARCHE.
+
+    Reads the form, the labels and the instructeurs from DS with the token. The file works as it is;
+    what a person has to decide is a comment in it. FILE is `dsync.toml` by default, and never
+    overwritten; `-` prints the file.
+    """
+    if str(file) != "-" and file.exists():
+        raise ConfigurationError(
+            f"{file} exists already, and is not overwritten: name another file, or `-` to print."
+        )
+    with worker(load(config=shipped_config())) as app:
+        made = app.new_config()
+    if str(file) == "-":
+        click.echo(made.text, nl=False)
+        return
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(made.text)
+    except OSError as exc:
+        raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc
+    click.echo(f"{file}: {made.sentence}")
+    click.echo(f"Places to look at: {made.to_check}, marked with « {TO_CHECK} ».")
+    click.echo(f"Next: export DSYNC_CONFIG={file}, then `dsync config check` and `dsync check`.")
 
 
 @config.command("show")

@@ -71,7 +71,10 @@ COMMANDS = {
         "dsync.cli.export",
         "Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json.",
     ),
-    "config": ("dsync.cli.config", "Show or check the settings, without network or database."),
+    "config": (
+        "dsync.cli.config",
+        "Write the first configuration file, show or check the settings.",
+    ),
     "sandbox": (
         "dsync.cli.sandbox",
         "Serve an invented démarche aap-eig7 and an invented beta.gouv.fr until Ctrl-C.",

@@ -77,6 +77,19 @@ class Judged(NamedTuple):
         )
 
 
+class ProposedSections(NamedTuple):
+    """The programme's sections of a new configuration file."""
+
+    text: str
+    """Commented TOML."""
+    is_own: bool
+    """Whether the form is one of the programme; else the text is only comments."""
+    found: int
+    """The number of the programme's fields that are surely in the form."""
+    fields: int
+    """The number of the programme's fields."""
+
+
 class ProgrammeRun(Protocol):
     """The part of a run that a programme may use."""
 
@@ -143,6 +156,14 @@ class Programme(Protocol):
 
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> Form:
         """Map the programme's fields to the descriptors of a form."""
+
+    def propose(self, revision: Revision, parts: Mapping[str, str]) -> ProposedSections:
+        """Return the programme's sections for a form, by the labels of the present mapping.
+
+        Args:
+            revision: the form.
+            parts: the parts of the shipped file, by their first section.
+        """
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
         """Return the fields that the checks need and no revision of the form has."""

@@ -10,7 +10,14 @@ from pathlib import Path
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
-from dsync.domain.programme import DueEvaluation, Judged, PrecheckOptions, ProgrammeRun
+from dsync.domain.programme import (
+    DueEvaluation,
+    Judged,
+    PrecheckOptions,
+    ProgrammeRun,
+    ProposedSections,
+)
+from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Decision, Verdict
 from dsync.eig import store
 from dsync.eig.candidature import Candidature
@@ -24,6 +31,7 @@ from dsync.eig.evidence.gathering import (
 )
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
+from dsync.eig.mapping.proposal import foreign_text, mapping_text, propose
 from dsync.eig.precheck.detail import stated_verdict
 from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate, evaluate_if_needed
 from dsync.eig.precheck.evidence import Evidence, identify_product, stored_product
@@ -129,6 +137,23 @@ class Eig:
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> MappedForm:
         """Find the candidature's fields in a revision of the form."""
         return MappedForm.of(self._mapping, descriptors)
+
+    def propose(self, revision: Revision, parts: Mapping[str, str]) -> ProposedSections:
+        """Return `[mapping]` for a form, and the shipped rules if the form is the programme's.
+
+        Args:
+            revision: the form.
+            parts: the parts of the shipped file, by their first section.
+        """
+        proposal = propose(self._mapping, revision.descriptors)
+        facts = (proposal.is_own, proposal.found, len(proposal.fields))
+        if not proposal.is_own:
+            return ProposedSections(foreign_text(revision.descriptors.values()), *facts)
+        heading = parts["mapping"].partition("\n[")[0].rstrip()
+        note = f"# {TO_CHECK} dates, profiles, phases and cases below are those of aap-eig7.\n"
+        title, _, rules = parts["regles"].partition("\n")
+        sections = [heading, "", mapping_text(proposal, self._mapping), title, note + rules]
+        return ProposedSections("\n".join(sections) + parts["preuves"], *facts)
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
         """Return the needed fields that are missing from all revisions of the form."""

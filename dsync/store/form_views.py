@@ -295,10 +295,10 @@ def _learn(view: FormView, descriptor: Descriptor) -> None:
 
 def _name(descriptor: Descriptor, taken: set[str], *, prefix: str = "") -> str:
     """Return a name made of the label that is not taken, with a number if need be."""
-    slug = _slug(descriptor.libelle)
-    if not prefix and (not slug or slug[0].isdigit() or slug in _RESERVED):
-        slug = f"{'annotation' if descriptor.is_annotation else 'champ'}_{slug}".rstrip("_")
-    whole = (prefix + (slug or "bloc"))[:LONGEST_NAME].rstrip("_")
+    name = slug(descriptor.libelle)
+    if not prefix and (not name or name[0].isdigit() or name in _RESERVED):
+        name = f"{'annotation' if descriptor.is_annotation else 'champ'}_{name}".rstrip("_")
+    whole = (prefix + (name or "bloc"))[:LONGEST_NAME].rstrip("_")
     name, rank = whole, 1
     while name in taken:
         rank += 1
@@ -310,7 +310,7 @@ def _name(descriptor: Descriptor, taken: set[str], *, prefix: str = "") -> str:
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
 
 
-def _slug(libelle: str) -> str:
+def slug(libelle: str) -> str:
     """Return a label in ASCII letters, digits and underscores: « N° d'œuvre » gives n_d_oeuvre."""
     letters = unicodedata.normalize("NFKD", libelle.lower().translate(_LIGATURES))
     plain = "".join(one for one in letters if not unicodedata.combining(one))

@@ -24,7 +24,7 @@ from dsync.eig.candidature import Candidature, targets
 VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_RESERVED = {*Candidature.model_fields, *targets(annotations=True), *REPETITIONS} - {
+RESERVED = {*Candidature.model_fields, *targets(annotations=True), *REPETITIONS} - {
     *targets(annotations=False)
 }
 """Names that a row of the candidature has already."""
@@ -65,7 +65,7 @@ class _ExtraTargets(_Section):
         for name in self.__pydantic_extra__:
             if not _NAME.fullmatch(name):
                 raise ValueError(f"{name}: expected a name such as code_postal, in a-z, 0-9 and _")
-            if name in _RESERVED:
+            if name in RESERVED:
                 raise ValueError(f"{name}: no champ fills it; choose another name")
         return self
 

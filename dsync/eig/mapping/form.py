@@ -33,6 +33,9 @@ from dsync.eig.mapping.config import (
 from dsync.eig.mapping.reading import FormPlan, read_candidature
 from dsync.eig.stages import DATED, STAGES_REVISION, passages_of
 
+Field = tuple[str, ChampTarget, bool]
+"""A field's name, its champ or annotation, and whether it is an annotation."""
+
 
 class MatchStatus(StrEnum):
     """How a mapped field was found in a revision."""
@@ -84,7 +87,7 @@ def match_fields(
     config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
 ) -> tuple[FieldMatch, ...]:
     """Find the descriptor of every mapped field."""
-    matches = _match(
+    matches = match_in(
         list(config.top_level()),
         [d for d in descriptors.values() if d.parent_id is None],
     )
@@ -92,7 +95,7 @@ def match_fields(
         parent = repetition.descriptor
         children = [d for d in descriptors.values() if parent and d.parent_id == parent.id]
         is_annotation = repetition.field == EVALUATIONS
-        matches += _match(
+        matches += match_in(
             [
                 (f"{repetition.field}.{name}", target, is_annotation)
                 for name, target in config.columns(repetition.field)
@@ -127,10 +130,8 @@ def match_descriptors(
     return DriftReport(matches, new)
 
 
-def _match(
-    fields: list[tuple[str, ChampTarget, bool]], descriptors: list[Descriptor]
-) -> list[FieldMatch]:
-    """Match by id first, so that a label never takes a descriptor that an id names."""
+def match_in(fields: list[Field], descriptors: list[Descriptor]) -> list[FieldMatch]:
+    """Find fields among descriptors: by id first, so that no label takes what an id names."""
     candidates = [d for d in descriptors if d.type not in LAYOUT_TYPES]
     by_id = {(str(d.id), d.is_annotation): d for d in candidates}
     found: dict[str, FieldMatch] = {}

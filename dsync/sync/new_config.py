@@ -1,0 +1,182 @@
+"""Writes the first configuration file of a démarche, from what DS says of it.
+
+What a person has to decide is a comment, so that the file works as it is: nothing is written into
+DS until the annotations are there and an instructeur is chosen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
+from dsync.annotations.config import ACCEPTED_TYPES
+from dsync.domain.dossier import Demarche, Descriptor, Revision
+from dsync.domain.programme import ProposedSections
+from dsync.domain.toml_text import TO_CHECK, array, commented, named, parts_of, quoted
+
+
+@dataclass(frozen=True, slots=True)
+class NewConfig:
+    """A file to write, and what there is to say of it."""
+
+    text: str
+    sentence: str
+    """What it makes dsync do."""
+    to_check: int
+    """The number of places that a person has to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a new file is made of, besides the démarche."""
+
+    template: str
+    """The shipped file."""
+    annotations: AnnotationsConfig
+    """Its section `[annotations]`."""
+    url: str
+    """The address of DS's API."""
+    instructeur: str | None
+    """The instructeur that is configured already, by id or e-mail."""
+
+
+def new_config(
+    demarche: Demarche, revision: Revision, sections: ProposedSections, known: Known
+) -> NewConfig:
+    """Return the first file of a démarche.
+
+    Args:
+        demarche: as read from DS.
+        revision: its active revision.
+        sections: the programme's sections for its form.
+        known: the shipped file and the settings.
+    """
+    parts = parts_of(known.template)
+    instructeur = known.instructeur if demarche.instructeur_id(known.instructeur) else None
+    lines = [
+        f"# Démarche {demarche.number} {named(demarche.titre)}: what dsync reads, checks and "
+        "writes there.",
+        "# Made by `dsync config init`. Each place to look at is marked with",
+        f"# {TO_CHECK.removesuffix(':')}; `dsync config check` and `dsync check` list problems.",
+        "",
+        *_access(demarche, known, instructeur),
+        *_after(parts["demarche"], "contact = "),
+        *(parts[name].rstrip() + "\n" for name in ("pieces", "http") if name in parts),
+    ]
+    writes = False
+    if sections.is_own:
+        own = list(_annotations(demarche, revision, known.annotations))
+        missing = [line for line in own if line.startswith(f"# {TO_CHECK}")]
+        writes = not missing and instructeur is not None
+        lines += [_heading(parts["annotations"])]
+        if instructeur is None:
+            lines += commented(
+                [
+                    f"{TO_CHECK} nothing is written into DS yet. Choose `instructeur` in [ds],",
+                    "then uncomment this section.",
+                ]
+            )
+        lines += own if writes else map(_off, own)
+    else:
+        lines += commented(
+            [
+                "---- No [annotations], [regles]: the form is not the programme's, so its dossiers "
+                "are copied,",
+                "and nothing is judged or written into DS.",
+            ]
+        )
+    text = "\n".join([*lines, "", sections.text.rstrip()]) + "\n"
+    subject = f"démarche {demarche.number} {named(demarche.titre)}"
+    if not sections.is_own:
+        sentence = f"a copy of {subject}; nothing is judged or written into DS."
+    else:
+        done = "judged and the results written into DS" if writes else "judged, nothing is written"
+        found = f"{sections.found} of {sections.fields} fields found"
+        sentence = f"{subject}, {found}; its dossiers are {done}."
+    return NewConfig(text, sentence, text.count(TO_CHECK))
+
+
+def _access(demarche: Demarche, known: Known, instructeur: str | None) -> Iterator[str]:
+    """Yield the sections `[demarche]` and `[ds]`, up to `contact`."""
+    yield "[demarche]"
+    yield f"number = {demarche.number}"
+    yield ""
+    yield "[ds]"
+    yield f"url = {quoted(known.url)}"
+    yield "# Who writes annotations and labels, one of the instructeurs by groupe:"
+    groupes: dict[str, list[str]] = defaultdict(list)
+    for one in demarche.instructeurs:
+        groupes[one.groupe].append(one.email or one.id)
+    for groupe, emails in groupes.items():
+        yield f"#   {named(groupe)}: {', '.join(sorted(emails))}"
+    yield f"instructeur = {quoted(instructeur)}" if instructeur else '# instructeur = "…"'
+    yield f"# {TO_CHECK} address of the person in charge; sent in User-Agent."
+    found = re.search(r"^contact = .*$", known.template, re.M)
+    yield found[0] if found else 'contact = "…"'
+
+
+def _after(part: str, beginning: str) -> list[str]:
+    """Return the lines of a part that follow the line with this beginning."""
+    lines = part.rstrip().split("\n")
+    place = next(i for i, line in enumerate(lines) if line.startswith(beginning))
+    return [*lines[place + 1 :], ""]
+
+
+def _heading(part: str) -> str:
+    """Return the comment at the beginning of a part."""
+    lines = part.split("\n")
+    return "\n".join(lines[: next(i for i, line in enumerate(lines) if not line.startswith("#"))])
+
+
+def _off(line: str) -> str:
+    return f"# {line}" if line and not line.startswith("#") else line
+
+
+def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfig) -> Iterator[str]:
+    """Yield the lines of `[annotations]`; a marked one for each thing to be made on DS."""
+    resolved = resolve(known, revision.descriptors.values())
+    found: Mapping[str, Descriptor | None] = {
+        name: getattr(resolved, name) for name in ACCEPTED_TYPES
+    }
+    options = known.resultat.options
+    for name, descriptor in found.items():
+        target: AnnotationTarget | None = getattr(known, name)
+        if target is None:
+            continue
+        label = target.libelles[0] if target.libelles else name
+        if descriptor is None and name != "validation":
+            yield f"# {TO_CHECK} make the annotation privée {named(label)} on DS, of the type " + (
+                f"{ACCEPTED_TYPES[name][0]}, and give its id."
+            )
+        if name == "validation" and descriptor is None:
+            yield f"# {named(label)}, a checkbox, is not in the form: no box stops the pushes."
+            continue
+        lacking = _lacking(options.all(), descriptor) if name == "resultat" else []
+        if lacking:
+            yield f"# {TO_CHECK} add the options {', '.join(map(named, lacking))} to it on DS."
+        yield f"[annotations.{name}]"
+        yield f"id = {quoted(descriptor.id if descriptor else '…')}"
+        yield f"libelles = {array([descriptor.libelle if descriptor else label])}"
+        if name == "resultat":
+            values = ", ".join(f"{k} = {quoted(v)}" for k, v in options.model_dump().items())
+            yield f"options = {{ {values} }}"
+        yield ""
+    if known.labels is None:
+        return
+    missing = [name for name in known.labels.all() if name not in demarche.labels]
+    if missing:
+        names = ", ".join(map(named, missing))
+        yield f"# To have labels too, make {names} on DS and uncomment this table."
+    table = ["[annotations.labels]"]
+    table += [f"{key} = {quoted(value)}" for key, value in known.labels.model_dump().items()]
+    yield from commented(table) if missing else table
+    yield ""
+
+
+def _lacking(wanted: tuple[str, ...], descriptor: Descriptor | None) -> list[str]:
+    if descriptor is None or descriptor.type != "drop_down_list" or descriptor.other_option:
+        return []
+    return [text for text in wanted if text not in (descriptor.options or ())]

@@ -1,0 +1,179 @@
+"""`dsync config init`: from a token to a file that works as it is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dsync.domain.toml_text import TO_CHECK
+from dsync.sandbox import Change, Sandbox
+from dsync.sandbox.world import ids
+from dsync.sandbox.world.model import FormSeed
+from dsync.settings import EigConfiguration, read_configuration, shipped_config
+from tests.commands.command import Command, Ended
+from tests.commands.test_next_call import NUMBER, SHIFT, next_dossiers, next_form
+from tests.conftest import Golden
+
+FILE = "dsync.toml"
+
+
+CHANGED = {
+    4105: "Problème identifié ?",
+    4106: "Politique concernée",
+    4202: "Qui porte le projet",
+    5311: "Le problème est avéré",
+}
+"""Other labels, by the former stable id."""
+
+
+def doubtful_form() -> FormSeed:
+    """Return the form of the next call with these labels."""
+    form = next_form()
+    for descriptor in form.revisions[-1].champs + form.revisions[-1].annotations:
+        for each in (descriptor, *descriptor.champs):
+            each.label = CHANGED.get(each.stable_id - SHIFT, each.label)
+    return form
+
+
+def made(run: Command, *arguments: str, **environment: str) -> EigConfiguration:
+    """Write the file and return it as dsync reads it."""
+    ended = run("config", "init", *arguments, FILE, **environment)
+    assert (0, "") == (ended.code, ended.err)
+    read = read_configuration(run.folder / FILE)
+    assert isinstance(read, EigConfiguration)
+    return read
+
+
+def passes(run: Command, **environment: str) -> list[Ended]:
+    """Return the ends of the commands that have to succeed with the file unchanged."""
+    own = {"DSYNC_CONFIG": FILE, **environment}
+    ended = [run(*line, **own) for line in (("config", "check"), ("check",), ("sync", "--json"))]
+    assert [0, 0, 0] == [one.code for one in ended], [one.out + one.err for one in ended]
+    return ended
+
+
+def test_the_programmes_form_gives_the_shipped_file(run: Command, sandbox: Sandbox) -> None:
+    """The same mapping, annotations, rules and limits, whether ids or only labels are known."""
+    shipped = read_configuration(shipped_config())
+    assert isinstance(shipped, EigConfiguration)
+    own = made(run)
+    for section in ("mapping", "annotations", "regles", "preuves", "schedule", "safety"):
+        assert getattr(shipped, section) == getattr(own, section), section
+    assert own.ds.url == sandbox.ds_url
+    assert own.ds.instructeur == "dsync@example.gouv.fr"
+    *_, synced = passes(run)
+    assert synced.json["pushed"]
+
+
+def test_what_is_not_sure_is_a_comment_with_its_similarity(run: Command, sandbox: Sandbox) -> None:
+    """A label that is nearly known is taken, one that resembles is proposed; both are marked."""
+    sandbox.control.add_demarche(NUMBER, given=(doubtful_form(), next_dossiers(sandbox)[:4]))
+    own = made(run, "--demarche", str(NUMBER))
+    id_of = {old: ids.encode("Champ", old + SHIFT) for old in CHANGED}
+    champs = own.mapping.champs
+    assert (id_of[4105], None, None) == (
+        champs.probleme.id,
+        champs.politique_publique,
+        champs.entite,
+    )
+    assert ("Problème identifié ?", "Problème identifié") == champs.probleme.libelles
+    text = (run.folder / FILE).read_text(encoding="utf-8")
+    for line in (
+        f"# {TO_CHECK} 94 % similar to « Problème identifié »",
+        f'# id = "{id_of[4106]}" # 80 %: « Politique concernée », textarea',
+        f"# {TO_CHECK} no champ resembles « Entité opérationnelle », so [mapping.champs.entite]",
+        "# [mapping.champs.qui_porte_le_projet]",
+        f'# {TO_CHECK} {{ critere = "probleme_avere", id = "{id_of[5311]}"',
+        '# { critere = "sobriete_numerique"',
+    ):
+        assert line in text
+    passes(run)
+
+
+@pytest.mark.parametrize("number", ["86322", "86323"])
+def test_another_form_gives_a_copy(run: Command, sandbox: Sandbox, number: str) -> None:
+    """Few fields of the programme are in it: nothing is judged or written, and that is said."""
+    ended = run("config", "init", "--demarche", number, FILE)
+    assert (0, True) == (ended.code, "nothing is judged" in ended.out)
+    text = (run.folder / FILE).read_text(encoding="utf-8")
+    assert f"Places to look at: {text.count(TO_CHECK)}" in ended.out
+    own = read_configuration(run.folder / FILE)
+    assert (None, None) == (own.programme, own.annotations)
+    *_, synced = passes(run)
+    assert synced.json["read"]
+    assert [] == sandbox.control.requests(kind="mutation")
+    # Each champ can be uncommented as it is.
+    tables = re.findall(r"^# (\[mapping\..*|id = .*|libelles = .*)$", text, re.M)
+    (run.folder / FILE).write_text("\n".join([text, *tables]), encoding="utf-8")
+    assert 0 == run("config", "check", DSYNC_CONFIG=FILE).code
+    mapping = read_configuration(run.folder / FILE).mapping
+    assert len(tables) == 3 * sum(1 for _ in mapping.top_level())
+
+
+@pytest.mark.parametrize("name", ["86321", "86323", "86331"])
+def test_the_written_file_is_unchanged(
+    run: Command, sandbox: Sandbox, golden: Golden, name: str
+) -> None:
+    """Of the programme's form, of another one, and of one with doubtful places.
+
+    Lines that are in the shipped file, too, are left out.
+    """
+    if name == str(NUMBER):
+        sandbox.control.add_demarche(NUMBER, given=(doubtful_form(), []))
+    printed = run("config", "init", "--demarche", name, "-")
+    shipped = shipped_config().read_text(encoding="utf-8").splitlines()
+    lines = printed.out.replace(sandbox.base_url, "SANDBOX").splitlines()
+    own = [line for line in lines if line not in shipped]
+    golden.check(f"config-init-{name}.txt", "\n".join([*own, ""]))
+
+
+def test_nothing_is_written_into_ds_without_an_instructeur(run: Command, sandbox: Sandbox) -> None:
+    """The instructeurs are listed by groupe; the section is there, to be uncommented."""
+    own = made(run, DSYNC_DS_INSTRUCTEUR="")
+    assert own.annotations is None
+    text = (run.folder / FILE).read_text(encoding="utf-8")
+    assert "« défaut »: dsync@example.gouv.fr, instruction-eig@example.gouv.fr" in text
+    passes(run, DSYNC_DS_INSTRUCTEUR="")
+    assert [] == sandbox.control.requests(kind="mutation")
+
+    head, heading, rest = text.partition("# ---- [annotations]")
+    section, mapping, tail = rest.partition("# ---- [mapping]")
+    section = re.sub(r"(?m)^# (?=\[|\w+ = )", "", section)
+    head = head.replace('# instructeur = "…"', 'instructeur = "dsync@example.gouv.fr"')
+    (run.folder / FILE).write_text(head + heading + section + mapping + tail, encoding="utf-8")
+    assert read_configuration(shipped_config()).annotations == (
+        read_configuration(run.folder / FILE).annotations
+    )
+
+
+def test_what_ds_lacks_is_to_be_made(run: Command, sandbox: Sandbox) -> None:
+    """A missing annotation, option or label is named, with its type, and stops nothing."""
+    sandbox.control.publish_revision(
+        Change(remove=[5103], options={5102: ["Éligible", "Inéligible"]})
+    )
+    sandbox.control.remove_label_of_demarche("à vérifier")
+    own = made(run)
+    assert own.annotations is None
+    text = (run.folder / FILE).read_text(encoding="utf-8")
+    assert f"# {TO_CHECK} make the annotation privée « Détail du pré-contrôle » on DS" in text
+    assert f"# {TO_CHECK} add the options « À vérifier »" in text
+    assert "# To have labels too, make « à vérifier » on DS" in text
+    passes(run)
+
+
+def test_a_file_is_not_overwritten(run: Command, sandbox: Sandbox) -> None:
+    """Exit 2 and one sentence, before DS is asked; `-` prints the file."""
+    (run.folder / FILE).write_text("mine", encoding="utf-8")
+    ended = run("config", "init", FILE)
+    assert (2, 1) == (ended.code, len(ended.err.strip().splitlines()))
+    assert (FILE in ended.err, "mine") == (True, (run.folder / FILE).read_text(encoding="utf-8"))
+    assert [] == sandbox.control.requests()
+    printed = run("config", "init", "-", DSYNC_CONFIG="not-there-yet.toml")
+    assert 0 == printed.code
+    (run.folder / "printed.toml").write_text(printed.out, encoding="utf-8")
+    assert read_configuration(run.folder / "printed.toml").annotations
+    assert [Path("dsync.toml"), Path("printed.toml")] == sorted(
+        path.relative_to(run.folder) for path in run.folder.iterdir()
+    )
