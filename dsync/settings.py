@@ -173,6 +173,13 @@ class HttpSection(_Section):
     """Number of intervals of the incremental read after which `/readyz` misses a success."""
 
 
+class AlertsSection(_Section):
+    """Section `[alerts]`: who is told what about this démarche."""
+
+    ping_url: str | None = None
+    """Called by GET after each success of the service, as healthchecks.io expects it."""
+
+
 class Configuration(_Section):
     """The TOML file of a démarche without the section `[mapping]`: it is copied, no more."""
 
@@ -185,6 +192,7 @@ class Configuration(_Section):
     """None: nothing is written into DS."""
     pieces: PiecesSection = PiecesSection()
     http: HttpSection = HttpSection()
+    alerts: AlertsSection = AlertsSection()
 
     @property
     def programme(self) -> EigSections | None:
@@ -222,9 +230,11 @@ class _Environment(BaseSettings):
     log_format: Literal["console", "json"] | None = None
     http_listen: str | None = None
     webhook_secret: SecretStr | None = None
+    alert_urls: SecretStr | None = None
+    sentry_dsn: SecretStr | None = None
 
 
-SECRETS = ("ds_token", "database_url", "webhook_secret")
+SECRETS = ("ds_token", "database_url", "webhook_secret", "alert_urls", "sentry_dsn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +253,8 @@ class Settings:
     log_format: str
     http_listen: str
     webhook_secret: SecretStr | None
+    alert_urls: SecretStr | None
+    sentry_dsn: SecretStr | None
     sources: Mapping[str, str]
 
     @property
@@ -306,8 +318,8 @@ class Settings:
         shown = {name: None if v is None else str(v) for name, v in values.items()}
         for name in ("database_url", "ds_url", "betagouv_url"):
             shown[name] = mask_url(str(values[name]))
-        for name in ("ds_token", "webhook_secret"):
-            if values[name] is not None:
+        for name in SECRETS:
+            if name != "database_url" and values[name] is not None:
                 shown[name] = MASK
         return shown
 
@@ -426,6 +438,8 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: _Environment
         ("betagouv_url", "DSYNC_BETAGOUV_URL"),
     ):
         _check_address(values[name], named, allow_http=allow_http)
+    if configuration.alerts.ping_url is not None:
+        _check_address(configuration.alerts.ping_url, "[alerts] ping_url", allow_http=allow_http)
     if configuration.programme is not None:
         registre = configuration.programme.preuves.registre
         _check_address(registre.url, "[preuves.registre] url", allow_http=allow_http)

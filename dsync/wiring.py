@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -15,6 +15,7 @@ import structlog
 from dsync import __version__
 from dsync.addresses import is_loopback
 from dsync.database import open_database
+from dsync.domain.check_line import CheckLine
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.toml_text import parts_of
 from dsync.ds import DSClient, Limits
@@ -26,6 +27,7 @@ from dsync.store import RunningService, Store
 from dsync.store.requests import ManualRequest
 from dsync.store.store import process_name
 from dsync.sync import run as runs
+from dsync.sync.check import CheckSources, run_checks
 from dsync.sync.config_changes import follow_config_changes
 from dsync.sync.context import (
     Context,
@@ -432,6 +434,38 @@ class App:
         if client is not None and done.is_readable:
             verify_remote(self.store, client, expected, done)
         return done
+
+    def check(self, *, every_champ: bool = False) -> Iterator[CheckLine]:
+        """Check what could prevent a run; yield each line as soon as it is known.
+
+        With connections of its own, so that a service can check while a run is under way.
+
+        Args:
+            every_champ: whether each champ without a field gets its own line.
+        """
+        with App(self.settings, stop=self.stop, clock=self.clock) as app:
+            yield from run_checks(
+                CheckSources(
+                    read_demarche=lambda: app.client.demarche(app.demarche),
+                    try_writing=lambda who: app.client.write_access(app.demarche, who),
+                    database_url=self.settings.database_url,
+                    open_store=partial(open_database, self.settings.database_url),
+                    programme=app.programme,
+                    annotations=self.configuration.annotations,
+                    instructeur=self.settings.ds_instructeur,
+                    token_expires_on=self.settings.ds_token_expires_on,
+                    now=self.clock(),
+                    every_champ=every_champ,
+                )
+            )
+
+    @property
+    def evidence_max_age(self) -> timedelta | None:
+        """How long the catalogue is used without confirmation; None: nothing is judged by it."""
+        sections = self.configuration.programme
+        return (
+            sections.preuves.catalogue.max_age if sections and self.configuration.judges else None
+        )
 
     def close(self) -> None:
         """Close what was opened."""

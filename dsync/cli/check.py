@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -13,11 +12,9 @@ from dsync.cli.failures import Exit
 from dsync.cli.options import current_flags, json_option, settings_options
 from dsync.cli.output import clean, heading, print_json, print_note
 from dsync.cli.session import load_all, worker
-from dsync.database import open_database
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.settings import unknown_variables
-from dsync.sync.check import CheckSources, exit_code_of, run_checks
-from dsync.wiring import App
+from dsync.sync.check import exit_code_of
 
 MARKS = {"ok": ("ok", "green"), "info": ("--", "blue"), "warning": ("!!", "yellow")}
 MARKS["error"] = ("KO", "red")
@@ -41,7 +38,7 @@ def check(*, as_json: bool) -> None:
             heading(f"Démarche {settings.demarche}")
         lines = []
         with worker(settings) as app:
-            for line in chain(variables, run_checks(sources_of(app))):
+            for line in chain(variables, app.check(every_champ=current_flags().verbose)):
                 lines.append(line)
                 if not as_json:
                     print_line(line)
@@ -95,20 +92,3 @@ def print_line(line: CheckLine) -> None:
     print_note(f"{click.style(mark, fg=colour)}  {line.name}: {clean(line.message)}", hanging=4)
     if line.remedy:
         print_note(f"      → {clean(line.remedy)}", hanging=8)
-
-
-def sources_of(app: App) -> CheckSources:
-    """Return what the check reads."""
-    settings, configuration = app.settings, app.configuration
-    return CheckSources(
-        read_demarche=lambda: app.client.demarche(app.demarche),
-        try_writing=lambda instructeur: app.client.write_access(app.demarche, instructeur),
-        database_url=settings.database_url,
-        open_store=partial(open_database, settings.database_url),
-        programme=app.programme,
-        annotations=configuration.annotations,
-        instructeur=settings.ds_instructeur,
-        token_expires_on=settings.ds_token_expires_on,
-        now=app.clock(),
-        every_champ=current_flags().verbose,
-    )

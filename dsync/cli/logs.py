@@ -17,6 +17,9 @@ QUIET = {
     "sqlalchemy": logging.WARNING,
     # At WARNING it logs each tick during a run, although that is normal.
     "apscheduler": logging.ERROR,
+    # It logs the addresses of alerts, which hold passwords.
+    "apprise": logging.CRITICAL,
+    "sentry_sdk": logging.CRITICAL,
     # At WARNING it logs each request that is not HTTP.
     "uvicorn": logging.ERROR,
     "asyncio": logging.WARNING,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from dsync import __version__
 from dsync.cli.options import settings_options
 from dsync.cli.session import load_all, make_ready, worker
 from dsync.errors import ConfigurationError
+from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.scheduler import DemarcheJob, Service
+from dsync.service.sentry import reporter
 from dsync.service.signals import StopSignals
 
 if TYPE_CHECKING:
@@ -54,7 +57,9 @@ def _serve(stop: Event) -> None:
             "database": first.store.place,
             "next_run": min(app.next_run_at() for app in apps).isoformat(timespec="seconds"),
         }
-        service = Service([DemarcheJob(app, stop) for app in apps], stop, about=about)
+        tell, crashed = teller(first.settings), reporter(first.settings)
+        jobs = [DemarcheJob(app, stop, succeeded=_ping_of(app), crashed=crashed) for app in apps]
+        service = Service(jobs, stop, watch=Alerts(apps, tell, stop), about=about)
         surface = _surface(apps, service, stop)
         for app in apps:
             app.register_service()
@@ -65,6 +70,11 @@ def _serve(stop: Event) -> None:
             # A run's thread is in a call that cannot be interrupted. Ending the process rolls its
             # open transaction back.
             os._exit(0)
+
+
+def _ping_of(app: App) -> Callable[[], None] | None:
+    url = app.configuration.alerts.ping_url
+    return None if url is None else partial(ping, url)
 
 
 def _surface(apps: Sequence[App], service: Service, stop: Event) -> Surface | None:

@@ -71,7 +71,13 @@ def _status_of(
     last = document["last_success_at"]
     is_stale = max_age is not None and (last is None or now - last > max_age)
     warnings = [clean(one) for one in warnings_of(document, now, settings.ds_token_expires_on)]
-    return document | {"now": now, "is_stale": is_stale, "warnings": warnings}
+    expires_on = settings.ds_token_expires_on
+    return document | {
+        "now": now,
+        "is_stale": is_stale,
+        "token_days_left": None if expires_on is None else (expires_on - now.date()).days,
+        "warnings": warnings,
+    }
 
 
 def _print(document: dict[str, Any], now: datetime) -> None:
@@ -80,12 +86,13 @@ def _print(document: dict[str, Any], now: datetime) -> None:
 
     lease, counts = document["lease"], document["dossiers"]
     services = [
-        f"{one['holder']} since {instant(one['started_at'])}, "
+        f"{one['holder']} since {instant(one['started_at'])}, version {one['version']}, "
         f"next run {instant(max(one['next_run_at'], now))}"
         for one in document["services"]
         if one["is_alive"]
     ]
-    run = document["last_run"]
+    run, confirmed = document["last_run"], document["evidence_confirmed_at"]
+    days = document["token_days_left"]
     print_pairs(
         [
             ("démarche", f"{document['demarche']} in {document['database']}"),
@@ -100,6 +107,9 @@ def _print(document: dict[str, Any], now: datetime) -> None:
             ("verdicts", _counts(counts["verdict"])),
             ("to be judged", counts["to_judge"] or None),
             ("annotations", _counts(document["annotations"])),
+            ("evidence", confirmed and f"confirmed {ago(confirmed, now)}"),
+            ("token", None if days is None else f"{days} days left"),
+            ("alerts", ", ".join(alert["name"] for alert in document["alerts"])),
         ]
     )
     if document["annotations"].get("suspendue"):

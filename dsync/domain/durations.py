@@ -16,4 +16,6 @@ def ago(value: datetime, now: datetime) -> str:
 
 def span(duration: timedelta) -> str:
     """Return a duration in days, below two days in minutes."""
-    return f"{duration.days} days" if duration.days > 1 else f"{duration.seconds // 60} minutes"
+    if duration.days > 1:
+        return f"{duration.days} days"
+    return f"{int(duration.total_seconds()) // 60} minutes"

@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 TICK_S = 2.0
 LOOK_S = 0.25
 """Interval at which the main thread looks at the jobs: a clock that went back, a read asked for."""
+WATCH_S = 60.0
+"""Interval at which `watch` is called."""
 ASKED_PAUSE_S = 1.0
 """Minimum time between two reads that were asked for, however many times they were."""
 FIRST_RETRY = timedelta(seconds=15)
@@ -69,12 +71,24 @@ class Worker(Protocol):
         """Store that the service has ended."""
 
 
+class Watch(Protocol):
+    """What else the service does regularly."""
+
+    idle: threading.Event
+    """Set while it does nothing."""
+
+    def tick(self) -> None:
+        """Do what is due; never raises."""
+
+
 class DemarcheJob:
     """Does the due runs of one démarche, one at a time.
 
     Args:
         worker: does the runs.
         stop: ends the service.
+        succeeded: called after each run without a failure, if given.
+        crashed: called with an exception that is a bug of dsync, if given.
         monotonic: returns seconds of a monotonic clock.
     """
 
@@ -83,9 +97,13 @@ class DemarcheJob:
         worker: Worker,
         stop: threading.Event,
         *,
+        succeeded: Callable[[], None] | None = None,
+        crashed: Callable[[Exception], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.worker = worker
+        self._succeeded = succeeded
+        self._crashed = crashed
         self.idle = threading.Event()
         """Set while no run is under way."""
         self.idle.set()
@@ -126,6 +144,8 @@ class DemarcheJob:
         except Exception as exc:
             # The only broad `except` of the service: a bug in one run must not end the service.
             log.exception("run_crashed", error=type(exc).__name__)
+            if self._crashed is not None:
+                self._crashed(exc)
             self._postpone(error=type(exc).__name__, exit_code=1)
         finally:
             self.idle.set()
@@ -166,6 +186,8 @@ class DemarcheJob:
             self._failures, self._not_before, self._lease_note = 0, 0.0, None
             for problem in report.errors:
                 log.warning("run_problem", run=report.run, problem=problem)
+            if self._succeeded is not None:
+                self._succeeded()
             return
         if asked:
             self._asked.set()
@@ -194,6 +216,7 @@ class Service:
     Args:
         jobs: one for each démarche.
         stop: ends the service.
+        watch: is called each minute; None: nothing is.
         about: facts for the log at the start.
         tick_s: seconds between two checks of what is due.
     """
@@ -203,11 +226,13 @@ class Service:
         jobs: Sequence[DemarcheJob],
         stop: threading.Event,
         *,
+        watch: Watch | None = None,
         about: Mapping[str, Any] | None = None,
         tick_s: float = TICK_S,
     ) -> None:
         self._jobs = {job.worker.demarche: job for job in jobs}
         self._stop = stop
+        self._watch = watch
         self._about = dict(about or {})
         self._tick = timedelta(seconds=tick_s)
 
@@ -227,7 +252,7 @@ class Service:
         # longer than the interval, no second one starts.
         scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(len(self._jobs))},
+            executors={"default": ThreadPoolExecutor(len(self._jobs) + 1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         ticks = [
@@ -242,6 +267,9 @@ class Service:
             )
             for job in self._jobs.values()
         ]
+        if self._watch is not None:
+            now = datetime.now(UTC)
+            scheduler.add_job(self._watch.tick, "interval", seconds=WATCH_S, next_run_time=now)
         scheduler.start()
         log.info("service_started", **self._about)
         try:
@@ -251,9 +279,10 @@ class Service:
         finally:
             scheduler.shutdown(wait=False)
         until = time.monotonic() + STOP_S
-        ended = all(
-            [job.idle.wait(max(0.0, until - time.monotonic())) for job in self._jobs.values()]
-        )
+        idle = [job.idle for job in self._jobs.values()]
+        if self._watch is not None:
+            idle.append(self._watch.idle)
+        ended = all([one.wait(max(0.0, until - time.monotonic())) for one in idle])
         # In a thread, because the process must end in time even if the database does not answer;
         # other processes then see that this service stopped reporting.
         unregister = threading.Thread(target=self._unregister, name="unregister", daemon=True)

@@ -26,6 +26,7 @@ from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.store import tables
+from dsync.store.alerts import AlertReads
 from dsync.store.corrections import CorrectionReads
 from dsync.store.demarche import DemarcheReads
 from dsync.store.extension import DossierView
@@ -93,6 +94,7 @@ class Reader(
     VerificationReads,
     PieceReads,
     RequestReads,
+    AlertReads,
 ):
     """Reads the database as it was at the start of the transaction."""
 
@@ -205,8 +207,20 @@ class Reader(
             statement = statement.where(or_(*(one.like(pattern, escape="\\") for one in texts)))
         return _documents(self.connection.execute(statement).mappings().all())
 
-    def runs(self, limit: int = 20, demarche: DemarcheNumber | None = None) -> list[Document]:
-        """Return runs, newest first; `limit` is their maximum number."""
+    def runs(
+        self,
+        limit: int = 20,
+        demarche: DemarcheNumber | None = None,
+        *,
+        genre: str | None = None,
+    ) -> list[Document]:
+        """Return runs, newest first.
+
+        Args:
+            limit: maximum number.
+            demarche: None: the transaction's.
+            genre: of this kind only; None: of all.
+        """
         run = tables.sync_run
         columns = [
             # The view's status is `interrupted` for a run whose process was killed.
@@ -221,6 +235,8 @@ class Reader(
             .order_by(run.c.run.desc())
             .limit(limit)
         )
+        if genre is not None:
+            statement = statement.where(run.c.genre == genre)
         return _documents(self.connection.execute(statement).mappings().all())
 
     def dossier_counts(self, demarche: DemarcheNumber | None = None) -> Document:

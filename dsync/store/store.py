@@ -16,6 +16,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, SchemaBehindError, StoreError
 from dsync.store import lease as leases
 from dsync.store import reading_views, schema, tables
+from dsync.store.alerts import AlertWrites
 from dsync.store.engine import (
     READING,
     describe,
@@ -249,6 +250,12 @@ class Store:
         """Open a transaction about a démarche's requests, which needs no lease."""
         with self._connected() as connection:
             yield RequestWrites(connection, demarche, self._extension)
+
+    @contextmanager
+    def alerts(self, demarche: DemarcheNumber) -> Iterator[AlertWrites]:
+        """Open a transaction about a démarche's alerts, which needs no lease."""
+        with self._connected() as connection:
+            yield AlertWrites(connection, demarche, self._extension)
 
     def close(self) -> None:
         """Close all connections."""

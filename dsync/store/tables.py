@@ -338,6 +338,18 @@ class DemandeRow(_Table, table=True):
     resultat: Any = json_text()
 
 
+class AlerteRow(_Table, table=True):
+    """An alert of a démarche: its beginning, the last attempt to tell it, and its success."""
+
+    __tablename__ = "alerte"
+
+    demarche_numero: int = given_number()
+    nom: str = Field(primary_key=True)
+    depuis: dt.datetime
+    essai_le: dt.datetime
+    dite_le: dt.datetime | None
+
+
 class IndicateurRow(_Table, table=True):
     """A figure of the démarche on a day of Paris; it is about no dossier in particular."""
 
@@ -437,6 +449,7 @@ class DemarcheRow(_Table, table=True):
     lue_le: dt.datetime
 
 
+alerte = metadata.tables["alerte"]
 dossier = metadata.tables["dossier"]
 contenu = metadata.tables["contenu"]
 piece = metadata.tables["piece"]

@@ -92,6 +92,7 @@ def state_of(
             "reasons": {name: list(push.reasons) for name, push in pushes.items()},
             "quarantined": len(reader.quarantined()),
             "evidence_confirmed_at": reader.evidence_confirmed_at() if judges else None,
+            "alerts": [{"name": name, "since": since} for name, since in reader.told_alerts()],
             "lease": at_work
             and {
                 "holder": at_work.holder,

@@ -22,6 +22,15 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "alerte",
+        sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
+        sa.Column("nom", sqltypes.AutoString(), nullable=False),
+        sa.Column("depuis", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("essai_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("dite_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("demarche_numero", "nom", name=op.f("pk_alerte")),
+    )
+    op.create_table(
         "changement",
         sa.Column("id", columns.BigKey(), nullable=False),
         sa.Column("numero", sa.BigInteger(), nullable=False),
@@ -436,3 +445,4 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_changement_numero"))
 
     op.drop_table("changement")
+    op.drop_table("alerte")

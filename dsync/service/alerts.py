@@ -1,0 +1,264 @@
+"""Tells operators what needs them: each alert once when it begins and once when it ends.
+
+Alerts hold numbers only. What was told is stored in the database, so that restarts repeat nothing
+and of several services one tells it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import requests
+import structlog
+
+from dsync.domain.check_line import EXPIRY_WARNINGS_DAYS, CheckLine, CheckStatus
+from dsync.domain.durations import span
+from dsync.domain.ids import DemarcheNumber
+from dsync.errors import ConfigurationError, DSUnauthorizedError, DsyncError, SafetyBrakeError
+from dsync.settings import Settings
+from dsync.store import Store
+from dsync.sync.report import CAUSES, Kind
+from dsync.sync.state import state_of
+
+log = structlog.get_logger(__name__)
+
+CHECK_EVERY_S = 24 * 3600.0
+CHECK_AGAIN_S = 15 * 60.0
+"""Time after which a check is repeated that did not reach DS."""
+PING_S = 10.0
+CHECK = "check "
+"""Beginning of the names of the alerts of a check; the name of its line follows."""
+UNREACHABLE, REFUSED = 8, DSUnauthorizedError.exit_code
+
+ALERTS = {
+    "no_success": "No run has succeeded for `[http] ready_intervals` intervals.",
+    "token_refused": "DS refuses the token.",
+    "token_expiry": f"The token expires within {EXPIRY_WARNINGS_DAYS[0]} days, or has expired.",
+    "brake": "The last full read was stopped because too many dossiers disappeared at once.",
+    "refused": "DS refused annotations.",
+    "conflicts": "Human values stand where dsync wants to write.",
+    "quarantine": "Dossiers cannot be read or judged.",
+    "evidence": "The catalogue has not been confirmed for `[preuves.catalogue] max_age_days`.",
+    "check …": (
+        "`dsync check`, at the start and daily, has a warning or an error of this name: the form "
+        "changed, an annotation or a label is missing, …"
+    ),
+}
+"""Meaning of each alert; docs/alerts.md lists them."""
+
+
+class Watched(Protocol):
+    """The worker of one démarche, as far as alerts read it."""
+
+    @property
+    def demarche(self) -> DemarcheNumber:
+        """The démarche's number."""
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the démarche."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Returns the present instant, in UTC."""
+
+    @property
+    def evidence_max_age(self) -> timedelta | None:
+        """How long the catalogue is used without confirmation; None: none is used."""
+
+    def check(self) -> Iterator[CheckLine]:
+        """Check what could prevent a run, as `dsync check`."""
+
+
+class Alerts:
+    """Looks for the alerts of all démarches, and tells them.
+
+    Args:
+        workers: one for each démarche.
+        tell: sends a title and a text; returns whether it was sent.
+        stop: ends a check under way.
+        monotonic: returns seconds of a monotonic clock.
+    """
+
+    def __init__(
+        self,
+        workers: Sequence[Watched],
+        tell: Callable[[str, str], bool],
+        stop: threading.Event,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.idle = threading.Event()
+        """Set while nothing is looked for."""
+        self.idle.set()
+        self._workers = workers
+        self._tell = tell
+        self._stop = stop
+        self._monotonic = monotonic
+        self._findings: dict[DemarcheNumber, dict[str, str]] = {}
+        """The alerts of the last check of each démarche that reached DS."""
+        self._check_at: dict[DemarcheNumber, float] = {}
+
+    def tick(self) -> None:
+        """Tell what began and what ended since the last call; never raises."""
+        self.idle.clear()
+        try:
+            for worker in self._workers:
+                if self._stop.is_set():
+                    return
+                try:
+                    self._watch(worker)
+                except DsyncError as exc:
+                    # The next tick tries again; what the failure means is an alert of its own.
+                    error = type(exc).__name__
+                    log.warning("alerts_not_watched", demarche=worker.demarche, error=error)
+        finally:
+            self.idle.set()
+
+    def _watch(self, worker: Watched) -> None:
+        self._check(worker)
+        now = worker.clock()
+        findings = self._findings.get(worker.demarche)
+        current = dict(alerts_of(worker, now)) | (findings or {})
+        with worker.store.alerts(worker.demarche) as alerts:
+            begun = alerts.begin(current, now)
+            kept = set(current)
+            if findings is None:  # Those of a former process stay until a check reaches DS.
+                kept |= {name for name, _ in alerts.told_alerts() if name.startswith(CHECK)}
+            ended = alerts.end(kept)
+        for name in begun:
+            log.warning("alert_began", demarche=worker.demarche, alert=name)
+            if self._tell(f"dsync, démarche {worker.demarche}: {name}", current[name]):
+                with worker.store.alerts(worker.demarche) as alerts:
+                    alerts.told(name, now)
+        for name, since in ended:
+            log.info("alert_ended", demarche=worker.demarche, alert=name)
+            text = f"Over, after {span(max(now - since, timedelta()))}."
+            if not self._tell(f"dsync, démarche {worker.demarche}: {name} ended", text):
+                with worker.store.alerts(worker.demarche) as alerts:
+                    alerts.restore(name, since, now)
+
+    def _check(self, worker: Watched) -> None:
+        """Run the checks of a démarche if they are due, and keep what they found."""
+        if self._monotonic() < self._check_at.get(worker.demarche, 0.0):
+            return
+        lines = list(worker.check())
+        reached = all(line.exit_code not in (UNREACHABLE, REFUSED) for line in lines)
+        if reached:
+            self._findings[worker.demarche] = _findings(lines)
+        wait_s = CHECK_EVERY_S if reached else CHECK_AGAIN_S
+        self._check_at[worker.demarche] = self._monotonic() + wait_s
+
+
+def alerts_of(worker: Watched, now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield the current alerts of a démarche that its stored state shows: name and text.
+
+    Args:
+        worker: of the démarche.
+        now: the present instant, in UTC.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    configuration = worker.settings.configuration
+    state = state_of(worker.store, worker.demarche, now, judges=configuration.judges)
+    limit = configuration.schedule.incremental * configuration.http.ready_intervals
+    last = state["last_success_at"]
+    since = last or min((one["started_at"] for one in state["services"]), default=now)
+    if now - since > limit:
+        text = f"No run has succeeded for {span(now - since)}: see `dsync runs`."
+        yield "no_success", text
+    if _cause(state["last_run"]) == CAUSES[REFUSED]:
+        yield "token_refused", "DS refuses the token: `dsync check` tells why."
+    expires_on = worker.settings.ds_token_expires_on
+    if (
+        expires_on is not None
+        and (days := (expires_on - now.date()).days) <= EXPIRY_WARNINGS_DAYS[0]
+    ):
+        left = f"expires in {days} days" if days >= 0 else "has expired"
+        yield "token_expiry", f"The token {left}: make a new one on DS and put it in place."
+    with worker.store.reading(worker.demarche) as reader:
+        full = reader.runs(limit=1, genre=Kind.FULL.value)
+    if full and full[0]["erreur"] == CAUSES[SafetyBrakeError.exit_code]:
+        yield "brake", "Too many dossiers disappeared at once, none is marked: see `dsync runs`."
+    for name, subject, command in (
+        ("refused", "with annotations that DS refused", "dsync check"),
+        ("conflicts", "with a human's value in place of dsync's", "dsync conflicts list"),
+        ("quarantined", "in quarantine", "dsync quarantine list"),
+    ):
+        if count := state[name]:
+            alert = "quarantine" if name == "quarantined" else name
+            yield alert, f"{count} dossier{'s' * (count > 1)} {subject}: see `{command}`."
+    confirmed, max_age = state["evidence_confirmed_at"], worker.evidence_max_age
+    if confirmed is not None and max_age is not None and now - confirmed > max_age:
+        days = (now - confirmed).days
+        yield "evidence", f"The catalogue was last confirmed {days} days ago: see `dsync check`."
+
+
+def _cause(run: Mapping[str, Any] | None) -> str | None:
+    return None if run is None else run["error"]
+
+
+def _findings(lines: Iterable[CheckLine]) -> dict[str, str]:
+    """Return an alert for each name of a line with a problem.
+
+    The expiry of the token is an alert of its own.
+    """
+    bad = {CheckStatus.WARNING, CheckStatus.ERROR}
+    counts = Counter(
+        line.name for line in lines if line.status in bad and line.name != "token expiry"
+    )
+    return {
+        f"{CHECK}{name}": f"`dsync check` has {count} line{'s' * (count > 1)} about: {name}."
+        for name, count in counts.items()
+    }
+
+
+def teller(settings: Settings) -> Callable[[str, str], bool]:
+    """Return the function that sends alerts to DSYNC_ALERT_URLS; without URLs it does nothing.
+
+    Raises:
+        ConfigurationError: apprise is not installed, or does not know a URL.
+    """
+    urls = "" if settings.alert_urls is None else settings.alert_urls.get_secret_value()
+    if not urls.split():
+        return lambda title, text: True
+    try:
+        import apprise
+    except ImportError as exc:
+        raise ConfigurationError(
+            "DSYNC_ALERT_URLS needs the extra « alerts »: pip install 'dsync[alerts]'."
+        ) from exc
+    sender = apprise.Apprise()
+    for rank, url in enumerate(urls.split(), start=1):
+        if not sender.add(url):
+            raise ConfigurationError(
+                f"DSYNC_ALERT_URLS: address {rank} is none that apprise knows, such as "
+                "mailtos://user:password@host or json://host."
+            )
+
+    def tell(title: str, text: str) -> bool:
+        sent = bool(sender.notify(title=title, body=text))
+        if not sent:
+            log.error("alert_not_sent", retry_in_s=300)
+        return sent
+
+    return tell
+
+
+def ping(url: str) -> None:
+    """Call the address that a watchdog expects to be called after each success."""
+    try:
+        requests.get(url, timeout=PING_S).raise_for_status()
+    except requests.RequestException as exc:
+        # Without the address, which is a secret of its service.
+        log.warning("ping_failed", error=type(exc).__name__)

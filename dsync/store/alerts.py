@@ -1,0 +1,85 @@
+"""Which alerts were told, so that several services and restarts tell each once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_, select, update
+
+from dsync.store import tables
+from dsync.store.sql import insert_for
+from dsync.store.subject import Subject
+
+RETRY = timedelta(minutes=5)
+"""Time after which an alert that could not be told is tried again, by any service."""
+
+_table = tables.alerte
+
+
+class AlertReads(Subject):
+    """Reads alerts."""
+
+    def told_alerts(self) -> list[tuple[str, datetime]]:
+        """Return the alerts that were told and are not over, with their beginning, by name."""
+        rows = self.connection.execute(
+            select(_table.c.nom, _table.c.depuis)
+            .where(_table.c.demarche_numero == self.number, _table.c.dite_le.is_not(None))
+            .order_by(_table.c.nom)
+        )
+        return [(name, since) for name, since in rows]
+
+
+class AlertWrites(AlertReads):
+    """Writes alerts. What a method returns is for its caller to tell, and for no other service."""
+
+    def begin(self, names: Collection[str], now: datetime) -> list[str]:
+        """Return those of the current alerts that have not been told.
+
+        Args:
+            names: of all current alerts.
+            now: the present instant, in UTC.
+        """
+        return [name for name in sorted(names) if self._claim(name, now)]
+
+    def _claim(self, name: str, now: datetime) -> bool:
+        statement = insert_for(self.connection, _table).values(
+            demarche_numero=self.number, nom=name, depuis=now, essai_le=now, dite_le=None
+        )
+        claimed = self.connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["demarche_numero", "nom"],
+                set_={"essai_le": now},
+                where=_table.c.dite_le.is_(None)
+                & or_(_table.c.essai_le <= now - RETRY, _table.c.essai_le > now),
+            ).returning(_table.c.nom)
+        )
+        return claimed.one_or_none() is not None
+
+    def told(self, name: str, now: datetime) -> None:
+        """Store that an alert was told."""
+        self.connection.execute(
+            update(_table)
+            .where(_table.c.demarche_numero == self.number, _table.c.nom == name)
+            .values(dite_le=now)
+        )
+
+    def end(self, names: Collection[str]) -> list[tuple[str, datetime]]:
+        """Delete the alerts that are over; return those that were told, with their beginning.
+
+        Args:
+            names: of all current alerts.
+        """
+        ended = self.connection.execute(
+            delete(_table)
+            .where(_table.c.demarche_numero == self.number, _table.c.nom.not_in(sorted(names)))
+            .returning(_table.c.nom, _table.c.depuis, _table.c.dite_le)
+        )
+        return sorted((name, since) for name, since, told in ended if told is not None)
+
+    def restore(self, name: str, since: datetime, now: datetime) -> None:
+        """Insert an alert again whose end could not be told: its end is told later."""
+        statement = insert_for(self.connection, _table).values(
+            demarche_numero=self.number, nom=name, depuis=since, essai_le=now, dite_le=now
+        )
+        self.connection.execute(statement.on_conflict_do_nothing())

@@ -1,0 +1,194 @@
+"""What operators are told, and when."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import sentry_sdk
+from pydantic import SecretStr
+
+from dsync.errors import ConfigurationError
+from dsync.sandbox.http.faults import ScriptedFault
+from dsync.service.alerts import Alerts, ping, teller
+from dsync.service.sentry import reporter
+from tests.engine.rig import PROBLEME, RESULTAT, Engine, Worker, number
+
+INSTRUCTEUR = "check instructeur"
+"""The sandbox has a groupe without dsync's instructeur."""
+
+
+class Inbox(ThreadingHTTPServer):
+    """A server that keeps what is sent to it; `answer` is its status."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Keeping)
+        self.answer = 200
+        self.received: list[bytes] = []
+        self.address = f"127.0.0.1:{self.server_address[1]}"
+
+    def told(self) -> list[str]:
+        """Return the titles of the alerts received since the last call, without « dsync, »."""
+        titles = [json.loads(body)["title"].partition(": ")[2] for body in self.received]
+        self.received.clear()
+        return titles
+
+
+class _Keeping(BaseHTTPRequestHandler):
+    server: Inbox
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.answer == 200:
+            self.server.received.append(body)
+        self.send_response(self.server.answer)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.server.received.append(self.path.encode())
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    """A server to which alerts are sent."""
+    with Inbox() as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def alerts_of(worker: Worker, inbox: Inbox) -> Alerts:
+    """Return the alerts of a service with one démarche."""
+    url = SecretStr(f"json://{inbox.address}/")
+    tell = teller(replace(worker.app.settings, alert_urls=url))
+    return Alerts([worker.app], tell, worker.stop, monotonic=lambda: worker.now().timestamp())
+
+
+def test_each_alert_is_told_once_when_it_begins_and_once_when_it_ends(
+    engine_on_each: Engine, inbox: Inbox
+) -> None:
+    """By one of two services, also after a restart; only numbers are told."""
+    engine = engine_on_each
+    one, other = alerts_of(engine.worker, inbox), alerts_of(engine.another(), inbox)
+    engine.sync()
+    one.tick()
+    assert [INSTRUCTEUR] == inbox.told()
+
+    engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
+    engine.control.edit_champ(number(0), PROBLEME, "Texte que personne d’autre ne doit lire")
+    engine.advance(minutes=11)
+    engine.sync()
+    for alerts in (one, other, one):
+        alerts.tick()
+    assert len(inbox.received) == 1
+    assert b"personne" not in inbox.received[0]
+    assert ["conflicts"] == inbox.told()
+    alerts_of(engine.restart(), inbox).tick()
+    assert [] == inbox.told()
+
+    engine.control.fail(ScriptedFault("token_expired"))
+    engine.advance(minutes=11)
+    engine.sync()
+    other.tick()
+    assert ["token_refused"] == inbox.told()
+    engine.advance(minutes=11)
+    engine.sync()
+    engine.advance(minutes=40)
+    other.tick()
+    assert ["no_success", "token_refused ended"] == inbox.told()
+
+
+def test_an_alert_that_could_not_be_told_is_told_later(engine: Engine, inbox: Inbox) -> None:
+    """Its beginning and its end, when the receiver answers again."""
+    alerts = alerts_of(engine.worker, inbox)
+    engine.sync()
+    engine.advance(minutes=20)
+    inbox.answer = 500
+    alerts.tick()
+    inbox.answer = 200
+    alerts.tick()
+    assert [] == inbox.told()
+    engine.advance(minutes=6)
+    alerts.tick()
+    assert [INSTRUCTEUR, "no_success"] == inbox.told()
+
+    engine.sync()
+    inbox.answer = 500
+    alerts.tick()
+    inbox.answer = 200
+    alerts.tick()
+    assert ["no_success ended"] == inbox.told()
+    alerts.tick()
+    assert [] == inbox.told()
+
+
+def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox) -> None:
+    """At the start, and once a day; a label that is missing, until it is there."""
+    engine.control.rename_label("à vérifier", "à revoir")
+    alerts = alerts_of(engine.worker, inbox)
+    alerts.tick()
+    assert [INSTRUCTEUR, "check labels"] == inbox.told()
+    engine.control.rename_label("à revoir", "à vérifier")
+    engine.sync()
+    alerts.tick()
+    assert [] == inbox.told()
+    engine.advance(hours=24)
+    engine.sync()
+    alerts.tick()
+    assert ["check labels ended"] == inbox.told()
+
+
+@pytest.mark.parametrize(
+    ("set_up", "said"),
+    [
+        (lambda s: teller(replace(s, alert_urls=SecretStr("json://h bad://secret"))), "address 2"),
+        (lambda s: reporter(replace(s, sentry_dsn=SecretStr("secret"))), "no DSN"),
+    ],
+)
+def test_a_wrong_address_ends_the_service_at_its_start(
+    engine: Engine, set_up: Callable[..., object], said: str
+) -> None:
+    """The message names the setting, and not its secret."""
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        set_up(engine.worker.app.settings)
+    assert "secret" not in caught.value.message
+
+
+def test_a_bug_is_reported_without_any_value(engine: Engine, inbox: Inbox) -> None:
+    """The kind of the exception and where it was raised; no message, variable or machine."""
+    dsn = SecretStr(f"http://key@{inbox.address}/1")
+    report = reporter(replace(engine.worker.app.settings, sentry_dsn=dsn))
+    assert report is not None
+    contents = "Texte que personne d’autre ne doit lire"
+    try:
+        raise ValueError(contents)
+    except ValueError as exc:
+        report(exc)
+    sentry_sdk.flush(5)
+    sentry_sdk.init()
+    [sent] = inbox.received
+    body = gzip.decompress(sent).decode()
+    assert "ValueError" in body
+    assert "test_alerts" in body
+    for hidden in ("personne", "contents", socket.gethostname()):
+        assert hidden not in body.replace("test_alerts", "")
+
+
+def test_a_success_is_told_to_a_watchdog(inbox: Inbox) -> None:
+    """By GET; a watchdog that does not answer fails nothing."""
+    ping(f"http://{inbox.address}/ping/1")
+    assert [b"/ping/1"] == inbox.received
+    inbox.shutdown()
+    inbox.server_close()
+    ping(f"http://{inbox.address}/ping/1")
