@@ -20,7 +20,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.toml_text import parts_of
 from dsync.ds import DSClient, Limits
 from dsync.eig.programme import Eig
-from dsync.errors import ConfigurationError
+from dsync.errors import ConfigurationError, DSNotFoundError
 from dsync.http import MIB
 from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings, shipped_config
 from dsync.store import RunningService, Store
@@ -108,7 +108,7 @@ class App:
         is_shipped = self.settings.sources["demarche"] == "file" and number == SANDBOX_DEMARCHE
         if is_shipped and not is_loopback(self.settings.ds_url):
             raise ConfigurationError(
-                f"Démarche {SANDBOX_DEMARCHE} is the sandbox's: set DSYNC_DEMARCHE, or "
+                f"Démarche {SANDBOX_DEMARCHE} is the sandbox's: give DSYNC_DEMARCHE, --demarche or "
                 "[demarche] number in your own configuration file."
             )
         return DemarcheNumber(number)
@@ -393,10 +393,13 @@ class App:
         """Return the first configuration file of the démarche, made from the shipped one.
 
         Raises:
-            ConfigurationError: the settings are wrong, or the form has no published revision.
+            ConfigurationError: the settings are wrong, or DS has no such démarche, or no form.
             DSError: DS cannot be read.
         """
-        demarche = self.client.demarche(self.demarche)
+        try:
+            demarche = self.client.demarche(self.demarche)
+        except DSNotFoundError as exc:
+            raise ConfigurationError(exc.message) from exc
         revision = demarche.revisions.get(demarche.active_revision_id)
         programme, annotations = self.programme, self.configuration.annotations
         if revision is None:

@@ -119,6 +119,12 @@ def _warnings(app: App) -> list[str]:
         for name, nearest in unknown_variables().items()
     ]
     sections = app.configuration.programme
+    given = app.configuration.model_fields_set
+    warnings += [
+        f"[{name}] has no effect without [regles]: nothing is judged"
+        for name in ("annotations", "preuves")
+        if name in given and not app.configuration.judges
+    ]
     for name, nearest in (sections.mapping.misspelt() if sections else {}).items():
         warnings.append(
             f"[mapping.champs.{name}]: no field has this name, so its answers go into `extra`; did "

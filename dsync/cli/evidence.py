@@ -85,7 +85,9 @@ def show(*, as_json: bool) -> None:
         )
         return
     click.echo(f"Rules {rules.version}\n")
-    if catalogue["fetched_at"] is None:
+    if not rules.needs_catalogue:
+        click.echo("Catalogue: not read, because no check needs it.")
+    elif catalogue["fetched_at"] is None:
         click.echo(f"Catalogue {catalogue['source']}: not fetched yet; `dsync sync` fetches it.")
     else:
         print_note(

@@ -220,6 +220,13 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         _blank(self, tables.evenement, numbers)
         _blank(self, _dossier, numbers, efface_le=now, a_evaluer=False)
 
+    def delete_mapped_rows(self) -> None:
+        """Delete the programme's rows of all dossiers, because nothing is mapped any more."""
+        theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
+        for table in self.extension.metadata.sorted_tables if self.extension else ():
+            if "numero" in table.c:
+                self.connection.execute(delete(table).where(table.c.numero.in_(theirs)))
+
     def _delete_programme_rows(self, numbers: Sequence[DossierNumber]) -> None:
         if self.extension is None:
             return

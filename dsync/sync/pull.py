@@ -110,6 +110,8 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
         _read_pages(run, options, state, crawl)
     handle_disappearances(run, accept=options.accept_deletions)
     with run.transaction() as tx:
+        if state.mapping_key and run.context.programme is None:
+            tx.delete_mapped_rows()
         tx.save_state(
             mapping_key=run.context.mapping_key,
             full_due_at=_rebase_due_at(run, tx, crawl),

@@ -170,6 +170,8 @@ def test_a_file_is_not_overwritten(run: Command, sandbox: Sandbox) -> None:
     assert (2, 1) == (ended.code, len(ended.err.strip().splitlines()))
     assert (FILE in ended.err, "mine") == (True, (run.folder / FILE).read_text(encoding="utf-8"))
     assert [] == sandbox.control.requests()
+    unknown = run("config", "init", "--demarche", "5", "other.toml")
+    assert (2, True) == (unknown.code, "no démarche 5" in unknown.err)
     printed = run("config", "init", "-", DSYNC_CONFIG="not-there-yet.toml")
     assert 0 == printed.code
     (run.folder / "printed.toml").write_text(printed.out, encoding="utf-8")

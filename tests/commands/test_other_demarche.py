@@ -21,7 +21,7 @@ number = {NUMBER}
 [ds]
 contact = "mailto:dsync@example.gouv.fr"
 """
-JUDGED = f"""{LEAST}
+ANNOTATIONS = f"""
 [annotations.resultat]
 id = "{id_of(6202)}"
 options = {{ eligible = "Complet", a_verifier = "À compléter", ineligible = "Refusé" }}
@@ -29,7 +29,8 @@ options = {{ eligible = "Complet", a_verifier = "À compléter", ineligible = "R
 id = "{id_of(6203)}"
 [annotations.date]
 id = "{id_of(6204)}"
-
+"""
+JUDGED = f"""{LEAST}{ANNOTATIONS}
 [mapping.champs.service]
 id = "{id_of(6102)}"
 libelles = ["Service demandeur"]
@@ -146,7 +147,9 @@ def test_what_is_not_configured_is_said_in_a_sentence(configured: Configured) ->
         ended = dsync(*command)
         assert (2, 1) == (ended.code, len(ended.err.strip().splitlines()))
         assert section in ended.err
-    listed = dsync("conflicts")
+    useless = configured(f"{LEAST}{ANNOTATIONS}")("config", "check")
+    assert (0, True) == (useless.code, "[annotations] has no effect" in useless.err)
+    listed = configured(LEAST)("conflicts")
     assert (0, True) == (listed.code, "[annotations]" in listed.out)
     assert 0 == dsync("db", "verify").code
 

@@ -30,7 +30,7 @@ from dsync.sandbox.http.endpoint import Entry
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.clock import Clock
 from dsync.sandbox.world.model import ServedDossier
-from dsync.settings import Settings, load_settings
+from dsync.settings import Configuration, Settings, load_settings
 from dsync.store import Store, SyncState, tables
 from dsync.store.engine import open_engine, parse_url
 from dsync.sync.report import RunReport, SyncOptions
@@ -193,6 +193,7 @@ class Worker:
         limits: dict[str, Any] = {"attempts": 2, "backoff_s": 0.0, "deadline_s": 5.0}
         limits |= changes.pop("limits", {})
         configuration = changes.pop("configuration", None)
+        only = changes.pop("sections", None)
         given: dict[str, Any] = {
             "ds_url": sandbox.ds_url,
             "betagouv_url": sandbox.betagouv_url,
@@ -209,6 +210,9 @@ class Worker:
             settings = replace(
                 settings, configuration=settings.configuration.model_copy(update=sections)
             )
+        if only:
+            kept = {name: getattr(settings.configuration, name) for name in only}
+            settings = replace(settings, configuration=Configuration(**kept))
         self.client = WatchedClient(
             settings.ds_url,
             settings.token,

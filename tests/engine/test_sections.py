@@ -56,6 +56,20 @@ def test_without_rules_dossiers_are_mapped(start: Start) -> None:
     assert "Un autre problème" == engine.one("lecture_candidature", 0)["probleme"]
 
 
+def test_a_mapping_that_goes_leaves_the_copy(start: Start) -> None:
+    """The candidatures go with it, the champs stay, and the mapping can come back."""
+    engine = start(configuration={"annotations": None, "regles": None})
+    engine.sync_until_quiet()
+    engine.restart(sections=("demarche", "ds"))
+    assert (0, []) == ((report := engine.sync()).exit_code, report.errors)
+    assert engine.one("lecture_candidature", 0)["probleme"] is None
+    assert engine.rows("SELECT * FROM lecture_champ WHERE numero = :n", n=number(0))
+    assert [] == engine.rows("SELECT * FROM candidature")
+    engine.restart(configuration={"annotations": None, "regles": None})
+    assert 0 == engine.sync().exit_code
+    assert engine.one("lecture_candidature", 0)["probleme"]
+
+
 def test_rules_that_come_later_judge_what_is_there(start: Start) -> None:
     """Open dossiers get their verdicts and annotations without being read again."""
     engine = start(configuration={"regles": None})
