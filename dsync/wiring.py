@@ -428,7 +428,7 @@ class App:
         expected = Expected(
             self.demarche,
             self.recorder,
-            mapping_key_of(programme),
+            mapping_key_of(programme, self.configuration.annotations),
             self.configuration.annotations,
             self.clock,
         )

@@ -7,6 +7,7 @@ import click
 from dsync.cli.options import settings_options
 from dsync.errors import ConfigurationError
 from dsync.sandbox import Sandbox, serve
+from dsync.sandbox.content import EQUIPMENT_FORM
 
 INSTRUCTEUR = "dsync@example.gouv.fr"
 """E-mail address of the sandbox's instructeur for dsync."""
@@ -58,6 +59,9 @@ def _introduce(server: Sandbox) -> None:
         click.echo(f"  export {name}={value}")
     click.echo("  export DSYNC_DATABASE_URL=sqlite:///sandbox.db")
     click.echo("  dsync sync\n")
+    click.echo(
+        f"To begin with another démarche: `dsync config init --demarche {EQUIPMENT_FORM.number}`."
+    )
     click.echo(f"Control interface: {server.control_url}\nCtrl-C stops the sandbox.")
 
 

@@ -22,9 +22,14 @@ def array(texts: Iterable[str]) -> str:
     return f"[{', '.join(map(quoted, texts))}]"
 
 
+def plain(text: str) -> str:
+    """Return a text on one line, without control characters, for a comment."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def named(libelle: str) -> str:
     """Return « label » on one line, for a comment."""
-    return f"« {' '.join(''.join(c if c.isprintable() else ' ' for c in libelle).split())} »"
+    return f"« {plain(libelle)} »"
 
 
 def commented(lines: Iterable[str]) -> list[str]:

@@ -106,8 +106,8 @@ class Context:
 
     @property
     def mapping_key(self) -> str:
-        """A digest of the mapping; when it changes, all dossiers are read again."""
-        return mapping_key_of(self.programme)
+        """Changes with the mapping; all dossiers are then read again."""
+        return mapping_key_of(self.programme, self.annotations)
 
     @property
     def judge(self) -> Programme | None:
@@ -180,9 +180,21 @@ def digest(*parts: str) -> str:
     return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def mapping_key_of(programme: Programme | None) -> str:
-    """Return a digest of the programme's mapping."""
-    return digest(programme.mapping_key) if programme else ""
+WITHOUT_ANNOTATIONS = "/sans annotations"
+
+
+def mapping_key_of(programme: Programme | None, annotations: AnnotationsConfig | None) -> str:
+    """Return a digest of the programme's mapping, and whether dsync has annotations.
+
+    The hash of a dossier's content depends on both. Without a programme, the digest is empty.
+    """
+    own = digest(programme.mapping_key) if programme else ""
+    return own if annotations else f"{own}{WITHOUT_ANNOTATIONS}"
+
+
+def is_mapped(mapping_key: str | None) -> bool:
+    """Return whether a key is one with a programme."""
+    return bool((mapping_key or "").removesuffix(WITHOUT_ANNOTATIONS))
 
 
 T = TypeVar("T")

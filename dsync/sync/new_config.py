@@ -15,7 +15,7 @@ from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
 from dsync.annotations.config import ACCEPTED_TYPES
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.programme import ProposedSections
-from dsync.domain.toml_text import TO_CHECK, array, commented, named, parts_of, quoted
+from dsync.domain.toml_text import TO_CHECK, array, commented, named, parts_of, plain, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _access(demarche: Demarche, known: Known, instructeur: str | None) -> Iterat
     for one in demarche.instructeurs:
         groupes[one.groupe].append(one.email or one.id)
     for groupe, emails in groupes.items():
-        yield f"#   {named(groupe)}: {', '.join(sorted(emails))}"
+        yield f"#   {named(groupe)}: {plain(', '.join(sorted(emails)))}"
     yield f"instructeur = {quoted(instructeur)}" if instructeur else '# instructeur = "…"'
     yield f"# {TO_CHECK} address of the person in charge; sent in User-Agent."
     found = re.search(r"^contact = .*$", known.template, re.M)

@@ -27,7 +27,7 @@ from dsync.errors import (
     SafetyBrakeError,
 )
 from dsync.store import SyncState, Tx
-from dsync.sync.context import Run, batches
+from dsync.sync.context import Run, batches, is_mapped
 from dsync.sync.evaluate import evaluate_page
 from dsync.sync.pages import EPOCH, Crawl, refresh_demarche, store_alone, store_page
 from dsync.sync.prefetch import prefetched
@@ -110,7 +110,7 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
         _read_pages(run, options, state, crawl)
     handle_disappearances(run, accept=options.accept_deletions)
     with run.transaction() as tx:
-        if state.mapping_key and run.context.programme is None:
+        if is_mapped(state.mapping_key) and run.context.programme is None:
             tx.delete_mapped_rows()
         tx.save_state(
             mapping_key=run.context.mapping_key,

@@ -23,6 +23,7 @@ from dsync.ds import DSClient
 from dsync.store import Reader, Store, StoredDossier, SyncState
 from dsync.store.form_views import FormView
 from dsync.store.records import CLOCK_TOLERANCE
+from dsync.sync.context import is_mapped
 from dsync.sync.record import Recorder, dossier_of
 
 BATCH = 100
@@ -113,11 +114,11 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
             numbers,
             f"Table {name} has rows of dossiers that table dossier does not have. {RESTORE}",
         )
-    is_mapped = bool(reader.state().mapping_key)
+    has_rows = is_mapped(reader.state().mapping_key)
     main = reader.main_table()
     done.add(
         "contents",
-        reader.without_contents([main] if main is not None and is_mapped else []),
+        reader.without_contents([main] if main is not None and has_rows else []),
         f"Dossiers that were not erased lack their contents. {READ_AGAIN}",
     )
     done.add(
@@ -191,8 +192,8 @@ def _verify_contents(
             misfits["views"] += _misfits_of_views(reader, forms, dossiers)
     if not is_same_mapping and done.recomputed:
         message = (
-            "The hashes cannot be recomputed: the configuration's [mapping] is not the one of the "
-            "last full read. Run `dsync sync --full`, or correct DSYNC_CONFIG."
+            "The hashes cannot be recomputed: the configuration's [mapping] or [annotations] is not "
+            "the one of the last full read. Run `dsync sync --full`, or correct DSYNC_CONFIG."
         )
         done.findings.append(Finding("hashes", message, done.recomputed))
     done.add("contents", misfits["unreadable"], f"Stored contents cannot be decoded. {READ_AGAIN}")

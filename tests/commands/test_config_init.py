@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dsync.domain.toml_text import TO_CHECK
 from dsync.sandbox import Change, Sandbox
+from dsync.sandbox.content import EQUIPMENT_FORM
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.model import FormSeed
 from dsync.settings import EigConfiguration, read_configuration, shipped_config
@@ -127,6 +130,24 @@ def test_the_written_file_is_unchanged(
     lines = printed.out.replace(sandbox.base_url, "SANDBOX").splitlines()
     own = [line for line in lines if line not in shipped]
     golden.check(f"config-init-{name}.txt", "\n".join([*own, ""]))
+
+
+def test_labels_of_any_text_stay_in_their_lines(run: Command, sandbox: Sandbox) -> None:
+    """No label, title or groupe of DS can end a comment or a string of the file."""
+    evil = 'a "b" \\ \'c\' \n[ds]\r\ncontact = 1\x85 # \u2028\x7f\x1b « é » \U0001f600 """ '
+    forms = {86401: deepcopy(EQUIPMENT_FORM), 86402: next_form()}
+    for number, form in forms.items():
+        revision = form.revisions[-1]
+        labels = (*revision.champs, *revision.annotations)
+        for each in (d for top in labels for d in (top, *top.champs)):
+            if each.stable_id % 3 == 0:
+                each.label = f"{each.label} {evil}"
+        hostile = replace(form, title=evil, groupes={evil: ["dsync@example.gouv.fr"]})
+        sandbox.control.add_demarche(number, given=(hostile, []))
+        printed = run("config", "init", "--demarche", str(number), "-")
+        assert 0 == printed.code
+        (run.folder / FILE).write_text(printed.out, encoding="utf-8", newline="")
+        passes(run)
 
 
 def test_nothing_is_written_into_ds_without_an_instructeur(run: Command, sandbox: Sandbox) -> None:

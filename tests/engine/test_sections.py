@@ -33,6 +33,7 @@ def test_the_section_may_come_and_go(start: Start) -> None:
     engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
     assert (0, 0) == ((report := engine.sync()).exit_code, report.conflicts)
     assert not engine.wishes(0)
+    assert [] == engine.worker.app.verify(remote=True).findings
     engine.control.edit_annotation(number(0), RESULTAT, texts[0][0])
     engine.restart()
     sent = len(engine.sent_values())
