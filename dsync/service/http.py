@@ -7,6 +7,7 @@ at a time, so that neither scrapes nor a database that hangs delay webhooks or u
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -44,8 +45,10 @@ BODY_S = 10.0
 CONNECTIONS = 512
 """Maximum number of open connections; further ones are answered 503."""
 MAX_HEAD = 16 * 1024
+LOOK_S = 0.5
+"""Interval at which the server looks whether the service ends."""
 SHUTDOWN_S = 1
-JOIN_S = 0.4
+JOIN_S = 0.5
 ADDRESSES = (
     ("GET", "/healthz", "200 while the process is alive. Also `/__lbheartbeat__`."),
     (
@@ -189,9 +192,10 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._stop = stop
 
-    async def on_tick(self, counter: int) -> bool:
-        """Return whether to end; called every 0.1 s."""
-        return await super().on_tick(counter) or self._stop.is_set()
+    async def main_loop(self) -> None:
+        """Look for the end of the service; uvicorn's own loop would look ten times a second."""
+        while not (await self.on_tick(0) or self._stop.is_set()):
+            await asyncio.sleep(LOOK_S)
 
 
 def bind(listen: Listen, *, is_default: bool) -> socket.socket | None:

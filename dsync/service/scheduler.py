@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from dsync.domain.ids import DemarcheNumber
@@ -26,8 +27,9 @@ log = structlog.get_logger(__name__)
 
 # Each check is two short queries; a due run, or what a person asks for, starts at most this late.
 TICK_S = 2.0
-LOOK_S = 0.25
-"""Interval at which the main thread looks at the jobs: a clock that went back, a read asked for."""
+LOOK_S = 1.0
+"""Interval at which the main thread looks at the jobs: a clock that went back, a read asked for
+during a run or a pause."""
 WATCH_S = 60.0
 """Interval at which `watch` is called."""
 ASKED_PAUSE_S = 1.0
@@ -123,11 +125,12 @@ class DemarcheJob:
     @property
     def is_asked(self) -> bool:
         """Whether a read that was asked for can begin now."""
-        return (
-            self._asked.is_set()
-            and self.idle.is_set()
-            and self._monotonic() >= max(self._not_before, self._asked_not_before)
-        )
+        return self._asked.is_set() and self.idle.is_set() and self.pause_s <= 0
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds until a read that was asked for can begin; 0 or less: now."""
+        return max(self._not_before, self._asked_not_before) - self._monotonic()
 
     def tick(self) -> None:
         """Do the run that is due, if any; never raises."""
@@ -235,13 +238,21 @@ class Service:
         self._watch = watch
         self._about = dict(about or {})
         self._tick = timedelta(seconds=tick_s)
+        self._ticks: dict[DemarcheNumber, Any] = {}
+        """The scheduler's jobs by démarche."""
 
     def ask(self, demarche: DemarcheNumber) -> bool:
         """Ask for a read of a démarche soon; return False if the service does not serve it."""
         job = self._jobs.get(demarche)
-        if job is not None:
-            job.ask()
-        return job is not None
+        if job is None:
+            return False
+        job.ask()
+        tick = self._ticks.get(demarche)
+        at = datetime.now(UTC) + timedelta(seconds=job.pause_s)
+        if tick is not None and tick.next_run_time is not None and tick.next_run_time > at:
+            with suppress(JobLookupError):  # The service ends.
+                tick.modify(next_run_time=at)
+        return True
 
     def serve(self) -> bool:
         """Serve until `stop` is set; return whether the current runs ended in time.
@@ -255,27 +266,21 @@ class Service:
             executors={"default": ThreadPoolExecutor(len(self._jobs) + 1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        ticks = [
-            (
-                job,
-                scheduler.add_job(
-                    job.tick,
-                    "interval",
-                    seconds=self._tick.total_seconds(),
-                    next_run_time=datetime.now(UTC),
-                ),
+        self._ticks = {
+            demarche: scheduler.add_job(
+                job.tick,
+                "interval",
+                seconds=self._tick.total_seconds(),
+                next_run_time=datetime.now(UTC),
             )
-            for job in self._jobs.values()
-        ]
-        if self._watch is not None:
-            now = datetime.now(UTC)
-            scheduler.add_job(self._watch.tick, "interval", seconds=WATCH_S, next_run_time=now)
+            for demarche, job in self._jobs.items()
+        }
         scheduler.start()
         log.info("service_started", **self._about)
         try:
             while not self._stop.wait(LOOK_S):
-                for job, tick in ticks:
-                    self._keep_ticking(job, tick)
+                for demarche, job in self._jobs.items():
+                    self._keep_ticking(job, self._ticks[demarche])
         finally:
             scheduler.shutdown(wait=False)
         until = time.monotonic() + STOP_S
