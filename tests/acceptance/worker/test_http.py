@@ -8,6 +8,8 @@ import socket
 import time
 from pathlib import Path
 
+import requests
+
 from dsync import __version__
 from dsync.sandbox import Sandbox
 from tests.acceptance.worker.database import Database
@@ -79,7 +81,10 @@ def test_the_service_answers_what_is_asked_of_it(
         surface.ask(method, path, status, **given)
 
     control = sandbox.control
-    control.add_webhook(surface.url + hook)
+    asked = requests.post(
+        f"{sandbox.control_url}/add_webhook", json={"url": surface.url + hook}, timeout=10
+    )
+    assert 200 == asked.status_code
     control.add_webhook(surface.url + hook, version=2, key=KEY)
     control.add_webhook(surface.url + hook, version=2, key=KEY, older=True)
     moved = next(one for one in control.truth() if one.state == "en_construction")
