@@ -192,8 +192,8 @@ def _verify_contents(
             misfits["views"] += _misfits_of_views(reader, forms, dossiers)
     if not is_same_mapping and done.recomputed:
         message = (
-            "The hashes cannot be recomputed: the configuration's [mapping] or [annotations] is not "
-            "the one of the last full read. Run `dsync sync --full`, or correct DSYNC_CONFIG."
+            "The hashes cannot be recomputed: [mapping] or [annotations] are others than at the "
+            "last full read. Run `dsync sync --full`, or correct DSYNC_CONFIG."
         )
         done.findings.append(Finding("hashes", message, done.recomputed))
     done.add("contents", misfits["unreadable"], f"Stored contents cannot be decoded. {READ_AGAIN}")
