@@ -540,7 +540,7 @@ def read_configuration(path: Path) -> Configuration:
     try:
         return model.model_validate(raw)
     except ValidationError as exc:
-        problems = tuple(f"{path}: {problem}" for problem in _problems(exc, model))
+        problems = tuple(f"{path}: {problem}" for problem in _problems(exc))
         raise ConfigurationError(_headline(problems), problems) from exc
 
 
@@ -604,21 +604,21 @@ def _secret_file(name: str) -> str | None:
         raise ConfigurationError(f"{variable}: {path} cannot be read.") from exc
 
 
-def _problems(exc: ValidationError, model: type[Configuration]) -> list[str]:
+def _problems(exc: ValidationError) -> list[str]:
     """Return one sentence per problem, without the input, which may be a secret."""
     problems = []
     for error in exc.errors(include_input=False, include_url=False):
         key = ".".join(str(part) for part in error["loc"])
         message = _message(error)
-        if message == _UNKNOWN_KEY and (other := _nearest_key(error["loc"], model)):
+        if message == _UNKNOWN_KEY and (other := _nearest_key(error["loc"])):
             message = f"unknown key; did you mean {other}?"
         problems.append(f"{key}: {message}")
     return problems
 
 
-def _nearest_key(loc: tuple[int | str, ...], model: type[Configuration]) -> str | None:
+def _nearest_key(loc: tuple[int | str, ...]) -> str | None:
     """Return the key of the same section that is most similar to an unknown one, or None."""
-    schema = model.model_json_schema()
+    schema = EigConfiguration.model_json_schema()
     sections = _alternatives(schema, schema)
     for part in loc[:-1]:
         inner = [_inside(section, part) for section in sections]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable
 
@@ -155,14 +154,17 @@ def test_what_is_not_configured_is_said_in_a_sentence(configured: Configured) ->
 
 
 def test_its_own_fields_are_mapped_judged_and_written_back(
-    configured: Configured, sandbox: Sandbox
+    configured: Configured, sandbox: Sandbox, database_url: str
 ) -> None:
     """Fields that the programme does not have are entries of `extra`, and checks can need them.
 
     No check needs the catalogue, so none is read.
     """
     dsync = configured(JUDGED)
-    variables = {"DSYNC_BETAGOUV_URL": "http://127.0.0.1:1"}
+    variables = {
+        "DSYNC_BETAGOUV_URL": "http://127.0.0.1:1",
+        "DSYNC_DATABASE_URL": database_url,
+    }
     assert 0 == dsync("check", **variables).code
     first = dsync("sync", "--json", **variables)
     assert (0, [], 5) == (first.code, first.json["errors"], first.json["pushed"])
@@ -177,20 +179,19 @@ def test_its_own_fields_are_mapped_judged_and_written_back(
     assert 0 == dsync("sync", "--json", **variables).json["changed"]
 
     answers = truth[2].raw_champs
-    [(extra,)] = rows(dsync, f"SELECT extra FROM lecture_candidature WHERE numero = {FIRST + 2}")
+    of_third = ("dossier", "show", str(FIRST + 2))
     assert {
         "service": answers[6102],
         "montant": answers[6105],
         "livraison_le": answers[6106],
         "teletravail": answers[6107],
-    } == json.loads(str(extra))
-    shown = dsync("dossier", "show", str(FIRST + 2)).out
-    assert f"Livraison souhaitée le  {answers[6106]}" in shown
+    } == dsync(*of_third, "--json", **variables).json["extra"]
+    assert f"Livraison souhaitée le  {answers[6106]}" in dsync(*of_third, **variables).out
     sandbox.control.edit_champ(FIRST + 2, 6104, "Postes hors d’usage")
     assert 1 == dsync("sync", "--json", **variables).json["pushed"]
     assert "Complet" == sandbox.control.truth_of(FIRST + 2).raw_annotations[6202]
 
-    assert 0 == dsync("export", "ouvert", "--without-personal-data").code
+    assert 0 == dsync("export", "ouvert", "--without-personal-data", **variables).code
     header = (dsync.folder / "ouvert" / "lecture_candidature.csv").read_text("utf-8").split("\n")[0]
     assert "etape" in header
     assert "extra" not in header

@@ -143,7 +143,7 @@ def _similarity(target: ChampTarget, descriptor: Descriptor) -> int:
     from rapidfuzz import fuzz  # Takes 20 ms, which only this needs.
 
     libelle = folded(descriptor.libelle)
-    # The rest of the words in another order is as similar.
+    # Whichever is higher: the same words in another order ask the same question.
     scores = [
         max(fuzz.ratio(folded(known), libelle), fuzz.token_sort_ratio(folded(known), libelle))
         for known in target.libelles

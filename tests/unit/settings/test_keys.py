@@ -37,6 +37,7 @@ from dsync.settings import read_configuration, shipped_config
             "[[mapping.evaluations.criteres]]\ncritre = 1",
             "mapping.evaluations.criteres.0.critre: unknown key; did you mean critere?",
         ),
+        ("[maping.champs.entite]", "maping: unknown key; did you mean mapping?"),
         ("[mapping.evaluation]", "mapping.evaluation: unknown key; did you mean evaluations?"),
         ("[regles]\noperateur = 1", "regles.operateur: unknown key; did you mean operateurs?"),
         ("[regles.window]\nstrt = 1", "regles.window.strt: unknown key; did you mean start?"),
@@ -51,7 +52,7 @@ from dsync.settings import read_configuration, shipped_config
 def test_the_nearest_key_is_proposed(tmp_path: Path, line: str, said: str) -> None:
     """In every section, those inside others and in lists, too."""
     path = tmp_path / "dsync.toml"
-    base = "" if line.startswith("[mapping") else "[mapping]\n"
+    base = "" if "ping" in line else "[mapping]\n"
     path.write_text(f"{base}{line}\n", encoding="utf-8")
     with pytest.raises(ConfigurationError) as raised:
         read_configuration(path)
