@@ -10,12 +10,13 @@ import pytest
 
 from dsync.sandbox import Sandbox
 from tests.commands.command import InsideCommand
+from tests.engine.rig import small_sandbox
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """Serve 30 invented dossiers."""
-    with Sandbox.start(dossiers=30, seed=7) as server:
+    with small_sandbox(30) as server:
         yield server
 
 
@@ -28,7 +29,7 @@ def run(sandbox: Sandbox, tmp_path: Path) -> InsideCommand:
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InsideCommand]:
     """Return `dsync` in a folder with an up-to-date database, for tests that only read."""
-    with Sandbox.start(dossiers=30, seed=7) as server:
+    with small_sandbox(30) as server:
         command = operator(server, tmp_path_factory.mktemp("synced"))
         assert command("sync").code == 0
         yield command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.content import catalogue
-from tests.commands.command import Command
+from tests.commands.command import Command, InsideCommand
 
 
 def test_a_first_sync_reads_judges_and_writes_and_a_second_does_nothing(run: Command) -> None:
@@ -151,33 +152,30 @@ def bare(tmp_path: Path) -> Command:
     return Command(tmp_path, {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")})
 
 
-def codes(command: Command, steps: list[str]) -> dict[str, int]:
-    """Run printed commands in a shell; return their exit codes."""
-    return {
-        step.partition(" -m dsync ")[2]: subprocess.run(
-            step,
-            shell=True,
-            cwd=command.folder,
-            env=dict(command.environment),
-            capture_output=True,
-            check=False,
-            timeout=60,
-        ).returncode
-        for step in steps
-    }
+def in_a_shell(command: Command, step: str) -> int:
+    """Run a printed command as somebody who copies it; return its exit code."""
+    environment = dict(command.environment)
+    return subprocess.run(
+        step, shell=True, cwd=command.folder, env=environment, capture_output=True, timeout=60
+    ).returncode
 
 
 def test_the_demo_works_twice_in_one_folder(bare: Command) -> None:
     """Without settings; it shows each verdict, and its printed commands work."""
-    for _ in range(2):
-        ended = bare("demo", "--dossiers", "60")
-        assert ended.code == 0
-        for verdict in ("Éligible", "À vérifier", "Inéligible"):
-            assert verdict in ended.out
+    assert InsideCommand(bare.folder, bare.environment)("demo", "--dossiers", "20").code == 0
+    ended = bare("demo", "--dossiers", "60")
+    assert ended.code == 0
+    for verdict in ("Éligible", "À vérifier", "Inéligible"):
+        assert verdict in ended.out
     assert "is replaced" in ended.out
-    done = codes(bare, [line for line in ended.out.splitlines() if "environment &&" in line])
-    assert {0} == set(done.values())
-    assert {"dossier", "status"} == {step.split()[0] for step in done}
+    steps = [line for line in ended.out.splitlines() if "environment &&" in line]
+    assert ["dossier", "dossier", "status"] == [arguments_of(step)[0] for step in steps]
+    assert [0, 0, 0] == [in_a_shell(bare, step) for step in steps]
+
+
+def arguments_of(step: str) -> list[str]:
+    """Return the arguments of a printed command."""
+    return shlex.split(step.partition(" -m dsync ")[2])
 
 
 def test_commands_work_on_a_demo_that_serves(bare: Command) -> None:
@@ -185,15 +183,16 @@ def test_commands_work_on_a_demo_that_serves(bare: Command) -> None:
     demo = bare.start("demo", "--serve", "--dossiers", "30", PYTHONUNBUFFERED="1")
     assert demo.stdout is not None
     assert any("runs until Ctrl-C" in line for line in demo.stdout)
-    steps = [demo.stdout.readline() for _ in range(7)]
-    done = codes(bare, [step.strip() for step in steps])
+    steps = [arguments_of(demo.stdout.readline()) for _ in range(7)]
+    written = (bare.folder / "dsync-demo" / "environment").read_text(encoding="utf-8")
+    exported = dict(word.split("=", 1) for word in shlex.split(written) if "=" in word)
+    inside = InsideCommand(bare.folder, {**bare.environment, **exported})
+    done = {" ".join(step): inside(*step).code for step in steps}
     demo.send_signal(signal.SIGINT)
     demo.communicate(timeout=10)
     assert 0 == demo.returncode
     assert {0} == set(done.values()), done
-    assert {"dossier", "status", "precheck", "sync", "push", "check"} == {
-        step.split()[0] for step in done
-    }
+    assert {"dossier", "status", "precheck", "sync", "push", "check"} == {step[0] for step in steps}
 
 
 def test_config_check_warns_of_what_sync_will_refuse(bare: Command) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partialmethod
@@ -71,24 +71,32 @@ def seeds(ranks: Iterable[int] = range(12)) -> list[ServedDossier]:
     return [content.dossier(SEED, rank, now=NOW) for rank in ranks]
 
 
-def few_products() -> Any:
+def few_products(dossiers: int = 12) -> Any:
     """Return the catalogue with the products that the first dossiers name and some others.
 
     They are few, so that it is read fast, and enough for one of them to be withdrawn unsuspected.
     """
-    return json.loads(_few_products())
+    return json.loads(_few_products(dossiers))
 
 
 @cache
-def _few_products() -> str:
+def _few_products(dossiers: int) -> str:
     document = catalogue.startups(SEED)
-    answers = " ".join(str(seed.champs) for seed in seeds())
+    answers = " ".join(str(seed.champs) for seed in seeds(range(dossiers)))
     kept = [
         entry
         for rank, entry in enumerate(document["data"])
         if rank < 40 or entry["attributes"]["name"] in answers or entry["id"] in answers
     ]
     return json.dumps({**document, "data": kept})
+
+
+@contextmanager
+def small_sandbox(dossiers: int, **options: Any) -> Iterator[Sandbox]:
+    """Serve the first dossiers beside a catalogue with few products."""
+    with Sandbox.start(dossiers=dossiers, seed=SEED, **options) as running:
+        running.control.catalogue.replace("/api/v2.6/startups.json", few_products(dossiers))
+        yield running
 
 
 @cache

@@ -13,6 +13,7 @@ pytest.register_assert_rewrite("tests.acceptance.worker.truth")
 
 from tests.acceptance.worker.database import Database  # noqa: E402
 from tests.acceptance.worker.installed import Installed, variables_for  # noqa: E402
+from tests.engine.rig import small_sandbox  # noqa: E402
 
 DOSSIERS = 24
 
@@ -20,7 +21,7 @@ DOSSIERS = 24
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """A stand-in of DS with a few dossiers of each kind."""
-    with Sandbox.start(dossiers=DOSSIERS) as running:
+    with small_sandbox(DOSSIERS) as running:
         yield running
 
 

@@ -19,6 +19,7 @@ from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, Process, until, variables_for
 from tests.acceptance.worker.truth import assert_copy_is_true, writes
+from tests.engine.rig import small_sandbox
 from tests.store.databases import started_server
 
 STORM = 4
@@ -74,7 +75,7 @@ def end_of_minute() -> datetime:
 @pytest.fixture
 def hurried_sandbox() -> Iterator[Sandbox]:
     """A sandbox whose clock is always a second before a new minute."""
-    with Sandbox.start(dossiers=12, clock=end_of_minute) as running:
+    with small_sandbox(12, clock=end_of_minute) as running:
         yield running
 
 
