@@ -51,57 +51,56 @@ def test_a_copy_of_a_killed_run_fits(engine: Engine, point: int) -> None:
     assert {} == found_by(engine.restart())
 
 
-@pytest.mark.parametrize(
-    ("damage", "check"),
-    [
+def test_a_damaged_dossier_is_found_and_stored_again(engine_on_each: Engine) -> None:
+    """The remedy, `dsync sync --dossier N`, makes it fit again, without an event or a change."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    before = engine.content()
+    damages = [
         ("UPDATE contenu SET champs = '[]' WHERE numero = {n}", "hashes"),
         ("UPDATE dossier SET archive = true WHERE numero = {n}", "hashes"),
         ("UPDATE dossier SET annotations_hash = 'x' WHERE numero = {n}", "hashes"),
         ("DELETE FROM contenu WHERE numero = {n}", "contents"),
         ("DELETE FROM candidature WHERE numero = {n}", "contents"),
-    ],
-)
-def test_a_damaged_dossier_is_found_and_stored_again(
-    engine_on_each: Engine, damage: str, check: str
-) -> None:
-    """The remedy, `dsync sync --dossier N`, makes it fit again, without an event or a change."""
+    ]
+    for rank, (damage, check) in enumerate(damages):
+        engine.execute(damage.format(n=number(rank)))
+        assert {check: (number(rank),)} == found(engine), damage
+        assert 0 == engine.sync(dossiers=(number(rank),)).exit_code
+        assert {} == found(engine), damage
+        if check == "hashes":
+            for table in ("contenu", "candidature", "evenement", "changement", "verdict"):
+                assert before[table] == engine.content()[table]
+
+
+def test_rows_that_do_not_fit_each_other_are_found(engine_on_each: Engine) -> None:
+    """Each finding names its dossiers and its remedy."""
     engine = engine_on_each
     engine.sync_until_quiet()
-    before = engine.content()
-    engine.execute(damage.format(n=number(0)))
-    assert {check: (number(0),)} == found(engine)
-    report = engine.sync(dossiers=(number(0),))
-    assert 0 == report.exit_code
-    assert {} == found(engine)
-    if check == "hashes":
-        for table in ("contenu", "candidature", "evenement", "changement", "verdict"):
-            assert before[table] == engine.content()[table]
-
-
-@pytest.mark.parametrize(
-    ("damage", "expected"),
-    [
+    [state] = engine.rows("SELECT watermark FROM sync_state")
+    right = f"UPDATE sync_state SET watermark = '{state['watermark']}'"
+    verdict_of = f"UPDATE verdict SET courant = {{}} WHERE numero = {number(0)}"
+    cases: list[tuple[str, dict[str, Any], str]] = [
         (
             "INSERT INTO changement (numero, demarche_numero, origine, champ_id, constate_le, "
             "apres_depot, par) VALUES (77, 86321, 'champ', 'x', '2026-01-01', true, 'usager')",
             {"orphans.changement": (77,)},
+            "DELETE FROM changement WHERE numero = 77",
         ),
-        ("DELETE FROM verdict WHERE id = (SELECT min(id) FROM verdict)", {}),
-        ("UPDATE verdict SET courant = false WHERE numero = {n}", {"current_verdict": "n"}),
-        ("UPDATE sync_state SET watermark = '2030-01-01 00:00:00+00:00'", {"watermark": ()}),
-        ("UPDATE sync_state SET watermark = NULL", {"watermark": ()}),
-        ("UPDATE dossier SET modifie_le = '2030-01-01 00:00:00+00:00'", {"watermark": ()}),
-    ],
-)
-def test_rows_that_do_not_fit_each_other_are_found(
-    engine_on_each: Engine, damage: str, expected: dict[str, Any]
-) -> None:
-    """Each finding names its dossiers and its remedy."""
-    engine = engine_on_each
-    engine.sync_until_quiet()
-    engine.execute(damage.format(n=number(0)))
-    named = {check: (number(0),) if of == "n" else of for check, of in expected.items()}
-    assert named == found(engine)
+        (verdict_of.format(False), {"current_verdict": (number(0),)}, verdict_of.format(True)),
+        (
+            "UPDATE sync_state SET watermark = '2030-01-01 00:00:00+00:00'",
+            {"watermark": ()},
+            right,
+        ),
+        ("UPDATE sync_state SET watermark = NULL", {"watermark": ()}, right),
+        ("DELETE FROM verdict WHERE id = (SELECT min(id) FROM verdict)", {}, right),
+        ("UPDATE dossier SET modifie_le = '2030-01-01 00:00:00+00:00'", {"watermark": ()}, right),
+    ]
+    for damage, expected, undo in cases:
+        engine.execute(damage)
+        assert expected == found(engine), damage
+        engine.execute(undo)
 
 
 def test_an_orphaned_dossier_row_is_found_in_each_table(engine_on_each: Engine) -> None:
@@ -114,42 +113,38 @@ def test_an_orphaned_dossier_row_is_found_in_each_table(engine_on_each: Engine) 
     assert dict.fromkeys(names, (number(0),)) == found(engine)
 
 
-@pytest.mark.parametrize("on_request", [True, False])
-def test_an_erased_dossier_with_contents_is_found_and_erased_again(
-    engine_on_each: Engine, on_request: bool
-) -> None:
+def test_an_erased_dossier_with_contents_is_found_and_erased_again(engine_on_each: Engine) -> None:
     """Erased on request or by DS: texts that came back are found, and go by the remedy."""
     engine = engine_on_each
     engine.sync_until_quiet()
-    if on_request:
-        erase(engine.worker.app.context, number(0), asked_by="cli:x")
-    else:
-        engine.control.erase(number(0))
-        engine.advance(hours=2)
-        engine.sync(full=True)
+    erase(engine.worker.app.context, number(0), asked_by="cli:x")
+    engine.control.erase(number(1))
+    engine.advance(hours=2)
+    engine.sync(full=True)
     assert {} == found(engine)
-    engine.execute(f"UPDATE dossier SET raison_sociale = 'X' WHERE numero = {number(0)}")
-    assert {"erased": (number(0),)} == found(engine)
-    assert 0 == erase(engine.worker.app.context, number(0), asked_by="cli:x").exit_code
-    assert {} == found(engine)
+    for rank in (0, 1):
+        engine.execute(f"UPDATE dossier SET raison_sociale = 'X' WHERE numero = {number(rank)}")
+        assert {"erased": (number(rank),)} == found(engine)
+        assert 0 == erase(engine.worker.app.context, number(rank), asked_by="cli:x").exit_code
+        assert {} == found(engine)
 
 
-@pytest.mark.parametrize(
-    "view", ["lecture_champ", "lecture_candidature", "formulaire_86321_profils_souhaites"]
-)
-def test_a_view_that_shows_less_than_is_stored_is_found(engine_on_each: Engine, view: str) -> None:
+def test_a_view_that_shows_less_than_is_stored_is_found(engine_on_each: Engine) -> None:
     """The rows and values that it shows are counted dossier by dossier; a lost view is named."""
     engine = engine_on_each
     engine.sync_until_quiet()
-    engine.execute(f"CREATE TABLE shown AS SELECT * FROM {view} WHERE numero <> {number(0)}")
-    if engine.url.startswith("postgresql"):
-        engine.execute(f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM shown")
-    else:
-        engine.execute(f"DROP VIEW {view}")
-        [lost] = engine.worker.app.verify(remote=False).findings
-        assert ("views", True) == (lost.check, view in lost.message)
-        engine.execute(f"CREATE VIEW {view} AS SELECT * FROM shown")
-    assert (number(0),) == found(engine)["views"]
+    views = ["lecture_champ", "lecture_candidature", "formulaire_86321_profils_souhaites"]
+    for rank, view in enumerate(views):
+        hidden = f"CREATE TABLE of_{view} AS SELECT * FROM {view} WHERE numero <> {number(rank)}"
+        engine.execute(hidden)
+        if engine.url.startswith("postgresql"):
+            engine.execute(f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM of_{view}")
+        else:
+            engine.execute(f"DROP VIEW {view}")
+            lost = [one.message for one in engine.worker.app.verify(remote=False).findings]
+            assert any(view in message for message in lost), lost
+            engine.execute(f"CREATE VIEW {view} AS SELECT * FROM of_{view}")
+        assert {number(one) for one in range(rank + 1)} == set(found(engine)["views"])
 
 
 def test_values_that_ds_does_not_have_are_found_by_few_requests(engine_on_each: Engine) -> None:

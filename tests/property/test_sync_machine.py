@@ -334,7 +334,7 @@ def test_any_order_of_events_ends_in_the_truth(machine: type[SyncMachine], part:
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(
-        seed(part)(machine), settings=settings(max_examples=50, stateful_step_count=12, **COMMON)
+        seed(part)(machine), settings=settings(max_examples=40, stateful_step_count=12, **COMMON)
     )
 
 
