@@ -392,6 +392,13 @@ class Engine:
         found = self.rows("SELECT numero, code, tentatives FROM quarantaine")
         return {row["numero"] - FIRST: (row["code"], row["tentatives"]) for row in found}
 
+    def files_with(self, word: str) -> list[str]:
+        """Return the names of SQLite's files, its log included, that hold a word."""
+        path = Path(self.url.removeprefix("sqlite:///"))
+        files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
+        assert path in files
+        return [file.name for file in files if word.encode() in file.read_bytes()]
+
     def state(self) -> SyncState:
         """Return the sync state."""
         with self.worker.store.reading(DEMARCHE) as reader:

@@ -316,10 +316,9 @@ def with_commune(engine: Engine) -> None:
 @pytest.mark.parametrize("how", ["field", "reduced"])
 @pytest.mark.parametrize("after", [LYON, BREST], ids=["the same", "another"])
 def test_a_hole_is_no_change_and_hides_none(
-    engine_on_each: Engine, how: str, after: dict[str, str]
+    engine: Engine, how: str, after: dict[str, str]
 ) -> None:
     """What DS cannot render is compared once it can, with what was last read; the rest always."""
-    engine = engine_on_each
     with_commune(engine)
     quiet(engine)
     demandeur = engine.control.world.dossier(number(0)).demandeur

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 from dsync.sync.erasure import erase, lift_erasure, purge
 from dsync.sync.report import RunReport
@@ -52,10 +51,7 @@ def test_an_erasure_on_request_leaves_no_word_in_the_file(engine: Engine) -> Non
     engine.control.edit_champ(number(ONE), PROBLEME, WORD)
     engine.sync_until_quiet()
     erase_one(engine)
-    folder = Path(engine.url.removeprefix("sqlite:///")).parent
-    files = [path for path in folder.iterdir() if path.name.startswith("dsync.db")]
-    assert files
-    assert not [path.name for path in files if WORD.encode() in path.read_bytes()]
+    assert [] == engine.files_with(WORD)
 
 
 def test_an_erased_dossier_asked_for_by_its_number_is_told(engine: Engine) -> None:
