@@ -344,7 +344,9 @@ class Reader(
         documents = _documents(rows.mappings().all())
         for document in documents:
             if view.order != "numero":
+                # Those of the dossier, which contains this document.
                 del document["numero"]
+                document.pop("demarche_numero", None)
             # A view on SQLite returns Booleans as 0 and 1.
             document.update(
                 {

@@ -3,7 +3,8 @@ SELECT
     q.code,
     q.message,
     utc(q.depuis) AS depuis,
-    q.tentatives
+    q.tentatives,
+    q.demarche_numero
 FROM quarantaine AS q
 UNION ALL
 SELECT
@@ -11,6 +12,7 @@ SELECT
     'catalogue' AS code,
     p.refused_message AS message,
     utc(p.refused_since) AS depuis,
-    p.refused_times AS tentatives
+    p.refused_times AS tentatives,
+    CAST(NULL AS bigint) AS demarche_numero
 FROM evidence AS p
 WHERE p.refused_sha256 IS NOT NULL

@@ -4,10 +4,12 @@ SELECT
     p.etape,
     p.du,
     p.au,
-    CAST(round(CAST((seconds(p.fin) - seconds(p.du)) / 86400 AS numeric), 1) AS double precision) AS jours
+    CAST(round(CAST((seconds(p.fin) - seconds(p.du)) / 86400 AS numeric), 1) AS double precision) AS jours,
+    p.demarche_numero
 FROM (
     SELECT
         e.numero,
+        e.demarche_numero,
         e.rang,
         e.etape,
         e.du,
@@ -25,6 +27,7 @@ FROM (
     FROM (
         SELECT
             c.numero,
+            d.demarche_numero,
             CAST(s.value ->> 'rang' AS integer) AS rang,
             s.value ->> 'etape' AS etape,
             instant(s.value ->> 'du') AS du,

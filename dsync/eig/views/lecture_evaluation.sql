@@ -4,5 +4,8 @@ SELECT
     e.value ->> 'moment' AS moment,
     e.value ->> 'evaluateur' AS evaluateur,
     e.value ->> 'commentaire' AS commentaire,
-    CAST(round(CAST(e.value ->> 'moyenne' AS numeric), 2) AS double precision) AS moyenne
-FROM candidature AS c, elements(c.evaluations) AS e
+    CAST(round(CAST(e.value ->> 'moyenne' AS numeric), 2) AS double precision) AS moyenne,
+    d.demarche_numero
+FROM candidature AS c
+JOIN dossier AS d ON d.numero = c.numero
+CROSS JOIN elements(c.evaluations) AS e

@@ -3,5 +3,9 @@ SELECT
     CAST(e.value ->> 'ligne' AS integer) AS ligne,
     n.value ->> 'critere' AS critere,
     n.value ->> 'libelle' AS libelle,
-    CAST(n.value ->> 'note' AS double precision) AS note
-FROM candidature AS c, elements(c.evaluations) AS e, elements(e.value -> 'notes') AS n
+    CAST(n.value ->> 'note' AS double precision) AS note,
+    d.demarche_numero
+FROM candidature AS c
+JOIN dossier AS d ON d.numero = c.numero
+CROSS JOIN elements(c.evaluations) AS e
+CROSS JOIN elements(e.value -> 'notes') AS n

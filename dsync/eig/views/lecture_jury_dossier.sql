@@ -17,6 +17,7 @@ SELECT
         FROM lecture_evaluation AS e
         WHERE e.numero = c.numero
     ) AS ecart_evaluateurs,
-    c.etat
+    c.etat,
+    c.demarche_numero
 FROM lecture_candidature AS c
 WHERE c.jury_le IS NOT NULL

@@ -5,5 +5,6 @@ SELECT
     utc(v.etabli_le) AS etabli_le,
     v.version_regles,
     v.courant,
-    v.remarque
+    v.remarque,
+    v.demarche_numero
 FROM verdict AS v

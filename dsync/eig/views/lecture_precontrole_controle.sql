@@ -4,5 +4,6 @@ SELECT
     k.value ->> 'controle' AS controle,
     k.value ->> 'resultat' AS resultat,
     k.value ->> 'motif' AS motif,
-    k.value ->> 'preuve' AS preuve
+    k.value ->> 'preuve' AS preuve,
+    v.demarche_numero
 FROM verdict AS v, elements(v.controles) AS k

@@ -5,5 +5,6 @@ SELECT
     o.statut,
     o.tentatives AS tentative,
     utc(o.envoyee_le) AS envoyee_le,
-    o.erreur
+    o.erreur,
+    o.demarche_numero
 FROM outbox AS o

@@ -3,5 +3,6 @@ SELECT
     q.code,
     q.message,
     utc(q.depuis) AS depuis,
-    q.tentatives
+    q.tentatives,
+    q.demarche_numero
 FROM quarantaine AS q

@@ -10,5 +10,6 @@ SELECT
     utc(c.modifie_le) AS modifie_le,
     c.apres_depot,
     c.par,
-    c.id AS ordre
+    c.id AS ordre,
+    c.demarche_numero
 FROM changement AS c

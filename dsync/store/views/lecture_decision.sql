@@ -21,6 +21,7 @@ SELECT
     n.value ->> 'email_agent' AS instructeur_courriel,
     n.value ->> 'revision_id' AS revision,
     n.etat = d.etat
-    AND row_number() OVER (PARTITION BY n.numero ORDER BY n.value ->> 'date' DESC, n.key DESC) = 1 AS en_vigueur
+    AND row_number() OVER (PARTITION BY n.numero ORDER BY n.value ->> 'date' DESC, n.key DESC) = 1 AS en_vigueur,
+    d.demarche_numero
 FROM decision AS n
 JOIN dossier AS d ON d.numero = n.numero

@@ -6,7 +6,8 @@ SELECT
         SELECT 1
         FROM pousse AS p
         WHERE p.numero = d.numero AND p.annotation = 'label' AND p.valeur = e.value
-    ) AS posee_par_dsync
+    ) AS posee_par_dsync,
+    d.demarche_numero
 FROM dossier AS d
 CROSS JOIN texts(d.labels) AS e
 LEFT JOIN (

@@ -2,5 +2,6 @@ SELECT
     e.numero,
     utc(e.survenu_le) AS survenu_le,
     e.evenement,
-    e.details
+    e.details,
+    e.demarche_numero
 FROM evenement AS e

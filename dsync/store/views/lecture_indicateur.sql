@@ -1,5 +1,6 @@
 SELECT
     i.jour,
     i.indicateur,
-    i.valeur
+    i.valeur,
+    i.demarche_numero
 FROM indicateur AS i

@@ -10,7 +10,8 @@ SELECT
     r.evalues,
     r.pousses,
     r.requetes,
-    r.erreur
+    r.erreur,
+    r.demarche_numero
 FROM sync_run AS r
 LEFT JOIN lease AS l
     ON l.demarche_numero = r.demarche_numero AND l.expires_at > present()

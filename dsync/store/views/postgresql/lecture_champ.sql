@@ -9,7 +9,8 @@ SELECT
     coalesce(k.libelle, s.libelle) AS libelle,
     coalesce(k.type, s.type) AS type,
     k.ligne,
-    k.texte AS valeur
+    k.texte AS valeur,
+    d.demarche_numero
 FROM contenu AS c
 JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN LATERAL (VALUES ('champ', c.champs), ('annotation', c.annotations)) AS o (origine, champs)

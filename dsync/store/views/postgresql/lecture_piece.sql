@@ -8,8 +8,10 @@ SELECT
     f."analyse",
     CASE WHEN p.etat = 'copiee' THEN p.adresse END AS copie,
     utc(p.copie_le) AS copie_le,
-    p.etat AS copie_etat
+    p.etat AS copie_etat,
+    d.demarche_numero
 FROM contenu AS c
+JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN LATERAL (VALUES (c.champs), (c.annotations)) AS o (champs)
 CROSS JOIN LATERAL jsonb_to_recordset(o.champs) AS e (id text, lignes jsonb, fichiers jsonb)
 CROSS JOIN LATERAL (

@@ -13,7 +13,8 @@ SELECT
     coalesce(k.libelle, s.libelle) AS libelle,
     coalesce(k.type, s.type) AS type,
     k.ligne,
-    k.texte AS valeur
+    k.texte AS valeur,
+    d.demarche_numero
 FROM (
     SELECT
         c.numero,

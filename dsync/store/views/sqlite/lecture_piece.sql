@@ -28,8 +28,10 @@ SELECT
     json_extract(k.fichier, '$.analyse') AS analyse,
     CASE WHEN p.etat = 'copiee' THEN p.adresse END AS copie,
     utc(p.copie_le) AS copie_le,
-    p.etat AS copie_etat
+    p.etat AS copie_etat,
+    d.demarche_numero
 FROM k
+JOIN dossier AS d ON d.numero = k.numero
 LEFT JOIN piece AS p
     ON p.numero = k.numero
         AND p.champ_id = k.champ_id
