@@ -17,6 +17,9 @@ from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.programme import ProposedSections
 from dsync.domain.toml_text import TO_CHECK, array, commented, named, parts_of, plain, quoted
 
+MADE = ("demarche", "annotations", "mapping", "regles", "preuves")
+"""The parts of the shipped file that are not taken as they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewConfig:
@@ -64,7 +67,7 @@ def new_config(
         "",
         *_access(demarche, known, instructeur),
         *_after(parts["demarche"], "contact = "),
-        *(parts[name].rstrip() + "\n" for name in ("pieces", "http") if name in parts),
+        *(part.rstrip() + "\n" for name, part in parts.items() if name not in MADE),
     ]
     writes = False
     if sections.is_own:
