@@ -169,6 +169,10 @@ class HttpSection(_Section):
 
     listen: str | None = None
     """`host:port`; "": none."""
+    console: bool = False
+    """Whether `dsync run` serves the console there, too."""
+    theme: Literal["neutre", "dsfr"] = "neutre"
+    """Of the console; the State's design system is reserved for State sites."""
     ready_intervals: int = Field(default=3, ge=1, le=1000)
     """Number of intervals of the incremental read after which `/readyz` misses a success."""
 

@@ -23,7 +23,7 @@ from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError, DSNotFoundError
 from dsync.http import MIB
 from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings, shipped_config
-from dsync.store import RunningService, Store
+from dsync.store import Reader, RunningService, Store
 from dsync.store.requests import ManualRequest
 from dsync.store.store import process_name
 from dsync.sync import run as runs
@@ -43,6 +43,7 @@ from dsync.sync.context import (
 from dsync.sync.evaluate import evaluate_due
 from dsync.sync.new_config import Known, NewConfig, new_config
 from dsync.sync.pieces import copy_pieces
+from dsync.sync.precheck import precheck
 from dsync.sync.push import push_due, report_unknown_dossiers
 from dsync.sync.record import Recorder
 from dsync.sync.report import Kind, RunReport, SyncOptions
@@ -235,6 +236,10 @@ class App:
             ConfigurationError: the settings are wrong; nothing was done.
             StoreError: the database cannot be opened; nothing was done.
         """
+        if options.work is Kind.PUSH:
+            return self._push(options)
+        if options.work is Kind.PRECHECK:
+            return precheck(self.context, options)[0]
         return runs.sync(self.context, options)
 
     @property
@@ -260,7 +265,7 @@ class App:
         if request is None:
             return None
         return SyncOptions.of_request(
-            request.options, request=request.id, asked_by=request.demande_par
+            request.genre, request.options, request=request.id, asked_by=request.demande_par
         )
 
     def hand_over(self, options: SyncOptions) -> ManualRequest | None:
@@ -342,25 +347,32 @@ class App:
             ConfigurationError: the settings are wrong; nothing was done.
             StoreError: the database cannot be opened; nothing was done.
         """
-
-        def work(run: Run) -> None:
-            follow_config_changes(run)
-            with run.transaction() as tx:
-                if force_by is not None:
-                    tx.force_wishes(dossiers, force_by, run.now, shown)
-                else:
-                    tx.retry_refused(dossiers, run.now)
-            push_due(run, dossiers, on_wait=on_wait)
-            report_unknown_dossiers(run, dossiers)
-
         options = SyncOptions(
             dossiers=dossiers,
             force=force_by is not None,
+            shown=shown,
             started_by=force_by or asked_by,
             wait_s=wait_s,
             work=Kind.PUSH,
             dry_run=dry_run,
         )
+        return self._push(options, on_wait)
+
+    def _push(
+        self, options: SyncOptions, on_wait: Callable[[str], None] | None = None
+    ) -> RunReport:
+        dossiers = options.dossiers
+
+        def work(run: Run) -> None:
+            follow_config_changes(run)
+            with run.transaction() as tx:
+                if options.force:
+                    tx.force_wishes(dossiers, options.started_by, run.now, options.shown)
+                else:
+                    tx.retry_refused(dossiers, run.now)
+            push_due(run, dossiers, on_wait=on_wait)
+            report_unknown_dossiers(run, dossiers)
+
         return runs.execute(self.context, options, work)
 
     def fetch_pieces(
@@ -469,6 +481,16 @@ class App:
         return (
             sections.preuves.catalogue.max_age if sections and self.configuration.judges else None
         )
+
+    def evidence(self, reader: Reader) -> dict[str, Any] | None:
+        """Return what is stored of the evidence, as `dsync evidence show`; None without rules.
+
+        Raises:
+            ConfigurationError: the rules or lists are wrong.
+        """
+        if self.programme is None or not self.programme.judges:
+            return None
+        return self.programme.evidence_shown(reader.connection)
 
     def close(self) -> None:
         """Close what was opened."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
-from dsync.addresses import mask_url
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import asker, print_json, print_note, print_table
@@ -18,6 +17,7 @@ from dsync.cli.sync import announce_stop, finish
 from dsync.domain.durations import ago
 from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
+from dsync.eig.evidence.shown import evidence_document
 from dsync.eig.precheck.config import RulesConfig
 from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
 from dsync.eig.precheck.rules import list_file
@@ -46,44 +46,16 @@ def show(*, as_json: bool) -> None:
         now, rules = app.clock(), _needed(app.programme.rules if app.programme else None)
     registry = _needed(settings.configuration.programme).preuves.registre.enabled
     with reading(settings) as reader:
-        copy = kept_evidence(reader.connection, CATALOGUE)
-    catalogue: dict[str, Any] = {"source": mask_url(settings.betagouv_url), "fetched_at": None}
-    if copy is not None:
-        catalogue |= {
-            "source": copy.url or mask_url(settings.betagouv_url),
-            "fetched_at": copy.fetched_at,
-            "confirmed_at": copy.confirmed_at,
-            "checked_at": copy.checked_at,
-            "sha256": copy.sha256,
-            "error": copy.erreur,
-            "refused_since": copy.refused_since,
-        }
-    lists = [
-        {
-            "list": f"operateurs {operateurs.annee}",
-            "source": operateurs.source,
-            "entries": len(operateurs.noms),
-        }
-        for operateurs in rules.operateurs
-    ]
-    if rules.config.categories_juridiques is not None:
-        lists.append(
-            {
-                "list": "categories_juridiques",
-                "source": rules.categories.source,
-                "entries": len(rules.categories.exact) + len(rules.categories.familles),
-            }
+        document = evidence_document(
+            reader.connection,
+            rules,
+            betagouv_url=settings.betagouv_url,
+            registry_enabled=registry,
         )
     if as_json:
-        print_json(
-            {
-                "rules_version": rules.version,
-                "catalogue": catalogue,
-                "lists": lists,
-                "registry_enabled": registry,
-            }
-        )
+        print_json(document)
         return
+    catalogue, lists = document["catalogue"], document["lists"]
     click.echo(f"Rules {rules.version}\n")
     if not rules.needs_catalogue:
         click.echo("Catalogue: not read, because no check needs it.")

@@ -22,6 +22,7 @@ from dsync.eig.statistics import statistics
 from dsync.service.signals import StopSignals
 from dsync.sync.precheck import Comparison
 from dsync.sync.precheck import precheck as judge_again
+from dsync.sync.report import Kind, SyncOptions
 
 
 @click.command()
@@ -75,11 +76,14 @@ def precheck(
     ):
         report, comparisons = judge_again(
             make_ready(app).context,
-            [DossierNumber(number) for number in dossiers],
-            as_of=as_of,
-            refresh=refresh,
-            asked_by=asker(),
-            dry_run=dry_run,
+            SyncOptions(
+                work=Kind.PRECHECK,
+                dossiers=tuple(DossierNumber(number) for number in dossiers),
+                refresh=refresh,
+                started_by=asker(),
+                dry_run=dry_run,
+            ),
+            as_of,
         )
     if as_json:
         print_json(

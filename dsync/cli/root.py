@@ -24,6 +24,10 @@ COMMANDS = {
         "dsync.cli.run",
         "Synchronise by schedule until SIGTERM, SIGHUP or Ctrl-C; then exit 0 within 5 s.",
     ),
+    "console": (
+        "dsync.cli.console",
+        "Serve the web console on this machine until Ctrl-C; print a link that works once.",
+    ),
     "status": (
         "dsync.cli.status",
         "Show services, the last run, dossiers, pushes, conflicts, quarantine and warnings.",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dsync import __version__
+from dsync.addresses import is_loopback
 from dsync.cli.options import settings_options
 from dsync.cli.session import load_all, make_ready, worker
 from dsync.errors import ConfigurationError
@@ -60,7 +61,7 @@ def _serve(stop: Event) -> None:
         tell, crashed = teller(first.settings), reporter(first.settings)
         jobs = [DemarcheJob(app, stop, succeeded=_ping_of(app), crashed=crashed) for app in apps]
         service = Service(jobs, stop, watch=Alerts(apps, tell, stop), about=about)
-        surface = _surface(apps, service, stop)
+        surface = _surface(apps, service, stop, stack)
         for app in apps:
             app.register_service()
         has_ended = service.serve()
@@ -77,11 +78,14 @@ def _ping_of(app: App) -> Callable[[], None] | None:
     return None if url is None else partial(ping, url)
 
 
-def _surface(apps: Sequence[App], service: Service, stop: Event) -> Surface | None:
+def _surface(
+    apps: Sequence[App], service: Service, stop: Event, stack: ExitStack
+) -> Surface | None:
     """Start the HTTP surface; None: it is off, or its default address cannot be used.
 
     Raises:
-        ConfigurationError: the configured address cannot be used, or files name different ones.
+        ConfigurationError: the configured address cannot be used, files name different ones, or
+            the console would be served to other machines.
     """
     configured = [app.settings for app in apps if app.settings.sources["http_listen"] != "default"]
     settings = (configured or [apps[0].settings])[0]
@@ -90,6 +94,12 @@ def _surface(apps: Sequence[App], service: Service, stop: Event) -> Surface | No
             "The configuration files name different addresses in [http] listen, but one service "
             "has one: keep one of them, or set DSYNC_HTTP_LISTEN."
         )
+    shown = [app.settings for app in apps if app.configuration.http.console]
+    if shown and (settings.listen is None or not is_loopback(f"http://{settings.listen}")):
+        raise ConfigurationError(
+            "[http] console shows personal data, so it needs an address of this machine alone: "
+            "set DSYNC_HTTP_LISTEN, or [http] listen, to 127.0.0.1:8080, or console to false."
+        )
     if settings.listen is None:
         return None
     from dsync.service import http  # Takes memory that only a service with HTTP needs.
@@ -97,6 +107,24 @@ def _surface(apps: Sequence[App], service: Service, stop: Event) -> Surface | No
     listening = http.bind(settings.listen, is_default=not configured)
     if listening is None:
         return None
-    surface = http.Surface(apps, service.ask, settings.webhook_words, listening, stop)
+    console = None
+    if shown:
+        from dsync.cli.console import open_console
+
+        # Workers of their own: a dry run must not share a client with a run of the service.
+        workers = [stack.enter_context(worker(one, stop=stop, talkative=True)) for one in shown]
+        for one in workers:
+            one.use_store(apps[0].store)
+        console = open_console(workers, listening.getsockname()[:2], stop)
+    surface = http.Surface(
+        apps,
+        service.ask,
+        settings.webhook_words,
+        listening,
+        stop,
+        console=None if console is None else console.application,
+    )
     surface.start()
+    if console is not None:
+        console.open()
     return surface

@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
 
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Descriptor, Revision
@@ -29,6 +32,7 @@ from dsync.eig.evidence.gathering import (
     no_catalogue,
     with_registry,
 )
+from dsync.eig.evidence.shown import evidence_document
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
 from dsync.eig.mapping.proposal import foreign_text, mapping_text, propose
@@ -188,6 +192,19 @@ class Eig:
         else:
             message = "the rules need no catalogue, so none is read"
             yield CheckLine("evidence", CheckStatus.OK, message)
+
+    def evidence_shown(self, connection: Connection) -> dict[str, Any]:
+        """Return what is stored of the evidence, as `evidence_document`.
+
+        Raises:
+            ConfigurationError: there are no rules.
+        """
+        return evidence_document(
+            connection,
+            self._in_force,
+            betagouv_url=self._sources.base_url,
+            registry_enabled=self._sources.registry is not None,
+        )
 
     def stated_verdict(self, detail: str) -> Verdict | None:
         """Return the verdict in a detail, or None for another text."""

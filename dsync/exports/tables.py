@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
 from dsync.domain.json_bytes import json_bytes
 
@@ -41,21 +41,44 @@ class Table:
             since: only rows of dossiers with an event since this instant; tables that are not about
                 single dossiers are whole. None: all rows.
         """
-        converters = [CONVERTERS[self.types[name]] for name in self.columns]
-        names = ", ".join(f'"{name}"' for name in self.columns)
         order = " ORDER BY numero" if "numero" in self.columns else ""
         found = connection.execution_options(yield_per=BATCH).execute(
-            text(f"SELECT {names} FROM {self._selected(since)}{order}"),  # noqa: S608
+            text(f"SELECT {self._names} FROM {self._selected(since)}{order}"),  # noqa: S608
             _values(since),
         )
         for some in found.partitions():
-            yield [
-                [
-                    None if value is None else convert(value)
-                    for convert, value in zip(converters, row, strict=True)
-                ]
-                for row in some
+            yield self._converted(some)
+
+    def rows_of(self, connection: Connection, numbers: Sequence[int]) -> Iterator[list[Row]]:
+        """Yield the rows of a table with one row a dossier, in batches and in a given order.
+
+        Args:
+            connection: in a transaction.
+            numbers: the dossiers', in the order of the rows.
+        """
+        statement = text(
+            f'SELECT {self._names}, numero AS k FROM "{self.name}" '  # noqa: S608
+            "WHERE numero IN :numbers"
+        ).bindparams(bindparam("numbers", expanding=True))
+        for start in range(0, len(numbers), BATCH):
+            some = numbers[start : start + BATCH]
+            found = connection.execute(statement, {"numbers": some})
+            by_number = {row[-1]: row[:-1] for row in found}
+            yield self._converted([by_number[number] for number in some if number in by_number])
+
+    @property
+    def _names(self) -> str:
+        return ", ".join(f'"{name}"' for name in self.columns)
+
+    def _converted(self, rows: Iterable[Sequence[Any]]) -> list[Row]:
+        converters = [CONVERTERS[self.types[name]] for name in self.columns]
+        return [
+            [
+                None if value is None else convert(value)
+                for convert, value in zip(converters, row, strict=True)
             ]
+            for row in rows
+        ]
 
     def _selected(self, since: datetime | None) -> str:
         if since is None or "numero" not in self.columns:

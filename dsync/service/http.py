@@ -24,7 +24,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
 from dsync import __version__
 from dsync.addresses import Listen, mask_url
@@ -81,6 +82,7 @@ class Surface:
         stop: ends the thread.
         database_s: seconds that the database has to answer.
         body_s: seconds that the body of a webhook may take.
+        console: the console; None: there is none.
     """
 
     def __init__(
@@ -93,7 +95,9 @@ class Surface:
         *,
         database_s: float = DATABASE_S,
         body_s: float = BODY_S,
+        console: ASGIApp | None = None,
     ) -> None:
+        self._console = console
         self._workers = workers
         self._webhooks = Webhooks(words, ask)
         self._metrics = Metrics(workers, self._webhooks.counts)
@@ -101,26 +105,7 @@ class Surface:
         self._database_s = database_s
         self._body_s = body_s
         self._socket = listening
-        config = uvicorn.Config(
-            self._application(),
-            loop="asyncio",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            limit_concurrency=CONNECTIONS,
-            h11_max_incomplete_event_size=MAX_HEAD,
-            timeout_graceful_shutdown=SHUTDOWN_S,
-        )
-        self._thread = threading.Thread(
-            target=_Server(config, stop).run,
-            kwargs={"sockets": [listening]},
-            name="dsync-http-server",
-            daemon=True,
-        )
+        self._thread = server_thread(self._application(), listening, stop)
 
     def start(self) -> None:
         """Serve until the stop event is set."""
@@ -133,7 +118,7 @@ class Surface:
         self._thread.join(JOIN_S)
 
     def _application(self) -> Starlette:
-        routes = [
+        routes: list[BaseRoute] = [
             *(_get(path, _alive) for path in ("/healthz", "/__lbheartbeat__")),
             *(_get(path, self._ready) for path in ("/readyz", "/__heartbeat__")),
             _get("/metrics", self._show_metrics),
@@ -141,6 +126,8 @@ class Surface:
         ]
         if self._webhooks.is_on:
             routes.append(Route("/hooks/ds/{secret}", self._receive, methods=["POST"]))
+        if self._console is not None:
+            routes.append(Mount("", self._console))
         application = Starlette(routes=routes, exception_handlers={ClientDisconnect: _gone})
         # A redirect would repeat the request's `Host`.
         application.router.redirect_slashes = False
@@ -198,11 +185,46 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(LOOK_S)
 
 
-def bind(listen: Listen, *, is_default: bool) -> socket.socket | None:
+def server_thread(
+    application: ASGIApp, listening: socket.socket, stop: threading.Event
+) -> threading.Thread:
+    """Return a thread that serves an application until `stop` is set.
+
+    Args:
+        application: what is served.
+        listening: the socket.
+        stop: ends the thread.
+    """
+    config = uvicorn.Config(
+        application,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        h11_max_incomplete_event_size=MAX_HEAD,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+    return threading.Thread(
+        target=_Server(config, stop).run,
+        kwargs={"sockets": [listening]},
+        name="dsync-http-server",
+        daemon=True,
+    )
+
+
+def bind(
+    listen: Listen, *, is_default: bool, setting: str = "DSYNC_HTTP_LISTEN, or [http] listen,"
+) -> socket.socket | None:
     """Open the socket to listen on.
 
     Args:
         listen: the address.
+        setting: what sets it, for the message.
         is_default: whether nobody configured it: if it cannot be used, this is logged, and the
             service works without HTTP.
 
@@ -217,9 +239,8 @@ def bind(listen: Listen, *, is_default: bool) -> socket.socket | None:
         why = exc.strerror or type(exc).__name__
         if not is_default:
             raise ConfigurationError(
-                f"Nothing can listen on {listen} ({why}): end the other program or set "
-                "DSYNC_HTTP_LISTEN, or [http] listen, to a free address; an empty one serves no "
-                "HTTP."
+                f"Nothing can listen on {listen} ({why}): end the other program or set {setting} "
+                "to a free one."
             ) from exc
         log.warning(
             "http_off", address=str(listen), error=why, remedy="set DSYNC_HTTP_LISTEN to a free one"

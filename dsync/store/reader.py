@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Collection
+from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -16,6 +15,7 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal,
     or_,
     select,
     table,
@@ -29,8 +29,10 @@ from dsync.store import tables
 from dsync.store.alerts import AlertReads
 from dsync.store.corrections import CorrectionReads
 from dsync.store.demarche import DemarcheReads
+from dsync.store.documents import Document, documents
 from dsync.store.extension import DossierView
 from dsync.store.journal import QuarantineReads, RunReads
+from dsync.store.listing import ListingReads
 from dsync.store.outcomes import ConflictReads
 from dsync.store.pieces import PieceReads
 from dsync.store.records import OpenPushes, WishStatus
@@ -49,6 +51,8 @@ _OPEN_PUSHES = {
     WishStatus.REFUSEE.value: "refused",
     WishStatus.CONFLIT.value: "conflicts",
 }
+
+_QUARANTINE = "quarantaine"
 
 _ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
 """Oldest first, never sent last: SQLite and PostgreSQL sort NULL differently."""
@@ -80,9 +84,6 @@ _SHOWN = (
 )
 """The columns that `dossier` reads if there is no programme with a main view."""
 
-Document = dict[str, Any]
-"""JSON values by column; instants are text in UTC."""
-
 
 class Reader(
     DemarcheReads,
@@ -95,23 +96,35 @@ class Reader(
     PieceReads,
     RequestReads,
     AlertReads,
+    ListingReads,
 ):
     """Reads the database as it was at the start of the transaction."""
 
-    def dossier(self, numero: DossierNumber) -> Document | None:
-        """Return everything stored about a dossier as JSON values, None if it is unknown."""
+    def dossier(
+        self, numero: DossierNumber, *, only: Collection[str] | None = None
+    ) -> Document | None:
+        """Return everything stored about a dossier as JSON values, None if it is unknown.
+
+        Args:
+            numero: the dossier's number.
+            only: the keys of the views to read beside the main one; None: all.
+        """
         extension = self.extension
         if extension is None:
             found = self.connection.execute(
                 select(*(_dossier.c[name] for name in _SHOWN)).where(_dossier.c.numero == numero)
             )
-            main = _documents(found.mappings().all())
+            main = documents(found.mappings().all())
         else:
             main = self._view(extension.main_view, numero)
         if not main:
             return None
         views = {**(extension.dossier_views if extension else {}), **_VIEWS}
-        return main[0] | {key: self._view(view, numero) for key, view in views.items()}
+        return main[0] | {
+            key: self._view(view, numero)
+            for key, view in views.items()
+            if only is None or key in only
+        }
 
     def decided_before(self, limit: datetime) -> list[tuple[DossierNumber, datetime]]:
         """Return the finished dossiers decided before an instant and not erased, oldest first."""
@@ -205,7 +218,7 @@ class Reader(
             if listed is not None:
                 texts.append(func.lower(listed))
             statement = statement.where(or_(*(one.like(pattern, escape="\\") for one in texts)))
-        return _documents(self.connection.execute(statement).mappings().all())
+        return documents(self.connection.execute(statement).mappings().all())
 
     def runs(
         self,
@@ -213,13 +226,17 @@ class Reader(
         demarche: DemarcheNumber | None = None,
         *,
         genre: str | None = None,
+        offset: int = 0,
+        number: int | None = None,
     ) -> list[Document]:
         """Return runs, newest first.
 
         Args:
-            limit: maximum number.
-            demarche: None: the transaction's.
+            limit: their maximum number.
+            offset: how many of the newest ones to leave out.
+            demarche: the démarche's number; None: that of the transaction.
             genre: of this kind only; None: of all.
+            number: that of a single run; None: every one.
         """
         run = tables.sync_run
         columns = [
@@ -234,10 +251,13 @@ class Reader(
             .where(run.c.demarche_numero == self._of(demarche))
             .order_by(run.c.run.desc())
             .limit(limit)
+            .offset(offset)
         )
         if genre is not None:
             statement = statement.where(run.c.genre == genre)
-        return _documents(self.connection.execute(statement).mappings().all())
+        if number is not None:
+            statement = statement.where(run.c.run == number)
+        return documents(self.connection.execute(statement).mappings().all())
 
     def dossier_counts(self, demarche: DemarcheNumber | None = None) -> Document:
         """Count the dossiers by presence, the present ones by state, verdict and `a_evaluer`.
@@ -279,14 +299,21 @@ class Reader(
             "a_evaluer": to_judge,
         }
 
-    def outbox_counts(self, demarche: DemarcheNumber | None = None) -> dict[str, int]:
-        """Count the current wishes of all dossiers by status."""
+    def work_counts(self) -> tuple[dict[str, int], int]:
+        """Count the current wishes by status, and the dossiers in quarantine, by one query."""
+        quarantine = tables.quarantaine
         rows = self.connection.execute(
             select(_outbox.c.statut, func.count())
-            .where(_outbox.c.demarche_numero == self._of(demarche), _outbox.c.courante)
+            .where(_outbox.c.demarche_numero == self.number, _outbox.c.courante)
             .group_by(_outbox.c.statut)
+            .union_all(
+                select(literal(_QUARANTINE), func.count()).where(
+                    quarantine.c.demarche_numero == self.number
+                )
+            )
         )
-        return {statut: count for statut, count in rows}
+        counts = {statut: count for statut, count in rows}
+        return counts, counts.pop(_QUARANTINE)
 
     def open_pushes(self) -> dict[str, OpenPushes]:
         """Count the writable dossiers with open wishes, with the reasons.
@@ -341,8 +368,8 @@ class Reader(
             text(f"SELECT * FROM {view.name} WHERE numero = :numero ORDER BY {view.order}"),  # noqa: S608 - names of ours
             {"numero": numero},
         )
-        documents = _documents(rows.mappings().all())
-        for document in documents:
+        found = documents(rows.mappings().all())
+        for document in found:
             if view.order != "numero":
                 # Those of the dossier, which contains this document.
                 del document["numero"]
@@ -357,16 +384,4 @@ class Reader(
             )
             if view.json is not None and document[view.json] is not None:
                 document[view.json] = json.loads(document[view.json])
-        return documents
-
-
-def _documents(rows: Sequence[Mapping[Any, Any]]) -> list[Document]:
-    return [{str(name): _json(value) for name, value in row.items()} for row in rows]
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+        return found

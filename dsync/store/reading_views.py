@@ -78,6 +78,11 @@ instant as a number, to be subtracted from another one."""
 _MACRO = re.compile(rf"\b({'|'.join(_MACROS['sqlite'])})\(([^()]*)\)")
 
 
+def expanded(query: str, engine: str) -> str:
+    """Replace the macros in a query by the engine's SQL."""
+    return _MACRO.sub(lambda found: found.expand(_MACROS[engine][found[1]]), query)
+
+
 def names(extension: Extension | None) -> list[str]:
     """Return the views' names, in the dictionary's order."""
     return list(shipped_dictionary(extension))
@@ -201,7 +206,7 @@ def _query(name: str, engine: str, extension: Extension | None) -> str:
                 query = path.read_text(encoding="utf-8")
                 if part is not None:
                     query = part.complete(query)
-                return _MACRO.sub(lambda found: found.expand(_MACROS[engine][found[1]]), query)
+                return expanded(query, engine)
     raise StoreError(f"The package lacks the view {name}: reinstall dsync.")
 
 

@@ -37,19 +37,28 @@ class RequestReads(Subject):
     """Reads requests."""
 
     def request(self, id_: int) -> ManualRequest | None:
-        """Return a request, None if it was withdrawn."""
-        row = self.connection.execute(select(*_COLUMNS).where(_table.c.id == id_)).one_or_none()
+        """Return a request of the démarche, None if it was withdrawn."""
+        row = self.connection.execute(
+            select(*_COLUMNS).where(_table.c.id == id_, _table.c.demarche_numero == self.number)
+        ).one_or_none()
         return None if row is None else ManualRequest(*row)
 
     def requests(
-        self, demarche: DemarcheNumber | None = None, *, limit: int
+        self, demarche: DemarcheNumber | None = None, *, limit: int, offset: int = 0
     ) -> list[ManualRequest]:
-        """Return the requests of a démarche, newest first."""
+        """Return the requests of a démarche, newest first.
+
+        Args:
+            demarche: the démarche's number; None: that of the transaction.
+            limit: their maximum number.
+            offset: how many of the newest ones to leave out.
+        """
         rows = self.connection.execute(
             select(*_COLUMNS)
             .where(_table.c.demarche_numero == self._of(demarche))
             .order_by(_table.c.id.desc())
             .limit(limit)
+            .offset(offset)
         )
         return [ManualRequest(*row) for row in rows]
 
@@ -90,7 +99,11 @@ class RequestWrites(RequestReads):
     def withdraw_request(self, id_: int) -> bool:
         """Delete a request unless it has begun; return whether it was deleted."""
         deleted = self.connection.execute(
-            delete(_table).where(_table.c.id == id_, _table.c.commence_le.is_(None))
+            delete(_table).where(
+                _table.c.id == id_,
+                _table.c.demarche_numero == self.number,
+                _table.c.commence_le.is_(None),
+            )
         )
         return bool(deleted.rowcount)
 
@@ -101,12 +114,19 @@ class RequestWrites(RequestReads):
         )
 
     def finish_request(
-        self, id_: int, *, code: int, result: Mapping[str, Any], now: datetime
+        self,
+        id_: int,
+        *,
+        options: Mapping[str, Any],
+        code: int,
+        result: Mapping[str, Any],
+        now: datetime,
     ) -> None:
         """Store the result of a request.
 
         Args:
             id_: the request's.
+            options: what stays of its options in the journal.
             code: the exit code that a command with this result has.
             result: the run's report.
             now: the present instant, in UTC.
@@ -114,7 +134,7 @@ class RequestWrites(RequestReads):
         self.connection.execute(
             update(_table)
             .where(_table.c.id == id_, _table.c.fini_le.is_(None))
-            .values(fini_le=now, code=code, resultat=dict(result))
+            .values(options=dict(options), fini_le=now, code=code, resultat=dict(result))
         )
 
     def record_request(

@@ -14,7 +14,7 @@ from dsync.store import NewEvent
 from dsync.sync import run as runs
 from dsync.sync.context import Context, Run
 from dsync.sync.evaluate import Batch, judge, store_verdicts
-from dsync.sync.report import Kind, RunReport, SyncOptions
+from dsync.sync.report import RunReport, SyncOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,7 @@ class Comparison:
 
 
 def precheck(
-    context: Context,
-    numbers: Sequence[DossierNumber] = (),
-    *,
-    as_of: date | None = None,
-    refresh: bool = False,
-    asked_by: str = "cli",
-    dry_run: bool = False,
-    wait_s: float = 0,
+    context: Context, options: SyncOptions, as_of: date | None = None
 ) -> tuple[RunReport, list[Comparison]]:
     """Evaluate dossiers by the present rules; return the run's report and the comparisons.
 
@@ -56,26 +49,18 @@ def precheck(
 
     Args:
         context: the collaborators of the run.
-        numbers: the dossiers; empty: all open ones.
+        options: of the run, a pre-check; without dossiers, all open ones are evaluated.
         as_of: evaluate as if they had been deposited on that day, and store nothing; None: on
             their real dates.
-        refresh: whether present product evidence replaces the frozen one.
-        asked_by: the user, for the journal.
-        dry_run: whether nothing is stored.
-        wait_s: how long to wait for the lease, in seconds.
     """
     comparisons: list[Comparison] = []
 
     def work(run: Run) -> None:
-        comparisons.extend(_evaluate(run, numbers, PrecheckOptions(as_of, refresh), asked_by))
+        chosen = PrecheckOptions(as_of, options.refresh)
+        comparisons.extend(_evaluate(run, options.dossiers, chosen, options.started_by))
 
-    options = SyncOptions(
-        dry_run=dry_run or as_of is not None,
-        wait_s=wait_s,
-        work=Kind.PRECHECK,
-        started_by=asked_by,
-    )
-    return runs.execute(context, options, work), comparisons
+    stores = not options.dry_run and as_of is None
+    return runs.execute(context, replace(options, dry_run=not stores), work), comparisons
 
 
 def _evaluate(

@@ -74,6 +74,10 @@ class SyncOptions:
     """The kind of a run that reads no dossiers from DS."""
     force: bool = False
     """Of a push: whether it overwrites what a human wrote."""
+    shown: Mapping[DossierNumber, Mapping[str, str]] | None = None
+    """With `force`: the values that the user was shown; only these are overwritten. None: any."""
+    refresh: bool = False
+    """Of a pre-check: whether present product evidence replaces the frozen one."""
     request: int | None = None
     """The request that this run executes."""
 
@@ -92,8 +96,11 @@ class SyncOptions:
         return self.started_by not in AUTOMATIC
 
     def asked(self) -> dict[str, Any]:
-        """Return what a person can ask for, as far as it is not the default, as JSON values."""
-        flags = ("full", "accept_deletions", "force")
+        """Return what a person can ask for, as far as it is not the default, as JSON values.
+
+        The values that they were shown are left out: the journal keeps no contents of dossiers.
+        """
+        flags = ("full", "accept_deletions", "force", "refresh")
         document: dict[str, Any] = {name: True for name in flags if getattr(self, name)}
         if self.since is not None:
             document["since"] = _iso(self.since)
@@ -103,17 +110,30 @@ class SyncOptions:
             document["push"] = False
         return document
 
+    def queued(self) -> dict[str, Any]:
+        """Return what the run needs, for as long as the request waits."""
+        if self.shown is None:
+            return self.asked()
+        return self.asked() | {"shown": {str(n): dict(v) for n, v in self.shown.items()}}
+
     @classmethod
-    def of_request(cls, asked: Mapping[str, Any], *, request: int, asked_by: str) -> SyncOptions:
+    def of_request(
+        cls, kind: str, asked: Mapping[str, Any], *, request: int, asked_by: str
+    ) -> SyncOptions:
         """Return the options of a run that executes a request.
 
         Args:
-            asked: what `asked` returned.
+            kind: the run's.
+            asked: what `queued` returned.
             request: the request's id.
             asked_by: the user.
         """
-        since = asked.get("since")
+        since, shown = asked.get("since"), asked.get("shown")
         return cls(
+            work=Kind(kind) if kind in WITHOUT_READING else None,
+            force=bool(asked.get("force")),
+            shown=shown and {DossierNumber(int(n)): values for n, values in shown.items()},
+            refresh=bool(asked.get("refresh")),
             full=bool(asked.get("full")),
             accept_deletions=bool(asked.get("accept_deletions")),
             since=datetime.fromisoformat(since) if since else None,
@@ -125,6 +145,8 @@ class SyncOptions:
         )
 
 
+WITHOUT_READING = {Kind.PUSH, Kind.PRECHECK}
+"""The kinds of runs that a service executes on request without reading from DS."""
 AUTOMATIC = {"service", "webhook"}
 """What `started_by` says of runs that no person asked for."""
 

@@ -54,7 +54,7 @@ def hand_over(
     if service is None:
         return None
     with store.requests(demarche) as requests:
-        id_ = requests.ask(options.kind.value, options.asked(), options.started_by, clock())
+        id_ = requests.ask(options.kind.value, options.queued(), options.started_by, clock())
     progress.message(f"The service {service.holder} does it; following…")
     while not stop.wait(LOOK_S):
         with store.reading(demarche) as reader:

@@ -116,7 +116,9 @@ def _journal(tx: Tx, options: SyncOptions, report: RunReport) -> None:
     result, code = report.to_json(), report.exit_code
     if options.request is not None:
         if code != InterruptedRunError.exit_code:
-            tx.finish_request(options.request, code=code, result=result, now=now)
+            tx.finish_request(
+                options.request, options=options.asked(), code=code, result=result, now=now
+            )
     elif options.is_manual:
         tx.record_request(
             options.kind.value,

@@ -66,6 +66,7 @@ def state_of(
         runs = reader.runs(limit=1)
         counts = reader.dossier_counts()
         pushes = reader.open_pushes()
+        wishes, quarantined = reader.work_counts()
         return {
             "demarche": demarche,
             "database": store.place,
@@ -86,11 +87,11 @@ def state_of(
                 "verdict_by_state": counts["verdict_par_etat"],
                 "to_judge": counts["a_evaluer"] if judges else 0,
             },
-            "annotations": reader.outbox_counts(),
+            "annotations": wishes,
             **{name: push.dossiers for name, push in pushes.items()},
             "waiting_since": pushes["waiting"].since,
             "reasons": {name: list(push.reasons) for name, push in pushes.items()},
-            "quarantined": len(reader.quarantined()),
+            "quarantined": quarantined,
             "evidence_confirmed_at": reader.evidence_confirmed_at() if judges else None,
             "alerts": [{"name": name, "since": since} for name, since in reader.told_alerts()],
             "lease": at_work

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dsync.sync.precheck import precheck
+from dsync.sync.report import Kind, SyncOptions
 from tests.engine.conftest import Start
 from tests.engine.rig import DETAIL, PAGE, PROBLEME, Engine, few_products, number
 from tests.engine.test_judging import STARTUPS, SUIVI, product_of
@@ -121,7 +122,10 @@ def test_fresh_evidence_is_taken_when_an_operator_asks(start: Start) -> None:
     engine.sync()
     engine.advance(minutes=1)
     context = engine.worker.app.context
-    report, [comparison] = precheck(context, [number(0)], refresh=True, asked_by="cli:ada")
+    options = SyncOptions(
+        work=Kind.PRECHECK, dossiers=(number(0),), refresh=True, started_by="cli:ada"
+    )
+    report, [comparison] = precheck(context, options)
     assert (0, "Éligible", "À vérifier") == (
         report.exit_code,
         comparison.before.verdict if comparison.before else None,

@@ -8,8 +8,7 @@ import pytest
 
 from dsync.sandbox import ScriptedFault
 from dsync.sync.context import NoProgress
-from dsync.sync.precheck import precheck
-from dsync.sync.report import Status
+from dsync.sync.report import Kind, Status, SyncOptions
 from tests.engine.rig import (
     DATE,
     DETAIL,
@@ -155,7 +154,7 @@ def test_the_journal_tells_what_a_run_was_for(engine: Engine) -> None:
     engine.sync(push=False)
     engine.sync(dossiers=(number(0),), push=False)
     engine.worker.app.push((number(0),))
-    precheck(engine.worker.app.context, (number(0),))
+    engine.worker.app.sync(SyncOptions(work=Kind.PRECHECK, dossiers=(number(0),)))
     rows = engine.rows("SELECT genre, demande_par FROM sync_run ORDER BY run")
     assert ["incremental", "dossier", "envoi", "precontrole"] == [row["genre"] for row in rows]
     assert {"cli"} == {row["demande_par"] for row in rows}

@@ -209,7 +209,7 @@ def test_a_conflict_is_told_once_and_dissolves(wished: Store) -> None:
     record(wished, conflict, held)
     assert events(wished) == ["cree", "verdict", "conflit"]
     with wished.reading(DEMARCHE) as reader:
-        assert reader.outbox_counts() == {"conflit": 2}
+        assert reader.work_counts() == ({"conflit": 2}, 0)
         assert [c.valeur_distante for c in reader.conflicts()] == ["Éligible", ""]
 
     record(wished, WishOutcome(first.id, WishStatus.CONFIRMEE, pushed="À vérifier"))

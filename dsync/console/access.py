@@ -1,0 +1,124 @@
+"""Who asks, and whether they may act: the one place that decides it.
+
+Without configuration, a link that works once lets its first user in. Each write needs a token that
+only the session's own pages have, and must come from a page of this address.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+SESSION_S = 8 * 3600
+ENTRY = "/entrer"
+_SPENT = (
+    "Ce lien n’est pas, ou plus, valable : il ne sert qu’une fois. La ligne suivante de la console "
+    "en donne un autre."
+)
+_NO_SESSION = (
+    "Cette page demande une session. Ouvrez le lien que « dsync console » (ou « dsync run ») "
+    "affiche dans le terminal."
+)
+_FORGED = "Ce formulaire n’est plus valable. Revenez à la page, rechargez-la et recommencez."
+
+
+class Role(StrEnum):
+    """What a person may do."""
+
+    LECTEUR = "lecteur"
+    OPERATEUR = "operateur"
+
+
+class Actor(NamedTuple):
+    """A person with a session."""
+
+    name: str
+    """For the journal: an account and its machine, or an e-mail address."""
+    role: Role
+    token: str
+    """In each form of the session's pages."""
+
+    @property
+    def may_act(self) -> bool:
+        """Whether the person may change anything, and see personal data."""
+        return self.role is Role.OPERATEUR
+
+
+class LocalAccess:
+    """Access by a link that works once; whoever can read it is the user of this process.
+
+    Args:
+        user: for the journal.
+        announce: shows a link: at the start, and the next one when one was used.
+    """
+
+    def __init__(self, user: str, announce: Callable[[str], None]) -> None:
+        self._user = user
+        self._announce = announce
+        self._word = ""
+
+    @property
+    def routes(self) -> list[Route]:
+        """The addresses that need no session."""
+        return [Route(ENTRY, self._enter, methods=["GET"])]
+
+    def open(self) -> None:
+        """Make the next link, and show it."""
+        self._word = secrets.token_urlsafe(32)
+        self._announce(f"{ENTRY}?cle={self._word}")
+
+    async def _enter(self, request: Request) -> Response:
+        word = request.query_params.get("cle", "")
+        if not self._word or not hmac.compare_digest(word.encode(), self._word.encode()):
+            raise HTTPException(403, _SPENT)
+        self.open()
+        begin(request, self._user, Role.OPERATEUR)
+        return RedirectResponse("/", 303)
+
+
+def begin(request: Request, name: str, role: Role) -> None:
+    """Begin a session, in place of any other one of the same browser."""
+    request.session.clear()
+    request.session.update(
+        qui=name,
+        role=role.value,
+        jeton=secrets.token_urlsafe(24),
+        fin=int(time.time()) + SESSION_S,
+    )
+
+
+def actor_of(request: Request) -> Actor:
+    """Return who asks.
+
+    Raises:
+        HTTPException: there is no session, or it has ended (403).
+    """
+    session = request.session
+    if session.get("fin", 0) < time.time():
+        raise HTTPException(403, _NO_SESSION)
+    return Actor(session["qui"], Role(session["role"]), session["jeton"])
+
+
+def check_write(request: Request, actor: Actor, form: Mapping[str, str]) -> None:
+    """Check that a form comes from one of the session's own pages, and that its user may act.
+
+    Raises:
+        HTTPException: it does not, or they may not (403).
+    """
+    origin = request.headers.get("origin")
+    if origin is None or urlsplit(origin).netloc != request.headers.get("host"):
+        raise HTTPException(403, _FORGED)
+    if not hmac.compare_digest(form.get("jeton", "").encode(), actor.token.encode()):
+        raise HTTPException(403, _FORGED)
+    if not actor.may_act:
+        raise HTTPException(403, "Votre rôle permet de lire, pas d’agir.")

@@ -1,0 +1,170 @@
+"""What waits for a person: conflicts side by side, and anomalies with their remedy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from dsync.console import words
+from dsync.console.visit import Visit
+from dsync.domain.ids import DossierNumber
+from dsync.errors import LeaseHeldError
+from dsync.store import Conflict
+from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.report import Kind, SyncOptions
+
+REMEDIES = {
+    "timeout": "Attendez, puis réessayez : Démarches Simplifiées est trop lent pour ce dossier.",
+    "bad_data": "Signalez ces dossiers à Démarches Simplifiées : eux seuls peuvent les réparer.",
+    "illisible": "Réessayez ; si l’anomalie reste, signalez-la à l’équipe technique.",
+    "incomplet": "Réessayez plus tard ; si l’anomalie reste, signalez ces dossiers à Démarches "
+    "Simplifiées. Ce qui manque est nommé.",
+    "regle": "Signalez ces dossiers à l’équipe technique : une règle est à corriger.",
+}
+"""What to do, by the code of the anomaly."""
+OTHER_REMEDY = "Corrigez la cause nommée, puis réessayez."
+BUSY = "Un passage est en cours : rien n’a été changé. Réessayez dans un instant."
+SHOWN = 200
+"""Maximum number of conflicts on the page."""
+
+
+def key_of(conflict: Conflict) -> str:
+    """Return what a form says of a conflict: which one, and the values that were shown."""
+    shown = f"{conflict.valeur_distante or ''}\0{conflict.valeur or ''}"
+    digest = blake2b(shown.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return f"{conflict.numero}-{conflict.annotation}-{digest}"
+
+
+def own(conflicts: Iterable[Conflict]) -> list[Conflict]:
+    """Return the conflicts of values, without the wishes that another conflict blocks."""
+    return [one for one in conflicts if one.erreur is None]
+
+
+def conflicts(visit: Visit) -> Response:
+    """Show the open conflicts."""
+    with visit.app.store.reading(visit.app.demarche) as reader:
+        every = reader.conflicts()
+        found = own(every)
+        return visit.page(
+            "conflits.html",
+            reader,
+            conflicts=[(key_of(one), one) for one in found[:SHOWN]],
+            total=len(found),
+            blocked=len(every) - len(found),
+            writes=visit.app.configuration.annotations is not None,
+        )
+
+
+def decide(visit: Visit) -> Response:
+    """Keep the human's values, or overwrite them once that is confirmed."""
+    keys = set(visit.every.get("conflit", ()))
+    if not keys:
+        visit.say("Choisissez au moins un conflit.", kind="warning")
+        return visit.back("/conflits")
+    with visit.app.store.reading(visit.app.demarche) as reader:
+        chosen = [one for one in own(reader.conflicts()) if key_of(one) in keys]
+        gone = len(keys) - len(chosen)
+        if not chosen:
+            visit.say(_gone(gone), kind="warning")
+            return visit.back("/conflits")
+        match visit.form.get("choix"):
+            case "garder":
+                return _keep(visit, chosen, gone)
+            case "ecraser" if visit.form.get("confirme"):
+                return _overwrite(visit, chosen, gone)
+            case "ecraser":
+                return visit.page(
+                    "confirmer.html",
+                    reader,
+                    conflicts=[(key_of(one), one) for one in chosen],
+                    gone=gone,
+                )
+    raise HTTPException(400)
+
+
+def _keep(visit: Visit, chosen: Sequence[Conflict], gone: int) -> Response:
+    ended = 0
+    by_annotation: dict[str, list[DossierNumber]] = defaultdict(list)
+    for one in chosen:
+        by_annotation[one.annotation].append(one.numero)
+    try:
+        for annotation, numbers in by_annotation.items():
+            ended += len(
+                end_conflicts(
+                    visit.app.store,
+                    visit.app.demarche,
+                    Choice.ACCEPT,
+                    visit.now,
+                    asked_by=visit.actor.name,
+                    numbers=numbers,
+                    annotation=annotation,
+                )
+            )
+    except LeaseHeldError:
+        visit.say(BUSY, kind="warning")
+        return visit.back("/conflits")
+    gone += len(chosen) - ended
+    text = f"{words.plural(ended, 'conflit réglé', 'conflits réglés')} : la valeur saisie reste."
+    visit.say(f"{text} {_gone(gone)}" if gone else text, kind="warning" if gone else "success")
+    return visit.back("/conflits")
+
+
+def _overwrite(visit: Visit, chosen: Sequence[Conflict], gone: int) -> Response:
+    shown: dict[DossierNumber, dict[str, str]] = defaultdict(dict)
+    for one in chosen:
+        shown[one.numero][one.annotation] = one.valeur_distante or ""
+    options = SyncOptions(
+        work=Kind.PUSH,
+        dossiers=tuple(sorted(shown)),
+        force=True,
+        shown=shown,
+        started_by=visit.actor.name,
+    )
+    id_ = visit.site.desk.ask(visit.app, options)
+    if gone:
+        visit.say(_gone(gone), kind="warning")
+    return visit.back(f"/demandes/{id_}")
+
+
+def _gone(count: int) -> str:
+    return (
+        f"{words.plural(count, 'conflit n’existe', 'conflits n’existent')} plus sous cette forme : "
+        "quelqu’un l’a réglé entre-temps, ou la valeur a changé."
+    )
+
+
+def anomalies(visit: Visit) -> Response:
+    """Show the quarantine and the pushes that DS refused or that wait, by remedy."""
+    app = visit.app
+    with app.store.reading(app.demarche) as reader:
+        groups: dict[str, list[object]] = defaultdict(list)
+        for one in reader.quarantined():
+            groups[REMEDIES.get(one.code, OTHER_REMEDY)].append(one)
+        refused: dict[tuple[str, str], list[object]] = defaultdict(list)
+        for wish in reader.open_wishes():
+            refused[wish.statut, wish.erreur or ""].append(wish)
+        return visit.page("anomalies.html", reader, groups=groups, refused=refused)
+
+
+def retry(visit: Visit) -> Response:
+    """Read dossiers in quarantine again, or send annotations again."""
+    numbers = tuple(visit.numbers("dossier"))
+    if not numbers:
+        visit.say("Choisissez au moins un dossier.", kind="warning")
+        return visit.back("/anomalies")
+    work = Kind.PUSH if visit.form.get("quoi") == "envoi" else None
+    options = SyncOptions(work=work, dossiers=numbers, started_by=visit.actor.name)
+    id_ = visit.site.desk.ask(visit.app, options)
+    return visit.back(f"/demandes/{id_}")
+
+
+PAGES = [
+    ("GET", "/conflits", conflicts),
+    ("POST", "/conflits", decide),
+    ("GET", "/anomalies", anomalies),
+    ("POST", "/anomalies", retry),
+]

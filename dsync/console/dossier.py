@@ -1,0 +1,163 @@
+"""One dossier: verdict and its reasons, sections, history, annotations, evaluations; actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from dsync.console import words
+from dsync.console.charts import bars
+from dsync.console.visit import Visit
+from dsync.domain.ids import DossierNumber
+from dsync.domain.verdict import Controle, Resultat, counterfactual
+from dsync.store.extension import is_masked
+from dsync.sync.precheck import Comparison, precheck
+from dsync.sync.report import Kind, SyncOptions
+
+SHOWN_CHANGES = 100
+SHOWN_VIEWS = ("etapes", "voeux", "precontroles", "controles", "changements", "evenements")
+ANNOTATIONS = tuple(words.ANNOTATIONS)
+HIGHEST_MARK = 5.0
+_ORIGIN = "https://demarche.numerique.gouv.fr"
+
+
+def show(visit: Visit) -> Response:
+    """Show a dossier.
+
+    Raises:
+        HTTPException: it is not in the copy of a démarche shown here (404).
+    """
+    number = DossierNumber(visit.in_path("numero"))
+    app = visit.app
+    with app.store.reading(app.demarche) as reader:
+        found = reader.dossier(number, only=SHOWN_VIEWS)
+        if found is None or found["demarche_numero"] not in visit.site.apps:
+            raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+        if found["demarche_numero"] != app.demarche:
+            return visit.back(f"/dossiers/{number}", demarche=found["demarche_numero"])
+        wishes = sorted(reader.wishes_of(number), key=lambda one: ANNOTATIONS.index(one.annotation))
+        extension = reader.extension
+        current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
+        checks = current_checks(found, current, list(extension.checks) if extension else [])
+        documented = extension.views()[extension.main_view.name]["columns"] if extension else {}
+        sections = {
+            words.SECTIONS.get(title, title): [
+                (words.label_of(documented[name]), name, found.get(name))
+                for name in fields
+                if visit.actor.may_act or not is_masked(documented[name])
+            ]
+            for title, fields in (extension.sections if extension else {}).items()
+        }
+        changes = [one for one in found["changements"] if visit.actor.may_act]
+        settle = counterfactual(
+            [Controle(one["controle"], Resultat(one["resultat"]), "") for one in checks]
+        )
+        titles = extension.checks if extension else {}
+        return visit.page(
+            "dossier.html",
+            reader,
+            found=found,
+            current=current,
+            checks=checks,
+            settle=[titles.get(name, name) for name in settle],
+            check_titles=titles,
+            sections=sections,
+            suivi=next((one for one in reversed(found.get("etapes", [])) if not one["au"]), None),
+            wishes=wishes,
+            evaluations=_evaluations(reader.evaluations(number)) if extension else [],
+            changes=list(reversed(changes))[:SHOWN_CHANGES],
+            changes_left=max(0, len(changes) - SHOWN_CHANGES),
+            events=list(reversed(found["evenements"])),
+            link=f"{_origin(app.settings.ds_url)}/procedures/{app.demarche}/dossiers/{number}",
+            judges=app.configuration.judges,
+            writes=app.configuration.annotations is not None,
+        )
+
+
+def current_checks(
+    found: Mapping[str, Any], current: Mapping[str, Any] | None, order: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the checks of the current verdict, in the usual order."""
+    if current is None:
+        return []
+    checks = [one for one in found["controles"] if one["etabli_le"] == current["etabli_le"]]
+    ranks = {name: rank for rank, name in enumerate(order)}
+    return sorted(checks, key=lambda check: ranks.get(check["controle"], len(ranks)))
+
+
+def _origin(ds_url: str) -> str:
+    """Return where people see dossiers, from the address of the API."""
+    parts = urlsplit(ds_url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else _ORIGIN
+
+
+def _evaluations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return each grid with its marks as bars."""
+    grids = []
+    for _, group in groupby(rows, key=lambda row: row["ligne"]):
+        of_grid = list(group)
+        marks = {row["libelle"] or row["critere"]: row["note"] for row in of_grid if row["critere"]}
+        most = max([HIGHEST_MARK, *(mark for mark in marks.values() if mark is not None)])
+        grids.append({**of_grid[0], "marks": bars(marks, most)})
+    return grids
+
+
+def read_again(visit: Visit) -> Response:
+    """« Relire »: ask for a read of the dossier."""
+    return _ask(visit, SyncOptions(dossiers=_numbers(visit), started_by=visit.actor.name))
+
+
+def send_again(visit: Visit) -> Response:
+    """« Renvoyer »: ask for a push of the dossier."""
+    if visit.app.configuration.annotations is None:
+        raise HTTPException(400, "Cette démarche n’inscrit rien dans Démarches Simplifiées.")
+    return _ask(
+        visit,
+        SyncOptions(work=Kind.PUSH, dossiers=_numbers(visit), started_by=visit.actor.name),
+    )
+
+
+def judge_again(visit: Visit) -> Response:
+    """« Rejuger »: by the present rules and stored; or as of a day, and only shown."""
+    app = visit.app
+    if not app.configuration.judges:
+        raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
+    options = SyncOptions(work=Kind.PRECHECK, dossiers=_numbers(visit), started_by=visit.actor.name)
+    wanted = visit.form.get("date")
+    if not wanted:
+        return _ask(visit, options)
+    try:
+        as_of = date.fromisoformat(wanted)
+    except ValueError as exc:
+        raise HTTPException(400, "La date attendue est de la forme 2024-06-01.") from exc
+    [number] = options.dossiers
+
+    def work() -> tuple[Any, list[Comparison]]:
+        return precheck(app.context, options, as_of)
+
+    title = f"Dossier {number} jugé comme s’il était déposé le {words.day(as_of)}"
+    trial = visit.site.desk.attempt(app, title, work)
+    return visit.back(f"/essais/{trial.id}")
+
+
+def _numbers(visit: Visit) -> tuple[DossierNumber]:
+    return (DossierNumber(visit.in_path("numero")),)
+
+
+def _ask(visit: Visit, options: SyncOptions) -> Response:
+    id_ = visit.site.desk.ask(visit.app, options)
+    return visit.back(f"/demandes/{id_}")
+
+
+PAGES = [
+    ("GET", "/dossiers/{numero:int}", show),
+    ("POST", "/dossiers/{numero:int}/relire", read_again),
+    ("POST", "/dossiers/{numero:int}/renvoyer", send_again),
+    ("POST", "/dossiers/{numero:int}/rejuger", judge_again),
+]

@@ -1,0 +1,102 @@
+"""Has what people ask for executed: by the running service, else in a thread of this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from dsync.errors import DsyncError, InterruptedRunError
+from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.requests import living_service
+from dsync.wiring import App
+
+LEASE_WAIT_S = 120
+"""How long a request waits for another process that works on the démarche."""
+KEPT_TRIALS = 20
+
+
+class Trial(NamedTuple):
+    """Something that changes nothing, such as a dry run, with its result."""
+
+    id: int
+    demarche: int
+    title: str
+    begun_at: datetime
+    result: Future[Any]
+
+
+class Desk:
+    """Takes requests. One thread executes them, one after the other.
+
+    Args:
+        stop: ends a run under way.
+    """
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="dsync-console")
+        self._trials: dict[int, Trial] = {}
+
+    def ask(self, app: App, options: SyncOptions) -> int:
+        """Store a request, and see that it is executed; return its id.
+
+        Raises:
+            StoreError: the database failed; nothing was asked for.
+        """
+        now = app.clock()
+        with app.store.requests(app.demarche) as requests:
+            id_ = requests.ask(options.kind.value, options.queued(), options.started_by, now)
+        if living_service(app.store, app.demarche, now) is None:
+            self._threads.submit(self._execute, app, id_)
+        return id_
+
+    def withdraw(self, app: App, id_: int) -> bool:
+        """Take back a request; return False if it has begun."""
+        with app.store.requests(app.demarche) as requests:
+            return requests.withdraw_request(id_)
+
+    def attempt(self, app: App, title: str, work: Callable[[], Any]) -> Trial:
+        """Do what changes nothing in the thread; the results of the last ones are kept."""
+        id_ = max(self._trials, default=0) + 1
+        trial = Trial(id_, app.demarche, title, app.clock(), self._threads.submit(work))
+        self._trials[id_] = trial
+        for old in [one for one in self._trials if one <= id_ - KEPT_TRIALS]:
+            del self._trials[old]
+        return trial
+
+    def trial(self, id_: int) -> Trial | None:
+        """Return a trial, None if it is unknown or no longer kept."""
+        return self._trials.get(id_)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _execute(self, app: App, id_: int) -> None:
+        """Execute a request, in place of a service; it stays open if a stop interrupts it."""
+        with app.store.reading(app.demarche) as reader:
+            request = reader.request(id_)
+        if request is None or request.fini_le is not None or self._stop.is_set():
+            return
+        options = SyncOptions.of_request(
+            request.genre, request.options, request=id_, asked_by=request.demande_par
+        )
+        try:
+            report = app.sync(replace(options, wait_s=LEASE_WAIT_S))
+        except DsyncError as exc:
+            report = RunReport(options.kind, app.clock())
+            report.fail(exc)
+        if report.run is None and report.exit_code != InterruptedRunError.exit_code:
+            # It did not begin, so no run stores its result.
+            with app.store.requests(app.demarche) as requests:
+                requests.finish_request(
+                    id_,
+                    options=options.asked(),
+                    code=report.exit_code,
+                    result=report.to_json(),
+                    now=app.clock(),
+                )

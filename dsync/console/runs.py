@@ -1,0 +1,143 @@
+"""Runs, requests with their progress, trials, and the journal of what was done by hand."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Future
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from dsync.console.visit import Visit
+from dsync.errors import DsyncError
+
+PER_PAGE = 50
+EVENTS = 500
+"""Maximum number of events on a run's page."""
+REFRESH_S = 3
+"""Interval at which a page without JavaScript asks again for the state of a request."""
+
+
+def runs(visit: Visit) -> Response:
+    """Show the runs, newest first."""
+    page = visit.number("page", default=1, most=1_000_000)
+    with visit.app.store.reading(visit.app.demarche) as reader:
+        found = reader.runs(limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
+        return visit.page(
+            "executions.html",
+            reader,
+            runs=found[:PER_PAGE],
+            page=page,
+            has_more=len(found) > PER_PAGE,
+        )
+
+
+def run(visit: Visit) -> Response:
+    """Show a run: its figures, what changed, its problems.
+
+    Raises:
+        HTTPException: there is no such run of the démarche (404).
+    """
+    number = visit.in_path("run")
+    with visit.app.store.reading(visit.app.demarche) as reader:
+        found = reader.runs(limit=1, number=number)
+        if not found:
+            raise HTTPException(404, "Il n’y a pas de passage de ce numéro.")
+        events = reader.events_of_run(number, EVENTS)
+        for event in events:
+            event["details"] = json.loads(event["details"]) if event["details"] else None
+        return visit.page(
+            "execution.html",
+            reader,
+            run=found[0],
+            messages=(found[0]["figures"] or {}).get("messages", ()),
+            events=events,
+            is_cut=len(events) == EVENTS,
+        )
+
+
+def request(visit: Visit) -> Response:
+    """Show a request: its progress, then its result; for htmx, only the part that changes."""
+    id_ = visit.in_path("id")
+    with visit.app.store.reading(visit.app.demarche) as reader:
+        found = reader.request(id_)
+        if found is None:
+            raise HTTPException(404, "Cette demande n’existe pas, ou a été retirée.")
+        read = reader.read_so_far(found.run) if found.run else None
+        is_part = visit.request.headers.get("hx-request") == "true"
+        return visit.page(
+            "suivi.html" if is_part else "demande.html",
+            reader,
+            one=found,
+            read=read,
+            refresh_s=REFRESH_S,
+        )
+
+
+def withdraw(visit: Visit) -> Response:
+    """Take a request back that has not begun."""
+    if visit.site.desk.withdraw(visit.app, visit.in_path("id")):
+        visit.say("La demande est retirée.")
+        return visit.back("/journal")
+    visit.say("Cette demande a déjà commencé.", kind="warning")
+    return visit.back(f"/demandes/{visit.in_path('id')}")
+
+
+def trial(visit: Visit) -> Response:
+    """Show the result of what changed nothing, once there is one.
+
+    Raises:
+        HTTPException: its result is not kept (404).
+    """
+    found = visit.site.desk.trial(visit.in_path("id"))
+    if found is None or found.demarche not in visit.site.apps:
+        raise HTTPException(404, "Le résultat de cet essai n’est plus gardé : refaites-le.")
+    report, comparisons, problem = None, [], None
+    if found.result.done():
+        try:
+            result = _result_of(found.result)
+        except DsyncError as exc:
+            problem = exc.message
+        else:
+            report, comparisons = result if isinstance(result, tuple) else (result, [])
+    is_part = visit.request.headers.get("hx-request") == "true"
+    with visit.app.store.reading(visit.app.demarche) as reader:
+        return visit.page(
+            "essai_suite.html" if is_part else "essai.html",
+            reader,
+            trial=found,
+            report=report and report.to_json(),
+            comparisons=comparisons,
+            problem=problem,
+            check_titles=reader.extension.checks if reader.extension else {},
+            refresh_s=REFRESH_S,
+        )
+
+
+def _result_of(result: Future[Any]) -> Any:
+    return result.result(timeout=0)
+
+
+def journal(visit: Visit) -> Response:
+    """Show who did what by hand, newest first."""
+    page = visit.number("page", default=1, most=1_000_000)
+    with visit.app.store.reading(visit.app.demarche) as reader:
+        found = reader.requests(limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
+        return visit.page(
+            "journal.html",
+            reader,
+            requests=found[:PER_PAGE],
+            page=page,
+            has_more=len(found) > PER_PAGE,
+        )
+
+
+PAGES = [
+    ("GET", "/executions", runs),
+    ("GET", "/executions/{run:int}", run),
+    ("GET", "/demandes/{id:int}", request),
+    ("POST", "/demandes/{id:int}/retirer", withdraw),
+    ("GET", "/essais/{id:int}", trial),
+    ("GET", "/journal", journal),
+]

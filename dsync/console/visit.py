@@ -1,0 +1,200 @@
+"""One request of a page: who asks, about which démarche, and how the answer is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from dsync.console import words
+from dsync.console.access import Actor
+from dsync.console.requests import Desk
+from dsync.domain.ids import GREATEST_NUMBER, DossierNumber
+from dsync.errors import DsyncError
+from dsync.store import Reader, Store
+from dsync.wiring import App
+
+THEMES = ("neutre", "dsfr")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all pages share.
+
+    Args:
+        apps: the workers of the démarches shown, by number.
+        desk: executes or hands over what people ask for.
+        theme: one of `THEMES`.
+    """
+
+    apps: Mapping[int, App]
+    desk: Desk
+    theme: str
+    templates: jinja2.Environment
+
+    @property
+    def store(self) -> Store:
+        """The database, which all démarches share."""
+        return next(iter(self.apps.values())).store
+
+
+@dataclass
+class Visit:
+    """One request, in a thread of its own."""
+
+    site: Site
+    request: Request
+    actor: Actor
+    form: Mapping[str, Any] = field(default_factory=dict)
+    """Of a write: the last value of each field; `every` has all of a field."""
+    every: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @cached_property
+    def app(self) -> App:
+        """The worker of the démarche that the request is about.
+
+        Raises:
+            HTTPException: this console does not show it (404).
+        """
+        wanted = self.form.get("demarche") or self.query("demarche")
+        if not wanted:
+            return next(iter(self.site.apps.values()))
+        app = self.site.apps.get(int(wanted)) if wanted.isdecimal() else None
+        if app is None:
+            raise HTTPException(404, "Cette console ne montre pas cette démarche.")
+        return app
+
+    @property
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+        return self.app.clock()
+
+    def query(self, name: str) -> str | None:
+        """Return a parameter of the address, None if it is missing or empty."""
+        return self.request.query_params.get(name, "").strip() or None
+
+    def number(self, name: str, *, default: int, most: int) -> int:
+        """Return a whole number of the address, from 1; anything else is the default."""
+        text = self.query(name) or ""
+        value = int(text) if text.isdecimal() and len(text) < 10 else default
+        return min(max(value, 1), most)
+
+    def in_path(self, name: str) -> int:
+        """Return a number that is part of the address.
+
+        Raises:
+            HTTPException: it is none of DS (404).
+        """
+        value: int = self.request.path_params[name]
+        if not 1 <= value <= GREATEST_NUMBER:
+            raise HTTPException(404)
+        return value
+
+    def numbers(self, name: str) -> list[DossierNumber]:
+        """Return the numbers of dossiers in a form, each once.
+
+        Raises:
+            HTTPException: one is no number (400).
+        """
+        texts = [word for value in self.every.get(name, ()) for word in value.split()]
+        if not all(
+            word.isdecimal() and len(word) < 20 and 1 <= int(word) <= GREATEST_NUMBER
+            for word in texts
+        ):
+            raise HTTPException(400, "Un numéro de dossier ne comporte que des chiffres.")
+        return [DossierNumber(number) for number in sorted({int(word) for word in texts})]
+
+    def url(self, path: str, **parameters: Any) -> str:
+        """Return an address of the console about the same démarche."""
+        if len(self.site.apps) > 1:
+            parameters = {"demarche": self.app.demarche} | parameters
+        given = {name: value for name, value in parameters.items() if value not in (None, "")}
+        return f"{path}?{urlencode(given)}" if given else path
+
+    def page(self, template: str, reader: Reader, status: int = 200, **values: Any) -> Response:
+        """Render a template.
+
+        Args:
+            template: its name.
+            reader: for what each page shows of the démarches.
+            status: of the answer.
+            values: of the template.
+        """
+        titles = values.pop("titles", None) or reader.titles()
+        said = self.request.session.pop("dit", None)
+        programme = self.app.configuration.programme
+        html = self.site.templates.get_template(template).render(
+            visit=self,
+            url=self.url,
+            actor=self.actor,
+            theme=self.site.theme,
+            demarche=self.app.demarche,
+            demarches={number: titles.get(number) for number in self.site.apps},
+            has_programme=programme is not None,
+            path=self.request.url.path,
+            said=said,
+            now=self.now,
+            since=lambda value: words.since(value, self.now),
+            **values,
+        )
+        return HTMLResponse(html, status)
+
+    def say(self, text: str, *, kind: str = "success") -> None:
+        """Have the next page show a sentence."""
+        self.request.session["dit"] = [kind, text]
+
+    def back(self, path: str, **parameters: Any) -> Response:
+        """Return a redirection after a write."""
+        return RedirectResponse(self.url(path, **parameters), 303)
+
+    def told(self, error: DsyncError, path: str) -> Response:
+        """Go back to a page that shows why nothing was done."""
+        self.say(f"Rien n’a été fait. {error.message}", kind="error")
+        return self.back(path)
+
+
+def environment() -> jinja2.Environment:
+    """Return the templates' environment: values are escaped, unknown names are errors."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("dsync.console"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "moment": words.moment,
+        "jour": words.day,
+        "nombre": words.number,
+        "texte": words.text,
+    }
+    made.globals |= {
+        name: getattr(words, name)
+        for name in (
+            "ETATS",
+            "PRESENCES",
+            "VERDICTS",
+            "RESULTATS",
+            "ANNOTATIONS",
+            "ENVOIS",
+            "GENRES",
+            "STATUTS",
+            "EVENEMENTS",
+            "PAR",
+            "ORIGINES",
+            "COLOURS",
+            "plural",
+            "duration",
+            "instant_of",
+        )
+    }
+    made.globals["zip"] = zip
+    return made

@@ -1,0 +1,206 @@
+"""The French words of the pages for codes, instants and numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from dsync.annotations.values import PARIS
+from dsync.domain.verdict import Verdict
+
+NB = "\u00a0"
+ETATS = {
+    "en_construction": "En construction",
+    "en_instruction": "En instruction",
+    "accepte": "Accepté",
+    "refuse": "Refusé",
+    "sans_suite": "Sans suite",
+}
+PRESENCES = {
+    "present": "Présent",
+    "masque": "À la corbeille",
+    "supprime": "Supprimé",
+    "disparu": "Introuvable",
+    "efface": "Effacé ici",
+}
+VERDICTS = {verdict.value: verdict.key for verdict in Verdict}
+RESULTATS = {
+    "conforme": "Conforme",
+    "a_verifier": "À vérifier",
+    "non_conforme": "Non conforme",
+    "impossible": "Preuve manquante",
+    "sans_objet": "Sans objet",
+}
+ANNOTATIONS = {
+    "resultat": "Résultat",
+    "detail": "Détail",
+    "date": "Date",
+    "label": "Étiquette",
+}
+ENVOIS = {
+    "en_attente": "En attente",
+    "confirmee": "Inscrite",
+    "refusee": "Refusée",
+    "conflit": "Conflit",
+    "incertaine": "Incertaine",
+    "remplacee": "Remplacée",
+    "suspendue": "Suspendue",
+}
+GENRES = {
+    "incremental": "Lecture des nouveautés",
+    "complet": "Lecture complète",
+    "dossier": "Lecture de dossiers",
+    "envoi": "Envoi des annotations",
+    "precontrole": "Pré-contrôle",
+    "effacement": "Effacement",
+    "pieces": "Copie des pièces",
+    "conflit": "Conflit réglé",
+}
+STATUTS = {
+    "running": "En cours",
+    "success": "Réussi",
+    "partial": "Fait en partie",
+    "failed": "Échoué",
+    "interrupted": "Interrompu",
+}
+EVENEMENTS = {
+    "cree": "Première lecture",
+    "modifie": "Contenu modifié",
+    "etat": "Changement d’état",
+    "masque": "Mis à la corbeille",
+    "restaure": "De nouveau visible",
+    "supprime": "Supprimé",
+    "disparu": "Devenu introuvable",
+    "efface": "Contenu effacé ici",
+    "effacement_leve": "De nouveau copié",
+    "verdict": "Nouveau verdict",
+    "pousse": "Annotations inscrites",
+    "adopte": "Valeurs reconnues comme celles de dsync",
+    "conflit": "Conflit",
+    "conflit_resolu": "Conflit réglé",
+    "quarantaine": "Mis en quarantaine",
+    "liberation": "Sorti de quarantaine",
+    "preuve_relue": "Preuve consultée de nouveau",
+}
+PAR = {
+    "usager": "L’usager",
+    "instructeur": "L’équipe d’instruction",
+    "dsync": "dsync",
+    "inconnu": "Inconnu",
+}
+ORIGINES = {"champ": "Formulaire", "annotation": "Annotation", "dossier": "Dossier"}
+SECTIONS = {
+    "Project": "Projet",
+    "Scheme": "Dispositif",
+    "Selection and recruitment": "Sélection et recrutement",
+}
+COLOURS = {
+    "eligible": "success",
+    "a_verifier": "warning",
+    "ineligible": "error",
+    "indetermine": "info",
+    "conforme": "success",
+    "non_conforme": "error",
+    "impossible": "info",
+    "sans_objet": "none",
+    "success": "success",
+    "partial": "warning",
+    "failed": "error",
+    "interrupted": "error",
+    "running": "info",
+    "confirmee": "success",
+    "conflit": "warning",
+    "refusee": "error",
+}
+"""The kind of a badge, by code. Its text says the same: nothing is told by colour alone."""
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+"""Control characters but tabs and ends of lines, and those that turn the direction of writing."""
+_CUT = re.compile(r"\s*(?:[;:,(]|\.(?:\s|$)).*", re.DOTALL)
+
+
+def instant_of(value: Any) -> datetime | None:
+    """Return an instant of the database, as stored or as text."""
+    if value is None or value == "":
+        return None
+    instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def moment(value: Any) -> str:
+    """Return an instant as date and time of Paris."""
+    instant = instant_of(value)
+    return "–" if instant is None else instant.astimezone(PARIS).strftime(f"%d/%m/%Y{NB}%H:%M")
+
+
+def day(value: Any) -> str:
+    """Return a date, or the day in Paris of an instant."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, str) and len(value) == 10:
+        value = date.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.strftime("%d/%m/%Y")
+    instant = instant_of(value)
+    assert instant is not None  # noqa: S101
+    return instant.astimezone(PARIS).strftime("%d/%m/%Y")
+
+
+def paris_day(instant: datetime) -> str:
+    """Return the day in Paris of an instant, as `2024-06-01`."""
+    return instant.astimezone(PARIS).date().isoformat()
+
+
+def since(value: Any, now: datetime) -> str:
+    """Return how long ago an instant was."""
+    instant = instant_of(value)
+    if instant is None:
+        return "jamais"
+    return f"il y a {duration(now - instant)}"
+
+
+def duration(length: timedelta) -> str:
+    """Return a duration in the largest unit that fits."""
+    seconds = max(0, int(length.total_seconds()))
+    for unit, size in (("j", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size}{NB}{unit}"
+    return f"{seconds}{NB}s"
+
+
+def number(value: Any, digits: int | None = None) -> str:
+    """Return a number with French separators."""
+    if value is None:
+        return "–"
+    text = f"{value:,}" if digits is None else f"{value:,.{digits}f}"
+    return text.replace(",", "\u202f").replace(".", ",")
+
+
+def label_of(sentence: str) -> str:
+    """Return a short label of a column, from the sentence that documents it."""
+    text = _CUT.sub("", sentence.removeprefix("Vrai si "))
+    return text[:1].upper() + text[1:]
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun."""
+    return f"{number(count)}{NB}{one if count < 2 else many or one + 's'}"
+
+
+def text(value: Any) -> str:
+    """Return any value as text, a missing one as a dash."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "Oui" if value else "Non"
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return visible(str(value))
+
+
+def visible(value: str) -> str:
+    """Return a text with its control and direction characters replaced by visible signs."""
+    return _INVISIBLE.sub("\ufffd", value)

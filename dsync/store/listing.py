@@ -1,0 +1,380 @@
+"""Reads for the console: dossiers by page, a démarche's figures over time, rows of a view."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, select, text
+
+from dsync.annotations.values import PARIS
+from dsync.domain.dossier import OPEN_ETATS
+from dsync.domain.ids import DossierNumber
+from dsync.store import tables
+from dsync.store.documents import Document, documents
+from dsync.store.reading_views import expanded
+from dsync.store.records import WishStatus
+from dsync.store.subject import Subject
+
+SORTS = {
+    "numero": "d.numero",
+    "etat": "d.etat",
+    "verdict": "v.verdict",
+    "raison_sociale": "lower(d.raison_sociale)",
+    "depose_le": "d.depose_le",
+    "modifie_le": "d.modifie_le",
+}
+"""The expressions by which dossiers are sorted, by column."""
+
+NO_VERDICT = "aucun"
+
+
+class Selection(NamedTuple):
+    """Which dossiers, in which order; None: no condition."""
+
+    q: str | None = None
+    """A text that number, organisation or product contains, in either case."""
+    etat: str | None = None
+    verdict: str | None = None
+    """`NO_VERDICT`: those without one."""
+    presence: str | None = None
+    etape: str | None = None
+    groupe: str | None = None
+    etiquette: str | None = None
+    conflit: bool = False
+    """Whether only dossiers with an open conflict."""
+    tri: str = "numero"
+    """A key of `SORTS`."""
+    descendant: bool = False
+
+
+class OpenWish(NamedTuple):
+    """A wish that is not in DS yet."""
+
+    numero: DossierNumber
+    annotation: str
+    valeur: str | None
+    statut: str
+    erreur: str | None
+    creee_le: datetime
+    tentatives: int
+
+
+class DossierWish(NamedTuple):
+    """A current wish of a dossier."""
+
+    annotation: str
+    valeur: str | None
+    statut: str
+    envoyee_le: datetime | None
+    erreur: str | None
+    valeur_distante: str | None
+
+
+MOST_WISHES = 500
+"""Maximum number of open wishes that are read at a time."""
+_OPEN = (WishStatus.REFUSEE, WishStatus.INCERTAINE, WishStatus.EN_ATTENTE)
+
+
+class _Listed(NamedTuple):
+    column: str
+    join: str
+
+
+_VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant"
+_CONDITIONS = {
+    "etat": "d.etat = :etat",
+    "verdict": "v.verdict = :verdict",
+    "presence": "d.presence = :presence",
+    "etape": "d.numero IN (SELECT s.numero FROM lecture_suivi AS s WHERE s.etape = :etape)",
+    "groupe": "json(t.divers) ->> 'groupe_instructeur' = :groupe",
+    "etiquette": (
+        "d.numero IN (SELECT e.numero FROM lecture_etiquette AS e WHERE e.etiquette = :etiquette)"
+    ),
+}
+_IN_CONFLICT = (
+    "EXISTS (SELECT 1 FROM outbox AS o WHERE o.numero = d.numero AND o.courante "
+    "AND o.statut = 'conflit')"
+)
+_FIGURES = """
+WITH reached AS MATERIALIZED ({reached})
+SELECT 'depots' AS serie, substr(CAST(d.depose_le AS text), 1, 13) AS cle, count(*) AS nombre
+FROM dossier AS d WHERE d.demarche_numero = :demarche GROUP BY 2
+UNION ALL
+SELECT 'verdicts', substr(CAST(v.depuis_le AS text), 1, 13), count(*)
+FROM verdict AS v WHERE v.demarche_numero = :demarche AND v.courant GROUP BY 2
+UNION ALL
+SELECT 'decisions', substr(CAST(d.traite_le AS text), 1, 13), count(*)
+FROM dossier AS d
+WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL GROUP BY 2
+UNION ALL
+SELECT 'titre', m.titre, 0 FROM demarche AS m WHERE m.number = :demarche
+{stages}
+"""
+"""By hour, which makes few groups fast; the hours are then put into days of Paris."""
+
+
+class ListingReads(Subject):
+    """Reads what the console's pages show."""
+
+    def titles(self) -> dict[int, str]:
+        """Return the titles of the démarches that were read from DS, by number."""
+        table = tables.demarche
+        rows = self.connection.execute(select(table.c.number, table.c.titre))
+        return {number: titre for number, titre in rows}
+
+    def listing(
+        self, selection: Selection, *, limit: int, offset: int = 0
+    ) -> tuple[list[Document], int]:
+        """Return a page of dossiers, and how many there are in all.
+
+        Args:
+            selection: which ones, in which order.
+            limit: maximum number of rows.
+            offset: how many to leave out first.
+        """
+        listed = self._listed
+        order = _order(selection)
+        # The inner query sorts and counts narrow rows; the outer one completes those of the page.
+        query = (
+            f"SELECT d.numero, d.etat, d.presence, d.raison_sociale, {listed.column} v.verdict, "  # noqa: S608 - names of ours
+            f"d.labels, utc(d.depose_le) AS depose_le, utc(d.modifie_le) AS modifie_le, "
+            f"{_IN_CONFLICT} AS en_conflit, p.total "
+            f"FROM (SELECT d.numero, count(*) OVER () AS total {self._selected(selection)}{order} "
+            f"LIMIT :limit OFFSET :offset) AS p JOIN dossier AS d ON d.numero = p.numero "
+            f"{_VERDICT} {listed.join}{order}"
+        )
+        rows = documents(
+            self._execute(query, {**self._values(selection), "limit": limit, "offset": offset})
+        )
+        total: int = rows[0].pop("total") if rows else 0
+        for row in rows:
+            row.pop("total", None)
+            row["labels"] = json.loads(row["labels"] or "[]")
+            row["en_conflit"] = bool(row["en_conflit"])
+        return rows, total
+
+    def selected_numbers(self, selection: Selection) -> list[DossierNumber]:
+        """Return the numbers of all dossiers of a selection, in its order."""
+        query = f"SELECT d.numero {self._selected(selection)}{_order(selection)}"
+        rows = self._execute(query, self._values(selection))
+        return [DossierNumber(row["numero"]) for row in rows]
+
+    def labels(self) -> list[str]:
+        """Return the names of the labels that the démarche has in DS."""
+        table = tables.demarche
+        named = self.connection.scalar(select(table.c.labels).where(table.c.number == self.number))
+        return sorted(named or ())
+
+    def groupes(self) -> list[str]:
+        """Return the names of the groupes instructeurs that dossiers have."""
+        rows = self._execute(
+            "SELECT DISTINCT json(t.divers) ->> 'groupe_instructeur' AS groupe "
+            "FROM contenu AS t JOIN dossier AS d ON d.numero = t.numero "
+            "WHERE d.demarche_numero = :demarche",
+            {"demarche": self.number},
+        )
+        return sorted(row["groupe"] for row in rows if row["groupe"])
+
+    def figures(self, reached: Mapping[str, str]) -> tuple[dict[str, dict[str, int]], str | None]:
+        """Count deposits, verdicts and decisions by day of Paris, and dossiers by stage reached.
+
+        Args:
+            reached: conditions on the programme's main view, by stage; empty: no stages.
+
+        Returns:
+            The counts by day, or by stage, of `depots`, `verdicts`, `decisions` and `etapes`; and
+            the démarche's title.
+        """
+        counts = ", ".join(
+            f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS e{rank}"
+            for rank, condition in enumerate(reached.values())
+        )
+        view = self.extension.main_view.name if self.extension else "dossier"
+        query = _FIGURES.format(
+            reached=(
+                f"SELECT {counts or '0 AS e'} FROM {view} "  # noqa: S608 - names of ours
+                "WHERE demarche_numero = :demarche AND presence = 'present'"
+            ),
+            stages="".join(
+                f"UNION ALL SELECT 'etapes', '{rank}', e{rank} FROM reached "  # noqa: S608
+                for rank in range(len(reached))
+            ),
+        )
+        names, title = list(reached), None
+        found: dict[str, Counter[str]] = {
+            name: Counter() for name in ("depots", "verdicts", "decisions", "etapes")
+        }
+        for row in self._execute(query, {"demarche": self.number}):
+            if row["serie"] == "titre":
+                title = row["cle"]
+                continue
+            is_stage = row["serie"] == "etapes"
+            key = names[int(row["cle"])] if is_stage else _day_of_hour(row["cle"])
+            found[row["serie"]][key] += row["nombre"] or 0
+        by_day = {name: dict(sorted(counts.items())) for name, counts in found.items()}
+        return by_day | {"etapes": {name: found["etapes"][name] for name in names}}, title
+
+    def rows_of(
+        self,
+        view: str,
+        columns: Sequence[str],
+        where: Mapping[str, Any],
+        *,
+        order: str,
+        present: Sequence[str] = (),
+        group: str | None = None,
+        limit: int = 1000,
+    ) -> list[Document]:
+        """Return rows of a view.
+
+        Args:
+            view: its name; as all names here, one of ours.
+            columns: the columns.
+            where: the values that columns must have; a list: one of these.
+            order: the ORDER BY expression.
+            present: columns that must have a value.
+            group: the GROUP BY expression; None: none.
+            limit: maximum number of rows.
+        """
+        conditions = " AND ".join(
+            [
+                *(
+                    f"{name} IN :{name}" if isinstance(value, list) else f"{name} = :{name}"
+                    for name, value in where.items()
+                ),
+                *(f"{name} IS NOT NULL" for name in present),
+            ]
+        )
+        grouped = f"GROUP BY {group} " if group else ""
+        statement = text(
+            f"SELECT {', '.join(columns)} FROM {view} "  # noqa: S608 - names of ours
+            f"WHERE {conditions} {grouped}ORDER BY {order} LIMIT :limit"
+        ).bindparams(
+            *(
+                bindparam(name, expanding=True)
+                for name, value in where.items()
+                if isinstance(value, list)
+            )
+        )
+        found = self.connection.execute(statement, {**where, "limit": limit})
+        return documents(found.mappings().all())
+
+    def evaluations(self, numero: DossierNumber) -> list[Document]:
+        """Return the programme's evaluations of a dossier, a row for each mark."""
+        return documents(
+            self._execute(
+                "SELECT e.ligne, e.moment, e.evaluateur, e.commentaire, e.moyenne, n.critere, "
+                "n.libelle, n.note FROM lecture_evaluation AS e LEFT JOIN lecture_evaluation_note "
+                "AS n ON n.numero = e.numero AND n.ligne = e.ligne WHERE e.numero = :numero "
+                "ORDER BY e.ligne",
+                {"numero": numero},
+            )
+        )
+
+    def wishes_of(self, numero: DossierNumber) -> list[DossierWish]:
+        """Return the current wishes of a dossier, with the values that stopped them."""
+        outbox = tables.outbox
+        found = self.connection.execute(
+            select(*(outbox.c[name] for name in DossierWish._fields))
+            .where(outbox.c.numero == numero, outbox.c.courante)
+            .order_by(outbox.c.id)
+        )
+        return [DossierWish(*row) for row in found]
+
+    def open_wishes(self) -> list[OpenWish]:
+        """Return the wishes that wait or were refused, by dossier, for dossiers that are open."""
+        dossier, outbox = tables.dossier, tables.outbox
+        found = self.connection.execute(
+            select(*(outbox.c[name] for name in OpenWish._fields))
+            .join(dossier, dossier.c.numero == outbox.c.numero)
+            .where(
+                outbox.c.courante,
+                outbox.c.statut.in_([status.value for status in _OPEN]),
+                dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
+                self._is_present(),
+            )
+            .order_by(outbox.c.numero, outbox.c.id)
+            .limit(MOST_WISHES)
+        )
+        return [OpenWish(*row) for row in found]
+
+    def events_of_run(self, run: int, limit: int) -> list[Document]:
+        """Return the events of a run, oldest first; `limit` is their maximum number."""
+        table = tables.evenement
+        found = self.connection.execute(
+            select(table.c.numero, table.c.survenu_le, table.c.evenement, table.c.details)
+            .where(table.c.demarche_numero == self.number, table.c.run == run)
+            .order_by(table.c.id)
+            .limit(limit)
+        )
+        return documents(found.mappings().all())
+
+    @property
+    def _listed(self) -> _Listed:
+        """The programme's column, and how its table is joined."""
+        if self.extension is None:
+            return _Listed("", "")
+        column = self.extension.listed
+        return _Listed(
+            f"l.{column.name},", f"LEFT JOIN {column.table.name} AS l ON l.numero = d.numero"
+        )
+
+    def _selected(self, selection: Selection) -> str:
+        """Return the FROM and WHERE clauses."""
+        conditions = ["d.demarche_numero = :demarche"]
+        for name, condition in _CONDITIONS.items():
+            if getattr(selection, name) is not None:
+                conditions.append(condition)
+        if selection.verdict == NO_VERDICT:
+            conditions[conditions.index(_CONDITIONS["verdict"])] = "v.verdict IS NULL"
+        if selection.conflit:
+            conditions.append(_IN_CONFLICT)
+        if selection.q:
+            texts = ["CAST(d.numero AS text)", "lower(d.raison_sociale)"]
+            if self.extension is not None:
+                texts.append(f"lower(l.{self.extension.listed.name})")
+            likes = " OR ".join(f"{one} LIKE :q ESCAPE '\\'" for one in texts)
+            conditions.append(f"({likes})")
+        return " ".join(
+            [
+                "FROM dossier AS d",
+                _VERDICT if selection.verdict or selection.tri == "verdict" else "",
+                self._listed.join if selection.q else "",
+                "JOIN contenu AS t ON t.numero = d.numero" if selection.groupe else "",
+                f"WHERE {' AND '.join(conditions)}",
+            ]
+        )
+
+    def _values(self, selection: Selection) -> dict[str, Any]:
+        values: dict[str, Any] = {"demarche": self.number}
+        for name in _CONDITIONS:
+            if (value := getattr(selection, name)) is not None:
+                values[name] = value
+        if selection.verdict == NO_VERDICT:
+            del values["verdict"]
+        if selection.q:
+            wanted = selection.q.lower()
+            for sign in "\\%_":
+                wanted = wanted.replace(sign, f"\\{sign}")
+            values["q"] = f"%{wanted}%"
+        return values
+
+    def _execute(self, query: str, values: Mapping[str, Any]) -> Sequence[Mapping[Any, Any]]:
+        engine = self.connection.dialect.name
+        statement = text(expanded(query, engine))
+        return self.connection.execute(statement, dict(values)).mappings().all()
+
+
+def _day_of_hour(hour: str) -> str:
+    """Return the day of Paris of an hour, in UTC, such as `2024-06-01 22`."""
+    return datetime.fromisoformat(f"{hour}:00+00:00").astimezone(PARIS).date().isoformat()
+
+
+def _order(selection: Selection) -> str:
+    direction = "DESC" if selection.descendant else "ASC"
+    by_number = "" if selection.tri == "numero" else f", d.numero {direction}"
+    return f" ORDER BY {SORTS[selection.tri]} {direction} NULLS LAST{by_number}"

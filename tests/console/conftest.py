@@ -1,0 +1,69 @@
+"""Fixtures: an engine of twelve dossiers that was synced, and its console."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.console.served import ServedConsole, Visitor, served
+from tests.engine.rig import Engine, seeds
+
+SHOWN = 30
+"""Number of dossiers, some of which are finished and have a jury."""
+
+
+@pytest.fixture(scope="module")
+def read_engine(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """An engine that was synced, for tests that only read."""
+    path = tmp_path_factory.mktemp("console") / "dsync.db"
+    shutil.copy(sqlite_template, path)
+    with Engine(f"sqlite:///{path}", seeds(range(SHOWN))) as made:
+        made.sync_until_quiet()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def read_console(read_engine: Engine) -> Iterator[ServedConsole]:
+    """The console of that engine."""
+    with served(read_engine) as console:
+        yield console
+
+
+@pytest.fixture(scope="module")
+def reader(read_console: ServedConsole) -> Visitor:
+    """Somebody with a session there."""
+    return read_console.visitor()
+
+
+@pytest.fixture
+def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Engine]:
+    """An engine of twelve dossiers; nothing was read yet."""
+    path = tmp_path / "dsync.db"
+    shutil.copy(sqlite_template, path)
+    with Engine(f"sqlite:///{path}", seeds()) as made:
+        yield made
+
+
+@pytest.fixture
+def engine(fresh: Engine) -> Engine:
+    """The same, synced, for tests that change something."""
+    fresh.sync_until_quiet()
+    return fresh
+
+
+@pytest.fixture
+def console(engine: Engine) -> Iterator[ServedConsole]:
+    """The console of that engine."""
+    with served(engine) as made:
+        yield made
+
+
+@pytest.fixture
+def visitor(console: ServedConsole) -> Visitor:
+    """Somebody with a session there."""
+    return console.visitor()

@@ -1,0 +1,117 @@
+"""The console over real HTTP, on an engine's database, and a visitor with a session."""
+
+from __future__ import annotations
+
+import html
+import re
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+from sqlalchemy import event
+
+from dsync.addresses import Listen
+from dsync.console.access import LocalAccess
+from dsync.console.app import Console
+from dsync.service.http import bind, server_thread
+from dsync.wiring import App
+from tests.engine.rig import Engine, engine_for
+
+USER = "ada@poste"
+DEADLINE_S = 20
+
+
+class Visitor:
+    """A browser without JavaScript, as far as HTTP can tell."""
+
+    def __init__(self, base: str, link: str) -> None:
+        self.base = base
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.text = self.session.get(base + link, timeout=30).text
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        """Read a page."""
+        return self.session.get(self.base + path, timeout=30, **options)
+
+    @property
+    def token(self) -> str:
+        """The token of the session's forms."""
+        found = re.search(r'name="jeton" value="([^"]+)"', self.get("/journal").text)
+        assert found
+        return found[1]
+
+    def post(self, path: str, **fields: Any) -> requests.Response:
+        """Send a form of the session's own pages, and follow where it leads."""
+        return self.session.post(
+            self.base + path,
+            data={"jeton": self.token, **fields},
+            headers={"Origin": self.base},
+            timeout=30,
+        )
+
+    def ask(self, path: str, **fields: Any) -> str:
+        """Send a form that asks for something; return the page with its result."""
+        answer = self.post(path, **fields)
+        assert 200 == answer.status_code, answer.text
+        until = time.monotonic() + DEADLINE_S
+        while "hx-get" in answer.text:
+            assert time.monotonic() < until, words(answer.text)
+            time.sleep(0.05)
+            answer = self.session.get(answer.url, timeout=30)
+        return words(answer.text)
+
+
+class ServedConsole:
+    """A console under a port of its own."""
+
+    def __init__(self, base: str, links: list[str], statements: list[str]) -> None:
+        self.base = base
+        self.links = links
+        self.statements = statements
+        """The SQL that was executed."""
+
+    def visitor(self) -> Visitor:
+        """Enter by the last link."""
+        return Visitor(self.base, self.links[-1])
+
+
+def words(page: str) -> str:
+    """Return the text of a page as it is read, in one line."""
+    body = page.partition("<main")[2] or page
+    text = html.unescape(re.sub(r"<[^>]*>", " ", body))
+    return re.sub(r"\s+", " ", text)
+
+
+@contextmanager
+def served(engine: Engine, apps: Sequence[App] = ()) -> Iterator[ServedConsole]:
+    """Serve the console of an engine's démarche, with a worker of its own."""
+    stop = threading.Event()
+    links: list[str] = []
+    statements: list[str] = []
+    shown = apps or [engine.another(stop=stop).app]
+    database = engine_for(engine.url)
+
+    def executed(_c: Any, _k: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(("SET ", "PRAGMA", "BEGIN")):
+            statements.append(statement)
+
+    event.listen(database, "before_cursor_execute", executed)
+    console = Console(
+        shown, LocalAccess(USER, links.append), secret="s" * 32, theme="neutre", stop=stop
+    )
+    listening = bind(Listen("127.0.0.1", 0), is_default=False)
+    assert listening is not None
+    thread = server_thread(console.application, listening, stop)
+    thread.start()
+    console.open()
+    try:
+        yield ServedConsole(f"http://127.0.0.1:{listening.getsockname()[1]}", links, statements)
+    finally:
+        stop.set()
+        console.close()
+        thread.join(10)
+        event.remove(database, "before_cursor_execute", executed)

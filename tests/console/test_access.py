@@ -1,0 +1,174 @@
+"""Who may enter, and what a forged request gets: nothing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import requests
+
+from dsync.console import decisions, dossier, dossiers, etat, jury, runs
+from dsync.sandbox import Sandbox
+from tests.commands.conftest import operator
+from tests.console.served import ServedConsole, Visitor
+from tests.engine.rig import FIRST, Engine
+
+PAGES = [
+    (method, re.sub(r"\{\w+(:\w+)?\}", "1", path).replace("dossiers/1", f"dossiers/{FIRST}"))
+    for group in (etat, dossiers, dossier, decisions, jury, runs)
+    for method, path, _ in group.PAGES
+]
+"""Every address, with numbers."""
+OTHERS = [("POST", "/sortir"), ("GET", "/static/console.css"), ("GET", "/nulle-part")]
+
+
+def anonymous(console: ServedConsole, method: str, path: str, **options: str) -> requests.Response:
+    return requests.request(
+        method, console.base + path, timeout=30, allow_redirects=False, cookies=options
+    )
+
+
+@pytest.mark.parametrize(("method", "path"), PAGES + OTHERS)
+def test_without_a_session_every_address_is_refused(
+    read_console: ServedConsole, method: str, path: str
+) -> None:
+    """With a short page that shows no data, and also with a forged session."""
+    for cookies in ({}, {"dsync_console": "eyJxdWkiOiAiYWRhIn0=.aaaa.bbbb"}):
+        answer = anonymous(read_console, method, path, **cookies)
+        assert 403 == answer.status_code
+        assert "terminal" in answer.text
+        assert str(FIRST) not in answer.text
+        assert len(answer.content) < 2_000
+
+
+@pytest.mark.parametrize("path", [path for method, path in PAGES if method == "POST"])
+@pytest.mark.parametrize("forged", ["no token", "another token", "no origin", "another origin"])
+def test_a_forged_form_changes_nothing(
+    read_engine: Engine, reader: Visitor, path: str, forged: str
+) -> None:
+    """It needs the session's own token, and the address of the console as its origin."""
+    before = read_engine.rows("SELECT * FROM demande")
+    fields, headers = {"jeton": reader.token, "dossier": str(FIRST)}, {"Origin": reader.base}
+    match forged:
+        case "no token":
+            del fields["jeton"]
+        case "another token":
+            fields["jeton"] = "x" * 32
+        case "no origin":
+            del headers["Origin"]
+        case "another origin":
+            headers["Origin"] = "http://127.0.0.1:1"
+    answer = reader.session.post(
+        reader.base + path, data=fields, headers=headers, timeout=30, allow_redirects=False
+    )
+    assert 403 == answer.status_code
+    assert before == read_engine.rows("SELECT * FROM demande")
+
+
+def test_a_link_works_once(read_console: ServedConsole) -> None:
+    """Then the next one is shown; a guessed one never works."""
+    link = read_console.links[-1]
+    assert 303 == anonymous(read_console, "GET", link).status_code
+    assert link != read_console.links[-1]
+    for spent in (link, "/entrer", "/entrer?cle=", "/entrer?cle=%00é"):
+        assert 403 == anonymous(read_console, "GET", spent).status_code
+
+
+def test_every_answer_is_guarded(read_console: ServedConsole, reader: Visitor) -> None:
+    """Nothing is loaded from elsewhere, framed, guessed or kept; the cookie is for HTTP alone."""
+    for path in ("/", "/dossiers", "/nulle-part", "/static/console.css"):
+        headers = reader.get(path).headers
+        assert "default-src 'self'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert ("DENY", "nosniff") == (
+            headers["X-Frame-Options"],
+            headers["X-Content-Type-Options"],
+        )
+    assert "no-store" == reader.get("/").headers["Cache-Control"]
+    cookie = anonymous(read_console, "GET", read_console.links[-1]).headers["Set-Cookie"].lower()
+    assert all(word in cookie for word in ("httponly", "samesite=lax", "max-age=28800"))
+
+
+def test_a_closed_session_is_over(read_console: ServedConsole) -> None:
+    """The browser forgets it."""
+    visitor = read_console.visitor()
+    assert 200 == visitor.post("/sortir").status_code
+    assert 403 == visitor.get("/").status_code
+
+
+def test_what_is_not_there_is_said(reader: Visitor) -> None:
+    """Unknown pages, dossiers, runs, requests, démarches; numbers that DS cannot have."""
+    for path in (
+        "/nulle-part",
+        "/dossiers/1",
+        f"/dossiers/{2**70}",
+        "/executions/999",
+        "/demandes/999",
+        "/essais/999",
+        "/dossiers.pdf",
+        "/?demarche=1",
+        "/jury?le=1999-01-01",
+    ):
+        assert 404 == reader.get(path).status_code, path
+    assert 200 == reader.get("/dossiers?page=999999999999&tri=x&ordre=y&verdict=z").status_code
+
+
+def test_the_command_prints_its_link_alone_and_ends_on_a_signal(tmp_path: Path) -> None:
+    """Nothing else is on stdout."""
+    with Sandbox.start(dossiers=3, seed=7) as sandbox:
+        command = operator(sandbox, tmp_path)
+        assert 0 == command("sync").code
+        process = command.start("console", "--port", "0")
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline().strip()
+            assert re.fullmatch(r"http://127\.0\.0\.1:\d+/entrer\?cle=[\w-]{40,}", line)
+            session = requests.Session()
+            page = session.get(line, timeout=30)
+            assert (200, True) == (page.status_code, "Éligible" in page.text)
+            following = process.stdout.readline().strip()
+            assert following.startswith(line.partition("?")[0])
+            assert following != line
+        finally:
+            process.terminate()
+        out, err = process.communicate(timeout=20)
+    assert ("", "", 0) == (out, err, process.returncode)
+
+
+def test_the_service_serves_the_console_to_this_machine_alone(
+    tmp_path: Path, shared_config: Path
+) -> None:
+    """With `[http] console = true`, beside /healthz; on another address the command refuses."""
+    with Sandbox.start(dossiers=3, seed=7) as sandbox:
+        command = operator(sandbox, tmp_path)
+        environment = {"DSYNC_CONFIG": str(shared_config), "DSYNC_HTTP_LISTEN": "0.0.0.0:0"}
+        refused = command("run", **environment)
+        assert (2, True) == (refused.code, "[http] console" in refused.err)
+        environment["DSYNC_HTTP_LISTEN"] = "127.0.0.1:0"
+        process = command.start("run", err=subprocess.DEVNULL, **environment)
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline().strip()
+            base = line.partition("/entrer")[0]
+            assert 200 == requests.get(f"{base}/healthz", timeout=30).status_code
+            assert 403 == requests.get(f"{base}/dossiers", timeout=30).status_code
+            assert 200 == requests.Session().get(line, timeout=30).status_code
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+    assert 0 == process.returncode
+
+
+@pytest.fixture
+def shared_config(tmp_path: Path) -> Path:
+    """The shipped configuration with the console in the service."""
+    folder = Path(__file__).parents[2] / "config"
+    copied = shutil.copytree(folder, tmp_path / "config")
+    file = Path(copied) / "aap-eig7.toml"
+    text = file.read_text(encoding="utf-8")
+    assert "[http]" not in re.sub(r"(?m)^#.*$", "", text)
+    file.write_text(f"{text}\n[http]\nconsole = true\n", encoding="utf-8")
+    return file

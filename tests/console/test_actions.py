@@ -1,0 +1,244 @@
+"""What the buttons do: the same as the commands, in the user's name, and journaled."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from dsync.sandbox import Change
+from dsync.service.scheduler import DemarcheJob
+from dsync.wiring import App
+from tests.console.served import USER, ServedConsole, Visitor, served, words
+from tests.engine.rig import PROBLEME, RESULTAT, VALIDE, Engine, number
+
+
+def requests_of(engine: Engine) -> list[tuple[str, str, int | None]]:
+    """Return kind, user and exit code of the console's requests, oldest first."""
+    return [
+        (row["genre"], row["demande_par"], row["code"])
+        for row in engine.rows("SELECT * FROM demande ORDER BY id")
+        if row["demande_par"] == USER
+    ]
+
+
+def conflict_keys(page: str) -> list[str]:
+    """Return the boxes of the conflicts on a page."""
+    return re.findall(r'name="conflit" value="([^"]+)"', page)
+
+
+def edit(engine: Engine, *ranks: int) -> None:
+    """Have humans write other results, which dsync sees."""
+    for rank in ranks:
+        engine.control.edit_annotation(number(rank), RESULTAT, "Écrit à la main")
+    engine.advance(minutes=1)
+    engine.sync()
+
+
+def test_resynchronising_reads_what_changed(engine: Engine, visitor: Visitor) -> None:
+    """With progress and result; the journal says who asked."""
+    engine.control.edit_champ(number(0), PROBLEME, "Autre problème")
+    page = visitor.ask("/resynchroniser", portee="nouveau")
+    assert "Fait" in page
+    assert "Modifiés 1" in page
+    assert "Autre problème" == engine.one("lecture_candidature", 0)["probleme"]
+    assert [("incremental", USER, 0)] == requests_of(engine)
+    assert f"{USER}" in words(visitor.get("/journal").text)
+
+
+def test_a_scope_is_one_dossier_or_all(engine: Engine, visitor: Visitor) -> None:
+    """A number that is none is refused with a sentence."""
+    assert "Dossiers lus 1" in visitor.ask(
+        "/resynchroniser", portee="dossier", dossier=str(number(3))
+    )
+    assert "Dossiers lus 12" in visitor.ask("/resynchroniser", portee="tout")
+    for fields in (
+        {"portee": "dossier"},
+        {"portee": "dossier", "dossier": "x"},
+        {"portee": "ailleurs"},
+    ):
+        assert 400 == visitor.post("/resynchroniser", **fields).status_code
+    assert [("dossier", USER, 0), ("complet", USER, 0)] == requests_of(engine)
+
+
+def test_a_dry_run_shows_what_would_be_written(engine: Engine, visitor: Visitor) -> None:
+    """And writes nothing, neither here nor in DS."""
+    engine.control.edit_champ(number(0), 4102, "https://beta.gouv.fr/startups/inconnu.html")
+    engine.advance(minutes=1)
+    before = engine.content(all_tables=True)
+    page = visitor.ask("/resynchroniser", portee="nouveau", a_blanc="1")
+    assert "Rien n’a été enregistré ni écrit." in page
+    assert f"{number(0)} Résultat" in page
+    assert before == engine.content(all_tables=True)
+    assert [] == engine.mutations()
+
+
+def test_a_dossier_is_read_judged_and_sent_again(engine: Engine, visitor: Visitor) -> None:
+    """Each as a request of its own."""
+    path = f"/dossiers/{number(0)}"
+    assert "Dossiers lus 1" in visitor.ask(f"{path}/relire")
+    assert "Fait" in visitor.ask(f"{path}/rejuger")
+    assert "Fait" in visitor.ask(f"{path}/renvoyer")
+    kinds = [("dossier", USER, 0), ("precontrole", USER, 0), ("envoi", USER, 0)]
+    assert kinds == requests_of(engine)
+
+
+def test_judging_as_of_a_day_stores_nothing(engine: Engine, visitor: Visitor) -> None:
+    """The page shows both verdicts and the checks of that day."""
+    before = engine.content(all_tables=True)
+    page = visitor.ask(f"/dossiers/{number(0)}/rejuger", date="2023-05-01")
+    assert "Verdict aujourd’hui : Éligible" in page
+    assert "ce jour-là : À vérifier" in page
+    assert "Date de dépôt À vérifier" in page
+    assert before == engine.content(all_tables=True)
+    assert 400 == visitor.post(f"/dossiers/{number(0)}/rejuger", date="hier").status_code
+
+
+def test_a_humans_value_is_kept(engine: Engine, visitor: Visitor) -> None:
+    """For several conflicts at once; dsync does not write there again."""
+    edit(engine, 0, 1)
+    page = visitor.get("/conflits").text
+    assert "Écrit à la main" in page
+    keys = conflict_keys(page)
+    assert 2 == len(keys)
+    answer = visitor.post("/conflits", conflit=keys, choix="garder")
+    assert "2 conflits réglés" in words(answer.text).replace("\u00a0", " ")
+    assert "Aucun conflit" in answer.text
+    engine.advance(minutes=1)
+    engine.sync()
+    assert ["Écrit à la main"] * 2 == [engine.remote(0), engine.remote(1)]
+    assert ("conflit", USER, 0) in requests_of(engine)
+
+
+def test_a_humans_value_is_overwritten_once_that_is_confirmed(
+    engine: Engine, visitor: Visitor
+) -> None:
+    """The first form shows what would be replaced; the journal keeps no values."""
+    edit(engine, 0)
+    [key] = conflict_keys(visitor.get("/conflits").text)
+    asked = visitor.post("/conflits", conflit=key, choix="ecraser")
+    assert "Écrit à la main" in asked.text
+    assert "Éligible" in asked.text
+    assert "Écrit à la main" == engine.remote(0)
+    page = visitor.ask("/conflits", conflit=key, choix="ecraser", confirme="1")
+    assert "Inscrits dans Démarches Simplifiées 1" in page
+    assert "Éligible" == engine.remote(0)
+    assert [("envoi", USER, 0)] == requests_of(engine)
+    [row] = engine.rows("SELECT options FROM demande WHERE demande_par = :who", who=USER)
+    assert "main" not in row["options"]
+
+
+def test_a_value_that_changed_after_it_was_shown_stays(engine: Engine, visitor: Visitor) -> None:
+    """It was not confirmed: the conflict goes on with the new value."""
+    edit(engine, 0)
+    [key] = conflict_keys(visitor.get("/conflits").text)
+    engine.control.edit_annotation(number(0), RESULTAT, "Encore autre chose")
+    visitor.ask("/conflits", conflit=key, choix="ecraser", confirme="1")
+    assert "Encore autre chose" == engine.remote(0)
+    assert "Encore autre chose" in visitor.get("/conflits").text
+
+
+def test_of_two_operators_one_wins_and_the_other_is_told(
+    engine: Engine, console: ServedConsole
+) -> None:
+    """Both have the same conflict before them."""
+    edit(engine, 0)
+    one, other = console.visitor(), console.visitor()
+    [key] = conflict_keys(one.get("/conflits").text)
+    assert "réglé" in one.post("/conflits", conflit=key, choix="garder").text
+    for choice in ({"choix": "garder"}, {"choix": "ecraser", "confirme": "1"}):
+        told = words(other.post("/conflits", conflit=key, **choice).text)
+        assert "quelqu’un l’a réglé entre-temps" in told
+    assert "Écrit à la main" == engine.remote(0)
+
+
+def test_a_dossier_in_quarantine_is_tried_again(engine: Engine, visitor: Visitor) -> None:
+    """Grouped by what is to be done."""
+    engine.control.return_null(number(2), champs_only=True)
+    engine.sync(full=True)
+    assert {2} == set(engine.quarantine())
+    page = visitor.get("/anomalies").text
+    assert "Signalez" in page or "réessayez" in page
+    engine.control.repair(number(2))
+    assert "Fait" in visitor.ask("/anomalies", quoi="lecture", dossier=str(number(2)))
+    assert {} == engine.quarantine()
+    assert "Aucune anomalie" in visitor.get("/anomalies").text
+
+
+def test_a_refused_push_is_sent_again(fresh: Engine) -> None:
+    """Once DS accepts it; refusals are grouped by their cause."""
+    fresh.control.publish_revision(Change(options={RESULTAT: ["Inéligible"]}))
+    fresh.sync()
+    assert "refusee" == fresh.wishes(0)["resultat"]
+    with served(fresh) as console:
+        visitor = console.visitor()
+        assert "Refusée" in visitor.get("/anomalies").text
+        options = ["Inéligible", "À vérifier", "Éligible", "Indéterminé"]
+        fresh.control.publish_revision(Change(options={RESULTAT: options}))
+        visitor.ask("/resynchroniser", portee="tout")
+        page = visitor.ask("/anomalies", quoi="envoi", dossier=str(number(0)))
+    assert "Fait" in page
+    assert "Éligible" == fresh.remote(0)
+
+
+@contextmanager
+def service(engine: Engine) -> Iterator[None]:
+    """Have a service of the démarche execute requests."""
+    stop = threading.Event()
+    app = engine.another(stop=stop).app
+    app.register_service()
+    job = DemarcheJob(app, stop)
+
+    def work() -> None:
+        while not stop.wait(0.05):
+            job.tick()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
+
+
+def test_the_running_service_does_it(engine: Engine, console: ServedConsole) -> None:
+    """Reads, pre-checks and pushes alike; a request that has not begun can be taken back."""
+    visitor = console.visitor()
+    edit(engine, 0)
+    [key] = conflict_keys(visitor.get("/conflits").text)
+    app = engine.another().app
+    app.register_service()
+    waiting = visitor.post(f"/dossiers/{number(1)}/relire")
+    assert "En attente" in waiting.text
+    taken = visitor.post(f"/demandes/{waiting.url.rpartition('/')[2].partition('?')[0]}/retirer")
+    assert "La demande est retirée." in taken.text
+    with service(engine):
+        assert "Fait" in visitor.ask(f"/dossiers/{number(1)}/relire")
+        assert "Fait" in visitor.ask(f"/dossiers/{number(1)}/rejuger")
+        assert "Fait" in visitor.ask("/conflits", conflit=key, choix="ecraser", confirme="1")
+    assert "Éligible" == engine.remote(0)
+    kinds = [("dossier", USER, 0), ("precontrole", USER, 0), ("envoi", USER, 0)]
+    assert kinds == requests_of(engine)
+
+
+def test_a_request_that_cannot_begin_says_why(engine: Engine) -> None:
+    """Such as without a token; it does not wait for ever."""
+    app = engine.another().app
+    app = App(replace(app.settings, ds_token=None), clock=app.clock, store=app.store)
+    with served(engine, [app]) as console:
+        page = console.visitor().ask(f"/dossiers/{number(0)}/relire")
+    assert "Échoué" in page
+    assert "DSYNC_DS_TOKEN" in page
+    assert [("dossier", USER, 2)] == requests_of(engine)
+
+
+def test_a_validated_pre_check_says_so(engine: Engine, visitor: Visitor) -> None:
+    """The page of the dossier shows that its annotations are suspended."""
+    engine.control.edit_annotation(number(0), VALIDE, True)
+    engine.control.edit_champ(number(0), 4102, "https://beta.gouv.fr/startups/inconnu.html")
+    engine.advance(minutes=1)
+    engine.sync()
+    assert "Suspendue" in words(visitor.get(f"/dossiers/{number(0)}").text)

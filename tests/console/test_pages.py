@@ -1,0 +1,249 @@
+"""What the pages show: the same as the commands, as text, and with few queries."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+
+from dsync.console.decisions import key_of
+from dsync.console.words import visible
+from dsync.domain.ids import DossierNumber
+from dsync.sandbox.content.texts import NASTY_TEXTS
+from dsync.store.listing import Selection
+from dsync.sync.state import state_of
+from tests.console.served import ServedConsole, Visitor, served, words
+from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, RESULTAT, Engine, number, seeds
+
+ADDRESSES = (
+    "/",
+    "/dossiers",
+    "/dossiers?q=direction&tri=raison_sociale&ordre=desc&presence=present",
+    "/dossiers?verdict=a_verifier&etat=en_instruction",
+    "/dossiers?verdict=aucun&etape=Jury&tri=verdict",
+    "/dossiers?groupe=d%C3%A9faut&etiquette=%C3%A9ligible&conflit=1",
+    f"/dossiers/{FIRST}",
+    "/conflits",
+    "/anomalies",
+    "/jury",
+    "/executions",
+    "/executions/1",
+    "/preuves",
+    "/journal",
+    "/demandes/1",
+)
+MOST_STATEMENTS = 10
+
+
+@pytest.fixture
+def on_each(database_url: str) -> Iterator[ServedConsole]:
+    """The console of twelve dossiers, one with a conflict and one in quarantine, on each engine."""
+    with Engine(database_url, seeds()) as engine:
+        engine.sync()
+        engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
+        engine.control.fail_reads(number(1))
+        engine.advance(minutes=1)
+        engine.sync(full=True)
+        with served(engine) as console:
+            yield console
+
+
+def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
+    """At most ten, whatever is shown, and on both engines."""
+    visitor = on_each.visitor()
+    taken: dict[str, int] = {}
+    for address in ADDRESSES:
+        on_each.statements.clear()
+        answer = visitor.get(address)
+        assert 200 == answer.status_code, address
+        taken[address] = len(on_each.statements)
+    assert {} == {a: n for a, n in taken.items() if n > MOST_STATEMENTS}
+    for address in ("/dossiers.csv?verdict=eligible", "/dossiers.xlsx"):
+        assert 200 == visitor.get(address).status_code
+
+
+def test_the_state_is_that_of_the_command(read_engine: Engine, reader: Visitor) -> None:
+    """Dossiers, verdicts and the last success; each point that needs attention has its page."""
+    state = state_of(read_engine.worker.store, DEMARCHE, read_engine.control.now(), judges=True)
+    page = words(reader.get("/").text)
+    for name, key in (("Éligible", "eligible"), ("À vérifier", "a_verifier")):
+        assert f"{name} {state['dossiers']['verdict'][key]}" in page
+    assert f"Tout ({state['dossiers']['presence']['present']} dossiers)" in page.replace(
+        "\u00a0", " "
+    )
+    assert "Aucun service ne tourne" in page
+
+
+def test_the_list_is_that_of_the_command(read_engine: Engine, reader: Visitor) -> None:
+    """In the order of its numbers, with the same filters."""
+    with read_engine.worker.store.reading(DEMARCHE) as store:
+        for query, conditions in (
+            ("", {}),
+            ("?verdict=a_verifier", {"verdict": "À vérifier"}),
+            ("?verdict=aucun", {"verdict": "aucun"}),
+            ("?etat=accepte", {"etat": "accepte"}),
+            ("?q=direction", {"q": "direction"}),
+            ("?q=%25", {"q": "%"}),
+        ):
+            listed = store.dossiers(**conditions)  # type: ignore[arg-type]
+            assert [row["numero"] for row in listed] == numbers(reader.get(f"/dossiers{query}"))
+
+
+def test_sorting_and_paging_are_the_databases(read_engine: Engine, reader: Visitor) -> None:
+    """Pages follow each other without a gap, in the order asked for; unnamed ones come last."""
+    with read_engine.worker.store.reading(DEMARCHE) as store:
+        every, total = store.listing(Selection(tri="raison_sociale", descendant=True), limit=99)
+        pages = [
+            store.listing(Selection(tri="raison_sociale", descendant=True), limit=7, offset=o)[0]
+            for o in range(0, total, 7)
+        ]
+    assert every == [row for page in pages for row in page]
+    names = [row["raison_sociale"] for row in every]
+    known = [name.lower() for name in names if name]
+    assert (sorted(known, reverse=True), None) == (known, names[-1])
+    shown = numbers(reader.get("/dossiers?tri=raison_sociale&ordre=desc"))
+    assert [row["numero"] for row in every] == shown
+
+
+def test_each_filter_narrows_the_list(read_engine: Engine, reader: Visitor) -> None:
+    """Stage, label and presence as the views have them."""
+    for query, sql in (
+        ("etape=En%20poste", "SELECT numero FROM lecture_suivi WHERE etape = 'En poste'"),
+        (
+            "etiquette=%C3%A9ligible",
+            "SELECT numero FROM lecture_etiquette WHERE etiquette = 'éligible'",
+        ),
+        ("presence=present", "SELECT numero FROM dossier WHERE presence = 'present'"),
+        (
+            "groupe=d%C3%A9faut",
+            "SELECT numero FROM lecture_candidature WHERE groupe_instructeur = 'défaut'",
+        ),
+    ):
+        expected = sorted(row["numero"] for row in read_engine.rows(sql))
+        assert expected == numbers(reader.get(f"/dossiers?{query}")), query
+        assert expected, query
+
+
+def test_the_export_is_the_selection(reader: Visitor) -> None:
+    """The same dossiers in the same order, as CSV for a French Excel, and as a workbook."""
+    query = "verdict=eligible&tri=depose_le&ordre=desc"
+    shown = numbers(reader.get(f"/dossiers?{query}"))
+    answer = reader.get(f"/dossiers.csv?{query}")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
+    assert shown == [int(row["numero"]) for row in rows]
+    assert {"Éligible"} == {row["verdict"] for row in rows}
+    assert "attachment" in answer.headers["Content-Disposition"]
+    book = load_workbook(io.BytesIO(reader.get(f"/dossiers.xlsx?{query}").content))
+    assert shown == [row[0].value for row in list(book.active.rows)[1:]]
+
+
+def test_a_dossier_is_that_of_the_command(read_engine: Engine, reader: Visitor) -> None:
+    """Verdict, each check with its reason and evidence, sections, annotations, evaluations."""
+    for rank in (0, 4, 5):
+        page = reader.get(f"/dossiers/{number(rank)}").text
+        text = words(page)
+        with read_engine.worker.store.reading(DEMARCHE) as store:
+            found = store.dossier(number(rank))
+        assert found is not None
+        for check in found["controles"]:
+            assert flat(check["motif"]) in text
+        for name in ("raison_sociale", "page_produit", "probleme", "sponsor_courriel"):
+            if found[name]:
+                assert flat(found[name]) in text
+        for wish in found["annotations"]:
+            if wish["annotation"] != "date" and wish["valeur"]:
+                assert flat(wish["valeur"]) in text
+        for grid in found["evaluations"]:
+            assert f"{grid['moyenne']:.2f}".replace(".", ",") in text
+        assert f"/procedures/{DEMARCHE}/dossiers/{number(rank)}" in page
+
+
+def test_the_jury_is_ordered_by_mean_note(read_engine: Engine, reader: Visitor) -> None:
+    """Those without a note come last, and are named."""
+    days = {
+        str(row["jury_le"]) for row in read_engine.rows("SELECT jury_le FROM lecture_jury_dossier")
+    }
+    assert days
+    for day in days:
+        rows = read_engine.rows(
+            "SELECT numero, note_moyenne FROM lecture_jury_dossier WHERE jury_le = :day", day=day
+        )
+        best = sorted(
+            rows, key=lambda r: (r["note_moyenne"] is None, -(r["note_moyenne"] or 0), r["numero"])
+        )
+        assert [row["numero"] for row in best] == numbers(reader.get(f"/jury?le={day}"))
+        book = load_workbook(io.BytesIO(reader.get(f"/jury.xlsx?le={day}").content))
+        assert len(rows) == book.active.max_row - 1
+
+
+def test_runs_and_evidence_are_those_of_the_commands(read_engine: Engine, reader: Visitor) -> None:
+    """With what each run changed, and the source of the catalogue."""
+    page = words(reader.get("/executions").text)
+    with read_engine.worker.store.reading(DEMARCHE) as store:
+        runs = store.runs()
+        evidence = read_engine.worker.app.evidence(store)
+    assert len(runs) == page.count("Lecture des nouveautés")
+    first = words(reader.get("/executions/1").text)
+    assert f"Dossiers lus {runs[-1]['lus']}, dont {runs[-1]['modifies']} modifiés" in first
+    assert "Première lecture" in first
+    assert evidence is not None
+    assert evidence["catalogue"]["source"] in words(reader.get("/preuves").text)
+
+
+def test_hostile_texts_are_shown_as_text(engine: Engine, visitor: Visitor) -> None:
+    """Markup, control characters, changes of direction, 100,000 characters."""
+    texts = [
+        *NASTY_TEXTS,
+        "<script>alert(1)</script><img src=x onerror=alert(1)>",
+        "\x1b[31mrouge\x1b[0m \u202egnp.exe \u2066x\u2069 {{ 7*7 }} {% raw %}",
+        "'\"></textarea><svg/onload=alert(1)> javascript:alert(1)",
+        "é" * 100_000,
+    ]
+    # There are twelve dossiers: the texts beyond share one.
+    texts = [*texts[:11], "\n".join(texts[11:])]
+    for rank, text in enumerate(texts):
+        engine.control.edit_champ(number(rank), PROBLEME, text)
+    engine.advance(minutes=1)
+    engine.sync()
+    pages = [f"/dossiers/{number(rank)}" for rank in range(len(texts))]
+    for path in (*pages, "/dossiers", "/executions"):
+        answer = visitor.get(path)
+        assert 200 == answer.status_code
+        for forbidden in ("<script>alert", "<img", "<svg/onload", "\x1b", "\u202e", "\x00"):
+            assert forbidden not in answer.text
+    for rank, path in enumerate(pages):
+        stored = flat(visible(engine.one("lecture_candidature", rank)["probleme"] or ""))
+        assert stored[:20] in words(visitor.get(path).text)
+
+
+def test_a_form_names_what_was_shown(engine: Engine) -> None:
+    """A conflict whose value has changed since is another one."""
+    engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
+    engine.advance(minutes=1)
+    engine.sync()
+    with engine.worker.store.reading(DEMARCHE) as store:
+        before = [key_of(one) for one in store.conflicts()]
+    engine.control.edit_annotation(number(0), RESULTAT, "Encore autre chose")
+    engine.advance(minutes=1)
+    engine.sync()
+    with engine.worker.store.reading(DEMARCHE) as store:
+        after = [key_of(one) for one in store.conflicts()]
+    assert before
+    assert not set(before) & set(after)
+
+
+def numbers(answer: Any) -> list[DossierNumber]:
+    """Return the numbers of the rows of a page's table, in order."""
+    rows = answer.text.partition("<tbody>")[2].split("<tr>")[1:]
+    return [
+        DossierNumber(int(row.partition('href="/dossiers/')[2].partition('"')[0])) for row in rows
+    ]
+
+
+def flat(text: str) -> str:
+    """Return a text as `words` shows it."""
+    return " ".join(text.split())
