@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.sandbox import Sandbox
+from dsync.sandbox.content import FORM
 from tests.acceptance.worker.database import OWN_HAND, Database
 from tests.acceptance.worker.installed import Installed
 from tests.acceptance.worker.truth import (
@@ -38,6 +39,7 @@ def test_the_first_run_does_everything_and_the_second_nothing(
     [run] = database.view("lecture_synchronisation", "run")
     assert {
         "run": report["run"],
+        "demarche_numero": FORM.number,
         "statut": "success",
         "lus": report["read"],
         "modifies": report["changed"],
