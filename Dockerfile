@@ -1,16 +1,20 @@
 # The steps are those of `.ci/run`, which proves them without Docker: build the wheel, make a
-# virtual environment, install the wheel under the constraints, run `dsync`.
+# virtual environment, install what is needed by its hashes, then the wheel, run `dsync`.
 
-FROM python:3.11-slim AS build
+# Of the repository docker-library/repo-info: the index of all architectures of python:3.11.15-slim-trixie.
+ARG PYTHON=python:3.11.15-slim-trixie@sha256:90744cff8f32887f075c47d747a173ff333e9e98801667af93c357fa9f5e28ff
+
+FROM ${PYTHON} AS build
 WORKDIR /source
 COPY . .
 RUN python3 -m pip wheel --no-deps --wheel-dir /wheels .
 RUN python3 -m venv /opt/dsync \
- && /opt/dsync/bin/pip install --no-cache-dir -c constraints.txt /wheels/dsync-*.whl \
+ && /opt/dsync/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \
+ && /opt/dsync/bin/pip install --no-cache-dir --no-deps /wheels/dsync-*.whl \
  && /opt/dsync/bin/dsync config check \
  && /opt/dsync/bin/pip uninstall --yes pip
 
-FROM python:3.11-slim
+FROM ${PYTHON}
 RUN useradd --system --uid 10001 --no-create-home --home-dir /data dsync \
  && mkdir /data \
  && chown dsync /data
@@ -23,7 +27,8 @@ ENV PATH=/opt/dsync/bin:$PATH \
     DSYNC_LOG_FORMAT=json \
     DSYNC_HTTP_LISTEN=0.0.0.0:8080
 EXPOSE 8080
-USER dsync
+# A number, so that Kubernetes can see that it is not root's. No capability is needed.
+USER 10001
 WORKDIR /data
 VOLUME /data
 STOPSIGNAL SIGTERM

@@ -95,25 +95,30 @@ class DemarcheSection(_Section):
     """Section `[demarche]`."""
 
     number: int = Field(gt=0, le=GREATEST_NUMBER)
+    """The démarche's number in DS."""
 
 
 class DSSection(_Section):
     """Section `[ds]`: the access to DS, and its limits."""
 
     url: str = DEFAULT_DS_URL
+    """The GraphQL endpoint."""
     instructeur: str | None = None
+    """Id or e-mail of the instructeur who writes the annotations; without one, they wait."""
     token_file: Path | None = None
     """File with the token of this démarche, below the configuration file's folder if relative."""
     token_expires_on: date | None = None
+    """The last day of the token in `token_file`."""
     contact: str = Field(min_length=1)
     """Address or page of the operator, sent in `User-Agent`."""
-    # DS's limit is 400 for each token; the default leaves some to its other users.
     requests_per_minute: int = Field(default=350, ge=1, le=400)
+    """DS's limit is 400 for each token; the default leaves some to its other users."""
     deadline_s: float = Field(default=60, ge=1, le=600)
-    """Time for one request with its whole answer; DS itself ends a query after 30 s."""
+    """Seconds for one request with its whole answer; DS itself ends a query after 30 s."""
     push_batch: int = Field(default=10, ge=1, le=50)
     """Maximum number of dossiers in a mutation document."""
     max_response_mib: float = Field(default=64, gt=0, le=1024)
+    """Maximum size of a decoded answer, in MiB; for a longer one, a smaller page is asked for."""
     allow_insecure_http: bool = False
     """Whether http:// addresses of other machines are accepted."""
 
@@ -122,9 +127,13 @@ class ScheduleSection(_Section):
     """Section `[schedule]`: when runs are due."""
 
     incremental: Interval = timedelta(minutes=5)
+    """Time from one read of what changed to the next."""
     deletions: Interval = timedelta(hours=1)
+    """Time from one read of the lists of deleted dossiers to the next."""
     full_at: time = time(2, 30)
+    """Time of day, in UTC, from which the night's read of all dossiers is due."""
     overlap: Duration = timedelta(minutes=10)
+    """How far before the watermark an incremental read starts again."""
 
 
 class SafetySection(_Section):
@@ -142,11 +151,13 @@ class PiecesSection(_Section):
     """Section `[pieces]`: copies of the dossiers' files; off unless `copy = true`."""
 
     is_on: bool = Field(default=False, alias="copy")
+    """Whether files are copied."""
     target: str | None = None
     """`file:///folder` or `s3://bucket/prefix`; the access to S3 is configured as AWS's own."""
     max_mib: float = Field(default=200, gt=0, le=10240)
+    """Maximum size of a file, in MiB."""
     deadline_s: float = Field(default=60, ge=1, le=3600)
-    """Time for the download of one file."""
+    """Seconds for the download of one file."""
 
     @model_validator(mode="after")
     def _has_target(self) -> Self:
@@ -168,7 +179,7 @@ class HttpSection(_Section):
     """Section `[http]`: the addresses that `dsync run` serves."""
 
     listen: str | None = None
-    """`host:port`; "": none."""
+    """`host:port`, by default `127.0.0.1:8080`; an empty one serves no HTTP."""
     console: bool = False
     """Whether `dsync run` serves the console there, too."""
     theme: Literal["neutre", "dsfr"] = "neutre"
@@ -224,18 +235,32 @@ class _Environment(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True)
 
     config: Path | None = None
+    """The configuration file, or a folder of them. Default: `config/aap-eig7.toml` in the current
+    folder, else the copy inside the package."""
     database_url: SecretStr | None = None
+    """`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. Default: `sqlite:///dsync.db`."""
     ds_url: str | None = None
+    """The GraphQL endpoint. Default: `[ds] url`."""
     ds_token: SecretStr | None = None
+    """The API token, for démarches without `[ds] token_file`."""
     ds_token_expires_on: date | None = None
+    """The token's last day; warnings come 30, 7 and 1 days before."""
     demarche: int | None = Field(default=None, gt=0, le=GREATEST_NUMBER)
+    """The démarche's number, or which file of a folder. Default: `[demarche] number`."""
     ds_instructeur: str | None = None
+    """As `[ds] instructeur`, which it replaces."""
     betagouv_url: str | None = None
+    """Base address of the catalogue of products. Default: `https://beta.gouv.fr`."""
     log_format: Literal["console", "json"] | None = None
+    """`console` (the default) or `json`."""
     http_listen: str | None = None
+    """As `[http] listen`, which it replaces."""
     webhook_secret: SecretStr | None = None
+    """Secret in the address of DS's webhooks, then their signing keys, separated by blanks."""
     alert_urls: SecretStr | None = None
+    """Where alerts are sent: addresses of apprise, separated by blanks."""
     sentry_dsn: SecretStr | None = None
+    """Where bugs of dsync are reported, without any value."""
 
 
 SECRETS = ("ds_token", "database_url", "webhook_secret", "alert_urls", "sentry_dsn")

@@ -30,7 +30,9 @@ class AnnotationTarget(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
+    """The descriptor's id in DS."""
     libelles: tuple[str, ...] = ()
+    """Its labels, used where the id is unknown."""
 
 
 class VerdictTexts(BaseModel):
@@ -39,8 +41,11 @@ class VerdictTexts(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     eligible: str = Field(min_length=1)
+    """For « Éligible »."""
     a_verifier: str = Field(min_length=1)
+    """For « À vérifier »."""
     ineligible: str = Field(min_length=1)
+    """For « Inéligible »."""
 
     def of(self, verdict: Verdict) -> str:
         """Return the text of a verdict other than Indéterminé."""
@@ -55,6 +60,7 @@ class ResultTarget(AnnotationTarget):
     """The annotation of the result, with the option for each verdict."""
 
     options: VerdictTexts
+    """The option of the drop-down list for each verdict."""
 
 
 class AnnotationsConfig(BaseModel):
@@ -63,12 +69,15 @@ class AnnotationsConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     resultat: ResultTarget
+    """The annotation of the result."""
     detail: AnnotationTarget
+    """The annotation of the text with the reasons."""
     date: AnnotationTarget
+    """The annotation of the date of the pre-check."""
     validation: AnnotationTarget | None = None
-    """The box by which an instructeur validates the result; None: there is none."""
+    """The box by which an instructeur validates the result; if missing, there is none."""
     labels: VerdictTexts | None = None
-    """Names of the démarche's labels; None: dsync writes no label."""
+    """Names of the démarche's labels; if missing, dsync writes no label."""
 
     @property
     def owned_labels(self) -> frozenset[str]:

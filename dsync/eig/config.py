@@ -26,9 +26,13 @@ class CatalogueConfig(_Section):
         "api/v2.6/startups.json",
         "api/v2.7/startups.json",
     )
+    """Below DSYNC_BETAGOUV_URL, tried in this order; the first readable one is used."""
     redirects: Path = "redirects.json"
+    """Former addresses of products, below DSYNC_BETAGOUV_URL."""
     max_age_days: Days = 14
+    """Days since the last confirmation; after them, checks on the product give « impossible »."""
     deadline_s: Seconds = 30
+    """Seconds for one request with its whole answer."""
 
     @property
     def max_age(self) -> timedelta:
@@ -40,12 +44,17 @@ class RegistreConfig(_Section):
     """The API Recherche d'entreprises, for applicants whose legal category DS does not have."""
 
     enabled: bool = False
+    """Whether it is asked."""
     url: Path = "https://recherche-entreprises.api.gouv.fr"
+    """Its base address."""
     requests_per_second: Annotated[float, Field(gt=0, le=7)] = 5
+    """Maximum rate; the API's own limit is 7."""
     deadline_s: Seconds = 10
+    """Seconds for one request with its whole answer."""
     max_wait_s: Annotated[float, Field(ge=0, le=3600)] = 30
     """Longest wait for a Retry-After, in seconds; beyond it, the registry counts as unreachable."""
     max_age_days: Days = 30
+    """Days for which an answer is used."""
 
     @property
     def max_age(self) -> timedelta:

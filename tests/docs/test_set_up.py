@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tests.golden import dependencies
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -50,12 +52,27 @@ def test_ci_reads_the_test_line_from_the_readme() -> None:
 def test_the_container_is_built_by_steps_that_ci_runs() -> None:
     """No Docker is needed to know that they work."""
     ci, dockerfile = read(".ci/run"), read("Dockerfile")
-    for step in ("pip wheel --no-deps --wheel-dir", "-m venv", "install", "config check"):
+    for step in (
+        "pip wheel --no-deps --wheel-dir",
+        "-m venv",
+        "--require-hashes -r",
+        "--no-deps ",
+        "config check",
+    ):
         assert step in ci
         assert step in dockerfile
     assert "HEALTHCHECK" in dockerfile
     assert '"status", "--max-age", "30m"' in dockerfile
-    assert dockerfile.index("USER dsync") < dockerfile.index("ENTRYPOINT")
+    assert dockerfile.index("USER 10001") < dockerfile.index("ENTRYPOINT")
+
+
+def test_the_image_is_built_on_one_that_cannot_change() -> None:
+    """The base is named by its digest, the same for both stages."""
+    froms = re.findall(r"^FROM (\S+)", read("Dockerfile"), re.M)
+    assert ["${PYTHON}"] * 2 == froms
+    assert re.search(
+        r"^ARG PYTHON=python:[\d.]+-slim-\w+@sha256:[0-9a-f]{64}$", read("Dockerfile"), re.M
+    )
 
 
 def test_constraints_hold_names_and_versions_only() -> None:
@@ -64,14 +81,42 @@ def test_constraints_hold_names_and_versions_only() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)
 
 
-def test_every_dependency_is_constrained_to_a_version_that_it_allows() -> None:
-    """A dependency added to the project is added to the constraints."""
-    project = tomllib.loads(read("pyproject.toml"))["project"]
-    pinned = dict(
+def constrained() -> dict[str, str]:
+    """Return the version of each distribution in constraints.txt."""
+    return dict(
         line.lower().replace("_", "-").split("==")
         for line in read("constraints.txt").splitlines()
         if "==" in line and not line.startswith("#")
     )
+
+
+def locked() -> dict[str, str]:
+    """Return the version of each distribution in requirements.txt, which has hashes."""
+    text = read("requirements.txt").replace(" \\\n    --hash=", " --hash=")
+    entry = re.compile(
+        r"([a-z0-9.-]+)==([a-z0-9.]+)( ; [a-z_' !=0-9.]+)?( --hash=sha256:[0-9a-f]{64})+"
+    )
+    found = [entry.fullmatch(line) for line in text.splitlines() if not line.startswith("#")]
+    assert all(found)
+    return {one[1]: one[2] for one in found if one}
+
+
+def test_the_locked_versions_are_the_tested_ones() -> None:
+    """`scripts/requirements` writes the file anew; it has hashes, and no address."""
+    pinned = constrained()
+    assert {} == {n: v for n, v in locked().items() if pinned.get(n) != v}
+
+
+def test_all_that_an_installation_needs_is_locked() -> None:
+    """With the extras that the image has, so that pip asks for nothing without a hash."""
+    needed = {*dependencies.needs("dsync", frozenset({"alerts", "sentry"}))} - {"dsync"}
+    assert set() == needed - set(locked())
+
+
+def test_every_dependency_is_constrained_to_a_version_that_it_allows() -> None:
+    """A dependency added to the project is added to the constraints."""
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    pinned = constrained()
     for text in project["dependencies"] + project["optional-dependencies"]["test"]:
         requirement = Requirement(text)
         version = pinned[requirement.name.lower().replace("_", "-")]
@@ -86,7 +131,11 @@ def test_the_shipped_configuration_and_the_packages_version_agree_with_the_proje
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "docs/runbook.md", "docs/contributing.md"]
+    "page",
+    [
+        *(file.name for file in ROOT.glob("*.md")),
+        *(f"docs/{file.name}" for file in ROOT.glob("docs/*.md")),
+    ],
 )
 def test_links_inside_the_project_lead_somewhere(page: str) -> None:
     """A file that was moved is found again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dsync.eig.precheck.sentences import SENTENCES, TITLES, Sentence
@@ -40,17 +41,29 @@ def page() -> str:
     return "\n".join([HEAD, *(_section(check) for check in TITLES)])
 
 
+def rows(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    """Return a table of Markdown.
+
+    Args:
+        head: the titles of its columns.
+        body: the cells of each row.
+    """
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(cells)} |" for cells in body]
+    return "\n".join(lines)
+
+
 def _section(check: str) -> str:
-    rows = [_row(sentence) for sentence in SENTENCES if check in sentence.controles]
-    head = [f"## `{check}` ({TITLES[check]})", "", "| result | when | sentence |", "|---|---|---|"]
-    return "\n".join([*head, *rows, ""])
+    sentences = [_row(sentence) for sentence in SENTENCES if check in sentence.controles]
+    table = rows(("result", "when", "sentence"), sentences)
+    return f"## `{check}` ({TITLES[check]})\n\n{table}\n"
 
 
-def _row(sentence: Sentence) -> str:
+def _row(sentence: Sentence) -> tuple[str, str, str]:
     parts = [f"{sentence.fait}.", sentence.regle and f"{sentence.regle}."]
     parts.append(sentence.a_faire and f"À faire : {sentence.a_faire}.")
     text = " ".join(part for part in parts if part)
-    return f"| `{sentence.resultat}` | {sentence.quand} | {text} |"
+    return f"`{sentence.resultat}`", sentence.quand, text
 
 
 if __name__ == "__main__":

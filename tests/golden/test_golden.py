@@ -9,7 +9,7 @@ import pytest
 from dsync.domain.verdict import Resultat
 from dsync.eig.precheck.detail import stated_verdict
 from dsync.eig.precheck.sentences import TITLES
-from tests.golden import dossiers, http_page, registre, table
+from tests.golden import dependencies, dossiers, pages, registre, table
 from tests.golden.dossiers import DOSSIERS, Dossier, decide
 
 GONE = (
@@ -41,9 +41,10 @@ def test_the_register_shows_every_personal_column() -> None:
     assert registre.PAGE.read_text(encoding="utf-8") == registre.page()
 
 
-def test_the_page_on_http_shows_every_address_and_metric() -> None:
-    """`python -m tests.golden.http_page --write` updates it."""
-    assert http_page.PAGE.read_text(encoding="utf-8") == http_page.page()
+@pytest.mark.parametrize("name", pages.PAGES)
+def test_a_reference_page_says_what_the_code_says(name: str) -> None:
+    """`python -m tests.golden.pages --write` updates them."""
+    assert (pages.DOCS / name).read_text(encoding="utf-8") == pages.page(name)
 
 
 def test_there_are_forty_kinds() -> None:
@@ -99,3 +100,17 @@ def test_facts_of_what_is_conforme_are_not_left_out() -> None:
         if re.search(r"Conforme\W: date", decide(dossier).detail)
     ]
     assert [] == cut
+
+
+def test_every_dependency_has_a_licence_that_the_project_may_be_used_with() -> None:
+    """A new one that is unknown, or copyleft and not named in docs/dependencies.md, is noticed."""
+    names = {
+        name
+        for extra in ("", *dependencies.EXTRAS)
+        for name in dependencies.needs("dsync", frozenset({extra} - {""}))
+    }
+    said = dependencies.HAND.read_text(encoding="utf-8")
+    assert {"psycopg", "certifi", "apprise", "pyarrow", "s3fs"} <= names
+    assert {} == {n: dependencies.licence(n) for n in names if not dependencies.is_admitted(n)}
+    assert [] == [n for n, of in dependencies.COPYLEFT.items() if f"**{n}**" not in said]
+    assert [] == [n for n, of in dependencies.COPYLEFT.items() if f"({of})" not in said]

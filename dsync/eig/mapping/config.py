@@ -40,6 +40,7 @@ class ChampTarget(_Section):
     """A champ or annotation, identified by its id or else by one of its labels."""
 
     id: NonBlank | None = None
+    """The descriptor's id in DS, the same in all revisions of the form."""
     libelles: tuple[NonBlank, ...] = ()
     """The current label first, then former ones."""
     type: NonBlank | None = None
@@ -86,8 +87,11 @@ class VoeuxTarget(ChampTarget):
     """The repetition of wished profiles and its columns."""
 
     profil: ChampTarget | None = None
+    """The column of the profile."""
     ordre: ChampTarget | None = None
+    """The column of the order of preference."""
     missions: ChampTarget | None = None
+    """The column of the missions."""
 
 
 class CritereTarget(ChampTarget):
@@ -101,8 +105,11 @@ class EvaluationsTarget(ChampTarget):
     """The repetition of evaluation grids, its columns and its criteria."""
 
     moment: ChampTarget | None = None
+    """The column of the moment of the evaluation."""
     evaluateur: ChampTarget | None = None
+    """The column of the evaluator's e-mail."""
     commentaire: ChampTarget | None = None
+    """The column of the comment."""
     criteres: tuple[CritereTarget, ...] = ()
 
 

@@ -36,7 +36,9 @@ class WindowConfig(_Section):
     """The first and last day of the call, inclusive."""
 
     start: date
+    """First day."""
     end: date
+    """Last day."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,15 @@ class ProfilConfig(_Section):
     """A profile on offer."""
 
     id: Text
+    """Its name in the configuration."""
     labels: tuple[Text, ...]
     """The options of the form for it."""
     words: tuple[Text, ...] = ()
     """Words that identify this profile in an option with another wording."""
     offered_from: date | None = None
+    """First day of deposit on which it may be asked for."""
     offered_until: date | None = None
+    """Last day of deposit on which it may be asked for."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class PhasesConfig(_Section):
     """The names of phases in the catalogue and in the form."""
 
     eligible: tuple[Text, ...] = ()
+    """Phases in which a product is eligible."""
     other: tuple[Text, ...] = ()
     """All other known phases; a phase in neither list is reported as unknown."""
     declared: dict[Text, tuple[Text, ...]] = field(default_factory=dict)
@@ -76,10 +82,15 @@ class CasConfig(_Section):
     """A case in which EIG are granted, and what the catalogue must show."""
 
     id: Text
+    """Its name in the configuration."""
     labels: tuple[Text, ...]
+    """The options of the form for it."""
     words: tuple[Text, ...] = ()
+    """Words that identify this case in an option with another wording."""
     needs_phase: Text | None = None
+    """The phase in which the product must be."""
     needs: tuple[Literal["stats_url", "repository"], ...] = ()
+    """What the product's page must show."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +98,11 @@ class OverrideConfig(_Section):
     """A permanent decision on one applicant."""
 
     siren: Text
+    """The applicant's SIREN."""
     answer: OverrideAnswer
+    """What the check `administration` finds for it."""
     reason: Text
+    """The reason, shown with the verdict."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +118,13 @@ class RulesConfig(_Section):
     operateurs: tuple[Text, ...] = ()
     """Files with the lists of opérateurs de l'État, one for each year, beside the configuration."""
     categories_juridiques: Text | None = None
+    """File with the legal categories, beside the configuration."""
     overrides: tuple[OverrideConfig, ...] = ()
     timezone: Text = "Europe/Paris"
     """Of the days of the window and of the deposit."""
     instruction: Text = "équipe du programme EIG (DINUM)"
     """Who decides on the dossiers, for the first line of the detail."""
     max_profils: Annotated[int, Ge(1)] = 2
+    """Maximum number of profiles in an application."""
     max_detail_length: Annotated[int, Ge(400)] = 1500
+    """Maximum number of characters of the text in the annotation."""

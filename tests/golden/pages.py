@@ -1,0 +1,62 @@
+"""Generates reference pages of docs/ from the code: `python -m tests.golden.pages --write`.
+
+The folder `hand` has what is written by hand of each page; a mark `<!-- name -->` on a line of its
+own stands for what is generated.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from dsync.service.alerts import ALERTS
+from dsync.service.http import ADDRESSES
+from dsync.service.metrics import METRICS
+from tests.golden import dependencies, keys
+from tests.golden.table import rows
+
+DOCS = Path(__file__).parents[2] / "docs"
+HAND = Path(__file__).parent / "hand"
+PAGES = sorted(file.name for file in HAND.iterdir())
+
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "addresses": lambda: rows(
+        ("method", "path", "answer"),
+        ((method, f"`{path}`", answer) for method, path, answer in ADDRESSES),
+    ),
+    "metrics": lambda: rows(
+        ("name", "labels", "value", "from"),
+        (
+            (
+                f"`{one.name}`",
+                ", ".join(one.labels),
+                one.meaning,
+                "this process" if one.of_process else "database",
+            )
+            for one in METRICS
+        ),
+    ),
+    "alerts": lambda: rows(
+        ("alert", "meaning"), ((f"`{name}`", meaning) for name, meaning in ALERTS.items())
+    ),
+    "variables": keys.variables,
+    "sections": keys.sections,
+    "licences": dependencies.licences,
+}
+"""What each mark stands for."""
+
+
+def page(name: str) -> str:
+    """Return a page of docs/."""
+    text = (HAND / name).read_text(encoding="utf-8")
+    return re.sub(r"^<!-- (\w+) -->$", lambda mark: GENERATED[mark[1]](), text, flags=re.M)
+
+
+if __name__ == "__main__":
+    for name in PAGES:
+        if "--write" in sys.argv:
+            (DOCS / name).write_text(page(name), encoding="utf-8")
+        else:
+            sys.stdout.write(page(name))
