@@ -45,6 +45,21 @@ def test_dsync_has_the_variables_of_the_sandbox(monkeypatch: pytest.MonkeyPatch)
     assert load_settings().database_url == given["DSYNC_DATABASE_URL"]
 
 
+def test_what_is_ours_has_no_rights() -> None:
+    """No capability, and a file system that it cannot write to."""
+    for service in OURS.values():
+        assert (["ALL"], True) == (service["cap_drop"], service["read_only"])
+
+
+def test_the_address_of_the_image_is_reached_from_outside() -> None:
+    """The image listens on all addresses of the container, on the port that is published."""
+    dockerfile = (Path(__file__).parents[2] / "Dockerfile").read_text(encoding="utf-8")
+    assert "DSYNC_HTTP_LISTEN=0.0.0.0:8080" in dockerfile
+    assert "DSYNC_HTTP_LISTEN" not in DOCUMENT["services"]["dsync"]["environment"]
+    assert "service:sandbox" == DOCUMENT["services"]["dsync"]["network_mode"]
+    assert ["127.0.0.1:8080:8080"] == DOCUMENT["services"]["sandbox"]["ports"]
+
+
 def test_every_service_that_is_waited_for_exists() -> None:
     """With the state that it can reach: a service that ends, or one that says that it is well."""
     services = DOCUMENT["services"]
