@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -62,13 +62,19 @@ def console(*, port: int) -> None:
         thread.join(5)
 
 
-def open_console(apps: Sequence[App], address: tuple[str, int], stop: threading.Event) -> Console:
-    """Return the console of some démarches, which prints its links on stdout.
+def open_console(
+    apps: Sequence[App],
+    address: tuple[str, int],
+    stop: threading.Event,
+    show: Callable[[str], None] = click.echo,
+) -> Console:
+    """Return the console of some démarches.
 
     Args:
         apps: their workers.
         address: where it is served.
         stop: ends what it executes itself.
+        show: called with each link; by default, it is printed on stdout.
     """
     import secrets
 
@@ -78,7 +84,7 @@ def open_console(apps: Sequence[App], address: tuple[str, int], stop: threading.
     base = f"http://{Listen(*address)}"
 
     def announce(path: str) -> None:
-        click.echo(f"{base}{path}")
+        show(f"{base}{path}")
 
     return Console(
         apps,

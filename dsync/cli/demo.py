@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import shlex
 import sqlite3
 import sys
+import webbrowser
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from socket import socket
+from threading import Event as StopEvent
+from threading import Thread
 from typing import Any
 
 import click
 from pydantic import SecretStr
 
+from dsync.addresses import Listen
+from dsync.cli.console import DEFAULT_PORT, HOST
 from dsync.cli.dossier import current_checks, to_settle
 from dsync.cli.failures import Exit
 from dsync.cli.options import settings_options
 from dsync.cli.output import cut, print_note, print_table, shown
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_report
-from dsync.cli.sandbox import INSTRUCTEUR, sandbox_variables
+from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
 from dsync.cli.session import load, worker
 from dsync.cli.sync import announce_stop
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError
 from dsync.sandbox import Sandbox
+from dsync.sandbox.content.life import Event
 from dsync.service.signals import StopSignals
 from dsync.settings import SANDBOX_DEMARCHE, Settings, shipped_config
 from dsync.sync.report import RunReport, Status, SyncOptions
 from dsync.wiring import App
 
 DATABASE = "demo.db"
+LIVE_SCHEDULE = {"incremental": timedelta(seconds=5), "overlap": timedelta(minutes=1)}
+"""Of the service beside the console: edits, of which DS sends no webhook, are soon read."""
 SHOWN_OF_EACH = 5
 """Number of dossiers in the table for each verdict."""
 
@@ -57,14 +70,27 @@ SHOWN_OF_EACH = 5
 @click.option(
     "--serve", is_flag=True, help="Keep the sandbox running, so that sync and push work on it."
 )
+@click.option(
+    "--console",
+    is_flag=True,
+    help="Then serve the web console, and let the dossiers change every few seconds.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port of the console on this machine; 0: any free one.",
+)
 @settings_options()
-def demo(*, folder: Path, dossiers: int, seed: int, serve: bool) -> None:
+def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, port: int) -> None:
     """Show a complete run on this machine, without a token.
 
     Starts a sandbox that imitates DS and beta.gouv.fr, reads its dossiers over HTTP, pre-checks
     them, writes the results back and prints the verdicts. All data are invented and stay in one
     folder.
     """
+    listening = _listen(port) if console else None
     database = _fresh_database(folder)
     click.echo(f"Starting a sandbox of Démarches Simplifiées with {dossiers} dossiers…")
     with (
@@ -88,9 +114,82 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool) -> None:
         print_report(first, as_json=False)
         click.echo("A second run, after no change:")
         print_report(again, as_json=False)
-        _next_steps(_write_environment(server, database), rows, serve=serve)
+        environment = _write_environment(server, database)
+        if listening is not None:
+            _serve_console(server, settings, listening, environment, signals.stop)
+            return
+        _next_steps(environment, rows, serve=serve)
         if serve:
             signals.stop.wait()
+
+
+def _listen(port: int) -> socket:
+    """Open the console's socket, before anything else: a port in use ends the command."""
+    from dsync.service.http import bind
+
+    listening = bind(Listen(HOST, port), is_default=False, setting="--port")
+    assert listening is not None  # noqa: S101 - it raises
+    return listening
+
+
+def _serve_console(
+    server: Sandbox, settings: Settings, listening: socket, environment: Path, stop: StopEvent
+) -> None:
+    """Serve the console, let the sandbox's dossiers change, and synchronise them, until `stop`."""
+    from dsync.cli import run
+
+    address = str(Listen(*listening.getsockname()[:2]))
+    secret = secrets.token_urlsafe(24)
+    server.control.add_webhook(f"http://{address}/hooks/ds/{secret}")
+    configuration = settings.configuration
+    settings = replace(
+        settings,
+        configuration=configuration.model_copy(
+            update={
+                "http": configuration.http.model_copy(update={"console": True}),
+                "schedule": configuration.schedule.model_copy(update=LIVE_SCHEDULE),
+            }
+        ),
+        http_listen=address,
+        webhook_secret=SecretStr(secret),
+        # What the environment says of another installation: nobody is told of the demo.
+        alert_urls=None,
+        sentry_dsn=None,
+        ds_token_expires_on=None,
+    )
+    click.echo()
+    print_note(
+        "From now on dossiers are deposited, changed and decided every few seconds, and a service "
+        "reads them: reload a page of the console to see it. In another terminal, commands work "
+        f"on the same data after `. {shlex.quote(str(environment.resolve()))}`. Ctrl-C ends all.",
+        hanging=0,
+    )
+    click.echo("\nOpen this link. It works once, then the next one is printed:\n")
+
+    def tell(event: Event) -> None:
+        if not stop.is_set():
+            print_event(event)
+
+    shown: list[str] = []
+
+    def show(link: str) -> None:
+        click.echo(link)
+        if not shown:
+            # Nothing happens before somebody can see it.
+            server.live(tell)
+            if _has_display():
+                Thread(target=webbrowser.open, args=(link,), daemon=True).start()
+        shown.append(link)
+
+    run.serve([settings], stop, listening=listening, show=show, talkative=False)
+
+
+def _has_display() -> bool:
+    """Return whether whoever started this sits at the screen of this machine."""
+    is_graphical = sys.platform in ("darwin", "win32") or not os.environ.keys().isdisjoint(
+        ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    return sys.stdout.isatty() and is_graphical and "SSH_CONNECTION" not in os.environ
 
 
 def _fresh_database(folder: Path) -> Path:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from socket import socket
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from dsync.service.signals import StopSignals
 
 if TYPE_CHECKING:
     from dsync.service.http import Surface
+    from dsync.settings import Settings
     from dsync.wiring import App
 
 SWITCH_S = 0.001
@@ -42,14 +44,30 @@ def run() -> None:
     """
     # First of all, so that a signal during the start stops the service in order too.
     with StopSignals() as signals:
-        _serve(signals.stop)
+        serve(load_all(), signals.stop)
 
 
-def _serve(stop: Event) -> None:
+def serve(
+    every: Sequence[Settings],
+    stop: Event,
+    *,
+    listening: socket | None = None,
+    show: Callable[[str], None] = click.echo,
+    talkative: bool = True,
+) -> None:
+    """Serve some démarches until `stop` is set.
+
+    Args:
+        every: their settings.
+        stop: ends the service.
+        listening: the socket for HTTP; None: one for the address in the settings.
+        show: called with each link to the console.
+        talkative: whether to log at INFO without -v.
+    """
     with ExitStack() as stack:
         apps = [
-            stack.enter_context(worker(settings, stop=stop, talkative=True))
-            for settings in load_all()
+            stack.enter_context(worker(settings, stop=stop, talkative=talkative))
+            for settings in every
         ]
         for app in apps:
             make_ready(app)
@@ -66,7 +84,7 @@ def _serve(stop: Event) -> None:
         tell, crashed = teller(first.settings), reporter(first.settings)
         jobs = [DemarcheJob(app, stop, succeeded=_ping_of(app), crashed=crashed) for app in apps]
         service = Service(jobs, stop, watch=Alerts(apps, tell, stop), about=about)
-        surface = _surface(apps, service, stop, stack)
+        surface = _surface(apps, service, stop, stack, listening, show)
         for app in apps:
             app.register_service()
         has_ended = service.serve()
@@ -84,7 +102,12 @@ def _ping_of(app: App) -> Callable[[], None] | None:
 
 
 def _surface(
-    apps: Sequence[App], service: Service, stop: Event, stack: ExitStack
+    apps: Sequence[App],
+    service: Service,
+    stop: Event,
+    stack: ExitStack,
+    listening: socket | None,
+    show: Callable[[str], None],
 ) -> Surface | None:
     """Start the HTTP surface; None: it is off, or its default address cannot be used.
 
@@ -109,18 +132,20 @@ def _surface(
         return None
     from dsync.service import http  # Takes memory that only a service with HTTP needs.
 
-    listening = http.bind(settings.listen, is_default=not configured)
+    if listening is None:
+        listening = http.bind(settings.listen, is_default=not configured)
     if listening is None:
         return None
     console = None
     if shown:
         from dsync.cli.console import open_console
+        from dsync.wiring import App
 
         # Workers of their own: a dry run must not share a client with a run of the service.
-        workers = [stack.enter_context(worker(one, stop=stop, talkative=True)) for one in shown]
+        workers = [stack.enter_context(App(one, stop=stop)) for one in shown]
         for one in workers:
             one.use_store(apps[0].store)
-        console = open_console(workers, listening.getsockname()[:2], stop)
+        console = open_console(workers, listening.getsockname()[:2], stop, show)
     surface = http.Surface(
         apps,
         service.ask,

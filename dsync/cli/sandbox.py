@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 import click
 
 from dsync.cli.options import settings_options
 from dsync.errors import ConfigurationError
 from dsync.sandbox import Sandbox, serve
 from dsync.sandbox.content import EQUIPMENT_FORM
+
+if TYPE_CHECKING:
+    from dsync.sandbox.content.life import Event
 
 INSTRUCTEUR = "dsync@example.gouv.fr"
 """E-mail address of the sandbox's instructeur for dsync."""
@@ -38,14 +44,25 @@ INSTRUCTEUR = "dsync@example.gouv.fr"
     show_default=True,
     help="Maximum number of requests per minute and token.",
 )
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Let something happen every few seconds: deposits, edits, decisions.",
+)
 @settings_options()
-def sandbox(*, port: int, dossiers: int, seed: int, rate_limit: int) -> None:
+def sandbox(*, port: int, dossiers: int, seed: int, rate_limit: int, live: bool) -> None:
     """Serve an invented démarche aap-eig7 and an invented beta.gouv.fr until Ctrl-C.
 
     Prints the variables that make dsync use them. All data are lost when it stops.
     """
+
+    def ready(server: Sandbox) -> None:
+        _introduce(server)
+        if live:
+            server.live(print_event)
+
     try:
-        serve(port=port, dossiers=dossiers, seed=seed, rate_limit=rate_limit, ready=_introduce)
+        serve(port=port, dossiers=dossiers, seed=seed, rate_limit=rate_limit, ready=ready)
     except OSError as exc:
         raise ConfigurationError(
             f"Port {port} cannot be used ({exc.strerror}): give another one with --port, or 0 for "
@@ -63,6 +80,12 @@ def _introduce(server: Sandbox) -> None:
         f"To begin with another démarche: `dsync config init --demarche {EQUIPMENT_FORM.number}`."
     )
     click.echo(f"Control interface: {server.control_url}\nCtrl-C stops the sandbox.")
+
+
+def print_event(event: Event) -> None:
+    """Print what happened in a sandbox, on stderr."""
+    at = datetime.now(UTC).astimezone()
+    click.echo(f"{at:%H:%M:%S}  Dossier {event.number} {event.kind.value}.", err=True)
 
 
 def sandbox_variables(server: Sandbox) -> dict[str, str]:

@@ -12,7 +12,7 @@ from dsync.sandbox.world.model import State
 
 _INSTRUCTEUR = FORM.groupes["défaut"][0]
 _EVALUATEURS = tuple(f"evaluation-{letter}@example.gouv.fr" for letter in "abcde")
-_MOTIVATIONS = {
+MOTIVATIONS = {
     "accepte": "Projet retenu par le jury.",
     "refuse": "Projet non retenu à l’issue de l’évaluation.",
     "sans_suite": "Candidature retirée par l’administration.",
@@ -21,7 +21,7 @@ _MOTIVATIONS = {
 
 def motivation(rng: SeededRandom, state: State) -> str | None:
     """Return the reason given for a final decision, sometimes None."""
-    return _MOTIVATIONS.get(state) if rng.chance(0.8) else None
+    return MOTIVATIONS.get(state) if rng.chance(0.8) else None
 
 
 def notes(
@@ -74,13 +74,18 @@ def _grids(rng: SeededRandom, etape: str | None, name: str) -> list[dict[int, An
     first = rng.below(len(_EVALUATEURS))
     count = rng.between(0 if etape == "Évaluation" else 1, 3)
     judges = [_EVALUATEURS[(first + i) % len(_EVALUATEURS)] for i in range(count)]
-    rows = [_grid(rng, "Dossier", judge, name) for judge in judges]
+    rows = [grid(rng, "Dossier", judge, name) for judge in judges]
     if etape in ("Délibération", "Lauréat") or (etape == "Non retenu" and rng.chance(0.5)):
-        rows += [_grid(rng, "Soutenance", judge, name) for judge in judges[:2]]
+        rows += [grid(rng, "Soutenance", judge, name) for judge in judges[:2]]
     return rows
 
 
-def _grid(rng: SeededRandom, moment: str, judge: str, name: str) -> dict[int, Any]:
+def evaluator(rng: SeededRandom) -> str:
+    """Return the e-mail address of one of the évaluateurs."""
+    return rng.pick(_EVALUATEURS)
+
+
+def grid(rng: SeededRandom, moment: str, judge: str, name: str) -> dict[int, Any]:
     """Return a filled grid; a few have an empty criterion, address or comment."""
     row: dict[int, Any] = {5303: moment}
     if rng.chance(0.95):
@@ -110,7 +115,7 @@ def human_precheck(
     rng: SeededRandom, state: State, last: datetime
 ) -> tuple[dict[int, Any], list[str]]:
     """Return the pre-check's annotations and labels that an instructeur set by hand."""
-    is_closed = state in _MOTIVATIONS
+    is_closed = state in MOTIVATIONS
     if not rng.chance(0.4 if is_closed else 0.03):
         return ({5105: True} if rng.chance(0.02) else {}), []
     result, label = rng.pick(

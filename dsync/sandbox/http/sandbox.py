@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from dsync.sandbox import content
+from dsync.sandbox.content import life
 from dsync.sandbox.http.access import AccessControl
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import PATH, Endpoint
@@ -49,6 +50,7 @@ class Sandbox:
         catalogue = OpenData(seed, clock.now())
         self.control = Control(self.world, endpoint, catalogue, seed)
         self._server = Server(host, port, endpoint, self.control, catalogue)
+        self._life = life.Life(self.control, seed)
         self.base_url = self._server.base_url
         self.ds_url = self.base_url + PATH
         self.betagouv_url = self.base_url + BETAGOUV
@@ -86,6 +88,15 @@ class Sandbox:
             (content.EQUIPMENT_FORM, content.equipment_dossiers(seed, 6, now=time.now())),
         ]
         return cls(forms, seed=seed, clock=time, port=port, rate_limit=rate_limit)
+
+    def live(self, told: Callable[[life.Event], None]) -> None:
+        """Let something happen to the dossiers of aap-eig7 every few seconds, until the stop.
+
+        Args:
+            told: called with each event, in a thread of its own.
+        """
+        given = (self._life, self._server.stopping, told)
+        threading.Thread(target=life.go_on, args=given, name="life", daemon=True).start()
 
     def stop(self) -> None:
         """Stop the server and close all its connections."""

@@ -90,6 +90,11 @@ class Process:
         """Return what it printed so far."""
         return self._read(self._out) + self._read(self._err)
 
+    @property
+    def out(self) -> str:
+        """What it printed so far on stdout."""
+        return self._read(self._out)
+
     def kill(self) -> None:
         """End it whatever it does, and close its files."""
         if self.is_running:

@@ -1,9 +1,10 @@
-"""Ctrl-C in the demo leaves nothing running, and the next demo starts over."""
+"""The demo: what it shows in the console, what Ctrl-C leaves (nothing), and that it starts over."""
 
 from __future__ import annotations
 
 import re
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import requests
 
 from tests.acceptance.worker.installed import Installed, until
+from tests.console.served import Visitor
 
 IN_TIME_S = 5.0
 
@@ -38,3 +40,32 @@ def test_ctrl_c_ends_the_demo_with_its_sandbox(bare: Installed) -> None:
     again = bare.run("demo", "--dossiers", "20")
     assert 0 == again.code, again.text
     assert "is replaced" in again.out
+
+
+def test_the_demos_console_shows_what_arrives(bare: Installed) -> None:
+    """By a link alone on its line; the sandbox goes on, a service reads it, Ctrl-C ends all."""
+    process = bare.start("demo", "--console", "--port", "0", "--dossiers", "20")
+    link = until(lambda: re.search(r"^(http://\S+)(/entrer\?cle=\S+)$", process.out, re.M))
+    visitor = Visitor(link[1], link[2])
+    deposited = until(lambda: re.search(r"Dossier (\d+) was deposited", process.printed()))
+
+    page = f"/dossiers/{deposited[1]}"
+    until(lambda: visitor.get(page).status_code == 200, within_s=5, what="the new dossier's page")
+    assert "Aucun service" not in visitor.get("/").text
+
+    process.signal(signal.SIGINT)
+    done, took_s = process.ended_within(IN_TIME_S)
+    assert (0, True) == (done.code, took_s < IN_TIME_S), done.text
+    assert "Traceback" not in done.text
+    with pytest.raises(requests.ConnectionError):
+        visitor.get("/")
+
+
+def test_a_port_in_use_ends_the_demo_at_its_start(bare: Installed) -> None:
+    """With one sentence that names the option; no folder is made."""
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        done = bare.run("demo", "--console", "--port", str(used.getsockname()[1]))
+    assert (2, "") == (done.code, done.out)
+    assert 1 == len(done.err.splitlines())
+    assert "--port" in done.err
+    assert not (bare.folder / "dsync-demo").exists()

@@ -1,0 +1,76 @@
+"""What goes on in a sandbox that lives: every kind of event, and the same ones for a seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from dsync.sandbox.content import FIRST_NUMBER, FORM, dossiers
+from dsync.sandbox.content.life import Event, Kind, Life
+from dsync.sandbox.world.changes import Changes
+from dsync.sandbox.world.clock import Clock
+from dsync.sandbox.world.model import ServedDossier, World
+from dsync.sandbox.world.truth import DossierTruth, truth_of
+
+START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+PRE_CHECKED = FIRST_NUMBER
+"""A dossier with a result, as if dsync had written it."""
+
+
+def lived(steps: int, seed: int = 7) -> tuple[World, list[Event]]:
+    """Return a world of 40 dossiers after some events, one a minute."""
+    world = World(Clock(lambda: START))
+    world.add_demarche(FORM, dossiers(seed, 40, now=START))
+    changes = Changes(world)
+    changes.edit_annotation(PRE_CHECKED, 5102, "Éligible")
+    life = Life(changes, seed)
+    events = []
+    for _ in range(steps):
+        world.clock.advance(timedelta(minutes=1))
+        events.append(life.step())
+    return world, events
+
+
+def found(world: World, number: int) -> ServedDossier:
+    dossier = world.dossier(number)
+    assert dossier is not None
+    return dossier
+
+
+def truths(world: World) -> list[DossierTruth]:
+    return [truth_of(dossier) for dossier in world.demarches[FORM.number].dossiers.values()]
+
+
+def test_each_kind_of_event_occurs_and_can_be_seen() -> None:
+    """Within one round, which begins with a deposit."""
+    world, events = lived(20)
+    assert Kind.DEPOSITED is events[0].kind
+    assert set(Kind) == {event.kind for event in events}
+    numbers = {kind: [e.number for e in events if e.kind is kind] for kind in Kind}
+    assert "Éligible" != found(world, PRE_CHECKED).annotations[5102]
+    assert [PRE_CHECKED] == numbers[Kind.OVERRULED]
+    assert all(found(world, n).depose_at > START for n in numbers[Kind.DEPOSITED])
+    assert all(found(world, n).champs_at > START for n in numbers[Kind.EDITED])
+    assert "accepte" == found(world, *numbers[Kind.ACCEPTED]).state
+    assert "refuse" == found(world, *numbers[Kind.REFUSED]).state
+    for kind in (Kind.EVALUATED, Kind.STAGED):
+        assert all(found(world, n).annotations_at > START for n in numbers[kind])
+    for n in numbers[Kind.EXAMINED]:
+        assert "passe_en_instruction" in [step["event"] for step in found(world, n).traitements]
+
+
+def test_the_same_seed_gives_the_same_events() -> None:
+    """With the same values; another seed gives others."""
+    (world, events), (again, repeated) = lived(60), lived(60)
+    assert events == repeated
+    assert truths(world) == truths(again)
+    assert events != lived(60, seed=8)[1]
+
+
+def test_life_goes_on_when_nothing_is_left_to_decide() -> None:
+    """A sandbox with a single dossier gets deposits, and then everything else."""
+    world = World(Clock(lambda: START))
+    world.add_demarche(FORM, dossiers(7, 1, now=START))
+    life = Life(Changes(world), 7)
+    kinds = Counter(life.step().kind for _ in range(60))
+    assert {Kind.DEPOSITED, Kind.EDITED, Kind.EXAMINED, Kind.EVALUATED} <= kinds.keys()
