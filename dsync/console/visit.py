@@ -175,6 +175,8 @@ def environment() -> jinja2.Environment:
         "jour": words.day,
         "nombre": words.number,
         "texte": words.text,
+        "preuve": words.evidence,
+        "nom_preuve": words.evidence_name,
     }
     made.globals |= {
         name: getattr(words, name)

@@ -96,6 +96,26 @@ SECTIONS = {
     "Scheme": "Dispositif",
     "Selection and recruitment": "Sélection et recrutement",
 }
+PREUVES = {
+    "cas": "Cas d’octroi",
+    "consulte_le": "Consulté le",
+    "date": "Au",
+    "debut": "Début",
+    "declaree": "Déclarée",
+    "dossiers": "Dossiers",
+    "fin": "Fin",
+    "hors_offre": "Hors de l’offre",
+    "lien": "Rapproché par",
+    "lisibles": "Phases lisibles",
+    "liste": "Liste de",
+    "repository": "Code source",
+    "saisie": "Réponse du dossier",
+    "sha256": "Empreinte",
+    "siren": "SIREN",
+    "stats_url": "Mesures d’impact",
+    "url": "Adresse",
+}
+"""The names of evidence, where they are not the key itself with a capital letter."""
 COLOURS = {
     "eligible": "success",
     "a_verifier": "warning",
@@ -119,6 +139,8 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
 """Control characters but tabs and ends of lines, and those that turn the direction of writing."""
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.:+Z-]*")
 _CUT = re.compile(r"\s*(?:[;:,(]|\.(?:\s|$)).*", re.DOTALL)
 
 
@@ -199,6 +221,26 @@ def text(value: Any) -> str:
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
     return visible(str(value))
+
+
+def evidence(value: Any) -> str:
+    """Return a value of a check's evidence: instants and days in French, lists in one line."""
+    match value:
+        case str() if _INSTANT.fullmatch(value):
+            return moment(value)
+        case str() if _DAY.fullmatch(value):
+            return day(value)
+        case list():
+            return " ; ".join(map(evidence, value))
+        case dict():
+            return ", ".join(f"{evidence_name(key)} : {evidence(v)}" for key, v in value.items())
+        case _:
+            return text(value)
+
+
+def evidence_name(key: str) -> str:
+    """Return the name of a value of a check's evidence."""
+    return PREUVES.get(key, key[:1].upper() + key[1:].replace("_", " "))
 
 
 def visible(value: str) -> str:

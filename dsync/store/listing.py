@@ -269,7 +269,7 @@ class ListingReads(Subject):
             self._execute(
                 "SELECT e.ligne, e.moment, e.evaluateur, e.commentaire, e.moyenne, n.critere, "
                 "n.libelle, n.note FROM lecture_evaluation AS e LEFT JOIN lecture_evaluation_note "
-                "AS n ON n.numero = e.numero AND n.ligne = e.ligne WHERE e.numero = :numero "
+                "AS n ON n.numero = :numero AND n.ligne = e.ligne WHERE e.numero = :numero "
                 "ORDER BY e.ligne",
                 {"numero": numero},
             )

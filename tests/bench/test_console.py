@@ -1,0 +1,82 @@
+"""The console on 10,000 dossiers: the time of each page at the server."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+
+import pytest
+
+from dsync.addresses import Listen
+from dsync.console.access import LocalAccess
+from dsync.console.app import Console
+from dsync.service.http import bind, server_thread
+from tests.bench.measured import app_on, measured
+from tests.bench.prebuilt import FIRST_NUMBER, serving
+from tests.console.served import Visitor
+
+pytestmark = pytest.mark.bench
+
+DOSSIERS = 10_000
+MOST_MS = 150
+PAGES = (
+    "/",
+    "/dossiers",
+    "/dossiers?tri=raison_sociale&ordre=desc&page=100",
+    "/dossiers?verdict=a_verifier&etat=en_instruction&tri=modifie_le&ordre=desc",
+    "/dossiers?q=direction",
+    "/dossiers?etape=Jury",
+    "/dossiers?groupe=d%C3%A9faut&tri=verdict",
+    "/dossiers?etiquette=%C3%A9ligible",
+    "/dossiers?conflit=1",
+    f"/dossiers/{FIRST_NUMBER + 4}",
+    "/conflits",
+    "/anomalies",
+    "/jury",
+    "/executions",
+    "/executions/1",
+    "/preuves",
+    "/journal",
+)
+
+
+def test_each_page_in_time(database_url: str) -> None:
+    """Of ten answers of a page the median counts."""
+    with serving(DOSSIERS) as server:
+        measured("sync", server.base_url, database_url)
+        medians = page_times(server.base_url, database_url)
+    for path, milliseconds in medians.items():
+        print(f"{path:<80} {milliseconds:7.0f} ms   target ≤ {MOST_MS} ms")
+    assert {} == {path: ms for path, ms in medians.items() if ms > MOST_MS}
+
+
+def page_times(base_url: str, database_url: str) -> dict[str, float]:
+    """Return the median time of each page, in milliseconds."""
+    stop, links = threading.Event(), list[str]()
+    with app_on(f"{base_url}/api/v2/graphql", base_url, database_url) as app:
+        access = LocalAccess("bench", links.append)
+        console = Console([app], access, secret="s" * 32, theme="neutre", stop=stop)
+        listening = bind(Listen("127.0.0.1", 0), is_default=False)
+        assert listening is not None
+        thread = server_thread(console.application, listening, stop)
+        thread.start()
+        console.open()
+        try:
+            base = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            visitor = Visitor(base, links[-1])
+            return {path: _median(visitor, path) for path in PAGES}
+        finally:
+            stop.set()
+            console.close()
+            thread.join(10)
+
+
+def _median(visitor: Visitor, path: str) -> float:
+    taken = []
+    for _ in range(10):
+        started = time.perf_counter()
+        answer = visitor.get(path)
+        taken.append(1000 * (time.perf_counter() - started))
+        assert answer.status_code == 200, path
+    return statistics.median(taken)

@@ -1,0 +1,210 @@
+"""The console in a real browser: accessible, at any width, by keyboard, with and without scripts.
+
+Needs Debian's chromium; without it these tests are skipped, which `.ci/run` does not accept.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.console.conftest import SHOWN
+from tests.console.served import ServedConsole, served
+from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTHS = (320, 768, 1280)
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+if CHROMIUM is None and os.environ.get("DSYNC_NEEDS_BROWSER"):
+    pytest.fail("chromium is missing: apt-get install chromium", pytrace=False)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A chromium without a window."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def told(sqlite_template: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine with everything to see: conflicts, quarantine, changes, a manual run."""
+    path = tmp_path_factory.mktemp("browser") / "dsync.db"
+    shutil.copy(str(sqlite_template), path)
+    with Engine(f"sqlite:///{path}", seeds(range(SHOWN))) as engine:
+        engine.sync_until_quiet()
+        for rank in (0, 1, 2):
+            engine.control.edit_annotation(number(rank), RESULTAT, "Écrit à la main")
+        engine.control.edit_champ(number(3), PROBLEME, "Un autre problème")
+        engine.control.return_null(number(4), champs_only=True)
+        engine.advance(minutes=1)
+        engine.sync(full=True)
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def shown(told: Engine) -> Iterator[ServedConsole]:
+    """Its console."""
+    with served(told) as console:
+        yield console
+
+
+@pytest.fixture
+def page(browser: Browser, shown: ServedConsole) -> Iterator[Page]:
+    """A page of a session, in which nothing may go wrong unseen."""
+    context, troubles = entered(browser, shown)
+    yield context.pages[0]
+    context.close()
+    assert [] == troubles
+
+
+def entered(
+    browser: Browser, console: ServedConsole, **options: Any
+) -> tuple[BrowserContext, list[str]]:
+    """Return a browser's session, and the list of its errors and of its requests elsewhere."""
+    context = browser.new_context(base_url=console.base, **options)
+    page, troubles = context.new_page(), list[str]()
+
+    def note(is_trouble: bool, text: str) -> None:
+        if is_trouble:
+            troubles.append(text)
+
+    page.on("console", lambda message: note(message.type in ("error", "warning"), message.text))
+    page.on("pageerror", lambda error: note(True, str(error)))
+    page.on("request", lambda request: note(not request.url.startswith(console.base), request.url))
+    page.goto(console.links[-1])
+    return context, troubles
+
+
+def menu(page: Page, name: str) -> None:
+    """Choose an entry of the menu."""
+    page.get_by_role("navigation", name="Menu principal").get_by_role("link", name=name).click()
+
+
+ADDRESSES = (
+    "/",
+    "/dossiers",
+    f"/dossiers/{number(0)}",
+    f"/dossiers/{number(5)}",
+    "/conflits",
+    "/anomalies",
+    "/jury",
+    "/executions",
+    "/executions/1",
+    "/preuves",
+    "/journal",
+    "/demandes/1",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_page_is_accessible_at_any_width(page: Page, address: str) -> None:
+    """No violation of WCAG 2.2 AA that axe-core finds; nothing but tables is wider than 320 px."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(address)
+        assert width >= page.evaluate("document.documentElement.scrollWidth"), width
+        if width == 1280 or (width == 320 and address in ("/", "/dossiers")):
+            found = Axe().run(page, options=RULES)
+            assert [] == [
+                (one["id"], one["nodes"][0]["html"]) for one in found.response["violations"]
+            ], width
+    # Text of twice the size, as on half the width.
+    page.set_viewport_size({"width": 640, "height": 800})
+    assert 640 >= page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_the_keyboard_reaches_everything(page: Page) -> None:
+    """From the link to the content to the button, with a visible focus."""
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Contenu")
+    expect(page.locator(":focus")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        if (
+            focused.evaluate("e => e.tagName") == "BUTTON"
+            and focused.inner_text() == "Resynchroniser"
+        ):
+            break
+    assert "none" != page.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Fait", timeout=20_000)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts: bool) -> None:
+    """Filter, look, read again, judge, decide, overwrite, retry, look into the journal."""
+    with served(told) as console:
+        context, troubles = entered(browser, console, java_script_enabled=scripts)
+        page = context.pages[0]
+        menu(page, "Dossiers")
+        page.get_by_label("Verdict").select_option(label="À vérifier")
+        page.get_by_role("button", name="Filtrer").click()
+        expect(page).to_have_url(re.compile("verdict=a_verifier"))
+        page.get_by_role("link", name="Organisme").click()
+        expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Organisme")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="CSV").click()
+        assert download.value.suggested_filename.endswith(".csv")
+        page.locator("tbody th a").first.click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("À vérifier")
+
+        page.get_by_role("button", name="Relire").click()
+        expect(page.get_by_text("Dossiers lus")).to_be_visible(timeout=20_000)
+        page.go_back()
+        page.get_by_role("button", name="Voir").click()
+        expect(page.get_by_text("Rien n’a été enregistré ni écrit.")).to_be_visible(timeout=20_000)
+
+        menu(page, "Conflits")
+        before = page.get_by_role("checkbox").count()
+        page.get_by_role("checkbox").first.check()
+        page.get_by_role("button", name="Garder la saisie").click()
+        expect(page.get_by_role("status").first).to_contain_text("1 conflit réglé")
+        if before > 1:
+            page.get_by_role("checkbox").first.check()
+            page.get_by_role("button", name="Écrire la valeur de dsync").click()
+            page.get_by_role("button", name="Remplacer").click()
+            expect(page.get_by_text("Inscrits dans Démarches Simplifiées")).to_be_visible(
+                timeout=20_000
+            )
+        menu(page, "Anomalies")
+        page.get_by_role("button", name="Réessayer").first.click()
+        expect(page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
+        menu(page, "Journal")
+        expect(page.locator("tbody tr").first).to_contain_text("ada@poste")
+        assert [] == troubles
+        page.get_by_role("button", name="Fermer la session").click()
+        expect(page.get_by_role("heading")).to_have_text("Session fermée")
+        context.close()
+
+
+def test_a_first_load_is_small(page: Page) -> None:
+    """Below 300 KiB, compressed or not."""
+    sizes: list[int] = []
+    page.on("response", lambda answer: sizes.append(len(answer.body())))
+    page.goto(f"/dossiers/{number(0)}")
+    page.wait_for_load_state("networkidle")
+    assert 0 < sum(sizes) < 300 * 1024
