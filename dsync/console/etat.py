@@ -27,7 +27,7 @@ STAGES = {
     "Entretiens tenus": "entretiens_le IS NOT NULL",
     "En poste": "prise_de_poste_le IS NOT NULL",
 }
-"""What a dossier has reached, as conditions on `lecture_candidature`."""
+"""What a dossier has reached, as conditions on its row and its candidature's."""
 LATE = 3
 """Number of intervals of the incremental read after which a missing success is a problem."""
 

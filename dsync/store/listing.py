@@ -183,7 +183,8 @@ class ListingReads(Subject):
         """Count deposits, verdicts and decisions by day of Paris, and dossiers by stage reached.
 
         Args:
-            reached: conditions on the programme's main view, by stage; empty: no stages.
+            reached: conditions on a dossier and the programme's row of it, by stage; empty: no
+                stages.
 
         Returns:
             The counts by day, or by stage, of `depots`, `verdicts`, `decisions` and `etapes`; and
@@ -193,11 +194,10 @@ class ListingReads(Subject):
             f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS e{rank}"
             for rank, condition in enumerate(reached.values())
         )
-        view = self.extension.main_view.name if self.extension else "dossier"
         query = _FIGURES.format(
             reached=(
-                f"SELECT {counts or '0 AS e'} FROM {view} "  # noqa: S608 - names of ours
-                "WHERE demarche_numero = :demarche AND presence = 'present'"
+                f"SELECT {counts or '0 AS e'} FROM dossier AS d {self._listed.join} "  # noqa: S608 - names of ours
+                "WHERE d.demarche_numero = :demarche AND d.presence = 'present'"
             ),
             stages="".join(
                 f"UNION ALL SELECT 'etapes', '{rank}', e{rank} FROM reached "  # noqa: S608

@@ -11,11 +11,13 @@ from sqlalchemy import (
     Boolean,
     FromClause,
     String,
+    Text,
     case,
     cast,
     column,
     func,
     literal,
+    null,
     or_,
     select,
     table,
@@ -320,29 +322,39 @@ class Reader(
 
         The keys are `waiting`, `refused` and `conflicts`.
         """
-        rows = self.connection.execute(
-            select(_outbox.c.statut, _outbox.c.numero, _outbox.c.erreur, _outbox.c.creee_le)
-            .join(_dossier, _dossier.c.numero == _outbox.c.numero)
-            .where(
-                _outbox.c.demarche_numero == self.number,
-                _outbox.c.courante,
-                _outbox.c.statut.in_(_OPEN_PUSHES),
-                _dossier.c.presence == Presence.PRESENT.value,
-                _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
-            )
+        name = case(_OPEN_PUSHES, value=_outbox.c.statut)
+        of_open_dossiers = (
+            _outbox.c.demarche_numero == self.number,
+            _outbox.c.courante,
+            _outbox.c.statut.in_(_OPEN_PUSHES),
+            _dossier.c.presence == Presence.PRESENT.value,
+            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
         )
-        numbers: dict[str, set[int]] = {name: set() for name in _OPEN_PUSHES.values()}
-        reasons: dict[str, set[str]] = {name: set() for name in _OPEN_PUSHES.values()}
-        oldest: dict[str, datetime] = {}
-        for statut, numero, erreur, creee_le in rows:
-            name = _OPEN_PUSHES[statut]
-            numbers[name].add(numero)
-            oldest[name] = min(creee_le, oldest.get(name, creee_le))
-            if erreur:
-                reasons[name].add(erreur)
+        joined = _outbox.join(_dossier, _dossier.c.numero == _outbox.c.numero)
+        rows = self.connection.execute(
+            select(
+                name,
+                cast(null(), Text),
+                func.count(_outbox.c.numero.distinct()),
+                func.min(_outbox.c.creee_le),
+            )
+            .select_from(joined)
+            .where(*of_open_dossiers)
+            .group_by(name)
+            .union_all(
+                select(name, _outbox.c.erreur, literal(0), func.min(_outbox.c.creee_le))
+                .select_from(joined)
+                .where(*of_open_dossiers, _outbox.c.erreur.is_not(None))
+                .group_by(name, _outbox.c.erreur)
+            )
+        ).all()
         return {
-            name: OpenPushes(len(numbers[name]), tuple(sorted(reasons[name])), oldest.get(name))
-            for name in numbers
+            found: OpenPushes(
+                sum(count for one, _, count, _ in rows if one == found),
+                tuple(sorted(erreur for one, erreur, *_ in rows if one == found and erreur)),
+                min((oldest for one, *_, oldest in rows if one == found), default=None),
+            )
+            for found in dict.fromkeys(_OPEN_PUSHES.values())
         }
 
     def evidence_confirmed_at(self) -> datetime | None:

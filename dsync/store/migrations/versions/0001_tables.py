@@ -212,7 +212,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index("ix_outbox_due", ["demarche_numero", "statut"], unique=False)
+        batch_op.create_index(
+            "ix_outbox_due", ["demarche_numero", "statut", "courante"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_outbox_numero"), ["numero"], unique=False)
         batch_op.create_index(
             "uq_outbox_courante",
