@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from dsync import __version__
 from dsync.cli.failures import SafeGroup
 from dsync.cli.options import settings_options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "demo": ("dsync.cli.demo", "Show a complete run on this machine, without a token."),
@@ -79,6 +83,10 @@ COMMANDS = {
         "dsync.cli.config",
         "Write the first configuration file, show or check the settings.",
     ),
+    "completion": (
+        "dsync.cli.completion",
+        "Print what makes bash, zsh or fish complete the commands and options of dsync.",
+    ),
     "sandbox": (
         "dsync.cli.sandbox",
         "Serve an invented démarche aap-eig7 and an invented beta.gouv.fr until Ctrl-C.",
@@ -116,6 +124,17 @@ class LazyGroup(SafeGroup):
             return None
         command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the completions of a command's name without importing the commands' modules."""
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing their modules."""
