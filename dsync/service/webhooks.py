@@ -24,6 +24,8 @@ MAX_BODY = 64 * 1024
 REMEMBERED = 10_000
 """Number of events of version 2 that are recognised when they are sent again."""
 MAX_EVENTS = 1000
+MAX_ID = 100
+"""Number of characters of a webhook's id that are compared."""
 _V1_KEYS = ("procedure_id", "dossier_id", "state", "updated_at")
 _FORM = "application/x-www-form-urlencoded"
 _OLDER_PREFIX = "sha256="
@@ -79,10 +81,9 @@ class Webhooks:
         """
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "application/json":
-            version, found = "2", self._version_2(body, headers)
+            version, outcome = "2", self._receive_2(body, headers)
         else:
-            version, found = "1", _version_1(body) if kind == _FORM else Outcome.INVALID
-        outcome = self._received(found)
+            version, outcome = "1", self._receive_1(body) if kind == _FORM else Outcome.INVALID
         self.counts[version, outcome.value] += 1
         return outcome
 
@@ -90,18 +91,20 @@ class Webhooks:
         """Count a webhook that was not read: a wrong address, a body that is too large."""
         self.counts["unknown", outcome.value] += 1
 
-    def _received(self, found: int | Outcome) -> Outcome:
-        if isinstance(found, Outcome):
-            return found
-        return Outcome.ACCEPTED if self._ask(DemarcheNumber(found)) else Outcome.NOT_SERVED
+    def _receive_1(self, body: bytes) -> Outcome:
+        demarche = _demarche_of_form(body)
+        return Outcome.INVALID if demarche is None else self._ask_for(demarche)
 
-    def _version_2(self, body: bytes, headers: Mapping[str, str]) -> int | Outcome:
-        """Return the démarche to read, else why none is."""
+    def _ask_for(self, demarche: int) -> Outcome:
+        is_served = self._ask(DemarcheNumber(demarche))
+        return Outcome.ACCEPTED if is_served else Outcome.NOT_SERVED
+
+    def _receive_2(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
         if not self._is_signed(body, headers):
             return Outcome.REFUSED
         try:
             document = json.loads(body)
-            webhook, demarche = str(document["webhook_id"]), document["demarche_number"]
+            webhook, demarche = str(document["webhook_id"])[:MAX_ID], document["demarche_number"]
             sequences = [event["sequence"] for event in document["events"]]
         except (ValueError, TypeError, KeyError, RecursionError):
             return Outcome.INVALID
@@ -112,10 +115,12 @@ class Webhooks:
         new = [key for number in sequences if (key := (webhook, number)) not in self._seen]
         if not new:
             return Outcome.REPEATED
-        self._seen |= dict.fromkeys(new)
+        outcome = self._ask_for(demarche)
+        if outcome is Outcome.ACCEPTED:
+            self._seen |= dict.fromkeys(new)
         while len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
-        return int(demarche)
+        return outcome
 
     def _is_signed(self, body: bytes, headers: Mapping[str, str]) -> bool:
         older = headers.get("x-webhook-signature-256", "")
@@ -125,19 +130,18 @@ class Webhooks:
         return any(_has_signature(body, headers, key) for key in self._keys)
 
 
-def _version_1(body: bytes) -> int | Outcome:
-    """Return the démarche to read, else that the body is invalid."""
+def _demarche_of_form(body: bytes) -> int | None:
+    """Return the démarche's number in a webhook of version 1; None if it is not one."""
     try:
         form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=20)
     except ValueError:
-        return Outcome.INVALID
+        return None
     if any(len(form.get(key, ())) != 1 for key in _V1_KEYS):
-        return Outcome.INVALID
+        return None
     procedure, dossier = form["procedure_id"][0], form["dossier_id"][0]
-    if not all(
-        text.isascii() and text.isdigit() and len(text) < 19 for text in (procedure, dossier)
-    ):
-        return Outcome.INVALID
+    numbers = (procedure, dossier)
+    if not all(text.isascii() and text.isdigit() and len(text) < 19 for text in numbers):
+        return None
     return int(procedure)
 
 

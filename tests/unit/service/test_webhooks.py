@@ -108,6 +108,15 @@ def test_events_sent_again_ask_for_no_read() -> None:
     assert Outcome.ACCEPTED == receive(body_of(5))
 
 
+@time_machine.travel(NOW, tick=False)
+def test_an_event_of_a_demarche_that_is_not_served_is_never_a_repetition() -> None:
+    """Until it is served, DS is told so each time."""
+    receiver, _ = webhooks()
+    body = body_of(1, demarche=DEMARCHE + 1)
+    for _ in range(2):
+        assert Outcome.NOT_SERVED == receiver.receive(body, signed(body))
+
+
 V1 = "procedure_id=86321&dossier_id=1&state=accepte&updated_at=2026-11-24+15%3A41%3A15+%2B0100"
 
 
