@@ -49,6 +49,10 @@ class InsecureAddressError(requests.RequestException):
     """The address, or the target of a redirect, is http:// on another machine."""
 
 
+class NoCertificatesError(requests.RequestException):
+    """The file with the trusted authorities cannot be read; nothing was sent."""
+
+
 class BoundedAdapter(HTTPAdapter):
     """An adapter of requests that reads the whole body, up to a limit, and that can be aborted.
 
@@ -113,6 +117,17 @@ class BoundedAdapter(HTTPAdapter):
         response.raw = body
         response.encoding = "utf-8"  # As JSON prescribes; requests would guess it from the body.
         return response
+
+    def cert_verify(self, *args: Any, **options: Any) -> None:
+        """Configure how the server's certificate is verified.
+
+        Raises:
+            NoCertificatesError: the file that the environment names cannot be read.
+        """
+        try:
+            super().cert_verify(*args, **options)  # type: ignore[no-untyped-call] # requests
+        except OSError as exc:
+            raise NoCertificatesError(str(exc)) from exc
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
         """Return the connection pool of an address; its connections can be aborted."""

@@ -28,7 +28,7 @@ from urllib3.exceptions import (
 
 from dsync.domain.json_bytes import cleaned, json_bytes
 from dsync.ds.classify import Fault, GraphError, fault_of_status
-from dsync.http import BoundedAdapter, InsecureAddressError, TooLongError
+from dsync.http import BoundedAdapter, InsecureAddressError, NoCertificatesError, TooLongError
 
 # Below WARNING gql logs whole requests and answers, which contain personal data.
 logging.getLogger("gql").setLevel(logging.WARNING)
@@ -203,6 +203,7 @@ NEVER_SENT: tuple[tuple[type[BaseException], str], ...] = (
     (NewConnectionError, "connection refused, or no route"),
     (ConnectTimeoutError, "no connection in time"),
     (SSLCertVerificationError, "its certificate is not trusted"),
+    (NoCertificatesError, "the file of REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE cannot be read"),
     (requests.exceptions.ProxyError, "the proxy refuses"),
     (InsecureAddressError, "its address is plain http://"),
     (requests.exceptions.InvalidURL, "the address is not valid"),
