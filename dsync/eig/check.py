@@ -8,7 +8,7 @@ from datetime import datetime
 from dsync.addresses import mask_url
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Descriptor, Revision
-from dsync.eig.evidence.catalogue import fetch_catalogue, parse_catalogue
+from dsync.eig.evidence.catalogue import fetch_catalogue
 from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.config import MappingConfig
@@ -110,8 +110,8 @@ def evidence_line(sources: EvidenceSources, store: Store | None, now: datetime) 
         The number of products; or the reason, with the age of the stored copy.
     """
     try:
-        snapshot = fetch_catalogue(sources, None)
-        count = len(parse_catalogue(snapshot).products) if snapshot else 0
+        found = fetch_catalogue(sources, None)
+        count = len(found[1].products) if found else 0
     except EvidenceUnavailableError as exc:
         copy = _stored_copy(store)
         if copy is None or copy.fetched_at is None:

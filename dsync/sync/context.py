@@ -199,7 +199,7 @@ def is_mapped(mapping_key: str | None) -> bool:
 
 T = TypeVar("T")
 
-BATCH = 200
+BATCH = 100
 """Number of dossiers in one transaction."""
 
 

@@ -12,9 +12,6 @@ from dsync.errors import InterruptedRunError
 
 T = TypeVar("T")
 
-DEPTH = 1
-"""Length of the queue: with the page being read and the one being stored, at most three pages are
-in memory."""
 POLL_S = 0.2
 """Interval at which both threads check whether they have to stop."""
 
@@ -36,27 +33,22 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
     Raises:
         InterruptedRunError: `stop` is set; raised by the iterator.
     """
-    waiting: queue.Queue[T | _End] = queue.Queue(maxsize=DEPTH)
+    waiting: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+    wanted = threading.Semaphore(0)
+    """Released when an item is taken: the next one is read then, so that two are in memory."""
     abandoned = threading.Event()
-
-    def put(item: T | _End) -> bool:
-        while not abandoned.is_set():
-            try:
-                waiting.put(item, timeout=POLL_S)
-            except queue.Full:
-                continue
-            return True
-        return False
 
     def read() -> None:
         error: BaseException | None = None
         try:
             for item in items:
-                if not put(item):
-                    return
+                waiting.put(item)
+                while not wanted.acquire(timeout=POLL_S):
+                    if abandoned.is_set():
+                        return
         except BaseException as exc:
             error = exc
-        put(_End(error))
+        waiting.put(_End(error))
 
     def consume() -> Iterator[T]:
         while True:
@@ -69,7 +61,9 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
             except queue.Empty:
                 continue
             if not isinstance(item, _End):
+                wanted.release()
                 yield item
+                del item  # Not kept while the next one is waited for.
             elif item.error is not None:
                 raise item.error
             else:

@@ -44,7 +44,9 @@ class Snapshot:
     """When beta.gouv.fr last confirmed it; None before the first confirmation."""
 
 
-def fetch_catalogue(sources: EvidenceSources, previous: Snapshot | None) -> Snapshot | None:
+def fetch_catalogue(
+    sources: EvidenceSources, previous: Snapshot | None
+) -> tuple[Snapshot, Catalogue] | None:
     """Fetch the published catalogue, from the first configured path that gives a usable one.
 
     Args:
@@ -52,7 +54,7 @@ def fetch_catalogue(sources: EvidenceSources, previous: Snapshot | None) -> Snap
         previous: the stored copy, for a conditional request; None for a full one.
 
     Returns:
-        The new catalogue, or None when `previous` is still the published one.
+        The new catalogue, as text and parsed; None when `previous` is still the published one.
 
     Raises:
         EvidenceUnavailableError: no path gave a usable catalogue; `previous` stays valid.
@@ -68,11 +70,11 @@ def fetch_catalogue(sources: EvidenceSources, previous: Snapshot | None) -> Snap
             snapshot = replace(snapshot, redirects=redirects)
             if snapshot == previous:
                 return None
-            parse_catalogue(snapshot)
+            catalogue = parse_catalogue(snapshot)
         except EvidenceUnavailableError as exc:
             problems.append(f"{path}: {exc.message}")
         else:
-            return snapshot
+            return snapshot, catalogue
     raise EvidenceUnavailableError(
         f"The catalogue of {mask_url(sources.base_url)} cannot be used ({'; '.join(problems)}). "
         "The stored copy, if there is one, is used meanwhile; otherwise these checks wait. "

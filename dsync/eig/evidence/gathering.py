@@ -24,7 +24,7 @@ from dsync.eig.evidence.catalogue import (
 )
 from dsync.eig.evidence.registry import RegistryClient
 from dsync.eig.evidence.sources import EvidenceSources
-from dsync.eig.precheck.catalogue import KnownProduct, updated_products
+from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, updated_products
 from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evidence import Evidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
@@ -91,34 +91,35 @@ def gather(
     with run.transaction() as tx:
         copy = store.evidence(tx.connection, CATALOGUE)
     previous = _snapshot(copy)
-    snapshot, failure = previous, None
+    snapshot, fetched, failure = previous, None, None
     try:
-        snapshot = fetch_catalogue(sources, previous) or previous
+        fetched = fetch_catalogue(sources, previous)
     except EvidenceUnavailableError as exc:
         failure = exc.message
         run.problem(exc.message)
     accepted = copy.refused_sha256 if copy and accept else None
     refusal = None
-    if snapshot is not None and previous is not None and snapshot.sha256 != accepted:
-        refusal = _refusal(previous, snapshot, catalogue_share)
+    if fetched is not None and previous is not None and fetched[0].sha256 != accepted:
+        refusal = _refusal(previous, *fetched, catalogue_share)
     with run.transaction() as tx:
-        if snapshot is not None and refusal is not None:
+        if fetched is not None and refusal is not None:
             failure, message = refusal
             run.problem(failure)
             store.save_evidence_refusal(
                 tx.connection,
                 CATALOGUE,
                 run.now,
-                sha256=snapshot.sha256,
+                sha256=fetched[0].sha256,
                 erreur=failure,
                 message=message,
             )
-            snapshot = previous
-        elif snapshot is not None and snapshot is not previous:
+        elif fetched is not None:
+            snapshot, catalogue = fetched
             store.save_evidence(tx.connection, _copy(snapshot, run.now))
             known = store.known_products(tx.connection)
-            products = updated_products(parse_catalogue(snapshot), known, snapshot.fetched_at)
-            store.save_products(tx.connection, products)
+            store.save_products(
+                tx.connection, updated_products(catalogue, known, snapshot.fetched_at)
+            )
         else:
             store.save_evidence_check(tx.connection, CATALOGUE, run.now, failure)
     if snapshot is not None and failure is None:
@@ -142,15 +143,23 @@ def no_catalogue(sources: EvidenceSources, rules_version: str) -> GatheredEviden
     return GatheredEvidence(sources, None, tuple, f"sans catalogue:{rules_version}")
 
 
-def _refusal(previous: Snapshot, snapshot: Snapshot, share: float) -> tuple[str, str] | None:
-    """Return why a new catalogue is refused, in English and in French, or None if it is not."""
+def _refusal(
+    previous: Snapshot, snapshot: Snapshot, now: Catalogue, share: float
+) -> tuple[str, str] | None:
+    """Return why a new catalogue is refused, in English and in French, or None if it is not.
+
+    Args:
+        previous: the stored copy.
+        snapshot: the new catalogue.
+        now: the new catalogue, parsed.
+        share: the largest accepted share of missing products, from 0 to 1.
+    """
     if snapshot.sha256 == previous.sha256:
         return None
     try:
         before = parse_catalogue(previous)
     except EvidenceUnavailableError:
         return None
-    now = parse_catalogue(snapshot)
     gone, known = now.count_missing(before), len(before.products)
     if gone <= share * known:
         return None

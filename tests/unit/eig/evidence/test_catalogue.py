@@ -44,7 +44,8 @@ def fetch(site: Any, now: datetime) -> Iterator[Fetch]:
             stop=threading.Event(),
         )
         sources.append(source)
-        return fetch_catalogue(source, previous)
+        found = fetch_catalogue(source, previous)
+        return found and found[0]
 
     yield run
     for source in sources:
