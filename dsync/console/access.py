@@ -60,10 +60,14 @@ class LocalAccess:
     Args:
         user: for the journal.
         announce: shows a link: at the start, and the next one when one was used.
+        role: what that user may do.
     """
 
-    def __init__(self, user: str, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self, user: str, announce: Callable[[str], None], role: Role = Role.OPERATEUR
+    ) -> None:
         self._user = user
+        self._role = role
         self._announce = announce
         self._word = ""
 
@@ -82,7 +86,7 @@ class LocalAccess:
         if not self._word or not hmac.compare_digest(word.encode(), self._word.encode()):
             raise HTTPException(403, _SPENT)
         self.open()
-        begin(request, self._user, Role.OPERATEUR)
+        begin(request, self._user, self._role)
         return RedirectResponse("/", 303)
 
 

@@ -108,6 +108,7 @@ def trial(visit: Visit) -> Response:
             reader,
             trial=found,
             report=report and report.to_json(),
+            code=report and report.exit_code,
             comparisons=comparisons,
             problem=problem,
             check_titles=reader.extension.checks if reader.extension else {},

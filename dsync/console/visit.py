@@ -20,6 +20,7 @@ from dsync.console.requests import Desk
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber
 from dsync.errors import DsyncError
 from dsync.store import Reader, Store
+from dsync.sync.report import CAUSES
 from dsync.wiring import App
 
 THEMES = ("neutre", "dsfr")
@@ -175,6 +176,7 @@ def environment() -> jinja2.Environment:
         "jour": words.day,
         "nombre": words.number,
         "texte": words.text,
+        "ouverture": lambda text: text[:1].upper() + text[1:],
         "preuve": words.evidence,
         "nom_preuve": words.evidence_name,
     }
@@ -198,5 +200,5 @@ def environment() -> jinja2.Environment:
             "instant_of",
         )
     }
-    made.globals["zip"] = zip
+    made.globals |= {"zip": zip, "CAUSES": CAUSES}
     return made

@@ -14,7 +14,7 @@ import requests
 from sqlalchemy import event
 
 from dsync.addresses import Listen
-from dsync.console.access import LocalAccess
+from dsync.console.access import LocalAccess, Role
 from dsync.console.app import Console
 from dsync.service.http import bind, server_thread
 from dsync.wiring import App
@@ -87,7 +87,9 @@ def words(page: str) -> str:
 
 
 @contextmanager
-def served(engine: Engine, apps: Sequence[App] = ()) -> Iterator[ServedConsole]:
+def served(
+    engine: Engine, apps: Sequence[App] = (), role: Role = Role.OPERATEUR
+) -> Iterator[ServedConsole]:
     """Serve the console of an engine's démarche, with a worker of its own."""
     stop = threading.Event()
     links: list[str] = []
@@ -101,7 +103,7 @@ def served(engine: Engine, apps: Sequence[App] = ()) -> Iterator[ServedConsole]:
 
     event.listen(database, "before_cursor_execute", executed)
     console = Console(
-        shown, LocalAccess(USER, links.append), secret="s" * 32, theme="neutre", stop=stop
+        shown, LocalAccess(USER, links.append, role), secret="s" * 32, theme="neutre", stop=stop
     )
     listening = bind(Listen("127.0.0.1", 0), is_default=False)
     assert listening is not None

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
 from dsync.console import decisions, dossier, dossiers, etat, jury, runs
+from dsync.console.access import Role
 from dsync.sandbox import Sandbox
+from dsync.wiring import App
 from tests.commands.conftest import operator
-from tests.console.served import ServedConsole, Visitor
-from tests.engine.rig import FIRST, Engine
+from tests.console.served import ServedConsole, Visitor, served
+from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 PAGES = [
     (method, re.sub(r"\{\w+(:\w+)?\}", "1", path).replace("dossiers/1", f"dossiers/{FIRST}"))
@@ -66,6 +69,54 @@ def test_a_forged_form_changes_nothing(
     )
     assert 403 == answer.status_code
     assert before == read_engine.rows("SELECT * FROM demande")
+
+
+def test_a_lecteur_reads_and_cannot_act(read_engine: Engine) -> None:
+    """No form but the one that ends the session, no personal data, and no action by hand."""
+    before = read_engine.rows("SELECT * FROM demande")
+    private = [
+        value
+        for row in read_engine.rows("SELECT * FROM lecture_candidature")
+        for name in ("sponsor_courriel", "contact_nom", "probleme", "perspectives")
+        if (value := row[name])
+    ]
+    assert private
+    with served(read_engine, role=Role.LECTEUR) as console:
+        lecteur = console.visitor()
+        for method, path in PAGES:
+            if method == "POST":
+                assert 403 == lecteur.post(path, dossier=str(FIRST)).status_code
+                continue
+            forms = re.findall(r'<form method="post" action="([^"]+)"', lecteur.get(path).text)
+            assert set(forms) <= {"/sortir"}, path
+        pages = [
+            lecteur.get(f"/dossiers/{row['numero']}").text
+            for row in read_engine.rows("SELECT numero FROM dossier")
+        ]
+        pages.append(lecteur.get("/dossiers.csv").content.decode("utf-8-sig"))
+        pages += [lecteur.get(path).text for path in ("/jury", "/conflits", "/executions/1")]
+        shown = "\n".join(pages)
+    assert [] == [value for value in private if value in shown]
+    assert before == read_engine.rows("SELECT * FROM demande")
+
+
+def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
+    """One that is not shown is not there; a dossier is shown under its own démarche."""
+    app = read_engine.another().app
+    other = App(replace(app.settings, demarche=86324), clock=app.clock, store=app.store)
+    with served(read_engine, [app, other]) as console:
+        visitor = console.visitor()
+        assert "86324" in visitor.get("/").text
+        empty = visitor.get("/dossiers?demarche=86324").text
+        assert "Aucun dossier ne correspond" in empty
+        assert "demarche=86324" in empty
+        moved = visitor.get(f"/dossiers/{FIRST}?demarche=86324")
+        assert moved.url.endswith(f"/dossiers/{FIRST}?demarche={DEMARCHE}")
+        for path in ("/executions/1?demarche=86324", "/demandes/1?demarche=86324"):
+            assert 404 == visitor.get(path).status_code
+        for path in ("/resynchroniser", f"/dossiers/{FIRST}/relire", "/conflits", "/anomalies"):
+            assert 404 == visitor.post(path, demarche="1", dossier=str(FIRST)).status_code
+            assert 404 == visitor.post(path, demarche="x", dossier=str(FIRST)).status_code
 
 
 def test_a_link_works_once(read_console: ServedConsole) -> None:
