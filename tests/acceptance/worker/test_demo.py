@@ -69,3 +69,13 @@ def test_a_port_in_use_ends_the_demo_at_its_start(bare: Installed) -> None:
     assert 1 == len(done.err.splitlines())
     assert "--port" in done.err
     assert not (bare.folder / "dsync-demo").exists()
+
+
+def test_a_sandbox_can_live_by_itself(bare: Installed) -> None:
+    """`--live` tells each event on stderr, and leaves the variables on stdout alone."""
+    process = bare.start("sandbox", "--live", "--port", "0", "--dossiers", "3")
+    until(lambda: "Dossier 18600004 was deposited." in process.printed())
+    process.signal(signal.SIGINT)
+    done, _ = process.ended_within(IN_TIME_S)
+    assert (0, False) == (done.code, "deposited" in done.out), done.text
+    assert "Traceback" not in done.text
