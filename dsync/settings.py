@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from importlib.resources import files
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -54,6 +55,7 @@ SANDBOX_DEMARCHE = 86321
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
 _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
 _SIGNING_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{22,}={0,2}")
+_ALLOWED = re.compile(r"[^@\s]*@[a-z0-9-]+(\.[a-z0-9-]+)+")
 _TARGET = re.compile(r"file:///[^?#*]+|s3://[a-z0-9][a-z0-9.-]+(/[^?#*@]*)?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED"}
@@ -188,6 +190,85 @@ class HttpSection(_Section):
     """Number of intervals of the incremental read after which `/readyz` misses a success."""
 
 
+def _allowed(value: object) -> str:
+    """Return an e-mail address, or `@domain` for all of a domain, in lower case."""
+    text = str(value).strip().lower()
+    if not _ALLOWED.fullmatch(text):
+        raise ValueError("expected an e-mail address, or @domain for all of a domain")
+    return text
+
+
+def _encrypted(value: object) -> str:
+    text = str(value).strip().rstrip("/")
+    parts = urlsplit(text)
+    if not parts.hostname or not is_encrypted_or_local(text) or parts.query or parts.fragment:
+        raise ValueError("expected an address https://…, without parameters")
+    return text
+
+
+def _origin(value: object) -> str:
+    text = _encrypted(value)
+    parts = urlsplit(text)
+    if parts.path or parts.username is not None or parts.scheme not in ("http", "https"):
+        raise ValueError("expected https:// and a host, without a path")
+    return text.lower()
+
+
+def _network(value: object) -> str:
+    try:
+        return str(ip_network(str(value).strip()))
+    except ValueError as exc:
+        raise ValueError("expected an IP address or a network, such as 10.0.0.0/8") from exc
+
+
+Allowed = Annotated[str, BeforeValidator(_allowed)]
+EncryptedUrl = Annotated[str, BeforeValidator(_encrypted)]
+
+
+class OpenIdSection(_Section):
+    """Section `[console.openid]`: the team's sign-in by OpenID Connect, such as ProConnect."""
+
+    issuer: EncryptedUrl
+    """The provider, such as `https://auth.agentconnect.gouv.fr/api/v2`."""
+    client_id: str = Field(min_length=1)
+    """As which the provider knows this console."""
+    scopes: str = Field(default="openid email", pattern=r"^openid( [!#-\[\]-~]+)*$")
+    """What is asked of the provider; the console uses the e-mail address alone."""
+    acr_values: str | None = None
+    """Levels of authentication that are asked for, and one of which is needed; blanks between."""
+    pkce: bool = True
+    """Whether the code is bound to this client by PKCE (S256)."""
+    operateurs: tuple[Allowed, ...] = ()
+    """E-mail addresses and `@domain` of those who may act."""
+    lecteurs: tuple[Allowed, ...] = ()
+    """Those who may read, without personal data."""
+
+    @model_validator(mode="after")
+    def _lets_somebody_in(self) -> Self:
+        if not self.operateurs and not self.lecteurs:
+            raise ValueError("name at least one e-mail address or @domain in operateurs")
+        return self
+
+
+class ConsoleSection(_Section):
+    """Section `[console]`: the console of a team."""
+
+    public_url: Annotated[str, BeforeValidator(_origin)] | None = None
+    """Where browsers find it, such as `https://dsync.example.gouv.fr`."""
+    proxies: tuple[Annotated[str, BeforeValidator(_network)], ...] = ()
+    """Reverse proxies whose `X-Forwarded-For` is believed."""
+    openid: OpenIdSection | None = None
+    """The sign-in; without it the console is for this machine alone."""
+
+    @model_validator(mode="after")
+    def _has_address(self) -> Self:
+        if self.openid is not None and self.public_url is None:
+            raise ValueError(
+                "[console.openid] needs public_url, such as https://dsync.example.gouv.fr"
+            )
+        return self
+
+
 class AlertsSection(_Section):
     """Section `[alerts]`: who is told what about this démarche."""
 
@@ -207,6 +288,7 @@ class Configuration(_Section):
     """None: nothing is written into DS."""
     pieces: PiecesSection = PiecesSection()
     http: HttpSection = HttpSection()
+    console: ConsoleSection = ConsoleSection()
     alerts: AlertsSection = AlertsSection()
 
     @property
@@ -261,9 +343,22 @@ class _Environment(BaseSettings):
     """Where alerts are sent: addresses of apprise, separated by blanks."""
     sentry_dsn: SecretStr | None = None
     """Where bugs of dsync are reported, without any value."""
+    oidc_client_secret: SecretStr | None = None
+    """The secret that the provider of `[console.openid]` gave to this client."""
+    session_key: SecretStr | None = Field(default=None, min_length=32)
+    """Signs the console's sessions; replicas share it. Default: made at start, so that sessions end
+    with the process."""
 
 
-SECRETS = ("ds_token", "database_url", "webhook_secret", "alert_urls", "sentry_dsn")
+SECRETS = (
+    "ds_token",
+    "database_url",
+    "webhook_secret",
+    "alert_urls",
+    "sentry_dsn",
+    "oidc_client_secret",
+    "session_key",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +379,8 @@ class Settings:
     webhook_secret: SecretStr | None
     alert_urls: SecretStr | None
     sentry_dsn: SecretStr | None
+    oidc_client_secret: SecretStr | None
+    session_key: SecretStr | None
     sources: Mapping[str, str]
 
     @property

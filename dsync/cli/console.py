@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsync.addresses import Listen
+from dsync import __version__
+from dsync.addresses import Listen, is_loopback
 from dsync.cli.options import settings_options
 from dsync.cli.output import asker
 from dsync.cli.session import load_all, make_ready, worker
+from dsync.errors import ConfigurationError
 from dsync.service.signals import StopSignals
 
 if TYPE_CHECKING:
     from dsync.console.app import Console
+    from dsync.console.signin import TeamAccess
+    from dsync.settings import ConsoleSection, OpenIdSection
     from dsync.wiring import App
 
 HOST = "127.0.0.1"
@@ -24,18 +28,25 @@ DEFAULT_PORT = 8090
 
 @click.command()
 @click.option(
+    "--host",
+    default=HOST,
+    show_default=True,
+    help="Address to listen on; another machine's needs [console.openid].",
+)
+@click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=DEFAULT_PORT,
     show_default=True,
-    help="Port on this machine; 0: any free one.",
+    help="Port; 0: any free one.",
 )
 @settings_options()
-def console(*, port: int) -> None:
+def console(*, host: str, port: int) -> None:
     """Serve the web console on this machine until Ctrl-C; print a link that works once.
 
     It shows what the database holds, in French. What is asked for in it is done by the running
-    service, or else by this process. After each use the next link is printed.
+    service, or else by this process. After each use the next link is printed. With
+    [console.openid] a team signs in instead, and no link is printed.
     """
     from contextlib import ExitStack
 
@@ -46,13 +57,16 @@ def console(*, port: int) -> None:
             stack.enter_context(worker(one, stop=signals.stop, may_create=False))
             for one in load_all()
         ]
+        listen = Listen(host, port)
+        check_reach(apps, listen, "--host")
         for app in apps:
             make_ready(app)
         for app in apps[1:]:
             app.use_store(apps[0].store)
         apps[0].store  # noqa: B018 - opens the database, so that a wrong one ends the command
-        listening = bind(Listen(HOST, port), is_default=False, setting="--port")
+        listening = bind(listen, is_default=False, setting="--port")
         assert listening is not None  # noqa: S101 - it raises
+        stack.callback(listening.close)
         served = open_console(apps, listening.getsockname()[:2], signals.stop)
         thread = server_thread(served.application, listening, signals.stop)
         thread.start()
@@ -60,6 +74,42 @@ def console(*, port: int) -> None:
         signals.stop.wait()
         served.close()
         thread.join(5)
+
+
+def sections_of(apps: Sequence[App]) -> ConsoleSection:
+    """Return the section `[console]` of all files.
+
+    Raises:
+        ConfigurationError: files differ in it.
+    """
+    given = [app.configuration.console for app in apps]
+    found = [one for one in given if one.model_fields_set] or given
+    if any(one != found[0] for one in found):
+        raise ConfigurationError(
+            "The configuration files differ in [console], but one console serves all démarches: "
+            "keep the section in one file."
+        )
+    return found[0]
+
+
+def check_reach(apps: Sequence[App], listen: Listen | None, setting: str) -> None:
+    """Check that the console is not served to other machines without a sign-in.
+
+    Args:
+        apps: the workers of the démarches it shows.
+        listen: its address.
+        setting: what sets it, for the message.
+
+    Raises:
+        ConfigurationError: it would be.
+    """
+    if listen is not None and is_loopback(f"http://{listen}"):
+        return
+    if listen is None or sections_of(apps).openid is None:
+        raise ConfigurationError(
+            "The console ([http] console) shows personal data, so without [console.openid] it "
+            f"needs an address of this machine alone: set {setting} to one such as 127.0.0.1."
+        )
 
 
 def open_console(
@@ -75,6 +125,9 @@ def open_console(
         address: where it is served.
         stop: ends what it executes itself.
         show: called with each link; by default, it is printed on stdout.
+
+    Raises:
+        ConfigurationError: the sign-in is not fully configured, or its packages are missing.
     """
     import secrets
 
@@ -86,10 +139,40 @@ def open_console(
     def announce(path: str) -> None:
         show(f"{base}{path}")
 
+    section, key = sections_of(apps), apps[0].settings.session_key
     return Console(
         apps,
-        LocalAccess(asker(), announce),
-        secret=secrets.token_urlsafe(32),
+        LocalAccess(asker(), announce)
+        if section.openid is None
+        else _team_access(apps[0], section, section.openid, stop),
+        secret=secrets.token_urlsafe(32) if key is None else key.get_secret_value(),
         theme=apps[0].configuration.http.theme,
         stop=stop,
     )
+
+
+def _team_access(
+    app: App, section: ConsoleSection, openid: OpenIdSection, stop: threading.Event
+) -> TeamAccess:
+    try:
+        from dsync.console.openid import Provider
+        from dsync.console.signin import BACK, TeamAccess
+    except ModuleNotFoundError as exc:
+        raise ConfigurationError(
+            "[console.openid] needs packages that are not installed: pip install "
+            "'dsync[console-oidc]'."
+        ) from exc
+    secret = app.settings.oidc_client_secret
+    if secret is None:
+        raise ConfigurationError(
+            "[console.openid] needs the client's secret: set DSYNC_OIDC_CLIENT_SECRET, or "
+            "DSYNC_OIDC_CLIENT_SECRET_FILE to a file that holds it."
+        )
+    provider = Provider(
+        openid,
+        secret.get_secret_value(),
+        redirect_uri=f"{section.public_url}{BACK}",
+        user_agent=f"dsync/{__version__} (+{app.configuration.ds.contact})",
+        stop=stop,
+    )
+    return TeamAccess(section, provider)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dsync import __version__
-from dsync.addresses import is_loopback
+from dsync.cli.console import check_reach
 from dsync.cli.options import settings_options
 from dsync.cli.session import load_all, make_ready, worker
 from dsync.errors import ConfigurationError
@@ -123,11 +123,8 @@ def _surface(
             "has one: keep one of them, or set DSYNC_HTTP_LISTEN."
         )
     shown = [app.settings for app in apps if app.configuration.http.console]
-    if shown and (settings.listen is None or not is_loopback(f"http://{settings.listen}")):
-        raise ConfigurationError(
-            "[http] console shows personal data, so it needs an address of this machine alone: "
-            "set DSYNC_HTTP_LISTEN, or [http] listen, to 127.0.0.1:8080, or console to false."
-        )
+    if shown:
+        check_reach(apps, settings.listen, "DSYNC_HTTP_LISTEN, or [http] listen,")
     if settings.listen is None:
         return None
     from dsync.service import http  # Takes memory that only a service with HTTP needs.

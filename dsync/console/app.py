@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dsync.console import decisions, dossier, dossiers, etat, jury, runs
-from dsync.console.access import SESSION_S, LocalAccess, actor_of, check_write
+from dsync.console.access import EXIT, SESSION_S, Access
 from dsync.console.requests import Desk
 from dsync.console.visit import Site, Visit, environment
 from dsync.errors import DsyncError
@@ -53,6 +53,7 @@ _TITLES = {
     404: "Page introuvable",
     405: "Action impossible ici",
     413: "Formulaire trop long",
+    429: "Trop d’essais",
     500: "Erreur de dsync",
     503: "Base de données indisponible",
 }
@@ -73,7 +74,7 @@ class Console:
     def __init__(
         self,
         apps: Sequence[App],
-        access: LocalAccess,
+        access: Access,
         *,
         secret: str,
         theme: str,
@@ -103,23 +104,25 @@ class Console:
             *jury.PAGES,
             *runs.PAGES,
         ]
+        secure = self._access.is_secure
         static = StaticFiles(directory=Path(str(resources.files("dsync.console"))) / "static")
         application = Starlette(
             routes=[
                 *self._access.routes,
-                Route("/sortir", self._page("POST", _leave), methods=["POST"]),
+                Route(EXIT, self._leave, methods=["POST"]),
                 *(
-                    Route(path, self._page(method, handler), methods=[method])
+                    Route(path, self._page(handler), methods=[method])
                     for method, path, handler in pages
                 ),
-                Mount("/static", _Guarded(static)),
+                Mount("/static", _Guarded(static, self._access)),
             ],
             middleware=[
                 Middleware(_Headers),
                 Middleware(
                     SessionMiddleware,
                     secret_key=secret,
-                    session_cookie="dsync_console",
+                    session_cookie="__Host-dsync_console" if secure else "dsync_console",
+                    https_only=secure,
                     max_age=SESSION_S,
                     same_site="lax",
                 ),
@@ -133,26 +136,44 @@ class Console:
         application.router.redirect_slashes = False
         return application
 
-    def _page(self, method: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def _visit(self, request: Request) -> Visit:
+        """Return who asks for what.
+
+        Raises:
+            HTTPException: they may not (403), or the form is wrong.
+        """
+        actor = self._access.actor_of(request)
+        visit = Visit(self._site, request, actor)
+        if request.method == "POST":
+            visit.every = await _form(request)
+            visit.form = {name: values[-1] for name, values in visit.every.items()}
+            self._access.check_write(request, actor, visit.form)
+        return visit
+
+    async def _leave(self, request: Request) -> Response:
+        await self._visit(request)
+        elsewhere = await self._access.way_out(request.session)
+        request.session.clear()
+        return self._short(
+            request, 200, self._access.farewell, title="Session fermée", elsewhere=elsewhere
+        )
+
+    def _page(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            actor = actor_of(request)
-            visit = Visit(self._site, request, actor)
-            if method == "POST":
-                visit.every = await _form(request)
-                visit.form = {name: values[-1] for name, values in visit.every.items()}
-                check_write(request, actor, visit.form)
+            visit = await self._visit(request)
             return await anyio.to_thread.run_sync(handler, visit, limiter=self._limiter)
 
         return endpoint
 
     async def _refused(self, request: Request, exc: Exception) -> Response:
         assert isinstance(exc, HTTPException)  # noqa: S101
-        status = exc.status_code
-        if status != 403 and request.session.get("qui") is None:
+        if exc.status_code not in (403, 429) and request.session.get("qui") is None:
             # Without a session nobody learns which addresses there are.
-            return await self._refused(request, _no_session(request))
-        text = "" if exc.detail == HTTPStatus(status).phrase else exc.detail
-        return self._short(request, status, text)
+            exc = HTTPException(403, self._access.refusal)
+        text = "" if exc.detail == HTTPStatus(exc.status_code).phrase else exc.detail
+        answer = self._short(request, exc.status_code, text)
+        answer.headers.update(exc.headers or {})
+        return answer
 
     async def _failed(self, request: Request, exc: Exception) -> Response:
         assert isinstance(exc, DsyncError)  # noqa: S101
@@ -163,34 +184,28 @@ class Console:
         # The server logs the traceback.
         return self._short(request, 500, "Réessayez ; si cela se reproduit, signalez-le.")
 
-    def _short(self, request: Request, status: int, text: str) -> Response:
-        template = self._site.templates.get_template("court.html")
-        html = template.render(
-            title=_TITLES.get(status, "Erreur"),
+    def _short(
+        self,
+        request: Request,
+        status: int,
+        text: str,
+        *,
+        title: str | None = None,
+        elsewhere: str | None = None,
+    ) -> Response:
+        try:
+            has_session = bool(self._access.actor_of(request))
+        except HTTPException:
+            has_session = False
+        html = self._site.templates.get_template("court.html").render(
+            title=title or _TITLES.get(status, "Erreur"),
             text=text,
             theme=self._site.theme,
-            has_session=request.session.get("qui") is not None,
+            has_session=has_session,
+            way_in=None if has_session else self._access.way_in(request),
+            elsewhere=elsewhere,
         )
         return HTMLResponse(html, status)
-
-
-def _no_session(request: Request) -> HTTPException:
-    try:
-        actor_of(request)
-    except HTTPException as exc:
-        return exc
-    return HTTPException(403)
-
-
-def _leave(visit: Visit) -> Response:
-    visit.request.session.clear()
-    response = visit.site.templates.get_template("court.html").render(
-        title="Session fermée",
-        text="Pour entrer de nouveau, ouvrez le dernier lien affiché dans le terminal.",
-        theme=visit.site.theme,
-        has_session=False,
-    )
-    return HTMLResponse(response)
 
 
 async def _form(request: Request) -> dict[str, list[str]]:
@@ -213,11 +228,12 @@ async def _form(request: Request) -> dict[str, list[str]]:
 class _Guarded:
     """Serves files to those who have a session."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        actor_of(Request(scope))
+        self._access.actor_of(Request(scope))
         await self._app(scope, receive, send)
 
 

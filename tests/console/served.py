@@ -6,7 +6,7 @@ import html
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ import requests
 from sqlalchemy import event
 
 from dsync.addresses import Listen
-from dsync.console.access import LocalAccess, Role
+from dsync.console.access import Access, LocalAccess, Role
 from dsync.console.app import Console
 from dsync.service.http import bind, server_thread
 from dsync.wiring import App
@@ -88,9 +88,19 @@ def words(page: str) -> str:
 
 @contextmanager
 def served(
-    engine: Engine, apps: Sequence[App] = (), role: Role = Role.OPERATEUR
+    engine: Engine,
+    apps: Sequence[App] = (),
+    role: Role = Role.OPERATEUR,
+    access: Callable[[str, threading.Event], Access] | None = None,
 ) -> Iterator[ServedConsole]:
-    """Serve the console of an engine's démarche, with a worker of its own."""
+    """Serve the console of an engine's démarche, with a worker of its own.
+
+    Args:
+        engine: the engine.
+        apps: other workers instead.
+        role: of those who enter by a link.
+        access: another way in, from the console's address and the event that ends it.
+    """
     stop = threading.Event()
     links: list[str] = []
     statements: list[str] = []
@@ -102,16 +112,16 @@ def served(
             statements.append(statement)
 
     event.listen(database, "before_cursor_execute", executed)
-    console = Console(
-        shown, LocalAccess(USER, links.append, role), secret="s" * 32, theme="neutre", stop=stop
-    )
     listening = bind(Listen("127.0.0.1", 0), is_default=False)
     assert listening is not None
+    base = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    way = LocalAccess(USER, links.append, role) if access is None else access(base, stop)
+    console = Console(shown, way, secret="s" * 32, theme="neutre", stop=stop)
     thread = server_thread(console.application, listening, stop)
     thread.start()
     console.open()
     try:
-        yield ServedConsole(f"http://127.0.0.1:{listening.getsockname()[1]}", links, statements)
+        yield ServedConsole(base, links, statements)
     finally:
         stop.set()
         console.close()

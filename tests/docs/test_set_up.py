@@ -94,7 +94,7 @@ def locked() -> dict[str, str]:
     """Return the version of each distribution in requirements.txt, which has hashes."""
     text = read("requirements.txt").replace(" \\\n    --hash=", " --hash=")
     entry = re.compile(
-        r"([a-z0-9.-]+)==([a-z0-9.]+)( ; [a-z_' !=0-9.]+)?( --hash=sha256:[0-9a-f]{64})+"
+        r"([a-z0-9.-]+)==([a-z0-9.]+)( ; [A-Za-z_' !=0-9.]+)?( --hash=sha256:[0-9a-f]{64})+"
     )
     found = [entry.fullmatch(line) for line in text.splitlines() if not line.startswith("#")]
     assert all(found)

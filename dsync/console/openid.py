@@ -1,0 +1,306 @@
+"""Sign-in by OpenID Connect: the exchanges with the provider, and the checks of what it signs.
+
+The code flow with a client secret, PKCE, state and nonce. Every token must be signed by a key that
+the provider publishes. Nothing here keeps a token or logs anything.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import requests
+from authlib.common.errors import AuthlibBaseError
+from authlib.common.urls import add_params_to_uri
+from authlib.integrations.requests_client import OAuth2Session
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from urllib3.exceptions import HTTPError
+
+from dsync.addresses import is_encrypted_or_local
+from dsync.errors import InterruptedRunError
+from dsync.http import MIB, BoundedAdapter, Exchanges
+
+if TYPE_CHECKING:
+    from dsync.settings import OpenIdSection
+
+T = TypeVar("T")
+
+DEADLINE_S = 15.0
+"""Time for all requests of a sign-in; ProConnect's codes are valid for 30 s."""
+METADATA_S = 300.0
+"""How long the provider's document is kept: who is not signed in causes no request to it."""
+LEEWAY_S = 60
+"""Accepted difference between the clocks."""
+ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
+)  # fmt: skip
+"""Of signatures. Neither « none », nor those whose key the provider shares with its clients."""
+SIGNING_KEYS = ("RSA", "EC")
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
+class SignInError(Exception):
+    """A sign-in is refused; the message is a word for the log, without personal data."""
+
+
+_FAULTS = (
+    AuthlibBaseError,
+    JoseError,
+    requests.RequestException,
+    HTTPError,
+    InterruptedRunError,
+    # What the provider sends may have any form.
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+)
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Turn every fault of an exchange into a refusal."""
+    try:
+        yield
+    except _FAULTS as exc:
+        raise SignInError(type(exc).__name__) from exc
+
+
+class Pending(NamedTuple):
+    """What the browser's session keeps until the provider sends the browser back."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+
+class Identity(NamedTuple):
+    """Who signed in, as the provider says."""
+
+    email: str
+    id_token: str
+    """For the sign-out."""
+
+
+class Provider:
+    """An OpenID provider.
+
+    Args:
+        section: the configuration.
+        secret: of the client.
+        redirect_uri: where the provider sends browsers back to.
+        user_agent: the header `User-Agent` of all requests.
+        stop: ends requests under way.
+        clock: seconds, which only go up.
+    """
+
+    def __init__(
+        self,
+        section: OpenIdSection,
+        secret: str,
+        *,
+        redirect_uri: str,
+        user_agent: str,
+        stop: threading.Event,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._section = section
+        self._secret = secret
+        self._redirect_uri = redirect_uri
+        self._user_agent = user_agent
+        self._stop = stop
+        self._clock = clock
+        self._metadata: dict[str, Any] = {}
+        self._read_at = 0.0
+
+    @_refused()
+    def begin(self) -> tuple[str, Pending]:
+        """Return the address to send the browser to, and what its session has to keep.
+
+        Raises:
+            SignInError: the provider cannot be asked.
+        """
+        pending = Pending(*(secrets.token_urlsafe(48) for _ in Pending._fields))
+        extra = {"nonce": pending.nonce}
+        if self._section.acr_values:
+            extra["acr_values"] = self._section.acr_values
+        endpoint = self._endpoint("authorization_endpoint")
+        url, _ = self._session().create_authorization_url(
+            endpoint, state=pending.state, code_verifier=pending.verifier, **extra
+        )
+        return url, pending
+
+    @_refused()
+    def finish(self, parameters: Mapping[str, str], pending: Pending) -> Identity:
+        """Exchange the code that the provider sent for who signed in.
+
+        Args:
+            parameters: of the address that the browser was sent back to.
+            pending: of the same browser's session.
+
+        Raises:
+            SignInError: something does not fit.
+        """
+        state = parameters.get("state", "")
+        if not hmac.compare_digest(state.encode(), pending.state.encode()):
+            raise SignInError("state")
+        # A provider that signs for several issuers says which one answers (RFC 9207).
+        if parameters.get("iss", self._section.issuer) != self._section.issuer:
+            raise SignInError("issuer")
+        code = parameters.get("code")
+        if not code:
+            raise SignInError("no_code")
+        jwks_uri, token_endpoint, userinfo_endpoint = map(
+            self._endpoint, ("jwks_uri", "token_endpoint", "userinfo_endpoint")
+        )
+
+        def exchange(session: OAuth2Session) -> tuple[str, Any, requests.Response]:
+            token = session.fetch_token(
+                token_endpoint,
+                grant_type="authorization_code",
+                code=code,
+                redirect_uri=self._redirect_uri,
+                **({"code_verifier": pending.verifier} if self._section.pkce else {}),
+            )
+            keys = _json(session.get(jwks_uri, withhold_token=True))
+            return token["id_token"], keys, session.get(userinfo_endpoint)
+
+        id_token, keys, answer = self._exchange(exchange)
+        keys["keys"] = [one for one in keys["keys"] if one.get("kty") in SIGNING_KEYS]
+        key_set = KeySet.import_key_set(keys)
+        claims = self._claims_of(id_token, key_set, pending.nonce)
+        return Identity(_email_of(claims, self._userinfo(answer, key_set, claims)), id_token)
+
+    @_refused()
+    def end(self, id_token: str | None, back: str, state: str) -> str | None:
+        """Return the address that signs out at the provider, None if it has none.
+
+        Args:
+            id_token: of the sign-in; None: it is not at hand.
+            back: where the provider then sends the browser.
+            state: what it then gives back.
+
+        Raises:
+            SignInError: the provider cannot be asked.
+        """
+        if "end_session_endpoint" not in self._document():
+            return None
+        hint = {"id_token_hint": id_token} if id_token else {"client_id": self._section.client_id}
+        given = {**hint, "post_logout_redirect_uri": back, "state": state}
+        url: str = add_params_to_uri(self._endpoint("end_session_endpoint"), list(given.items()))
+        return url
+
+    def _claims_of(self, id_token: str, keys: KeySet, nonce: str) -> dict[str, Any]:
+        claims = jwt.decode(id_token, keys, algorithms=ALGORITHMS).claims
+        expected: dict[str, Any] = {"nonce": {"essential": True, "value": nonce}}
+        if self._section.acr_values:
+            expected["acr"] = {"essential": True, "values": self._section.acr_values.split()}
+        self._registry(exp={"essential": True}, sub={"essential": True}, **expected).validate(
+            claims
+        )
+        audience = claims["aud"]
+        is_shared = isinstance(audience, list) and len(audience) > 1
+        # Several may hold such a token: it must have been made for this client.
+        if is_shared and claims.get("azp") != self._section.client_id:
+            raise SignInError("azp")
+        return claims
+
+    def _userinfo(
+        self, answer: requests.Response, keys: KeySet, id_claims: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return what the provider says of the person: signed, or else as JSON over HTTPS."""
+        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind == "application/jwt":
+            found = jwt.decode(answer.text.strip(), keys, algorithms=ALGORITHMS).claims
+            self._registry().validate(found)
+        else:
+            found = _json(answer)
+        if found.get("sub") != id_claims["sub"]:
+            raise SignInError("sub")
+        return found
+
+    def _registry(self, **expected: Any) -> jwt.JWTClaimsRegistry:
+        return jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_S,
+            iss={"essential": True, "value": self._section.issuer},
+            aud={"essential": True, "value": self._section.client_id},
+            **expected,
+        )
+
+    def _endpoint(self, name: str) -> str:
+        """Return an address of the provider's document.
+
+        Raises:
+            SignInError: it is missing, or not encrypted.
+        """
+        address = self._document().get(name)
+        if not isinstance(address, str) or not is_encrypted_or_local(address):
+            raise SignInError(name)
+        return address
+
+    def _document(self) -> dict[str, Any]:
+        if not self._metadata or self._clock() - self._read_at >= METADATA_S:
+            url = f"{self._section.issuer}/.well-known/openid-configuration"
+            found = self._exchange(lambda session: _json(session.get(url, withhold_token=True)))
+            if found.get("issuer") != self._section.issuer:
+                raise SignInError("issuer")
+            self._metadata, self._read_at = found, self._clock()
+        return self._metadata
+
+    def _exchange(self, work: Callable[[OAuth2Session], T]) -> T:
+        """Do requests within a deadline, with a session of their own: nobody else's token."""
+        exchanges = Exchanges(self._session, max_bytes=MIB, allow_http=False, stop=self._stop)
+        try:
+            return exchanges.run(work, deadline_s=DEADLINE_S)
+        finally:
+            exchanges.close()
+
+    def _session(self, adapter: BoundedAdapter | None = None) -> OAuth2Session:
+        methods = self._metadata.get("token_endpoint_auth_methods_supported", ())
+        is_post = "client_secret_post" in methods
+        session = OAuth2Session(
+            self._section.client_id,
+            self._secret,
+            scope=self._section.scopes,
+            redirect_uri=self._redirect_uri,
+            code_challenge_method="S256" if self._section.pkce else None,
+            token_endpoint_auth_method="client_secret_post" if is_post else "client_secret_basic",
+        )
+        session.headers["User-Agent"] = self._user_agent
+        session.max_redirects = 0
+        if adapter is not None:
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
+        return session
+
+
+def _json(answer: requests.Response) -> dict[str, Any]:
+    answer.raise_for_status()
+    found = answer.json()
+    if not isinstance(found, dict):
+        raise SignInError("json")
+    return found
+
+
+def _email_of(claims: Mapping[str, Any], userinfo: Mapping[str, Any]) -> str:
+    """Return the address of a person, in lower case.
+
+    Raises:
+        SignInError: there is none, or the provider says that it is not verified.
+    """
+    source = userinfo if "email" in userinfo else claims
+    email = source.get("email")
+    if not isinstance(email, str) or len(email) > 254 or not _EMAIL.fullmatch(email):
+        raise SignInError("email")
+    # ProConnect does not send the claim: its identity providers answer for the address.
+    if source.get("email_verified", True) not in (True, "true"):
+        raise SignInError("email_unverified")
+    return email.lower()

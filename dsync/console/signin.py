@@ -1,0 +1,201 @@
+"""The team's way into the console: sign-in and sign-out by OpenID Connect, roles, limits."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import anyio
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from dsync.console.access import ENTRY, Access, Role, begin
+from dsync.console.openid import Pending, Provider, SignInError
+
+if TYPE_CHECKING:
+    from dsync.settings import ConsoleSection
+
+log = structlog.get_logger(__name__)
+
+BACK = "/entrer/retour"
+"""Where the provider sends browsers back to."""
+PENDING_S = 600
+"""Time to sign in at the provider."""
+WINDOW_S = 300
+MOST_OF_ONE = 10
+"""Failed sign-ins of one address in `WINDOW_S`, after which further ones are refused."""
+MOST_IN_ALL = 200
+MOST_HINT = 1500
+"""Maximum length of an ID token that the session keeps: browsers accept 4096 bytes in all."""
+MOST_PATH = 500
+THREADS = 2
+"""Sign-ins that talk to the provider at the same time."""
+_FAILED = "L’identification n’a pas abouti. Recommencez ; si cela se reproduit, signalez-le."
+_NOT_ALLOWED = (
+    "Votre adresse n’est pas, ou plus, autorisée à entrer. Demandez l’accès à la personne qui "
+    "administre dsync."
+)
+_TOO_MANY = "Trop d’identifications ont échoué. Réessayez dans quelques minutes."
+
+
+class Failures:
+    """Counts failed sign-ins in a sliding window, by client address and in all."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._seen: deque[tuple[float, str]] = deque()
+
+    def add(self, address: str) -> None:
+        """Count a failure."""
+        self._seen.append((self._clock(), address))
+
+    def are_too_many(self, address: str) -> bool:
+        """Return whether no further sign-in of this address is tried for now."""
+        while self._seen and self._seen[0][0] <= self._clock() - WINDOW_S:
+            self._seen.popleft()
+        of_one = sum(1 for _, one in self._seen if one == address)
+        return of_one >= MOST_OF_ONE or len(self._seen) >= MOST_IN_ALL
+
+
+class TeamAccess(Access):
+    """Access by OpenID Connect, for the configured e-mail addresses and domains.
+
+    Args:
+        section: `[console]`, with `openid`.
+        provider: the OpenID provider.
+        clock: seconds, which only go up.
+    """
+
+    refusal = "Cette page demande une session."
+
+    def __init__(
+        self,
+        section: ConsoleSection,
+        provider: Provider,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        assert section.openid is not None  # noqa: S101 - the caller looked
+        self._allowed = section.openid
+        self._proxies = [ip_network(one) for one in section.proxies]
+        self.origin = section.public_url
+        self._provider = provider
+        self._failures = Failures(clock)
+        self._limiter = anyio.CapacityLimiter(THREADS)
+
+    @property
+    def routes(self) -> list[Route]:
+        """The addresses that need no session."""
+        return [
+            Route(ENTRY, self._begin, methods=["GET"]),
+            Route(BACK, self._finish, methods=["GET"]),
+        ]
+
+    def role_of(self, name: str, session: Mapping[str, Any]) -> Role | None:
+        """Return the role that the configuration gives now: who is taken out of it is out.
+
+        An address named in full counts more than its domain; `operateurs` more than `lecteurs`.
+        """
+        for wanted in (name, f"@{name.rpartition('@')[2]}"):
+            if wanted in self._allowed.operateurs:
+                return Role.OPERATEUR
+            if wanted in self._allowed.lecteurs:
+                return Role.LECTEUR
+        return None
+
+    def way_in(self, request: Request) -> str | None:
+        """Return the address that signs in and leads back to the page."""
+        path = request.url.path
+        if request.method != "GET" or path.startswith(ENTRY):
+            return ENTRY
+        query = f"?{request.url.query}" if request.url.query else ""
+        return f"{ENTRY}?{urlencode({'vers': path + query})}"
+
+    async def way_out(self, session: Mapping[str, Any]) -> str | None:
+        """Return the provider's address that ends its session, too."""
+        back = f"{self.origin}/"
+        try:
+            return await anyio.to_thread.run_sync(
+                self._provider.end,
+                session.get("preuve"),
+                back,
+                secrets.token_urlsafe(32),
+                limiter=self._limiter,
+            )
+        except SignInError as exc:
+            log.warning("sign_out_failed", reason=str(exc))
+            return None
+
+    async def _begin(self, request: Request) -> Response:
+        address = self._address_of(request)
+        self._check(address)
+        try:
+            url, pending = await anyio.to_thread.run_sync(
+                self._provider.begin, limiter=self._limiter
+            )
+        except SignInError as exc:
+            raise self._failed(address, exc) from exc
+        request.session["entree"] = {
+            "attendu": list(pending),
+            "vers": local_path(request.query_params.get("vers", "")),
+            "fin": int(time.time()) + PENDING_S,
+        }
+        return RedirectResponse(url, 303)
+
+    async def _finish(self, request: Request) -> Response:
+        address = self._address_of(request)
+        self._check(address)
+        # It serves once, whatever comes of it.
+        begun = request.session.pop("entree", None)
+        if begun is None or begun["fin"] < time.time():
+            raise self._failed(address, SignInError("not_begun"))
+        pending = Pending(*begun["attendu"])
+        try:
+            identity = await anyio.to_thread.run_sync(
+                self._provider.finish, request.query_params, pending, limiter=self._limiter
+            )
+        except SignInError as exc:
+            raise self._failed(address, exc) from exc
+        role = self.role_of(identity.email, {})
+        if role is None:
+            raise self._failed(address, SignInError("not_allowed"), _NOT_ALLOWED)
+        begin(request, identity.email, role)
+        if len(identity.id_token) <= MOST_HINT:
+            request.session["preuve"] = identity.id_token
+        log.info("signed_in", role=role.value)
+        return RedirectResponse(begun["vers"], 303)
+
+    def _check(self, address: str) -> None:
+        if self._failures.are_too_many(address):
+            log.warning("sign_in_refused", reason="too_many")
+            raise HTTPException(429, _TOO_MANY, headers={"Retry-After": str(WINDOW_S)})
+
+    def _failed(self, address: str, exc: SignInError, text: str = _FAILED) -> HTTPException:
+        self._failures.add(address)
+        log.warning("sign_in_refused", reason=str(exc))
+        return HTTPException(403, text)
+
+    def _address_of(self, request: Request) -> str:
+        """Return the client's address; behind a known proxy, the one that it names."""
+        address = request.client.host if request.client else ""
+        named = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        return named if named and self._is_proxy(address) else address
+
+    def _is_proxy(self, address: str) -> bool:
+        try:
+            return any(ip_address(address) in one for one in self._proxies)
+        except ValueError:
+            return False
+
+
+def local_path(wanted: str) -> str:
+    """Return the page to go to after the sign-in: only one of the console's own."""
+    is_own = wanted.startswith("/") and not wanted.startswith(("//", "/\\", ENTRY))
+    return wanted if is_own and wanted.isprintable() and len(wanted) <= MOST_PATH else "/"

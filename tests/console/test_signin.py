@@ -1,0 +1,314 @@
+"""The team's sign-in: who gets in, and that nothing forged does."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from dsync.console.access import Access
+from dsync.console.openid import Provider
+from dsync.console.signin import BACK, MOST_OF_ONE, WINDOW_S, TeamAccess, local_path
+from dsync.sandbox import Sandbox
+from dsync.settings import ConsoleSection, shipped_config
+from tests.commands.conftest import operator
+from tests.console.provider import (
+    CLIENT,
+    ELLIPTIC,
+    EMAIL,
+    KEY,
+    PUBLIC,
+    SECRET,
+    STRANGER,
+    Claims,
+    FakeProvider,
+    cut,
+    provider,
+    shared_secret,
+    signed,
+    unsigned,
+)
+from tests.console.served import ServedConsole, served, words
+from tests.engine.rig import Engine
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Team:
+    """A console with a sign-in, its provider, and its clock."""
+
+    def __init__(self, console: ServedConsole, fake: FakeProvider, clock: Clock) -> None:
+        self.base = console.base
+        self.provider = fake
+        self.clock = clock
+
+    def browser(self) -> requests.Session:
+        made = requests.Session()
+        made.trust_env = False
+        return made
+
+    def enter(self, browser: requests.Session | None = None, to: str = "/") -> requests.Response:
+        """Sign in, and follow where it leads."""
+        found = browser or self.browser()
+        return found.get(f"{self.base}/entrer", params={"vers": to}, timeout=30)
+
+    def sent_back(self, browser: requests.Session) -> str:
+        """Sign in at the provider; return the address that it sends the browser back to."""
+        begun = browser.get(f"{self.base}/entrer", timeout=30, allow_redirects=False)
+        answer = browser.get(begun.headers["Location"], timeout=30, allow_redirects=False)
+        return answer.headers["Location"]
+
+
+def team_access(fake: str, clock: Clock, **options: Any) -> Callable[[str, Any], Access]:
+    """Return what makes the way in by a provider."""
+    openid = {"issuer": fake, "client_id": CLIENT, "operateurs": [EMAIL]} | options
+
+    def made(base: str, stop: threading.Event) -> Access:
+        section = ConsoleSection.model_validate({"public_url": base, "openid": openid})
+        assert section.openid is not None
+        asked = Provider(
+            section.openid,
+            SECRET,
+            redirect_uri=base + BACK,
+            user_agent="dsync/test",
+            stop=stop,
+            clock=clock,
+        )
+        return TeamAccess(section, asked, clock)
+
+    return made
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeProvider]:
+    with provider() as made:
+        yield made
+
+
+@pytest.fixture
+def team(read_engine: Engine, fake: FakeProvider) -> Iterator[Team]:
+    clock = Clock()
+    with served(read_engine, access=team_access(fake.issuer, clock)) as console:
+        yield Team(console, fake, clock)
+
+
+def test_an_allowed_person_enters_and_comes_to_the_page_asked_for(team: Team) -> None:
+    """By code with PKCE, state and nonce of 32 characters and more; the name is the address."""
+    browser = team.browser()
+    refused = browser.get(f"{team.base}/dossiers?q=a%26b", timeout=30)
+    assert 403 == refused.status_code
+    [link] = re.findall(r'href="(/entrer[^"]*)"', refused.text)
+    page = browser.get(team.base + link, timeout=30)
+    assert (200, f"{team.base}/dossiers?q=a%26b") == (page.status_code, page.url)
+    assert EMAIL.lower() in page.text
+    [asked] = team.provider.asked
+    assert all(len(asked[name]) >= 32 for name in ("state", "nonce", "code_challenge"))
+    assert ("code", "openid email", "S256") == (
+        asked["response_type"],
+        asked["scope"],
+        asked["code_challenge_method"],
+    )
+
+
+def test_plain_userinfo_and_elliptic_keys_are_taken_too(team: Team) -> None:
+    """Providers differ in what they sign, and how."""
+    team.provider.sign_userinfo = None
+    team.provider.sign_id = signed(ELLIPTIC, "ES256")
+    assert 200 == team.enter().status_code
+
+
+def changed(**values: Any) -> Callable[[Claims], None]:
+    return lambda claims: claims.update(values)
+
+
+def without(name: str) -> Callable[[Claims], None]:
+    def drop(claims: Claims) -> None:
+        del claims[name]
+
+    return drop
+
+
+FORGERIES: dict[str, dict[str, Any]] = {
+    "signature of another key": {"sign_id": signed(STRANGER)},
+    "unknown key": {"sign_id": signed(KEY, kid="nobody")},
+    "claims changed after the signature": {"sign_id": cut},
+    "alg none": {"sign_id": unsigned},
+    "HS256 with the public key": {"sign_id": shared_secret(PUBLIC, "current")},
+    "HS256 with the client's secret": {"sign_id": shared_secret(SECRET.encode(), "shared")},
+    "no token at all": {"sign_id": lambda _: ""},
+    "expired": {"id_token": changed(exp=1_700_000_000)},
+    "no expiry": {"id_token": without("exp")},
+    "expiry that is no number": {"id_token": changed(exp="tomorrow")},
+    "issued in the future": {"id_token": changed(iat=4_000_000_000)},
+    "another audience": {"id_token": changed(aud="somebody-else")},
+    "no audience": {"id_token": without("aud")},
+    "made for another of several audiences": {"id_token": changed(aud=[CLIENT, "other"])},
+    "another issuer": {"id_token": changed(iss="https://elsewhere.example.fr")},
+    "no issuer": {"id_token": without("iss")},
+    "another nonce": {"id_token": changed(nonce="n" * 64)},
+    "no nonce": {"id_token": without("nonce")},
+    "no subject": {"id_token": without("sub")},
+    "userinfo of another key": {"sign_userinfo": signed(STRANGER)},
+    "userinfo without signature": {"sign_userinfo": unsigned},
+    "userinfo with HS256": {"sign_userinfo": shared_secret(PUBLIC, "current")},
+    "userinfo of another person": {"userinfo": changed(sub="s2")},
+    "userinfo for another client": {"userinfo": changed(aud="somebody-else")},
+    "userinfo of another issuer": {"userinfo": changed(iss="https://elsewhere.example.fr")},
+    "unsigned userinfo of another person": {"sign_userinfo": None, "userinfo": changed(sub="s2")},
+    "another address": {"userinfo": changed(email="eve@dinum.example.fr")},
+    "two addresses in one": {"userinfo": changed(email=f"eve@x.fr,{EMAIL}")},
+    "no address": {"userinfo": without("email")},
+    "an address that is no text": {"userinfo": changed(email=[EMAIL])},
+    "an address that is not verified": {"userinfo": changed(email_verified=False)},
+    "document of another issuer": {"document": changed(issuer="https://elsewhere.example.fr")},
+    "document without a token address": {"document": without("token_endpoint")},
+    "token address without encryption": {
+        "document": changed(token_endpoint="http://elsewhere.example.fr/token")
+    },
+    "sign-in address without encryption": {
+        "document": changed(authorization_endpoint="http://elsewhere.example.fr/authorize")
+    },
+}
+
+
+def test_nothing_forged_enters(team: Team) -> None:
+    """Whatever does not fit ends with 403, and without a session."""
+    entered = []
+    for name, answers in FORGERIES.items():
+        usual = vars(FakeProvider(team.provider.base))
+        vars(team.provider).update({key: usual[key] for key in usual if key != "codes"} | answers)
+        team.clock.now += WINDOW_S
+        browser = team.browser()
+        answer = team.enter(browser)
+        if (answer.status_code, browser.get(team.base, timeout=30).status_code) != (403, 403):
+            entered.append(name)
+    assert [] == entered
+
+
+def test_what_was_sent_back_serves_once_and_one_browser(team: Team) -> None:
+    """A state of another browser, a second use, a kept cookie: nobody enters by them."""
+    victim, thief = team.browser(), team.browser()
+    back = team.sent_back(victim)
+    assert 403 == thief.get(back, timeout=30).status_code
+    before = dict(victim.cookies)
+    assert 200 == victim.get(back, timeout=30).status_code
+    assert 403 == victim.get(back, timeout=30, allow_redirects=False).status_code
+    again = requests.get(back, timeout=30, allow_redirects=False, cookies=before)
+    assert 403 == again.status_code
+    other = team.browser()
+    team.sent_back(other)
+    assert 403 == other.get(back, timeout=30).status_code
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["https://evil.example.fr", "//evil.example.fr", "/\\evil.example.fr", "\\/evil", "/\t/evil",
+     "javascript:alert(1)", "/entrer", "", "/x\r\nSet-Cookie: a=b", "/" + "x" * 600],
+)  # fmt: skip
+def test_a_sign_in_leads_to_own_pages_only(wanted: str) -> None:
+    """Anything else leads to the first page."""
+    assert "/" == local_path(wanted)
+    assert "/dossiers?q=%2F%2Fx" == local_path("/dossiers?q=%2F%2Fx")
+
+
+def test_failed_sign_ins_are_limited(team: Team) -> None:
+    """By address, with a page that says so; later they may try again."""
+    for _ in range(MOST_OF_ONE):
+        assert 403 == requests.get(f"{team.base}{BACK}?state=x&code=y", timeout=30).status_code
+    for path in (BACK, "/entrer"):
+        answer = requests.get(team.base + path, timeout=30, allow_redirects=False)
+        assert (429, True) == (answer.status_code, "quelques minutes" in answer.text)
+        assert answer.headers["Retry-After"] == str(WINDOW_S)
+    team.clock.now += WINDOW_S
+    assert 200 == team.enter().status_code
+
+
+def test_the_provider_is_not_asked_for_whoever_comes(team: Team) -> None:
+    """Its document is kept; only who comes back from it causes requests."""
+    for _ in range(5):
+        requests.get(f"{team.base}/entrer", timeout=30, allow_redirects=False)
+    assert 1 == team.provider.requests
+
+
+def test_a_session_ends_at_the_provider_too(team: Team) -> None:
+    """With the ID token as a hint, and the console as the place to come back to."""
+    browser = team.browser()
+    page = team.enter(browser).text
+    [token] = set(re.findall(r'name="jeton" value="([^"]+)"', page))
+    answer = browser.post(
+        f"{team.base}/sortir", data={"jeton": token}, headers={"Origin": team.base}, timeout=30
+    )
+    assert "Session fermée" in words(answer.text)
+    [link] = set(re.findall(r'<a class="fr-link" href="([^"]+)"', answer.text))
+    parameters = parse_qs(urlsplit(link.replace("&amp;", "&")).query)
+    assert link.startswith(f"{team.provider.issuer}/session/end?")
+    assert 3 == len(parameters["id_token_hint"][0].split("."))
+    assert [f"{team.base}/"] == parameters["post_logout_redirect_uri"]
+    assert len(parameters["state"][0]) >= 32
+    assert 403 == browser.get(team.base, timeout=30).status_code
+
+
+def test_a_level_of_authentication_can_be_needed(read_engine: Engine, fake: FakeProvider) -> None:
+    """It is asked for, and a lower one is refused."""
+    access = team_access(fake.issuer, Clock(), acr_values="eidas2 eidas3")
+    with served(read_engine, access=access) as console:
+        team = Team(console, fake, Clock())
+        assert 403 == team.enter().status_code
+        assert "eidas2 eidas3" == fake.asked[0]["acr_values"]
+        fake.id_token = changed(acr="eidas2")
+        assert 200 == team.enter().status_code
+
+
+def test_the_command_needs_a_whole_sign_in_for_other_machines(tmp_path: Path) -> None:
+    """One sentence and exit 2 for what is missing; with all of it, no link is printed."""
+    with Sandbox.start(dossiers=1, seed=7) as sandbox:
+        command = operator(sandbox, tmp_path)
+        assert 0 == command("sync").code
+        for host in ("0.0.0.0", "192.0.2.1"):
+            refused = command("console", "--host", host)
+            assert (2, True) == (refused.code, "[console.openid]" in refused.err)
+        folder = shutil.copytree(shipped_config().parent, tmp_path / "config")
+        file = Path(folder) / "aap-eig7.toml"
+        shipped = file.read_text(encoding="utf-8")
+
+        def configured(text: str) -> str:
+            file.write_text(f"{shipped}\n{text}\n", encoding="utf-8")
+            return str(file)
+
+        openid = (
+            '[console.openid]\nissuer = "https://op.example.fr"\nclient_id = "c"\n'
+            'operateurs = ["@dinum.example.fr"]'
+        )
+        for text, said in (
+            (openid, "public_url"),
+            ('[console]\npublic_url = "http://dsync.example.fr"', "expected an address https"),
+            ('[console]\npublic_url = "https://dsync.example.fr/x"', "without a path"),
+            (openid.replace("@dinum.example.fr", "*"), "@domain"),
+            (openid.replace("https:", "http:"), "expected an address https"),
+            (openid.partition("operateurs")[0], "operateurs"),
+        ):
+            wrong = command("config", "check", DSYNC_CONFIG=configured(text))
+            assert (2, True) == (wrong.code, said in wrong.err), text
+        whole = configured(f'[console]\npublic_url = "https://dsync.example.fr"\n{openid}')
+        without = command("console", "--host", "0.0.0.0", DSYNC_CONFIG=whole)
+        assert (2, True) == (without.code, "DSYNC_OIDC_CLIENT_SECRET" in without.err)
+        secret = {"DSYNC_OIDC_CLIENT_SECRET": SECRET, "DSYNC_CONFIG": whole}
+        short = command("console", **secret, DSYNC_SESSION_KEY="too-short")
+        assert (2, True) == (short.code, "DSYNC_SESSION_KEY" in short.err)
+        assert "too-short" not in short.err
+        shown = command("config", "show", **secret)
+        assert SECRET not in shown.out
