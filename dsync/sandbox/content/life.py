@@ -63,8 +63,10 @@ _IN_STATE: dict[Kind, tuple[State, ...]] = {
 """States of the dossiers to which an event happens; by default `en_instruction`."""
 _RESULTS = ("Éligible", "À vérifier", "Inéligible")
 _RESULT, _ETAPE, _GRIDS = 5102, 5202, 5302
+_PHASE, _PHASES = 4103, ("Investigation", "Construction", "Accélération")
+"""The declared phase: another one can change the verdict."""
 _EDITED = {4105: "probleme", 4106: "politique", 4602: "objectifs"}
-"""Champs that usagers change, with the topic of their text."""
+"""Other champs that usagers change, with the topic of their text."""
 _PRODUCT = "le produit"
 
 
@@ -136,10 +138,12 @@ class Life:
     def _happen(self, kind: Kind, chosen: ServedDossier, rng: SeededRandom) -> None:
         changes, number = self._changes, chosen.number
         match kind:
+            case Kind.EDITED if rng.chance(0.5):
+                others = [one for one in _PHASES if one != chosen.champs.get(_PHASE)]
+                changes.edit_champ(number, _PHASE, rng.pick(others))
             case Kind.EDITED:
                 champ = rng.pick(tuple(_EDITED))
-                text = paragraph(rng, _EDITED[champ], _PRODUCT)
-                changes.edit_champ(number, champ, text)
+                changes.edit_champ(number, champ, paragraph(rng, _EDITED[champ], _PRODUCT))
             case Kind.EXAMINED:
                 changes.move(number, "en_instruction")
             case Kind.EVALUATED:
