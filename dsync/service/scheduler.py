@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 # Each check is two short queries; a due run, or what a person asks for, starts at most this late.
 TICK_S = 2.0
-LOOK_S = 1.0
+LOOK_S = 0.5
 """Interval at which the main thread looks at the jobs: a clock that went back, a read asked for
 during a run or a pause."""
 WATCH_S = 60.0
@@ -123,9 +123,14 @@ class DemarcheJob:
         self._asked.set()
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether a read was asked for and has not begun."""
+        return self._asked.is_set()
+
+    @property
     def is_asked(self) -> bool:
         """Whether a read that was asked for can begin now."""
-        return self._asked.is_set() and self.idle.is_set() and self.pause_s <= 0
+        return self.is_waiting and self.idle.is_set() and self.pause_s <= 0
 
     @property
     def pause_s(self) -> float:
@@ -246,12 +251,15 @@ class Service:
         job = self._jobs.get(demarche)
         if job is None:
             return False
+        is_first = not job.is_waiting
         job.ask()
         tick = self._ticks.get(demarche)
-        at = datetime.now(UTC) + timedelta(seconds=job.pause_s)
-        if tick is not None and tick.next_run_time is not None and tick.next_run_time > at:
-            with suppress(JobLookupError):  # The service ends.
-                tick.modify(next_run_time=at)
+        # A run under way is waited for by the main thread's look; of a burst, the first one counts.
+        if is_first and tick is not None and job.idle.is_set():
+            at = datetime.now(UTC) + timedelta(seconds=max(0.0, job.pause_s))
+            if tick.next_run_time is not None and tick.next_run_time > at:
+                with suppress(JobLookupError):  # The service ends.
+                    tick.modify(next_run_time=at)
         return True
 
     def serve(self) -> bool:
