@@ -152,7 +152,10 @@ def _serve_console(
         ),
         http_listen=address,
         webhook_secret=SecretStr(secret),
-        # What the environment says of another installation: nobody is told of the demo.
+        # What the environment says of another installation: nobody is told of the demo, and its
+        # sessions are its own.
+        session_key=None,
+        oidc_client_secret=None,
         alert_urls=None,
         sentry_dsn=None,
         ds_token_expires_on=None,
