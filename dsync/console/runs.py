@@ -15,7 +15,7 @@ from dsync.errors import DsyncError
 PER_PAGE = 50
 EVENTS = 500
 """Maximum number of events on a run's page."""
-REFRESH_S = 3
+REFRESH_S = 2
 """Interval at which a page without JavaScript asks again for the state of a request."""
 
 

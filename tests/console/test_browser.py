@@ -69,7 +69,7 @@ def shown(told: Engine) -> Iterator[ServedConsole]:
         yield console
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser: Browser, shown: ServedConsole) -> Iterator[Page]:
     """A page of a session, in which nothing may go wrong unseen."""
     context, troubles = entered(browser, shown)

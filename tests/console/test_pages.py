@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +16,11 @@ from dsync.console.decisions import key_of
 from dsync.console.words import visible
 from dsync.domain.ids import DossierNumber
 from dsync.sandbox.content.texts import NASTY_TEXTS
+from dsync.settings import read_configuration
 from dsync.store.listing import Selection
 from dsync.sync.state import state_of
+from dsync.wiring import App
+from tests.commands.command import without_programme
 from tests.console.served import ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, RESULTAT, Engine, number, seeds
 
@@ -192,6 +197,25 @@ def test_runs_and_evidence_are_those_of_the_commands(read_engine: Engine, reader
     assert "Première lecture" in first
     assert evidence is not None
     assert evidence["catalogue"]["source"] in words(reader.get("/preuves").text)
+
+
+def test_a_demarche_without_a_programme_has_its_pages(fresh: Engine, tmp_path: Path) -> None:
+    """Dossiers, runs and journal; neither verdicts nor a jury."""
+    file = tmp_path / "other.toml"
+    file.write_text(without_programme(), encoding="utf-8")
+    settings = replace(fresh.worker.app.settings, configuration=read_configuration(file))
+    app = App(settings, clock=fresh.worker.now, store=fresh.worker.store)
+    with served(fresh, [app]) as console:
+        visitor = console.visitor()
+        assert "Aucune synchronisation n’a encore réussi" in words(visitor.get("/").text)
+        assert "Dossiers lus 12" in visitor.ask("/resynchroniser", portee="tout")
+        for path in ADDRESSES:
+            missing = path in ("/jury", "/preuves")
+            answer = visitor.get(path)
+            assert (404 if missing else 200) == answer.status_code, path
+            assert "Rejuger" not in answer.text
+        assert 12 == len(numbers(visitor.get("/dossiers")))
+        assert 400 == visitor.post(f"/dossiers/{FIRST}/rejuger").status_code
 
 
 def test_hostile_texts_are_shown_as_text(engine: Engine, visitor: Visitor) -> None:
