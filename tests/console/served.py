@@ -91,6 +91,7 @@ def served(
     engine: Engine,
     apps: Sequence[App] = (),
     role: Role = Role.OPERATEUR,
+    theme: str = "neutre",
     access: Callable[[str, threading.Event], Access] | None = None,
 ) -> Iterator[ServedConsole]:
     """Serve the console of an engine's démarche, with a worker of its own.
@@ -99,6 +100,7 @@ def served(
         engine: the engine.
         apps: other workers instead.
         role: of those who enter by a link.
+        theme: how the pages look.
         access: another way in, from the console's address and the event that ends it.
     """
     stop = threading.Event()
@@ -116,7 +118,7 @@ def served(
     assert listening is not None
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
     way = LocalAccess(USER, links.append, role) if access is None else access(base, stop)
-    console = Console(shown, way, secret="s" * 32, theme="neutre", stop=stop)
+    console = Console(shown, way, secret="s" * 32, theme=theme, stop=stop)
     thread = server_thread(console.application, listening, stop)
     thread.start()
     console.open()

@@ -201,6 +201,33 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
         context.close()
 
 
+def test_the_states_design_system_is_whole(browser: Browser, told: Engine) -> None:
+    """Its fonts and pictures are served here, and its pages are as accessible."""
+    with served(told, theme="dsfr") as console:
+        context, troubles = entered(browser, console)
+        page = context.pages[0]
+        for address in ("/", "/dossiers"):
+            page.goto(address)
+            found = Axe().run(page, options=RULES)
+            assert [] == [one["id"] for one in found.response["violations"]], address
+        assert page.evaluate("document.fonts.check('1rem Marianne')")
+        assert "Marianne" in page.evaluate("getComputedStyle(document.body).fontFamily")
+        context.close()
+    assert [] == troubles
+
+
+def test_a_jury_prints_on_sheets(page: Page) -> None:
+    """Without menu and forms, and no wider than A4 in landscape."""
+    page.goto("/jury")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 1030, "height": 730})
+    expect(page.locator("header")).to_be_hidden()
+    expect(page.locator("main form")).to_be_hidden()
+    expect(page.locator("main table")).to_be_visible()
+    assert page.evaluate("document.querySelector('table').scrollWidth") <= 1030
+    page.emulate_media(media="screen")
+
+
 def test_a_first_load_is_small(page: Page) -> None:
     """Below 300 KiB, compressed or not."""
     sizes: list[int] = []

@@ -304,10 +304,10 @@ def test_the_command_needs_a_whole_sign_in_for_other_machines(tmp_path: Path) ->
             wrong = command("config", "check", DSYNC_CONFIG=configured(text))
             assert (2, True) == (wrong.code, said in wrong.err), text
         whole = configured(f'[console]\npublic_url = "https://dsync.example.fr"\n{openid}')
-        without = command("console", "--host", "0.0.0.0", DSYNC_CONFIG=whole)
+        without = command("console", "--host", "0.0.0.0", "--port", "0", DSYNC_CONFIG=whole)
         assert (2, True) == (without.code, "DSYNC_OIDC_CLIENT_SECRET" in without.err)
         secret = {"DSYNC_OIDC_CLIENT_SECRET": SECRET, "DSYNC_CONFIG": whole}
-        short = command("console", **secret, DSYNC_SESSION_KEY="too-short")
+        short = command("console", "--port", "0", **secret, DSYNC_SESSION_KEY="too-short")
         assert (2, True) == (short.code, "DSYNC_SESSION_KEY" in short.err)
         assert "too-short" not in short.err
         shown = command("config", "show", **secret)
