@@ -113,7 +113,8 @@ def show(visit: Visit) -> Response:
     state = state_of(app.store, app.demarche, visit.now, judges=configuration.judges)
     has_programme = configuration.programme is not None
     with app.store.reading(app.demarche) as reader:
-        figures, title = reader.figures(STAGES if has_programme else {})
+        found = reader.figures(STAGES if has_programme else {})
+        figures = found.counts
         series = {"Dépôts": figures["depots"]}
         if configuration.judges:
             series["Verdicts"] = figures["verdicts"]
@@ -125,7 +126,8 @@ def show(visit: Visit) -> Response:
             "etat.html",
             reader,
             state=state,
-            titles={int(app.demarche): title},
+            titles=found.titles,
+            successes=found.successes,
             points=sorted(points_of(visit, state), key=lambda one: not one.is_error),
             next_run=next_run,
             curve=curve(series),

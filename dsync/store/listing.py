@@ -51,6 +51,17 @@ class Selection(NamedTuple):
     descendant: bool = False
 
 
+class Figures(NamedTuple):
+    """What `figures` counts, by one query."""
+
+    counts: Mapping[str, Mapping[str, int]]
+    """By day, or by stage, of `depots`, `verdicts`, `decisions` and `etapes`."""
+    titles: Mapping[int, str]
+    """Of every démarche, as `titles`."""
+    successes: Mapping[int, str]
+    """When each démarche was last read with success."""
+
+
 class OpenWish(NamedTuple):
     """A wish that is not in DS yet."""
 
@@ -111,7 +122,10 @@ SELECT 'decisions', substr(CAST(d.traite_le AS text), 1, 13), count(*)
 FROM dossier AS d
 WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL GROUP BY 2
 UNION ALL
-SELECT 'titre', m.titre, 0 FROM demarche AS m WHERE m.number = :demarche
+SELECT 'titre', m.titre, m.number FROM demarche AS m
+UNION ALL
+SELECT 'succes', CAST(s.last_success_at AS text), s.demarche_numero
+FROM sync_state AS s WHERE s.last_success_at IS NOT NULL
 {stages}
 """
 """By hour, which makes few groups fast; the hours are then put into days of Paris."""
@@ -179,16 +193,13 @@ class ListingReads(Subject):
         )
         return sorted(row["groupe"] for row in rows if row["groupe"])
 
-    def figures(self, reached: Mapping[str, str]) -> tuple[dict[str, dict[str, int]], str | None]:
+    def figures(self, reached: Mapping[str, str]) -> Figures:
         """Count deposits, verdicts and decisions by day of Paris, and dossiers by stage reached.
 
         Args:
             reached: conditions on a dossier and the programme's row of it, by stage; empty: no
                 stages.
 
-        Returns:
-            The counts by day, or by stage, of `depots`, `verdicts`, `decisions` and `etapes`; and
-            the démarche's title.
         """
         counts = ", ".join(
             f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS e{rank}"
@@ -204,19 +215,21 @@ class ListingReads(Subject):
                 for rank in range(len(reached))
             ),
         )
-        names, title = list(reached), None
+        names, titles, successes = list(reached), dict[int, str](), dict[int, str]()
         found: dict[str, Counter[str]] = {
             name: Counter() for name in ("depots", "verdicts", "decisions", "etapes")
         }
         for row in self._execute(query, {"demarche": self.number}):
-            if row["serie"] == "titre":
-                title = row["cle"]
+            if row["serie"] in ("titre", "succes"):
+                of_demarche = titles if row["serie"] == "titre" else successes
+                of_demarche[row["nombre"]] = row["cle"]
                 continue
             is_stage = row["serie"] == "etapes"
             key = names[int(row["cle"])] if is_stage else _day_of_hour(row["cle"])
             found[row["serie"]][key] += row["nombre"] or 0
         by_day = {name: dict(sorted(counts.items())) for name, counts in found.items()}
-        return by_day | {"etapes": {name: found["etapes"][name] for name in names}}, title
+        counts_by_stage = {name: found["etapes"][name] for name in names}
+        return Figures(by_day | {"etapes": counts_by_stage}, titles, successes)
 
     def rows_of(
         self,

@@ -16,7 +16,7 @@ from dsync.console.access import Role
 from dsync.sandbox import Sandbox
 from dsync.wiring import App
 from tests.commands.conftest import operator
-from tests.console.served import ServedConsole, Visitor, served
+from tests.console.served import ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 PAGES = [
@@ -106,7 +106,9 @@ def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
     other = App(replace(app.settings, demarche=86324), clock=app.clock, store=app.store)
     with served(read_engine, [app, other]) as console:
         visitor = console.visitor()
-        assert "86324" in visitor.get("/").text
+        state = words(visitor.get("/").text)
+        assert re.search(rf"{DEMARCHE} – .* : dernière synchronisation il y a", state)
+        assert "86324 : dernière synchronisation jamais" in state
         empty = visitor.get("/dossiers?demarche=86324").text
         assert "Aucun dossier ne correspond" in empty
         assert "demarche=86324" in empty
