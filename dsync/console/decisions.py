@@ -145,7 +145,7 @@ def anomalies(visit: Visit) -> Response:
         for one in reader.quarantined():
             groups[REMEDIES.get(one.code, OTHER_REMEDY)].append(one)
         refused: dict[tuple[str, str], list[object]] = defaultdict(list)
-        for wish in reader.open_wishes():
+        for wish in visit.seen(reader.open_wishes(), reader):
             refused[wish.statut, wish.erreur or ""].append(wish)
         return visit.page("anomalies.html", reader, groups=groups, refused=refused)
 

@@ -16,7 +16,6 @@ from dsync.console.charts import bars
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, counterfactual
-from dsync.store.extension import is_masked
 from dsync.sync.precheck import Comparison, precheck
 from dsync.sync.report import Kind, SyncOptions
 
@@ -41,6 +40,7 @@ def show(visit: Visit) -> Response:
             raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
         if found["demarche_numero"] != app.demarche:
             return visit.back(f"/dossiers/{number}", demarche=found["demarche_numero"])
+        found = visit.seen(found, reader)
         wishes = sorted(reader.wishes_of(number), key=lambda one: ANNOTATIONS.index(one.annotation))
         extension = reader.extension
         current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
@@ -48,9 +48,7 @@ def show(visit: Visit) -> Response:
         documented = extension.views()[extension.main_view.name]["columns"] if extension else {}
         sections = {
             words.SECTIONS.get(title, title): [
-                (words.label_of(documented[name]), name, found.get(name))
-                for name in fields
-                if visit.actor.may_act or not is_masked(documented[name])
+                (words.label_of(documented[name]), name, found.get(name)) for name in fields
             ]
             for title, fields in (extension.sections if extension else {}).items()
         }

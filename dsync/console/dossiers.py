@@ -53,12 +53,13 @@ def selection_of(visit: Visit) -> Selection:
         conflit=visit.query("conflit") is not None,
         tri=sort if sort in SORTS else "numero",
         descendant=visit.query("ordre") == "desc",
+        masked=not visit.actor.may_act,
     )
 
 
 def parameters_of(visit: Visit) -> dict[str, Any]:
     """Return the parameters of the selection, for the addresses of its other pages."""
-    names = (*Selection._fields, "ordre")
+    names = (*(name for name in Selection._fields if name != "masked"), "ordre")
     return {name: value for name in names if (value := visit.query(name)) is not None}
 
 

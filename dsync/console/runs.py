@@ -88,8 +88,10 @@ def trial(visit: Visit) -> Response:
     """Show the result of what changed nothing, once there is one.
 
     Raises:
-        HTTPException: its result is not kept (404).
+        HTTPException: its result is not kept (404), or is only for those who may act (403).
     """
+    if not visit.actor.may_act:
+        raise HTTPException(403, "Votre rôle ne permet pas de voir les essais.")
     found = visit.site.desk.trial(visit.in_path("id"))
     if found is None or found.demarche not in visit.site.apps:
         raise HTTPException(404, "Le résultat de cet essai n’est plus gardé : refaites-le.")

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from dsync.console import words
 from dsync.console.access import Actor
+from dsync.console.masking import masked, masked_names
 from dsync.console.requests import Desk
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber
 from dsync.errors import DsyncError
@@ -120,6 +121,13 @@ class Visit:
         given = {name: value for name, value in parameters.items() if value not in (None, "")}
         return f"{path}?{urlencode(given)}" if given else path
 
+    def seen(self, value: Any, reader: Reader) -> Any:
+        """Return rows as the person may see them: `page` does it, too, with all that it shows."""
+        if self.actor.may_act:
+            return value
+        names = masked_names(reader.extension)  # type: ignore[arg-type] # Compared by identity.
+        return masked(value, names)
+
     def page(self, template: str, reader: Reader, status: int = 200, **values: Any) -> Response:
         """Render a template.
 
@@ -144,7 +152,7 @@ class Visit:
             said=said,
             now=self.now,
             since=lambda value: words.since(value, self.now),
-            **values,
+            **{name: self.seen(value, reader) for name, value in values.items()},
         )
         return HTMLResponse(html, status)
 

@@ -49,6 +49,8 @@ class Selection(NamedTuple):
     tri: str = "numero"
     """A key of `SORTS`."""
     descendant: bool = False
+    masked: bool = False
+    """Whether `q` leaves out the programme's column, which is free text."""
 
 
 class Figures(NamedTuple):
@@ -348,7 +350,7 @@ class ListingReads(Subject):
             conditions.append(_IN_CONFLICT)
         if selection.q:
             texts = ["CAST(d.numero AS text)", "lower(d.raison_sociale)"]
-            if self.extension is not None:
+            if self.extension is not None and not selection.masked:
                 texts.append(f"lower(l.{self.extension.listed.name})")
             likes = " OR ".join(f"{one} LIKE :q ESCAPE '\\'" for one in texts)
             conditions.append(f"({likes})")

@@ -1,0 +1,46 @@
+"""What a lecteur does not see: every value whose column is marked as personal data or free text.
+
+The marks are those of the views' documentation, which exports and `grant-reader` use, too. A value
+is recognised by its name wherever it is in what a page is made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from dsync.store.extension import Extension, is_masked
+from dsync.store.reading_views import shipped_dictionary
+
+ALSO = frozenset({"valeur_distante", "demande_par"})
+"""Names that no view marks: what a person wrote in DS, and who asked for something by hand."""
+
+
+@cache
+def masked_names(extension: Extension | None) -> frozenset[str]:
+    """Return the names of all values that are hidden."""
+    return ALSO | {
+        name
+        for view in shipped_dictionary(extension).values()
+        for name, sentence in view["columns"].items()
+        if is_masked(sentence)
+    }
+
+
+def masked(value: Any, names: frozenset[str]) -> Any:
+    """Return a copy of rows, lists or anything that holds them, without the values of these names.
+
+    Args:
+        value: rows are mappings and named tuples.
+        names: what is replaced by None.
+    """
+    if isinstance(value, Mapping):
+        return {key: None if key in names else masked(inner, names) for key, inner in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        row: Any = type(value)
+        pairs = zip(value._fields, value, strict=True)
+        return row(*(None if name in names else masked(one, names) for name, one in pairs))
+    if isinstance(value, list | tuple):
+        return type(value)(masked(one, names) for one in value)
+    return value

@@ -1,0 +1,136 @@
+"""What a lecteur sees: nothing that the views mark as personal data or free text."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+import shutil
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from openpyxl import load_workbook
+
+from dsync.console.access import Role
+from dsync.console.words import visible
+from dsync.database import EXTENSION
+from dsync.store.extension import is_masked
+from dsync.store.reading_views import shipped_dictionary
+from tests.console.served import Visitor, served
+from tests.console.test_pages import flat
+from tests.engine.rig import DEMARCHE, FIRST, RESULTAT, Engine, number, seeds
+
+SHOWN = {
+    "lecture_annotation.valeur",
+    "lecture_candidature.contact_courriel",
+    "lecture_candidature.contact_nom",
+    "lecture_candidature.contact_telephone",
+    "lecture_candidature.entite",
+    "lecture_candidature.page_produit",
+    "lecture_candidature.perspectives",
+    "lecture_candidature.probleme",
+    "lecture_candidature.sponsor_courriel",
+    "lecture_candidature.sponsor_nom",
+    "lecture_candidature.sponsor_telephone",
+    "lecture_changement.ancienne_valeur",
+    "lecture_changement.nouvelle_valeur",
+    "lecture_evaluation.commentaire",
+    "lecture_evaluation.evaluateur",
+    "lecture_precontrole_controle.motif",
+    "lecture_precontrole_controle.preuve",
+    "lecture_voeu.missions",
+}
+"""Marked columns that an operateur certainly sees: the test looks at what is really there."""
+SHORTEST = 10
+TEXTS = {"text", "textarea", "email", "phone"}
+
+
+def test_a_lecteur_sees_no_marked_value(sqlite_template: Path, tmp_path: Path) -> None:
+    """On each page of each dossier, in each export, whoever wrote it; an operateur sees it."""
+    shutil.copy(sqlite_template, tmp_path / "dsync.db")
+    with Engine(f"sqlite:///{tmp_path}/dsync.db", seeds(range(20))) as engine:
+        engine.sync_until_quiet()
+        for row in engine.rows(
+            "SELECT champ_id, type FROM lecture_champ "
+            f"WHERE numero = {number(0)} AND origine = 'champ' AND ligne IS NULL"
+        ):
+            if row["type"] in TEXTS:
+                stable_id = int(b64decode(row["champ_id"]).decode().rpartition("-")[2])
+                engine.control.edit_champ(number(0), stable_id, f"CANARI-{stable_id}")
+        engine.control.edit_annotation(number(1), RESULTAT, "CANARI d’une saisie")
+        engine.control.return_null(number(2), champs_only=True)
+        engine.advance(minutes=1)
+        engine.sync(full=True)
+        marked, free = values_of(engine)
+        with engine.worker.store.reading(DEMARCHE) as reader:
+            # Sources of evidence, which checks name and a page of its own shows.
+            free |= set(leaves(engine.worker.app.evidence(reader)))
+        with served(engine) as console:
+            operateur = text_of(engine, console.visitor())
+        with served(engine, role=Role.LECTEUR) as console:
+            lecteur = text_of(engine, console.visitor())
+            oracle = console.visitor().get("/dossiers?q=CANARI").text
+    secret = {
+        name: {v for v in values if len(v) >= SHORTEST and not any(v in one for one in free)}
+        for name, values in marked.items()
+    }
+    seen = {name for name, values in secret.items() if any(v in operateur for v in values)}
+    assert SHOWN <= seen, sorted(seen)
+    leaked = {name: {v for v in values if v in lecteur} for name, values in secret.items()}
+    assert {} == {name: values for name, values in leaked.items() if values}
+    assert "CANARI" not in lecteur
+    assert f"/dossiers/{FIRST}" not in oracle
+
+
+def values_of(engine: Engine) -> tuple[dict[str, set[str]], set[str]]:
+    """Return the values of each marked column, and those of all others."""
+    marked: dict[str, set[str]] = {}
+    free: set[str] = set()
+    for view, entry in shipped_dictionary(EXTENSION).items():
+        for row in engine.rows(f"SELECT * FROM {view}"):
+            for name, sentence in entry["columns"].items():
+                found = set(leaves(row[name]))
+                if is_masked(sentence):
+                    marked.setdefault(f"{view}.{name}", set()).update(found)
+                else:
+                    free |= found
+    return marked, free
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Yield the texts of a value, also of JSON, as pages show them."""
+    if isinstance(value, str) and value[:1] in "[{":
+        value = json.loads(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from leaves(one)
+    elif isinstance(value, str) and value:
+        yield flat(visible(value))
+
+
+def text_of(engine: Engine, visitor: Visitor) -> str:
+    """Return the text of every page and export."""
+    paths = ["/", "/dossiers", "/dossiers?tri=verdict", "/conflits", "/anomalies", "/jury",
+             "/executions", "/journal", "/preuves"]  # fmt: skip
+    paths += [f"/dossiers/{row['numero']}" for row in engine.rows("SELECT numero FROM dossier")]
+    paths += [
+        f"/executions/{row['run']}"
+        for row in engine.rows("SELECT run FROM lecture_synchronisation")
+    ]
+    texts = []
+    for path in paths:
+        answer = visitor.get(path)
+        assert 200 == answer.status_code, path
+        # Attributes, too: a value may stand in one.
+        texts.append(flat(html.unescape(re.sub(r"<[/a-z]*>?", " ", answer.text))))
+    texts.append(flat(visitor.get("/dossiers.csv").content.decode("utf-8-sig")))
+    day = engine.rows("SELECT jury_le FROM lecture_jury_dossier")[0]["jury_le"]
+    for path in ("/dossiers.xlsx", f"/jury.xlsx?le={day}"):
+        book = load_workbook(io.BytesIO(visitor.get(path).content))
+        texts += [flat(str(cell)) for row in book.active.values for cell in row if cell]
+    return "\n".join(texts)

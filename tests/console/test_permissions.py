@@ -1,0 +1,176 @@
+"""The permission matrix: each address and action, for everybody who may ask for it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests
+from starlette.routing import Mount, Route
+
+from dsync.console.app import Console
+from tests.console.provider import FakeProvider, provider
+from tests.console.served import ServedConsole, served
+from tests.console.test_signin import Clock, team_access
+from tests.engine.rig import FIRST, Engine
+
+OPERATEUR, LECTEUR = "ada@dinum.example.fr", "grace@dinum.example.fr"
+PUBLIC, READ, READ_OPERATEUR, ACT, LEAVE = "public", "read", "read, operateur", "act", "leave"
+RULES = {
+    ("GET", "/entrer"): PUBLIC,
+    ("GET", "/entrer/retour"): PUBLIC,
+    ("POST", "/sortir"): LEAVE,
+    ("GET", "/"): READ,
+    ("POST", "/resynchroniser"): ACT,
+    ("GET", "/dossiers"): READ,
+    ("GET", "/dossiers.{ending:str}"): READ,
+    ("GET", "/dossiers/{numero:int}"): READ,
+    ("POST", "/dossiers/{numero:int}/relire"): ACT,
+    ("POST", "/dossiers/{numero:int}/renvoyer"): ACT,
+    ("POST", "/dossiers/{numero:int}/rejuger"): ACT,
+    ("GET", "/conflits"): READ,
+    ("POST", "/conflits"): ACT,
+    ("GET", "/anomalies"): READ,
+    ("POST", "/anomalies"): ACT,
+    ("GET", "/jury"): READ,
+    ("GET", "/jury.xlsx"): READ,
+    ("GET", "/preuves"): READ,
+    ("POST", "/preuves"): ACT,
+    ("GET", "/executions"): READ,
+    ("GET", "/executions/{run:int}"): READ,
+    ("GET", "/demandes/{id:int}"): READ,
+    ("POST", "/demandes/{id:int}/retirer"): ACT,
+    ("GET", "/essais/{id:int}"): READ_OPERATEUR,
+    ("GET", "/journal"): READ,
+    ("GET", "/static/{path:path}"): READ,
+}
+"""Who may do what; an address without a rule fails the test below."""
+VALUES = {
+    "ending:str": "csv", "numero:int": str(FIRST), "run:int": "1", "id:int": "1",
+    "path:path": "console.css",
+}  # fmt: skip
+WHO = (
+    "nobody", "forged session", "lecteur", "operateur", "operateur of a foreign démarche",
+    "no origin", "foreign origin", "null origin", "no token", "another session's token",
+)  # fmt: skip
+REQUESTS_OF_FORMS = WHO[5:]
+
+
+class Matrix:
+    """A console with people of each role."""
+
+    def __init__(self, console: ServedConsole, fake: FakeProvider) -> None:
+        self.base = console.base
+        self.people = {}
+        for name, email in (("operateur", OPERATEUR), ("lecteur", LECTEUR), ("other", OPERATEUR)):
+            fake.userinfo = lambda claims, email=email: claims.update(email=email)  # type: ignore[misc]
+            browser = requests.Session()
+            browser.trust_env = False
+            page = browser.get(f"{self.base}/entrer", timeout=30)
+            token = re.search(r'name="jeton" value="([^"]+)"', page.text)
+            assert token, page.text
+            self.people[name] = (browser, token[1])
+
+    def ask(self, who: str, method: str, path: str) -> requests.Response:
+        """Send one request as somebody."""
+        browser, token = self.people["lecteur" if who == "lecteur" else "operateur"]
+        fields = {"jeton": token, "dossier": str(FIRST), "portee": "dossier", "conflit": "x"}
+        headers = {"Origin": self.base}
+        match who:
+            case "nobody":
+                browser = requests.Session()
+            case "forged session":
+                browser = requests.Session()
+                browser.cookies.set("dsync_console", "eyJxdWkiOiAiYWRhIn0=.aaaa.bbbb")
+            case "operateur of a foreign démarche":
+                path, fields = f"{path}?demarche=86999", fields | {"demarche": "86999"}
+            case "no origin":
+                del headers["Origin"]
+            case "foreign origin":
+                headers["Origin"] = self.base.replace("127.0.0.1", "127.0.0.2")
+            case "null origin":
+                headers["Origin"] = "null"
+            case "no token":
+                del fields["jeton"]
+            case "another session's token":
+                fields["jeton"] = self.people["other"][1]
+        return browser.request(
+            method,
+            self.base + path,
+            data=fields if method == "POST" else None,
+            headers=headers if method == "POST" else {},
+            timeout=30,
+            allow_redirects=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def matrix(read_engine: Engine) -> Iterator[Matrix]:
+    with provider() as fake:
+        options = {"operateurs": [OPERATEUR], "lecteurs": ["@dinum.example.fr"]}
+        access = team_access(fake.issuer, Clock(), **options)
+        with served(read_engine, access=access) as console:
+            yield Matrix(console, fake)
+
+
+def test_each_address_has_a_rule(read_engine: Engine) -> None:
+    """A new page or action has to say above who may use it."""
+    found, stop = set(), threading.Event()
+    access = team_access("https://op.example.fr", Clock())("http://127.0.0.1:1", stop)
+    console = Console([read_engine.another().app], access, secret="s", theme="neutre", stop=stop)
+    console.close()
+    for route in console.application.routes:
+        if isinstance(route, Route):
+            converters = route.param_convertors
+            assert route.methods is not None
+            path = re.sub(
+                r"\{(\w+)\}",
+                lambda m, c=converters: f"{{{m[1]}:{KINDS[type(c[m[1]]).__name__]}}}",  # type: ignore[misc]
+                route.path_format,
+            )
+            found |= {(method, path) for method in route.methods - {"HEAD"}}
+        else:
+            assert isinstance(route, Mount)
+            found.add(("GET", f"{route.path}/{{path:path}}"))
+    assert set(RULES) == found
+
+
+KINDS = {"IntegerConvertor": "int", "StringConvertor": "str"}
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize(
+    ("method", "path"), [key for key, rule in RULES.items() if rule not in (PUBLIC, LEAVE)]
+)
+def test_who_may_ask_for_what(
+    matrix: Matrix, read_engine: Engine, method: str, path: str, who: str
+) -> None:
+    """Whoever may not gets 403, another démarche 404, and nothing is asked for."""
+    rule = RULES[method, path]
+    address = re.sub(r"\{([\w:]+)\}", lambda m: VALUES[m[1]], path)
+    before = read_engine.rows("SELECT count(*) AS n FROM demande")
+    answer = matrix.ask(who, method, address)
+    if who in ("nobody", "forged session"):
+        allowed = {403}
+    elif who == "lecteur":
+        allowed = {200, 404} if rule == READ else {403}
+    elif who == "operateur of a foreign démarche":
+        allowed = {200} if "static" in path else {404}
+    elif who in REQUESTS_OF_FORMS and method == "POST":
+        allowed = {403}
+    else:
+        allowed = {200, 303, 404}
+    assert answer.status_code in allowed
+    if allowed == {403}:
+        assert before == read_engine.rows("SELECT count(*) AS n FROM demande")
+        assert len(answer.content) < 2_000
+
+
+@pytest.mark.parametrize("who", [*REQUESTS_OF_FORMS, "nobody"])
+def test_only_its_own_page_ends_a_session(matrix: Matrix, who: str) -> None:
+    """A forged request does not."""
+    assert 403 == matrix.ask(who, "POST", "/sortir").status_code
+    assert 200 == matrix.ask("operateur", "GET", "/").status_code
+    assert 200 == matrix.ask("lecteur", "GET", "/").status_code
