@@ -199,7 +199,7 @@ def _allowed(value: object) -> str:
 
 
 def _encrypted(value: object) -> str:
-    text = str(value).strip().rstrip("/")
+    text = str(value).strip()
     parts = urlsplit(text)
     if not parts.hostname or not is_encrypted_or_local(text) or parts.query or parts.fragment:
         raise ValueError("expected an address https://…, without parameters")
@@ -207,11 +207,12 @@ def _encrypted(value: object) -> str:
 
 
 def _origin(value: object) -> str:
-    text = _encrypted(value)
+    """Return scheme, host and port as browsers send them in `Origin`."""
+    text = _encrypted(value).rstrip("/").lower()
     parts = urlsplit(text)
     if parts.path or parts.username is not None or parts.scheme not in ("http", "https"):
         raise ValueError("expected https:// and a host, without a path")
-    return text.lower()
+    return text.removesuffix(":443" if parts.scheme == "https" else ":80")
 
 
 def _network(value: object) -> str:

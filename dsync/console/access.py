@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -105,9 +106,12 @@ class Access:
         Raises:
             HTTPException: it does not, or they may not (403).
         """
-        origin = request.headers.get("origin")
-        own = self.origin or f"{request.url.scheme}://{request.headers.get('host')}"
-        if origin != own:
+        origin = request.headers.get("origin", "")
+        if self.origin is None:
+            is_own = urlsplit(origin).netloc == request.headers.get("host", "-")
+        else:
+            is_own = origin == self.origin
+        if not is_own:
             raise HTTPException(403, _FORGED)
         if not hmac.compare_digest(form.get("jeton", "").encode(), actor.token.encode()):
             raise HTTPException(403, _FORGED)

@@ -248,7 +248,7 @@ class Provider:
 
     def _document(self) -> dict[str, Any]:
         if not self._metadata or self._clock() - self._read_at >= METADATA_S:
-            url = f"{self._section.issuer}/.well-known/openid-configuration"
+            url = f"{self._section.issuer.rstrip('/')}/.well-known/openid-configuration"
             found = self._exchange(lambda session: _json(session.get(url, withhold_token=True)))
             if found.get("issuer") != self._section.issuer:
                 raise SignInError("issuer")

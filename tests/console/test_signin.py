@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import logging
 import re
 import shutil
 import threading
@@ -12,10 +14,20 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+import structlog
 
+from dsync.cli.logs import configure_logging
 from dsync.console.access import Access
 from dsync.console.openid import Provider
-from dsync.console.signin import BACK, MOST_OF_ONE, WINDOW_S, TeamAccess, local_path
+from dsync.console.signin import (
+    BACK,
+    MOST_IN_ALL,
+    MOST_OF_ONE,
+    WINDOW_S,
+    Failures,
+    TeamAccess,
+    local_path,
+)
 from dsync.sandbox import Sandbox
 from dsync.settings import ConsoleSection, shipped_config
 from tests.commands.conftest import operator
@@ -75,10 +87,13 @@ class Team:
 
 def team_access(fake: str, clock: Clock, **options: Any) -> Callable[[str, Any], Access]:
     """Return what makes the way in by a provider."""
+    proxies = options.pop("proxies", [])
     openid = {"issuer": fake, "client_id": CLIENT, "operateurs": [EMAIL]} | options
 
     def made(base: str, stop: threading.Event) -> Access:
-        section = ConsoleSection.model_validate({"public_url": base, "openid": openid})
+        section = ConsoleSection.model_validate(
+            {"public_url": base, "proxies": proxies, "openid": openid}
+        )
         assert section.openid is not None
         asked = Provider(
             section.openid,
@@ -260,6 +275,145 @@ def test_a_session_ends_at_the_provider_too(team: Team) -> None:
     assert [f"{team.base}/"] == parameters["post_logout_redirect_uri"]
     assert len(parameters["state"][0]) >= 32
     assert 403 == browser.get(team.base, timeout=30).status_code
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Its own imports.
+def test_a_real_provider_lets_people_in(read_engine: Engine) -> None:
+    """One that others wrote: discovery, form, code, ID token, plain userinfo, sign-out."""
+    import oidc_provider_mock as mock
+
+    people = [
+        mock.User(sub="ada", claims={"email": EMAIL, "email_verified": True}),
+        mock.User(sub="eve", claims={"email": "eve@elsewhere.example.fr"}),
+    ]
+    with mock.run_server_in_thread(user_claims=people, require_nonce=True) as server:
+        issuer = f"http://localhost:{server.server_port}"
+        with served(read_engine, access=team_access(issuer, Clock())) as console:
+            for person, status in (("ada", 200), ("eve", 403)):
+                browser = requests.Session()
+                browser.trust_env = False
+                begun = browser.get(f"{console.base}/entrer", timeout=30, allow_redirects=False)
+                form = begun.headers["Location"]
+                page = browser.post(form, data={"sub": person}, timeout=30)
+                assert status == page.status_code, page.text
+                back = page.history[0].headers["Location"]
+                # The code and the state have served.
+                assert 403 == browser.get(back, timeout=30, allow_redirects=False).status_code
+                if status == 403:
+                    assert "n’est pas, ou plus, autorisée" in page.text
+                    continue
+                [token] = set(re.findall(r'name="jeton" value="([^"]+)"', page.text))
+                left = browser.post(
+                    f"{console.base}/sortir",
+                    data={"jeton": token},
+                    headers={"Origin": console.base},
+                    timeout=30,
+                )
+                [link] = set(re.findall(r'<a class="fr-link" href="([^"]+)"', left.text))
+                assert 200 == browser.get(html.unescape(link), timeout=30).status_code
+
+
+def test_an_issuer_and_an_address_may_be_written_in_full(
+    read_engine: Engine, fake: FakeProvider
+) -> None:
+    """Some issuers end with a slash; browsers leave out a usual port and the last slash."""
+    issuer = f"{fake.issuer}/"
+    fake.document = changed(issuer=issuer)
+    fake.id_token = fake.userinfo = changed(iss=issuer)
+    with served(read_engine, access=team_access(issuer, Clock())) as console:
+        assert 200 == Team(console, fake, Clock()).enter().status_code
+    written = ConsoleSection(public_url="https://DSYNC.example.fr:443/")
+    assert "https://dsync.example.fr" == written.public_url
+
+
+def test_a_person_taken_out_of_the_configuration_is_out(
+    read_engine: Engine, fake: FakeProvider
+) -> None:
+    """Although the session is still signed by the same key; a lecteur does not stay operateur."""
+    browser = requests.Session()
+    browser.trust_env = False
+    for options, status, may_act in (
+        ({}, 200, True),
+        ({"operateurs": [], "lecteurs": ["@dinum.example.fr"]}, 200, False),
+        ({"operateurs": ["@dinum.example.fr"], "lecteurs": [EMAIL]}, 200, False),
+        ({"operateurs": ["other@dinum.example.fr"]}, 403, False),
+        ({"operateurs": ["@example.fr"]}, 403, False),
+    ):
+        with served(read_engine, access=team_access(fake.issuer, Clock(), **options)) as console:
+            if not browser.cookies:
+                browser.get(f"{console.base}/entrer", timeout=30)
+            answer = browser.get(console.base, timeout=30)
+        assert (status, may_act) == (answer.status_code, "Resynchroniser</h2>" in answer.text)
+
+
+def test_the_session_is_for_encrypted_connections_alone(
+    read_engine: Engine, fake: FakeProvider
+) -> None:
+    """Where the public address is https, whatever a proxy sends on; forms must come from there."""
+    public = "https://dsync.example.fr"
+    access = team_access(fake.issuer, Clock())
+    with served(read_engine, access=lambda _, stop: access(public, stop)) as console:
+        answer = requests.get(f"{console.base}/entrer", timeout=30, allow_redirects=False)
+    cookie = answer.headers["Set-Cookie"].lower()
+    assert cookie.startswith("__host-dsync_console=")
+    for word in ("httponly", "samesite=lax", "secure", "path=/", "max-age=28800"):
+        assert word in cookie
+    back = parse_qs(urlsplit(answer.headers["Location"]).query)["redirect_uri"]
+    assert [f"{public}{BACK}"] == back
+
+
+def test_behind_a_known_proxy_each_client_counts_for_itself(
+    read_engine: Engine, fake: FakeProvider
+) -> None:
+    """What the proxy itself appended; anybody else's `X-Forwarded-For` is not believed."""
+    for proxies, status in ((["127.0.0.0/8"], 303), ([], 429)):
+        access = team_access(fake.issuer, Clock(), proxies=proxies)
+        with served(read_engine, access=access) as console:
+            for rank in range(MOST_OF_ONE):
+                named = {"X-Forwarded-For": f"10.0.0.{rank}, 192.0.2.1"}
+                requests.get(f"{console.base}{BACK}", headers=named, timeout=30)
+            for address, expected in (("192.0.2.1", 429), ("192.0.2.2", status)):
+                answer = requests.get(
+                    f"{console.base}/entrer",
+                    headers={"X-Forwarded-For": address},
+                    timeout=30,
+                    allow_redirects=False,
+                )
+                assert expected == answer.status_code
+
+
+def test_failures_of_many_addresses_are_limited_in_all() -> None:
+    """Until the window has passed."""
+    clock = Clock()
+    failures = Failures(clock)
+    for rank in range(MOST_IN_ALL):
+        assert not failures.are_too_many("a new one")
+        failures.add(str(rank))
+    assert failures.are_too_many("a new one")
+    clock.now += WINDOW_S
+    assert not failures.are_too_many("a new one")
+
+
+def test_the_log_has_no_address_and_no_token(team: Team, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither of those who enter nor of those who do not, whatever the level."""
+    configure_logging("json", logging.DEBUG)
+    try:
+        assert 200 == team.enter().status_code
+        team.provider.userinfo = changed(email="eve@dinum.example.fr")
+        assert 403 == team.enter().status_code
+        team.provider.sign_id = cut
+        assert 403 == team.enter().status_code
+    finally:
+        logged = "".join(capfd.readouterr())
+        logging.getLogger().handlers[:] = []
+        logging.getLogger().setLevel(logging.WARNING)
+        structlog.reset_defaults()
+    assert '"signed_in"' in logged
+    assert '"not_allowed"' in logged
+    assert '"BadSignatureError"' in logged
+    state = team.provider.asked[0]["state"]
+    for secret in (SECRET, EMAIL.lower(), "eve@", "t" * 40, "eyJ", state, "code-1"):
+        assert secret not in logged
 
 
 def test_a_level_of_authentication_can_be_needed(read_engine: Engine, fake: FakeProvider) -> None:
