@@ -283,6 +283,9 @@ class Service:
             )
             for demarche, job in self._jobs.items()
         }
+        if self._watch is not None:
+            now = datetime.now(UTC)
+            scheduler.add_job(self._watch.tick, "interval", seconds=WATCH_S, next_run_time=now)
         scheduler.start()
         log.info("service_started", **self._about)
         try:

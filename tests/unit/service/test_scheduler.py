@@ -317,3 +317,22 @@ def test_what_a_person_asks_for_does_not_wait_after_a_failure() -> None:
     worker.request = SyncOptions(started_by="ana@poste", request=1)
     job.tick()
     assert worker.runs == 2
+
+
+def test_the_watch_is_called_while_the_service_runs() -> None:
+    """Or no alert would ever be told."""
+    stop = threading.Event()
+
+    class Watching:
+        idle = threading.Event()
+
+        def tick(self) -> None:
+            self.idle.set()
+            stop.set()
+
+    service = Service([DemarcheJob(FakeWorker(make_report), stop)], stop, watch=Watching())
+    serving = threading.Thread(target=service.serve, daemon=True)
+    serving.start()
+    serving.join(10)
+    stop.set()
+    assert Watching.idle.is_set()
