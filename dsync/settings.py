@@ -504,7 +504,8 @@ def load_all(**flags: Any) -> tuple[Settings, ...]:
             )
         found.setdefault(one.demarche, one)
     if problems:
-        raise ConfigurationError(_headline(tuple(problems)), tuple(problems))
+        each_once = tuple(dict.fromkeys(problems))  # One of the environment is every file's.
+        raise ConfigurationError(_headline(each_once), each_once)
     if not found:
         raise ConfigurationError(
             f"{path}: no configuration file (*.toml) in this folder; correct DSYNC_CONFIG or "

@@ -92,7 +92,10 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, 
     """
     listening = _listen(port) if console else None
     database = _fresh_database(folder)
-    click.echo(f"Starting a sandbox of Démarches Simplifiées with {dossiers} dossiers…")
+    click.echo(
+        f"Starting a sandbox of Démarches Simplifiées with {dossiers} dossiers,\n"
+        "of which a few are deleted and not read…"
+    )
     with (
         StopSignals(announce=announce_stop) as signals,
         Sandbox.start(dossiers=dossiers, seed=seed, port=0) as server,
@@ -109,10 +112,11 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, 
             again = app.sync(SyncOptions(started_by="demo"))
             _end_when_failed(again, signals.exit_code)
             rows = _examples(app)
+        click.echo(f"The first {SHOWN_OF_EACH} of each verdict:\n")
         print_table(("dossier", "product", "verdict", "first reason"), rows)
         click.echo()
         print_report(first, as_json=False)
-        click.echo("A second run, after no change:")
+        click.echo("A second run, when only dsync itself has written:")
         print_report(again, as_json=False)
         environment = _write_environment(server, database)
         if listening is not None:

@@ -236,7 +236,7 @@ def bind(
         is_any = listen.host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(address[:2], family=family, dualstack_ipv6=is_any)
     except OSError as exc:
-        why = exc.strerror or type(exc).__name__
+        why = (exc.strerror or type(exc).__name__).partition(" (while ")[0]  # The address follows.
         if not is_default:
             raise ConfigurationError(
                 f"Nothing can listen on {listen} ({why}): end the other program or set {setting} "

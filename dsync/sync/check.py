@@ -182,7 +182,8 @@ def _revision_sentence(demarche: Demarche, revision: Revision) -> str:
     published = revision.date_publication
     day = f"published {published.date().isoformat()}" if published else "not dated"
     count = len(demarche.revisions)
-    return f"{day}, {len(revision.descriptors)} champs and annotations; {count} revisions in all"
+    revisions = f"{count} revision{'s' if count > 1 else ''} in all"
+    return f"{day}, {len(revision.descriptors)} champs and annotations; {revisions}"
 
 
 def instructeur_line(demarche: Demarche, wanted: str | None) -> CheckLine:

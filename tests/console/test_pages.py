@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -165,6 +166,8 @@ def test_a_dossier_is_that_of_the_command(read_engine: Engine, reader: Visitor) 
         for grid in found["evaluations"]:
             assert f"{grid['moyenne']:.2f}".replace(".", ",") in text
         assert f"/procedures/{DEMARCHE}/dossiers/{number(rank)}" in page
+        # The instants of the history, too, are those of Paris, in French.
+        assert not re.search(r"\d{4}-\d\d-\d\dT", text)
 
 
 def test_the_jury_is_ordered_by_mean_note(read_engine: Engine, reader: Visitor) -> None:

@@ -149,7 +149,7 @@ def test_the_default_address_may_be_in_use() -> None:
         address = Listen("127.0.0.1", taken.getsockname()[1])
         with capture_logs() as logs:
             assert bind(address, is_default=True) is None
-        with pytest.raises(ConfigurationError, match=r"DSYNC_HTTP_LISTEN"):
+        with pytest.raises(ConfigurationError, match=r"in use\): .*DSYNC_HTTP_LISTEN"):
             bind(address, is_default=False)
     assert ["http_off"] == [entry["event"] for entry in logs]
     with pytest.raises(ConfigurationError, match=r"Nothing can listen on no\.such\.host:80"):

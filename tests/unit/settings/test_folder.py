@@ -59,6 +59,16 @@ def test_all_problems_of_all_files_are_told_at_once(folder: Path) -> None:
     assert "in " + str(folder / "1.toml") in caught.value.problems[0]
 
 
+def test_a_problem_of_the_environment_is_told_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many files the folder has."""
+    monkeypatch.setenv("DSYNC_WEBHOOK_SECRET", "short")
+    with pytest.raises(ConfigurationError) as caught:
+        load_all(config=folder)
+    assert 1 == len(caught.value.problems), caught.value.message
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [({}, "--demarche N"), ({"demarche": 7}, "no file configures démarche 7, only 1, 2")],
