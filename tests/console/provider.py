@@ -39,11 +39,14 @@ class FakeProvider:
         id_token, userinfo: change the claims before they are signed.
         sign_id, sign_userinfo: sign them; `unsigned`: as JSON.
         document: changes what discovery says.
-        once: whether a code serves once.
     """
 
     def __init__(self, base: str) -> None:
         self.base = base
+        self.reset()
+
+    def reset(self, **answers: Any) -> None:
+        """Answer as the protocol asks, but for some answers."""
         self.asked: list[dict[str, str]] = []
         """Parameters of the authorization requests."""
         self.codes: dict[str, dict[str, str]] = {}
@@ -52,8 +55,9 @@ class FakeProvider:
         self.sign_id: Callable[[Claims], str] = signed()
         self.sign_userinfo: Callable[[Claims], str] | None = signed()
         self.document: Callable[[Claims], None] = lambda document: None
-        self.once = True
         self.requests = 0
+        """How often its document was read."""
+        vars(self).update(answers)
 
     def routes(self) -> list[Route]:
         """Its addresses, with ProConnect's paths."""
@@ -98,7 +102,7 @@ class FakeProvider:
 
     async def _token(self, request: Request) -> Response:
         form = {k: v[-1] for k, v in parse_qs((await request.body()).decode()).items()}
-        asked = (self.codes.pop if self.once else self.codes.get)(form["code"], None)
+        asked = self.codes.pop(form["code"], None)
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         challenge = urlsafe_b64encode(digest).rstrip(b"=").decode()
         if (
