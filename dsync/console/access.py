@@ -24,7 +24,7 @@ SESSION_S = 8 * 3600
 ENTRY = "/entrer"
 EXIT = "/sortir"
 _SPENT = (
-    "Ce lien n’est pas, ou plus, valable : il ne sert qu’une fois. La ligne suivante de la console "
+    "Ce lien n’est pas, ou plus, valable : il ne sert qu’une fois. La ligne suivante du terminal "
     "en donne un autre."
 )
 _FORGED = "Ce formulaire n’est plus valable. Revenez à la page, rechargez-la et recommencez."
