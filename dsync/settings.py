@@ -58,7 +58,7 @@ _SIGNING_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{22,}={0,2}")
 _ALLOWED = re.compile(r"[^@\s]*@[a-z0-9-]+(\.[a-z0-9-]+)+")
 _TARGET = re.compile(r"file:///[^?#*]+|s3://[a-z0-9][a-z0-9.-]+(/[^?#*@]*)?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED"}
+_FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED", "DSYNC_NEEDS_BROWSER"}
 """Variables that only the tests read."""
 
 

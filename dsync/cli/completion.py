@@ -10,9 +10,10 @@ from dsync.cli.options import settings_options
 SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 EPILOG = """
 \b
-bash:  dsync completion bash > ~/.local/share/bash-completion/completions/dsync
-zsh:   dsync completion zsh > a file named _dsync in a folder of $fpath
-fish:  dsync completion fish > ~/.config/fish/completions/dsync.fish
+Write its output into:
+  bash:  ~/.local/share/bash-completion/completions/dsync
+  zsh:   _dsync in a folder of $fpath
+  fish:  ~/.config/fish/completions/dsync.fish
 """
 
 

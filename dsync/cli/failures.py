@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 import click
 
@@ -76,9 +76,12 @@ class SafeGroup(Group):
             sys.exit(USAGE)
         except Exception as exc:
             message, code = explain(exc)
+            is_lost = _is_unwritable(exc)
+            if is_lost:
+                _abandon_stdout()  # It holds what could not be written.
             if extra["obj"].verbose:
                 traceback.print_exception(exc, file=sys.stderr)
-            sys.exit(tell(message, code, as_json="--json" in arguments))
+            sys.exit(tell(message, code, as_json="--json" in arguments and not is_lost))
         # click returns an exit code for --help and --version.
         sys.exit(result if isinstance(result, int) else 0)
 
@@ -118,7 +121,7 @@ def explain(exc: Exception) -> tuple[str, int]:
         return f"{exc.format_message()} See `{command} --help`.", USAGE
     if isinstance(exc, click.ClickException):
         return exc.format_message(), USAGE
-    if isinstance(exc, OSError) and exc.filename is None and exc.errno in UNWRITABLE:
+    if _is_unwritable(exc):
         return (
             f"The output cannot be written ({exc.strerror}). The command's work was not undone; "
             "make room there, or redirect the output.",
@@ -129,6 +132,11 @@ def explain(exc: Exception) -> tuple[str, int]:
         "Run the command again with -v and report the traceback.",
         OWN_FAULT,
     )
+
+
+def _is_unwritable(exc: Exception) -> TypeGuard[OSError]:
+    """Return whether the output could not be written, such as on a full disk."""
+    return isinstance(exc, OSError) and exc.filename is None and exc.errno in UNWRITABLE
 
 
 def tell(message: str, code: int, *, as_json: bool) -> int:

@@ -187,10 +187,17 @@ def test_a_group_alone_shows_its_commands(run: Command, command: tuple[str, ...]
     assert "--help` for" not in ended.err
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [("config", "show"), ("config", "show", "--json")])
-def test_an_unwritable_output_is_reported(run: Command, arguments: tuple[str, ...]) -> None:
+def test_an_unwritable_output_is_reported(
+    run: Command, arguments: tuple[str, ...], unbuffered: str
+) -> None:
     """One message on the other stream, without Python's own messages."""
-    with Path("/dev/full").open("wb") as full, run.start(*arguments, out=full) as process:
+    environment = {"PYTHONUNBUFFERED": unbuffered}
+    with (
+        Path("/dev/full").open("wb") as full,
+        run.start(*arguments, out=full, **environment) as process,
+    ):
         _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert err.startswith("Error: The output cannot be written")
