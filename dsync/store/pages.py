@@ -221,7 +221,10 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             created=[c.numero for c in changes if c.old is None],
             changed=[c.numero for c in changes if c.old is not None],
             annotations_changed=[
-                c.numero for c in (*changes, *unchanged) if c.old and _annotations_edited(c)
+                c.numero
+                for c in (*changes, *unchanged)
+                # Nothing is written into a decided dossier: it is compared when it is open again.
+                if c.new.is_open and (_annotations_edited(c) or _is_reopened(c))
             ],
             unchanged=len(unchanged),
         )
@@ -390,6 +393,11 @@ def _annotations_edited(change: _Change) -> bool:
     return change.old.annotations_modifie_le != change.new.dates["annotations_modifie_le"] or (
         change.content_changed and change.old.annotations_hash != change.new.annotations_hash
     )
+
+
+def _is_reopened(change: _Change) -> bool:
+    """Return whether a decided dossier is open again."""
+    return change.old is not None and change.old.etat not in OPEN_ETATS
 
 
 def _has_new_bookkeeping(change: _Change) -> bool:

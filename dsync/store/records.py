@@ -105,7 +105,7 @@ class PageResult:
     changed: list[DossierNumber] = field(default_factory=list)
     """Stored dossiers whose content, state or presence changed."""
     annotations_changed: list[DossierNumber] = field(default_factory=list)
-    """Stored dossiers in which somebody else may have edited annotations."""
+    """Stored open dossiers in which somebody else may have edited annotations."""
     unchanged: int = 0
 
     @property

@@ -134,6 +134,17 @@ def test_a_page_is_accessible_at_any_width(page: Page, address: str) -> None:
     assert 640 >= page.evaluate("document.documentElement.scrollWidth")
 
 
+@pytest.mark.parametrize("address", ["/conflits", "/jury"])
+def test_what_is_compared_is_in_view_on_a_telephone(page: Page, address: str) -> None:
+    """Each row is a sheet with the columns' names: nothing has to be scrolled sideways."""
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto(address)
+    cells = page.locator("table.fiches tbody td, table.fiches tbody th").all()
+    assert cells
+    boxes = [box for cell in cells if (box := cell.bounding_box())]
+    assert 320 >= max(box["x"] + box["width"] for box in boxes)
+
+
 def test_the_keyboard_reaches_everything(page: Page) -> None:
     """From the link to the content to the button, with a visible focus."""
     page.goto("/")

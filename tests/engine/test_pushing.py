@@ -19,6 +19,7 @@ from tests.engine.conftest import Start
 from tests.engine.rig import (
     DATE,
     DETAIL,
+    ETAPE,
     OPEN,
     PAGE,
     PROBLEME,
@@ -1035,3 +1036,20 @@ def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> Non
     engine.control.forget_requests()
     engine.sync()
     assert 1 == len(engine.requests())
+
+
+def test_an_edit_of_a_decided_dossier_waits_until_it_is_open_again(engine: Engine) -> None:
+    """Nothing is written into a decided dossier, so nothing of it waits; later it is compared."""
+    engine.sync_until_quiet()
+    engine.control.move(number(0), "accepte")
+    engine.control.edit_annotation(number(0), ETAPE, "Soutenance")
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.advance(minutes=11)
+    engine.sync()
+    assert CONFIRMED == engine.wishes(0)
+    engine.control.move(number(0), "en_instruction")
+    engine.advance(minutes=11)
+    engine.sync()
+    there = engine.control.truth_of(number(0)).raw_annotations[RESULTAT]
+    assert OTHER == there
+    assert "conflit" == engine.wishes(0)["resultat"]
