@@ -32,6 +32,24 @@ LATE = 3
 """Number of intervals of the incremental read after which a missing success is a problem."""
 
 
+ALERTS = {
+    "brake": (
+        "La dernière lecture complète a été arrêtée : trop de dossiers ont disparu à la fois ; "
+        "aucun n’est marqué.",
+        "/executions",
+        "Voir les passages",
+    ),
+    "evidence": (
+        "Le catalogue de beta.gouv.fr n’a plus été confirmé depuis longtemps.",
+        "/preuves",
+        "Voir les preuves",
+    ),
+}
+"""What the service's alerts say that the state does not, where to go, and the link's text."""
+CHECK = "check "
+"""Beginning of the names of the alerts of `dsync check`; the name of its line follows."""
+
+
 class Point(NamedTuple):
     """Something that needs attention, with its remedy, and where to go."""
 
@@ -98,6 +116,16 @@ def points_of(visit: Visit, state: Mapping[str, Any]) -> Iterator[Point]:
     ):  # fmt: skip
         if count := state[name]:
             yield Point(f"{words.plural(count, one, many)}.", visit.url(path), link)
+    alerts = {alert["name"] for alert in state["alerts"]}
+    for name, (text, path, link) in ALERTS.items():
+        if name in alerts:
+            yield Point(text, visit.url(path), link)
+    checked = sorted(name.removeprefix(CHECK) for name in alerts if name.startswith(CHECK))
+    if checked:
+        yield Point(
+            f"La vérification quotidienne signale : {', '.join(checked)}. La commande "
+            "« dsync check » en donne le remède."
+        )
     for line in expiry_lines(visit.app.settings.ds_token_expires_on, now.date()):
         if line.status is CheckStatus.WARNING:
             yield Point(

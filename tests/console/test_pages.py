@@ -72,6 +72,19 @@ def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
         assert 200 == visitor.get(address).status_code
 
 
+def test_the_state_shows_what_the_service_alerts_of(engine: Engine, visitor: Visitor) -> None:
+    """What `dsync check` found, and a brake, which no other figure of the page shows."""
+    app = engine.worker.app
+    assert "vérification quotidienne" not in words(visitor.get("/").text)
+    told = ("brake", "check labels", "check mapping", "conflicts")
+    with app.store.alerts(app.demarche) as alerts:
+        for name in alerts.begin(told, app.clock()):
+            alerts.told(name, app.clock())
+    page = words(visitor.get("/").text)
+    assert "La vérification quotidienne signale : labels, mapping." in page
+    assert "trop de dossiers ont disparu à la fois" in page
+
+
 def test_the_state_is_that_of_the_command(read_engine: Engine, reader: Visitor) -> None:
     """Dossiers, verdicts and the last success; each point that needs attention has its page."""
     state = state_of(read_engine.worker.store, DEMARCHE, read_engine.control.now(), judges=True)
