@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Table, Text, and_, cast, column, func, inspect, or_, select, table
 
-from dsync.domain.dossier import Presence, Revision
+from dsync.domain.dossier import OPEN_ETATS, Presence, Revision
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import reading_views, tables
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
@@ -244,7 +244,9 @@ class VerificationReads(StateReads):
     def confirmed_wishes(
         self, after: DossierNumber, batch: int
     ) -> dict[DossierNumber, tuple[RevisionId, list[EndedWish]]]:
-        """Return the confirmed wishes of the next present dossiers, with their revisions.
+        """Return the confirmed wishes of the next open dossiers, with their revisions.
+
+        Those of decided dossiers are no longer held: nothing is written there.
 
         Args:
             after: only dossiers with a higher number.
@@ -255,6 +257,7 @@ class VerificationReads(StateReads):
             select(_dossier.c.numero)
             .where(
                 self._is_present(Presence.PRESENT),
+                _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
                 _dossier.c.numero > after,
                 _dossier.c.numero.in_(select(_outbox.c.numero).where(is_confirmed)),
             )

@@ -1047,6 +1047,7 @@ def test_an_edit_of_a_decided_dossier_waits_until_it_is_open_again(engine: Engin
     engine.advance(minutes=11)
     engine.sync()
     assert CONFIRMED == engine.wishes(0)
+    assert [] == engine.worker.app.verify(remote=True).findings
     engine.control.move(number(0), "en_instruction")
     engine.advance(minutes=11)
     engine.sync()
