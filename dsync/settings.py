@@ -298,6 +298,11 @@ class Configuration(_Section):
         return None
 
     @property
+    def late_after(self) -> timedelta:
+        """Time since the last success after which the next one is late."""
+        return self.schedule.incremental * self.http.ready_intervals
+
+    @property
     def judges(self) -> bool:
         """Whether there are rules."""
         return self.programme is not None and self.programme.regles is not None
@@ -397,6 +402,11 @@ class Settings:
                 "holds it (`dsync demo` needs none)."
             )
         return self.ds_token.get_secret_value().strip()
+
+    def token_days_left(self, today: date) -> int | None:
+        """Return the days until the token's last day; None: it is not configured."""
+        expires_on = self.ds_token_expires_on
+        return None if expires_on is None else (expires_on - today).days
 
     @property
     def listen(self) -> Listen | None:
@@ -586,11 +596,7 @@ def _own_token(path: Path, ds: DSSection) -> dict[str, Any]:
     """
     if ds.token_file is None:
         return {}
-    file = path.parent / ds.token_file
-    try:
-        token = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigurationError(f"{path}: [ds] token_file: {file} cannot be read.") from exc
+    token = _read_secret(path.parent / ds.token_file, f"{path}: [ds] token_file")
     return {"ds_token": SecretStr(token), "ds_token_expires_on": ds.token_expires_on}
 
 
@@ -726,10 +732,19 @@ def _secret_file(name: str) -> str | None:
         raise ConfigurationError(
             f"{variable} and {variable.removesuffix('_FILE')} are both set; keep one."
         )
+    return _read_secret(Path(path), variable)
+
+
+def _read_secret(file: Path, named: str) -> str:
+    """Return the content of a file that `named` names.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigurationError(f"{variable}: {path} cannot be read.") from exc
+        raise ConfigurationError(f"{named}: {file} cannot be read.") from exc
 
 
 def _problems(exc: ValidationError) -> list[str]:

@@ -6,20 +6,14 @@ from typing import Any
 
 import click
 
-from dsync.cli.options import json_option, settings_options, wide_option
+from dsync.cli.options import json_option, limit_option, settings_options, wide_option
 from dsync.cli.output import print_json, print_table
 from dsync.cli.session import reading
 from dsync.store.requests import ManualRequest
 
 
 @click.command()
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1000),
-    default=20,
-    show_default=True,
-    help="Maximum number of lines.",
-)
+@limit_option("lines")
 @wide_option
 @json_option
 @settings_options()

@@ -94,6 +94,17 @@ json_option = click.option(
 )
 
 
+def limit_option(what: str) -> Callable[[Command], Command]:
+    """Return the option `--limit N`; `what` names the things that are listed."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(1, 1000),
+        default=20,
+        show_default=True,
+        help=f"Maximum number of {what}.",
+    )
+
+
 wide_option = click.option(
     "--wide", is_flag=True, help="Show all columns, even if the lines become too long."
 )

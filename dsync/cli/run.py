@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dsync import __version__
-from dsync.cli.console import check_reach
+from dsync.cli.console import check_reach, open_console
 from dsync.cli.options import settings_options
 from dsync.cli.session import load_all, make_ready, worker
 from dsync.errors import ConfigurationError
@@ -135,7 +135,6 @@ def _surface(
         return None
     console = None
     if shown:
-        from dsync.cli.console import open_console
         from dsync.wiring import App
 
         # Workers of their own: a dry run must not share a client with a run of the service.

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dsync.cli.failures import IN_PART, Exit
-from dsync.cli.options import Duration, json_option, settings_options, wide_option
+from dsync.cli.options import Duration, json_option, limit_option, settings_options, wide_option
 from dsync.cli.output import (
     SUSPENDED,
     clean,
@@ -71,11 +71,10 @@ def _status_of(
     last = document["last_success_at"]
     is_stale = max_age is not None and (last is None or now - last > max_age)
     warnings = [clean(one) for one in warnings_of(document, now, settings.ds_token_expires_on)]
-    expires_on = settings.ds_token_expires_on
     return document | {
         "now": now,
         "is_stale": is_stale,
-        "token_days_left": None if expires_on is None else (expires_on - now.date()).days,
+        "token_days_left": settings.token_days_left(now.date()),
         "warnings": warnings,
     }
 
@@ -133,13 +132,7 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 @click.command()
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1000),
-    default=20,
-    show_default=True,
-    help="Maximum number of runs.",
-)
+@limit_option("runs")
 @wide_option
 @json_option
 @settings_options()

@@ -14,6 +14,7 @@ from dsync.console.charts import bars, curve
 from dsync.console.visit import Visit
 from dsync.domain.check_line import CheckStatus, expiry_lines
 from dsync.errors import ConfigurationError
+from dsync.store.alerts import CHECK
 from dsync.sync.report import SyncOptions
 from dsync.sync.state import state_of
 
@@ -28,8 +29,6 @@ STAGES = {
     "En poste": "prise_de_poste_le IS NOT NULL",
 }
 """What a dossier has reached, as conditions on its row and its candidature's."""
-LATE = 3
-"""Number of intervals of the incremental read after which a missing success is a problem."""
 
 
 ALERTS = {
@@ -46,8 +45,6 @@ ALERTS = {
     ),
 }
 """What the service's alerts say that the state does not, where to go, and the link's text."""
-CHECK = "check "
-"""Beginning of the names of the alerts of `dsync check`; the name of its line follows."""
 
 
 class Point(NamedTuple):
@@ -63,13 +60,12 @@ def points_of(visit: Visit, state: Mapping[str, Any]) -> Iterator[Point]:
     """Yield what is not well; the same facts as the warnings of `dsync status`."""
     now = visit.now
     last = state["last_success_at"]
-    interval = visit.app.configuration.schedule.incremental
     if last is None:
         yield Point(
             "Aucune synchronisation n’a encore réussi. Lancez « Resynchroniser » ci-dessous.",
             is_error=True,
         )
-    elif now - last > LATE * interval and not state["lease"]:
+    elif now - last > visit.app.configuration.late_after and not state["lease"]:
         yield Point(
             f"La dernière synchronisation réussie date d’{words.since(last, now)}. Lancez "
             "« Resynchroniser » ci-dessous ; si l’écart se reproduit, faites démarrer le service.",

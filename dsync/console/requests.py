@@ -54,11 +54,6 @@ class Desk:
             self._threads.submit(self._execute, app, id_)
         return id_
 
-    def withdraw(self, app: App, id_: int) -> bool:
-        """Take back a request; return False if it has begun."""
-        with app.store.requests(app.demarche) as requests:
-            return requests.withdraw_request(id_)
-
     def attempt(self, app: App, title: str, work: Callable[[], Any]) -> Trial:
         """Do what changes nothing in the thread; the results of the last ones are kept."""
         id_ = max(self._trials, default=0) + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -11,6 +12,8 @@ from starlette.responses import Response
 
 from dsync.console.visit import Visit
 from dsync.errors import DsyncError
+from dsync.store import Reader
+from dsync.sync import requests
 
 PER_PAGE = 50
 EVENTS = 500
@@ -21,16 +24,7 @@ REFRESH_S = 2
 
 def runs(visit: Visit) -> Response:
     """Show the runs, newest first."""
-    page = visit.number("page", default=1, most=1_000_000)
-    with visit.app.store.reading(visit.app.demarche) as reader:
-        found = reader.runs(limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
-        return visit.page(
-            "executions.html",
-            reader,
-            runs=found[:PER_PAGE],
-            page=page,
-            has_more=len(found) > PER_PAGE,
-        )
+    return _paged(visit, "executions.html", "runs", Reader.runs)
 
 
 def run(visit: Visit) -> Response:
@@ -77,7 +71,7 @@ def request(visit: Visit) -> Response:
 
 def withdraw(visit: Visit) -> Response:
     """Take a request back that has not begun."""
-    if visit.site.desk.withdraw(visit.app, visit.in_path("id")):
+    if requests.withdraw(visit.app.store, visit.app.demarche, visit.in_path("id")):
         visit.say("La demande est retirée.")
         return visit.back("/journal")
     visit.say("Cette demande a déjà commencé.", kind="warning")
@@ -124,16 +118,24 @@ def _result_of(result: Future[Any]) -> Any:
 
 def journal(visit: Visit) -> Response:
     """Show who did what by hand, newest first."""
+    return _paged(visit, "journal.html", "requests", Reader.requests)
+
+
+def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[Any]]) -> Response:
+    """Show one page of a list.
+
+    Args:
+        visit: of the page.
+        template: its template.
+        name: of the list in the template.
+        read: method of `Reader` that returns the list, newest first, with a limit and an offset.
+    """
     page = visit.number("page", default=1, most=1_000_000)
     with visit.app.store.reading(visit.app.demarche) as reader:
-        found = reader.requests(limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
-        return visit.page(
-            "journal.html",
-            reader,
-            requests=found[:PER_PAGE],
-            page=page,
-            has_more=len(found) > PER_PAGE,
-        )
+        found = read(reader, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
+        lines: dict[str, Any] = {name: found[:PER_PAGE]}
+        has_more = len(found) > PER_PAGE
+        return visit.page(template, reader, page=page, has_more=has_more, **lines)
 
 
 PAGES = [

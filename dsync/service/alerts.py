@@ -22,6 +22,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, DSUnauthorizedError, DsyncError, SafetyBrakeError
 from dsync.settings import Settings
 from dsync.store import Store
+from dsync.store.alerts import CHECK
 from dsync.sync.report import CAUSES, Kind
 from dsync.sync.state import state_of
 
@@ -31,8 +32,6 @@ CHECK_EVERY_S = 24 * 3600.0
 CHECK_AGAIN_S = 15 * 60.0
 """Time after which a check is repeated that did not reach DS."""
 PING_S = 10.0
-CHECK = "check "
-"""Beginning of the names of the alerts of a check; the name of its line follows."""
 UNREACHABLE, REFUSED = 8, DSUnauthorizedError.exit_code
 
 ALERTS = {
@@ -171,19 +170,15 @@ def alerts_of(worker: Watched, now: datetime) -> Iterator[tuple[str, str]]:
     """
     configuration = worker.settings.configuration
     state = state_of(worker.store, worker.demarche, now, judges=configuration.judges)
-    limit = configuration.schedule.incremental * configuration.http.ready_intervals
     last = state["last_success_at"]
     since = last or min((one["started_at"] for one in state["services"]), default=now)
-    if now - since > limit:
+    if now - since > configuration.late_after:
         text = f"No run has succeeded for {span(now - since)}: see `dsync runs`."
         yield "no_success", text
     if _cause(state["last_run"]) == CAUSES[REFUSED]:
         yield "token_refused", "DS refuses the token: `dsync check` tells why."
-    expires_on = worker.settings.ds_token_expires_on
-    if (
-        expires_on is not None
-        and (days := (expires_on - now.date()).days) <= EXPIRY_WARNINGS_DAYS[0]
-    ):
+    days = worker.settings.token_days_left(now.date())
+    if days is not None and days <= EXPIRY_WARNINGS_DAYS[0]:
         left = f"expires in {days} days" if days >= 0 else "has expired"
         yield "token_expiry", f"The token {left}: make a new one on DS and put it in place."
     with worker.store.reading(worker.demarche) as reader:

@@ -256,9 +256,8 @@ def _read_database(worker: Served, values: _Values) -> None:
 
 def _read_process(worker: Served, values: _Values) -> None:
     demarche, client = worker.demarche, worker.client
-    expires_on = worker.settings.ds_token_expires_on
-    if expires_on is not None:
-        days = (expires_on - worker.clock().date()).days
+    days = worker.settings.token_days_left(worker.clock().date())
+    if days is not None:
         values.add("dsync_token_days_left", days, demarche)
     values.add("dsync_requests_total", client.answered, demarche, "answered")
     for error, count in sorted(client.errors.copy().items()):

@@ -46,7 +46,7 @@ def _demarche(worker: Served) -> tuple[dict[str, Any], str | None]:
     state = state_of(worker.store, worker.demarche, now, judges=configuration.judges)
     state["reasons"] = {}
     expires_on = worker.settings.ds_token_expires_on
-    limit = configuration.schedule.incremental * configuration.http.ready_intervals
+    limit = configuration.late_after
     last, role = state["last_success_at"], _role(state)
     shown = {
         "demarche": worker.demarche,
@@ -61,7 +61,7 @@ def _demarche(worker: Served) -> tuple[dict[str, Any], str | None]:
         "refused": state["refused"],
         "conflicts": state["conflicts"],
         "quarantined": state["quarantined"],
-        "token_days_left": None if expires_on is None else (expires_on - now.date()).days,
+        "token_days_left": worker.settings.token_days_left(now.date()),
         "warnings": [*warnings_of(state, now, expires_on)],
     }
     is_late = last is None or now - last > limit

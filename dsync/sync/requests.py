@@ -64,15 +64,16 @@ def hand_over(
             return request
         if read is not None:
             progress.pulled(read, None)
-        if living_service(store, demarche, clock()) is None and _withdraw(store, demarche, id_):
+        if living_service(store, demarche, clock()) is None and withdraw(store, demarche, id_):
             return None
-    if _withdraw(store, demarche, id_):
+    if withdraw(store, demarche, id_):
         raise InterruptedRunError("Interrupted: the service had not begun, and will not.")
     raise InterruptedRunError(
         "Interrupted: the service goes on with the run; `dsync journal` shows its result."
     )
 
 
-def _withdraw(store: Store, demarche: DemarcheNumber, id_: int) -> bool:
+def withdraw(store: Store, demarche: DemarcheNumber, id_: int) -> bool:
+    """Take back a request; return False if it has begun."""
     with store.requests(demarche) as requests:
         return requests.withdraw_request(id_)
