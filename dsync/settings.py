@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from importlib.resources import files
 from ipaddress import ip_network
@@ -376,6 +376,8 @@ class Settings:
     database_url: str
     ds_url: str
     ds_token: SecretStr | None
+    ds_token_file: Path | None
+    """The file from which the token was read."""
     ds_token_expires_on: date | None
     demarche: int
     ds_instructeur: str | None
@@ -402,6 +404,21 @@ class Settings:
                 "holds it (`dsync demo` needs none)."
             )
         return self.ds_token.get_secret_value().strip()
+
+    def with_token_of_file(self) -> Settings:
+        """Return the settings with the token that stands in its file now.
+
+        While the file cannot be read, or is empty, the former token stays.
+        """
+        if self.ds_token_file is None:
+            return self
+        try:
+            token = SecretStr(_read_secret(self.ds_token_file, ""))
+        except ConfigurationError:
+            return self
+        if token == self.ds_token or not token.get_secret_value():
+            return self
+        return replace(self, ds_token=token)
 
     def token_days_left(self, today: date) -> int | None:
         """Return the days until the token's last day; None: it is not configured."""
@@ -581,7 +598,14 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: _Environment
     if configuration.programme is not None:
         registre = configuration.programme.preuves.registre
         _check_address(registre.url, "[preuves.registre] url", allow_http=allow_http)
-    settings = Settings(configuration=configuration, sources=sources, **values)
+    of_all, of_one = os.environ.get(f"{PREFIX}DS_TOKEN_FILE"), configuration.ds.token_file
+    token_file = {
+        "file": of_one and path.parent / of_one,
+        "environment": Path(of_all) if of_all else None,
+    }.get(sources["ds_token"])
+    settings = Settings(
+        configuration=configuration, sources=sources, ds_token_file=token_file, **values
+    )
     settings.listen, settings.webhook_words  # noqa: B018 - properties that raise
     return settings
 

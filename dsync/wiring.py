@@ -191,10 +191,18 @@ class App:
         """Makes the rows of dossiers; raises as `programme`."""
         return Recorder(self.programme, self.configuration.annotations)
 
-    @cached_property
+    @property
     def context(self) -> Context:
-        """The collaborators of a run; raises as `demarche`, `store`, `client` and `programme`."""
+        """The collaborators of a run; raises as `demarche`, `store`, `client` and `programme`.
+
+        A token that was put in the file of the former one is used from now on.
+        """
         configuration = self.configuration
+        settings = self.settings.with_token_of_file()
+        if settings is not self.settings:
+            self.client.use_token(settings.token)
+            self.settings = settings
+            log.info("token_renewed", demarche=self.demarche)
         return Context(
             demarche=self.demarche,
             store=self.store,

@@ -123,6 +123,10 @@ class DSClient:
         """The throttle of the token, which all clients with it share."""
         return self._transport.throttle
 
+    def use_token(self, token: str) -> None:
+        """Send this token from now on; raises as the client itself."""
+        self._transport.use_token(token)
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ssl import SSLCertVerificationError
 from typing import Any
@@ -65,11 +65,11 @@ class _Bearer(AuthBase):
     credentials of a `.netrc` file.
     """
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: Callable[[], str]) -> None:
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
+        request.headers["Authorization"] = f"Bearer {self._token()}"
         return request
 
 
@@ -79,7 +79,7 @@ class Session:
     Args:
         adapter: sends the requests.
         url: the GraphQL endpoint.
-        token: of the API.
+        token: returns the token of the API.
         headers: further headers of each request.
         timeouts_s: for the connection and for each read of the socket.
     """
@@ -88,7 +88,7 @@ class Session:
         self,
         adapter: BoundedAdapter,
         url: str,
-        token: str,
+        token: Callable[[], str],
         headers: Mapping[str, str],
         timeouts_s: tuple[float, float],
     ) -> None:

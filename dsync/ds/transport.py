@@ -117,12 +117,6 @@ class Transport:
         clock: Callable[[], datetime],
         notify: Notify = no_notification,
     ) -> None:
-        token = token.strip()
-        if any(not "!" <= character <= "~" for character in token):
-            raise ConfigurationError(
-                "The DS token holds characters that no token has. Copy it again into "
-                "DSYNC_DS_TOKEN or its file."
-            )
         self.limits = limits
         self.requests = 0
         self.answered = 0
@@ -131,21 +125,35 @@ class Transport:
         self._url = url
         self._has_answered = False
         """Whether this address has given a GraphQL answer before."""
-        self._token = token
         self._stop = stop
         self._clock = clock
         self._notify = notify
         self._failing_since: float | None = None
-        self.throttle = shared_throttle(url, token)
+        self.use_token(token)
         self._lock = threading.Lock()
         headers = {"User-Agent": user_agent, "Accept-Language": "fr"}
         timeouts_s = (limits.connect_timeout_s, limits.deadline_s)
         self._exchanges = Exchanges(
-            lambda adapter: Session(adapter, url, token, headers, timeouts_s),
+            lambda adapter: Session(adapter, url, lambda: self._token, headers, timeouts_s),
             max_bytes=int(limits.max_response_mib * MIB),
             allow_http=limits.allow_http,
             stop=stop,
         )
+
+    def use_token(self, token: str) -> None:
+        """Send this token from now on.
+
+        Raises:
+            ConfigurationError: it holds characters that no token has; the former one stays.
+        """
+        token = token.strip()
+        if any(not "!" <= character <= "~" for character in token):
+            raise ConfigurationError(
+                "The DS token holds characters that no token has. Copy it again into "
+                "DSYNC_DS_TOKEN or its file."
+            )
+        self._token = token
+        self.throttle = shared_throttle(self._url, token)
 
     def close(self) -> None:
         """Close the idle sessions."""

@@ -115,7 +115,8 @@ class Alerts:
                 if self._stop.is_set():
                     return
                 try:
-                    self._watch(worker)
+                    with structlog.contextvars.bound_contextvars(demarche=worker.demarche):
+                        self._watch(worker)
                 except DsyncError as exc:
                     # The next tick tries again; what the failure means is an alert of its own.
                     error = type(exc).__name__
@@ -135,12 +136,12 @@ class Alerts:
                 kept |= {name for name, _ in alerts.told_alerts() if name.startswith(CHECK)}
             ended = alerts.end(kept)
         for name in begun:
-            log.warning("alert_began", demarche=worker.demarche, alert=name)
+            log.warning("alert_began", alert=name)
             if self._tell(f"dsync, démarche {worker.demarche}: {name}", current[name]):
                 with worker.store.alerts(worker.demarche) as alerts:
                     alerts.told(name, now)
         for name, since in ended:
-            log.info("alert_ended", demarche=worker.demarche, alert=name)
+            log.info("alert_ended", alert=name)
             text = f"Over, after {span(max(now - since, timedelta()))}."
             if not self._tell(f"dsync, démarche {worker.demarche}: {name} ended", text):
                 with worker.store.alerts(worker.demarche) as alerts:

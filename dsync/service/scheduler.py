@@ -213,7 +213,7 @@ class DemarcheJob:
             self._failing_since = self._monotonic()
         self._failures += 1
         doubled = FIRST_RETRY * 2 ** min(self._failures - 1, 10)
-        pause = min(doubled, max(self.worker.retry_at_most, FIRST_RETRY))
+        pause = min(doubled, self.worker.retry_at_most)
         self._not_before = self._monotonic() + pause.total_seconds()
         log.error("run_postponed", retry_in_s=int(pause.total_seconds()), **facts)
 

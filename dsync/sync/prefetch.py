@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 from collections.abc import Iterable, Iterator
@@ -69,7 +70,9 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
             else:
                 return
 
-    threading.Thread(target=read, name="dsync-prefetch", daemon=True).start()
+    # In the same context, so that its log lines name the démarche, too.
+    run = contextvars.copy_context().run
+    threading.Thread(target=run, args=(read,), name="dsync-prefetch", daemon=True).start()
     try:
         yield consume()
     finally:

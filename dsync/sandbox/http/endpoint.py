@@ -109,7 +109,7 @@ class Endpoint:
         params = _params(headers, body)
         asked = _asked(params, entry)
         # After parsing, because a fault can apply to one operation only.
-        fault = self.faults.next(entry.operation, entry.kind)
+        fault = self.faults.next(entry.operation, entry.kind, entry.token)
         if fault and fault.kind == "cut_before":
             return None, fault
         reply = faults.replacement(fault, entry.at) if fault else None

@@ -37,6 +37,8 @@ class ScriptedFault:
     operation: str | None = None
     """Name of the GraphQL operation; None: any."""
     only: Literal["query", "mutation"] | None = None
+    token: str | None = None
+    """Name of the token with which a request is sent; None: any."""
     after: int = 0
     """Number of matching requests that succeed first."""
     times: int | None = 1
@@ -53,10 +55,11 @@ class ScriptedFault:
     json: str = "null"
     """For `replaced_json`: the text to send; it may be invalid JSON."""
 
-    def fits(self, operation: str | None, kind: str) -> bool:
+    def fits(self, operation: str | None, kind: str, token: str | None) -> bool:
         """Return whether the fault applies to a request."""
         is_any = self.operation is None and operation != BETAGOUV
-        return (is_any or self.operation == operation) and self.only in (None, kind)
+        is_asked = is_any or self.operation == operation
+        return is_asked and self.only in (None, kind) and self.token in (None, token)
 
 
 class Faults:
@@ -65,10 +68,12 @@ class Faults:
     def __init__(self) -> None:
         self.waiting: list[ScriptedFault] = []
 
-    def next(self, operation: str | None, kind: str) -> ScriptedFault | None:
+    def next(
+        self, operation: str | None, kind: str, token: str | None = None
+    ) -> ScriptedFault | None:
         """Return the fault that applies to a request and count it; None when there is none."""
         for fault in self.waiting:
-            if not fault.fits(operation, kind):
+            if not fault.fits(operation, kind, token):
                 continue
             if fault.after > 0:
                 fault.after -= 1

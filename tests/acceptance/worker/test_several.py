@@ -3,84 +3,135 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from dsync.sandbox import Sandbox
+from dsync.sandbox.http.faults import ScriptedFault
 from dsync.settings import shipped_config
+from dsync.sync.report import CAUSES
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, until
 from tests.acceptance.worker.surface import started
 
 NUMBERS = (90001, 90002, 90003, 90004, 90005)
 DOSSIERS = 3
+MANY = 9
+"""Enough for the brake."""
 FUNCTION = 4303
 """The champ « Fonction du sponsor »."""
 
 
-@pytest.fixture
-def folder(sandbox: Sandbox, tmp_path: Path) -> Path:
-    """A folder with the configurations of five démarches of the sandbox."""
-    made = tmp_path / "demarches"
-    made.mkdir()
+def configured(
+    sandbox: Sandbox, folder: Path, demarches: Mapping[int, int], tokens: Mapping[int, str]
+) -> Path:
+    """Make démarches with so many dossiers, and a folder with the configuration of each.
+
+    Some have a token of their own.
+    """
+    folder.mkdir()
     for name in ("operateurs_etat.csv", "categories_juridiques.csv"):
-        (made / name).write_bytes((shipped_config().parent / name).read_bytes())
+        (folder / name).write_bytes((shipped_config().parent / name).read_bytes())
     shipped = shipped_config().read_text(encoding="utf-8")
-    for number in NUMBERS:
-        sandbox.control.add_demarche(number, like="eig", dossiers=DOSSIERS)
+    for number, dossiers in demarches.items():
+        sandbox.control.add_demarche(number, like="eig", dossiers=dossiers)
         text = shipped.replace("number = 86321", f"number = {number}")
         text = text.replace('incremental = "5m"', 'incremental = "1s"')
-        (made / f"{number}.toml").write_text(text, encoding="utf-8")
-    return made
+        text = text.replace("deadline_s = 60", "deadline_s = 1", 1)
+        text = text.replace("# [http]\n", "[http]\nready_intervals = 15\n")
+        if number in tokens:
+            text = text.replace("[ds]\n", f'[ds]\ntoken_file = "{number}.token"\n')
+            (folder / f"{number}.token").write_text(tokens[number], encoding="utf-8")
+        (folder / f"{number}.toml").write_text(text, encoding="utf-8")
+    return folder
 
 
-def test_a_refused_demarche_leaves_the_others_on_schedule(
-    dsync: Installed, sandbox: Sandbox, database: Database, folder: Path
+def test_faults_in_some_demarches_leave_the_others_on_schedule(
+    dsync: Installed, sandbox: Sandbox, database: Database, tmp_path: Path
 ) -> None:
-    """One token is refused; the other four démarches are read, pre-checked and written."""
-    refused, *others = NUMBERS
-    config = folder / f"{refused}.toml"
-    text = config.read_text(encoding="utf-8")
-    config.write_text(text.replace("[ds]\n", '[ds]\ntoken_file = "token"\n'), encoding="utf-8")
-    (folder / "token").write_text("refused\n", encoding="utf-8")
-    config_with = {"config": str(folder)}
+    """A refused token, errors of DS, silence, a poison dossier, the brake: all at once.
 
-    surface = started(dsync, **config_with)
-    process = surface.process
-    until(lambda: _successes(database, others) >= 2 * len(others), within_s=40)
-    for number in others:
-        sandbox.control.edit_champ(1000 * number + 1, FUNCTION, "Nouvelle fonction")
-    edited = [1000 * number + 1 for number in others]
-    until(lambda: _functions(database, edited) == ["Nouvelle fonction"] * 4)
+    What changes in the others is in the copy with the next read; each recovers by itself when its
+    fault is over, also by a new token that is put in the file of the refused one.
+    """
+    refused, failing, silent, poisoned, braked, sound = every = range(90001, 90007)
+    others = (poisoned, braked, sound)
+    control, tokens = sandbox.control, sandbox.tokens
+    control.change_token("readonly", can_write=True)
+    control.change_token("other_demarche", demarches=frozenset({silent}))
+    own = {refused: tokens.expired, failing: tokens.readonly, silent: tokens.other_demarche}
+    dossiers = {number: MANY if number == braked else DOSSIERS for number in every}
+    config = {"config": str(configured(sandbox, tmp_path / "demarches", dossiers, own))}
+    control.fail_reads(1000 * poisoned + 2, champs_only=True)
+    control.fail(
+        ScriptedFault("internal_error", token="readonly", times=None),
+        ScriptedFault("latency", token="other_demarche", latency_ms=60_000, times=None),
+    )
+
+    surface = started(dsync, **config)
+    until(lambda: min(_runs(database, others).values()) >= 2, within_s=40)
+    expired = [1000 * braked + rank for rank in range(2, 9)]
+    for number in expired:
+        control.expire(number)
+    _night(database)
+    until(lambda: braked in _demarches(database, f"erreur = '{CAUSES[4]}'"), within_s=30)
+    for turn in range(2):
+        edited = [1000 * number + 1 for number in others]
+        for number in edited:
+            control.edit_champ(number, FUNCTION, f"Fonction {turn}")
+        # Many times the interval, and much less than the silence lasts.
+        until(lambda t=turn, e=edited: _functions(database, e) == [f"Fonction {t}"] * 3)
     not_ready = {one["demarche"] for one in surface.get("/readyz", 503).json()["problems"]}
     figures = surface.metrics()
-    documents = dsync.json("status", **config_with)
-    one = dsync.json("status", "--demarche", str(others[0]), **config_with)
-    unclear = dsync.run("sync", **config_with)
-    failed = _demarches(database, "statut = 'failed'")  # A run that the stop interrupts is one.
-    process.signal(signal.SIGTERM)
-    done = process.wait()
+    documents = {one["demarche"]: one for one in dsync.json("status", **config)}
+    one = dsync.json("status", "--demarche", str(sound), **config)
+    unclear = dsync.run("sync", **config)
+    failed = _demarches(database, "statut = 'failed'")
+
+    (tmp_path / "demarches" / f"{refused}.token").write_text(tokens.write, encoding="utf-8")
+    control.clear_faults()
+    control.repair(1000 * poisoned + 2)
+    for number in expired:
+        control.restore(number)
+    _night(database)
+    [last] = database.rows("SELECT max(run) AS run FROM sync_run")
+    full = "genre = 'complet' AND statut = 'success'"
+    until(lambda: min(_runs(database, every, full).values()) >= 1, within_s=40)
+    later = f"{full} AND run > {last['run']}"
+    until(lambda: min(_runs(database, others, later).values()) >= 1, within_s=40)
+    surface.get("/readyz")
+    surface.process.signal(signal.SIGTERM)
+    done = surface.process.wait()
 
     assert 0 == done.code, done.text
-    assert refused in not_ready
-    assert all(figures["dsync_runs_total", str(n), "complet", "success"] == 1 for n in others)
-    assert figures["dsync_runs_total", str(refused), "complet", "failed"] >= 1
+    assert {refused, failing, silent} == not_ready
+    assert {refused, failing, braked} <= failed <= {refused, failing, silent, braked}
+    assert figures["dsync_runs_total", str(sound), "complet", "success"] >= 1
+    assert figures["dsync_runs_total", str(poisoned), "complet", "partial"] >= 1
     assert figures["dsync_requests_total", str(refused), "unauthorized"] >= 1
-    assert {refused} == failed
-    assert set(others) == _demarches(database, "statut = 'success'")
-    assert list(NUMBERS) == [document["demarche"] for document in documents]
-    assert [None] == [d["last_success_at"] for d in documents if d["demarche"] == refused]
-    assert others[0] == one["demarche"]
+    assert [*every] == [*documents]
+    assert {refused, failing, silent} == {
+        number for number, document in documents.items() if document["last_success_at"] is None
+    }
+    assert 1 == documents[poisoned]["quarantined"]
+    assert sound == one["demarche"]
     assert 2 == unclear.code
     assert "--demarche" in unclear.err
-    assert all(str(number) in unclear.err for number in NUMBERS)
-    assert "refused\n" not in done.text
+    assert all(str(number) in unclear.err for number in every)
+    assert [] == database.view("lecture_anomalie")
+    copied = {row["numero"] for row in database.rows("SELECT numero FROM dossier")}
+    assert copied == {t.number for number in every for t in control.truth(number)}
+    assert {"present"} == {row["presence"] for row in database.view("lecture_candidature")}
+    assert tokens.expired not in done.text
+    lines = [line for line in done.err.splitlines() if "_failed" in line or "alert" in line]
+    assert [] == [line for line in lines if '"demarche"' not in line]
 
 
 def test_replicas_take_over_from_a_killed_and_a_stopped_one(
-    dsync: Installed, sandbox: Sandbox, database: Database, folder: Path
+    dsync: Installed, sandbox: Sandbox, database: Database, tmp_path: Path
 ) -> None:
     """Three services share five démarches: one is killed, one sleeps, nothing is missed or doubled.
 
@@ -88,8 +139,9 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
     """
     if not database.is_postgresql:
         pytest.skip("replicas share a PostgreSQL database")
+    folder = configured(sandbox, tmp_path / "demarches", dict.fromkeys(NUMBERS, DOSSIERS), {})
     replicas = [dsync.start("run", config=str(folder)) for _ in range(3)]
-    until(lambda: _successes(database, NUMBERS) >= 2 * len(NUMBERS), within_s=60)
+    until(lambda: min(_runs(database, NUMBERS).values()) >= 2, within_s=60)
     killed, stopped, _ = replicas
     killed.signal(signal.SIGKILL)
     stopped.signal(signal.SIGSTOP)
@@ -99,8 +151,8 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
         sandbox.control.edit_champ(number, FUNCTION, "Nouvelle fonction")
     until(lambda: _functions(database, edited) == ["Nouvelle fonction"] * 5, within_s=60)
     stopped.signal(signal.SIGCONT)
-    n_done = _successes(database, NUMBERS)
-    until(lambda: _successes(database, NUMBERS) >= n_done + 5, within_s=60)
+    before = _runs(database, NUMBERS)
+    until(lambda: all(n > before[d] for d, n in _runs(database, NUMBERS).items()), within_s=60)
     for process in (stopped, replicas[2]):
         process.signal(signal.SIGTERM)
         assert 0 == process.wait().code, process.printed()
@@ -118,14 +170,18 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
     assert edited == sorted(row["numero"] for row in changes)
 
 
-def _successes(database: Database, numbers: Sequence[int]) -> int:
-    """Return how many successful runs there are; 0 unless each démarche has two."""
+def _runs(database: Database, numbers: Iterable[int], where: str = "1 = 1") -> dict[int, int]:
+    """Count the runs of some démarches that did their work."""
     rows = database.rows(
-        "SELECT demarche_numero, count(*) AS n FROM sync_run WHERE statut = 'success' "
-        "GROUP BY demarche_numero"
+        "SELECT demarche_numero, count(*) AS n FROM sync_run "
+        f"WHERE statut IN ('success', 'partial') AND {where} GROUP BY demarche_numero"
     )
-    runs = {row["demarche_numero"]: row["n"] for row in rows}
-    return sum(runs.values()) if all(runs.get(number, 0) > 1 for number in numbers) else 0
+    return dict.fromkeys(numbers, 0) | {row["demarche_numero"]: row["n"] for row in rows}
+
+
+def _night(database: Database) -> None:
+    """Let the time come at which all dossiers of each démarche are read again."""
+    database.age("sync_state", "last_full_at", by=timedelta(days=1))
 
 
 def _demarches(database: Database, where: str) -> set[int]:

@@ -46,6 +46,29 @@ def test_a_token_of_its_own_replaces_the_common_one(folder: Path) -> None:
     assert "secret" not in two.shown().values()
 
 
+def test_a_token_that_is_put_in_the_file_replaces_the_former_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a démarche's own file and the common one; the former stays while a file is being written."""
+    (folder / "own").write_text("former", encoding="utf-8")
+    (folder / "all").write_text("common", encoding="utf-8")
+    monkeypatch.delenv("DSYNC_DS_TOKEN")
+    monkeypatch.setenv("DSYNC_DS_TOKEN_FILE", str(folder / "all"))
+    _write(folder / "1.toml", 2, 'token_file = "own"\n')
+    common, own = load_all(config=folder)
+
+    def tokens() -> tuple[str, str]:
+        return common.with_token_of_file().token, own.with_token_of_file().token
+
+    assert ("common", "former") == tokens()
+    (folder / "own").write_text("", encoding="utf-8")
+    (folder / "all").unlink()
+    assert ("common", "former") == tokens()
+    (folder / "own").write_text("new\n", encoding="utf-8")
+    (folder / "all").write_text("newer", encoding="utf-8")
+    assert ("newer", "new") == tokens()
+
+
 def test_all_problems_of_all_files_are_told_at_once(folder: Path) -> None:
     """A wrong key, a démarche that two files configure, a token that cannot be read."""
     _write(folder / "1.toml", 1)
