@@ -22,7 +22,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dsync.console import decisions, dossier, dossiers, etat, jury, runs
+from dsync.console import decisions, dossier, dossiers, etat, jury, runs, words
 from dsync.console.access import EXIT, SESSION_S, Access
 from dsync.console.requests import Desk
 from dsync.console.visit import Site, Visit, environment
@@ -55,7 +55,7 @@ _TITLES = {
     413: "Formulaire trop long",
     429: "Trop d’essais",
     500: "Erreur de dsync",
-    503: "Base de données indisponible",
+    503: "Page indisponible",
 }
 Handler = Callable[[Visit], Response]
 
@@ -178,7 +178,8 @@ class Console:
     async def _failed(self, request: Request, exc: Exception) -> Response:
         assert isinstance(exc, DsyncError)  # noqa: S101
         log.warning("page_failed", error=type(exc).__name__)
-        return self._short(request, 503, exc.message)
+        text = f"La page ne peut pas être montrée : {words.cause(exc.exit_code)}"
+        return self._short(request, 503, text, detail=exc.message)
 
     async def _crashed(self, request: Request, _exc: Exception) -> Response:
         # The server logs the traceback.
@@ -191,6 +192,7 @@ class Console:
         text: str,
         *,
         title: str | None = None,
+        detail: str = "",
         elsewhere: str | None = None,
     ) -> Response:
         try:
@@ -200,6 +202,7 @@ class Console:
         html = self._site.templates.get_template("court.html").render(
             title=title or _TITLES.get(status, "Erreur"),
             text=text,
+            detail=detail,
             theme=self._site.theme,
             has_session=has_session,
             way_in=None if has_session else self._access.way_in(request),
@@ -250,11 +253,15 @@ class _Headers:
         is_file = scope["path"].startswith("/static/")
         cached = "private, max-age=86400" if is_file else "no-store"
         own: Any = {**HEADERS, "cache-control": cached}
+        dropped = set(own)
+        if (b"hx-request", b"true") in scope["headers"]:
+            # Its page asks by itself: a session that was closed meanwhile must not come back.
+            dropped.add("set-cookie")
 
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [
-                    *(pair for pair in message.get("headers", []) if pair[0].decode() not in own),
+                    *(one for one in message.get("headers", []) if one[0].decode() not in dropped),
                     *((name.encode(), value.encode()) for name, value in own.items()),
                 ]
             await send(message)

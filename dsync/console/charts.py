@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 WIDTH, HEIGHT = 640, 220
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 26
+LEFT, RIGHT, TOP, BOTTOM = 2, 2, 28, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Curve:
     heights: Sequence[tuple[float, int]]
     rows: Sequence[tuple[str, Sequence[int]]]
     """Of the table: a month, and the number of each series in it."""
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
 
 
 def curve(series: Mapping[str, Mapping[str, int]]) -> Curve | None:

@@ -16,6 +16,7 @@ from dsync.console.charts import bars
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, counterfactual
+from dsync.store.extension import label_of
 from dsync.sync.precheck import Comparison, precheck
 from dsync.sync.report import Kind, SyncOptions
 
@@ -48,7 +49,8 @@ def show(visit: Visit) -> Response:
         documented = extension.views()[extension.main_view.name]["columns"] if extension else {}
         sections = {
             words.SECTIONS.get(title, title): [
-                (words.label_of(documented[name]), name, found.get(name)) for name in fields
+                (label_of(documented[name]), name, _said(visit, name, found.get(name)))
+                for name in fields
             ]
             for title, fields in (extension.sections if extension else {}).items()
         }
@@ -57,6 +59,9 @@ def show(visit: Visit) -> Response:
             [Controle(one["controle"], Resultat(one["resultat"]), "") for one in checks]
         )
         titles = extension.checks if extension else {}
+        if programme := app.programme:
+            for check in checks:
+                check["preuve"] = programme.evidence_in_words(check["preuve"] or {})
         return visit.page(
             "dossier.html",
             reader,
@@ -104,6 +109,12 @@ def _evaluations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         most = max([HIGHEST_MARK, *(mark for mark in marks.values() if mark is not None)])
         grids.append({**of_grid[0], "marks": bars(marks, most)})
     return grids
+
+
+def _said(visit: Visit, column: str, value: Any) -> Any:
+    """Return a value of the main view in French."""
+    programme = visit.app.programme
+    return value if programme is None or value is None else programme.value_in_words(column, value)
 
 
 def read_again(visit: Visit) -> Response:

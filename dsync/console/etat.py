@@ -116,10 +116,14 @@ def points_of(visit: Visit, state: Mapping[str, Any]) -> Iterator[Point]:
     for name, (text, path, link) in ALERTS.items():
         if name in alerts:
             yield Point(text, visit.url(path), link)
-    checked = sorted(name.removeprefix(CHECK) for name in alerts if name.startswith(CHECK))
+    checked = sorted(
+        words.VERIFICATIONS.get(check, check)
+        for name in alerts
+        if (check := name.removeprefix(CHECK)) != name
+    )
     if checked:
         yield Point(
-            f"La vérification quotidienne signale : {', '.join(checked)}. La commande "
+            f"La vérification quotidienne trouve à redire sur {', '.join(checked)}. La commande "
             "« dsync check » en donne le remède."
         )
     for line in expiry_lines(visit.app.settings.ds_token_expires_on, now.date()):

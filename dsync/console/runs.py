@@ -16,8 +16,6 @@ from dsync.store import Reader
 from dsync.sync import requests
 
 PER_PAGE = 50
-EVENTS = 500
-"""Maximum number of events on a run's page."""
 REFRESH_S = 2
 """Interval at which a page without JavaScript asks again for the state of a request."""
 
@@ -38,7 +36,8 @@ def run(visit: Visit) -> Response:
         found = reader.runs(limit=1, number=number)
         if not found:
             raise HTTPException(404, "Il n’y a pas de passage de ce numéro.")
-        events = reader.events_of_run(number, EVENTS)
+        page = visit.number("page", default=1, most=1_000_000)
+        events = reader.events_of_run(number, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
         for event in events:
             event["details"] = json.loads(event["details"]) if event["details"] else None
         return visit.page(
@@ -46,8 +45,10 @@ def run(visit: Visit) -> Response:
             reader,
             run=found[0],
             messages=(found[0]["figures"] or {}).get("messages", ()),
-            events=events,
-            is_cut=len(events) == EVENTS,
+            events=events[:PER_PAGE],
+            page=page,
+            has_more=len(events) > PER_PAGE,
+            check_titles=reader.extension.checks if reader.extension else {},
         )
 
 

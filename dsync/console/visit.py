@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -21,7 +21,6 @@ from dsync.console.requests import Desk
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber
 from dsync.errors import DsyncError
 from dsync.store import Reader, Store
-from dsync.sync.report import CAUSES
 from dsync.wiring import App
 
 THEMES = ("neutre", "dsfr")
@@ -121,6 +120,12 @@ class Visit:
         given = {name: value for name, value in parameters.items() if value not in (None, "")}
         return f"{path}?{urlencode(given)}" if given else path
 
+    @property
+    def here(self) -> str:
+        """The address of the page, without the host."""
+        url = self.request.url
+        return f"{url.path}?{url.query}" if url.query else url.path
+
     def seen(self, value: Any, reader: Reader) -> Any:
         """Return rows as the person may see them: `page` does it, too, with all that it shows."""
         if self.actor.may_act:
@@ -138,7 +143,8 @@ class Visit:
             values: of the template.
         """
         titles = values.pop("titles", None) or reader.titles()
-        said = self.request.session.pop("dit", None)
+        is_part = self.request.headers.get("hx-request") == "true"
+        said = None if is_part else self.request.session.pop("dit", None)
         programme = self.app.configuration.programme
         html = self.site.templates.get_template(template).render(
             visit=self,
@@ -149,6 +155,7 @@ class Visit:
             demarches={number: titles.get(number) for number in self.site.apps},
             has_programme=programme is not None,
             path=self.request.url.path,
+            here=self.here,
             said=said,
             now=self.now,
             since=lambda value: words.since(value, self.now),
@@ -156,9 +163,9 @@ class Visit:
         )
         return HTMLResponse(html, status)
 
-    def say(self, text: str, *, kind: str = "success") -> None:
-        """Have the next page show a sentence."""
-        self.request.session["dit"] = [kind, text]
+    def say(self, text: str, *, kind: str = "success", detail: str = "") -> None:
+        """Have the next page show a sentence, and an English one folded below it."""
+        self.request.session["dit"] = [kind, text, detail]
 
     def back(self, path: str, **parameters: Any) -> Response:
         """Return a redirection after a write."""
@@ -166,7 +173,8 @@ class Visit:
 
     def told(self, error: DsyncError, path: str) -> Response:
         """Go back to a page that shows why nothing was done."""
-        self.say(f"Rien n’a été fait. {error.message}", kind="error")
+        text = f"Rien n’a été fait : {words.cause(error.exit_code)}"
+        self.say(text, kind="error", detail=error.message)
         return self.back(path)
 
 
@@ -179,15 +187,18 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "moment": words.moment,
         "jour": words.day,
+        "heure": words.hour,
         "nombre": words.number,
         "texte": words.text,
         "ouverture": lambda text: text[:1].upper() + text[1:],
         "preuve": words.evidence,
-        "nom_preuve": words.evidence_name,
+        "qui": words.asker,
+        "court": words.short_address,
     }
+    made.filters |= filters
     made.globals |= {
         name: getattr(words, name)
         for name in (
@@ -206,7 +217,9 @@ def environment() -> jinja2.Environment:
             "plural",
             "duration",
             "instant_of",
+            "details",
+            "cause",
         )
     }
-    made.globals |= {"zip": zip, "CAUSES": CAUSES}
+    made.globals |= {"zip": zip}
     return made

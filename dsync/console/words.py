@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from dsync.annotations.values import PARIS
 from dsync.domain.verdict import Verdict
+from dsync.sync.pages import QUARANTINE_MESSAGES
+from dsync.sync.report import CAUSES
 
 NB = "\u00a0"
 ETATS = {
@@ -84,6 +88,42 @@ EVENEMENTS = {
     "liberation": "Sorti de quarantaine",
     "preuve_relue": "Preuve consultée de nouveau",
 }
+REMEDIES = {
+    1: "Signalez-la à l’équipe technique.",
+    2: "L’équipe technique trouve ci-dessous ce qui est à corriger.",
+    3: "Faites renouveler le jeton, puis recommencez.",
+    4: "Vérifiez la démarche dans Démarches Simplifiées ; si ces dossiers y sont supprimés, "
+    "l’équipe technique le confirme par la commande nommée ci-dessous.",
+    5: "Réessayez ; si cela se reproduit, signalez-le à l’équipe technique.",
+    6: "Réessayez dans un instant.",
+    7: "Les anomalies en donnent le détail.",
+    8: "Réessayez plus tard si vous ne voulez pas l’attendre.",
+    130: "Il n’y a rien à faire.",
+}
+"""What to do, by exit code, after the sentence of `CAUSES`."""
+CHOIX = {"accepte": "saisie gardée", "adopte": "valeur reconnue comme celle de dsync"}
+DEMANDEURS = {
+    "service": "Service, à l’heure prévue",
+    "webhook": "Démarches Simplifiées, par un signal",
+    "cli": "Ligne de commande",
+    "demo": "Démonstration",
+}
+"""Who asked for a run, where it was no person."""
+VERIFICATIONS = {
+    "token": "le jeton",
+    "démarche": "la démarche",
+    "settings": "les réglages",
+    "revision": "le formulaire",
+    "mapping": "la correspondance avec le formulaire",
+    "annotations": "les annotations",
+    "labels": "les étiquettes",
+    "instructeur": "les groupes de l’instructeur",
+    "write access": "le droit d’écrire",
+    "database": "la base de données",
+    "evidence": "les preuves",
+    "rules": "les règles",
+}
+"""What `dsync check` looks at, by the name of its line."""
 PAR = {
     "usager": "L’usager",
     "instructeur": "L’équipe d’instruction",
@@ -96,26 +136,6 @@ SECTIONS = {
     "Scheme": "Dispositif",
     "Selection and recruitment": "Sélection et recrutement",
 }
-PREUVES = {
-    "cas": "Cas d’octroi",
-    "consulte_le": "Consulté le",
-    "date": "Au",
-    "debut": "Début",
-    "declaree": "Déclarée",
-    "dossiers": "Dossiers",
-    "fin": "Fin",
-    "hors_offre": "Hors de l’offre",
-    "lien": "Rapproché par",
-    "lisibles": "Phases lisibles",
-    "liste": "Liste de",
-    "repository": "Code source",
-    "saisie": "Réponse du dossier",
-    "sha256": "Empreinte",
-    "siren": "SIREN",
-    "stats_url": "Mesures d’impact",
-    "url": "Adresse",
-}
-"""The names of evidence, where they are not the key itself with a capital letter."""
 COLOURS = {
     "eligible": "success",
     "a_verifier": "warning",
@@ -141,7 +161,6 @@ _INVISIBLE = re.compile(
 """Control characters but tabs and ends of lines, and those that turn the direction of writing."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.:+Z-]*")
-_CUT = re.compile(r"\s*(?:[;:,(]|\.(?:\s|$)).*", re.DOTALL)
 
 
 def instant_of(value: Any) -> datetime | None:
@@ -156,6 +175,11 @@ def moment(value: Any) -> str:
     """Return an instant as date and time of Paris."""
     instant = instant_of(value)
     return "–" if instant is None else instant.astimezone(PARIS).strftime(f"%d/%m/%Y{NB}%H:%M")
+
+
+def hour(value: datetime) -> str:
+    """Return the time of Paris, to the second."""
+    return value.astimezone(PARIS).strftime("%H:%M:%S")
 
 
 def day(value: Any) -> str:
@@ -201,12 +225,6 @@ def number(value: Any, digits: int | None = None) -> str:
     return text.replace(",", "\u202f").replace(".", ",")
 
 
-def label_of(sentence: str) -> str:
-    """Return a short label of a column, from the sentence that documents it."""
-    text = _CUT.sub("", sentence.removeprefix("Vrai si "))
-    return text[:1].upper() + text[1:]
-
-
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun."""
     return f"{number(count)}{NB}{one if count < 2 else many or one + 's'}"
@@ -233,14 +251,70 @@ def evidence(value: Any) -> str:
         case list():
             return " ; ".join(map(evidence, value))
         case dict():
-            return ", ".join(f"{evidence_name(key)} : {evidence(v)}" for key, v in value.items())
+            return ", ".join(f"{key} : {evidence(v)}" for key, v in value.items())
         case _:
             return text(value)
 
 
-def evidence_name(key: str) -> str:
-    """Return the name of a value of a check's evidence."""
-    return PREUVES.get(key, key[:1].upper() + key[1:].replace("_", " "))
+def cause(code: int) -> str:
+    """Return what an exit code says, and what to do then, in French."""
+    known = code if code in REMEDIES else 1
+    return f"{CAUSES[known]}. {REMEDIES[known]}"
+
+
+def asker(name: str | None) -> str:
+    """Return who asked for a run: a person as stored, else in French."""
+    return DEMANDEURS.get(name or "", text(name))
+
+
+def details(event: Mapping[str, Any], checks: Mapping[str, str]) -> str:
+    """Return what an event's details say, in one line of French.
+
+    Args:
+        event: with its kind and its details.
+        checks: the titles of the programme's checks.
+    """
+    given: Mapping[str, Any] | None = event["details"]
+    if not given:
+        return ""
+    match event["evenement"]:
+        case "etat":
+            said = [f"{ETATS.get(given['de'], '–')} → {ETATS.get(given['a'], '–')}"]
+        case "verdict":
+            before, after = given.get("avant"), given["verdict"]
+            said = [after if before in (None, after) else f"{before} → {after}"]
+            said += [
+                f"{checks.get(name, name)} : {_result(one['avant'])} → {_result(one['apres'])}"
+                for name, one in (given.get("controles") or {}).items()
+            ]
+        case "quarantaine":
+            said = [QUARANTINE_MESSAGES.get(given.get("code", ""), "")]
+        case _:
+            said = [
+                ", ".join(map(str, given.get("champs", ()))),
+                ", ".join(ANNOTATIONS.get(name, name) for name in given.get("annotations", ())),
+                CHOIX.get(given.get("choix", ""), ""),
+                *(
+                    f"à la place de « {value} »" if value else "à la place d’une valeur vide"
+                    for value in (given.get("remplace") or {}).values()
+                ),
+                given.get("motif") or "",
+            ]
+    if asked_by := given.get("demande_par"):
+        said.append(f"demandé par {asker(asked_by)}")
+    return visible(" ; ".join(filter(None, said)))
+
+
+def _result(result: str | None) -> str:
+    return RESULTATS.get(result or "", "–").lower()
+
+
+def short_address(address: str | None) -> str:
+    """Return what tells an address from others of its kind: its last part, without its ending."""
+    if address is None or not address.startswith(("https://", "http://")):
+        return text(address)
+    last = urlsplit(address).path.rstrip("/").rpartition("/")[2]
+    return text(last.removesuffix(".html") or address.partition("://")[2])
 
 
 def visible(value: str) -> str:

@@ -22,7 +22,7 @@ from dsync.domain.programme import (
 )
 from dsync.domain.toml_text import TO_CHECK
 from dsync.domain.verdict import Decision, Verdict
-from dsync.eig import store
+from dsync.eig import store, words
 from dsync.eig.candidature import Candidature
 from dsync.eig.check import evidence_line, mapping_lines
 from dsync.eig.config import EigSections
@@ -205,6 +205,17 @@ class Eig:
             betagouv_url=self._sources.base_url,
             registry_enabled=self._sources.registry is not None,
         )
+
+    def value_in_words(self, name: str, value: Any) -> Any:
+        """Return a value of a column of the main view in French."""
+        return words.value_in_words(name, value, self._phase_name)
+
+    def evidence_in_words(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+        """Return the evidence of a check that people see: key, French name and French value."""
+        return words.evidence_in_words(evidence, self._phase_name)
+
+    def _phase_name(self, phase: str) -> str:
+        return phase if self.rules is None else self.rules.phase_name(phase)
 
     def stated_verdict(self, detail: str) -> Verdict | None:
         """Return the verdict in a detail, or None for another text."""

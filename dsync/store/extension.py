@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import resources
@@ -20,6 +21,7 @@ A type is integer, number, boolean, date, datetime, json or text.
 
 PERSONAL = "Donnée personnelle."
 FREE_TEXT = "Texte libre."
+_CUT = re.compile(r"\s*(?:[;:,(]|\.(?:\s|$)).*", re.DOTALL)
 
 
 def is_masked(sentence: str) -> bool:
@@ -29,6 +31,12 @@ def is_masked(sentence: str) -> bool:
         sentence: the column's documentation, of which the last sentence is the mark.
     """
     return sentence.endswith((PERSONAL, FREE_TEXT))
+
+
+def label_of(sentence: str) -> str:
+    """Return a short label of a column, from the sentence that documents it."""
+    label = _CUT.sub("", sentence.removeprefix("Vrai si ")).replace("'", "’")
+    return label[:1].upper() + label[1:]
 
 
 class DossierView(NamedTuple):

@@ -317,14 +317,15 @@ class ListingReads(Subject):
         )
         return [OpenWish(*row) for row in found]
 
-    def events_of_run(self, run: int, limit: int) -> list[Document]:
-        """Return the events of a run, oldest first; `limit` is their maximum number."""
+    def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
+        """Return the events of a run, oldest first; arguments as of `requests`."""
         table = tables.evenement
         found = self.connection.execute(
             select(table.c.numero, table.c.survenu_le, table.c.evenement, table.c.details)
             .where(table.c.demarche_numero == self.number, table.c.run == run)
             .order_by(table.c.id)
             .limit(limit)
+            .offset(offset)
         )
         return documents(found.mappings().all())
 

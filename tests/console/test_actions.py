@@ -42,7 +42,7 @@ def test_resynchronising_reads_what_changed(engine: Engine, visitor: Visitor) ->
     engine.control.edit_champ(number(0), PROBLEME, "Autre problème")
     page = visitor.ask("/resynchroniser", portee="nouveau")
     assert "Fait" in page
-    assert "Modifiés 1" in page
+    assert "Nouveaux ou modifiés 1" in page
     assert "Autre problème" == engine.one("lecture_candidature", 0)["probleme"]
     assert [("incremental", USER, 0)] == requests_of(engine)
     assert f"{USER}" in words(visitor.get("/journal").text)

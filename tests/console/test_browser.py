@@ -212,6 +212,40 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
         context.close()
 
 
+def test_a_page_follows_what_happens(browser: Browser, told: Engine) -> None:
+    """Without a reload, but not under the hands of whoever chooses something there."""
+    with served(told) as console:
+        context, troubles = entered(browser, console)
+        page = context.pages[0]
+        page.clock.install()
+        page.goto("/")
+        conflicts = page.get_by_text(re.compile(r"attend(ent)? votre choix"))
+        before = conflicts.inner_text()
+        page.get_by_text("Le même en tableau").click()
+        menu_page = context.new_page()
+        menu_page.clock.install()
+        menu_page.goto("/conflits")
+        boxes = menu_page.get_by_role("checkbox")
+        count = boxes.count()
+        boxes.first.check()
+        told.control.edit_annotation(number(6), RESULTAT, "Écrit à la main")
+        told.advance(minutes=1)
+        told.sync()
+        menu_page.clock.fast_forward(6_000)
+        expect(boxes).to_have_count(count)
+        boxes.first.uncheck()
+        menu_page.get_by_role("heading", level=1).click()
+        menu_page.clock.fast_forward(6_000)
+        expect(boxes).to_have_count(count + 1)
+        menu_page.close()
+        page.bring_to_front()
+        page.clock.fast_forward(6_000)
+        expect(conflicts).not_to_have_text(before)
+        expect(page.get_by_role("columnheader", name="Mois")).to_be_visible()
+        context.close()
+    assert [] == troubles
+
+
 def test_the_states_design_system_is_whole(browser: Browser, told: Engine) -> None:
     """Its fonts and pictures are served here, and its pages are as accessible."""
     with served(told, theme="dsfr") as console:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from openpyxl import load_workbook
 from dsync.console.decisions import key_of
 from dsync.console.words import visible
 from dsync.domain.ids import DossierNumber
+from dsync.eig.words import EVIDENCE, UNSHOWN
 from dsync.sandbox.content.texts import NASTY_TEXTS
 from dsync.settings import read_configuration
 from dsync.store.listing import Selection
@@ -43,6 +45,10 @@ ADDRESSES = (
     "/demandes/1",
 )
 MOST_STATEMENTS = 10
+_TECHNICAL = re.compile(r'<details class="technique">.*?</details>', re.DOTALL)
+_CODE = re.compile(
+    r"\b(?:[a-z]+(?:_[a-z]+)+|(?=\d*[a-f])[0-9a-f]{12,}|None|True|False|webhook)\b|[{}]"
+)
 
 
 @pytest.fixture
@@ -81,7 +87,10 @@ def test_the_state_shows_what_the_service_alerts_of(engine: Engine, visitor: Vis
         for name in alerts.begin(told, app.clock()):
             alerts.told(name, app.clock())
     page = words(visitor.get("/").text)
-    assert "La vérification quotidienne signale : labels, mapping." in page
+    assert (
+        "La vérification quotidienne trouve à redire sur la correspondance avec le formulaire, "
+        in page
+    )
     assert "trop de dossiers ont disparu à la fois" in page
 
 
@@ -183,6 +192,29 @@ def test_a_dossier_is_that_of_the_command(read_engine: Engine, reader: Visitor) 
         assert not re.search(r"\d{4}-\d\d-\d\dT", text)
 
 
+def test_no_page_shows_a_code(read_engine: Engine, reader: Visitor) -> None:
+    """Neither names nor values of the database, nor fingerprints, outside of technical folds."""
+    typed = " ".join(
+        str(row["valeur"])
+        for row in read_engine.rows("SELECT DISTINCT valeur FROM lecture_champ")
+        if row["valeur"]
+    )
+    every = [f"/dossiers/{row['numero']}" for row in read_engine.rows("SELECT numero FROM dossier")]
+    for path in (*ADDRESSES, *every):
+        page = re.sub(_TECHNICAL, "", reader.get(path).text)
+        codes = set(re.findall(_CODE, words(page)))
+        assert [] == sorted(code for code in codes if code not in typed), path
+        assert not re.search("Type retenu (?!Opérateur|Administration|Ni|Non)", words(page)), path
+
+
+def test_every_piece_of_evidence_has_a_french_name(read_engine: Engine) -> None:
+    """Or is one of those that people need not see."""
+    rows = read_engine.rows("SELECT preuve FROM lecture_precontrole_controle")
+    keys = {key for row in rows for key in json.loads(row["preuve"] or "{}")}
+    assert keys
+    assert set() == keys - EVIDENCE.keys() - set(UNSHOWN)
+
+
 def test_the_jury_is_ordered_by_mean_note(read_engine: Engine, reader: Visitor) -> None:
     """Those without a note come last, and are named."""
     days = {
@@ -209,7 +241,9 @@ def test_runs_and_evidence_are_those_of_the_commands(read_engine: Engine, reader
         evidence = read_engine.worker.app.evidence(store)
     assert len(runs) == page.count("Lecture des nouveautés")
     first = words(reader.get("/executions/1").text)
-    assert f"Dossiers lus {runs[-1]['lus']}, dont {runs[-1]['modifies']} modifiés" in first
+    assert (
+        f"Dossiers lus {runs[-1]['lus']}, dont {runs[-1]['modifies']} nouveaux ou modifiés" in first
+    )
     assert "Première lecture" in first
     assert evidence is not None
     assert evidence["catalogue"]["source"] in words(reader.get("/preuves").text)

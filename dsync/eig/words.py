@@ -1,0 +1,140 @@
+"""The French words of the programme's codes, for the pages of the console.
+
+Texts that the checks write (`precheck/sentences.py`) have words of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from dsync.eig.candidature import Reponse, declared_fields
+from dsync.eig.precheck.evidence import RegistryStatus
+from dsync.eig.precheck.product import Lien
+from dsync.eig.precheck.wording import french_date
+from dsync.store.extension import label_of
+
+TYPES = {
+    "administration_centrale": "Administration centrale",
+    "operateur": "Opérateur de l’État",
+    "autre": "Ni administration centrale, ni opérateur de l’État",
+    "inconnu": "Non établi",
+}
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "type_administration": TYPES,
+    "type": TYPES,
+    "decision": {**TYPES, "a_verifier": "À vérifier", "non_conforme": "Non conforme"},
+    "registre": {
+        RegistryStatus.FOUND: "Trouvé",
+        RegistryStatus.UNKNOWN: "Inconnu",
+        RegistryStatus.UNREACHABLE: "Pas de réponse",
+    },
+    "reponse": {
+        Reponse.NON_ASSOCIE: "Question non associée au formulaire",
+        Reponse.NON_DEMANDE: "Question non posée",
+    },
+    "lien": {
+        Lien.FICHE: "L’adresse de sa fiche",
+        Lien.ALIAS: "Une ancienne adresse de sa fiche",
+        Lien.NOM: "Son nom",
+        Lien.SITE: "L’adresse de son site",
+        Lien.DEPOT: "L’adresse de son code source",
+        Lien.CITE: "Son nom, cité dans une phrase",
+        Lien.PROCHE: "Une orthographe proche",
+        Lien.RETIREE: "Une fiche retirée",
+        Lien.AMBIGU: "Un nom de plusieurs produits",
+        Lien.PLUSIEURS: "Plusieurs produits possibles",
+        Lien.AUTRE_PAGE: "Aucun : autre page de beta.gouv.fr",
+        Lien.AUTRE_SITE: "Aucun : autre site",
+        Lien.INCONNUE: "Aucun : fiche inconnue",
+        Lien.AUCUN: "Aucun",
+        Lien.VIDE: "Aucun : pas de réponse",
+        Lien.INDISPONIBLE: "Catalogue indisponible",
+    },
+}
+"""By name of a column or of a piece of evidence."""
+EVIDENCE = {
+    "date": "Jour du dépôt",
+    "debut": "Début de l’appel",
+    "fin": "Fin de l’appel",
+    "siren": "SIREN",
+    "nom": "Nom",
+    "liste": "Liste de l’année",
+    "code": "Catégorie juridique",
+    "libelle": "Libellé de la catégorie",
+    "type": "Type retenu",
+    "ferme": "Établissement fermé",
+    "decision": "Décision de l’équipe",
+    "raison": "Raison de la décision",
+    "registre": "Recherche d’entreprises",
+    "registre_source": "Source de la recherche",
+    "registre_consulte_le": "Recherche faite le",
+    "source": "Source",
+    "reponse": "Question",
+    "sans_reponse": "Sans réponse",
+    "vides": "Sans réponse",
+    "non_associes": "Non associées au formulaire",
+    "saisie": "Réponse du dossier",
+    "lien": "Reconnu par",
+    "page": "Fiche nommée",
+    "noms": "Produits possibles",
+    "produit": "Produit",
+    "url": "Fiche",
+    "consulte_le": "Catalogue lu le",
+    "declaree": "Phase déclarée",
+    "phase": "Phase ce jour-là",
+    "phases": "Phases du produit",
+    "cas": "Cas demandé",
+    "manque": "Il manque",
+    "stats_url": "Mesures d’impact",
+    "repository": "Code source",
+    "dossiers": "Autres dossiers",
+}
+"""The names of evidence. What is not in it, people need not see: a fingerprint, or a code that the
+check's reason says in words."""
+UNSHOWN = ("sha256", "lisibles", "profils", "hors_offre")
+_FIELDS = {
+    field.target or name: label_of(field.full_description) for name, field in declared_fields()
+}
+_OF_FIELDS = ("sans_reponse", "vides", "non_associes")
+PhaseName = Callable[[str], str]
+
+
+def value_in_words(name: str, value: Any, phase_name: PhaseName) -> Any:
+    """Return a value of a column or of evidence in French; other ones as they are.
+
+    Args:
+        name: of the column, or of the evidence.
+        value: as stored.
+        phase_name: returns the French name of a phase of the catalogue.
+    """
+    if name in _OF_FIELDS:
+        fields = [value] if isinstance(value, str) else value
+        return [_FIELDS.get(field, field) for field in fields]
+    if name in ("phase", "phase_constatee"):
+        return _capital(phase_name(value))
+    if name == "phases":
+        return [_phase(one, phase_name) for one in value]
+    return VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
+
+
+def evidence_in_words(
+    evidence: Mapping[str, Any], phase_name: PhaseName
+) -> list[tuple[str, str, Any]]:
+    """Return the evidence of a check that people see: key, French name and French value."""
+    return [
+        (key, EVIDENCE[key], value_in_words(key, value, phase_name))
+        for key, value in evidence.items()
+        if key in EVIDENCE and value not in (None, "", [], {})
+    ]
+
+
+def _phase(phase: Mapping[str, Any], phase_name: PhaseName) -> str:
+    begun = phase["debut"]
+    since = f" depuis le {french_date(date.fromisoformat(begun))}" if begun else ""
+    return f"{phase_name(phase['nom'])}{since}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
