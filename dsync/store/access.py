@@ -116,6 +116,29 @@ def mask(connection: Connection, documented: Dictionary, roles: Iterable[str]) -
             grant_view(connection, name, {role})
 
 
+def withhold(connection: Connection, documented: Dictionary) -> None:
+    """Take from readers without personal data the views of which a shown column becomes personal.
+
+    Args:
+        connection: in a transaction.
+        documented: what the views will be when they can be made; `mask` then grants them again.
+    """
+    if not is_masking(connection):
+        return
+    schema, shown = quoted_schema(connection), commented(connection)
+    roles = sorted(read_readers(connection).masked)
+    for name, entry in documented.items():
+        before = shown.get(name, {"columns": {}})["columns"]
+        if any(
+            is_masked(sentence) and column in before and not is_masked(before[column])
+            for column, sentence in entry["columns"].items()
+        ):
+            for role in roles:
+                connection.exec_driver_sql(
+                    f"REVOKE ALL ON {schema}.{name} FROM {quoted(connection, role)}"
+                )
+
+
 def grant_view(connection: Connection, view: str, roles: Iterable[str]) -> None:
     """Grant roles the right to read a view."""
     for role in sorted(roles):

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from dsync.domain.dossier import Demarche, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, RevisionId
 from dsync.store import reading_views, tables
-from dsync.store.revisions import read_revisions_of
-from dsync.store.sql import upsert
+from dsync.store.revisions import Revisions, read_revisions_of
+from dsync.store.sql import update_rows, upsert
 from dsync.store.subject import Subject
 
 
@@ -48,7 +48,8 @@ class DemarcheWrites(DemarcheReads):
         """Store the démarche's facts and its revisions; revisions stored before stay.
 
         A revision that is not published is left out, because it can still change, and so is one
-        that could not be read completely. A new revision changes the views formulaire_* too.
+        that could not be read completely. A new revision changes the views formulaire_* too, or
+        leaves that to `renew_views` if they are in use.
         """
         known = self.revisions(demarche.number)
         facts = {
@@ -78,4 +79,23 @@ class DemarcheWrites(DemarcheReads):
         )
         stored = self.revisions(demarche.number)
         if stored != known:
-            reading_views.renew_form(self.connection, demarche.number, stored.values())
+            self._renew_views(demarche.number, stored)
+
+    def renew_views(self) -> bool:
+        """Renew the views formulaire_* if that is due since a reader's transaction prevented it.
+
+        Returns:
+            Whether they are as the stored revisions are; if not, they are still in use.
+        """
+        table = tables.demarche
+        is_due = self.connection.scalar(
+            select(table.c.vues_a_refaire).where(table.c.number == self.number)
+        )
+        return not is_due or self._renew_views(self.number, self.revisions())
+
+    def _renew_views(self, number: DemarcheNumber, stored: Revisions) -> bool:
+        is_done = reading_views.renew_form(self.connection, number, stored.values())
+        update_rows(
+            self.connection, tables.demarche, [{"number": number, "vues_a_refaire": not is_done}]
+        )
+        return is_done

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from importlib.resources.abc import Traversable
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from dsync.domain.dossier import Revision
 from dsync.domain.ids import DemarcheNumber
@@ -139,20 +140,48 @@ def create(
             access.mask(connection, documented, readers.masked)
 
 
+PATIENCE_MS = 500
+"""How long a run waits for the readers of a view that it renews. Other readers wait behind it, and
+it gives up before PostgreSQL's `deadlock_timeout` (1 s) would end a transaction."""
+
+_IN_USE = frozenset({"55P03", "2BP01"})
+"""SQLSTATEs: another transaction has read a view and is open; another view reads it."""
+
+
 def renew_form(
     connection: Connection, number: DemarcheNumber, revisions: Iterable[Revision]
-) -> None:
+) -> bool:
     """Create the views of a démarche's form, or add to them what is new in its revisions.
 
     What reads the views on PostgreSQL, such as other views, stays as it is: columns are only
     added at their end.
 
     Args:
-        connection: in a transaction.
+        connection: in a transaction, which waits no longer than `PATIENCE_MS` for locks after it.
         number: the démarche's.
         revisions: its stored revisions.
+
+    Returns:
+        Whether it was done. If not, the views are in use and were left as they were, but what
+        would show a text that was a choice before is taken from readers without personal data.
     """
     forms = form_views.form_views(number, revisions)
+    if connection.dialect.name != "postgresql":
+        _renew(connection, forms)
+        return True
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
+    try:
+        with connection.begin_nested():
+            _renew(connection, forms)
+    except DBAPIError as exc:
+        if getattr(exc.orig, "sqlstate", None) not in _IN_USE:
+            raise
+        access.withhold(connection, _dictionary_of(forms))
+        return False
+    return True
+
+
+def _renew(connection: Connection, forms: Iterable[FormView]) -> None:
     is_postgresql = connection.dialect.name == "postgresql"
     readers = access.read_readers(connection) if is_postgresql else None
     present = set(inspect(connection).get_view_names())

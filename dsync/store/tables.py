@@ -448,6 +448,8 @@ class DemarcheRow(_Table, table=True):
     couleurs: Any = json_text(default={})
     instructeurs: Any = json_text()
     lue_le: dt.datetime
+    # Whether its views formulaire_* lack a revision, because they were in use when it was stored.
+    vues_a_refaire: bool = False
 
 
 alerte = metadata.tables["alerte"]

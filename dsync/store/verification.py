@@ -237,6 +237,12 @@ class VerificationReads(StateReads):
                 lost.append(form.name)
         return lost
 
+    def has_views_in_use(self) -> bool:
+        """Return whether the views formulaire_* wait until nobody uses them."""
+        table = tables.demarche
+        due = select(table.c.vues_a_refaire).where(table.c.number == self.number)
+        return bool(self.connection.scalar(due))
+
     def form_views(self, revisions: Iterable[Revision]) -> list[FormView]:
         """Return the views of the démarche's form."""
         return form_views(self.number, revisions)

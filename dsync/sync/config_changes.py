@@ -25,6 +25,13 @@ def follow_config_changes(run: Run) -> None:
     """
     with run.transaction() as tx:
         demarche, before = tx.demarche(), tx.state().writing_key
+        has_views = tx.renew_views()
+    if not has_views:
+        run.report.problem(
+            f"The views formulaire_{run.context.demarche}* lack what a new revision of the form "
+            "brought: a reader's open transaction or a view built on them keeps them as they were. "
+            "The next run tries again; end it if this persists (runbook, « PostgreSQL »)."
+        )
     if demarche is None:
         return
     if _missing_labels(run, demarche) and not run.demarche_is_fresh:

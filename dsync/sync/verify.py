@@ -168,7 +168,8 @@ def _verify_contents(
     forms = reader.form_views(revisions.values())
     lost = reader.lost_views(forms)
     if lost:
-        message = f"Views are missing, or lack columns: {', '.join(lost)}. {RESTORE}"
+        remedy = "They were in use: run `dsync sync`." if reader.has_views_in_use() else RESTORE
+        message = f"Views are missing, or lack columns: {', '.join(lost)}. {remedy}"
         done.findings.append(Finding("views", message, len(lost)))
     # With another mapping than at the last full read, all hashes differ until the next one.
     is_same_mapping = state.mapping_key in (None, expected.mapping_key)

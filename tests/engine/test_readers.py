@@ -177,6 +177,37 @@ def test_a_reader_may_read_what_is_made_later(engine: Engine, role: str, masked:
             reading_views.create(connection, EXTENSION, readers)
 
 
+def test_a_reader_who_keeps_a_view_open_stops_no_run(engine: Engine, role: str) -> None:
+    """The run stores all else and warns; nothing is unmasked, and a later run makes the views."""
+    choice = ChampDescriptor(4906, "drop_down_list", "Couleur", options=["Bleu", "Vert"])
+    engine.control.publish_revision(Change(add_champs=[choice]))
+    engine.control.edit_champ(number(0), 4906, "Bleu")
+    engine.sync_until_quiet()
+    engine.worker.store.grant_reader(role, masked=True)
+    engine.control.publish_revision(
+        Change(retype={4906: "text"}, add_champs=[ChampDescriptor(4907, "date", "Jour")])
+    )
+    engine.control.edit_champ(number(0), 4906, "canari4906")
+    engine.control.edit_champ(number(0), 4907, "2026-02-03")
+
+    with connected(engine.url) as open_:
+        assert open_.execute(text(f"SELECT * FROM {MASKED}.{VIEW}")).first() is not None
+        for _ in range(2):
+            report = engine.sync()
+            assert (7, "partial") == (report.exit_code, report.status)
+            assert [VIEW in one and "next run" in one for one in report.errors] == [True]
+            assert engine.rows("SELECT * FROM lecture_champ WHERE valeur = '2026-02-03'")
+            own = readable(engine, role)
+            assert f"{MASKED}.lecture_champ" in own
+            assert set() == canaries(own)
+
+    assert 0 == engine.sync().exit_code
+    own = readable(engine, role)
+    assert "2026-02-03" in own[f"{MASKED}.{VIEW}"]
+    assert set() == canaries(own)
+    assert {"canari4906"} == canaries(readable(engine))
+
+
 def test_masked_columns_say_so_in_their_comments(engine: Engine, role: str) -> None:
     """An analyst does not take an empty column for an unanswered question."""
     engine.sync()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -269,6 +270,26 @@ def test_each_demarche_has_its_own_views(store: Store) -> None:
     assert [(1, "de 7")] == [(r["numero"], r["champ"]) for r in rows(store, "formulaire_7")]
     assert [(2, "de 71")] == [(r["numero"], r["champ"]) for r in rows(store, "formulaire_71")]
     assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in store.dictionary())
+
+
+def test_a_view_that_analysts_built_on_a_form_fails_no_run(store: Store) -> None:
+    """An older revision that is read late moves columns: on PostgreSQL that waits for theirs."""
+    both = demarche_of([descriptor("a", "Ville")], [descriptor("b", "Nom")])
+    [*_, last] = both.revisions
+    save(store, replace(both, revisions={last: both.revisions[last]}))
+    with writing(store) as tx:
+        tx.connection.exec_driver_sql(f"CREATE VIEW le_mien AS SELECT nom FROM {VIEW}")
+        waits = tx.connection.dialect.name == "postgresql"
+    save(store, both)
+    for dropped in (False, True):
+        with writing(store) as tx:
+            if dropped:
+                tx.connection.exec_driver_sql("DROP VIEW le_mien")
+            assert tx.renew_views() == (dropped or not waits)
+    [columns] = [entry["columns"] for name, entry in store.dictionary().items() if name == VIEW]
+    with store.reading() as reader:
+        shown = inspect(reader.connection).get_columns(VIEW)
+    assert [*columns] == [one["name"] for one in shown] == [*FACTS, "ville", "nom"]
 
 
 _ids = st.sampled_from(["a", "b", "c", "d"])

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from dsync.database import EXTENSION
-from dsync.domain.dossier import Etat, Presence, Traitement
+from dsync.domain.dossier import Etat, Ligne, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.candidature import Evaluation, Note
@@ -28,9 +28,11 @@ from dsync.store.indicators import INDICATEURS
 from dsync.store.reading_views import shipped_dictionary
 from dsync.sync.report import Kind, Status
 from tests.store.builders import (
+    CHAMPS,
     DEMARCHE,
     EARLIER,
     NOW,
+    champ,
     make_demarche,
     make_mapped,
     make_verdict,
@@ -208,6 +210,32 @@ def test_a_rich_dossier_shows_in_every_view(rich: Store) -> None:
         ("champ", "c3", 2, "produit"),
         ("champ", "c4", None, "lettre.pdf"),
     } == {(c["origine"], c["champ_id"], c["ligne"], c["valeur"]) for c in champs}
+
+
+def test_what_a_value_contains_is_no_champ_and_no_file(store: Store) -> None:
+    """DS may give any JSON as a value, also with names that dsync uses around it."""
+    inner = {"id": "faux", "texte": "faux", "nom": "faux"}
+    value = {"champs": [inner], "lignes": [{"id": "l", "champs": [inner]}], "fichiers": [inner]}
+    champs = [champ("c1", "Lieu", "ici", valeur=[value], type="x"), champ("c2", "Vide", None)]
+    cell = Ligne("r1", (*champs, CHAMPS[2]))
+    block = champ("c5", "Bloc", type="repetition", lignes=(Ligne("r0", ()), cell))
+    with writing(store) as tx:
+        record = make_mapped(1, champs=(*champs, block, CHAMPS[2]), annotations=tuple(champs))
+        tx.store_page(1, [record], now=NOW, mark_read=True)
+    shown = [
+        (r["origine"], r["champ_id"], r["libelle"], r["type"], r["ligne"], r["valeur"])
+        for r in rows(store, "lecture_champ")
+    ]
+    both = [("c1", "Lieu", "x", "ici"), ("c2", "Vide", "text", None)]
+    file = ("c4", "Lettre", "piece_justificative", "lettre.pdf")
+    whole = [("champ", None, *one) for one in (*both, ("c5", "Bloc", "repetition", None), file)]
+    whole += [("champ", 2, *one) for one in (*both, file)]
+    whole += [("annotation", None, *one) for one in both]
+    expected = [(o, id_, label, type_, ligne, v) for o, ligne, id_, label, type_, v in whole]
+    assert sorted(expected, key=str) == sorted(shown, key=str)
+    assert [("c4", "lettre.pdf", "SAFE")] * 2 == [
+        (r["champ_id"], r["nom"], r["analyse"]) for r in rows(store, "lecture_piece")
+    ]
 
 
 def test_the_statistics_count_current_verdicts(rich: Store) -> None:

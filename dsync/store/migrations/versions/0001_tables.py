@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("couleurs", sa.Text(), nullable=True),
         sa.Column("instructeurs", sa.Text(), nullable=True),
         sa.Column("lue_le", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("vues_a_refaire", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_demarche")),
     )
     op.create_table(

@@ -1,26 +1,24 @@
-WITH o AS (
-    SELECT c.numero, c.champs FROM contenu AS c
-    UNION ALL
-    SELECT c.numero, c.annotations FROM contenu AS c
-),
-k AS (
+WITH k AS (
     SELECT
         o.numero,
-        json_extract(e.value, '$.id') AS champ_id,
-        '' AS ligne,
-        f.value AS fichier
-    FROM o, json_each(o.champs) AS e, json_each(e.value, '$.fichiers') AS f
-    UNION ALL
-    SELECT
-        o.numero,
-        json_extract(e.value, '$.id') AS champ_id,
-        json_extract(l.value, '$.id') AS ligne,
-        f.value AS fichier
-    FROM o, json_each(o.champs) AS r, json_each(r.value, '$.lignes') AS l, json_each(l.value, '$.champs') AS e, json_each(e.value, '$.fichiers') AS f
+        o.champs,
+        e.value AS fichier,
+        replace(e.path, '.fichiers', '') AS place
+    FROM (
+        SELECT c.numero, c.champs FROM contenu AS c
+        UNION ALL
+        SELECT c.numero, c.annotations FROM contenu AS c
+    ) AS o
+    -- Few dossiers have files: the others are not parsed.
+    CROSS JOIN json_tree(o.champs) AS e
+    WHERE o.champs LIKE '%"fichiers"%'
+        AND e.type = 'object'
+        AND e.path LIKE '%.fichiers'
+        AND instr(e.path, '.valeur') = 0
 )
 SELECT
     k.numero,
-    k.champ_id,
+    json_extract(k.champs, k.place || '.id') AS champ_id,
     json_extract(k.fichier, '$.nom') AS nom,
     json_extract(k.fichier, '$.type_mime') AS type_mime,
     json_extract(k.fichier, '$.taille') AS taille,
@@ -31,10 +29,13 @@ SELECT
     p.etat AS copie_etat,
     d.demarche_numero
 FROM k
-JOIN dossier AS d ON d.numero = k.numero
+CROSS JOIN dossier AS d ON d.numero = k.numero
 LEFT JOIN piece AS p
     ON p.numero = k.numero
-        AND p.champ_id = k.champ_id
-        AND p.ligne = k.ligne
+        AND p.champ_id = json_extract(k.champs, k.place || '.id')
+        AND p.ligne = CASE instr(k.place, '.champs')
+            WHEN 0 THEN ''
+            ELSE json_extract(k.champs, substr(k.place, 1, instr(k.place, '.champs') - 1) || '.id')
+        END
         AND p.empreinte_md5 = json_extract(k.fichier, '$.empreinte_md5')
         AND NOT p.a_supprimer
