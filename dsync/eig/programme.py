@@ -342,7 +342,6 @@ class Eig:
                 is_stale = (
                     verdict.inputs_hash != due.inputs_hash
                     or verdict.version_regles != rules.version
-                    or verdict.doublons != others
                     # A dossier that was judged when closed and is open again has no wishes yet.
                     or (
                         due.is_open
@@ -350,7 +349,7 @@ class Eig:
                         and not due.wished
                     )
                 )
-                current = CurrentVerdict(is_stale, verdict.preuve_hash, verdict.remarque, frozen)
+                current = CurrentVerdict(is_stale, verdict, frozen)
             return evaluate_if_needed(
                 candidature, evidence, rules, doublons=others, current=current
             )

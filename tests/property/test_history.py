@@ -109,7 +109,7 @@ def test_no_rewriting_of_phases_changes_a_current_verdict(
         catalogue=Catalogue.of(products.values(), "{}", source="sample"),
         catalogue_at=first_day + timedelta(days=later),
     )
-    current = CurrentVerdict(False, first.preuve_hash, first.remarque, frozen)
+    current = CurrentVerdict(False, first, frozen)
     kept = evaluate_if_needed(candidature, rewritten, rules(), doublons=(), current=current)
     assert kept is None or (first.verdict, first.detail, first.controles) == (
         kept.verdict,

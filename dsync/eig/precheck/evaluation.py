@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -11,12 +11,21 @@ from msgspec import structs
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.verdict import Controle, Decision, Resultat, Verdict, verdict_of, worst
+from dsync.domain.verdict import (
+    Controle,
+    Decision,
+    Resultat,
+    StoredVerdict,
+    Verdict,
+    verdict_of,
+    worst,
+)
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.checks.completude import NAME as COMPLETUDE
 from dsync.eig.precheck.checks.completude import check_completude
+from dsync.eig.precheck.checks.doublon import NAME as DOUBLON
 from dsync.eig.precheck.context import REPORTED_BLANK, Context
 from dsync.eig.precheck.detail import detail_text
 from dsync.eig.precheck.evidence import (
@@ -41,6 +50,7 @@ def evaluate(
     *,
     doublons: Sequence[DossierNumber],
     frozen_product: ProductEvidence | None = None,
+    known: Sequence[Controle] = (),
 ) -> Decision:
     """Return the decision on a candidature; equal arguments give equal decisions.
 
@@ -52,6 +62,7 @@ def evaluate(
         frozen_product: the product evidence of the current verdict. It is used as long as the
             applicant names that product; `Decision.remarque` then says what today's catalogue
             would change.
+        known: results of the current verdict that still hold; their checks are not made again.
 
     Raises:
         RuleEvaluationError: a check failed, which is a bug.
@@ -60,7 +71,7 @@ def evaluate(
         named = identify_product(candidature.page_produit, evidence, frozen_product)
         kept = named.product_evidence or frozen_product
         decision = structs.replace(
-            _run_checks(_context(candidature, evidence, rules, doublons, named)),
+            _run_checks(_context(candidature, evidence, rules, doublons, named), known),
             preuve=None if kept is None else kept.document(),
         )
         if (
@@ -81,12 +92,11 @@ def evaluate(
 
 
 class CurrentVerdict(NamedTuple):
-    """The verdict that a dossier has, as far as a new evaluation depends on it."""
+    """The verdict that a dossier has."""
 
     is_stale: bool
-    """Whether the dossier, its doublons or the rules have changed since."""
-    preuve_hash: str | None
-    remarque: str | None
+    """Whether the dossier or the rules have changed since."""
+    verdict: StoredVerdict | Decision
     product: ProductEvidence | None
     """The product evidence, which is used again as long as the applicant names that product."""
 
@@ -115,18 +125,26 @@ def evaluate_if_needed(
     """
     if current is None:
         return evaluate(candidature, evidence, rules, doublons=doublons)
+    verdict = current.verdict
     fingerprint = evidence_fingerprint(candidature, evidence, rules, current.product)
-    is_valid = not current.is_stale and fingerprint == current.preuve_hash
+    holds = not current.is_stale and fingerprint == verdict.preuve_hash
+    is_valid = holds and doublons == verdict.doublons
     if is_valid:
         if current.product is None or evidence.catalogue is None:
             return None
         is_rewritten = fingerprint != evidence_fingerprint(candidature, evidence, rules)
-        if not is_rewritten and current.remarque is None:
+        if not is_rewritten and verdict.remarque is None:
             return None
     decision = evaluate(
-        candidature, evidence, rules, doublons=doublons, frozen_product=current.product
+        candidature,
+        evidence,
+        rules,
+        doublons=doublons,
+        frozen_product=current.product,
+        # Only this check depends on the other dossiers.
+        known=[one for one in verdict.controles if one.controle != DOUBLON] if holds else (),
     )
-    return None if is_valid and decision.remarque == current.remarque else decision
+    return None if is_valid and decision.remarque == verdict.remarque else decision
 
 
 def evidence_fingerprint(
@@ -172,17 +190,20 @@ def _context(
     )
 
 
-def _run_checks(context: Context) -> Decision:
-    made = context.rules.checks
-    by_name: dict[str, Controle] = {
-        name: _limit_severity(check(context), context) for name, check in CHECKS if name in made
-    }
-    reported = frozenset(
-        field for c in by_name.values() if isinstance(field := c.preuve.get(REPORTED_BLANK), str)
-    )
-    if COMPLETUDE in made:
+def _run_checks(context: Context, known: Iterable[Controle] = ()) -> Decision:
+    made = [(name, check) for name, check in CHECKS if name in context.rules.checks]
+    by_name = {controle.controle: controle for controle in known}
+    for name, check in made:
+        if name not in by_name and name != COMPLETUDE:
+            by_name[name] = _limit_severity(check(context), context)
+    if COMPLETUDE in context.rules.checks and COMPLETUDE not in by_name:
+        reported = frozenset(
+            field
+            for c in by_name.values()
+            if isinstance(field := c.preuve.get(REPORTED_BLANK), str)
+        )
         by_name[COMPLETUDE] = check_completude(structs.replace(context, reported_blanks=reported))
-    controles = tuple(by_name.values())
+    controles = tuple([by_name[name] for name, _ in made])
     product = context.match.product
     return Decision(
         verdict=verdict_of(controle.resultat for controle in controles),

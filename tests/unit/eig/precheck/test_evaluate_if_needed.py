@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Verdict
@@ -26,9 +27,7 @@ OTHER = DossierNumber(9)
 def current_of(decision: Decision, *, is_stale: bool = False, **changes: Any) -> CurrentVerdict:
     """Return a decision as the current verdict."""
     product = stored_product(decision.preuve)
-    return CurrentVerdict(is_stale, decision.preuve_hash, decision.remarque, product)._replace(
-        **changes
-    )
+    return CurrentVerdict(is_stale, structs.replace(decision, **changes), product)
 
 
 @pytest.fixture
@@ -141,6 +140,30 @@ def test_a_remark_goes_when_the_catalogue_is_back(
     assert first == evaluate_if_needed(
         candidature(), evidence, rules, doublons=(), current=current_of(kept)
     )
+
+
+@pytest.mark.parametrize("rewritten", [False, True])
+@pytest.mark.parametrize("before", [(), (OTHER,), (OTHER, DossierNumber(12))])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"code": "7210"}, {"page_produit": f"{PAGE}/docs"}, {"benefices": None, "voeux": []}],
+)
+def test_another_twin_gives_the_decision_of_a_whole_evaluation(
+    candidature: Build,
+    evidence: Evidence,
+    past: Evidence,
+    rules: RuleSet,
+    changes: dict[str, Any],
+    before: tuple[DossierNumber, ...],
+    rewritten: bool,
+) -> None:
+    """Results that still hold are kept, and give the same text, evidence and remark."""
+    one, now = candidature(**changes), past if rewritten else evidence
+    first = evaluate(one, evidence, rules, doublons=before)
+    twins = (DossierNumber(11),)
+    assert evaluate(
+        one, now, rules, doublons=twins, frozen_product=stored_product(first.preuve)
+    ) == evaluate_if_needed(one, now, rules, doublons=twins, current=current_of(first))
 
 
 def test_a_stale_eligible_verdict_is_judged_on_its_product_evidence(
