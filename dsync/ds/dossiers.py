@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from msgspec import DecodeError, Struct, ValidationError
+from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
 from dsync.domain.dossier import Champ, Demandeur, Dossier, Json, Ligne, Traitement
@@ -83,7 +83,12 @@ def _path_in(message: str) -> str:
     return ".".join(part for part in (path, missing[1] if missing else "") if part)
 
 
-def _name(source: bytes) -> tuple[DossierNumber | None, DossierId | None]:
+def number_of(source: bytes | Raw) -> DossierNumber | None:
+    """Return the number in a dossier's JSON, None if it has none that is valid."""
+    return _name(source)[0]
+
+
+def _name(source: bytes | Raw) -> tuple[DossierNumber | None, DossierId | None]:
     """Return number and id of an invalid node, as far as it has them."""
     try:
         head = _head_of(source)

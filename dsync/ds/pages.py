@@ -20,7 +20,7 @@ import structlog
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds.classify import Fault
 from dsync.ds.limits import PageSize
-from dsync.ds.reading import DELETIONS
+from dsync.ds.reading import DELETIONS, read_nodes
 from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.errors import (
     DSBadDataError,
@@ -131,7 +131,11 @@ class PageReader:
         return self._size.since
 
     def __iter__(self) -> Iterator[Page]:
-        """Yield the pages.
+        """Yield the pages, each one read by `read`."""
+        return map(self.read, self.requested())
+
+    def requested(self) -> Iterator[Page]:
+        """Yield the pages with their dossiers as JSON, for `read`.
 
         Raises:
             DSContractError: following the cursors would not end.
@@ -141,12 +145,16 @@ class PageReader:
         while True:
             page = self._next()
             self._check_progress(page)
-            yield self._with_order(page)
+            yield page
             if not page.has_next:
                 break
             self._cursor = page.end_cursor
         if self._lists_error is not None:
             raise self._lists_error
+
+    def read(self, page: Page) -> Page:
+        """Convert a page's dossiers; for each page once, in order, in any thread."""
+        return self._with_order(read_nodes(page))
 
     def _next(self) -> Page:
         """Return the page at the cursor, of the largest size that DS answers."""

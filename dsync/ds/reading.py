@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from msgspec.json import Decoder
 from dsync.domain.dossier import DeletedDossier, Dossier, Etat
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.ds.classify import Fault, GraphError, error_of, fault_of_error, fault_of_errors
-from dsync.ds.dossiers import read_dossier, utc
+from dsync.ds.dossiers import number_of, read_dossier, utc
 from dsync.ds.nodes import Number
 from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.transport import Answer
@@ -83,6 +84,9 @@ def page_of(
 ) -> Page:
     """Return a page of dossiers; a null node is an unreadable dossier without a number.
 
+    The other dossiers stay JSON, so that the next page can be requested before `read_nodes`
+    converts them.
+
     Args:
         answer: of DS.
         subject: what was requested, for messages.
@@ -100,22 +104,29 @@ def page_of(
     raws, info = _listed(demarche.dossiers)
     paths = _paths(answer.errors, len(raws))
     nodes: list[Dossier] = []
+    unread: list[Raw] = []
     unreadable: list[Unreadable] = []
     order: list[DossierNumber | None] = []
     incomplete: dict[DossierNumber, str] = {}
     for place, raw in enumerate(raws):
         path = ", ".join(dict.fromkeys(paths.get(place, ())))
-        node = Unreadable(None, "bad_data", path) if raw == NULL else read_dossier(bytes(raw))
-        order.append(node.number)
-        if isinstance(node, Unreadable):
-            unreadable.append(node)
-            continue
-        nodes.append(node)
-        if path:
-            incomplete[node.number] = path
+        number = number_of(raw)
+        if number is not None:
+            unread.append(raw)
+        else:
+            node = Unreadable(None, "bad_data", path) if raw == NULL else read_dossier(bytes(raw))
+            number = node.number
+            if isinstance(node, Unreadable):
+                unreadable.append(node)
+            else:
+                nodes.append(node)
+        order.append(number)
+        if number is not None and path:
+            incomplete[number] = path
     active = _read(_Id, demarche.active_revision)
     return Page(
         nodes=nodes,
+        unread=tuple(unread),
         end_cursor=info.end_cursor,
         has_next=bool(info.has_next_page),
         server_date=answer.server_date,
@@ -125,6 +136,20 @@ def page_of(
         unreadable=tuple(unreadable),
         incomplete=incomplete,
         order=tuple(order),
+    )
+
+
+def read_nodes(page: Page) -> Page:
+    """Return the page with its JSON converted; a dossier that does not match is unreadable."""
+    read = [read_dossier(bytes(raw)) for raw in page.unread]
+    unreadable = [one for one in read if isinstance(one, Unreadable)]
+    gone = {one.number for one in unreadable}
+    return replace(
+        page,
+        nodes=[*(one for one in read if isinstance(one, Dossier)), *page.nodes],
+        unread=(),
+        unreadable=(*page.unreadable, *unreadable),
+        incomplete={n: path for n, path in page.incomplete.items() if n not in gone},
     )
 
 

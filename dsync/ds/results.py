@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec import Raw
+
 from dsync.domain.dossier import DeletedDossier, Dossier, Etat, Json
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 
@@ -64,6 +66,8 @@ class Page:
     """Numbers of all its dossiers in DS's order; None for one without a number."""
     out_of_order: bool = False
     """Whether it has older changes than the page before it, against DS's order."""
+    unread: tuple[Raw, ...] = ()
+    """The JSON of dossiers that `read_nodes` has not converted yet; their numbers are known."""
 
     @classmethod
     def of(cls, *nodes: Dossier, **more: Any) -> Page:

@@ -164,8 +164,9 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
         pending=lists,
         deleted=lists,
     )
-    with prefetched(reader, run.context.stop) as pages:
-        for page in pages:
+    with prefetched(reader.requested(), run.context.stop) as pages:
+        # Read here, so that the request for the next page does not wait for it.
+        for page in map(reader.read, pages):
             crawl.server_time = crawl.server_time or page.server_date or run.now
             crawl.is_ordered = crawl.is_ordered and not page.out_of_order
             crawl.revision_id = page.active_revision_id or crawl.revision_id

@@ -11,6 +11,7 @@ import pytest
 
 from dsync.domain.ids import DossierNumber
 from dsync.ds import ListRequest
+from dsync.ds.reading import read_nodes
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.content.form import FORM
 from tests.engine.conftest import Start
@@ -170,7 +171,7 @@ def miss(engine: Engine, rank: int) -> None:
     """Have DS's pages pass over a dossier."""
 
     def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        page = original(*args, **options)
+        page = read_nodes(original(*args, **options))
         page.nodes[:] = [node for node in page.nodes if node.number != number(rank)]
         return page
 

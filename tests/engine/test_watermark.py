@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dsync.ds.reading import read_nodes
 from dsync.sandbox import ScriptedFault
 from tests.engine.conftest import Start
 from tests.engine.rig import NOW, PROBLEME, Engine, dated, number
@@ -116,7 +117,7 @@ def test_a_dossier_edited_between_two_pages_is_seen_again(engine: Engine) -> Non
     edited: list[int] = []
 
     def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        page = original(*args, **options)
+        page = read_nodes(original(*args, **options))
         if not edited:
             edited.append(page.nodes[0].number)
             engine.advance(seconds=5)
@@ -153,7 +154,7 @@ def test_a_date_later_than_its_place_does_not_move_the_watermark(engine: Engine)
     engine.shrink(3)
 
     def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        page = original(*args, **options)
+        page = read_nodes(original(*args, **options))
         engine.advance(hours=2)
         page.nodes[-1] = dated(page.nodes[-1], engine.control.now())
         return page
@@ -172,7 +173,7 @@ def test_what_changed_since_the_first_answer_does_not_move_the_watermark(engine:
     engine.shrink(2)
 
     def read_page(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        page = original(*args, **options)
+        page = read_nodes(original(*args, **options))
         since_the_first = engine.control.now() - timedelta(hours=1)
         if options["after"]:
             page.nodes[-1] = dated(page.nodes[-1], since_the_first)

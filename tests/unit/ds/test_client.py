@@ -16,6 +16,7 @@ from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
 from dsync.ds import AnnotationWrite, DossierWrite, DSClient, ListRequest, Unreadable
 from dsync.ds.classify import Fault
+from dsync.ds.reading import read_nodes
 from dsync.ds.transport import Transport
 from dsync.errors import (
     ConfigurationError,
@@ -79,7 +80,7 @@ def error(message: str, code: str | None = None, *path: str | int) -> dict[str, 
 
 def read(client: DSClient, **options: Any) -> Any:
     given = {"first": 10, "after": None, "updated_since": NOW, **options}
-    return client.read_page(DEMARCHE, **given)
+    return read_nodes(client.read_page(DEMARCHE, **given))
 
 
 def test_a_request_has_token_language_and_operation(
