@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, func, select, text
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Etat, Json, Presence
@@ -144,10 +144,11 @@ def same_product(
         products: ids of the products.
     """
     members: dict[str, list[DossierNumber]] = {}
+    is_same = _candidature.c.produit_id.in_(products) & _candidature.c.par_sa_fiche
     rows = connection.execute(
-        _in_etats(demarche, COUNTED_ETATS)
+        _in_etats(demarche, COUNTED_ETATS, is_same)
+        .join(_candidature, _candidature.c.numero == _dossier.c.numero)
         .add_columns(_candidature.c.produit_id)
-        .where(_candidature.c.produit_id.in_(products), _candidature.c.par_sa_fiche)
     )
     for numero, product in rows:
         members.setdefault(product, []).append(DossierNumber(numero))
@@ -167,16 +168,25 @@ def related(
     products = select(_candidature.c.produit_id).where(
         _candidature.c.numero.in_(numbers), _candidature.c.produit_id.is_not(None)
     )
-    statement = _in_etats(demarche, OPEN_ETATS).where(_candidature.c.produit_id.in_(products))
+    statement = _in_etats(demarche, OPEN_ETATS, _candidature.c.produit_id.in_(products))
     return [DossierNumber(numero) for numero in connection.scalars(statement)]
 
 
-def _in_etats(demarche: DemarcheNumber, etats: Iterable[Etat]) -> Select[Any]:
-    """Select the numbers of the present dossiers in one of these states."""
+def _in_etats(
+    demarche: DemarcheNumber, etats: Iterable[Etat], condition: ColumnElement[bool]
+) -> Select[Any]:
+    """Select the numbers of the present dossiers in one of these states.
+
+    Args:
+        demarche: the démarche.
+        etats: the states.
+        condition: on the candidature.
+    """
     return (
         select(_dossier.c.numero)
-        .join(_candidature, _candidature.c.numero == _dossier.c.numero)
         .where(
+            # Not a join alone: SQLite would go through all dossiers of the démarche.
+            _dossier.c.numero.in_(select(_candidature.c.numero).where(condition)),
             _dossier.c.demarche_numero == demarche,
             _dossier.c.presence == Presence.PRESENT.value,
             _dossier.c.etat.in_([etat.value for etat in etats]),

@@ -22,6 +22,8 @@ DOSSIERS = 5 * PAGE
 GROWING = re.compile(
     r"SCAN (dossier|contenu|candidature|verdict|outbox|pousse|evenement|changement)\b"
 )
+WHOLE = re.compile(r"SEARCH dossier USING .*ix_dossier_demarche_numero \(demarche_numero=\?\)")
+"""A search that finds all dossiers of the démarche."""
 
 
 @pytest.fixture(scope="module")
@@ -86,24 +88,45 @@ def test_a_run_that_finds_nothing_changed_goes_through_no_table(
     """Its cost does not grow with the copy: every statement finds its rows by an index."""
     path = tmp_path / "dsync.db"
     _sync(prebuilt, f"sqlite:///{path}", full=True)
+
+    assert set() == {
+        (step, statement) for step, statement in _steps(prebuilt, path) if GROWING.search(step)
+    }
+
+
+def test_a_first_read_goes_through_the_demarche_as_often_for_five_pages_as_for_one(
+    prebuilt: Prebuilt, tmp_path: Path
+) -> None:
+    """A page costs the same whatever the copy holds: its dossiers are found by their numbers."""
+    counts = []
+    with serving(PAGE, products=20) as small:
+        for server, name in ((small, "small.db"), (prebuilt, "dsync.db")):
+            steps = [step for step, _ in _steps(server, tmp_path / name, full=True)]
+            counts.append(sum(bool(GROWING.search(s) or WHOLE.search(s)) for s in steps))
+    assert counts[0] == counts[1]
+
+
+def _steps(server: Prebuilt, path: Path, *, full: bool = False) -> list[tuple[str, str]]:
+    """Return the steps of SQLite's plans for a run's statements, each with its statement."""
     asked: list[tuple[str, Any]] = []
 
-    def note(_c: object, _k: object, statement: str, parameters: Any, *_: object) -> None:
-        asked.append((statement, parameters))
+    def note(
+        _c: object, _k: object, statement: str, parameters: Any, _x: object, many: bool
+    ) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")) and not many:
+            asked.append((statement, parameters))
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        _sync(prebuilt, f"sqlite:///{path}")
+        _sync(server, f"sqlite:///{path}", full=full)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
-
-    scanned = set()
     with closing(sqlite3.connect(path)) as connection:
-        for statement, parameters in asked:
-            if statement.startswith(("SELECT", "UPDATE", "DELETE")):
-                plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-                scanned |= {(step, statement) for *_, step in plan if GROWING.search(step)}
-    assert scanned == set()
+        return [
+            (step, statement)
+            for statement, parameters in asked
+            for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
 
 
 def test_a_page_costs_the_same_statements_whatever_it_holds(tmp_path: Path) -> None:

@@ -190,8 +190,10 @@ def _host(host: str) -> str:
             host = host.encode("ascii").decode("idna")
         except UnicodeError:
             return host
-    letters = unicodedata.normalize("NFKD", host)
-    return "".join(c for c in letters if not unicodedata.combining(c)).removeprefix("www.")
+    if not host.isascii():
+        letters = unicodedata.normalize("NFKD", host)
+        host = "".join(c for c in letters if not unicodedata.combining(c))
+    return host.removeprefix("www.")
 
 
 def _is_host(host: str, rest: str | None) -> bool:
