@@ -226,6 +226,9 @@ def _postgresql(url: URL) -> Engine:
             cursor.execute(
                 f"SET lock_timeout = '{BUSY_TIMEOUT_S}s';"
                 f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_S}s';"
+                # PostgreSQL expects far more values in JSON than there are, and would compile
+                # queries that take some milliseconds.
+                "SET jit = off;"
                 "SET timezone = 'UTC'"
             )
         connection.commit()

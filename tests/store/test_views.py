@@ -238,6 +238,20 @@ def test_what_a_value_contains_is_no_champ_and_no_file(store: Store) -> None:
     ]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_postgresql_compiles_no_query_for_one_dossier(rich: Store) -> None:
+    """From `jit_above_cost` on it would, for 0.3 s, to return some rows."""
+    with rich.reading() as reader:
+        ask = reader.connection.exec_driver_sql
+        limit = ask("SELECT setting::float FROM pg_settings WHERE name = 'jit_above_cost'").scalar()
+        costs = {
+            view: ask(f"EXPLAIN (FORMAT json) SELECT * FROM {view} WHERE numero = 1").scalar_one()
+            for view, columns in PROMISED.items()
+            if columns.startswith("numero ")
+        }
+    assert {} == {v: c for v, [plan] in costs.items() if (c := plan["Plan"]["Total Cost"]) > limit}
+
+
 def test_the_statistics_count_current_verdicts(rich: Store) -> None:
     """By month of deposit, check and outcome; older verdicts do not count."""
     with writing(rich) as tx:

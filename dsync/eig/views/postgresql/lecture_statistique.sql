@@ -1,10 +1,10 @@
 SELECT
-    substr(CAST(paris(d.depose_le) AS text), 1, 7) AS mois,
-    k.value ->> 'controle' AS controle,
-    k.value ->> 'resultat' AS resultat,
+    substr(paris(d.depose_le)::text, 1, 7) AS mois,
+    k.controle,
+    k.resultat,
     count(*) AS nombre,
     d.demarche_numero
 FROM dossier AS d
 JOIN verdict AS v ON v.numero = d.numero AND v.courant
-CROSS JOIN elements(v.controles) AS k
+CROSS JOIN json_to_recordset(v.controles::json) AS k (controle text, resultat text)
 GROUP BY 1, 2, 3, 5

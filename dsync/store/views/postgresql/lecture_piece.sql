@@ -1,6 +1,7 @@
+-- Of `jsonb_path_query` PostgreSQL expects 1,000 rows and not 100, and compiles even a query for one dossier.
 SELECT
     c.numero,
-    k.id AS champ_id,
+    k.champ ->> 'id' AS champ_id,
     f.nom,
     f.type_mime,
     f.taille,
@@ -13,17 +14,18 @@ SELECT
 FROM contenu AS c
 JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN LATERAL (VALUES (c.champs), (c.annotations)) AS o (champs)
-CROSS JOIN LATERAL jsonb_to_recordset(o.champs) AS e (id text, lignes jsonb, fichiers jsonb)
 CROSS JOIN LATERAL (
-    SELECT e.id, '' AS ligne, e.fichiers
+    SELECT '' AS ligne, e.champ
+    FROM jsonb_array_elements(jsonb_path_query_array(o.champs, '$[*] ? (exists (@.fichiers))')) AS e (champ)
     UNION ALL
-    SELECT r.id, l.value ->> 'id', r.fichiers
-    FROM jsonb_array_elements(e.lignes) AS l (value), jsonb_to_recordset(l.value -> 'champs') AS r (id text, fichiers jsonb)
+    SELECT l.ligne ->> 'id', e.champ
+    FROM jsonb_array_elements(jsonb_path_query_array(o.champs, '$[*].lignes[*]')) AS l (ligne)
+    CROSS JOIN jsonb_array_elements(jsonb_path_query_array(l.ligne, '$.champs[*] ? (exists (@.fichiers))')) AS e (champ)
 ) AS k
-CROSS JOIN LATERAL jsonb_to_recordset(k.fichiers) AS f (nom text, type_mime text, taille bigint, empreinte_md5 text, "analyse" text)
+CROSS JOIN LATERAL jsonb_to_recordset(k.champ -> 'fichiers') AS f (nom text, type_mime text, taille bigint, empreinte_md5 text, "analyse" text)
 LEFT JOIN piece AS p
     ON p.numero = c.numero
-        AND p.champ_id = k.id
+        AND p.champ_id = k.champ ->> 'id'
         AND p.ligne = k.ligne
         AND p.empreinte_md5 = f.empreinte_md5
         AND NOT p.a_supprimer
