@@ -49,7 +49,7 @@ def test_a_token_of_its_own_replaces_the_common_one(folder: Path) -> None:
 def test_a_token_that_is_put_in_the_file_replaces_the_former_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For a démarche's own file and the common one; the former stays while a file is being written."""
+    """For a démarche's own file and the common one; the former stays while one is written."""
     (folder / "own").write_text("former", encoding="utf-8")
     (folder / "all").write_text("common", encoding="utf-8")
     monkeypatch.delenv("DSYNC_DS_TOKEN")
