@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -16,7 +16,7 @@ from dsync import __version__
 from dsync.addresses import is_loopback
 from dsync.database import open_database
 from dsync.domain.check_line import CheckLine
-from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.ids import DemarcheNumber
 from dsync.domain.toml_text import parts_of
 from dsync.ds import DSClient, Limits
 from dsync.eig.programme import Eig
@@ -28,25 +28,19 @@ from dsync.store.requests import ManualRequest
 from dsync.store.store import process_name
 from dsync.sync import run as runs
 from dsync.sync.check import CheckSources, run_checks
-from dsync.sync.config_changes import follow_config_changes
 from dsync.sync.context import (
     Context,
     NoProgress,
     PieceSettings,
     Policy,
     Progress,
-    Run,
     digest,
     mapping_key_of,
     utc_now,
 )
-from dsync.sync.evaluate import evaluate_due
 from dsync.sync.new_config import Known, NewConfig, new_config
-from dsync.sync.pieces import copy_pieces
-from dsync.sync.precheck import precheck
-from dsync.sync.push import push_due, report_unknown_dossiers
 from dsync.sync.record import Recorder
-from dsync.sync.report import Kind, RunReport, SyncOptions
+from dsync.sync.report import RunReport, SyncOptions
 from dsync.sync.requests import hand_over
 from dsync.sync.schedule import due, next_due_at
 from dsync.sync.verify import Expected, Verification, verify, verify_remote
@@ -244,10 +238,6 @@ class App:
             ConfigurationError: the settings are wrong; nothing was done.
             StoreError: the database cannot be opened; nothing was done.
         """
-        if options.work is Kind.PUSH:
-            return self._push(options)
-        if options.work is Kind.PRECHECK:
-            return precheck(self.context, options)[0]
         return runs.sync(self.context, options)
 
     @property
@@ -327,87 +317,6 @@ class App:
             deletions=schedule.deletions,
             full_at=schedule.full_at,
         )
-
-    def push(
-        self,
-        dossiers: Sequence[DossierNumber] = (),
-        *,
-        asked_by: str = "cli",
-        force_by: str | None = None,
-        shown: Mapping[DossierNumber, Mapping[str, str]] | None = None,
-        dry_run: bool = False,
-        wait_s: float = 0,
-        on_wait: Callable[[str], None] | None = None,
-    ) -> RunReport:
-        """Execute a run that only pushes, and also sends refused and postponed wishes again.
-
-        Args:
-            dossiers: the dossiers; empty: all.
-            asked_by: the user, for the journal.
-            force_by: the user who orders to overwrite a human's value; None: nobody.
-            shown: with `force_by`, the values in DS that the user was shown, by dossier and
-                annotation: only these are overwritten; None: any value is.
-            dry_run: whether the report only lists what would be sent.
-            wait_s: how long to wait for the lease, in seconds.
-            on_wait: as of `push_due`.
-
-        Raises:
-            ConfigurationError: the settings are wrong; nothing was done.
-            StoreError: the database cannot be opened; nothing was done.
-        """
-        options = SyncOptions(
-            dossiers=dossiers,
-            force=force_by is not None,
-            shown=shown,
-            started_by=force_by or asked_by,
-            wait_s=wait_s,
-            work=Kind.PUSH,
-            dry_run=dry_run,
-        )
-        return self._push(options, on_wait)
-
-    def _push(
-        self, options: SyncOptions, on_wait: Callable[[str], None] | None = None
-    ) -> RunReport:
-        dossiers = options.dossiers
-
-        def work(run: Run) -> None:
-            follow_config_changes(run)
-            with run.transaction() as tx:
-                if options.force:
-                    tx.force_wishes(dossiers, options.started_by, run.now, options.shown)
-                else:
-                    tx.retry_refused(dossiers, run.now)
-            push_due(run, dossiers, on_wait=on_wait)
-            report_unknown_dossiers(run, dossiers)
-
-        return runs.execute(self.context, options, work)
-
-    def fetch_pieces(
-        self, dossiers: Sequence[DossierNumber] = (), *, asked_by: str, wait_s: float = 0
-    ) -> RunReport:
-        """Execute a run that copies every file without a copy.
-
-        Args:
-            dossiers: the dossiers; empty: all.
-            asked_by: the user, for the journal.
-            wait_s: how long to wait for the lease, in seconds.
-        """
-        options = SyncOptions(work=Kind.PIECES, started_by=asked_by, wait_s=wait_s)
-        return runs.execute(self.context, options, lambda run: copy_pieces(run, dossiers))
-
-    def accept_catalogue(self, *, asked_by: str) -> RunReport:
-        """Accept the catalogue that the safety brake stopped, and evaluate what is due.
-
-        Args:
-            asked_by: the user who accepts it, for the journal.
-        """
-
-        def work(run: Run) -> None:
-            evaluate_due(run, accept_evidence=True)
-
-        options = SyncOptions(work=Kind.PRECHECK, started_by=asked_by)
-        return runs.execute(self.context, options, work)
 
     def new_config(self) -> NewConfig:
         """Return the first configuration file of the démarche, made from the shipped one.

@@ -12,14 +12,14 @@ from dsync import __version__
 from dsync.addresses import Listen, is_loopback
 from dsync.cli.options import settings_options
 from dsync.cli.output import asker
-from dsync.cli.session import load_all, make_ready, worker
+from dsync.cli.session import load_all, set_up_logging, workers
 from dsync.errors import ConfigurationError
 from dsync.service.signals import StopSignals
 
 if TYPE_CHECKING:
     from dsync.console.app import Console
     from dsync.console.signin import TeamAccess
-    from dsync.settings import ConsoleSection, OpenIdSection
+    from dsync.settings import ConsoleSection, OpenIdSection, Settings
     from dsync.wiring import App
 
 HOST = "127.0.0.1"
@@ -53,17 +53,10 @@ def console(*, host: str, port: int) -> None:
     from dsync.service.http import bind, server_thread
 
     with StopSignals() as signals, ExitStack() as stack:
-        apps = [
-            stack.enter_context(worker(one, stop=signals.stop, may_create=False))
-            for one in load_all()
-        ]
-        listen = Listen(host, port)
-        check_reach(apps, listen, "--host")
-        for app in apps:
-            make_ready(app)
-        for app in apps[1:]:
-            app.use_store(apps[0].store)
-        apps[0].store  # noqa: B018 - opens the database, so that a wrong one ends the command
+        every, listen = load_all(), Listen(host, port)
+        check_reach(every, listen, "--host")
+        set_up_logging(every[0])
+        apps = stack.enter_context(workers(every, signals.stop, may_create=False))
         listening = bind(listen, is_default=False, setting="--port")
         assert listening is not None  # noqa: S101 - it raises
         stack.callback(listening.close)
@@ -76,13 +69,13 @@ def console(*, host: str, port: int) -> None:
         thread.join(5)
 
 
-def sections_of(apps: Sequence[App]) -> ConsoleSection:
+def sections_of(every: Sequence[Settings]) -> ConsoleSection:
     """Return the section `[console]` of all files.
 
     Raises:
         ConfigurationError: files differ in it.
     """
-    given = [app.configuration.console for app in apps]
+    given = [one.configuration.console for one in every]
     found = [one for one in given if one.model_fields_set] or given
     if any(one != found[0] for one in found):
         raise ConfigurationError(
@@ -92,11 +85,11 @@ def sections_of(apps: Sequence[App]) -> ConsoleSection:
     return found[0]
 
 
-def check_reach(apps: Sequence[App], listen: Listen | None, setting: str) -> None:
+def check_reach(every: Sequence[Settings], listen: Listen | None, setting: str) -> None:
     """Check that the console is not served to other machines without a sign-in.
 
     Args:
-        apps: the workers of the démarches it shows.
+        every: the settings of the démarches it shows.
         listen: its address.
         setting: what sets it, for the message.
 
@@ -105,7 +98,7 @@ def check_reach(apps: Sequence[App], listen: Listen | None, setting: str) -> Non
     """
     if listen is not None and is_loopback(f"http://{listen}"):
         return
-    if listen is None or sections_of(apps).openid is None:
+    if listen is None or sections_of(every).openid is None:
         raise ConfigurationError(
             "The console ([http] console) shows personal data, so without [console.openid] it "
             f"needs an address of this machine alone: set {setting} to one such as 127.0.0.1."
@@ -139,7 +132,7 @@ def open_console(
     def announce(path: str) -> None:
         show(f"{base}{path}")
 
-    section, key = sections_of(apps), apps[0].settings.session_key
+    section, key = sections_of([app.settings for app in apps]), apps[0].settings.session_key
     return Console(
         apps,
         LocalAccess(asker(), announce)

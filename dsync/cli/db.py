@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,11 +151,5 @@ def _print_verification(done: Verification, place: str, *, remote: bool) -> None
         click.echo("Everything fits.")
 
 
-@contextmanager
-def _opened(*, create: bool = True, check_schema: bool = True) -> Iterator[Store]:
-
-    store = open_database(load_any().database_url, create=create, check_schema=check_schema)
-    try:
-        yield store
-    finally:
-        store.close()
+def _opened(*, create: bool = True, check_schema: bool = True) -> AbstractContextManager[Store]:
+    return closing(open_database(load_any().database_url, create=create, check_schema=check_schema))

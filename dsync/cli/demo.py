@@ -26,12 +26,11 @@ from dsync.cli.console import DEFAULT_PORT, HOST
 from dsync.cli.dossier import current_checks, to_settle
 from dsync.cli.failures import Exit
 from dsync.cli.options import settings_options
-from dsync.cli.output import cut, print_note, print_table, shown
+from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_report
 from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
 from dsync.cli.session import load, worker
-from dsync.cli.sync import announce_stop
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError

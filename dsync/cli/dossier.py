@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +30,7 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.session import load, make_ready, reading, worker
+from dsync.cli.session import load, reading
 from dsync.database import EXTENSION
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict, counterfactual
@@ -162,24 +163,21 @@ def erase(*, numero: int, undo: bool, yes: bool, wait: timedelta, as_json: bool)
     with --json.
     """
     # The client of DS, which the other commands of this module do without.
-    from dsync.cli.reports import print_report
-    from dsync.cli.sync import finish, run_once
-    from dsync.sync import erasure
-    from dsync.sync.report import SyncOptions
+    from dsync.cli.reports import print_document
+    from dsync.cli.runs import carry_out, finish
+    from dsync.sync.report import Kind, SyncOptions
 
-    number = DossierNumber(numero)
     if not undo and not confirmed(
         f"Erase what is stored of dossier {numero}?", yes=yes, as_json=as_json
     ):
         return
-    with worker(may_create=False) as app:
-        act = erasure.lift_erasure if undo else erasure.erase
-        report = act(make_ready(app).context, number, asked_by=asker(), wait_s=wait.total_seconds())
-    if undo and not report.exit_code:
-        run_once(SyncOptions(dossiers=(number,), started_by=asker()), as_json=as_json)
-        return
-    print_report(report, as_json=as_json)
-    finish(report, None)
+    read = SyncOptions(dossiers=(DossierNumber(numero),), started_by=asker())
+    order = replace(read, work=Kind.ERASURE, undo=undo, wait_s=wait.total_seconds())
+    done = carry_out(order, as_json=as_json)
+    if undo and not done.code:
+        done = carry_out(read, as_json=as_json)
+    print_document(done.document, as_json=as_json)
+    finish(done)
 
 
 def current_checks(found: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -11,9 +11,8 @@ import click
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import asker, print_json, print_note, print_table
-from dsync.cli.reports import print_report
-from dsync.cli.session import load, make_ready, reading, worker
-from dsync.cli.sync import announce_stop, finish
+from dsync.cli.runs import run_once
+from dsync.cli.session import load, reading, worker
 from dsync.domain.durations import ago
 from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
@@ -24,9 +23,9 @@ from dsync.eig.precheck.rules import list_file
 from dsync.eig.programme import NO_RULES
 from dsync.eig.store import evidence as kept_evidence
 from dsync.errors import ConfigurationError
-from dsync.service.signals import StopSignals
 from dsync.settings import shipped_config
 from dsync.sync.context import utc_now
+from dsync.sync.report import Kind, SyncOptions
 
 T = TypeVar("T")
 
@@ -86,8 +85,7 @@ def accept(*, yes: bool, as_json: bool) -> None:
 
     It replaces the last good copy. Verdicts keep the product evidence that they have.
     """
-    settings = load()
-    with reading(settings) as reader:
+    with reading() as reader:
         copy = kept_evidence(reader.connection, CATALOGUE)
     if copy is None or copy.refused_sha256 is None:
         raise ConfigurationError(
@@ -99,13 +97,8 @@ def accept(*, yes: bool, as_json: bool) -> None:
         if not click.confirm("Replace the last good copy by it?"):
             click.echo("Nothing was changed.")
             return
-    with (
-        StopSignals(announce=announce_stop) as signals,
-        worker(settings, stop=signals.stop, may_create=False) as app,
-    ):
-        report = make_ready(app).accept_catalogue(asked_by=asker())
-    print_report(report, as_json=as_json)
-    finish(report, signals.exit_code)
+    options = SyncOptions(work=Kind.PRECHECK, accept_evidence=True, started_by=asker())
+    run_once(options, as_json=as_json)
 
 
 @evidence.command("update")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -12,9 +12,8 @@ import click
 
 from dsync.cli.failures import Exit
 from dsync.cli.options import Instant, json_option, settings_options
-from dsync.cli.output import print_json, print_table
+from dsync.cli.output import announce_stop, print_json, print_table
 from dsync.cli.session import load_any
-from dsync.cli.sync import announce_stop
 from dsync.database import open_database
 from dsync.errors import InterruptedRunError
 from dsync.exports import export as write
@@ -74,15 +73,14 @@ def export(
     All files are of the same instant, and appear when all are complete. Only their owner can read
     them. In CSV files a text that a spreadsheet would take for a formula begins with an apostrophe.
     """
-    store = open_database(load_any().database_url, create=False)
-    try:
+    with (
+        closing(open_database(load_any().database_url, create=False)) as store,
+        StopSignals(announce=announce_stop) as signals,
+        _progress(wanted=not as_json) as progress,
+    ):
         tables = tables_of(store.dictionary(), views, without_personal_data=without_personal_data)
-        with (
-            StopSignals(announce=announce_stop) as signals,
-            _progress(wanted=not as_json) as progress,
-            store.reading() as reader,
-        ):
-            try:
+        try:
+            with store.reading() as reader:
                 done = write(
                     reader.connection,
                     tables,
@@ -94,11 +92,9 @@ def export(
                     stop=signals.stop,
                     progress=progress,
                 )
-            except InterruptedRunError as exc:
-                click.echo(exc.message, err=True)
-                raise Exit(signals.exit_code or exc.exit_code) from exc
-    finally:
-        store.close()
+        except InterruptedRunError as exc:
+            click.echo(exc.message, err=True)
+            raise Exit(signals.exit_code or exc.exit_code) from exc
     if as_json:
         print_json([one._asdict() for one in done])
         return

@@ -194,6 +194,11 @@ def _jsonable(value: Any) -> Any:
     return str(value)
 
 
+def announce_stop() -> None:
+    """Print that the first signal was received."""
+    click.echo("Stopping within a few seconds; repeat to stop at once.", err=True)
+
+
 def confirmed(question: str, *, yes: bool, as_json: bool) -> bool:
     """Return whether the user agrees; ask if there is a terminal.
 

@@ -9,11 +9,10 @@ import click
 from dsync.cli.failures import Group
 from dsync.cli.options import dossiers_option, json_option, settings_options, wait_option
 from dsync.cli.output import asker, print_json, print_table
-from dsync.cli.reports import print_report
-from dsync.cli.session import load, make_ready, reading, worker
-from dsync.cli.sync import announce_stop, finish
+from dsync.cli.runs import run_once
+from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
-from dsync.service.signals import StopSignals
+from dsync.sync.report import Kind, SyncOptions
 
 MEANINGS = {
     "": "not tried yet",
@@ -44,16 +43,15 @@ def fetch(*, dossiers: tuple[int, ...], wait: timedelta, as_json: bool) -> None:
     Copies of erased dossiers, and of files that have left their dossier, are deleted. Files that
     are copied are not asked for again. The service copies new files by itself.
     """
-    numbers = [DossierNumber(number) for number in dossiers]
-    with (
-        StopSignals(announce=announce_stop) as signals,
-        worker(load(), stop=signals.stop, may_create=False) as app,
-    ):
-        report = make_ready(app).fetch_pieces(
-            numbers, asked_by=asker(), wait_s=wait.total_seconds()
-        )
-    print_report(report, as_json=as_json)
-    finish(report, signals.exit_code)
+    run_once(
+        SyncOptions(
+            work=Kind.PIECES,
+            dossiers=tuple(DossierNumber(number) for number in dossiers),
+            started_by=asker(),
+            wait_s=wait.total_seconds(),
+        ),
+        as_json=as_json,
+    )
 
 
 @pieces.command("status")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,16 +13,14 @@ import click
 
 from dsync.cli.options import Day, dossiers_option, json_option, settings_options
 from dsync.cli.output import asker, clean, heading, print_json, print_note, print_table
-from dsync.cli.session import load, make_ready, reading, worker
-from dsync.cli.sync import announce_stop, finish
+from dsync.cli.runs import Done, carry_out, finish
+from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Resultat
+from dsync.domain.verdict import Comparison, Resultat
 from dsync.eig.precheck.config import CHECK_NAMES
 from dsync.eig.precheck.evidence import stored_product
 from dsync.eig.statistics import statistics
-from dsync.service.signals import StopSignals
-from dsync.sync.precheck import Comparison
-from dsync.sync.precheck import precheck as judge_again
+from dsync.sync.precheck import stored_comparisons
 from dsync.sync.report import Kind, SyncOptions
 
 
@@ -70,40 +69,47 @@ def precheck(
     if refresh and not dossiers:
         raise click.UsageError("--refresh needs --dossier N, because evidence is kept on purpose.")
 
-    with (
-        StopSignals(announce=announce_stop) as signals,
-        worker(load(), stop=signals.stop, may_create=False) as app,
-    ):
-        report, comparisons = judge_again(
-            make_ready(app).context,
-            SyncOptions(
-                work=Kind.PRECHECK,
-                dossiers=tuple(DossierNumber(number) for number in dossiers),
-                refresh=refresh,
-                started_by=asker(),
-                dry_run=dry_run,
-            ),
-            as_of,
-        )
+    options = SyncOptions(
+        work=Kind.PRECHECK,
+        dossiers=tuple(DossierNumber(number) for number in dossiers),
+        refresh=refresh,
+        started_by=asker(),
+        dry_run=dry_run,
+        as_of=as_of,
+    )
+    done = carry_out(options, as_json=as_json)
+    document, comparisons = done.document, _comparisons(options, done)
     if as_json:
         print_json(
             {
-                "run": report.run,
-                "statut": report.status.value,
+                "run": document["run"],
+                "statut": document["status"],
                 "dossiers": [_document(comparison) for comparison in comparisons],
-                "erreurs": report.errors,
+                "erreurs": document["errors"],
             }
         )
     else:
         _print(comparisons, explain=explain)
         if refresh:
             _print_evidence(comparisons)
-        stored = "nothing was stored" if report.run is None else f"run {report.run}"
+        stored = "nothing was stored" if document["run"] is None else f"run {document['run']}"
         changed = sum(not comparison.is_same for comparison in comparisons)
         click.echo(f"\n{len(comparisons)} judged, {changed} changed; {stored}.")
-        for problem in report.errors:
+        for problem in document["errors"]:
             click.echo(f"  ! {problem}", err=True)
-    finish(report, signals.exit_code)
+    finish(done)
+
+
+def _comparisons(options: SyncOptions, done: Done) -> Sequence[Comparison]:
+    """Return what was compared; decisions that another process did not store are made again."""
+    if done.comparisons is not None:
+        return done.comparisons
+    with reading() as reader:
+        found, left = stored_comparisons(reader, done.document)
+    if left:
+        again = replace(options, dossiers=tuple(left), dry_run=True)
+        found += carry_out(again, as_json=True).comparisons or []
+    return sorted(found, key=lambda one: one.numero)
 
 
 def _print(comparisons: Sequence[Comparison], *, explain: bool) -> None:

@@ -8,11 +8,10 @@ import click
 
 from dsync.cli.options import Age, json_option, settings_options, wait_option
 from dsync.cli.output import asker, confirmed, print_json, print_table
-from dsync.cli.reports import print_report
-from dsync.cli.session import make_ready, worker
-from dsync.cli.sync import finish
+from dsync.cli.runs import run_once
+from dsync.cli.session import reading
 from dsync.sync.context import utc_now
-from dsync.sync.erasure import purge as purge_decided
+from dsync.sync.report import Kind, SyncOptions
 
 
 @click.command()
@@ -37,20 +36,22 @@ def purge(*, age: timedelta, dry_run: bool, yes: bool, wait: timedelta, as_json:
     terminal; needs --yes elsewhere and with --json.
     """
     limit = utc_now() - age
-    with worker(may_create=False) as app:
-        with make_ready(app).store.reading(app.demarche) as reader:
-            found = reader.decided_before(limit)
-        if not as_json:
-            empty = f"No dossier was decided before {limit:%Y-%m-%d}."
-            print_table(("dossier", "decided"), found, empty=empty)
-        elif dry_run:
-            print_json([{"numero": number, "decide_le": decided} for number, decided in found])
-        if dry_run or not (found or as_json):
-            return
-        if not confirmed(
-            f"Erase what is stored of {len(found)} dossiers?", yes=yes, as_json=as_json
-        ):
-            return
-        report = purge_decided(app.context, limit, asked_by=asker(), wait_s=wait.total_seconds())
-    print_report(report, as_json=as_json)
-    finish(report, None)
+    with reading() as reader:
+        found = reader.decided_before(limit)
+    if not as_json:
+        empty = f"No dossier was decided before {limit:%Y-%m-%d}."
+        print_table(("dossier", "decided"), found, empty=empty)
+    elif dry_run:
+        print_json([{"numero": number, "decide_le": decided} for number, decided in found])
+    if dry_run or not (found or as_json):
+        return
+    if confirmed(f"Erase what is stored of {len(found)} dossiers?", yes=yes, as_json=as_json):
+        run_once(
+            SyncOptions(
+                work=Kind.ERASURE,
+                decided_before=limit,
+                started_by=asker(),
+                wait_s=wait.total_seconds(),
+            ),
+            as_json=as_json,
+        )

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import click
 
 from dsync.cli.options import dossiers_option, json_option, settings_options, wait_option
 from dsync.cli.output import asker, print_table
-from dsync.cli.progress import progress_bars
-from dsync.cli.reports import print_report
-from dsync.cli.session import load, make_ready, worker
-from dsync.cli.sync import announce_stop, finish
+from dsync.cli.reports import print_document
+from dsync.cli.runs import carry_out, finish
+from dsync.cli.session import load, reading
 from dsync.domain.ids import DossierNumber
 from dsync.errors import ConfigurationError
-from dsync.service.signals import StopSignals
+from dsync.sync.report import Kind, SyncOptions
 
 
 @click.command()
@@ -55,39 +54,34 @@ def push(
             "Nothing is written into DS, because the configuration has no section [annotations]: "
             "add it as in the shipped file."
         )
-    numbers = [DossierNumber(number) for number in dossiers]
-    shown = _confirmed(numbers, wait) if asks else None
-    if asks and shown is None:
-        click.echo("Nothing was sent.")
-        return
-    with (
-        StopSignals(announce=announce_stop) as signals,
-        progress_bars(wanted=not as_json) as progress,
-        worker(settings, stop=signals.stop, progress=progress, may_create=False) as app,
-    ):
-        report = make_ready(app).push(
-            numbers,
-            asked_by=asker(),
-            force_by=asker() if force else None,
-            shown=shown,
-            wait_s=wait.total_seconds(),
-            on_wait=lambda message: click.echo(message, err=True),
-        )
-        with app.store.reading(app.demarche) as reader:
+    options = SyncOptions(
+        work=Kind.PUSH,
+        dossiers=tuple(DossierNumber(number) for number in dossiers),
+        force=force,
+        started_by=asker(),
+        wait_s=wait.total_seconds(),
+    )
+    if asks:
+        shown = _confirmed(options)
+        if shown is None:
+            click.echo("Nothing was sent.")
+            return
+        options = replace(options, shown=shown)
+    done = carry_out(options, as_json=as_json, settings=settings)
+    print_document(done.document, as_json=as_json)
+    if not as_json:
+        with reading(settings) as reader:
             stopped = sorted({c.numero for c in reader.conflicts()} & set(dossiers))
-    print_report(report, as_json=as_json)
-    if stopped and not as_json:
-        click.echo(
-            f"A human's value was kept in dossier {', '.join(map(str, stopped))}: "
-            f"see it with `dsync conflicts`, overwrite it with "
-            f"`dsync push --force --dossier {stopped[0]}`."
-        )
-    finish(report, signals.exit_code)
+        if stopped:
+            click.echo(
+                f"A human's value was kept in dossier {', '.join(map(str, stopped))}: "
+                f"see it with `dsync conflicts`, overwrite it with "
+                f"`dsync push --force --dossier {stopped[0]}`."
+            )
+    finish(done)
 
 
-def _confirmed(
-    numbers: Sequence[DossierNumber], wait: timedelta
-) -> dict[DossierNumber, dict[str, str]] | None:
+def _confirmed(options: SyncOptions) -> dict[DossierNumber, dict[str, str]] | None:
     """Show the current value and the new one of each annotation, and ask for confirmation.
 
     Neither lease nor database is open during the question, and Ctrl-C ends it.
@@ -95,23 +89,21 @@ def _confirmed(
     Returns:
         The values shown, by dossier and annotation; None when they may not be overwritten.
     """
-    with worker(may_create=False) as app:
-        preview = make_ready(app).push(
-            numbers, force_by=asker(), dry_run=True, wait_s=wait.total_seconds()
-        )
+    preview = carry_out(replace(options, dry_run=True), as_json=False)
+    mutations = preview.document.get("mutations", ())
     rows = [
         (mutation["dossier"], name, there or None, mutation["becomes"][name])
-        for mutation in preview.mutations
+        for mutation in mutations
         for name, there in mutation.get("replaced", {}).items()
     ]
     if not rows:
-        print_report(preview, as_json=False)
-        finish(preview, None)
+        print_document(preview.document, as_json=False, dry=True)
+        finish(preview)
         return None
     print_table(("dossier", "annotation", "in DS now", "would become"), rows)
     if not click.confirm("Overwrite the values in DS?"):
         return None
     shown: dict[DossierNumber, dict[str, str]] = defaultdict(dict)
-    for mutation in preview.mutations:
+    for mutation in mutations:
         shown[mutation["dossier"]] |= mutation.get("replaced", {})
     return shown

@@ -7,8 +7,8 @@ import click
 from dsync.cli.failures import Group
 from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options, wide_option
 from dsync.cli.output import asker, print_json, print_table
+from dsync.cli.runs import run_once
 from dsync.cli.session import reading
-from dsync.cli.sync import run_once
 from dsync.domain.ids import DossierNumber
 from dsync.sync.report import SyncOptions
 

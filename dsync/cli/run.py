@@ -16,7 +16,7 @@ import click
 from dsync import __version__
 from dsync.cli.console import check_reach, open_console
 from dsync.cli.options import settings_options
-from dsync.cli.session import load_all, make_ready, worker
+from dsync.cli.session import load_all, set_up_logging, workers
 from dsync.errors import ConfigurationError
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.scheduler import DemarcheJob, Service
@@ -65,16 +65,9 @@ def serve(
         talkative: whether to log at INFO without -v.
     """
     with ExitStack() as stack:
-        apps = [
-            stack.enter_context(worker(settings, stop=stop, talkative=talkative))
-            for settings in every
-        ]
-        for app in apps:
-            make_ready(app)
-        # This opens the database, so that a wrong one ends the command at the start.
+        set_up_logging(every[0], talkative=talkative)
+        apps = stack.enter_context(workers(every, stop))
         first = apps[0]
-        for app in apps[1:]:
-            app.use_store(first.store)
         about = {
             "version": __version__,
             "demarche": [app.demarche for app in apps] if apps[1:] else first.demarche,
@@ -124,7 +117,8 @@ def _surface(
         )
     shown = [app.settings for app in apps if app.configuration.http.console]
     if shown:
-        check_reach(apps, settings.listen, "DSYNC_HTTP_LISTEN, or [http] listen,")
+        every = [app.settings for app in apps]
+        check_reach(every, settings.listen, "DSYNC_HTTP_LISTEN, or [http] listen,")
     if settings.listen is None:
         return None
     from dsync.service import http  # Takes memory that only a service with HTTP needs.
@@ -135,13 +129,9 @@ def _surface(
         return None
     console = None
     if shown:
-        from dsync.wiring import App
-
         # Workers of their own: a dry run must not share a client with a run of the service.
-        workers = [stack.enter_context(App(one, stop=stop)) for one in shown]
-        for one in workers:
-            one.use_store(apps[0].store)
-        console = open_console(workers, listening.getsockname()[:2], stop, show)
+        own = stack.enter_context(workers(shown, stop, store=apps[0].store))
+        console = open_console(own, listening.getsockname()[:2], stop, show)
     surface = http.Surface(
         apps,
         service.ask,

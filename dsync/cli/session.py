@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dsync.cli.options import current_flags
 
 if TYPE_CHECKING:
     from dsync.settings import Settings
-    from dsync.store import Reader
+    from dsync.store import Reader, Store
     from dsync.wiring import App
 
 
@@ -35,6 +35,17 @@ def load_any() -> Settings:
     return load_all()[0]
 
 
+def set_up_logging(settings: Settings, *, talkative: bool = False) -> None:
+    """Set up logging; `talkative`: at INFO without -v.
+
+    Without -v only errors are logged: the printed report has what warnings would repeat.
+    """
+    from dsync.cli.logs import configure_logging
+
+    is_told = talkative or current_flags().verbose
+    configure_logging(settings.log_format, logging.INFO if is_told else logging.ERROR)
+
+
 @contextmanager
 def worker(
     settings: Settings | None = None,
@@ -42,7 +53,6 @@ def worker(
     stop: threading.Event | None = None,
     progress: Any = None,
     may_create: bool = True,
-    talkative: bool = False,
 ) -> Iterator[App]:
     """Set up logging and yield the worker; close its database and connections at the end.
 
@@ -51,20 +61,48 @@ def worker(
         stop: set to end the command.
         progress: receives the progress of a run.
         may_create: whether to create a missing SQLite file.
-        talkative: whether to log at INFO without -v.
     """
-    from dsync.cli.logs import configure_logging
     from dsync.wiring import App
 
     settings = settings or load()
-    # Without -v only errors: the printed report has what warnings would repeat.
-    level = logging.INFO if talkative or current_flags().verbose else logging.ERROR
-    configure_logging(settings.log_format, level)
-    app = App(settings, stop=stop, progress=progress, may_create=may_create)
-    try:
+    set_up_logging(settings)
+    with App(settings, stop=stop, progress=progress, may_create=may_create) as app:
         yield app
-    finally:
-        app.close()
+
+
+@contextmanager
+def workers(
+    every: Sequence[Settings],
+    stop: threading.Event,
+    *,
+    store: Store | None = None,
+    may_create: bool = True,
+) -> Iterator[list[App]]:
+    """Yield the workers of some démarches, which share one database; close all at the end.
+
+    Args:
+        every: their settings, which are checked before the database is opened.
+        stop: set to end what they do.
+        store: the database; None: that of the settings.
+        may_create: whether to create a missing SQLite file.
+
+    Raises:
+        ConfigurationError: a setting is invalid.
+        StoreError: the database cannot be opened.
+    """
+    from dsync.wiring import App
+
+    with ExitStack() as stack:
+        apps = [
+            stack.enter_context(App(one, stop=stop, store=store, may_create=may_create))
+            for one in every
+        ]
+        for app in apps:
+            make_ready(app)
+        shared = apps[0].store
+        for app in apps[1:]:
+            app.use_store(shared)
+        yield apps
 
 
 def make_ready(app: App) -> App:
@@ -84,9 +122,8 @@ def reading(settings: Settings | None = None) -> Iterator[Reader]:
     from dsync.domain.ids import DemarcheNumber
 
     settings = settings or load()
-    store = open_database(settings.database_url, create=False)
-    try:
-        with store.reading(DemarcheNumber(settings.demarche)) as reader:
-            yield reader
-    finally:
-        store.close()
+    with (
+        closing(open_database(settings.database_url, create=False)) as store,
+        store.reading(DemarcheNumber(settings.demarche)) as reader,
+    ):
+        yield reader

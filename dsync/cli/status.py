@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,11 +45,8 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
     A line that needs attention is marked with « ! » and names the next command.
     """
     found, now = load_all(), datetime.now(UTC)
-    store = open_database(found[0].database_url, create=False)
-    try:
+    with closing(open_database(found[0].database_url, create=False)) as store:
         documents = [_status_of(store, settings, max_age, now) for settings in found]
-    finally:
-        store.close()
     is_stale = any(document["is_stale"] for document in documents)
     if as_json:
         print_json(documents[0] if len(documents) == 1 else documents)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime, timedelta
 
 import click
 
-from dsync.addresses import mask_url
-from dsync.cli.failures import Exit, tell
 from dsync.cli.options import (
     Instant,
     dossiers_option,
@@ -17,15 +14,10 @@ from dsync.cli.options import (
     wait_option,
 )
 from dsync.cli.output import asker
-from dsync.cli.progress import progress_bars
-from dsync.cli.reports import print_document, print_report
-from dsync.cli.session import load, make_ready, worker
+from dsync.cli.runs import run_once
 from dsync.domain.ids import DossierNumber
-from dsync.errors import InterruptedRunError
-from dsync.service.signals import StopSignals
-from dsync.sync.check import missing_file
 from dsync.sync.context import utc_now
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import SyncOptions
 
 
 @click.command()
@@ -79,50 +71,5 @@ def sync(
             started_by=asker(),
         ),
         as_json=as_json,
+        may_create=True,
     )
-
-
-def run_once(options: SyncOptions, *, as_json: bool) -> None:
-    """Do a run and print its report; exit with its code, or with the signal's.
-
-    A service that is running does it in place of this process, unless it is a dry run.
-    """
-    with StopSignals(announce=announce_stop) as signals:
-        settings = load()
-        if options.dry_run and missing_file(settings.database_url):
-            # A dry run creates no file: it uses an empty database in memory.
-            settings = load(database_url="sqlite://")
-        with (
-            progress_bars(wanted=not as_json) as progress,
-            worker(settings, stop=signals.stop, progress=progress) as app,
-        ):
-            make_ready(app)
-            try:
-                request = None if options.dry_run else app.hand_over(options)
-            except InterruptedRunError as exc:
-                code = signals.exit_code or exc.exit_code
-                raise Exit(tell(exc.message, code, as_json=as_json)) from exc
-            if request is not None:
-                print_document(request.resultat or {}, as_json=as_json)
-                if request.code:
-                    raise Exit(request.code)
-                return
-            if sys.stderr.isatty():
-                shown = mask_url(settings.ds_url)
-                progress.message(f"Asking {shown} about démarche {app.demarche}.")
-            report = app.sync(options)
-    print_report(report, as_json=as_json)
-    finish(report, signals.exit_code)
-
-
-def announce_stop() -> None:
-    """Print that the first signal was received."""
-    click.echo("Stopping within a few seconds; repeat to stop at once.", err=True)
-
-
-def finish(report: RunReport, signalled: int | None) -> None:
-    """Exit with the run's code; for an interrupted run, with the signal's."""
-    interrupted = report.exit_code == 130
-    code = signalled if interrupted and signalled else report.exit_code
-    if code:
-        raise Exit(code)

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
-from dsync.errors import LeaseHeldError
 from dsync.store import Conflict
 from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.report import Kind, SyncOptions
@@ -27,7 +26,6 @@ REMEDIES = {
 }
 """What to do, by the code of the anomaly."""
 OTHER_REMEDY = "Corrigez la cause nommée, puis réessayez."
-BUSY = "Un passage est en cours : rien n’a été changé. Réessayez dans un instant."
 SHOWN = 200
 """Maximum number of conflicts on the page."""
 
@@ -91,22 +89,18 @@ def _keep(visit: Visit, chosen: Sequence[Conflict], gone: int) -> Response:
     by_annotation: dict[str, list[DossierNumber]] = defaultdict(list)
     for one in chosen:
         by_annotation[one.annotation].append(one.numero)
-    try:
-        for annotation, numbers in by_annotation.items():
-            ended += len(
-                end_conflicts(
-                    visit.app.store,
-                    visit.app.demarche,
-                    Choice.ACCEPT,
-                    visit.now,
-                    asked_by=visit.actor.name,
-                    numbers=numbers,
-                    annotation=annotation,
-                )
+    for annotation, numbers in by_annotation.items():
+        ended += len(
+            end_conflicts(
+                visit.app.store,
+                visit.app.demarche,
+                Choice.ACCEPT,
+                visit.now,
+                asked_by=visit.actor.name,
+                numbers=numbers,
+                annotation=annotation,
             )
-    except LeaseHeldError:
-        visit.say(BUSY, kind="warning")
-        return visit.back("/conflits")
+        )
     gone += len(chosen) - ended
     text = f"{words.plural(ended, 'conflit réglé', 'conflits réglés')} : la valeur saisie reste."
     visit.say(f"{text} {_gone(gone)}" if gone else text, kind="warning" if gone else "success")

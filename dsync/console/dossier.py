@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -17,7 +18,6 @@ from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store.extension import label_of
-from dsync.sync.precheck import Comparison, precheck
 from dsync.sync.report import Kind, SyncOptions
 
 SHOWN_CHANGES = 100
@@ -145,13 +145,8 @@ def judge_again(visit: Visit) -> Response:
         as_of = date.fromisoformat(wanted)
     except ValueError as exc:
         raise HTTPException(400, "La date attendue est de la forme 2024-06-01.") from exc
-    [number] = options.dossiers
-
-    def work() -> tuple[Any, list[Comparison]]:
-        return precheck(app.context, options, as_of)
-
-    title = f"Dossier {number} jugé comme s’il était déposé le {words.day(as_of)}"
-    trial = visit.site.desk.attempt(app, title, work)
+    title = f"Dossier {options.dossiers[0]} jugé comme s’il était déposé le {words.day(as_of)}"
+    trial = visit.site.desk.attempt(app, title, replace(options, as_of=as_of))
     return visit.back(f"/essais/{trial.id}")
 
 

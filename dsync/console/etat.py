@@ -187,7 +187,7 @@ def resynchronise(visit: Visit) -> Response:
     app = visit.app
     if visit.form.get("a_blanc"):
         dry = replace(options, dry_run=True, pieces=False)
-        trial = visit.site.desk.attempt(app, "Essai à blanc", lambda: app.sync(dry))
+        trial = visit.site.desk.attempt(app, "Essai à blanc", dry)
         return visit.back(f"/essais/{trial.id}")
     try:
         id_ = visit.site.desk.ask(app, options)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.sync.report import RunReport, SyncOptions
@@ -20,13 +19,13 @@ KEPT_TRIALS = 20
 
 
 class Trial(NamedTuple):
-    """Something that changes nothing, such as a dry run, with its result."""
+    """A dry run, with its result."""
 
     id: int
     demarche: int
     title: str
     begun_at: datetime
-    result: Future[Any]
+    result: Future[RunReport]
 
 
 class Desk:
@@ -54,10 +53,11 @@ class Desk:
             self._threads.submit(self._execute, app, id_)
         return id_
 
-    def attempt(self, app: App, title: str, work: Callable[[], Any]) -> Trial:
-        """Do what changes nothing in the thread; the results of the last ones are kept."""
+    def attempt(self, app: App, title: str, options: SyncOptions) -> Trial:
+        """Do a dry run in the thread; the results of the last ones are kept."""
         id_ = max(self._trials, default=0) + 1
-        trial = Trial(id_, app.demarche, title, app.clock(), self._threads.submit(work))
+        result = self._threads.submit(app.sync, options)
+        trial = Trial(id_, app.demarche, title, app.clock(), result)
         self._trials[id_] = trial
         for old in [one for one in self._trials if one <= id_ - KEPT_TRIALS]:
             del self._trials[old]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -90,14 +89,12 @@ def trial(visit: Visit) -> Response:
     found = visit.site.desk.trial(visit.in_path("id"))
     if found is None or found.demarche not in visit.site.apps:
         raise HTTPException(404, "Le résultat de cet essai n’est plus gardé : refaites-le.")
-    report, comparisons, problem = None, [], None
+    report, problem = None, None
     if found.result.done():
         try:
-            result = _result_of(found.result)
+            report = found.result.result(timeout=0)
         except DsyncError as exc:
             problem = exc.message
-        else:
-            report, comparisons = result if isinstance(result, tuple) else (result, [])
     is_part = visit.request.headers.get("hx-request") == "true"
     with visit.app.store.reading(visit.app.demarche) as reader:
         return visit.page(
@@ -106,15 +103,11 @@ def trial(visit: Visit) -> Response:
             trial=found,
             report=report and report.to_json(),
             code=report and report.exit_code,
-            comparisons=comparisons,
+            comparisons=report and report.comparisons,
             problem=problem,
             check_titles=reader.extension.checks if reader.extension else {},
             refresh_s=REFRESH_S,
         )
-
-
-def _result_of(result: Future[Any]) -> Any:
-    return result.result(timeout=0)
 
 
 def journal(visit: Visit) -> Response:

@@ -82,9 +82,33 @@ class StoredVerdict(Struct, frozen=True, gc=False):
     preuve: Json
     remarque: str | None
 
-    def reads_like(self, decision: Decision) -> bool:
+    def reads_like(self, decision: Decision | StoredVerdict) -> bool:
         """Whether result and detail of a decision are the same."""
         return (self.verdict, self.detail) == (decision.verdict, decision.detail)
+
+
+class Comparison(Struct, frozen=True, gc=False):
+    """A dossier's verdict before an operator's pre-check, beside the new decision."""
+
+    numero: DossierNumber
+    before: StoredVerdict | None
+    after: Decision | StoredVerdict
+    keeps_verdict: bool = False
+    """Whether the earlier verdict stays, because the evidence for a new one is unavailable."""
+    is_stored: bool = True
+    """Whether the new decision, or an equal one, is now the dossier's verdict."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict that applies after the pre-check."""
+        return self.before.verdict if self.before and self.keeps_verdict else self.after.verdict
+
+    @property
+    def is_same(self) -> bool:
+        """Whether result and detail are the same as before."""
+        return self.keeps_verdict or (
+            self.before is not None and self.before.reads_like(self.after)
+        )
 
 
 SEVERITY = {

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import requests
 import structlog
@@ -21,10 +21,11 @@ from dsync.domain.durations import span
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, DSUnauthorizedError, DsyncError, SafetyBrakeError
 from dsync.settings import Settings
-from dsync.store import Store
 from dsync.store.alerts import CHECK
-from dsync.sync.report import CAUSES, Kind
 from dsync.sync.state import state_of
+
+if TYPE_CHECKING:
+    from dsync.wiring import App
 
 log = structlog.get_logger(__name__)
 
@@ -51,33 +52,6 @@ ALERTS = {
 """Meaning of each alert; docs/alerts.md lists them."""
 
 
-class Watched(Protocol):
-    """The worker of one démarche, as far as alerts read it."""
-
-    @property
-    def demarche(self) -> DemarcheNumber:
-        """The démarche's number."""
-
-    @property
-    def store(self) -> Store:
-        """The database."""
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of the démarche."""
-
-    @property
-    def clock(self) -> Callable[[], datetime]:
-        """Returns the present instant, in UTC."""
-
-    @property
-    def evidence_max_age(self) -> timedelta | None:
-        """How long the catalogue is used without confirmation; None: none is used."""
-
-    def check(self) -> Iterator[CheckLine]:
-        """Check what could prevent a run, as `dsync check`."""
-
-
 class Alerts:
     """Looks for the alerts of all démarches, and tells them.
 
@@ -90,7 +64,7 @@ class Alerts:
 
     def __init__(
         self,
-        workers: Sequence[Watched],
+        workers: Sequence[App],
         tell: Callable[[str, str], bool],
         stop: threading.Event,
         *,
@@ -124,7 +98,7 @@ class Alerts:
         finally:
             self.idle.set()
 
-    def _watch(self, worker: Watched) -> None:
+    def _watch(self, worker: App) -> None:
         self._check(worker)
         now = worker.clock()
         findings = self._findings.get(worker.demarche)
@@ -147,7 +121,7 @@ class Alerts:
                 with worker.store.alerts(worker.demarche) as alerts:
                     alerts.restore(name, since, now)
 
-    def _check(self, worker: Watched) -> None:
+    def _check(self, worker: App) -> None:
         """Run the checks of a démarche if they are due, and keep what they found."""
         if self._monotonic() < self._check_at.get(worker.demarche, 0.0):
             return
@@ -159,7 +133,7 @@ class Alerts:
         self._check_at[worker.demarche] = self._monotonic() + wait_s
 
 
-def alerts_of(worker: Watched, now: datetime) -> Iterator[tuple[str, str]]:
+def alerts_of(worker: App, now: datetime) -> Iterator[tuple[str, str]]:
     """Yield the current alerts of a démarche that its stored state shows: name and text.
 
     Args:
@@ -176,15 +150,13 @@ def alerts_of(worker: Watched, now: datetime) -> Iterator[tuple[str, str]]:
     if now - since > configuration.late_after:
         text = f"No run has succeeded for {span(now - since)}: see `dsync runs`."
         yield "no_success", text
-    if _cause(state["last_run"]) == CAUSES[REFUSED]:
+    if _code(state["last_run"]) == REFUSED:
         yield "token_refused", "DS refuses the token: `dsync check` tells why."
     days = worker.settings.token_days_left(now.date())
     if days is not None and days <= EXPIRY_WARNINGS_DAYS[0]:
         left = f"expires in {days} days" if days >= 0 else "has expired"
         yield "token_expiry", f"The token {left}: make a new one on DS and put it in place."
-    with worker.store.reading(worker.demarche) as reader:
-        full = reader.runs(limit=1, genre=Kind.FULL.value)
-    if full and full[0]["erreur"] == CAUSES[SafetyBrakeError.exit_code]:
+    if _code(state["last_full_run"]) == SafetyBrakeError.exit_code:
         yield "brake", "Too many dossiers disappeared at once, none is marked: see `dsync runs`."
     for name, subject, command in (
         ("refused", "with annotations that DS refused", "dsync check"),
@@ -200,8 +172,8 @@ def alerts_of(worker: Watched, now: datetime) -> Iterator[tuple[str, str]]:
         yield "evidence", f"The catalogue was last confirmed {days} days ago: see `dsync check`."
 
 
-def _cause(run: Mapping[str, Any] | None) -> str | None:
-    return None if run is None else run["error"]
+def _code(run: Mapping[str, Any] | None) -> int | None:
+    return None if run is None else run["code"]
 
 
 def _findings(lines: Iterable[CheckLine]) -> dict[str, str]:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from importlib import metadata
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import structlog
@@ -31,9 +31,12 @@ from dsync import __version__
 from dsync.addresses import Listen, mask_url
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError
-from dsync.service.metrics import Metrics, Served
+from dsync.service.metrics import Metrics
 from dsync.service.readiness import readiness
 from dsync.service.webhooks import MAX_BODY, Outcome, Webhooks
+
+if TYPE_CHECKING:
+    from dsync.wiring import App
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +90,7 @@ class Surface:
 
     def __init__(
         self,
-        workers: Sequence[Served],
+        workers: Sequence[App],
         ask: Callable[[DemarcheNumber], bool],
         words: Sequence[str],
         listening: socket.socket,

@@ -8,45 +8,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from dsync import __version__
-from dsync.domain.ids import DemarcheNumber
-from dsync.ds import DSClient
 from dsync.errors import StoreError
-from dsync.settings import Settings
-from dsync.store import Store
 from dsync.sync.state import RUN_KEYS, state_of
 
-
-class Served(Protocol):
-    """The worker of one démarche, as far as the HTTP surface reads it."""
-
-    @property
-    def demarche(self) -> DemarcheNumber:
-        """The démarche's number."""
-
-    @property
-    def store(self) -> Store:
-        """The database."""
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of the démarche."""
-
-    @property
-    def client(self) -> DSClient:
-        """The client of DS."""
-
-    @property
-    def clock(self) -> Callable[[], datetime]:
-        """Returns the present instant, in UTC."""
+if TYPE_CHECKING:
+    from dsync.wiring import App
 
 
 class Declared(NamedTuple):
@@ -160,7 +135,7 @@ class Metrics:
         webhooks: the number of webhooks by version and outcome, which others count.
     """
 
-    def __init__(self, workers: Sequence[Served], webhooks: Counter[tuple[str, str]]) -> None:
+    def __init__(self, workers: Sequence[App], webhooks: Counter[tuple[str, str]]) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Database(workers, webhooks))
         ProcessCollector(registry=self._registry)
@@ -173,7 +148,7 @@ class Metrics:
 class _Database(Collector):
     """Collects the values at each scrape."""
 
-    def __init__(self, workers: Sequence[Served], webhooks: Counter[tuple[str, str]]) -> None:
+    def __init__(self, workers: Sequence[App], webhooks: Counter[tuple[str, str]]) -> None:
         self._workers = workers
         self._webhooks = webhooks
 
@@ -223,7 +198,7 @@ def _family(one: Declared) -> Any:
     return kind(one.name, one.meaning, labels=one.labels)
 
 
-def _read_database(worker: Served, values: _Values) -> None:
+def _read_database(worker: App, values: _Values) -> None:
     demarche, now = worker.demarche, worker.clock()
     judges = worker.settings.configuration.judges
     state = state_of(worker.store, demarche, now, judges=judges)
@@ -254,7 +229,7 @@ def _read_database(worker: Served, values: _Values) -> None:
         values.add("dsync_evidence_age_seconds", _age_s(confirmed, now), demarche)
 
 
-def _read_process(worker: Served, values: _Values) -> None:
+def _read_process(worker: App, values: _Values) -> None:
     demarche, client = worker.demarche, worker.client
     days = worker.settings.token_days_left(worker.clock().date())
     if days is not None:

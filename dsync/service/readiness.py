@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsync import __version__
 from dsync.domain.durations import ago
 from dsync.errors import StoreError
-from dsync.service.metrics import Served
 from dsync.store.store import process_name
 from dsync.sync.state import state_of, warnings_of
 
+if TYPE_CHECKING:
+    from dsync.wiring import App
 
-def readiness(workers: Sequence[Served]) -> dict[str, Any]:
+
+def readiness(workers: Sequence[App]) -> dict[str, Any]:
     """Return what `/readyz` answers; `problems` is empty if the service is ready.
 
     A problem is a sentence with its remedy. `warnings` need attention too, and leave the service
@@ -39,7 +41,7 @@ def readiness(workers: Sequence[Served]) -> dict[str, Any]:
     }
 
 
-def _demarche(worker: Served) -> tuple[dict[str, Any], str | None]:
+def _demarche(worker: App) -> tuple[dict[str, Any], str | None]:
     """Return what is shown of a démarche, and its problem or None."""
     now, configuration = worker.clock(), worker.settings.configuration
     # What DS gave as the reason of a refusal is not shown: counts only.

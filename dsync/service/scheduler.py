@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -21,7 +21,11 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
-from dsync.sync.report import RunReport, Status, SyncOptions
+from dsync.sync.report import RunReport, Status
+
+if TYPE_CHECKING:
+    from dsync.service.alerts import Alerts
+    from dsync.wiring import App
 
 log = structlog.get_logger(__name__)
 
@@ -42,47 +46,6 @@ STOP_S = 4.0
 UNREGISTER_S = 0.5
 
 
-class Worker(Protocol):
-    """The worker of one démarche, which the service calls."""
-
-    @property
-    def demarche(self) -> DemarcheNumber:
-        """The démarche's number."""
-
-    @property
-    def retry_at_most(self) -> timedelta:
-        """Longest wait after a failed run."""
-
-    def due(self, *, asked: bool = False) -> SyncOptions | None:
-        """Return the options of the run that is due now, or None.
-
-        Args:
-            asked: whether a read was asked for, and is due before its time.
-        """
-
-    def requested(self) -> SyncOptions | None:
-        """Return the options of the run that a person asked for, or None."""
-
-    def sync(self, options: SyncOptions) -> RunReport:
-        """Do one run."""
-
-    def register_service(self, pause: timedelta) -> None:
-        """Store that the service is alive and does no run within the next `pause`."""
-
-    def unregister_service(self) -> None:
-        """Store that the service has ended."""
-
-
-class Watch(Protocol):
-    """What else the service does regularly."""
-
-    idle: threading.Event
-    """Set while it does nothing."""
-
-    def tick(self) -> None:
-        """Do what is due; never raises."""
-
-
 class DemarcheJob:
     """Does the due runs of one démarche, one at a time.
 
@@ -96,7 +59,7 @@ class DemarcheJob:
 
     def __init__(
         self,
-        worker: Worker,
+        worker: App,
         stop: threading.Event,
         *,
         succeeded: Callable[[], None] | None = None,
@@ -179,11 +142,16 @@ class DemarcheJob:
         if options is None:
             return
         report = self.worker.sync(options)
+        is_failed = report.status is Status.FAILED
+        if options.request and report.run and (is_failed or options.work is not None):
+            # The result is for who asked: the schedule goes on as if nobody had.
+            log.info("request_done", run=report.run, exit_code=report.exit_code)
+            return
         if report.exit_code == LeaseHeldError.exit_code:
             self._wait_for_lease(report)
         elif report.exit_code == InterruptedRunError.exit_code:
             log.info("run_interrupted", run=report.run)
-        elif report.status is Status.FAILED:
+        elif is_failed:
             self._postpone(
                 run=report.run, error="; ".join(report.errors), exit_code=report.exit_code
             )
@@ -234,7 +202,7 @@ class Service:
         jobs: Sequence[DemarcheJob],
         stop: threading.Event,
         *,
-        watch: Watch | None = None,
+        watch: Alerts | None = None,
         about: Mapping[str, Any] | None = None,
         tick_s: float = TICK_S,
     ) -> None:

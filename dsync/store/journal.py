@@ -89,6 +89,7 @@ class JournalWrites(Subject):
                 en_quarantaine=figures.quarantined,
                 requetes=figures.requests,
                 erreur=figures.cause,
+                code=figures.exit_code,
                 figures={
                     "verdicts": dict(figures.verdicts),
                     "erreurs_par_classe": dict(figures.error_classes),

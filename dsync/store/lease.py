@@ -125,6 +125,13 @@ def fence(connection: Connection, lease: Lease) -> None:
         raise _lost(lease)
 
 
+def lock(connection: Connection, demarche: DemarcheNumber) -> None:
+    """Lock the lease's row until the end of the transaction, whoever holds the lease."""
+    connection.execute(
+        select(literal(1)).where(_lease.c.demarche_numero == demarche).with_for_update()
+    )
+
+
 def read(connection: Connection, demarche: DemarcheNumber, now: datetime) -> LeaseInfo | None:
     """Return the démarche's lease, None if none was ever taken."""
     row = connection.execute(

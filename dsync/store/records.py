@@ -387,6 +387,10 @@ class RunFigures(Protocol):
         """Why the run was not a success, in French."""
 
     @property
+    def exit_code(self) -> int:
+        """That of a command with this result."""
+
+    @property
     def errors(self) -> Sequence[str]:
         """Problems: one sentence each, with the remedy."""
 

@@ -187,6 +187,16 @@ class Store:
             self._vacuum()
 
     @contextmanager
+    def beside_runs(self, demarche: DemarcheNumber) -> Iterator[Tx]:
+        """Open a transaction that needs no lease; those of a run wait for its end, and it for them.
+
+        For changes that are safe between any two transactions of a run.
+        """
+        with self._connected() as connection:
+            leases.lock(connection, demarche)
+            yield Tx(connection, demarche, self._extension)
+
+    @contextmanager
     def reading(self, demarche: DemarcheNumber | None = None) -> Iterator[Reader]:
         """Open a read-only transaction, which sees none of the later commits."""
         with self._connected(reading=True) as connection:

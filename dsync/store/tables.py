@@ -307,6 +307,8 @@ class SyncRunRow(_Table, table=True):
     en_quarantaine: int
     requetes: int
     erreur: str | None = Field(default=None, sa_type=Text)
+    # The exit code of a command with this result; none while it runs, or if it was killed.
+    code: int | None
     figures: Any = json_text()
 
 

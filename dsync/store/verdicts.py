@@ -26,6 +26,8 @@ _dossier = tables.dossier
 _verdict = tables.verdict
 _outbox = tables.outbox
 
+_AT_ONCE = 1000
+"""Dossiers in one statement; SQLite takes 32,766 parameters."""
 _VERDICT_COLUMNS = tuple(
     _verdict.c[name].label(f"v_{name}") for name in StoredVerdict.__struct_fields__
 )
@@ -91,6 +93,21 @@ class VerdictReads(Subject):
             .where(_dossier.c.demarche_numero == self.number, _dossier.c.efface_le.is_(None))
         )
         return [(row.depose_le, _stored(row)) for row in rows]
+
+    def verdicts_at(
+        self, numbers: Sequence[DossierNumber], at: datetime
+    ) -> dict[DossierNumber, StoredVerdict]:
+        """Return the verdicts that these dossiers had at an instant, in UTC."""
+        found: dict[DossierNumber, StoredVerdict] = {}
+        for start in range(0, len(numbers), _AT_ONCE):
+            some = numbers[start : start + _AT_ONCE]
+            rows = self.connection.execute(
+                select(_verdict.c.numero, *_VERDICT_COLUMNS)
+                .where(_verdict.c.numero.in_(some), _verdict.c.etabli_le <= at)
+                .order_by(_verdict.c.id)
+            )
+            found.update({DossierNumber(row.numero): _stored(row) for row in rows})
+        return found
 
     def _wished(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, str | None]]:
         wished: dict[int, dict[str, str | None]] = {}

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.store import Store, Tx
-
-LEASE_TTL_S = 30.0
-"""Shorter than a run's lease: ending conflicts takes one transaction and is not renewed."""
+from dsync.store import Store
 
 
 class Choice(StrEnum):
@@ -33,7 +29,7 @@ def end_conflicts(
     numbers: Sequence[DossierNumber] | None = None,
     annotation: str | None = None,
 ) -> dict[DossierNumber, int]:
-    """End conflicts; return how many ended, by dossier.
+    """End conflicts, also while a run is under way; return how many ended, by dossier.
 
     Args:
         store: the database.
@@ -45,10 +41,9 @@ def end_conflicts(
         annotation: the annotation, with the wishes that its conflict holds back; None: all.
 
     Raises:
-        LeaseHeldError: a run is under way; nothing was changed.
         StoreError: the database failed; nothing was changed.
     """
-    with _transaction(store, demarche) as tx:
+    with store.beside_runs(demarche) as tx:
         in_conflict = sorted({conflict.numero for conflict in tx.conflicts()})
         end = tx.accept_conflicts if choice is Choice.ACCEPT else tx.adopt_conflicts
         ended = {
@@ -61,13 +56,3 @@ def end_conflicts(
             options = {"choix": choice.value, "dossiers": list(ended), "annotation": annotation}
             tx.record_request("conflit", options, asked_by, since=now, now=now)
     return ended
-
-
-@contextmanager
-def _transaction(store: Store, demarche: DemarcheNumber) -> Iterator[Tx]:
-    lease = store.acquire_lease(demarche, LEASE_TTL_S)
-    try:
-        with store.transaction(lease) as tx:
-            yield tx
-    finally:
-        store.release_lease(lease)

@@ -2,84 +2,60 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 
 from dsync.domain.ids import DossierNumber
 from dsync.errors import ConfigurationError
-from dsync.sync import run as runs
-from dsync.sync.context import Context, Run, batches
-from dsync.sync.report import Kind, RunReport, SyncOptions
+from dsync.sync.context import Run, batches
+from dsync.sync.report import SyncOptions
 
 
-def erase(
-    context: Context, number: DossierNumber, *, asked_by: str, wait_s: float = 0
-) -> RunReport:
-    """Erase a dossier from the copy; it stays erased when DS shows it again.
+def erase(run: Run, options: SyncOptions) -> None:
+    """Erase dossiers from the copy, or undo it.
+
+    An erased dossier stays erased when DS shows it again, until its erasure is undone.
 
     Args:
-        context: the collaborators of the run.
-        number: the dossier's.
-        asked_by: the user, for the journal.
-        wait_s: how long to wait for the lease, in seconds.
+        run: the run under way.
+        options: of an erasure.
+
+    Raises:
+        ConfigurationError: there is nothing to erase, or to undo.
     """
-
-    def work(run: Run) -> None:
+    if options.decided_before is not None:
         with run.reading() as reader:
-            if reader.dossier(number) is None:
-                raise ConfigurationError(
-                    f"Dossier {number} is not in the copy: nothing to erase. Correct the number."
-                )
+            found = [number for number, _ in reader.decided_before(options.decided_before)]
+        _erase(run, options, found, "duree_conservation")
+    elif options.undo:
+        _undo(run, options)
+    else:
+        with run.reading() as reader:
+            missing = [one for one in options.dossiers if reader.dossier(one, only=()) is None]
+        if missing:
+            raise ConfigurationError(
+                f"Dossier {missing[0]} is not in the copy: nothing to erase. Correct the number."
+            )
         with run.transaction() as tx:
-            if number in tx.erased_on_request([number]):
-                # Something outside dsync may have brought data back.
-                tx.erase([number], run.now)
-                return
-            tx.erase_on_request(run.id, [number], "demande", asked_by, run.now)
-            run.report.deleted += 1
-
-    return runs.execute(context, _options(asked_by, wait_s), work)
+            erased = tx.erased_on_request(options.dossiers)
+            # Something outside dsync may have brought data back.
+            tx.erase(sorted(erased), run.now)
+        _erase(run, options, [one for one in options.dossiers if one not in erased], "demande")
 
 
-def lift_erasure(
-    context: Context, number: DossierNumber, *, asked_by: str, wait_s: float = 0
-) -> RunReport:
-    """Let the next read of an erased dossier copy it again; arguments as `erase`."""
-
-    def work(run: Run) -> None:
-        with run.transaction() as tx:
-            if not tx.erased_on_request([number]):
+def _undo(run: Run, options: SyncOptions) -> None:
+    with run.transaction() as tx:
+        erased = tx.erased_on_request(options.dossiers)
+        for number in options.dossiers:
+            if number not in erased:
                 raise ConfigurationError(
                     f"Dossier {number} was not erased on request: nothing to undo. Correct the "
                     "number."
                 )
-            tx.lift_erasure(run.id, [number], asked_by, run.now)
-
-    return runs.execute(context, _options(asked_by, wait_s), work)
+        tx.lift_erasure(run.id, options.dossiers, options.started_by, run.now)
 
 
-def purge(
-    context: Context, decided_before: datetime, *, asked_by: str, wait_s: float = 0
-) -> RunReport:
-    """Erase the finished dossiers that were decided before an instant.
-
-    Args:
-        context: the collaborators of the run.
-        decided_before: the instant, in UTC.
-        asked_by: the user, for the journal.
-        wait_s: how long to wait for the lease, in seconds.
-    """
-
-    def work(run: Run) -> None:
-        with run.reading() as reader:
-            found = reader.decided_before(decided_before)
-        for some in batches(context, found):
-            numbers = [number for number, _ in some]
-            with run.transaction() as tx:
-                tx.erase_on_request(run.id, numbers, "duree_conservation", asked_by, run.now)
-            run.report.deleted += len(numbers)
-
-    return runs.execute(context, _options(asked_by, wait_s), work)
-
-
-def _options(asked_by: str, wait_s: float) -> SyncOptions:
-    return SyncOptions(work=Kind.ERASURE, started_by=asked_by, wait_s=wait_s)
+def _erase(run: Run, options: SyncOptions, numbers: Sequence[DossierNumber], why: str) -> None:
+    for some in batches(run.context, numbers):
+        with run.transaction() as tx:
+            tx.erase_on_request(run.id, some, why, options.started_by, run.now)
+        run.report.deleted += len(some)

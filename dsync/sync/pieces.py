@@ -37,6 +37,7 @@ from dsync.sync.piece_files import (
     delete,
     put,
 )
+from dsync.sync.report import SyncOptions
 
 log = structlog.get_logger(__name__)
 
@@ -48,19 +49,19 @@ _SCANS = {"pending": CopyState.A_ANALYSER, "infected": CopyState.INFECTEE}
 _PROBLEMS = (CopyState.TROP_GRANDE, CopyState.NON_CONFORME, CopyState.ECHEC)
 
 
-def copy_pieces(run: Run, dossiers: Sequence[DossierNumber] = ()) -> None:
+def copy_pieces(run: Run, options: SyncOptions) -> None:
     """Copy every file without a copy, also those that are to be tried later.
 
     Args:
         run: the run under way.
-        dossiers: the dossiers; empty: all.
+        options: of a run that copies files.
 
     Raises:
         ConfigurationError: copying is off, or its target cannot be used; nothing was done.
         DSError: DS cannot be reached; what was copied stays.
         InterruptedRunError: the run was asked to stop; what was copied stays.
     """
-    settings = run.context.pieces
+    settings, dossiers = run.context.pieces, options.dossiers
     if settings is None:
         raise ConfigurationError(
             "The copying of files is off: set [pieces] copy = true and target in the configuration."

@@ -2,111 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.programme import PrecheckOptions
-from dsync.domain.verdict import Decision, StoredVerdict, Verdict
+from dsync.domain.verdict import Comparison
 from dsync.errors import ConfigurationError, DSNotFoundError
-from dsync.store import NewEvent
-from dsync.sync import run as runs
-from dsync.sync.context import Context, Run
-from dsync.sync.evaluate import Batch, judge, store_verdicts
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.store import NewEvent, Reader
+from dsync.sync.context import Run
+from dsync.sync.evaluate import Batch, evaluate_due, judge, store_verdicts
+from dsync.sync.report import SyncOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A dossier's stored verdict beside the new decision."""
-
-    numero: DossierNumber
-    before: StoredVerdict | None
-    after: Decision
-    keeps_verdict: bool
-    """As `Judged.keeps_verdict`."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """The verdict that applies after the pre-check."""
-        return self.before.verdict if self.before and self.keeps_verdict else self.after.verdict
-
-    @property
-    def is_same(self) -> bool:
-        """Whether result and detail are the same as before."""
-        return self.keeps_verdict or (
-            self.before is not None and self.before.reads_like(self.after)
-        )
-
-
-def precheck(
-    context: Context, options: SyncOptions, as_of: date | None = None
-) -> tuple[RunReport, list[Comparison]]:
-    """Evaluate dossiers by the present rules; return the run's report and the comparisons.
+def precheck(run: Run, options: SyncOptions) -> None:
+    """Evaluate dossiers by the present rules; the report has the comparisons.
 
     A finished dossier keeps its verdict. Nothing is sent to DS: the next push writes the changes.
 
     Args:
-        context: the collaborators of the run.
-        options: of the run, a pre-check; without dossiers, all open ones are evaluated.
-        as_of: evaluate as if they had been deposited on that day, and store nothing; None: on
-            their real dates.
+        run: the run under way.
+        options: of a pre-check; without dossiers, all open ones are evaluated.
     """
-    comparisons: list[Comparison] = []
-
-    def work(run: Run) -> None:
-        chosen = PrecheckOptions(as_of, options.refresh)
-        comparisons.extend(_evaluate(run, options.dossiers, chosen, options.started_by))
-
-    stores = not options.dry_run and as_of is None
-    return runs.execute(context, replace(options, dry_run=not stores), work), comparisons
-
-
-def _evaluate(
-    run: Run, numbers: Sequence[DossierNumber], options: PrecheckOptions, asked_by: str
-) -> list[Comparison]:
+    if options.accept_evidence:
+        evaluate_due(run, accept_evidence=True)
+        return
     programme = run.context.judge
     if programme is None:
         raise ConfigurationError(
             "Nothing is judged, because the configuration has no section [regles]: add it, and the "
             "section [mapping] that it needs, as in the shipped file."
         )
+    how = PrecheckOptions(options.as_of, options.refresh)
     evidence = programme.gather(run)
     with run.reading() as reader:
-        chosen = sorted(set(numbers)) or reader.numbers_to_judge(everything_open=True)
-    comparisons: list[Comparison] = []
+        chosen = sorted(set(options.dossiers)) or reader.numbers_to_judge(everything_open=True)
     known: set[DossierNumber] = set()
-    for batch in judge(run, programme, evidence, chosen, options):
-        comparisons += [
-            Comparison(one.dossier.numero, one.dossier.current, decision, one.keeps_verdict)
-            for one, decision in batch.judged
-        ]
-        known |= {one.dossier.numero for one, _ in batch.judged} | batch.failed
+    for batch in judge(run, programme, evidence, chosen, how):
+        stored = _to_store(batch)
+        kept = {one.dossier.numero for one, _ in stored.judged if not one.keeps_verdict}
+        for one, decision in batch.judged:
+            number = one.dossier.numero
+            run.report.comparisons.append(
+                Comparison(number, one.dossier.current, decision, one.keeps_verdict, number in kept)
+            )
+            known.add(number)
+        known |= batch.failed
         if options.as_of is None:
-            _store(run, batch, options, asked_by)
-    _report_missing_dossiers(run, numbers, known)
-    return comparisons
+            store_verdicts(run, stored)
+            if options.refresh:
+                _record_refresh(run, sorted(kept), options.started_by)
+    _report_missing_dossiers(run, options.dossiers, known)
 
 
-def _store(run: Run, batch: Batch, options: PrecheckOptions, asked_by: str) -> None:
-    """Store the new verdicts of open dossiers and of those without one."""
+def stored_comparisons(
+    reader: Reader, document: Mapping[str, Any]
+) -> tuple[list[Comparison], list[DossierNumber]]:
+    """Return what a pre-check of another process compared, as stored.
+
+    Args:
+        reader: of the démarche's data.
+        document: the report of its run.
+
+    Returns:
+        The comparisons, and the dossiers of which the new decision was not stored.
+    """
+    began, ended = (datetime.fromisoformat(document[key]) for key in ("started_at", "ended_at"))
+    left = document.get("not_stored", [])
+    numbers = [number for number in document.get("compared", ()) if number not in set(left)]
+    before, after = reader.verdicts_at(numbers, began), reader.verdicts_at(numbers, ended)
+    found = [Comparison(n, before.get(n), after[n]) for n in numbers if n in after]
+    return found, left
+
+
+def _to_store(batch: Batch) -> Batch:
+    """Return the open dossiers of a batch and those without a verdict: the others keep theirs."""
     kept = [
         (one, decision)
         for one, decision in batch.judged
         if one.dossier.is_open or one.dossier.current is None
     ]
-    store_verdicts(
-        run, replace(batch, numbers=[one.dossier.numero for one, _ in kept], judged=kept)
-    )
-    if options.refresh:
-        events = [
-            NewEvent(one.dossier.numero, "preuve_relue", {"demande_par": asked_by})
-            for one, _ in kept
-            if not one.keeps_verdict
-        ]
-        with run.transaction() as tx:
-            tx.record_events(run.id, events, run.now)
+    return replace(batch, numbers=[one.dossier.numero for one, _ in kept], judged=kept)
+
+
+def _record_refresh(run: Run, numbers: Sequence[DossierNumber], asked_by: str) -> None:
+    events = [NewEvent(number, "preuve_relue", {"demande_par": asked_by}) for number in numbers]
+    with run.transaction() as tx:
+        tx.record_events(run.id, events, run.now)
 
 
 def _report_missing_dossiers(

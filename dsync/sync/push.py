@@ -44,9 +44,10 @@ from dsync.errors import (
     InterruptedRunError,
 )
 from dsync.store import DuePush, Sending, StoredWish, WishOutcome, WishStatus
-from dsync.sync.config_changes import report_missing_labels
+from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
+from dsync.sync.report import SyncOptions
 
 log = structlog.get_logger(__name__)
 
@@ -89,32 +90,48 @@ class _Next(Enum):
     """No further batch is sent."""
 
 
-def push_due(
-    run: Run,
-    numbers: Sequence[DossierNumber] = (),
-    *,
-    on_wait: Callable[[str], None] | None = None,
-) -> None:
+def push_on_request(run: Run, options: SyncOptions) -> None:
+    """Write every wish, those included that DS refused or that were postponed.
+
+    Args:
+        run: the run under way.
+        options: of a push.
+
+    Raises:
+        DsyncError: DS or the database cannot be reached; the outcomes recorded so far stay.
+    """
+    dossiers = options.dossiers
+    follow_config_changes(run)
+    with run.transaction() as tx:
+        if options.force:
+            tx.force_wishes(dossiers, options.started_by, run.now, options.shown)
+        else:
+            tx.retry_refused(dossiers, run.now)
+    push_due(run, dossiers, waits=not options.is_dry)
+    _report_unknown_dossiers(run, dossiers)
+
+
+def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = False) -> None:
     """Write every wish that is due, and record the outcomes.
 
     Args:
         run: the run under way.
         numbers: the dossiers to push; empty: all.
-        on_wait: called with a message before the push waits for unanswered writes and reads them
-            back; None: a later run reads them back.
+        waits: whether unanswered writes are read back once that is possible; if not, a later run
+            reads them back.
 
     Raises:
         DsyncError: DS or the database cannot be reached; the outcomes recorded so far stay.
     """
     if run.context.annotations is None:
         return
-    _push_now(run, numbers, waits=on_wait is not None)
-    if on_wait is not None:
+    _push_now(run, numbers, waits=waits)
+    if waits:
         with run.transaction() as tx:
             left = tx.unknown_for(run.now, UNKNOWN_FOR, numbers)
         if left:
             seconds = ceil(left.total_seconds())
-            on_wait(
+            run.context.progress.message(
                 f"DS did not answer a write: waiting {seconds} s before reading it back. "
                 "Stopping now is safe: a later run reads it back."
             )
@@ -131,7 +148,7 @@ def push_due(
         )
 
 
-def report_unknown_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
+def _report_unknown_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
     """Report the requested dossiers that are not in the copy or not present in DS."""
     if not numbers:
         return

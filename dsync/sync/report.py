@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import Comparison, Verdict
 from dsync.errors import DsyncError
 
 
@@ -73,11 +73,19 @@ class SyncOptions:
     work: Kind | None = None
     """The kind of a run that reads no dossiers from DS."""
     force: bool = False
-    """Of a push: whether it overwrites what a human wrote."""
+    """Of a push: whether it overwrites what a human wrote, in the dossiers given."""
     shown: Mapping[DossierNumber, Mapping[str, str]] | None = None
     """With `force`: the values that the user was shown; only these are overwritten. None: any."""
     refresh: bool = False
     """Of a pre-check: whether present product evidence replaces the frozen one."""
+    as_of: date | None = None
+    """Of a pre-check: judge as if the dossiers had been deposited on that day; stores nothing."""
+    accept_evidence: bool = False
+    """Of a pre-check: accept the evidence that a safety brake stopped, and judge what is due."""
+    undo: bool = False
+    """Of an erasure: let the next read copy the dossiers again."""
+    decided_before: datetime | None = None
+    """Of an erasure: all finished dossiers that were decided before; None: the dossiers given."""
     request: int | None = None
     """The request that this run executes."""
 
@@ -91,6 +99,11 @@ class SyncOptions:
         return Kind.FULL if self.full else Kind.INCREMENTAL
 
     @property
+    def is_dry(self) -> bool:
+        """Whether the run writes nothing, neither to DS nor to the database."""
+        return self.dry_run or self.as_of is not None
+
+    @property
     def is_manual(self) -> bool:
         """Whether a person asked for the run."""
         return self.started_by not in AUTOMATIC
@@ -100,10 +113,8 @@ class SyncOptions:
 
         The values that they were shown are left out: the journal keeps no contents of dossiers.
         """
-        flags = ("full", "accept_deletions", "force", "refresh")
-        document: dict[str, Any] = {name: True for name in flags if getattr(self, name)}
-        if self.since is not None:
-            document["since"] = _iso(self.since)
+        document: dict[str, Any] = {name: True for name in _FLAGS if getattr(self, name)}
+        document |= {name: _iso(at) for name in _INSTANTS if (at := getattr(self, name))}
         if self.dossiers:
             document["dossiers"] = list(self.dossiers)
         if not self.push:
@@ -128,15 +139,13 @@ class SyncOptions:
             request: the request's id.
             asked_by: the user.
         """
-        since, shown = asked.get("since"), asked.get("shown")
+        shown = asked.get("shown")
+        simple: dict[str, Any] = {name: bool(asked.get(name)) for name in _FLAGS}
+        simple |= {name: datetime.fromisoformat(asked[name]) for name in _INSTANTS if name in asked}
         return cls(
-            work=Kind(kind) if kind in WITHOUT_READING else None,
-            force=bool(asked.get("force")),
+            **simple,
+            work=None if kind in _READING else Kind(kind),
             shown=shown and {DossierNumber(int(n)): values for n, values in shown.items()},
-            refresh=bool(asked.get("refresh")),
-            full=bool(asked.get("full")),
-            accept_deletions=bool(asked.get("accept_deletions")),
-            since=datetime.fromisoformat(since) if since else None,
             dossiers=tuple(DossierNumber(number) for number in asked.get("dossiers", ())),
             push=asked.get("push", True),
             pieces=True,
@@ -145,8 +154,10 @@ class SyncOptions:
         )
 
 
-WITHOUT_READING = {Kind.PUSH, Kind.PRECHECK}
-"""The kinds of runs that a service executes on request without reading from DS."""
+_READING = {Kind.INCREMENTAL, Kind.FULL, Kind.DOSSIER}
+"""The kinds of runs that read dossiers from DS."""
+_FLAGS = ("full", "accept_deletions", "force", "refresh", "accept_evidence", "undo")
+_INSTANTS = ("since", "decided_before")
 AUTOMATIC = {"service", "webhook"}
 """What `started_by` says of runs that no person asked for."""
 
@@ -183,6 +194,8 @@ class RunReport:
     """The writes that a dry run did not send."""
     pieces: Counter[str] = field(default_factory=Counter)
     """Number of files whose copy was tried, by the state of the copy."""
+    comparisons: list[Comparison] = field(default_factory=list)
+    """Of a pre-check: the dossiers that were judged."""
     exit_code: int = 0
 
     @property
@@ -282,6 +295,9 @@ class RunReport:
             document["mutations"] = self.mutations
         if self.pieces or self.kind is Kind.PIECES:
             document["pieces"] = dict(self.pieces)
+        if self.comparisons:
+            document["compared"] = [one.numero for one in self.comparisons]
+            document["not_stored"] = [one.numero for one in self.comparisons if not one.is_stored]
         return document
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -13,10 +13,12 @@ from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
 from dsync.store import LEASE_TTL_S, Lease, Store, Tx
 from dsync.sync.config_changes import follow_config_changes
 from dsync.sync.context import Context, Run
+from dsync.sync.erasure import erase
 from dsync.sync.evaluate import evaluate_due
-from dsync.sync.pieces import copy_new_pieces, delete_doomed_pieces
+from dsync.sync.pieces import copy_new_pieces, copy_pieces, delete_doomed_pieces
+from dsync.sync.precheck import precheck
 from dsync.sync.pull import pull
-from dsync.sync.push import push_due
+from dsync.sync.push import push_due, push_on_request
 from dsync.sync.report import Kind, RunReport, SyncOptions
 
 log = structlog.get_logger(__name__)
@@ -26,41 +28,22 @@ LEASE_POLL_S = 1.0
 
 
 def sync(context: Context, options: SyncOptions) -> RunReport:
-    """Pull, evaluate and push once; errors are in the report, not raised."""
-
-    def work(run: Run) -> None:
-        pull(run, options)
-        evaluate_due(run)
-        follow_config_changes(run)
-        if options.push:
-            push_due(run, options.dossiers)
-        if options.kind is not Kind.DOSSIER and options.since is None:
-            with run.transaction() as tx:
-                tx.save_state(last_success_at=run.now)
-        if options.pieces:
-            copy_new_pieces(run)
-
-    return execute(context, options, work)
-
-
-def execute(context: Context, options: SyncOptions, work: Callable[[Run], None]) -> RunReport:
-    """Do `work` under the lease, and journal the run; errors are in the report, not raised.
+    """Execute a run of any kind; errors are in the report, not raised.
 
     A dry run works on a scratch copy of the database, which is deleted at the end.
 
     Args:
         context: the collaborators of the run.
         options: the run's options.
-        work: called with the run under way.
     """
-    report = RunReport(options.kind, context.clock(), dry=options.dry_run)
+    report = RunReport(options.kind, context.clock(), dry=options.is_dry)
     try:
-        if options.dry_run:
+        if options.is_dry:
             with context.store.scratch_copy() as scratch:
-                _execute(replace(context, store=scratch), options, work, report)
+                _execute(replace(context, store=scratch), options, report)
             report.run = None
         else:
-            _execute(context, options, work, report)
+            _execute(context, options, report)
     except DsyncError as exc:
         report.fail(exc)
     if report.ended_at is None:
@@ -68,9 +51,33 @@ def execute(context: Context, options: SyncOptions, work: Callable[[Run], None])
     return report
 
 
-def _execute(
-    context: Context, options: SyncOptions, work: Callable[[Run], None], report: RunReport
-) -> None:
+def _synchronise(run: Run, options: SyncOptions) -> None:
+    pull(run, options)
+    evaluate_due(run)
+    follow_config_changes(run)
+    if options.push:
+        push_due(run, options.dossiers)
+    if options.kind is not Kind.DOSSIER and options.since is None:
+        with run.transaction() as tx:
+            tx.save_state(last_success_at=run.now)
+    if options.pieces:
+        copy_new_pieces(run)
+
+
+_WORK = {
+    None: _synchronise,
+    Kind.PUSH: push_on_request,
+    Kind.PRECHECK: precheck,
+    Kind.ERASURE: erase,
+    Kind.PIECES: copy_pieces,
+}
+"""What a run does, by `SyncOptions.work`."""
+
+
+def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
+    def work(run: Run) -> None:
+        _WORK[options.work](run, options)
+
     with _lease(context, options.wait_s) as lease:
         with context.store.transaction(lease) as tx:
             report.run = tx.start_run(options.kind.value, options.started_by, report.started_at)
@@ -79,7 +86,7 @@ def _execute(
         run = Run(context, lease, report.run, report)
         before, failed_before = context.client.requests, context.client.errors.copy()
         # What was erased, in this run or before, is deleted from the target of files, too.
-        for step in (work,) if options.dry_run else (work, delete_doomed_pieces):
+        for step in (work,) if options.is_dry else (work, delete_doomed_pieces):
             try:
                 step(run)
             except DsyncError as exc:

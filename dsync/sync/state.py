@@ -11,6 +11,7 @@ from dsync.domain.durations import ago, span
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import LeaseInfo, RunningService, Store
 from dsync.store.lease import is_alive
+from dsync.sync.report import Kind
 
 RUN_KEYS = {
     "run": "run",
@@ -28,6 +29,7 @@ RUN_KEYS = {
     "en_quarantaine": "quarantined",
     "requetes": "requests",
     "erreur": "error",
+    "code": "code",
 }
 """Keys of a run in the document by its column."""
 
@@ -64,6 +66,7 @@ def state_of(
         state = stored.as_of(now)
         ahead = stored.ahead(now)
         runs = reader.runs(limit=1)
+        full_runs = reader.runs(limit=1, genre=Kind.FULL.value)
         counts = reader.dossier_counts()
         pushes = reader.open_pushes()
         wishes, quarantined = reader.work_counts()
@@ -80,6 +83,7 @@ def state_of(
             "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
             "full_read_under_way": state.full_cursor is not None,
             "last_run": _last_run(runs[0]) if runs else None,
+            "last_full_run": _last_run(full_runs[0]) if full_runs else None,
             "dossiers": {
                 "presence": counts["presence"],
                 "state": counts["etat"],

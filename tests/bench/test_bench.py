@@ -25,7 +25,7 @@ from dsync.domain.dossier import Dossier
 from dsync.ds import PageReader
 from dsync.sandbox import Sandbox
 from dsync.sync.pages import EPOCH
-from dsync.sync.report import SyncOptions
+from dsync.sync.report import Kind, SyncOptions
 from dsync.wiring import App
 from tests.bench.measured import TOKEN, app_on, measured
 from tests.bench.prebuilt import DEMARCHE, PAGE, serving
@@ -138,7 +138,7 @@ def test_a_first_push_of_a_thousand_verdicts(tmp_path: Path) -> None:
         ) as app:
             app.sync(SyncOptions(full=True, push=False))
             sandbox.control.forget_requests()
-            report = app.push()
+            report = app.sync(SyncOptions(work=Kind.PUSH))
         dossiers = sum(entry.fields.count("dossier") for entry in sandbox.control.requests())
 
     per_ten = 10 * report.requests / dossiers

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from dsync.sandbox import Sandbox
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import Kind, RunReport, SyncOptions
 from dsync.wiring import App
 from tests.bench.measured import app_on
 from tests.bench.prebuilt import PAGE, Prebuilt, serving
@@ -146,7 +146,7 @@ def test_a_first_push_asks_two_requests_for_ten_dossiers(tmp_path: Path) -> None
         with _pushing(sandbox, f"sqlite:///{tmp_path / 'dsync.db'}") as app:
             app.sync(SyncOptions(full=True, push=False))
             sandbox.control.forget_requests()
-            report = app.push()
+            report = app.sync(SyncOptions(work=Kind.PUSH))
         asked = len(sandbox.control.requests())
 
     batches = -(-report.pushed // 10)

@@ -33,7 +33,7 @@ from dsync.sandbox.world.model import ServedDossier
 from dsync.settings import Configuration, Settings, load_settings
 from dsync.store import Store, SyncState, tables
 from dsync.store.engine import open_engine, parse_url
-from dsync.sync.report import RunReport, SyncOptions
+from dsync.sync.report import Kind, RunReport, SyncOptions
 from dsync.wiring import App
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
@@ -243,6 +243,20 @@ class Worker:
     def sync(self, **options: Any) -> RunReport:
         """Do one run."""
         return self.app.sync(SyncOptions(**options))
+
+    def push(self, *ranks: int, force_by: str | None = None) -> RunReport:
+        """Push as an operator asks for it."""
+        return self.sync(
+            work=Kind.PUSH,
+            dossiers=tuple(number(rank) for rank in ranks),
+            force=force_by is not None,
+            started_by=force_by or "cli",
+        )
+
+    def erase(self, rank: int, *, undo: bool = False) -> RunReport:
+        """Erase a dossier as an operator asks for it, or undo that."""
+        dossiers = (number(rank),)
+        return self.sync(work=Kind.ERASURE, dossiers=dossiers, undo=undo, started_by="cli:agent")
 
     def close(self) -> None:
         """End the process."""

@@ -172,7 +172,7 @@ def test_what_dsync_wrote_is_dsyncs_and_a_humans_hand_after_it_is_not(
         (RESULTAT, None, verdict, other, "instructeur"),
         ("etiquettes", None, label, None, "instructeur"),
     ] == told(engine, 0)[4:]
-    engine.worker.app.push((number(0),), force_by="ana@poste")
+    engine.worker.push(0, force_by="ana@poste")
     engine.advance(minutes=11)
     engine.sync()
     assert [

@@ -14,6 +14,7 @@ from dsync.ds import ListRequest
 from dsync.ds.reading import read_nodes
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.content.form import FORM
+from dsync.sync.report import Kind
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number, seeds
 from tests.store.databases import dump
@@ -397,7 +398,7 @@ def test_a_dossier_of_another_demarche_in_the_copy_is_removed_by_the_full_read(
         engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(3)}")
     engine.execute(f"UPDATE outbox SET statut = 'en_attente' WHERE numero = {foreign}")
     before = engine.control.truth_of(foreign)
-    assert 7 == engine.worker.app.push((foreign,)).exit_code
+    assert 7 == engine.sync(work=Kind.PUSH, dossiers=(foreign,)).exit_code
     report = engine.sync(full=True)
     assert (0, 1, {"present": 12}) == (report.exit_code, report.deleted, engine.presences())
     for table in TABLES:

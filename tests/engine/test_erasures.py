@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from dsync.sync.erasure import erase, lift_erasure, purge
-from dsync.sync.report import RunReport
+from dsync.sync.report import Kind, RunReport
 from tests.engine.rig import PAGE, PROBLEME, Engine, number, seeds
 
 ONE = 1
 WORD = "Mot-témoin"
 
 
-def erase_one(engine: Engine, rank: int = ONE) -> RunReport:
-    return erase(engine.worker.app.context, number(rank), asked_by="cli:agent")
-
-
-def lift(engine: Engine, rank: int = ONE) -> RunReport:
-    return lift_erasure(engine.worker.app.context, number(rank), asked_by="cli:agent")
-
-
 def purged(engine: Engine, age: timedelta) -> RunReport:
     limit = engine.control.now() - age
-    return purge(engine.worker.app.context, limit, asked_by="cli:agent")
+    return engine.sync(work=Kind.ERASURE, decided_before=limit, started_by="cli:agent")
 
 
 def test_an_erased_dossier_is_not_copied_again(engine_on_each: Engine) -> None:
@@ -30,7 +21,7 @@ def test_an_erased_dossier_is_not_copied_again(engine_on_each: Engine) -> None:
     engine = engine_on_each
     engine.control.edit_champ(number(ONE), PROBLEME, WORD)
     engine.sync_until_quiet()
-    assert 1 == erase_one(engine).deleted
+    assert 1 == engine.worker.erase(ONE).deleted
     engine.control.edit_champ(number(ONE), PROBLEME, f"{WORD} encore")
     report = engine.sync(full=True)
     assert (0, 0, 0) == (report.exit_code, report.changed, report.deleted)
@@ -50,14 +41,14 @@ def test_an_erasure_on_request_leaves_no_word_in_the_file(engine: Engine) -> Non
     """Neither in SQLite's file nor in its write-ahead log."""
     engine.control.edit_champ(number(ONE), PROBLEME, WORD)
     engine.sync_until_quiet()
-    erase_one(engine)
+    engine.worker.erase(ONE)
     assert [] == engine.files_with(WORD)
 
 
 def test_an_erased_dossier_asked_for_by_its_number_is_told(engine: Engine) -> None:
     """The message says how it is copied again; nothing is asked of DS."""
     engine.sync_until_quiet()
-    erase_one(engine)
+    engine.worker.erase(ONE)
     report = engine.sync(dossiers=(number(ONE),))
     assert (7, 0) == (report.exit_code, report.requests)
     assert f"dsync dossier erase {number(ONE)} --undo" in report.errors[0]
@@ -68,13 +59,13 @@ def test_an_erasure_that_is_undone_is_copied_and_judged_again(engine_on_each: En
     engine = engine_on_each
     engine.sync_until_quiet()
     before = (engine.verdict(ONE), engine.remote(ONE))
-    erase_one(engine)
-    assert 0 == lift(engine).exit_code
+    engine.worker.erase(ONE)
+    assert 0 == engine.worker.erase(ONE, undo=True).exit_code
     report = engine.sync(dossiers=(number(ONE),))
     assert (0, 1) == (report.exit_code, report.changed)
     assert engine.one("lecture_candidature", ONE)["probleme"]
     assert before == (engine.verdict(ONE), engine.remote(ONE))
-    assert 2 == lift(engine).exit_code
+    assert 2 == engine.worker.erase(ONE, undo=True).exit_code
 
 
 def test_an_erased_twin_counts_no_more(engine: Engine) -> None:
@@ -83,7 +74,7 @@ def test_an_erased_twin_counts_no_more(engine: Engine) -> None:
     engine.control.edit_champ(number(2), PAGE, twin.champs[PAGE])
     engine.sync_until_quiet()
     assert "À vérifier" == engine.verdict(0)
-    erase_one(engine, 2)
+    engine.worker.erase(2)
     engine.sync()
     assert "Éligible" == engine.verdict(0) == engine.remote(0)
 
@@ -91,7 +82,7 @@ def test_an_erased_twin_counts_no_more(engine: Engine) -> None:
 def test_a_dossier_that_ds_erases_after_us_is_marked_so(engine: Engine) -> None:
     """DS's own word counts."""
     engine.sync_until_quiet()
-    erase_one(engine)
+    engine.worker.erase(ONE)
     engine.control.erase(number(ONE))
     engine.sync()
     assert "supprime" == engine.one("dossier", ONE)["presence"]
@@ -115,5 +106,5 @@ def test_a_purge_erases_old_decisions_only(engine_on_each: Engine) -> None:
 def test_an_unknown_dossier_cannot_be_erased(engine: Engine) -> None:
     """A mistyped number is told."""
     engine.sync_until_quiet()
-    report = erase_one(engine, 900)
+    report = engine.worker.erase(900)
     assert (2, 0) == (report.exit_code, report.deleted)

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from dsync.sync.precheck import precheck
-from dsync.sync.report import Kind, SyncOptions
+from dsync.sync.report import Kind, RunReport
 from tests.engine.conftest import Start
 from tests.engine.rig import DETAIL, PAGE, PROBLEME, Engine, few_products, number
 from tests.engine.test_judging import STARTUPS, SUIVI, product_of
@@ -43,6 +42,11 @@ def rename(product: str, to: str) -> Callable[[Entries], Entries]:
         return [{**e, "id": to} if e["id"] == product else e for e in entries]
 
     return change
+
+
+def accept(engine: Engine) -> RunReport:
+    """Accept the catalogue that the safety brake stopped."""
+    return engine.sync(work=Kind.PRECHECK, accept_evidence=True, started_by="cli:ada")
 
 
 def standing(engine: Engine, rank: int) -> tuple[Any, ...]:
@@ -121,11 +125,10 @@ def test_fresh_evidence_is_taken_when_an_operator_asks(start: Start) -> None:
     publish(engine, rewrite(product_of(0)))
     engine.sync()
     engine.advance(minutes=1)
-    context = engine.worker.app.context
-    options = SyncOptions(
+    report = engine.sync(
         work=Kind.PRECHECK, dossiers=(number(0),), refresh=True, started_by="cli:ada"
     )
-    report, [comparison] = precheck(context, options)
+    [comparison] = report.comparisons
     assert (0, "Éligible", "À vérifier") == (
         report.exit_code,
         comparison.before.verdict if comparison.before else None,
@@ -206,7 +209,7 @@ class TestBrake:
         engine.sync()
         assert product_of(9) == engine.one("lecture_candidature", 6)["produit_id"]
         assert before[:6] == [standing(engine, rank) for rank in range(6)]
-        engine.worker.app.accept_catalogue(asked_by="cli:ada")
+        accept(engine)
         assert [] == engine.rows("SELECT * FROM lecture_anomalie")
         report = engine.sync()
         assert 0 == report.exit_code
@@ -219,10 +222,10 @@ class TestBrake:
         self.shrink(engine)
         engine.sync()
         self.shrink(engine, to=2)
-        report = engine.worker.app.accept_catalogue(asked_by="cli:ada")
+        report = accept(engine)
         assert 7 == report.exit_code
         assert 1 == len(engine.rows("SELECT * FROM lecture_anomalie"))
-        assert 0 == engine.worker.app.accept_catalogue(asked_by="cli:ada").exit_code
+        assert 0 == accept(engine).exit_code
 
     def test_a_few_products_gone_are_believed(self, start: Start) -> None:
         """A tenth may go; what is renamed with an alias is not gone."""

@@ -149,11 +149,20 @@ def test_the_journal_tells_who_started_a_run(engine: Engine) -> None:
     assert ["service", "cli"] == [row["demande_par"] for row in rows]
 
 
+def test_the_journal_has_the_exit_code_of_each_run(engine: Engine) -> None:
+    """For those who watch: a refused token is 3, whatever the sentence says."""
+    engine.control.fail(ScriptedFault("token_expired"))
+    engine.sync()
+    engine.sync()
+    rows = engine.rows("SELECT code, statut FROM lecture_synchronisation ORDER BY run")
+    assert [(3, "failed"), (0, "success")] == [(row["code"], row["statut"]) for row in rows]
+
+
 def test_the_journal_tells_what_a_run_was_for(engine: Engine) -> None:
     """A push and a pre-check on demand are no reads, and are not called so."""
     engine.sync(push=False)
     engine.sync(dossiers=(number(0),), push=False)
-    engine.worker.app.push((number(0),))
+    engine.worker.push(0)
     engine.worker.app.sync(SyncOptions(work=Kind.PRECHECK, dossiers=(number(0),)))
     rows = engine.rows("SELECT genre, demande_par FROM sync_run ORDER BY run")
     assert ["incremental", "dossier", "envoi", "precontrole"] == [row["genre"] for row in rows]

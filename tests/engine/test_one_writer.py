@@ -13,8 +13,9 @@ import pytest
 
 from dsync.errors import LeaseHeldError, LeaseLostError
 from dsync.sync import run as runs
+from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.report import Status
-from tests.engine.rig import DEMARCHE, PROBLEME, Engine, Worker, number
+from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
 
 
 def between(worker: Worker, meanwhile: Callable[[], Any]) -> None:
@@ -94,6 +95,32 @@ def test_the_lease_is_free_after_a_run_that_failed(engine: Engine) -> None:
     assert 8 == engine.sync().exit_code
     engine.control.clear_faults()
     assert 0 == engine.another().sync().exit_code
+
+
+@pytest.mark.parametrize(("choice", "then"), [("accepte", "remplacee"), ("adopte", "confirmee")])
+def test_conflicts_are_ended_while_another_process_writes(
+    engine_on_each: Engine, choice: Choice, then: str
+) -> None:
+    """At once, between two transactions of its run, which ends as if nothing had happened."""
+    engine = engine_on_each
+    engine.sync()
+    engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
+    assert 1 == engine.sync(full=True).conflicts
+    engine.control.edit_champ(number(1), PROBLEME, "")
+    ended: list[dict[int, int]] = []
+
+    def writing(push: Callable[..., Any], *args: Any) -> Any:
+        store, now = engine.another().store, engine.worker.now()
+        ended.append(end_conflicts(store, DEMARCHE, Choice(choice), now, asked_by="ana@poste"))
+        return push(*args)
+
+    engine.worker.client.around["push"] = writing
+    report = engine.sync()
+    assert (0, 0) == (report.exit_code, report.conflicts)
+    assert number(0) in ended[0]
+    assert then == engine.wishes(0)["resultat"]
+    kept = "À vérifier" if choice == "accepte" else engine.verdict(0)
+    assert kept == engine.remote(0)
 
 
 def test_a_dead_holders_lease_is_taken_over_when_it_has_expired(engine_on_each: Engine) -> None:

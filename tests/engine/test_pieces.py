@@ -18,8 +18,7 @@ import requests
 
 from dsync.sandbox.world.changes import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
-from dsync.sync.erasure import erase, purge
-from dsync.sync.report import RunReport
+from dsync.sync.report import Kind, RunReport
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import LETTRE, Engine, id_of, number, seeds
 
@@ -49,7 +48,8 @@ def engine_with_pieces(database_url: str, folder: Path) -> Iterator[Engine]:
 
 
 def fetched(engine: Engine, *ranks: int) -> RunReport:
-    return engine.worker.app.fetch_pieces([number(rank) for rank in ranks], asked_by="cli:agent")
+    dossiers = tuple(number(rank) for rank in ranks)
+    return engine.sync(work=Kind.PIECES, dossiers=dossiers, started_by="cli:agent")
 
 
 def copies(folder: Path) -> dict[str, bytes]:
@@ -173,7 +173,6 @@ def _champs(engine: Engine, rank: int) -> list[dict[str, Any]]:
 
 def removals(engine: Engine) -> dict[str, Callable[[], Any]]:
     """Return the ways by which a file has to go."""
-    context = engine.worker.app.context
 
     def by_ds() -> None:
         engine.control.erase(number(ONE))
@@ -183,7 +182,7 @@ def removals(engine: Engine) -> dict[str, Callable[[], Any]]:
         engine.control.move(number(ONE), "refuse")
         engine.sync()
         engine.advance(days=2)
-        purge(context, engine.control.now(), asked_by="cli:agent")
+        engine.sync(work=Kind.ERASURE, decided_before=engine.control.now())
 
     def from_its_champ() -> None:
         engine.control.edit_champ(number(ONE), LETTRE, [])
@@ -191,7 +190,7 @@ def removals(engine: Engine) -> dict[str, Callable[[], Any]]:
 
     return {
         "by_ds": by_ds,
-        "on_request": lambda: erase(context, number(ONE), asked_by="cli:agent"),
+        "on_request": lambda: engine.worker.erase(ONE),
         "by_purge": by_purge,
         "from_its_champ": from_its_champ,
     }
@@ -282,7 +281,7 @@ def test_a_kill_at_any_point_of_an_erasure_leaves_no_file(
     worker = engine.worker
 
     def work() -> None:
-        erase(engine.worker.app.context, number(ONE), asked_by="cli:agent")
+        engine.worker.erase(ONE)
 
     def finished() -> None:
         is_erased = engine.one("dossier", ONE)["presence"] == "efface"
@@ -527,7 +526,7 @@ def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: An
     assert large.content == bucket.get_object(Bucket="dsync", Key=key)["Body"].read()
     assert [f"s3://dsync/{key}"] == [row[1] for row in shown(engine, ONE) if row[0] == "plan.pdf"]
     engine.restart()
-    assert 0 == erase(engine.worker.app.context, number(ONE), asked_by="cli:agent").exit_code
+    assert 0 == engine.worker.erase(ONE).exit_code
     left = bucket.list_objects_v2(Bucket="dsync")["Contents"]
     assert [f"aap/{path_of(TWO, LETTER, '.pdf')}"] == [entry["Key"] for entry in left]
 

@@ -30,7 +30,7 @@ def test_a_push_that_is_too_large_is_halved(engine: Engine, limit: dict[str, int
     """The reading before a push and the push itself: the batch adapts, everything arrives."""
     engine.sync(push=False)
     engine.control.limit_queries(**limit)
-    report = engine.worker.app.push()
+    report = engine.worker.push()
     assert (0, 10) == (report.exit_code, report.pushed)
     check_annotations(engine)
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, event
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
 from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sync.context import NoProgress
 from dsync.sync.report import Status
 from tests.engine.conftest import Start
 from tests.engine.rig import (
@@ -89,7 +90,7 @@ def test_a_dossier_whose_annotations_cannot_be_read_waits_alone(engine: Engine) 
     """Nothing is written unread: the others go on, it is tried again within the hour."""
     engine.sync(push=False)
     engine.control.return_null(number(0))
-    report = engine.worker.app.push()
+    report = engine.worker.push()
     assert (7, 9) == (report.exit_code, report.pushed)
     assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
     assert [] == engine.sent(0)
@@ -345,7 +346,7 @@ def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine
     assert "refusee" == engine.wishes(0)["resultat"]
     assert "interne" in engine.one("lecture_annotation", 0)["erreur"]
     engine.control.repair(number(0))
-    engine.worker.app.push((number(0),))
+    engine.worker.push(0)
     assert CONFIRMED == engine.wishes(0)
 
 
@@ -389,14 +390,24 @@ def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: 
 def test_an_operators_push_waits_for_the_lost_answer(start: Start) -> None:
     """It says for how long, then reads back what DS did: done, without a second write."""
     engine = start()
-    engine.restart(stop=Patient(engine))
+    told = Told()
+    engine.restart(stop=Patient(engine)).app.progress = told
     engine.sync(push=False)
     engine.control.fail(ScriptedFault("answer_lost", PUSH))
-    said: list[str] = []
-    report = engine.worker.app.push(on_wait=said.append)
+    report = engine.worker.push()
     assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
     assert 1 == len(engine.sent(0))
-    assert ["waiting 35 s" in sentence for sentence in said] == [True]
+    assert ["waiting 35 s" in sentence for sentence in told.lines] == [True]
+
+
+class Told(NoProgress):
+    """Keeps what a command prints while it works."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def message(self, line: str) -> None:
+        self.lines.append(line)
 
 
 class Patient(threading.Event):
@@ -635,7 +646,7 @@ def test_an_operator_forces_over_a_human_and_it_is_journaled(engine: Engine) -> 
     """`push --force` writes what the rules say; the next human edit is respected again."""
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.sync_until_quiet()
-    report = engine.worker.app.push((number(0),), force_by="ana@poste")
+    report = engine.worker.push(0, force_by="ana@poste")
     assert (0, "Éligible", CONFIRMED) == (report.exit_code, engine.remote(0), engine.wishes(0))
     told = engine.rows(
         "SELECT details FROM evenement WHERE numero = :n AND evenement = 'pousse'", n=number(0)
@@ -671,7 +682,7 @@ def test_force_goes_over_the_checked_box(engine: Engine) -> None:
     engine.sync()
     engine.control.move(number(1), "en_instruction")
     engine.control.move(number(1), "accepte")
-    engine.worker.app.push((number(0), number(1)), force_by="ana@poste")
+    engine.worker.push(0, 1, force_by="ana@poste")
     assert ("Inéligible", OTHER) == (engine.remote(0), engine.remote(1))
 
 
@@ -713,7 +724,7 @@ def test_an_operator_forces_over_a_humans_label(engine: Engine) -> None:
     engine.control.add_label(number(0), "à vérifier")
     engine.sync(full=True)
     assert "conflit" == engine.wishes(0)["label"]
-    report = engine.worker.app.push((number(0),), force_by="ana@poste")
+    report = engine.worker.push(0, force_by="ana@poste")
     assert (0, ["éligible"], CONFIRMED) == (report.exit_code, engine.labels(0), engine.wishes(0))
 
 
@@ -872,7 +883,7 @@ def test_a_new_database_adopts_what_a_forced_push_wrote_alone(engine: Engine) ->
     make_ineligible(engine)
     engine.sync()
     engine.advance(hours=1)
-    engine.worker.app.push((number(0),), force_by="ana@poste")
+    engine.worker.push(0, force_by="ana@poste")
     assert engine.remote(0, DETAIL).startswith("Inéligible – ")
     engine.lose_database()
     report = engine.sync()
@@ -891,7 +902,7 @@ def test_a_new_database_lists_a_changed_result_as_one_conflict(engine: Engine) -
         "SELECT annotation FROM outbox WHERE statut = 'conflit' AND courante AND erreur IS NULL"
     )
     assert ["resultat"] == [row["annotation"] for row in rows]
-    engine.worker.app.push((number(0),), force_by="ana@poste")
+    engine.worker.push(0, force_by="ana@poste")
     assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
 
 
@@ -969,7 +980,7 @@ def test_our_own_label_comes_back_once_and_is_nothing_to_do(engine: Engine) -> N
     engine.sync_until_quiet()
     engine.control.remove_label(number(0), "éligible")
     engine.sync()
-    engine.worker.app.push((number(0),), force_by="ana@poste")
+    engine.worker.push(0, force_by="ana@poste")
     assert (["éligible"], []) == (engine.labels(0), engine.sent(0))
     engine.control.forget_requests()
     engine.advance(minutes=11)

@@ -95,7 +95,7 @@ def plant(engine: Engine) -> set[str]:
     control.edit_champ(first, 4605, [FileSeed(f"{canary(4605)}.pdf", "application/pdf", b"%PDF")])
     control.edit_annotation(first, RESULTAT, "Inéligible")
     engine.sync()
-    engine.worker.app.push((first,), force_by=f"{canary(1)}@poste")
+    engine.worker.push(0, force_by=f"{canary(1)}@poste")
     control.move(number(1), "en_instruction")
     control.move(number(1), "refuse", motivation=canary(2), agent=f"{canary(3)}@example.gouv.fr")
     engine.sync()

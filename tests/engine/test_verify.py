@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from dsync.sync.erasure import erase
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import ETAPE, PROBLEME, RESULTAT, Engine, Worker, number
 
@@ -117,7 +116,7 @@ def test_an_erased_dossier_with_contents_is_found_and_erased_again(engine_on_eac
     """Erased on request or by DS: texts that came back are found, and go by the remedy."""
     engine = engine_on_each
     engine.sync_until_quiet()
-    erase(engine.worker.app.context, number(0), asked_by="cli:x")
+    engine.worker.erase(0)
     engine.control.erase(number(1))
     engine.advance(hours=2)
     engine.sync(full=True)
@@ -125,7 +124,7 @@ def test_an_erased_dossier_with_contents_is_found_and_erased_again(engine_on_eac
     for rank in (0, 1):
         engine.execute(f"UPDATE dossier SET raison_sociale = 'X' WHERE numero = {number(rank)}")
         assert {"erased": (number(rank),)} == found(engine)
-        assert 0 == erase(engine.worker.app.context, number(rank), asked_by="cli:x").exit_code
+        assert 0 == engine.worker.erase(rank).exit_code
         assert {} == found(engine)
 
 

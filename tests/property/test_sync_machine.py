@@ -267,7 +267,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule(rank=ranks)
     def force(self, rank: int) -> None:
-        self.engine.worker.app.push((number(rank),), force_by="ana@poste")
+        self.engine.worker.push(rank, force_by="ana@poste")
 
     # --- the promises -----------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ SELECT
     r.pousses,
     r.requetes,
     r.erreur,
+    r.code,
     r.demarche_numero
 FROM sync_run AS r
 LEFT JOIN lease AS l

@@ -319,6 +319,19 @@ def test_what_a_person_asks_for_does_not_wait_after_a_failure() -> None:
     assert worker.runs == 2
 
 
+def test_what_a_person_asks_for_in_vain_postpones_nothing() -> None:
+    """A dossier to erase that is unknown is the operator's, the schedule's next read is due."""
+    outcomes = iter([refused(), make_report()])
+    worker = FakeWorker(lambda: next(outcomes))
+    worker.request = SyncOptions(work=Kind.ERASURE, started_by="ana@poste", request=1)
+    job = DemarcheJob(worker, threading.Event(), monotonic=Clock())
+    job.tick()
+    assert timedelta() == worker.pause
+    worker.request = None
+    job.tick()
+    assert 2 == worker.runs
+
+
 def test_the_watch_is_called_while_the_service_runs() -> None:
     """Or no alert would ever be told."""
     stop = threading.Event()

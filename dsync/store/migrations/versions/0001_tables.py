@@ -317,6 +317,7 @@ def upgrade() -> None:
         sa.Column("en_quarantaine", sa.Integer(), nullable=False),
         sa.Column("requetes", sa.Integer(), nullable=False),
         sa.Column("erreur", sa.Text(), nullable=True),
+        sa.Column("code", sa.Integer(), nullable=True),
         sa.Column("figures", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("run", name=op.f("pk_sync_run")),
     )

@@ -1,0 +1,90 @@
+"""Runs that a person asks for: the running service does them, else this process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from dsync.addresses import mask_url
+from dsync.cli.failures import Exit, tell
+from dsync.cli.output import announce_stop
+from dsync.cli.progress import progress_bars
+from dsync.cli.reports import print_document
+from dsync.cli.session import load, make_ready, worker
+from dsync.domain.verdict import Comparison
+from dsync.errors import InterruptedRunError
+from dsync.service.signals import StopSignals
+from dsync.settings import Settings
+from dsync.sync.check import missing_file
+from dsync.sync.report import SyncOptions
+
+
+class Done(NamedTuple):
+    """The result of a run, whoever did it."""
+
+    document: Mapping[str, Any]
+    """As `RunReport.to_json` returns it."""
+    code: int
+    """The command's exit code."""
+    comparisons: list[Comparison] | None
+    """Of a pre-check; None: another process did it, and the database has them."""
+
+
+def run_once(options: SyncOptions, *, as_json: bool, may_create: bool = False) -> None:
+    """Have a run done and print its report; exit with its code, or with the signal's."""
+    done = carry_out(options, as_json=as_json, may_create=may_create)
+    print_document(done.document, as_json=as_json, dry=options.is_dry)
+    finish(done)
+
+
+def carry_out(
+    options: SyncOptions,
+    *,
+    as_json: bool,
+    settings: Settings | None = None,
+    may_create: bool = False,
+) -> Done:
+    """Have a run done, and follow it to its end.
+
+    A service that is running does it in place of this process, unless it is a dry run.
+
+    Args:
+        options: of the run.
+        as_json: whether JSON is printed, and so no progress.
+        settings: None: those of the command line.
+        may_create: whether to create a missing SQLite file.
+
+    Raises:
+        Exit: a signal ended the wait for a service; this was printed.
+    """
+    with StopSignals(announce=announce_stop) as signals:
+        settings = settings or load()
+        if options.is_dry and may_create and missing_file(settings.database_url):
+            # A dry run creates no file: it uses an empty database in memory.
+            settings = load(database_url="sqlite://")
+        with (
+            progress_bars(wanted=not as_json) as progress,
+            worker(settings, stop=signals.stop, progress=progress, may_create=may_create) as app,
+        ):
+            make_ready(app)
+            try:
+                request = None if options.is_dry else app.hand_over(options)
+            except InterruptedRunError as exc:
+                code = signals.exit_code or exc.exit_code
+                raise Exit(tell(exc.message, code, as_json=as_json)) from exc
+            if request is not None:
+                return Done(request.resultat or {}, request.code or 0, None)
+            if options.work is None and sys.stderr.isatty():
+                shown = mask_url(settings.ds_url)
+                progress.message(f"Asking {shown} about démarche {app.demarche}.")
+            report = app.sync(options)
+    is_interrupted = report.exit_code == InterruptedRunError.exit_code
+    code = (is_interrupted and signals.exit_code) or report.exit_code
+    return Done(report.to_json(), code, report.comparisons)
+
+
+def finish(done: Done) -> None:
+    """Exit with the run's code; return if it is 0."""
+    if done.code:
+        raise Exit(done.code)
