@@ -28,8 +28,13 @@ def descriptor(
         "created": _iso(made_at),
         "resources": [_resource(table, format_, delimiter) for table in tables],
     }
+    said = []
+    if (demarche := tables[0].demarche) is not None:
+        said.append(f"Démarche {demarche} seule.")
     if since is not None:
-        document["description"] = f"Dossiers dont un événement date du {_iso(since)} ou d’après."
+        said.append(f"Dossiers dont un événement date du {_iso(since)} ou d’après.")
+    if said:
+        document["description"] = " ".join(said)
     return document
 
 

@@ -15,11 +15,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.exports.datapackage import descriptor
 from dsync.exports.files import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.exports.tables import Row, Table
 from dsync.store.extension import Dictionary, is_masked
+from dsync.store.form_views import demarche_of
 
 PACKAGE = "datapackage.json"
 PARTIAL = ".partial"
@@ -35,7 +37,11 @@ class Exported(NamedTuple):
 
 
 def tables_of(
-    dictionary: Dictionary, names: Sequence[str] = (), *, without_personal_data: bool = False
+    dictionary: Dictionary,
+    names: Sequence[str] = (),
+    *,
+    without_personal_data: bool = False,
+    demarche: DemarcheNumber | None = None,
 ) -> list[Table]:
     """Return what to export.
 
@@ -43,11 +49,17 @@ def tables_of(
         dictionary: the documentation of the views.
         names: the views; empty: all.
         without_personal_data: whether columns with personal data or free text are left out.
+        demarche: the démarche of which dossiers and form are exported; None: all.
 
     Raises:
         ConfigurationError: there is no view of that name.
     """
     tables = []
+    dictionary = {
+        name: entry
+        for name, entry in dictionary.items()
+        if demarche is None or demarche_of(name) in (None, demarche)
+    }
     for name in names or dictionary:
         if name not in dictionary:
             near = get_close_matches(name, dictionary, n=1)
@@ -59,7 +71,7 @@ def tables_of(
             for column, said in entry["columns"].items()
             if not (without_personal_data and is_masked(said))
         }
-        tables.append(Table(name, entry["description"], columns, entry["types"]))
+        tables.append(Table(name, entry["description"], columns, entry["types"], demarche))
     return tables
 
 

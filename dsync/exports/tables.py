@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
 
+from dsync.domain.ids import DemarcheNumber
 from dsync.domain.json_bytes import json_bytes
+from dsync.store.form_views import demarche_of
 
 BATCH = 1_000
 """Number of rows in memory at a time."""
@@ -27,11 +29,13 @@ class Table:
     """A sentence for each column, in order."""
     types: Mapping[str, str]
     """The type of each column, a key of `CONVERTERS`."""
+    demarche: DemarcheNumber | None = None
+    """The démarche whose rows are exported, if the view names démarches; None: of all."""
 
     def count(self, connection: Connection, since: datetime | None) -> int:
         """Return the number of rows that `rows` yields."""
         statement = f"SELECT count(*) FROM {self._selected(since)}"  # noqa: S608 - our own names
-        return connection.scalar(text(statement), _values(since)) or 0
+        return connection.scalar(text(statement), self._values(since)) or 0
 
     def rows(self, connection: Connection, since: datetime | None) -> Iterator[list[Row]]:
         """Yield the rows in batches, ordered by the dossier's number.
@@ -44,7 +48,7 @@ class Table:
         order = " ORDER BY numero" if "numero" in self.columns else ""
         found = connection.execution_options(yield_per=BATCH).execute(
             text(f"SELECT {self._names} FROM {self._selected(since)}{order}"),  # noqa: S608
-            _values(since),
+            self._values(since),
         )
         for some in found.partitions():
             yield self._converted(some)
@@ -81,17 +85,21 @@ class Table:
         ]
 
     def _selected(self, since: datetime | None) -> str:
-        if since is None or "numero" not in self.columns:
-            return f'"{self.name}"'
-        return (
-            f'"{self.name}" WHERE numero IN '  # noqa: S608
-            "(SELECT numero FROM lecture_evenement WHERE survenu_le >= :since)"
-        )
+        conditions = []
+        is_of_all = "demarche_numero" in self.columns and demarche_of(self.name) is None
+        if self.demarche is not None and is_of_all:
+            conditions.append("demarche_numero = :demarche")
+        if since is not None and "numero" in self.columns:
+            later = "SELECT numero FROM lecture_evenement WHERE survenu_le >= :since"
+            conditions.append(f"numero IN ({later})")
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return f'"{self.name}"{where}'
 
-
-def _values(since: datetime | None) -> dict[str, Any]:
-    # In the form of the views on SQLite, which have instants as texts.
-    return {} if since is None else {"since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    def _values(self, since: datetime | None) -> dict[str, Any]:
+        # In the form of the views on SQLite, which have instants as texts.
+        instant = since and since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        given = {"demarche": self.demarche, "since": instant}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 def _datetime(value: datetime | str) -> datetime:

@@ -263,6 +263,12 @@ def form_views(number: DemarcheNumber, revisions: Iterable[Revision]) -> list[Fo
     return list(views.values())
 
 
+def demarche_of(name: str) -> DemarcheNumber | None:
+    """Return the démarche of a view formulaire_*, None for other views."""
+    found = re.match(rf"{PREFIX}(\d+)", name)
+    return DemarcheNumber(int(found[1])) if found else None
+
+
 def _learn(view: FormView, descriptor: Descriptor) -> None:
     """Add a descriptor of a revision to the columns of its view."""
     kind = _KINDS.get(descriptor.type, "text")

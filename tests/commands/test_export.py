@@ -40,6 +40,7 @@ def test_one_view_as_a_workbook(synced: Command) -> None:
         (("out", "--view", "lecture_candidatures"), "did you mean lecture_candidature?"),
         (("out", "--format", "ods"), "csv"),
         (("out", "--since", "hier"), "2024-06-01T08:00:00Z"),
+        (("out", "--demarche", "7"), "démarche 7"),
     ],
 )
 def test_what_cannot_be_exported_is_told(

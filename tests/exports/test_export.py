@@ -15,12 +15,16 @@ from openpyxl import load_workbook
 from pyarrow import parquet
 from sqlalchemy import text
 
-from dsync.domain.ids import DossierNumber
+from dsync.domain.dossier import Revision
+from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.exports import export, tables_of
 from dsync.exports.files import MAX_XLSX_TEXT
 from dsync.store import NewEvent, Store
+from dsync.sync.record import Recorder
 from tests.store.builders import (
+    DEMARCHE,
+    EARLIER,
     NOW,
     make_candidature,
     make_dossier,
@@ -28,8 +32,10 @@ from tests.store.builders import (
     make_verdict,
     writing,
 )
+from tests.store.test_form_views import demarche_of, descriptor
 
 FORMULA = '=HYPERLINK("http://exemple.test")'
+OTHER = DemarcheNumber(7)
 ODD = "Ligne 1\nLigne « 2 » ; 'cité', \"deux\"\tfin 🎉"
 LONG = "é" * (MAX_XLSX_TEXT + 10)
 
@@ -48,7 +54,9 @@ def filled(store: Store) -> Store:
 def exported(store: Store, folder: Path, format_: str = "csv", **options: Any) -> list[str]:
     """Export into a folder; return the files' names."""
     chosen = {
-        name: options.pop(name) for name in ("names", "without_personal_data") if name in options
+        name: options.pop(name)
+        for name in ("names", "without_personal_data", "demarche")
+        if name in options
     }
     tables = tables_of(store.dictionary(), **chosen)
     with store.reading() as reader:
@@ -183,6 +191,28 @@ def test_since_keeps_the_dossiers_with_a_later_event(filled: Store, tmp_path: Pa
     with (tmp_path / "lecture_valeur.csv").open(encoding="utf-8-sig", newline="") as file:
         assert len(list(csv.DictReader(file))) == len(shown(filled, "lecture_valeur"))
     assert "2024" in json.loads((tmp_path / "datapackage.json").read_text())["description"]
+
+
+def test_one_demarche_of_several_is_exported_alone(filled: Store, tmp_path: Path) -> None:
+    """Its dossiers and its form's views; views that are about no démarche stay whole."""
+    lease = filled.acquire_lease(OTHER, 60)
+    with filled.transaction(lease) as tx:
+        tx.save_demarche(demarche_of([descriptor("c1", "Démarche : numéro")], number=OTHER), NOW)
+        other = Recorder(None, None).record(
+            make_dossier(9), OTHER, Revision(RevisionId("rev-1"), EARLIER, {})
+        )
+        tx.store_page(2, [other], now=NOW, mark_read=True)
+    for demarche, numbers in ((OTHER, {"9"}), (DEMARCHE, {"1", "2", "3"})):
+        folder = tmp_path / str(demarche)
+        names = exported(filled, folder, demarche=demarche, since=NOW - timedelta(days=1))
+        assert (f"formulaire_{OTHER}.csv" in names) == (demarche == OTHER)
+        for view in ("lecture_champ", "lecture_evenement"):
+            with (folder / f"{view}.csv").open(encoding="utf-8-sig", newline="") as file:
+                assert numbers == {row["numero"] for row in csv.DictReader(file)}
+        assert "lecture_valeur.csv" in names
+        assert f"Démarche {demarche}" in (folder / "datapackage.json").read_text()
+    with pytest.raises(ConfigurationError, match=f"no view formulaire_{OTHER}"):
+        tables_of(filled.dictionary(), [f"formulaire_{OTHER}"], demarche=DEMARCHE)
 
 
 def test_an_export_without_personal_data_lacks_those_columns(filled: Store, tmp_path: Path) -> None:
