@@ -129,9 +129,9 @@ def _revision(revision: FormRevision) -> FormRevision:
     return replace(revision, champs=champs, annotations=annotations)
 
 
-def next_dossiers(sandbox: Sandbox) -> list[ServedDossier]:
+def next_dossiers(sandbox: Sandbox, count: int = len(RANKS)) -> list[ServedDossier]:
     """Return the dossiers of aap-eig7 with the ids of the next call."""
-    seeds = content.dossiers(7, len(RANKS), now=sandbox.control.now())
+    seeds = content.dossiers(7, count, now=sandbox.control.now())
     return [
         replace(seed, champs=_shifted(seed.champs), annotations=_shifted(seed.annotations))
         for seed in seeds

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.content import FORM
 from tests.acceptance.worker.database import OWN_HAND, Database
+from tests.acceptance.worker.demarche import Demarche, every_demarche, every_demarche_once
 from tests.acceptance.worker.installed import Installed
 from tests.acceptance.worker.truth import (
     DETAIL,
@@ -18,14 +18,15 @@ from tests.acceptance.worker.truth import (
 )
 
 
+@every_demarche
 def test_the_first_run_does_everything_and_the_second_nothing(
-    dsync: Installed, sandbox: Sandbox, database: Database
+    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
     """Every view shows what the sandbox holds, and the sandbox what dsync judged.
 
     Then nothing has changed outside: no mutation, no event, no verdict, no wish, one request.
     """
-    truth = sandbox.control.truth()
+    truth = demarche.truth(sandbox)
 
     report = dsync.start("sync", "--json").wait().document
 
@@ -39,7 +40,7 @@ def test_the_first_run_does_everything_and_the_second_nothing(
     [run] = database.view("lecture_synchronisation", "run")
     assert {
         "run": report["run"],
-        "demarche_numero": FORM.number,
+        "demarche_numero": demarche.number,
         "statut": "success",
         "lus": report["read"],
         "modifies": report["changed"],
@@ -64,19 +65,18 @@ def test_the_first_run_does_everything_and_the_second_nothing(
         assert [0, 0, 0, 0] == [report[k] for k in ("changed", "evaluated", "pushed", "conflicts")]
     assert incremental["requests"] <= 3
     assert [] == sandbox.control.requests(kind="mutation")
-    assert_copy_is_true(database, sandbox)
+    assert_copy_is_true(database, sandbox, demarche)
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@every_demarche_once
 def test_what_changes_in_ds_shows_in_the_copy(
-    dsync: Installed, sandbox: Sandbox, database: Database
+    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
     """Edits, states, hides, restores, erasures: the copy follows, and judges again."""
     dsync.json("sync")
-    truth = sandbox.control.truth()
-    eligible = [t.number for t in truth if t.state in OPEN and t.labels == ["éligible"]]
-    edited, moved, hidden, erased = eligible[:4]
-    sandbox.control.edit_champ(edited, 4303, "Directrice de cabinet")
+    written = [truth.number for truth in demarche.truth(sandbox) if is_written(truth)]
+    edited, moved, hidden, erased = written[:4]
+    sandbox.control.edit_champ(edited, demarche.fonction, "Directrice de cabinet")
     if sandbox.control.truth_of(moved).state == "en_construction":
         sandbox.control.move(moved, "en_instruction")
     sandbox.control.move(moved, "accepte", motivation="Retenu par le jury.")
@@ -88,7 +88,9 @@ def test_what_changes_in_ds_shows_in_the_copy(
 
     rows = {row["numero"]: row for row in database.view("lecture_candidature")}
     assert report["deleted"] == 2
-    assert rows[edited]["sponsor_fonction"] == "Directrice de cabinet"
+    assert 1 == database.count(
+        "lecture_champ", f"numero = {edited} AND valeur = 'Directrice de cabinet'"
+    )
     assert (rows[moved]["etat"], rows[moved]["presence"]) == ("accepte", "present")
     assert rows[hidden]["presence"] == "masque"
     assert rows[erased]["presence"] == "supprime"
@@ -106,7 +108,30 @@ def test_what_changes_in_ds_shows_in_the_copy(
     assert rows[hidden]["presence"] == "present"
     # Once more, to read back what the run before wrote.
     dsync.json("sync")
-    assert_copy_is_true(database, sandbox)
+    assert_copy_is_true(database, sandbox, demarche)
+
+
+@every_demarche_once
+def test_a_poison_dossier_stops_nobody_and_is_read_once_it_can_be(
+    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
+) -> None:
+    """Exit 7, all others copied, judged and written; a full read later it is as the others."""
+    poison, null = (truth.number for truth in demarche.truth(sandbox)[:2])
+    sandbox.control.fail_reads(poison, champs_only=True)
+    sandbox.control.return_null(null, champs_only=True)
+
+    report = dsync.json("sync", code=7)
+
+    others = [t for t in demarche.truth(sandbox) if t.number not in (poison, null)]
+    assert ("partial", len(others)) == (report["status"], report["evaluated"])
+    assert sum(map(is_written, others)) == report["pushed"]
+    assert {poison, null} == {row["numero"] for row in database.view("lecture_anomalie")}
+    sandbox.control.repair(poison)
+    sandbox.control.repair(null)
+    dsync.json("sync", "--full")
+    dsync.json("sync")
+    assert [] == database.view("lecture_anomalie")
+    assert_copy_is_true(database, sandbox, demarche)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

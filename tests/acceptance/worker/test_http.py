@@ -13,24 +13,25 @@ import requests
 from dsync import __version__
 from dsync.sandbox import Sandbox
 from tests.acceptance.worker.database import Database
+from tests.acceptance.worker.demarche import SHIPPED, Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import Installed, until
 from tests.acceptance.worker.surface import SECRET, started
 from tests.acceptance.worker.test_stopped import IN_TIME_S, config_with
 
 KEY = "whsec_Y2xlLWRlLXNpZ25hdHVyZS1kZS1jZS10ZXN0"
 CANARY = "Canari Zwitschernd"
-DEMARCHE = 86321
-PAGE, DETAIL = 4102, 5103
 WITHIN_S = 3.0
 """From a webhook to the annotation."""
 
 
+@every_demarche_if_long
 def test_the_service_answers_what_is_asked_of_it(
-    dsync: Installed, sandbox: Sandbox, database: Database
+    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
     """Health, readiness, figures as in the database, webhooks; nothing personal, no secret."""
-    number = sandbox.control.truth()[0].number
-    sandbox.control.edit_champ(number, 4303, CANARY)
+    control, served = sandbox.control, demarche.number
+    number = control.truth(served)[0].number
+    control.edit_champ(number, demarche.fonction, CANARY)
     surface = started(dsync, "-v", webhook_secret=f"{SECRET} {KEY}")
     for path in ("/healthz", "/__lbheartbeat__"):
         assert "ok\n" == surface.get(path).text
@@ -38,7 +39,7 @@ def test_the_service_answers_what_is_asked_of_it(
 
     ready = surface.get("/__heartbeat__").json()
     [shown] = ready["demarches"]
-    assert ([], DEMARCHE, 1) == (ready["problems"], shown["demarche"], shown["services"])
+    assert ([], served, 1) == (ready["problems"], shown["demarche"], shown["services"])
     assert ("success", "complet") == (shown["last_run"]["status"], shown["last_run"]["kind"])
     assert __version__ == surface.get("/__version__").json()["version"]
 
@@ -50,9 +51,9 @@ def test_the_service_answers_what_is_asked_of_it(
     ):
         key = {"Éligible": "eligible", "À vérifier": "a_verifier", "Inéligible": "ineligible"}
         verdict = key.get(row["verdict"], "aucun")
-        assert row["n"] == figures["dsync_dossiers", str(DEMARCHE), row["etat"], verdict]
+        assert row["n"] == figures["dsync_dossiers", str(served), row["etat"], verdict]
     [run] = database.view("lecture_synchronisation", "run")
-    of = str(DEMARCHE)
+    of = str(served)
     assert 1 == figures["dsync_runs_total", of, "complet", "success"]
     assert run["lus"] == figures["dsync_run_figures_total", of, "read"]
     assert run["requetes"] == figures["dsync_requests_total", of, "answered"]
@@ -60,7 +61,7 @@ def test_the_service_answers_what_is_asked_of_it(
     assert (1, 0) == (figures["dsync_database_up",], figures["dsync_outbox_waiting", of])
 
     hook = f"/hooks/ds/{SECRET}"
-    form = {"procedure_id": DEMARCHE, "dossier_id": 1, "state": "accepte", "updated_at": "x"}
+    form = {"procedure_id": served, "dossier_id": 1, "state": "accepte", "updated_at": "x"}
     for method, path, status, given in (
         ("GET", "/", 404, {}),
         ("GET", "/healthz/", 404, {}),
@@ -80,19 +81,22 @@ def test_the_service_answers_what_is_asked_of_it(
     ):
         surface.ask(method, path, status, **given)
 
-    control = sandbox.control
     asked = requests.post(
-        f"{sandbox.control_url}/add_webhook", json={"url": surface.url + hook}, timeout=10
+        f"{sandbox.control_url}/add_webhook",
+        json={"url": surface.url + hook, "demarche": served},
+        timeout=10,
     )
     assert 200 == asked.status_code
-    control.add_webhook(surface.url + hook, version=2, key=KEY)
-    control.add_webhook(surface.url + hook, version=2, key=KEY, older=True)
-    moved = next(one for one in control.truth() if one.state == "en_construction")
-    before = moved.annotations[DETAIL]
-    control.edit_champ(moved.number, PAGE, "https://beta.gouv.fr/startups/inconnu.html")
+    control.add_webhook(surface.url + hook, demarche=served, version=2, key=KEY)
+    control.add_webhook(surface.url + hook, demarche=served, version=2, key=KEY, older=True)
+    moved = next(one for one in control.truth(served) if one.state == "en_construction")
+    before = moved.annotations[demarche.detail]
+    control.edit_champ(moved.number, demarche.pilotage, None)
     control.move(moved.number, "en_instruction")
     began = time.monotonic()
-    until(lambda: control.truth_of(moved.number).annotations[DETAIL] != before, within_s=10)
+    until(
+        lambda: control.truth_of(moved.number).annotations[demarche.detail] != before, within_s=10
+    )
     took_s = time.monotonic() - began
     assert took_s < WITHIN_S
     [row] = database.rows(f"SELECT etat FROM dossier WHERE numero = {moved.number}")
@@ -128,15 +132,15 @@ def test_the_service_says_over_http_what_is_wrong(
     answer = surface.get("/readyz", 503).json()
     [problem], [shown] = answer["problems"], answer["demarches"]
     assert not answer["ready"]
-    assert DEMARCHE == problem["demarche"]
+    assert SHIPPED.number == problem["demarche"]
     assert problem["problem"].startswith("No run has succeeded yet; run 1 ended as failed. ")
     assert "expired" in problem["problem"]
     assert 3 * 3600 == shown["last_success_limit_s"]
     assert shown["token_days_left"] < 0
     assert "Token: expired" in shown["warnings"][0]
     figures = surface.metrics()
-    assert 1 == figures["dsync_requests_total", str(DEMARCHE), "unauthorized"]
-    assert ("dsync_last_success_timestamp_seconds", str(DEMARCHE)) not in figures
+    assert 1 == figures["dsync_requests_total", str(SHIPPED.number), "unauthorized"]
+    assert ("dsync_last_success_timestamp_seconds", str(SHIPPED.number)) not in figures
 
     (sqlite_dsync.folder / "dsync.db").rename(sqlite_dsync.folder / "gone.db")
     gone = surface.get("/__heartbeat__", 503).json()

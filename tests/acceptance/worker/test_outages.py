@@ -17,6 +17,7 @@ from dsync.sandbox import Sandbox
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
+from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import Installed, Process, until, variables_for
 from tests.acceptance.worker.truth import assert_copy_is_true, writes
 from tests.engine.rig import small_sandbox
@@ -99,8 +100,9 @@ def test_a_storm_of_429_is_waited_out(
     dsync.close()
 
 
+@every_demarche_if_long
 def test_a_token_that_expires_in_a_run_stops_it_and_a_new_one_resumes(
-    dsync: Installed, sandbox: Sandbox, database: Database
+    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
     """Exit 3 with the remedy, no retry; what was stored stays, the rest follows later."""
     sandbox.control.fail(ScriptedFault("token_expired", only="mutation", after=1, times=None))
@@ -118,7 +120,7 @@ def test_a_token_that_expires_in_a_run_stops_it_and_a_new_one_resumes(
     assert ("success", 0, 0) == tuple(resumed[k] for k in ("status", "changed", "evaluated"))
     assert resumed["pushed"] > 0
     dsync.json("sync")
-    assert_copy_is_true(database, sandbox)
+    assert_copy_is_true(database, sandbox, demarche)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -11,21 +11,23 @@ from dsync.sandbox.content import catalogue
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.settings import shipped_config
 from tests.acceptance.worker.database import Database
+from tests.acceptance.worker.demarche import Demarche, every_demarche_once
 from tests.acceptance.worker.installed import Installed, Process, until
 from tests.acceptance.worker.truth import assert_copy_is_true
 
-FUNCTION, RESULTAT = 4303, 5102
-"""The champ « Fonction du sponsor », and dsync's annotation « résultat »."""
+RESULTAT = 5102
+"""Dsync's annotation « résultat »."""
 
 
+@every_demarche_once
 def test_a_running_service_does_what_an_operator_asks_for(
-    dsync: Installed, sandbox: Sandbox, database: Database
+    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
     """`dsync sync` never meets a lease that is held: it follows the service, and both tell it."""
     service = dsync.start("run")
     until(lambda: "run_finished" in service.printed())
-    number = sandbox.control.truth()[0].number
-    sandbox.control.edit_champ(number, FUNCTION, "Nouvelle fonction")
+    number = demarche.truth(sandbox)[0].number
+    sandbox.control.edit_champ(number, demarche.fonction, "Nouvelle fonction")
     host = _host(service, database)
 
     shown = dsync.run("sync", "--dossier", str(number))
@@ -44,7 +46,7 @@ def test_a_running_service_does_what_an_operator_asks_for(
     assert [full["run"], 0] == [journal[0]["run"], journal[0]["code"]]
     assert all("@" in entry["demande_par"] for entry in journal)
     assert 0 == service.wait().code
-    assert_copy_is_true(database, sandbox)
+    assert_copy_is_true(database, sandbox, demarche)
 
 
 def test_a_request_outlives_the_service_that_began_it(

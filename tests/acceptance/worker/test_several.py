@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,9 +11,9 @@ import pytest
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import ScriptedFault
-from dsync.settings import shipped_config
 from dsync.sync.report import CAUSES
 from tests.acceptance.worker.database import Database
+from tests.acceptance.worker.demarche import EQUIPMENT, NEXT_CALL, SHIPPED, Demarche
 from tests.acceptance.worker.installed import Installed, until
 from tests.acceptance.worker.surface import started
 
@@ -21,24 +21,30 @@ NUMBERS = (90001, 90002, 90003, 90004, 90005)
 DOSSIERS = 3
 MANY = 9
 """Enough for the brake."""
-FUNCTION = 4303
-"""The champ « Fonction du sponsor »."""
 
 
 def configured(
-    sandbox: Sandbox, folder: Path, demarches: Mapping[int, int], tokens: Mapping[int, str]
+    sandbox: Sandbox,
+    folder: Path,
+    demarches: Mapping[int, Demarche],
+    dossiers: Mapping[int, int],
+    tokens: Mapping[int, str],
 ) -> Path:
-    """Make démarches with so many dossiers, and a folder with the configuration of each.
+    """Make démarches, and a folder with the configuration of each.
 
-    Some have a token of their own.
+    Args:
+        sandbox: gets the démarches.
+        folder: to make.
+        demarches: what they are like, by number.
+        dossiers: how many of them each has, by number; without one, a few.
+        tokens: those of its own, by number.
     """
     folder.mkdir()
-    for name in ("operateurs_etat.csv", "categories_juridiques.csv"):
-        (folder / name).write_bytes((shipped_config().parent / name).read_bytes())
-    shipped = shipped_config().read_text(encoding="utf-8")
-    for number, dossiers in demarches.items():
-        sandbox.control.add_demarche(number, like="eig", dossiers=dossiers)
-        text = shipped.replace("number = 86321", f"number = {number}")
+    for number, demarche in demarches.items():
+        demarche.add_to(sandbox, number, dossiers.get(number, DOSSIERS))
+        text = demarche.file(number)
+        if "[schedule]" not in text:
+            text += '[schedule]\nincremental = "5m"\n'
         text = text.replace('incremental = "5m"', 'incremental = "1s"')
         text = text.replace("deadline_s = 60", "deadline_s = 1", 1)
         text = text.replace("# [http]\n", "[http]\nready_intervals = 15\n")
@@ -63,8 +69,9 @@ def test_faults_in_some_demarches_leave_the_others_on_schedule(
     control.change_token("readonly", can_write=True)
     control.change_token("other_demarche", demarches=frozenset({silent}))
     own = {refused: tokens.expired, failing: tokens.readonly, silent: tokens.other_demarche}
-    dossiers = {number: MANY if number == braked else DOSSIERS for number in every}
-    config = {"config": str(configured(sandbox, tmp_path / "demarches", dossiers, own))}
+    folder = tmp_path / "demarches"
+    kinds = dict.fromkeys(every, SHIPPED) | {sound: EQUIPMENT}
+    config = {"config": str(configured(sandbox, folder, kinds, {braked: MANY}, own))}
     control.fail_reads(1000 * poisoned + 2, champs_only=True)
     control.fail(
         ScriptedFault("internal_error", token="readonly", times=None),
@@ -79,11 +86,10 @@ def test_faults_in_some_demarches_leave_the_others_on_schedule(
     _night(database)
     until(lambda: braked in _demarches(database, f"erreur = '{CAUSES[4]}'"), within_s=30)
     for turn in range(2):
-        edited = [1000 * number + 1 for number in others]
-        for number in edited:
-            control.edit_champ(number, FUNCTION, f"Fonction {turn}")
+        text = f"Fonction {turn}"
+        _edit(sandbox, {number: kinds[number] for number in others}, text)
         # Many times the interval, and much less than the silence lasts.
-        until(lambda t=turn, e=edited: _functions(database, e) == [f"Fonction {t}"] * 3)
+        until(lambda t=text: _demarches_with(database, t) == {*others})
     not_ready = {one["demarche"] for one in surface.get("/readyz", 503).json()["problems"]}
     figures = surface.metrics()
     documents = {one["demarche"]: one for one in dsync.json("status", **config)}
@@ -91,7 +97,7 @@ def test_faults_in_some_demarches_leave_the_others_on_schedule(
     unclear = dsync.run("sync", **config)
     failed = _demarches(database, "statut = 'failed'")
 
-    (tmp_path / "demarches" / f"{refused}.token").write_text(tokens.write, encoding="utf-8")
+    (folder / f"{refused}.token").write_text(tokens.write, encoding="utf-8")
     control.clear_faults()
     control.repair(1000 * poisoned + 2)
     for number in expired:
@@ -139,17 +145,16 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
     """
     if not database.is_postgresql:
         pytest.skip("replicas share a PostgreSQL database")
-    folder = configured(sandbox, tmp_path / "demarches", dict.fromkeys(NUMBERS, DOSSIERS), {})
+    kinds = dict.fromkeys(NUMBERS, SHIPPED) | {90002: EQUIPMENT, 90004: NEXT_CALL}
+    folder = configured(sandbox, tmp_path / "demarches", kinds, {}, {})
     replicas = [dsync.start("run", config=str(folder)) for _ in range(3)]
     until(lambda: min(_runs(database, NUMBERS).values()) >= 2, within_s=60)
     killed, stopped, _ = replicas
     killed.signal(signal.SIGKILL)
     stopped.signal(signal.SIGSTOP)
     database.expire_lease()
-    edited = [1000 * number + 1 for number in NUMBERS]
-    for number in edited:
-        sandbox.control.edit_champ(number, FUNCTION, "Nouvelle fonction")
-    until(lambda: _functions(database, edited) == ["Nouvelle fonction"] * 5, within_s=60)
+    edited = _edit(sandbox, kinds, "Nouvelle fonction")
+    until(lambda: _demarches_with(database, "Nouvelle fonction") == {*NUMBERS}, within_s=60)
     stopped.signal(signal.SIGCONT)
     before = _runs(database, NUMBERS)
     until(lambda: all(n > before[d] for d, n in _runs(database, NUMBERS).items()), within_s=60)
@@ -189,9 +194,16 @@ def _demarches(database: Database, where: str) -> set[int]:
     return {row["demarche_numero"] for row in rows}
 
 
-def _functions(database: Database, numbers: Sequence[int]) -> list[str]:
-    listed = ", ".join(map(str, numbers))
+def _edit(sandbox: Sandbox, demarches: Mapping[int, Demarche], text: str) -> list[int]:
+    """Edit a text in the first dossier of each démarche; return their numbers."""
+    for number, demarche in demarches.items():
+        sandbox.control.edit_champ(1000 * number + 1, demarche.fonction, text)
+    return [1000 * number + 1 for number in demarches]
+
+
+def _demarches_with(database: Database, text: str) -> set[int]:
+    """Return the démarches in whose copy a champ has this text."""
     rows = database.rows(
-        f"SELECT sponsor_fonction FROM lecture_candidature WHERE numero IN ({listed})"
+        "SELECT demarche_numero FROM lecture_champ WHERE valeur = :text", text=text
     )
-    return [row["sponsor_fonction"] for row in rows]
+    return {row["demarche_numero"] for row in rows}

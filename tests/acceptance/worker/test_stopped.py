@@ -16,6 +16,7 @@ from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.settings import shipped_config
 from tests.acceptance.worker.database import Database
+from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import Installed, Process, until
 from tests.acceptance.worker.truth import assert_copy_is_true
 
@@ -195,8 +196,9 @@ def runs(database: Database, status: str | None = None) -> list[dict[str, object
     return [run for run in found if status in (None, run["statut"])]
 
 
+@every_demarche_if_long
 def test_a_second_worker_is_told_who_works_and_can_wait(
-    dsync: Installed, sandbox: Sandbox, database: Database
+    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
     """Exit 6 with the holder and since when; `--wait` waits for its turn."""
     sandbox.control.fail(ScriptedFault("latency", latency_ms=SLOW_MS))
@@ -216,11 +218,12 @@ def test_a_second_worker_is_told_who_works_and_can_wait(
     assert 0 == first.wait().code
     second = waiting.wait()
     assert (0, 0) == (second.code, second.document["pushed"])
-    assert_copy_is_true(database, sandbox)
+    assert_copy_is_true(database, sandbox, demarche)
 
 
+@every_demarche_if_long
 def test_a_sleeper_whose_lease_was_taken_commits_nothing(
-    dsync: Installed, sandbox: Sandbox, database: Database
+    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
     """SIGSTOP, the lease expires, another works, SIGCONT: the late writer is refused."""
     sandbox.control.fail(ScriptedFault("latency", latency_ms=2 * SLOW_MS))
@@ -242,4 +245,4 @@ def test_a_sleeper_whose_lease_was_taken_commits_nothing(
     assert "took over" in late.document["errors"][0]
     assert before == database.content()
     assert n_mutations == len(sandbox.control.requests(kind="mutation"))
-    assert_copy_is_true(database, sandbox)
+    assert_copy_is_true(database, sandbox, demarche)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from dsync.sandbox.world.champs import champs_of
 from dsync.sandbox.world.model import ServedDossier
 from dsync.sandbox.world.truth import DossierTruth
 from tests.acceptance.worker.database import Database, plain
+from tests.acceptance.worker.demarche import EQUIPMENT, NEXT_CALL, SHIPPED, Demarche
 
 Row = dict[str, Any]
 
@@ -27,7 +28,6 @@ COUNTED = (*OPEN, "accepte")
 VERDICTS = ("Éligible", "À vérifier", "Inéligible")
 RESULTAT, DETAIL, DATE, VALIDATED = 5102, 5103, 5104, 5105
 VOEUX, GRILLES, LETTRE = 4403, 5302, 4605
-OWNED = {"resultat": RESULTAT, "detail": DETAIL, "date": DATE}
 
 # Column of lecture_candidature: stable id of the champ whose text it is.
 TEXTS = {
@@ -69,7 +69,9 @@ CRITERES = {
     5317: "politiques_prioritaires",
     5318: "feuille_de_route",
     5319: "ambition",
+    5330: "sobriete",
 }
+"""The last one is of the next call alone."""
 
 
 def candidature_of(truth: DossierTruth) -> Row:
@@ -81,7 +83,6 @@ def candidature_of(truth: DossierTruth) -> Row:
     departement = champs.get(4203) or {}
     return {
         "numero": truth.number,
-        "demarche_numero": 86321,
         "etat": truth.state,
         "presence": truth.presence,
         "archive": int(truth.archived),
@@ -136,12 +137,12 @@ def evaluations_of(truth: DossierTruth) -> list[Row]:
     return found
 
 
-def notes_of(truth: DossierTruth) -> list[Row]:
-    """Return each grid's nine marks."""
+def notes_of(truth: DossierTruth, criteres: Mapping[int, str]) -> list[Row]:
+    """Return each grid's marks."""
     return [
         {"numero": truth.number, "ligne": number, "critere": name, "note": cells.get(id_)}
         for number, cells in _filled_grids(truth)
-        for id_, name in CRITERES.items()
+        for id_, name in criteres.items()
     ]
 
 
@@ -177,12 +178,12 @@ def champs_of_dossier(dossier: ServedDossier) -> list[Row]:
     return found
 
 
-def pieces_of(dossier: ServedDossier) -> list[Row]:
+def pieces_of(dossier: ServedDossier, lettre: int) -> list[Row]:
     """Return the files that the platform lists: an infected one is never shown."""
     return [
         {
             "numero": dossier.number,
-            "champ_id": ids.encode("Champ", LETTRE),
+            "champ_id": ids.encode("Champ", lettre),
             "nom": file.filename,
             "type_mime": file.content_type,
             "taille": len(file.content),
@@ -191,35 +192,46 @@ def pieces_of(dossier: ServedDossier) -> list[Row]:
             ).decode(),
             "analyse": file.virus_scan,
         }
-        for file in dossier.champs.get(LETTRE) or []
+        for file in dossier.champs.get(lettre) or []
         if file.virus_scan != "infected"
     ]
 
 
-def assert_copy_is_true(database: Database, sandbox: Sandbox) -> None:
+def assert_copy_is_true(database: Database, sandbox: Sandbox, demarche: Demarche = SHIPPED) -> None:
     """Compare every view with the sandbox, dossier by dossier."""
-    truths = {truth.number: truth for truth in sandbox.control.truth()}
-    dossiers = sandbox.world.demarches[86321].dossiers
+    truths = {truth.number: truth for truth in demarche.truth(sandbox)}
+    dossiers = sandbox.world.demarches[demarche.number].dossiers
     shown = {number: t for number, t in truths.items() if t.presence == "present"}
     copies = {row["numero"]: row for row in database.view("lecture_candidature")}
     assert truths.keys() == copies.keys()
     for number, truth in shown.items():
-        expected = candidature_of(truth)
+        expected = candidature_of(truth) | {"demarche_numero": demarche.number}
+        if demarche is EQUIPMENT:
+            expected["valide_par_instructeur"] = None  # Its form has no such box.
         assert expected == {name: copies[number][name] for name in expected}
     for number in truths.keys() - shown.keys():
         assert truths[number].presence == copies[number]["presence"]
+    criteres = dict(CRITERES)
+    if demarche is not NEXT_CALL:
+        del criteres[5330]
+    lettre = LETTRE + demarche.shift
     _same(database, "lecture_voeu", "rang", (voeux_of(t) for t in shown.values()))
     _same(database, "lecture_evaluation", "ligne", (evaluations_of(t) for t in shown.values()))
-    _same(database, "lecture_evaluation_note", "ligne", (notes_of(t) for t in shown.values()))
+    _same(
+        database,
+        "lecture_evaluation_note",
+        "ligne",
+        (notes_of(t, criteres) for t in shown.values()),
+    )
     present = [dossiers[number] for number in shown]
     _same(database, "lecture_champ", "champ_id", (champs_of_dossier(d) for d in present))
-    _same(database, "lecture_piece", "nom", (pieces_of(d) for d in present))
-    assert_verdicts_stand(database, copies, shown)
-    assert_annotations_stand(database, sandbox)
+    _same(database, "lecture_piece", "nom", (pieces_of(d, lettre) for d in present))
+    assert_verdicts_stand(database, copies, shown, demarche)
+    assert_annotations_stand(database, demarche.truth(sandbox), demarche)
 
 
 def assert_verdicts_stand(
-    database: Database, copies: dict[int, Row], shown: dict[int, DossierTruth]
+    database: Database, copies: dict[int, Row], shown: dict[int, DossierTruth], demarche: Demarche
 ) -> None:
     """Each dossier has the verdict that its case calls for, and one reason a check."""
     products = Counter(
@@ -232,16 +244,20 @@ def assert_verdicts_stand(
         checks.setdefault(row["numero"], []).append(row)
     current = {row["numero"]: row for row in database.view("lecture_precontrole") if row["courant"]}
     for number, truth in shown.items():
-        expected = truth.why.partition(" :")[0]
         copy = copies[number]
-        if expected == "Éligible" and products[copy["produit_id"]] > (copy["etat"] in COUNTED):
+        expected = truth.why.partition(" :")[0]
+        if demarche is EQUIPMENT:
+            expected = "Éligible" if truth.raw_champs.get(demarche.pilotage) else "À vérifier"
+        elif demarche is NEXT_CALL and copy["phase_constatee"] == "investigation":
+            expected = "Inéligible"  # The former call takes these products.
+        elif expected == "Éligible" and products[copy["produit_id"]] > (copy["etat"] in COUNTED):
             expected = "À vérifier"
         assert expected == copy["verdict"], truth.why
         assert expected == current[number]["verdict"]
         # The verdict may have been given again since, on other grounds and in the same words.
         assert copy["verdict_etabli_le"] <= current[number]["etabli_le"]
         mine = [c for c in checks[number] if c["etabli_le"] == current[number]["etabli_le"]]
-        assert len({c["controle"] for c in mine}) == 8
+        assert len({c["controle"] for c in mine}) == demarche.checks
         assert all(c["motif"] for c in mine if c["resultat"] != "conforme")
 
 
@@ -251,7 +267,9 @@ def is_written(truth: DossierTruth) -> bool:
     return is_open and not truth.raw_annotations.get(VALIDATED)
 
 
-def assert_annotations_stand(database: Database, sandbox: Sandbox) -> None:
+def assert_annotations_stand(
+    database: Database, truths: Iterable[DossierTruth], demarche: Demarche
+) -> None:
     """In every open dossier stands what dsync wishes, and the outbox says so."""
     wishes: dict[int, dict[str, Row]] = {}
     # The view shows former wishes too; which is the present one only the table tells.
@@ -261,20 +279,22 @@ def assert_annotations_stand(database: Database, sandbox: Sandbox) -> None:
     verdicts = {
         row["numero"]: row for row in database.view("lecture_precontrole") if row["courant"]
     }
-    for truth in sandbox.control.truth():
+    for truth in truths:
         if not is_written(truth):
             continue
-        wished, there = wishes[truth.number], truth.raw_annotations
-        verdict = verdicts[truth.number]
+        wished, verdict = wishes[truth.number], verdicts[truth.number]
+        there = {name: truth.raw_annotations[id_ - demarche.shift] for id_, name in demarche.owned}
         expected = {
-            "resultat": verdict["verdict"],
+            "resultat": demarche.annotated(verdict["verdict"]),
             "detail": verdict["detail"],
-            "date": there[DATE].isoformat(),
-            "label": verdict["verdict"].lower(),
+            "date": there["date"].isoformat(),
         }
+        labels = [verdict["verdict"].lower()] if demarche.has_labels else []
+        if labels:
+            expected["label"] = labels[0]
         assert expected == {name: row["valeur"] for name, row in wished.items()}
-        assert (expected["resultat"], expected["detail"]) == (there[RESULTAT], there[DETAIL])
-        assert [expected["label"]] == truth.labels
+        assert (expected["resultat"], expected["detail"]) == (there["resultat"], there["detail"])
+        assert labels == truth.labels
 
 
 def assert_views_agree(database: Database) -> None:
@@ -302,9 +322,9 @@ def assert_views_agree(database: Database) -> None:
     assert counted == {(r["mois"], r["controle"], r["resultat"]): r["nombre"] for r in statistics}
 
 
-def writes(sandbox: Sandbox) -> list[tuple[int, str, str]]:
+def writes(sandbox: Sandbox, demarche: Demarche = SHIPPED) -> list[tuple[int, str, str]]:
     """Return (dossier, annotation, value) of every value that reached the sandbox, in order."""
-    names = {ids.encode("Champ", id_): name for name, id_ in OWNED.items()}
+    names = {ids.encode("Champ", id_): name for id_, name in demarche.owned}
     found = []
     for entry in sandbox.control.requests(kind="mutation"):
         for sent in entry.variables.values():
@@ -325,7 +345,7 @@ def _mean(marks: list[float]) -> float | None:
 
 def _same(database: Database, view: str, order: str, expected: Any) -> None:
     wanted = [row for rows in expected for row in rows]
-    names = list(wanted[0])
+    names = list(wanted[0]) if wanted else []
     found = [{name: row[name] for name in names} for row in database.view(view, f"numero, {order}")]
     missing = [row for row in wanted if row not in found]
     unknown = [row for row in found if row not in wanted]
@@ -344,7 +364,7 @@ def _phone(value: str | None) -> str | None:
 
 
 def _text(type_: str, value: Any) -> str | None:
-    if type_ == "checkbox":
+    if type_ in ("checkbox", "yes_no"):
         return "oui" if value else "non"
     if value in (None, "", []):
         return None

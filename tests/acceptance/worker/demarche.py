@@ -1,0 +1,140 @@
+"""The démarches on which the scenarios run: the shipped call, the next one, a quite other one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsync.sandbox import Sandbox
+from dsync.sandbox.world.truth import DossierTruth
+from dsync.settings import shipped_config
+from tests.commands import test_next_call as next_call
+from tests.commands import test_other_demarche as other
+
+DOSSIERS = 12
+"""Of the démarches that the sandbox does not have by itself."""
+
+
+@dataclass(frozen=True)
+class Demarche:
+    """What a scenario has to know of a démarche, with the stable ids of its form."""
+
+    name: str = "aap-eig7"
+    number: int = 86321
+    shift: int = 0
+    """How much higher its ids are than those of the shipped call."""
+    fonction: int = 4303
+    """A text that no check looks at."""
+    pilotage: int = 4503
+    """A text whose absence is « à vérifier »."""
+    resultat: int = 5102
+    detail: int = 5103
+    date: int = 5104
+    eligible: str = "Éligible"
+    a_verifier: str = "À vérifier"
+    has_labels: bool = True
+    checks: int = 8
+
+    def annotated(self, verdict: str) -> str:
+        """Return the option of the result's annotation for a verdict."""
+        return {"Éligible": self.eligible, "À vérifier": self.a_verifier}.get(verdict, verdict)
+
+    @property
+    def owned(self) -> tuple[tuple[int, str], ...]:
+        """The annotations that dsync writes: id and name."""
+        return (self.resultat, "resultat"), (self.detail, "detail"), (self.date, "date")
+
+    def add_to(self, sandbox: Sandbox, number: int, dossiers: int = DOSSIERS) -> None:
+        """Have the sandbox serve such a démarche under a number."""
+        given: dict[str, Any] = {"like": "eig", "dossiers": dossiers}
+        if self is EQUIPMENT:
+            given["like"] = "equipment"
+        if self is NEXT_CALL:
+            given = {"given": (next_call.next_form(), next_call.next_dossiers(sandbox, dossiers))}
+        sandbox.control.add_demarche(number, **given)
+
+    def file(self, number: int) -> str:
+        """Return the content of its configuration file, under a number."""
+        text = shipped_config().read_text(encoding="utf-8")
+        if self is EQUIPMENT:
+            text = other.JUDGED
+        if self is NEXT_CALL:
+            text = next_call.next_file()
+        return re.sub(r"(?m)^number = \d+$", f"number = {number}", text, count=1)
+
+    def variables(self, sandbox: Sandbox, folder: Path) -> dict[str, str]:
+        """Have the sandbox serve it; return the variables of an installation for it."""
+        if self is SHIPPED:
+            return {}
+        self.add_to(sandbox, self.number)
+        folder.mkdir(parents=True, exist_ok=True)
+        config = folder / f"{self.name}.toml"
+        config.write_text(self.file(self.number), encoding="utf-8")
+        return {"config": str(config)}
+
+    def truth(self, sandbox: Sandbox) -> list[DossierTruth]:
+        """Return its dossiers, with the ids of the shipped call if it is the next one."""
+        return [self.read(truth) for truth in sandbox.control.truth(self.number)]
+
+    def read(self, truth: DossierTruth) -> DossierTruth:
+        """Return a dossier with the ids of the shipped call if it is of the next one."""
+        for name in ("raw_champs", "raw_annotations"):
+            setattr(truth, name, self._unshifted(getattr(truth, name)))
+        return truth
+
+    def _unshifted(self, values: Any) -> Any:
+        if isinstance(values, list):
+            return [self._unshifted(value) for value in values]
+        if not isinstance(values, dict) or not all(isinstance(key, int) for key in values):
+            return values
+        return {key - self.shift: self._unshifted(value) for key, value in values.items()}
+
+
+SHIPPED = Demarche()
+NEXT_CALL = Demarche(
+    "aap-eig8",
+    next_call.NUMBER,
+    next_call.SHIFT,
+    *(id_ + next_call.SHIFT for id_ in (4303, 4503, 5102, 5103, 5104)),
+)
+EQUIPMENT = Demarche(
+    "equipement",
+    86341,
+    0,
+    6102,
+    6104,
+    6202,
+    6203,
+    6204,
+    eligible="Complet",
+    a_verifier="À compléter",
+    has_labels=False,
+    checks=2,
+)
+
+
+def _cases(usual: str) -> pytest.MarkDecorator:
+    cases = [
+        pytest.param(
+            engine,
+            demarche,
+            marks=[] if f"{demarche.name}-{engine}" in usual.split() else [pytest.mark.long],
+            id=f"{demarche.name}-{engine}",
+        )
+        for demarche in (SHIPPED, NEXT_CALL, EQUIPMENT)
+        for engine in ("sqlite", "postgresql")
+    ]
+    return pytest.mark.parametrize(("database_url", "demarche"), cases, indirect=True)
+
+
+_SHIPPED = "aap-eig7-sqlite aap-eig7-postgresql"
+every_demarche = _cases(f"{_SHIPPED} aap-eig8-postgresql equipement-sqlite")
+"""Runs a scenario on each démarche with each engine, the rarer pairs in the long profile alone."""
+every_demarche_once = _cases("aap-eig7-postgresql aap-eig8-sqlite equipement-sqlite")
+"""The same, with one engine for each démarche in the usual profile."""
+every_demarche_if_long = _cases(_SHIPPED)
+"""The same, with the shipped démarche alone in the usual profile."""
