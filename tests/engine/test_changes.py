@@ -51,7 +51,7 @@ def _key(champ_id: str) -> int | str:
 
 def quiet(engine: Engine) -> None:
     """Read all without a push, and let time pass."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.advance(hours=1)
 
 

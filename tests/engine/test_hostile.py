@@ -25,7 +25,7 @@ JUNK = [
 
 def company(engine: Engine) -> int:
     """Return the rank of an open dossier whose applicant's company is known."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     row = engine.rows(
         "SELECT numero FROM dossier WHERE forme_juridique_code IS NOT NULL "
         "AND etat = 'en_construction' ORDER BY numero"
@@ -221,7 +221,7 @@ def heal(engine: Engine, junk: dict[int, str]) -> None:
 
 def test_any_json_in_the_place_of_a_champ_costs_that_dossier_at_most(engine: Engine) -> None:
     """Quarantined and named, or copied: never dropped without a word; healed, it is as it was."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     for start in range(0, len(JUNK), 10):
         junk = dict(enumerate(JUNK[start : start + 10]))
         report = run_on(engine, ("champs", 2), junk)
@@ -236,7 +236,7 @@ def test_any_json_in_the_place_of_a_champ_costs_that_dossier_at_most(engine: Eng
 def test_any_json_at_any_path_costs_that_dossier_at_most(engine_on_each: Engine) -> None:
     """One after the other in one database: none of them poisons it."""
     engine = engine_on_each
-    engine.sync(push=False)
+    engine.begin(push=False)
     odd = ("-1", '"hier"', '"0001-01-01T00:00:00+10:00"', DEEP, "1" + "0" * 30, "2147483648")
     for path in PATHS:
         # Of several nodes without a number, none can be named.
@@ -357,7 +357,7 @@ def test_an_odd_answer_to_a_mutation_is_an_unknown_outcome(
     engine: Engine, path: tuple[str, ...], junk: str
 ) -> None:
     """Read back later, then confirmed; nothing is sent twice, no other dossier is lost."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail(ScriptedFault("replaced_json", path=path, json=junk, only="mutation"))
     assert engine.sync().exit_code in {0, 7}
     for _ in range(3):

@@ -23,7 +23,7 @@ def indicators(engine: Engine) -> dict[str, dict[str, float]]:
 def test_the_figures_of_a_day_are_those_of_the_dossiers(engine_on_each: Engine) -> None:
     """Deposits, verdicts, decisions, conflicts, median days, freshness."""
     engine = engine_on_each
-    engine.sync()
+    engine.begin()
     engine.control.edit_annotation(number(1), RESULTAT, "Inéligible")
     engine.advance(minutes=20)
     engine.sync()
@@ -54,7 +54,7 @@ def test_the_figures_of_a_day_are_those_of_the_dossiers(engine_on_each: Engine) 
 def test_the_last_run_of_a_paris_day_gives_its_figures(engine_on_each: Engine) -> None:
     """Half past midnight in Paris is another day; a run without a change opens it, too."""
     engine = engine_on_each
-    engine.sync()
+    engine.begin()
     engine.advance(hours=1)
     engine.control.move(number(0), "accepte")
     engine.sync()
@@ -90,7 +90,7 @@ def test_a_day_of_failures_shows_how_old_the_copy_is(engine_on_each: Engine) -> 
 def test_erasing_a_dossier_leaves_the_figures(engine_on_each: Engine) -> None:
     """Those of former days stay as they are, and the dossier is still counted."""
     engine = engine_on_each
-    engine.sync()
+    engine.begin()
     first = indicators(engine)
     for rank in (0, 5):
         engine.control.erase(number(rank))

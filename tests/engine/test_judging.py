@@ -325,7 +325,7 @@ def test_a_box_checked_by_an_instructeur_does_not_stop_the_judging(engine: Engin
 def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine_on_each: Engine) -> None:
     """One that is withdrawn keeps its last name and phases, on each database."""
     engine = engine_on_each
-    engine.sync()
+    engine.begin()
     gone = product_of(0)
     [before] = engine.rows("SELECT * FROM produit WHERE id = :id", id=gone)
     count = len(engine.rows("SELECT id FROM produit"))

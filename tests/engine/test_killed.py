@@ -155,6 +155,7 @@ def test_a_kill_between_a_mutation_and_its_outcome(engine_on_each: Engine, edite
 def test_a_database_file_that_is_deleted_under_a_service_is_missed(engine: Engine) -> None:
     """The next run fails with one sentence and exit 5, and makes no file in its place."""
     engine.sync_until_quiet()
+    assert engine.worker.app.due()
     path = Path(engine.url.removeprefix("sqlite:///"))
     kept = path.read_bytes()
     path.unlink()

@@ -26,6 +26,7 @@ END_ALL = (
 @contextmanager
 def ended_at(engine: Engine, statement: int) -> Iterator[dict[str, int]]:
     """Have all of the worker's connections ended just before one of its statements."""
+    engine.worker.app.due()
     counted = {"statements": 0}
 
     def count(*_: Any) -> None:

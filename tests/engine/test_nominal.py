@@ -41,7 +41,7 @@ def test_the_first_run_copies_judges_and_pushes(engine_on_each: Engine) -> None:
 
 def test_the_first_push_costs_two_requests_for_ten_dossiers(engine: Engine) -> None:
     """One request reads what stands there, one document writes; the last labels come after."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.forget_requests()
     engine.advance(minutes=11)
     assert 10 == engine.sync().pushed
@@ -160,7 +160,7 @@ def test_the_journal_has_the_exit_code_of_each_run(engine: Engine) -> None:
 
 def test_the_journal_tells_what_a_run_was_for(engine: Engine) -> None:
     """A push and a pre-check on demand are no reads, and are not called so."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.sync(dossiers=(number(0),), push=False)
     engine.worker.push(0)
     engine.worker.app.sync(SyncOptions(work=Kind.PRECHECK, dossiers=(number(0),)))
@@ -206,7 +206,7 @@ def test_a_dossier_asked_for_and_not_there_is_told(engine: Engine) -> None:
 def test_a_dry_run_writes_nothing_anywhere(engine_on_each: Engine) -> None:
     """Not a byte of the database, not a mutation; it lists what it would send."""
     engine = engine_on_each
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.edit_champ(number(0), 4102, "")
     before = engine.content(all_tables=True)
     report = engine.sync(dry_run=True)

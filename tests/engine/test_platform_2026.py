@@ -28,7 +28,7 @@ def test_a_page_that_is_too_complex_is_asked_smaller(engine: Engine, complexity:
 )
 def test_a_push_that_is_too_large_is_halved(engine: Engine, limit: dict[str, int]) -> None:
     """The reading before a push and the push itself: the batch adapts, everything arrives."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.limit_queries(**limit)
     report = engine.worker.push()
     assert (0, 10) == (report.exit_code, report.pushed)

@@ -69,7 +69,7 @@ def test_ten_dossiers_cost_two_requests(start: Start) -> None:
 
 def test_a_push_that_times_out_is_halved(engine: Engine) -> None:
     """The batch adapts; everything arrives."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail(ScriptedFault("timeout", READ, times=2))
     report = engine.sync()
     assert (0, 10) == (report.exit_code, report.pushed)
@@ -88,7 +88,7 @@ def test_a_batch_that_was_halved_grows_back(start: Start) -> None:
 
 def test_a_dossier_whose_annotations_cannot_be_read_waits_alone(engine: Engine) -> None:
     """Nothing is written unread: the others go on, it is tried again within the hour."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.return_null(number(0))
     report = engine.worker.push()
     assert (7, 9) == (report.exit_code, report.pushed)
@@ -314,7 +314,7 @@ def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(
     engine: Engine, position: int
 ) -> None:
     """Some done, some not: each arrives once, the culprit alone is given up."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     culprit = OPEN[position]
     engine.control.fail_writes(number(culprit))
     report = engine.sync()
@@ -328,7 +328,7 @@ def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(
 
 def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine) -> None:
     """Tried less and less often, then refused with its reason; an operator may try again."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail_writes(number(0))
     tries = []
     for _ in range(30):
@@ -369,7 +369,7 @@ def test_an_outage_of_writes_is_not_taken_for_the_dossiers_fault(start: Start, k
 @pytest.mark.parametrize("kind", ["answer_lost", "cut_inside", "truncated", "empty", "html"])
 def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: Kind) -> None:
     """Neither failure nor success; not before 35 s; then confirmed without a second write."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail(ScriptedFault(kind, PUSH))
     report = engine.sync()
     assert (7, 0) == (report.exit_code, report.pushed)
@@ -424,7 +424,7 @@ class Patient(threading.Event):
 
 def test_a_write_that_ds_surely_did_not_do_is_not_uncertain(engine: Engine) -> None:
     """The token was refused at the door: the wishes wait, and go out at once with a good one."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail(ScriptedFault("token_expired", PUSH))
     assert 3 == engine.sync().exit_code
     assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
@@ -436,7 +436,7 @@ def test_a_value_that_ds_refused_to_write_is_a_humans_when_it_stands_there(
     engine: Engine, refused: str
 ) -> None:
     """Sent by dsync, and surely not written: the verdict that comes next does not go over it."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     if refused == "read-only":
         engine.restart(token=engine.sandbox.tokens.readonly)
     else:
@@ -474,7 +474,7 @@ def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(engine_on_each:
 
 def test_a_mutation_that_never_ran_is_sent_again(engine: Engine) -> None:
     """Cut before DS saw it: read back, found missing, sent once more with the same value."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail(ScriptedFault("cut_before", PUSH))
     engine.sync()
     engine.advance(seconds=36)
@@ -489,7 +489,7 @@ def test_no_newer_wish_goes_out_before_the_lost_answer_is_read_back(
     engine: Engine, kind: Kind
 ) -> None:
     """The verdict changes while the answer is lost: the new value waits, then goes over ours."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail(ScriptedFault(kind, PUSH))
     engine.sync()
     first = len(engine.mutations())
@@ -506,7 +506,7 @@ def test_no_newer_wish_goes_out_before_the_lost_answer_is_read_back(
 
 def test_a_human_edit_after_a_lost_answer_is_respected(engine: Engine) -> None:
     """What stands there is neither what was there nor what was sent."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail(ScriptedFault("answer_lost", PUSH))
     engine.sync()
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
@@ -517,7 +517,7 @@ def test_a_human_edit_after_a_lost_answer_is_respected(engine: Engine) -> None:
 
 def test_a_timeout_inside_the_document_counts_what_was_done(engine: Engine) -> None:
     """Some aliases answered, others null: the others are read back later."""
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail(ScriptedFault("timeout", PUSH, reached=6))
     engine.sync()
     engine.advance(seconds=40)
@@ -992,7 +992,7 @@ def test_our_own_label_comes_back_once_and_is_nothing_to_do(engine: Engine) -> N
 
 def test_our_own_label_ends_in_nothing_to_do(engine: Engine) -> None:
     """It moves the dossier, which comes with the next page: nothing is sent, judged, journaled."""
-    engine.sync()
+    engine.begin()
     before = [engine.events(rank) for rank in OPEN]
     engine.advance(minutes=1)
     engine.control.forget_requests()

@@ -104,7 +104,7 @@ def plant(engine: Engine) -> set[str]:
 
 def test_a_reader_without_personal_data_reads_no_canary(engine: Engine, role: str) -> None:
     """One in each place where people write is in the full views, and in nothing the role reads."""
-    engine.sync()
+    engine.begin()
     planted = plant(engine)
     engine.worker.store.grant_reader(role, masked=True)
 
@@ -126,7 +126,7 @@ def test_a_reader_without_personal_data_reads_no_canary(engine: Engine, role: st
 
 def test_it_is_refused_everything_else(engine: Engine, role: str) -> None:
     """Also what it could read before: the full views and the tables."""
-    engine.sync()
+    engine.begin()
     store = engine.worker.store
     store.grant_reader(role)
     full = readable(engine, role)
@@ -210,7 +210,7 @@ def test_a_reader_who_keeps_a_view_open_stops_no_run(engine: Engine, role: str) 
 
 def test_masked_columns_say_so_in_their_comments(engine: Engine, role: str) -> None:
     """An analyst does not take an empty column for an unanswered question."""
-    engine.sync()
+    engine.begin()
     engine.worker.store.grant_reader(role, masked=True)
     said = engine.rows(
         "SELECT a.attname, col_description(a.attrelid, a.attnum) AS comment FROM pg_attribute AS a "

@@ -47,7 +47,7 @@ def test_each_decision_is_kept_with_its_revision(engine_on_each: Engine) -> None
 def test_labels_of_dsync_and_of_people_are_told_apart(engine_on_each: Engine) -> None:
     """The verdict's label is dsync's, also once it was read back; another one is a person's."""
     engine = engine_on_each
-    engine.sync()
+    engine.begin()
     [own] = engine.labels(1)
     other = next(name for name in COLOURS if name != own)
     engine.control.add_label(number(1), other)

@@ -38,7 +38,7 @@ def fail_after(engine: Engine, *, pages: int, changed: int) -> None:
 
 def test_an_incremental_run_starts_ten_minutes_before_the_watermark(engine: Engine) -> None:
     """What becomes visible late behind the cursor is met by the overlap."""
-    engine.sync()
+    engine.begin()
     assert NOW == engine.state().watermark
     engine.control.forget_requests()
     engine.advance(hours=3)

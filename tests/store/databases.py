@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ class PostgresServer:
         self._url = parse_url(url)
         self._admin = create_engine(self._url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
         self._template: str | None = None
+        self._prefix = f"dsync_test_{uuid.uuid4().hex[:8]}"
 
     def make(self, *, migrated: bool) -> str:
         """Make a database; return its address."""
@@ -100,19 +102,56 @@ class PostgresServer:
 
     def close(self) -> None:
         """Leave nothing behind on a server that is not ours."""
-        if self._template:
-            self._execute(f'DROP DATABASE "{self._template}" WITH (FORCE)')
+        made = text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
+        with self._admin.connect() as connection:
+            left = list(connection.scalars(made, {"prefix": self._prefix}))
+        for name in left:
+            self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
         self._admin.dispose()
 
     def _create(self, template: str | None) -> str:
-        name = f"dsync_test_{uuid.uuid4().hex[:12]}"
-        like = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
-        self._execute(f'CREATE DATABASE "{name}"{like}')
+        name = f"{self._prefix}_{uuid.uuid4().hex[:8]}"
+        self._execute(f'CREATE DATABASE "{name}"{_like(template)}')
         return self._url.set(database=name).render_as_string(hide_password=False)
 
     def _execute(self, statement: str) -> None:
         with self._admin.connect() as connection:
             connection.execute(text(statement))
+
+
+def _like(template: str | None) -> str:
+    return f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
+
+
+def keep(url: str) -> bytes | str:
+    """Copy a database that nobody is connected to; return the copy, or its name on the server."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            return connection.serialize()
+    name = make_url(url).database
+    with _beside(url) as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}_kept"{_like(name)}'))
+    return f"{name}_kept"
+
+
+def replace(url: str, kept: bytes | str) -> None:
+    """Replace a database that nobody is connected to by one that was kept."""
+    if isinstance(kept, bytes):
+        Path(url.removeprefix("sqlite:///")).write_bytes(kept)
+        return
+    name = make_url(url).database
+    with _beside(url) as connection:
+        connection.execute(text(f'DROP DATABASE "{name}"'))
+        connection.execute(text(f'CREATE DATABASE "{name}"{_like(kept)}'))
+
+
+@contextmanager
+def _beside(url: str) -> Iterator[Connection]:
+    """Yield a connection to the server of a database, not to the database."""
+    engine = create_engine(parse_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
 
 
 def dump(url: str) -> str:
