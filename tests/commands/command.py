@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from dsync.cli import dsync
 
-DEADLINE_S = 60
+DEADLINE_S = 120
 _CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
 _PROGRAMME = ("[mapping", "[[mapping", "[regles", "[[regles", "[preuves")
 

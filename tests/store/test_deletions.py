@@ -9,7 +9,6 @@ from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.store import DossierProduct, registry, save_registry, set_products
 from dsync.store import NewWish, Store
 from tests.store.builders import (
-    DEMARCHE,
     NOW,
     make_deleted,
     make_mapped,
@@ -73,48 +72,6 @@ def test_erasing_leaves_a_tombstone(store: Store) -> None:
     assert {None} == {event["details"] for event in document["evenements"]}
 
 
-def test_no_text_of_an_erased_dossier_is_left_anywhere(store: Store) -> None:
-    """No table holds a value that was typed into it."""
-    with writing(store) as tx:
-        mapped = make_mapped(1, candidature={"sponsor_nom": "Zéphyrine"}, motivation="Zéphyrine")
-        tx.store_page(1, [mapped], now=NOW, mark_read=True)
-        typed = {"saisie": "Zéphyrine"}
-        tx.save_verdicts(
-            1,
-            [make_verdict(1, detail="Zéphyrine", remarque="Zéphyrine", preuve=typed)],
-            NOW,
-        )
-        tx.wish([NewWish(ONE, "detail", "Zéphyrine")], NOW)
-        tx.apply_deletions(2, [], [make_deleted(1)], now=NOW)
-        for name in ("dossier", "candidature", "verdict", "outbox", "pousse", "evenement"):
-            rows = tx.connection.exec_driver_sql(f"SELECT * FROM {name}").all()
-            assert "Zéphyrine" not in repr(rows)
-
-
-def test_following_the_lists_twice_is_following_them_once(store: Store) -> None:
-    """Hidden and erased dossiers are told once; unknown ones are passed over."""
-    full(store)
-    for _ in range(2):
-        with writing(store) as tx:
-            tx.apply_deletions(2, [make_deleted(2)], [make_deleted(1), make_deleted(9)], now=NOW)
-
-    with store.reading() as reader:
-        names = [e["evenement"] for n in (1, 2) for e in reader.events(DossierNumber(n))]
-    assert (names.count("supprime"), names.count("efface"), names.count("masque")) == (1, 1, 1)
-
-
-def test_hidden_dossiers_keep_their_data_and_are_not_judged(store: Store) -> None:
-    """Hidden: data stay, nothing waits."""
-    with writing(store) as tx:
-        tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
-        tx.apply_deletions(1, [make_deleted(1)], [], now=NOW)
-        assert tx.numbers_to_judge() == []
-
-    with store.reading(DEMARCHE) as reader:
-        (hidden,) = reader.dossiers(presence="masque")
-    assert hidden["raison_sociale"] == "DINUM"
-
-
 def test_an_erased_dossier_that_comes_back_is_new(store: Store) -> None:
     """Nothing of the former one is compared with it."""
     full(store)
@@ -127,18 +84,6 @@ def test_an_erased_dossier_that_comes_back_is_new(store: Store) -> None:
         document = reader.dossier(ONE)
     assert document is not None
     assert document["raison_sociale"] == "DINUM"
-
-
-def test_vanished_dossiers_are_marked_once(store: Store) -> None:
-    """Seen by no run since: vanished, with its data, and back when it is seen."""
-    full(store)
-    with writing(store) as tx:
-        assert tx.unseen(2) == [1, 2]
-        assert tx.mark_disappeared(2, tx.unseen(2), NOW) == 2
-        assert tx.mark_disappeared(2, [ONE], NOW) == 0
-        assert tx.present_count() == 0
-        tx.store_page(3, [make_mapped(1)], now=NOW, mark_read=True)
-        assert tx.present_count() == 1
 
 
 def test_the_registry_forgets_an_erased_applicant(store: Store) -> None:

@@ -26,33 +26,6 @@ def other(database_url: str) -> Iterator[Store]:
     opened.close()
 
 
-def test_a_second_holder_is_told_who_and_since_when(store: Store, other: Store) -> None:
-    """While one works, another is refused, with the holder's name."""
-    lease = store.acquire_lease(DEMARCHE, 60, holder="machine-a:12")
-
-    with pytest.raises(LeaseHeldError, match="machine-a:12") as caught:
-        other.acquire_lease(DEMARCHE, 60, holder="machine-b:7")
-
-    assert lease.acquired_at == caught.value.details["since"]
-
-
-def test_a_released_lease_is_free(store: Store, other: Store) -> None:
-    """The next holder gets a larger token."""
-    first = store.acquire_lease(DEMARCHE, 60, holder="a")
-    store.release_lease(first)
-
-    second = other.acquire_lease(DEMARCHE, 60, holder="b")
-
-    assert second.token > first.token
-
-
-def test_leases_of_two_demarches_do_not_meet(store: Store, other: Store) -> None:
-    """Two workers share the démarches."""
-    store.acquire_lease(DEMARCHE, 60, holder="a")
-
-    assert other.acquire_lease(type(DEMARCHE)(2), 60, holder="b").demarche == 2
-
-
 def test_a_late_writer_is_fenced_off(store: Store, other: Store) -> None:
     """A holder that slept past its expiry, and was replaced, commits nothing."""
     late = store.acquire_lease(DEMARCHE, 0, holder="late")
@@ -219,11 +192,3 @@ def test_runs_are_numbered_one_after_the_other(store: Store) -> None:
             numbers.append(run)
 
     assert [1, 2] == numbers
-
-
-def test_a_failing_transaction_is_a_store_error(store: Store) -> None:
-    """What SQLAlchemy raises does not leave the store."""
-    lease = store.acquire_lease(DEMARCHE, 60)
-
-    with pytest.raises(StoreError), store.transaction(lease) as tx:
-        tx.connection.exec_driver_sql("SELECT * FROM nowhere")

@@ -120,40 +120,6 @@ def test_what_is_not_given_of_a_row_stays(store: Store, rewrite: Write) -> None:
         )
 
 
-def test_new_and_known_rows_are_upserted_together(store: Store) -> None:
-    """What is there is overwritten, what is not is made, others stay."""
-    with writing(store) as tx:
-        insert_rows(tx.connection, candidature, [applied(n, etape="avant") for n in (2, 4)])
-        upsert(tx.connection, candidature, [applied(n, etape="après") for n in (1, 2, 3)])
-        assert ["après", "après", "après", "avant"] == [
-            row["etape"] for row in stored(tx.connection, candidature)
-        ]
-
-
-def test_only_rows_that_are_there_are_updated(store: Store) -> None:
-    """An update makes no row, and meets both parts of a key."""
-    row = {"message": "m", "depuis": NOW, "tentatives": 1, "dernier_essai_le": NOW}
-    table = tables.quarantaine
-    with writing(store) as tx:
-        insert_rows(
-            tx.connection,
-            table,
-            [{"demarche_numero": d, "numero": 1, "code": "a", **row} for d in (1, 2)],
-        )
-        update_rows(
-            tx.connection,
-            table,
-            [
-                {"code": "b", "numero": 1, "demarche_numero": 2},
-                {"code": "c", "numero": 2, "demarche_numero": 1},
-            ],
-        )
-        assert [(1, 1, "a"), (2, 1, "b")] == [
-            tuple(found.values())
-            for found in stored(tx.connection, table, "demarche_numero", "numero", "code")
-        ]
-
-
 REFUSED = {
     "a key twice in the call": facts(500),
     "a key of before": facts(1),
@@ -187,25 +153,6 @@ def test_rows_that_the_database_refuses_leave_nothing(store: Store) -> None:
         insert_rows(tx.connection, tables.dossier, [facts(2)])
     with store.transaction(lease) as tx:
         assert [1, 2] == [row["numero"] for row in stored(tx.connection, tables.dossier)]
-
-
-def test_a_refused_change_is_a_store_error(store: Store) -> None:
-    """Nothing of the rows before it is changed."""
-    with writing(store) as tx:
-        insert_rows(tx.connection, tables.dossier, [facts(1), facts(2)])
-
-    def fail(rewrite: Write) -> None:
-        with writing(store) as tx:
-            rewrite(tx.connection, tables.dossier, [facts(1, etat="refuse"), facts(2, etat=None)])
-
-    for rewrite in (upsert, update_rows):
-        with pytest.raises(StoreError):
-            fail(rewrite)
-
-        with writing(store) as tx:
-            assert {"en_construction"} == {
-                row["etat"] for row in stored(tx.connection, tables.dossier)
-            }
 
 
 def test_a_table_that_is_not_there_is_told_with_the_remedy(store: Store) -> None:
@@ -301,6 +248,3 @@ def test_a_scratch_copy_knows_no_lease_and_numbers_on(store: Store) -> None:
         assert copy.lease_of(DEMARCHE) is None
         with writing(copy) as tx:
             assert tx.start_run("complet", "cli", NOW) > first
-
-
-# Rows into values

@@ -17,11 +17,11 @@ from tests.commands.command import InsideCommand
 
 COMMAND = Path(sys.executable).with_name("dsync")
 INSTRUCTEUR = "dsync@example.gouv.fr"
-LONG_S = 60.0
+LONG_S = 120.0
 """No command may take longer; it is then killed and its test fails."""
 
 
-def until(condition: Callable[[], Any], *, within_s: float = 20.0, what: str = "") -> Any:
+def until(condition: Callable[[], Any], *, within_s: float = 60.0, what: str = "") -> Any:
     """Ask again and again until the condition holds; fail when it does not in time."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""The first run copies all, the second does nothing, a human's hand is respected."""
+"""The first run copies all, the second does nothing, later ones follow DS."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from tests.acceptance.worker.database import OWN_HAND, Database
 from tests.acceptance.worker.demarche import Demarche, every_demarche, every_demarche_once
 from tests.acceptance.worker.installed import Installed
 from tests.acceptance.worker.truth import (
-    DETAIL,
     OPEN,
-    RESULTAT,
     assert_copy_is_true,
     assert_views_agree,
     is_written,
@@ -132,66 +130,6 @@ def test_a_poison_dossier_stops_nobody_and_is_read_once_it_can_be(
     dsync.json("sync")
     assert [] == database.view("lecture_anomalie")
     assert_copy_is_true(database, sandbox, demarche)
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_human_edit_stays_until_it_is_forced(
-    dsync: Installed, sandbox: Sandbox, database: Database
-) -> None:
-    """A value that a human wrote is shown as a conflict, kept, and gone over on demand alone."""
-    dsync.json("sync")
-    number = next(
-        t.number for t in sandbox.control.truth() if t.state in OPEN and t.labels == ["éligible"]
-    )
-    sandbox.control.edit_annotation(number, RESULTAT, "Inéligible")
-    sandbox.control.edit_champ(number, 4503, None)
-    sandbox.control.forget_requests()
-
-    report = dsync.json("sync")
-
-    assert (1, 0) == (report["conflicts"], report["pushed"])
-    assert [] == sandbox.control.requests(kind="mutation")
-    assert "Inéligible" == sandbox.control.truth_of(number).raw_annotations[RESULTAT]
-    conflicts = {c["annotation"]: c for c in dsync.json("conflicts", "list")}
-    # The date too, unless both verdicts were given in one minute, which is all that DS shows.
-    assert {"resultat", "detail", "label"} == conflicts.keys() - {"date"}
-    shown = conflicts["resultat"]
-    assert ("À vérifier", "Inéligible") == (shown["valeur"], shown["valeur_distante"])
-    assert str(number) in dsync.run("conflicts", "list").out
-
-    forced = dsync.json("push", "--force", "--yes", "--dossier", str(number))
-
-    truth = sandbox.control.truth_of(number)
-    assert 1 == forced["pushed"]
-    assert "À vérifier" == truth.raw_annotations[RESULTAT]
-    assert truth.raw_annotations[DETAIL] != ""
-    assert ["à vérifier"] == truth.labels
-    assert [] == dsync.json("conflicts", "list")
-    events = {r["evenement"] for r in database.view("lecture_evenement") if r["numero"] == number}
-    assert {"conflit", "pousse"} <= events
-
-
-def test_a_label_a_human_removed_stays_off(
-    sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
-) -> None:
-    """A label that a human took off is a conflict of the label alone; the rest is written."""
-    sqlite_dsync.json("sync")
-    number = next(
-        t.number for t in sandbox.control.truth() if t.state in OPEN and t.labels == ["éligible"]
-    )
-    sandbox.control.remove_label(number, "éligible")
-    sandbox.control.edit_champ(number, 4503, None)
-
-    report = sqlite_dsync.json("sync")
-
-    truth = sandbox.control.truth_of(number)
-    assert (1, 1) == (report["conflicts"], report["pushed"])
-    assert ([], "À vérifier") == (truth.labels, truth.raw_annotations[RESULTAT])
-    assert {(number, "label")} == {
-        (row["numero"], row["annotation"])
-        for row in sqlite_database.view("lecture_annotation")
-        if row["statut"] == "conflit"
-    }
 
 
 def test_a_dry_run_writes_nowhere_and_tells_the_mutations(

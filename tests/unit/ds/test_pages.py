@@ -33,18 +33,13 @@ class FakeDS:
         """Dossiers that it cannot render."""
         self.tells_place = tells_place
         """Whether they are null nodes, or break the page as a whole."""
-        self.bears = 1000
-        """Pages above this size time out."""
         self.slow: tuple[int, ...] = ()
         """Dossiers with which a page times out."""
         self.slow_alone: tuple[int, ...] = ()
         self.curable: tuple[int, ...] = ()
         """Those that come without what can break."""
-        self.nameless: tuple[int, ...] = ()
-        """Those whose number is nowhere."""
         self.alone: list[int] = []
         self.reduced: list[int] = []
-        self.light_fails = False
         self.lists_fail_within_pages = False
         self.lists_fail_alone = False
         self.asked: list[tuple[int, int]] = []
@@ -70,7 +65,7 @@ class FakeDS:
         numbers = range(start, min(start + first, self.count))
         if pending and self.lists_fail_within_pages:
             raise DSTimeoutError("slow")
-        if first > self.bears or any(n in self.slow for n in numbers):
+        if any(n in self.slow for n in numbers):
             raise DSTimeoutError("slow")
         broken = [n for n in numbers if n in self.bad]
         if broken and not self.tells_place:
@@ -95,11 +90,9 @@ class FakeDS:
         """Return the number of the dossier at the place."""
         start = int(after or 0)
         self.light.append(start)
-        if self.light_fails:
-            raise DSTimeoutError("slow")
         end = min(start + first, self.count)
-        numbers = [None if n in self.nameless else number_of(n) for n in range(start, end)]
-        return LightPage(tuple(numbers), str(end), end < self.count, None)
+        numbers = tuple(number_of(n) for n in range(start, end))
+        return LightPage(numbers, str(end), end < self.count, None)
 
     def dossier(self, number: DossierNumber, demarche: DemarcheNumber) -> Page:
         """Return a dossier alone, or what is wrong with it."""
@@ -160,58 +153,10 @@ def read(pages: PageReader) -> tuple[list[int], list[int]]:
     return sorted(found), unreadable
 
 
-def test_all_pages_are_read_in_turn() -> None:
-    """Without failures there is one request for each page."""
-    ds = FakeDS(25)
-    assert read(reader(ds)) == (list(range(25)), [])
-    assert ds.asked == [(0, 10), (10, 10), (20, 10)]
-
-
-def test_a_crawl_goes_on_from_its_cursor() -> None:
-    """The first page begins at the stored cursor."""
-    ds = FakeDS(25)
-    assert read(reader(ds, after="20"))[0] == list(range(20, 25))
-
-
 def test_an_empty_demarche_is_one_empty_page() -> None:
     """There is no second request."""
     ds = FakeDS(0)
     assert [len(page.nodes) for page in reader(ds)] == [0]
-
-
-def test_after_a_time_out_smaller_pages_are_requested_for_an_hour() -> None:
-    """They begin at the same cursor; after an hour one page of twice the size is tried."""
-    ds = FakeDS(100)
-    ds.bears = 5
-    now = DAY
-    pages = iter(reader(ds, size=20, clock=lambda: now))
-    assert len(next(pages).nodes) == 5
-    assert ds.asked == [(0, 20), (0, 10), (0, 5)]
-    ds.bears = 1000
-    assert [5] * 5 == [len(next(pages).nodes) for _ in range(5)]
-    now += timedelta(hours=1)
-    assert [5, 10, 10] == [len(next(pages).nodes) for _ in range(3)]
-    now += timedelta(hours=1)
-    assert [10, 20] == [len(next(pages).nodes) for _ in range(2)]
-
-
-def test_the_size_that_works_can_be_remembered() -> None:
-    """The reader returns the size for the next crawl."""
-    ds = FakeDS(10)
-    ds.bears = 5
-    pages = reader(ds, size=20)
-    read(pages)
-    assert pages.page_size == 5
-
-
-@pytest.mark.parametrize("tells_place", [True, False])
-@pytest.mark.parametrize("bad", [(0,), (7,), (19,), (3, 4), (0, 10, 19)])
-def test_a_failing_dossier_stops_no_other(bad: tuple[int, ...], tells_place: bool) -> None:
-    """Each failing dossier is named, and all others are read once."""
-    ds = FakeDS(20, bad=bad, tells_place=tells_place)
-    found, rejected = read(reader(ds))
-    assert rejected == list(bad)
-    assert found == [n for n in range(20) if n not in bad]
 
 
 def test_after_a_failing_dossier_pages_are_large_again() -> None:
@@ -232,28 +177,6 @@ def test_a_null_node_costs_two_requests_whatever_its_place() -> None:
     assert {number_of(51): "path"} == pages[0].incomplete
     assert (Unreadable(number_of(50), "bad_data", "path"),) == pages[0].unreadable
     assert sorted(node.number - FIRST for node in pages[0].nodes) == [*range(50), *range(51, 100)]
-
-
-@pytest.mark.parametrize("bad", [0, 50, 99])
-def test_a_dossier_that_fails_the_page_is_found_by_bisection(bad: int) -> None:
-    """It takes at most twice the logarithm of the page's size, plus four, requests."""
-    ds = FakeDS(200, bad=(bad,), tells_place=False)
-    read(reader(ds, size=100))
-    others = len([1 for start, _ in ds.asked if start > bad])
-    requests = len(ds.asked) + len(ds.light) + len(ds.alone) + len(ds.reduced)
-    assert requests - others <= 2 * 6.6 + 4
-
-
-@pytest.mark.parametrize("tells_place", [True, False])
-def test_a_dossier_without_a_number_has_its_neighbours(tells_place: bool) -> None:
-    """Its position is passed, and all others are read."""
-    ds = FakeDS(25, bad=(7,), tells_place=tells_place)
-    ds.nameless = (7,)
-    pages = list(reader(ds))
-    [one] = [one for page in pages for one in page.unreadable]
-    assert (None, number_of(6)) == (one.number, one.after)
-    assert one.before in {number_of(8), None}
-    assert 24 == sum(len(page.nodes) for page in pages)
 
 
 def test_a_list_that_changed_in_between_names_no_wrong_dossier() -> None:
@@ -280,24 +203,6 @@ def test_a_dossier_that_times_out_alone_is_passed_at_the_old_size() -> None:
     assert pages.page_size >= 5
 
 
-def test_time_outs_of_lists_of_one_are_the_servers() -> None:
-    """Dossiers that can be read alone are kept; the third time-out in a row ends the crawl."""
-    ds = FakeDS(40)
-    ds.bears = 0
-    found: list[int] = []
-    pages = reader(ds, size=1)
-
-    def crawl() -> None:
-        for page in pages:
-            assert page.unreadable == ()
-            found.extend(node.number - FIRST for node in page.nodes)
-
-    with pytest.raises(DSTimeoutError):
-        crawl()
-    assert [0, 1] == found
-    assert pages.page_size == 1
-
-
 def test_a_dossier_that_recovers_is_not_rejected() -> None:
     """A dossier that can be read alone is not unreadable."""
     ds = FakeDS(3, bad=(1,), tells_place=False)
@@ -309,21 +214,6 @@ def test_a_dossier_that_recovers_is_not_rejected() -> None:
 
     ds.read_light_page = heal  # type: ignore[method-assign]
     assert read(reader(ds)) == ([0, 1, 2], [])
-
-
-def test_a_failing_light_document_ends_the_crawl() -> None:
-    """The pages read before are kept, and the error is raised."""
-    ds = FakeDS(20, bad=(12,), tells_place=False)
-    ds.light_fails = True
-    found: list[int] = []
-
-    def crawl() -> None:
-        for page in reader(ds):
-            found.extend(node.number - FIRST for node in page.nodes)
-
-    with pytest.raises(DSTimeoutError):
-        crawl()
-    assert found == list(range(12))
 
 
 def test_the_lists_come_with_the_first_page_only() -> None:
@@ -381,25 +271,6 @@ def test_an_error_in_the_lists_does_not_shrink_the_page(error: DSError) -> None:
     assert [first for _, first in ds.asked] == [10, 10, 10, 10]
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (lambda page: replace(page, end_cursor=None, has_next=True), "gives no cursor"),
-        (lambda page: replace(page, end_cursor="10", has_next=True), "same cursor"),
-        (
-            lambda page: replace(page, nodes=[], order=(), end_cursor=None, has_next=True),
-            "empty page",
-        ),
-    ],
-)
-def test_pages_without_end_are_detected(change: Callable[[Page], Page], told: str) -> None:
-    """A crawl that cannot end is an error, not an endless loop."""
-    ds = FakeDS(100)
-    ds.change = change
-    with pytest.raises(DSContractError, match=told):
-        read(reader(ds))
-
-
 def test_the_first_cursor_must_not_be_returned_again() -> None:
     """A resumed crawl detects a loop to its own start."""
     ds = FakeDS(100)
@@ -426,19 +297,6 @@ def test_a_contract_error_of_the_page_is_raised() -> None:
     with pytest.raises(DSContractError, match="refused"):
         read(reader(ds))
     assert len(ds.asked) == 1
-
-
-def test_a_page_that_goes_back_in_time_is_flagged() -> None:
-    """The watermark depends on the order."""
-    ds = FakeDS(30)
-
-    def swap(page: Page) -> Page:
-        if page.nodes[0].number != number_of(20):
-            return page
-        return replace(page, nodes=[dossier(n, DAY) for n in range(20, 30)])
-
-    ds.change = swap
-    assert [page.out_of_order for page in reader(ds)] == [False, False, True]
 
 
 def test_pages_of_equal_dates_are_in_order() -> None:

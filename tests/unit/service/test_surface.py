@@ -78,7 +78,7 @@ def serving(app: App, **given: float) -> Iterator[tuple[str, int]]:
         yield host, port
     finally:
         stop.set()
-        until(lambda: not _accepts(host, port), within_s=3)
+        until(lambda: not _accepts(host, port), within_s=20)
 
 
 def _accepts(host: str, port: int) -> bool:
@@ -92,21 +92,21 @@ def test_a_database_that_hangs_delays_only_what_needs_it(postgres_server: Postgr
     url = postgres_server.make(migrated=True)
     with App(_settings(url)) as app, serving(app, database_s=0.2) as (host, port):
         base = f"http://{host}:{port}"
-        requests.get(f"{base}/readyz", timeout=5)
+        requests.get(f"{base}/readyz", timeout=20)
         with connected(url) as connection:
             connection.exec_driver_sql("LOCK TABLE sync_state IN ACCESS EXCLUSIVE MODE")
-            hung = [requests.get(f"{base}{path}", timeout=5) for path in ("/readyz", "/metrics")]
+            hung = [requests.get(f"{base}{path}", timeout=20) for path in ("/readyz", "/metrics")]
             form = {"procedure_id": 1, "dossier_id": 1, "state": "accepte", "updated_at": "x"}
             quick = [
-                requests.get(f"{base}/healthz", timeout=5),
-                requests.post(f"{base}/hooks/ds/{SECRET}", form, timeout=5),
+                requests.get(f"{base}/healthz", timeout=20),
+                requests.post(f"{base}/hooks/ds/{SECRET}", form, timeout=20),
             ]
-        until(lambda: "dsync_database_up 1.0" in requests.get(f"{base}/metrics", timeout=5).text)
+        until(lambda: "dsync_database_up 1.0" in requests.get(f"{base}/metrics", timeout=20).text)
     postgres_server.drop(url)
     assert [503, 503] == [answer.status_code for answer in hung]
     assert "did not answer within 0.2 s" in hung[0].json()["problems"][0]["problem"]
     assert [200, 202] == [answer.status_code for answer in quick]
-    assert all(answer.elapsed < timedelta(seconds=2) for answer in (*hung, *quick))
+    assert all(answer.elapsed < timedelta(seconds=10) for answer in (*hung, *quick))
 
 
 def test_hostile_clients_are_answered_or_dropped(
@@ -134,7 +134,7 @@ def test_hostile_clients_are_answered_or_dropped(
 
 def _sent(address: tuple[str, int], given: bytes, *, reads: bool) -> bytes:
     """Send bytes and return the answer; do not wait for one unless `reads`."""
-    with socket.create_connection(address, timeout=5) as connection:
+    with socket.create_connection(address, timeout=20) as connection:
         connection.sendall(given)
         answer = b""
         with suppress(ConnectionResetError):

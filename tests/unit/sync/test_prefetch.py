@@ -42,7 +42,7 @@ def test_the_next_item_is_read_while_one_is_in_hand() -> None:
 
     with prefetched(source(), threading.Event()) as items:
         next(items)
-        assert second.wait(2)
+        assert second.wait(20)
 
 
 def test_no_more_than_one_item_waits() -> None:
@@ -68,7 +68,7 @@ def test_a_stop_is_noticed_while_nothing_comes() -> None:
 
     def source() -> Iterator[int]:
         yield 1
-        ended.wait(10)
+        ended.wait(60)
 
     with prefetched(source(), stop) as items:
         next(items)
@@ -93,5 +93,5 @@ def test_a_consumer_that_leaves_ends_the_reading() -> None:
 
     with prefetched(source(), threading.Event()) as items:
         next(items)
-    assert left.wait(2)
+    assert left.wait(20)
     assert len(read) <= 2
