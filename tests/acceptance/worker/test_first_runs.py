@@ -47,6 +47,7 @@ def test_the_first_run_does_everything_and_the_second_nothing(
         "pousses": report["pushed"],
         "requetes": report["requests"],
         "erreur": None,
+        "code": 0,
     } == {k: v for k, v in run.items() if k not in {"genre", "debut", "fin"}}
     assert run["debut"] <= run["fin"]
 
