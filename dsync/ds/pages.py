@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds.classify import Fault
+from dsync.ds.client import DSClient
 from dsync.ds.limits import PageSize
 from dsync.ds.reading import DELETIONS, read_nodes
-from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
+from dsync.ds.results import LightPage, ListRequest, Page, Unreadable
 from dsync.errors import (
     DSBadDataError,
     DSContractError,
@@ -36,43 +36,6 @@ MAX_PAGE_SIZE = 100
 """DS returns at most this many dossiers."""
 MAX_TIMEOUTS_IN_A_ROW = 3
 """After this many single dossiers in a row have timed out, DS is slow and not the dossiers."""
-
-
-class Source(Protocol):
-    """The methods of `DSClient` that `PageReader` uses."""
-
-    def read_page(
-        self,
-        number: DemarcheNumber,
-        *,
-        first: int,
-        after: str | None,
-        updated_since: datetime | None,
-        pending: ListRequest | None = None,
-        deleted: ListRequest | None = None,
-    ) -> Page:
-        """Return a page; its null nodes are unreadable dossiers without a number."""
-
-    def read_light_page(
-        self,
-        number: DemarcheNumber,
-        *,
-        first: int,
-        after: str | None,
-        updated_since: datetime | None,
-    ) -> LightPage:
-        """Return the numbers of a page."""
-
-    def dossier(self, number: DossierNumber, demarche: DemarcheNumber) -> Page:
-        """Return a single dossier, as unreadable if it cannot be read."""
-
-    def reduced_dossier(self, number: DossierNumber, demarche: DemarcheNumber, path: str) -> Page:
-        """Return a single dossier without the objects that can fail."""
-
-    def deletions(
-        self, number: DemarcheNumber, *, pending: ListRequest | None, deleted: ListRequest | None
-    ) -> tuple[DeletedPage | None, DeletedPage | None]:
-        """Return pages of the lists of deletions."""
 
 
 class PageReader:
@@ -94,7 +57,7 @@ class PageReader:
 
     def __init__(
         self,
-        client: Source,
+        client: DSClient,
         number: DemarcheNumber,
         *,
         updated_since: datetime | None,

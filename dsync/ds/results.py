@@ -140,16 +140,3 @@ class WriteOutcome:
     """Why nothing was written: `lecture_seule`, `droits` or `hors_perimetre`."""
     message: str | None = None
     """DS's message for `code` or `not_found`."""
-
-
-__all__ = [
-    "AnnotationWrite",
-    "DeletedPage",
-    "DossierWrite",
-    "LightPage",
-    "ListRequest",
-    "Page",
-    "RemoteAnnotations",
-    "Unreadable",
-    "WriteOutcome",
-]

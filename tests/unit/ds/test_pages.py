@@ -12,7 +12,7 @@ import pytest
 
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.ds import DeletedPage, LightPage, ListRequest, Page, PageReader, Unreadable
+from dsync.ds import DeletedPage, DSClient, LightPage, ListRequest, Page, PageReader, Unreadable
 from dsync.ds.dossiers import read_dossier
 from dsync.ds.reading import DELETIONS
 from dsync.errors import DSBadDataError, DSContractError, DSError, DSTimeoutError
@@ -24,7 +24,7 @@ FIRST = 1000
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class FakeDS:
+class FakeDS(DSClient):
     """A démarche of `count` dossiers, some of which fail each page that has them."""
 
     def __init__(self, count: int, *, bad: tuple[int, ...] = (), tells_place: bool = True) -> None:
