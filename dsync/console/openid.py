@@ -7,6 +7,7 @@ the provider publishes. Nothing here keeps a token or logs anything.
 from __future__ import annotations
 
 import hmac
+import json
 import re
 import secrets
 import threading
@@ -130,8 +131,12 @@ class Provider:
         """
         pending = Pending(*(secrets.token_urlsafe(48) for _ in Pending._fields))
         extra = {"nonce": pending.nonce}
-        if self._section.acr_values:
-            extra["acr_values"] = self._section.acr_values
+        if levels := self._section.acr_values:
+            extra["acr_values"] = levels
+            if self._document().get("claims_parameter_supported") is True:
+                # ProConnect asks for a second factor only if the level is essential.
+                needed = {"essential": True, "values": levels.split()}
+                extra["claims"] = json.dumps({"id_token": {"acr": needed}})
         endpoint = self._endpoint("authorization_endpoint")
         url, _ = self._session().create_authorization_url(
             endpoint, state=pending.state, code_verifier=pending.verifier, **extra

@@ -30,6 +30,12 @@ KEY = RSAKey.generate_key(2048, {"kid": "current", "use": "sig"})
 STRANGER = RSAKey.generate_key(2048, {"kid": "current", "use": "sig"})
 ELLIPTIC = ECKey.generate_key("P-256", {"kid": "curve", "use": "sig"})
 Claims = dict[str, Any]
+AUTHORIZE = {
+    *("response_type", "response_mode", "client_id", "redirect_uri", "scope", "state", "nonce"),
+    *("acr_values", "claims", "prompt", "login_hint", "siret_hint", "idp_hint"),
+    *("code_challenge", "code_challenge_method"),
+}
+"""The parameters that ProConnect takes (proconnect-gouv/federation, dffa09e); it refuses others."""
 
 
 class FakeProvider:
@@ -82,7 +88,8 @@ class FakeProvider:
             "userinfo_endpoint": f"{self.issuer}/userinfo",
             "jwks_uri": f"{self.issuer}/jwks",
             "end_session_endpoint": f"{self.issuer}/session/end",
-            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+            "claims_parameter_supported": True,
         }
         self.document(found)
         return JSONResponse(found)
@@ -94,6 +101,8 @@ class FakeProvider:
 
     async def _authorize(self, request: Request) -> Response:
         asked = dict(request.query_params)
+        if not asked.keys() <= AUTHORIZE or min(map(len, (asked["state"], asked["nonce"]))) < 32:
+            return JSONResponse({"error": "Y000400"}, 400)
         self.asked.append(asked)
         code = f"code-{len(self.asked)}"
         self.codes[code] = asked
@@ -112,7 +121,10 @@ class FakeProvider:
             or asked["redirect_uri"] != form["redirect_uri"]
         ):
             return JSONResponse({"error": "invalid_grant"}, 400)
-        claims = self._claims() | {"nonce": asked["nonce"], "acr": "eidas1"}
+        needed = json.loads(asked.get("claims", "{}")).get("id_token", {}).get("acr", {})
+        # By a code in an e-mail, but only if the level is essential.
+        acr = "eidas1-mfa" if "eidas1-mfa" in needed.get("values", ()) else "eidas1"
+        claims = self._claims() | {"nonce": asked["nonce"], "acr": acr}
         self.id_token(claims)
         return JSONResponse(
             {"access_token": "t" * 40, "token_type": "Bearer", "id_token": self.sign_id(claims)}

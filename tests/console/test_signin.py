@@ -435,6 +435,14 @@ def test_a_level_of_authentication_can_be_needed(read_engine: Engine, fake: Fake
         assert 200 == team.enter().status_code
 
 
+def test_a_second_factor_is_asked_for(read_engine: Engine, fake: FakeProvider) -> None:
+    """ProConnect does so for an essential level alone."""
+    levels = "eidas0-mfa eidas1-mfa eidas2 eidas3"
+    access = team_access(fake.issuer, Clock(), acr_values=levels)
+    with served(read_engine, access=access) as console:
+        assert 200 == Team(console, fake, Clock()).enter().status_code
+
+
 def test_the_command_needs_a_whole_sign_in_for_other_machines(tmp_path: Path) -> None:
     """One sentence and exit 2 for what is missing; with all of it, no link is printed."""
     with Sandbox.start(dossiers=1, seed=7) as sandbox:
