@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
@@ -151,7 +152,11 @@ class Console:
         return visit
 
     async def _leave(self, request: Request) -> Response:
-        await self._visit(request)
+        visit = await self._visit(request)
+        until = datetime.fromtimestamp(request.session["fin"], UTC)
+        await anyio.to_thread.run_sync(
+            self._site.store.close_session, visit.actor.token, until, limiter=self._limiter
+        )
         elsewhere = await self._access.way_out(request.session)
         request.session.clear()
         return self._short(
@@ -159,9 +164,16 @@ class Console:
         )
 
     def _page(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        def answer(visit: Visit) -> Response:
+            is_closed, visit.titles = self._site.store.session(visit.actor.token)
+            if is_closed:
+                visit.request.session.clear()
+                raise HTTPException(403, self._access.refusal)
+            return handler(visit)
+
         async def endpoint(request: Request) -> Response:
             visit = await self._visit(request)
-            return await anyio.to_thread.run_sync(handler, visit, limiter=self._limiter)
+            return await anyio.to_thread.run_sync(answer, visit, limiter=self._limiter)
 
         return endpoint
 

@@ -154,7 +154,6 @@ def show(visit: Visit) -> Response:
             "etat.html",
             reader,
             state=state,
-            titles=found.titles,
             successes=found.successes,
             points=sorted(points_of(visit, state), key=lambda one: not one.is_error),
             next_run=next_run,

@@ -57,6 +57,8 @@ class Visit:
     form: Mapping[str, Any] = field(default_factory=dict)
     """Of a write: the last value of each field; `every` has all of a field."""
     every: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    titles: Mapping[int, str] = field(default_factory=dict)
+    """Of the démarches that were read from DS, by number."""
 
     @cached_property
     def app(self) -> App:
@@ -138,11 +140,10 @@ class Visit:
 
         Args:
             template: its name.
-            reader: for what each page shows of the démarches.
+            reader: for the names of what a lecteur does not see.
             status: of the answer.
             values: of the template.
         """
-        titles = values.pop("titles", None) or reader.titles()
         is_part = self.request.headers.get("hx-request") == "true"
         said = None if is_part else self.request.session.pop("dit", None)
         programme = self.app.configuration.programme
@@ -152,7 +153,7 @@ class Visit:
             actor=self.actor,
             theme=self.site.theme,
             demarche=self.app.demarche,
-            demarches={number: titles.get(number) for number in self.site.apps},
+            demarches={number: self.titles.get(number) for number in self.site.apps},
             has_programme=programme is not None,
             path=self.request.url.path,
             here=self.here,

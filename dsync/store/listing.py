@@ -58,8 +58,6 @@ class Figures(NamedTuple):
 
     counts: Mapping[str, Mapping[str, int]]
     """By day, or by stage, of `depots`, `verdicts`, `decisions` and `etapes`."""
-    titles: Mapping[int, str]
-    """Of every démarche, as `titles`."""
     successes: Mapping[int, str]
     """When each démarche was last read with success."""
 
@@ -118,13 +116,11 @@ SELECT 'depots' AS serie, substr(CAST(d.depose_le AS text), 1, 13) AS cle, count
 FROM dossier AS d WHERE d.demarche_numero = :demarche GROUP BY 2
 UNION ALL
 SELECT 'verdicts', substr(CAST(v.depuis_le AS text), 1, 13), count(*)
-FROM verdict AS v WHERE v.demarche_numero = :demarche AND v.courant GROUP BY 2
+FROM verdict AS v WHERE v.demarche_numero = :demarche AND v.courant IS TRUE GROUP BY 2
 UNION ALL
 SELECT 'decisions', substr(CAST(d.traite_le AS text), 1, 13), count(*)
 FROM dossier AS d
 WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL GROUP BY 2
-UNION ALL
-SELECT 'titre', m.titre, m.number FROM demarche AS m
 UNION ALL
 SELECT 'succes', CAST(s.last_success_at AS text), s.demarche_numero
 FROM sync_state AS s WHERE s.last_success_at IS NOT NULL
@@ -135,12 +131,6 @@ FROM sync_state AS s WHERE s.last_success_at IS NOT NULL
 
 class ListingReads(Subject):
     """Reads what the console's pages show."""
-
-    def titles(self) -> dict[int, str]:
-        """Return the titles of the démarches that were read from DS, by number."""
-        table = tables.demarche
-        rows = self.connection.execute(select(table.c.number, table.c.titre))
-        return {number: titre for number, titre in rows}
 
     def listing(
         self, selection: Selection, *, limit: int, offset: int = 0
@@ -217,21 +207,20 @@ class ListingReads(Subject):
                 for rank in range(len(reached))
             ),
         )
-        names, titles, successes = list(reached), dict[int, str](), dict[int, str]()
+        names, successes = list(reached), dict[int, str]()
         found: dict[str, Counter[str]] = {
             name: Counter() for name in ("depots", "verdicts", "decisions", "etapes")
         }
         for row in self._execute(query, {"demarche": self.number}):
-            if row["serie"] in ("titre", "succes"):
-                of_demarche = titles if row["serie"] == "titre" else successes
-                of_demarche[row["nombre"]] = row["cle"]
+            if row["serie"] == "succes":
+                successes[row["nombre"]] = row["cle"]
                 continue
             is_stage = row["serie"] == "etapes"
             key = names[int(row["cle"])] if is_stage else _day_of_hour(row["cle"])
             found[row["serie"]][key] += row["nombre"] or 0
         by_day = {name: dict(sorted(counts.items())) for name, counts in found.items()}
         counts_by_stage = {name: found["etapes"][name] for name in names}
-        return Figures(by_day | {"etapes": counts_by_stage}, titles, successes)
+        return Figures(by_day | {"etapes": counts_by_stage}, successes)
 
     def rows_of(
         self,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    union_all,
 )
 
 from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
@@ -37,7 +40,7 @@ from dsync.store.journal import QuarantineReads, RunReads
 from dsync.store.listing import ListingReads
 from dsync.store.outcomes import ConflictReads
 from dsync.store.pieces import PieceReads
-from dsync.store.records import OpenPushes, WishStatus
+from dsync.store.records import OpenPushes, OpenWork, WishStatus
 from dsync.store.requests import RequestReads
 from dsync.store.verdicts import VerdictReads
 from dsync.store.verification import VerificationReads
@@ -54,7 +57,7 @@ _OPEN_PUSHES = {
     WishStatus.CONFLIT.value: "conflicts",
 }
 
-_QUARANTINE = "quarantaine"
+_WISHES, _QUARANTINE = "wishes", "quarantine"
 
 _ANNOTATION_ORDER = "annotation, envoyee_le IS NULL, envoyee_le, statut, valeur"
 """Oldest first, never sent last: SQLite and PostgreSQL sort NULL differently."""
@@ -301,61 +304,67 @@ class Reader(
             "a_evaluer": to_judge,
         }
 
-    def work_counts(self) -> tuple[dict[str, int], int]:
-        """Count the current wishes by status, and the dossiers in quarantine, by one query."""
-        quarantine = tables.quarantaine
-        rows = self.connection.execute(
-            select(_outbox.c.statut, func.count())
-            .where(_outbox.c.demarche_numero == self.number, _outbox.c.courante)
-            .group_by(_outbox.c.statut)
-            .union_all(
-                select(literal(_QUARANTINE), func.count()).where(
-                    quarantine.c.demarche_numero == self.number
-                )
-            )
-        )
-        counts = {statut: count for statut, count in rows}
-        return counts, counts.pop(_QUARANTINE)
+    def open_work(self) -> OpenWork:
+        """Count the current wishes, the dossiers with open ones, and the quarantine, by one query.
 
-    def open_pushes(self) -> dict[str, OpenPushes]:
-        """Count the writable dossiers with open wishes, with the reasons.
-
-        The keys are `waiting`, `refused` and `conflicts`.
+        Only wishes of writable dossiers are open. The keys of `pushes` are `waiting`, `refused` and
+        `conflicts`.
         """
-        name = case(_OPEN_PUSHES, value=_outbox.c.statut)
-        of_open_dossiers = (
-            _outbox.c.demarche_numero == self.number,
-            _outbox.c.courante,
-            _outbox.c.statut.in_(_OPEN_PUSHES),
+        outbox, quarantine = _outbox.c, tables.quarantaine
+        of_demarche = (outbox.demarche_numero == self.number, outbox.courante)
+        # Grouped before the join: a dossier has four wishes, and the index has all that is needed.
+        wished = (
+            select(outbox.statut, outbox.numero, func.min(outbox.creee_le).label("creee_le"))
+            .where(*of_demarche, outbox.statut.in_(_OPEN_PUSHES))
+            .group_by(outbox.statut, outbox.numero)
+            .subquery()
+        )
+        is_writable = (
             _dossier.c.presence == Presence.PRESENT.value,
             _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
         )
-        joined = _outbox.join(_dossier, _dossier.c.numero == _outbox.c.numero)
+        name = case(_OPEN_PUSHES, value=wished.c.statut)
+        why = case(_OPEN_PUSHES, value=outbox.statut)
+        no_text, no_time = cast(null(), Text), cast(null(), outbox.creee_le.type)
         rows = self.connection.execute(
-            select(
-                name,
-                cast(null(), Text),
-                func.count(_outbox.c.numero.distinct()),
-                func.min(_outbox.c.creee_le),
-            )
-            .select_from(joined)
-            .where(*of_open_dossiers)
-            .group_by(name)
-            .union_all(
-                select(name, _outbox.c.erreur, literal(0), func.min(_outbox.c.creee_le))
-                .select_from(joined)
-                .where(*of_open_dossiers, _outbox.c.erreur.is_not(None))
-                .group_by(name, _outbox.c.erreur)
+            union_all(
+                select(literal(_WISHES), outbox.statut, func.count(), no_time)
+                .where(*of_demarche)
+                .group_by(outbox.statut),
+                select(literal(_QUARANTINE), no_text, func.count(), no_time).where(
+                    quarantine.c.demarche_numero == self.number
+                ),
+                select(
+                    name,
+                    no_text,
+                    func.count(wished.c.numero.distinct()),
+                    func.min(wished.c.creee_le),
+                )
+                .join(_dossier, _dossier.c.numero == wished.c.numero)
+                .where(*is_writable)
+                .group_by(name),
+                select(why, outbox.erreur, literal(0), no_time)
+                .join(_dossier, _dossier.c.numero == outbox.numero)
+                .where(*of_demarche, outbox.statut.in_(_OPEN_PUSHES), *is_writable)
+                .where(outbox.erreur.is_not(None))
+                .group_by(why, outbox.erreur),
             )
         ).all()
-        return {
-            found: OpenPushes(
-                sum(count for one, _, count, _ in rows if one == found),
-                tuple(sorted(erreur for one, erreur, *_ in rows if one == found and erreur)),
-                min((oldest for one, *_, oldest in rows if one == found), default=None),
-            )
-            for found in dict.fromkeys(_OPEN_PUSHES.values())
-        }
+        by_name: dict[str, list[Any]] = defaultdict(list)
+        for what, *row in rows:
+            by_name[what].append(row)
+        return OpenWork(
+            wishes={statut: count for statut, count, _ in by_name[_WISHES]},
+            quarantined=sum(count for _, count, _ in by_name[_QUARANTINE]),
+            pushes={
+                found: OpenPushes(
+                    sum(count for _, count, _ in by_name[found]),
+                    tuple(sorted(erreur for erreur, *_ in by_name[found] if erreur)),
+                    min((oldest for *_, oldest in by_name[found] if oldest), default=None),
+                )
+                for found in dict.fromkeys(_OPEN_PUSHES.values())
+            },
+        )
 
     def evidence_confirmed_at(self) -> datetime | None:
         """Return when the programme's evidence was last confirmed; None: it has none."""

@@ -66,6 +66,15 @@ class OpenPushes(NamedTuple):
     """When the oldest of these wishes was made; None: there is none."""
 
 
+class OpenWork(NamedTuple):
+    """What is not done, as `dsync status` counts it."""
+
+    wishes: Mapping[str, int]
+    """The current wishes by status."""
+    quarantined: int
+    pushes: Mapping[str, OpenPushes]
+
+
 class Record(Struct, frozen=True, gc=False):
     """What is stored of a dossier that DS shows."""
 

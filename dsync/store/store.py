@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, Table
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, SchemaBehindError, StoreError
 from dsync.store import lease as leases
-from dsync.store import reading_views, schema, tables
+from dsync.store import reading_views, schema, sessions, tables
 from dsync.store.alerts import AlertWrites
 from dsync.store.engine import (
     READING,
@@ -168,6 +168,16 @@ class Store:
         """Return the registered services of a démarche."""
         with self._connected(reading=True) as connection:
             return leases.read_services(connection, demarche)
+
+    def close_session(self, token: str, until: datetime) -> None:
+        """Make a session of the console unusable, until it ends by itself."""
+        with self._connected() as connection:
+            sessions.close(connection, token, until, self._clock())
+
+    def session(self, token: str) -> tuple[bool, dict[int, str]]:
+        """Return whether a session of the console was closed, and the titles of all démarches."""
+        with self._connected(reading=True) as connection:
+            return sessions.look(connection, token)
 
     @contextmanager
     def transaction(self, lease: Lease) -> Iterator[Tx]:

@@ -159,10 +159,14 @@ class VerdictRow(_Table, table=True):
     """A verdict. Rows are kept as history; `courant` marks the newest one of a dossier."""
 
     __tablename__ = "verdict"
-    __table_args__ = (_partial("uq_verdict_courant", "numero", unique=True, where="courant"),)
+    __table_args__ = (
+        _partial("uq_verdict_courant", "numero", unique=True, where="courant"),
+        # Rows are long: what is counted of them is in an index.
+        Index("ix_verdict_numero", "numero", "courant", "verdict", "depuis_le", "demarche_numero"),
+    )
 
     id: int | None = _generated()
-    numero: int = _number(index=True)
+    numero: int = _number()
     demarche_numero: int = _number()
     verdict: str
     detail: str | None = Field(default=None, sa_type=Text)
@@ -194,8 +198,11 @@ class OutboxRow(_Table, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         _partial("uq_outbox_courante", "numero", "annotation", unique=True, where="courante"),
-        # With `courante`, wishes are counted by status without reading their texts.
-        Index("ix_outbox_due", "demarche_numero", "statut", "courante"),
+        # With its last columns, wishes are counted without reading their texts.
+        Index("ix_outbox_due", "demarche_numero", "statut", "courante", "numero", "creee_le"),
+        _partial(
+            "ix_outbox_erreur", "demarche_numero", "statut", "courante", where="erreur IS NOT NULL"
+        ),
     )
 
     id: int | None = _generated()
@@ -403,6 +410,15 @@ class ServiceRow(_Table, table=True):
     next_run_at: dt.datetime
 
 
+class SessionFermeeRow(_Table, table=True):
+    """A session of the console that somebody closed before it ended by itself (`fin`)."""
+
+    __tablename__ = "session_fermee"
+
+    empreinte: str = Field(primary_key=True)
+    fin: dt.datetime
+
+
 class SyncStateRow(_Table, table=True):
     """The sync state of a démarche; see `records.SyncState`."""
 
@@ -470,6 +486,7 @@ indicateur = metadata.tables["indicateur"]
 quarantaine = metadata.tables["quarantaine"]
 lease = metadata.tables["lease"]
 service = metadata.tables["service"]
+session_fermee = metadata.tables["session_fermee"]
 sync_state = metadata.tables["sync_state"]
 revision = metadata.tables["revision"]
 demarche = metadata.tables["demarche"]

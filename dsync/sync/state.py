@@ -68,8 +68,7 @@ def state_of(
         runs = reader.runs(limit=1)
         full_runs = reader.runs(limit=1, genre=Kind.FULL.value)
         counts = reader.dossier_counts()
-        pushes = reader.open_pushes()
-        wishes, quarantined = reader.work_counts()
+        wishes, quarantined, pushes = reader.open_work()
         return {
             "demarche": demarche,
             "database": store.place,

@@ -145,11 +145,17 @@ def test_every_answer_is_guarded(read_console: ServedConsole, reader: Visitor) -
     assert all(word in cookie for word in ("httponly", "samesite=lax", "max-age=28800"))
 
 
-def test_a_closed_session_is_over(read_console: ServedConsole) -> None:
-    """The browser forgets it."""
-    visitor = read_console.visitor()
+def test_a_closed_session_is_over(read_engine: Engine, read_console: ServedConsole) -> None:
+    """The browser forgets it, and a kept copy opens nothing, also where another process answers."""
+    visitor, other = read_console.visitor(), read_console.visitor()
+    kept = dict(visitor.session.cookies)
     assert 200 == visitor.post("/sortir").status_code
     assert 403 == visitor.get("/").status_code
+    with served(read_engine) as replica:
+        for base in (read_console.base, replica.base):
+            answer = requests.get(f"{base}/dossiers", cookies=kept, timeout=30)
+            assert 403 == answer.status_code
+            assert 200 == requests.get(base, cookies=other.session.cookies, timeout=30).status_code
 
 
 def test_what_is_not_there_is_said(reader: Visitor) -> None:

@@ -31,6 +31,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("demarche_numero", "nom", name=op.f("pk_alerte")),
     )
     op.create_table(
+        "session_fermee",
+        sa.Column("empreinte", sqltypes.AutoString(), nullable=False),
+        sa.Column("fin", sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("empreinte", name=op.f("pk_session_fermee")),
+    )
+    op.create_table(
         "changement",
         sa.Column("id", columns.BigKey(), nullable=False),
         sa.Column("numero", sa.BigInteger(), nullable=False),
@@ -214,7 +220,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_outbox_due", ["demarche_numero", "statut", "courante"], unique=False
+            "ix_outbox_due",
+            ["demarche_numero", "statut", "courante", "numero", "creee_le"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_outbox_erreur",
+            ["demarche_numero", "statut", "courante"],
+            unique=False,
+            postgresql_where=sa.text("erreur IS NOT NULL"),
+            sqlite_where=sa.text("erreur IS NOT NULL"),
         )
         batch_op.create_index(batch_op.f("ix_outbox_numero"), ["numero"], unique=False)
         batch_op.create_index(
@@ -367,7 +382,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_verdict")),
     )
     with op.batch_alter_table("verdict", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_verdict_numero"), ["numero"], unique=False)
+        batch_op.create_index(
+            "ix_verdict_numero",
+            ["numero", "courant", "verdict", "depuis_le", "demarche_numero"],
+            unique=False,
+        )
         batch_op.create_index(
             "uq_verdict_courant",
             ["numero"],
@@ -384,7 +403,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("courant"),
             sqlite_where=sa.text("courant"),
         )
-        batch_op.drop_index(batch_op.f("ix_verdict_numero"))
+        batch_op.drop_index("ix_verdict_numero")
 
     op.drop_table("verdict")
     op.drop_table("sync_state")
@@ -415,6 +434,11 @@ def downgrade() -> None:
             sqlite_where=sa.text("courante"),
         )
         batch_op.drop_index(batch_op.f("ix_outbox_numero"))
+        batch_op.drop_index(
+            "ix_outbox_erreur",
+            postgresql_where=sa.text("erreur IS NOT NULL"),
+            sqlite_where=sa.text("erreur IS NOT NULL"),
+        )
         batch_op.drop_index("ix_outbox_due")
 
     op.drop_table("outbox")
@@ -449,4 +473,5 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_changement_numero"))
 
     op.drop_table("changement")
+    op.drop_table("session_fermee")
     op.drop_table("alerte")
