@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     FromClause,
+    Select,
     String,
     Text,
     case,
@@ -244,25 +245,39 @@ class Reader(
             number: that of a single run; None: every one.
         """
         run = tables.sync_run
+        statement = self._runs.where(run.c.demarche_numero == self._of(demarche))
+        if genre is not None:
+            statement = statement.where(run.c.genre == genre)
+        if number is not None:
+            statement = statement.where(run.c.run == number)
+        found = self.connection.execute(statement.limit(limit).offset(offset))
+        return documents(found.mappings().all())
+
+    def last_runs(self, genre: str) -> tuple[Document | None, Document | None]:
+        """Return the last run, and the last one of a kind, by one query."""
+        run = tables.sync_run
+        last = select(func.max(run.c.run)).where(run.c.demarche_numero == self.number)
+        wanted = (last.scalar_subquery(), last.where(run.c.genre == genre).scalar_subquery())
+        found = self.connection.execute(self._runs.where(run.c.run.in_(wanted)))
+        rows = documents(found.mappings().all())
+        of_genre = (row for row in rows if row["genre"] == genre)
+        return next(iter(rows), None), next(of_genre, None)
+
+    @property
+    def _runs(self) -> Select[Any]:
+        """Runs, newest first."""
+        run = tables.sync_run
         columns = [
             # The view's status is `interrupted` for a run whose process was killed.
             _shown_run.c.statut if one.name == "statut" else one
             for one in run.columns
             if one.name != "demarche_numero"
         ]
-        statement = (
+        return (
             select(*columns)
             .join(_shown_run, _shown_run.c.run == run.c.run)
-            .where(run.c.demarche_numero == self._of(demarche))
             .order_by(run.c.run.desc())
-            .limit(limit)
-            .offset(offset)
         )
-        if genre is not None:
-            statement = statement.where(run.c.genre == genre)
-        if number is not None:
-            statement = statement.where(run.c.run == number)
-        return documents(self.connection.execute(statement).mappings().all())
 
     def dossier_counts(self, demarche: DemarcheNumber | None = None) -> Document:
         """Count the dossiers by presence, the present ones by state, verdict and `a_evaluer`.

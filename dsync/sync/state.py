@@ -65,8 +65,7 @@ def state_of(
         stored = reader.state()
         state = stored.as_of(now)
         ahead = stored.ahead(now)
-        runs = reader.runs(limit=1)
-        full_runs = reader.runs(limit=1, genre=Kind.FULL.value)
+        last_run, last_full_run = reader.last_runs(Kind.FULL.value)
         counts = reader.dossier_counts()
         wishes, quarantined, pushes = reader.open_work()
         return {
@@ -81,8 +80,8 @@ def state_of(
             "watermark": state.watermark,
             "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
             "full_read_under_way": state.full_cursor is not None,
-            "last_run": _last_run(runs[0]) if runs else None,
-            "last_full_run": _last_run(full_runs[0]) if full_runs else None,
+            "last_run": last_run and _last_run(last_run),
+            "last_full_run": last_full_run and _last_run(last_full_run),
             "dossiers": {
                 "presence": counts["presence"],
                 "state": counts["etat"],
