@@ -74,7 +74,7 @@ PROMISED = {
     "lecture_etiquette": "numero etiquette couleur posee_par_dsync",
     "lecture_evenement": "numero survenu_le evenement details",
     "lecture_synchronisation": "run genre statut debut fin lus modifies supprimes evalues pousses "
-    "requetes erreur",
+    "requetes erreur code",
     "lecture_indicateur": "jour indicateur valeur",
     "lecture_anomalie": "numero code message depuis tentatives",
     "lecture_statistique": "mois controle resultat nombre",
