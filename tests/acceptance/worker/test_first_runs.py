@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from dsync.sandbox import Sandbox
 from tests.acceptance.worker.database import OWN_HAND, Database
 from tests.acceptance.worker.demarche import Demarche, every_demarche, every_demarche_once
 from tests.acceptance.worker.installed import Installed
 from tests.acceptance.worker.truth import (
-    OPEN,
     assert_copy_is_true,
     assert_views_agree,
     is_written,

@@ -14,7 +14,7 @@ import responses
 
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
-from dsync.ds import AnnotationWrite, DossierWrite, DSClient, ListRequest, Unreadable
+from dsync.ds import AnnotationWrite, DossierWrite, DSClient, ListRequest
 from dsync.ds.classify import Fault
 from dsync.ds.reading import read_nodes
 from dsync.ds.transport import Transport
@@ -131,35 +131,6 @@ def test_the_token_is_not_replaced_by_a_netrc(
     assert ds.calls[0].request.headers["Authorization"] == "Bearer secret-token"
 
 
-def test_lists_are_requested_with_the_page(ds: responses.RequestsMock, make_client: Make) -> None:
-    """Both lists come with the page, with the request for their next page."""
-    deleted = {
-        "nodes": [
-            {
-                "number": 5,
-                "state": "accepte",
-                "reason": "expired",
-                "dateSupression": "2026-11-06T09:00:00+01:00",
-            }
-        ],
-        "pageInfo": {"endCursor": "d", "hasNextPage": True},
-    }
-    pending = {"nodes": [], "pageInfo": {"endCursor": None, "hasNextPage": False}}
-    lists = {"deletedDossiers": deleted, "pendingDeletedDossiers": pending}
-    ds.post(URL, json={"data": page(node(), **lists)})
-    found = read(make_client(), pending=ListRequest(None, None), deleted=ListRequest(NOW, "b"))
-    sent = json.loads(ds.calls[0].request.body)["variables"]
-    assert sent["withPending"]
-    assert sent["withDeleted"]
-    assert (sent["deletedSince"], sent["deletedAfter"]) == (NOW.isoformat(), "b")
-    assert found.pending.nodes == ()
-    assert found.pending.next_request is None
-    (gone,) = found.deleted.nodes
-    assert (gone.number, gone.etat, gone.raison) == (5, Etat.ACCEPTE, "expired")
-    assert gone.date_suppression == datetime(2026, 11, 6, 8, 0, tzinfo=UTC)
-    assert found.deleted.next_request == ListRequest(NOW, "d")
-
-
 REPLIES: list[tuple[dict[str, Any], type[DSError], str]] = [
     ({"status": 502, "body": f"<html>{SECRET}</html>"}, DSUnavailableError, "gateway"),
     ({"status": 503, "json": {"error": "maintenance"}}, DSUnavailableError, "maintenance"),
@@ -268,17 +239,6 @@ def test_a_token_with_invalid_characters_is_refused_without_showing_it(
     assert token not in str(caught.value)
 
 
-def test_a_time_out_is_seen_although_the_page_looks_complete(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
-    """Nodes after the time-out are null, and the cursor is past them: the page is not used."""
-    path = ("demarche", "dossiers", "nodes", 1, "number")
-    errors = [error("Timeout on Dossier.number", "timeout", *path)]
-    ds.post(URL, json={"data": page(node(), None), "errors": errors})
-    with pytest.raises(DSTimeoutError):
-        read(make_client(attempts=6))
-
-
 @pytest.mark.parametrize("path", [(), ("demarche", "dossiers", "pageInfo")])
 def test_an_error_beside_whole_nodes_is_no_page(
     ds: responses.RequestsMock, make_client: Make, path: tuple[str, ...]
@@ -288,19 +248,6 @@ def test_an_error_beside_whole_nodes_is_no_page(
     ds.post(URL, json={"data": page(node()), "errors": errors})
     with pytest.raises(DSBadDataError):
         read(make_client())
-
-
-def test_a_null_node_is_unreadable_and_the_others_are_read(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
-    """It has the path of its error."""
-    path = ("demarche", "dossiers", "nodes", 2, "demandeur", "libelleNaf")
-    errors = [error("Cannot return null", "invalid_null", *path)]
-    ds.post(URL, json={"data": page(node(), node(2), None, node(4)), "errors": errors})
-    found = read(make_client())
-    assert [1, 2, 4] == [dossier.number for dossier in found.nodes]
-    assert (1, 2, None, 4) == found.order
-    assert (Unreadable(None, "bad_data", "demandeur.libelleNaf"),) == found.unreadable
 
 
 def test_an_error_below_a_nullable_field_concerns_one_dossier(
@@ -374,19 +321,6 @@ def test_a_list_without_end_is_detected(
         make_client().deletions(DEMARCHE, pending=None, deleted=ListRequest(None, "before"))
 
 
-def test_reads_are_repeated_until_ds_is_back(ds: responses.RequestsMock, make_client: Make) -> None:
-    """An outage shorter than the attempts raises nothing, but is counted."""
-    ds.post(URL, json={"data": page(node())})
-    ds.post(URL, status=502, body="no")
-    ds.post(URL, body="<html>")
-    ds.post(URL, json={"data": page(node())})
-    client = make_client(attempts=3)
-    assert len(read(client).nodes) == 1
-    assert len(read(client).nodes) == 1
-    assert client.requests == 4
-    assert client.errors == {"DSUnavailableError": 2}
-
-
 RATE_LIMITS = [
     ({"RateLimit-Reset": str(int(NOW.timestamp()) + 30)}, 30),
     ({"RateLimit-Reset": str(int(NOW.timestamp()) + 500)}, 90),
@@ -416,17 +350,6 @@ def test_a_rate_limit_has_its_end(
     with pytest.raises(DSRateLimitedError) as caught:
         read(make_client(token=f"limited-{hash(str(headers))}"))
     assert caught.value.retry_at == NOW + timedelta(seconds=wait_s)
-
-
-def test_a_write_refused_by_the_rate_limiter_is_repeated(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
-    """After a 429 the mutation was not executed, so repeating it is safe."""
-    ds.post(URL, status=429, body="Calme toi", headers={"RateLimit-Reset": "1"})
-    ds.post(URL, json={"data": {"w0_annotations": {"annotations": [{"id": "A"}], "errors": None}}})
-    client = make_client(attempts=2, token="limited-write")
-    (outcome,) = client.push([WRITE])
-    assert outcome.saved == {"A"}
 
 
 UNKNOWN: list[tuple[dict[str, Any], bool]] = [
@@ -471,14 +394,6 @@ def test_a_write_that_was_not_executed_is_not_unknown(
     ds.post(URL, **reply)
     with pytest.raises(kind):
         make_client().push([WRITE])
-
-
-def test_nothing_to_write_is_not_sent(ds: responses.RequestsMock, make_client: Make) -> None:
-    """Values that DS cannot accept are refused without a request."""
-    bad = DossierWrite(DossierNumber(1), DossierId("D"), "I", (AnnotationWrite("A", "siret", "1"),))
-    client = make_client()
-    assert "A" in client.push([bad])[0].refused
-    assert client.requests == 0
 
 
 def test_hidden_dossiers_do_not_prevent_reading_the_others(
@@ -586,26 +501,6 @@ def test_a_page_of_size_0_is_never_requested(make_client: Make) -> None:
     """DS answers `first: 0` with an empty page and says that more follow."""
     with pytest.raises(ValueError, match="at least one"):
         read(make_client(), first=0)
-
-
-def test_a_single_dossier_is_not_found(ds: responses.RequestsMock, make_client: Make) -> None:
-    """DS's answer is the same for hidden, erased and unknown dossiers."""
-    gone = [error("Dossier not found", "not_found", "dossier")]
-    ds.post(URL, json={"errors": gone, "data": None})
-    with pytest.raises(DSNotFoundError, match="dossier 7"):
-        make_client().dossier(DossierNumber(7), DEMARCHE)
-
-
-def test_a_single_dossier_that_is_null_is_requested_reduced(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
-    """It is requested once more; the path that DS cannot render is named."""
-    broken = [error("?", "invalid_null", "dossier", "demandeur")]
-    ds.post(URL, json={"errors": broken, "data": None})
-    ds.post(URL, json={"data": {"dossier": node(7) | OURS}})
-    found = make_client().dossier(DossierNumber(7), DEMARCHE)
-    assert ([7], {7: "demandeur"}) == ([d.number for d in found.nodes], found.incomplete)
-    assert "DossierReduced" == json.loads(ds.calls[1].request.body)["operationName"]
 
 
 @pytest.mark.parametrize("odd", [{"number": None}, {"number": 1 << 31}, {"number": 8}])

@@ -21,31 +21,6 @@ class Clock:
         return self.now
 
 
-def test_a_time_out_halves_the_size_down_to_one() -> None:
-    """Each time-out halves it again."""
-    size = PageSize(5, 100, None, Clock())
-    seen = []
-    for _ in range(4):
-        size.timed_out()
-        seen.append(size.current)
-    assert [2, 1, 1, 1] == seen
-
-
-def test_a_size_that_timed_out_doubles_once_an_hour() -> None:
-    """The number of pages in between does not matter; it ends at the largest size."""
-    clock = Clock()
-    size = PageSize(100, 100, None, clock)
-    size.timed_out()
-    size.timed_out()
-    seen = []
-    for minute in range(0, 151, 30):
-        clock.now = DAY + timedelta(minutes=minute)
-        size.succeeded(10)
-        size.succeeded(10)
-        seen.append(size.current)
-    assert [25, 25, 50, 50, 100, 100] == seen
-
-
 @pytest.mark.parametrize(("since", "expected"), [(GROWS_AFTER, 20), (timedelta(minutes=1), 10)])
 def test_the_hour_goes_on_from_one_process_to_the_next(since: timedelta, expected: int) -> None:
     """The size and the time of its last change are kept."""

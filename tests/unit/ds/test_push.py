@@ -17,7 +17,6 @@ from dsync.ds.transport import Answer
 
 RESULT, DETAIL = "Q2hhbXAtNTEwMg==", "Q2hhbXAtNTEwMw=="
 READ_ONLY = "Le jeton utilisé est configuré seulement en lecture"
-NO_RIGHT = "L’instructeur n’a pas les droits d’accès à ce dossier"
 OPTION = "doit être dans les options proposées"
 
 
@@ -163,12 +162,6 @@ def test_nothing_to_send_is_no_answer() -> None:
     assert list(found.refused) == [RESULT]
 
 
-def test_returned_annotations_are_saved() -> None:
-    """All ids were returned, without errors."""
-    found = outcome({"w0_annotations": payload(RESULT, DETAIL)})
-    assert found == WriteOutcome(DossierNumber(1), saved=frozenset({RESULT, DETAIL}))
-
-
 def test_an_annotation_that_is_not_returned_is_refused_with_the_message() -> None:
     """The only message applies, although it names no annotation."""
     found = outcome({"w0_annotations": payload(DETAIL, errors=[OPTION])})
@@ -187,13 +180,6 @@ def test_an_annotation_that_is_not_returned_is_refused_without_a_message() -> No
     """DS did not save it."""
     found = outcome({"w0_annotations": payload(RESULT)})
     assert "n’a pas dit pourquoi" in found.refused[DETAIL]
-
-
-@pytest.mark.parametrize(("message", "code"), [(READ_ONLY, "lecture_seule"), (NO_RIGHT, "droits")])
-def test_a_missing_right_is_an_outcome_of_the_dossier(message: str, code: str) -> None:
-    """The values are not refused."""
-    found = outcome({"w0_annotations": {"annotations": None, "errors": [{"message": message}]}})
-    assert (found.code, found.message, found.refused) == (code, message, {})
 
 
 @pytest.mark.parametrize(
@@ -222,16 +208,6 @@ def test_a_read_only_token_is_recognised_by_labels_too() -> None:
     """A label refused because of the token is an outcome of the dossier."""
     sent = write(annotations=(), labels_add=("L1",))
     assert outcome({"w0_add0": label(READ_ONLY)}, sent=sent).code == "lecture_seule"
-
-
-def test_a_dossier_that_is_gone_is_not_found() -> None:
-    """The error at the top belongs to the alias."""
-    gone = GraphError(
-        "not_found", "DossierModifierAnnotationsPayload not found", ("w0_annotations",)
-    )
-    found = outcome({"w0_annotations": None}, gone)
-    assert found.not_found
-    assert not found.unknown
 
 
 def test_an_unknown_label_does_not_hide_saved_annotations() -> None:

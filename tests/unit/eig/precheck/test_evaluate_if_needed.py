@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evaluation import CurrentVerdict, evaluate, evaluate_if_needed
 from dsync.eig.precheck.evidence import Evidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
-from dsync.errors import RuleEvaluationError
 
 Build = Callable[..., Candidature]
 PAGE = "https://beta.gouv.fr/startups"
@@ -43,23 +41,6 @@ def unknown(candidature: Build) -> Candidature:
     return candidature(page_produit=f"{PAGE}/nouveau")
 
 
-@pytest.fixture
-def published(write_startups: Callable[..., str]) -> Evidence:
-    """Evidence with a later catalogue that has this product."""
-    products = {"nouveau": {"name": "Nouveau", "phases": [("construction", "2023-01-01")]}}
-    return Evidence(Catalogue.parse(write_startups(products), "{}", source="later"))
-
-
-def test_what_was_never_judged_is_judged(
-    candidature: Build, evidence: Evidence, rules: RuleSet
-) -> None:
-    """A dossier without a verdict is evaluated with the current evidence and doublons."""
-    one = candidature()
-    decision = evaluate_if_needed(one, evidence, rules, doublons=(OTHER,), current=None)
-    assert evaluate(one, evidence, rules, doublons=(OTHER,)) == decision
-    assert decision.verdict is not evaluate(one, evidence, rules, doublons=()).verdict
-
-
 def test_a_verdict_on_the_same_evidence_stays_valid(
     unknown: Candidature, evidence: Evidence, rules: RuleSet
 ) -> None:
@@ -68,16 +49,6 @@ def test_a_verdict_on_the_same_evidence_stays_valid(
     assert first.verdict is Verdict.INELIGIBLE
     later = replace(evidence, catalogue_at=None)
     assert evaluate_if_needed(unknown, later, rules, doublons=(), current=current_of(first)) is None
-
-
-def test_a_verdict_is_judged_again_when_its_evidence_moved(
-    unknown: Candidature, evidence: Evidence, published: Evidence, rules: RuleSet
-) -> None:
-    """The publication of an unknown page causes a new decision without a change in DS."""
-    first = evaluate(unknown, evidence, rules, doublons=())
-    decision = evaluate_if_needed(unknown, published, rules, doublons=(), current=current_of(first))
-    assert evaluate(unknown, published, rules, doublons=()) == decision
-    assert decision.verdict is not Verdict.INELIGIBLE
 
 
 def test_a_verdict_without_a_digest_is_judged_again(
@@ -108,38 +79,6 @@ def test_an_eligible_verdict_stays_valid_on_the_same_catalogue(
     for known in (evidence, Evidence(None)):
         current = current_of(first)
         assert evaluate_if_needed(candidature(), known, rules, doublons=(), current=current) is None
-
-
-def test_a_verdict_keeps_its_product_evidence_and_is_remarked_upon(
-    candidature: Build, evidence: Evidence, past: Evidence, rules: RuleSet
-) -> None:
-    """A later catalogue only adds a remark, once."""
-    first = evaluate(candidature(), evidence, rules, doublons=())
-    assert evaluate(candidature(), past, rules, doublons=()).verdict is Verdict.INELIGIBLE
-    kept = evaluate_if_needed(candidature(), past, rules, doublons=(), current=current_of(first))
-    assert kept is not None
-    assert (Verdict.ELIGIBLE, first.controles, first.detail) == (
-        kept.verdict,
-        kept.controles,
-        kept.detail,
-    )
-    assert "Inéligible" in (kept.remarque or "")
-    assert (
-        evaluate_if_needed(candidature(), past, rules, doublons=(), current=current_of(kept))
-        is None
-    )
-
-
-def test_a_remark_goes_when_the_catalogue_is_back(
-    candidature: Build, evidence: Evidence, past: Evidence, rules: RuleSet
-) -> None:
-    """The remark is removed when the catalogue agrees again."""
-    first = evaluate(candidature(), evidence, rules, doublons=())
-    kept = evaluate_if_needed(candidature(), past, rules, doublons=(), current=current_of(first))
-    assert kept is not None
-    assert first == evaluate_if_needed(
-        candidature(), evidence, rules, doublons=(), current=current_of(kept)
-    )
 
 
 @pytest.mark.parametrize("rewritten", [False, True])
@@ -217,16 +156,3 @@ def test_a_verdict_without_its_evidence_is_judged_on_the_catalogue_at_hand(
     anew = evaluate(one, past, rules, doublons=())
     assert (anew.verdict, anew.controles) == (decision.verdict, decision.controles)
     assert decision.verdict is Verdict.INELIGIBLE
-
-
-def test_a_failing_check_raises_an_error(
-    candidature: Build, evidence: Evidence, rules: RuleSet
-) -> None:
-    """A check that fails raises RuleEvaluationError."""
-    with pytest.raises(RuleEvaluationError):
-        evaluate_if_needed(broken(candidature, 3), evidence, rules, doublons=(), current=None)
-
-
-def broken(candidature: Build, numero: int) -> Candidature:
-    """Return a candidature on which a check fails."""
-    return candidature(numero=DossierNumber(numero), depose_le=datetime(2024, 5, 20))  # noqa: DTZ001
