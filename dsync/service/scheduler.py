@@ -39,8 +39,6 @@ WATCH_S = 60.0
 ASKED_PAUSE_S = 1.0
 """Minimum time between two reads that were asked for, however many times they were."""
 FIRST_RETRY = timedelta(seconds=15)
-# Half of a lease's lifetime: the lease of a dead process is taken over within two checks.
-LEASE_RETRY = timedelta(seconds=30)
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
 UNREGISTER_S = 0.5
@@ -148,7 +146,7 @@ class DemarcheJob:
             log.info("request_done", run=report.run, exit_code=report.exit_code)
             return
         if report.exit_code == LeaseHeldError.exit_code:
-            self._wait_for_lease(report)
+            self._note_lease(report)
         elif report.exit_code == InterruptedRunError.exit_code:
             log.info("run_interrupted", run=report.run)
         elif is_failed:
@@ -168,13 +166,12 @@ class DemarcheJob:
         if asked:
             self._asked.set()
 
-    def _wait_for_lease(self, report: RunReport) -> None:
-        """Wait while another process has the lease: this is no failure, and is logged once."""
+    def _note_lease(self, report: RunReport) -> None:
+        """Log once that another process has the lease: the next check tries again."""
         note = "; ".join(report.errors)
         if note != self._lease_note:
             log.info("lease_held_elsewhere", holder=note)
         self._lease_note = note
-        self._not_before = self._monotonic() + LEASE_RETRY.total_seconds()
 
     def _postpone(self, **facts: Any) -> None:
         if not self._failures:

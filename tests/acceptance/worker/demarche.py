@@ -15,8 +15,8 @@ from dsync.settings import shipped_config
 from tests.commands import test_next_call as next_call
 from tests.commands import test_other_demarche as other
 
-DOSSIERS = 12
-"""Of the démarches that the sandbox does not have by itself."""
+DOSSIERS = 16
+"""Of the démarches that the sandbox does not have by itself; enough for two batches of writes."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from dsync.sync.report import CAUSES
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import EQUIPMENT, NEXT_CALL, SHIPPED, Demarche
 from tests.acceptance.worker.installed import Installed, until
-from tests.acceptance.worker.surface import started
+from tests.acceptance.worker.surface import SECRET, started
 
 NUMBERS = (90001, 90002, 90003, 90004, 90005)
 DOSSIERS = 3
@@ -173,6 +174,35 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
         "SELECT numero FROM lecture_changement WHERE nouvelle_valeur = 'Nouvelle fonction'"
     )
     assert edited == sorted(row["numero"] for row in changes)
+
+
+def test_a_webhook_may_reach_the_replica_that_does_not_work(
+    dsync: Installed, sandbox: Sandbox, database: Database
+) -> None:
+    """It is answered by annotations within 3 s, also after that replica has met a held lease."""
+    if not database.is_postgresql:
+        pytest.skip("replicas share a PostgreSQL database")
+    control = sandbox.control
+    first, second, *_ = [one for one in control.truth() if one.state == "en_construction"]
+    control.fail(ScriptedFault("latency", latency_ms=3000, times=None))
+    working = started(dsync)
+    until(control.requests)
+    idle = started(dsync)
+    control.add_webhook(f"{idle.url}/hooks/ds/{SECRET}")
+    control.move(first.number, "en_instruction")
+    until(lambda: "lease_held_elsewhere" in idle.process.printed())
+    control.clear_faults()
+    working.until_read()
+
+    control.edit_champ(second.number, SHIPPED.pilotage, None)
+    before = control.truth_of(second.number).annotations[SHIPPED.detail]
+    began = time.monotonic()
+    control.move(second.number, "en_instruction")
+    until(lambda: control.truth_of(second.number).annotations[SHIPPED.detail] != before)
+    took_s = time.monotonic() - began
+
+    assert took_s < 3
+    idle.until_read()
 
 
 def _runs(database: Database, numbers: Iterable[int], where: str = "1 = 1") -> dict[int, int]:
