@@ -58,7 +58,7 @@ def conflicts(visit: Visit) -> Response:
 
 
 def decide(visit: Visit) -> Response:
-    """Keep the human's values, or overwrite them once that is confirmed."""
+    """Keep the human's values; or overwrite or adopt them, once that is confirmed."""
     keys = set(visit.every.get("conflit", ()))
     if not keys:
         visit.say("Choisissez au moins un conflit.", kind="warning")
@@ -71,20 +71,23 @@ def decide(visit: Visit) -> Response:
             return visit.back("/conflits")
         match visit.form.get("choix"):
             case "garder":
-                return _keep(visit, chosen, gone)
+                return _end(visit, chosen, gone, Choice.ACCEPT)
+            case "adopter" if visit.form.get("confirme"):
+                return _end(visit, chosen, gone, Choice.ADOPT)
             case "ecraser" if visit.form.get("confirme"):
                 return _overwrite(visit, chosen, gone)
-            case "ecraser":
+            case "ecraser" | "adopter" as choice:
                 return visit.page(
-                    "confirmer.html",
+                    "ecraser.html",
                     reader,
+                    choice=choice,
                     conflicts=[(key_of(one), one) for one in chosen],
                     gone=gone,
                 )
     raise HTTPException(400)
 
 
-def _keep(visit: Visit, chosen: Sequence[Conflict], gone: int) -> Response:
+def _end(visit: Visit, chosen: Sequence[Conflict], gone: int, choice: Choice) -> Response:
     ended = 0
     by_annotation: dict[str, list[DossierNumber]] = defaultdict(list)
     for one in chosen:
@@ -94,7 +97,7 @@ def _keep(visit: Visit, chosen: Sequence[Conflict], gone: int) -> Response:
             end_conflicts(
                 visit.app.store,
                 visit.app.demarche,
-                Choice.ACCEPT,
+                choice,
                 visit.now,
                 asked_by=visit.actor.name,
                 numbers=numbers,
@@ -102,7 +105,8 @@ def _keep(visit: Visit, chosen: Sequence[Conflict], gone: int) -> Response:
             )
         )
     gone += len(chosen) - ended
-    text = f"{words.plural(ended, 'conflit réglé', 'conflits réglés')} : la valeur saisie reste."
+    after = "la valeur saisie reste" if choice is Choice.ACCEPT else "le prochain envoi la remplace"
+    text = f"{words.plural(ended, 'conflit réglé', 'conflits réglés')} : {after}."
     visit.say(f"{text} {_gone(gone)}" if gone else text, kind="warning" if gone else "success")
     return visit.back("/conflits")
 

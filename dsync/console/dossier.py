@@ -150,6 +150,31 @@ def judge_again(visit: Visit) -> Response:
     return visit.back(f"/essais/{trial.id}")
 
 
+def erase(visit: Visit) -> Response:
+    """« Effacer » the dossier from the copy, once that is confirmed, or undo it.
+
+    Raises:
+        HTTPException: it is not in the copy of the démarche (404).
+    """
+    [number] = numbers = _numbers(visit)
+    with visit.app.store.reading(visit.app.demarche) as reader:
+        found = reader.dossier(number, only=())
+    if found is None or found["demarche_numero"] != visit.app.demarche:
+        raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+    undo = bool(visit.form.get("annuler"))
+    if not undo and not visit.form.get("confirme"):
+        return visit.confirm(
+            f"Effacer le dossier {number} de la copie ?",
+            "Il n’en reste ici que le numéro, l’état, les dates et les verdicts sans leurs textes. "
+            "Rien ne change dans Démarches Simplifiées. Il n’est plus recopié, tant que personne "
+            "n’annule l’effacement.",
+            "Effacer le dossier",
+            f"/dossiers/{number}",
+        )
+    who = visit.actor.name
+    return _ask(visit, SyncOptions(work=Kind.ERASURE, dossiers=numbers, undo=undo, started_by=who))
+
+
 def _numbers(visit: Visit) -> tuple[DossierNumber]:
     return (DossierNumber(visit.in_path("numero")),)
 
@@ -164,4 +189,5 @@ PAGES = [
     ("POST", "/dossiers/{numero:int}/relire", read_again),
     ("POST", "/dossiers/{numero:int}/renvoyer", send_again),
     ("POST", "/dossiers/{numero:int}/rejuger", judge_again),
+    ("POST", "/dossiers/{numero:int}/effacer", erase),
 ]

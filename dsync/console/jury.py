@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from dsync.console.dossiers import FORMATS
 from dsync.console.visit import Visit
 from dsync.exports import tables_of, write_rows
 from dsync.store import Reader
-from dsync.sync.report import SyncOptions
+from dsync.sync.report import Kind, SyncOptions
 
 VIEW = "lecture_jury_dossier"
 _COLUMNS = (
@@ -111,9 +112,22 @@ def evidence(visit: Visit) -> Response:
 
 
 def refresh(visit: Visit) -> Response:
-    """Ask for a run, which reads the catalogue again."""
+    """Ask for a run, which reads the catalogue again, or accept the one that the brake stopped."""
     _check_programme(visit)
-    id_ = visit.site.desk.ask(visit.app, SyncOptions(started_by=visit.actor.name))
+    options = SyncOptions(started_by=visit.actor.name)
+    if visit.form.get("accepter"):
+        if not visit.form.get("confirme"):
+            return visit.confirm(
+                "Accepter le nouveau catalogue ?",
+                "Il remplace la dernière bonne copie, bien que trop de produits y manquent, et les "
+                "dossiers ouverts sont jugés de nouveau. Les verdicts gardent les preuves qu’ils "
+                "ont déjà.",
+                "Accepter le catalogue",
+                "/preuves",
+                accepter="1",
+            )
+        options = replace(options, work=Kind.PRECHECK, accept_evidence=True)
+    id_ = visit.site.desk.ask(visit.app, options)
     return visit.back(f"/demandes/{id_}")
 
 

@@ -164,6 +164,29 @@ class Visit:
         )
         return HTMLResponse(html, status)
 
+    def confirm(
+        self, question: str, consequence: str, button: str, back: str, **fields: str
+    ) -> Response:
+        """Ask before what cannot be undone, or not easily; the same form is then sent again.
+
+        Args:
+            question: the page's title.
+            consequence: what happens then.
+            button: which does it.
+            back: the page to go back to instead.
+            fields: of the form.
+        """
+        with self.app.store.reading(self.app.demarche) as reader:
+            return self.page(
+                "confirmer.html",
+                reader,
+                question=question,
+                consequence=consequence,
+                button=button,
+                back=self.url(back),
+                fields=fields,
+            )
+
     def say(self, text: str, *, kind: str = "success", detail: str = "") -> None:
         """Have the next page show a sentence, and an English one folded below it."""
         self.request.session["dit"] = [kind, text, detail]
@@ -220,6 +243,7 @@ def environment() -> jinja2.Environment:
             "instant_of",
             "details",
             "cause",
+            "asked",
         )
     }
     made.globals |= {"zip": zip}

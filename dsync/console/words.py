@@ -102,6 +102,14 @@ REMEDIES = {
 }
 """What to do, by exit code, after the sentence of `CAUSES`."""
 CHOIX = {"accepte": "saisie gardée", "adopte": "valeur reconnue comme celle de dsync"}
+OPTIONS = {
+    "force": "remplace la saisie",
+    "undo": "annulé",
+    "accept_evidence": "nouveau catalogue accepté",
+    "accept_deletions": "disparitions acceptées",
+    "refresh": "preuves relues",
+}
+"""Of requests, by option."""
 DEMANDEURS = {
     "service": "Service, à l’heure prévue",
     "webhook": "Démarches Simplifiées, par un signal",
@@ -265,6 +273,12 @@ def cause(code: int) -> str:
 def asker(name: str | None) -> str:
     """Return who asked for a run: a person as stored, else in French."""
     return DEMANDEURS.get(name or "", text(name))
+
+
+def asked(options: Mapping[str, Any]) -> str:
+    """Return what a request asks for beside its kind and its dossiers."""
+    said = [sentence for name, sentence in OPTIONS.items() if options.get(name)]
+    return ", ".join([*said, *filter(None, [CHOIX.get(options.get("choix", ""))])])
 
 
 def details(event: Mapping[str, Any], checks: Mapping[str, str]) -> str:

@@ -12,7 +12,8 @@ from dsync.sandbox import Change
 from dsync.service.scheduler import DemarcheJob
 from dsync.wiring import App
 from tests.console.served import USER, ServedConsole, Visitor, served, words
-from tests.engine.rig import PROBLEME, RESULTAT, VALIDE, Engine, number
+from tests.engine.rig import PROBLEME, RESULTAT, VALIDE, Engine, few_products, number
+from tests.engine.test_judging import STARTUPS
 
 
 def requests_of(engine: Engine) -> list[tuple[str, str, int | None]]:
@@ -242,3 +243,60 @@ def test_a_validated_pre_check_says_so(engine: Engine, visitor: Visitor) -> None
     engine.advance(minutes=1)
     engine.sync()
     assert "Suspendue" in words(visitor.get(f"/dossiers/{number(0)}").text)
+
+
+def test_a_dossier_is_erased_once_confirmed_and_its_erasure_undone(
+    engine: Engine, visitor: Visitor
+) -> None:
+    """What people typed goes; after the undoing the next read brings it back."""
+    path = f"/dossiers/{number(0)}"
+    before = engine.one("lecture_candidature", 0)["probleme"]
+    asked = words(visitor.post(f"{path}/effacer").text)
+    assert f"Effacer le dossier {number(0)} de la copie ?" in asked
+    assert (before, []) == (engine.one("lecture_candidature", 0)["probleme"], requests_of(engine))
+    assert "Fait" in visitor.ask(f"{path}/effacer", confirme="1")
+    page = words(visitor.get(path).text)
+    assert "a été effacé ici" in page
+    assert "Relire" not in page
+    assert None is engine.one("lecture_candidature", 0)["probleme"]
+    assert "Fait" in visitor.ask(f"{path}/effacer", annuler="1")
+    assert "Dossiers lus 1" in visitor.ask(f"{path}/relire")
+    assert before == engine.one("lecture_candidature", 0)["probleme"]
+    kinds = [("effacement", USER, 0), ("effacement", USER, 0), ("dossier", USER, 0)]
+    assert kinds == requests_of(engine)
+    assert "Effacement (annulé)" in words(visitor.get("/journal").text)
+
+
+def test_what_dsync_wrote_before_its_database_was_lost_is_recognised(
+    engine: Engine, visitor: Visitor
+) -> None:
+    """Once that is confirmed; the next push then replaces it."""
+    edit(engine, 0, 1)
+    keys = conflict_keys(visitor.get("/conflits").text)
+    asked = visitor.post("/conflits", conflit=keys, choix="adopter")
+    assert "dsync les a écrites lui-même" in words(asked.text)
+    assert "Écrit à la main" == engine.remote(0)
+    done = visitor.post("/conflits", conflit=keys, choix="adopter", confirme="1")
+    assert "2 conflits réglés : le prochain envoi la remplace." in words(done.text)
+    engine.advance(minutes=1)
+    engine.sync()
+    assert "Éligible" == engine.remote(0)
+    assert [("conflit", USER, 0)] == requests_of(engine)[:1]
+    assert "valeur reconnue" in words(visitor.get("/journal").text)
+
+
+def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(
+    engine: Engine, visitor: Visitor
+) -> None:
+    """As `dsync evidence accept` does."""
+    document = few_products()
+    fewer = {**document, "data": document["data"][:3]}
+    engine.control.catalogue.replace(STARTUPS, fewer)
+    engine.advance(minutes=1)
+    assert 7 == engine.sync().exit_code
+    assert "Accepter le nouveau catalogue" in words(visitor.get("/preuves").text)
+    asked = words(visitor.post("/preuves", accepter="1").text)
+    assert "trop de produits y manquent" in asked
+    visitor.ask("/preuves", accepter="1", confirme="1")
+    assert "est arrêté" not in words(visitor.get("/preuves").text)
+    assert "precontrole" == requests_of(engine)[-1][0]

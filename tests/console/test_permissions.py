@@ -30,6 +30,7 @@ RULES = {
     ("POST", "/dossiers/{numero:int}/relire"): ACT,
     ("POST", "/dossiers/{numero:int}/renvoyer"): ACT,
     ("POST", "/dossiers/{numero:int}/rejuger"): ACT,
+    ("POST", "/dossiers/{numero:int}/effacer"): ACT,
     ("GET", "/conflits"): READ,
     ("POST", "/conflits"): ACT,
     ("GET", "/anomalies"): READ,
