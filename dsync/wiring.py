@@ -308,8 +308,8 @@ class App:
 
     def _scheduled(self, ask: Callable[..., T]) -> T:
         schedule = self.configuration.schedule
-        with self.store.reading() as reader:
-            state = reader.state(self.demarche)
+        with self.store.reading(self.demarche) as reader:
+            state = reader.state()
         return ask(
             state,
             self.clock(),

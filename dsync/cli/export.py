@@ -87,8 +87,8 @@ def export(
             demarche=demarche,
         )
         try:
-            with store.reading() as reader:
-                if demarche is not None and reader.demarche(demarche) is None:
+            with store.reading(demarche) as reader:
+                if demarche is not None and reader.demarche() is None:
                     raise ConfigurationError(
                         f"The database has no démarche {demarche}: correct --demarche."
                     )

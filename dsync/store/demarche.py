@@ -17,11 +17,11 @@ from dsync.store.subject import Subject
 class DemarcheReads(Subject):
     """Reads the démarche."""
 
-    def demarche(self, number: DemarcheNumber | None = None) -> Demarche | None:
+    def demarche(self) -> Demarche | None:
         """Return the démarche as last read from DS, None if it never was."""
         table = tables.demarche
         row = self.connection.execute(
-            select(table).where(table.c.number == self._of(number))
+            select(table).where(table.c.number == self.number)
         ).one_or_none()
         if row is None:
             return None
@@ -30,15 +30,15 @@ class DemarcheReads(Subject):
             titre=row.titre,
             etat=row.etat,
             active_revision_id=RevisionId(row.active_revision_id),
-            revisions=self.revisions(number),
+            revisions=self.revisions(),
             labels=row.labels,
             couleurs=row.couleurs,
             instructeurs=tuple(Instructeur(**fields) for fields in row.instructeurs),
         )
 
-    def revisions(self, number: DemarcheNumber | None = None) -> dict[RevisionId, Revision]:
+    def revisions(self) -> dict[RevisionId, Revision]:
         """Return the stored revisions of the démarche's form."""
-        return read_revisions_of(self.connection, self._of(number))
+        return read_revisions_of(self.connection, self.number)
 
 
 class DemarcheWrites(DemarcheReads):
@@ -51,9 +51,9 @@ class DemarcheWrites(DemarcheReads):
         that could not be read completely. A new revision changes the views formulaire_* too, or
         leaves that to `renew_views` if they are in use.
         """
-        known = self.revisions(demarche.number)
+        known = self.revisions()
         facts = {
-            "number": demarche.number,
+            "number": self.number,
             "titre": demarche.titre,
             "etat": demarche.etat,
             "active_revision_id": demarche.active_revision_id,
@@ -69,7 +69,7 @@ class DemarcheWrites(DemarcheReads):
             [
                 {
                     "id": revision.id,
-                    "demarche_numero": demarche.number,
+                    "demarche_numero": self.number,
                     "date_publication": revision.date_publication,
                     "descriptors": [d._asdict() for d in revision.descriptors.values()],
                 }
@@ -77,9 +77,9 @@ class DemarcheWrites(DemarcheReads):
                 if revision.date_publication and revision.is_complete
             ],
         )
-        stored = self.revisions(demarche.number)
+        stored = self.revisions()
         if stored != known:
-            self._renew_views(demarche.number, stored)
+            self._renew_views(stored)
 
     def renew_views(self) -> bool:
         """Renew the views formulaire_* if that is due since a reader's transaction prevented it.
@@ -91,11 +91,13 @@ class DemarcheWrites(DemarcheReads):
         is_due = self.connection.scalar(
             select(table.c.vues_a_refaire).where(table.c.number == self.number)
         )
-        return not is_due or self._renew_views(self.number, self.revisions())
+        return not is_due or self._renew_views(self.revisions())
 
-    def _renew_views(self, number: DemarcheNumber, stored: Revisions) -> bool:
-        is_done = reading_views.renew_form(self.connection, number, stored.values())
+    def _renew_views(self, stored: Revisions) -> bool:
+        is_done = reading_views.renew_form(self.connection, self.number, stored.values())
         update_rows(
-            self.connection, tables.demarche, [{"number": number, "vues_a_refaire": not is_done}]
+            self.connection,
+            tables.demarche,
+            [{"number": self.number, "vues_a_refaire": not is_done}],
         )
         return is_done

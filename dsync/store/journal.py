@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 
-from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.store import tables
-from dsync.store.records import NewEvent, Quarantined, RunFigures
+from dsync.store.records import NewEvent, Quarantined
 from dsync.store.sql import insert_for, insert_rows
 from dsync.store.subject import Subject
 
@@ -71,32 +71,10 @@ class JournalWrites(Subject):
             update(table).where(table.c.run == run).values(lus=read, modifies=changed)
         )
 
-    def finish_run(self, figures: RunFigures) -> None:
-        """Store the end of a run with its figures."""
-        table = tables.sync_run
-        self.connection.execute(
-            update(table)
-            .where(table.c.run == figures.run)
-            .values(
-                statut=figures.status.value,
-                fin=figures.ended_at,
-                lus=figures.read,
-                modifies=figures.changed,
-                supprimes=figures.deleted,
-                evalues=figures.evaluated,
-                pousses=figures.pushed,
-                conflits=figures.conflicts,
-                en_quarantaine=figures.quarantined,
-                requetes=figures.requests,
-                erreur=figures.cause,
-                code=figures.exit_code,
-                figures={
-                    "verdicts": dict(figures.verdicts),
-                    "erreurs_par_classe": dict(figures.error_classes),
-                    "messages": list(figures.errors),
-                },
-            )
-        )
+    def finish_run(self, number: int, columns: Mapping[str, Any]) -> None:
+        """Store the end of a run: its columns of `sync_run`."""
+        run = tables.sync_run
+        self.connection.execute(update(run).where(run.c.run == number).values(**columns))
 
     def record_events(self, run: int | None, events: Iterable[NewEvent], now: datetime) -> None:
         """Insert events of dossiers in one statement; `run` is None outside a run."""
@@ -158,7 +136,7 @@ _table = tables.quarantaine
 class QuarantineReads(Subject):
     """Reads the quarantine."""
 
-    def quarantined(self, demarche: DemarcheNumber | None = None) -> list[Quarantined]:
+    def quarantined(self) -> list[Quarantined]:
         """Return the dossiers in quarantine, by number."""
         rows = self.connection.execute(
             select(
@@ -169,7 +147,7 @@ class QuarantineReads(Subject):
                 _table.c.tentatives,
                 _table.c.dernier_essai_le,
             )
-            .where(_table.c.demarche_numero == self._of(demarche))
+            .where(_table.c.demarche_numero == self.number)
             .order_by(_table.c.numero)
         )
         return [Quarantined(*row) for row in rows]

@@ -16,6 +16,7 @@ from sqlalchemy import Row, and_, distinct, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations import WrittenValue
+from dsync.annotations.config import LABEL
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
@@ -36,7 +37,6 @@ _outbox = tables.outbox
 _pousse = tables.pousse
 _dossier = tables.dossier
 
-LABEL = "label"
 _WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
 _ENDED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPENDUE.value]
 

@@ -10,16 +10,15 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from dsync.annotations import WrittenValue
+from dsync.annotations.config import RESULTAT
 from dsync.domain.dossier import Json
-from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import Conflict, NewEvent, WishOutcome, WishStatus
 from dsync.store.sql import update_rows, upsert
 from dsync.store.subject import Subject
 
-RESULTAT = "resultat"
-"""The annotation whose conflict also stops the others; these then have an `erreur`."""
 _outbox = tables.outbox
 _pousse = tables.pousse
 
@@ -27,7 +26,7 @@ _pousse = tables.pousse
 class ConflictReads(Subject):
     """Reads conflicts."""
 
-    def conflicts(self, demarche: DemarcheNumber | None = None) -> list[Conflict]:
+    def conflicts(self) -> list[Conflict]:
         """Return the open conflicts by dossier, with the wishes that another conflict blocks."""
         columns = (
             "numero",
@@ -41,7 +40,7 @@ class ConflictReads(Subject):
         rows = self.connection.execute(
             select(*(_outbox.c[name] for name in columns))
             .where(
-                _outbox.c.demarche_numero == self._of(demarche),
+                _outbox.c.demarche_numero == self.number,
                 _outbox.c.courante,
                 _outbox.c.statut == WishStatus.CONFLIT.value,
             )

@@ -178,7 +178,6 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
         records: Sequence[Record],
         *,
         now: datetime,
-        mark_read: bool,
         incomplete: Collection[DossierNumber] = (),
         again: bool = False,
     ) -> PageResult:
@@ -188,7 +187,6 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             run: the run's number.
             records: the page's dossiers; of a repeated one, the last record counts.
             now: the present instant, in UTC.
-            mark_read: whether unchanged dossiers are marked as seen by this run.
             incomplete: dossiers that DS could render only in part; they stay in quarantine.
             again: whether the rows of unchanged dossiers are written, too: something outside dsync
                 may have damaged them.
@@ -214,7 +212,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
         self._write(run, changes, typed, now)
         if again:
             self._write_again(unchanged, typed)
-        self._write_bookkeeping(run, unchanged, mark_read=mark_read)
+        self._write_bookkeeping(run, unchanged)
         self.record_events(run, events, now)
         self.release(run, [n for n in by_number if n not in incomplete], now)
         return PageResult(
@@ -358,9 +356,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
 
         return libelle_of
 
-    def _write_bookkeeping(
-        self, run: int, unchanged: Sequence[_Change], *, mark_read: bool
-    ) -> None:
+    def _write_bookkeeping(self, run: int, unchanged: Sequence[_Change]) -> None:
         """Write what changes without a change of content, such as dsync's own annotations."""
         moved = [c for c in unchanged if _has_new_bookkeeping(c)]
         if moved:
@@ -374,7 +370,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
                 _contenu,
                 [{"numero": c.numero, "annotations": c.new.contents["annotations"]} for c in moved],
             )
-        if mark_read and unchanged:
+        if unchanged:
             theirs = _dossier.c.numero.in_([c.numero for c in unchanged])
             self.connection.execute(update(_dossier).where(theirs).values(lu_par_run=run))
 

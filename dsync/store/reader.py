@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
-from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.store import tables
 from dsync.store.alerts import AlertReads
@@ -164,7 +164,6 @@ class Reader(
     def dossiers(
         self,
         *,
-        demarche: DemarcheNumber | None = None,
         etat: str | None = None,
         verdict: str | None = None,
         presence: str | None = None,
@@ -174,7 +173,6 @@ class Reader(
         """Return dossiers, sorted by number; None: no condition.
 
         Args:
-            demarche: the démarche's number; None: that of the transaction.
             etat: their state.
             verdict: their current verdict; `aucun`: no verdict.
             presence: their presence.
@@ -205,7 +203,7 @@ class Reader(
                     _verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant
                 )
             )
-            .where(_dossier.c.demarche_numero == self._of(demarche))
+            .where(_dossier.c.demarche_numero == self.number)
             .order_by(_dossier.c.numero)
             .limit(limit)
         )
@@ -229,7 +227,6 @@ class Reader(
     def runs(
         self,
         limit: int = 20,
-        demarche: DemarcheNumber | None = None,
         *,
         genre: str | None = None,
         offset: int = 0,
@@ -240,12 +237,11 @@ class Reader(
         Args:
             limit: their maximum number.
             offset: how many of the newest ones to leave out.
-            demarche: the démarche's number; None: that of the transaction.
             genre: of this kind only; None: of all.
             number: that of a single run; None: every one.
         """
         run = tables.sync_run
-        statement = self._runs.where(run.c.demarche_numero == self._of(demarche))
+        statement = self._runs.where(run.c.demarche_numero == self.number)
         if genre is not None:
             statement = statement.where(run.c.genre == genre)
         if number is not None:
@@ -279,12 +275,11 @@ class Reader(
             .order_by(run.c.run.desc())
         )
 
-    def dossier_counts(self, demarche: DemarcheNumber | None = None) -> Document:
+    def dossier_counts(self) -> Document:
         """Count the dossiers by presence, the present ones by state, verdict and `a_evaluer`.
 
         `verdict_par_etat` has the counts of each state by verdict; `aucun`: without one.
         """
-        number = self._of(demarche)
         is_present = _dossier.c.presence == Presence.PRESENT.value
         rows = self.connection.execute(
             select(
@@ -295,7 +290,7 @@ class Reader(
                 func.sum(case((_dossier.c.a_evaluer & is_present, 1), else_=0)),
             )
             .outerjoin(_verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant)
-            .where(_dossier.c.demarche_numero == number)
+            .where(_dossier.c.demarche_numero == self.number)
             .group_by(_dossier.c.presence, _dossier.c.etat, _verdict.c.verdict)
         )
         presences = dict.fromkeys((presence.value for presence in Presence), 0)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -338,71 +338,3 @@ class Quarantined(NamedTuple):
     depuis: datetime
     tentatives: int
     dernier_essai_le: datetime
-
-
-class RunFigures(Protocol):
-    """The results of a run that the journal stores."""
-
-    @property
-    def run(self) -> int | None:
-        """The run's number."""
-
-    @property
-    def status(self) -> StrEnum:
-        """success, partial or failed."""
-
-    @property
-    def ended_at(self) -> datetime | None:
-        """When it ended."""
-
-    @property
-    def read(self) -> int:
-        """Dossiers read."""
-
-    @property
-    def changed(self) -> int:
-        """Dossiers new or changed."""
-
-    @property
-    def deleted(self) -> int:
-        """Dossiers hidden, erased or disappeared."""
-
-    @property
-    def evaluated(self) -> int:
-        """Verdicts given."""
-
-    @property
-    def verdicts(self) -> Mapping[str, int]:
-        """The number of verdicts, by key."""
-
-    @property
-    def pushed(self) -> int:
-        """Dossiers written to."""
-
-    @property
-    def conflicts(self) -> int:
-        """Dossiers in which a human's value stopped a wish."""
-
-    @property
-    def quarantined(self) -> int:
-        """Dossiers that could not be read or evaluated."""
-
-    @property
-    def requests(self) -> int:
-        """Requests to DS."""
-
-    @property
-    def cause(self) -> str | None:
-        """Why the run was not a success, in French."""
-
-    @property
-    def exit_code(self) -> int:
-        """That of a command with this result."""
-
-    @property
-    def errors(self) -> Sequence[str]:
-        """Problems: one sentence each, with the remedy."""
-
-    @property
-    def error_classes(self) -> Mapping[str, int]:
-        """The number of errors by class, including those that a retry overcame."""

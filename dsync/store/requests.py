@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import delete, insert, select, update
 
-from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.subject import Subject
 
@@ -43,19 +42,16 @@ class RequestReads(Subject):
         ).one_or_none()
         return None if row is None else ManualRequest(*row)
 
-    def requests(
-        self, demarche: DemarcheNumber | None = None, *, limit: int, offset: int = 0
-    ) -> list[ManualRequest]:
+    def requests(self, *, limit: int, offset: int = 0) -> list[ManualRequest]:
         """Return the requests of a démarche, newest first.
 
         Args:
-            demarche: the démarche's number; None: that of the transaction.
             limit: their maximum number.
             offset: how many of the newest ones to leave out.
         """
         rows = self.connection.execute(
             select(*_COLUMNS)
-            .where(_table.c.demarche_numero == self._of(demarche))
+            .where(_table.c.demarche_numero == self.number)
             .order_by(_table.c.id.desc())
             .limit(limit)
             .offset(offset)

@@ -82,7 +82,7 @@ _ROWS_PER_INSERT = 500
 
 
 def copy_rows(source: Connection, target: Connection, tables: Iterable[Table]) -> None:
-    """Copy the rows of all tables but `lease`, which is about the original database.
+    """Copy the rows of tables.
 
     Args:
         source: to the database that is read.
@@ -90,8 +90,6 @@ def copy_rows(source: Connection, target: Connection, tables: Iterable[Table]) -
         tables: the tables.
     """
     for table in tables:
-        if table.name == "lease":
-            continue
         json = [column.name for column in table.columns if isinstance(column.type, JsonText)]
         # JSON is copied as text, without decoding and encoding it.
         columns = [

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import case, select, update
 
-from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.records import DEFAULT_PAGE_SIZE, SyncState
 from dsync.store.sql import excluded, insert_for
@@ -20,12 +19,12 @@ _FIELDS = tuple(f.name for f in fields(SyncState))
 class StateReads(Subject):
     """Reads the sync state."""
 
-    def state(self, demarche: DemarcheNumber | None = None) -> SyncState:
+    def state(self) -> SyncState:
         """Return the démarche's state; an empty one for a new démarche."""
         table = tables.sync_state
         row = self.connection.execute(
             select(*(table.c[name] for name in _FIELDS)).where(
-                table.c.demarche_numero == self._of(demarche)
+                table.c.demarche_numero == self.number
             )
         ).one_or_none()
         if row is None:

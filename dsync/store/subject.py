@@ -16,7 +16,7 @@ class Subject:
 
     Args:
         connection: in a transaction.
-        number: the démarche's; None: methods are called with a démarche, or do not need one.
+        number: the démarche's; None: no method that needs it is called.
         extension: the programme's part of the database; None: there is none.
     """
 
@@ -43,9 +43,6 @@ class Subject:
         if self._demarche is None:
             raise StoreError("This query needs a démarche: open the transaction with its number.")
         return self._demarche
-
-    def _of(self, demarche: DemarcheNumber | None) -> DemarcheNumber:
-        return self.number if demarche is None else demarche
 
     def _is_present(self, presence: Presence = Presence.PRESENT) -> ColumnElement[bool]:
         """Return the condition on table `dossier` for the démarche's dossiers of a presence."""

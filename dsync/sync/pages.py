@@ -94,7 +94,7 @@ def store_page(
         named = [(one.number or known.get(one.dossier_id or ""), one) for one in page.unreadable]
         unreadable = [(number, one) for number, one in named if number]
         result = tx.store_page(
-            run.id, records, now=run.now, mark_read=True, incomplete=page.incomplete, again=again
+            run.id, records, now=run.now, incomplete=page.incomplete, again=again
         )
         anomalies += [(number, one.code, one.path) for number, one in unreadable]
         for number, code, path in anomalies:

@@ -229,11 +229,6 @@ class RunReport:
         return len(self.quarantined_numbers)
 
     @property
-    def cause(self) -> str | None:
-        """Why the run was not a success, in French."""
-        return CAUSES.get(self.exit_code)
-
-    @property
     def has_news(self) -> bool:
         """Whether the run changed anything in the copy, in the verdicts or in DS."""
         return any((self.changed, self.deleted, self.evaluated, self.pushed, self.conflicts))
@@ -270,6 +265,28 @@ class RunReport:
         self.ended_at = at
         if self.status is Status.RUNNING:
             self.status = Status.PARTIAL if self.exit_code else Status.SUCCESS
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of the run's row in the journal."""
+        return {
+            "statut": self.status.value,
+            "fin": self.ended_at,
+            "lus": self.read,
+            "modifies": self.changed,
+            "supprimes": self.deleted,
+            "evalues": self.evaluated,
+            "pousses": self.pushed,
+            "conflits": self.conflicts,
+            "en_quarantaine": self.quarantined,
+            "requetes": self.requests,
+            "erreur": CAUSES.get(self.exit_code),
+            "code": self.exit_code,
+            "figures": {
+                "verdicts": dict(self.verdicts),
+                "erreurs_par_classe": dict(self.error_classes),
+                "messages": list(self.errors),
+            },
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of `dsync sync --json`."""

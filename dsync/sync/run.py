@@ -97,7 +97,7 @@ def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
         report.error_classes.update(context.client.errors - failed_before)
         report.close(context.clock())
         with context.store.transaction(lease) as tx:
-            tx.finish_run(report)
+            tx.finish_run(run.id, report.columns())
             tx.save_indicators(context.clock(), changed=report.has_news)
             _journal(tx, options, report)
     log.info(

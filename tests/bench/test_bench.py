@@ -192,7 +192,7 @@ def _edit_each(app: App, *, times: int) -> None:
                 for one in page.nodes
             ]
             with store.transaction(lease) as tx:
-                tx.store_page(1, records, now=app.clock(), mark_read=True)
+                tx.store_page(1, records, now=app.clock())
     store.release_lease(lease)
 
 

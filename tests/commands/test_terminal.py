@@ -102,7 +102,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
         for number, kind in enumerate((Kind.FULL, Kind.INCREMENTAL), start=1):
             report = RunReport(kind, NOW, run=tx.start_run(kind.value, "cli", NOW))
             if number == 1:
-                tx.store_page(1, [make_mapped(1), make_mapped(2)], now=NOW, mark_read=True)
+                tx.store_page(1, [make_mapped(1), make_mapped(2)], now=NOW)
                 tx.save_verdicts(1, [make_verdict(1), make_verdict(2, Verdict.ELIGIBLE)], NOW)
                 names = {one: "transport", two: "un-produit-au-nom-assez-long"}
                 set_products(
@@ -134,7 +134,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
             else:
                 tx.quarantine(2, DossierNumber(7), "invalid_null", "Illisible.", NOW)
             report.close(NOW)
-            tx.finish_run(report)
+            tx.finish_run(report.run, report.columns())
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}
     return InsideCommand(folder, environment)
 

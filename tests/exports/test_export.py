@@ -46,7 +46,7 @@ def filled(store: Store) -> Store:
     odd = {"probleme": FORMULA, "benefices": ODD, "perspectives": LONG}
     with writing(store) as tx:
         records = [make_mapped(1, candidature=odd), make_mapped(2), make_mapped(3)]
-        tx.store_page(1, records, now=NOW, mark_read=True)
+        tx.store_page(1, records, now=NOW)
         tx.save_verdicts(1, [make_verdict(number) for number in (1, 2, 3)], NOW)
     return store
 
@@ -161,7 +161,7 @@ def test_no_file_appears_before_all_are_complete(filled: Store, tmp_path: Path) 
     exported(filled, folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with writing(filled) as tx:
-        tx.store_page(1, [make_mapped(4)], now=NOW, mark_read=True)
+        tx.store_page(1, [make_mapped(4)], now=NOW)
     stop = threading.Event()
 
     def progress(name: str, done: int, total: int) -> None:
@@ -201,7 +201,7 @@ def test_one_demarche_of_several_is_exported_alone(filled: Store, tmp_path: Path
         other = Recorder(None, None).record(
             make_dossier(9), OTHER, Revision(RevisionId("rev-1"), EARLIER, {})
         )
-        tx.store_page(2, [other], now=NOW, mark_read=True)
+        tx.store_page(2, [other], now=NOW)
     for demarche, numbers in ((OTHER, {"9"}), (DEMARCHE, {"1", "2", "3"})):
         folder = tmp_path / str(demarche)
         names = exported(filled, folder, demarche=demarche, since=NOW - timedelta(days=1))

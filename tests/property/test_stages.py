@@ -111,7 +111,7 @@ def test_the_stages_of_any_life_join(store: Store, drawn: list[list[list[Any]]])
             for life, _ in shown
         ]
         with writing(store) as tx:
-            tx.store_page(turn + 1, page, now=now, mark_read=True)
+            tx.store_page(turn + 1, page, now=now)
         found = _stages(store, [life.number for life, _ in shown])
         for life, _ in shown:
             _check(life, found[life.number])

@@ -53,9 +53,9 @@ EARLIER = NOW - timedelta(days=30)
 
 
 @contextmanager
-def writing(store: Store) -> Iterator[Tx]:
+def writing(store: Store, number: DemarcheNumber = DEMARCHE) -> Iterator[Tx]:
     """Open a transaction under a lease of its own."""
-    lease = store.acquire_lease(DEMARCHE, 60, holder="test")
+    lease = store.acquire_lease(number, 60, holder="test")
     try:
         with store.transaction(lease) as tx:
             yield tx

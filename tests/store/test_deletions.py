@@ -22,7 +22,7 @@ ONE = DossierNumber(1)
 def full(store: Store) -> None:
     with writing(store) as tx:
         page = [make_mapped(1, motivation="secret"), make_mapped(2)]
-        tx.store_page(1, page, now=NOW, mark_read=True)
+        tx.store_page(1, page, now=NOW)
         tx.save_verdicts(1, [make_verdict(1), make_verdict(2)], NOW)
         set_products(tx, {ONE: DossierProduct("transport", by_page=True)})
         tx.close_evaluation([ONE])
@@ -77,7 +77,7 @@ def test_an_erased_dossier_that_comes_back_is_new(store: Store) -> None:
     full(store)
     with writing(store) as tx:
         tx.apply_deletions(2, [], [make_deleted(1)], now=NOW)
-        result = tx.store_page(3, [make_mapped(1)], now=NOW, mark_read=True)
+        result = tx.store_page(3, [make_mapped(1)], now=NOW)
 
     assert result.created == [ONE]
     with store.reading() as reader:

@@ -19,8 +19,8 @@ def test_the_demarche_comes_back_with_all_revisions_ever_seen(store: Store) -> N
         assert demarche == tx.demarche()
         tx.save_demarche(replace(demarche, revisions={}, titre="autre"), NOW)
 
-    with store.reading() as reader:
-        assert demarche.revisions == reader.revisions(DEMARCHE)
+    with store.reading(DEMARCHE) as reader:
+        assert demarche.revisions == reader.revisions()
 
 
 def test_a_failed_check_keeps_the_last_good_copy(store: Store) -> None:

@@ -85,13 +85,13 @@ def test_a_full_disk_leaves_the_database_as_it_was(tmp_path: Path) -> None:
     store = open_database(f"sqlite:///{tmp_path / 'dsync.db'}")
     big = make_mapped(2, candidature={"probleme": "x" * 3_000_000})
     with writing(store) as tx:
-        tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+        tx.store_page(1, [make_mapped(1)], now=NOW)
         pages = tx.connection.exec_driver_sql("PRAGMA page_count").scalar_one()
 
     def overfill() -> None:
         with writing(store) as tx:
             tx.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 5}")
-            tx.store_page(1, [big], now=NOW, mark_read=True)
+            tx.store_page(1, [big], now=NOW)
 
     with pytest.raises(StoreError, match="disk is full"):
         overfill()
@@ -129,7 +129,7 @@ def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
             pid = tx.connection.scalar(text("SELECT pg_backend_pid()"))
             with connected(url) as connection:
                 connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-            tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+            tx.store_page(1, [make_mapped(1)], now=NOW)
 
     with pytest.raises(StoreError, match=r"was stopped|connection failed"):
         store_while_cut()
@@ -164,7 +164,7 @@ def test_a_servers_full_disk_is_told_and_leaves_nothing(postgres_server: Postgre
 
     def overfill() -> None:
         with writing(store) as tx:
-            tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+            tx.store_page(1, [make_mapped(1)], now=NOW)
             tx.connection.execute(
                 text("DO $$ BEGIN RAISE EXCEPTION 'plus de place' USING ERRCODE = '53100'; END $$")
             )

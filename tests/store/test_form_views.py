@@ -65,7 +65,7 @@ def demarche_of(*forms: Sequence[Descriptor], number: DemarcheNumber = DEMARCHE)
 
 def save(store: Store, demarche: Demarche) -> None:
     """Store a démarche."""
-    with writing(store) as tx:
+    with writing(store, demarche.number) as tx:
         tx.save_demarche(demarche, NOW)
 
 
@@ -142,7 +142,7 @@ def store_dossier(store: Store, demarche: Demarche, number: int, champs: Any) ->
     revision = demarche.revisions[demarche.active_revision_id]
     record = Recorder(None, OWNED).record(dossier, demarche.number, revision)
     with writing(store) as tx:
-        tx.store_page(1, [record], now=NOW, mark_read=True)
+        tx.store_page(1, [record], now=NOW)
 
 
 def test_a_value_that_does_not_fit_its_type_is_null(store: Store) -> None:

@@ -32,7 +32,7 @@ def test_a_late_writer_is_fenced_off(store: Store, other: Store) -> None:
     other.acquire_lease(DEMARCHE, 60, holder="next")
 
     with pytest.raises(LeaseLostError), store.transaction(late) as tx:
-        tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+        tx.store_page(1, [make_mapped(1)], now=NOW)
     with pytest.raises(LeaseLostError):
         store.renew_lease(late)
     store.release_lease(late)

@@ -32,7 +32,7 @@ LATER = NOW + timedelta(minutes=1)
 def wished(store: Store) -> Store:
     """A store with one dossier that has a verdict and two wishes."""
     with writing(store) as tx:
-        tx.store_page(1, [make_mapped(1)], now=NOW, mark_read=True)
+        tx.store_page(1, [make_mapped(1)], now=NOW)
         tx.save_verdicts(1, [make_verdict(1)], NOW)
         tx.wish([NewWish(ONE, "resultat", "À vérifier"), NewWish(ONE, "detail", "x")], NOW)
     return store

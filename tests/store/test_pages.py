@@ -27,9 +27,7 @@ ONE = DossierNumber(1)
 
 def put(store: Store, *numbers: int, run: int = 1, **changes: object) -> PageResult:
     with writing(store) as tx:
-        return tx.store_page(
-            run, [make_mapped(n, **changes) for n in numbers], now=NOW, mark_read=True
-        )
+        return tx.store_page(run, [make_mapped(n, **changes) for n in numbers], now=NOW)
 
 
 def events(store: Store, number: int = 1) -> list[tuple[str, Any]]:
@@ -72,7 +70,7 @@ def test_statements_do_not_grow_with_the_page(store: Store) -> None:
             page = [make_mapped(n, **changes) for n in range(first, first + size)]
             with writing(store) as tx:
                 event.listen(tx.connection, "before_cursor_execute", note)
-                tx.store_page(1, page, now=NOW, mark_read=True)
+                tx.store_page(1, page, now=NOW)
                 counts.append(len(statements))
         return counts
 

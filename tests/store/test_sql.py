@@ -194,7 +194,7 @@ def test_a_scratch_copy_equals_the_original(store: Store) -> None:
     with writing(store) as tx:
         run = tx.start_run("incremental", "cli", NOW)
         pages = [make_mapped(n, candidature={"probleme": f"{nasty[:99]}{n}"}) for n in range(1, 4)]
-        tx.store_page(run, pages, now=NOW, mark_read=True)
+        tx.store_page(run, pages, now=NOW)
         tx.save_verdicts(run, [make_verdict(n) for n in range(1, 4)], NOW)
         tx.quarantine(run, DossierNumber(7), "invalid_null", nasty, NOW)
         tx.save_state(watermark=NOW, page_size=7)

@@ -21,7 +21,7 @@ def judged(store: Store) -> Store:
     """A store with one dossier that has a verdict."""
     with writing(store) as tx:
         run = tx.start_run("incremental", "cli", NOW)
-        tx.store_page(run, [make_mapped(1)], now=NOW, mark_read=True)
+        tx.store_page(run, [make_mapped(1)], now=NOW)
         tx.save_verdicts(run, [make_verdict(1)], NOW)
     return store
 

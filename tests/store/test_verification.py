@@ -43,7 +43,7 @@ def test_the_hashes_of_any_value_can_be_recomputed(store: Store) -> None:
     ]
     with writing(store) as tx:
         tx.save_demarche(demarche, NOW)
-        tx.store_page(1, page, now=NOW, mark_read=True)
+        tx.store_page(1, page, now=NOW)
 
     expected = Expected(DEMARCHE, recorder, "", OWNED, lambda: NOW)
     done = verify(store, expected)

@@ -109,7 +109,7 @@ def rich(store: Store) -> Store:
     with writing(store) as tx:
         run = tx.start_run("incremental", "cli", NOW)
         tx.save_demarche(make_demarche(), NOW)
-        tx.store_page(run, [make_mapped(1, **RICH)], now=NOW, mark_read=True)
+        tx.store_page(run, [make_mapped(1, **RICH)], now=NOW)
         tx.save_verdicts(run, [make_verdict(1)], NOW)
         set_products(tx, {DossierNumber(1): DossierProduct("transport", by_page=True)})
         save_products(tx.connection, [TRANSPORT])
@@ -119,7 +119,7 @@ def rich(store: Store) -> Store:
         tx.save_indicators(NOW, changed=True)
         for changes in ({"groupe_instructeur": "autre"}, {}):
             page = [make_mapped(1, **{**RICH, **changes})]
-            tx.store_page(run, page, now=NOW, mark_read=True)
+            tx.store_page(run, page, now=NOW)
         tx.close_evaluation([DossierNumber(1)])
     return store
 
@@ -221,7 +221,7 @@ def test_what_a_value_contains_is_no_champ_and_no_file(store: Store) -> None:
     block = champ("c5", "Bloc", type="repetition", lignes=(Ligne("r0", ()), cell))
     with writing(store) as tx:
         record = make_mapped(1, champs=(*champs, block, CHAMPS[2]), annotations=tuple(champs))
-        tx.store_page(1, [record], now=NOW, mark_read=True)
+        tx.store_page(1, [record], now=NOW)
     shown = [
         (r["origine"], r["champ_id"], r["libelle"], r["type"], r["ligne"], r["valeur"])
         for r in rows(store, "lecture_champ")
@@ -279,7 +279,7 @@ def test_months_are_those_of_paris(store: Store) -> None:
     }
     page = [make_mapped(n, date_depot=at) for n, at in enumerate(months, start=1)]
     with writing(store) as tx:
-        tx.store_page(1, page, now=NOW, mark_read=True)
+        tx.store_page(1, page, now=NOW)
         tx.save_verdicts(1, [make_verdict(n) for n, _ in enumerate(months, start=1)], NOW)
 
     found = [
@@ -293,7 +293,7 @@ def test_averages_have_two_decimals(store: Store) -> None:
     notes = tuple(Note(name, name, mark) for name, mark in (("a", 4.0), ("b", 4.0), ("c", 3.0)))
     mapped = make_mapped(1, candidature={"evaluations": (Evaluation(1, None, None, None, notes),)})
     with writing(store) as tx:
-        tx.store_page(1, [mapped], now=NOW, mark_read=True)
+        tx.store_page(1, [mapped], now=NOW)
 
     assert [3.67] == [row["moyenne"] for row in rows(store, "lecture_evaluation")]
 
@@ -371,7 +371,7 @@ def test_decisions_have_their_order_reason_and_revision(store: Store) -> None:
             make_mapped(1, traitements=steps, etat=Etat.ACCEPTE),
             make_mapped(2, traitements=steps[:-1], etat=Etat.EN_INSTRUCTION),
         ]
-        tx.store_page(1, pages, now=NOW, mark_read=True)
+        tx.store_page(1, pages, now=NOW)
 
     found = [row for row in rows(store, "lecture_decision") if row["numero"] == 1]
     assert {86321} == {row.pop("demarche_numero") for row in found}
@@ -431,7 +431,7 @@ def test_a_jury_shows_its_dossiers_and_the_spread_of_their_marks(store: Store) -
         make_mapped(3, candidature={"jury_le": None}),
     ]
     with writing(store) as tx:
-        tx.store_page(1, pages, now=NOW, mark_read=True)
+        tx.store_page(1, pages, now=NOW)
 
     names = ("nb_evaluations", "note_moyenne", "note_min", "note_max", "ecart_evaluateurs")
     assert {1: (2, 3.5, 2, 5, 2), 2: (1, 1.5, 1, 2, 0)} == {
