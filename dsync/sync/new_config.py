@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
 from dsync.annotations.config import ACCEPTED_TYPES
 from dsync.domain.dossier import Demarche, Descriptor, Revision
+from dsync.domain.nearest import MIN_SIMILARITY, SURE, similarity
 from dsync.domain.programme import ProposedSections
 from dsync.domain.toml_text import TO_CHECK, array, commented, named, parts_of, plain, quoted
 
@@ -141,15 +142,24 @@ def _off(line: str) -> str:
 def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfig) -> Iterator[str]:
     """Yield the lines of `[annotations]`; a marked one for each thing to be made on DS."""
     resolved = resolve(known, revision.descriptors.values())
-    found: Mapping[str, Descriptor | None] = {
-        name: getattr(resolved, name) for name in ACCEPTED_TYPES
-    }
+    found: dict[str, Descriptor | None] = {name: getattr(resolved, name) for name in ACCEPTED_TYPES}
     options = known.resultat.options
     for name, descriptor in found.items():
         target: AnnotationTarget | None = getattr(known, name)
         if target is None:
             continue
         label = target.libelles[0] if target.libelles else name
+        if descriptor is None:
+            taken = {one.id for one in found.values() if one}
+            similar = _similar(name, target, revision, taken)
+            if similar and similar[0][0] >= SURE:
+                share, descriptor = similar[0]
+                found[name] = descriptor
+                yield f"# {TO_CHECK} {share} % similar to {named(label)}"
+            elif similar:
+                yield f"# {TO_CHECK} is {named(label)} one of these? Then give its id; else"
+                for share, one in similar:
+                    yield f"#   id = {quoted(one.id)} # {share} %: {named(one.libelle)}, {one.type}"
         if descriptor is None and name != "validation":
             yield f"# {TO_CHECK} make the annotation privée {named(label)} on DS, of the type " + (
                 f"{ACCEPTED_TYPES[name][0]}, and give its id."
@@ -177,6 +187,20 @@ def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfi
     table += [f"{key} = {quoted(value)}" for key, value in known.labels.model_dump().items()]
     yield from commented(table) if missing else table
     yield ""
+
+
+def _similar(
+    name: str, target: AnnotationTarget, revision: Revision, taken: Collection[str]
+) -> list[tuple[int, Descriptor]]:
+    """Return the annotations that may be the wanted one, the most similar first."""
+    scored = [
+        (similarity(one.libelle, target.libelles), one)
+        for one in revision.descriptors.values()
+        if one.is_annotation and not one.parent_id and one.type in ACCEPTED_TYPES[name]
+        if one.id not in taken
+    ]
+    found = [pair for pair in scored if pair[0] >= MIN_SIMILARITY]
+    return sorted(found, key=lambda pair: -pair[0])[:3]
 
 
 def _lacking(wanted: tuple[str, ...], descriptor: Descriptor | None) -> list[str]:

@@ -27,6 +27,9 @@ CHANGED = {
     4106: "Politique concernée",
     4202: "Qui porte le projet",
     5311: "Le problème est avéré",
+    5102: "Résultat du précontrôle",
+    5103: "Détail (précontrôle)",
+    5105: "Validation humaine",
 }
 """Other labels, by the former stable id."""
 
@@ -90,8 +93,13 @@ def test_what_is_not_sure_is_a_comment_with_its_similarity(run: Command, sandbox
         "# [mapping.champs.qui_porte_le_projet]",
         f'# {TO_CHECK} {{ critere = "probleme_avere", id = "{id_of[5311]}"',
         '# { critere = "sobriete_numerique"',
+        f"# {TO_CHECK} 97 % similar to « Résultat du pré-contrôle »",
+        f'# [annotations.resultat]\n# id = "{id_of[5102]}"',
+        f"# {TO_CHECK} is « Détail du pré-contrôle » one of these? Then give its id; else",
+        f'#   id = "{id_of[5103]}" # 85 %: « Détail (précontrôle) », textarea',
     ):
         assert line in text
+    assert own.annotations is None
     passes(run)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, folded
 from dsync.domain.ids import DescriptorId
-from dsync.domain.nearest import MIN_SIMILARITY
+from dsync.domain.nearest import MIN_SIMILARITY, SURE, similarity
 from dsync.domain.toml_text import TO_CHECK, array, commented, named, quoted
 from dsync.eig.mapping.config import (
     EVALUATIONS,
@@ -23,8 +23,6 @@ from dsync.eig.mapping.config import (
 from dsync.eig.mapping.form import Field, match_in
 from dsync.store.form_views import slug
 
-SURE = 90
-"""Similarity in percent from which a champ is taken for the field, if it has the same type."""
 OWN_SHARE = 0.5
 """Share of the needed fields that a form of the programme has."""
 _SHOWN = 3
@@ -98,7 +96,7 @@ def _proposed(fields: list[Field], candidates: list[Descriptor]) -> list[Propose
     taken = {descriptor.id for descriptor in known.values()}
     scored = sorted(
         (
-            (_similarity(target, descriptor), name, descriptor)
+            (similarity(descriptor.libelle, target.libelles), name, descriptor)
             for name, target, is_annotation in fields
             for descriptor in candidates
             if name not in known and _may_be(name, is_annotation, descriptor, taken)
@@ -137,18 +135,6 @@ def _may_be(
         and descriptor.type not in LAYOUT_TYPES
         and (descriptor.type == "repetition") == (name in REPETITIONS)
     )
-
-
-def _similarity(target: ChampTarget, descriptor: Descriptor) -> int:
-    from rapidfuzz import fuzz  # Takes 20 ms, which only this needs.
-
-    libelle = folded(descriptor.libelle)
-    # Whichever is higher: the same words in another order ask the same question.
-    scores = [
-        max(fuzz.ratio(folded(known), libelle), fuzz.token_sort_ratio(folded(known), libelle))
-        for known in target.libelles
-    ]
-    return min(_KNOWN - 1, int(max(scores, default=0)))
 
 
 def mapping_text(proposal: Proposal, config: MappingConfig) -> str:
