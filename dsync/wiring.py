@@ -43,7 +43,13 @@ from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport, SyncOptions
 from dsync.sync.requests import hand_over
 from dsync.sync.schedule import due, next_due_at
-from dsync.sync.verify import Expected, Verification, verify, verify_remote
+from dsync.sync.verify import (
+    Expected,
+    Verification,
+    verify,
+    verify_pieces,
+    verify_remote,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -342,11 +348,12 @@ class App:
         sections = programme.propose(revision, parts_of(template))
         return new_config(demarche, revision, sections, known)
 
-    def verify(self, *, remote: bool) -> Verification:
-        """Compare the database with itself.
+    def verify(self, *, remote: bool, pieces: bool = False) -> Verification:
+        """Compare the database with itself, and with the copied files where files are copied.
 
         Args:
             remote: whether to compare the confirmed wishes with DS, too.
+            pieces: whether to read each copied file.
 
         Raises:
             ConfigurationError: the settings are wrong; nothing was read.
@@ -363,6 +370,8 @@ class App:
         )
         client = self.client if remote else None
         done = verify(self.store, expected)
+        if self._pieces is not None and done.is_readable:
+            verify_pieces(self.store, self.demarche, self._pieces.target, done, whole=pieces)
         if client is not None and done.is_readable:
             verify_remote(self.store, client, expected, done)
         return done
@@ -388,6 +397,7 @@ class App:
                     token_expires_on=self.settings.ds_token_expires_on,
                     now=self.clock(),
                     every_champ=every_champ,
+                    pieces_target=self._pieces and self._pieces.target,
                 )
             )
 

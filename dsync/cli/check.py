@@ -27,7 +27,8 @@ def check(*, as_json: bool) -> None:
     """Check token, démarche, mapping, annotations, labels, instructeur, database, evidence.
 
     Prints one line for each, with the remedy. Writes nothing: the right to write is tried on one
-    dossier of each groupe with a mutation without annotations. -v lists each champ of the form that
+    dossier of each groupe with a mutation without annotations, and [pieces] target, where files are
+    copied, with an empty file that is deleted. -v lists each champ of the form that
     no field uses. The exit code is the first of 2, 5, 3, 8, 7 that one of the lines has.
     """
     found = load_all()

@@ -81,16 +81,17 @@ def dictionary(*, as_json: bool) -> None:
 
 @db.command("verify")
 @click.option("--remote", is_flag=True, help="Compare the confirmed annotations with DS, too.")
+@click.option("--pieces", is_flag=True, help="Read each copied file, too, to verify its checksum.")
 @json_option
 @settings_options()
-def verify(*, remote: bool, as_json: bool) -> None:
+def verify(*, remote: bool, pieces: bool, as_json: bool) -> None:
     """Recompute hashes, counts and views, and list what does not fit; exit 7 if anything.
 
     Changes nothing, and works while a service runs. With --remote it asks DS once for each 50
-    dossiers.
+    dossiers. Where files are copied, their presence and size are verified.
     """
     with worker(may_create=False) as app:
-        done = app.verify(remote=remote)
+        done = app.verify(remote=remote, pieces=pieces)
         place = app.store.place
     if as_json:
         print_json(
@@ -100,6 +101,7 @@ def verify(*, remote: bool, as_json: bool) -> None:
                 "rows": done.rows,
                 "recomputed": done.recomputed,
                 "compared_with_ds": done.compared_with_ds if remote else None,
+                "files": done.files,
                 "findings": [
                     {
                         "check": one.check,
@@ -140,6 +142,8 @@ def _print_verification(done: Verification, place: str, *, remote: bool) -> None
     compared = f"Recomputed from their contents: {done.recomputed} dossiers."
     if remote:
         compared += f" Compared with DS: {done.compared_with_ds} annotations and labels."
+    if done.files is not None:
+        compared += f" Compared with the target: {done.files} copied files."
     print_note(compared)
     for one in done.findings:
         click.echo()

@@ -41,7 +41,8 @@ def fetch(*, dossiers: tuple[int, ...], wait: timedelta, as_json: bool) -> None:
     """Copy the files that have no copy yet into [pieces] target, also those that failed.
 
     Copies of erased dossiers, and of files that have left their dossier, are deleted. Files that
-    are copied are not asked for again. The service copies new files by itself.
+    are copied are not asked for again; with --dossier, copies that are missing or damaged are. The
+    service copies new files by itself.
     """
     run_once(
         SyncOptions(

@@ -58,6 +58,7 @@ class Piece(NamedTuple):
     key: PieceKey
     fichier: Fichier
     essais: int
+    is_copied: bool = False
 
 
 def md5_of(empreinte: str) -> bytes | None:

@@ -20,7 +20,13 @@ from dsync.store.subject import Subject
 _dossier = tables.dossier
 _contenu = tables.contenu
 _piece = tables.piece
-_shown = table("lecture_piece", column("numero"), column("copie_etat"))
+_shown = table(
+    "lecture_piece",
+    *map(
+        column,
+        ("numero", "taille", "empreinte_md5", "copie", "copie_etat", "demarche_numero"),
+    ),
+)
 
 FIRST_RETRY = timedelta(hours=1)
 """Delay before a file that was not copied is tried again; it doubles each time, to a day."""
@@ -32,6 +38,15 @@ class DoomedPiece(NamedTuple):
 
     id: int
     adresse: str
+
+
+class CopiedFile(NamedTuple):
+    """A copy, and what it has to be."""
+
+    numero: DossierNumber
+    adresse: str
+    taille: int
+    empreinte_md5: str
 
 
 class _Ligne(Struct):
@@ -58,7 +73,7 @@ class PieceReads(Subject):
         Args:
             due: only files that were never tried, or are to be tried again by this instant; None:
                 all.
-            numbers: only these dossiers; empty: all.
+            numbers: only these dossiers, whose copied files count too; empty: all.
         """
         missing: ColumnElement[bool] = _shown.c.copie_etat.is_(None)
         if due is None:
@@ -74,24 +89,44 @@ class PieceReads(Subject):
             select(_dossier.c.numero)
             .distinct()
             .join(_shown, _shown.c.numero == _dossier.c.numero)
-            .where(self._is_present(), missing)
+            .where(self._is_present(), _dossier.c.numero.in_(numbers) if numbers else missing)
             .order_by(_dossier.c.numero)
         )
-        if numbers:
-            query = query.where(_dossier.c.numero.in_(numbers))
         return [DossierNumber(number) for number in self.connection.scalars(query)]
 
-    def pieces_to_copy(self, number: DossierNumber, due: datetime | None) -> list[Piece]:
-        """Return a dossier's files without a copy, each once; `due` as of `dossiers_to_copy`."""
+    def pieces_to_copy(
+        self, number: DossierNumber, due: datetime | None, *, again: bool = False
+    ) -> list[Piece]:
+        """Return a dossier's files without a copy, each once.
+
+        Args:
+            number: the dossier's.
+            due: as of `dossiers_to_copy`.
+            again: whether to return the copied ones, too.
+        """
         known = {_key_of(row): row for row in self.connection.execute(_live([number]))}
         waiting = {}
         for key, fichier in self._stored_files([number]).get(number, {}).items():
             row = known.get(key)
             is_copied = row is not None and row.etat == CopyState.COPIEE
             is_early = row is not None and due is not None and row.prochain_essai_le > due
-            if not (is_copied or is_early):
-                waiting[key] = Piece(key, fichier, row.essais if row else 0)
+            if again or not (is_copied or is_early):
+                waiting[key] = Piece(key, fichier, row.essais if row else 0, is_copied)
         return list(waiting.values())
+
+    def copied_files(self) -> list[CopiedFile]:
+        """Return the files of the démarche's dossiers that are copied."""
+        rows = self.connection.execute(
+            select(*(_shown.c[name] for name in ("numero", "copie", "taille", "empreinte_md5")))
+            .distinct()
+            .where(_shown.c.copie.is_not(None), _shown.c.demarche_numero == self.number)
+            .order_by(_shown.c.numero)
+        )
+        return [CopiedFile(*row) for row in rows]
+
+    def piece_addresses(self) -> set[str]:
+        """Return the addresses of all copies, of every démarche, also of those to be deleted."""
+        return set(self.connection.scalars(select(_piece.c.adresse)))
 
     def piece_counts(self) -> dict[str, int]:
         """Return the number of files of present dossiers, by state; `""`: never tried."""

@@ -25,11 +25,13 @@ from dsync.errors import (
     DSOutcomeUnknownError,
     DSUnauthorizedError,
     DsyncError,
+    PieceTargetError,
     SchemaBehindError,
     StoreError,
 )
 from dsync.store import Store
 from dsync.store.engine import parse_url, sqlite_file
+from dsync.sync.piece_files import try_target
 
 EXIT_ORDER = (2, 5, 3, 8, 7)
 """The exit code of `dsync check` is the first of these that a line has."""
@@ -83,6 +85,8 @@ class CheckSources:
     now: datetime
     every_champ: bool = False
     """Whether each champ without a field gets its own line."""
+    pieces_target: str | None = None
+    """Where files are copied; None: they are not."""
 
 
 def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
@@ -90,6 +94,8 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     yield from expiry_lines(sources.token_expires_on, sources.now.date())
     yield from _ds_lines(sources)
     yield database_line(sources.database_url, sources.open_store)
+    if sources.pieces_target is not None:
+        yield _target_line(sources.pieces_target)
     if sources.programme is None or not sources.programme.judges:
         message = "no section [regles]: nothing is judged"
         yield CheckLine("rules", CheckStatus.INFO, message)
@@ -238,6 +244,15 @@ def write_lines(access: WriteAccess) -> Iterator[CheckLine]:
 def error(name: str, exc: DsyncError) -> CheckLine:
     """Return the line of an error, whose message contains the remedy."""
     return CheckLine(name, CheckStatus.ERROR, exc.message, None, exc.exit_code)
+
+
+def _target_line(target: str) -> CheckLine:
+    """Return whether the target of the copies of files can be written."""
+    try:
+        try_target(target)
+    except (ConfigurationError, PieceTargetError) as exc:
+        return error("pieces", exc)
+    return CheckLine("pieces", CheckStatus.OK, "files can be written into [pieces] target")
 
 
 def _quoted(names: Sequence[str]) -> str:

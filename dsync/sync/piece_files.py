@@ -10,6 +10,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EACCES, ENOTDIR
 from hashlib import md5
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -26,6 +27,8 @@ CONNECT_TIMEOUT_S = 10.0
 MAX_REDIRECTS = 5
 _CHUNK = 1 << 20
 _FILE = "file://"
+PROBE = ".dsync-check"
+"""The name of the file with which `dsync check` tries a target."""
 _EXPIRED = frozenset({401, 403, 404, 410})
 """Statuses of an address that is valid no more: a fresh one may be."""
 
@@ -123,15 +126,21 @@ class Downloads:
 
 def _verify(body: IO[bytes], piece: Piece) -> None:
     body.seek(0)
+    size, digest = _measured(body)
+    if size != piece.fichier.taille:
+        raise WrongFileError(f"it has {size} bytes instead of {piece.fichier.taille}")
+    if digest != md5_of(piece.key.empreinte_md5):
+        raise WrongFileError("it has another MD5 checksum")
+    body.seek(0)
+
+
+def _measured(body: IO[bytes]) -> tuple[int, bytes]:
+    """Return the size and the MD5 checksum of what is left to read."""
     digest, size = md5(usedforsecurity=False), 0
     while chunk := body.read(_CHUNK):
         digest.update(chunk)
         size += len(chunk)
-    if size != piece.fichier.taille:
-        raise WrongFileError(f"it has {size} bytes instead of {piece.fichier.taille}")
-    if digest.digest() != md5_of(piece.key.empreinte_md5):
-        raise WrongFileError("it has another MD5 checksum")
-    body.seek(0)
+    return size, digest.digest()
 
 
 def check_target(target: str) -> None:
@@ -141,6 +150,70 @@ def check_target(target: str) -> None:
         ConfigurationError: the package for its kind is not installed.
     """
     _open_target(target)
+
+
+def try_target(target: str) -> None:
+    """Write an empty file into a target and delete it; a missing folder is not made.
+
+    Raises:
+        ConfigurationError: the package for its kind is not installed.
+        PieceTargetError: it cannot be written.
+    """
+    with _translated():
+        fs, path = _open_target(target)
+        if target.startswith(_FILE) and not fs.exists(path):
+            above = next(one for one in Path(path).parents if one.exists())
+            if not above.is_dir():
+                raise NotADirectoryError(ENOTDIR, "")
+            if not os.access(above, os.W_OK | os.X_OK):
+                raise PermissionError(EACCES, "")
+            return
+        with fs.open(f"{path}/{PROBE}", "wb"):
+            pass
+        fs.rm_file(f"{path}/{PROBE}")
+
+
+def list_target(target: str) -> dict[str, int]:
+    """Return the size of each file in a target, by its address.
+
+    Raises:
+        ConfigurationError: the package for its kind is not installed.
+        PieceTargetError: it cannot be read.
+    """
+    target = target.rstrip("/")
+    with _translated():
+        fs, root = _open_target(target)
+        try:
+            found = fs.find(root, detail=True)
+        except FileNotFoundError:
+            if not target.startswith(_FILE):
+                raise
+            found = {}
+    return {target + path[len(root) :]: entry["size"] for path, entry in found.items()}
+
+
+def read_back(adresse: str, *, whole: bool) -> tuple[int, bytes | None] | None:
+    """Return the size and, of the whole file, the checksum of a copy; None if there is none.
+
+    Raises:
+        ConfigurationError: the package for its kind is not installed.
+        PieceTargetError: it cannot be read.
+    """
+    with _translated():
+        fs, path = _open_target(adresse)
+        try:
+            if not whole:
+                return fs.size(path), None
+            with fs.open(path, "rb") as body:
+                return _measured(body)
+        except FileNotFoundError:
+            return None
+
+
+def is_intact(adresse: str, piece: Piece) -> bool:
+    """Return whether the copy at an address is the file that DS announced."""
+    found = read_back(adresse, whole=True)
+    return found == (piece.fichier.taille, md5_of(piece.key.empreinte_md5))
 
 
 def put(body: IO[bytes], adresse: str) -> None:

@@ -35,6 +35,7 @@ from dsync.sync.piece_files import (
     WrongFileError,
     check_target,
     delete,
+    is_intact,
     put,
 )
 from dsync.sync.report import SyncOptions
@@ -131,7 +132,7 @@ class _Copying:
         """Copy what is due.
 
         Args:
-            dossiers: the dossiers; empty: all.
+            dossiers: the dossiers, of which copies that are not intact are made again; empty: all.
             is_patient: whether to take all the time, and all files that are not copied.
 
         Raises:
@@ -155,7 +156,7 @@ class _Copying:
             try:
                 for number in numbers:
                     with run.reading() as reader:
-                        waiting = reader.pieces_to_copy(number, due)
+                        waiting = reader.pieces_to_copy(number, due, again=bool(dossiers))
                     addresses = _Addresses(run.context.client, number, run)
                     for piece in waiting:
                         run.context.check_stop()
@@ -178,6 +179,8 @@ class _Copying:
         adresse = f"{self.settings.target.rstrip('/')}/{path_of(number, piece)}"
         etat = CopyState.ECHEC
         try:
+            if piece.is_copied and is_intact(adresse, piece):
+                return
             etat = self._attempt(downloads, addresses, number, piece, adresse)
         except WrongFileError as exc:
             etat = CopyState.NON_CONFORME

@@ -19,11 +19,15 @@ from msgspec.structs import replace
 from dsync.annotations import AnnotationsConfig, resolve, shows
 from dsync.domain.dossier import OPEN_ETATS, Champ, Dossier, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
+from dsync.domain.pieces import md5_of
 from dsync.ds import DSClient
+from dsync.errors import ConfigurationError, PieceTargetError
 from dsync.store import Reader, Store, StoredDossier, SyncState
 from dsync.store.form_views import FormView
+from dsync.store.pieces import CopiedFile
 from dsync.store.records import CLOCK_TOLERANCE
 from dsync.sync.context import is_mapped
+from dsync.sync.piece_files import list_target, read_back
 from dsync.sync.record import Recorder, dossier_of
 
 BATCH = 100
@@ -56,6 +60,8 @@ class Verification:
     """Dossiers whose hashes and views were compared with their contents."""
     compared_with_ds: int = 0
     """Wishes that were compared with the values in DS."""
+    files: int | None = None
+    """Copied files that were compared; None: files are not copied."""
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -306,6 +312,59 @@ def _counted(form: FormView, dossier: Dossier) -> Counter[Any]:
         present = {champ.descriptor_id for champ in row if champ.texte is not None}
         found.update(name for name, id_ in columns if id_ in present)
     return found
+
+
+def verify_pieces(
+    store: Store, demarche: DemarcheNumber, target: str, done: Verification, *, whole: bool
+) -> None:
+    """Compare the copied files with what is stored of them.
+
+    Args:
+        store: the database.
+        demarche: the démarche.
+        target: where files are copied.
+        done: what was found so far; completed.
+        whole: whether to read each file.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    try:
+        # Listed first: what a service copies or deletes meanwhile is looked for once more.
+        sizes = list_target(target)
+        with store.reading(demarche) as reader:
+            copied, known = reader.copied_files(), reader.piece_addresses()
+        wrong = [one.numero for one in copied if not _is_there(one, sizes, whole=whole)]
+        unknown = [
+            adresse
+            for adresse in sizes
+            if adresse not in known and read_back(adresse, whole=False) is not None
+        ]
+    except (ConfigurationError, PieceTargetError) as exc:
+        done.findings.append(Finding("pieces", exc.message, 1))
+        return
+    done.files = len(copied)
+    done.add(
+        "pieces",
+        wrong,
+        "Copied files are missing, or have another size or checksum than when they were copied. "
+        "Run `dsync pieces fetch --dossier N` for each, which copies these again.",
+    )
+    if unknown:
+        names = {adresse.removeprefix(target.rstrip("/")).split("/")[1] for adresse in unknown}
+        message = (
+            "The target has files that the database does not name. Delete them, unless another "
+            "database copies files into the same target."
+        )
+        numbers = sorted(DossierNumber(int(name)) for name in names if name.isdecimal())
+        done.findings.append(Finding("pieces.unknown", message, len(unknown), tuple(numbers)))
+
+
+def _is_there(copied: CopiedFile, sizes: Mapping[str, int], *, whole: bool) -> bool:
+    if not whole and sizes.get(copied.adresse) == copied.taille:
+        return True
+    found = read_back(copied.adresse, whole=whole)
+    return found == (copied.taille, md5_of(copied.empreinte_md5) if whole else None)
 
 
 def verify_remote(store: Store, client: DSClient, expected: Expected, done: Verification) -> None:

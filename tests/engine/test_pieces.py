@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 
+from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.sandbox.world.changes import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
 from dsync.sync.report import Kind, RunReport
@@ -525,6 +526,8 @@ def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: An
     key = f"aap/{path_of(ONE, large, '.pdf')}"
     assert large.content == bucket.get_object(Bucket="dsync", Key=key)["Body"].read()
     assert [f"s3://dsync/{key}"] == [row[1] for row in shown(engine, ONE) if row[0] == "plan.pdf"]
+    assert CheckStatus.OK is pieces_line(engine).status
+    assert {} == findings(engine, whole=True)
     engine.restart()
     assert 0 == engine.worker.erase(ONE).exit_code
     left = bucket.list_objects_v2(Bucket="dsync")["Contents"]
@@ -539,6 +542,8 @@ def test_a_bucket_that_is_missing_is_told(start: Callable[..., Engine], bucket: 
     report = fetched(engine)
     assert (7, {"echec": 1}) == (report.exit_code, dict(report.pieces))
     assert "[pieces] target cannot be used" in report.errors[0]
+    assert 7 == pieces_line(engine).exit_code
+    assert {"pieces": ()} == findings(engine)
 
 
 def test_a_copy_that_cannot_be_deleted_keeps_no_other_one(
@@ -563,6 +568,63 @@ def test_a_dossier_that_is_not_in_the_copy_is_told(engine_with_pieces: Engine) -
     report = fetched(engine_with_pieces, 900)
     assert 7 == report.exit_code
     assert f"dsync sync --dossier {number(900)}" in report.errors[0]
+
+
+def test_copies_that_are_missing_changed_or_unknown_are_found(
+    engine_with_pieces: Engine, folder: Path
+) -> None:
+    """With their dossiers; naming these copies what is not as it should be, and nothing else."""
+    engine = engine_with_pieces
+    fetched(engine)
+    assert {} == findings(engine, whole=True)
+    sound = copies(folder)
+    (folder / path_of(ONE, LETTER, ".pdf")).unlink()
+    assert {"pieces": (number(ONE),)} == findings(engine)
+    (folder / path_of(TWO, LETTER, ".pdf")).write_bytes(LETTER.content.swapcase())
+    assert {"pieces": (number(ONE),)} == findings(engine)
+    assert {"pieces": (number(ONE), number(TWO))} == findings(engine, whole=True)
+    (folder / path_of(TWO, NOTE, ".txt")).write_bytes(b"court")
+    assert {"pieces": (number(ONE), number(TWO))} == findings(engine)
+    stray = folder / str(number(9)) / "champ" / "0" / "copie.pdf"
+    stray.parent.mkdir(parents=True)
+    stray.touch()
+    assert (number(9),) == findings(engine)["pieces.unknown"]
+    stray.unlink()
+    assert {"copiee": 3} == dict(fetched(engine, ONE, TWO).pieces)
+    assert {} == dict(fetched(engine, ONE, TWO).pieces)
+    assert sound == copies(folder)
+    assert {} == findings(engine, whole=True)
+    engine.restart(**copying(folder / "nulle part"))
+    assert {} == findings(engine, whole=True)
+
+
+def findings(engine: Engine, *, whole: bool = False) -> dict[str, tuple[int, ...]]:
+    """Return what `dsync db verify` finds; `whole`: it reads each file."""
+    done = engine.worker.app.verify(remote=False, pieces=whole)
+    return {one.check: one.dossiers for one in done.findings}
+
+
+def pieces_line(engine: Engine) -> CheckLine:
+    """Return what `dsync check` says of the target."""
+    [line] = [one for one in engine.worker.app.check() if one.name == "pieces"]
+    return line
+
+
+def test_the_target_is_checked_and_left_as_it_was(
+    start: Callable[..., Engine], folder: Path, tmp_path: Path
+) -> None:
+    """One that is missing is not made; one that cannot be written is told with the remedy."""
+    engine = start((ONE,), **copying(folder / "aap"))
+    assert CheckStatus.OK is pieces_line(engine).status
+    assert not folder.exists()
+    (folder / "aap").mkdir(parents=True)
+    assert CheckStatus.OK is pieces_line(engine).status
+    assert [] == list((folder / "aap").iterdir())
+    (tmp_path / "fichier").touch()
+    engine.restart(**copying(tmp_path / "fichier" / "aap"))
+    line = pieces_line(engine)
+    assert (CheckStatus.ERROR, 7) == (line.status, line.exit_code)
+    assert "[pieces] target cannot be used (Not a directory)" in line.message
 
 
 def test_a_large_file_is_copied_in_constant_memory(
