@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 import structlog
@@ -42,7 +42,7 @@ ALERTS = {
     "brake": "The last full read was stopped because too many dossiers disappeared at once.",
     "refused": "DS refused annotations.",
     "conflicts": "Human values stand where dsync wants to write.",
-    "quarantine": "Dossiers cannot be read or judged.",
+    "quarantine": "Dossiers cannot be read or judged; told again each time their number doubles.",
     "evidence": "The catalogue has not been confirmed for `[preuves.catalogue] max_age_days`.",
     "check …": (
         "`dsync check`, at the start and daily, has a warning or an error of this name: the form "
@@ -77,7 +77,7 @@ class Alerts:
         self._tell = tell
         self._stop = stop
         self._monotonic = monotonic
-        self._findings: dict[DemarcheNumber, dict[str, str]] = {}
+        self._findings: dict[DemarcheNumber, list[Alert]] = {}
         """The alerts of the last check of each démarche that reached DS."""
         self._check_at: dict[DemarcheNumber, float] = {}
 
@@ -102,16 +102,17 @@ class Alerts:
         self._check(worker)
         now = worker.clock()
         findings = self._findings.get(worker.demarche)
-        current = dict(alerts_of(worker, now)) | (findings or {})
+        current = {one.name: one for one in (*alerts_of(worker, now), *(findings or ()))}
+        numbers = {name: alert.growing for name, alert in current.items()}
         with worker.store.alerts(worker.demarche) as alerts:
-            begun = alerts.begin(current, now)
+            begun = alerts.begin(numbers, now)
             kept = set(current)
             if findings is None:  # Those of a former process stay until a check reaches DS.
                 kept |= {name for name, _ in alerts.told_alerts() if name.startswith(CHECK)}
             ended = alerts.end(kept)
         for name in begun:
             log.warning("alert_began", alert=name)
-            if self._tell(f"dsync, démarche {worker.demarche}: {name}", current[name]):
+            if self._tell(f"dsync, démarche {worker.demarche}: {name}", current[name].text):
                 with worker.store.alerts(worker.demarche) as alerts:
                     alerts.told(name, now)
         for name, since in ended:
@@ -133,8 +134,17 @@ class Alerts:
         self._check_at[worker.demarche] = self._monotonic() + wait_s
 
 
-def alerts_of(worker: App, now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield the current alerts of a démarche that its stored state shows: name and text.
+class Alert(NamedTuple):
+    """A current alert, as it is told."""
+
+    name: str
+    text: str
+    growing: int = 1
+    """A number of which each doubling is told; 1: of none."""
+
+
+def alerts_of(worker: App, now: datetime) -> Iterator[Alert]:
+    """Yield the current alerts of a démarche that its stored state shows.
 
     Args:
         worker: of the démarche.
@@ -149,34 +159,38 @@ def alerts_of(worker: App, now: datetime) -> Iterator[tuple[str, str]]:
     since = last or min((one["started_at"] for one in state["services"]), default=now)
     if now - since > configuration.late_after:
         text = f"No run has succeeded for {span(now - since)}: see `dsync runs`."
-        yield "no_success", text
+        yield Alert("no_success", text)
     if _code(state["last_run"]) == REFUSED:
-        yield "token_refused", "DS refuses the token: `dsync check` tells why."
+        yield Alert("token_refused", "DS refuses the token: `dsync check` tells why.")
     days = worker.settings.token_days_left(now.date())
     if days is not None and days <= EXPIRY_WARNINGS_DAYS[0]:
         left = f"expires in {days} days" if days >= 0 else "has expired"
-        yield "token_expiry", f"The token {left}: make a new one on DS and put it in place."
+        yield Alert("token_expiry", f"The token {left}: make a new one on DS and put it in place.")
     if _code(state["last_full_run"]) == SafetyBrakeError.exit_code:
-        yield "brake", "Too many dossiers disappeared at once, none is marked: see `dsync runs`."
+        yield Alert(
+            "brake", "Too many dossiers disappeared at once, none is marked: see `dsync runs`."
+        )
     for name, subject, command in (
         ("refused", "with annotations that DS refused", "dsync check"),
         ("conflicts", "with a human's value in place of dsync's", "dsync conflicts list"),
         ("quarantined", "in quarantine", "dsync quarantine list"),
     ):
         if count := state[name]:
-            alert = "quarantine" if name == "quarantined" else name
-            yield alert, f"{count} dossier{'s' * (count > 1)} {subject}: see `{command}`."
+            text = f"{count} dossier{'s' * (count > 1)} {subject}: see `{command}`."
+            yield Alert("quarantine", text, count) if name == "quarantined" else Alert(name, text)
     confirmed, max_age = state["evidence_confirmed_at"], worker.evidence_max_age
     if confirmed is not None and max_age is not None and now - confirmed > max_age:
         days = (now - confirmed).days
-        yield "evidence", f"The catalogue was last confirmed {days} days ago: see `dsync check`."
+        yield Alert(
+            "evidence", f"The catalogue was last confirmed {days} days ago: see `dsync check`."
+        )
 
 
 def _code(run: Mapping[str, Any] | None) -> int | None:
     return None if run is None else run["code"]
 
 
-def _findings(lines: Iterable[CheckLine]) -> dict[str, str]:
+def _findings(lines: Iterable[CheckLine]) -> list[Alert]:
     """Return an alert for each name of a line with a problem.
 
     The expiry of the token is an alert of its own.
@@ -185,10 +199,13 @@ def _findings(lines: Iterable[CheckLine]) -> dict[str, str]:
     counts = Counter(
         line.name for line in lines if line.status in bad and line.name != "token expiry"
     )
-    return {
-        f"{CHECK}{name}": f"`dsync check` has {count} line{'s' * (count > 1)} about: {name}."
+    return [
+        Alert(
+            f"{CHECK}{name}",
+            f"`dsync check` has {count} line{'s' * (count > 1)} about: {name}.",
+        )
         for name, count in counts.items()
-    }
+    ]
 
 
 def teller(settings: Settings) -> Callable[[str, str], bool]:

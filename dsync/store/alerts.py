@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select, update
@@ -36,25 +36,26 @@ class AlertReads(Subject):
 class AlertWrites(AlertReads):
     """Writes alerts. What a method returns is for its caller to tell, and for no other service."""
 
-    def begin(self, names: Collection[str], now: datetime) -> list[str]:
-        """Return those of the current alerts that have not been told.
+    def begin(self, numbers: Mapping[str, int], now: datetime) -> list[str]:
+        """Return those of the current alerts that have not been told, or have doubled since.
 
         Args:
-            names: of all current alerts.
+            numbers: of all current alerts, by name.
             now: the present instant, in UTC.
         """
-        return [name for name in sorted(names) if self._claim(name, now)]
+        return [name for name in sorted(numbers) if self._claim(name, numbers[name], now)]
 
-    def _claim(self, name: str, now: datetime) -> bool:
+    def _claim(self, name: str, number: int, now: datetime) -> bool:
+        changed = {"nombre": number, "essai_le": now, "dite_le": None}
         statement = insert_for(self.connection, _table).values(
-            demarche_numero=self.number, nom=name, depuis=now, essai_le=now, dite_le=None
+            demarche_numero=self.number, nom=name, depuis=now, **changed
         )
+        is_overdue = or_(_table.c.essai_le <= now - RETRY, _table.c.essai_le > now)
         claimed = self.connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["demarche_numero", "nom"],
-                set_={"essai_le": now},
-                where=_table.c.dite_le.is_(None)
-                & or_(_table.c.essai_le <= now - RETRY, _table.c.essai_le > now),
+                set_=changed,
+                where=or_(_table.c.dite_le.is_(None) & is_overdue, _table.c.nombre * 2 <= number),
             ).returning(_table.c.nom)
         )
         return claimed.one_or_none() is not None
@@ -83,6 +84,6 @@ class AlertWrites(AlertReads):
     def restore(self, name: str, since: datetime, now: datetime) -> None:
         """Insert an alert again whose end could not be told: its end is told later."""
         statement = insert_for(self.connection, _table).values(
-            demarche_numero=self.number, nom=name, depuis=since, essai_le=now, dite_le=now
+            demarche_numero=self.number, nom=name, nombre=1, depuis=since, essai_le=now, dite_le=now
         )
         self.connection.execute(statement.on_conflict_do_nothing())

@@ -349,12 +349,16 @@ class DemandeRow(_Table, table=True):
 
 
 class AlerteRow(_Table, table=True):
-    """An alert of a démarche: its beginning, the last attempt to tell it, and its success."""
+    """An alert of a démarche: its beginning, the last attempt to tell it, and its success.
+
+    `nombre`: that of the alert when it was claimed last; it is told again when it has doubled.
+    """
 
     __tablename__ = "alerte"
 
     demarche_numero: int = given_number()
     nom: str = Field(primary_key=True)
+    nombre: int
     depuis: dt.datetime
     essai_le: dt.datetime
     dite_le: dt.datetime | None

@@ -109,6 +109,26 @@ def test_each_alert_is_told_once_when_it_begins_and_once_when_it_ends(
     assert ["no_success", "token_refused ended"] == inbox.told()
 
 
+def test_a_quarantine_is_told_again_each_time_it_has_doubled(
+    engine_on_each: Engine, inbox: Inbox
+) -> None:
+    """By one of two services; not while it shrinks, or grows by little; once when it is over."""
+    engine = engine_on_each
+    both = [alerts_of(worker, inbox) for worker in (engine.worker, engine.another())]
+    engine.sync()
+    told = []
+    for poisoned in (2, 3, 4, 3, 0):
+        for rank in range(4):
+            engine.control.repair(number(rank))
+        for rank in range(poisoned):
+            engine.control.fail_reads(number(rank), champs_only=True)
+        engine.sync(full=True)
+        for alerts in both:
+            alerts.tick()
+        told.append([title for title in inbox.told() if title != INSTRUCTEUR])
+    assert [["quarantine"], [], ["quarantine"], [], ["quarantine ended"]] == told
+
+
 def test_an_alert_that_could_not_be_told_is_told_later(engine: Engine, inbox: Inbox) -> None:
     """Its beginning and its end, when the receiver answers again."""
     alerts = alerts_of(engine.worker, inbox)

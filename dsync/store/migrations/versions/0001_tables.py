@@ -25,6 +25,7 @@ def upgrade() -> None:
         "alerte",
         sa.Column("demarche_numero", columns.BigKey(), autoincrement=False, nullable=False),
         sa.Column("nom", sqltypes.AutoString(), nullable=False),
+        sa.Column("nombre", sa.Integer(), nullable=False),
         sa.Column("depuis", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("essai_le", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("dite_le", sqltypes.UTCDateTime(), nullable=True),
