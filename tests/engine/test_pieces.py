@@ -41,11 +41,16 @@ def copying(folder: Path, **limits: Any) -> dict[str, Any]:
 @pytest.fixture
 def engine_with_pieces(database_url: str, folder: Path) -> Iterator[Engine]:
     """Two dossiers with files, read on each database; nothing is copied yet."""
-    with Engine(database_url, seeds((ONE, TWO)), **copying(folder)) as made:
-        made.control.edit_champ(number(ONE), LETTRE, [LETTER])
-        made.control.edit_champ(number(TWO), LETTRE, [LETTER, NOTE])
+    one, two = seeds((ONE, TWO))
+    one.champs[LETTRE], two.champs[LETTRE] = [LETTER], [LETTER, NOTE]
+    with Engine(database_url, (one, two)) as made:
         made.sync_until_quiet()
+        made.restart(**copying(folder))
         yield made
+
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what no statement decides."""
 
 
 def fetched(engine: Engine, *ranks: int) -> RunReport:
@@ -100,6 +105,7 @@ def test_files_are_copied_once(engine_with_pieces: Engine, folder: Path) -> None
     assert {0o700} == {path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
+@on_sqlite
 def test_only_the_named_dossier_is_copied(engine_with_pieces: Engine, folder: Path) -> None:
     """No other dossier is read."""
     engine = engine_with_pieces
@@ -110,6 +116,7 @@ def test_only_the_named_dossier_is_copied(engine_with_pieces: Engine, folder: Pa
     assert [None, None] == states(engine, TWO)
 
 
+@on_sqlite
 def test_an_expired_address_is_renewed(engine_with_pieces: Engine, folder: Path) -> None:
     """Two hours pass between the answer and the download: the dossier is read once more."""
     engine = engine_with_pieces
@@ -141,6 +148,7 @@ def test_a_file_that_is_not_safe_is_left_with_the_reason(
     assert ["copiee"] == states(engine, ONE)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("field", "value", "state"),
     [
@@ -295,6 +303,7 @@ def test_a_kill_at_any_point_of_an_erasure_leaves_no_file(
     assert [] == engine.rows("SELECT * FROM piece WHERE numero = :n", n=number(ONE))
 
 
+@on_sqlite
 def test_an_erasure_that_is_undone_is_copied_again(
     engine_with_pieces: Engine, folder: Path
 ) -> None:
@@ -307,6 +316,7 @@ def test_an_erasure_that_is_undone_is_copied_again(
     assert [False] * 3 == [bool(row["a_supprimer"]) for row in engine.rows("SELECT * FROM piece")]
 
 
+@on_sqlite
 def test_the_service_copies_new_files_after_a_run(engine_with_pieces: Engine, folder: Path) -> None:
     """One that is not safe yet is asked about an hour later, and not before."""
     engine = engine_with_pieces
@@ -328,6 +338,7 @@ def test_the_service_copies_new_files_after_a_run(engine_with_pieces: Engine, fo
     assert {"copiee": 1} == dict(served().pieces)
 
 
+@on_sqlite
 @pytest.mark.parametrize("by", ["service", "order"])
 def test_a_target_that_fails_leaves_the_run_partial(
     engine_with_pieces: Engine, folder: Path, by: str
@@ -343,6 +354,7 @@ def test_a_target_that_fails_leaves_the_run_partial(
     assert {"copiee": 3} == dict(fetched(engine).pieces)
 
 
+@on_sqlite
 def test_a_target_of_another_name_leaves_copies_where_they_are(
     engine_with_pieces: Engine, folder: Path
 ) -> None:
@@ -459,6 +471,7 @@ def test_a_server_of_files_is_not_trusted(
     assert not [word for word in (files.url, "192.0.2.1", "Témoin") if word in written]
 
 
+@on_sqlite
 def test_a_file_in_a_repetition_is_copied_by_its_row(
     engine_with_pieces: Engine, folder: Path
 ) -> None:
@@ -546,6 +559,7 @@ def test_a_bucket_that_is_missing_is_told(start: Callable[..., Engine], bucket: 
     assert {"pieces": ()} == findings(engine)
 
 
+@on_sqlite
 def test_a_copy_that_cannot_be_deleted_keeps_no_other_one(
     engine_with_pieces: Engine, folder: Path
 ) -> None:
@@ -563,6 +577,7 @@ def test_a_copy_that_cannot_be_deleted_keeps_no_other_one(
     assert [number(ONE)] == [row["numero"] for row in engine.rows("SELECT numero FROM piece")]
 
 
+@on_sqlite
 def test_a_dossier_that_is_not_in_the_copy_is_told(engine_with_pieces: Engine) -> None:
     """Exit 7 with the command that reads it."""
     report = fetched(engine_with_pieces, 900)
