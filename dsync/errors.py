@@ -22,6 +22,7 @@ The tree, with what the caller does and the exit code::
     ├── InterruptedRunError        ends the run                    130
     └── StoreError                 ends the run                    5
         ├── SchemaBehindError      ends the run                    5
+        ├── DamagedJsonError       does without it, or ends the run 5
         ├── LeaseLostError         ends the run                    6
         └── LeaseHeldError         waits, or ends the run          6
 """
@@ -169,6 +170,17 @@ class StoreError(DsyncError):
     """The database cannot be opened, read or written."""
 
     exit_code = 5
+
+
+class DamagedJsonError(StoreError):
+    """Stored JSON cannot be decoded: something outside dsync has changed it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Stored JSON cannot be decoded: something outside dsync has changed the database. Run "
+            "`dsync sync --dossier N` for each dossier that `dsync db verify` names; if it names "
+            "none, restore a backup."
+        )
 
 
 class SchemaBehindError(StoreError):

@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field
 
 from dsync.domain.json_bytes import json_bytes
+from dsync.errors import DamagedJsonError
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -49,8 +50,15 @@ class JsonText(TypeDecorator[Any]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Return the function that decodes a text."""
-        decode = msgspec.json.Decoder(self.shape).decode
-        return lambda text: None if text is None else decode(text)
+        decoder = msgspec.json.Decoder(self.shape)
+
+        def decode(text: Any) -> Any:
+            try:
+                return None if text is None else decoder.decode(text)
+            except msgspec.DecodeError as exc:
+                raise DamagedJsonError from exc
+
+        return decode
 
 
 class RawJson(JsonText):

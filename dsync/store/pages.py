@@ -18,6 +18,7 @@ from sqlalchemy import Row, Table, select, update
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
 from dsync.domain.ids import DossierId, DossierNumber
+from dsync.errors import DamagedJsonError
 from dsync.store import tables
 from dsync.store.changes import ChangeWrites, Comparison, gaps
 from dsync.store.corrections import CorrectionWrites
@@ -331,12 +332,16 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
         ]
 
     def _typed(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
+        """Return the rows of `contenu` of these dossiers, without those that are damaged."""
         if not numbers:
             return {}
-        return {
-            row.numero: row
-            for row in self.connection.execute(_TYPED.where(_contenu.c.numero.in_(numbers)))
-        }
+        found = self.connection.execute(_TYPED.where(_contenu.c.numero.in_(numbers)))
+        try:
+            return {row.numero: row for row in found}
+        except DamagedJsonError:
+            if len(numbers) == 1:
+                return {}
+            return {k: row for number in numbers for k, row in self._typed([number]).items()}
 
     def _libelle_of(self) -> Callable[[str], str]:
         """Return a function that returns a champ's label, the newest revision's if they differ.

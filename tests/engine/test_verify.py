@@ -72,6 +72,27 @@ def test_a_damaged_dossier_is_found_and_stored_again(engine_on_each: Engine) -> 
                 assert before[table] == engine.content()[table]
 
 
+def test_json_that_cannot_be_decoded_stops_no_run(engine: Engine) -> None:
+    """The dossier is stored again without its earlier values; what else reads it is told."""
+    engine.sync_until_quiet()
+    for column in ("champs", "traitements"):
+        rank = {"champs": 0, "traitements": 1}[column]
+        engine.execute(f"UPDATE contenu SET {column} = '[{{' WHERE numero = {number(rank)}")
+    assert {number(0), number(1)} == set(found(engine)["contents"])
+    for rank in range(3):
+        engine.control.edit_champ(number(rank), PROBLEME, "Nouveau problème")
+    report = engine.sync()
+    assert (0, 3) == (report.exit_code, report.changed)
+    changed = engine.rows("SELECT numero FROM lecture_changement WHERE origine = 'champ'")
+    assert [number(2)] == [row["numero"] for row in changed]
+    assert {} == found(engine)
+    engine.execute(f"UPDATE verdict SET controles = '[{{' WHERE numero = {number(0)}")
+    engine.control.edit_champ(number(0), PROBLEME, "Encore un autre")
+    report = engine.sync()
+    assert 5 == report.exit_code
+    assert "dsync db verify" in report.errors[0]
+
+
 def test_rows_that_do_not_fit_each_other_are_found(engine_on_each: Engine) -> None:
     """Each finding names its dossiers and its remedy."""
     engine = engine_on_each
