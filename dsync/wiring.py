@@ -397,7 +397,7 @@ class App:
                     token_expires_on=self.settings.ds_token_expires_on,
                     now=self.clock(),
                     every_champ=every_champ,
-                    pieces_target=self._pieces and self._pieces.target,
+                    pieces_target=self._pieces.target if self._pieces else None,
                 )
             )
 
