@@ -17,7 +17,7 @@ from dsync.cli.runs import Done, carry_out, finish
 from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Resultat
-from dsync.eig.precheck.config import CHECK_NAMES
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import stored_product
 from dsync.eig.statistics import statistics
 from dsync.sync.precheck import stored_comparisons
@@ -205,7 +205,7 @@ def _statistics(*, wide: bool, as_json: bool) -> None:
     results = [result.value for result in Resultat]
     print_table(
         ("check", *results),
-        [(name, *(counts[name, result] for result in results)) for name in CHECK_NAMES]
+        [(check, *(counts[check, result] for result in results)) for check in Check]
         if rows
         else [],
         empty=empty,

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from dsync.eig import candidature, store, tables
-from dsync.eig.precheck.config import CHECK_NAMES
-from dsync.eig.precheck.sentences import TITLES
+from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.wording import listed
 from dsync.eig.stages import SUITES, Suite
 from dsync.store import DossierView
 from dsync.store.extension import Dictionary, folder_of
 from dsync.store.reading_views import read_dictionary
 
 MAIN_VIEW = "lecture_candidature"
+CHECKS_VIEW = "lecture_precontrole_controle"
 EXTRA = "extra"
 SECTIONS = (
     "Dossier",
@@ -138,9 +139,9 @@ class EigExtension:
         "evaluations": DossierView("lecture_evaluation", "ligne"),
         "notes": DossierView("lecture_evaluation_note", "ligne"),
         "precontroles": DossierView("lecture_precontrole", "etabli_le"),
-        "controles": DossierView("lecture_precontrole_controle", "etabli_le", json="preuve"),
+        "controles": DossierView(CHECKS_VIEW, "etabli_le", json="preuve"),
     }
-    checks: Mapping[str, str] = {str(name): TITLES[name] for name in CHECK_NAMES}
+    checks: Mapping[str, str] = {check.value: check.label for check in Check}
     listed = tables.candidature.c.produit_id
     related = staticmethod(store.related)
     forget = staticmethod(store.forget_enterprises)
@@ -159,6 +160,8 @@ class EigExtension:
     def views(self) -> Dictionary:
         """Return the descriptions of the views and their columns."""
         views = read_dictionary(folder_of(self))
+        checks = views[CHECKS_VIEW]["columns"]
+        checks["controle"] = checks["controle"].format(checks=listed(Check, last="ou"))
         main = views[MAIN_VIEW]
         described, typed = main["columns"], main["types"]
         main["columns"] = {
@@ -171,9 +174,12 @@ class EigExtension:
         return views
 
     def complete(self, query: str) -> str:
-        """Insert the main view's columns and what follows each stage into the query of a view."""
+        """Insert the main view's columns, the checks and what follows each stage into a query."""
         columns = ",\n    ".join(f"{column.sql} AS {column.name}" for column in main_view_columns())
-        query = query.replace("{columns}", columns)
+        checks = ",\n        ".join(
+            f"('{CHECKS_VIEW}', 'controle', '{check}', '{check.meaning}')" for check in Check
+        )
+        query = query.replace("{columns}", columns).replace("{checks}", checks)
         for name in Suite._fields:
             whens = (f"WHEN '{e}' THEN '{v}'" for e, s in SUITES.items() if (v := getattr(s, name)))
             query = query.replace(f"{{{name}}}", f"CASE e.etape {' '.join(whens)} END")

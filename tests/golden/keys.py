@@ -138,7 +138,8 @@ def _type(one: Schema) -> str:
     if option["type"] == "array":
         return f"list of {_type(option['items'])}"
     if option["type"] == "object":
-        names = option.get("propertyNames", {}).get("enum")
+        of_names = option.get("propertyNames", {})
+        names = DEFS.get(of_names.get("$ref", "").rpartition("/")[2], of_names).get("enum")
         of = f" for each of {', '.join(f'`{name}`' for name in names)}" if names else " by name"
         return f"{_type(option['additionalProperties'])}{of}"
     return f"{WORDS[option.get('format', option['type'])]}{_limits(option)}"

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dsync.eig.precheck.sentences import SENTENCES, TITLES, Sentence
+from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.sentences import SENTENCES, Sentence
 
 PAGE = Path(__file__).parents[2] / "docs" / "precheck.md"
 HEAD = """\
@@ -38,7 +39,7 @@ its site, its repository or its name only, `phase` gives at most `a_verifier`.
 
 def page() -> str:
     """Return the page."""
-    return "\n".join([HEAD, *(_section(check) for check in TITLES)])
+    return "\n".join([HEAD, *(_section(check) for check in Check)])
 
 
 def rows(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
@@ -56,7 +57,7 @@ def rows(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
 def _section(check: str) -> str:
     sentences = [_row(sentence) for sentence in SENTENCES if check in sentence.controles]
     table = rows(("result", "when", "sentence"), sentences)
-    return f"## `{check}` ({TITLES[check]})\n\n{table}\n"
+    return f"## `{check}` ({check.label})\n\n{table}\n"
 
 
 def _row(sentence: Sentence) -> tuple[str, str, str]:

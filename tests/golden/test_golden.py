@@ -7,8 +7,8 @@ import re
 import pytest
 
 from dsync.domain.verdict import Resultat
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.detail import stated_verdict
-from dsync.eig.precheck.sentences import TITLES
 from tests.golden import dependencies, dossiers, pages, registre, table
 from tests.golden.dossiers import DOSSIERS, Dossier, decide
 
@@ -80,10 +80,10 @@ def test_every_check_is_named_once(dossier: Dossier) -> None:
     conformes = [line for line in lines if line.startswith("Conforme : ")]
     facts = conformes[0].split(" ; ") if conformes else []
     expected = [
-        TITLES[c.controle] for c in decision.controles if c.resultat is not Resultat.CONFORME
+        Check(c.controle).label for c in decision.controles if c.resultat is not Resultat.CONFORME
     ]
     assert sorted(expected) == sorted(name for name in named if name)
-    assert len(facts) == len(TITLES) - len(expected)
+    assert len(facts) == len(Check) - len(expected)
 
 
 def test_no_line_breaks_where_french_does_not() -> None:

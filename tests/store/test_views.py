@@ -16,7 +16,7 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.candidature import Evaluation, Note
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
-from dsync.eig.precheck.config import CHECK_NAMES
+from dsync.eig.precheck.check import Check
 from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.eig.store import INDICATEURS as STAGE_INDICATEURS
 from dsync.eig.store import DossierProduct, save_products, set_products
@@ -453,7 +453,7 @@ WRITTEN: dict[tuple[str, str], Iterable[str]] = {
     ("lecture_candidature", "etat"): Etat,
     ("lecture_candidature", "presence"): Presence,
     ("lecture_candidature", "verdict"): Verdict,
-    ("lecture_precontrole_controle", "controle"): CHECK_NAMES,
+    ("lecture_precontrole_controle", "controle"): Check,
     ("lecture_precontrole_controle", "resultat"): Resultat,
     ("lecture_annotation", "annotation"): ["resultat", "detail", "date", "label"],
     ("lecture_annotation", "statut"): WishStatus,

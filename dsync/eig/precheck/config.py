@@ -7,21 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, MinLen
 
-CheckName = Literal[
-    "depot",
-    "administration",
-    "fiche_produit",
-    "phase",
-    "profils",
-    "cas_octroi",
-    "completude",
-    "doublon",
-]
-CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
+from dsync.eig.precheck.check import Check
+
 Severity = Literal["a_verifier", "non_conforme", "off"]
 OverrideAnswer = Literal["administration_centrale", "operateur", "a_verifier", "non_conforme"]
 Text = Annotated[str, MinLen(1)]
@@ -109,7 +100,7 @@ class OverrideConfig(_Section):
 class RulesConfig(_Section):
     """The eligibility rules of one call; what only a check needs that is off may be left out."""
 
-    severity: dict[CheckName, Severity]
+    severity: dict[Check, Severity]
     """The most severe result that each check may give; `off`: the check is not made."""
     window: WindowConfig | None = None
     profils: tuple[ProfilConfig, ...] = ()

@@ -10,8 +10,9 @@ import re
 from collections.abc import Sequence
 
 from dsync.domain.verdict import Controle, Resultat, Verdict, by_severity, verdict_of
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.context import REPORTED_BLANK
-from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS, TITLES
+from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
 from dsync.eig.precheck.wording import NO_BREAK, cleaned, cut, listed, with_no_break_spaces
 
 _LEVELS = {
@@ -22,7 +23,7 @@ _LEVELS = {
 
 _ADVICE = "avis automatique préparatoire, ne vaut pas décision ; instruction : "
 _STATED = re.compile(rf"({'|'.join(Verdict)}) – {re.escape(_ADVICE)}\S.*")
-_FORMER_TITLES = {**TITLES, "doublon": "absence de doublon"}.values()
+_FORMER_TITLES = {*(check.label for check in Check)} - {"doublon"} | {"absence de doublon"}
 _FORMER = re.compile(
     rf"({'|'.join(_LEVELS.values())}) - (?:{'|'.join(_FORMER_TITLES)}) : .+|(Conforme) : .+"
 )
@@ -63,12 +64,12 @@ def detail_text(controles: Sequence[Controle], *, instruction: str, max_length: 
         lines.append(_line(_LEVELS[resultat], names, motif))
     conformes = [c for c in controles if c.resultat is Resultat.CONFORME]
     lines += _conforme([_inside(c.motif).removesuffix(".") for c in conformes], " ; ")
-    if left := [TITLES[c.controle] for c in controles if c.resultat is Resultat.SANS_OBJET]:
+    if left := [Check(c.controle).label for c in controles if c.resultat is Resultat.SANS_OBJET]:
         lines.append(f"Non examiné : {listed(left)}, faute d’un produit identifié.")
     if _length(lines) > max_length and conformes:
         # Conforming checks need no action, so their facts are dropped first.
         place = len(lines) - 1 - bool(left)
-        lines[place : place + 1] = _conforme([TITLES[c.controle] for c in conformes], ", ")
+        lines[place : place + 1] = _conforme([Check(c.controle).label for c in conformes], ", ")
     return with_no_break_spaces("\n".join(_shortened(lines, max_length)))
 
 
@@ -91,8 +92,8 @@ def _by_motif(controles: Sequence[Controle]) -> dict[tuple[Resultat, str], list[
 
 
 def _line(level: str, names: Sequence[str], motif: str) -> str:
-    titles = listed(TITLES[name] for name in names)
-    finding = _inside(motif).removeprefix(f"{TITLES[names[0]]} ")
+    titles = listed(Check(name).label for name in names)
+    finding = _inside(motif).removeprefix(f"{Check(names[0]).label} ")
     return cleaned(f"{level} – {titles} : {finding}")
 
 

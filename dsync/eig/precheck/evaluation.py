@@ -21,11 +21,10 @@ from dsync.domain.verdict import (
     worst,
 )
 from dsync.eig.candidature import Candidature
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import registry_answer
-from dsync.eig.precheck.checks.completude import NAME as COMPLETUDE
 from dsync.eig.precheck.checks.completude import check_completude
-from dsync.eig.precheck.checks.doublon import NAME as DOUBLON
 from dsync.eig.precheck.context import REPORTED_BLANK, Context
 from dsync.eig.precheck.detail import detail_text
 from dsync.eig.precheck.evidence import (
@@ -38,9 +37,6 @@ from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.wording import fold
 from dsync.errors import RuleEvaluationError
-
-_OF_PRODUCT = frozenset({"phase", "cas_octroi", "doublon"})
-"""Checks whose result depends on which product it is."""
 
 
 def evaluate(
@@ -142,7 +138,7 @@ def evaluate_if_needed(
         doublons=doublons,
         frozen_product=current.product,
         # Only this check depends on the other dossiers.
-        known=[one for one in verdict.controles if one.controle != DOUBLON] if holds else (),
+        known=[one for one in verdict.controles if one.controle != Check.DOUBLON] if holds else (),
     )
     return None if is_valid and decision.remarque == verdict.remarque else decision
 
@@ -191,19 +187,21 @@ def _context(
 
 
 def _run_checks(context: Context, known: Iterable[Controle] = ()) -> Decision:
-    made = [(name, check) for name, check in CHECKS if name in context.rules.checks]
+    made = [check for check in Check if check in context.rules.checks]
     by_name = {controle.controle: controle for controle in known}
-    for name, check in made:
-        if name not in by_name and name != COMPLETUDE:
-            by_name[name] = _limit_severity(check(context), context)
-    if COMPLETUDE in context.rules.checks and COMPLETUDE not in by_name:
+    for check in made:
+        if check not in by_name and check is not Check.COMPLETUDE:
+            by_name[check] = _limit_severity(CHECKS[check](context), context)
+    if Check.COMPLETUDE in made and Check.COMPLETUDE not in by_name:
         reported = frozenset(
             field
             for c in by_name.values()
             if isinstance(field := c.preuve.get(REPORTED_BLANK), str)
         )
-        by_name[COMPLETUDE] = check_completude(structs.replace(context, reported_blanks=reported))
-    controles = tuple([by_name[name] for name, _ in made])
+        by_name[Check.COMPLETUDE] = check_completude(
+            structs.replace(context, reported_blanks=reported)
+        )
+    controles = tuple([by_name[check] for check in made])
     product = context.match.product
     return Decision(
         verdict=verdict_of(controle.resultat for controle in controles),
@@ -224,9 +222,9 @@ def _run_checks(context: Context, known: Iterable[Controle] = ()) -> Decision:
         constats={
             "produit_id": context.match.product_id,
             # The catalogue spells a phase with or without accents and capitals.
-            "phase_constatee": fold(_fact(by_name, "phase", "phase") or "") or None,
+            "phase_constatee": fold(_fact(by_name, Check.PHASE, "phase") or "") or None,
             "incubateur_constate": product.incubateur if product else None,
-            "type_administration": _fact(by_name, "administration", "type") or "inconnu",
+            "type_administration": _fact(by_name, Check.ADMINISTRATION, "type") or "inconnu",
         },
     )
 
@@ -239,7 +237,7 @@ def _limit_severity(controle: Controle, context: Context) -> Controle:
     if controle.resultat is not Resultat.NON_CONFORME:
         return controle
     limit = context.rules.severities[controle.controle]
-    if controle.controle in _OF_PRODUCT and not context.match.is_published:
+    if Check(controle.controle).is_of_product and not context.match.is_published:
         limit = Resultat.A_VERIFIER
     return controle if limit is Resultat.NON_CONFORME else structs.replace(controle, resultat=limit)
 
@@ -277,7 +275,7 @@ def _remark(kept: Decision, today: Decision) -> str | None:
     )
 
 
-def _fact(by_name: Mapping[str, Controle], check: str, key: str) -> str | None:
+def _fact(by_name: Mapping[str, Controle], check: Check, key: str) -> str | None:
     """Return a text in the evidence of a check; None if there is none, or the check is off."""
     controle = by_name.get(check)
     value = controle.preuve.get(key) if controle else None

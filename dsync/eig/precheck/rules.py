@@ -15,10 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import to_builtins
 
 from dsync.domain.verdict import Resultat
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.config import (
-    CHECK_NAMES,
     CasConfig,
-    CheckName,
     OverrideConfig,
     ProfilConfig,
     RulesConfig,
@@ -48,7 +47,7 @@ _MAY_REFUSE = frozenset(
 )
 """Checks that have a sentence for « non conforme »."""
 
-_OF_CATALOGUE: tuple[CheckName, ...] = ("fiche_produit", "phase", "cas_octroi", "doublon")
+_OF_CATALOGUE = {Check.FICHE_PRODUIT, *(check for check in Check if check.is_of_product)}
 """The checks that need the catalogue of products."""
 
 _List = TypeVar("_List")
@@ -69,7 +68,7 @@ class RuleSet:
     config: RulesConfig
     version: str
     """Digest of the rules, the lists, the needed champs and the revision of the sentences."""
-    checks: frozenset[CheckName]
+    checks: frozenset[Check]
     """The checks that are made."""
     zone: ZoneInfo
     window: WindowConfig
@@ -230,7 +229,7 @@ def _problems(config: RulesConfig) -> Iterable[str]:
         ZoneInfo(config.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         yield f"timezone: « {config.timezone} » is unknown; use a name such as Europe/Paris"
-    for name in CHECK_NAMES:
+    for name in Check:
         yield from _severity_problems(name, config.severity.get(name))
     made = _made(config)
     if not made:
@@ -261,12 +260,12 @@ def _problems(config: RulesConfig) -> Iterable[str]:
             yield f"overrides: {override.siren} is given more than once"
 
 
-def _made(config: RulesConfig) -> frozenset[CheckName]:
+def _made(config: RulesConfig) -> frozenset[Check]:
     """Return the checks that are not off."""
-    return frozenset(name for name in CHECK_NAMES if config.severity.get(name) != "off")
+    return frozenset(name for name in Check if config.severity.get(name) != "off")
 
 
-def _severity_problems(name: CheckName, severity: Severity | None) -> Iterable[str]:
+def _severity_problems(name: Check, severity: Severity | None) -> Iterable[str]:
     if severity is None:
         yield f"severity: {name} is missing (a_verifier, non_conforme or off)"
     elif severity == "non_conforme" and name not in _MAY_REFUSE:

@@ -8,25 +8,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dsync.domain.verdict import Resultat
+from dsync.eig.precheck.check import Check
 
 CONFORME, A_VERIFIER = Resultat.CONFORME, Resultat.A_VERIFIER
 NON_CONFORME, IMPOSSIBLE = Resultat.NON_CONFORME, Resultat.IMPOSSIBLE
 SANS_OBJET = Resultat.SANS_OBJET
-
-DEPOT, ADMINISTRATION, FICHE, PHASE = "depot", "administration", "fiche_produit", "phase"
-PROFILS, CAS, COMPLETUDE, DOUBLON = "profils", "cas_octroi", "completude", "doublon"
-
-TITLES = {
-    DEPOT: "date de dépôt",
-    ADMINISTRATION: "administration",
-    FICHE: "fiche produit",
-    PHASE: "phase",
-    PROFILS: "profils",
-    CAS: "cas d’octroi",
-    COMPLETUDE: "complétude",
-    DOUBLON: "doublon",
-}
-"""The French title of each check."""
 
 
 class Sentence(NamedTuple):
@@ -35,7 +21,7 @@ class Sentence(NamedTuple):
     A « conforme » sentence begins with a common noun, because it is listed after « Conforme : ».
     """
 
-    controles: tuple[str, ...]
+    controles: tuple[Check, ...]
     resultat: Resultat
     quand: str
     """The situation, for docs/precheck.md."""
@@ -79,33 +65,35 @@ _CHOISIR_PROFILS = "demander au candidat quels profils il retient"
 
 # ---- Several checks ---------------------------------------------------------------------------
 NON_ASSOCIE = Sentence(
-    (FICHE, PHASE, PROFILS, CAS), IMPOSSIBLE,
+    (Check.FICHE_PRODUIT, Check.PHASE, Check.PROFILS, Check.CAS_OCTROI), IMPOSSIBLE,
     "la configuration n’associe aucun champ à la question",
     "Aucun champ de ce formulaire n’est associé à la question « {question} »",
     "", _EXPLOITANT,
 )  # fmt: skip
 NON_DEMANDE = Sentence(
-    (FICHE, PHASE, PROFILS, CAS), A_VERIFIER,
+    (Check.FICHE_PRODUIT, Check.PHASE, Check.PROFILS, Check.CAS_OCTROI), A_VERIFIER,
     "le formulaire n’a pas montré la question au candidat",
     "Question « {question} » non posée au candidat par le formulaire",
     "", "la lui poser",
 )  # fmt: skip
 SANS_CATALOGUE = Sentence(
-    (FICHE, PHASE, CAS), IMPOSSIBLE, "catalogue jamais lu, ou illisible",
+    (Check.FICHE_PRODUIT, Check.PHASE, Check.CAS_OCTROI), IMPOSSIBLE,
+    "catalogue jamais lu, ou illisible",
     "Le catalogue de beta.gouv.fr n’a pas pu être consulté", "", _ATTEND,
 )  # fmt: skip
 SANS_PRODUIT = Sentence(
-    (PHASE, CAS, DOUBLON), SANS_OBJET, "aucun produit identifié par la fiche produit",
+    (Check.PHASE, Check.CAS_OCTROI, Check.DOUBLON), SANS_OBJET,
+    "aucun produit identifié par la fiche produit",
     "Non examiné, faute d’un produit identifié",
 )  # fmt: skip
 
 # ---- Date de dépôt ----------------------------------------------------------------------------
 DANS_APPEL = Sentence(
-    (DEPOT,), CONFORME, "dépôt pendant l’appel",
+    (Check.DEPOT,), CONFORME, "dépôt pendant l’appel",
     "Dépôt le {jour}, pendant l’appel à projets",
 )  # fmt: skip
 HORS_APPEL = Sentence(
-    (DEPOT,), A_VERIFIER, "dépôt avant ou après l’appel",
+    (Check.DEPOT,), A_VERIFIER, "dépôt avant ou après l’appel",
     "Dossier déposé le {jour} selon Démarches Simplifiées, hors de l’appel à projets",
     f"{_FAQ}appel à projets ouvert du {{debut}} au {{fin}}",
     "décider si ce dossier peut être instruit malgré cette date",
@@ -113,49 +101,49 @@ HORS_APPEL = Sentence(
 
 # ---- Administration ---------------------------------------------------------------------------
 DECISION_ADMISE = Sentence(
-    (ADMINISTRATION,), CONFORME, "décision enregistrée par le programme : admise",
+    (Check.ADMINISTRATION,), CONFORME, "décision enregistrée par le programme : admise",
     "{qualite}, {organisme}, par décision du programme, au motif {raison}",
 )  # fmt: skip
 DECISION_A_VERIFIER = Sentence(
-    (ADMINISTRATION,), A_VERIFIER, "décision enregistrée : à vérifier",
+    (Check.ADMINISTRATION,), A_VERIFIER, "décision enregistrée : à vérifier",
     "Réserve enregistrée par le programme pour {organisme}, au motif {raison}",
     _REGLE_ADMINISTRATION, "lever ou confirmer cette réserve avant de poursuivre l’instruction",
 )  # fmt: skip
 DECISION_EXCLUE = Sentence(
-    (ADMINISTRATION,), NON_CONFORME, "décision enregistrée : exclue",
+    (Check.ADMINISTRATION,), NON_CONFORME, "décision enregistrée : exclue",
     "Exclusion enregistrée par le programme pour {organisme}, au motif {raison}",
     _REGLE_ADMINISTRATION, "vérifier que cette décision vaut pour ce dossier",
 )  # fmt: skip
 OPERATEUR = Sentence(
-    (ADMINISTRATION,), CONFORME, "SIREN sur une liste d’opérateurs",
+    (Check.ADMINISTRATION,), CONFORME, "SIREN sur une liste d’opérateurs",
     "Opérateur de l’État, {organisme}, liste pour {annee} ({source})",
 )  # fmt: skip
 CENTRALE = Sentence(
-    (ADMINISTRATION,), CONFORME, "catégorie juridique d’une administration centrale",
+    (Check.ADMINISTRATION,), CONFORME, "catégorie juridique d’une administration centrale",
     "Administration centrale, {organisme}, {forme}",
 )  # fmt: skip
 EXCLUE = Sentence(
-    (ADMINISTRATION,), NON_CONFORME,
+    (Check.ADMINISTRATION,), NON_CONFORME,
     "catégorie juridique d’un organisme local, social ou déconcentré",
     "Candidat {organisme}, {forme} ; cette forme juridique n’est pas celle d’une administration "
     "centrale et ce SIREN ne figure pas sur {listes}",
     _REGLE_ADMINISTRATION, _PORTEUR,
 )  # fmt: skip
 PRIVEE_HORS_LISTE = Sentence(
-    (ADMINISTRATION,), NON_CONFORME,
+    (Check.ADMINISTRATION,), NON_CONFORME,
     "personne privée ou autre, absente de la liste de l’année du dépôt",
     "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {liste}, année du dépôt",
     _REGLE_ADMINISTRATION, _PORTEUR,
 )  # fmt: skip
 FORME_INSUFFISANTE = Sentence(
-    (ADMINISTRATION,), A_VERIFIER, "catégorie qui ne suffit pas à conclure",
+    (Check.ADMINISTRATION,), A_VERIFIER, "catégorie qui ne suffit pas à conclure",
     "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {listes} et cette forme juridique "
     "ne suffit pas à conclure",
     _REGLE_ADMINISTRATION,
     "vérifier dans les textes qui régissent ce candidat s’il est une administration centrale",
 )  # fmt: skip
 HORS_LISTE = Sentence(
-    (ADMINISTRATION,), A_VERIFIER,
+    (Check.ADMINISTRATION,), A_VERIFIER,
     "opérateur possible ou personne privée ; liste de l’année du dépôt indisponible",
     "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {listes} ; la liste pour {annee}, "
     "année du dépôt, n’a pas été consultée",
@@ -163,148 +151,149 @@ HORS_LISTE = Sentence(
     "chercher ce candidat dans la liste pour {annee}, annexe au projet de loi de finances",
 )  # fmt: skip
 HORS_LISTE_DE_L_ANNEE = Sentence(
-    (ADMINISTRATION,), A_VERIFIER, "opérateur possible, absent de la liste de l’année du dépôt",
+    (Check.ADMINISTRATION,), A_VERIFIER,
+    "opérateur possible, absent de la liste de l’année du dépôt",
     "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {liste}, année du dépôt",
     _REGLE_ADMINISTRATION, _PORTEUR,
 )  # fmt: skip
 FERMEE = Sentence(
-    (ADMINISTRATION,), A_VERIFIER, "administration admise, mais fermée au registre",
+    (Check.ADMINISTRATION,), A_VERIFIER, "administration admise, mais fermée au registre",
     "Candidat {organisme}, {qualite}, mais inscrit comme fermé au {registre}",
     _REGLE_ADMINISTRATION,
     "demander au candidat le SIRET de l’administration qui porte aujourd’hui le projet",
 )  # fmt: skip
 PERSONNE = Sentence(
-    (ADMINISTRATION,), A_VERIFIER, "dossier déposé par une personne physique",
+    (Check.ADMINISTRATION,), A_VERIFIER, "dossier déposé par une personne physique",
     "Dossier déposé par une personne physique, sans numéro SIRET",
     _REGLE_ADMINISTRATION, "demander au candidat le SIRET de son administration",
 )  # fmt: skip
 SANS_SIRET = Sentence(
-    (ADMINISTRATION,), A_VERIFIER, "aucun SIRET",
+    (Check.ADMINISTRATION,), A_VERIFIER, "aucun SIRET",
     "Aucun numéro SIRET lisible dans le dossier",
     _REGLE_ADMINISTRATION, "demander au candidat le SIRET de son administration",
 )  # fmt: skip
 SANS_CATEGORIE = Sentence(
-    (ADMINISTRATION,), A_VERIFIER, "aucune catégorie juridique dans le dossier",
+    (Check.ADMINISTRATION,), A_VERIFIER, "aucune catégorie juridique dans le dossier",
     "Candidat {organisme}, sans catégorie juridique dans les données du registre des entreprises "
     "que transmet Démarches Simplifiées",
     _REGLE_ADMINISTRATION,
     "chercher la forme juridique de ce candidat dans l’Annuaire des entreprises",
 )  # fmt: skip
 REGISTRE_SANS_CATEGORIE = Sentence(
-    (ADMINISTRATION,), A_VERIFIER, "registre consulté, sans catégorie juridique",
+    (Check.ADMINISTRATION,), A_VERIFIER, "registre consulté, sans catégorie juridique",
     "Candidat {organisme}, sans catégorie juridique au {registre}",
     _REGLE_ADMINISTRATION, "demander au candidat le texte qui a créé son administration",
 )  # fmt: skip
 REGISTRE_INCONNU = Sentence(
-    (ADMINISTRATION,), A_VERIFIER, "SIREN inconnu du registre",
+    (Check.ADMINISTRATION,), A_VERIFIER, "SIREN inconnu du registre",
     "Candidat {organisme}, inconnu du {registre}",
     _REGLE_ADMINISTRATION, "demander au candidat le SIRET exact de son administration",
 )  # fmt: skip
 REGISTRE_INJOIGNABLE = Sentence(
-    (ADMINISTRATION,), IMPOSSIBLE, "registre à consulter, injoignable",
+    (Check.ADMINISTRATION,), IMPOSSIBLE, "registre à consulter, injoignable",
     "Le registre des entreprises n’a pas pu être consulté pour le SIREN {siren}", "", _ATTEND,
 )  # fmt: skip
 
 # ---- Fiche produit ----------------------------------------------------------------------------
 PUBLIEE = Sentence(
-    (FICHE,), CONFORME, "adresse de la fiche",
+    (Check.FICHE_PRODUIT,), CONFORME, "adresse de la fiche",
     "Fiche produit {nom}, {url} ({catalogue})",
 )  # fmt: skip
 ANCIENNE_ADRESSE = Sentence(
-    (FICHE,), CONFORME, "ancienne adresse, redirigée",
+    (Check.FICHE_PRODUIT,), CONFORME, "ancienne adresse, redirigée",
     "Fiche produit {nom}, {url}, vers laquelle est redirigée la page {page} ({catalogue})",
 )  # fmt: skip
 PAR_NOM = Sentence(
-    (FICHE,), A_VERIFIER, "nom du produit, sans adresse",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "nom du produit, sans adresse",
     "Réponse {saisie}, sans adresse de fiche, rapprochée du produit {nom} ({catalogue})",
     _REGLE_FICHE, _BIEN_CETTE_FICHE,
 )  # fmt: skip
 PAR_SITE = Sentence(
-    (FICHE,), A_VERIFIER, "adresse exacte du site du produit",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "adresse exacte du site du produit",
     "Adresse du site du produit {nom}, selon le {catalogue}, au lieu de celle de sa fiche",
     _REGLE_FICHE, _BIEN_CETTE_FICHE,
 )  # fmt: skip
 PAR_DEPOT = Sentence(
-    (FICHE,), A_VERIFIER, "adresse exacte du dépôt de code du produit",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "adresse exacte du dépôt de code du produit",
     "Adresse du code source du produit {nom}, selon le {catalogue}, au lieu de celle de sa fiche",
     _REGLE_FICHE, _BIEN_CETTE_FICHE,
 )  # fmt: skip
 VIDE = Sentence(
-    (FICHE,), NON_CONFORME, "réponse vide",
+    (Check.FICHE_PRODUIT,), NON_CONFORME, "réponse vide",
     "Aucune adresse de fiche dans le dossier", _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
 INCONNUE = Sentence(
-    (FICHE,), NON_CONFORME, "page inconnue, proche d’aucune page connue",
+    (Check.FICHE_PRODUIT,), NON_CONFORME, "page inconnue, proche d’aucune page connue",
     "Ni la page {page} ni une page au nom proche ne figurent dans le {catalogue}",
     _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
 INCONNUE_SANS_ALIAS = Sentence(
-    (FICHE,), A_VERIFIER, "page inconnue, redirections illisibles",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "page inconnue, redirections illisibles",
     "Page {page} absente du {catalogue} ; les redirections d’anciennes adresses n’ont pas pu être "
     "lues",
     _REGLE_FICHE,
     "ouvrir l’adresse donnée et relever celle de la fiche affichée, ou la demander au candidat",
 )  # fmt: skip
 PROCHE = Sentence(
-    (FICHE,), A_VERIFIER, "page inconnue, proche d’une page connue (faute de frappe)",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "page inconnue, proche d’une page connue (faute de frappe)",
     "{objet} {page} absente du {catalogue}, mais d’orthographe proche de {noms}",
     _REGLE_FICHE, "demander au candidat {fiches}",
 )  # fmt: skip
 RETIREE = Sentence(
-    (FICHE,), A_VERIFIER, "page publiée autrefois",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "page publiée autrefois",
     "Fiche{s} {noms} absente{s} du {catalogue}, mais présente{s} dans un catalogue lu auparavant ; "
     "page{s} retirée{s} ou renommée{s} depuis",
     _REGLE_FICHE, "demander au candidat {fiches}",
 )  # fmt: skip
 AMBIGUE = Sentence(
-    (FICHE,), A_VERIFIER, "une adresse ou un nom pour plusieurs produits",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "une adresse ou un nom pour plusieurs produits",
     "Réponse {saisie}, qui désigne, selon le {catalogue}, plusieurs produits, {noms}",
     _REGLE_FICHE, _QUEL_PRODUIT,
 )  # fmt: skip
 PLUSIEURS = Sentence(
-    (FICHE,), A_VERIFIER, "plusieurs pages, ou les sites de plusieurs produits",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "plusieurs pages, ou les sites de plusieurs produits",
     "Plusieurs pages ou produits dans la réponse, {noms} ({catalogue})",
     _REGLE_FICHE, _QUEL_PRODUIT,
 )  # fmt: skip
 CITEE = Sentence(
-    (FICHE,), A_VERIFIER, "nom d’un produit dans une phrase",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "nom d’un produit dans une phrase",
     "Réponse {saisie}, sans adresse de fiche, qui cite {noms}, selon le {catalogue}",
     _REGLE_FICHE, "demander au candidat {fiches}",
 )  # fmt: skip
 AUTRE_PAGE = Sentence(
-    (FICHE,), A_VERIFIER, "page de beta.gouv.fr qui n’est pas une fiche",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "page de beta.gouv.fr qui n’est pas une fiche",
     "Réponse {saisie}, dont l’adresse, sur beta.gouv.fr, n’est pas celle d’une fiche produit",
     _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
 AUTRE_SITE = Sentence(
-    (FICHE,), A_VERIFIER, "adresse d’un autre site",
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "adresse d’un autre site",
     "Réponse {saisie}, dont l’adresse, hors de beta.gouv.fr, n’est attribuée à aucun produit par "
     "le {catalogue}",
     _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
 NI_ADRESSE_NI_NOM = Sentence(
-    (FICHE,), NON_CONFORME, "ni adresse ni nom de produit",
+    (Check.FICHE_PRODUIT,), NON_CONFORME, "ni adresse ni nom de produit",
     "Réponse {saisie}, qui n’est ni une adresse ni le nom d’un produit du {catalogue}",
     _REGLE_FICHE, _ADRESSE,
 )  # fmt: skip
 
 # ---- Phase ------------------------------------------------------------------------------------
 PHASE_ADMISE = Sentence(
-    (PHASE,), CONFORME, "phase admise, celle qui est déclarée",
+    (Check.PHASE,), CONFORME, "phase admise, celle qui est déclarée",
     "Phase {phase} au {jour}, telle que déclarée",
 )  # fmt: skip
 PHASE_AUTRE = Sentence(
-    (PHASE,), A_VERIFIER, "phase admise, autre que la phase déclarée",
+    (Check.PHASE,), A_VERIFIER, "phase admise, autre que la phase déclarée",
     "Phase {phase} au jour du dépôt ({jour}) selon le {catalogue} ; {declaree}",
     _REGLE_PHASE, "demander au candidat quelle était la phase au {jour}",
 )  # fmt: skip
 PHASE_PASSEE = Sentence(
-    (PHASE,), NON_CONFORME, "autre phase",
+    (Check.PHASE,), NON_CONFORME, "autre phase",
     "Phase {phase} au jour du dépôt ({jour}), depuis le {debut}, selon le {catalogue} ; {declaree}",
     _REGLE_PHASE, "inviter le candidat à justifier d’une phase admise au {jour}",
 )  # fmt: skip
 PHASE_PASSEE_LUE_TARD = Sentence(
-    (PHASE,), A_VERIFIER,
+    (Check.PHASE,), A_VERIFIER,
     "autre phase, catalogue lu pour la première fois longtemps après le dépôt, phase admise "
     "déclarée",
     "Phase {phase} au jour du dépôt ({jour}), depuis le {debut}, selon le {catalogue}, plus de "
@@ -312,23 +301,23 @@ PHASE_PASSEE_LUE_TARD = Sentence(
     _REGLE_PHASE, _JUSTIFIER_PHASE,
 )  # fmt: skip
 PHASE_INCONNUE = Sentence(
-    (PHASE,), NON_CONFORME, "phase inconnue du programme",
+    (Check.PHASE,), NON_CONFORME, "phase inconnue du programme",
     "Phase {phase} au jour du dépôt ({jour}) selon le {catalogue}, nom que le programme ne connaît "
     "pas ; {declaree}",
     _REGLE_PHASE, "demander au candidat à quelle phase du programme ce nom correspond",
 )  # fmt: skip
 PHASE_AUCUNE = Sentence(
-    (PHASE,), A_VERIFIER, "aucune phase encore",
+    (Check.PHASE,), A_VERIFIER, "aucune phase encore",
     "Aucune phase en cours au jour du dépôt ({jour}) selon le {catalogue} ({suite}) ; {declaree}",
     _REGLE_PHASE, _JUSTIFIER_PHASE,
 )  # fmt: skip
 PHASES_ILLISIBLES = Sentence(
-    (PHASE,), A_VERIFIER, "phases sans date lisible, qui pourraient changer la réponse",
+    (Check.PHASE,), A_VERIFIER, "phases sans date lisible, qui pourraient changer la réponse",
     "Phases du produit sans date ou sans nom lisible dans le {catalogue} ; {declaree}",
     _REGLE_PHASE, _JUSTIFIER_PHASE,
 )  # fmt: skip
 PHASES_CONTRADICTOIRES = Sentence(
-    (PHASE,), A_VERIFIER, "dates et ordre des phases en désaccord sur la réponse",
+    (Check.PHASE,), A_VERIFIER, "dates et ordre des phases en désaccord sur la réponse",
     "Phases contradictoires au jour du dépôt ({jour}) dans le {catalogue}, {phase} selon leurs "
     "dates et {autre} selon leur ordre ; {declaree}",
     _REGLE_PHASE, _JUSTIFIER_PHASE,
@@ -336,86 +325,87 @@ PHASES_CONTRADICTOIRES = Sentence(
 
 # ---- Cas d'octroi -----------------------------------------------------------------------------
 CAS_REUNI = Sentence(
-    (CAS,), CONFORME, "conditions du cas réunies",
+    (Check.CAS_OCTROI,), CONFORME, "conditions du cas réunies",
     "Cas d’octroi {cas} ({etabli})",
 )  # fmt: skip
 CAS_NON_ETABLI = Sentence(
-    (CAS,), A_VERIFIER, "conditions du cas non établies",
+    (Check.CAS_OCTROI,), A_VERIFIER, "conditions du cas non établies",
     "{cas} choisi ; fiche sans {manque}, selon le {catalogue}",
     _REGLE_CAS, _JUSTIFIER_CAS,
 )  # fmt: skip
 CAS_AUTRE_REUNI = Sentence(
-    (CAS,), A_VERIFIER, "conditions du cas non établies, celles d’un autre cas réunies",
+    (Check.CAS_OCTROI,), A_VERIFIER,
+    "conditions du cas non établies, celles d’un autre cas réunies",
     "{cas} choisi ; fiche sans {manque}, mais avec {trouve} (cas {autres}), selon le "
     "{catalogue}",
     _REGLE_CAS, f"{_JUSTIFIER_CAS} ou de choisir un autre cas",
 )  # fmt: skip
 CAS_ABSENT = Sentence(
-    (CAS,), A_VERIFIER, "aucun cas choisi",
+    (Check.CAS_OCTROI,), A_VERIFIER, "aucun cas choisi",
     "Aucun cas choisi dans le dossier",
     _REGLE_CAS_PREVUS, _QUEL_CAS,
 )  # fmt: skip
 CAS_INCONNU = Sentence(
-    (CAS,), A_VERIFIER, "cas inconnu du programme",
+    (Check.CAS_OCTROI,), A_VERIFIER, "cas inconnu du programme",
     "{cas} choisi, cas inconnu du programme",
     _REGLE_CAS_PREVUS, _QUEL_CAS,
 )  # fmt: skip
 
 # ---- Profils ----------------------------------------------------------------------------------
 PROFILS_OFFERTS = Sentence(
-    (PROFILS,), CONFORME, "un ou deux profils de l’offre",
+    (Check.PROFILS,), CONFORME, "un ou deux profils de l’offre",
     "Profil{s} souhaité{s} {profils}",
 )  # fmt: skip
 SANS_PROFIL = Sentence(
-    (PROFILS,), NON_CONFORME, "aucun profil",
+    (Check.PROFILS,), NON_CONFORME, "aucun profil",
     "Aucun profil souhaité dans le dossier",
     f"{_OURS}un profil au moins, {{most}} au plus", "demander au candidat les profils souhaités",
 )  # fmt: skip
 HORS_OFFRE = Sentence(
-    (PROFILS,), A_VERIFIER, "profil hors de l’offre",
+    (Check.PROFILS,), A_VERIFIER, "profil hors de l’offre",
     "Profil{n} souhaité{n} mais non proposé{n} au {jour}, {absents}",
     f"{_OURS}profils proposés au jour du dépôt, {{offre}}",
     "demander au candidat de choisir parmi ces profils",
 )  # fmt: skip
 TROP_DE_PROFILS = Sentence(
-    (PROFILS,), A_VERIFIER, "trop de profils",
+    (Check.PROFILS,), A_VERIFIER, "trop de profils",
     "{nombre} profils souhaités, {profils}",
     f"{_OURS}{{most}} profils au plus", _CHOISIR_PROFILS,
 )  # fmt: skip
 TROP_ET_HORS_OFFRE = Sentence(
-    (PROFILS,), A_VERIFIER, "trop de profils, dont un hors de l’offre",
+    (Check.PROFILS,), A_VERIFIER, "trop de profils, dont un hors de l’offre",
     "{nombre} profils souhaités, dont {absents}, non proposé{n} au {jour}",
     f"{_OURS}{{most}} profils au plus, parmi {{offre}}", _CHOISIR_PROFILS,
 )  # fmt: skip
 
 # ---- Complétude -------------------------------------------------------------------------------
 COMPLET = Sentence(
-    (COMPLETUDE,), CONFORME, "toutes les réponses nécessaires",
+    (Check.COMPLETUDE,), CONFORME, "toutes les réponses nécessaires",
     "Aucune réponse nécessaire ne manque",
 )  # fmt: skip
 SANS_REPONSE = Sentence(
-    (COMPLETUDE,), A_VERIFIER, "réponses nécessaires vides",
+    (Check.COMPLETUDE,), A_VERIFIER, "réponses nécessaires vides",
     "Aucune réponse {champs}",
     f"{_FAQ}le dossier, en six sections, prévoit {{prevu}}",
     "demander au candidat de compléter son dossier",
 )  # fmt: skip
 SANS_REPONSE_AILLEURS = Sentence(
-    (COMPLETUDE,), A_VERIFIER, "seule manque une réponse qu’un autre contrôle signale",
+    (Check.COMPLETUDE,), A_VERIFIER, "seule manque une réponse qu’un autre contrôle signale",
     "Réponse manquante déjà signalée par un autre contrôle",
 )  # fmt: skip
 CHAMPS_NON_ASSOCIES = Sentence(
-    (COMPLETUDE,), IMPOSSIBLE, "champs nécessaires que la configuration n’associe pas",
+    (Check.COMPLETUDE,), IMPOSSIBLE, "champs nécessaires que la configuration n’associe pas",
     "Aucun champ de ce formulaire n’est associé {champs}",
     "", _EXPLOITANT,
 )  # fmt: skip
 
 # ---- Doublon ----------------------------------------------------------------------------------
 SEUL = Sentence(
-    (DOUBLON,), CONFORME, "seul dossier pour le produit",
+    (Check.DOUBLON,), CONFORME, "seul dossier pour le produit",
     "Aucun doublon relevé parmi les dossiers en cours ou acceptés",
 )  # fmt: skip
 AUTRES = Sentence(
-    (DOUBLON,), A_VERIFIER, "d’autres dossiers en cours ou acceptés pour le produit",
+    (Check.DOUBLON,), A_VERIFIER, "d’autres dossiers en cours ou acceptés pour le produit",
     "Même produit que {dossiers}, en cours ou accepté{s} sur Démarches Simplifiées",
     f"{_OURS}un seul dossier par produit", "décider quel dossier instruire",
 )  # fmt: skip

@@ -1,10 +1,11 @@
-"""The checks, one in each module, in the order of the results."""
+"""The functions of the checks, one in each module."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from dsync.domain.verdict import Controle
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.checks.administration import check_administration
 from dsync.eig.precheck.checks.cas_octroi import check_cas_octroi
 from dsync.eig.precheck.checks.completude import check_completude
@@ -15,15 +16,15 @@ from dsync.eig.precheck.checks.phase import check_phase
 from dsync.eig.precheck.checks.profils import check_profils
 from dsync.eig.precheck.context import Context
 
-CHECKS: tuple[tuple[str, Callable[[Context], Controle]], ...] = (
-    ("depot", check_depot),
-    ("administration", check_administration),
-    ("fiche_produit", check_fiche_produit),
-    ("phase", check_phase),
-    ("profils", check_profils),
-    ("cas_octroi", check_cas_octroi),
-    ("completude", check_completude),
-    ("doublon", check_doublon),
-)
+CHECKS: Mapping[Check, Callable[[Context], Controle]] = {
+    Check.DEPOT: check_depot,
+    Check.ADMINISTRATION: check_administration,
+    Check.FICHE_PRODUIT: check_fiche_produit,
+    Check.PHASE: check_phase,
+    Check.PROFILS: check_profils,
+    Check.CAS_OCTROI: check_cas_octroi,
+    Check.COMPLETUDE: check_completude,
+    Check.DOUBLON: check_doublon,
+}
 
 __all__ = ["CHECKS"]

@@ -8,6 +8,7 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck import sentences
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.config import OverrideConfig
 from dsync.eig.precheck.context import Context, make_controle
 from dsync.eig.precheck.evidence import Evidence, RegistryAnswer, RegistryStatus
@@ -16,7 +17,7 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
 from dsync.eig.precheck.wording import cleaned, cut, french_date, grouped_siren, listed, quoted
 
-NAME = "administration"
+NAME = Check.ADMINISTRATION
 SIREN_LENGTH = 9
 
 _CENTRALE = "administration_centrale"

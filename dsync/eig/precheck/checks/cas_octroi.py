@@ -9,6 +9,7 @@ from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import site_address
 from dsync.eig.precheck.catalogue import Product, first_begun
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.config import CasConfig
 from dsync.eig.precheck.context import (
     REPORTED_BLANK,
@@ -21,7 +22,7 @@ from dsync.eig.precheck.context import (
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.wording import french_date, listed, quoted
 
-NAME = "cas_octroi"
+NAME = Check.CAS_OCTROI
 FIELD = "cas_demande"
 
 

@@ -10,11 +10,12 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck import sentences
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.context import Context, make_controle
 from dsync.eig.precheck.rules import NeededChamp
 from dsync.eig.precheck.wording import listed, quoted
 
-NAME = "completude"
+NAME = Check.COMPLETUDE
 
 
 def check_completude(context: Context) -> Controle:

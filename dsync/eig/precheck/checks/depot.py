@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.context import Context, make_controle
 from dsync.eig.precheck.wording import french_date
 
@@ -13,7 +14,7 @@ def check_depot(context: Context) -> Controle:
     window, day = context.rules.window, context.deposit_day
     is_inside = window.start <= day <= window.end
     return make_controle(
-        "depot",
+        Check.DEPOT,
         sentences.DANS_APPEL if is_inside else sentences.HORS_APPEL,
         {
             "date": day.isoformat(),

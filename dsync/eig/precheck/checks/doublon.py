@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.context import Context, make_controle, without_product
 from dsync.eig.precheck.wording import listed
 
-NAME = "doublon"
+NAME = Check.DOUBLON
 
 
 def check_doublon(context: Context) -> Controle:

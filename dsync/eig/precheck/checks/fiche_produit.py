@@ -8,6 +8,7 @@ from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import ProductPage
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.context import (
     REPORTED_BLANK,
     Context,
@@ -19,7 +20,7 @@ from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.sentences import Sentence
 from dsync.eig.precheck.wording import cleaned, cut, listed, quoted
 
-NAME = "fiche_produit"
+NAME = Check.FICHE_PRODUIT
 FIELD = "page_produit"
 
 _SENTENCES: dict[Lien, Sentence] = {

@@ -9,6 +9,7 @@ from dsync.domain.verdict import Controle, worst
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.catalogue import Phase, Product, phase_by_place, phase_by_start
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.context import (
     REPORTED_BLANK,
     Context,
@@ -21,7 +22,7 @@ from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.sentences import Sentence
 from dsync.eig.precheck.wording import fold, french_date, listed, quoted
 
-NAME = "phase"
+NAME = Check.PHASE
 FIELD = "phase_declaree"
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
-from dsync.eig.precheck.config import CHECK_NAMES
+from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.context import REPORTED_BLANK
 from dsync.eig.precheck.detail import detail_text, stated_verdict
 from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
@@ -57,8 +57,7 @@ def test_settling_the_counterfactual_and_nothing_less_is_enough(
 ) -> None:
     """All of the set make Éligible; without any one of them it is not."""
     controles = [
-        Controle(name, resultat, "…")
-        for name, resultat in zip(CHECK_NAMES, resultats, strict=False)
+        Controle(name, resultat, "…") for name, resultat in zip(Check, resultats, strict=False)
     ]
     needed = counterfactual(controles)
 
@@ -74,7 +73,7 @@ def test_settling_the_counterfactual_and_nothing_less_is_enough(
 CONTROLES = st.lists(
     st.builds(
         Controle,
-        controle=st.sampled_from(CHECK_NAMES),
+        controle=st.sampled_from(Check),
         resultat=RESULTATS,
         motif=st.text(max_size=1200),
         preuve=st.sampled_from([{}, {"url": "https://beta.gouv.fr/startups/x.html"}, {"url": 1}]),

@@ -1,0 +1,63 @@
+"""The checks of the pre-check: their names, titles and meanings, each declared once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+
+class Check(StrEnum):
+    """A check, in the order of results and texts.
+
+    Its function is in the module of its name, in `checks`.
+    """
+
+    label: str
+    """Its French title in texts."""
+    meaning: str
+    """What a conforming dossier fulfils, in `lecture_valeur`."""
+    is_of_product: bool
+    """Whether its result depends on which product it is."""
+
+    def __new__(
+        cls, name: str, label: str = "", meaning: str = "", of_product: bool = False
+    ) -> Self:
+        """Declare a check, or return the one of a name.
+
+        Args:
+            name: its name in the configuration, the views and `--json`.
+            label: see `label`.
+            meaning: see `meaning`.
+            of_product: see `is_of_product`.
+        """
+        check = str.__new__(cls, name)
+        check._value_ = name
+        check.label, check.meaning, check.is_of_product = label, meaning, of_product
+        return check
+
+    DEPOT = "depot", "date de dépôt", "Déposé pendant l’appel à projets."
+    ADMINISTRATION = (
+        "administration",
+        "administration",
+        "Le candidat est une administration centrale ou un opérateur de l’État.",
+    )
+    FICHE_PRODUIT = "fiche_produit", "fiche produit", "Le produit a une fiche sur beta.gouv.fr."
+    PHASE = "phase", "phase", "Le produit est à une phase admise au jour du dépôt.", True
+    PROFILS = "profils", "profils", "Un ou deux profils de l’offre sont souhaités."
+    CAS_OCTROI = (
+        "cas_octroi",
+        "cas d’octroi",
+        "Les conditions du cas d’octroi choisi sont réunies.",
+        True,
+    )
+    COMPLETUDE = (
+        "completude",
+        "complétude",
+        "Aucune réponse nécessaire ne manque ; compte aussi celles qu’un autre contrôle signale.",
+    )
+    DOUBLON = (
+        "doublon",
+        "doublon",
+        "Aucun autre dossier en cours ou accepté ne porte sur le même produit.",
+        True,
+    )
