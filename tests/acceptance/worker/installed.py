@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from dsync.sandbox import Sandbox
+from dsync.sandbox.http.control import Control
+from dsync.settings import shipped_config
 from tests.commands.command import InsideCommand
 
 COMMAND = Path(sys.executable).with_name("dsync")
 INSTRUCTEUR = "dsync@example.gouv.fr"
+IN_TIME_S = 5.0
+"""Every command ends so long after a signal at the latest."""
 LONG_S = 120.0
 """No command may take longer; it is then killed and its test fails."""
 
@@ -107,6 +111,25 @@ class Process:
     def _read(file: Any) -> str:
         with open(file.name, encoding="utf-8") as again:
             return again.read()
+
+
+def at_work(process: Process, control: Control, *, requests: int = 1) -> None:
+    """Wait until a run has asked DS so often."""
+    until(lambda: len(control.requests()) >= requests or not process.is_running)
+    assert process.is_running, process.printed()
+
+
+def config_with(folder: Path, *changes: tuple[str, str]) -> str:
+    """Make a configuration of our own out of the shipped one."""
+    shipped = shipped_config()
+    for source in shipped.parent.iterdir():
+        if source.is_file():
+            text = source.read_text(encoding="utf-8")
+            for old, new in changes if source == shipped else ():
+                assert old in text
+                text = text.replace(old, new)
+            (folder / source.name).write_text(text, encoding="utf-8")
+    return str(folder / shipped.name)
 
 
 class Installed:

@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.acceptance.worker.installed import Installed, until
+from tests.acceptance.worker.installed import IN_TIME_S, Installed, until
 from tests.console.served import Visitor
-
-IN_TIME_S = 5.0
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import pytest
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import BETAGOUV, ScriptedFault
-from tests.acceptance.worker.installed import Installed, Process, until
-from tests.acceptance.worker.test_stopped import config_with
+from tests.acceptance.worker.installed import Installed, Process, config_with, until
 
 CHANGES = (
     ("max_response_mib = 64", "max_response_mib = 8"),

@@ -14,9 +14,8 @@ from dsync import __version__
 from dsync.sandbox import Sandbox
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import SHIPPED, Demarche, every_demarche_if_long
-from tests.acceptance.worker.installed import Installed, until
+from tests.acceptance.worker.installed import IN_TIME_S, Installed, config_with, until
 from tests.acceptance.worker.surface import SECRET, started
-from tests.acceptance.worker.test_stopped import IN_TIME_S, config_with
 
 KEY = "whsec_Y2xlLWRlLXNpZ25hdHVyZS1kZS1jZS10ZXN0"
 CANARY = "Canari Zwitschernd"

@@ -14,22 +14,15 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
-from tests.acceptance.worker.installed import Installed, Process, until, variables_for
+from tests.acceptance.worker.installed import Installed, Process, at_work, until, variables_for
 from tests.acceptance.worker.truth import assert_copy_is_true, writes
 from tests.engine.rig import small_sandbox
 from tests.store.databases import started_server
 
 STORM = 4
-
-
-def at_work(process: Process, control: Control, *, requests: int) -> None:
-    """Wait until a run has asked DS so often."""
-    until(lambda: len(control.requests()) >= requests or not process.is_running)
-    assert process.is_running, process.printed()
 
 
 def assert_ended_and_resumed(

@@ -12,35 +12,13 @@ import pytest
 
 from dsync import __version__
 from dsync.sandbox import Sandbox
-from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.faults import ScriptedFault
-from dsync.settings import shipped_config
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
-from tests.acceptance.worker.installed import Installed, Process, until
+from tests.acceptance.worker.installed import IN_TIME_S, Installed, at_work, config_with, until
 from tests.acceptance.worker.truth import assert_copy_is_true
 
-IN_TIME_S = 5.0
 SLOW_MS, STUCK_MS = 200, 60_000
-
-
-def at_work(process: Process, control: Control, *, requests: int = 1) -> None:
-    """Wait until a run has asked DS so often."""
-    until(lambda: len(control.requests()) >= requests or not process.is_running)
-    assert process.is_running, process.printed()
-
-
-def config_with(folder: Path, *changes: tuple[str, str]) -> str:
-    """Make a configuration of our own out of the shipped one."""
-    shipped = shipped_config()
-    for source in shipped.parent.iterdir():
-        if source.is_file():
-            text = source.read_text(encoding="utf-8")
-            for old, new in changes if source == shipped else ():
-                assert old in text
-                text = text.replace(old, new)
-            (folder / source.name).write_text(text, encoding="utf-8")
-    return str(folder / shipped.name)
 
 
 @pytest.mark.parametrize(
