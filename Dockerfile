@@ -19,10 +19,7 @@ RUN useradd --system --uid 10001 --no-create-home --home-dir /data dsync \
  && mkdir /data \
  && chown dsync /data
 COPY --from=build /opt/dsync /opt/dsync
-# MALLOC_…: memory that a run has freed goes back to the system, some 10 MiB, and 5 a démarche.
 ENV PATH=/opt/dsync/bin:$PATH \
-    MALLOC_TRIM_THRESHOLD_=131072 \
-    MALLOC_ARENA_MAX=1 \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     DSYNC_LOG_FORMAT=json \

@@ -6,18 +6,40 @@ The module of a command is imported when the command is run, so that `dsync --he
 from __future__ import annotations
 
 import atexit
+import ctypes
 import gc
+import sys
 
 from dsync.cli.root import dsync
+
+SWITCH_S = 0.001
+"""How long a thread may keep the interpreter while another one waits for it. By default 5 ms: the
+request for a page, or an answer over HTTP, would wait several times for the thread of a run."""
+M_TRIM_THRESHOLD, M_ARENA_MAX = -1, -8
+"""Parameters of glibc's `mallopt`."""
+TRIMMED = 1 << 17
+"""Free memory in bytes that glibc keeps at the end of its heap."""
 
 
 def main() -> None:
     """Run the `dsync` command (console script)."""
+    set_up_process()
+    dsync(prog_name="dsync")
+
+
+def set_up_process() -> None:
+    """Set the interpreter and glibc up for short commands and a long service."""
     # With the defaults, the garbage collector takes a fifth of a short command's time, and its
     # last collection at the end another sixth.
     gc.set_threshold(10_000)
     atexit.register(gc.freeze)
-    dsync(prog_name="dsync")
+    sys.setswitchinterval(SWITCH_S)
+    # Pages of some MiB are read by one thread and freed by another one. glibc would keep them, some
+    # 15 MiB; other C libraries do not have the function.
+    mallopt = getattr(ctypes.pythonapi, "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_TRIM_THRESHOLD, TRIMMED)
+        mallopt(M_ARENA_MAX, 1)
 
 
-__all__ = ["dsync", "main"]
+__all__ = ["dsync", "main", "set_up_process"]

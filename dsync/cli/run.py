@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
     from dsync.service.http import Surface
     from dsync.settings import Settings
     from dsync.wiring import App
-
-SWITCH_S = 0.001
-"""How long a thread may keep the interpreter while another one waits for it: an answer over HTTP
-waits for the run's threads several times, by default 5 ms each."""
 
 
 @click.command()
@@ -140,7 +135,6 @@ def _surface(
         stop,
         console=None if console is None else console.application,
     )
-    sys.setswitchinterval(SWITCH_S)
     surface.start()
     if console is not None:
         console.open()

@@ -113,7 +113,6 @@ class Session:
         Raises:
             Exception: a bug; failures of the exchange are in `Reply.fault`.
         """
-        self._response = None
         try:
             data = self._session.execute(request)
         except TransportConnectionFailed as exc:
@@ -123,7 +122,10 @@ class Session:
         except TransportError:
             # The body is no JSON, or JSON but no GraphQL answer.
             return _foreign(self._response)
-        return _answered(self._response, data, None)
+        else:
+            return _answered(self._response, data, None)
+        finally:
+            self._response = None  # Its body is not kept until the next exchange.
 
     def _receive(self, response: requests.Response, **_: Any) -> None:
         """Keep the response: gql's errors have neither its status nor its headers."""

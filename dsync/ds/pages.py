@@ -108,10 +108,12 @@ class PageReader:
         while True:
             page = self._next()
             self._check_progress(page)
+            has_next, cursor = page.has_next, page.end_cursor
             yield page
-            if not page.has_next:
+            del page  # Not kept while the next one is requested.
+            if not has_next:
                 break
-            self._cursor = page.end_cursor
+            self._cursor = cursor
         if self._lists_error is not None:
             raise self._lists_error
 

@@ -34,7 +34,8 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
     Raises:
         InterruptedRunError: `stop` is set; raised by the iterator.
     """
-    waiting: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[list[T] | _End] = queue.SimpleQueue()
+    """Each item in a list, which the iterator empties: it keeps no item that is being used."""
     wanted = threading.Semaphore(0)
     """Released when an item is taken: the next one is read then, so that two are in memory."""
     abandoned = threading.Event()
@@ -43,7 +44,8 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
         error: BaseException | None = None
         try:
             for item in items:
-                waiting.put(item)
+                waiting.put([item])
+                del item
                 while not wanted.acquire(timeout=POLL_S):
                     if abandoned.is_set():
                         return
@@ -58,15 +60,14 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
                     "Interrupted: what was stored stays, the next run resumes."
                 )
             try:
-                item = waiting.get(timeout=POLL_S)
+                taken = waiting.get(timeout=POLL_S)
             except queue.Empty:
                 continue
-            if not isinstance(item, _End):
+            if not isinstance(taken, _End):
                 wanted.release()
-                yield item
-                del item  # Not kept while the next one is waited for.
-            elif item.error is not None:
-                raise item.error
+                yield taken.pop()
+            elif taken.error is not None:
+                raise taken.error
             else:
                 return
 

@@ -7,7 +7,6 @@ python -m tests.bench.measured export DATABASE_URL FOLDER FORMAT
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import re
@@ -120,9 +119,10 @@ def _prepared_sync(server: Any, database_url: str) -> Any:
 
     import structlog
 
+    from dsync.cli import set_up_process
     from dsync.sync.report import SyncOptions
 
-    gc.set_threshold(10_000)  # As the command line does.
+    set_up_process()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     app = app_on(server.ds_url, server.base_url, database_url)
 
