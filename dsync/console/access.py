@@ -57,6 +57,8 @@ class Access:
 
     refusal = "Cette page demande une session."
     """What the page says that somebody without a session gets."""
+    welcome: str | None = None
+    """Its title; None: « Accès refusé »."""
     farewell = "Votre session est fermée."
     origin: str | None = None
     """Scheme, host and port of the console's pages; None: whatever the request's `Host` says."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
@@ -13,6 +15,7 @@ from urllib.parse import parse_qs
 
 import anyio
 import structlog
+from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -36,9 +39,18 @@ MAX_FORM = 256 * 1024
 """Maximum length of a form, in bytes."""
 THREADS = 4
 """Pages that are made at the same time; further ones wait."""
+STYLE = (
+    ":root{color-scheme:light dark}body{margin:0;font:1rem/1.5 system-ui,sans-serif}"
+    "main{max-width:36rem;margin:0 auto;padding:1rem}.fr-btn{display:inline-block;padding:.5rem "
+    "1rem;border:2px solid;border-radius:.25rem;font-weight:600;text-decoration:none}"
+    ":focus-visible{outline:3px solid #0a76f6;outline-offset:2px}"
+)
+"""Of pages without a session, which may not load a style sheet; named by its hash in the policy."""
 HEADERS = {
     "content-security-policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        "default-src 'self'; "
+        f"style-src 'self' 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
         "object-src 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -182,8 +194,9 @@ class Console:
         if exc.status_code not in (403, 429) and request.session.get("qui") is None:
             # Without a session nobody learns which addresses there are.
             exc = HTTPException(403, self._access.refusal)
+        title = self._access.welcome if exc.detail == self._access.refusal else None
         text = "" if exc.detail == HTTPStatus(exc.status_code).phrase else exc.detail
-        answer = self._short(request, exc.status_code, text)
+        answer = self._short(request, exc.status_code, text, title=title)
         answer.headers.update(exc.headers or {})
         return answer
 
@@ -216,6 +229,7 @@ class Console:
             text=text,
             detail=detail,
             theme=self._site.theme,
+            style=Markup(STYLE),  # noqa: S704 - a constant
             has_session=has_session,
             way_in=None if has_session else self._access.way_in(request),
             elsewhere=elsewhere,

@@ -74,7 +74,8 @@ class TeamAccess(Access):
         clock: seconds, which only go up.
     """
 
-    refusal = "Cette page demande une session."
+    refusal = "Ces pages sont réservées à l’équipe de la démarche. Identifiez-vous pour les voir."
+    welcome = "Identification"
 
     def __init__(
         self,

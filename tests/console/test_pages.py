@@ -24,25 +24,15 @@ from dsync.store.listing import Selection
 from dsync.sync.state import state_of
 from dsync.wiring import App
 from tests.commands.command import without_programme
-from tests.console.served import ServedConsole, Visitor, served, words
+from tests.console.served import ADDRESSES, ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, RESULTAT, Engine, number, seeds
 
-ADDRESSES = (
-    "/",
-    "/dossiers",
+WITH_FILTERS = (
+    *ADDRESSES,
     "/dossiers?q=direction&tri=raison_sociale&ordre=desc&presence=present",
     "/dossiers?verdict=a_verifier&etat=en_instruction",
     "/dossiers?verdict=aucun&etape=Jury&tri=verdict",
     "/dossiers?groupe=d%C3%A9faut&etiquette=%C3%A9ligible&conflit=1",
-    f"/dossiers/{FIRST}",
-    "/conflits",
-    "/anomalies",
-    "/jury",
-    "/executions",
-    "/executions/1",
-    "/preuves",
-    "/journal",
-    "/demandes/1",
 )
 MOST_STATEMENTS = 10
 _TECHNICAL = re.compile(r'<details class="technique">.*?</details>', re.DOTALL)
@@ -68,7 +58,7 @@ def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
     """At most ten, whatever is shown, and on both engines."""
     visitor = on_each.visitor()
     taken: dict[str, int] = {}
-    for address in ADDRESSES:
+    for address in WITH_FILTERS:
         on_each.statements.clear()
         answer = visitor.get(address)
         assert 200 == answer.status_code, address
