@@ -38,6 +38,7 @@ from dsync.sandbox import Sandbox
 from dsync.sandbox.content.life import Event
 from dsync.service.signals import StopSignals
 from dsync.settings import SANDBOX_DEMARCHE, Settings, shipped_config
+from dsync.store.listing import Selection
 from dsync.sync.report import RunReport, Status, SyncOptions
 from dsync.wiring import App
 
@@ -312,8 +313,8 @@ def _examples(app: App) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     with app.store.reading(app.demarche) as reader:
         for verdict in Verdict:
-            found = reader.dossiers(verdict=verdict.value, presence="present", limit=SHOWN_OF_EACH)
-            for row in found:
+            selection = Selection(verdict=verdict.value, presence="present")
+            for row in reader.listing(selection, limit=SHOWN_OF_EACH)[0]:
                 number = int(str(row["numero"]))
                 document = reader.dossier(DossierNumber(number)) or {}
                 reason = cut(shown(_first_reason(document)), 110)

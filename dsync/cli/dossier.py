@@ -32,13 +32,13 @@ from dsync.cli.output import (
 )
 from dsync.cli.session import load, reading
 from dsync.database import EXTENSION
+from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict, counterfactual
 from dsync.errors import ConfigurationError
+from dsync.store.listing import NO_VERDICT, Selection
 
-VERDICTS = ("eligible", "a_verifier", "ineligible", "indetermine", "aucun")
-ETATS = ("en_construction", "en_instruction", "accepte", "refuse", "sans_suite")
-PRESENCES = ("present", "masque", "supprime", "disparu", "efface")
+VERDICTS = (*(verdict.key for verdict in Verdict), NO_VERDICT)
 
 EVENTS_SHOWN = 20
 LONGEST_SHOWN = 60
@@ -51,9 +51,9 @@ def dossier() -> None:
 
 
 @dossier.command("list")
-@click.option("--etat", type=click.Choice(ETATS), help="Only in this state.")
+@click.option("--etat", type=click.Choice([etat.value for etat in Etat]), help="Only in this state.")
 @click.option("--verdict", type=click.Choice(VERDICTS), help="Only with this one (aucun: none).")
-@click.option("--presence", type=click.Choice(PRESENCES), help="Only with this presence.")
+@click.option("--presence", type=click.Choice([one.value for one in Presence]), help="Only with this presence.")
 @click.option(
     "--search", metavar="TEXT", help="Only with this text in number, organisation or product."
 )
@@ -78,14 +78,11 @@ def list_(
     as_json: bool,
 ) -> None:
     """List dossiers in the order of their numbers."""
-    wanted = verdict
-    if verdict is not None and verdict != "aucun":
-        wanted = next(v.value for v in Verdict if v.key == verdict)
+    names = {known.key: known.value for known in Verdict}
+    wanted = verdict and names.get(verdict, NO_VERDICT)
+    selection = Selection(q=search, etat=etat, verdict=wanted, presence=presence)
     with reading() as reader:
-        found = reader.dossiers(
-            etat=etat, verdict=wanted, presence=presence, q=search, limit=limit + 1
-        )
-    more, found = len(found) > limit, found[:limit]
+        found, total = reader.listing(selection, limit=limit)
     if as_json:
         print_json(found)
         return
@@ -105,7 +102,7 @@ def list_(
         wide=wide,
         empty="No dossier matches.",
     )
-    if more:
+    if total > limit:
         click.echo(f"There are more than --limit {limit}.", err=True)
 
 

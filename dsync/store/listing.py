@@ -1,4 +1,4 @@
-"""Reads for the console: dossiers by page, a démarche's figures over time, rows of a view."""
+"""Reads lists: dossiers by page, a démarche's figures over time, rows of a view."""
 
 from __future__ import annotations
 
@@ -146,8 +146,9 @@ class ListingReads(Subject):
         order = _order(selection)
         # The inner query sorts and counts narrow rows; the outer one completes those of the page.
         query = (
-            f"SELECT d.numero, d.etat, d.presence, d.raison_sociale, {listed.column} v.verdict, "  # noqa: S608 - names of ours
-            f"d.labels, utc(d.depose_le) AS depose_le, utc(d.modifie_le) AS modifie_le, "
+            f"SELECT d.numero, d.etat, d.presence, d.archive, utc(d.depose_le) AS depose_le, "  # noqa: S608 - names of ours
+            f"utc(d.modifie_le) AS modifie_le, d.raison_sociale, {listed.column} v.verdict, "
+            f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, "
             f"{_IN_CONFLICT} AS en_conflit, p.total "
             f"FROM (SELECT d.numero, count(*) OVER () AS total {self._selected(selection)}{order} "
             f"LIMIT :limit OFFSET :offset) AS p JOIN dossier AS d ON d.numero = p.numero "
@@ -160,7 +161,7 @@ class ListingReads(Subject):
         for row in rows:
             row.pop("total", None)
             row["labels"] = json.loads(row["labels"] or "[]")
-            row["en_conflit"] = bool(row["en_conflit"])
+            row |= {name: bool(row[name]) for name in ("archive", "en_conflit")}
         return rows, total
 
     def selected_numbers(self, selection: Selection) -> list[DossierNumber]:

@@ -11,9 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     Boolean,
-    FromClause,
     Select,
-    String,
     Text,
     case,
     cast,
@@ -21,7 +19,6 @@ from sqlalchemy import (
     func,
     literal,
     null,
-    or_,
     select,
     table,
     text,
@@ -160,69 +157,6 @@ class Reader(
     def events(self, numero: DossierNumber) -> list[Document]:
         """Return a dossier's events, oldest first."""
         return self._view(_VIEWS["evenements"], numero)
-
-    def dossiers(
-        self,
-        *,
-        etat: str | None = None,
-        verdict: str | None = None,
-        presence: str | None = None,
-        q: str | None = None,
-        limit: int = 100,
-    ) -> list[Document]:
-        """Return dossiers, sorted by number; None: no condition.
-
-        Args:
-            etat: their state.
-            verdict: their current verdict; `aucun`: no verdict.
-            presence: their presence.
-            q: a text that the number, the name of the enterprise or the programme's listed column
-                contains, in either case.
-            limit: maximum number of dossiers.
-        """
-        listed = None if self.extension is None else self.extension.listed
-        joined: FromClause = _dossier
-        if listed is not None:
-            joined = joined.outerjoin(listed.table, listed.table.c.numero == _dossier.c.numero)
-        statement = (
-            select(
-                _dossier.c.numero,
-                _dossier.c.etat,
-                _dossier.c.presence,
-                _dossier.c.archive,
-                _dossier.c.depose_le,
-                _dossier.c.modifie_le,
-                _dossier.c.raison_sociale,
-                *([] if listed is None else [listed]),
-                _verdict.c.verdict,
-                _verdict.c.depuis_le.label("verdict_etabli_le"),
-                _verdict.c.detail,
-            )
-            .select_from(
-                joined.outerjoin(
-                    _verdict, (_verdict.c.numero == _dossier.c.numero) & _verdict.c.courant
-                )
-            )
-            .where(_dossier.c.demarche_numero == self.number)
-            .order_by(_dossier.c.numero)
-            .limit(limit)
-        )
-        if etat is not None:
-            statement = statement.where(_dossier.c.etat == etat)
-        if presence is not None:
-            statement = statement.where(_dossier.c.presence == presence)
-        if verdict == "aucun":
-            statement = statement.where(_verdict.c.verdict.is_(None))
-        elif verdict is not None:
-            statement = statement.where(_verdict.c.verdict == verdict)
-        if q:
-            wanted = q.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            pattern = f"%{wanted}%"
-            texts = [cast(_dossier.c.numero, String), func.lower(_dossier.c.raison_sociale)]
-            if listed is not None:
-                texts.append(func.lower(listed))
-            statement = statement.where(or_(*(one.like(pattern, escape="\\") for one in texts)))
-        return documents(self.connection.execute(statement).mappings().all())
 
     def runs(
         self,

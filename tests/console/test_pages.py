@@ -107,7 +107,7 @@ def test_the_list_is_that_of_the_command(read_engine: Engine, reader: Visitor) -
             ("?q=direction", {"q": "direction"}),
             ("?q=%25", {"q": "%"}),
         ):
-            listed = store.dossiers(**conditions)  # type: ignore[arg-type]
+            listed, _ = store.listing(Selection(**conditions), limit=99)  # type: ignore[arg-type]
             assert [row["numero"] for row in listed] == numbers(reader.get(f"/dossiers{query}"))
 
 

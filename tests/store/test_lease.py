@@ -15,6 +15,7 @@ from dsync.database import open_database
 from dsync.errors import LeaseHeldError, LeaseLostError, StoreError
 from dsync.store import Store
 from dsync.store.engine import open_engine, parse_url
+from dsync.store.listing import Selection
 from tests.store.builders import DEMARCHE, NOW, make_mapped
 
 
@@ -38,7 +39,7 @@ def test_a_late_writer_is_fenced_off(store: Store, other: Store) -> None:
     store.release_lease(late)
 
     with other.reading(DEMARCHE) as reader:
-        assert reader.dossiers() == []
+        assert reader.listing(Selection(), limit=9) == ([], 0)
     info = other.lease_of(DEMARCHE)
     assert info is not None
     assert (info.holder, info.is_expired) == ("next", False)

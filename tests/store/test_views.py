@@ -25,6 +25,7 @@ from dsync.sandbox.graphql import schema
 from dsync.store import Author, NewWish, Origin, Store, WishStatus
 from dsync.store.engine import parse_url
 from dsync.store.indicators import INDICATEURS
+from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reading_views import shipped_dictionary
 from dsync.sync.report import Kind, Status
 from tests.store.builders import (
@@ -301,9 +302,12 @@ def test_averages_have_two_decimals(store: Store) -> None:
 def test_a_list_is_narrowed_by_what_is_asked(rich: Store) -> None:
     """Filters combine; a wildcard is a letter like another."""
     with rich.reading(DEMARCHE) as reader:
-        assert len(reader.dossiers(q="dinum", etat="en_construction")) == 1
-        assert reader.dossiers(q="%") == []
-        assert reader.dossiers(verdict="aucun") == []
+        for selection, count in (
+            (Selection(q="dinum", etat="en_construction"), 1),
+            (Selection(q="%"), 0),
+            (Selection(verdict=NO_VERDICT), 0),
+        ):
+            assert reader.listing(selection, limit=9)[1] == count
         counts = reader.dossier_counts()
     assert 1 == counts["verdict"]["a_verifier"] == counts["presence"]["present"]
 
