@@ -51,9 +51,15 @@ def dossier() -> None:
 
 
 @dossier.command("list")
-@click.option("--etat", type=click.Choice([etat.value for etat in Etat]), help="Only in this state.")
+@click.option(
+    "--etat", type=click.Choice([etat.value for etat in Etat]), help="Only in this state."
+)
 @click.option("--verdict", type=click.Choice(VERDICTS), help="Only with this one (aucun: none).")
-@click.option("--presence", type=click.Choice([one.value for one in Presence]), help="Only with this presence.")
+@click.option(
+    "--presence",
+    type=click.Choice([one.value for one in Presence]),
+    help="Only with this presence.",
+)
 @click.option(
     "--search", metavar="TEXT", help="Only with this text in number, organisation or product."
 )
