@@ -24,13 +24,11 @@ from dsync.errors import ConfigurationError, DSNotFoundError
 from dsync.http import MIB
 from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings, shipped_config
 from dsync.store import Reader, RunningService, Store
-from dsync.store.requests import ManualRequest
 from dsync.store.store import process_name
 from dsync.sync import run as runs
 from dsync.sync.check import CheckSources, run_checks
 from dsync.sync.context import (
     Context,
-    NoProgress,
     PieceSettings,
     Policy,
     Progress,
@@ -41,7 +39,6 @@ from dsync.sync.context import (
 from dsync.sync.new_config import Known, NewConfig, new_config
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport, SyncOptions
-from dsync.sync.requests import hand_over
 from dsync.sync.schedule import due, next_due_at
 from dsync.sync.verify import (
     Expected,
@@ -86,7 +83,7 @@ class App:
         self.settings = settings
         self.stop = stop or threading.Event()
         self.clock = clock
-        self.progress = progress or NoProgress()
+        self.progress = progress or Progress()
         self._may_create = may_create
         self._store = store
         self._client = client
@@ -270,17 +267,6 @@ class App:
             return None
         return SyncOptions.of_request(
             request.genre, request.options, request=request.id, asked_by=request.demande_par
-        )
-
-    def hand_over(self, options: SyncOptions) -> ManualRequest | None:
-        """Have the running service execute a run, as `requests.hand_over`."""
-        return hand_over(
-            self.store,
-            self.demarche,
-            options,
-            stop=self.stop,
-            clock=self.clock,
-            progress=self.progress,
         )
 
     def next_run_at(self) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
@@ -48,7 +49,7 @@ def check(*, as_json: bool) -> None:
     code = exit_code_of(every)
     if as_json:
         documents: list[dict[str, Any]] = [
-            {"checks": [_document(line) for line in lines], "exit_code": exit_code_of(lines)}
+            {"checks": [asdict(line) for line in lines], "exit_code": exit_code_of(lines)}
             for _, lines in checked
         ]
         if len(found) > 1:
@@ -69,16 +70,6 @@ def _unknown_variables() -> Iterator[CheckLine]:
             f"{name} is no setting of dsync",
             f"did you mean {nearest}?" if nearest else "correct its spelling, or unset it",
         )
-
-
-def _document(line: CheckLine) -> dict[str, Any]:
-    return {
-        "name": line.name,
-        "status": line.status.value,
-        "message": line.message,
-        "remedy": line.remedy,
-        "exit_code": line.exit_code,
-    }
 
 
 def _conclusion(warnings: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from dsync.cli.failures import Group
-from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options
+from dsync.cli.options import NUMBER, json_option, settings_options
 from dsync.cli.output import asker, cut, print_json, print_table, shown
 from dsync.cli.session import load, reading, worker
 from dsync.domain.ids import DossierNumber
@@ -97,7 +97,7 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
             help="Only this one; with resultat also those that it blocks.",
         ),
         click.option("--all", "everywhere", is_flag=True, help="In every dossier."),
-        click.argument("numbers", metavar="[N]...", nargs=-1, type=DOSSIER_NUMBER),
+        click.argument("numbers", metavar="[N]...", nargs=-1, type=NUMBER),
     ):
         command = option(command)
     return command
@@ -106,7 +106,7 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
 @conflicts.command("accept")
 @_choosing
 @settings_options()
-def accept(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
+def accept(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None) -> None:
     """Keep the values that humans wrote in dossiers N: dsync does not write there again."""
     for numero, count in _resolve(
         Choice.ACCEPT, numbers, annotation, everywhere=everywhere
@@ -117,7 +117,7 @@ def accept(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None
 @conflicts.command("adopt")
 @_choosing
 @settings_options()
-def adopt(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None) -> None:
+def adopt(*, numbers: tuple[DossierNumber, ...], everywhere: bool, annotation: str | None) -> None:
     """Treat the current values in dossiers N as written by dsync."""
     ended = _resolve(Choice.ADOPT, numbers, annotation, everywhere=everywhere)
     if ended:
@@ -126,7 +126,7 @@ def adopt(*, numbers: tuple[int, ...], everywhere: bool, annotation: str | None)
 
 
 def _resolve(
-    choice: Choice, numbers: tuple[int, ...], annotation: str | None, *, everywhere: bool
+    choice: Choice, numbers: tuple[DossierNumber, ...], annotation: str | None, *, everywhere: bool
 ) -> dict[DossierNumber, int]:
     """Resolve the selected conflicts, and print which dossiers have none.
 
@@ -136,7 +136,7 @@ def _resolve(
     if everywhere == bool(numbers):
         raise click.UsageError("Give the numbers of dossiers, or --all.")
 
-    chosen = None if everywhere else [DossierNumber(number) for number in numbers]
+    chosen = None if everywhere else numbers
     with worker(may_create=False) as app:
         ended = end_conflicts(
             app.store,

@@ -28,7 +28,7 @@ from dsync.cli.failures import Exit
 from dsync.cli.options import settings_options
 from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
 from dsync.cli.progress import progress_bars
-from dsync.cli.reports import print_report
+from dsync.cli.reports import print_document
 from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
 from dsync.cli.session import load, worker
 from dsync.domain.ids import DossierNumber
@@ -115,9 +115,9 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, 
         click.echo(f"The first {SHOWN_OF_EACH} of each verdict:\n")
         print_table(("dossier", "product", "verdict", "first reason"), rows)
         click.echo()
-        print_report(first, as_json=False)
+        print_document(first.to_json())
         click.echo("A second run, when only dsync itself has written:")
-        print_report(again, as_json=False)
+        print_document(again.to_json())
         environment = _write_environment(server, database)
         if listening is not None:
             _serve_console(server, settings, listening, environment, signals.stop)
@@ -274,7 +274,7 @@ def _database_url(database: Path) -> str:
 def _end_when_failed(report: RunReport, signalled: int | None) -> None:
 
     if report.status is Status.FAILED:
-        print_report(report, as_json=False)
+        print_document(report.to_json())
         raise Exit(signalled or report.exit_code)
 
 

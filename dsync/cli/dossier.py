@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import (
-    DOSSIER_NUMBER,
+    NUMBER,
     json_option,
     settings_options,
     wait_option,
@@ -24,6 +22,7 @@ from dsync.cli.output import (
     clean,
     confirmed,
     heading,
+    print_check,
     print_json,
     print_note,
     print_pairs,
@@ -113,17 +112,17 @@ def list_(
 
 
 @dossier.command("show")
-@click.argument("numero", metavar="N", type=DOSSIER_NUMBER)
+@click.argument("numero", metavar="N", type=NUMBER)
 @json_option
 @settings_options()
-def show(*, numero: int, as_json: bool) -> None:
+def show(*, numero: DossierNumber, as_json: bool) -> None:
     """Show dossier N: verdict with reasons and evidence, sections, pushes, changes, events.
 
     For a dossier that is not Éligible, also which checks would have to be settled first.
     """
     settings = load()
     with reading(settings) as reader:
-        found: dict[str, Any] | None = reader.dossier(DossierNumber(numero))
+        found: dict[str, Any] | None = reader.dossier(numero)
         conflicts = [one for one in reader.conflicts() if one.numero == numero]
     if found is None:
         raise ConfigurationError(
@@ -152,13 +151,13 @@ def show(*, numero: int, as_json: bool) -> None:
 
 
 @dossier.command("erase")
-@click.argument("numero", metavar="N", type=DOSSIER_NUMBER)
+@click.argument("numero", metavar="N", type=NUMBER)
 @click.option("--undo", is_flag=True, help="Copy a dossier again that was erased here.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @wait_option
 @json_option
 @settings_options()
-def erase(*, numero: int, undo: bool, yes: bool, wait: timedelta, as_json: bool) -> None:
+def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_json: bool) -> None:
     """Erase the data of dossier N here, for a request that comes outside DS.
 
     Its number, state, dates and verdicts without texts stay. It is not copied again, whatever DS
@@ -174,8 +173,8 @@ def erase(*, numero: int, undo: bool, yes: bool, wait: timedelta, as_json: bool)
         f"Erase what is stored of dossier {numero}?", yes=yes, as_json=as_json
     ):
         return
-    read = SyncOptions(dossiers=(DossierNumber(numero),), started_by=asker())
-    order = replace(read, work=Kind.ERASURE, undo=undo, wait_s=wait.total_seconds())
+    read = SyncOptions(dossiers=(numero,), started_by=asker())
+    order = replace(read, work=Kind.ERASURE, undo=undo, wait_s=wait_s)
     done = carry_out(order, as_json=as_json)
     if undo and not done.code:
         done = carry_out(read, as_json=as_json)
@@ -216,23 +215,12 @@ def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]
         f"{current['version_regles']}" + (f" ({given} verdicts in all)" if given > 1 else "")
     )
     for check in checks:
-        print_note(
-            f"  {check['resultat']:<13} {titles[check['controle']]}: {clean(check['motif'] or '')}",
-            hanging=16,
-        )
-        _print_evidence(check["preuve"])
+        print_check(check["resultat"], titles[check["controle"]], check["motif"], check["preuve"])
     if current["remarque"]:
         print_note(f"  Remark: {clean(current['remarque'])}", hanging=10)
     if found["a_regler"]:
         names = ", ".join(titles[name] for name in found["a_regler"])
         click.echo(f"  To become Éligible, settle: {names}")
-
-
-def _print_evidence(preuve: Mapping[str, Any] | None) -> None:
-    for name, value in (preuve or {}).items():
-        if value not in (None, "", [], {}):
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            print_note(f"{' ' * 6}{name}: {clean(text)}", hanging=8)
 
 
 def _print_section(title: str, pairs: Sequence[tuple[str, Any]]) -> None:

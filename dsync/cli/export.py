@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from dsync.cli.failures import Exit
-from dsync.cli.options import Instant, current_flags, json_option, settings_options
+from dsync.cli.options import INSTANT, current_flags, json_option, settings_options
 from dsync.cli.output import announce_stop, print_json, print_table
 from dsync.cli.session import load_any
 from dsync.database import open_database
@@ -44,7 +44,7 @@ DELIMITERS = {"comma": ",", "semicolon": ";"}
 )
 @click.option(
     "--since",
-    type=Instant(),
+    type=INSTANT,
     metavar="T",
     help="Only dossiers with an event since T (ISO, UTC); views that are not about single dossiers "
     "are whole.",

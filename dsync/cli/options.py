@@ -10,25 +10,75 @@ from typing import Any, TypeVar
 
 import click
 
-from dsync.domain.ids import GREATEST_NUMBER
+from dsync.domain.ids import GREATEST_NUMBER, DossierNumber
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Value = TypeVar("Value")
 
 
-class Number(click.ParamType[int]):
-    """A dossier's or a démarche's number."""
+class Parsed(click.ParamType[Value]):
+    """A value of which `parse` reads the text; its errors are shown."""
 
-    name = "number"
+    def __init__(self, name: str, parse: Callable[[str], Value]) -> None:
+        self.name = name
+        self._parse = parse
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number, or fail when it cannot be a number of DS."""
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Value:
+        """Return the value, or fail with the accepted forms."""
         try:
-            number = int(value)
-        except ValueError:
-            self.fail(f"{value!r} is no number.", param, ctx)
-        if not 1 <= number <= GREATEST_NUMBER:
-            self.fail(f"{value} is no number of DS (1 to {GREATEST_NUMBER}).", param, ctx)
-        return number
+            return self._parse(value) if isinstance(value, str) else value
+        except ValueError as exc:
+            self.fail(f"{value!r}: {exc}.", param, ctx)
+
+
+def _number(text: str) -> DossierNumber:
+    if not text.strip().removeprefix("-").isdecimal():
+        raise ValueError("expected a number")
+    if not 1 <= int(text) <= GREATEST_NUMBER:
+        raise ValueError(f"no number of DS (1 to {GREATEST_NUMBER})")
+    return DossierNumber(int(text))
+
+
+def _duration(text: str) -> timedelta:
+    from dsync.settings import parse_duration
+
+    return parse_duration(text)
+
+
+def _age(text: str) -> timedelta:
+    number, unit = text.strip()[:-1], text.strip()[-1:]
+    if not (number.isdecimal() and unit in {"d", "y"} and 0 < int(number) <= 36_500):
+        raise ValueError("expected a number and d or y, such as 2y")
+    return int(number) * timedelta(days=365.25 if unit == "y" else 1)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("expected an ISO instant such as 2024-06-01T08:00:00Z") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("expected a day such as 2024-06-01") from None
+
+
+NUMBER = Parsed("number", _number)
+"""A dossier's or a démarche's number."""
+DURATION = Parsed("duration", _duration)
+"""`90s`, `30m`, `2h`, `1d`."""
+AGE = Parsed("age", _age)
+"""An age in days or years, `90d` or `2y`."""
+INSTANT = Parsed("instant", _instant)
+"""An ISO 8601 instant or day; without an offset it is UTC."""
+DAY = Parsed("date", _day)
+"""An ISO 8601 day."""
 
 
 @dataclass(slots=True)
@@ -70,7 +120,7 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
         ),
         option("--database-url", metavar="URL", help="sqlite:///FILE or postgresql://…"),
         option("--ds-url", metavar="URL", help="The GraphQL endpoint of DS."),
-        option("--demarche", metavar="N", type=Number(), help="The démarche."),
+        option("--demarche", metavar="N", type=NUMBER, help="The démarche."),
         option("--log-format", type=click.Choice(["console", "json"]), help="Format of the logs."),
         option(
             "-v",
@@ -110,26 +160,11 @@ wide_option = click.option(
 )
 
 
-class Duration(click.ParamType[timedelta]):
-    """A duration: `90s`, `30m`, `2h`, `1d`."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        """Return the duration, or fail with the accepted forms."""
-        from dsync.settings import parse_duration
-
-        try:
-            return parse_duration(value)
-        except ValueError as exc:
-            self.fail(f"{value!r}: {exc}.", param, ctx)
-
-
 wait_option = click.option(
     "--wait",
-    type=Duration(),
+    "wait_s",
+    type=DURATION,
+    callback=lambda _context, _param, value: value.total_seconds(),
     default="0s",
     show_default=True,
     metavar="DURATION",
@@ -137,66 +172,8 @@ wait_option = click.option(
 )
 
 
-class Age(click.ParamType[timedelta]):
-    """An age in days or years, `90d` or `2y`."""
-
-    name = "age"
-    _YEAR = timedelta(days=365.25)
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        """Return the age, or fail with the accepted forms."""
-        if isinstance(value, timedelta):
-            return value
-        number, unit = str(value).strip()[:-1], str(value).strip()[-1:]
-        if not (number.isdecimal() and unit in {"d", "y"} and 0 < int(number) <= 36_500):
-            self.fail(f"{value!r}: expected a number and d or y, such as 2y.", param, ctx)
-        return int(number) * (self._YEAR if unit == "y" else timedelta(days=1))
-
-
-class Instant(click.ParamType[datetime]):
-    """An ISO 8601 instant or day; without an offset it is UTC."""
-
-    name = "instant"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Return an aware instant, or fail with an example."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            instant = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(
-                f"{value!r}: expected an ISO instant such as 2024-06-01T08:00:00Z.", param, ctx
-            )
-        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-
-
-class Day(click.ParamType[date]):
-    """An ISO 8601 day."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """Return the day, or fail with an example."""
-        if isinstance(value, date):
-            return value
-        try:
-            return date.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r}: expected a day such as 2024-06-01.", param, ctx)
-
-
-DOSSIER_NUMBER = Number()
-
-
 def dossiers_option(
     text: str = "Only this dossier; may be repeated.",
 ) -> Callable[[Command], Command]:
     """Return the option `--dossier N`, which may be repeated, with its help text."""
-    return click.option(
-        "--dossier", "dossiers", type=DOSSIER_NUMBER, multiple=True, metavar="N", help=text
-    )
+    return click.option("--dossier", "dossiers", type=NUMBER, multiple=True, metavar="N", help=text)

@@ -98,6 +98,17 @@ def print_note(text: str, *, hanging: int = 2) -> None:
     )
 
 
+def print_check(
+    result: str, name: str, reason: str | None, evidence: Mapping[str, Any] | None
+) -> None:
+    """Print a check with its result and reason, and its evidence below."""
+    print_note(f"  {result:<13} {name}: {clean(reason or '')}", hanging=16)
+    for key, value in (evidence or {}).items():
+        if value not in (None, "", [], {}):
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            print_note(f"{' ' * 6}{key}: {clean(text)}", hanging=8)
+
+
 def heading(text: str) -> None:
     """Print a section's title."""
     click.echo()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import click
 
 from dsync.cli.failures import Group
@@ -37,7 +35,7 @@ def pieces() -> None:
 @wait_option
 @json_option
 @settings_options()
-def fetch(*, dossiers: tuple[int, ...], wait: timedelta, as_json: bool) -> None:
+def fetch(*, dossiers: tuple[DossierNumber, ...], wait_s: float, as_json: bool) -> None:
     """Copy the files that have no copy yet into [pieces] target, also those that failed.
 
     Copies of erased dossiers, and of files that have left their dossier, are deleted. Files that
@@ -47,9 +45,9 @@ def fetch(*, dossiers: tuple[int, ...], wait: timedelta, as_json: bool) -> None:
     run_once(
         SyncOptions(
             work=Kind.PIECES,
-            dossiers=tuple(DossierNumber(number) for number in dossiers),
+            dossiers=dossiers,
             started_by=asker(),
-            wait_s=wait.total_seconds(),
+            wait_s=wait_s,
         ),
         as_json=as_json,
     )

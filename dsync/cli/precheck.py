@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +9,10 @@ from datetime import date
 from typing import Any
 
 import click
+from msgspec import structs
 
-from dsync.cli.options import Day, dossiers_option, json_option, settings_options
-from dsync.cli.output import asker, clean, heading, print_json, print_note, print_table
+from dsync.cli.options import DAY, dossiers_option, json_option, settings_options
+from dsync.cli.output import asker, heading, print_check, print_json, print_table
 from dsync.cli.runs import Done, carry_out, finish
 from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
@@ -30,7 +30,7 @@ from dsync.sync.report import Kind, SyncOptions
 @click.option("--explain", is_flag=True, help="Show each check with its reason and evidence.")
 @click.option(
     "--as-of",
-    type=Day(),
+    type=DAY,
     metavar="DATE",
     help="Judge as if they were deposited on that day; stores nothing.",
 )
@@ -47,7 +47,7 @@ from dsync.sync.report import Kind, SyncOptions
 @settings_options()
 def precheck(
     *,
-    dossiers: tuple[int, ...],
+    dossiers: tuple[DossierNumber, ...],
     dry_run: bool,
     explain: bool,
     as_of: date | None,
@@ -71,7 +71,7 @@ def precheck(
 
     options = SyncOptions(
         work=Kind.PRECHECK,
-        dossiers=tuple(DossierNumber(number) for number in dossiers),
+        dossiers=dossiers,
         refresh=refresh,
         started_by=asker(),
         dry_run=dry_run,
@@ -131,7 +131,8 @@ def _print(comparisons: Sequence[Comparison], *, explain: bool) -> None:
     for comparison in comparisons:
         before = comparison.before.verdict.value if comparison.before else "–"
         heading(f"Dossier {comparison.numero}: {before} → {comparison.verdict.value}")
-        print_checks(comparison.after.controles)
+        for one in comparison.after.controles:
+            print_check(one.resultat.value, one.controle, one.motif, one.preuve)
 
 
 def _print_evidence(comparisons: Sequence[Comparison]) -> None:
@@ -146,23 +147,6 @@ def _print_evidence(comparisons: Sequence[Comparison]) -> None:
     print_table(("dossier", "evidence", "product", "phase", "catalogue read"), rows)
 
 
-def print_checks(controles: Sequence[Any]) -> None:
-    """Print each check with its result and reason, and its evidence below."""
-    for controle in controles:
-        text = f"  {controle.resultat.value:<13} {controle.controle}: {clean(controle.motif)}"
-        print_note(text, hanging=16)
-        for name, value in controle.preuve.items():
-            if value not in (None, "", [], {}):
-                print_note(f"{' ' * 6}{name}: {_evidence(value)}", hanging=8)
-
-
-def _evidence(value: Any) -> str:
-
-    if isinstance(value, str):
-        return clean(value)
-    return clean(json.dumps(value, ensure_ascii=False))
-
-
 def _document(comparison: Comparison) -> dict[str, Any]:
     after = comparison.after
     return {
@@ -175,15 +159,7 @@ def _document(comparison: Comparison) -> dict[str, Any]:
         "remarque": after.remarque,
         "preuve_avant": comparison.before.preuve if comparison.before else None,
         "preuve": after.preuve,
-        "controles": [
-            {
-                "controle": controle.controle,
-                "resultat": controle.resultat.value,
-                "motif": controle.motif,
-                "preuve": dict(controle.preuve),
-            }
-            for controle in after.controles
-        ],
+        "controles": [structs.asdict(controle) for controle in after.controles],
     }
 
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsync.sync.context import NoProgress, Progress
+from dsync.sync.context import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
 
-class ProgressBars:
+class ProgressBars(Progress):
     """One bar for each phase of the run; it appears with the phase's first figure."""
 
     def __init__(self, bars: Bars) -> None:
@@ -47,7 +47,7 @@ class ProgressBars:
         self._bars.update(self._tasks[phase], completed=done, total=total, figures=figures)
 
 
-class Lines(NoProgress):
+class Lines(Progress):
     """Prints only the failures that are retried, as lines on stderr."""
 
     def message(self, line: str) -> None:
@@ -59,7 +59,7 @@ class Lines(NoProgress):
 def progress_bars(*, wanted: bool = True) -> Iterator[Progress]:
     """Yield bars if stderr is a terminal, else lines; nothing if no progress is wanted."""
     if not wanted:
-        yield NoProgress()
+        yield Progress()
         return
     if not sys.stderr.isatty():
         yield Lines()

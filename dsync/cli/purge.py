@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from dsync.cli.options import Age, json_option, settings_options, wait_option
+from dsync.cli.options import AGE, json_option, settings_options, wait_option
 from dsync.cli.output import asker, confirmed, print_json, print_table
 from dsync.cli.runs import run_once
 from dsync.cli.session import reading
@@ -18,7 +18,7 @@ from dsync.sync.report import Kind, SyncOptions
 @click.option(
     "--older-than",
     "age",
-    type=Age(),
+    type=AGE,
     required=True,
     metavar="AGE",
     help="Minimum time since the decision, such as 2y or 90d.",
@@ -28,7 +28,7 @@ from dsync.sync.report import Kind, SyncOptions
 @wait_option
 @json_option
 @settings_options()
-def purge(*, age: timedelta, dry_run: bool, yes: bool, wait: timedelta, as_json: bool) -> None:
+def purge(*, age: timedelta, dry_run: bool, yes: bool, wait_s: float, as_json: bool) -> None:
     """Erase here the data of accepted, refused and closed dossiers, some time after the decision.
 
     Their numbers, states, dates and verdicts without texts stay. They are not copied again:
@@ -51,7 +51,7 @@ def purge(*, age: timedelta, dry_run: bool, yes: bool, wait: timedelta, as_json:
                 work=Kind.ERASURE,
                 decided_before=limit,
                 started_by=asker(),
-                wait_s=wait.total_seconds(),
+                wait_s=wait_s,
             ),
             as_json=as_json,
         )

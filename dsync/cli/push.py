@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from dataclasses import replace
-from datetime import timedelta
 
 import click
 
@@ -32,7 +31,7 @@ from dsync.sync.report import Kind, SyncOptions
 @json_option
 @settings_options()
 def push(
-    *, dossiers: tuple[int, ...], force: bool, yes: bool, wait: timedelta, as_json: bool
+    *, dossiers: tuple[DossierNumber, ...], force: bool, yes: bool, wait_s: float, as_json: bool
 ) -> None:
     """Send the open and the refused annotations now, without reading dossiers.
 
@@ -56,10 +55,10 @@ def push(
         )
     options = SyncOptions(
         work=Kind.PUSH,
-        dossiers=tuple(DossierNumber(number) for number in dossiers),
+        dossiers=dossiers,
         force=force,
         started_by=asker(),
-        wait_s=wait.total_seconds(),
+        wait_s=wait_s,
     )
     if asks:
         shown = _confirmed(options)
@@ -97,7 +96,7 @@ def _confirmed(options: SyncOptions) -> dict[DossierNumber, dict[str, str]] | No
         for name, there in mutation.get("replaced", {}).items()
     ]
     if not rows:
-        print_document(preview.document, as_json=False, dry=True)
+        print_document(preview.document, dry=True)
         finish(preview)
         return None
     print_table(("dossier", "annotation", "in DS now", "would become"), rows)

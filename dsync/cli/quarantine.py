@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from dsync.cli.failures import Group
-from dsync.cli.options import DOSSIER_NUMBER, json_option, settings_options, wide_option
+from dsync.cli.options import NUMBER, json_option, settings_options, wide_option
 from dsync.cli.output import asker, print_json, print_table
 from dsync.cli.runs import run_once
 from dsync.cli.session import reading
@@ -44,19 +44,18 @@ def list_(*, wide: bool, as_json: bool) -> None:
 
 
 @quarantine.command("retry")
-@click.argument("numeros", metavar="[N]...", type=DOSSIER_NUMBER, nargs=-1)
+@click.argument("numeros", metavar="[N]...", type=NUMBER, nargs=-1)
 @json_option
 @settings_options()
-def retry(*, numeros: tuple[int, ...], as_json: bool) -> None:
+def retry(*, numeros: tuple[DossierNumber, ...], as_json: bool) -> None:
     """Read and judge dossiers in quarantine again now: all, or those given."""
-    numbers = [DossierNumber(number) for number in numeros]
-    if not numbers:
+    if not numeros:
         with reading() as reader:
-            numbers = [row.numero for row in reader.quarantined()]
-    if not numbers:
+            numeros = tuple(row.numero for row in reader.quarantined())
+    if not numeros:
         if as_json:
             print_json({"retried": []})
         else:
             click.echo("No dossier is in quarantine.")
         return
-    run_once(SyncOptions(dossiers=tuple(numbers), started_by=asker()), as_json=as_json)
+    run_once(SyncOptions(dossiers=numeros, started_by=asker()), as_json=as_json)

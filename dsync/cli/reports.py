@@ -10,16 +10,12 @@ import click
 
 from dsync.cli.output import print_json, print_note, shown
 from dsync.domain.verdict import Verdict
-from dsync.sync.report import RunReport
 
 
-def print_report(report: RunReport, *, as_json: bool) -> None:
-    """Print a run's figures, and on stderr each problem with its remedy."""
-    print_document(report.to_json(), as_json=as_json, dry=report.dry)
-
-
-def print_document(document: Mapping[str, Any], *, as_json: bool, dry: bool = False) -> None:
-    """Print the report of a run that this or another process executed.
+def print_document(
+    document: Mapping[str, Any], *, as_json: bool = False, dry: bool = False
+) -> None:
+    """Print a run's figures, and on stderr each problem with its remedy.
 
     Args:
         document: as `RunReport.to_json` returns it.

@@ -18,6 +18,7 @@ from dsync.service.signals import StopSignals
 from dsync.settings import Settings
 from dsync.sync.check import missing_file
 from dsync.sync.report import SyncOptions
+from dsync.sync.requests import hand_over
 
 
 class Done(NamedTuple):
@@ -69,7 +70,7 @@ def carry_out(
         ):
             make_ready(app)
             try:
-                request = None if options.is_dry else app.hand_over(options)
+                request = None if options.is_dry else hand_over(app.context, options)
             except InterruptedRunError as exc:
                 code = signals.exit_code or exc.exit_code
                 raise Exit(tell(exc.message, code, as_json=as_json)) from exc

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dsync.cli.failures import IN_PART, Exit
-from dsync.cli.options import Duration, json_option, limit_option, settings_options, wide_option
+from dsync.cli.options import DURATION, json_option, limit_option, settings_options, wide_option
 from dsync.cli.output import (
     SUSPENDED,
     clean,
@@ -32,7 +32,7 @@ from dsync.sync.state import state_of, warnings_of
 @click.command()
 @click.option(
     "--max-age",
-    type=Duration(),
+    type=DURATION,
     metavar="DURATION",
     help="Exit 7 if the last success is older (health check).",
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import click
 
 from dsync.cli.options import (
-    Instant,
+    INSTANT,
     dossiers_option,
     json_option,
     settings_options,
@@ -23,7 +23,7 @@ from dsync.sync.report import SyncOptions
 @click.command()
 @click.option("--full", is_flag=True, help="Read every dossier; finds dossiers that disappeared.")
 @click.option(
-    "--since", type=Instant(), metavar="T", help="Read dossiers changed since T (ISO, UTC)."
+    "--since", type=INSTANT, metavar="T", help="Read dossiers changed since T (ISO, UTC)."
 )
 @dossiers_option("Read only this dossier; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be sent to DS.")
@@ -40,11 +40,11 @@ def sync(
     *,
     full: bool,
     since: datetime | None,
-    dossiers: tuple[int, ...],
+    dossiers: tuple[DossierNumber, ...],
     dry_run: bool,
     no_push: bool,
     accept_deletions: bool,
-    wait: timedelta,
+    wait_s: float,
     as_json: bool,
 ) -> None:
     """Do one run now: read changed dossiers from DS, pre-check them, write the results back.
@@ -63,11 +63,11 @@ def sync(
         SyncOptions(
             full=full,
             since=since,
-            dossiers=tuple(DossierNumber(number) for number in dossiers),
+            dossiers=dossiers,
             dry_run=dry_run,
             push=not no_push,
             accept_deletions=accept_deletions,
-            wait_s=wait.total_seconds(),
+            wait_s=wait_s,
             started_by=asker(),
         ),
         as_json=as_json,

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from dsync.domain.ids import DemarcheNumber
@@ -31,9 +30,8 @@ log = structlog.get_logger(__name__)
 
 # Each check is two short queries; a due run, or what a person asks for, starts at most this late.
 TICK_S = 2.0
-LOOK_S = 0.5
-"""Interval at which the main thread looks at the jobs: a clock that went back, a read asked for
-during a run or a pause."""
+LOOK_S = 0.25
+"""Interval at which the main thread looks at the jobs: a read asked for, a clock that went back."""
 WATCH_S = 60.0
 """Interval at which `watch` is called."""
 ASKED_PAUSE_S = 1.0
@@ -84,19 +82,10 @@ class DemarcheJob:
         self._asked.set()
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether a read was asked for and has not begun."""
-        return self._asked.is_set()
-
-    @property
     def is_asked(self) -> bool:
         """Whether a read that was asked for can begin now."""
-        return self.is_waiting and self.idle.is_set() and self.pause_s <= 0
-
-    @property
-    def pause_s(self) -> float:
-        """Seconds until a read that was asked for can begin; 0 or less: now."""
-        return max(self._not_before, self._asked_not_before) - self._monotonic()
+        not_before = max(self._not_before, self._asked_not_before)
+        return self._asked.is_set() and self.idle.is_set() and self._monotonic() >= not_before
 
     def tick(self) -> None:
         """Do the run that is due, if any; never raises."""
@@ -208,23 +197,13 @@ class Service:
         self._watch = watch
         self._about = dict(about or {})
         self._tick = timedelta(seconds=tick_s)
-        self._ticks: dict[DemarcheNumber, Any] = {}
-        """The scheduler's jobs by démarche."""
 
     def ask(self, demarche: DemarcheNumber) -> bool:
         """Ask for a read of a démarche soon; return False if the service does not serve it."""
         job = self._jobs.get(demarche)
         if job is None:
             return False
-        is_first = not job.is_waiting
         job.ask()
-        tick = self._ticks.get(demarche)
-        # A run under way is waited for by the main thread's look; of a burst, the first one counts.
-        if is_first and tick is not None and job.idle.is_set():
-            at = datetime.now(UTC) + timedelta(seconds=max(0.0, job.pause_s))
-            if tick.next_run_time is not None and tick.next_run_time > at:
-                with suppress(JobLookupError):  # The service ends.
-                    tick.modify(next_run_time=at)
         return True
 
     def serve(self) -> bool:
@@ -239,28 +218,23 @@ class Service:
             executors={"default": ThreadPoolExecutor(len(self._jobs) + 1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        self._ticks = {
-            demarche: scheduler.add_job(
-                job.tick,
-                "interval",
-                seconds=self._tick.total_seconds(),
-                next_run_time=datetime.now(UTC),
-            )
-            for demarche, job in self._jobs.items()
-        }
+        jobs, every_s, now = self._jobs.values(), self._tick.total_seconds(), datetime.now(UTC)
+        ticks = [
+            scheduler.add_job(job.tick, "interval", seconds=every_s, next_run_time=now)
+            for job in jobs
+        ]
         if self._watch is not None:
-            now = datetime.now(UTC)
             scheduler.add_job(self._watch.tick, "interval", seconds=WATCH_S, next_run_time=now)
         scheduler.start()
         log.info("service_started", **self._about)
         try:
             while not self._stop.wait(LOOK_S):
-                for demarche, job in self._jobs.items():
-                    self._keep_ticking(job, self._ticks[demarche])
+                for job, tick in zip(jobs, ticks, strict=True):
+                    self._keep_ticking(job, tick)
         finally:
             scheduler.shutdown(wait=False)
         until = time.monotonic() + STOP_S
-        idle = [job.idle for job in self._jobs.values()]
+        idle = [job.idle for job in jobs]
         if self._watch is not None:
             idle.append(self._watch.idle)
         ended = all([one.wait(max(0.0, until - time.monotonic())) for one in idle])
@@ -287,6 +261,6 @@ class Service:
         ahead = tick.next_run_time - now
         if ahead > 2 * self._tick:
             log.warning("clock_went_back", by_s=int(ahead.total_seconds()))
-            tick.modify(next_run_time=now)
-        elif job.is_asked:
-            tick.modify(next_run_time=now)
+        elif not job.is_asked:
+            return
+        tick.modify(next_run_time=now)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
 from dsync.domain.dossier import Revision
@@ -21,8 +21,8 @@ from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 
 
-class Progress(Protocol):
-    """Receives the progress of each phase; `total` is None while it is unknown."""
+class Progress:
+    """Receives the progress of each phase, and shows nothing; `total` is None while unknown."""
 
     def message(self, line: str) -> None:
         """Take a line to show: a request, a failure, the time of the next attempt."""
@@ -35,22 +35,6 @@ class Progress(Protocol):
 
     def pushed(self, done: int, total: int | None) -> None:
         """Take the number of dossiers pushed so far."""
-
-
-class NoProgress:
-    """A progress that shows nothing."""
-
-    def message(self, line: str) -> None:
-        """Do nothing."""
-
-    def pulled(self, done: int, total: int | None) -> None:
-        """Do nothing."""
-
-    def evaluated(self, done: int, total: int | None) -> None:
-        """Do nothing."""
-
-    def pushed(self, done: int, total: int | None) -> None:
-        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dsync.domain.ids import DossierNumber
@@ -72,7 +72,8 @@ def stored_comparisons(
     began, ended = (datetime.fromisoformat(document[key]) for key in ("started_at", "ended_at"))
     left = document.get("not_stored", [])
     numbers = [number for number in document.get("compared", ()) if number not in set(left)]
-    before, after = reader.verdicts_at(numbers, began), reader.verdicts_at(numbers, ended)
+    before = reader.verdicts_at(numbers, began - timedelta(microseconds=1))
+    after = reader.verdicts_at(numbers, ended)
     found = [Comparison(n, before.get(n), after[n]) for n in numbers if n in after]
     return found, left
 

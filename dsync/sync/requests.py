@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import datetime
 
 from dsync.domain.ids import DemarcheNumber
@@ -11,7 +9,7 @@ from dsync.errors import InterruptedRunError
 from dsync.store import RunningService, Store
 from dsync.store.lease import is_alive
 from dsync.store.requests import ManualRequest
-from dsync.sync.context import Progress
+from dsync.sync.context import Context
 from dsync.sync.report import SyncOptions
 
 LOOK_S = 0.5
@@ -24,24 +22,13 @@ def living_service(store: Store, demarche: DemarcheNumber, now: datetime) -> Run
     return next(alive, None)
 
 
-def hand_over(
-    store: Store,
-    demarche: DemarcheNumber,
-    options: SyncOptions,
-    *,
-    stop: threading.Event,
-    clock: Callable[[], datetime],
-    progress: Progress,
-) -> ManualRequest | None:
+def hand_over(context: Context, options: SyncOptions) -> ManualRequest | None:
     """Have the running service execute a run, and wait for its end.
 
     Args:
-        store: the database.
-        demarche: the démarche's number.
+        context: of this process, of which `stop` ends the wait: a run that has not begun is
+            withdrawn, another one goes on.
         options: of the run.
-        stop: ends the wait: a run that has not begun is withdrawn, another one goes on.
-        clock: returns the present instant, in UTC.
-        progress: receives the number of dossiers that the run has read.
 
     Returns:
         The request with its result; None when no service executes it, so that the caller does.
@@ -50,21 +37,22 @@ def hand_over(
         InterruptedRunError: `stop` was set.
         StoreError: the database failed; the request may stay.
     """
-    service = living_service(store, demarche, clock())
+    store, demarche, now = context.store, context.demarche, context.clock
+    service = living_service(store, demarche, now())
     if service is None:
         return None
     with store.requests(demarche) as requests:
-        id_ = requests.ask(options.kind.value, options.queued(), options.started_by, clock())
-    progress.message(f"The service {service.holder} does it; following…")
-    while not stop.wait(LOOK_S):
+        id_ = requests.ask(options.kind.value, options.queued(), options.started_by, now())
+    context.progress.message(f"The service {service.holder} does it; following…")
+    while not context.stop.wait(LOOK_S):
         with store.reading(demarche) as reader:
             request = reader.request(id_)
             read = reader.read_so_far(request.run) if request and request.run else None
         if request is None or request.fini_le is not None:
             return request
         if read is not None:
-            progress.pulled(read, None)
-        if living_service(store, demarche, clock()) is None and withdraw(store, demarche, id_):
+            context.progress.pulled(read, None)
+        if living_service(store, demarche, now()) is None and withdraw(store, demarche, id_):
             return None
     if withdraw(store, demarche, id_):
         raise InterruptedRunError("Interrupted: the service had not begun, and will not.")

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from dsync.sync.precheck import stored_comparisons
 from dsync.sync.report import Kind, RunReport
 from tests.engine.conftest import Start
-from tests.engine.rig import DETAIL, PAGE, PROBLEME, Engine, few_products, number
+from tests.engine.rig import DEMARCHE, DETAIL, PAGE, PROBLEME, Engine, few_products, number
 from tests.engine.test_judging import STARTUPS, SUIVI, product_of
 
 PHASES: list[dict[str, str]] = [{"name": "alumni", "start": "2020-01-01", "end": ""}]
@@ -145,6 +146,25 @@ def test_fresh_evidence_is_taken_when_an_operator_asks(start: Start) -> None:
     publish(engine, lambda entries: entries)
     engine.sync()
     assert ("À vérifier", "alumni") == standing(engine, 0)[:2]
+
+
+def test_what_a_pre_check_compared_is_read_back_from_the_database(start: Start) -> None:
+    """By the numbers in its report; a finished dossier keeps its verdict, so it is judged again."""
+    engine = start([0, 5])
+    engine.sync_until_quiet()
+    publish(engine, rewrite(product_of(0)))
+    report = engine.sync(
+        work=Kind.PRECHECK, dossiers=(number(0), number(5)), refresh=True, started_by="cli:ada"
+    )
+    engine.advance(minutes=1)
+    engine.sync(work=Kind.PRECHECK, dossiers=(number(0),))
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        [found], left = stored_comparisons(reader, report.to_json())
+    compared, of_finished = report.comparisons
+    assert ([number(5)], False) == (left, of_finished.is_stored)
+    assert ("Éligible", "À vérifier") == (found.before and found.before.verdict, found.verdict)
+    assert (compared.before, compared.verdict) == (found.before, found.verdict)
+    assert compared.after.preuve["sha256"] == found.after.preuve["sha256"]
 
 
 def test_a_standing_verdict_stays_while_the_catalogue_is_out_of_reach(start: Start) -> None:

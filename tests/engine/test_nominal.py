@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dsync.sandbox import ScriptedFault
-from dsync.sync.context import NoProgress
+from dsync.sync.context import Progress
 from dsync.sync.report import Kind, Status, SyncOptions
 from tests.engine.rig import (
     DATE,
@@ -230,7 +230,7 @@ def test_a_run_without_pushes_leaves_the_outbox_waiting(engine: Engine) -> None:
 def test_a_full_read_shows_how_far_it_is(engine: Engine) -> None:
     """Nobody knows the first time; afterwards the copy does, until there are more."""
     told: list[tuple[int, int | None]] = []
-    progress = NoProgress()
+    progress = Progress()
     progress.pulled = lambda done, total: told.append((done, total))  # type: ignore[method-assign]
     engine.worker.app.progress = progress
     engine.sync(full=True)

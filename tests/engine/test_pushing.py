@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
 from dsync.sandbox.world.model import ChampDescriptor
-from dsync.sync.context import NoProgress
+from dsync.sync.context import Progress
 from dsync.sync.report import Status
 from tests.engine.conftest import Start
 from tests.engine.rig import (
@@ -400,7 +400,7 @@ def test_an_operators_push_waits_for_the_lost_answer(start: Start) -> None:
     assert ["waiting 35 s" in sentence for sentence in told.lines] == [True]
 
 
-class Told(NoProgress):
+class Told(Progress):
     """Keeps what a command prints while it works."""
 
     def __init__(self) -> None:

@@ -209,7 +209,7 @@ def test_a_lease_of_another_process_is_logged_once_and_no_failure() -> None:
             job.tick()
             clock.now += 1
     assert worker.runs == 4
-    assert not job.is_waiting
+    assert not job.is_asked
     told = [(entry["event"], entry["log_level"]) for entry in logs]
     assert told == [("lease_held_elsewhere", "info")]
 
