@@ -82,8 +82,8 @@ class Demarche:
 
     def read(self, truth: DossierTruth) -> DossierTruth:
         """Return a dossier with the ids of the shipped call if it is of the next one."""
-        for name in ("raw_champs", "raw_annotations"):
-            setattr(truth, name, self._unshifted(getattr(truth, name)))
+        truth.raw_champs = self._unshifted(truth.raw_champs)
+        truth.raw_annotations = self._unshifted(truth.raw_annotations)
         return truth
 
     def _unshifted(self, values: Any) -> Any:
