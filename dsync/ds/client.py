@@ -104,11 +104,6 @@ class DSClient:
         return self._transport.requests
 
     @property
-    def by_operation(self) -> Counter[str]:
-        """Number of requests sent, by operation."""
-        return self._transport.by_operation
-
-    @property
     def errors(self) -> Counter[str]:
         """Number of failed requests by the error's class, also of those repeated with success."""
         return self._transport.errors

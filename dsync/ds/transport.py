@@ -121,7 +121,6 @@ class Transport:
         self.requests = 0
         self.answered = 0
         self.errors: Counter[str] = Counter()
-        self.by_operation: Counter[str] = Counter()
         self._url = url
         self._has_answered = False
         """Whether this address has given a GraphQL answer before."""
@@ -251,7 +250,6 @@ class Transport:
             raise InterruptedRunError("Asked to stop while waiting to ask DS.")
         with self._lock:
             self.requests += 1
-            self.by_operation[operation.name] += 1
         reply = self._exchange(operation, variables)
         fault = fault_of_errors(reply.errors, has_data=reply.data is not None)
         if reply.fault is not None:

@@ -20,7 +20,7 @@ from dsync.store import tables
 from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.journal import JournalWrites
 from dsync.store.pieces import PieceWrites
-from dsync.store.records import NewEvent
+from dsync.store.records import NewEvent, WishStatus
 from dsync.store.sql import update_rows
 from dsync.store.verdicts import QueueWrites
 
@@ -211,11 +211,11 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         ]
         update_rows(self.connection, tables.verdict, bare)
         _blank(self, tables.outbox, numbers, courante=False)
-        waiting = tables.outbox.c.statut.in_(["en_attente", "conflit", "suspendue", "incertaine"])
+        done = [WishStatus.CONFIRMEE.value, WishStatus.REFUSEE.value, WishStatus.REMPLACEE.value]
         execute(
             update(tables.outbox)
-            .where(tables.outbox.c.numero.in_(numbers), waiting)
-            .values(statut="remplacee")
+            .where(tables.outbox.c.numero.in_(numbers), tables.outbox.c.statut.not_in(done))
+            .values(statut=WishStatus.REMPLACEE.value)
         )
         _blank(self, tables.evenement, numbers)
         _blank(self, _dossier, numbers, efface_le=now, a_evaluer=False)

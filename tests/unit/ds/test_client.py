@@ -191,7 +191,7 @@ def test_an_answer_that_is_no_page_is_a_dsync_error(
     assert type(caught.value) is kind
     assert caught.value.details["fault"] == fault
     assert client.errors == {kind.__name__: 1}
-    assert client.by_operation == {"DossiersPage": 1}
+    assert client.requests == 1
     told = f"{caught.value} {caught.value.details} {caught.value.__cause__}"
     assert SECRET not in told
     assert f"t-{fault}" not in told
