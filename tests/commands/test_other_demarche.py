@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM
+from dsync.store import Store
 from tests.commands.command import Command
 from tests.engine.rig import id_of
 
@@ -142,7 +144,12 @@ def test_what_is_not_configured_is_said_in_a_sentence(configured: Configured) ->
     status = dsync("status", "--json")
     assert (0, []) == (status.code, status.json["warnings"])
     assert 0 == status.json["dossiers"]["to_judge"]
-    for command, section in ((("push",), "[annotations]"), (("precheck",), "[regles]")):
+    missing = {
+        ("push",): "[annotations]",
+        ("precheck",): "[regles]",
+        ("evidence", "show"): "[regles]",
+    }
+    for command, section in missing.items():
         ended = dsync(*command)
         assert (2, 1) == (ended.code, len(ended.err.strip().splitlines()))
         assert section in ended.err
@@ -209,3 +216,20 @@ def test_a_misspelt_field_is_warned_of(configured: Configured) -> None:
     )
     ended = configured(f"{LEAST}[mapping.champs.Service]\nid = 'x'\n")("config", "check")
     assert (2, True) == (ended.code, "Service: expected a name such as code_postal" in ended.err)
+
+
+@pytest.mark.parametrize("section", ["[regles]", "[preuves]"])
+def test_rules_need_the_mapping(configured: Configured, section: str) -> None:
+    """They have nothing to judge without it: one sentence, which names both."""
+    ended = configured(f"{LEAST}\n{section}\n")("config", "check")
+    assert (2, 1) == (ended.code, len(ended.err.strip().splitlines()))
+    assert f"{section} needs the section [mapping]" in ended.err
+
+
+def test_the_engine_alone_makes_a_database_of_its_own(tmp_path: Path) -> None:
+    """Without any programme's tables, its views are there."""
+    store = Store.open(f"sqlite:///{tmp_path / 'dsync.db'}")
+    views = store.dictionary()
+    store.close()
+    assert {"lecture_champ", "lecture_evenement"} <= set(views)
+    assert "lecture_candidature" not in views

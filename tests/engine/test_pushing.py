@@ -990,39 +990,6 @@ def test_our_own_label_comes_back_once_and_is_nothing_to_do(engine: Engine) -> N
     assert (0, []) == (engine.sync().read, engine.mutations())
 
 
-def test_our_own_label_ends_in_nothing_to_do(engine: Engine) -> None:
-    """It moves the dossier, which comes with the next page: nothing is sent, judged, journaled."""
-    engine.begin()
-    before = [engine.events(rank) for rank in OPEN]
-    engine.advance(minutes=1)
-    engine.control.forget_requests()
-    report = engine.sync()
-    assert (10, 0, 0, 0) == (report.read, report.changed, report.evaluated, report.pushed)
-    assert (1, before) == (len(engine.requests()), [engine.events(rank) for rank in OPEN])
-
-
-def test_a_humans_label_is_seen_at_the_next_pull(engine: Engine) -> None:
-    """It moves the dossier: no full read is needed to see the conflict."""
-    engine.sync_until_quiet()
-    engine.control.add_label(number(0), "à vérifier")
-    report = engine.sync()
-    assert (1, {**CONFIRMED, "label": "conflit"}) == (report.conflicts, engine.wishes(0))
-
-
-def test_our_own_write_is_not_taken_for_a_human_s(engine: Engine) -> None:
-    """It comes back with the next page, and is neither event, nor conflict, nor reason to judge."""
-    engine.sync()
-    for _ in range(3):
-        engine.advance(minutes=5)
-        report = engine.sync(full=True)
-        assert (0, 0, 0, 0) == (
-            report.changed,
-            report.evaluated,
-            report.pushed,
-            report.conflicts,
-        )
-
-
 def test_a_verdict_with_the_same_text_gives_no_push(start: Start) -> None:
     """An input that changes nothing for the reader: a history row, no write, the date stays."""
     engine = start()
