@@ -42,8 +42,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden",
         action="store_true",
-        help="Write the golden files anew instead of comparing with them.",
+        help="Write the golden files anew, by the tests that compare with them; run no other test.",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--update-golden"):
+        writing = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in {*writing}])
+        items[:] = writing
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,9 @@ class Golden:
         if self.is_updating:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        assert file.read_text(encoding="utf-8").splitlines() == text.splitlines()
+        assert file.read_text(encoding="utf-8").splitlines() == text.splitlines(), (
+            f"{file} differs: if that is meant, run `pytest --update-golden` and read `git diff`."
+        )
 
     def names(self, below: str) -> list[str]:
         """Return the names of the files of a folder below, without their endings."""

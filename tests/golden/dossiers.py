@@ -1,11 +1,7 @@
-"""Forty kinds of dossiers, each by its differences from an Éligible one.
-
-`python -m tests.golden.dossiers --write` writes their details into `details.txt`.
-"""
+"""Forty kinds of dossiers, each by its differences from an Éligible one, with their texts."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,7 +23,6 @@ from dsync.settings import load_settings
 from dsync.wiring import App
 
 CONFIG = Path(__file__).parents[2] / "config"
-TEXTS = Path(__file__).with_name("details.txt")
 PAGE = "https://beta.gouv.fr/startups"
 READ_SOON = datetime(2024, 5, 27, 3, tzinfo=UTC)
 READ_LATE = datetime(2026, 11, 24, 3, tzinfo=UTC)
@@ -256,10 +251,3 @@ def written() -> str:
     """Return the details of all kinds, each under its title."""
     texts = (f"## {dossier.kind}\n{decide(dossier).detail}\n" for dossier in DOSSIERS)
     return "\n".join(texts)
-
-
-if __name__ == "__main__":
-    if "--write" in sys.argv:
-        TEXTS.write_text(written(), encoding="utf-8")
-    else:
-        sys.stdout.write(written())

@@ -1,4 +1,4 @@
-"""Generates reference pages of docs/ from the code: `python -m tests.golden.pages --write`.
+"""Generates reference pages of docs/ from the code; `pytest --update-golden` writes them.
 
 The folder `hand` has what is written by hand of each page; a mark `<!-- name -->` on a line of its
 own stands for what is generated.
@@ -7,7 +7,6 @@ own stands for what is generated.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from dsync.service.metrics import METRICS
 from tests.golden import dependencies, keys
 from tests.golden.table import rows
 
-DOCS = Path(__file__).parents[2] / "docs"
 HAND = Path(__file__).parent / "hand"
 PAGES = sorted(file.name for file in HAND.iterdir())
 
@@ -52,11 +50,3 @@ def page(name: str) -> str:
     """Return a page of docs/."""
     text = (HAND / name).read_text(encoding="utf-8")
     return re.sub(r"^<!-- (\w+) -->$", lambda mark: GENERATED[mark[1]](), text, flags=re.M)
-
-
-if __name__ == "__main__":
-    for name in PAGES:
-        if "--write" in sys.argv:
-            (DOCS / name).write_text(page(name), encoding="utf-8")
-        else:
-            sys.stdout.write(page(name))

@@ -1,15 +1,13 @@
-"""Generates docs/registre.md from the dictionary: `python -m tests.golden.registre --write`."""
+"""Generates docs/registre.md from the dictionary of the views."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from dsync.database import EXTENSION
 from dsync.store.extension import FREE_TEXT, PERSONAL
 from dsync.store.reading_views import shipped_dictionary
 
-PAGE = Path(__file__).parents[2] / "docs" / "registre.md"
 HEAD = Path(__file__).with_suffix(".md")
 """The part that is written by hand."""
 
@@ -34,10 +32,3 @@ def page() -> str:
 
 def _bare(sentence: str) -> str:
     return sentence.removesuffix(PERSONAL).removesuffix(FREE_TEXT).strip()
-
-
-if __name__ == "__main__":
-    if "--write" in sys.argv:
-        PAGE.write_text(page(), encoding="utf-8")
-    else:
-        sys.stdout.write(page())

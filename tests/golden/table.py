@@ -1,19 +1,16 @@
-"""Generates docs/precheck.md from the sentences: `python -m tests.golden.table --write`."""
+"""Generates docs/precheck.md from the sentences of the pre-check."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.sentences import SENTENCES, Sentence
 
-PAGE = Path(__file__).parents[2] / "docs" / "precheck.md"
 HEAD = """\
 # The pre-check's texts
 
-<!-- Generated from dsync/eig/precheck/sentences.py by `python -m tests.golden.table --write`. -->
+<!-- Generated from dsync/eig/precheck/sentences.py by `pytest --update-golden`. -->
 
 The text in the annotation of a dossier has, in this order:
 
@@ -65,10 +62,3 @@ def _row(sentence: Sentence) -> tuple[str, str, str]:
     parts.append(sentence.a_faire and f"À faire : {sentence.a_faire}.")
     text = " ".join(part for part in parts if part)
     return f"`{sentence.resultat}`", sentence.quand, text
-
-
-if __name__ == "__main__":
-    if "--write" in sys.argv:
-        PAGE.write_text(page(), encoding="utf-8")
-    else:
-        sys.stdout.write(page())

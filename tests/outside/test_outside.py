@@ -1,7 +1,7 @@
 """What is seen of dsync from outside is as it was, whatever moves inside.
 
 The files in golden/ were written by the code that they hold against; after a change that is meant,
-`pytest tests/outside --update-golden` writes them anew, and their difference is read over.
+`pytest --update-golden` writes them anew, and their difference is read over.
 """
 
 from __future__ import annotations

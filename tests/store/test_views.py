@@ -143,7 +143,9 @@ def test_each_view_has_exactly_the_promised_columns(rich: Store) -> None:
         expected = columns.split()
         if view not in OF_ALL and "demarche_numero" not in expected:
             expected.append("demarche_numero")
-        assert expected == list(rows(rich, view)[0]), view
+        shown = rows(rich, view)
+        assert shown, f"{view} shows nothing: have the fixture `rich` write something for it."
+        assert expected == list(shown[0]), view
         assert expected == list(documented[view]["columns"]), view
 
 
@@ -481,7 +483,8 @@ def test_every_value_has_its_meaning(store: Store) -> None:
     for row in rows(store, "lecture_valeur"):
         if (row["vue"], row["colonne"]) in found:
             found[row["vue"], row["colonne"]].append(row["valeur"])
-    assert {key: [str(value) for value in values] for key, values in WRITTEN.items()} == found
+    written = {key: [str(value) for value in values] for key, values in WRITTEN.items()}
+    assert written == found, "Correct dsync/eig/views/lecture_valeur.sql, in the order of the code."
 
 
 def test_the_dictionary_has_the_types_of_the_columns(store: Store) -> None:

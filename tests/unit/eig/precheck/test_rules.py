@@ -84,7 +84,7 @@ def test_each_problem_is_named(
 def test_a_check_without_ground_for_refusal_cannot_refuse(
     rules_table: dict[str, Any], config_folder: Path
 ) -> None:
-    """Four checks cannot be set to « non conforme »."""
+    """Four checks cannot be set to « non conforme »: no sentence of theirs has that result."""
     severity = dict.fromkeys(rules_table["severity"], "non_conforme")
     found = problems_of(rules_table, config_folder, severity=severity)
     assert [line.split()[2] for line in found] == ["depot", "cas_octroi", "completude", "doublon"]
