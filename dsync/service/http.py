@@ -26,6 +26,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from dsync import __version__
 from dsync.addresses import Listen, mask_url
@@ -46,6 +47,8 @@ DATABASE_S = 5.0
 """Time for the database to answer `/readyz` or `/metrics`."""
 BODY_S = 10.0
 """Time to send the body of a webhook."""
+IDLE_S = 5.0
+"""Time to send the head of a request, on a new connection or after an answer."""
 CONNECTIONS = 512
 """Maximum number of open connections; further ones are answered 503."""
 MAX_HEAD = 16 * 1024
@@ -85,6 +88,7 @@ class Surface:
         stop: ends the thread.
         database_s: seconds that the database has to answer.
         body_s: seconds that the body of a webhook may take.
+        idle_s: seconds that the head of a request may take.
         console: the console; None: there is none.
     """
 
@@ -98,6 +102,7 @@ class Surface:
         *,
         database_s: float = DATABASE_S,
         body_s: float = BODY_S,
+        idle_s: float = IDLE_S,
         console: ASGIApp | None = None,
     ) -> None:
         self._console = console
@@ -108,7 +113,7 @@ class Surface:
         self._database_s = database_s
         self._body_s = body_s
         self._socket = listening
-        self._thread = server_thread(self._application(), listening, stop)
+        self._thread = server_thread(self._application(), listening, stop, idle_s=idle_s)
 
     def start(self) -> None:
         """Serve until the stop event is set."""
@@ -175,6 +180,31 @@ class Surface:
         return None
 
 
+class _Connection(H11Protocol):
+    """A connection that is closed when its next request does not come in time.
+
+    uvicorn itself waits for the end of a request's head without limit, and a few hundred such
+    connections use up those that may be open.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._wait_for_request()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        self._wait_for_request()
+
+    def _wait_for_request(self) -> None:
+        self.loop.call_later(self.timeout_keep_alive, self._close_after, self.cycle)
+
+    def _close_after(self, last: RequestResponseCycle | None) -> None:
+        if self.cycle is last and not self.transport.is_closing():
+            self.transport.close()
+
+
 class _Server(uvicorn.Server):
     """A server that ends with the service."""
 
@@ -189,7 +219,11 @@ class _Server(uvicorn.Server):
 
 
 def server_thread(
-    application: ASGIApp, listening: socket.socket, stop: threading.Event
+    application: ASGIApp,
+    listening: socket.socket,
+    stop: threading.Event,
+    *,
+    idle_s: float = IDLE_S,
 ) -> threading.Thread:
     """Return a thread that serves an application until `stop` is set.
 
@@ -197,11 +231,12 @@ def server_thread(
         application: what is served.
         listening: the socket.
         stop: ends the thread.
+        idle_s: seconds that the head of a connection's next request may take.
     """
     config = uvicorn.Config(
         application,
         loop="asyncio",
-        http="h11",
+        http=_Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -210,6 +245,7 @@ def server_thread(
         server_header=False,
         limit_concurrency=CONNECTIONS,
         h11_max_incomplete_event_size=MAX_HEAD,
+        timeout_keep_alive=idle_s,  # type: ignore[arg-type] # Seconds for `call_later`.
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
     return threading.Thread(

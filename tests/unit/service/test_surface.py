@@ -117,16 +117,21 @@ def test_hostile_clients_are_answered_or_dropped(
     hook = f"POST /hooks/ds/{SECRET} HTTP/1.1\r\nHost: x\r\n".encode()
     with (
         App(_settings(f"sqlite:///{tmp_path / 'dsync.db'}")) as app,
-        serving(app, body_s=0.2) as address,
+        serving(app, body_s=0.2, idle_s=0.2) as address,
     ):
         slow = _sent(address, hook + b"Content-Length: 9\r\n\r\nproc", reads=True)
         cut = _sent(address, hook + b"Content-Length: 9\r\n\r\nproc", reads=False)
         unsound = _sent(address, hook + b"Content-Length: -1\r\n\r\n", reads=True)
         endless = _sent(address, hook + b"X: " + b"x" * 40_000, reads=True)
         other = _sent(address, b"\x16\x03\x01" + SECRET.encode() + b"\r\n\r\n", reads=True)
+        silent = [
+            _sent(address, begun, reads=True)
+            for begun in (b"", b"GET /hea", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /hea")
+        ]
         alive = _sent(address, b"GET /healthz HTTP/1.0\r\n\r\n", reads=True)
     assert (b" 408 ", b"") == (slow[8:13], cut)
     assert {b" 400 "} == {answer[8:13] for answer in (unsound, endless, other)}
+    assert [b"", b"", True] == [*silent[:2], silent[2].endswith(b"ok\n")]
     assert alive.endswith(b"ok\n")
     assert [] == [one for one in caplog.records if one.levelno >= logging.ERROR]
     assert SECRET not in caplog.text
