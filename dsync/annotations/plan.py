@@ -78,6 +78,8 @@ class Wish:
     """Whether DS was seen to have the value before."""
     refusal: str | None = None
     """Why DS refused it before."""
+    tentatives: int = 0
+    """How often it was sent."""
 
     @property
     def is_first(self) -> bool:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
-from dsync.store import Conflict
+from dsync.store import StoredWish
 from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.report import Kind, SyncOptions
 
@@ -30,14 +30,14 @@ SHOWN = 200
 """Maximum number of conflicts on the page."""
 
 
-def key_of(conflict: Conflict) -> str:
+def key_of(conflict: StoredWish) -> str:
     """Return what a form says of a conflict: which one, and the values that were shown."""
     shown = f"{conflict.valeur_distante or ''}\0{conflict.valeur or ''}"
     digest = blake2b(shown.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return f"{conflict.numero}-{conflict.annotation}-{digest}"
 
 
-def own(conflicts: Iterable[Conflict]) -> list[Conflict]:
+def own(conflicts: Iterable[StoredWish]) -> list[StoredWish]:
     """Return the conflicts of values, without the wishes that another conflict blocks."""
     return [one for one in conflicts if one.erreur is None]
 
@@ -87,7 +87,7 @@ def decide(visit: Visit) -> Response:
     raise HTTPException(400)
 
 
-def _end(visit: Visit, chosen: Sequence[Conflict], gone: int, choice: Choice) -> Response:
+def _end(visit: Visit, chosen: Sequence[StoredWish], gone: int, choice: Choice) -> Response:
     ended = 0
     by_annotation: dict[str, list[DossierNumber]] = defaultdict(list)
     for one in chosen:
@@ -111,7 +111,7 @@ def _end(visit: Visit, chosen: Sequence[Conflict], gone: int, choice: Choice) ->
     return visit.back("/conflits")
 
 
-def _overwrite(visit: Visit, chosen: Sequence[Conflict], gone: int) -> Response:
+def _overwrite(visit: Visit, chosen: Sequence[StoredWish], gone: int) -> Response:
     shown: dict[DossierNumber, dict[str, str]] = defaultdict(dict)
     for one in chosen:
         shown[one.numero][one.annotation] = one.valeur_distante or ""

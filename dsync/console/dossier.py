@@ -17,6 +17,7 @@ from dsync.console.charts import bars
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, counterfactual
+from dsync.store import WishStatus
 from dsync.store.extension import label_of
 from dsync.sync.report import Kind, SyncOptions
 
@@ -42,7 +43,9 @@ def show(visit: Visit) -> Response:
         if found["demarche_numero"] != app.demarche:
             return visit.back(f"/dossiers/{number}", demarche=found["demarche_numero"])
         found = visit.seen(found, reader)
-        wishes = sorted(reader.wishes_of(number), key=lambda one: ANNOTATIONS.index(one.annotation))
+        wishes = sorted(
+            reader.wishes(WishStatus, [number]), key=lambda one: ANNOTATIONS.index(one.annotation)
+        )
         extension = reader.extension
         current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
         checks = current_checks(found, current, list(extension.checks) if extension else [])

@@ -7,9 +7,7 @@ from dsync.store.lease import LEASE_TTL_S
 from dsync.store.reader import Reader
 from dsync.store.records import (
     Author,
-    Conflict,
     DuePush,
-    EndedWish,
     Lease,
     LeaseInfo,
     NewEvent,
@@ -34,10 +32,8 @@ from dsync.store.verification import StoredDossier
 __all__ = [
     "LEASE_TTL_S",
     "Author",
-    "Conflict",
     "DossierView",
     "DuePush",
-    "EndedWish",
     "Extension",
     "Lease",
     "LeaseInfo",

@@ -16,7 +16,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.documents import Document, documents
 from dsync.store.reading_views import expanded
-from dsync.store.records import WishStatus
+from dsync.store.records import StoredWish, WishStatus
 from dsync.store.subject import Subject
 
 SORTS = {
@@ -60,29 +60,6 @@ class Figures(NamedTuple):
     """By day, or by stage, of `depots`, `verdicts`, `decisions` and `etapes`."""
     successes: Mapping[int, str]
     """When each démarche was last read with success."""
-
-
-class OpenWish(NamedTuple):
-    """A wish that is not in DS yet."""
-
-    numero: DossierNumber
-    annotation: str
-    valeur: str | None
-    statut: str
-    erreur: str | None
-    creee_le: datetime
-    tentatives: int
-
-
-class DossierWish(NamedTuple):
-    """A current wish of a dossier."""
-
-    annotation: str
-    valeur: str | None
-    statut: str
-    envoyee_le: datetime | None
-    erreur: str | None
-    valeur_distante: str | None
 
 
 MOST_WISHES = 500
@@ -280,21 +257,11 @@ class ListingReads(Subject):
             )
         )
 
-    def wishes_of(self, numero: DossierNumber) -> list[DossierWish]:
-        """Return the current wishes of a dossier, with the values that stopped them."""
-        outbox = tables.outbox
-        found = self.connection.execute(
-            select(*(outbox.c[name] for name in DossierWish._fields))
-            .where(outbox.c.numero == numero, outbox.c.courante)
-            .order_by(outbox.c.id)
-        )
-        return [DossierWish(*row) for row in found]
-
-    def open_wishes(self) -> list[OpenWish]:
+    def open_wishes(self) -> list[StoredWish]:
         """Return the wishes that wait or were refused, by dossier, for dossiers that are open."""
         dossier, outbox = tables.dossier, tables.outbox
         found = self.connection.execute(
-            select(*(outbox.c[name] for name in OpenWish._fields))
+            select(*(outbox.c[name] for name in StoredWish._fields))
             .join(dossier, dossier.c.numero == outbox.c.numero)
             .where(
                 outbox.c.courante,
@@ -305,7 +272,7 @@ class ListingReads(Subject):
             .order_by(outbox.c.numero, outbox.c.id)
             .limit(MOST_WISHES)
         )
-        return [OpenWish(*row) for row in found]
+        return [StoredWish(*row) for row in found]
 
     def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
         """Return the events of a run, oldest first; arguments as of `requests`."""

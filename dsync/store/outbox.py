@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Row, and_, distinct, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from dsync.annotations import WrittenValue
+from dsync.annotations import Wish, WrittenValue
 from dsync.annotations.config import LABEL
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
@@ -25,10 +25,8 @@ from dsync.store.records import (
     CLOCK_TOLERANCE,
     LONGEST_WAIT,
     DuePush,
-    EndedWish,
     NewWish,
     Sending,
-    StoredWish,
     WishStatus,
 )
 from dsync.store.sql import insert_rows, upsert
@@ -37,6 +35,9 @@ _outbox = tables.outbox
 _pousse = tables.pousse
 _dossier = tables.dossier
 
+UNKNOWN_FOR = timedelta(seconds=35)
+"""Time after which an unanswered write can be read back: DS ends each request after 30 s, so by
+then the write is either executed or will never be."""
 _WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
 _ENDED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPENDUE.value]
 
@@ -99,18 +100,9 @@ class OutboxWrites(JournalWrites):
             .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
         )
 
-    def due_count(
-        self, now: datetime, unknown_for: timedelta, numbers: Sequence[DossierNumber] = ()
-    ) -> int:
-        """Return the number of dossiers with a due wish.
-
-        Args:
-            now: the present instant, in UTC.
-            unknown_for: as of `due_dossiers`.
-            numbers: the dossiers; empty: all.
-        """
-        is_due = _is_due(now, self._present(now) - unknown_for)
-        statement = self._due(select(func.count(distinct(_outbox.c.numero))), is_due)
+    def due_count(self, now: datetime, numbers: Sequence[DossierNumber] = ()) -> int:
+        """Return the number of dossiers with a due wish; `numbers` empty: among all."""
+        statement = self._due(select(func.count(distinct(_outbox.c.numero))), self._is_due(now))
         return self.connection.scalar(_narrowed(statement, numbers)) or 0
 
     def waiting_count(self, numbers: Sequence[DossierNumber] = ()) -> int:
@@ -135,7 +127,6 @@ class OutboxWrites(JournalWrites):
     def due_dossiers(
         self,
         now: datetime,
-        unknown_for: timedelta,
         *,
         limit: int,
         labels: int = 0,
@@ -145,19 +136,18 @@ class OutboxWrites(JournalWrites):
 
         Args:
             now: the present instant, in UTC.
-            unknown_for: time after which an unanswered write can be read back.
             limit: maximum number of dossiers; those with due annotations come first.
             labels: maximum number of further dossiers of which only the label is due.
             numbers: the dossiers; empty: all.
         """
-        is_due = _is_due(now, self._present(now) - unknown_for)
+        is_due = self._is_due(now)
         due = _narrowed(self._due(select(_outbox.c.numero).distinct(), is_due), numbers)
         due = due.order_by(_outbox.c.numero)
         is_label = _outbox.c.annotation == LABEL
         chosen = list(self.connection.scalars(due.where(~is_label).limit(limit)))
         left = max(labels, limit - len(chosen))
         chosen += self.connection.scalars(due.where(is_label).limit(left))
-        wishes = self._stored_wishes(chosen, is_due)
+        wishes = self._due_wishes(chosen, is_due)
         rows = self.connection.execute(
             select(
                 _dossier.c.numero,
@@ -217,27 +207,6 @@ class OutboxWrites(JournalWrites):
             )
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
         )
-
-    def ended_wishes(self, numbers: Sequence[DossierNumber]) -> list[EndedWish]:
-        """Return the current wishes that are confirmed or in conflict."""
-        columns = ("numero", "annotation", "valeur", "statut", "valeur_distante", "cible")
-        return [
-            EndedWish(
-                DossierNumber(row.numero),
-                row.annotation,
-                row.valeur,
-                WishStatus(row.statut),
-                row.valeur_distante,
-                row.cible,
-            )
-            for row in self.connection.execute(
-                select(*(_outbox.c[name] for name in columns)).where(
-                    _outbox.c.numero.in_(numbers),
-                    _outbox.c.courante,
-                    _outbox.c.statut.in_([WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value]),
-                )
-            )
-        ]
 
     def refuse_waiting(self, why: str | None, numbers: Sequence[DossierNumber] = ()) -> None:
         """Mark the waiting wishes as refused; uncertain ones are read back first.
@@ -366,23 +335,17 @@ class OutboxWrites(JournalWrites):
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
         )
 
-    def unknown_for(
-        self, now: datetime, unknown_for: timedelta, numbers: Sequence[DossierNumber] = ()
+    def time_until_readable(
+        self, now: datetime, numbers: Sequence[DossierNumber] = ()
     ) -> timedelta:
-        """Return the time until all unanswered writes can be read back.
-
-        Args:
-            now: the present instant, in UTC.
-            unknown_for: time after which an unanswered write can be read back.
-            numbers: the dossiers; empty: all.
-        """
+        """Return the time until all unanswered writes can be read back; `numbers` empty: all."""
         statement = self._waiting(select(func.max(_pousse.c.incertaine_depuis))).join(
             _pousse, _PUSHED
         )
         latest: datetime | None = self.connection.scalar(_narrowed(statement, numbers))
         if latest is None:
             return timedelta()
-        return max(timedelta(), latest + unknown_for - self._present(now))
+        return max(timedelta(), latest + UNKNOWN_FOR - self._present(now))
 
     def _current_wishes(self, numbers: Iterable[DossierNumber]) -> dict[tuple[int, str], Row[Any]]:
         columns = ("numero", "annotation", "id", "valeur", "statut", "valeur_distante", "erreur")
@@ -394,10 +357,10 @@ class OutboxWrites(JournalWrites):
             )
         }
 
-    def _stored_wishes(
+    def _due_wishes(
         self, numbers: Sequence[DossierNumber], is_due: ColumnElement[bool]
-    ) -> dict[int, list[StoredWish]]:
-        wishes: dict[int, list[StoredWish]] = defaultdict(list)
+    ) -> dict[int, list[Wish]]:
+        wishes: dict[int, list[Wish]] = defaultdict(list)
         rows = self.connection.execute(
             select(
                 _outbox.c.numero,
@@ -423,15 +386,10 @@ class OutboxWrites(JournalWrites):
         )
         for row in rows:
             wishes[row.numero].append(
-                StoredWish(
-                    id=row.id,
-                    annotation=row.annotation,
-                    valeur=row.valeur or "",
-                    statut=WishStatus(row.statut),
-                    tentatives=row.tentatives,
-                    erreur=row.erreur,
-                    force_par=row.force_par,
-                    force_sur=row.force_sur,
+                Wish(
+                    row.id,
+                    row.annotation,
+                    row.valeur or "",
                     pushed=None if row.poussee_le is None else WrittenValue(row.pushed, row.cible),
                     uncertain=(
                         None
@@ -439,10 +397,18 @@ class OutboxWrites(JournalWrites):
                         else WrittenValue(row.incertaine, row.incertaine_cible)
                     ),
                     seen_at=row.annotations_vues_le,
+                    force=row.force_par is not None,
+                    over=row.force_sur,
                     is_due=bool(row.is_due),
+                    is_confirmed=row.statut == WishStatus.CONFIRMEE,
+                    refusal=(row.erreur or "") if row.statut == WishStatus.REFUSEE else None,
+                    tentatives=row.tentatives,
                 )
             )
         return wishes
+
+    def _is_due(self, now: datetime) -> ColumnElement[bool]:
+        return _is_due(now, self._present(now) - UNKNOWN_FOR)
 
     def _due(self, statement: Any, is_due: ColumnElement[bool]) -> Any:
         return statement.join(_dossier, _dossier.c.numero == _outbox.c.numero).where(

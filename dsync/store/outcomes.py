@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.records import Conflict, NewEvent, WishOutcome, WishStatus
+from dsync.store.records import NewEvent, StoredWish, WishOutcome, WishStatus
 from dsync.store.sql import update_rows, upsert
 from dsync.store.subject import Subject
 
@@ -23,33 +23,34 @@ _outbox = tables.outbox
 _pousse = tables.pousse
 
 
-class ConflictReads(Subject):
-    """Reads conflicts."""
+class WishReads(Subject):
+    """Reads the current wishes."""
 
-    def conflicts(self) -> list[Conflict]:
+    def wishes(
+        self, statuts: Iterable[WishStatus], numbers: Sequence[DossierNumber] | None = None
+    ) -> list[StoredWish]:
+        """Return the current wishes of these statuses, by dossier.
+
+        Args:
+            statuts: the statuses.
+            numbers: the dossiers; None: all of the démarche.
+        """
+        statement = select(*(_outbox.c[name] for name in StoredWish._fields)).where(
+            _outbox.c.demarche_numero == self.number
+            if numbers is None
+            else _outbox.c.numero.in_(numbers),
+            _outbox.c.courante,
+            _outbox.c.statut.in_([statut.value for statut in statuts]),
+        )
+        rows = self.connection.execute(statement.order_by(_outbox.c.numero, _outbox.c.id))
+        return [StoredWish(*row) for row in rows]
+
+    def conflicts(self) -> list[StoredWish]:
         """Return the open conflicts by dossier, with the wishes that another conflict blocks."""
-        columns = (
-            "numero",
-            "annotation",
-            "valeur",
-            "valeur_distante",
-            "erreur",
-            "creee_le",
-            "distante_le",
-        )
-        rows = self.connection.execute(
-            select(*(_outbox.c[name] for name in columns))
-            .where(
-                _outbox.c.demarche_numero == self.number,
-                _outbox.c.courante,
-                _outbox.c.statut == WishStatus.CONFLIT.value,
-            )
-            .order_by(_outbox.c.numero, _outbox.c.id)
-        )
-        return [Conflict(*row) for row in rows]
+        return self.wishes([WishStatus.CONFLIT])
 
 
-class OutcomeWrites(ConflictReads, JournalWrites):
+class OutcomeWrites(WishReads, JournalWrites):
     """Writes the outcomes of wishes."""
 
     def record_outcomes(

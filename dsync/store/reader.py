@@ -36,7 +36,6 @@ from dsync.store.documents import Document, documents
 from dsync.store.extension import DossierView
 from dsync.store.journal import QuarantineReads, RunReads
 from dsync.store.listing import ListingReads
-from dsync.store.outcomes import ConflictReads
 from dsync.store.pieces import PieceReads
 from dsync.store.records import OpenPushes, OpenWork, WishStatus
 from dsync.store.requests import RequestReads
@@ -93,7 +92,6 @@ class Reader(
     CorrectionReads,
     RunReads,
     QuarantineReads,
-    ConflictReads,
     VerdictReads,
     VerificationReads,
     PieceReads,

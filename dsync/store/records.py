@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from dsync.annotations import WrittenValue
+from dsync.annotations import Wish
 from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.programme import Row
@@ -220,42 +220,24 @@ class NewWish(NamedTuple):
     valeur: str
 
 
-class EndedWish(NamedTuple):
-    """A wish that is confirmed or in conflict: DS's value at that time is known."""
+class StoredWish(NamedTuple):
+    """A current wish; each field is the column of the outbox with its name."""
 
     numero: DossierNumber
     annotation: str
     valeur: str | None
     statut: WishStatus
-    """`CONFIRMEE` or `CONFLIT`."""
+    tentatives: int
+    creee_le: datetime
+    envoyee_le: datetime | None
     valeur_distante: str | None
     """In a conflict, the human's value."""
-    cible: str | None
-    """The id of the annotation's descriptor."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredWish:
-    """A current wish with what is known about earlier writes."""
-
-    id: int
-    annotation: str
-    valeur: str
-    statut: WishStatus
-    tentatives: int
+    distante_le: datetime | None
+    """When the human wrote `valeur_distante`, if DS gives the date; it does not give the author."""
     erreur: str | None
-    force_par: str | None
-    """The user who ordered it to overwrite a human's value; None: nobody."""
-    force_sur: str | None
-    """The value that this user was shown, and that alone is overwritten; None: any value."""
-    pushed: WrittenValue | None
-    """The value that dsync last wrote; None: it never wrote one."""
-    uncertain: WrittenValue | None
-    """A value that was sent without an answer: dsync may have written it."""
-    seen_at: datetime | None
-    """DS's date of the last manual edit of annotations, read just before `pushed` was written."""
-    is_due: bool
-    """Whether it can be sent now; one that is not can hold back or follow the others."""
+    """In a conflict, that of the result which holds it back; None: the wish's own conflict."""
+    cible: str | None
+    """The id of the annotation's descriptor, or of the label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +246,7 @@ class DuePush:
 
     numero: DossierNumber
     revision_id: RevisionId
-    wishes: tuple[StoredWish, ...]
+    wishes: tuple[Wish, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,20 +283,6 @@ class Sending(NamedTuple):
     id: int
     cible: str | None
     seen_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """A wish that a human's value stopped."""
-
-    numero: DossierNumber
-    annotation: str
-    valeur: str | None
-    valeur_distante: str | None
-    erreur: str | None
-    creee_le: datetime
-    distante_le: datetime | None
-    """When the human wrote `valeur_distante`, if DS gives the date; it does not give the author."""
 
 
 class NewEvent(NamedTuple):

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Table, Text, and_, cast, column, func, inspect, or_, select, table
 
-from dsync.domain.dossier import OPEN_ETATS, Presence, Revision
+from dsync.domain.dossier import OPEN_ETATS, Revision
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import reading_views, tables
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
 from dsync.store.form_views import FormView, form_views
-from dsync.store.records import EndedWish, WishStatus
+from dsync.store.outcomes import WishReads
+from dsync.store.records import StoredWish, WishStatus
 from dsync.store.state import StateReads
 
 _dossier = tables.dossier
@@ -69,7 +70,7 @@ class Dates(NamedTuple):
     """When the last successful read of the changed dossiers began."""
 
 
-class VerificationReads(StateReads):
+class VerificationReads(StateReads, WishReads):
     """Reads rows that should not be there, and what should be equal."""
 
     def damage(self) -> int:
@@ -249,7 +250,7 @@ class VerificationReads(StateReads):
 
     def confirmed_wishes(
         self, after: DossierNumber, batch: int
-    ) -> dict[DossierNumber, tuple[RevisionId, list[EndedWish]]]:
+    ) -> dict[DossierNumber, tuple[RevisionId, list[StoredWish]]]:
         """Return the confirmed wishes of the next open dossiers, with their revisions.
 
         Those of decided dossiers are no longer held: nothing is written there.
@@ -260,9 +261,9 @@ class VerificationReads(StateReads):
         """
         is_confirmed = and_(_outbox.c.courante, _outbox.c.statut == WishStatus.CONFIRMEE.value)
         chosen = (
-            select(_dossier.c.numero)
+            select(_dossier.c.numero, _dossier.c.revision_id)
             .where(
-                self._is_present(Presence.PRESENT),
+                self._is_present(),
                 _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
                 _dossier.c.numero > after,
                 _dossier.c.numero.in_(select(_outbox.c.numero).where(is_confirmed)),
@@ -270,28 +271,11 @@ class VerificationReads(StateReads):
             .order_by(_dossier.c.numero)
             .limit(batch)
         )
-        rows = self.connection.execute(
-            select(
-                _dossier.c.numero,
-                _dossier.c.revision_id,
-                *(_outbox.c[name] for name in ("annotation", "valeur", "valeur_distante", "cible")),
-            )
-            .join(_outbox, _outbox.c.numero == _dossier.c.numero)
-            .where(is_confirmed, _dossier.c.numero.in_(chosen))
-            .order_by(_dossier.c.numero)
-        )
-        found: dict[DossierNumber, tuple[RevisionId, list[EndedWish]]] = {}
-        for row in rows:
-            number = DossierNumber(row.numero)
-            wish = EndedWish(
-                number,
-                row.annotation,
-                row.valeur,
-                WishStatus.CONFIRMEE,
-                row.valeur_distante,
-                row.cible,
-            )
-            found.setdefault(number, (RevisionId(row.revision_id), []))[1].append(wish)
+        found: dict[DossierNumber, tuple[RevisionId, list[StoredWish]]] = {
+            row.numero: (RevisionId(row.revision_id), []) for row in self.connection.execute(chosen)
+        }
+        for wish in self.wishes([WishStatus.CONFIRMEE], list(found)):
+            found[wish.numero][1].append(wish)
         return found
 
     def _tables_of_dossiers(self) -> list[Table]:

@@ -16,7 +16,7 @@ from dsync.annotations.config import LABEL
 from dsync.domain.dossier import Correction, Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds import Page, Unreadable, unread_ids
-from dsync.store import EndedWish, Record, Tx, WishStatus
+from dsync.store import Record, StoredWish, Tx, WishStatus
 from dsync.sync.context import Run
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -103,7 +103,9 @@ def store_page(
             # So that a full read does not take them for disappeared.
             tx.mark_seen(run.id, seen)
         open_records = [record for record in records if record.is_open]
-        ended = tx.ended_wishes([record.numero for record in open_records])
+        ended = tx.wishes(
+            [WishStatus.CONFIRMEE, WishStatus.CONFLIT], [record.numero for record in open_records]
+        )
         edited = edited_elsewhere(open_records, ended, run.annotations_of, run.context.annotations)
         tx.reopen_wishes([*result.annotations_changed, *edited])
         # A changed dossier can have another revision or groupe, which can remove the obstacle.
@@ -232,7 +234,7 @@ def refresh_demarche(run: Run) -> Demarche:
 
 def edited_elsewhere(
     records: Sequence[Record],
-    ended: Iterable[EndedWish],
+    ended: Iterable[StoredWish],
     annotations_of: Callable[[RevisionId], ResolvedAnnotations],
     config: AnnotationsConfig | None,
 ) -> list[DossierNumber]:
@@ -258,7 +260,7 @@ def edited_elsewhere(
 
 
 def _is_unchanged(
-    wish: EndedWish,
+    wish: StoredWish,
     record: Record,
     resolved: Mapping[RevisionId, ResolvedAnnotations],
     config: AnnotationsConfig,
@@ -272,7 +274,7 @@ def _is_unchanged(
     return shows(wish.annotation, _final_value(wish), record.owned, record.labels, own, config)
 
 
-def _final_value(wish: EndedWish) -> str:
+def _final_value(wish: StoredWish) -> str:
     """Return DS's value when the wish ended: the wished one, or the human's in a conflict."""
-    value = wish.valeur if wish.statut is WishStatus.CONFIRMEE else wish.valeur_distante
+    value = wish.valeur if wish.statut == WishStatus.CONFIRMEE else wish.valeur_distante
     return value or ""

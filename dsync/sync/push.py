@@ -43,7 +43,7 @@ from dsync.errors import (
     DSTimeoutError,
     InterruptedRunError,
 )
-from dsync.store import DuePush, Sending, StoredWish, WishOutcome, WishStatus
+from dsync.store import DuePush, Sending, WishOutcome, WishStatus
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
@@ -51,9 +51,6 @@ from dsync.sync.report import SyncOptions
 
 log = structlog.get_logger(__name__)
 
-UNKNOWN_FOR = timedelta(seconds=35)
-"""Time after which an unanswered write can be read back: DS ends each request after 30 s, so by
-then the write is either executed or will never be."""
 POSTPONED_FOR = timedelta(hours=1)
 """Delay of a wish that cannot be sent now: a right is missing, or the next pull is needed."""
 MAX_ATTEMPTS = 8
@@ -128,7 +125,7 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
     _push_now(run, numbers, waits=waits)
     if waits:
         with run.transaction() as tx:
-            left = tx.unknown_for(run.now, UNKNOWN_FOR, numbers)
+            left = tx.time_until_readable(run.now, numbers)
         if left:
             seconds = ceil(left.total_seconds())
             run.context.progress.message(
@@ -164,7 +161,7 @@ def _report_unknown_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None
 
 def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> None:
     with run.transaction() as tx:
-        total = tx.due_count(run.now, UNKNOWN_FOR, numbers)
+        total = tx.due_count(run.now, numbers)
     terms = _terms(run) if total else None
     if terms is not None:
         _push_all(run, terms, numbers, total, waits=waits)
@@ -222,7 +219,7 @@ def _push_all(
             # A label is written after its dossier's annotations. At full batch size, the labels of
             # one batch share a request with the annotations of the next one.
             labels = size if size == max_size else 0
-            due = tx.due_dossiers(run.now, UNKNOWN_FOR, limit=size, labels=labels, numbers=numbers)
+            due = tx.due_dossiers(run.now, limit=size, labels=labels, numbers=numbers)
         if not due:
             return
         try:
@@ -303,7 +300,7 @@ def _push_batch(
         write_outcomes = run.context.client.push(writes)
     except DSOutcomeUnknownError as exc:
         if exc.finished:
-            _schedule_read_back(run, due, planned)
+            _schedule_read_back(run, planned)
         raise
     except (DSError, InterruptedRunError):
         _reset_unsent(run, sent)
@@ -360,23 +357,22 @@ def _reset_unsent(run: Run, wish_ids: Sequence[int]) -> None:
         tx.record_outcomes(run.id, outcomes, run.now)
 
 
-def _schedule_read_back(run: Run, due: Sequence[DuePush], planned: Sequence[PlannedWrite]) -> None:
+def _schedule_read_back(run: Run, planned: Sequence[PlannedWrite]) -> None:
     """Have the wishes of a document in which DS failed half-way read back, one dossier a time.
 
     A dossier that was alone in its document is retried with increasing delays, and refused after
     `MAX_ATTEMPTS`.
     """
-    attempts = {wish.id: wish.tentatives for dossier in due for wish in dossier.wishes}
     why = "DS répond par une erreur interne à chaque écriture"
     is_alone = len(planned) == 1
     outcomes = []
     for made in planned:
-        for wish_id in made.wish_ids:
-            tried = attempts[wish_id]
+        for wish in (step.wish for step in made.steps):
+            tried = wish.tentatives
             is_last_attempt = is_alone and tried + 1 >= MAX_ATTEMPTS
             later = run.now + BACKOFF * 2**tried if is_alone and not is_last_attempt else None
             statut = WishStatus.REFUSEE if is_last_attempt else WishStatus.EN_ATTENTE
-            outcomes.append(WishOutcome(wish_id, statut, erreur=why, prochain_essai_le=later))
+            outcomes.append(WishOutcome(wish.id, statut, erreur=why, prochain_essai_le=later))
     if any(end.statut is WishStatus.REFUSEE for end in outcomes):
         _note_refusals(run, [why])
     with run.transaction() as tx:
@@ -493,23 +489,21 @@ def plan_write(
     made = PlannedWrite(
         dossier.numero, label_ids={**remote.labels, **terms.labels}, seen_at=edited_at
     )
-    due = {w.id for w in dossier.wishes if w.is_due}
     there = Remote(remote.values, remote.labels, edited_at, remote.updated_at)
-    wishes = [_wish(stored) for stored in dossier.wishes]
+    wishes = dossier.wishes
     if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
         wanted = {wish.annotation: wish.valeur for wish in wishes}
         made.adopted = adopted_values(there, resolved, terms.config, terms.stated_verdict, wanted)
     else:
         by_name = {wish.annotation: wish for wish in wishes}
         made.adopted = later_values(by_name, there, resolved, terms.config, terms.stated_verdict)
-    wishes = _renewed(wishes, made.adopted)
-    steps = plan(wishes, there, resolved, terms.config, terms.labels)
+    steps = plan(_renewed(wishes, made.adopted), there, resolved, terms.config, terms.labels)
     names = [step.wish.annotation for step in steps if step.wish.force]
     made.current_values = {
         name: current_value(name, there, resolved, terms.config) for name in names
     }
     for step in steps:
-        if step.wish.id not in due:
+        if not step.wish.is_due:
             continue
         if step.action is Action.WRITE:
             made.steps.append(step)
@@ -540,23 +534,6 @@ def _renewed(wishes: Sequence[Wish], own: Mapping[str, WrittenValue]) -> list[Wi
             wish = replace(wish, pushed=known, uncertain=None, valeur=valeur)
         renewed.append(wish)
     return renewed
-
-
-def _wish(stored: StoredWish) -> Wish:
-    is_refused = stored.statut is WishStatus.REFUSEE
-    return Wish(
-        stored.id,
-        stored.annotation,
-        stored.valeur,
-        stored.pushed,
-        stored.uncertain,
-        stored.seen_at,
-        force=stored.force_par is not None,
-        over=stored.force_sur,
-        is_due=stored.is_due,
-        is_confirmed=stored.statut is WishStatus.CONFIRMEE,
-        refusal=(stored.erreur or "") if is_refused else None,
-    )
 
 
 _STATUSES = {

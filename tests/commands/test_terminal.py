@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
 
 import click
 import pytest
@@ -120,7 +119,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
                 )
                 (stopped,) = (
                     wish.id
-                    for dossier in tx.due_dossiers(NOW, timedelta(), limit=9, numbers=[two])
+                    for dossier in tx.due_dossiers(NOW, limit=9, numbers=[two])
                     for wish in dossier.wishes
                     if wish.annotation == "detail"
                 )

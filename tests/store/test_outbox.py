@@ -6,13 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from dsync.annotations import WrittenValue
+from dsync.annotations import Wish, WrittenValue
 from dsync.domain.ids import DossierNumber
 from dsync.store import (
     NewWish,
     Sending,
     Store,
-    StoredWish,
     WishOutcome,
     WishStatus,
 )
@@ -24,7 +23,6 @@ from tests.store.builders import (
 )
 
 ONE = DossierNumber(1)
-UNKNOWN = timedelta(seconds=35)
 LATER = NOW + timedelta(minutes=1)
 
 
@@ -38,9 +36,9 @@ def wished(store: Store) -> Store:
     return store
 
 
-def due(store: Store, at: object = NOW) -> list[StoredWish]:
+def due(store: Store, at: object = NOW) -> list[Wish]:
     with writing(store) as tx:
-        dossiers = tx.due_dossiers(at, UNKNOWN, limit=10)  # type: ignore[arg-type]
+        dossiers = tx.due_dossiers(at, limit=10)  # type: ignore[arg-type]
     return [wish for dossier in dossiers for wish in dossier.wishes]
 
 
@@ -85,7 +83,7 @@ def test_a_workers_clock_that_is_ahead_does_not_shorten_the_delay(wished: Store)
 
     assert due(wished, NOW + timedelta(days=3650)) == []
     with writing(wished) as tx:
-        assert tx.due_count(NOW + timedelta(days=3650), UNKNOWN) == 0
+        assert tx.due_count(NOW + timedelta(days=3650)) == 0
 
 
 @pytest.mark.parametrize("choice", ["accept", "adopt"])
