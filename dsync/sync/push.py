@@ -8,34 +8,14 @@ dossier is recorded separately.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from math import ceil
-from typing import Any
 
-import structlog
-
-from dsync.annotations import (
-    Action,
-    AnnotationsConfig,
-    Remote,
-    ResolvedAnnotations,
-    Step,
-    Wish,
-    WrittenValue,
-    adopted_values,
-    current_value,
-    later_values,
-    plan,
-)
-from dsync.annotations.config import DATE, DETAIL, LABEL, RESULTAT, VALUE_NAMES
-from dsync.annotations.values import input_value
+from dsync.annotations import WrittenValue
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Verdict
-from dsync.ds import AnnotationWrite, DossierWrite, Refusal, RemoteAnnotations, WriteOutcome
+from dsync.ds import Refusal
 from dsync.errors import (
     DSBadDataError,
     DSError,
@@ -43,34 +23,23 @@ from dsync.errors import (
     DSTimeoutError,
     InterruptedRunError,
 )
-from dsync.store import DuePush, Sending, WishOutcome, WishStatus
+from dsync.store import DuePush, WishOutcome, WishStatus
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
+from dsync.sync.planned_writes import PlannedWrite, Terms, plan_write
 from dsync.sync.report import SyncOptions
+from dsync.sync.write_answers import (
+    note_refusals,
+    postponed,
+    record_answers,
+    reset_unsent,
+    schedule_read_back,
+)
 
-log = structlog.get_logger(__name__)
-
-POSTPONED_FOR = timedelta(hours=1)
-"""Delay of a wish that cannot be sent now: a right is missing, or the next pull is needed."""
-MAX_ATTEMPTS = 8
-BACKOFF = timedelta(minutes=5)
-"""Delay before the first retry of a dossier whose write, sent alone, ends in an internal error of
-DS. It doubles with each attempt: `MAX_ATTEMPTS` span about ten hours, longer than most outages."""
 MAX_FAILURES = 3
 """Consecutive failed writes of single dossiers, after which the push ends: the cause is then an
 outage of DS and not the dossiers."""
-REMEDIES: dict[str, str] = {
-    Refusal.READ_ONLY: (
-        "DS refuses to write: the token is read-only. Make a read/write token in the DS profile "
-        "and set DSYNC_DS_TOKEN: the next run then sends the refused annotations."
-    ),
-    Refusal.NO_RIGHT: (
-        "DS refuses to write: the instructeur of DSYNC_DS_INSTRUCTEUR has no right on some "
-        "dossiers. Pushes wait; add them to the groupe instructeur of these dossiers."
-    ),
-}
-
 UNANSWERED = (
     "DS did not answer a write: the state of these annotations is unknown. They are read back "
     "after 35 s, by the next run or by `dsync push`, which waits until then."
@@ -269,7 +238,7 @@ def _push_batch(
     for dossier in due:
         remote = remotes[dossier.numero]
         if remote is None or remote.etat not in OPEN_ETATS:
-            outcomes += _postponed(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
+            outcomes += postponed(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
             continue
         made = plan_write(dossier, remote, resolved[dossier.numero], terms)
         if made.labels_may_be_outdated and not run.demarche_is_fresh:
@@ -280,7 +249,7 @@ def _push_batch(
             adopted[made.numero] = made.adopted
         if made.in_conflict:
             run.report.conflict_numbers.add(made.numero)
-        _note_refusals(run, made.refusals)
+        note_refusals(run, made.refusals)
         if made.write is not None:
             planned.append(made)
     if adopted:
@@ -289,7 +258,6 @@ def _push_batch(
         run.report.adopted_numbers.update(adopted)
     if run.report.dry:
         return _simulate(run, outcomes, planned)
-    sent = [wish_id for made in planned for wish_id in made.wish_ids]
     with run.transaction() as tx:
         tx.record_outcomes(run.id, outcomes, run.now)
         tx.mark_sending([sending for made in planned for sending in made.sendings], run.now)
@@ -297,105 +265,28 @@ def _push_batch(
         return _Next.LARGER
     writes = [made.write for made in planned if made.write is not None]
     try:
-        write_outcomes = run.context.client.push(writes)
+        answers = run.context.client.push(writes)
     except DSOutcomeUnknownError as exc:
         if exc.finished:
-            _schedule_read_back(run, planned)
+            schedule_read_back(run, planned)
         raise
     except (DSError, InterruptedRunError):
-        _reset_unsent(run, sent)
+        reset_unsent(run, planned)
         raise
-    then = _record_write_outcomes(run, planned, write_outcomes)
-    read_only = next((o.message for o in write_outcomes if o.code == Refusal.READ_ONLY), None)
+    record_answers(run, planned, answers)
+    read_only = next((o.message for o in answers if o.code == Refusal.READ_ONLY), None)
     if read_only is not None:
         # DS would refuse each further batch for the same reason.
         with run.transaction() as tx:
             tx.refuse_waiting(read_only, numbers)
         return _Next.NONE
-    return then
-
-
-def _record_write_outcomes(
-    run: Run, planned: Sequence[PlannedWrite], write_outcomes: Sequence[WriteOutcome]
-) -> _Next:
-    by_number = {outcome.number: outcome for outcome in write_outcomes}
-    outcomes: list[WishOutcome] = []
-    codes: set[str] = set()
-    for made in planned:
-        outcome = by_number[made.numero]
-        result = outcomes_of(made, outcome, run.now + POSTPONED_FOR)
-        outcomes += result
-        if any(s.statut is WishStatus.CONFIRMEE for s in result):
-            run.report.pushed_numbers.add(made.numero)
-        if outcome.code:
-            codes.add(outcome.code)
-            continue
-        _note_refusals(run, [s.erreur or "" for s in result if s.statut is WishStatus.REFUSEE])
-    with run.transaction() as tx:
-        tx.record_outcomes(run.id, outcomes, run.now)
-    for code in sorted(codes & REMEDIES.keys()):
-        run.report.problem(REMEDIES[code])
-    is_incomplete = any(outcome.unknown for outcome in write_outcomes)
-    return _Next.SMALLER if is_incomplete else _Next.LARGER
-
-
-def _note_refusals(run: Run, reasons: Sequence[str]) -> None:
-    """Report why wishes were refused, each reason once."""
-    for reason in reasons:
-        run.report.problem(
-            f"Annotations refused: {reason}. Correct the form or the configuration "
-            "(`dsync check`); they are sent again when either changes, or now with `dsync push`."
-        )
-
-
-def _reset_unsent(run: Run, wish_ids: Sequence[int]) -> None:
-    """Reset wishes of a request that DS did not execute, such as with a refused token."""
-    outcomes = [
-        WishOutcome(wish_id, WishStatus.EN_ATTENTE, nothing_written=True) for wish_id in wish_ids
-    ]
-    with run.transaction() as tx:
-        tx.record_outcomes(run.id, outcomes, run.now)
-
-
-def _schedule_read_back(run: Run, planned: Sequence[PlannedWrite]) -> None:
-    """Have the wishes of a document in which DS failed half-way read back, one dossier a time.
-
-    A dossier that was alone in its document is retried with increasing delays, and refused after
-    `MAX_ATTEMPTS`.
-    """
-    why = "DS répond par une erreur interne à chaque écriture"
-    is_alone = len(planned) == 1
-    outcomes = []
-    for made in planned:
-        for wish in (step.wish for step in made.steps):
-            tried = wish.tentatives
-            is_last_attempt = is_alone and tried + 1 >= MAX_ATTEMPTS
-            later = run.now + BACKOFF * 2**tried if is_alone and not is_last_attempt else None
-            statut = WishStatus.REFUSEE if is_last_attempt else WishStatus.EN_ATTENTE
-            outcomes.append(WishOutcome(wish.id, statut, erreur=why, prochain_essai_le=later))
-    if any(end.statut is WishStatus.REFUSEE for end in outcomes):
-        _note_refusals(run, [why])
-    with run.transaction() as tx:
-        tx.record_outcomes(run.id, outcomes, run.now)
-
-
-def _postponed(run: Run, dossier: DuePush, why: str) -> list[WishOutcome]:
-    return [
-        WishOutcome(
-            wish.id,
-            WishStatus.EN_ATTENTE,
-            erreur=why,
-            prochain_essai_le=run.now + POSTPONED_FOR,
-        )
-        for wish in dossier.wishes
-        if wish.is_due
-    ]
+    return _Next.SMALLER if any(answer.unknown for answer in answers) else _Next.LARGER
 
 
 def _postpone(run: Run, due: Sequence[DuePush]) -> None:
     why = "DS ne rend pas les annotations de ce dossier pour l’instant"
     with run.transaction() as tx:
-        tx.record_outcomes(run.id, [s for d in due for s in _postponed(run, d, why)], run.now)
+        tx.record_outcomes(run.id, [s for d in due for s in postponed(run, d, why)], run.now)
     run.report.problem(
         "DS cannot return the annotations of some dossiers now; dsync retries within an hour."
     )
@@ -406,247 +297,9 @@ def _simulate(run: Run, outcomes: Sequence[WishOutcome], planned: Sequence[Plann
     for made in planned:
         run.report.would_send(made.described())
     written = [
-        WishOutcome(wish_id, WishStatus.CONFIRMEE) for made in planned for wish_id in made.wish_ids
+        WishOutcome(step.wish.id, WishStatus.CONFIRMEE) for made in planned for step in made.steps
     ]
     with run.transaction() as tx:
         tx.record_outcomes(run.id, [*outcomes, *written], run.now)
     run.report.pushed_numbers.update(made.numero for made in planned)
     return _Next.LARGER
-
-
-@dataclass(slots=True)
-class Terms:
-    """The instructeur, labels and configuration with which annotations are written."""
-
-    instructeur_id: str
-    labels: Mapping[str, str]
-    """Ids of the démarche's labels, by name."""
-    config: AnnotationsConfig
-    stated_verdict: Callable[[str], Verdict | None]
-    """Returns the verdict that a detail states, None for a text that the programme did not make."""
-
-
-@dataclass(slots=True)
-class PlannedWrite:
-    """The plan for one dossier."""
-
-    numero: DossierNumber
-    outcomes: list[WishOutcome] = field(default_factory=list)
-    """Outcomes of the wishes that need no write."""
-    steps: list[Step] = field(default_factory=list)
-    """The wishes that `write` carries."""
-    write: DossierWrite | None = None
-    label_ids: Mapping[str, str] = field(default_factory=dict)
-    current_values: Mapping[str, str] = field(default_factory=dict)
-    """Of forced wishes: DS's current values by annotation, shown to the operator beforehand."""
-    seen_at: datetime | None = None
-    """DS's date of the last manual edit of annotations, as just read."""
-    in_conflict: bool = False
-    labels_may_be_outdated: bool = False
-    """Whether the label is refused or in conflict, which a label renamed on DS can cause."""
-    adopted: Mapping[str, WrittenValue] = field(default_factory=dict)
-    """By annotation: values in DS that another database of dsync wrote; None: a human's."""
-    refusals: list[str] = field(default_factory=list)
-    """Reasons of the refusals made before sending. Labels are left out: `report_missing_labels`
-    reports them."""
-
-    @property
-    def wish_ids(self) -> list[int]:
-        """Ids of the outbox rows that the write carries."""
-        return [step.wish.id for step in self.steps]
-
-    @property
-    def sendings(self) -> list[Sending]:
-        """What the store records of these rows before they are sent."""
-        return [Sending(step.wish.id, step.target, self.seen_at) for step in self.steps]
-
-    def described(self) -> dict[str, Any]:
-        """Return the write as a JSON object, for a dry run."""
-        values = {s.wish.annotation: s.wish.valeur for s in self.steps if s.descriptor}
-        label = next((s for s in self.steps if s.wish.annotation == LABEL), None)
-        document: dict[str, Any] = {"dossier": self.numero, "annotations": values}
-        forced = [s.wish for s in self.steps if s.wish.force]
-        if forced:
-            document["replaced"] = {w.annotation: self.current_values[w.annotation] for w in forced}
-            document["becomes"] = {w.annotation: w.valeur for w in forced}
-        if label is not None:
-            document["label"] = {"add": label.add, "remove": list(label.remove)}
-        return document
-
-
-def plan_write(
-    dossier: DuePush, remote: RemoteAnnotations, resolved: ResolvedAnnotations, terms: Terms
-) -> PlannedWrite:
-    """Plan the due wishes of one dossier.
-
-    Args:
-        dossier: with all its current wishes; those that are not due only influence the others.
-        remote: its annotations and labels, as just read from DS.
-        resolved: dsync's annotations in the dossier's revision of the form.
-        terms: the instructeur, labels and configuration to write with.
-    """
-    edited_at = remote.date_derniere_modification_annotations
-    made = PlannedWrite(
-        dossier.numero, label_ids={**remote.labels, **terms.labels}, seen_at=edited_at
-    )
-    there = Remote(remote.values, remote.labels, edited_at, remote.updated_at)
-    wishes = dossier.wishes
-    if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
-        wanted = {wish.annotation: wish.valeur for wish in wishes}
-        made.adopted = adopted_values(there, resolved, terms.config, terms.stated_verdict, wanted)
-    else:
-        by_name = {wish.annotation: wish for wish in wishes}
-        made.adopted = later_values(by_name, there, resolved, terms.config, terms.stated_verdict)
-    steps = plan(_renewed(wishes, made.adopted), there, resolved, terms.config, terms.labels)
-    names = [step.wish.annotation for step in steps if step.wish.force]
-    made.current_values = {
-        name: current_value(name, there, resolved, terms.config) for name in names
-    }
-    for step in steps:
-        if not step.wish.is_due:
-            continue
-        if step.action is Action.WRITE:
-            made.steps.append(step)
-            continue
-        made.outcomes.append(_outcome_without_write(step, remote))
-        made.in_conflict |= step.action is Action.CONFLICT
-        is_refused = step.action in {Action.REFUSE, Action.REFUSE_NOT_SAVED}
-        if step.wish.annotation == LABEL:
-            made.labels_may_be_outdated |= is_refused or step.action is Action.CONFLICT
-        elif is_refused:
-            made.refusals.append(step.reason or "")
-    if made.steps:
-        made.write = _write(dossier, remote, made.steps, terms)
-    return made
-
-
-def _renewed(wishes: Sequence[Wish], own: Mapping[str, WrittenValue]) -> list[Wish]:
-    """Return the wishes with the adopted values as pushed ones; an equal verdict keeps its date."""
-    wanted = {wish.annotation: wish.valeur for wish in wishes}
-    decisive = [name for name in (RESULTAT, DETAIL) if name in own]
-    is_same = all(own[name].value == wanted.get(name) for name in decisive)
-    renewed = []
-    for wish in wishes:
-        known = own.get(wish.annotation)
-        if known is not None:
-            is_kept = is_same and wish.annotation == DATE
-            valeur = known.value if is_kept and known.value else wish.valeur
-            wish = replace(wish, pushed=known, uncertain=None, valeur=valeur)
-        renewed.append(wish)
-    return renewed
-
-
-_STATUSES = {
-    Action.CONFIRM: WishStatus.CONFIRMEE,
-    Action.CONFLICT: WishStatus.CONFLIT,
-    Action.BLOCKED_BY_CONFLICT: WishStatus.CONFLIT,
-    Action.BLOCKED_BY_REFUSAL: WishStatus.REFUSEE,
-    Action.SUSPEND: WishStatus.SUSPENDUE,
-    Action.REFUSE: WishStatus.REFUSEE,
-    Action.REFUSE_NOT_SAVED: WishStatus.REFUSEE,
-}
-
-
-def _outcome_without_write(step: Step, remote: RemoteAnnotations) -> WishOutcome:
-    wish, statut = step.wish, _STATUSES[step.action]
-    end = WishOutcome(wish.id, statut, cible=step.target, erreur=step.reason)
-    match step.action:
-        case Action.CONFIRM:
-            return replace(end, pushed=wish.valeur, valeur=wish.valeur)
-        case Action.CONFLICT:
-            since = remote.updated_at.get(step.target or "")
-            return replace(end, valeur_distante=step.remote or "", distante_le=since)
-        case Action.BLOCKED_BY_CONFLICT:
-            return replace(end, valeur_distante=step.remote or "")
-        case Action.REFUSE_NOT_SAVED:
-            # DS is known to hold no value here, so a later wish with another value can be written.
-            return replace(end, pushed="", definitive=True)
-        case _:
-            return end
-
-
-def _write(
-    dossier: DuePush, remote: RemoteAnnotations, steps: Sequence[Step], terms: Terms
-) -> DossierWrite:
-    annotations = tuple(
-        AnnotationWrite(
-            step.descriptor.id,
-            step.descriptor.type,
-            input_value(step.descriptor.type, step.wish.valeur),
-        )
-        for step in steps
-        if step.descriptor
-    )
-    label = next((step for step in steps if step.wish.annotation == LABEL), None)
-    return DossierWrite(
-        number=dossier.numero,
-        dossier_id=remote.dossier_id,
-        instructeur_id=terms.instructeur_id,
-        annotations=annotations,
-        labels_add=(terms.labels[label.add],) if label and label.add else (),
-        labels_remove=tuple(remote.labels[name] for name in label.remove) if label else (),
-    )
-
-
-def outcomes_of(made: PlannedWrite, outcome: WriteOutcome, later: datetime) -> list[WishOutcome]:
-    """Return the outcome of each wish that was sent.
-
-    Args:
-        made: the dossier's planned write.
-        outcome: DS's answer to it, by ids of annotations and labels.
-        later: when a wish that cannot be written now is tried again.
-    """
-    return [_outcome(made, step, outcome, later) for step in made.steps]
-
-
-def _outcome(made: PlannedWrite, step: Step, outcome: WriteOutcome, later: datetime) -> WishOutcome:
-    wish = step.wish
-    if outcome.code == Refusal.READ_ONLY:
-        return WishOutcome(
-            wish.id, WishStatus.REFUSEE, erreur=outcome.message, nothing_written=True
-        )
-    if outcome.not_found or outcome.code:
-        return WishOutcome(
-            wish.id,
-            WishStatus.EN_ATTENTE,
-            erreur=outcome.message,
-            prochain_essai_le=later,
-            nothing_written=True,
-        )
-    if _is_done(made, step, outcome):
-        return WishOutcome(
-            wish.id,
-            WishStatus.CONFIRMEE,
-            pushed=wish.valeur,
-            cible=step.target,
-            replaced=step.remote or "",
-            written=True,
-        )
-    message = _refusal(made, step, outcome)
-    if message is not None:
-        # If DS added one label and refused to remove another, dsync wrote the current ones too.
-        is_half_done = step.descriptor is None and bool(
-            _label_ids(made, step) & outcome.labels_done
-        )
-        return WishOutcome(
-            wish.id, WishStatus.REFUSEE, erreur=message, nothing_written=not is_half_done
-        )
-    return WishOutcome(wish.id, WishStatus.INCERTAINE)
-
-
-def _is_done(made: PlannedWrite, step: Step, outcome: WriteOutcome) -> bool:
-    if step.descriptor is not None:
-        return step.descriptor.id in outcome.saved
-    return _label_ids(made, step) <= outcome.labels_done
-
-
-def _label_ids(made: PlannedWrite, step: Step) -> frozenset[str]:
-    names = (*((step.add,) if step.add else ()), *step.remove)
-    return frozenset(made.label_ids[name] for name in names if name in made.label_ids)
-
-
-def _refusal(made: PlannedWrite, step: Step, outcome: WriteOutcome) -> str | None:
-    if step.descriptor is not None:
-        return outcome.refused.get(step.descriptor.id)
-    refused = [outcome.refused[id_] for id_ in _label_ids(made, step) if id_ in outcome.refused]
-    return refused[0] if refused else None
