@@ -5,11 +5,11 @@ A stored verdict is never changed, apart from its remark.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select, update
 
 from dsync.domain.dossier import OPEN_ETATS, Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
@@ -19,7 +19,7 @@ from dsync.domain.verdict import StoredVerdict, Verdict
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent, NewVerdict
-from dsync.store.sql import insert_rows, update_rows
+from dsync.store.sql import insert_rows
 from dsync.store.subject import Subject
 
 _dossier = tables.dossier
@@ -165,12 +165,30 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
             now: the present instant, in UTC.
         """
         given = {verdict.numero: verdict for verdict in verdicts}
-        current = self._current(list(given))
+        current = {
+            row.numero: _stored(row)
+            for row in self.connection.execute(
+                select(_verdict.c.numero, *_VERDICT_COLUMNS).where(
+                    _verdict.c.numero.in_(list(given)), _verdict.c.courant
+                )
+            )
+        }
         known = {
             numero for numero, verdict in given.items() if _is_known(current.get(numero), verdict)
         }
         fresh = [verdict for numero, verdict in given.items() if numero not in known]
-        self._remark([given[numero] for numero in known], current)
+        remarks = [
+            {"of": numero, "said": given[numero].decision.remarque}
+            for numero in known
+            if current[numero].remarque != given[numero].decision.remarque
+        ]
+        if remarks:
+            self.connection.execute(
+                update(_verdict)
+                .where(_verdict.c.numero == bindparam("of"), _verdict.c.courant)
+                .values(remarque=bindparam("said")),
+                remarks,
+            )
         replaced = [verdict.numero for verdict in fresh if verdict.numero in current]
         if replaced:
             self.connection.execute(
@@ -181,35 +199,14 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
         rows, events = [], []
         for verdict in fresh:
             before = current.get(verdict.numero)
-            reads_same = before is not None and _reads_same(before, verdict)
-            since = before.depuis_le if before is not None and reads_same else now
-            rows.append(self._row(verdict, now, since))
-            if not reads_same:
+            if before is not None and before.reads_like(verdict.decision):
+                rows.append(self._row(verdict, now, before.depuis_le))
+            else:
+                rows.append(self._row(verdict, now, now))
                 events.append(NewEvent(verdict.numero, "verdict", _changes(before, verdict)))
         insert_rows(self.connection, _verdict, rows)
         self.record_events(run, events, now)
         return [verdict.numero for verdict in fresh]
-
-    def _remark(self, verdicts: Iterable[NewVerdict], current: Mapping[int, Row[Any]]) -> None:
-        """Update the remarks of unchanged verdicts."""
-        update_rows(
-            self.connection,
-            _verdict,
-            [
-                {"id": current[verdict.numero].id, "remarque": verdict.decision.remarque}
-                for verdict in verdicts
-                if current[verdict.numero].remarque != verdict.decision.remarque
-            ],
-        )
-
-    def _current(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
-        statement = select(*(_verdict.c[name] for name in _COMPARED))
-        return {
-            row.numero: row
-            for row in self.connection.execute(
-                statement.where(_verdict.c.numero.in_(numbers), _verdict.c.courant)
-            )
-        }
 
     def _row(self, verdict: NewVerdict, now: datetime, since: datetime) -> dict[str, Any]:
         decision = verdict.decision
@@ -232,38 +229,16 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
         }
 
 
-_COMPARED = (
-    "id",
-    "numero",
-    "verdict",
-    "detail",
-    "depuis_le",
-    "version_regles",
-    "inputs_hash",
-    "preuve_hash",
-    "doublons",
-    "controles",
-    "preuve",
-    "remarque",
-)
-
-
-def _reads_same(current: Row[Any], verdict: NewVerdict) -> bool:
-    """Return whether result and detail are the same."""
-    decision = verdict.decision
-    return (current.verdict, current.detail) == (decision.verdict.value, decision.detail)
-
-
-def _is_known(current: Row[Any] | None, verdict: NewVerdict) -> bool:
+def _is_known(current: StoredVerdict | None, verdict: NewVerdict) -> bool:
     """Return whether the verdict equals the current one in everything but the remark."""
-    if current is None or not _reads_same(current, verdict):
-        return False
     decision = verdict.decision
+    if current is None or not current.reads_like(decision):
+        return False
     return (
         current.version_regles,
         current.inputs_hash,
         current.preuve_hash,
-        tuple(current.doublons or ()),
+        current.doublons,
         json_bytes(current.preuve),
     ) == (
         decision.version_regles,
@@ -274,16 +249,16 @@ def _is_known(current: Row[Any] | None, verdict: NewVerdict) -> bool:
     )
 
 
-def _changes(current: Row[Any] | None, verdict: NewVerdict) -> dict[str, Json]:
+def _changes(current: StoredVerdict | None, verdict: NewVerdict) -> dict[str, Json]:
     """Return the details of a verdict's event: both results, and the checks that changed."""
     decision = verdict.decision
     said: dict[str, Json] = {
         "verdict": decision.verdict.value,
-        "avant": None if current is None else str(current.verdict),
+        "avant": None if current is None else current.verdict.value,
     }
     if current is None:
         return said
-    before = {controle.controle: controle for controle in current.controles or ()}
+    before = {controle.controle: controle for controle in current.controles}
     results: dict[str, Json] = {}
     texts: list[Json] = []
     for now in decision.controles:
