@@ -23,7 +23,6 @@ from pydantic import SecretStr
 
 from dsync.addresses import Listen
 from dsync.cli.console import DEFAULT_PORT, HOST
-from dsync.cli.dossier import current_checks, to_settle
 from dsync.cli.failures import Exit
 from dsync.cli.options import settings_options
 from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
@@ -31,6 +30,7 @@ from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
 from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
 from dsync.cli.session import load, worker
+from dsync.database import EXTENSION
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError
@@ -38,6 +38,7 @@ from dsync.sandbox import Sandbox
 from dsync.sandbox.content.life import Event
 from dsync.service.signals import StopSignals
 from dsync.settings import SANDBOX_DEMARCHE, Settings, shipped_config
+from dsync.store.documents import current_checks, to_settle
 from dsync.store.listing import Selection
 from dsync.sync.report import RunReport, Status, SyncOptions
 from dsync.wiring import App
@@ -324,7 +325,7 @@ def _examples(app: App) -> list[tuple[Any, ...]]:
 
 def _first_reason(document: dict[str, Any]) -> str | None:
     """Return the reason of the first check that prevents « Éligible »."""
-    checks = current_checks(document)
+    checks = current_checks(document, EXTENSION.checks)
     decisive = next(iter(to_settle(checks)), None)
     motifs: dict[str, str] = {check["controle"]: check["motif"] for check in checks}
     return motifs.get(decisive or "", "Tous les contrôles sont conformes.")

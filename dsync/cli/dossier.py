@@ -33,8 +33,9 @@ from dsync.cli.session import load, reading
 from dsync.database import EXTENSION
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Controle, Resultat, Verdict, counterfactual
+from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError
+from dsync.store.documents import current_checks, to_settle
 from dsync.store.listing import NO_VERDICT, Selection
 
 VERDICTS = (*(verdict.key for verdict in Verdict), NO_VERDICT)
@@ -129,7 +130,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
             f"Dossier {numero} is not in the database: correct the number, or read it with "
             f"`dsync sync --dossier {numero}`."
         )
-    checks = current_checks(found)
+    checks = current_checks(found, EXTENSION.checks)
     found["a_regler"] = to_settle(checks)
     if as_json:
         print_json(found)
@@ -182,27 +183,7 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     finish(done)
 
 
-def current_checks(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the checks of the current verdict, in the usual order."""
-    current = next((p for p in found["precontroles"] if p["courant"]), None)
-    if current is None:
-        return []
-    checks = [c for c in found["controles"] if c["etabli_le"] == current["etabli_le"]]
-    order = {name: rank for rank, name in enumerate(EXTENSION.checks)}
-    return sorted(checks, key=lambda check: order.get(check["controle"], len(order)))
-
-
-def to_settle(checks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the smallest set of checks to settle for « Éligible », the most severe ones first."""
-    return list(
-        counterfactual(
-            [Controle(check["controle"], Resultat(check["resultat"]), "") for check in checks]
-        )
-    )
-
-
 def _print_verdict(found: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> None:
-
     titles = EXTENSION.checks
     heading("Pre-check")
     current = next((p for p in found["precontroles"] if p["courant"]), None)

@@ -16,8 +16,8 @@ from dsync.console import words
 from dsync.console.charts import bars
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import WishStatus
+from dsync.store.documents import current_checks, to_settle
 from dsync.store.extension import label_of
 from dsync.sync.report import Kind, SyncOptions
 
@@ -48,7 +48,7 @@ def show(visit: Visit) -> Response:
         )
         extension = reader.extension
         current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
-        checks = current_checks(found, current, list(extension.checks) if extension else [])
+        checks = current_checks(found, extension.checks if extension else ())
         documented = extension.views()[extension.main_view.name]["columns"] if extension else {}
         sections = {
             words.SECTIONS.get(title, title): [
@@ -58,9 +58,6 @@ def show(visit: Visit) -> Response:
             for title, fields in (extension.sections if extension else {}).items()
         }
         changes = [one for one in found["changements"] if visit.actor.may_act]
-        settle = counterfactual(
-            [Controle(one["controle"], Resultat(one["resultat"]), "") for one in checks]
-        )
         titles = extension.checks if extension else {}
         if programme := app.programme:
             for check in checks:
@@ -71,7 +68,7 @@ def show(visit: Visit) -> Response:
             found=found,
             current=current,
             checks=checks,
-            settle=[titles.get(name, name) for name in settle],
+            settle=[titles.get(name, name) for name in to_settle(checks)],
             check_titles=titles,
             sections=sections,
             suivi=next((one for one in reversed(found.get("etapes", [])) if not one["au"]), None),
@@ -84,17 +81,6 @@ def show(visit: Visit) -> Response:
             judges=app.configuration.judges,
             writes=app.configuration.annotations is not None,
         )
-
-
-def current_checks(
-    found: Mapping[str, Any], current: Mapping[str, Any] | None, order: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return the checks of the current verdict, in the usual order."""
-    if current is None:
-        return []
-    checks = [one for one in found["controles"] if one["etabli_le"] == current["etabli_le"]]
-    ranks = {name: rank for rank, name in enumerate(order)}
-    return sorted(checks, key=lambda check: ranks.get(check["controle"], len(ranks)))
 
 
 def _origin(ds_url: str) -> str:
