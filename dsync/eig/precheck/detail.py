@@ -23,30 +23,13 @@ _LEVELS = {
 
 _ADVICE = "avis automatique préparatoire, ne vaut pas décision ; instruction : "
 _STATED = re.compile(rf"({'|'.join(Verdict)}) – {re.escape(_ADVICE)}\S.*")
-_FORMER_TITLES = {*(check.label for check in Check)} - {"doublon"} | {"absence de doublon"}
-_FORMER = re.compile(
-    rf"({'|'.join(_LEVELS.values())}) - (?:{'|'.join(_FORMER_TITLES)}) : .+|(Conforme) : .+"
-)
-"""First lines in the former form, which stays recognised in annotations written with it."""
-_FORMER_VERDICTS = {
-    "Non conforme": Verdict.INELIGIBLE,
-    "Non vérifiable pour l’instant": Verdict.INDETERMINE,
-    "À vérifier": Verdict.A_VERIFIER,
-    "Conforme": Verdict.ELIGIBLE,
-}
 
 
 def stated_verdict(text: str | None) -> Verdict | None:
-    """Return the verdict in the first line of a detail, or None for another text.
-
-    The former form of the text is recognised too.
-    """
+    """Return the verdict in the first line of a detail, or None for another text."""
     first = (text or "").split("\n", 1)[0].rstrip("\r").replace(NO_BREAK, " ")
-    if found := _STATED.fullmatch(first):
-        return Verdict(found[1])
-    if found := _FORMER.fullmatch(first):
-        return _FORMER_VERDICTS[found[1] or found[2]]
-    return None
+    found = _STATED.fullmatch(first)
+    return Verdict(found[1]) if found else None
 
 
 def detail_text(controles: Sequence[Controle], *, instruction: str, max_length: int) -> str:

@@ -156,16 +156,18 @@ def test_decisive_reasons_come_first() -> None:
             "\u00a0: programme EIG",
             Verdict.INELIGIBLE,
         ),
-        ("Non conforme - administration : Une raison.\nConforme : phase.", Verdict.INELIGIBLE),
-        ("À vérifier - absence de doublon : Une raison.", Verdict.A_VERIFIER),
-        ("Conforme : date de dépôt, phase.", Verdict.ELIGIBLE),
+        ("Conforme : date de dépôt, phase.", None),
         ("À vérifier – avis automatique", None),
-        ("Vu au téléphone.\nÀ vérifier - phase : Une raison.", None),
+        (
+            "Vu au téléphone.\nÀ vérifier – avis automatique préparatoire, ne vaut pas décision ; "
+            "instruction : programme EIG.",
+            None,
+        ),
         ("À vérifier", None),
         ("", None),
         (None, None),
     ],
 )
 def test_a_text_of_dsync_states_its_verdict(text: str | None, verdict: Verdict | None) -> None:
-    """The first line of a detail, in the present or former form, gives the verdict."""
+    """The first line of a detail gives the verdict."""
     assert stated_verdict(text) is verdict
