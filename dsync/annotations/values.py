@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 from dsync.annotations.config import DATE, DETAIL, LABEL, RESULTAT, AnnotationsConfig
-from dsync.domain.dossier import Json
+from dsync.domain.dossier import PARIS, Json
 from dsync.domain.verdict import Verdict
 
-PARIS = ZoneInfo("Europe/Paris")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 

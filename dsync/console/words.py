@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from dsync.annotations.values import PARIS
+from dsync.domain.dossier import PARIS
 from dsync.domain.verdict import Verdict
 from dsync.sync.pages import QUARANTINE_MESSAGES
 from dsync.sync.report import CAUSES

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 else:
     Json = Any  # msgspec, which decodes some of these classes, does not accept recursive types.
+
+PARIS = ZoneInfo("Europe/Paris")
+"""The time zone of DS's days, and of those of statistics."""
 
 
 class Etat(StrEnum):

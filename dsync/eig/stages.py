@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from dsync.annotations.values import PARIS
-from dsync.domain.dossier import Correction, Dossier, Etat
+from dsync.domain.dossier import PARIS, Correction, Dossier, Etat
 
 STAGES_REVISION = 1
 """Raise it with a change of these rules: all rows are then written again by the next full read."""

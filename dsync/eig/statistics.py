@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
+from dsync.domain.dossier import PARIS
 from dsync.domain.verdict import StoredVerdict
 from dsync.store import Reader
-
-PARIS = ZoneInfo("Europe/Paris")
 
 
 class Statistic(NamedTuple):

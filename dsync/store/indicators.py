@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
 
-from dsync.annotations.values import PARIS
-from dsync.domain.dossier import OPEN_ETATS, Etat
+from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat
 from dsync.domain.verdict import Verdict
 from dsync.store import tables
 from dsync.store.records import WishStatus

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, text
 
-from dsync.annotations.values import PARIS
-from dsync.domain.dossier import OPEN_ETATS
+from dsync.domain.dossier import OPEN_ETATS, PARIS
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.documents import Document, documents

@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
-from dsync.domain.dossier import Champ, Ligne, folded
+from dsync.domain.dossier import PARIS, Champ, Ligne, folded
 from dsync.domain.ids import DescriptorId
 
 DescriptorIds = Set[DescriptorId]
@@ -62,8 +61,6 @@ def trimmed_of(champ: Champ) -> str | None:
     text = text_of(champ)
     return text.strip(_BLANKS) if text else None
 
-
-PARIS = ZoneInfo("Europe/Paris")
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SLASHED_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")

@@ -9,14 +9,14 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import requests
 from standardwebhooks import Webhook
 
+from dsync.sandbox.world.clock import PARIS
+
 TIMEOUT_S = 10
 USER_AGENT = "demarche.numerique.gouv.fr"
-_PARIS = ZoneInfo("Europe/Paris")
 _TYPES = {"en_construction": "dossier_depose"}
 """Types of events of version 2 that are not named as the state."""
 
@@ -57,7 +57,7 @@ class RegisteredWebhook:
                 "procedure_id": str(self.number),
                 "dossier_id": str(dossier),
                 "state": state,
-                "updated_at": at.astimezone(_PARIS).strftime("%Y-%m-%d %H:%M:%S %z"),
+                "updated_at": at.astimezone(PARIS).strftime("%Y-%m-%d %H:%M:%S %z"),
             }
         else:
             event = {
