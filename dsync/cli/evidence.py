@@ -14,13 +14,13 @@ from dsync.cli.output import asker, print_json, print_note, print_table
 from dsync.cli.runs import run_once
 from dsync.cli.session import load, reading, worker
 from dsync.domain.durations import ago
+from dsync.domain.programme import NO_RULES
 from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
 from dsync.eig.evidence.shown import evidence_document
 from dsync.eig.precheck.config import RulesConfig
 from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
 from dsync.eig.precheck.rules import list_file
-from dsync.eig.programme import NO_RULES
 from dsync.eig.store import evidence as kept_evidence
 from dsync.errors import ConfigurationError
 from dsync.settings import shipped_config

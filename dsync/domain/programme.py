@@ -29,6 +29,11 @@ from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 Row = Mapping[str, Any]
 """Values by column."""
 
+NO_RULES = (
+    "Nothing is judged, because the configuration has no section [regles]: add it, and the section "
+    "[mapping] that it needs, as in the shipped file."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PrecheckOptions:

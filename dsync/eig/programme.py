@@ -14,6 +14,7 @@ from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.programme import (
+    NO_RULES,
     DueEvaluation,
     Judged,
     PrecheckOptions,
@@ -43,11 +44,6 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.store import DossierProduct
 from dsync.errors import ConfigurationError
 from dsync.store import Store
-
-NO_RULES = (
-    "Nothing is judged, because the configuration has no section [regles]: add it, and the section "
-    "[mapping] that it needs, as in the shipped file."
-)
 
 NOON = time(12, tzinfo=UTC)
 """At this time the day in Paris and in UTC is the same."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dsync.domain.ids import DossierNumber
-from dsync.domain.programme import PrecheckOptions
+from dsync.domain.programme import NO_RULES, PrecheckOptions
 from dsync.domain.verdict import Comparison
 from dsync.errors import ConfigurationError, DSNotFoundError
 from dsync.store import NewEvent, Reader
@@ -31,10 +31,7 @@ def precheck(run: Run, options: SyncOptions) -> None:
         return
     programme = run.context.judge
     if programme is None:
-        raise ConfigurationError(
-            "Nothing is judged, because the configuration has no section [regles]: add it, and the "
-            "section [mapping] that it needs, as in the shipped file."
-        )
+        raise ConfigurationError(NO_RULES)
     how = PrecheckOptions(options.as_of, options.refresh)
     evidence = programme.gather(run)
     with run.reading() as reader:
