@@ -125,15 +125,21 @@ def test_a_page_is_accessible_at_any_width(page: Page, address: str) -> None:
     assert_accessible(page)
 
 
+def assert_in_view(page: Page) -> None:
+    """Check that on a telephone each row of a table is a sheet, as wide as the page."""
+    page.set_viewport_size({"width": 320, "height": 800})
+    cells = page.locator("table.fiches tbody td, table.fiches tbody th").all()[:24]
+    boxes = [box for cell in cells if (box := cell.bounding_box())]
+    assert boxes
+    assert 320 >= max(box["x"] + box["width"] for box in boxes)
+    assert 200 <= min(box["width"] for box in boxes)
+
+
 @pytest.mark.parametrize("address", ["/conflits", "/jury"])
 def test_what_is_compared_is_in_view_on_a_telephone(page: Page, address: str) -> None:
     """Each row is a sheet with the columns' names: nothing has to be scrolled sideways."""
-    page.set_viewport_size({"width": 320, "height": 800})
     page.goto(address)
-    cells = page.locator("table.fiches tbody td, table.fiches tbody th").all()
-    assert cells
-    boxes = [box for cell in cells if (box := cell.bounding_box())]
-    assert 320 >= max(box["x"] + box["width"] for box in boxes)
+    assert_in_view(page)
 
 
 def test_the_keyboard_reaches_everything(page: Page) -> None:
@@ -246,6 +252,9 @@ def test_the_states_design_system_is_whole(browser: Browser, told: Engine) -> No
             page.goto(address)
             found = Axe().run(page, options=RULES)
             assert [] == [one["id"] for one in found.response["violations"]], address
+        table = page.locator(".fr-table").first
+        assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
+        assert_in_view(page)
         assert page.evaluate("document.fonts.check('1rem Marianne')")
         assert "Marianne" in page.evaluate("getComputedStyle(document.body).fontFamily")
         context.close()
