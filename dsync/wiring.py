@@ -263,11 +263,7 @@ class App:
         """Return the run that a person asked this service for, None without one."""
         with self.store.reading(self.demarche) as reader:
             request = reader.next_request()
-        if request is None:
-            return None
-        return SyncOptions.of_request(
-            request.genre, request.options, request=request.id, asked_by=request.demande_par
-        )
+        return request and SyncOptions.of_request(request)
 
     def next_run_at(self) -> datetime:
         """Return when the next run is due; the present instant if one is due."""

@@ -77,9 +77,7 @@ class Desk:
             request = reader.request(id_)
         if request is None or request.fini_le is not None or self._stop.is_set():
             return
-        options = SyncOptions.of_request(
-            request.genre, request.options, request=id_, asked_by=request.demande_par
-        )
+        options = SyncOptions.of_request(request)
         try:
             report = app.sync(replace(options, wait_s=LEASE_WAIT_S))
         except DsyncError as exc:

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Verdict
 from dsync.errors import DsyncError
+
+if TYPE_CHECKING:
+    from dsync.store.requests import ManualRequest
 
 
 class Kind(StrEnum):
@@ -128,29 +131,21 @@ class SyncOptions:
         return self.asked() | {"shown": {str(n): dict(v) for n, v in self.shown.items()}}
 
     @classmethod
-    def of_request(
-        cls, kind: str, asked: Mapping[str, Any], *, request: int, asked_by: str
-    ) -> SyncOptions:
-        """Return the options of a run that executes a request.
-
-        Args:
-            kind: the run's.
-            asked: what `queued` returned.
-            request: the request's id.
-            asked_by: the user.
-        """
+    def of_request(cls, request: ManualRequest) -> SyncOptions:
+        """Return the options of a run that executes a request; they were made by `queued`."""
+        asked = request.options
         shown = asked.get("shown")
         simple: dict[str, Any] = {name: bool(asked.get(name)) for name in _FLAGS}
         simple |= {name: datetime.fromisoformat(asked[name]) for name in _INSTANTS if name in asked}
         return cls(
             **simple,
-            work=None if kind in _READING else Kind(kind),
+            work=None if request.genre in _READING else Kind(request.genre),
             shown=shown and {DossierNumber(int(n)): values for n, values in shown.items()},
             dossiers=tuple(DossierNumber(number) for number in asked.get("dossiers", ())),
             push=asked.get("push", True),
             pieces=True,
-            started_by=asked_by,
-            request=request,
+            started_by=request.demande_par,
+            request=request.id,
         )
 
 

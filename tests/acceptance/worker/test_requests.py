@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 from typing import Any
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content import catalogue
 from dsync.sandbox.http.faults import ScriptedFault
-from dsync.settings import shipped_config
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import Demarche, every_demarche_once
 from tests.acceptance.worker.installed import Installed, Process, until
@@ -100,28 +98,26 @@ def test_no_write_by_hand_meets_the_lease_of_a_long_read(
 ) -> None:
     """The service does it after the read; the command says the same as when it does it itself."""
     dsync, database = sqlite_dsync, sqlite_database
-    config = _with_pieces(dsync.folder)
-    assert 0 == dsync.run("sync", config=config).code
+    assert 0 == dsync.run("sync").code
     kept, sent, erased = [truth.number for truth in sandbox.control.truth() if truth.labels][:3]
     for number in (kept, sent):
         sandbox.control.edit_annotation(number, RESULTAT, "autre")
-    assert 0 == dsync.run("sync", config=config).code
-    before = dsync.json("precheck", "--dry-run", config=config)
+    assert 0 == dsync.run("sync").code
+    before = dsync.json("precheck", "--dry-run")
     database.execute("UPDATE sync_state SET page_size = 1, last_full_at = NULL")
     sandbox.control.fail(*[ScriptedFault("latency", latency_ms=2000)] * 60)
-    service = dsync.start("run", config=config)
+    service = dsync.start("run")
     until(lambda: _running(database))
-    accepted = dsync.run("conflicts", "accept", str(kept), config=config)
+    accepted = dsync.run("conflicts", "accept", str(kept))
     orders = {
         "precontrole": ("precheck",),
-        "pieces": ("pieces", "fetch"),
         "envoi": ("push", "--force", "--yes", "--dossier", str(sent)),
         "effacement": ("dossier", "erase", str(erased), "--yes"),
         "purge": ("purge", "--older-than", "1d", "--yes"),
     }
     asked = {}
     for name, order in orders.items():
-        asked[name] = dsync.start(*order, "--json", config=config)
+        asked[name] = dsync.start(*order, "--json")
         # What is erased must not be judged before.
         until(lambda: _requests(database, "genre = 'precontrole'"))
     until(lambda: len(_requests(database, "en_file")) == len(orders))
@@ -129,15 +125,15 @@ def test_no_write_by_hand_meets_the_lease_of_a_long_read(
     [read] = database.rows("SELECT genre FROM sync_run WHERE statut = 'running'")
     sandbox.control.clear_faults()
     done = {name: process.wait() for name, process in asked.items()}
-    back = dsync.run("dossier", "erase", str(erased), "--undo", config=config)
+    back = dsync.run("dossier", "erase", str(erased), "--undo")
     startups = catalogue.startups(7)
     sandbox.control.catalogue.replace(
         "/api/v2.6/startups.json", {**startups, "data": startups["data"][:3]}
     )
-    braked = dsync.run("sync", config=config)
-    evidence = dsync.run("evidence", "accept", "--yes", config=config)
+    braked = dsync.run("sync")
+    evidence = dsync.run("evidence", "accept", "--yes")
     service.signal(signal.SIGTERM)
-    journal = dsync.json("journal", config=config)
+    journal = dsync.json("journal")
 
     assert (0, len(orders)) == (accepted.code, len(waiting)), accepted.text
     assert {0} == {one.code for one in done.values()}, [one.text[:500] for one in done.values()]
@@ -147,7 +143,6 @@ def test_no_write_by_hand_meets_the_lease_of_a_long_read(
     judged = done["precontrole"].document
     assert "precontrole" == _genre_of(database, judged.pop("run"))
     assert {**before, "run": None} == {**judged, "run": None}
-    assert "pieces" == done["pieces"].document["kind"]
     assert (1, 1) == (done["envoi"].document["pushed"], done["effacement"].document["deleted"])
     assert done["purge"].document["deleted"] > 0
     assert "autre" == sandbox.control.truth_of(kept).raw_annotations[RESULTAT]
@@ -156,17 +151,6 @@ def test_no_write_by_hand_meets_the_lease_of_a_long_read(
     assert "present" == row["presence"]
     # Besides: two reads before, the conflict, the erasure undone, two reads and the evidence.
     assert len(orders) + 7 == len([one for one in journal if "@" in one["demande_par"]])
-
-
-def _with_pieces(folder: Path) -> str:
-    """Write a configuration that copies files; return its path."""
-    shipped = shipped_config()
-    for one in shipped.parent.glob("*.csv"):
-        (folder / one.name).write_bytes(one.read_bytes())
-    section = f'[pieces]\ncopy = true\ntarget = "file://{folder}/pieces"\n'
-    path = folder / "pieces.toml"
-    path.write_text(f"{shipped.read_text(encoding='utf-8')}\n{section}", encoding="utf-8")
-    return str(path)
 
 
 def _genre_of(database: Database, run: int) -> Any:
