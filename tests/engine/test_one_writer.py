@@ -83,7 +83,7 @@ def test_a_second_worker_can_wait_for_its_turn(
 def test_the_lease_is_free_after_a_run(engine_on_each: Engine) -> None:
     """Whoever comes next works at once."""
     engine = engine_on_each
-    engine.begin()
+    engine.sync()
     assert 0 == engine.another().sync().exit_code
 
 

@@ -25,7 +25,6 @@ PARIS = ZoneInfo("Europe/Paris")
 
 OPEN = ("en_construction", "en_instruction")
 COUNTED = (*OPEN, "accepte")
-VERDICTS = ("Éligible", "À vérifier", "Inéligible")
 RESULTAT, DETAIL, DATE, VALIDATED = 5102, 5103, 5104, 5105
 VOEUX, GRILLES, LETTRE = 4403, 5302, 4605
 
