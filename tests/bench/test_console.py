@@ -14,6 +14,7 @@ from dsync.console.app import Console
 from dsync.service.http import bind, server_thread
 from tests.bench.measured import app_on, measured
 from tests.bench.prebuilt import FIRST_NUMBER, serving
+from tests.console.addresses import pages
 from tests.console.served import Visitor
 
 pytestmark = pytest.mark.bench
@@ -21,8 +22,7 @@ pytestmark = pytest.mark.bench
 DOSSIERS = 10_000
 MOST_MS = 150
 PAGES = (
-    "/",
-    "/dossiers",
+    *(page for page in pages(FIRST_NUMBER + 4) if "demandes" not in page),
     "/dossiers?tri=raison_sociale&ordre=desc&page=100",
     "/dossiers?verdict=a_verifier&etat=en_instruction&tri=modifie_le&ordre=desc",
     "/dossiers?q=direction",
@@ -30,14 +30,6 @@ PAGES = (
     "/dossiers?groupe=d%C3%A9faut&tri=verdict",
     "/dossiers?etiquette=%C3%A9ligible",
     "/dossiers?conflit=1",
-    f"/dossiers/{FIRST_NUMBER + 4}",
-    "/conflits",
-    "/anomalies",
-    "/jury",
-    "/executions",
-    "/executions/1",
-    "/preuves",
-    "/journal",
 )
 
 

@@ -18,23 +18,9 @@ from dsync.console.access import Access, LocalAccess, Role
 from dsync.console.app import Console
 from dsync.service.http import bind, server_thread
 from dsync.wiring import App
-from tests.engine.rig import FIRST, Engine, engine_for
+from tests.engine.rig import Engine, engine_for
 
 USER = "ada@poste"
-ADDRESSES = (
-    "/",
-    "/dossiers",
-    f"/dossiers/{FIRST}",
-    "/conflits",
-    "/anomalies",
-    "/jury",
-    "/executions",
-    "/executions/1",
-    "/preuves",
-    "/journal",
-    "/demandes/1",
-)
-"""The pages, with what every synced engine has."""
 DEADLINE_S = 20
 
 

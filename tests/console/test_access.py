@@ -11,21 +11,15 @@ from pathlib import Path
 import pytest
 import requests
 
-from dsync.console import decisions, dossier, dossiers, etat, jury, runs
 from dsync.console.access import Role
 from dsync.sandbox import Sandbox
 from dsync.wiring import App
 from tests.commands.conftest import operator
+from tests.console.addresses import EXAMPLES
 from tests.console.served import ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
-PAGES = [
-    (method, re.sub(r"\{\w+(:\w+)?\}", "1", path).replace("dossiers/1", f"dossiers/{FIRST}"))
-    for group in (etat, dossiers, dossier, decisions, jury, runs)
-    for method, path, _ in group.PAGES
-]
-"""Every address, with numbers."""
-OTHERS = [("POST", "/sortir"), ("GET", "/static/console.css"), ("GET", "/nulle-part")]
+OTHERS = [("POST", "/sortir"), ("GET", "/nulle-part")]
 
 
 def anonymous(console: ServedConsole, method: str, path: str, **options: str) -> requests.Response:
@@ -34,7 +28,7 @@ def anonymous(console: ServedConsole, method: str, path: str, **options: str) ->
     )
 
 
-@pytest.mark.parametrize(("method", "path"), PAGES + OTHERS)
+@pytest.mark.parametrize(("method", "path"), EXAMPLES + OTHERS)
 def test_without_a_session_every_address_is_refused(
     read_console: ServedConsole, method: str, path: str
 ) -> None:
@@ -47,7 +41,7 @@ def test_without_a_session_every_address_is_refused(
         assert len(answer.content) < 2_000
 
 
-@pytest.mark.parametrize("path", [path for method, path in PAGES if method == "POST"])
+@pytest.mark.parametrize("path", [path for method, path in EXAMPLES if method == "POST"])
 @pytest.mark.parametrize("forged", ["no token", "another token", "no origin", "another origin"])
 def test_a_forged_form_changes_nothing(
     read_engine: Engine, reader: Visitor, path: str, forged: str
@@ -83,7 +77,7 @@ def test_a_lecteur_reads_and_cannot_act(read_engine: Engine) -> None:
     assert private
     with served(read_engine, role=Role.LECTEUR) as console:
         lecteur = console.visitor()
-        for method, path in PAGES:
+        for method, path in EXAMPLES:
             if method == "POST":
                 assert 403 == lecteur.post(path, dossier=str(FIRST)).status_code
                 continue

@@ -15,9 +15,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.console.addresses import ADDRESSES
 from tests.console.conftest import SHOWN
 from tests.console.provider import provider
-from tests.console.served import ADDRESSES, ServedConsole, served
+from tests.console.served import ServedConsole, served
 from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
 

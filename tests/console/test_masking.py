@@ -19,6 +19,7 @@ from dsync.console.words import visible
 from dsync.database import EXTENSION
 from dsync.store.extension import is_masked
 from dsync.store.reading_views import shipped_dictionary
+from tests.console.addresses import ADDRESSES, FILE, RULES
 from tests.console.served import Visitor, served
 from tests.console.test_pages import flat
 from tests.engine.rig import DEMARCHE, FIRST, RESULTAT, Engine, number, seeds
@@ -115,13 +116,13 @@ def leaves(value: Any) -> Iterator[str]:
 
 def text_of(engine: Engine, visitor: Visitor) -> str:
     """Return the text of every page and export."""
-    paths = ["/", "/dossiers", "/dossiers?tri=verdict", "/conflits", "/anomalies", "/jury",
-             "/executions", "/journal", "/preuves"]  # fmt: skip
-    paths += [f"/dossiers/{row['numero']}" for row in engine.rows("SELECT numero FROM dossier")]
-    paths += [
-        f"/executions/{row['run']}"
-        for row in engine.rows("SELECT run FROM lecture_synchronisation")
-    ]
+    paths = [*ADDRESSES, "/dossiers?tri=verdict"]
+    for page, rows in (
+        ("dossiers", "SELECT numero FROM dossier"),
+        ("executions", "SELECT run FROM lecture_synchronisation"),
+        ("demandes", "SELECT id FROM demande"),
+    ):
+        paths += [f"/{page}/{value}" for row in engine.rows(rows) for value in row.values()]
     texts = []
     for path in paths:
         answer = visitor.get(path)
@@ -130,7 +131,13 @@ def text_of(engine: Engine, visitor: Visitor) -> str:
         texts.append(flat(html.unescape(re.sub(r"<[/a-z]*>?", " ", answer.text))))
     texts.append(flat(visitor.get("/dossiers.csv").content.decode("utf-8-sig")))
     day = engine.rows("SELECT jury_le FROM lecture_jury_dossier")[0]["jury_le"]
-    for path in ("/dossiers.xlsx", f"/jury.xlsx?le={day}"):
+    books = {
+        "/dossiers.{ending:str}": "/dossiers.xlsx",
+        "/jury.xlsx": f"/jury.xlsx?le={day}",
+        "/static/{path:path}": None,
+    }
+    assert set(books) == {path for (_, path), rule in RULES.items() if rule == FILE}
+    for path in filter(None, books.values()):
         book = load_workbook(io.BytesIO(visitor.get(path).content))
         texts += [flat(str(cell)) for row in book.active.values for cell in row if cell]
     return "\n".join(texts)

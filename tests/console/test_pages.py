@@ -24,7 +24,8 @@ from dsync.store.listing import Selection
 from dsync.sync.state import state_of
 from dsync.wiring import App
 from tests.commands.command import without_programme
-from tests.console.served import ADDRESSES, ServedConsole, Visitor, served, words
+from tests.console.addresses import ADDRESSES
+from tests.console.served import ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, RESULTAT, Engine, number, seeds
 
 WITH_FILTERS = (

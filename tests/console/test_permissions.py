@@ -11,47 +11,13 @@ import requests
 from starlette.routing import Mount, Route
 
 from dsync.console.app import Console
+from tests.console.addresses import FILE, LEAVE, PUBLIC, READ, RULES, example
 from tests.console.provider import FakeProvider, provider
 from tests.console.served import ServedConsole, served
 from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import FIRST, Engine
 
 OPERATEUR, LECTEUR = "ada@dinum.example.fr", "grace@dinum.example.fr"
-PUBLIC, READ, READ_OPERATEUR, ACT, LEAVE = "public", "read", "read, operateur", "act", "leave"
-RULES = {
-    ("GET", "/entrer"): PUBLIC,
-    ("GET", "/entrer/retour"): PUBLIC,
-    ("POST", "/sortir"): LEAVE,
-    ("GET", "/"): READ,
-    ("POST", "/resynchroniser"): ACT,
-    ("GET", "/dossiers"): READ,
-    ("GET", "/dossiers.{ending:str}"): READ,
-    ("GET", "/dossiers/{numero:int}"): READ,
-    ("POST", "/dossiers/{numero:int}/relire"): ACT,
-    ("POST", "/dossiers/{numero:int}/renvoyer"): ACT,
-    ("POST", "/dossiers/{numero:int}/rejuger"): ACT,
-    ("POST", "/dossiers/{numero:int}/effacer"): ACT,
-    ("GET", "/conflits"): READ,
-    ("POST", "/conflits"): ACT,
-    ("GET", "/anomalies"): READ,
-    ("POST", "/anomalies"): ACT,
-    ("GET", "/jury"): READ,
-    ("GET", "/jury.xlsx"): READ,
-    ("GET", "/preuves"): READ,
-    ("POST", "/preuves"): ACT,
-    ("GET", "/executions"): READ,
-    ("GET", "/executions/{run:int}"): READ,
-    ("GET", "/demandes/{id:int}"): READ,
-    ("POST", "/demandes/{id:int}/retirer"): ACT,
-    ("GET", "/essais/{id:int}"): READ_OPERATEUR,
-    ("GET", "/journal"): READ,
-    ("GET", "/static/{path:path}"): READ,
-}
-"""Who may do what; an address without a rule fails the test below."""
-VALUES = {
-    "ending:str": "csv", "numero:int": str(FIRST), "run:int": "1", "id:int": "1",
-    "path:path": "console.css",
-}  # fmt: skip
 WHO = (
     "nobody", "forged session", "lecteur", "operateur", "operateur of a foreign démarche",
     "no origin", "foreign origin", "null origin", "no token", "another session's token",
@@ -117,7 +83,7 @@ def matrix(read_engine: Engine) -> Iterator[Matrix]:
 
 
 def test_each_address_has_a_rule(read_engine: Engine) -> None:
-    """A new page or action has to say above who may use it."""
+    """A new page or action has to say in `addresses.py` who may use it."""
     found, stop = set(), threading.Event()
     access = team_access("https://op.example.fr", Clock())("http://127.0.0.1:1", stop)
     console = Console([read_engine.another().app], access, secret="s", theme="neutre", stop=stop)
@@ -135,7 +101,7 @@ def test_each_address_has_a_rule(read_engine: Engine) -> None:
         else:
             assert isinstance(route, Mount)
             found.add(("GET", f"{route.path}/{{path:path}}"))
-    assert set(RULES) == found
+    assert set(RULES) == found, "Correct RULES in tests/console/addresses.py."
 
 
 KINDS = {"IntegerConvertor": "int", "StringConvertor": "str"}
@@ -150,13 +116,13 @@ def test_who_may_ask_for_what(
 ) -> None:
     """Whoever may not gets 403, another démarche 404, and nothing is asked for."""
     rule = RULES[method, path]
-    address = re.sub(r"\{([\w:]+)\}", lambda m: VALUES[m[1]], path)
+    address = example(path)
     before = read_engine.rows("SELECT count(*) AS n FROM demande")
     answer = matrix.ask(who, method, address)
     if who in ("nobody", "forged session"):
         allowed = {403}
     elif who == "lecteur":
-        allowed = {200, 404} if rule == READ else {403}
+        allowed = {200, 404} if rule in (READ, FILE) else {403}
     elif who == "operateur of a foreign démarche":
         allowed = {200} if "static" in path else {404}
     elif who in REQUESTS_OF_FORMS and method == "POST":
