@@ -132,7 +132,7 @@ def test_a_champ_that_the_form_lacks_is_found_by_check(run: Command) -> None:
         ("sqlite:////nowhere/at/all.db", 5, "cannot be opened"),
         ("sqlite:///junk.db", 5, "no SQLite database"),
         ("postgresql://127.0.0.1:1/dsync", 5, "nothing answers"),
-        ("mysql://host/base", 2, "mysql"),
+        ("mysql://u:heim@host/base", 2, "sqlite:///file.db"),
         ("nonsense", 2, "DSYNC_DATABASE_URL"),
         ("postgresql://dsync:ge@heim@127.0.0.1/dsync", 2, "%40"),
     ],
@@ -295,12 +295,13 @@ def test_a_read_leaves_no_database_behind(run: Command) -> None:
     assert list(run.folder.iterdir()) == []
 
 
-def test_a_dry_run_leaves_no_database_behind(run: Command) -> None:
+def test_a_dry_run_leaves_no_database_behind(run: Command, sandbox: Sandbox) -> None:
     """It prints what it would send, and writes nothing anywhere."""
     ended = run("sync", "--dry-run", "--json")
     assert ended.code == 0
     assert ended.json["run"] is None
-    assert ended.json["mutations"]
+    assert ended.json["pushed"] == len(ended.json["mutations"]) > 0
+    assert [] == sandbox.control.requests(kind="mutation")
     assert list(run.folder.iterdir()) == []
 
 

@@ -12,33 +12,11 @@ import pytest
 from sqlalchemy import event, text
 
 from dsync.database import open_database
-from dsync.errors import ConfigurationError, StoreError
+from dsync.errors import StoreError
 from dsync.store.engine import describe, open_engine, parse_url
 from dsync.store.listing import Selection
 from tests.store.builders import DEMARCHE, NOW, make_mapped, writing
 from tests.store.databases import PostgresServer, connected
-
-
-@pytest.mark.parametrize("url", ["mysql://u:secret@h/b", "rien du tout", "", "oracle:///x"])
-def test_an_address_of_no_known_engine_is_a_configuration_fault(url: str) -> None:
-    """Exit 2, with the two forms that work."""
-    with pytest.raises(ConfigurationError, match=r"sqlite:///file\.db") as caught:
-        open_database(url)
-    assert "secret" not in str(caught.value)
-
-
-def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    """Exit 5 with what to check."""
-    with pytest.raises(StoreError, match="folder exists"):
-        open_database(f"sqlite:///{tmp_path / 'nowhere' / 'dsync.db'}")
-
-
-def test_a_missing_file_is_not_made_where_it_may_not_be(tmp_path: Path) -> None:
-    """Reading commands do not leave an empty database behind."""
-    path = tmp_path / "dsync.db"
-    with pytest.raises(StoreError, match="no database yet"):
-        open_database(f"sqlite:///{path}", create=False)
-    assert not path.exists()
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:

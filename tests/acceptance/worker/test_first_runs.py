@@ -128,15 +128,3 @@ def test_a_poison_dossier_stops_nobody_and_is_read_once_it_can_be(
     dsync.json("sync")
     assert [] == database.view("lecture_anomalie")
     assert_copy_is_true(database, sandbox, demarche)
-
-
-def test_a_dry_run_writes_nowhere_and_tells_the_mutations(
-    sqlite_dsync: Installed, sandbox: Sandbox
-) -> None:
-    """`--dry-run` leaves no database, sends no mutation and prints what it would send."""
-    report = sqlite_dsync.json("sync", "--dry-run")
-
-    assert report["run"] is None
-    assert report["pushed"] == len(report["mutations"]) > 0
-    assert [] == sandbox.control.requests(kind="mutation")
-    assert not (sqlite_dsync.folder / "dsync.db").exists()
