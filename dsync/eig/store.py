@@ -149,27 +149,19 @@ def same_product(
         _in_etats(demarche, COUNTED_ETATS, is_same)
         .join(_candidature, _candidature.c.numero == _dossier.c.numero)
         .add_columns(_candidature.c.produit_id)
+        .order_by(_dossier.c.numero)
     )
     for numero, product in rows:
         members.setdefault(product, []).append(DossierNumber(numero))
     return members
 
 
-def related(
-    connection: Connection, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
-) -> list[DossierNumber]:
-    """Return the open dossiers for the products of these dossiers, ordered by number.
-
-    Args:
-        connection: in a transaction.
-        demarche: the démarche.
-        numbers: the dossiers.
-    """
+def related(demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
+    """Select the open dossiers for the products of these dossiers."""
     products = select(_candidature.c.produit_id).where(
         _candidature.c.numero.in_(numbers), _candidature.c.produit_id.is_not(None)
     )
-    statement = _in_etats(demarche, OPEN_ETATS, _candidature.c.produit_id.in_(products))
-    return [DossierNumber(numero) for numero in connection.scalars(statement)]
+    return _in_etats(demarche, OPEN_ETATS, _candidature.c.produit_id.in_(products))
 
 
 def _in_etats(
@@ -182,16 +174,12 @@ def _in_etats(
         etats: the states.
         condition: on the candidature.
     """
-    return (
-        select(_dossier.c.numero)
-        .where(
-            # Not a join alone: SQLite would go through all dossiers of the démarche.
-            _dossier.c.numero.in_(select(_candidature.c.numero).where(condition)),
-            _dossier.c.demarche_numero == demarche,
-            _dossier.c.presence == Presence.PRESENT.value,
-            _dossier.c.etat.in_([etat.value for etat in etats]),
-        )
-        .order_by(_dossier.c.numero)
+    return select(_dossier.c.numero).where(
+        # Not a join alone: SQLite would go through all dossiers of the démarche.
+        _dossier.c.numero.in_(select(_candidature.c.numero).where(condition)),
+        _dossier.c.demarche_numero == demarche,
+        _dossier.c.presence == Presence.PRESENT.value,
+        _dossier.c.etat.in_([etat.value for etat in etats]),
     )
 
 

@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Column, Connection, MetaData
+from sqlalchemy import Column, Connection, MetaData, Select
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 
@@ -94,10 +94,8 @@ class Extension(Protocol):
     def complete(self, query: str) -> str:
         """Complete a view's SQL with the columns of the declared fields."""
 
-    def related(
-        self, connection: Connection, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
-    ) -> Sequence[DossierNumber]:
-        """Return the open dossiers whose verdicts depend on the presence or state of these."""
+    def related(self, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
+        """Select the open dossiers whose verdicts depend on the presence or state of these."""
 
     def indicators(self, connection: Connection, demarche: DemarcheNumber) -> Mapping[str, float]:
         """Return its figures of the démarche as they are now, by name."""

@@ -134,9 +134,10 @@ class QueueWrites(Subject):
         """Queue the open dossiers whose verdicts depend on these; return them."""
         if self.extension is None or not numbers:
             return []
-        related = self.extension.related(self.connection, self.number, numbers)
-        self.queue(related)
-        return related
+        # One statement: a list of them, as long as they are many, would be prepared anew each time.
+        related = self.extension.related(self.number, numbers)
+        queued = update(_dossier).where(_dossier.c.numero.in_(related)).values(a_evaluer=True)
+        return list(self.connection.scalars(queued.returning(_dossier.c.numero)))
 
     def close_evaluation(self, numbers: Sequence[DossierNumber]) -> None:
         """Remove dossiers from the queue."""
