@@ -45,6 +45,10 @@ ALERTS = {
     ),
 }
 """What the service's alerts say that the state does not, where to go, and the link's text."""
+OF_STATE = frozenset(
+    {"no_success", "token_refused", "token_expiry", "refused", "conflicts", "quarantine"}
+)
+"""The alerts that the state itself shows."""
 
 
 class Point(NamedTuple):
@@ -126,6 +130,9 @@ def points_of(visit: Visit, state: Mapping[str, Any]) -> Iterator[Point]:
             f"La vérification quotidienne trouve à redire sur {', '.join(checked)}. La commande "
             "« dsync check » en donne le remède."
         )
+    for name in sorted(alerts - ALERTS.keys() - OF_STATE):
+        if not name.startswith(CHECK):
+            yield Point(f"Le service signale une alerte : {name}.")
     for line in expiry_lines(visit.app.settings.ds_token_expires_on, now.date()):
         if line.status is CheckStatus.WARNING:
             yield Point(

@@ -19,6 +19,7 @@ from dsync.console.words import visible
 from dsync.domain.ids import DossierNumber
 from dsync.eig.words import EVIDENCE, UNSHOWN
 from dsync.sandbox.content.texts import NASTY_TEXTS
+from dsync.service.alerts import ALERTS
 from dsync.settings import read_configuration
 from dsync.store.listing import Selection
 from dsync.sync.state import state_of
@@ -70,10 +71,10 @@ def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
 
 
 def test_the_state_shows_what_the_service_alerts_of(engine: Engine, visitor: Visitor) -> None:
-    """What `dsync check` found, and a brake, which no other figure of the page shows."""
+    """In French: what `dsync check` found, and each alert that the page shows in no other way."""
     app = engine.worker.app
     assert "vérification quotidienne" not in words(visitor.get("/").text)
-    told = ("brake", "check labels", "check mapping", "conflicts")
+    told = (*(ALERTS.keys() - {"check …"}), "check labels", "check mapping")
     with app.store.alerts(app.demarche) as alerts:
         for name in alerts.begin(dict.fromkeys(told, 1), app.clock()):
             alerts.told(name, app.clock())
@@ -83,6 +84,9 @@ def test_the_state_shows_what_the_service_alerts_of(engine: Engine, visitor: Vis
         in page
     )
     assert "trop de dossiers ont disparu à la fois" in page
+    assert "Le service signale une alerte" not in page, (
+        "Add the new alert's sentence to ALERTS of dsync/console/etat.py, or its name to OF_STATE."
+    )
 
 
 def test_the_state_is_that_of_the_command(read_engine: Engine, reader: Visitor) -> None:
