@@ -20,7 +20,7 @@ from dsync.store import tables
 from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.journal import JournalWrites
 from dsync.store.pieces import PieceWrites
-from dsync.store.records import NewEvent, WishStatus
+from dsync.store.records import EventName, NewEvent, WishStatus
 from dsync.store.sql import update_rows
 from dsync.store.verdicts import QueueWrites
 
@@ -263,7 +263,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         )
 
     def _journal(
-        self, run: int, evenement: str, entries: Iterable[DeletedDossier], now: datetime
+        self, run: int, evenement: EventName, entries: Iterable[DeletedDossier], now: datetime
     ) -> None:
         self.record_events(run, [NewEvent(entry.number, evenement) for entry in entries], now)
 

@@ -15,7 +15,7 @@ from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.records import NewEvent, StoredWish, WishOutcome, WishStatus
+from dsync.store.records import EventName, NewEvent, StoredWish, WishOutcome, WishStatus
 from dsync.store.sql import update_rows, upsert
 from dsync.store.subject import Subject
 
@@ -259,7 +259,7 @@ def _events(pairs: Sequence[tuple[Row[Any], WishOutcome]]) -> list[NewEvent]:
 
     The event of a forced write has the user who ordered it, and the values that it replaced.
     """
-    names: dict[tuple[DossierNumber, str], list[Json]] = defaultdict(list)
+    names: dict[tuple[DossierNumber, EventName], list[Json]] = defaultdict(list)
     forced: dict[DossierNumber, dict[str, Json]] = {}
     replaced: dict[DossierNumber, dict[str, Json]] = defaultdict(dict)
     for wish, end in pairs:
@@ -278,9 +278,9 @@ def _events(pairs: Sequence[tuple[Row[Any], WishOutcome]]) -> list[NewEvent]:
     return events
 
 
-def _evenements(wish: Row[Any], end: WishOutcome) -> list[str]:
+def _evenements(wish: Row[Any], end: WishOutcome) -> list[EventName]:
     was_conflict = wish.valeur_distante is not None and wish.erreur is None
-    evenements = []
+    evenements: list[EventName] = []
     if end.statut is WishStatus.CONFIRMEE and end.written:
         evenements.append("pousse")
     if end.statut is WishStatus.CONFIRMEE and was_conflict:

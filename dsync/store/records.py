@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -285,6 +285,27 @@ class Sending(NamedTuple):
     seen_at: datetime | None
 
 
+EventName = Literal[
+    "cree",
+    "modifie",
+    "etat",
+    "masque",
+    "restaure",
+    "supprime",
+    "disparu",
+    "efface",
+    "effacement_leve",
+    "verdict",
+    "pousse",
+    "adopte",
+    "conflit",
+    "conflit_resolu",
+    "quarantaine",
+    "liberation",
+    "preuve_relue",
+]
+
+
 class NewEvent(NamedTuple):
     """An event of a dossier.
 
@@ -293,7 +314,7 @@ class NewEvent(NamedTuple):
     """
 
     numero: DossierNumber
-    evenement: str
+    evenement: EventName
     details: Mapping[str, Json] | None = None
 
 

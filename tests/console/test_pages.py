@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
+from dsync.console import words as code_words
 from dsync.console.decisions import key_of
 from dsync.console.words import visible
 from dsync.domain.ids import DossierNumber
@@ -200,6 +201,26 @@ def test_no_page_shows_a_code(read_engine: Engine, reader: Visitor) -> None:
         codes = set(re.findall(_CODE, words(page)))
         assert [] == sorted(code for code in codes if code not in typed), path
         assert not re.search("Type retenu (?!Opérateur|Administration|Ni|Non)", words(page)), path
+
+
+def test_every_code_of_a_view_has_its_french_word(read_engine: Engine) -> None:
+    """A new kind, state or event is shown as people say it."""
+    tables = {
+        ("lecture_candidature", "etat"): code_words.ETATS,
+        ("lecture_candidature", "presence"): code_words.PRESENCES,
+        ("lecture_precontrole_controle", "resultat"): code_words.RESULTATS,
+        ("lecture_annotation", "annotation"): code_words.ANNOTATIONS,
+        ("lecture_annotation", "statut"): code_words.ENVOIS,
+        ("lecture_evenement", "evenement"): code_words.EVENEMENTS,
+        ("lecture_synchronisation", "genre"): code_words.GENRES,
+        ("lecture_synchronisation", "statut"): code_words.STATUTS,
+    }
+    missing = [
+        (row["vue"], row["valeur"])
+        for row in read_engine.rows("SELECT * FROM lecture_valeur")
+        if row["valeur"] not in tables.get((row["vue"], row["colonne"]), [row["valeur"]])
+    ]
+    assert [] == missing, "Add them to dsync/console/words.py."
 
 
 def test_every_piece_of_evidence_has_a_french_name(read_engine: Engine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -27,6 +27,7 @@ from dsync.store.engine import parse_url
 from dsync.store.indicators import INDICATEURS
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reading_views import shipped_dictionary
+from dsync.store.records import EventName
 from dsync.sync.report import Kind, Status
 from tests.store.builders import (
     CHAMPS,
@@ -472,6 +473,7 @@ WRITTEN: dict[tuple[str, str], Iterable[str]] = {
     ("lecture_etiquette", "couleur"): COLOURS.values,
     ("lecture_changement", "origine"): Origin,
     ("lecture_changement", "par"): Author,
+    ("lecture_evenement", "evenement"): get_args(EventName),
     ("lecture_synchronisation", "genre"): Kind,
     ("lecture_synchronisation", "statut"): [*Status, "interrupted"],
 }
