@@ -74,6 +74,8 @@ class DemarcheJob:
         self._failing_since = 0.0
         self._not_before = 0.0
         self._lease_note: str | None = None
+        self._is_unavailable = False
+        """Whether the database was unavailable at the last check."""
         self._asked = threading.Event()
         self._asked_not_before = 0.0
 
@@ -97,6 +99,13 @@ class DemarcheJob:
             if not self._stop.is_set():
                 pause_s = max(0.0, self._not_before - self._monotonic())
                 self.worker.register_service(timedelta(seconds=pause_s))
+            if self._is_unavailable:
+                log.info("database_available")
+                self._is_unavailable = False
+        except StoreError as exc:
+            self._note_unavailable(exc)
+            if asked:
+                self._asked.set()
         except DsyncError as exc:
             self._postpone(error=exc.message, exit_code=exc.exit_code)
         except Exception as exc:
@@ -161,6 +170,12 @@ class DemarcheJob:
         if note != self._lease_note:
             log.info("lease_held_elsewhere", holder=note)
         self._lease_note = note
+
+    def _note_unavailable(self, error: StoreError) -> None:
+        """Log once that the database is unavailable: the next check tries again."""
+        if not self._is_unavailable:
+            log.error("database_unavailable", error=error.message)
+        self._is_unavailable = True
 
     def _postpone(self, **facts: Any) -> None:
         if not self._failures:

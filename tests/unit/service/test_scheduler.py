@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-import pytest
 import time_machine
 from structlog.testing import capture_logs
 
@@ -179,12 +178,38 @@ def test_a_success_resets_the_wait() -> None:
     assert worker.runs == 5
 
 
-@pytest.mark.parametrize("fault", [StoreError("The database is away."), KeyError("a bug")])
-def test_no_exception_ends_the_service(fault: Exception) -> None:
-    """A missing database and a bug are logged, and the next tick works."""
+def test_a_database_that_was_away_is_used_at_once_when_it_is_back() -> None:
+    """However long it was away; that is logged once, and what a webhook announced is not lost."""
+
+    class Away(FakeWorker):
+        is_away = True
+
+        def requested(self) -> None:
+            if self.is_away:
+                raise StoreError("The database is away.")
+
+        def due(self, *, asked: bool = False) -> SyncOptions | None:
+            return SyncOptions() if asked else None
+
+    clock, worker = Clock(), Away(make_report)
+    job = DemarcheJob(worker, threading.Event(), monotonic=clock)
+    job.ask()
+    with capture_logs() as logs:
+        for _ in range(300):
+            job.tick()
+            clock.now += 2
+        worker.is_away = False
+        job.tick()
+    assert worker.runs == 1
+    told = [(entry["event"], entry["log_level"]) for entry in logs]
+    assert told == [("database_unavailable", "error"), ("database_available", "info")]
+
+
+def test_no_exception_ends_the_service() -> None:
+    """A bug is logged, and the next tick works."""
 
     def fail() -> RunReport:
-        raise fault
+        raise KeyError("a bug")
 
     job, worker, clock = make_job(fail)
     with capture_logs() as logs:
