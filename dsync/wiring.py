@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import structlog
 
@@ -23,7 +23,7 @@ from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError, DSNotFoundError
 from dsync.http import MIB
 from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings, shipped_config
-from dsync.store import Reader, RunningService, Store
+from dsync.store import Reader, RunningService, Store, SyncState
 from dsync.store.store import process_name
 from dsync.sync import run as runs
 from dsync.sync.check import CheckSources, run_checks
@@ -39,7 +39,7 @@ from dsync.sync.context import (
 from dsync.sync.new_config import Known, NewConfig, new_config
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport, SyncOptions
-from dsync.sync.schedule import due, next_due_at
+from dsync.sync.schedule import Schedule
 from dsync.sync.verify import (
     Expected,
     Verification,
@@ -49,8 +49,6 @@ from dsync.sync.verify import (
 )
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 HEARTBEAT_INTERVAL = timedelta(minutes=1)
 """How often a service updates its registration, and by how much its next run may be wrong there."""
@@ -254,7 +252,7 @@ class App:
         Args:
             asked: whether an incremental read was asked for, and is due before its time.
         """
-        options = self._scheduled(due)
+        options = self._schedule.due(self._state(), self.clock())
         if options is None and asked:
             options = SyncOptions(deletions=False, started_by="webhook")
         return options and replace(options, pieces=True)
@@ -267,7 +265,7 @@ class App:
 
     def next_run_at(self) -> datetime:
         """Return when the next run is due; the present instant if one is due."""
-        return self._scheduled(next_due_at)
+        return self._schedule.next_due_at(self._state(), self.clock())
 
     def register_service(self, pause: timedelta = timedelta()) -> None:
         """Insert or update this service in the database, with the time of its next run.
@@ -294,17 +292,14 @@ class App:
         if self._registered is not None:
             self.store.unregister_service(self.demarche, self._registered.holder)
 
-    def _scheduled(self, ask: Callable[..., T]) -> T:
-        schedule = self.configuration.schedule
+    @property
+    def _schedule(self) -> Schedule:
+        section = self.configuration.schedule
+        return Schedule(section.incremental, section.deletions, section.full_at)
+
+    def _state(self) -> SyncState:
         with self.store.reading(self.demarche) as reader:
-            state = reader.state()
-        return ask(
-            state,
-            self.clock(),
-            incremental=schedule.incremental,
-            deletions=schedule.deletions,
-            full_at=schedule.full_at,
-        )
+            return reader.state()
 
     def new_config(self) -> NewConfig:
         """Return the first configuration file of the démarche, made from the shipped one.

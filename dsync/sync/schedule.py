@@ -6,67 +6,52 @@ What makes any run a full read, such as a changed mapping, is in `pull`.
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
 
 from dsync.store import SyncState
 from dsync.sync.report import SyncOptions
 
 
-def due(
-    state: SyncState,
-    now: datetime,
-    *,
-    incremental: timedelta,
-    deletions: timedelta,
-    full_at: time,
-) -> SyncOptions | None:
-    """Return the run that is due, None if none is.
+class Schedule(NamedTuple):
+    """When runs are due; a full read and the deletion lists stay due until they have succeeded."""
 
-    A full read and the deletion lists stay due until they have succeeded.
+    incremental: timedelta
+    """Interval between incremental runs."""
+    deletions: timedelta
+    """Interval between readings of the deletion lists."""
+    full_at: time
+    """Time of day (UTC) from which the nightly full read is due."""
 
-    Args:
-        state: the démarche's state, as stored.
-        now: the present instant, in UTC.
-        incremental: interval between incremental runs.
-        deletions: interval between readings of the deletion lists.
-        full_at: time of day (UTC) from which the nightly full read is due.
-    """
-    state = state.as_of(now)
-    lists = _passed(state.last_deletions_at, deletions, now)
-    if _full_is_due(state, now, full_at):
-        return SyncOptions(full=True, started_by="service")
-    if lists or _passed(state.last_incremental_at, incremental, now):
-        return SyncOptions(deletions=lists, started_by="service")
-    return None
+    def due(self, state: SyncState, now: datetime) -> SyncOptions | None:
+        """Return the run that is due at an instant, in UTC, by the stored state; None without."""
+        state = state.as_of(now)
+        lists = _passed(state.last_deletions_at, self.deletions, now)
+        if self._full_is_due(state, now):
+            return SyncOptions(full=True, started_by="service")
+        if lists or _passed(state.last_incremental_at, self.incremental, now):
+            return SyncOptions(deletions=lists, started_by="service")
+        return None
 
+    def next_due_at(self, state: SyncState, now: datetime) -> datetime:
+        """Return when the next run is due; `now` if one is due."""
+        if self.due(state, now):
+            return now
+        instants = [
+            at + every
+            for at, every in (
+                (state.last_incremental_at, self.incremental),
+                (state.last_deletions_at, self.deletions),
+                (state.full_due_at, timedelta()),
+                (_night(now, self.full_at), timedelta(days=1)),
+            )
+            if at is not None
+        ]
+        return max(now, min(instants))
 
-def next_due_at(
-    state: SyncState,
-    now: datetime,
-    *,
-    incremental: timedelta,
-    deletions: timedelta,
-    full_at: time,
-) -> datetime:
-    """Return when the next run is due; `now` if one is due. The arguments are those of `due`."""
-    if due(state, now, incremental=incremental, deletions=deletions, full_at=full_at):
-        return now
-    instants = [
-        at + every
-        for at, every in (
-            (state.last_incremental_at, incremental),
-            (state.last_deletions_at, deletions),
-            (state.full_due_at, timedelta()),
-            (_night(now, full_at), timedelta(days=1)),
-        )
-        if at is not None
-    ]
-    return max(now, min(instants))
-
-
-def _full_is_due(state: SyncState, now: datetime, full_at: time) -> bool:
-    if state.last_full_at is None or (state.full_due_at and state.full_due_at <= now):
-        return True
-    return state.last_full_at < _night(now, full_at)
+    def _full_is_due(self, state: SyncState, now: datetime) -> bool:
+        if state.last_full_at is None or (state.full_due_at and state.full_due_at <= now):
+            return True
+        return state.last_full_at < _night(now, self.full_at)
 
 
 def _night(now: datetime, full_at: time) -> datetime:

@@ -9,7 +9,7 @@ import pytest
 
 from dsync.store import SyncState
 from dsync.sync.report import SyncOptions
-from dsync.sync.schedule import due
+from dsync.sync.schedule import Schedule
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 FRESH = SyncState(
@@ -21,13 +21,7 @@ FRESH = SyncState(
 
 
 def asked(state: SyncState, now: datetime = NOW) -> SyncOptions | None:
-    return due(
-        state,
-        now,
-        incremental=timedelta(minutes=5),
-        deletions=timedelta(hours=1),
-        full_at=time(2, 30),
-    )
+    return Schedule(timedelta(minutes=5), timedelta(hours=1), time(2, 30)).due(state, now)
 
 
 def test_nothing_is_due_between_two_runs() -> None:
