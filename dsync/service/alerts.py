@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 import structlog
@@ -160,13 +160,13 @@ def alerts_of(worker: App, now: datetime) -> Iterator[Alert]:
     if now - since > configuration.late_after:
         text = f"No run has succeeded for {span(now - since)}: see `dsync runs`."
         yield Alert("no_success", text)
-    if _code(state["last_run"]) == REFUSED:
+    if state["last_code"] == REFUSED:
         yield Alert("token_refused", "DS refuses the token: `dsync check` tells why.")
     days = worker.settings.token_days_left(now.date())
     if days is not None and days <= EXPIRY_WARNINGS_DAYS[0]:
         left = f"expires in {days} days" if days >= 0 else "has expired"
         yield Alert("token_expiry", f"The token {left}: make a new one on DS and put it in place.")
-    if _code(state["last_full_run"]) == SafetyBrakeError.exit_code:
+    if state["last_full_code"] == SafetyBrakeError.exit_code:
         yield Alert(
             "brake", "Too many dossiers disappeared at once, none is marked: see `dsync runs`."
         )
@@ -184,10 +184,6 @@ def alerts_of(worker: App, now: datetime) -> Iterator[Alert]:
         yield Alert(
             "evidence", f"The catalogue was last confirmed {days} days ago: see `dsync check`."
         )
-
-
-def _code(run: Mapping[str, Any] | None) -> int | None:
-    return None if run is None else run["code"]
 
 
 def _findings(lines: Iterable[CheckLine]) -> list[Alert]:

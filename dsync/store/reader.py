@@ -160,7 +160,6 @@ class Reader(
         self,
         limit: int = 20,
         *,
-        genre: str | None = None,
         offset: int = 0,
         number: int | None = None,
     ) -> list[Document]:
@@ -169,27 +168,26 @@ class Reader(
         Args:
             limit: their maximum number.
             offset: how many of the newest ones to leave out.
-            genre: of this kind only; None: of all.
             number: that of a single run; None: every one.
         """
         run = tables.sync_run
         statement = self._runs.where(run.c.demarche_numero == self.number)
-        if genre is not None:
-            statement = statement.where(run.c.genre == genre)
         if number is not None:
             statement = statement.where(run.c.run == number)
         found = self.connection.execute(statement.limit(limit).offset(offset))
         return documents(found.mappings().all())
 
-    def last_runs(self, genre: str) -> tuple[Document | None, Document | None]:
-        """Return the last run, and the last one of a kind, by one query."""
+    def last_runs(self, genre: str) -> tuple[Document | None, Document | None, Document | None]:
+        """Return the last run, the last one that ended, and the last of a kind that ended."""
         run = tables.sync_run
         last = select(func.max(run.c.run)).where(run.c.demarche_numero == self.number)
-        wanted = (last.scalar_subquery(), last.where(run.c.genre == genre).scalar_subquery())
+        ended = last.where(run.c.code.is_not(None))
+        wanted = [one.scalar_subquery() for one in (last, ended, ended.where(run.c.genre == genre))]
         found = self.connection.execute(self._runs.where(run.c.run.in_(wanted)))
         rows = documents(found.mappings().all())
-        of_genre = (row for row in rows if row["genre"] == genre)
-        return next(iter(rows), None), next(of_genre, None)
+        of_ended = [row for row in rows if row["code"] is not None]
+        of_genre = (row for row in of_ended if row["genre"] == genre)
+        return next(iter(rows), None), next(iter(of_ended), None), next(of_genre, None)
 
     @property
     def _runs(self) -> Select[Any]:

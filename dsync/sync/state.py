@@ -65,7 +65,7 @@ def state_of(
         stored = reader.state()
         state = stored.as_of(now)
         ahead = stored.ahead(now)
-        last_run, last_full_run = reader.last_runs(Kind.FULL.value)
+        last_run, ended, full_run = reader.last_runs(Kind.FULL.value)
         counts = reader.dossier_counts()
         wishes, quarantined, pushes = reader.open_work()
         return {
@@ -81,7 +81,8 @@ def state_of(
             "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
             "full_read_under_way": state.full_cursor is not None,
             "last_run": last_run and _last_run(last_run),
-            "last_full_run": last_full_run and _last_run(last_full_run),
+            "last_code": ended and ended["code"],
+            "last_full_code": full_run and full_run["code"],
             "dossiers": {
                 "presence": counts["presence"],
                 "state": counts["etat"],
