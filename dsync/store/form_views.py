@@ -80,8 +80,8 @@ _FACTS = {
     "presence": "Présence dans la démarche : present, masque, supprime ou disparu.",
     "archive": "Vrai si le dossier est archivé.",
     "depose_le": "Date de dépôt, en UTC.",
-    "en_instruction_le": "Date du passage en instruction, en UTC.",
-    "traite_le": "Date de la décision, en UTC.",
+    "en_instruction_le": "Date du dernier passage en instruction, en UTC.",
+    "traite_le": "Date de la décision en vigueur, en UTC ; vide si le dossier est rouvert.",
     "modifie_le": "Date de dernière modification selon Démarches Simplifiées, en UTC.",
 }
 _OF_ROW = {
@@ -190,8 +190,8 @@ class FormView:
             )
         return (
             f"Une ligne par dossier de la démarche {self.demarche} dont le contenu n'est pas "
-            "effacé, une colonne par champ et par annotation ; les blocs répétables ont leurs "
-            "propres vues."
+            "effacé, masqués et disparus compris, une colonne par champ et par annotation ; les "
+            "blocs répétables ont leurs propres vues."
         )
 
     @property

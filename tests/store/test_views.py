@@ -28,6 +28,7 @@ from dsync.store.indicators import INDICATEURS
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.records import EventName
+from dsync.sync.pages import QUARANTINE_MESSAGES
 from dsync.sync.report import Kind, Status
 from tests.store.builders import (
     CHAMPS,
@@ -474,6 +475,12 @@ WRITTEN: dict[tuple[str, str], Iterable[str]] = {
     ("lecture_changement", "origine"): Origin,
     ("lecture_changement", "par"): Author,
     ("lecture_evenement", "evenement"): get_args(EventName),
+    ("lecture_precontrole", "verdict"): Verdict,
+    ("lecture_jury_dossier", "verdict"): Verdict,
+    ("lecture_jury_dossier", "etat"): Etat,
+    ("lecture_statistique", "controle"): Check,
+    ("lecture_statistique", "resultat"): Resultat,
+    ("lecture_anomalie", "code"): [*QUARANTINE_MESSAGES, "catalogue"],
     ("lecture_synchronisation", "genre"): Kind,
     ("lecture_synchronisation", "statut"): [*Status, "interrupted"],
 }
@@ -485,8 +492,9 @@ def test_every_value_has_its_meaning(store: Store) -> None:
     for row in rows(store, "lecture_valeur"):
         if (row["vue"], row["colonne"]) in found:
             found[row["vue"], row["colonne"]].append(row["valeur"])
-    written = {key: [str(value) for value in values] for key, values in WRITTEN.items()}
-    assert written == found, "Correct dsync/eig/views/lecture_valeur.sql, in the order of the code."
+    written = {key: sorted(str(value) for value in values) for key, values in WRITTEN.items()}
+    found = {key: sorted(values) for key, values in found.items()}
+    assert written == found, "Correct dsync/eig/views/lecture_valeur.sql."
 
 
 def test_the_dictionary_has_the_types_of_the_columns(store: Store) -> None:

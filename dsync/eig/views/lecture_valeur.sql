@@ -55,16 +55,16 @@ WITH v (vue, colonne, valeur, sens) AS (
         ('lecture_suivi', 'attend', 'administration', 'À l’administration candidate, acceptée, d’agir.'),
         ('lecture_suivi', 'attend', 'personne', 'Rien n’est attendu : le parcours est terminé.'),
         ('lecture_indicateur', 'indicateur', 'depots', 'Dossiers déposés depuis l’ouverture, masqués et effacés compris (cumul).'),
-        ('lecture_indicateur', 'indicateur', 'verdict_eligible', 'Dossiers dont le verdict en cours est Éligible.'),
-        ('lecture_indicateur', 'indicateur', 'verdict_a_verifier', 'Dossiers dont le verdict en cours est À vérifier.'),
-        ('lecture_indicateur', 'indicateur', 'verdict_ineligible', 'Dossiers dont le verdict en cours est Inéligible.'),
-        ('lecture_indicateur', 'indicateur', 'verdict_indetermine', 'Dossiers dont le verdict en cours est Indéterminé.'),
-        ('lecture_indicateur', 'indicateur', 'decision_accepte', 'Dossiers acceptés.'),
-        ('lecture_indicateur', 'indicateur', 'decision_refuse', 'Dossiers refusés.'),
-        ('lecture_indicateur', 'indicateur', 'decision_sans_suite', 'Dossiers classés sans suite.'),
+        ('lecture_indicateur', 'indicateur', 'verdict_eligible', 'Dossiers dont le verdict en cours est Éligible, masqués et effacés compris.'),
+        ('lecture_indicateur', 'indicateur', 'verdict_a_verifier', 'Dossiers dont le verdict en cours est À vérifier, masqués et effacés compris.'),
+        ('lecture_indicateur', 'indicateur', 'verdict_ineligible', 'Dossiers dont le verdict en cours est Inéligible, masqués et effacés compris.'),
+        ('lecture_indicateur', 'indicateur', 'verdict_indetermine', 'Dossiers dont le verdict en cours est Indéterminé, masqués et effacés compris.'),
+        ('lecture_indicateur', 'indicateur', 'decision_accepte', 'Dossiers acceptés à ce jour, masqués et effacés compris.'),
+        ('lecture_indicateur', 'indicateur', 'decision_refuse', 'Dossiers refusés à ce jour, masqués et effacés compris.'),
+        ('lecture_indicateur', 'indicateur', 'decision_sans_suite', 'Dossiers classés sans suite à ce jour, masqués et effacés compris.'),
         ('lecture_indicateur', 'indicateur', 'conflits', 'Dossiers où la valeur d’une personne arrête un envoi de dsync.'),
         ('lecture_indicateur', 'indicateur', 'fraicheur_heures', 'Heures depuis le dernier passage réussi.'),
-        ('lecture_indicateur', 'indicateur', 'jours_en_construction', 'Médiane des jours passés en construction.'),
+        ('lecture_indicateur', 'indicateur', 'jours_en_construction', 'Médiane des jours passés en construction (étapes finies des dossiers présents, comme pour les autres médianes).'),
         ('lecture_indicateur', 'indicateur', 'jours_correction', 'Médiane des jours d’attente d’une correction.'),
         ('lecture_indicateur', 'indicateur', 'jours_en_instruction', 'Médiane des jours en instruction avant le jury ou la décision.'),
         ('lecture_indicateur', 'indicateur', 'jours_jury', 'Médiane des jours du jury à la décision.'),
@@ -128,7 +128,22 @@ WITH v (vue, colonne, valeur, sens) AS (
         ('lecture_synchronisation', 'statut', 'success', 'Terminé sans incident.'),
         ('lecture_synchronisation', 'statut', 'partial', 'Terminé, avec un point à regarder.'),
         ('lecture_synchronisation', 'statut', 'failed', 'Arrêté par une erreur ; le passage suivant reprend.'),
-        ('lecture_synchronisation', 'statut', 'interrupted', 'Le processus s’est arrêté avant la fin ; le passage suivant reprend.')
+        ('lecture_synchronisation', 'statut', 'interrupted', 'Le processus s’est arrêté avant la fin ; le passage suivant reprend.'),
+        ('lecture_anomalie', 'code', 'timeout', 'Démarches Simplifiées n’arrive pas à rendre le dossier à temps.'),
+        ('lecture_anomalie', 'code', 'bad_data', 'Démarches Simplifiées ne peut pas rendre le dossier.'),
+        ('lecture_anomalie', 'code', 'illisible', 'Le dossier n’a pas la forme attendue.'),
+        ('lecture_anomalie', 'code', 'incomplet', 'Démarches Simplifiées ne peut pas rendre une partie du dossier.'),
+        ('lecture_anomalie', 'code', 'regle', 'Une règle du pré-contrôle a échoué sur le dossier.'),
+        ('lecture_anomalie', 'code', 'catalogue', 'Le catalogue beta.gouv.fr publié n’est pas retenu.')
+),
+reprise (vue, colonne, autre_vue, autre_colonne) AS (
+    VALUES
+        ('lecture_suivi', 'etape', 'lecture_etape', 'etape'),
+        ('lecture_precontrole', 'verdict', 'lecture_candidature', 'verdict'),
+        ('lecture_jury_dossier', 'verdict', 'lecture_candidature', 'verdict'),
+        ('lecture_jury_dossier', 'etat', 'lecture_candidature', 'etat'),
+        ('lecture_statistique', 'controle', 'lecture_precontrole_controle', 'controle'),
+        ('lecture_statistique', 'resultat', 'lecture_precontrole_controle', 'resultat')
 )
 SELECT
     v.vue,
@@ -137,16 +152,17 @@ SELECT
     v.sens
 FROM v
 UNION ALL
--- The stages are the values of three columns.
+-- Columns with the values of another one.
 SELECT
-    'lecture_suivi' AS vue,
-    c.colonne,
+    r.vue,
+    r.colonne,
     v.valeur,
     v.sens
 FROM v
-CROSS JOIN (SELECT 'etape' AS colonne UNION ALL SELECT 'prochaine_etape') AS c
+CROSS JOIN reprise AS r
+WHERE r.autre_vue = v.vue AND r.autre_colonne = v.colonne
+UNION ALL
+SELECT 'lecture_suivi', 'prochaine_etape', v.valeur, v.sens
+FROM v
 WHERE v.vue = 'lecture_etape'
-    AND (
-        c.colonne = 'etape'
-        OR v.valeur NOT IN ('En construction', 'Correction attendue', 'Accepté', 'Refusé', 'Sans suite')
-    )
+    AND v.valeur NOT IN ('En construction', 'Correction attendue', 'Accepté', 'Refusé', 'Sans suite')
