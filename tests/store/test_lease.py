@@ -5,18 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from dsync.database import open_database
-from dsync.errors import LeaseHeldError, LeaseLostError, StoreError
+from dsync.errors import LeaseLostError, StoreError
 from dsync.store import Store
 from dsync.store.engine import open_engine, parse_url
-from dsync.store.listing import Selection
-from tests.store.builders import DEMARCHE, NOW, make_mapped
+from tests.store.builders import DEMARCHE, NOW
 
 
 @pytest.fixture
@@ -25,24 +23,6 @@ def other(database_url: str) -> Iterator[Store]:
     opened = open_database(database_url)
     yield opened
     opened.close()
-
-
-def test_a_late_writer_is_fenced_off(store: Store, other: Store) -> None:
-    """A holder that slept past its expiry, and was replaced, commits nothing."""
-    late = store.acquire_lease(DEMARCHE, 0, holder="late")
-    other.acquire_lease(DEMARCHE, 60, holder="next")
-
-    with pytest.raises(LeaseLostError), store.transaction(late) as tx:
-        tx.store_page(1, [make_mapped(1)], now=NOW)
-    with pytest.raises(LeaseLostError):
-        store.renew_lease(late)
-    store.release_lease(late)
-
-    with other.reading(DEMARCHE) as reader:
-        assert reader.listing(Selection(), limit=9) == ([], 0)
-    info = other.lease_of(DEMARCHE)
-    assert info is not None
-    assert (info.holder, info.is_expired) == ("next", False)
 
 
 def test_a_late_writer_of_its_successors_name_is_fenced_off(store: Store, other: Store) -> None:
@@ -129,36 +109,6 @@ def test_a_holder_paused_in_mid_transaction_is_succeeded_all_the_same(
 
     with other.reading(DEMARCHE) as reader:
         assert 3 != reader.state().page_size
-
-
-def test_the_database_clock_decides_on_postgresql(database_url: str, store: Store) -> None:
-    """A machine whose clock is a day ahead takes nobody's lease on PostgreSQL."""
-    store.acquire_lease(DEMARCHE, 60, holder="a")
-    ahead = open_database(database_url, clock=lambda: datetime.now(UTC) + timedelta(days=1))
-    try:
-        if database_url.startswith("postgresql"):
-            with pytest.raises(LeaseHeldError):
-                ahead.acquire_lease(DEMARCHE, 60, holder="b")
-        else:
-            assert ahead.acquire_lease(DEMARCHE, 60, holder="b").token == 2
-    finally:
-        ahead.close()
-
-
-def test_a_run_left_running_is_closed_by_the_next(store: Store) -> None:
-    """A killed process's run is marked interrupted when the next one starts."""
-    lease = store.acquire_lease(DEMARCHE, 60)
-    with store.transaction(lease) as tx:
-        tx.start_run("incremental", "cli", NOW)
-    with store.transaction(lease) as tx:
-        second = tx.start_run("complet", "service", NOW)
-
-    with store.reading(DEMARCHE) as reader:
-        new, old = reader.runs()
-
-    assert (second, "running") == (new["run"], new["statut"])
-    assert old["statut"] == "interrupted"
-    assert "interrompu" in old["erreur"]
 
 
 def test_a_run_without_a_holder_shows_as_interrupted(store: Store) -> None:
