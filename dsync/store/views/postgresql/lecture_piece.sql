@@ -1,4 +1,5 @@
 -- Of `jsonb_path_query` PostgreSQL expects 1,000 rows and not 100, and compiles even a query for one dossier.
+-- Concatenated, a list is decompressed once and not by each function that reads it.
 SELECT
     c.numero,
     k.champ ->> 'id' AS champ_id,
@@ -13,13 +14,13 @@ SELECT
     d.demarche_numero
 FROM contenu AS c
 JOIN dossier AS d ON d.numero = c.numero
-CROSS JOIN LATERAL (VALUES (c.champs), (c.annotations)) AS o (champs)
+CROSS JOIN LATERAL (VALUES (c.champs || '[]'), (c.annotations || '[]')) AS o (champs)
 CROSS JOIN LATERAL (
     SELECT '' AS ligne, e.champ
     FROM jsonb_array_elements(jsonb_path_query_array(o.champs, '$[*] ? (exists (@.fichiers))')) AS e (champ)
     UNION ALL
     SELECT l.ligne ->> 'id', e.champ
-    FROM jsonb_array_elements(jsonb_path_query_array(o.champs, '$[*].lignes[*]')) AS l (ligne)
+    FROM jsonb_array_elements(jsonb_path_query_array(o.champs, '$[*].lignes[*] ? (exists (@.champs[*].fichiers))')) AS l (ligne)
     CROSS JOIN jsonb_array_elements(jsonb_path_query_array(l.ligne, '$.champs[*] ? (exists (@.fichiers))')) AS e (champ)
 ) AS k
 CROSS JOIN LATERAL jsonb_to_recordset(k.champ -> 'fichiers') AS f (nom text, type_mime text, taille bigint, empreinte_md5 text, "analyse" text)
