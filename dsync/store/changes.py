@@ -29,6 +29,7 @@ _outbox = tables.outbox
 
 StoredChamp = Mapping[str, Any]
 """A champ as `contenu` stores it."""
+_Pairs = Mapping[str, tuple[StoredChamp, StoredChamp]]
 
 _CORRECTION = "depose_correction"
 _CORRECTED_BY_INSTRUCTEUR = "depose_correction_instructeur"
@@ -83,12 +84,8 @@ def gaps(new: Record, typed: Row[Any] | None) -> dict[str, StoredChamp | None] |
     if typed is None:
         return dict.fromkeys(new.unread)
     known = {**_by_id(typed.champs or ()), **_by_id(typed.annotations or ())}
-    return {id_: value for id_ in sorted(new.unread) for value in [_last(known, typed, id_)]}
-
-
-def _last(known: Mapping[str, StoredChamp], typed: Row[Any], id_: str) -> StoredChamp | None:
     earlier: Mapping[str, StoredChamp | None] = typed.lacunes or {}
-    return earlier[id_] if id_ in earlier else known.get(id_, {})
+    return {id_: earlier.get(id_, known.get(id_, {})) for id_ in sorted(new.unread)}
 
 
 def state_change(
@@ -113,24 +110,64 @@ class Comparison:
     """Returns the label of a champ that is stored without one, by its id."""
     now: datetime
 
+    def names(self) -> list[str]:
+        """Return the names of what changed: facts by column, champs and annotations by label.
+
+        dsync's own annotations are left out.
+        """
+        if self.typed is None:
+            return []
+        facts: list[tuple[str, Any, Any]] = [
+            (name, getattr(self.old, name), self.new.facts[name])
+            for name in ("archive", "revision_id", "depose_le", "correction_attendue_depuis")
+        ]
+        facts.append(("labels", self.old.labels, list(self.new.labels)))
+        demandeur = decode(self.new.contents["demandeur"])["details"]
+        facts.append(("demandeur", (self.typed.demandeur or {}).get("details"), demandeur))
+        divers = self.typed.divers or {}
+        facts += [(name, divers.get(name), value) for name, value in self._divers.items()]
+        names = [name for name, before, after in facts if before != after]
+        for pairs, own in ((self._champs, ()), (self._annotations, self.new.owned_ids)):
+            names += dict.fromkeys(
+                (before or after).get("libelle") or self.libelle_of(id_)
+                for id_, (before, after) in pairs.items()
+                if before != after and id_ not in own
+            )
+        return names
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of table `changement`: champs, annotations, then the dossier's facts."""
         if self.typed is not None:
             if self.new.content_hash != self.old.content_hash:
-                yield from self._of_form(Origin.CHAMP, self.typed.champs)
-            yield from self._of_form(Origin.ANNOTATION, self.typed.annotations)
+                yield from self._of_form(Origin.CHAMP, self._champs)
+            yield from self._of_form(Origin.ANNOTATION, self._annotations)
         for champ_id, libelle, old, new, author, at in self._facts():
             if old != new:
                 yield self._row(champ_id, libelle, old, new, author, at)
 
-    def _of_form(self, origin: Origin, stored: Iterable[StoredChamp] | None) -> Iterator[Any]:
-        if self.typed is None or stored is None:
-            return
-        shown = _by_id(decode(self.new.contents[f"{origin}s"]))
-        known = _by_id(stored)
-        for id_ in {**shown, **known}:
-            before = _last(known, self.typed, id_)
-            after = shown.get(id_, {})
+    @cached_property
+    def _champs(self) -> _Pairs:
+        return self._pairs("champs")
+
+    @cached_property
+    def _annotations(self) -> _Pairs:
+        return self._pairs("annotations")
+
+    @cached_property
+    def _divers(self) -> dict[str, Any]:
+        found: dict[str, Any] = decode(self.new.contents["divers"])
+        return found
+
+    def _pairs(self, column: str) -> _Pairs:
+        """Return the stored champs or annotations beside those that DS shows; {}: there is none."""
+        known = _by_id(getattr(self.typed, column) or ())
+        shown = _by_id(decode(self.new.contents[column]))
+        return {id_: (known.get(id_, {}), shown.get(id_, {})) for id_ in {**shown, **known}}
+
+    def _of_form(self, origin: Origin, pairs: _Pairs) -> Iterator[dict[str, Any]]:
+        earlier_gaps = (self.typed and self.typed.lacunes) or {}
+        for id_, (known, after) in pairs.items():
+            before = earlier_gaps.get(id_, known)
             if id_ in self.new.unread or before is None or before == after:
                 continue
             has_left_form = not after and self.old.revision_id != self.new.revision_id
@@ -163,7 +200,7 @@ class Comparison:
             yield "etat", "État", self.old.etat, self.new.etat.value, *self._by_state()
         if self.typed is not None and self.typed.divers is not None:
             old = self.typed.divers.get("groupe_instructeur")
-            new = decode(self.new.contents["divers"])["groupe_instructeur"]
+            new = self._divers["groupe_instructeur"]
             libelle = "Groupe instructeur"
             yield "groupe_instructeur", libelle, old, new, Author.INSTRUCTEUR, moved
         labels, earlier = _joined(self.new.labels), _joined(self.old.labels or ())

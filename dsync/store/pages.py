@@ -8,15 +8,13 @@ the dates that DS changed are written and, in a crawl, the run that saw it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import msgspec
-from msgspec.json import decode
 from sqlalchemy import Row, Table, select, update
 
-from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
+from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.errors import DamagedJsonError
 from dsync.store import tables
@@ -27,39 +25,6 @@ from dsync.store.journal import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult, Record
 from dsync.store.sql import insert_rows, update_rows, upsert
 from dsync.store.verdicts import QueueWrites
-
-StoredChamps = bytes | Iterable[Mapping[str, Any]]
-"""Stored champs, as JSON or decoded."""
-
-
-def changed_fields(
-    old: StoredChamps,
-    new: StoredChamps,
-    libelle_of: Callable[[str], str],
-    *,
-    without: frozenset[str] = frozenset(),
-) -> list[str]:
-    """Return the labels of the champs that were added, removed or changed, in the form's order.
-
-    Args:
-        old: the champs before.
-        new: the champs now.
-        libelle_of: returns the label of a champ that is stored without one, by its id.
-        without: ids of champs to ignore, such as the annotations that dsync writes.
-    """
-    before, after = _by_id(old), _by_id(new)
-    changed = [
-        champ.get("libelle") or libelle_of(id_)
-        for id_, champ in {**after, **before}.items()
-        if id_ not in without and before.get(id_) != after.get(id_)
-    ]
-    return list(dict.fromkeys(changed))
-
-
-def _by_id(champs: StoredChamps) -> dict[str, Mapping[str, Any]]:
-    items = msgspec.json.decode(champs) if isinstance(champs, bytes) else champs
-    return {champ["id"]: champ for champ in items}
-
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _dossier = tables.dossier
@@ -208,8 +173,18 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
         # Read before the rows are overwritten.
         partial = [c for c in unchanged if again and c.new.unread]
         typed = self._typed([c.numero for c in (*compared, *partial)])
-        events = self._events_of(changes, typed)
-        self.record_changes(self._differences(compared, typed, now))
+        sent = self.last_sent([c.numero for c in compared if c.may_show_what_was_sent])
+        libelle_of = self._libelle_of()
+        events: list[NewEvent] = []
+        differences: list[dict[str, Any]] = []
+        for c in (*changes, *unchanged):
+            beside = None
+            if c.old is not None and c.is_compared:
+                its = sent.get(c.numero, {})
+                beside = Comparison(c.new, c.old, typed.get(c.numero), its, libelle_of, now)
+                differences += beside.rows()
+            events += _events_of(c, beside)
+        self.record_changes(differences)
         self._write(run, changes, typed, now)
         if again:
             self._write_again(unchanged, typed)
@@ -296,41 +271,6 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             return []
         return [self.extension.metadata.tables[name] for name in changes[0].new.programme]
 
-    def _events_of(
-        self, changes: Sequence[_Change], typed: Mapping[int, Row[Any]]
-    ) -> list[NewEvent]:
-        libelle_of = self._libelle_of()
-        events = []
-        for change in changes:
-            if change.old is None:
-                events.append(NewEvent(change.numero, "cree"))
-                continue
-            if change.is_restored:
-                events.append(NewEvent(change.numero, "restaure"))
-            if change.etat_changed:
-                moved = {"de": change.old.etat, "a": change.new.etat.value}
-                events.append(NewEvent(change.numero, "etat", moved))
-            if change.content_changed:
-                names = _changed_names(change, typed.get(change.numero), libelle_of)
-                if names or not change.etat_changed:
-                    events.append(NewEvent(change.numero, "modifie", {"champs": list(names)}))
-        return events
-
-    def _differences(
-        self, compared: Sequence[_Change], typed: Mapping[int, Row[Any]], now: datetime
-    ) -> list[dict[str, Any]]:
-        """Return the rows of table `changement`."""
-        sent = self.last_sent([c.numero for c in compared if c.may_show_what_was_sent])
-        libelle_of = self._libelle_of()
-        return [
-            row
-            for c in compared
-            if c.old is not None
-            for row in Comparison(
-                c.new, c.old, typed.get(c.numero), sent.get(c.numero, {}), libelle_of, now
-            ).rows()
-        ]
-
     def _typed(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
         """Return the rows of `contenu` of these dossiers, without those that are damaged."""
         if not numbers:
@@ -380,6 +320,21 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             self.connection.execute(update(_dossier).where(theirs).values(lu_par_run=run))
 
 
+def _events_of(change: _Change, beside: Comparison | None) -> Iterator[NewEvent]:
+    """Yield the events of a dossier; `beside` is its comparison with the stored copy."""
+    if change.old is None:
+        yield NewEvent(change.numero, "cree")
+        return
+    if change.is_restored:
+        yield NewEvent(change.numero, "restaure")
+    if change.etat_changed:
+        yield NewEvent(change.numero, "etat", {"de": change.old.etat, "a": change.new.etat.value})
+    if change.content_changed and beside is not None:
+        names: list[Json] = [*beside.names()]
+        if names or not change.etat_changed:
+            yield NewEvent(change.numero, "modifie", {"champs": names})
+
+
 def _is_same(change: _Change) -> bool:
     return not (change.content_changed or change.etat_changed or change.is_restored)
 
@@ -409,30 +364,6 @@ def _has_new_bookkeeping(change: _Change) -> bool:
         # DS's dates have no fractions of a second: two edits in one second have the same date.
         or old.annotations_hash != new.annotations_hash
     )
-
-
-def _changed_names(
-    change: _Change, typed: Row[Any] | None, libelle_of: Callable[[str], str]
-) -> list[str]:
-    """Return the names of what changed: facts by column, champs and annotations by label."""
-    old, new = change.old, change.new
-    if old is None or typed is None:
-        return []
-    facts: list[tuple[str, Any, Any]] = [
-        (name, getattr(old, name), new.facts[name])
-        for name in ("archive", "revision_id", "depose_le", "correction_attendue_depuis")
-    ]
-    facts.append(("labels", old.labels, list(new.labels)))
-    demandeur, divers = decode(new.contents["demandeur"]), decode(new.contents["divers"])
-    facts.append(("demandeur", (typed.demandeur or {}).get("details"), demandeur["details"]))
-    known = typed.divers or {}
-    facts += [(name, known.get(name), value) for name, value in divers.items()]
-    names = [name for name, before, after in facts if before != after]
-    names += changed_fields(typed.champs or [], new.contents["champs"], libelle_of)
-    names += changed_fields(
-        typed.annotations or [], new.contents["annotations"], libelle_of, without=new.owned_ids
-    )
-    return names
 
 
 def _dossier_row(record: Record, *, run: int, now: datetime, a_evaluer: bool) -> dict[str, Any]:

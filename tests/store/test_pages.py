@@ -13,6 +13,8 @@ from dsync.eig.store import candidatures
 from dsync.errors import StoreError
 from dsync.store import PageResult, Store
 from tests.store.builders import (
+    ANNOTATIONS,
+    CHAMPS,
     NOW,
     champ,
     make_candidature,
@@ -42,6 +44,17 @@ def test_what_is_judged_comes_back_as_it_was_stored(store: Store) -> None:
 
     with store.reading() as reader:
         assert row_of(stored) == row_of(candidatures(reader.connection, [ONE])[ONE])
+
+
+def test_changed_champs_are_named_once_and_without_their_values(store: Store) -> None:
+    """Added, removed and changed champs, without dsync's own annotations."""
+    new = (champ("c1", "Problème", "Tout autre chose"), *CHAMPS[1:3], champ("c9", "Entité", "x"))
+    put(store, 1)
+    put(store, 1, champs=new, annotations=(ANNOTATIONS[0], champ("owned", "Résultat", "É")))
+
+    assert ("modifie", {"champs": ["Problème", "Entité"]}) == events(store)[-1]
+    put(store, 1, champs=new[:-1], annotations=(champ("a1", "Étape", "fin"),))
+    assert ("modifie", {"champs": ["Entité", "Étape"]}) == events(store)[-1]
 
 
 def test_quarantine_tells_the_last_reason_and_the_first_date(store: Store) -> None:

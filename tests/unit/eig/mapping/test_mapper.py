@@ -15,7 +15,6 @@ import pytest
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber
 from dsync.eig.mapping.config import MappingConfig
-from dsync.store.pages import changed_fields
 from tests.unit.eig.mapping.conftest import Mapper, dossier_of
 
 DEMARCHE = DemarcheNumber(86321)
@@ -318,20 +317,3 @@ def test_a_champ_without_any_id_is_no_descriptor(mapper: Mapper, make_node: Run)
         **{"label": "Entité opérationnelle", "stringValue": "DINUM"},
     }
     assert mapper.map(dossier_of(make_node([champ])), DEMARCHE, None).candidature.entite is None
-
-
-def test_changed_champs_are_named_once_and_without_their_values(form: Any, map_node: Run) -> None:
-    """Added, removed and changed champs, without dsync's own annotations."""
-    own = [form.champ(5102, text="Éligible")]
-    old = map_node([form.champ(4102, text="a"), form.champ(4105, text="b")], own)
-    new = map_node([form.champ(4102, text="c"), form.champ(4106, text="d")])
-    libelles = {id_: d.libelle for id_, d in form.descriptors.items()}.__getitem__
-    assert changed_fields(old.champs_json, json.loads(new.champs_json), libelles) == [
-        "Page produit sur beta.gouv.fr",
-        "Politique publique concernée",
-        "Problème identifié",
-    ]
-    own_ids = new.owned_ids
-    assert [] == changed_fields(
-        old.annotations_json, new.annotations_json, libelles, without=own_ids
-    )
