@@ -8,11 +8,11 @@ answer is lost, both are known as values that dsync may have written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, distinct, func, or_, select, update
+from sqlalchemy import and_, distinct, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations import Wish, WrittenValue
@@ -21,12 +21,14 @@ from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
+from dsync.store.outcomes import WishReads
 from dsync.store.records import (
     CLOCK_TOLERANCE,
     LONGEST_WAIT,
     DuePush,
     NewWish,
     Sending,
+    StoredWish,
     WishStatus,
 )
 from dsync.store.sql import insert_rows, upsert
@@ -42,7 +44,7 @@ _WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
 _ENDED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPENDUE.value]
 
 
-class OutboxWrites(JournalWrites):
+class OutboxWrites(WishReads, JournalWrites):
     """Writes wishes, and selects those that are due."""
 
     def wish(self, wishes: Sequence[NewWish], now: datetime) -> None:
@@ -51,7 +53,8 @@ class OutboxWrites(JournalWrites):
         A wish that replaces one in conflict takes over the human's value. If this value stops the
         new wish too, no further event is recorded; if not, the end of the conflict is.
         """
-        current = self._current_wishes([wish.numero for wish in wishes])
+        numbers = sorted({wish.numero for wish in wishes})
+        current = {(one.numero, one.annotation): one for one in self.wishes(WishStatus, numbers)}
         fresh = {
             (wish.numero, wish.annotation): wish
             for wish in wishes
@@ -347,16 +350,6 @@ class OutboxWrites(JournalWrites):
             return timedelta()
         return max(timedelta(), latest + UNKNOWN_FOR - self._present(now))
 
-    def _current_wishes(self, numbers: Iterable[DossierNumber]) -> dict[tuple[int, str], Row[Any]]:
-        columns = ("numero", "annotation", "id", "valeur", "statut", "valeur_distante", "erreur")
-        statement = select(*(_outbox.c[name] for name in columns))
-        return {
-            (row.numero, row.annotation): row
-            for row in self.connection.execute(
-                statement.where(_outbox.c.numero.in_(set(numbers)), _outbox.c.courante)
-            )
-        }
-
     def _due_wishes(
         self, numbers: Sequence[DossierNumber], is_due: ColumnElement[bool]
     ) -> dict[int, list[Wish]]:
@@ -434,7 +427,7 @@ class OutboxWrites(JournalWrites):
         )
 
 
-def _humans_value(replaced: Row[Any] | None) -> str | None:
+def _humans_value(replaced: StoredWish | None) -> str | None:
     if replaced is None or replaced.statut != WishStatus.CONFLIT or replaced.erreur is not None:
         return None
     return str(replaced.valeur_distante)

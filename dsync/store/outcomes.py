@@ -144,7 +144,7 @@ class OutcomeWrites(WishReads, JournalWrites):
     def _resolve(
         self,
         numero: DossierNumber,
-        conflicts: Sequence[Any],
+        conflicts: Sequence[StoredWish],
         statut: WishStatus,
         choice: str,
         now: datetime,
@@ -161,24 +161,13 @@ class OutcomeWrites(WishReads, JournalWrites):
         self.record_events(None, [NewEvent(numero, "conflit_resolu", details)], now)
         return len(conflicts)
 
-    def _in_conflict(self, numero: DossierNumber, annotation: str | None) -> list[Row[Any]]:
+    def _in_conflict(self, numero: DossierNumber, annotation: str | None) -> list[StoredWish]:
         """Return a dossier's conflicts; of one annotation, with the wishes that it blocks."""
-        columns = ("id", "annotation", "valeur_distante", "cible", "erreur")
-        rows = self.connection.execute(
-            select(*(_outbox.c[name] for name in columns))
-            .where(
-                _outbox.c.demarche_numero == self.number,
-                _outbox.c.numero == numero,
-                _outbox.c.courante,
-                _outbox.c.statut == WishStatus.CONFLIT.value,
-            )
-            .order_by(_outbox.c.id)
-        )
         return [
-            row
-            for row in rows
-            if annotation in (None, row.annotation)
-            or (annotation == RESULTAT and row.erreur is not None)
+            one
+            for one in self.wishes([WishStatus.CONFLIT], [numero])
+            if annotation in (None, one.annotation)
+            or (annotation == RESULTAT and one.erreur is not None)
         ]
 
     def _wishes(self, ids: Sequence[int]) -> dict[int, Row[Any]]:

@@ -223,6 +223,7 @@ class NewWish(NamedTuple):
 class StoredWish(NamedTuple):
     """A current wish; each field is the column of the outbox with its name."""
 
+    id: int
     numero: DossierNumber
     annotation: str
     valeur: str | None
