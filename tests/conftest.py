@@ -26,7 +26,7 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
-pytest_plugins = ["tests.store.databases"]
+pytest_plugins = ["tests.store.databases", "tests.engine.inbox"]
 
 # Some 400,000 objects of modules and tests live to the end; to look at them again and again would
 # take a tenth of the suite's CPU.

@@ -14,24 +14,33 @@ from dsync import __version__
 from dsync.sandbox import Sandbox
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import SHIPPED, Demarche, every_demarche_if_long
-from tests.acceptance.worker.installed import IN_TIME_S, Installed, config_with, until
+from tests.acceptance.worker.installed import (
+    IN_TIME_S,
+    INSTRUCTEUR,
+    Installed,
+    config_with,
+    until,
+)
 from tests.acceptance.worker.surface import SECRET, started
+from tests.engine.inbox import Inbox
+from tests.engine.test_readers import WRITTEN
 
 KEY = "whsec_Y2xlLWRlLXNpZ25hdHVyZS1kZS1jZS10ZXN0"
-CANARY = "Canari Zwitschernd"
+CANARY = "Canari-Zwitschernd"
 WITHIN_S = 3.0
 """From a webhook to the annotation."""
 
 
 @every_demarche_if_long
 def test_the_service_answers_what_is_asked_of_it(
-    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
+    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche, inbox: Inbox
 ) -> None:
     """Health, readiness, figures as in the database, webhooks; nothing personal, no secret."""
     control, served = sandbox.control, demarche.number
-    number = control.truth(served)[0].number
-    control.edit_champ(number, demarche.fonction, CANARY)
-    surface = started(dsync, "-v", webhook_secret=f"{SECRET} {KEY}")
+    plant(sandbox, demarche)
+    surface = started(
+        dsync, "-v", webhook_secret=f"{SECRET} {KEY}", alert_urls=f"json://{inbox.address}/"
+    )
     for path in ("/healthz", "/__lbheartbeat__"):
         assert "ok\n" == surface.get(path).text
     surface.until_read()
@@ -115,9 +124,28 @@ def test_the_service_answers_what_is_asked_of_it(
         done, stopped_s = surface.process.ended_within(IN_TIME_S)
     assert (0, True) == (done.code, stopped_s < IN_TIME_S), done.text
     assert all(json.loads(line) for line in done.err.splitlines())
-    for hidden in (SECRET, KEY, sandbox.tokens.write, CANARY, "Zwitschernd", "@example"):
-        assert hidden not in done.text
-        assert hidden not in "".join(surface.answers)
+    told = [json.loads(body)["title"] for body in inbox.received]
+    assert all(f"démarche {served}: check " in title for title in told)
+    assert told
+    asked = [dsync.run(name, "--json").text for name in ("sync", "status", "runs", "check")]
+    shown = "".join([done.text, *surface.answers, *asked, *map(str, inbox.received)])
+    for hidden in (SECRET, KEY, sandbox.tokens.write, "Zwitschernd", "@example"):
+        assert hidden not in shown.replace(INSTRUCTEUR, ""), hidden
+
+
+def plant(sandbox: Sandbox, demarche: Demarche) -> None:
+    """Write a canary into each text of a dossier that people can write."""
+    control = sandbox.control
+    dossier = next(iter(sandbox.world.demarches[demarche.number].dossiers.values()))
+    own = [id_ for id_, _ in demarche.owned]
+    for edit, descriptors in (
+        (control.edit_champ, dossier.form.champs),
+        (control.edit_annotation, dossier.form.annotations),
+    ):
+        for one in descriptors:
+            if one.type in WRITTEN and one.stable_id not in own:
+                is_email = one.type == "email"
+                edit(dossier.number, one.stable_id, f"{CANARY}@example.fr" if is_email else CANARY)
 
 
 def test_the_service_says_over_http_what_is_wrong(
