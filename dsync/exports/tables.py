@@ -50,7 +50,8 @@ class Table:
             text(f"SELECT {self._names} FROM {self._selected(since)}{order}"),  # noqa: S608
             self._values(since),
         )
-        for some in found.partitions():
+        # Without the size, SQLite's driver gives one row at a time.
+        for some in found.partitions(BATCH):
             yield self._converted(some)
 
     def rows_of(self, connection: Connection, numbers: Sequence[int]) -> Iterator[list[Row]]:

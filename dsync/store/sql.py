@@ -98,7 +98,8 @@ def copy_rows(source: Connection, target: Connection, tables: Iterable[Table]) -
         ]
         streamed = source.execution_options(yield_per=_ROWS_PER_INSERT)
         rows = streamed.execute(select(*columns)).mappings()
-        for part in rows.partitions():
+        # Without the size, SQLite's driver gives one row at a time.
+        for part in rows.partitions(_ROWS_PER_INSERT):
             texts = [dict(row) for row in part]
             for row in texts:
                 row.update({name: row[name].encode() for name in json if row[name] is not None})

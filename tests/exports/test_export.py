@@ -90,6 +90,13 @@ def test_parquet_has_the_views_values_and_types(filled: Store, tmp_path: Path) -
         assert sorted(rows, key=repr) == shown(filled, Path(name).stem)
 
 
+def test_rows_are_read_and_written_together(filled: Store, tmp_path: Path) -> None:
+    """Parquet keeps what is written together as a group with its own statistics."""
+    exported(filled, tmp_path, "parquet", names=["lecture_champ"])
+    file = parquet.ParquetFile(tmp_path / "lecture_champ.parquet")
+    assert (1, len(shown(filled, "lecture_champ"))) == (file.num_row_groups, file.metadata.num_rows)
+
+
 def test_a_workbook_has_the_views_values_and_types(filled: Store, tmp_path: Path) -> None:
     """Every cell of every view; instants without their zone, a text beyond the limit cut."""
     for name in exported(filled, tmp_path, "xlsx"):
