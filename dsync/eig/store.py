@@ -115,7 +115,8 @@ def set_products(tx: Tx, products: Mapping[DossierNumber, DossierProduct]) -> se
         products: the new product of each dossier whose product changed.
 
     Returns:
-        These dossiers, and the open dossiers for their former and their new products.
+        These dossiers, and of the open dossiers for their former and their new products those
+        that were not queued before.
     """
     numbers = list(products)
     left = tx.queue_related(numbers)

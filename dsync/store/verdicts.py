@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, Update, and_, bindparam, or_, select, update
 
 from dsync.domain.dossier import OPEN_ETATS, Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
@@ -126,18 +126,16 @@ class QueueWrites(Subject):
     def queue(self, numbers: Sequence[DossierNumber]) -> None:
         """Add dossiers to the queue, for this run or the next."""
         if numbers:
-            self.connection.execute(
-                update(_dossier).where(_dossier.c.numero.in_(numbers)).values(a_evaluer=True)
-            )
+            self.connection.execute(_queuing(_dossier.c.numero.in_(numbers)))
 
     def queue_related(self, numbers: Sequence[DossierNumber]) -> Sequence[DossierNumber]:
-        """Queue the open dossiers whose verdicts depend on these; return them."""
+        """Queue the open dossiers whose verdicts depend on these; return those not queued yet."""
         if self.extension is None or not numbers:
             return []
         # One statement: a list of them, as long as they are many, would be prepared anew each time.
         related = self.extension.related(self.number, numbers)
-        queued = update(_dossier).where(_dossier.c.numero.in_(related)).values(a_evaluer=True)
-        return list(self.connection.scalars(queued.returning(_dossier.c.numero)))
+        queuing = _queuing(_dossier.c.numero.in_(related))
+        return list(self.connection.scalars(queuing.returning(_dossier.c.numero)))
 
     def close_evaluation(self, numbers: Sequence[DossierNumber]) -> None:
         """Remove dossiers from the queue."""
@@ -146,6 +144,11 @@ class QueueWrites(Subject):
             .where(_dossier.c.numero.in_(numbers), _dossier.c.a_evaluer)
             .values(a_evaluer=False)
         )
+
+
+def _queuing(chosen: ColumnElement[bool]) -> Update:
+    """Return the statement that queues dossiers; it writes no row of one that is queued."""
+    return update(_dossier).where(chosen, ~_dossier.c.a_evaluer).values(a_evaluer=True)
 
 
 class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
