@@ -12,6 +12,7 @@ import requests
 
 from dsync import __version__
 from dsync.sandbox import Sandbox
+from dsync.service.metrics import METRICS
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import SHIPPED, Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import (
@@ -112,6 +113,8 @@ def test_the_service_answers_what_is_asked_of_it(
     until(lambda: len(control.webhook_answers()) == 3)
     assert [202] * 3 == control.webhook_answers()
     figures = surface.metrics()
+    silent = {metric.name for metric in METRICS} - {name for name, *_ in figures}
+    assert silent <= {"dsync_token_days_left", "dsync_evidence_age_seconds"}
     assert 1 == figures["dsync_webhooks_total", "accepted", "1"]
     # The second one of version 2 is about the same event, signed in the older form.
     assert 1 == figures["dsync_webhooks_total", "accepted", "2"]
