@@ -23,19 +23,6 @@ FORMATS = {
 VERDICTS = {verdict.key: verdict.value for verdict in Verdict} | {NO_VERDICT: "Sans verdict"}
 VIEW = "lecture_candidature"
 """The view that is exported; without a programme its columns are those of the engine."""
-ETAPES = (
-    "En construction",
-    "Correction attendue",
-    "En instruction",
-    "Jury",
-    "Accepté",
-    "Convention signée",
-    "Candidatures présentées",
-    "Entretiens tenus",
-    "En poste",
-    "Refusé",
-    "Sans suite",
-)
 
 
 def selection_of(visit: Visit) -> Selection:
@@ -95,7 +82,7 @@ def show(visit: Visit) -> Response:
             parameters=parameters_of(visit),
             chosen=chosen,
             verdicts=VERDICTS,
-            etapes=ETAPES if has_programme else (),
+            etapes=reader.extension.stages if reader.extension and has_programme else (),
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
             etiquettes=demarche,
             judges=app.configuration.judges,

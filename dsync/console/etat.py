@@ -18,19 +18,6 @@ from dsync.store.alerts import CHECK
 from dsync.sync.report import SyncOptions
 from dsync.sync.state import state_of
 
-STAGES = {
-    "Déposés": "1 = 1",
-    "Passés en instruction": "en_instruction_le IS NOT NULL OR traite_le IS NOT NULL",
-    "Jury fixé": "jury_le IS NOT NULL",
-    "Acceptés": "etat = 'accepte'",
-    "Convention signée": "convention_le IS NOT NULL",
-    "Candidatures présentées": "candidatures_le IS NOT NULL",
-    "Entretiens tenus": "entretiens_le IS NOT NULL",
-    "En poste": "prise_de_poste_le IS NOT NULL",
-}
-"""What a dossier has reached, as conditions on its row and its candidature's."""
-
-
 ALERTS = {
     "brake": (
         "La dernière lecture complète a été arrêtée : trop de dossiers ont disparu à la fois ; "
@@ -148,7 +135,7 @@ def show(visit: Visit) -> Response:
     state = state_of(app.store, app.demarche, visit.now, judges=configuration.judges)
     has_programme = configuration.programme is not None
     with app.store.reading(app.demarche) as reader:
-        found = reader.figures(STAGES if has_programme else {})
+        found = reader.figures(with_stages=has_programme)
         figures = found.counts
         series = {"Dépôts": figures["depots"]}
         if configuration.judges:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from dsync.eig import candidature, store, tables
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.wording import listed
-from dsync.eig.stages import SUITES, Suite
+from dsync.eig.stages import REACHED, SUITES, Etape, Suite
 from dsync.store import DossierView
 from dsync.store.extension import Dictionary, folder_of
 from dsync.store.reading_views import read_dictionary
@@ -142,6 +142,8 @@ class EigExtension:
         "controles": DossierView(CHECKS_VIEW, "etabli_le", json="preuve"),
     }
     checks: Mapping[str, str] = {check.value: check.label for check in Check}
+    stages = tuple(Etape)
+    reached = REACHED
     listed = tables.candidature.c.produit_id
     related = staticmethod(store.related)
     forget = staticmethod(store.forget_enterprises)

@@ -227,3 +227,16 @@ def _midnight(day: date) -> datetime:
 def _is_usual(day: date) -> bool:
     """Return whether the day can be an instant in UTC and in both databases."""
     return 1970 < day.year < 9000
+
+
+REACHED: Mapping[str, str] = {
+    "Déposés": "1 = 1",
+    "Passés en instruction": "en_instruction_le IS NOT NULL OR traite_le IS NOT NULL",
+    "Jury fixé": "jury_le IS NOT NULL",
+    "Acceptés": "etat = 'accepte'",
+    "Convention signée": "convention_le IS NOT NULL",
+    "Candidatures présentées": "candidatures_le IS NOT NULL",
+    "Entretiens tenus": "entretiens_le IS NOT NULL",
+    "En poste": "prise_de_poste_le IS NOT NULL",
+}
+"""What a dossier has reached, as conditions on its row and its candidature's."""

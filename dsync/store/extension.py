@@ -81,6 +81,14 @@ class Extension(Protocol):
         """The French titles of its checks by name, in the order of display."""
 
     @property
+    def stages(self) -> Sequence[str]:
+        """The stages of a dossier, in order."""
+
+    @property
+    def reached(self) -> Mapping[str, str]:
+        """SQL conditions on a dossier's row and the programme's, by the stage then reached."""
+
+    @property
     def sections(self) -> Mapping[str, Mapping[str, str]]:
         """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
 

@@ -162,14 +162,13 @@ class ListingReads(Subject):
         )
         return sorted(row["groupe"] for row in rows if row["groupe"])
 
-    def figures(self, reached: Mapping[str, str]) -> Figures:
+    def figures(self, *, with_stages: bool) -> Figures:
         """Count deposits, verdicts and decisions by day of Paris, and dossiers by stage reached.
 
         Args:
-            reached: conditions on a dossier and the programme's row of it, by stage; empty: no
-                stages.
-
+            with_stages: whether to count the programme's stages.
         """
+        reached = self.extension.reached if with_stages and self.extension else {}
         counts = ", ".join(
             f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS e{rank}"
             for rank, condition in enumerate(reached.values())
