@@ -1,1 +1,1 @@
-"""The service `dsync run`: its scheduler and its signals."""
+"""The parts of `dsync run`, which `dsync.cli.run` assembles: scheduler, signals, alerts, HTTP."""

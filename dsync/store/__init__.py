@@ -1,4 +1,4 @@
-"""The database: tables, migrations and views. The engine's SQL is in this package only."""
+"""The database: tables, migrations and views. Only `eig` has SQL, too: the programme's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads lists: dossiers by page, a démarche's figures over time, rows of a view."""
+"""The reads of lists, a part of `Reader`: dossiers by page, figures over time, rows of a view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads for the command line: dossiers, runs, and counts for `dsync status`."""
+"""`Reader`, by which all rooms read the database: dossiers, runs, counts, and those it inherits."""
 
 from __future__ import annotations
 

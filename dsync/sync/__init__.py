@@ -1,1 +1,1 @@
-"""The engine: a sync run with its steps pull, evaluate and push, and `dsync check`."""
+"""The engine: a run, which evaluates each page that it pulls, then pushes; checks, state, files."""

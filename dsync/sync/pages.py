@@ -1,4 +1,7 @@
-"""Stores one page of dossiers together with the watermark that it covers."""
+"""Stores one page of dossiers with the watermark that it covers, and compares its annotations.
+
+In the same transaction, wishes are opened again whose annotations differ in DS.
+"""
 
 from __future__ import annotations
 
