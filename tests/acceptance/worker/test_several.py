@@ -20,6 +20,11 @@ from tests.acceptance.worker.surface import SECRET, started
 
 NUMBERS = (90001, 90002, 90003, 90004, 90005)
 DOSSIERS = 3
+END_OF_SLEEPERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND state = 'idle in transaction'
+AND state_change < clock_timestamp() - interval '3 seconds'
+"""
 MANY = 9
 """Enough for the brake."""
 
@@ -142,7 +147,8 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
 ) -> None:
     """Three services share five démarches: one is killed, one sleeps, nothing is missed or doubled.
 
-    The lease of the dead one is expired by hand in place of waiting for it.
+    The lease of the dead one is expired by hand in place of waiting for it, and so is a transaction
+    in the middle of which the sleeper was stopped.
     """
     if not database.is_postgresql:
         pytest.skip("replicas share a PostgreSQL database")
@@ -155,7 +161,12 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
     stopped.signal(signal.SIGSTOP)
     database.expire_lease()
     edited = _edit(sandbox, kinds, "Nouvelle fonction")
-    until(lambda: _demarches_with(database, "Nouvelle fonction") == {*NUMBERS}, within_s=60)
+
+    def are_read() -> bool:
+        database.execute(END_OF_SLEEPERS)
+        return _demarches_with(database, "Nouvelle fonction") == {*NUMBERS}
+
+    until(are_read, within_s=60)
     stopped.signal(signal.SIGCONT)
     before = _runs(database, NUMBERS)
     until(lambda: all(n > before[d] for d, n in _runs(database, NUMBERS).items()), within_s=60)
