@@ -50,7 +50,7 @@ def console(*, host: str, port: int) -> None:
     """
     from contextlib import ExitStack
 
-    from dsync.service.http import bind, server_thread
+    from dsync.service.surface import bind, server_thread
 
     with StopSignals() as signals, ExitStack() as stack:
         every, listen = load_all(), Listen(host, port)

@@ -130,7 +130,7 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, 
 
 def _listen(port: int) -> socket:
     """Open the console's socket, before anything else: a port in use ends the command."""
-    from dsync.service.http import bind
+    from dsync.service.surface import bind
 
     listening = bind(Listen(HOST, port), is_default=False, setting="--port")
     assert listening is not None  # noqa: S101 - it raises

@@ -23,7 +23,7 @@ from dsync.service.sentry import reporter
 from dsync.service.signals import StopSignals
 
 if TYPE_CHECKING:
-    from dsync.service.http import Surface
+    from dsync.service.surface import Surface
     from dsync.settings import Settings
     from dsync.wiring import App
 
@@ -116,10 +116,13 @@ def _surface(
         check_reach(every, settings.listen, "DSYNC_HTTP_LISTEN, or [http] listen,")
     if settings.listen is None:
         return None
-    from dsync.service import http  # Takes memory that only a service with HTTP needs.
+    from dsync.service.surface import (  # Takes memory that only a service with HTTP needs.
+        Surface,
+        bind,
+    )
 
     if listening is None:
-        listening = http.bind(settings.listen, is_default=not configured)
+        listening = bind(settings.listen, is_default=not configured)
     if listening is None:
         return None
     console = None
@@ -127,7 +130,7 @@ def _surface(
         # Workers of their own: a dry run must not share a client with a run of the service.
         own = stack.enter_context(workers(shown, stop, store=apps[0].store))
         console = open_console(own, listening.getsockname()[:2], stop, show)
-    surface = http.Surface(
+    surface = Surface(
         apps,
         service.ask,
         settings.webhook_words,

@@ -17,8 +17,8 @@ from dsync.errors import InterruptedRunError
 from dsync.service.signals import StopSignals
 from dsync.settings import Settings
 from dsync.sync.check import missing_file
+from dsync.sync.hand_over import hand_over
 from dsync.sync.report import SyncOptions
-from dsync.sync.requests import hand_over
 
 
 class Done(NamedTuple):

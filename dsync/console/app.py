@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dsync.console import decisions, dossier, dossiers, etat, jury, runs, words
 from dsync.console.access import EXIT, SESSION_S, Access
-from dsync.console.requests import Desk
+from dsync.console.desk import Desk
 from dsync.console.visit import Site, Visit, environment
 from dsync.errors import DsyncError
 from dsync.wiring import App

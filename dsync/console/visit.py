@@ -16,8 +16,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from dsync.console import words
 from dsync.console.access import Actor
+from dsync.console.desk import Desk
 from dsync.console.masking import masked, masked_names
-from dsync.console.requests import Desk
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber
 from dsync.errors import DsyncError
 from dsync.store import Reader, Store

@@ -11,7 +11,7 @@ import pytest
 from dsync.addresses import Listen
 from dsync.console.access import LocalAccess
 from dsync.console.app import Console
-from dsync.service.http import bind, server_thread
+from dsync.service.surface import bind, server_thread
 from tests.bench.measured import app_on, measured
 from tests.bench.prebuilt import FIRST_NUMBER, serving
 from tests.console.addresses import pages

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from dsync.addresses import Listen
-from dsync.service.http import bind, server_thread
+from dsync.service.surface import bind, server_thread
 
 CLIENT = "dsync-console"
 SECRET = "secret-of-the-client-0123456789"

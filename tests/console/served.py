@@ -16,7 +16,7 @@ from sqlalchemy import event
 from dsync.addresses import Listen
 from dsync.console.access import Access, LocalAccess, Role
 from dsync.console.app import Console
-from dsync.service.http import bind, server_thread
+from dsync.service.surface import bind, server_thread
 from dsync.wiring import App
 from tests.engine.rig import Engine, engine_for
 

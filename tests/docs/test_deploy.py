@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dsync.cli import dsync
-from dsync.service.http import ADDRESSES
+from dsync.service.surface import ADDRESSES
 from dsync.settings import unknown_variables
 
 ROOT = Path(__file__).parents[2]

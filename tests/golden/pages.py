@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dsync.service.alerts import ALERTS
-from dsync.service.http import ADDRESSES
 from dsync.service.metrics import METRICS
+from dsync.service.surface import ADDRESSES
 from tests.golden import dependencies, keys
 from tests.golden.table import rows
 

@@ -15,8 +15,8 @@ import pytest
 
 from dsync.sandbox import ScriptedFault
 from dsync.service.alerts import Alerts
-from dsync.service.http import Surface
 from dsync.service.scheduler import DemarcheJob, Service
+from dsync.service.surface import Surface
 from tests.engine import oracle
 from tests.engine.rig import DETAIL, PROBLEME, RESULTAT, VALIDE, Engine, number, seeds
 

@@ -17,8 +17,8 @@ from structlog.testing import capture_logs
 
 from dsync.addresses import Listen
 from dsync.errors import ConfigurationError
-from dsync.service.http import Surface, bind
 from dsync.service.readiness import readiness
+from dsync.service.surface import Surface, bind
 from dsync.settings import Settings, load_settings
 from dsync.wiring import App
 from tests.acceptance.worker.installed import until

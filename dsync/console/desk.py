@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from dsync.errors import DsyncError, InterruptedRunError
+from dsync.sync.hand_over import living_service
 from dsync.sync.report import RunReport, SyncOptions
-from dsync.sync.requests import living_service
 from dsync.wiring import App
 
 LEASE_WAIT_S = 120
