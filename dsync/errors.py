@@ -15,14 +15,14 @@ The tree, with what the caller does and the exit code::
     │   ├── DSBadDataError         asks for less                   8
     │   └── DSContractError        ends the run                    8
     ├── EvidenceUnavailableError   continues without the evidence  7
-    ├── PieceError                 leaves the file              7
-    ├── PieceTargetError           ends the copying             7
+    ├── PieceError                 leaves the file                 7
+    ├── PieceTargetError           ends the copying                7
     ├── RuleEvaluationError        puts the dossier in quarantine  7
     ├── SafetyBrakeError           ends the run                    4
     ├── InterruptedRunError        ends the run                    130
     └── StoreError                 ends the run                    5
         ├── SchemaBehindError      ends the run                    5
-        ├── DamagedJsonError       does without it, or ends the run 5
+        ├── DamagedJsonError       does without it, or ends the run5
         ├── LeaseLostError         ends the run                    6
         └── LeaseHeldError         waits, or ends the run          6
 """

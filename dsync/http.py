@@ -158,7 +158,7 @@ class Exchanges(Generic[S]):
         max_bytes: maximum size of a decoded body.
         allow_http: whether http:// to other machines is allowed.
         stop: when set, running exchanges are aborted.
-        open_body: as of `BoundedAdapter`.
+        open_body: see the parameter of `BoundedAdapter`.
     """
 
     def __init__(

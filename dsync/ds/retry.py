@@ -28,7 +28,7 @@ class RetryPolicy(Enum):
     """After a time-out or an internal error the caller requests a smaller page instead."""
     USUAL = "usual"
     LIGHT = "light"
-    """The light document: there is no smaller request, so an internal error counts as an outage."""
+    """For the light document: no request is smaller, so an internal error counts as an outage."""
     MUTATION = "mutation"
     """Only after a 429, when the request has certainly not been executed."""
 

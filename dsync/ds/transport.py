@@ -90,7 +90,7 @@ class Notify(Protocol):
 
 
 def no_notification(event: str, line: str, **facts: Any) -> None:
-    """Do nothing."""
+    """Ignore what happens: a client that nobody follows."""
 
 
 def first_sentence(error: BaseException | None) -> str:
@@ -310,7 +310,7 @@ def _wait_s(headers: Mapping[str, str], now: datetime) -> float:
     """
     reset = seconds(headers.get("RateLimit-Reset"))
     if reset is not None:
-        there = http_date(headers.get("Date")) or now
-        return max(0.0, reset - there.timestamp())
+        server_now = http_date(headers.get("Date")) or now
+        return max(0.0, reset - server_now.timestamp())
     after = retry_after_s(headers, now)
     return DEFAULT_WAIT_S if after is None else after

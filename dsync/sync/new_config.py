@@ -1,4 +1,4 @@
-"""Writes the first configuration file of a démarche, from what DS says of it.
+"""Writes the first configuration file of a démarche, from its form and labels in DS.
 
 What a person has to decide is a comment, so that the file works as it is: nothing is written into
 DS until the annotations are there and an instructeur is chosen.
@@ -24,7 +24,7 @@ MADE = ("demarche", "annotations", "mapping", "regles", "preuves")
 
 @dataclass(frozen=True, slots=True)
 class NewConfig:
-    """A file to write, and what there is to say of it."""
+    """A file to write, and the remarks to print about it."""
 
     text: str
     sentence: str

@@ -30,7 +30,7 @@ _FILE = "file://"
 PROBE = ".dsync-check"
 """The name of the file with which `dsync check` tries a target."""
 _EXPIRED = frozenset({401, 403, 404, 410})
-"""Statuses of an address that is valid no more: a fresh one may be."""
+"""Statuses with which the server of the files refuses an address that has expired."""
 
 
 class ExpiredAddressError(PieceError):
@@ -45,7 +45,7 @@ class _Session(requests.Session):
     """A session that sends no password: requests takes some from ~/.netrc, after redirects too."""
 
     def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
-        """Do nothing."""
+        """Add no password after a redirect."""
 
 
 class Downloads:

@@ -76,7 +76,7 @@ def stored_comparisons(
 
 
 def _to_store(batch: Batch) -> Batch:
-    """Return the open dossiers of a batch and those without a verdict: the others keep theirs."""
+    """Return what is stored of a batch: a finished dossier that has a verdict keeps it."""
     kept = [
         (one, decision)
         for one, decision in batch.judged

@@ -34,7 +34,7 @@ class Context(Struct, frozen=True):
     consulte_le: str | None
     """When the catalogue of `match` was fetched, as text; not part of the fingerprint."""
     read_day: date | None
-    """The same as a day in the time zone of the rules."""
+    """The day of `consulte_le` in the time zone of the rules."""
     deposit_day: date
     """The day of deposit in the time zone of the rules."""
     doublons: tuple[DossierNumber, ...]
