@@ -22,7 +22,7 @@ The tree, with what the caller does and the exit code::
     ├── InterruptedRunError        ends the run                    130
     └── StoreError                 ends the run                    5
         ├── SchemaBehindError      ends the run                    5
-        ├── DamagedJsonError       does without it, or ends the run5
+        ├── DamagedJsonError       does without it, or ends the run 5
         ├── LeaseLostError         ends the run                    6
         └── LeaseHeldError         waits, or ends the run          6
 """
