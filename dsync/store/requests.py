@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import delete, insert, select, update
 
+from dsync.errors import LeaseHeldError
 from dsync.store import tables
 from dsync.store.subject import Subject
 
@@ -104,10 +105,18 @@ class RequestWrites(RequestReads):
         return bool(deleted.rowcount)
 
     def begin_request(self, id_: int, run: int, now: datetime) -> None:
-        """Store that a run executes a request."""
-        self.connection.execute(
-            update(_table).where(_table.c.id == id_).values(commence_le=now, run=run)
+        """Store that a run executes a request.
+
+        Raises:
+            LeaseHeldError: another service has executed it, or it was withdrawn.
+        """
+        begun = self.connection.execute(
+            update(_table)
+            .where(_table.c.id == id_, _table.c.fini_le.is_(None))
+            .values(commence_le=now, run=run)
         )
+        if not begun.rowcount:
+            raise LeaseHeldError("Another service has executed this request: nothing is to do.")
 
     def finish_request(
         self,

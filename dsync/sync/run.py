@@ -80,10 +80,11 @@ def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
 
     with _lease(context, options.wait_s) as lease:
         with context.store.transaction(lease) as tx:
-            report.run = tx.start_run(options.kind.value, options.started_by, report.started_at)
+            number = tx.start_run(options.kind.value, options.started_by, report.started_at)
             if options.request is not None:
-                tx.begin_request(options.request, report.run, report.started_at)
-        run = Run(context, lease, report.run, report)
+                tx.begin_request(options.request, number, report.started_at)
+        report.run = number
+        run = Run(context, lease, number, report)
         before, failed_before = context.client.requests, context.client.errors.copy()
         # What was erased, in this run or before, is deleted from the target of files, too.
         for step in (work,) if options.is_dry else (work, delete_doomed_pieces):

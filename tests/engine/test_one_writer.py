@@ -14,7 +14,7 @@ import pytest
 from dsync.errors import LeaseHeldError, LeaseLostError
 from dsync.sync import run as runs
 from dsync.sync.conflicts import Choice, end_conflicts
-from dsync.sync.report import Status
+from dsync.sync.report import Status, SyncOptions
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
 
 
@@ -214,3 +214,19 @@ def test_a_run_that_a_dead_process_left_is_closed_as_interrupted(engine: Engine)
     assert ["interrupted", "success"] == [
         row["statut"] for row in engine.rows("SELECT statut FROM sync_run ORDER BY run")
     ]
+
+
+def test_of_two_services_one_carries_out_a_request(engine_on_each: Engine) -> None:
+    """The one that comes second, which had chosen the request too, does nothing at all."""
+    engine = engine_on_each
+    engine.sync()
+    with engine.worker.store.requests(DEMARCHE) as requests:
+        id_ = requests.ask("dossier", {"dossiers": [number(0)]}, "ana@poste", engine.worker.now())
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        chosen = reader.request(id_)
+    assert chosen is not None
+    options = SyncOptions.of_request(chosen)
+    assert 0 == engine.worker.app.sync(options).exit_code
+    late = engine.another().app.sync(options)
+    assert (6, None, 0) == (late.exit_code, late.run, late.requests)
+    assert 2 == len(engine.rows("SELECT * FROM sync_run"))
