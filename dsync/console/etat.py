@@ -114,8 +114,8 @@ def points_of(visit: Visit, state: Mapping[str, Any]) -> Iterator[Point]:
     )
     if checked:
         yield Point(
-            f"La vérification quotidienne trouve à redire sur {', '.join(checked)}. La commande "
-            "« dsync check » en donne le remède."
+            f"La vérification quotidienne trouve à redire sur {', '.join(checked)}. Demandez à "
+            "l’équipe technique : la commande « dsync check » en donne le remède."
         )
     for name in sorted(alerts - ALERTS.keys() - OF_STATE):
         if not name.startswith(CHECK):

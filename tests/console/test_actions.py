@@ -64,6 +64,16 @@ def test_a_scope_is_one_dossier_or_all(engine: Engine, visitor: Visitor) -> None
     assert [("dossier", USER, 0), ("complet", USER, 0)] == requests_of(engine)
 
 
+def test_a_dossier_that_cannot_be_read_is_told(engine: Engine, visitor: Visitor) -> None:
+    """In French, with what to check; nobody is sent to anomalies that are not there."""
+    for fields in ({}, {"a_blanc": "1"}):
+        page = visitor.ask("/resynchroniser", portee="dossier", dossier="99", **fields)
+        assert "1 dossier demandé n’a pas été lu" in page.replace("\u00a0", " ")
+        assert "Vérifiez son numéro" in page
+        assert "Les anomalies" not in page
+    assert [("dossier", USER, 7)] == requests_of(engine)
+
+
 def test_a_dry_run_shows_what_would_be_written(engine: Engine, visitor: Visitor) -> None:
     """And writes nothing, neither here nor in DS."""
     engine.control.edit_champ(number(0), 4102, "https://beta.gouv.fr/startups/inconnu.html")
