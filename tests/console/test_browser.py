@@ -143,6 +143,14 @@ def test_what_is_compared_is_in_view_on_a_telephone(page: Page, address: str) ->
     assert_in_view(page)
 
 
+def test_the_runs_are_in_view_on_a_screen(page: Page) -> None:
+    """What went wrong with one of them takes lines, not the place of who asked for it."""
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto("/executions")
+    expect(page.get_by_text("quarantaine, écriture refusée").first).to_be_visible()
+    assert page.locator(".fr-table").evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
 def test_the_keyboard_reaches_everything(page: Page) -> None:
     """From the link to the content to the button, with a visible focus."""
     page.goto("/")
