@@ -77,7 +77,7 @@ def show(visit: Visit) -> Response:
             days=days,
             day=day,
             rows=rows,
-            missing=[row["numero"] for row in rows if not row["nb_evaluations"]],
+            missing=[row["numero"] for row in rows if row["note_moyenne"] is None],
         )
 
 

@@ -249,6 +249,18 @@ def test_the_jury_is_ordered_by_mean_note(read_engine: Engine, reader: Visitor) 
         assert len(rows) == book.active.max_row - 1
 
 
+def test_a_jury_names_a_dossier_whose_grid_has_no_note(engine: Engine, visitor: Visitor) -> None:
+    """A grid with a comment alone leaves its dossier without a note."""
+    graded = {row["numero"] for row in engine.rows("SELECT numero FROM lecture_evaluation")}
+    rank = next(rank for rank in range(12) if number(rank) not in graded)
+    engine.control.edit_annotation(number(rank), 5203, "2031-03-04")
+    engine.control.add_annotation_row(number(rank), 5302)
+    engine.control.edit_annotation(number(rank), 5320, "Vu", row=-1)
+    engine.advance(minutes=1)
+    engine.sync()
+    assert "1 dossier est sans note" in words(visitor.get("/jury").text).replace("\u00a0", " ")
+
+
 def test_runs_and_evidence_are_those_of_the_commands(read_engine: Engine, reader: Visitor) -> None:
     """With what each run changed, and the source of the catalogue."""
     page = words(reader.get("/executions").text)
