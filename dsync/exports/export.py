@@ -123,8 +123,11 @@ def export(
             rows = 0
             total = table.count(connection, since)
             progress(table.name, 0, total)
-            with contextlib.closing(_writer(open_(name), table, format_, delimiter)) as writer:
-                for some in table.rows(connection, since):
+            with (
+                contextlib.closing(_writer(open_(name), table, format_, delimiter)) as writer,
+                contextlib.closing(table.rows(connection, since)) as batches,
+            ):
+                for some in batches:
                     if stop is not None and stop.is_set():
                         raise InterruptedRunError("Interrupted: no file was replaced.")
                     writer.write(some)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -37,8 +37,8 @@ class Table:
         statement = f"SELECT count(*) FROM {self._selected(since)}"  # noqa: S608 - our own names
         return connection.scalar(text(statement), self._values(since)) or 0
 
-    def rows(self, connection: Connection, since: datetime | None) -> Iterator[list[Row]]:
-        """Yield the rows in batches, ordered by the dossier's number.
+    def rows(self, connection: Connection, since: datetime | None) -> Generator[list[Row]]:
+        """Yield the rows in batches, ordered by the dossier's number; close it to end early.
 
         Args:
             connection: in a transaction.
@@ -46,13 +46,13 @@ class Table:
                 single dossiers are whole. None: all rows.
         """
         order = " ORDER BY numero" if "numero" in self.columns else ""
-        found = connection.execution_options(yield_per=BATCH).execute(
+        with connection.execution_options(yield_per=BATCH).execute(
             text(f"SELECT {self._names} FROM {self._selected(since)}{order}"),  # noqa: S608
             self._values(since),
-        )
-        # Without the size, SQLite's driver gives one row at a time.
-        for some in found.partitions(BATCH):
-            yield self._converted(some)
+        ) as found:
+            # Without the size, SQLite's driver gives one row at a time.
+            for some in found.partitions(BATCH):
+                yield self._converted(some)
 
     def rows_of(self, connection: Connection, numbers: Sequence[int]) -> Iterator[list[Row]]:
         """Yield the rows of a table with one row a dossier, in batches and in a given order.
