@@ -168,8 +168,11 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     # The client of DS, which the other commands of this module do without.
     from dsync.cli.reports import print_document
     from dsync.cli.runs import carry_out, finish
+    from dsync.sync.erasure import check_numbers
     from dsync.sync.report import Kind, SyncOptions
 
+    with reading() as reader:
+        check_numbers(reader, [numero], undo=undo)
     if not undo and not confirmed(
         f"Erase what is stored of dossier {numero}?", yes=yes, as_json=as_json
     ):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber
 from dsync.errors import ConfigurationError
+from dsync.store import Reader
 from dsync.sync.context import Run, batches
 from dsync.sync.report import SyncOptions
 
@@ -30,11 +32,7 @@ def erase(run: Run, options: SyncOptions) -> None:
         _undo(run, options)
     else:
         with run.reading() as reader:
-            missing = [one for one in options.dossiers if reader.dossier(one, only=()) is None]
-        if missing:
-            raise ConfigurationError(
-                f"Dossier {missing[0]} is not in the copy: nothing to erase. Correct the number."
-            )
+            check_numbers(reader, options.dossiers)
         with run.transaction() as tx:
             erased = tx.erased_on_request(options.dossiers)
             # Something outside dsync may have brought data back.
@@ -42,15 +40,28 @@ def erase(run: Run, options: SyncOptions) -> None:
         _erase(run, options, [one for one in options.dossiers if one not in erased], "demande")
 
 
+def check_numbers(reader: Reader, numbers: Sequence[DossierNumber], *, undo: bool = False) -> None:
+    """Check that dossiers can be erased, or that their erasure can be undone.
+
+    Raises:
+        ConfigurationError: there is nothing to erase, or to undo.
+    """
+    for number in numbers:
+        found = reader.dossier(number, only=())
+        if undo and (found is None or found["presence"] != Presence.EFFACE):
+            raise ConfigurationError(
+                f"Dossier {number} was not erased on request: nothing to undo. Correct the number."
+            )
+        if found is None:
+            raise ConfigurationError(
+                f"Dossier {number} is not in the copy: nothing to erase. Correct the number."
+            )
+
+
 def _undo(run: Run, options: SyncOptions) -> None:
+    with run.reading() as reader:
+        check_numbers(reader, options.dossiers, undo=True)
     with run.transaction() as tx:
-        erased = tx.erased_on_request(options.dossiers)
-        for number in options.dossiers:
-            if number not in erased:
-                raise ConfigurationError(
-                    f"Dossier {number} was not erased on request: nothing to undo. Correct the "
-                    "number."
-                )
         tx.lift_erasure(run.id, options.dossiers, options.started_by, run.now)
 
 

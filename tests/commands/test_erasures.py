@@ -36,6 +36,18 @@ def test_a_dossier_is_erased_by_an_order_and_copied_again_by_another(
     assert "present" == presence(run, first)
 
 
+@pytest.mark.parametrize("options", [("--yes",), ("--undo",)], ids=["erase", "undo"])
+def test_a_mistyped_number_is_no_failed_run(
+    run: Command, first: int, options: tuple[str, ...]
+) -> None:
+    """It is refused before anything is asked for, so that no status shows a failure."""
+    refused = run("dossier", "erase", "99", *options)
+    assert 2 == refused.code
+    assert "Dossier 99" in refused.err
+    assert 1 == len(run("runs", "--json").json)
+    assert presence(run, first) == "present"
+
+
 @pytest.mark.parametrize(("typed", "after"), [("n\n", "present"), ("y\n", "efface")])
 def test_on_a_terminal_an_erasure_asks(run: Command, first: int, typed: str, after: str) -> None:
     """« n » changes nothing."""
