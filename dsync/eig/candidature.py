@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
-from sqlalchemy import MetaData
+from sqlalchemy import Index, MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -128,6 +128,8 @@ class Candidature(Table, table=True):
     """
 
     __tablename__ = "candidature"
+    # The dossiers for a product are looked for at each page: the index answers without the rows.
+    __table_args__ = (Index("ix_candidature_produit_id", "produit_id", "par_sa_fiche"),)
 
     numero: int = given_number()
     depose_le: dt.datetime
@@ -141,7 +143,7 @@ class Candidature(Table, table=True):
     """Its stages, those of dates to come included."""
     extra: Mapping[str, Json] = json_text(dict[str, Any], default={})
     """Answers to champs that are mapped and that no field here declares, by their names."""
-    produit_id: str | None = Field(default=None, index=True)
+    produit_id: str | None = None
     """The product of the dossier, written by the pre-check."""
     par_sa_fiche: bool | None = None
     """Whether it gives the address of the product's page; only then it counts as a doublon."""

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, text
+from sqlalchemy import Connection, Select, delete, func, select, text
 from sqlalchemy.orm import Session
 
-from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Etat, Json, Presence
+from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.eig import tables
 from dsync.eig.candidature import Candidature
@@ -145,15 +145,20 @@ def same_product(
         products: ids of the products.
     """
     members: dict[str, list[DossierNumber]] = {}
-    is_same = _candidature.c.produit_id.in_(products) & _candidature.c.par_sa_fiche
     rows = connection.execute(
-        _in_etats(demarche, COUNTED_ETATS, is_same)
+        select(_dossier.c.numero, _candidature.c.produit_id, _dossier.c.demarche_numero)
         .join(_candidature, _candidature.c.numero == _dossier.c.numero)
-        .add_columns(_candidature.c.produit_id)
+        .where(
+            _candidature.c.produit_id.in_(products) & _candidature.c.par_sa_fiche,
+            _dossier.c.presence == Presence.PRESENT.value,
+            _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
+        )
         .order_by(_dossier.c.numero)
     )
-    for numero, product in rows:
-        members.setdefault(product, []).append(DossierNumber(numero))
+    for numero, product, its_demarche in rows:
+        # As a condition of the query it would have SQLite go through all dossiers of the démarche.
+        if its_demarche == demarche:
+            members.setdefault(product, []).append(DossierNumber(numero))
     return members
 
 
@@ -162,25 +167,14 @@ def related(demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Selec
     products = select(_candidature.c.produit_id).where(
         _candidature.c.numero.in_(numbers), _candidature.c.produit_id.is_not(None)
     )
-    return _in_etats(demarche, OPEN_ETATS, _candidature.c.produit_id.in_(products))
-
-
-def _in_etats(
-    demarche: DemarcheNumber, etats: Iterable[Etat], condition: ColumnElement[bool]
-) -> Select[Any]:
-    """Select the numbers of the present dossiers in one of these states.
-
-    Args:
-        demarche: the démarche.
-        etats: the states.
-        condition: on the candidature.
-    """
     return select(_dossier.c.numero).where(
         # Not a join alone: SQLite would go through all dossiers of the démarche.
-        _dossier.c.numero.in_(select(_candidature.c.numero).where(condition)),
+        _dossier.c.numero.in_(
+            select(_candidature.c.numero).where(_candidature.c.produit_id.in_(products))
+        ),
         _dossier.c.demarche_numero == demarche,
         _dossier.c.presence == Presence.PRESENT.value,
-        _dossier.c.etat.in_([etat.value for etat in etats]),
+        _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
     )
 
 

@@ -66,7 +66,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("numero", name=op.f("pk_candidature")),
     )
     with op.batch_alter_table("candidature", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_candidature_produit_id"), ["produit_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_candidature_produit_id"), ["produit_id", "par_sa_fiche"], unique=False
+        )
 
     op.create_table(
         "evidence",
