@@ -188,16 +188,8 @@ class App:
 
     @property
     def context(self) -> Context:
-        """The collaborators of a run; raises as `demarche`, `store`, `client` and `programme`.
-
-        A token that was put in the file of the former one is used from now on.
-        """
+        """The collaborators of a run; raises as `demarche`, `store`, `client` and `programme`."""
         configuration = self.configuration
-        settings = self.settings.with_token_of_file()
-        if settings is not self.settings:
-            self.client.use_token(settings.token)
-            self.settings = settings
-            log.info("token_renewed", demarche=self.demarche)
         return Context(
             demarche=self.demarche,
             store=self.store,
@@ -235,10 +227,17 @@ class App:
     def sync(self, options: SyncOptions) -> RunReport:
         """Execute a run; errors of the run itself are in the report, not raised.
 
+        A token that was put in the file of the former one is used from now on.
+
         Raises:
             ConfigurationError: the settings are wrong; nothing was done.
             StoreError: the database cannot be opened; nothing was done.
         """
+        settings = self.settings.with_token_of_file()
+        if settings is not self.settings:
+            self.client.use_token(settings.token)
+            self.settings = settings
+            log.info("token_renewed", demarche=self.demarche)
         return runs.sync(self.context, options)
 
     @property
