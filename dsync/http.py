@@ -74,11 +74,13 @@ class BoundedAdapter(HTTPAdapter):
 
     def abort(self) -> None:
         """Shut down all connections, now and as soon as one is opened; callable by any thread."""
+        # Set first: a connection that is opened after the loop closes itself in `connect`.
         self._is_aborted = True
         for connection in list(self._connections):
             sock = connection.sock
             if sock is not None:
                 with contextlib.suppress(OSError):
+                    # `close` would not end a read in another thread; `shutdown` does.
                     sock.shutdown(socket.SHUT_RDWR)
 
     def send(  # type: ignore[override] # Session.send gives all of them by name.
@@ -141,6 +143,7 @@ class BoundedAdapter(HTTPAdapter):
 
         class Abortable(kind):  # type: ignore[misc]
             def connect(self) -> None:
+                # Known before it is open, because `abort` may be called during `connect`.
                 adapter._connections.add(self)
                 super().connect()
                 if adapter._is_aborted:
@@ -192,12 +195,14 @@ class Exchanges(Generic[S]):
         """
         session, adapter = self._take()
         outcome: Future[T] = Future()
+        # A name look-up cannot be aborted; a daemon thread does not keep the process alive for it.
         threading.Thread(
             target=_fulfil, args=(outcome, work, session), name="dsync-http", daemon=True
         ).start()
         try:
             self._wait(outcome, deadline_s, grace_s)
         finally:
+            # A session whose exchange still runs is not used again: the abort ends its thread.
             if outcome.done():
                 with self._lock:
                     self._idle.append((session, adapter))
@@ -224,6 +229,7 @@ class Exchanges(Generic[S]):
     def _wait(self, outcome: Future[T], deadline_s: float, grace_s: float) -> None:
         end = time.monotonic() + deadline_s
         is_stopping = False
+        # `wait` takes futures only, so `stop` is looked at in short intervals.
         while not wait((outcome,), min(STOP_POLL_S, max(0.0, end - time.monotonic()))).done:
             if self._stop.is_set() and not is_stopping:
                 is_stopping = True
@@ -259,6 +265,7 @@ def http_date(text: str | None) -> datetime | None:
 def seconds(text: str | None) -> float | None:
     """Parse a header's number of seconds; return None when it is missing or invalid."""
     digits = (text or "").strip()
+    # `isdigit` alone accepts « ² » and the digits of other scripts.
     return float(digits) if digits.isascii() and digits.isdigit() else None
 
 

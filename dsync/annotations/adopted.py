@@ -112,6 +112,8 @@ def later_values(
         for name, at in dates.items()
         if abs(at - stamped_at) <= ONE_DOCUMENT and at != remote.edited_at
     }
+    # dsync writes the date with each change of the others, so a value younger than it is not
+    # dsync's.
     humans = {name for name, at in dates.items() if at > stamped_at} - together
     if DATE not in together or len(together) == 1:
         return {}

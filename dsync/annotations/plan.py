@@ -249,6 +249,8 @@ def _block_of(
         return _BY_CONFLICT
     if step.action is Action.REFUSE:
         return _by_refusal(step.reason)
+    # The result met a conflict or a refusal before and is not tried again now: its explanation
+    # would stand in DS beside a result that it does not explain.
     if step.action is Action.WRITE and not (result.is_due or result.is_confirmed):
         return _BY_CONFLICT if result.refusal is None else _by_refusal(result.refusal)
     return None
@@ -269,6 +271,7 @@ def _value_step(
     if there == wanted:
         return step(Action.CONFIRM)
     is_own = wish.force or there in _ours(wish, descriptor)
+    # A human's value over one of dsync's is a conflict of its own, blocked or not.
     if block and block.stops(wish) and (is_own or wish.is_first):
         return step(block.action, block.reason)
     if not is_own and _is_not_saved(wish, there, remote, descriptor):
@@ -303,6 +306,8 @@ def _ours(wish: Wish, descriptor: Descriptor) -> set[str | None]:
     known = [own for own in (wish.pushed, wish.uncertain) if own and own.target == descriptor.id]
     ours = {normalise(descriptor.type, own.value) for own in known}
     if wish.pushed is None or wish.pushed not in known:
+        # dsync has written nothing here, so an empty annotation is nobody's. Once it has, an empty
+        # one was emptied by a human.
         ours.add(None)
     return ours
 

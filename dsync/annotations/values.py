@@ -47,6 +47,7 @@ def normalise(type_: str, value: Json) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool):
+        # A box that was never ticked and one that was cleared look the same in DS.
         return "true" if value else None
     text = str(value)
     if type_ == "datetime":

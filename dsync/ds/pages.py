@@ -143,6 +143,7 @@ class PageReader:
                     continue
                 page = repeated
             self._size.succeeded(len(page.order))
+            # The caller requests their further pages, not each page of dossiers.
             self._pending = self._deleted = None
             self._slow = 0
             return self._completed(page, size)
@@ -200,6 +201,7 @@ class PageReader:
         except (DSTimeoutError, DSBadDataError, DSContractError) as exc:
             self._lists_error = exc
         self._pending = self._deleted = None
+        # The lists may have caused the failures: the dossiers begin again with the size of before.
         self._size.passed()
         return replace(self._next(), pending=pending, deleted=deleted)
 
@@ -302,6 +304,8 @@ class PageReader:
         dates = [node.date_derniere_modification for node in page.nodes]
         if not dates:
             return page
+        # A dossier that changes during the crawl moves, so single dates prove nothing. A page that
+        # is older as a whole than the one before it does: DS sorts in another order.
         goes_back = self._latest is not None and max(dates) < self._latest
         self._latest = min(dates)
         return replace(page, out_of_order=True) if goes_back else page

@@ -276,6 +276,7 @@ class Transport:
             return Reply(fault=Fault.DEADLINE, exception=exc)
         except InterruptedRunError as exc:
             if operation.is_mutation:
+                # It was sent, and DS may have executed it: the outcome is unknown.
                 return Reply(fault=Fault.CONNECTION_LOST, exception=exc)
             raise
 
@@ -292,6 +293,7 @@ class Transport:
         if isinstance(error, DSRateLimitedError):
             wait_s = min(_wait_s(reply.headers, self._clock()), self.limits.max_wait_s)
             error.retry_at = datetime.fromtimestamp(self._clock().timestamp() + wait_s, UTC)
+            # DS counts by token, so all démarches that use it have to wait.
             self.throttle.pause(wait_s)
         if operation.is_mutation and fault not in NOT_EXECUTED:
             return DSOutcomeUnknownError(
@@ -310,6 +312,7 @@ def _wait_s(headers: Mapping[str, str], now: datetime) -> float:
     """
     reset = seconds(headers.get("RateLimit-Reset"))
     if reset is not None:
+        # This machine's clock can differ by more than the whole wait.
         server_now = http_date(headers.get("Date")) or now
         return max(0.0, reset - server_now.timestamp())
     after = retry_after_s(headers, now)

@@ -233,9 +233,11 @@ def is_alive(service: RunningService, now: datetime) -> bool:
     if host != socket.gethostname():
         return True
     try:
+        # Signal 0 is not delivered: it only tests whether the process exists.
         os.kill(int(pid), 0)
     except (ProcessLookupError, ValueError):
         return False
+    # It exists, and is another user's.
     except PermissionError:
         return True
     return True

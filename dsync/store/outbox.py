@@ -334,6 +334,7 @@ class OutboxWrites(WishReads, JournalWrites):
                 self.connection.execute(update(_outbox).where(*current, *one).values(ordered))
         self.connection.execute(
             update(_outbox)
+            # An uncertain one is read back first: DS may have the value already.
             .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
             .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
         )

@@ -233,6 +233,7 @@ def _outcome_row(wish: Row[Any], end: WishOutcome, now: datetime) -> dict[str, A
         "valeur_distante": wish.valeur_distante if goes_on else end.valeur_distante,
         "erreur": end.erreur,
         "prochain_essai_le": end.prochain_essai_le,
+        # The first time stays, also when the value is compared again later.
         "confirmee_le": (wish.confirmee_le or now) if is_confirmed else wish.confirmee_le,
         "cible": end.cible,
         "definitive": end.definitive,

@@ -193,6 +193,7 @@ class Store:
             leases.fence(connection, lease)
             tx = Tx(connection, lease.demarche, self._extension)
             yield tx
+        # After the commit: PostgreSQL cannot vacuum in a transaction, nor SQLite truncate its WAL.
         if tx.has_erased:
             self._vacuum()
 
@@ -220,6 +221,7 @@ class Store:
             copy = Store.open(url, clock=self._clock, extension=self._extension)
             try:
                 with self._connected(reading=True) as source, copy._connected() as target:
+                    # A dry run needs no lease of the real database, so it works beside a run.
                     copied = [table for table in self._tables() if table is not tables.lease]
                     copy_rows(source, target, copied)
                 yield copy
@@ -319,6 +321,7 @@ class Store:
             if reading:
                 engine = engine.execution_options(**{READING: True})
                 if engine.dialect.name == "postgresql":
+                    # All statements of a page or a command see one state, as on SQLite.
                     engine = engine.execution_options(
                         isolation_level="REPEATABLE READ", postgresql_readonly=True
                     )

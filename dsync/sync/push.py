@@ -154,6 +154,7 @@ def _terms(run: Run) -> Terms | None:
     with run.transaction() as tx:
         demarche = tx.demarche()
     found = demarche.instructeur_id(named) if demarche else None
+    # They may have been added to a groupe since the démarche was read.
     if found is None and not run.demarche_is_fresh:
         demarche = refresh_demarche(run)
         found = demarche.instructeur_id(named)
@@ -200,6 +201,7 @@ def _push_all(
             _postpone(run, due)
             then = _Next.LARGER
         except DSOutcomeUnknownError as exc:
+            # In a document with several dossiers, one of them can make DS fail on all.
             failures += len(due) == 1
             size = 1
             if not exc.finished and not waits:
@@ -241,6 +243,8 @@ def _push_batch(
             outcomes += postponed(run, dossier, "DS ne montre plus ce dossier, ou il est terminé")
             continue
         made = plan_write(dossier, remote, resolved[dossier.numero], terms)
+        # The stored labels may be older than a renaming on DS, which would look like a human's
+        # edit.
         if made.labels_may_be_outdated and not run.demarche_is_fresh:
             _refresh_labels(run, terms)
             made = plan_write(dossier, remote, resolved[dossier.numero], terms)
@@ -259,6 +263,7 @@ def _push_batch(
     if run.report.dry:
         return _simulate(run, outcomes, planned)
     with run.transaction() as tx:
+        # Before the request: whatever happens from here on, the next run knows what DS may have.
         tx.record_outcomes(run.id, outcomes, run.now)
         tx.mark_sending([sending for made in planned for sending in made.sendings], run.now)
     if not planned:

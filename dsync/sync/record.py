@@ -147,6 +147,7 @@ class Recorder:
         if revision is None:
             return self._work_out(_descriptors_shown(dossier), is_known=False)
         known = self._forms.get(revision.id)
+        # After the démarche was read again, its revision may have other descriptors.
         if known is None or known[0] is not revision:
             known = self._forms[revision.id] = (revision, self._work_out(revision.descriptors))
         return known[1]

@@ -57,6 +57,7 @@ def _synchronise(run: Run, options: SyncOptions) -> None:
     follow_config_changes(run)
     if options.push:
         push_due(run, options.dossiers)
+    # Only a run that has read all changes makes the copy fresh.
     if options.kind is not Kind.DOSSIER and options.since is None:
         with run.transaction() as tx:
             tx.save_state(last_success_at=run.now)
@@ -82,9 +83,12 @@ def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
         with context.store.transaction(lease) as tx:
             number = tx.start_run(options.kind.value, options.started_by, report.started_at)
             if options.request is not None:
+                # In the transaction that starts the run: of two services that chose one request,
+                # the second fails here and leaves no run.
                 tx.begin_request(options.request, number, report.started_at)
         report.run = number
         run = Run(context, lease, number, report)
+        # The client of a service outlives the run.
         before, failed_before = context.client.requests, context.client.errors.copy()
         # What was erased, in this run or before, is deleted from the target of files, too.
         for step in (work,) if options.is_dry else (work, delete_doomed_pieces):
@@ -153,6 +157,7 @@ def _lease(context: Context, wait_s: float) -> Iterator[Lease]:
         yield lease
     finally:
         ended.set()
+        # Before the release: a renewal after it would report the lease as lost.
         heartbeat.join()
         context.store.release_lease(lease)
 

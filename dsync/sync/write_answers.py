@@ -79,6 +79,7 @@ def schedule_read_back(run: Run, planned: Sequence[PlannedWrite]) -> None:
     `MAX_ATTEMPTS`.
     """
     why = "DS répond par une erreur interne à chaque écriture"
+    # Of several dossiers, any may be the one on which DS fails, so they are sent again one by one.
     is_alone = len(planned) == 1
     outcomes = []
     for made in planned:
@@ -139,4 +140,5 @@ def _outcome(made: PlannedWrite, step: Step, answer: WriteOutcome, later: dateti
             erreur=refusals[0],
             nothing_written=done.isdisjoint(targets),
         )
+    # DS says neither that it saved the value nor why not: the next run reads it back.
     return WishOutcome(wish.id, WishStatus.INCERTAINE)
