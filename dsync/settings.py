@@ -36,6 +36,7 @@ from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
 from dsync.eig.config import EigSections
 from dsync.errors import ConfigurationError
+from dsync.sync.concerns import Thresholds
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -307,6 +308,12 @@ class Configuration(_Section):
         """Whether there are rules."""
         return self.programme is not None and self.programme.regles is not None
 
+    @property
+    def evidence_max_age(self) -> timedelta | None:
+        """How long the catalogue is used without confirmation; None: nothing is judged by it."""
+        sections = self.programme
+        return sections.preuves.catalogue.max_age if sections and self.judges else None
+
 
 class EigConfiguration(Configuration, EigSections):
     """The TOML file of a call of the programme."""
@@ -419,6 +426,12 @@ class Settings:
         if token == self.ds_token or not token.get_secret_value():
             return self
         return replace(self, ds_token=token)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """From when on something counts as a concern."""
+        found = self.configuration
+        return Thresholds(found.late_after, found.evidence_max_age, self.ds_token_expires_on)
 
     def token_days_left(self, today: date) -> int | None:
         """Return the days until the token's last day; None: it is not configured."""

@@ -377,14 +377,6 @@ class App:
                 )
             )
 
-    @property
-    def evidence_max_age(self) -> timedelta | None:
-        """How long the catalogue is used without confirmation; None: nothing is judged by it."""
-        sections = self.configuration.programme
-        return (
-            sections.preuves.catalogue.max_age if sections and self.configuration.judges else None
-        )
-
     def evidence(self, reader: Reader) -> dict[str, Any] | None:
         """Return what is stored of the evidence, as `dsync evidence show`; None without rules.
 

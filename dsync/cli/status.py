@@ -26,7 +26,8 @@ from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
 from dsync.settings import Settings
 from dsync.store import Store
-from dsync.sync.state import state_of, warnings_of
+from dsync.sync.concerns import concerns_of, warnings_of
+from dsync.sync.state import state_of
 
 
 @click.command()
@@ -68,12 +69,12 @@ def _status_of(
     document = state_of(store, DemarcheNumber(settings.demarche), now, judges=judges)
     last = document["last_success_at"]
     is_stale = max_age is not None and (last is None or now - last > max_age)
-    warnings = [clean(one) for one in warnings_of(document, now, settings.ds_token_expires_on)]
+    concerns = concerns_of(document, now, settings.thresholds)
     return document | {
         "now": now,
         "is_stale": is_stale,
         "token_days_left": settings.token_days_left(now.date()),
-        "warnings": warnings,
+        "warnings": [clean(one) for one in warnings_of(concerns, now)],
     }
 
 

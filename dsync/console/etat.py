@@ -12,30 +12,10 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.charts import bars, curve
 from dsync.console.visit import Visit
-from dsync.domain.check_line import CheckStatus, expiry_lines
 from dsync.errors import ConfigurationError
-from dsync.store.alerts import CHECK
+from dsync.sync.concerns import Code, concerns_of
 from dsync.sync.report import SyncOptions
 from dsync.sync.state import state_of
-
-ALERTS = {
-    "brake": (
-        "La dernière lecture complète a été arrêtée : trop de dossiers ont disparu à la fois ; "
-        "aucun n’est marqué.",
-        "/executions",
-        "Voir les passages",
-    ),
-    "evidence": (
-        "Le catalogue de beta.gouv.fr n’a plus été confirmé depuis longtemps.",
-        "/preuves",
-        "Voir les preuves",
-    ),
-}
-"""What the service's alerts say that the state does not, where to go, and the link's text."""
-OF_STATE = frozenset(
-    {"no_success", "token_refused", "token_expiry", "refused", "conflicts", "quarantine"}
-)
-"""The alerts that the state itself shows."""
 
 
 class Point(NamedTuple):
@@ -47,85 +27,99 @@ class Point(NamedTuple):
     is_error: bool = False
 
 
+POINTS: Mapping[Code, Point | None] = {
+    Code.NO_SUCCESS: Point(
+        "Aucune synchronisation n’a encore réussi. Lancez « Resynchroniser » ci-dessous.",
+        is_error=True,
+    ),
+    Code.LATE: Point(
+        "La dernière synchronisation réussie date d’il y a {age}. Lancez « Resynchroniser » "
+        "ci-dessous ; si l’écart se reproduit, faites démarrer le service.",
+        "/executions",
+        "Voir les passages",
+        is_error=True,
+    ),
+    Code.NO_SERVICE: Point(
+        "Aucun service ne tourne : rien n’est relu tant que personne ne le demande. La commande "
+        "« dsync run » en démarre un."
+    ),
+    Code.SILENT_SERVICE: Point(
+        "Le service {details} ne répond plus depuis {age} : vérifiez-le, puis redémarrez-le.",
+        is_error=True,
+    ),
+    Code.CLOCK_WENT_BACK: Point(
+        "L’horloge de cette machine a reculé : vérifiez sa synchronisation (NTP).", is_error=True
+    ),
+    Code.RUN_FAILED: Point(
+        "Le dernier passage n’a pas abouti : {details}.",
+        "/executions/{run}",
+        "Voir ce passage",
+        is_error=True,
+    ),
+    # The error of the last run says it.
+    Code.TOKEN_REFUSED: None,
+    Code.BRAKE: Point(
+        "La dernière lecture complète a été arrêtée : trop de dossiers ont disparu à la fois ; "
+        "aucun n’est marqué.",
+        "/executions",
+        "Voir les passages",
+    ),
+    Code.QUARANTINED: Point(
+        "dossier ne peut pas être lu|dossiers ne peuvent pas être lus",
+        "/anomalies",
+        "Voir les anomalies",
+    ),
+    Code.REFUSED: Point(
+        "dossier a une annotation refusée par Démarches Simplifiées|"
+        "dossiers ont une annotation refusée par Démarches Simplifiées",
+        "/anomalies",
+        "Voir les anomalies",
+    ),
+    Code.CONFLICTS: Point(
+        "dossier attend votre choix : une personne a écrit autre chose que dsync|"
+        "dossiers attendent votre choix : une personne a écrit autre chose que dsync",
+        "/conflits",
+        "Régler les conflits",
+    ),
+    Code.WAITING: Point(
+        "dossier a une annotation à envoyer|dossiers ont une annotation à envoyer",
+        "/anomalies",
+        "Voir ce qui attend",
+    ),
+    Code.EVIDENCE: Point(
+        "Le catalogue de beta.gouv.fr n’a plus été confirmé depuis longtemps.",
+        "/preuves",
+        "Voir les preuves",
+    ),
+    Code.CHECK: Point(
+        "La vérification quotidienne trouve à redire sur {details}. Demandez à l’équipe "
+        "technique : la commande « dsync check » en donne le remède."
+    ),
+    Code.TOKEN_EXPIRY: Point(
+        "Le jeton d’accès à Démarches Simplifiées expire le {day} : faites-le renouveler."
+    ),
+}
+"""What is said of each concern; with « | », of one dossier and of several, after their number."""
+
+
 def points_of(visit: Visit, state: Mapping[str, Any]) -> Iterator[Point]:
-    """Yield what is not well; the same facts as the warnings of `dsync status`."""
-    now = visit.now
-    last = state["last_success_at"]
-    if last is None:
-        yield Point(
-            "Aucune synchronisation n’a encore réussi. Lancez « Resynchroniser » ci-dessous.",
-            is_error=True,
-        )
-    elif now - last > visit.app.configuration.late_after and not state["lease"]:
-        yield Point(
-            f"La dernière synchronisation réussie date d’{words.since(last, now)}. Lancez "
-            "« Resynchroniser » ci-dessous ; si l’écart se reproduit, faites démarrer le service.",
-            visit.url("/executions"),
-            "Voir les passages",
-            is_error=True,
-        )
-    if not any(service["is_alive"] for service in state["services"]):
-        yield Point(
-            "Aucun service ne tourne : rien n’est relu tant que personne ne le demande. La "
-            "commande « dsync run » en démarre un.",
-        )
-    for service in state["services"]:
-        if not service["is_alive"]:
-            yield Point(
-                f"Le service {service['holder']} ne répond plus depuis "
-                f"{words.duration(now - service['seen_at'])} : vérifiez-le, puis redémarrez-le.",
-                is_error=True,
-            )
-    if state["clock_ahead_s"] is not None:
-        yield Point(
-            "L’horloge de cette machine a reculé : vérifiez sa synchronisation (NTP).",
-            is_error=True,
-        )
-    run = state["last_run"]
-    if run and run["status"] in ("failed", "interrupted"):
-        yield Point(
-            f"Le dernier passage n’a pas abouti : {run['error'] or 'interrompu'}.",
-            visit.url(f"/executions/{run['run']}"),
-            "Voir ce passage",
-            is_error=True,
-        )
-    for name, one, many, path, link in (
-        ("quarantined", "dossier ne peut pas être lu", "dossiers ne peuvent pas être lus",
-         "/anomalies", "Voir les anomalies"),
-        ("refused", "dossier a une annotation refusée par Démarches Simplifiées",
-         "dossiers ont une annotation refusée par Démarches Simplifiées",
-         "/anomalies", "Voir les anomalies"),
-        ("conflicts", "dossier attend votre choix : une personne a écrit autre chose que dsync",
-         "dossiers attendent votre choix : une personne a écrit autre chose que dsync",
-         "/conflits", "Régler les conflits"),
-        ("waiting", "dossier a une annotation à envoyer", "dossiers ont une annotation à envoyer",
-         "/anomalies", "Voir ce qui attend"),
-    ):  # fmt: skip
-        if count := state[name]:
-            yield Point(f"{words.plural(count, one, many)}.", visit.url(path), link)
-    alerts = {alert["name"] for alert in state["alerts"]}
-    for name, (text, path, link) in ALERTS.items():
-        if name in alerts:
-            yield Point(text, visit.url(path), link)
-    checked = sorted(
-        words.VERIFICATIONS.get(check, check)
-        for name in alerts
-        if (check := name.removeprefix(CHECK)) != name
-    )
-    if checked:
-        yield Point(
-            f"La vérification quotidienne trouve à redire sur {', '.join(checked)}. Demandez à "
-            "l’équipe technique : la commande « dsync check » en donne le remède."
-        )
-    for name in sorted(alerts - ALERTS.keys() - OF_STATE):
-        if not name.startswith(CHECK):
-            yield Point(f"Le service signale une alerte : {name}.")
-    for line in expiry_lines(visit.app.settings.ds_token_expires_on, now.date()):
-        if line.status is CheckStatus.WARNING:
-            yield Point(
-                f"Le jeton d’accès à Démarches Simplifiées expire le "
-                f"{words.day(visit.app.settings.ds_token_expires_on)} : faites-le renouveler."
-            )
+    """Yield what is not well."""
+    now, settings = visit.now, visit.app.settings
+    for one in concerns_of(state, now, settings.thresholds):
+        point = POINTS[one.code]
+        if point is None or (one.code is Code.LATE and state["lease"]):
+            continue  # A run under way may end the delay.
+        details = sorted(words.VERIFICATIONS.get(detail, detail) for detail in one.details)
+        facts = {
+            "age": words.duration(one.age(now)),
+            "day": words.day(settings.ds_token_expires_on),
+            "details": ", ".join(details) or "interrompu",
+        }
+        text = point.text.format(**facts)
+        if "|" in point.text:
+            text = f"{words.plural(one.number, *text.split('|'))}."
+        path = point.path and visit.url(point.path.format(run=one.number))
+        yield point._replace(text=text, path=path)
 
 
 def show(visit: Visit) -> Response:

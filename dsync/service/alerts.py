@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,9 +19,9 @@ import structlog
 from dsync.domain.check_line import EXPIRY_WARNINGS_DAYS, CheckLine, CheckStatus
 from dsync.domain.durations import span
 from dsync.domain.ids import DemarcheNumber
-from dsync.errors import ConfigurationError, DSUnauthorizedError, DsyncError, SafetyBrakeError
+from dsync.errors import ConfigurationError, DSUnauthorizedError, DsyncError
 from dsync.settings import Settings
-from dsync.store.alerts import CHECK
+from dsync.sync.concerns import CHECK, Code, concerns_of
 from dsync.sync.state import state_of
 
 if TYPE_CHECKING:
@@ -143,6 +143,42 @@ class Alert(NamedTuple):
     """A number of which each doubling is told; 1: of none."""
 
 
+NO_SUCCESS = "No run has succeeded for {span}: see `dsync runs`."
+
+TOLD: Mapping[Code, Alert | None] = {
+    Code.NO_SUCCESS: Alert("no_success", NO_SUCCESS),
+    Code.LATE: Alert("no_success", NO_SUCCESS),
+    Code.TOKEN_REFUSED: Alert("token_refused", "DS refuses the token: `dsync check` tells why."),
+    Code.TOKEN_EXPIRY: Alert(
+        "token_expiry", "The token {left}: make a new one on DS and put it in place."
+    ),
+    Code.BRAKE: Alert(
+        "brake", "Too many dossiers disappeared at once, none is marked: see `dsync runs`."
+    ),
+    Code.REFUSED: Alert(
+        "refused", "{dossiers} with annotations that DS refused: see `dsync check`."
+    ),
+    Code.CONFLICTS: Alert(
+        "conflicts",
+        "{dossiers} with a human's value in place of dsync's: see `dsync conflicts list`.",
+    ),
+    Code.QUARANTINED: Alert("quarantine", "{dossiers} in quarantine: see `dsync quarantine list`."),
+    Code.EVIDENCE: Alert(
+        "evidence", "The catalogue was last confirmed {days} days ago: see `dsync check`."
+    ),
+    # `Alerts` runs the check itself.
+    Code.CHECK: None,
+    # `no_success` says what follows from these, if it does; one failed run is none.
+    Code.NO_SERVICE: None,
+    Code.SILENT_SERVICE: None,
+    Code.RUN_FAILED: None,
+    Code.CLOCK_WENT_BACK: None,
+    # The next run sends what waits.
+    Code.WAITING: None,
+}
+"""The alert of each concern; its text has the placeholders of `Concern.fill`."""
+
+
 def alerts_of(worker: App, now: datetime) -> Iterator[Alert]:
     """Yield the current alerts of a démarche that its stored state shows.
 
@@ -153,37 +189,15 @@ def alerts_of(worker: App, now: datetime) -> Iterator[Alert]:
     Raises:
         StoreError: the database cannot be read.
     """
-    configuration = worker.settings.configuration
+    configuration = worker.configuration
     state = state_of(worker.store, worker.demarche, now, judges=configuration.judges)
-    last = state["last_success_at"]
-    since = last or min((one["started_at"] for one in state["services"]), default=now)
-    if now - since > configuration.late_after:
-        text = f"No run has succeeded for {span(now - since)}: see `dsync runs`."
-        yield Alert("no_success", text)
-    if state["last_code"] == REFUSED:
-        yield Alert("token_refused", "DS refuses the token: `dsync check` tells why.")
-    days = worker.settings.token_days_left(now.date())
-    if days is not None and days <= EXPIRY_WARNINGS_DAYS[0]:
-        left = f"expires in {days} days" if days >= 0 else "has expired"
-        yield Alert("token_expiry", f"The token {left}: make a new one on DS and put it in place.")
-    if state["last_full_code"] == SafetyBrakeError.exit_code:
-        yield Alert(
-            "brake", "Too many dossiers disappeared at once, none is marked: see `dsync runs`."
-        )
-    for name, subject, command in (
-        ("refused", "with annotations that DS refused", "dsync check"),
-        ("conflicts", "with a human's value in place of dsync's", "dsync conflicts list"),
-        ("quarantined", "in quarantine", "dsync quarantine list"),
-    ):
-        if count := state[name]:
-            text = f"{count} dossier{'s' * (count > 1)} {subject}: see `{command}`."
-            yield Alert("quarantine", text, count) if name == "quarantined" else Alert(name, text)
-    confirmed, max_age = state["evidence_confirmed_at"], worker.evidence_max_age
-    if confirmed is not None and max_age is not None and now - confirmed > max_age:
-        days = (now - confirmed).days
-        yield Alert(
-            "evidence", f"The catalogue was last confirmed {days} days ago: see `dsync check`."
-        )
+    for one in concerns_of(state, now, worker.settings.thresholds):
+        alert = TOLD[one.code]
+        # A service that has just started for the first time is not late yet.
+        is_new = one.code is Code.NO_SUCCESS and one.age(now) <= configuration.late_after
+        if alert is not None and not is_new:
+            growing = one.number if one.code is Code.QUARANTINED else 1
+            yield Alert(alert.name, one.fill(alert.text, now), growing)
 
 
 def _findings(lines: Iterable[CheckLine]) -> list[Alert]:

@@ -10,7 +10,8 @@ from dsync import __version__
 from dsync.domain.durations import ago
 from dsync.errors import StoreError
 from dsync.store.store import process_name
-from dsync.sync.state import state_of, warnings_of
+from dsync.sync.concerns import Code, concerns_of, warnings_of
+from dsync.sync.state import state_of
 
 if TYPE_CHECKING:
     from dsync.wiring import App
@@ -47,8 +48,7 @@ def _demarche(worker: App) -> tuple[dict[str, Any], str | None]:
     # What DS gave as the reason of a refusal is not shown: counts only.
     state = state_of(worker.store, worker.demarche, now, judges=configuration.judges)
     state["reasons"] = {}
-    expires_on = worker.settings.ds_token_expires_on
-    limit = configuration.late_after
+    concerns = list(concerns_of(state, now, worker.settings.thresholds))
     last, role = state["last_success_at"], _role(state)
     shown = {
         "demarche": worker.demarche,
@@ -56,7 +56,7 @@ def _demarche(worker: App) -> tuple[dict[str, Any], str | None]:
         "services": len([one for one in state["services"] if one["is_alive"]]),
         "last_success_at": last,
         "last_success_age_s": None if last is None else int((now - last).total_seconds()),
-        "last_success_limit_s": int(limit.total_seconds()),
+        "last_success_limit_s": int(configuration.late_after.total_seconds()),
         "last_run": state["last_run"]
         and {key: state["last_run"][key] for key in ("run", "kind", "status", "ended_at")},
         "waiting": state["waiting"],
@@ -64,9 +64,9 @@ def _demarche(worker: App) -> tuple[dict[str, Any], str | None]:
         "conflicts": state["conflicts"],
         "quarantined": state["quarantined"],
         "token_days_left": worker.settings.token_days_left(now.date()),
-        "warnings": [*warnings_of(state, now, expires_on)],
+        "warnings": warnings_of(concerns, now),
     }
-    is_late = last is None or now - last > limit
+    is_late = any(one.code in (Code.NO_SUCCESS, Code.LATE) for one in concerns)
     return shown, _lateness(state, now) if is_late and role != "standby" else None
 
 

@@ -14,9 +14,6 @@ from dsync.store.subject import Subject
 RETRY = timedelta(minutes=5)
 """Time after which an alert that could not be told is tried again, by any service."""
 
-CHECK = "check "
-"""Beginning of the names of the alerts of `dsync check`; the name of its line follows."""
-
 _table = tables.alerte
 
 

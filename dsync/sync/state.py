@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from dsync.domain.check_line import CheckStatus, expiry_lines
-from dsync.domain.durations import ago, span
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import LeaseInfo, RunningService, Store
 from dsync.store.lease import is_alive
@@ -32,17 +29,6 @@ RUN_KEYS = {
     "code": "code",
 }
 """Keys of a run in the document by its column."""
-
-OPEN = {
-    "waiting": "with annotations that wait{why}: `dsync push` sends them now.",
-    "refused": (
-        "with annotations that DS refused{why}: `dsync check` names what to correct, then run "
-        "`dsync push`."
-    ),
-    "conflicts": "with a human's value instead of dsync's: see `dsync conflicts list`.",
-    "quarantined": "in quarantine: see `dsync quarantine list`.",
-}
-"""Sentences for open dossiers, by key of the document."""
 
 
 def state_of(
@@ -114,35 +100,3 @@ def _service(service: RunningService, at_work: LeaseInfo | None, now: datetime) 
 def _last_run(run: dict[str, Any]) -> dict[str, Any]:
     document = {key: run[name] for name, key in RUN_KEYS.items()}
     return document | {"messages": (run["figures"] or {}).get("messages", [])}
-
-
-def warnings_of(
-    state: Mapping[str, Any], now: datetime, token_expires_on: date | None
-) -> Iterator[str]:
-    """Yield a sentence for each point that needs attention, with its remedy.
-
-    Args:
-        state: of `state_of`.
-        now: the present instant, in UTC.
-        token_expires_on: the configured last day of the token; None: it is not configured.
-    """
-    for service in state["services"]:
-        if not service["is_alive"]:
-            yield (
-                f"The service {service['holder']} last reported {ago(service['seen_at'], now)} and "
-                "did not report its end: check whether it still runs, and start it again."
-            )
-    if state["clock_ahead_s"] is not None:
-        yield (
-            "This machine's clock went back: the last runs are dated up to "
-            f"{span(timedelta(seconds=state['clock_ahead_s']))} in the future, which counts as "
-            "never. Check the clock (NTP); the next run has a correct date."
-        )
-    for name, sentence in OPEN.items():
-        if count := state[name]:
-            why = "; ".join(state["reasons"].get(name, ()))
-            subject = f"{count} dossier{'s' if count > 1 else ''}"
-            yield f"{subject} {sentence.format(why=f' ({why})' if why else '')}"
-    for line in expiry_lines(token_expires_on, now.date()):
-        if line.status is CheckStatus.WARNING:
-            yield f"Token: {line.message}; {line.remedy}."

@@ -1,0 +1,164 @@
+"""What needs attention in a démarche, worked out here once; each surface has its own sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from dsync.domain.check_line import CheckStatus, expiry_lines
+from dsync.domain.durations import ago, span
+from dsync.errors import DSUnauthorizedError, SafetyBrakeError
+
+CHECK = "check "
+"""Beginning of the names of the alerts of `dsync check`; the name of its line follows."""
+
+
+class Code(StrEnum):
+    """What can need attention; a surface maps each to its sentence, or to None."""
+
+    NO_SUCCESS = "no_success"
+    """No run has succeeded yet; since the first service started."""
+    LATE = "late"
+    """The last success is too old."""
+    NO_SERVICE = "no_service"
+    SILENT_SERVICE = "silent_service"
+    """A service that did not report its end no longer reports."""
+    CLOCK_WENT_BACK = "clock_went_back"
+    RUN_FAILED = "run_failed"
+    """`number` is the run's; no `details` if its process died."""
+    TOKEN_REFUSED = "token_refused"  # noqa: S105
+    BRAKE = "brake"
+    """The last full read was stopped because too many dossiers disappeared at once."""
+    WAITING = "waiting"
+    REFUSED = "refused"
+    CONFLICTS = "conflicts"
+    QUARANTINED = "quarantined"
+    EVIDENCE = "evidence"
+    """The catalogue has not been confirmed for too long."""
+    CHECK = "check"
+    """The service's daily `dsync check` has findings; `details` names their lines."""
+    TOKEN_EXPIRY = "token_expiry"  # noqa: S105
+    """`number` is the days left, negative if it has expired."""
+
+
+class Concern(NamedTuple):
+    """Something that needs attention."""
+
+    code: Code
+    number: int = 1
+    """How many dossiers, unless its code says otherwise."""
+    since: datetime | None = None
+    details: tuple[str, ...] = ()
+
+    def age(self, now: datetime) -> timedelta:
+        """Return how long it has lasted; below zero for a clock that went back."""
+        return now - (self.since or now)
+
+    def fill(self, sentence: str, now: datetime) -> str:
+        """Return an English sentence with this concern's facts in place of its `{…}`."""
+        age, why = self.age(now), "; ".join(self.details)
+        return sentence.format(
+            dossiers=f"{self.number} dossier{'s' if self.number > 1 else ''}",
+            ago=ago(now - age, now),
+            span=span(abs(age)),
+            days=age.days,
+            left=f"expires in {self.number} days" if self.number >= 0 else "has expired",
+            why=why,
+            because=f" ({why})" if why else "",
+        )
+
+
+class Thresholds(NamedTuple):
+    """From when on the configuration and the settings have something count as a concern."""
+
+    late_after: timedelta
+    """Time since the last success."""
+    evidence_max_age: timedelta | None
+    """Time since the catalogue was confirmed; None: nothing is judged."""
+    token_expires_on: date | None
+    """The token's last day; None: it is not configured."""
+
+
+def concerns_of(
+    state: Mapping[str, Any], now: datetime, thresholds: Thresholds
+) -> Iterator[Concern]:
+    """Yield what needs attention.
+
+    Args:
+        state: of `state_of`.
+        now: the present instant, in UTC.
+        thresholds: of the démarche.
+    """
+    last, services, run = state["last_success_at"], state["services"], state["last_run"]
+    if last is None:
+        started = min((one["started_at"] for one in services), default=now)
+        yield Concern(Code.NO_SUCCESS, since=started)
+    elif now - last > thresholds.late_after:
+        yield Concern(Code.LATE, since=last)
+    if not any(one["is_alive"] for one in services):
+        yield Concern(Code.NO_SERVICE)
+    for one in services:
+        if not one["is_alive"]:
+            yield Concern(Code.SILENT_SERVICE, since=one["seen_at"], details=(one["holder"],))
+    if state["clock_ahead_s"] is not None:
+        yield Concern(Code.CLOCK_WENT_BACK, since=now + timedelta(seconds=state["clock_ahead_s"]))
+    if run and run["status"] in ("failed", "interrupted"):
+        yield Concern(Code.RUN_FAILED, run["run"], details=(run["error"],) if run["error"] else ())
+    if state["last_code"] == DSUnauthorizedError.exit_code:
+        yield Concern(Code.TOKEN_REFUSED)
+    if state["last_full_code"] == SafetyBrakeError.exit_code:
+        yield Concern(Code.BRAKE)
+    for code in (Code.WAITING, Code.REFUSED, Code.CONFLICTS, Code.QUARANTINED):
+        if count := state[code]:
+            yield Concern(code, count, details=tuple(state["reasons"].get(code, ())))
+    confirmed, max_age = state["evidence_confirmed_at"], thresholds.evidence_max_age
+    if confirmed is not None and max_age is not None and now - confirmed > max_age:
+        yield Concern(Code.EVIDENCE, since=confirmed)
+    told = [one["name"] for one in state["alerts"] if one["name"].startswith(CHECK)]
+    if told:
+        names = tuple(name.removeprefix(CHECK) for name in told)
+        yield Concern(Code.CHECK, len(names), details=names)
+    for line in expiry_lines(thresholds.token_expires_on, now.date()):
+        if thresholds.token_expires_on is not None and line.status is CheckStatus.WARNING:
+            days = (thresholds.token_expires_on - now.date()).days
+            yield Concern(Code.TOKEN_EXPIRY, days, details=(line.message, str(line.remedy)))
+
+
+WARNINGS: Mapping[Code, str | None] = {
+    # `dsync status` shows these six in lines of their own, without « ! ».
+    Code.NO_SUCCESS: None,
+    Code.LATE: None,
+    Code.NO_SERVICE: None,
+    Code.RUN_FAILED: None,
+    Code.CHECK: None,
+    Code.EVIDENCE: None,
+    # The message of the last run says these two, with what to do.
+    Code.TOKEN_REFUSED: None,
+    Code.BRAKE: None,
+    Code.SILENT_SERVICE: (
+        "The service {why} last reported {ago} and did not report its end: check whether it still "
+        "runs, and start it again."
+    ),
+    Code.CLOCK_WENT_BACK: (
+        "This machine's clock went back: the last runs are dated up to {span} in the future, which "
+        "counts as never. Check the clock (NTP); the next run has a correct date."
+    ),
+    Code.WAITING: "{dossiers} with annotations that wait{because}: `dsync push` sends them now.",
+    Code.REFUSED: (
+        "{dossiers} with annotations that DS refused{because}: `dsync check` names what to "
+        "correct, then run `dsync push`."
+    ),
+    Code.CONFLICTS: (
+        "{dossiers} with a human's value instead of dsync's: see `dsync conflicts list`."
+    ),
+    Code.QUARANTINED: "{dossiers} in quarantine: see `dsync quarantine list`.",
+    Code.TOKEN_EXPIRY: "Token: {why}.",
+}
+"""The sentences of `dsync status` and `/readyz`."""
+
+
+def warnings_of(concerns: Iterable[Concern], now: datetime) -> list[str]:
+    """Return the sentence of each concern that has one in `WARNINGS`, with its remedy."""
+    return [one.fill(sentence, now) for one in concerns if (sentence := WARNINGS[one.code])]

@@ -1,0 +1,72 @@
+"""What needs attention, and that each surface decides what to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dsync.console.etat import POINTS
+from dsync.service.alerts import ALERTS, TOLD
+from dsync.sync.concerns import WARNINGS, Code, Thresholds, concerns_of
+
+NOW = datetime(2024, 6, 10, 8, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+SERVICE = {"holder": "one", "is_alive": True, "started_at": NOW - HOUR, "seen_at": NOW}
+WELL: Mapping[str, Any] = {
+    "last_success_at": NOW - HOUR,
+    "services": [SERVICE],
+    "clock_ahead_s": None,
+    "last_run": {"run": 3, "status": "success", "error": None},
+    "last_code": 0,
+    "last_full_code": 0,
+    "reasons": {},
+    "evidence_confirmed_at": NOW - HOUR,
+    "alerts": [],
+    **dict.fromkeys(("waiting", "refused", "conflicts", "quarantined"), 0),
+}
+THRESHOLDS = Thresholds(HOUR, HOUR, NOW.date() + timedelta(days=31))
+
+
+@pytest.mark.parametrize("sentences", [WARNINGS, TOLD, POINTS], ids=["warnings", "alerts", "page"])
+def test_each_surface_decides_on_each_concern(sentences: Mapping[Code, object]) -> None:
+    """A sentence, or None where it says nothing: add the new code to the mapping."""
+    assert set(Code) == set(sentences)
+
+
+def test_each_alert_that_is_told_is_documented() -> None:
+    """And each documented one is told of some concern; those of `dsync check` come from it."""
+    told = {alert.name for alert in TOLD.values() if alert is not None}
+    assert told | {"check …"} == ALERTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        ({}, []),
+        ({"last_success_at": NOW - HOUR - timedelta(seconds=1)}, ["late"]),
+        ({"last_success_at": None}, ["no_success"]),
+        ({"services": []}, ["no_service"]),
+        ({"services": [SERVICE, SERVICE | {"is_alive": False}]}, ["silent_service"]),
+        ({"clock_ahead_s": 0}, ["clock_went_back"]),
+        ({"last_run": {"run": 3, "status": "interrupted", "error": None}}, ["run_failed"]),
+        ({"last_code": 3}, ["token_refused"]),
+        ({"last_full_code": 4}, ["brake"]),
+        ({"waiting": 2, "conflicts": 1}, ["waiting", "conflicts"]),
+        ({"refused": 1, "quarantined": 1}, ["refused", "quarantined"]),
+        ({"evidence_confirmed_at": NOW - 2 * HOUR}, ["evidence"]),
+        ({"alerts": [{"name": "check labels"}, {"name": "brake"}]}, ["check"]),
+    ],
+)
+def test_a_concern_begins_at_its_threshold(change: dict[str, Any], codes: list[str]) -> None:
+    """Nothing is one while all is well."""
+    assert codes == [one.code for one in concerns_of({**WELL, **change}, NOW, THRESHOLDS)]
+
+
+@pytest.mark.parametrize(("last_day", "left"), [(date(2024, 7, 10), 30), (date(2024, 6, 9), -1)])
+def test_the_tokens_expiry_is_a_concern_thirty_days_before(last_day: date, left: int) -> None:
+    """And once it has expired."""
+    found = concerns_of(WELL, NOW, THRESHOLDS._replace(token_expires_on=last_day))
+    assert [(Code.TOKEN_EXPIRY, left)] == [(one.code, one.number) for one in found]
