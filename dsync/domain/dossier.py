@@ -6,6 +6,8 @@ are encoded directly to the JSON that the database stores.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -256,6 +258,16 @@ def folded(libelle: str) -> str:
     return " ".join(libelle.translate(_SAME).split()).casefold()
 
 
+_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
+
+
+def slug(libelle: str) -> str:
+    """Return a label in ASCII letters, digits and underscores: « N° d'œuvre » gives n_d_oeuvre."""
+    letters = unicodedata.normalize("NFKD", libelle.lower().translate(_LIGATURES))
+    plain = "".join(one for one in letters if not unicodedata.combining(one))
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+
+
 __all__ = [
     "OPEN_ETATS",
     "Champ",
@@ -273,4 +285,6 @@ __all__ = [
     "Presence",
     "Revision",
     "Traitement",
+    "folded",
+    "slug",
 ]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dsync.domain.dossier import folded
+from dsync.domain.dossier import slug
 
 MIN_SIMILARITY = 60
 """Similarity in percent from which a word is taken for a misspelling of a known one."""
 SURE = 90
 """Similarity in percent from which a label is taken for a known one."""
+MISSPELT = 80
+"""Similarity in percent from which a name of one's own may be a misspelling of a field's."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, known: Iterable[str], *, at_least: int = MIN_SIMILARITY) -> str | None:
     """Return the most similar known word, None if none is similar."""
     from rapidfuzz import fuzz, process  # Takes 20 ms, which only a misspelt word needs.
 
-    found = process.extractOne(word, [*known], scorer=fuzz.ratio, score_cutoff=MIN_SIMILARITY)
+    found = process.extractOne(word, [*known], scorer=fuzz.ratio, score_cutoff=at_least)
     return found[0] if found else None
 
 
@@ -24,10 +26,7 @@ def similarity(libelle: str, known: Iterable[str]) -> int:
     """Return the similarity of a label of DS with the nearest known one, in percent below 100."""
     from rapidfuzz import fuzz  # Takes 20 ms, which only this needs.
 
-    given = folded(libelle)
+    given, *others = [slug(one).replace("_", " ") for one in (libelle, *known)]
     # Whichever is higher: the same words in another order ask the same question.
-    scores = [
-        max(fuzz.ratio(folded(one), given), fuzz.token_sort_ratio(folded(one), given))
-        for one in known
-    ]
+    scores = [max(fuzz.ratio(one, given), fuzz.token_sort_ratio(one, given)) for one in others]
     return min(99, int(max(scores, default=0)))

@@ -8,11 +8,10 @@ column, a champ of another type gets one more, and no column is ever moved or re
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision
+from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision, slug
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.store.extension import FREE_TEXT, PERSONAL
 
@@ -311,16 +310,6 @@ def _name(descriptor: Descriptor, taken: set[str], *, prefix: str = "") -> str:
         suffix = f"_{rank}"
         name = whole[: LONGEST_NAME - len(suffix)] + suffix
     return name
-
-
-_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
-
-
-def slug(libelle: str) -> str:
-    """Return a label in ASCII letters, digits and underscores: « N° d'œuvre » gives n_d_oeuvre."""
-    letters = unicodedata.normalize("NFKD", libelle.lower().translate(_LIGATURES))
-    plain = "".join(one for one in letters if not unicodedata.combining(one))
-    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
 
 
 def _literal(value: str) -> str:

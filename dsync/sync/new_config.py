@@ -149,10 +149,15 @@ def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfi
         if target is None:
             continue
         label = target.libelles[0] if target.libelles else name
+        taken = {one.id for other, one in found.items() if one and other != name}
+        if descriptor is not None and descriptor.id != target.id:
+            # A label that several annotations have tells none of them from the others.
+            same = [share for share, _ in _similar(name, target, revision, taken)]
+            found[name] = descriptor = None if same.count(same[0]) > 1 else descriptor
         if descriptor is None:
-            taken = {one.id for one in found.values() if one}
             similar = _similar(name, target, revision, taken)
-            if similar and similar[0][0] >= SURE:
+            shares = [share for share, _ in similar]
+            if shares and shares[0] >= SURE and shares.count(shares[0]) == 1:
                 share, descriptor = similar[0]
                 found[name] = descriptor
                 yield f"# {TO_CHECK} {share} % similar to {named(label)}"

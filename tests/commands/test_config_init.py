@@ -13,7 +13,7 @@ from dsync.domain.toml_text import TO_CHECK
 from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM
 from dsync.sandbox.world import ids
-from dsync.sandbox.world.model import FormSeed
+from dsync.sandbox.world.model import ChampDescriptor, FormSeed
 from dsync.settings import EigConfiguration, read_configuration, shipped_config
 from tests.commands.command import Command, Ended
 from tests.commands.test_next_call import NUMBER, SHIFT, next_dossiers, next_form
@@ -28,7 +28,7 @@ CHANGED = {
     4202: "Qui porte le projet",
     5311: "Le problème est avéré",
     5102: "Résultat du précontrôle",
-    5103: "Détail (précontrôle)",
+    5103: "Détails (contrôle)",
     5105: "Validation humaine",
 }
 """Other labels, by the former stable id."""
@@ -87,7 +87,7 @@ def test_what_is_not_sure_is_a_comment_with_its_similarity(run: Command, sandbox
     assert ("Problème identifié ?", "Problème identifié") == champs.probleme.libelles
     text = (run.folder / FILE).read_text(encoding="utf-8")
     for line in (
-        f"# {TO_CHECK} 94 % similar to « Problème identifié »",
+        f"# {TO_CHECK} 99 % similar to « Problème identifié »",
         f'# id = "{id_of[4106]}" # 80 %: « Politique concernée », textarea',
         f"# {TO_CHECK} no champ resembles « Entité opérationnelle », so [mapping.champs.entite]",
         "# [mapping.champs.qui_porte_le_projet]",
@@ -96,10 +96,34 @@ def test_what_is_not_sure_is_a_comment_with_its_similarity(run: Command, sandbox
         f"# {TO_CHECK} 97 % similar to « Résultat du pré-contrôle »",
         f'# [annotations.resultat]\n# id = "{id_of[5102]}"',
         f"# {TO_CHECK} is « Détail du pré-contrôle » one of these? Then give its id; else",
-        f'#   id = "{id_of[5103]}" # 85 %: « Détail (précontrôle) », textarea',
+        f'#   id = "{id_of[5103]}" # 78 %: « Détails (contrôle) », textarea',
     ):
         assert line in text
     assert own.annotations is None
+    passes(run)
+
+
+def test_one_label_of_several_champs_is_for_a_person_to_decide(
+    run: Command, sandbox: Sandbox
+) -> None:
+    """None of them is taken, each is proposed; a label in capitals without accents is known."""
+    form = next_form()
+    revision = form.revisions[-1]
+    for labelled in (revision.champs, revision.annotations):
+        for each in [d for d in labelled if d.stable_id - SHIFT in (4105, 5103)]:
+            labelled.append(replace(each, stable_id=each.stable_id + 5000))
+    [capitals] = [d for d in revision.champs if d.stable_id - SHIFT == 4106]
+    capitals.label = "POLITIQUE PUBLIQUE CONCERNEE :"
+    sandbox.control.add_demarche(NUMBER, given=(form, []))
+    own = made(run, "--demarche", str(NUMBER))
+    text = (run.folder / FILE).read_text(encoding="utf-8")
+    for old in (4105, 5103):
+        for stable_id in (old + SHIFT, old + SHIFT + 5000):
+            assert f'# id = "{ids.encode("Champ", stable_id)}" # 99 %: «' in text.replace(
+                "#   id", "# id"
+            )
+    assert own.mapping.champs.probleme is None
+    assert capitals.label in own.mapping.champs.politique_publique.libelles
     passes(run)
 
 
@@ -121,6 +145,22 @@ def test_another_form_gives_a_copy(run: Command, sandbox: Sandbox, number: str) 
     assert 0 == run("config", "check", DSYNC_CONFIG=FILE).code
     mapping = read_configuration(run.folder / FILE).mapping
     assert len(tables) == 3 * sum(1 for _ in mapping.top_level())
+    checked = run("check", "--json", DSYNC_CONFIG=FILE).json["checks"]
+    assert ["ok", "info"] == [line["status"] for line in checked if line["name"] == "mapping"]
+
+
+def test_each_champ_of_another_form_is_proposed(run: Command, sandbox: Sandbox) -> None:
+    """Also two of one label, and those whose labels have no letter."""
+    form = deepcopy(EQUIPMENT_FORM)
+    labels = ["Service demandeur", "!!!", "???"]
+    form.revisions[-1].champs += [
+        ChampDescriptor(6301 + rank, "text", label) for rank, label in enumerate(labels)
+    ]
+    sandbox.control.add_demarche(86403, given=(form, []))
+    printed = run("config", "init", "--demarche", "86403", "-").out
+    assert ["service_demandeur", "service_demandeur_2", "champ_", "champ_2"] == re.findall(
+        r"(?m)^# \[mapping.champs.(service_.*|champ_.*)\]$", printed
+    )
 
 
 @pytest.mark.parametrize("name", ["86321", "86323", "86331"])

@@ -18,7 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from dsync.domain.nearest import nearest
+from dsync.domain.dossier import slug
+from dsync.domain.nearest import MISSPELT, nearest
 from dsync.eig.candidature import Candidature, targets
 
 VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
@@ -147,7 +148,11 @@ class MappingConfig(_Section):
     def misspelt(self) -> dict[str, str]:
         """Return the extra champs whose name resembles a field without a champ, with the field."""
         free = [name for name in CHAMP_FIELDS[:-1] if getattr(self.champs, name) is None]
-        found = {name: nearest(name, free) for name in self.extras}
+        found = {
+            name: nearest(name, free, at_least=MISSPELT)
+            for name, target in self.extras.items()
+            if name not in map(slug, target.libelles)  # As `config init` names it.
+        }
         return {name: field for name, field in found.items() if field}
 
     def top_level(self) -> Iterator[tuple[str, ChampTarget, bool]]:

@@ -5,10 +5,12 @@ What is not sure is written as a comment, so that the section works as it is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
-from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, folded
+from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, folded, slug
 from dsync.domain.ids import DescriptorId
 from dsync.domain.nearest import MIN_SIMILARITY, SURE, similarity
 from dsync.domain.toml_text import TO_CHECK, array, commented, named, quoted
@@ -20,8 +22,7 @@ from dsync.eig.mapping.config import (
     CritereTarget,
     MappingConfig,
 )
-from dsync.eig.mapping.form import Field, match_in
-from dsync.store.form_views import slug
+from dsync.eig.mapping.form import Field, MatchStatus, match_in
 
 OWN_SHARE = 0.5
 """Share of the needed fields that a form of the programme has."""
@@ -92,7 +93,15 @@ def propose(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor
 
 def _proposed(fields: list[Field], candidates: list[Descriptor]) -> list[Proposed]:
     matches = match_in(fields, candidates)
-    known = {match.field: match.descriptor for match in matches if match.descriptor}
+    by_id = {m.descriptor.id for m in matches if m.descriptor and m.status is MatchStatus.BY_ID}
+    labels = Counter(_label(one) for one in candidates if one.id not in by_id)
+    # A label that several champs have tells none of them from the others.
+    known = {
+        match.field: match.descriptor
+        for match in matches
+        if match.descriptor
+        if match.descriptor.id in by_id or labels[_label(match.descriptor)] == 1
+    }
     taken = {descriptor.id for descriptor in known.values()}
     scored = sorted(
         (
@@ -103,13 +112,20 @@ def _proposed(fields: list[Field], candidates: list[Descriptor]) -> list[Propose
         ),
         key=lambda one: (-one[0], one[1]),
     )
+    targets = {name: target for name, target, _ in fields}
+    alike = Counter((name, score) for score, name, _ in scored)
     sure: dict[str, tuple[int, Descriptor]] = {}
+    doubtful = set[str]()
     for score, name, descriptor in scored:
-        target = next(target for field, target, _ in fields if field == name)
-        is_same_type = target.type in (None, descriptor.type)
-        if score >= SURE and is_same_type and name not in sure and descriptor.id not in taken:
-            sure[name] = score, descriptor
-            taken.add(descriptor.id)
+        is_same_type = targets[name].type in (None, descriptor.type)
+        is_decided = name in sure or name in doubtful or descriptor.id in taken
+        if score < SURE or is_decided or not is_same_type:
+            continue
+        if alike[name, score] > 1:
+            doubtful.add(name)
+            continue
+        sure[name] = score, descriptor
+        taken.add(descriptor.id)
     proposed = []
     for name, target, _ in fields:
         if name in known:
@@ -124,6 +140,11 @@ def _proposed(fields: list[Field], candidates: list[Descriptor]) -> list[Propose
             ]
             proposed.append(Proposed(name, target, None, 0, tuple(others[:_SHOWN])))
     return proposed
+
+
+def _label(descriptor: Descriptor) -> tuple[bool, bool, str]:
+    is_layout = descriptor.type in LAYOUT_TYPES
+    return is_layout, descriptor.is_annotation, folded(descriptor.libelle)
 
 
 def _may_be(
@@ -190,8 +211,9 @@ def extra_text(descriptors: Iterable[Descriptor]) -> str:
         name = slug(descriptor.libelle)
         if name in RESERVED or not name[:1].isalpha():
             name = f"champ_{name}"
-        if not is_top or descriptor.type in _UNMAPPED or name in names:
+        if not is_top or descriptor.type in _UNMAPPED:
             continue
+        name = next(one for one in _numbered(name) if one not in names)
         names.add(name)
         lines += commented(
             [
@@ -201,6 +223,12 @@ def extra_text(descriptors: Iterable[Descriptor]) -> str:
             ]
         )
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """Yield `name`, `name_2`, `name_3` and so on."""
+    yield name
+    yield from (f"{name.rstrip('_')}_{rank}" for rank in count(2))
 
 
 def _table(section: str, one: Proposed) -> list[str]:
