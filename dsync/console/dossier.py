@@ -48,17 +48,17 @@ def show(visit: Visit) -> Response:
         )
         extension = reader.extension
         current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
-        checks = current_checks(found, extension.checks if extension else ())
-        documented = extension.views()[extension.main_view.name]["columns"] if extension else {}
+        checks = current_checks(found, extension.checks)
+        documented = extension.views()[extension.main_view.name]["columns"]
         sections = {
             words.SECTIONS.get(title, title): [
                 (label_of(documented[name]), name, _said(visit, name, found.get(name)))
                 for name in fields
             ]
-            for title, fields in (extension.sections if extension else {}).items()
+            for title, fields in extension.sections.items()
         }
         changes = [one for one in found["changements"] if visit.actor.may_act]
-        titles = extension.checks if extension else {}
+        titles = extension.checks
         if programme := app.programme:
             for check in checks:
                 check["preuve"] = programme.evidence_in_words(check["preuve"] or {})
@@ -73,7 +73,7 @@ def show(visit: Visit) -> Response:
             sections=sections,
             suivi=next((one for one in reversed(found.get("etapes", [])) if not one["au"]), None),
             wishes=wishes,
-            evaluations=_evaluations(reader.evaluations(number)) if extension else [],
+            evaluations=_evaluations(reader.evaluations(number)),
             changes=list(reversed(changes))[:SHOWN_CHANGES],
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
             events=list(reversed(found["evenements"])),

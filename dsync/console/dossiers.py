@@ -82,7 +82,7 @@ def show(visit: Visit) -> Response:
             parameters=parameters_of(visit),
             chosen=chosen,
             verdicts=VERDICTS,
-            etapes=reader.extension.stages if reader.extension and has_programme else (),
+            etapes=reader.extension.stages if has_programme else (),
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
             etiquettes=demarche,
             judges=app.configuration.judges,

@@ -18,7 +18,7 @@ ALSO = frozenset({"valeur_distante", "demande_par"})
 
 
 @cache
-def masked_names(extension: Extension | None) -> frozenset[str]:
+def masked_names(extension: Extension) -> frozenset[str]:
     """Return the names of all values that are hidden."""
     return ALSO | {
         name

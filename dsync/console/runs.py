@@ -47,7 +47,7 @@ def run(visit: Visit) -> Response:
             events=events[:PER_PAGE],
             page=page,
             has_more=len(events) > PER_PAGE,
-            check_titles=reader.extension.checks if reader.extension else {},
+            check_titles=reader.extension.checks,
         )
 
 
@@ -105,7 +105,7 @@ def trial(visit: Visit) -> Response:
             code=report and report.exit_code,
             comparisons=report and report.comparisons,
             problem=problem,
-            check_titles=reader.extension.checks if reader.extension else {},
+            check_titles=reader.extension.checks,
             refresh_s=REFRESH_S,
         )
 

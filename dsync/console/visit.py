@@ -132,8 +132,7 @@ class Visit:
         """Return rows as the person may see them: `page` does it, too, with all that it shows."""
         if self.actor.may_act:
             return value
-        names = masked_names(reader.extension)  # type: ignore[arg-type] # Compared by identity.
-        return masked(value, names)
+        return masked(value, masked_names(reader.extension))
 
     def page(self, template: str, reader: Reader, status: int = 200, **values: Any) -> Response:
         """Render a template.

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from dsync.eig import candidature, store, tables
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.wording import listed
 from dsync.eig.stages import REACHED, SUITES, Etape, Suite
 from dsync.store import DossierView
-from dsync.store.extension import Dictionary, folder_of
-from dsync.store.reading_views import read_dictionary
+from dsync.store.extension import (
+    DOSSIER_COLUMNS,
+    Dictionary,
+    Extension,
+    ViewColumn,
+    dossier_dictionary,
+)
 
 MAIN_VIEW = "lecture_candidature"
 CHECKS_VIEW = "lecture_precontrole_controle"
@@ -29,44 +34,13 @@ SECTIONS = (
 """The sections of `dsync dossier show`, in the order of the form."""
 
 
-class ViewColumn(NamedTuple):
-    """A column of the main view."""
-
-    name: str
-    sql: str
-    section: str | None = None
-    """The section of `dsync dossier show`; None: not shown there."""
-    label: str = ""
-    description: str = ""
-    """The French description of a declared field; `dictionary.toml` has the other ones."""
-    type: str = ""
-    """The type of a declared field; `types.toml` has the other ones."""
-
+_BEFORE_ETAPE = 3
+"""How many of the engine's columns come before the stage: up to the state."""
 
 _OTHER_COLUMNS: Mapping[str | None, tuple[ViewColumn, ...]] = {
-    None: (
-        ViewColumn("numero", "d.numero"),
-        ViewColumn("demarche_numero", "d.demarche_numero"),
-        ViewColumn("etat", "d.etat", "Dossier", "state"),
-    ),
+    None: DOSSIER_COLUMNS[:_BEFORE_ETAPE],
     "etape": (
-        ViewColumn("presence", "d.presence", "Dossier", "presence"),
-        ViewColumn("archive", "d.archive", "Dossier", "archived"),
-        ViewColumn("depose_le", "utc(d.depose_le)", "Dossier", "deposited"),
-        ViewColumn(
-            "en_instruction_le", "utc(d.en_instruction_le)", "Dossier", "under instruction since"
-        ),
-        ViewColumn("traite_le", "utc(d.traite_le)", "Dossier", "decided"),
-        ViewColumn("correction_attendue_depuis", "utc(d.correction_attendue_depuis)"),
-        ViewColumn("modifie_le", "utc(d.modifie_le)", "Dossier", "changed in DS"),
-        ViewColumn("synchronise_le", "utc(d.synchronise_le)", "Dossier", "changed here"),
-        ViewColumn("groupe_instructeur", "json(t.divers) ->> 'groupe_instructeur'"),
-        ViewColumn("siret", "d.siret", "Administration", "SIRET"),
-        ViewColumn("siren", "d.siren"),
-        ViewColumn("raison_sociale", "d.raison_sociale", "Administration", "name"),
-        ViewColumn(
-            "forme_juridique_code", "d.forme_juridique_code", "Administration", "legal category"
-        ),
+        *DOSSIER_COLUMNS[_BEFORE_ETAPE:],
         ViewColumn(
             "type_administration",
             "json(v.constats) ->> 'type_administration'",
@@ -98,7 +72,7 @@ _OTHER_COLUMNS: Mapping[str | None, tuple[ViewColumn, ...]] = {
     ),
     "prise_de_poste_le": (ViewColumn(EXTRA, f"nullif(c.{EXTRA}, '{{}}')"),),
 }
-"""The other columns of the main view, by the field that they follow."""
+"""The other columns of the main view, by the field that they follow; None: the first ones."""
 
 
 _TYPES: Mapping[Any, str] = {
@@ -126,8 +100,8 @@ def main_view_columns() -> Iterator[ViewColumn]:
         yield from _OTHER_COLUMNS.get(name, ())
 
 
-class EigExtension:
-    """Implements the protocol `dsync.store.extension.Extension`."""
+class EigExtension(Extension):
+    """The programme's part of the database."""
 
     name = "eig"
     package = "dsync.eig"
@@ -142,6 +116,10 @@ class EigExtension:
         "controles": DossierView(CHECKS_VIEW, "etabli_le", json="preuve"),
     }
     checks: Mapping[str, str] = {check.value: check.label for check in Check}
+    sections: Mapping[str, Mapping[str, str]] = {
+        title: {one.name: one.label for one in main_view_columns() if one.section == title}
+        for title in SECTIONS
+    }
     stages = tuple(Etape)
     reached = REACHED
     listed = tables.candidature.c.produit_id
@@ -150,29 +128,16 @@ class EigExtension:
     indicators = staticmethod(store.median_days)
     evidence_confirmed_at = staticmethod(store.evidence_confirmed_at)
 
-    @property
-    def sections(self) -> Mapping[str, Mapping[str, str]]:
-        """The labels of the columns in `dsync dossier show`, by section and column."""
-        sections: dict[str, dict[str, str]] = {title: {} for title in SECTIONS}
-        for column in main_view_columns():
-            if column.section is not None:
-                sections[column.section][column.name] = column.label
-        return sections
-
     def views(self) -> Dictionary:
         """Return the descriptions of the views and their columns."""
-        views = read_dictionary(folder_of(self))
+        views = super().views()
         checks = views[CHECKS_VIEW]["columns"]
         checks["controle"] = checks["controle"].format(checks=listed(Check, last="ou"))
-        main = views[MAIN_VIEW]
-        described, typed = main["columns"], main["types"]
-        main["columns"] = {
-            column.name: column.description or described[column.name]
-            for column in main_view_columns()
-        }
-        main["types"] = {
-            column.name: column.type or typed[column.name] for column in main_view_columns()
-        }
+        main, engine = views[MAIN_VIEW], dossier_dictionary()
+        described, typed = engine["columns"] | main["columns"], engine["types"] | main["types"]
+        columns = list(main_view_columns())
+        main["columns"] = {one.name: one.description or described[one.name] for one in columns}
+        main["types"] = {one.name: one.type or typed[one.name] for one in columns}
         return views
 
     def complete(self, query: str) -> str:

@@ -223,13 +223,11 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
     def delete_mapped_rows(self) -> None:
         """Delete the programme's rows of all dossiers, because nothing is mapped any more."""
         theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
-        for table in self.extension.metadata.sorted_tables if self.extension else ():
+        for table in self.extension.metadata.sorted_tables:
             if "numero" in table.c:
                 self.connection.execute(delete(table).where(table.c.numero.in_(theirs)))
 
     def _delete_programme_rows(self, numbers: Sequence[DossierNumber]) -> None:
-        if self.extension is None:
-            return
         self.extension.forget(self.connection, numbers)
         for table in self.extension.metadata.sorted_tables:
             if "numero" in table.c:

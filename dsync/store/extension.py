@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, MetaData, Select
+from sqlalchemy import Column, Connection, MetaData, Select, false, select
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.store import tables
 
 Dictionary = dict[str, dict[str, Any]]
 """By view: `description`, `columns` with one sentence each, in the view's order, and their `types`.
@@ -49,72 +51,137 @@ class DossierView(NamedTuple):
     """The column that contains JSON."""
 
 
-class Extension(Protocol):
-    """A programme's part of the database.
+class ViewColumn(NamedTuple):
+    """A column of the main view."""
 
-    Its tables with data of a dossier must have a column `numero`: these rows are deleted when the
-    dossier is erased or removed.
+    name: str
+    sql: str
+    section: str | None = None
+    """The section of `dsync dossier show`; None: not shown there."""
+    label: str = ""
+    description: str = ""
+    """The French description of a declared field; `dictionary.toml` has the other ones."""
+    type: str = ""
+    """The type of a declared field; `types.toml` has the other ones."""
+
+
+DOSSIER_COLUMNS = (
+    ViewColumn("numero", "d.numero"),
+    ViewColumn("demarche_numero", "d.demarche_numero"),
+    ViewColumn("etat", "d.etat", "Dossier", "state"),
+    ViewColumn("presence", "d.presence", "Dossier", "presence"),
+    ViewColumn("archive", "d.archive", "Dossier", "archived"),
+    ViewColumn("depose_le", "utc(d.depose_le)", "Dossier", "deposited"),
+    ViewColumn(
+        "en_instruction_le", "utc(d.en_instruction_le)", "Dossier", "under instruction since"
+    ),
+    ViewColumn("traite_le", "utc(d.traite_le)", "Dossier", "decided"),
+    ViewColumn("correction_attendue_depuis", "utc(d.correction_attendue_depuis)"),
+    ViewColumn("modifie_le", "utc(d.modifie_le)", "Dossier", "changed in DS"),
+    ViewColumn("synchronise_le", "utc(d.synchronise_le)", "Dossier", "changed here"),
+    ViewColumn("groupe_instructeur", "json(t.divers) ->> 'groupe_instructeur'"),
+    ViewColumn("siret", "d.siret", "Administration", "SIRET"),
+    ViewColumn("siren", "d.siren"),
+    ViewColumn("raison_sociale", "d.raison_sociale", "Administration", "name"),
+    ViewColumn(
+        "forme_juridique_code", "d.forme_juridique_code", "Administration", "legal category"
+    ),
+)
+"""The engine's columns of a programme's main view: `d` is the dossier, `t` its content."""
+_OF_MAIN_VIEW = "dossier"
+"""Their entry in the engine's dictionary, which is no view."""
+
+
+def dossier_dictionary() -> dict[str, Any]:
+    """Return the documentation of `DOSSIER_COLUMNS`, as that of a view."""
+    return read_dictionary(ENGINE.folder)[_OF_MAIN_VIEW]
+
+
+def read_dictionary(folder: Traversable) -> Dictionary:
+    """Read a folder's `dictionary.toml` and `types.toml`: a sentence and a type per column."""
+    documents = tomllib.loads((folder / "dictionary.toml").read_text(encoding="utf-8"))
+    by_type = tomllib.loads((folder / "types.toml").read_text(encoding="utf-8"))
+    views: Dictionary = {}
+    for name, columns in documents.items():
+        types = dict.fromkeys(columns, "text")
+        for type_, typed in by_type.get(name, {}).items():
+            types |= dict.fromkeys(typed, type_)
+        description, _ = columns.pop("description"), types.pop("description")
+        views[name] = {"description": description, "columns": columns, "types": types}
+    return views
+
+
+class Extension:
+    """A part of the database with its own tables, views and migrations; as it is, that of nothing.
+
+    A programme's tables with data of a dossier must have a column `numero`: these rows are deleted
+    when the dossier is erased or removed.
     """
 
-    @property
-    def name(self) -> str:
-        """The programme's name, a part of the name of the table with its schema's version."""
+    name: str = ""
+    """The programme's name, a part of the name of the table with its schema's version."""
+    package: str = ""
+    """The Python package that contains `migrations/`, `views/`, `dictionary.toml`; empty: none."""
+    metadata: MetaData = MetaData()
+    """Its tables."""
+    main_view: DossierView = DossierView("dossier", "numero")
+    """The view with one row per dossier; without a programme, the table."""
+    dossier_views: Mapping[str, DossierView] = {}
+    """Its other views of a dossier, by their key in `dsync dossier show --json`."""
+    checks: Mapping[str, str] = {}
+    """The French titles of its checks by name, in the order of display."""
+    stages: Sequence[str] = ()
+    """The stages of a dossier, in order."""
+    reached: Mapping[str, str] = {}
+    """SQL conditions on a dossier's row and the programme's, by the stage then reached."""
+    sections: Mapping[str, Mapping[str, str]] = {}
+    """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
+    listed: Column[Any] | None = None
+    """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
 
     @property
-    def package(self) -> str:
-        """The Python package that contains `migrations/`, `views/` and `dictionary.toml`."""
-
-    @property
-    def metadata(self) -> MetaData:
-        """Its tables."""
-
-    @property
-    def main_view(self) -> DossierView:
-        """The view with one row per dossier."""
-
-    @property
-    def dossier_views(self) -> Mapping[str, DossierView]:
-        """Its other views of a dossier, by their key in `dsync dossier show --json`."""
-
-    @property
-    def checks(self) -> Mapping[str, str]:
-        """The French titles of its checks by name, in the order of display."""
-
-    @property
-    def stages(self) -> Sequence[str]:
-        """The stages of a dossier, in order."""
-
-    @property
-    def reached(self) -> Mapping[str, str]:
-        """SQL conditions on a dossier's row and the programme's, by the stage then reached."""
-
-    @property
-    def sections(self) -> Mapping[str, Mapping[str, str]]:
-        """The main view's columns that `dsync dossier show` prints: labels by name, by section."""
-
-    @property
-    def listed(self) -> Column[Any]:
-        """The column, of a table with one row per dossier, that `dsync dossier list` shows."""
+    def folder(self) -> Traversable:
+        """The folder with its migrations and views."""
+        return resources.files(self.package)
 
     def views(self) -> Dictionary:
         """Return the documentation of its views."""
+        return read_dictionary(self.folder) if self.package else {}
 
     def complete(self, query: str) -> str:
         """Complete a view's SQL with the columns of the declared fields."""
+        return query
 
     def related(self, demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
         """Select the open dossiers whose verdicts depend on the presence or state of these."""
+        return select(tables.dossier.c.numero).where(false())
 
     def indicators(self, connection: Connection, demarche: DemarcheNumber) -> Mapping[str, float]:
         """Return its figures of the démarche as they are now, by name."""
+        return {}
 
     def evidence_confirmed_at(self, connection: Connection) -> datetime | None:
         """Return when its evidence was last confirmed by its source; None: never."""
+        return None
 
     def forget(self, connection: Connection, numbers: Sequence[DossierNumber]) -> None:
         """Delete the data of these dossiers' applicants, unless another dossier shares them."""
 
 
-def folder_of(extension: Extension | None) -> Traversable:
-    """Return the folder with the migrations and views of the extension; None: the engine's."""
-    return resources.files("dsync.store" if extension is None else extension.package)
+class _Engine(Extension):
+    package = "dsync.store"
+    metadata = tables.metadata
+
+    def views(self) -> Dictionary:
+        return {name: one for name, one in super().views().items() if name != _OF_MAIN_VIEW}
+
+
+ENGINE = _Engine()
+"""The engine's own part."""
+NO_PROGRAMME = Extension()
+"""What is beside the engine's part in a database without a programme."""
+
+
+def parts(extension: Extension) -> list[Extension]:
+    """Return the engine's part and the programme's."""
+    return [ENGINE, extension] if extension.package else [ENGINE]

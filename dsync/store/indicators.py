@@ -46,8 +46,7 @@ class IndicatorWrites(StateReads):
         if changed or self.connection.scalar(select(_table.c.jour).where(*today).limit(1)) is None:
             self.connection.execute(delete(_table).where(*today))
             figures.update(self._counts())
-            if self.extension is not None:
-                figures.update(self.extension.indicators(self.connection, self.number))
+            figures.update(self.extension.indicators(self.connection, self.number))
         last = self.state().last_success_at
         if last is not None:
             figures[FRAICHEUR] = round(max(now - last, timedelta()) / timedelta(hours=1), 2)

@@ -168,7 +168,7 @@ class ListingReads(Subject):
         Args:
             with_stages: whether to count the programme's stages.
         """
-        reached = self.extension.reached if with_stages and self.extension else {}
+        reached = self.extension.reached if with_stages else {}
         counts = ", ".join(
             f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END) AS e{rank}"
             for rank, condition in enumerate(reached.values())
@@ -287,9 +287,9 @@ class ListingReads(Subject):
     @property
     def _listed(self) -> _Listed:
         """The programme's column, and how its table is joined."""
-        if self.extension is None:
-            return _Listed("", "")
         column = self.extension.listed
+        if column is None:
+            return _Listed("", "")
         return _Listed(
             f"l.{column.name},", f"LEFT JOIN {column.table.name} AS l ON l.numero = d.numero"
         )
@@ -306,8 +306,8 @@ class ListingReads(Subject):
             conditions.append(_IN_CONFLICT)
         if selection.q:
             texts = ["CAST(d.numero AS text)", "lower(d.raison_sociale)"]
-            if self.extension is not None and not selection.masked:
-                texts.append(f"lower(l.{self.extension.listed.name})")
+            if (column := self.extension.listed) is not None and not selection.masked:
+                texts.append(f"lower(l.{column.name})")
             likes = " OR ".join(f"{one} LIKE :q ESCAPE '\\'" for one in texts)
             conditions.append(f"({likes})")
         return " ".join(

@@ -267,7 +267,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
 
     def _programme_tables(self, changes: Sequence[_Change]) -> list[Table]:
         """Return the programme's tables for which these records have rows."""
-        if self.extension is None or not changes:
+        if not changes:
             return []
         return [self.extension.metadata.tables[name] for name in changes[0].new.programme]
 

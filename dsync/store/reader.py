@@ -69,23 +69,6 @@ _VIEWS = {
 }
 """The engine's views of a dossier, by their key in `dsync dossier show --json`."""
 
-_SHOWN = (
-    "numero",
-    "demarche_numero",
-    "etat",
-    "presence",
-    "archive",
-    "depose_le",
-    "en_instruction_le",
-    "traite_le",
-    "modifie_le",
-    "synchronise_le",
-    "siret",
-    "raison_sociale",
-    "forme_juridique_code",
-)
-"""The columns that `dossier` reads if there is no programme with a main view."""
-
 
 class Reader(
     DemarcheReads,
@@ -110,17 +93,10 @@ class Reader(
             numero: the dossier's number.
             only: the keys of the views to read beside the main one; None: all.
         """
-        extension = self.extension
-        if extension is None:
-            found = self.connection.execute(
-                select(*(_dossier.c[name] for name in _SHOWN)).where(_dossier.c.numero == numero)
-            )
-            main = documents(found.mappings().all())
-        else:
-            main = self._view(extension.main_view, numero)
+        main = self._view(self.extension.main_view, numero)
         if not main:
             return None
-        views = {**(extension.dossier_views if extension else {}), **_VIEWS}
+        views = {**self.extension.dossier_views, **_VIEWS}
         return main[0] | {
             key: self._view(view, numero)
             for key, view in views.items()
@@ -308,15 +284,13 @@ class Reader(
 
     def evidence_confirmed_at(self) -> datetime | None:
         """Return when the programme's evidence was last confirmed; None: it has none."""
-        if self.extension is None:
-            return None
         return self.extension.evidence_confirmed_at(self.connection)
 
     @cached_property
     def _booleans(self) -> frozenset[str]:
         """The names of Boolean columns."""
         own = tables.metadata.sorted_tables
-        every = [*own, *(self.extension.metadata.sorted_tables if self.extension else ())]
+        every = [*own, *self.extension.metadata.sorted_tables]
         return frozenset(
             column.name
             for table in every

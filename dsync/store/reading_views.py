@@ -10,9 +10,7 @@ made from the stored revisions of the forms (`form_views.py`).
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable
-from importlib.resources.abc import Traversable
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
@@ -21,7 +19,7 @@ from dsync.domain.dossier import Revision
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, StoreError
 from dsync.store import access, form_views
-from dsync.store.extension import Dictionary, Extension, folder_of
+from dsync.store.extension import ENGINE, Dictionary, Extension, parts
 from dsync.store.form_views import FormView
 from dsync.store.revisions import read_revisions
 from dsync.store.tables import metadata
@@ -84,41 +82,26 @@ def expanded(query: str, engine: str) -> str:
     return _MACRO.sub(lambda found: found.expand(_MACROS[engine][found[1]]), query)
 
 
-def names(extension: Extension | None) -> list[str]:
+def names(extension: Extension) -> list[str]:
     """Return the views' names, in the dictionary's order."""
     return list(shipped_dictionary(extension))
 
 
-def shipped_dictionary(extension: Extension | None) -> Dictionary:
+def shipped_dictionary(extension: Extension) -> Dictionary:
     """Return the shipped documentation of the programme's and the engine's views."""
-    engine = read_dictionary(folder_of(None))
-    programme: Dictionary = {} if extension is None else extension.views()
+    engine, programme = ENGINE.views(), extension.views()
     own = {name: entry for name, entry in programme.items() if name not in engine}
     return own | engine | {name: programme[name] for name in engine if name in programme}
 
 
-def read_dictionary(folder: Traversable) -> Dictionary:
-    """Read a folder's `dictionary.toml` and `types.toml`: a sentence and a type per column."""
-    documents = tomllib.loads((folder / "dictionary.toml").read_text(encoding="utf-8"))
-    by_type = tomllib.loads((folder / "types.toml").read_text(encoding="utf-8"))
-    views: Dictionary = {}
-    for name, columns in documents.items():
-        types = dict.fromkeys(columns, "text")
-        for type_, typed in by_type.get(name, {}).items():
-            types |= dict.fromkeys(typed, type_)
-        description, _ = columns.pop("description"), types.pop("description")
-        views[name] = {"description": description, "columns": columns, "types": types}
-    return views
-
-
 def create(
-    connection: Connection, extension: Extension | None, readers: access.Readers | None = None
+    connection: Connection, extension: Extension, readers: access.Readers | None = None
 ) -> None:
     """Create the views; on PostgreSQL, also their comments and the rights to read them.
 
     Args:
         connection: in a transaction.
-        extension: the programme's part; None: there is none.
+        extension: the programme's part.
         readers: the roles that may read, as `drop` returned them.
 
     Raises:
@@ -227,19 +210,16 @@ def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
     }
 
 
-def _query(name: str, engine: str, extension: Extension | None) -> str:
-    for part in (extension, None) if extension else (None,):
-        views = folder_of(part) / "views"
+def _query(name: str, engine: str, extension: Extension) -> str:
+    for part in reversed(parts(extension)):
+        views = part.folder / "views"
         for path in (views / f"{name}.sql", views / engine / f"{name}.sql"):
             if path.is_file():
-                query = path.read_text(encoding="utf-8")
-                if part is not None:
-                    query = part.complete(query)
-                return expanded(query, engine)
+                return expanded(part.complete(path.read_text(encoding="utf-8")), engine)
     raise StoreError(f"The package lacks the view {name}: reinstall dsync.")
 
 
-def drop(connection: Connection, extension: Extension | None) -> access.Readers | None:
+def drop(connection: Connection, extension: Extension) -> access.Readers | None:
     """Drop the views; return the roles that could read them, None on SQLite."""
     present = [name for name in inspect(connection).get_view_names() if name.startswith(_PREFIXES)]
     readers = access.read_readers(connection) if connection.dialect.name == "postgresql" else None
@@ -258,7 +238,7 @@ def _drop(connection: Connection, views: Iterable[str]) -> None:
         connection.exec_driver_sql(f"DROP VIEW {name}")
 
 
-def dictionary(connection: Connection, extension: Extension | None) -> Dictionary:
+def dictionary(connection: Connection, extension: Extension) -> Dictionary:
     """Return the views' documentation from the database's comments; on SQLite, as shipped.
 
     SQLite does not know the types of a view's columns.
@@ -270,9 +250,7 @@ def dictionary(connection: Connection, extension: Extension | None) -> Dictionar
     return {name: found[name] for name in [*names(extension), *forms] if name in found}
 
 
-def grant(
-    connection: Connection, role: str, extension: Extension | None, *, masked: bool = False
-) -> None:
+def grant(connection: Connection, role: str, extension: Extension, *, masked: bool = False) -> None:
     """Grant a role the right to read the views, and revoke its rights on dsync's tables.
 
     The role may also read the views that are made later.
@@ -280,7 +258,7 @@ def grant(
     Args:
         connection: in a transaction.
         role: the role's name.
-        extension: the programme's part; None: there is none.
+        extension: the programme's part.
         masked: whether it may only read the views without personal data; its rights on the other
             ones are revoked.
 
@@ -306,7 +284,7 @@ def grant(
     schema = connection.scalar(text("SELECT current_schema()"))
     if schema is None:
         raise StoreError("The database user's search_path names no schema. Set it, then try again.")
-    tables = ", ".join([*metadata.tables, *(extension.metadata.tables if extension else ())])
+    tables = ", ".join([*metadata.tables, *extension.metadata.tables])
     connection.exec_driver_sql(f"REVOKE ALL ON {tables} FROM {quoted}")
     documented = access.commented(connection)
     if masked:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, MetaData, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from dsync.errors import SchemaBehindError
 from dsync.store import reading_views, tables
-from dsync.store.extension import Extension, folder_of
+from dsync.store.extension import Extension, parts
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,48 +23,49 @@ _ADVISORY_LOCK = 0x6473796E63
 """Key of the advisory lock (« dsync » in ASCII) that serialises upgrades of a database."""
 
 
-def known_revisions(extension: Extension | None = None) -> list[str]:
+def known_revisions(part: Extension) -> list[str]:
     """Return the shipped revisions, oldest first.
 
     They are the first parts of the files' names, because importing Alembic takes longer than a run
     that finds nothing new.
 
     Args:
-        extension: the programme's part; None: the engine's.
+        part: the engine's, or the programme's.
     """
-    versions = folder_of(extension) / "migrations" / "versions"
+    versions = part.folder / "migrations" / "versions"
     names = (entry.name for entry in versions.iterdir())
     return sorted(name.partition("_")[0] for name in names if name[:4].isdigit())
 
 
-def current_revision(connection: Connection, extension: Extension | None = None) -> str | None:
+def current_revision(connection: Connection, part: Extension) -> str | None:
     """Return the revision of the database's schema, None if its tables do not exist."""
-    table = _version_table(extension)
+    table = _version_table(part)
     if not inspect(connection).has_table(table):
         return None
     revision: str | None = connection.scalar(text(f"SELECT version_num FROM {table}"))  # noqa: S608 - a name of ours
     return revision
 
 
-def described(connection: Connection, extension: Extension | None) -> str | None:
+def described(connection: Connection, extension: Extension) -> str | None:
     """Return the revisions of the engine's and the programme's schema as text for messages."""
-    versions = [(part, current_revision(connection, part)) for part in _parts(extension)]
-    known = [f"{part.name} {version}" if part else version for part, version in versions if version]
-    return ", ".join(filter(None, known)) or None
+    versions = [(part, current_revision(connection, part)) for part in parts(extension)]
+    return (
+        ", ".join(f"{part.name} {version}".strip() for part, version in versions if version) or None
+    )
 
 
-def check_revision(connection: Connection, place: str, extension: Extension | None) -> None:
+def check_revision(connection: Connection, place: str, extension: Extension) -> None:
     """Check that the schema is the one that this version needs.
 
     Args:
         connection: to the database.
         place: the database's name for messages.
-        extension: the programme's part, checked after the engine's; None: there is none.
+        extension: the programme's part, checked after the engine's.
 
     Raises:
         SchemaBehindError: it is older or newer.
     """
-    for part in _parts(extension):
+    for part in parts(extension):
         current, known = current_revision(connection, part), known_revisions(part)
         if current == known[-1]:
             continue
@@ -81,13 +82,13 @@ def check_revision(connection: Connection, place: str, extension: Extension | No
         )
 
 
-def upgrade(connection: Connection, place: str, extension: Extension | None) -> None:
+def upgrade(connection: Connection, place: str, extension: Extension) -> None:
     """Upgrade the schema to this version, in the connection's transaction.
 
     Args:
         connection: to the database.
         place: the database's name for messages.
-        extension: the programme's part; None: there is none.
+        extension: the programme's part.
 
     Raises:
         SchemaBehindError: the schema is newer than this version; nothing is changed.
@@ -109,21 +110,21 @@ def upgrade(connection: Connection, place: str, extension: Extension | None) -> 
     from alembic import command
 
     readers = reading_views.drop(connection, extension)
-    for part in _parts(extension):
+    for part in parts(extension):
         command.upgrade(alembic_config(connection, part), "head")
     reading_views.create(connection, extension, readers)
 
 
-def downgrade(connection: Connection, extension: Extension | None) -> None:
+def downgrade(connection: Connection, extension: Extension) -> None:
     """Drop everything but the tables with the schema's versions."""
     from alembic import command
 
     reading_views.drop(connection, extension)
-    for part in reversed(_parts(extension)):
+    for part in reversed(parts(extension)):
         command.downgrade(alembic_config(connection, part), "base")
 
 
-def alembic_config(connection: Connection, extension: Extension | None) -> Config:
+def alembic_config(connection: Connection, part: Extension) -> Config:
     """Return Alembic's configuration for a connection and the migrations of one part."""
     from alembic.config import Config
 
@@ -131,23 +132,13 @@ def alembic_config(connection: Connection, extension: Extension | None) -> Confi
     folder = resources.files("dsync.store") / "migrations"
     config.set_main_option("script_location", str(folder))
     config.set_main_option("path_separator", "newline")
-    versions = folder_of(extension) / "migrations" / "versions"
+    versions = part.folder / "migrations" / "versions"
     config.set_main_option("version_locations", str(versions))
     config.attributes["connection"] = connection
-    config.attributes["metadata"] = metadata_of(extension)
-    config.attributes["version_table"] = _version_table(extension)
+    config.attributes["metadata"] = part.metadata
+    config.attributes["version_table"] = _version_table(part)
     return config
 
 
-def metadata_of(extension: Extension | None) -> MetaData:
-    """Return the metadata of the programme's tables; None: of the engine's."""
-    return tables.metadata if extension is None else extension.metadata
-
-
-def _parts(extension: Extension | None) -> list[Extension | None]:
-    """Return the engine's part, which is None, and the programme's."""
-    return [None] if extension is None else [None, extension]
-
-
-def _version_table(extension: Extension | None) -> str:
-    return "alembic_version" if extension is None else f"alembic_version_{extension.name}"
+def _version_table(part: Extension) -> str:
+    return f"alembic_version_{part.name}" if part.name else "alembic_version"

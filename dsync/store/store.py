@@ -26,7 +26,7 @@ from dsync.store.engine import (
     sqlite_file,
     vacuum,
 )
-from dsync.store.extension import Dictionary, Extension
+from dsync.store.extension import NO_PROGRAMME, Dictionary, Extension
 from dsync.store.faults import translated
 from dsync.store.reader import Reader
 from dsync.store.records import Lease, LeaseInfo, RunningService
@@ -44,7 +44,7 @@ def _utc_now() -> datetime:
 class Store:
     """The database. It can be shared between threads, and raises no SQLAlchemy exceptions."""
 
-    def __init__(self, url: URL, engine: Engine, clock: Clock, extension: Extension | None) -> None:
+    def __init__(self, url: URL, engine: Engine, clock: Clock, extension: Extension) -> None:
         self._url = url
         self._engine = engine
         self._extension = extension
@@ -63,7 +63,7 @@ class Store:
         create: bool = True,
         check_schema: bool = True,
         clock: Clock = _utc_now,
-        extension: Extension | None = None,
+        extension: Extension = NO_PROGRAMME,
         engine: Engine | None = None,
     ) -> Store:
         """Open a database. A SQLite database is created and upgraded automatically.
@@ -73,7 +73,7 @@ class Store:
             create: whether a missing SQLite file is created.
             check_schema: whether the schema is checked; commands that upgrade it do not.
             clock: returns the present instant; used for leases on SQLite only.
-            extension: the programme's tables and views; None: there is no programme.
+            extension: the programme's tables and views.
             engine: the SQLAlchemy engine; None: one is made from the URL.
 
         Raises:
@@ -285,7 +285,7 @@ class Store:
 
     def _tables(self) -> list[Table]:
         own = tables.metadata.sorted_tables
-        return [*own, *(self._extension.metadata.sorted_tables if self._extension else ())]
+        return [*own, *self._extension.metadata.sorted_tables]
 
     def _vacuum(self) -> None:
         """Remove deleted rows from the database's files.

@@ -17,14 +17,14 @@ class Subject:
     Args:
         connection: in a transaction.
         number: the démarche's; None: no method that needs it is called.
-        extension: the programme's part of the database; None: there is none.
+        extension: the programme's part of the database.
     """
 
     def __init__(
         self,
         connection: Connection,
         number: DemarcheNumber | None,
-        extension: Extension | None,
+        extension: Extension,
     ) -> None:
         self.connection = connection
         """The programme executes its own statements with it, too."""

@@ -130,7 +130,7 @@ class QueueWrites(Subject):
 
     def queue_related(self, numbers: Sequence[DossierNumber]) -> Sequence[DossierNumber]:
         """Queue the open dossiers whose verdicts depend on these; return those not queued yet."""
-        if self.extension is None or not numbers:
+        if not numbers:
             return []
         # One statement: a list of them, as long as they are many, would be prepared anew each time.
         related = self.extension.related(self.number, numbers)

@@ -123,8 +123,8 @@ class VerificationReads(StateReads, WishReads):
 
     def main_table(self) -> Table | None:
         """Return the programme's table with a row per dossier, None without a programme."""
-        main = self.extension.listed.table if self.extension else None
-        return main if isinstance(main, Table) else None
+        listed = self.extension.listed
+        return listed.table if listed is not None and isinstance(listed.table, Table) else None
 
     def uneven_verdicts(self) -> list[DossierNumber]:
         """Return the dossiers with verdicts of which not exactly one is current."""
@@ -148,7 +148,7 @@ class VerificationReads(StateReads, WishReads):
         """Return the erased dossiers of which contents or texts are left."""
         erased = select(_dossier.c.numero).where(_dossier.c.efface_le.is_not(None))
         found: set[DossierNumber] = set()
-        own = self.extension.metadata.sorted_tables if self.extension else ()
+        own = self.extension.metadata.sorted_tables
         for one in (*ERASED_TABLES, *(t for t in own if "numero" in t.c)):
             if one is tables.quarantaine:
                 continue  # DS may show an erased dossier again, which then cannot be read.
@@ -208,8 +208,6 @@ class VerificationReads(StateReads, WishReads):
 
     def rows_of_main_view(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, int]:
         """Return how many rows the programme's main view has of these dossiers."""
-        if self.extension is None:
-            return dict.fromkeys(numbers, 1)
         view = table(self.extension.main_view.name, column("numero"))
         rows = self.connection.execute(
             select(view.c.numero, func.count())
@@ -279,7 +277,7 @@ class VerificationReads(StateReads, WishReads):
         return found
 
     def _tables_of_dossiers(self) -> list[Table]:
-        own = self.extension.metadata.sorted_tables if self.extension else ()
+        own = self.extension.metadata.sorted_tables
         return [t for t in (*tables.metadata.sorted_tables, *own) if "numero" in t.c]
 
     def _numbers(self, statement: Any) -> list[DossierNumber]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM
-from dsync.store import Store
 from tests.commands.command import Command
 from tests.engine.rig import id_of
 
@@ -224,12 +222,3 @@ def test_rules_need_the_mapping(configured: Configured, section: str) -> None:
     ended = configured(f"{LEAST}\n{section}\n")("config", "check")
     assert (2, 1) == (ended.code, len(ended.err.strip().splitlines()))
     assert f"{section} needs the section [mapping]" in ended.err
-
-
-def test_the_engine_alone_makes_a_database_of_its_own(tmp_path: Path) -> None:
-    """Without any programme's tables, its views are there."""
-    store = Store.open(f"sqlite:///{tmp_path / 'dsync.db'}")
-    views = store.dictionary()
-    store.close()
-    assert {"lecture_champ", "lecture_evenement"} <= set(views)
-    assert "lecture_candidature" not in views

@@ -205,6 +205,7 @@ class Worker:
         limits |= changes.pop("limits", {})
         configuration = changes.pop("configuration", None)
         only = changes.pop("sections", None)
+        extension = changes.pop("extension", EXTENSION)
         given: dict[str, Any] = {
             "ds_url": sandbox.ds_url,
             "betagouv_url": sandbox.betagouv_url,
@@ -233,7 +234,7 @@ class Worker:
             clock=self.now,
         )
         self.store = WatchedStore.open(
-            engine.url, clock=self.now, engine=engine_for(engine.url), extension=EXTENSION
+            engine.url, clock=self.now, engine=engine_for(engine.url), extension=extension
         )
         self.app = App(
             settings, stop=self.stop, clock=self.now, store=self.store, client=self.client

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from dsync.store.extension import NO_PROGRAMME
+from dsync.store.listing import Selection
 from tests.engine.conftest import Start
-from tests.engine.rig import DETAIL, FIRST, OPEN, PROBLEME, RESULTAT, number
+from tests.engine.rig import DETAIL, FIRST, OPEN, PROBLEME, RESULTAT, Engine, number, seeds
 
 
 def test_without_annotations_nothing_is_written_into_ds(start: Start) -> None:
@@ -78,3 +82,30 @@ def test_rules_that_come_later_judge_what_is_there(start: Start) -> None:
     engine.restart()
     report = engine.sync()
     assert (0, 12, len(OPEN)) == (report.exit_code, report.evaluated, report.pushed)
+
+
+def test_the_engine_needs_no_programme_in_the_database(tmp_path: Path) -> None:
+    """It copies, follows changes and deletions, erases and verifies in a database of its own."""
+    url = f"sqlite:///{tmp_path / 'dsync.db'}"
+    alone = {"extension": NO_PROGRAMME, "sections": ("demarche", "ds")}
+    with Engine(url, seeds(range(3)), **alone) as engine:
+        engine.sync_until_quiet()
+        engine.control.edit_champ(number(0), PROBLEME, "Un autre problème")
+        engine.control.hide(number(1))
+        engine.advance(minutes=11)
+        assert (0, []) == ((report := engine.sync(full=True)).exit_code, report.errors)
+        assert 0 == engine.worker.erase(2).exit_code
+        with engine.worker.store.reading(engine.worker.app.demarche) as reader:
+            shown, hidden, erased = (reader.dossier(number(rank)) for rank in range(3))
+            listed, _ = reader.listing(Selection(q="a"), limit=9)
+            views = engine.worker.store.dictionary()
+        assert shown is not None
+        assert "modifie" in [event["evenement"] for event in shown["evenements"]]
+        assert hidden is not None
+        assert "masque" == hidden["presence"]
+        assert erased is not None
+        assert erased["raison_sociale"] is None
+        assert len(listed) > 0
+        assert [] == engine.worker.app.verify(remote=True).findings
+        assert {"lecture_champ", "lecture_evenement"} <= set(views)
+        assert "lecture_candidature" not in views

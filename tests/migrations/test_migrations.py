@@ -12,6 +12,7 @@ from sqlalchemy import MetaData, inspect, text
 from dsync.database import EXTENSION, open_database
 from dsync.errors import SchemaBehindError
 from dsync.store import Extension, reading_views, schema
+from dsync.store.extension import ENGINE
 from tests.store.databases import connected
 
 
@@ -26,13 +27,13 @@ def test_an_empty_database_is_brought_to_the_models(empty_database_url: str) -> 
     store.upgrade()
 
     with connected(empty_database_url) as connection:
-        for part in (None, EXTENSION):
+        for part in (ENGINE, EXTENSION):
             options = {
                 "compare_type": True,
-                "include_object": partial(_is_of, schema.metadata_of(part)),
+                "include_object": partial(_is_of, part.metadata),
             }
             context = MigrationContext.configure(connection, opts=options)
-            assert compare_metadata(context, schema.metadata_of(part)) == []
+            assert compare_metadata(context, part.metadata) == []
     store.check_schema()
     store.close()
 
@@ -78,8 +79,8 @@ def test_a_newer_schema_is_left_alone(database_url: str) -> None:
         open_database(database_url)
 
 
-@pytest.mark.parametrize("part", [None, EXTENSION])
-def test_revisions_are_told_from_their_files_names(part: Extension | None) -> None:
+@pytest.mark.parametrize("part", [ENGINE, EXTENSION])
+def test_revisions_are_told_from_their_files_names(part: Extension) -> None:
     """What is read without Alembic is what Alembic has."""
     from alembic.script import ScriptDirectory
 
