@@ -8,43 +8,32 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
-from importlib.resources import files
-from ipaddress import ip_network
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dsync.addresses import MASK, Listen, is_encrypted_or_local, mask_url, parse_listen
-from dsync.annotations import AnnotationsConfig
+from dsync.configuration import (
+    DEFAULT_DS_URL,
+    Configuration,
+    DSSection,
+    find_config,
+    headline,
+    message_of,
+    read_configuration,
+)
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
-from dsync.eig.config import EigSections
 from dsync.errors import ConfigurationError
 from dsync.sync.concerns import Thresholds
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
 PREFIX = "DSYNC_"
-SHIPPED_CONFIG = "aap-eig7.toml"
-DEFAULT_CONFIG = Path("config") / SHIPPED_CONFIG
-DEFAULT_DS_URL = "https://demarche.numerique.gouv.fr/api/v2/graphql"
 DEFAULT_DATABASE_URL = "sqlite:///dsync.db"
 DEFAULT_BETAGOUV_URL = "https://beta.gouv.fr"
 DEFAULT_HTTP_LISTEN = "127.0.0.1:8080"
@@ -53,275 +42,10 @@ SIGNING_KEY_PREFIX = "whsec_"
 SANDBOX_DEMARCHE = 86321
 """The number in the shipped file: that of the sandbox's démarche."""
 
-_DURATION = re.compile(r"(\d+)\s*([smhd])")
 _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
 _SIGNING_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{22,}={0,2}")
-_ALLOWED = re.compile(r"[^@\s]*@[a-z0-9-]+(\.[a-z0-9-]+)+")
-_TARGET = re.compile(r"file:///[^?#*]+|s3://[a-z0-9][a-z0-9.-]+(/[^?#*@]*)?")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED", "DSYNC_NEEDS_BROWSER"}
 """Variables that only the tests read."""
-
-
-MAX_DURATION = timedelta(days=366)
-
-
-def parse_duration(value: object) -> timedelta:
-    """Return the duration of `30m`, `5 m`, `1h`, `90s`, `16d` or a timedelta.
-
-    Raises:
-        ValueError: it has another form, or is longer than a year.
-    """
-    if isinstance(value, timedelta):
-        return value
-    found = _DURATION.fullmatch(str(value).strip())
-    if not found:
-        raise ValueError("expected a number and s, m, h or d, such as 30m")
-    try:
-        duration = timedelta(**{_UNITS[found[2]]: int(found[1])})
-    except OverflowError:
-        duration = timedelta.max
-    if duration > MAX_DURATION:
-        raise ValueError("expected a year at most (366d)")
-    return duration
-
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Interval = Annotated[Duration, Field(ge=timedelta(seconds=1))]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DemarcheSection(_Section):
-    """Section `[demarche]`."""
-
-    number: int = Field(gt=0, le=GREATEST_NUMBER)
-    """The démarche's number in DS."""
-
-
-class DSSection(_Section):
-    """Section `[ds]`: the access to DS, and its limits."""
-
-    url: str = DEFAULT_DS_URL
-    """The GraphQL endpoint."""
-    instructeur: str | None = None
-    """Id or e-mail of the instructeur who writes the annotations; without one, they wait."""
-    token_file: Path | None = None
-    """File with the token of this démarche, below the configuration file's folder if relative."""
-    token_expires_on: date | None = None
-    """The last day of the token in `token_file`."""
-    contact: str = Field(min_length=1)
-    """Address or page of the operator, sent in `User-Agent`."""
-    requests_per_minute: int = Field(default=350, ge=1, le=400)
-    """DS's limit is 400 for each token; the default leaves some to its other users."""
-    deadline_s: float = Field(default=60, ge=1, le=600)
-    """Seconds for one request with its whole answer; DS itself ends a query after 30 s."""
-    push_batch: int = Field(default=10, ge=1, le=50)
-    """Maximum number of dossiers in a mutation document."""
-    max_response_mib: float = Field(default=64, gt=0, le=1024)
-    """Maximum size of a decoded answer, in MiB; for a longer one, a smaller page is asked for."""
-    allow_insecure_http: bool = False
-    """Whether http:// addresses of other machines are accepted."""
-
-
-class ScheduleSection(_Section):
-    """Section `[schedule]`: when runs are due."""
-
-    incremental: Interval = timedelta(minutes=5)
-    """Time from one read of what changed to the next."""
-    deletions: Interval = timedelta(hours=1)
-    """Time from one read of the lists of deleted dossiers to the next."""
-    full_at: time = time(2, 30)
-    """Time of day, in UTC, from which the night's read of all dossiers is due."""
-    overlap: Duration = timedelta(minutes=10)
-    """How far before the watermark an incremental read starts again."""
-
-
-class SafetySection(_Section):
-    """Section `[safety]`: the limits of the safety brakes, for dossiers and for products."""
-
-    disappearances: int = Field(default=5, ge=0)
-    """Number of dossiers that may disappear at once, if it is higher than the percentage's."""
-    disappearances_percent: float = Field(default=20, ge=0, le=100)
-    """Percentage of the present dossiers that may disappear at once."""
-    catalogue_share: float = Field(default=0.1, ge=0, le=1)
-    """Share of the catalogue's known products that may disappear at once."""
-
-
-class PiecesSection(_Section):
-    """Section `[pieces]`: copies of the dossiers' files; off unless `copy = true`."""
-
-    is_on: bool = Field(default=False, alias="copy")
-    """Whether files are copied."""
-    target: str | None = None
-    """`file:///folder` or `s3://bucket/prefix`; the access to S3 is configured as AWS's own."""
-    max_mib: float = Field(default=200, gt=0, le=10240)
-    """Maximum size of a file, in MiB."""
-    deadline_s: float = Field(default=60, ge=1, le=3600)
-    """Seconds for the download of one file."""
-
-    @model_validator(mode="after")
-    def _has_target(self) -> Self:
-        if self.is_on and self.target is None:
-            raise ValueError("copy = true needs target, such as file:///var/lib/dsync/pieces")
-        return self
-
-    @field_validator("target")
-    @classmethod
-    def _is_known(cls, target: str | None) -> str | None:
-        if target is None or _TARGET.fullmatch(target):
-            return target
-        raise ValueError(
-            "expected file:///folder or s3://bucket/prefix, without user, password or parameters"
-        )
-
-
-class HttpSection(_Section):
-    """Section `[http]`: the addresses that `dsync run` serves."""
-
-    listen: str | None = None
-    """`host:port`, by default `127.0.0.1:8080`; an empty one serves no HTTP."""
-    console: bool = False
-    """Whether `dsync run` serves the console there, too."""
-    theme: Literal["neutre", "dsfr"] = "neutre"
-    """Of the console; the State's design system is reserved for State sites."""
-    ready_intervals: int = Field(default=3, ge=1, le=1000)
-    """Number of intervals of the incremental read after which `/readyz` misses a success."""
-
-
-def _allowed(value: object) -> str:
-    """Return an e-mail address, or `@domain` for all of a domain, in lower case."""
-    text = str(value).strip().lower()
-    if not _ALLOWED.fullmatch(text):
-        raise ValueError("expected an e-mail address, or @domain for all of a domain")
-    return text
-
-
-def _encrypted(value: object) -> str:
-    text = str(value).strip()
-    parts = urlsplit(text)
-    if not parts.hostname or not is_encrypted_or_local(text) or parts.query or parts.fragment:
-        raise ValueError("expected an address https://…, without parameters")
-    return text
-
-
-def _origin(value: object) -> str:
-    """Return scheme, host and port as browsers send them in `Origin`."""
-    text = _encrypted(value).rstrip("/").lower()
-    parts = urlsplit(text)
-    if parts.path or parts.username is not None or parts.scheme not in ("http", "https"):
-        raise ValueError("expected https:// and a host, without a path")
-    return text.removesuffix(":443" if parts.scheme == "https" else ":80")
-
-
-def _network(value: object) -> str:
-    try:
-        return str(ip_network(str(value).strip()))
-    except ValueError as exc:
-        raise ValueError("expected an IP address or a network, such as 10.0.0.0/8") from exc
-
-
-Allowed = Annotated[str, BeforeValidator(_allowed)]
-EncryptedUrl = Annotated[str, BeforeValidator(_encrypted)]
-
-
-class OpenIdSection(_Section):
-    """Section `[console.openid]`: the team's sign-in by OpenID Connect, such as ProConnect."""
-
-    issuer: EncryptedUrl
-    """The provider, such as `https://auth.agentconnect.gouv.fr/api/v2`."""
-    client_id: str = Field(min_length=1)
-    """As which the provider knows this console."""
-    scopes: str = Field(default="openid email", pattern=r"^openid( [!#-\[\]-~]+)*$")
-    """What is asked of the provider; the console uses the e-mail address alone."""
-    acr_values: str | None = None
-    """Levels of authentication that are asked for, and one of which is needed; blanks between."""
-    pkce: bool = True
-    """Whether the code is bound to this client by PKCE (S256)."""
-    operateurs: tuple[Allowed, ...] = ()
-    """E-mail addresses and `@domain` of those who may act."""
-    lecteurs: tuple[Allowed, ...] = ()
-    """Those who may read, without personal data."""
-
-    @model_validator(mode="after")
-    def _lets_somebody_in(self) -> Self:
-        if not self.operateurs and not self.lecteurs:
-            raise ValueError("name at least one e-mail address or @domain in operateurs")
-        return self
-
-
-class ConsoleSection(_Section):
-    """Section `[console]`: the console of a team."""
-
-    public_url: Annotated[str, BeforeValidator(_origin)] | None = None
-    """Where browsers find it, such as `https://dsync.example.gouv.fr`."""
-    proxies: tuple[Annotated[str, BeforeValidator(_network)], ...] = ()
-    """Reverse proxies whose `X-Forwarded-For` is believed."""
-    openid: OpenIdSection | None = None
-    """The sign-in; without it the console is for this machine alone."""
-
-    @model_validator(mode="after")
-    def _has_address(self) -> Self:
-        if self.openid is not None and self.public_url is None:
-            raise ValueError(
-                "[console.openid] needs public_url, such as https://dsync.example.gouv.fr"
-            )
-        return self
-
-
-class AlertsSection(_Section):
-    """Section `[alerts]`: who is told what about this démarche."""
-
-    ping_url: str | None = None
-    """Called by GET after each success of the service, as healthchecks.io expects it."""
-
-
-class Configuration(_Section):
-    """The TOML file of a démarche without the section `[mapping]`: it is copied, no more."""
-
-    demarche: DemarcheSection | None = None
-    """None: DSYNC_DEMARCHE gives the number."""
-    ds: DSSection
-    schedule: ScheduleSection = ScheduleSection()
-    safety: SafetySection = SafetySection()
-    annotations: AnnotationsConfig | None = None
-    """None: nothing is written into DS."""
-    pieces: PiecesSection = PiecesSection()
-    http: HttpSection = HttpSection()
-    console: ConsoleSection = ConsoleSection()
-    alerts: AlertsSection = AlertsSection()
-
-    @property
-    def programme(self) -> EigSections | None:
-        """The programme's sections."""
-        return None
-
-    @property
-    def late_after(self) -> timedelta:
-        """Time since the last success after which the next one is late."""
-        return self.schedule.incremental * self.http.ready_intervals
-
-    @property
-    def judges(self) -> bool:
-        """Whether there are rules."""
-        return self.programme is not None and self.programme.regles is not None
-
-    @property
-    def evidence_max_age(self) -> timedelta | None:
-        """How long the catalogue is used without confirmation; None: nothing is judged by it."""
-        sections = self.programme
-        return sections.preuves.catalogue.max_age if sections and self.judges else None
-
-
-class EigConfiguration(Configuration, EigSections):
-    """The TOML file of a call of the programme."""
-
-    @property
-    def programme(self) -> EigSections:
-        """The programme's sections."""
-        return self
 
 
 class _Environment(BaseSettings):
@@ -545,7 +269,7 @@ def load_all(**flags: Any) -> tuple[Settings, ...]:
         found.setdefault(one.demarche, one)
     if problems:
         each_once = tuple(dict.fromkeys(problems))  # One of the environment is every file's.
-        raise ConfigurationError(_headline(each_once), each_once)
+        raise ConfigurationError(headline(each_once), each_once)
     if not found:
         raise ConfigurationError(
             f"{path}: no configuration file (*.toml) in this folder; correct DSYNC_CONFIG or "
@@ -662,76 +386,6 @@ def _check_address(text: str, named: str, *, allow_http: bool) -> None:
         )
 
 
-def find_config(named: Path | str | None) -> Path:
-    """Return the path of the TOML file, or of the folder with one file a démarche.
-
-    This is the named one, else `config/aap-eig7.toml` in the current folder, else the shipped one.
-
-    Raises:
-        ConfigurationError: what was named does not exist.
-    """
-    if named is not None:
-        path = Path(named)
-        if not path.exists():
-            raise ConfigurationError(
-                f"{path}: no such configuration file or folder; correct DSYNC_CONFIG or --config."
-            )
-        return path
-    if DEFAULT_CONFIG.is_file():
-        return DEFAULT_CONFIG
-    return shipped_config()
-
-
-def shipped_config() -> Path:
-    """Return the shipped file: in the package, or in the checkout of an editable installation.
-
-    Raises:
-        ConfigurationError: the installation is incomplete.
-    """
-    package = Path(str(files("dsync")))
-    for folder in (package / "config", package.parent / "config"):
-        if (folder / SHIPPED_CONFIG).is_file():
-            return folder / SHIPPED_CONFIG
-    raise ConfigurationError("The shipped configuration is missing: reinstall dsync.")
-
-
-def read_configuration(path: Path) -> Configuration:
-    """Read and validate a TOML file.
-
-    Raises:
-        ConfigurationError: it cannot be read, or keys are wrong; with every wrong key.
-    """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as exc:
-        raise ConfigurationError(f"{path}: cannot be read ({exc.strerror}).") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise ConfigurationError(f"{path}: not valid TOML: {exc}.") from exc
-    model = _model_of(raw, path)
-    try:
-        return model.model_validate(raw)
-    except ValidationError as exc:
-        problems = tuple(f"{path}: {problem}" for problem in _problems(exc))
-        raise ConfigurationError(_headline(problems), problems) from exc
-
-
-def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:
-    """Return the model of a file.
-
-    Raises:
-        ConfigurationError: it has a section of the programme that needs `[mapping]`, without it.
-    """
-    if "mapping" in raw:
-        return EigConfiguration
-    if useless := [f"[{name}]" for name in EigSections.model_fields if name in raw]:
-        needs = "needs" if len(useless) == 1 else "need"
-        raise ConfigurationError(
-            f"{path}: {' and '.join(useless)} {needs} the section [mapping], which says where the "
-            "form has the fields to judge: add it, or remove them."
-        )
-    return Configuration
-
-
 def unknown_variables() -> dict[str, str | None]:
     """Return the unknown `DSYNC_…` variables, each with the most similar known one or None."""
     known = {name.upper() for name in _Environment.model_fields}
@@ -754,10 +408,10 @@ def _read_environment() -> _Environment:
         return _Environment(**given)  # type: ignore[arg-type]
     except ValidationError as exc:
         problems = tuple(
-            f"{PREFIX}{str(error['loc'][0]).upper()}: {_message(error)}"
+            f"{PREFIX}{str(error['loc'][0]).upper()}: {message_of(error)}"
             for error in exc.errors(include_input=False, include_url=False)
         )
-        raise ConfigurationError(_headline(problems), problems) from exc
+        raise ConfigurationError(headline(problems), problems) from exc
 
 
 def _secret_file(name: str) -> str | None:
@@ -782,67 +436,3 @@ def _read_secret(file: Path, named: str) -> str:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"{named}: {file} cannot be read.") from exc
-
-
-def _problems(exc: ValidationError) -> list[str]:
-    """Return one sentence per problem, without the input, which may be a secret."""
-    problems = []
-    for error in exc.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in error["loc"])
-        message = _message(error)
-        if message == _UNKNOWN_KEY and (other := _nearest_key(error["loc"])):
-            message = f"unknown key; did you mean {other}?"
-        problems.append(f"{key}: {message}")
-    return problems
-
-
-def _nearest_key(loc: tuple[int | str, ...]) -> str | None:
-    """Return the key of the same section that is most similar to an unknown one, or None."""
-    schema = EigConfiguration.model_json_schema()
-    sections = _alternatives(schema, schema)
-    for part in loc[:-1]:
-        inner = [_inside(section, part) for section in sections]
-        sections = [one for section in inner for one in _alternatives(section, schema)]
-    return nearest(str(loc[-1]), [key for one in sections for key in one.get("properties", {})])
-
-
-def _inside(section: Mapping[str, Any], part: int | str) -> Mapping[str, Any]:
-    """Return the schema of a part of a section."""
-    known = section.get("properties", {}).get(part)
-    found = known or section.get("items") or section.get("additionalProperties")
-    return found if isinstance(found, dict) else {}
-
-
-def _alternatives(section: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the schemas that a part of `schema` refers to; several for an optional section."""
-    if name := section.get("$ref", "").rpartition("/")[2]:
-        return _alternatives(schema["$defs"][name], schema)
-    if options := section.get("anyOf"):
-        return [one for option in options for one in _alternatives(option, schema)]
-    return [section]
-
-
-def _message(error: ErrorDetails) -> str:
-    known = _MESSAGES.get(error["type"])
-    return known or error["msg"].removeprefix("Value error, ")
-
-
-_UNKNOWN_KEY = "unknown key; remove it or correct its spelling"
-_MISSING_KEY = "missing key"
-_NO_DAY = "expected a day such as 2024-06-01"
-_MESSAGES = {
-    "extra_forbidden": _UNKNOWN_KEY,
-    "unexpected_keyword_argument": _UNKNOWN_KEY,
-    "missing": _MISSING_KEY,
-    "missing_argument": _MISSING_KEY,
-    "date_parsing": _NO_DAY,
-    "date_from_datetime_parsing": _NO_DAY,
-}
-
-
-def _headline(problems: tuple[str, ...]) -> str:
-    if len(problems) == 1:
-        return f"{problems[0]}."
-    return f"{len(problems)} problems in the configuration:\n" + "\n".join(
-        f"  - {problem}" for problem in problems
-    )

@@ -14,6 +14,7 @@ import structlog
 
 from dsync import __version__
 from dsync.addresses import is_loopback
+from dsync.configuration import Configuration, shipped_config
 from dsync.database import open_database
 from dsync.domain.check_line import CheckLine
 from dsync.domain.ids import DemarcheNumber
@@ -22,7 +23,7 @@ from dsync.ds import DSClient, Limits
 from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError, DSNotFoundError
 from dsync.http import MIB
-from dsync.settings import SANDBOX_DEMARCHE, Configuration, Settings, shipped_config
+from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, RunningService, Store, SyncState
 from dsync.store.store import process_name
 from dsync.sync import run as runs

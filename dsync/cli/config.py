@@ -11,9 +11,10 @@ from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import heading, print_json, print_table
 from dsync.cli.session import load, load_all, worker
+from dsync.configuration import shipped_config
 from dsync.domain.toml_text import TO_CHECK
 from dsync.errors import ConfigurationError
-from dsync.settings import Settings, shipped_config, unknown_variables
+from dsync.settings import Settings, unknown_variables
 from dsync.wiring import App
 
 

@@ -17,9 +17,10 @@ from dsync.errors import ConfigurationError
 from dsync.service.signals import StopSignals
 
 if TYPE_CHECKING:
+    from dsync.configuration import ConsoleSection, OpenIdSection
     from dsync.console.app import Console
     from dsync.console.signin import TeamAccess
-    from dsync.settings import ConsoleSection, OpenIdSection, Settings
+    from dsync.settings import Settings
     from dsync.wiring import App
 
 HOST = "127.0.0.1"

@@ -30,6 +30,7 @@ from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
 from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
 from dsync.cli.session import load, worker
+from dsync.configuration import shipped_config
 from dsync.database import EXTENSION
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
@@ -37,7 +38,7 @@ from dsync.errors import ConfigurationError
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content.life import Event
 from dsync.service.signals import StopSignals
-from dsync.settings import SANDBOX_DEMARCHE, Settings, shipped_config
+from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store.documents import current_checks, to_settle
 from dsync.store.listing import Selection
 from dsync.sync.report import RunReport, Status, SyncOptions

@@ -13,6 +13,7 @@ from dsync.cli.options import json_option, settings_options
 from dsync.cli.output import asker, print_json, print_note, print_table
 from dsync.cli.runs import run_once
 from dsync.cli.session import load, reading, worker
+from dsync.configuration import shipped_config
 from dsync.domain.durations import ago
 from dsync.domain.programme import NO_RULES
 from dsync.eig.evidence.gathering import CATALOGUE
@@ -23,7 +24,6 @@ from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
 from dsync.eig.precheck.rules import list_file
 from dsync.eig.store import evidence as kept_evidence
 from dsync.errors import ConfigurationError
-from dsync.settings import shipped_config
 from dsync.sync.context import utc_now
 from dsync.sync.report import Kind, SyncOptions
 

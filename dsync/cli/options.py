@@ -42,7 +42,7 @@ def _number(text: str) -> DossierNumber:
 
 
 def _duration(text: str) -> timedelta:
-    from dsync.settings import parse_duration
+    from dsync.configuration import parse_duration
 
     return parse_duration(text)
 

@@ -30,7 +30,7 @@ from dsync.errors import InterruptedRunError
 from dsync.http import MIB, BoundedAdapter, Exchanges
 
 if TYPE_CHECKING:
-    from dsync.settings import OpenIdSection
+    from dsync.configuration import OpenIdSection
 
 T = TypeVar("T")
 

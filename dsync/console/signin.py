@@ -21,7 +21,7 @@ from dsync.console.access import ENTRY, Access, Role, begin
 from dsync.console.openid import Pending, Provider, SignInError
 
 if TYPE_CHECKING:
-    from dsync.settings import ConsoleSection
+    from dsync.configuration import ConsoleSection
 
 log = structlog.get_logger(__name__)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from dsync.configuration import shipped_config
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.sandbox import Sandbox
-from dsync.settings import shipped_config
 from tests.commands.command import Command
 
 

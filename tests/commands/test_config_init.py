@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from dsync.configuration import EigConfiguration, read_configuration, shipped_config
 from dsync.domain.toml_text import TO_CHECK
 from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.model import ChampDescriptor, FormSeed
-from dsync.settings import EigConfiguration, read_configuration, shipped_config
 from tests.commands.command import Command, Ended
 from tests.commands.test_next_call import NUMBER, SHIFT, next_dossiers, next_form
 from tests.conftest import Golden

@@ -10,11 +10,11 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+from dsync.configuration import shipped_config
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.content.form import FORM
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.model import ChampDescriptor, FormRevision, FormSeed, ServedDossier
-from dsync.settings import shipped_config
 from tests.commands.command import Command
 
 NUMBER = 86331

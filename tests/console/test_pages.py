@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
+from dsync.configuration import read_configuration
 from dsync.console import words as code_words
 from dsync.console.decisions import key_of
 from dsync.console.words import visible
 from dsync.domain.ids import DossierNumber
 from dsync.eig.words import EVIDENCE, UNSHOWN
 from dsync.sandbox.content.texts import NASTY_TEXTS
-from dsync.settings import read_configuration
 from dsync.store.listing import Selection
 from dsync.sync.state import state_of
 from dsync.wiring import App

@@ -17,6 +17,7 @@ import requests
 import structlog
 
 from dsync.cli.logs import configure_logging
+from dsync.configuration import ConsoleSection, shipped_config
 from dsync.console.access import Access
 from dsync.console.openid import Provider
 from dsync.console.signin import (
@@ -29,7 +30,6 @@ from dsync.console.signin import (
     local_path,
 )
 from dsync.sandbox import Sandbox
-from dsync.settings import ConsoleSection, shipped_config
 from tests.commands.conftest import operator
 from tests.console.provider import (
     CLIENT,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from dsync.configuration import read_configuration
 from dsync.database import open_database
-from dsync.settings import read_configuration
 from tests.store.test_form_views import demarche_of, descriptor, save
 
 ROOT = Path(__file__).parents[2]

@@ -20,6 +20,7 @@ from msgspec import structs
 from pydantic import SecretStr
 from sqlalchemy import create_engine, event, text
 
+from dsync.configuration import Configuration
 from dsync.database import EXTENSION
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
@@ -32,7 +33,7 @@ from dsync.sandbox.http.endpoint import Entry
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.clock import Clock
 from dsync.sandbox.world.model import ServedDossier
-from dsync.settings import Configuration, Settings, load_settings
+from dsync.settings import Settings, load_settings
 from dsync.store import Store, SyncState, tables
 from dsync.store.engine import open_engine, parse_url
 from dsync.sync.report import Kind, RunReport, SyncOptions

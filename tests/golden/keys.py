@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import dsync
+from dsync.configuration import Configuration, EigConfiguration
 from dsync.eig.config import EigSections
-from dsync.settings import Configuration, EigConfiguration, _Environment
+from dsync.settings import _Environment
 from tests.golden.table import rows
 
 PACKAGE = Path(dsync.__file__).parent
 SOURCES = (
+    "configuration.py",
     "settings.py",
     "annotations/config.py",
     "eig/config.py",

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from dsync.configuration import shipped_config
 from dsync.sandbox import Sandbox
 from dsync.sandbox.world.truth import DossierTruth
-from dsync.settings import shipped_config
 from tests.commands import test_next_call as next_call
 from tests.commands import test_other_demarche as other
 

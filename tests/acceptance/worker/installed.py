@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dsync.configuration import shipped_config
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.control import Control
-from dsync.settings import shipped_config
 from tests.commands.command import InsideCommand
 
 COMMAND = Path(sys.executable).with_name("dsync")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dsync.configuration import shipped_config
 from dsync.errors import ConfigurationError
-from dsync.settings import load_all, load_settings, shipped_config
+from dsync.settings import load_all, load_settings
 
 
 @pytest.fixture

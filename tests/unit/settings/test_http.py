@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dsync.addresses import Listen
+from dsync.configuration import shipped_config
 from dsync.errors import ConfigurationError
-from dsync.settings import load_settings, shipped_config
+from dsync.settings import load_settings
 
 KEY = "whsec_Y2xlLWRlLXNpZ25hdHVyZS1kZS1jZS10ZXN0"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dsync.configuration import read_configuration, shipped_config
 from dsync.errors import ConfigurationError
-from dsync.settings import read_configuration, shipped_config
 
 
 @pytest.mark.parametrize(

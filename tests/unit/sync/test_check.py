@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime
 import pytest
 
 from dsync.annotations import AnnotationsConfig
+from dsync.configuration import read_configuration, shipped_config
 from dsync.domain.check_line import expiry_lines
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.eig.check import mapping_lines
-from dsync.settings import read_configuration, shipped_config
 from dsync.sync.check import (
     CheckLine,
     CheckStatus,
