@@ -100,9 +100,10 @@ def page_of(
         DSError: DS refuses the démarche.
     """
     demarche = _demarche(answer, subject)
-    _raise_for_lists(answer.errors)
+    errors = _without_entries(answer.errors)
+    _raise_for_lists(errors)
     raws, info = _listed(demarche.dossiers)
-    paths = _paths(answer.errors, len(raws))
+    paths = _paths(errors, len(raws))
     nodes: list[Dossier] = []
     unread: list[Raw] = []
     unreadable: list[Unreadable] = []
@@ -205,7 +206,7 @@ def deletions_of(
         DSError: the démarche or the lists cannot be read.
     """
     demarche = _demarche(answer, subject)
-    _raise_for_lists(answer.errors)
+    _raise_for_lists(_without_entries(answer.errors))
     return (
         _deleted_page(demarche.pending_deleted_dossiers, pending),
         _deleted_page(demarche.deleted_dossiers, deleted),
@@ -351,6 +352,20 @@ def _is_link(error: GraphError) -> bool:
     is_inside = "champs" in error.path or "annotations" in error.path
     fault = fault_of_error(error, has_data=True)
     return is_inside and error.path[-1:] == ("dossier",) and fault in _HIDDEN
+
+
+def _without_entries(errors: Sequence[GraphError]) -> list[GraphError]:
+    """Leave out the errors that concern one entry of a list of deletions.
+
+    DS returns null in its place, which counts as an unreadable entry. Not after a time-out: the
+    entries that DS did not reach are null too, and the list's cursor is past them.
+    """
+
+    def is_of_entry(error: GraphError) -> bool:
+        is_inside = len(error.path) > 3 and error.path[1] in _LISTS and error.path[2] == "nodes"
+        return is_inside and fault_of_error(error, has_data=True) is not Fault.TIMEOUT
+
+    return [error for error in errors if not is_of_entry(error)]
 
 
 def _raise_for_lists(errors: Sequence[GraphError]) -> None:

@@ -309,6 +309,24 @@ def test_an_error_in_the_lists_is_not_an_error_of_the_page(
     assert caught.value.details["where"] == "deletions"
 
 
+def test_an_entry_of_a_list_that_ds_cannot_render_is_counted(
+    ds: responses.RequestsMock, make_client: Make
+) -> None:
+    """The page and the list's other entries are read: one bad entry stops no run."""
+    path = ("demarche", "deletedDossiers", "nodes", 0, "state")
+    errors = [error("Cannot return null for non-nullable field", "invalid_null", *path)]
+    good = {"number": 9, "state": "refuse", "reason": "expired", "dateSupression": NOW.isoformat()}
+    lists = {"nodes": [None, good], "pageInfo": {"endCursor": "x", "hasNextPage": False}}
+    asked = ListRequest(None, None)
+    for data in (page(node(), deletedDossiers=lists), {"demarche": {"deletedDossiers": lists}}):
+        ds.post(URL, json={"data": data, "errors": errors})
+    found = read(make_client(), deleted=asked)
+    _, alone = make_client().deletions(DEMARCHE, pending=None, deleted=asked)
+    for deleted in (found.deleted, alone):
+        assert ([9], 1) == ([one.number for one in deleted.nodes], deleted.unreadable)
+    assert (1, {}) == (len(found.nodes), found.incomplete)
+
+
 @pytest.mark.parametrize(("nodes", "cursor"), [([], "x"), ([node()], None), ([node()], "before")])
 def test_a_list_without_end_is_detected(
     ds: responses.RequestsMock, make_client: Make, nodes: list[Any], cursor: str | None
