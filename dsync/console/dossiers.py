@@ -68,8 +68,7 @@ def show(visit: Visit) -> Response:
                 "lecture_suivi", ["numero", "etape"], {"numero": numbers}, order="numero"
             )
             stages = {row["numero"]: row["etape"] for row in found}
-        demarche = reader.labels()
-        groupes = reader.groupes()
+        etiquettes, groupes = reader.labels_and_groupes()
         return visit.page(
             "dossiers.html",
             reader,
@@ -84,7 +83,7 @@ def show(visit: Visit) -> Response:
             verdicts=VERDICTS,
             etapes=reader.extension.stages if has_programme else (),
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
-            etiquettes=demarche,
+            etiquettes=etiquettes,
             judges=app.configuration.judges,
         )
 

@@ -273,7 +273,7 @@ def bind(
     try:
         family, *_, address = socket.getaddrinfo(*listen, type=socket.SOCK_STREAM)[0]
         is_any = listen.host == "::" and socket.has_dualstack_ipv6()
-        return socket.create_server(address[:2], family=family, dualstack_ipv6=is_any)
+        listening = socket.create_server(address[:2], family=family, dualstack_ipv6=is_any)
     except OSError as exc:
         why = (exc.strerror or type(exc).__name__).partition(" (while ")[0]  # The address follows.
         if not is_default:
@@ -285,6 +285,10 @@ def bind(
             "http_off", address=str(listen), error=why, remedy="set DSYNC_HTTP_LISTEN to a free one"
         )
         return None
+    # Connections inherit it. asyncio sets it by itself, but not for a socket that was made without
+    # a protocol: the body of an answer then waited 40 ms for the delayed ACK of its head.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _get(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:

@@ -12,6 +12,7 @@ from dsync.addresses import Listen
 from dsync.console.access import LocalAccess
 from dsync.console.app import Console
 from dsync.service.surface import bind, server_thread
+from dsync.store.listing import SORTS
 from tests.bench.measured import app_on, measured
 from tests.bench.prebuilt import FIRST_NUMBER, serving
 from tests.console.addresses import pages
@@ -23,10 +24,12 @@ DOSSIERS = 10_000
 MOST_MS = 150
 PAGES = (
     *(page for page in pages(FIRST_NUMBER + 4) if "demandes" not in page),
-    "/dossiers?tri=raison_sociale&ordre=desc&page=100",
+    *(f"/dossiers?tri={column}&ordre=desc&page=100" for column in SORTS),
     "/dossiers?verdict=a_verifier&etat=en_instruction&tri=modifie_le&ordre=desc",
-    "/dossiers?q=direction",
+    "/dossiers?verdict=aucun",
+    "/dossiers?presence=present&q=direction&tri=raison_sociale",
     "/dossiers?etape=Jury",
+    "/dossiers?etape=En%20construction&tri=verdict",
     "/dossiers?groupe=d%C3%A9faut&tri=verdict",
     "/dossiers?etiquette=%C3%A9ligible",
     "/dossiers?conflit=1",

@@ -14,15 +14,16 @@ FROM (
         e.etape,
         e.du,
         CASE
-            WHEN e.au <= e.maintenant THEN e.au
+            WHEN e.au <= now() OR e.au <= e.modifie_le THEN e.au
             WHEN e.sortie > e.du THEN e.sortie
             WHEN e.sortie IS NOT NULL THEN e.du
         END AS au,
         CASE
-            WHEN e.au <= e.maintenant THEN e.au
+            WHEN e.au <= now() OR e.au <= e.modifie_le THEN e.au
             WHEN e.sortie > e.du THEN e.sortie
             WHEN e.sortie IS NOT NULL THEN e.du
-            ELSE e.maintenant
+            WHEN e.modifie_le > now() THEN e.modifie_le
+            ELSE now()
         END AS fin
     FROM (
         SELECT
@@ -32,12 +33,14 @@ FROM (
             s.value ->> 'etape' AS etape,
             instant(s.value ->> 'du') AS du,
             instant(s.value ->> 'au') AS au,
-            -- A clock that is late must hide nothing of what has happened.
-            CASE WHEN utc(d.modifie_le) > now() THEN utc(d.modifie_le) ELSE now() END AS maintenant,
+            utc(d.modifie_le) AS modifie_le,
             CASE WHEN d.presence <> 'present' THEN utc(d.presence_le) END AS sortie
         FROM candidature AS c
         JOIN dossier AS d ON d.numero = c.numero
         CROSS JOIN elements(c.etapes) AS s
     ) AS e
-    WHERE e.du <= e.maintenant
+    -- A clock that is late must hide nothing of what has happened: the present is the later one of
+    -- now and the last change. As an OR the second is worked out for stages to come alone, which is
+    -- a quarter of this view's time on SQLite.
+    WHERE e.du <= now() OR e.du <= e.modifie_le
 ) AS p

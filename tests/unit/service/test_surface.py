@@ -171,3 +171,13 @@ def test_it_listens_on_both_families(host: str) -> None:
     assert listening is not None
     with listening:
         assert listening.getsockname()[1] > 0
+
+
+def test_no_part_of_an_answer_is_held_back() -> None:
+    """The connection sends it at once; else the body of each answer comes 40 ms after its head."""
+    listening = bind(Listen("127.0.0.1", 0), is_default=False)
+    assert listening is not None
+    with listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
