@@ -5,14 +5,11 @@ All methods are thread-safe. Exceptions of gql and requests do not leave this pa
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -29,7 +26,6 @@ from dsync.ds.demarche import (
     read_demarche,
     refusals_of,
 )
-from dsync.ds.limits import Limits, Throttle
 from dsync.ds.operations import Operation
 from dsync.ds.pieces import remote_files
 from dsync.ds.push import document_of, outcomes_of, read_remote
@@ -53,7 +49,7 @@ from dsync.ds.results import (
     WriteOutcome,
 )
 from dsync.ds.retry import RetryPolicy
-from dsync.ds.transport import Answer, Notify, Transport, no_notification
+from dsync.ds.transport import Answer, Transport
 from dsync.errors import DSBadDataError, DSContractError, DSOutcomeUnknownError, DSTimeoutError
 
 T = TypeVar("T")
@@ -70,72 +66,11 @@ SHAPE_ERRORS = (
 """Exceptions raised while reading an answer that does not match the API."""
 
 
-class DSClient:
-    """A client with one token; close it, or use it as a context manager.
+class DSClient(Transport):
+    """What dsync asks of DS, a method each, with one token.
 
-    Args:
-        url: the GraphQL endpoint.
-        token: of the API.
-        user_agent: value of the `User-Agent` header.
-        limits: of requests, attempts and answers.
-        stop: when set, waits and running requests end with `InterruptedRunError`.
-        clock: returns the current instant.
-        notify: called when a request fails and is repeated.
+    Close it, or use it as a context manager.
     """
-
-    def __init__(
-        self,
-        url: str,
-        token: str,
-        *,
-        user_agent: str,
-        limits: Limits,
-        stop: threading.Event,
-        clock: Callable[[], datetime],
-        notify: Notify = no_notification,
-    ) -> None:
-        self._transport = Transport(
-            url, token, user_agent=user_agent, limits=limits, stop=stop, clock=clock, notify=notify
-        )
-
-    @property
-    def requests(self) -> int:
-        """Number of requests sent, repetitions included."""
-        return self._transport.requests
-
-    @property
-    def errors(self) -> Counter[str]:
-        """Number of failed requests by the error's class, also of those repeated with success."""
-        return self._transport.errors
-
-    @property
-    def answered(self) -> int:
-        """Number of requests that DS answered without a failure."""
-        return self._transport.answered
-
-    @property
-    def throttle(self) -> Throttle:
-        """The throttle of the token, which all clients with it share."""
-        return self._transport.throttle
-
-    def use_token(self, token: str) -> None:
-        """Send this token from now on; raises as the client itself."""
-        self._transport.use_token(token)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def demarche(self, number: DemarcheNumber) -> Demarche:
         """Return the démarche's form, labels and instructeurs.
@@ -397,7 +332,7 @@ class DSClient:
             )
             tried = {groupes[n]: id_ for n, id_ in zip(numbers, dossiers, strict=True) if id_}
             if tried:
-                answer = self._transport.write(
+                answer = self.write(
                     operations.push(((True, 0, 0),) * len(tried)),
                     attempts(list(tried.values()), instructeur_id),
                 )
@@ -422,7 +357,7 @@ class DSClient:
         document = document_of(writes)
         if not document.writes:
             return outcomes_of(None, document, writes)
-        answer = self._transport.write(document.operation, document.variables)
+        answer = self.write(document.operation, document.variables)
         try:
             return outcomes_of(answer, document, writes)
         except SHAPE_ERRORS as exc:
@@ -483,7 +418,7 @@ class DSClient:
                     fault="shape",
                 ) from exc
 
-        return self._transport.read(operation, variables, checked, subject=subject, policy=policy)
+        return self.read(operation, variables, checked, subject=subject, policy=policy)
 
 
 def _value(read: Callable[[Mapping[str, Any]], T], place: int, node: msgspec.Raw) -> T:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from math import inf
-from typing import Any, Protocol, TypeVar
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 from tenacity import AttemptManager
@@ -104,7 +105,17 @@ def duration_of(seconds: float) -> str:
 
 
 class Transport:
-    """Sends operations; thread-safe, because each exchange has a session of its own."""
+    """Sends operations; thread-safe, because each exchange has a session of its own.
+
+    Args:
+        url: the GraphQL endpoint.
+        token: of the API.
+        user_agent: value of the `User-Agent` header.
+        limits: of requests, attempts and answers.
+        stop: when set, waits and running requests end with `InterruptedRunError`.
+        clock: returns the current instant.
+        notify: called when a request fails and is repeated.
+    """
 
     def __init__(
         self,
@@ -119,8 +130,11 @@ class Transport:
     ) -> None:
         self.limits = limits
         self.requests = 0
+        """Number of requests sent, repetitions included."""
         self.answered = 0
+        """Number of requests that DS answered without a failure."""
         self.errors: Counter[str] = Counter()
+        """Failed requests by the error's class, also of those repeated with success."""
         self._url = url
         self._has_answered = False
         """Whether this address has given a GraphQL answer before."""
@@ -153,10 +167,22 @@ class Transport:
             )
         self._token = token
         self.throttle = shared_throttle(self._url, token)
+        """All clients with this token share it."""
 
     def close(self) -> None:
         """Close the idle sessions."""
         self._exchanges.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def read(
         self,
