@@ -80,10 +80,15 @@ def later_values(
     """Return what dsync wrote later than this database knows, as after a restore from a backup.
 
     dsync writes the date together with the result or the detail, with a later value each time. It
-    wrote them if two were written within one mutation, neither by the last manual edit, and the
-    verdicts that result and detail state agree. A value that is older than these and as recorded is
-    dsync's too. A younger one is a human's: it is left out, or has the value None if it is as
-    recorded, so that it does not count as dsync's.
+    wrote them if all of this holds: two were written within one mutation; the last manual edit
+    wrote neither; the verdicts that result and detail state agree. Of the others, a value that is
+    older than these and as recorded is dsync's too. A younger one is a human's: it is left out, or
+    has the value None if it is as recorded, so that it does not count as dsync's.
+
+    Example: recorded are « Éligible » and the date of 1 March. In DS, date and detail were written
+    on 5 March at 10:00:00 with the date of 5 March, the result on 2 March: the detail and the date
+    are dsync's, and so is the result if it is « Éligible ». Had the result been written on 6 March,
+    it would be a human's.
 
     Args:
         wishes: the dossier's wishes, by annotation.

@@ -270,7 +270,7 @@ def _value_step(
 
     if there == wanted:
         return step(Action.CONFIRM)
-    is_own = wish.force or there in _ours(wish, descriptor)
+    is_own = wish.force or there in _own_values(wish, descriptor)
     # A human's value over one of dsync's is a conflict of its own, blocked or not.
     if block and block.stops(wish) and (is_own or wish.is_first):
         return step(block.action, block.reason)
@@ -297,7 +297,7 @@ def _is_offered(value: str, descriptor: Descriptor) -> bool:
     return value in descriptor.options
 
 
-def _ours(wish: Wish, descriptor: Descriptor) -> set[str | None]:
+def _own_values(wish: Wish, descriptor: Descriptor) -> set[str | None]:
     """Return the current values that dsync wrote or left; None stands for an empty annotation.
 
     A value written into another descriptor does not count: an annotation that was created again in
@@ -344,7 +344,7 @@ def _label_step(
     if wish.valeur not in available:
         return Step(wish, Action.REFUSE, reason=f"la démarche n’a pas de label « {wish.valeur} »")
     ids = {available[name] for name in managed if name in available}
-    is_own = wish.force or _labels_are_ours(wish, present, ids)
+    is_own = wish.force or _labels_are_own(wish, present, ids)
     if block and block.stops(wish) and (is_own or wish.is_first):
         return Step(wish, block.action, remote=text, target=only, reason=block.reason)
     if not is_own:
@@ -359,7 +359,7 @@ def _label_step(
     )
 
 
-def _labels_are_ours(wish: Wish, present: Mapping[str, str], managed: set[str]) -> bool:
+def _labels_are_own(wish: Wish, present: Mapping[str, str], managed: set[str]) -> bool:
     """Return whether dsync's last write, or one without an answer, explains the dossier's labels.
 
     A label that was deleted from the démarche, or deleted and created again, is on no dossier: so

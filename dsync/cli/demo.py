@@ -32,7 +32,9 @@ from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
 from dsync.cli.session import load, worker
 from dsync.configuration import shipped_config
 from dsync.database import EXTENSION
+from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber
+from dsync.domain.run import Status
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError
 from dsync.sandbox import Sandbox
@@ -41,7 +43,7 @@ from dsync.service.signals import StopSignals
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store.documents import current_checks, to_settle
 from dsync.store.listing import Selection
-from dsync.sync.report import RunReport, Status, SyncOptions
+from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
 
 DATABASE = "demo.db"
@@ -315,7 +317,7 @@ def _examples(app: App) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     with app.store.reading(app.demarche) as reader:
         for verdict in Verdict:
-            selection = Selection(verdict=verdict.value, presence="present")
+            selection = Selection(verdict=verdict.value, presence=Presence.PRESENT.value)
             for row in reader.listing(selection, limit=SHOWN_OF_EACH)[0]:
                 number = int(str(row["numero"]))
                 document = reader.dossier(DossierNumber(number)) or {}

@@ -168,8 +168,9 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     # The client of DS, which the other commands of this module do without.
     from dsync.cli.reports import print_document
     from dsync.cli.runs import carry_out, finish
+    from dsync.domain.run import Kind
     from dsync.sync.erasure import check_numbers
-    from dsync.sync.report import Kind, SyncOptions
+    from dsync.sync.report import SyncOptions
 
     with reading() as reader:
         check_numbers(reader, [numero], undo=undo)

@@ -16,6 +16,7 @@ from dsync.cli.session import load, reading, worker
 from dsync.configuration import shipped_config
 from dsync.domain.durations import ago
 from dsync.domain.programme import NO_RULES
+from dsync.domain.run import Kind
 from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
 from dsync.eig.evidence.shown import evidence_document
@@ -25,7 +26,7 @@ from dsync.eig.precheck.rules import list_file
 from dsync.eig.store import evidence as kept_evidence
 from dsync.errors import ConfigurationError
 from dsync.sync.context import utc_now
-from dsync.sync.report import Kind, SyncOptions
+from dsync.sync.report import SyncOptions
 
 T = TypeVar("T")
 

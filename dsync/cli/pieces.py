@@ -10,7 +10,8 @@ from dsync.cli.output import asker, print_json, print_table
 from dsync.cli.runs import run_once
 from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
-from dsync.sync.report import Kind, SyncOptions
+from dsync.domain.run import Kind
+from dsync.sync.report import SyncOptions
 
 MEANINGS = {
     "": "not tried yet",

@@ -16,12 +16,13 @@ from dsync.cli.output import asker, heading, print_check, print_json, print_tabl
 from dsync.cli.runs import Done, carry_out, finish
 from dsync.cli.session import reading
 from dsync.domain.ids import DossierNumber
+from dsync.domain.run import Kind
 from dsync.domain.verdict import Comparison, Resultat
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import stored_product
 from dsync.eig.statistics import statistics
 from dsync.sync.precheck import stored_comparisons
-from dsync.sync.report import Kind, SyncOptions
+from dsync.sync.report import SyncOptions
 
 
 @click.command()

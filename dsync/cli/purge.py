@@ -10,8 +10,9 @@ from dsync.cli.options import AGE, json_option, settings_options, wait_option
 from dsync.cli.output import asker, confirmed, print_json, print_table
 from dsync.cli.runs import run_once
 from dsync.cli.session import reading
+from dsync.domain.run import Kind
 from dsync.sync.context import utc_now
-from dsync.sync.report import Kind, SyncOptions
+from dsync.sync.report import SyncOptions
 
 
 @click.command()

@@ -14,8 +14,9 @@ from dsync.cli.reports import print_document
 from dsync.cli.runs import carry_out, finish
 from dsync.cli.session import load, reading
 from dsync.domain.ids import DossierNumber
+from dsync.domain.run import Kind
 from dsync.errors import ConfigurationError
-from dsync.sync.report import Kind, SyncOptions
+from dsync.sync.report import SyncOptions
 
 
 @click.command()

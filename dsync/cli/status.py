@@ -24,6 +24,7 @@ from dsync.cli.session import load_all, reading
 from dsync.database import open_database
 from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.run import Status
 from dsync.settings import Settings
 from dsync.store import Store
 from dsync.sync.concerns import concerns_of, warnings_of
@@ -120,7 +121,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
 
 def _print_problems(run: int, status: str, messages: Sequence[str]) -> None:
     """Print the messages of a run, or that its process died."""
-    if status == "interrupted":
+    if status == Status.INTERRUPTED:
         messages = ["its process died before the end; the next run resumes."]
     for message in messages:
         print_note(f"run {run}: {clean(message)}")

@@ -12,9 +12,10 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
+from dsync.domain.run import Kind
 from dsync.store import StoredWish
 from dsync.sync.conflicts import Choice, end_conflicts
-from dsync.sync.report import Kind, SyncOptions
+from dsync.sync.report import SyncOptions
 
 REMEDIES = {
     "timeout": "Attendez, puis réessayez : Démarches Simplifiées est trop lent pour ce dossier.",

@@ -16,10 +16,11 @@ from dsync.console import words
 from dsync.console.charts import bars
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
+from dsync.domain.run import Kind
 from dsync.store import WishStatus
 from dsync.store.documents import current_checks, to_settle
 from dsync.store.extension import label_of
-from dsync.sync.report import Kind, SyncOptions
+from dsync.sync.report import SyncOptions
 
 SHOWN_CHANGES = 100
 SHOWN_VIEWS = ("etapes", "voeux", "precontroles", "controles", "changements", "evenements")

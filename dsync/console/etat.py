@@ -179,7 +179,7 @@ def resynchronise(visit: Visit) -> Response:
     try:
         id_ = visit.site.desk.ask(app, options)
     except ConfigurationError as exc:
-        return visit.told(exc, "/")
+        return visit.back_with_error(exc, "/")
     return visit.back(f"/demandes/{id_}")
 
 

@@ -14,9 +14,10 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.dossiers import FORMATS
 from dsync.console.visit import Visit
+from dsync.domain.run import Kind
 from dsync.exports import tables_of, write_rows
 from dsync.store import Reader
-from dsync.sync.report import Kind, SyncOptions
+from dsync.sync.report import SyncOptions
 
 VIEW = "lecture_jury_dossier"
 _COLUMNS = (

@@ -194,7 +194,7 @@ class Visit:
         """Return a redirection after a write."""
         return RedirectResponse(self.url(path, **parameters), 303)
 
-    def told(self, error: DsyncError, path: str) -> Response:
+    def back_with_error(self, error: DsyncError, path: str) -> Response:
         """Go back to a page that shows why nothing was done."""
         text = f"Rien n’a été fait : {words.cause(error.exit_code)}"
         self.say(text, kind="error", detail=error.message)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsync import __version__
 from dsync.domain.durations import ago
+from dsync.domain.run import Status
 from dsync.errors import StoreError
 from dsync.store.store import process_name
 from dsync.sync.concerns import Code, concerns_of, warnings_of
@@ -81,7 +82,7 @@ def _role(state: Mapping[str, Any]) -> str:
 def _lateness(state: Mapping[str, Any], now: datetime) -> str:
     last, run = state["last_success_at"], state["last_run"]
     since = "No run has succeeded yet" if last is None else f"The last success was {ago(last, now)}"
-    if run is None or run["status"] == "running":
+    if run is None or run["status"] == Status.RUNNING:
         return f"{since}: see `dsync runs` and the service's log."
     why = " ".join(run["messages"][:1])
     return f"{since}; run {run['run']} ended as {run['status']}. {why}".strip()

@@ -19,8 +19,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.run import Status
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
-from dsync.sync.report import RunReport, Status
+from dsync.sync.report import RunReport
 
 if TYPE_CHECKING:
     from dsync.service.alerts import Alerts

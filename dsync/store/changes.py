@@ -47,7 +47,7 @@ class ChangeWrites(Subject):
     """Writes the changes of dossiers."""
 
     def record_changes(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows of table `changement`, as `Comparison.rows` and `state_change` make them."""
+        """Insert rows of table `changement`, as `DossierDiff.rows` and `state_change` make them."""
         insert_rows(
             self.connection,
             tables.changement,
@@ -96,7 +96,7 @@ def state_change(
 
 
 @dataclass(frozen=True)
-class Comparison:
+class DossierDiff:
     """A dossier as DS shows it beside the stored copy."""
 
     new: Record

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
+from dsync.domain.run import Status
 from dsync.store import tables
 from dsync.store.records import NewEvent, Quarantined
 from dsync.store.sql import insert_for, insert_rows
@@ -40,9 +41,9 @@ class JournalWrites(Subject):
         run = tables.sync_run
         self.connection.execute(
             update(run)
-            .where(run.c.demarche_numero == self.number, run.c.statut == "running")
+            .where(run.c.demarche_numero == self.number, run.c.statut == Status.RUNNING.value)
             .values(
-                statut="interrupted",
+                statut=Status.INTERRUPTED.value,
                 fin=at,
                 erreur="interrompu : le processus s’est arrêté avant la fin",
             )
@@ -55,7 +56,7 @@ class JournalWrites(Subject):
                 run=select(func.coalesce(func.max(run.c.run), 0) + 1).scalar_subquery(),
                 demarche_numero=self.number,
                 genre=genre,
-                statut="running",
+                statut=Status.RUNNING.value,
                 debut=at,
                 demande_par=demande_par,
                 **dict.fromkeys((*_COUNTS, "requetes"), 0),
@@ -120,7 +121,7 @@ class RunReads(Subject):
                 func.count(),
                 *(func.sum(run.c[name]) for name in FIGURES),
             )
-            .where(run.c.demarche_numero == self.number, run.c.statut != "running")
+            .where(run.c.demarche_numero == self.number, run.c.statut != Status.RUNNING.value)
             .group_by(run.c.genre, run.c.statut)
             .order_by(run.c.genre, run.c.statut)
         )

@@ -91,7 +91,7 @@ class OutcomeWrites(WishReads, JournalWrites):
                 {
                     "numero": numero,
                     "annotation": name,
-                    **_ours(own.value, own.target, now),
+                    **_pushed_columns(own.value, own.target, now),
                 }
                 for numero, owns in found.items()
                 for name, own in owns.items()
@@ -133,7 +133,7 @@ class OutcomeWrites(WishReads, JournalWrites):
                 {
                     "numero": numero,
                     "annotation": row.annotation,
-                    **_ours(row.valeur_distante, row.cible, now),
+                    **_pushed_columns(row.valeur_distante, row.cible, now),
                 }
                 for row in conflicts
                 if annotation in (None, row.annotation)
@@ -195,7 +195,7 @@ class OutcomeWrites(WishReads, JournalWrites):
         for wish, end in pairs:
             key = {"numero": wish.numero, "annotation": wish.annotation}
             if end.pushed is not None:
-                ours.append(key | _ours(end.pushed, end.cible, now))
+                ours.append(key | _pushed_columns(end.pushed, end.cible, now))
             elif end.nothing_written:
                 nothing.append(key | _NOTHING_UNCERTAIN | {"annotations_vues_le": None})
             elif wish.statut == WishStatus.INCERTAINE and end.statut is not WishStatus.INCERTAINE:
@@ -213,7 +213,7 @@ _NOTHING_UNCERTAIN: dict[str, Any] = {
 }
 
 
-def _ours(valeur: str | None, cible: str | None, now: datetime) -> dict[str, Any]:
+def _pushed_columns(valeur: str | None, cible: str | None, now: datetime) -> dict[str, Any]:
     """Return the columns of table `pousse` for a value written by dsync; "": it is empty."""
     return {
         "valeur": valeur or None,

@@ -18,7 +18,7 @@ from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.errors import DamagedJsonError
 from dsync.store import tables
-from dsync.store.changes import ChangeWrites, Comparison, gaps
+from dsync.store.changes import ChangeWrites, DossierDiff, gaps
 from dsync.store.corrections import CorrectionWrites
 from dsync.store.demarche import DemarcheReads
 from dsync.store.journal import QuarantineWrites
@@ -181,7 +181,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             beside = None
             if c.old is not None and c.is_compared:
                 its = sent.get(c.numero, {})
-                beside = Comparison(c.new, c.old, typed.get(c.numero), its, libelle_of, now)
+                beside = DossierDiff(c.new, c.old, typed.get(c.numero), its, libelle_of, now)
                 differences += beside.rows()
             events += _events_of(c, beside)
         self.record_changes(differences)
@@ -320,7 +320,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             self.connection.execute(update(_dossier).where(theirs).values(lu_par_run=run))
 
 
-def _events_of(change: _Change, beside: Comparison | None) -> Iterator[NewEvent]:
+def _events_of(change: _Change, beside: DossierDiff | None) -> Iterator[NewEvent]:
     """Yield the events of a dossier; `beside` is its comparison with the stored copy."""
     if change.old is None:
         yield NewEvent(change.numero, "cree")

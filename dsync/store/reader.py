@@ -35,7 +35,7 @@ from dsync.store.demarche import DemarcheReads
 from dsync.store.documents import Document, documents
 from dsync.store.extension import DossierView
 from dsync.store.journal import QuarantineReads, RunReads
-from dsync.store.listing import ListingReads
+from dsync.store.listing import NO_VERDICT, ListingReads
 from dsync.store.pieces import PieceReads
 from dsync.store.records import OpenPushes, OpenWork, WishStatus
 from dsync.store.requests import RequestReads
@@ -202,14 +202,14 @@ class Reader(
         presences = dict.fromkeys((presence.value for presence in Presence), 0)
         etats = dict.fromkeys((etat.value for etat in Etat), 0)
         verdicts = dict.fromkeys((verdict.key for verdict in Verdict), 0)
-        by_etat: dict[str, dict[str, int]] = {etat: {"aucun": 0, **verdicts} for etat in etats}
+        by_etat: dict[str, dict[str, int]] = {etat: {NO_VERDICT: 0, **verdicts} for etat in etats}
         to_judge = 0
         for presence, etat, verdict, count, waiting in rows:
             presences[presence] += count
             to_judge += waiting
             if presence == Presence.PRESENT:
                 etats[etat] += count
-                by_etat[etat][Verdict(verdict).key if verdict else "aucun"] += count
+                by_etat[etat][Verdict(verdict).key if verdict else NO_VERDICT] += count
                 if verdict is not None:
                     verdicts[Verdict(verdict).key] += count
         return {

@@ -11,6 +11,7 @@ from sqlalchemy import Row, Table, Text, and_, cast, column, func, inspect, or_,
 
 from dsync.domain.dossier import OPEN_ETATS, Revision
 from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.run import Kind, Status
 from dsync.store import reading_views, tables
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
 from dsync.store.form_views import FormView, form_views
@@ -165,7 +166,8 @@ class VerificationReads(StateReads, WishReads):
         """Return what the watermark is compared with."""
         run = tables.sync_run
         ours = run.c.demarche_numero == self.number
-        read = and_(ours, run.c.statut == "success", run.c.genre.in_(("incremental", "complet")))
+        reading = (Kind.INCREMENTAL.value, Kind.FULL.value)
+        read = and_(ours, run.c.statut == Status.SUCCESS.value, run.c.genre.in_(reading))
         newest = select(func.max(_dossier.c.modifie_le)).where(self._is_present())
         scalar = self.connection.scalar
         return Dates(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from dsync.domain.check_line import CheckStatus, expiry_lines
 from dsync.domain.durations import ago, span
+from dsync.domain.run import Status
 from dsync.errors import DSUnauthorizedError, SafetyBrakeError
 
 CHECK = "check "
@@ -104,7 +105,7 @@ def concerns_of(
             yield Concern(Code.SILENT_SERVICE, since=one["seen_at"], details=(one["holder"],))
     if state["clock_ahead_s"] is not None:
         yield Concern(Code.CLOCK_WENT_BACK, since=now + timedelta(seconds=state["clock_ahead_s"]))
-    if run and run["status"] in ("failed", "interrupted"):
+    if run and run["status"] in (Status.FAILED, Status.INTERRUPTED):
         yield Concern(Code.RUN_FAILED, run["run"], details=(run["error"],) if run["error"] else ())
     if state["last_code"] == DSUnauthorizedError.exit_code:
         yield Concern(Code.TOKEN_REFUSED)

@@ -29,7 +29,7 @@ from dsync.store import DuePush, Sending, WishOutcome, WishStatus
 
 
 @dataclass(slots=True)
-class Terms:
+class WriteTerms:
     """The instructeur, labels and configuration with which annotations are written."""
 
     instructeur_id: str
@@ -91,7 +91,7 @@ class PlannedWrite:
 
 
 def plan_write(
-    dossier: DuePush, remote: RemoteAnnotations, resolved: ResolvedAnnotations, terms: Terms
+    dossier: DuePush, remote: RemoteAnnotations, resolved: ResolvedAnnotations, terms: WriteTerms
 ) -> PlannedWrite:
     """Plan the due wishes of one dossier.
 
@@ -182,7 +182,7 @@ def _outcome_without_write(step: Step, remote: RemoteAnnotations) -> WishOutcome
 
 
 def _write(
-    dossier: DuePush, remote: RemoteAnnotations, steps: Sequence[Step], terms: Terms
+    dossier: DuePush, remote: RemoteAnnotations, steps: Sequence[Step], terms: WriteTerms
 ) -> DossierWrite:
     annotations = tuple(
         AnnotationWrite(

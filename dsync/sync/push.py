@@ -27,7 +27,7 @@ from dsync.store import DuePush, WishOutcome, WishStatus
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
-from dsync.sync.planned_writes import PlannedWrite, Terms, plan_write
+from dsync.sync.planned_writes import PlannedWrite, WriteTerms, plan_write
 from dsync.sync.report import SyncOptions
 from dsync.sync.write_answers import (
     note_refusals,
@@ -46,7 +46,7 @@ UNANSWERED = (
 )
 
 
-class _Next(Enum):
+class _NextBatch(Enum):
     """The size of the next batch."""
 
     LARGER = "larger"
@@ -136,7 +136,7 @@ def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> Non
         _push_all(run, terms, numbers, total, waits=waits)
 
 
-def _terms(run: Run) -> Terms | None:
+def _terms(run: Run) -> WriteTerms | None:
     """Return the instructeur and the labels to write with; None when the pushes have to wait.
 
     The stored démarche is used. It is read again from DS only if it does not contain the
@@ -166,10 +166,10 @@ def _terms(run: Run) -> Terms | None:
         return None
     programme = run.context.programme
     stated_verdict = programme.stated_verdict if programme else lambda _detail: None
-    return Terms(found, demarche.labels, annotations, stated_verdict)
+    return WriteTerms(found, demarche.labels, annotations, stated_verdict)
 
 
-def _refresh_labels(run: Run, terms: Terms) -> None:
+def _refresh_labels(run: Run, terms: WriteTerms) -> None:
     """Read the démarche's labels again: a renamed or removed label is not a human's edit."""
     demarche = refresh_demarche(run)
     terms.labels = demarche.labels
@@ -177,7 +177,7 @@ def _refresh_labels(run: Run, terms: Terms) -> None:
 
 
 def _push_all(
-    run: Run, terms: Terms, numbers: Sequence[DossierNumber], total: int, *, waits: bool
+    run: Run, terms: WriteTerms, numbers: Sequence[DossierNumber], total: int, *, waits: bool
 ) -> None:
     """Push batch after batch; halve the size when DS cannot execute a batch, then double it."""
     max_size = run.context.policy.push_batch
@@ -199,26 +199,26 @@ def _push_all(
                 size = max(1, size // 2)
                 continue
             _postpone(run, due)
-            then = _Next.LARGER
+            then = _NextBatch.LARGER
         except DSOutcomeUnknownError as exc:
             # In a document with several dossiers, one of them can make DS fail on all.
             failures += len(due) == 1
             size = 1
             if not exc.finished and not waits:
                 run.report.problem(UNANSWERED)
-            then = _Next.LARGER if failures < MAX_FAILURES else _Next.NONE
+            then = _NextBatch.LARGER if failures < MAX_FAILURES else _NextBatch.NONE
         else:
             failures = 0
-            size = max(1, size // 2) if then is _Next.SMALLER else min(max_size, size * 2)
+            size = max(1, size // 2) if then is _NextBatch.SMALLER else min(max_size, size * 2)
         seen.update(dossier.numero for dossier in due)
         run.context.progress.pushed(min(len(seen), total), total)
-        if then is _Next.NONE:
+        if then is _NextBatch.NONE:
             return
 
 
 def _push_batch(
-    run: Run, terms: Terms, due: Sequence[DuePush], numbers: Sequence[DossierNumber]
-) -> _Next:
+    run: Run, terms: WriteTerms, due: Sequence[DuePush], numbers: Sequence[DossierNumber]
+) -> _NextBatch:
     """Read, plan and write one batch, and record its outcomes; return the next batch's size.
 
     Raises:
@@ -267,7 +267,7 @@ def _push_batch(
         tx.record_outcomes(run.id, outcomes, run.now)
         tx.mark_sending([sending for made in planned for sending in made.sendings], run.now)
     if not planned:
-        return _Next.LARGER
+        return _NextBatch.LARGER
     writes = [made.write for made in planned if made.write is not None]
     try:
         answers = run.context.client.push(writes)
@@ -284,8 +284,8 @@ def _push_batch(
         # DS would refuse each further batch for the same reason.
         with run.transaction() as tx:
             tx.refuse_waiting(read_only, numbers)
-        return _Next.NONE
-    return _Next.SMALLER if any(answer.unknown for answer in answers) else _Next.LARGER
+        return _NextBatch.NONE
+    return _NextBatch.SMALLER if any(answer.unknown for answer in answers) else _NextBatch.LARGER
 
 
 def _postpone(run: Run, due: Sequence[DuePush]) -> None:
@@ -297,7 +297,9 @@ def _postpone(run: Run, due: Sequence[DuePush]) -> None:
     )
 
 
-def _simulate(run: Run, outcomes: Sequence[WishOutcome], planned: Sequence[PlannedWrite]) -> _Next:
+def _simulate(
+    run: Run, outcomes: Sequence[WishOutcome], planned: Sequence[PlannedWrite]
+) -> _NextBatch:
     """Report what would be sent, and record it as confirmed in the dry run's scratch copy."""
     for made in planned:
         run.report.would_send(made.described())
@@ -307,4 +309,4 @@ def _simulate(run: Run, outcomes: Sequence[WishOutcome], planned: Sequence[Plann
     with run.transaction() as tx:
         tx.record_outcomes(run.id, [*outcomes, *written], run.now)
     run.report.pushed_numbers.update(made.numero for made in planned)
-    return _Next.LARGER
+    return _NextBatch.LARGER

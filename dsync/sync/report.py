@@ -6,36 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from dsync.domain.ids import DossierNumber
+from dsync.domain.run import Kind, Status
 from dsync.domain.verdict import Comparison, Verdict
 from dsync.errors import DsyncError
 
 if TYPE_CHECKING:
     from dsync.store.requests import ManualRequest
-
-
-class Kind(StrEnum):
-    """The kinds of runs; the values are those of the view `lecture_synchronisation`."""
-
-    INCREMENTAL = "incremental"
-    FULL = "complet"
-    DOSSIER = "dossier"
-    PUSH = "envoi"
-    PRECHECK = "precontrole"
-    ERASURE = "effacement"
-    PIECES = "pieces"
-
-
-class Status(StrEnum):
-    """The status of a run."""
-
-    RUNNING = "running"
-    SUCCESS = "success"
-    PARTIAL = "partial"
-    FAILED = "failed"
 
 
 CAUSES = {

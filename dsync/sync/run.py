@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import structlog
 
+from dsync.domain.run import Kind
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
 from dsync.store import LEASE_TTL_S, Lease, Store, Tx
 from dsync.sync.config_changes import follow_config_changes
@@ -19,7 +20,7 @@ from dsync.sync.pieces import copy_new_pieces, copy_pieces, delete_doomed_pieces
 from dsync.sync.precheck import precheck
 from dsync.sync.pull import pull
 from dsync.sync.push import push_due, push_on_request
-from dsync.sync.report import Kind, RunReport, SyncOptions
+from dsync.sync.report import RunReport, SyncOptions
 
 log = structlog.get_logger(__name__)
 

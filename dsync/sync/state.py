@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.run import Kind
 from dsync.store import LeaseInfo, RunningService, Store
 from dsync.store.lease import is_alive
-from dsync.sync.report import Kind
 
 RUN_KEYS = {
     "run": "run",

@@ -21,10 +21,11 @@ from msgspec import structs
 from sqlalchemy import Connection, inspect, text
 
 from dsync.domain.dossier import Dossier
+from dsync.domain.run import Kind
 from dsync.ds import PageReader
 from dsync.sandbox import Sandbox
 from dsync.sync.pages import EPOCH
-from dsync.sync.report import Kind, SyncOptions
+from dsync.sync.report import SyncOptions
 from dsync.wiring import App
 from tests.bench.measured import TOKEN, app_on, measured
 from tests.bench.prebuilt import DEMARCHE, PAGE, serving

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from dsync.domain.run import Kind
 from dsync.sandbox import Sandbox
-from dsync.sync.report import Kind, RunReport, SyncOptions
+from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
 from tests.bench.measured import app_on
 from tests.bench.prebuilt import PAGE, Prebuilt, serving

@@ -24,6 +24,7 @@ from dsync.configuration import Configuration
 from dsync.database import EXTENSION
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.run import Kind
 from dsync.ds import DSClient, Limits
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.content import catalogue
@@ -36,7 +37,7 @@ from dsync.sandbox.world.model import ServedDossier
 from dsync.settings import Settings, load_settings
 from dsync.store import Store, SyncState, tables
 from dsync.store.engine import open_engine, parse_url
-from dsync.sync.report import Kind, RunReport, SyncOptions
+from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
 from tests.store import databases
 

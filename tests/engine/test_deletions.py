@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from dsync.domain.ids import DossierNumber
+from dsync.domain.run import Kind
 from dsync.ds import ListRequest
 from dsync.ds.reading import read_nodes
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.content.form import FORM
-from dsync.sync.report import Kind
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number, seeds
 from tests.store.databases import dump

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from dsync.sync.report import Kind, RunReport
+from dsync.domain.run import Kind
+from dsync.sync.report import RunReport
 from tests.engine.rig import PAGE, PROBLEME, Engine, number, seeds
 
 ONE = 1

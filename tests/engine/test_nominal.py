@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from dsync.domain.run import Kind, Status
 from dsync.sandbox import ScriptedFault
 from dsync.sync.context import Progress
-from dsync.sync.report import Kind, Status, SyncOptions
+from dsync.sync.report import SyncOptions
 from tests.engine.rig import (
     DATE,
     DETAIL,

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.run import Status
 from dsync.errors import LeaseHeldError, LeaseLostError
 from dsync.sync import run as runs
 from dsync.sync.conflicts import Choice, end_conflicts
-from dsync.sync.report import Status, SyncOptions
+from dsync.sync.report import SyncOptions
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
 
 

@@ -17,9 +17,10 @@ import pytest
 import requests
 
 from dsync.domain.check_line import CheckLine, CheckStatus
+from dsync.domain.run import Kind
 from dsync.sandbox.world.changes import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
-from dsync.sync.report import Kind, RunReport
+from dsync.sync.report import RunReport
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import LETTRE, Engine, id_of, number, seeds
 

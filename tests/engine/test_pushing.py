@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from dsync.domain.run import Status
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
 from dsync.sandbox.world.model import ChampDescriptor
 from dsync.sync.context import Progress
-from dsync.sync.report import Status
 from tests.engine.conftest import Start
 from tests.engine.rig import (
     DATE,

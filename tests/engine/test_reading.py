@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.run import Status
 from dsync.ds.reading import read_nodes
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
 from dsync.sandbox.world.model import FileSeed, VirusScan
 from dsync.sync import pull
 from dsync.sync.pages import store_page
-from dsync.sync.report import Status
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, FIRST, LETTRE, NOW, PROBLEME, Engine, dated, number
 

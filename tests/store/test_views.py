@@ -13,6 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 from dsync.database import EXTENSION
 from dsync.domain.dossier import Etat, Ligne, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.run import Kind, Status
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.candidature import Evaluation, Note
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
@@ -29,7 +30,6 @@ from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.records import EventName
 from dsync.sync.pages import QUARANTINE_MESSAGES
-from dsync.sync.report import Kind, Status
 from tests.store.builders import (
     CHAMPS,
     DEMARCHE,
@@ -482,7 +482,7 @@ WRITTEN: dict[tuple[str, str], Iterable[str]] = {
     ("lecture_statistique", "resultat"): Resultat,
     ("lecture_anomalie", "code"): [*QUARANTINE_MESSAGES, "catalogue"],
     ("lecture_synchronisation", "genre"): Kind,
-    ("lecture_synchronisation", "statut"): [*Status, "interrupted"],
+    ("lecture_synchronisation", "statut"): Status,
 }
 
 

@@ -11,9 +11,10 @@ import time_machine
 from structlog.testing import capture_logs
 
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.run import Kind, Status
 from dsync.errors import DSUnauthorizedError, LeaseHeldError, StoreError
 from dsync.service.scheduler import DemarcheJob, Service
-from dsync.sync.report import Kind, RunReport, Status, SyncOptions
+from dsync.sync.report import RunReport, SyncOptions
 
 START = datetime(2024, 6, 1, 8, tzinfo=UTC)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from dsync.domain.run import Kind, Status
 from dsync.errors import DSUnauthorizedError, DSUnavailableError
-from dsync.sync.report import Kind, RunReport, Status, SyncOptions
+from dsync.sync.report import RunReport, SyncOptions
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 
