@@ -135,7 +135,6 @@ def _resolve(
     """
     if everywhere == bool(numbers):
         raise click.UsageError("Give the numbers of dossiers, or --all.")
-
     chosen = None if everywhere else numbers
     with worker(may_create=False) as app:
         ended = end_conflicts(

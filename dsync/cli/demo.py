@@ -276,7 +276,6 @@ def _database_url(database: Path) -> str:
 
 
 def _end_when_failed(report: RunReport, signalled: int | None) -> None:
-
     if report.status is Status.FAILED:
         print_document(report.to_json())
         raise Exit(signalled or report.exit_code)

@@ -19,7 +19,6 @@ from dsync.domain.programme import NO_RULES
 from dsync.domain.run import Kind
 from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
-from dsync.eig.evidence.shown import evidence_document
 from dsync.eig.precheck.config import RulesConfig
 from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
 from dsync.eig.precheck.rules import list_file
@@ -44,14 +43,8 @@ def show(*, as_json: bool) -> None:
     settings = load()
     with worker(settings) as app:
         now, rules = app.clock(), _needed(app.programme.rules if app.programme else None)
-    registry = _needed(settings.configuration.programme).preuves.registre.enabled
-    with reading(settings) as reader:
-        document = evidence_document(
-            reader.connection,
-            rules,
-            betagouv_url=settings.betagouv_url,
-            registry_enabled=registry,
-        )
+        with reading(settings) as reader:
+            document = _needed(app.evidence(reader))
     if as_json:
         print_json(document)
         return
@@ -70,7 +63,7 @@ def show(*, as_json: bool) -> None:
             click.echo(f"  last attempt failed: {catalogue['error']}")
         if catalogue["refused_since"] is not None:
             click.echo(f"  stopped by the safety brake {ago(catalogue['refused_since'], now)}")
-    click.echo(f"Recherche d'entreprises: {'on' if registry else 'off'}\n")
+    click.echo(f"Recherche d'entreprises: {'on' if document['registry_enabled'] else 'off'}\n")
     print_table(
         ("list", "entries", "source"),
         [(entry["list"], entry["entries"], entry["source"]) for entry in lists],

@@ -165,7 +165,6 @@ def _document(comparison: Comparison) -> dict[str, Any]:
 
 
 def _statistics(*, wide: bool, as_json: bool) -> None:
-
     with reading() as reader:
         rows = statistics(reader)
     if as_json:

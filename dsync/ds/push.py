@@ -7,7 +7,7 @@ saying which ones: so what was saved is known only from the ids that it returns.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from math import isfinite
 from typing import Any
@@ -117,16 +117,7 @@ def document_of(writes: Sequence[DossierWrite]) -> Document:
         if bad:
             refused[write.number] = {a.id: _unsendable(a) for a in bad}
         if sendable or write.labels_add or write.labels_remove:
-            kept.append(
-                DossierWrite(
-                    write.number,
-                    write.dossier_id,
-                    write.instructeur_id,
-                    sendable,
-                    write.labels_add,
-                    write.labels_remove,
-                )
-            )
+            kept.append(replace(write, annotations=sendable))
     kept.sort(key=lambda w: (bool(w.annotations), len(w.labels_remove), len(w.labels_add)))
     variables: dict[str, Any] = {}
     for index, write in enumerate(kept):
@@ -243,9 +234,6 @@ class _OutcomeReader:
         if payload is None:
             return
         messages = _messages(payload)
-        if not messages:
-            self._done.add(label_id)
-            return
         if all(refusal_of(message) is Refusal.ALREADY_SO for message in messages):
             self._done.add(label_id)
             return
