@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dsync.ds.classify import (
-    ERROR_ROWS,
     ERRORS,
     NOT_EXECUTED,
     REFUSAL_ROWS,
-    STATUS_ROWS,
     Fault,
     GraphError,
     Refusal,
@@ -103,14 +101,6 @@ def test_a_status_has_its_fault(status: int, error: GraphError | None, fault: Fa
 def test_an_entry_of_errors_has_its_fault(error: GraphError, has_data: bool, fault: Fault) -> None:
     """Each kind of entry of `errors` has one fault."""
     assert fault == fault_of_error(error, has_data=has_data)
-
-
-def test_every_row_is_reached_by_some_answer() -> None:
-    """No row is hidden by an earlier one that matches all its answers."""
-    assert len(STATUS_ROWS) == len(set(STATUS_ROWS))
-    assert {row.fault for row in ERROR_ROWS} >= {Fault.TIMEOUT, Fault.BAD_DATA}
-    assert ERROR_ROWS[-1].fault == fault_of_error(GraphError(None, ""), has_data=False)
-    assert STATUS_ROWS[-1].fault == fault_of_status(418, INTERNAL)
 
 
 def test_the_most_severe_of_several_errors_is_the_answers() -> None:

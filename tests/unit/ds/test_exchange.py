@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,7 +16,6 @@ from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
 from dsync.ds import AnnotationWrite, DossierWrite, DSClient
 from dsync.ds.classify import Fault
 from dsync.errors import (
-    DSOutcomeUnknownError,
     DSRateLimitedError,
     DSTimeoutError,
     DSUnavailableError,
@@ -32,10 +31,7 @@ WRITE = DossierWrite(
 )
 LIGHT = {
     "demarche": {
-        "dossiers": {
-            "nodes": [{"number": 1}],
-            "pageInfo": {"endCursor": "c", "hasNextPage": False},
-        }
+        "dossiers": {"nodes": [{"number": 1}], "pageInfo": {"endCursor": "c", "hasNextPage": False}}
     }
 }
 BODY = json.dumps({"data": LIGHT}).encode()
@@ -126,8 +122,7 @@ def test_after_a_deadline_the_client_works_on(serve: Serve, make_client: Make) -
 
 
 @pytest.mark.parametrize(
-    "sent",
-    [b"", b"HTT", HEAD % 5000, HEAD % 5000 + BODY, HEAD % (len(BODY) + 1) + BODY],
+    "sent", [b"", b"HTT", HEAD % 5000, HEAD % 5000 + BODY, HEAD % (len(BODY) + 1) + BODY]
 )
 def test_an_incomplete_answer_is_an_error(serve: Serve, make_client: Make, sent: bytes) -> None:
     """A connection can be closed before, in or at the end of an answer."""
@@ -137,28 +132,6 @@ def test_an_incomplete_answer_is_an_error(serve: Serve, make_client: Make, sent:
     assert caught.value.details["fault"] == Fault.CONNECTION_LOST
 
 
-def test_a_read_that_broke_off_is_repeated(serve: Serve, make_client: Make) -> None:
-    """The next attempt uses another connection."""
-    calls: list[int] = []
-
-    def answer(connection: socket.socket) -> None:
-        calls.append(1)
-        if len(calls) > 1:
-            connection.sendall(HEAD % len(BODY) + BODY)
-
-    assert light(make_client(serve(answer), attempts=2)) == [1]
-
-
-def test_a_write_that_broke_off_is_unknown_and_sent_once(serve: Serve, make_client: Make) -> None:
-    """A mutation is not repeated because its answer was lost."""
-    calls: list[int] = []
-    client = make_client(serve(lambda _: calls.append(1)), attempts=6)
-    with pytest.raises(DSOutcomeUnknownError) as caught:
-        client.push([WRITE])
-    assert calls == [1]
-    assert not caught.value.finished
-
-
 def test_a_refused_connection_wrote_nothing(make_client: Make) -> None:
     """A mutation that was not sent has no unknown outcome."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
@@ -166,28 +139,6 @@ def test_a_refused_connection_wrote_nothing(make_client: Make) -> None:
     client = make_client(f"http://127.0.0.1:{port}/")
     with pytest.raises(DSUnavailableError, match="connection refused"):
         client.push([WRITE])
-
-
-def test_an_unknown_host_is_unreachable(make_client: Make) -> None:
-    """A wrong host name is reported with its remedy."""
-    with pytest.raises(DSUnavailableError, match="name cannot be resolved"):
-        light(make_client("https://nobody.invalid/"))
-
-
-def test_a_stop_aborts_a_running_read(
-    serve: Serve, make_client: Make, stop: threading.Event
-) -> None:
-    """SIGTERM does not wait for a page."""
-    held = threading.Event()
-
-    def answer(_: socket.socket) -> None:
-        stop.set()
-        held.wait(60)
-
-    client = make_client(serve(answer), deadline_s=30)
-    with pytest.raises(InterruptedRunError):
-        light(client)
-    held.set()
 
 
 def test_a_stop_lets_a_running_write_end(
@@ -205,24 +156,6 @@ def test_a_stop_lets_a_running_write_end(
 
     (outcome,) = make_client(serve(answer)).push([WRITE])
     assert outcome.saved == {"A"}
-
-
-def test_a_stop_leaves_a_slow_write_unknown(
-    serve: Serve, make_client: Make, stop: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A mutation without an answer soon after the stop has to be read back."""
-    monkeypatch.setattr("dsync.ds.transport.GRACE_S", 0.1)
-    held = threading.Event()
-
-    def answer(_: socket.socket) -> None:
-        stop.set()
-        held.wait(60)
-
-    client = make_client(serve(answer))
-    with pytest.raises(DSOutcomeUnknownError) as caught:
-        client.push([WRITE])
-    assert not caught.value.finished
-    held.set()
 
 
 def test_threads_share_a_client(serve: Serve, make_client: Make) -> None:
@@ -244,40 +177,6 @@ def test_threads_share_a_client(serve: Serve, make_client: Make) -> None:
     assert client.requests == 2
 
 
-def test_all_threads_together_keep_below_the_limit(
-    serve: Serve, make_client: Make, stop: threading.Event
-) -> None:
-    """Two clients of one token in four threads do not exceed the limit of a minute."""
-    asked: list[int] = []
-    both = threading.Semaphore(0)
-
-    def answer(connection: socket.socket) -> None:
-        asked.append(1)
-        connection.sendall(HEAD % len(BODY) + BODY)
-
-    url = serve(answer)
-    interrupted: list[InterruptedRunError] = []
-
-    def ask(client: DSClient) -> None:
-        try:
-            light(client)
-        except InterruptedRunError as exc:
-            interrupted.append(exc)
-        both.release()
-
-    clients = [make_client(url, requests_per_minute=2) for _ in range(2)]
-    threads = [threading.Thread(target=ask, args=(client,)) for client in clients * 2]
-    for thread in threads:
-        thread.start()
-    assert both.acquire(timeout=5)
-    assert both.acquire(timeout=5)
-    assert not both.acquire(timeout=0.2), "the others wait"
-    stop.set()
-    for thread in threads:
-        thread.join(5)
-    assert (2, 2) == (len(asked), len(interrupted))
-
-
 def test_a_429_delays_all_clients_of_the_token(
     serve: Serve, make_client: Make, stop: threading.Event
 ) -> None:
@@ -297,13 +196,6 @@ def test_a_429_delays_all_clients_of_the_token(
         light(make_client(url))
     timer.join()
     assert asked == [1]
-
-
-def test_an_exchange_leaves_no_thread(serve: Serve, make_client: Make) -> None:
-    """An idle client has a connection and no thread."""
-    with make_client(serve(lambda c: c.sendall(HEAD % len(BODY) + BODY))) as client:
-        light(client)
-        assert_no_thread_is_left()
 
 
 @pytest.mark.parametrize("ending", ["chunked", "at the end of the connection", "zipped"])
@@ -333,19 +225,6 @@ def test_an_answer_that_is_too_long_is_not_read(
     assert caught.value.details["fault"] == Fault.TOO_LONG
     assert gone.wait(20), "the connection is closed"
     assert_no_thread_is_left()
-
-
-@pytest.mark.parametrize(
-    "header",
-    ["RateLimit-Reset: \u00b2", "Retry-After: Tue, 24 Nov 99999999999 12:00:00 GMT", "X: y"],
-)
-def test_an_invalid_header_counts_as_missing(serve: Serve, make_client: Make, header: str) -> None:
-    """After a 429 with an unreadable time the default wait is used."""
-    head = f"HTTP/1.1 429 No\r\nDate: Tue, 24 Nov 99999999999 12:00:00 GMT\r\n{header}\r\n"
-    sent = head.encode("latin-1") + b"Content-Length: 0\r\n\r\n"
-    with pytest.raises(DSRateLimitedError) as caught:
-        light(make_client(serve(lambda connection: connection.sendall(sent))))
-    assert caught.value.retry_at == NOW + timedelta(seconds=15)
 
 
 def test_nothing_goes_over_http_to_another_machine(make_client: Make) -> None:

@@ -85,14 +85,6 @@ def test_waits_double_and_are_capped() -> None:
         assert wait <= 6
 
 
-def test_clients_wait_for_different_times() -> None:
-    """After an outage they do not all return in one instant."""
-    first, second = Waits(), Waits()
-    for event in (first, second):
-        attempts(error_of(Fault.GATEWAY), RetryPolicy.USUAL, event, backoff_s=1.0)
-    assert first.waits != second.waits
-
-
 @pytest.mark.parametrize(("in_s", "least", "most"), [(20, 20, 21), (-5, 0, 1), (500, 90, 90)])
 def test_a_rate_limit_is_waited_out(in_s: int, least: float, most: float) -> None:
     """The wait is DS's, plus jitter, at most the maximum."""

@@ -32,32 +32,6 @@ def test_no_minute_has_more_requests_than_the_limit() -> None:
     assert all(later - earlier >= 60 for earlier, later in zip(sent, sent[10:], strict=False))
 
 
-def test_requests_below_the_limit_do_not_wait() -> None:
-    """The first requests of a run are sent at once."""
-    clock = Clock()
-    limiter = Throttle(lambda: clock.now)
-    assert all(limiter.acquire(10, clock) for _ in range(10))
-    assert clock.now == 1000.0
-
-
-def test_a_pause_delays_all_threads() -> None:
-    """A 429 for one thread makes all others wait too."""
-    clock = Clock()
-    limiter = Throttle(lambda: clock.now)
-    limiter.pause(30)
-    limiter.pause(5)
-    assert limiter.acquire(10, clock)
-    assert clock.now == 1030.0
-
-
-def test_a_stop_ends_the_wait() -> None:
-    """No thread waits for its turn after the stop."""
-    clock = Clock()
-    limiter = Throttle(lambda: clock.now)
-    clock.set()
-    assert not limiter.acquire(10, clock)
-
-
 def test_one_token_at_one_endpoint_has_one_throttle() -> None:
     """Clients of the same token and address share a throttle."""
     first = shared_throttle("https://ds/a", "token")

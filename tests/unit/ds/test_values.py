@@ -14,7 +14,6 @@ from dsync.domain.dossier import Champ, Dossier, Fichier
 from dsync.domain.json_bytes import json_bytes
 from dsync.ds import Unreadable
 from dsync.ds.dossiers import read_dossier
-from dsync.ds.values import snake_case
 from dsync.sync.record import champs_of_form
 
 PLACE = {"name": "Île-de-France", "code": "11"}
@@ -171,17 +170,12 @@ def dossier_with(*nodes: dict[str, Any]) -> Dossier | Unreadable:
 def test_a_champ_of_each_type_gives_its_value_and_its_text(
     typename: str, values: dict[str, Any], valeur: Any, texte: str | None
 ) -> None:
-    """Each GraphQL type has a JSON value and a text; an unexpected shape has the text only."""
-    (champ,) = champs_of(node(typename, values))
+    """Each GraphQL type has a JSON value and a text; an unexpected shape has the text only.
+
+    The stored JSON has the same, and omits what is empty or redundant.
+    """
+    (champ,) = champs = champs_of(node(typename, values))
     assert (valeur, texte) == (champ.contenu, champ.texte)
-
-
-@pytest.mark.parametrize(("typename", "values", "valeur", "texte"), TYPES)
-def test_the_stored_json_is_the_champs(
-    typename: str, values: dict[str, Any], valeur: Any, texte: str | None
-) -> None:
-    """It can be decoded to the champ, and omits what is empty or redundant."""
-    champs = champs_of(node(typename, values))
     (stored,) = json.loads(json_bytes(champs))
     assert valeur == stored.get("valeur", stored.get("texte"))
     assert texte == stored.get("texte")
@@ -234,20 +228,6 @@ def test_a_value_of_another_json_type_makes_the_dossier_unreadable(
     assert isinstance(found, Unreadable)
     assert (1, "illisible") == (found.number, found.code)
     assert re.sub(r"\[\d+\]", "", found.path).startswith(path)
-
-
-@pytest.mark.parametrize(
-    ("typename", "expected"),
-    [
-        ("PieceJustificativeChamp", "piece_justificative"),
-        ("RNAChamp", "rna"),
-        ("YesNoChamp", "yes_no"),
-        ("PersonneMoraleIncomplete", "personne_morale_incomplete"),
-    ],
-)
-def test_a_graphql_type_gives_a_snake_case_name(typename: str, expected: str) -> None:
-    """Without the form's descriptors a champ's type is derived from the GraphQL type."""
-    assert expected == snake_case(typename)
 
 
 @pytest.mark.parametrize("typename", ["HeaderSectionChamp", "ExplicationChamp"])
