@@ -128,11 +128,9 @@ def test_days_out_of_order_never_take_a_dossier_back() -> None:
         Etape.ENTRETIENS: date(9999, 12, 31),
     }
     steps = {0.0: "depose", 1.0: "passe_en_instruction", 2.0: "accepte"}
-    assert [
-        ("En construction", 0),
-        ("Jury", 1),
-        ("Candidatures présentées", 2),
-    ] == stages(steps, "accepte", days=days)
+    assert [("En construction", 0), ("Jury", 1), ("Candidatures présentées", 2)] == stages(
+        steps, "accepte", days=days
+    )
     assert [("En construction", 0), ("Jury", 1), ("Refusé", 2)] == stages(
         steps | {2.0: "refuse"}, "refuse", days=days
     )
@@ -153,34 +151,6 @@ def test_a_past_correction_stays_a_stage(
 ) -> None:
     """It ends when the usager submits."""
     asked = Correction(on(1), None if finished is None else on(finished))
-    assert [
-        ("En construction", 0),
-        ("Correction attendue", 1),
-        ("En construction", end),
-    ] == stages({0: "depose"} | steps, "en_construction", corrections=(asked,))
-
-
-def test_a_correction_lasts_no_longer_than_the_construction() -> None:
-    """Taken under instruction, a dossier waits for no correction, nor when it comes back."""
-    steps = {0.0: "depose", 2.0: "passe_en_instruction", 4.0: "repasse_en_construction"}
-    asked = (Correction(on(1), on(5)), Correction(on(6), on(7)))
-    assert [
-        ("En construction", 0),
-        ("Correction attendue", 1),
-        ("En instruction", 2),
-        ("En construction", 4),
-        ("Correction attendue", 6),
-        ("En construction", 7),
-    ] == stages(steps, "en_construction", corrections=asked)
-
-
-def test_the_pending_correction_is_the_present_stage() -> None:
-    """DS's own word counts, whatever was stored about it."""
-    pending = {"date_derniere_correction_en_attente": on(3)}
-    for corrections in ((), (Correction(on(3), None),), (Correction(on(3), on(4)),)):
-        assert [("En construction", 0), ("Correction attendue", 3)] == stages(
-            {0: "depose", 5: "depose_correction_usager"},
-            "en_construction",
-            corrections=corrections,
-            **pending,
-        )
+    assert [("En construction", 0), ("Correction attendue", 1), ("En construction", end)] == stages(
+        {0: "depose"} | steps, "en_construction", corrections=(asked,)
+    )

@@ -92,14 +92,6 @@ def make_job(
     return DemarcheJob(worker, stop or threading.Event(), monotonic=clock), worker, clock
 
 
-def test_each_tick_does_the_due_run() -> None:
-    """Only the worker decides whether a run is due."""
-    job, worker, _ = make_job(make_report)
-    job.tick()
-    job.tick()
-    assert worker.runs == 2
-
-
 def test_a_failed_run_is_retried_after_increasing_waits() -> None:
     """15 s, then twice the last wait, at most the interval of the incremental read."""
     job, worker, clock = make_job(refused)
@@ -251,51 +243,6 @@ def test_a_partial_run_logs_each_problem() -> None:
     assert worker.runs == 2
 
 
-def test_serving_ends_after_the_current_run() -> None:
-    """A stop lets the run finish and then returns."""
-    stop, started = threading.Event(), threading.Event()
-
-    def until_stopped() -> RunReport:
-        started.set()
-        stop.wait()
-        return make_report(Status.FAILED, 130)
-
-    job, worker, _ = make_job(until_stopped, stop)
-    ended: list[bool] = []
-    thread = threading.Thread(target=lambda: ended.append(Service([job], stop).serve()))
-    thread.start()
-    assert started.wait(10)
-    stop.set()
-    thread.join(10)
-    assert ended == [True]
-    assert worker.runs == 1
-
-
-def test_a_slow_demarche_delays_no_other_one() -> None:
-    """While one run hangs, the other démarche's runs go on."""
-    stop, hangs, others = threading.Event(), threading.Event(), threading.Semaphore(0)
-
-    def hang() -> RunReport:
-        hangs.set()
-        stop.wait(10)
-        return make_report(Status.FAILED, 130)
-
-    def succeed() -> RunReport:
-        others.release()
-        return make_report()
-
-    slow, quick = FakeWorker(hang), FakeWorker(succeed)
-    quick.demarche = DemarcheNumber(2)
-    jobs = [DemarcheJob(worker, stop) for worker in (slow, quick)]
-    thread = threading.Thread(target=Service(jobs, stop, tick_s=0.05).serve)
-    thread.start()
-    assert hangs.wait(10)
-    assert all(others.acquire(timeout=10) for _ in range(5))
-    stop.set()
-    thread.join(10)
-    assert slow.runs == 1
-
-
 def test_a_thousand_requests_for_a_read_are_answered_by_few_reads() -> None:
     """Requests that come together are answered together, with a pause between two reads."""
     reads: list[float] = []
@@ -362,22 +309,3 @@ def test_what_a_person_asks_for_in_vain_postpones_nothing() -> None:
     worker.request = None
     job.tick()
     assert 2 == worker.runs
-
-
-def test_the_watch_is_called_while_the_service_runs() -> None:
-    """Or no alert would ever be told."""
-    stop = threading.Event()
-
-    class Watching:
-        idle = threading.Event()
-
-        def tick(self) -> None:
-            self.idle.set()
-            stop.set()
-
-    service = Service([DemarcheJob(FakeWorker(make_report), stop)], stop, watch=Watching())
-    serving = threading.Thread(target=service.serve, daemon=True)
-    serving.start()
-    serving.join(10)
-    stop.set()
-    assert Watching.idle.is_set()

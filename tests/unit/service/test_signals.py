@@ -72,12 +72,3 @@ def test_what_nohup_ignores_stays_ignored() -> None:
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
-
-
-def test_the_former_handlers_are_restored() -> None:
-    """After the block Ctrl-C has Python's own handler."""
-    before = signal.getsignal(signal.SIGTERM)
-    with StopSignals():
-        assert signal.getsignal(signal.SIGTERM) != before
-    assert signal.getsignal(signal.SIGTERM) == before
-    assert signal.set_wakeup_fd(-1) == -1

@@ -39,10 +39,7 @@ def test_a_token_of_its_own_replaces_the_common_one(folder: Path) -> None:
     _write(folder / "1.toml", 2, 'token_file = "own"\ntoken_expires_on = 2027-06-30\n')
     one, two = load_all(config=folder)
     assert ("common", "secret") == (one.token, two.token)
-    assert (None, "2027-06-30") == (
-        one.ds_token_expires_on,
-        str(two.ds_token_expires_on),
-    )
+    assert (None, "2027-06-30") == (one.ds_token_expires_on, str(two.ds_token_expires_on))
     assert "file" == two.sources["ds_token"]
     assert "secret" not in two.shown().values()
 

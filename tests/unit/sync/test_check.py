@@ -71,11 +71,6 @@ def of_result(*descriptors: Descriptor) -> CheckLine:
     return next(line for line in lines if line.message.startswith("resultat:"))
 
 
-def test_a_mapped_champ_as_expected_needs_no_line() -> None:
-    """Only what drifted is told."""
-    assert of_page(make_page()) == []
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -114,11 +109,6 @@ def test_new_champs_are_one_line_without_failing() -> None:
     assert ["« Question 1 »", "« Question 2 »"] == [
         line.message.split(": ")[1].split(";")[0] for line in told[1]
     ]
-
-
-def test_the_result_annotation_with_every_option_is_fine() -> None:
-    """The ordinary case."""
-    assert of_result(make_result()).status is CheckStatus.OK
 
 
 def test_an_option_that_is_missing_is_named_with_those_on_offer() -> None:

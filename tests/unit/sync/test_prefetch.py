@@ -7,14 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dsync.errors import DSUnavailableError, InterruptedRunError
+from dsync.errors import DSUnavailableError
 from dsync.sync.prefetch import prefetched
-
-
-def test_items_come_in_order() -> None:
-    """All of them."""
-    with prefetched(range(50), threading.Event()) as items:
-        assert list(range(50)) == list(items)
 
 
 def test_an_error_comes_after_what_came_before_it() -> None:
@@ -29,20 +23,6 @@ def test_an_error_comes_after_what_came_before_it() -> None:
     with prefetched(failing(), threading.Event()) as items, pytest.raises(DSUnavailableError):
         seen.extend(items)
     assert [1, 2] == seen
-
-
-def test_the_next_item_is_read_while_one_is_in_hand() -> None:
-    """The reader does not wait for the consumer to come back."""
-    second = threading.Event()
-
-    def source() -> Iterator[int]:
-        yield 1
-        second.set()
-        yield 2
-
-    with prefetched(source(), threading.Event()) as items:
-        next(items)
-        assert second.wait(20)
 
 
 def test_no_more_than_one_item_waits() -> None:
@@ -60,22 +40,6 @@ def test_no_more_than_one_item_waits() -> None:
             lead.append(len(read) - item)
     # One in hand, and one that is read or waits.
     assert max(lead) <= 2
-
-
-def test_a_stop_is_noticed_while_nothing_comes() -> None:
-    """The read under way is abandoned."""
-    stop, ended = threading.Event(), threading.Event()
-
-    def source() -> Iterator[int]:
-        yield 1
-        ended.wait(60)
-
-    with prefetched(source(), stop) as items:
-        next(items)
-        stop.set()
-        with pytest.raises(InterruptedRunError):
-            next(items)
-    ended.set()
 
 
 def test_a_consumer_that_leaves_ends_the_reading() -> None:

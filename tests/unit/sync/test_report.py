@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from dsync.domain.run import Kind, Status
-from dsync.errors import DSUnauthorizedError, DSUnavailableError
+from dsync.errors import DSUnavailableError
 from dsync.sync.report import RunReport, SyncOptions
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
@@ -37,18 +37,7 @@ def test_a_problem_makes_it_partial_and_is_told_once() -> None:
 def test_a_failure_wins_over_a_problem() -> None:
     """Its exit code is the process's."""
     report = closed("Pushes wait.", error=DSUnavailableError("DS is down."))
-    assert (Status.FAILED, 8, "DS is down.") == (
-        report.status,
-        report.exit_code,
-        report.errors[-1],
-    )
-
-
-def test_a_refused_token_is_exit_3() -> None:
-    """Whatever came before."""
-    report = RunReport(Kind.FULL, NOW)
-    report.fail(DSUnauthorizedError("Refused.", "expired"))
-    assert 3 == report.exit_code
+    assert (Status.FAILED, 8, "DS is down.") == (report.status, report.exit_code, report.errors[-1])
 
 
 def test_the_document_has_the_published_keys_in_order() -> None:

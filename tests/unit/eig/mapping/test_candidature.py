@@ -39,10 +39,10 @@ def test_a_field_is_read_from_its_champ(form: Any, map_node: Any) -> None:
 def test_a_blank_field_is_none(form: Any, map_node: Any, text: str) -> None:
     """A text of only spaces, of any kind, is blank."""
     mapped = map_node([form.champ(4202, text=text)])
-    assert (
-        mapped.candidature.entite,
-        mapped.candidature.reponses["entite"],
-    ) == (None, Reponse.VIDE)
+    assert (mapped.candidature.entite, mapped.candidature.reponses["entite"]) == (
+        None,
+        Reponse.VIDE,
+    )
 
 
 def test_the_answers_tell_why_a_field_is_empty(form: Any, map_node: Any) -> None:
@@ -79,10 +79,10 @@ def test_a_champ_of_unknown_id_is_found_by_its_label(
     mapped = map_node(
         [form.champ(id_, "DepartementChamp", departement={"code": "75", "name": "Paris"})]
     )
-    assert (
-        mapped.candidature.departement_code,
-        mapped.candidature.departement_nom,
-    ) == ("75", "Paris")
+    assert (mapped.candidature.departement_code, mapped.candidature.departement_nom) == (
+        "75",
+        "Paris",
+    )
 
 
 def test_a_former_label_is_known(
@@ -131,10 +131,7 @@ def test_without_a_revision_the_champs_shown_stand_for_the_form(
         form.champ("ordre", text="1", label="Ordre de préférence"),
     ]
     node = make_node(
-        [
-            form.champ("inconnu", text="DINUM", label="Entité opérationnelle"),
-            form.rows(4403, cells),
-        ]
+        [form.champ("inconnu", text="DINUM", label="Entité opérationnelle"), form.rows(4403, cells)]
     )
     mapped = mapper.map(dossier_of(node), DEMARCHE, None)
     assert mapped.candidature.entite == "DINUM"
@@ -170,10 +167,7 @@ def test_wishes_come_in_the_order_of_preference(form: Any, map_node: Any) -> Non
 def test_the_empty_row_of_the_platform_is_no_wish(form: Any, map_node: Any) -> None:
     """Blank rows are ignored: a mandatory repetition starts with one."""
     mapped = map_node([form.rows(4403, voeu(form))])
-    assert (
-        mapped.candidature.voeux,
-        mapped.candidature.reponses["voeux"],
-    ) == ((), Reponse.VIDE)
+    assert (mapped.candidature.voeux, mapped.candidature.reponses["voeux"]) == ((), Reponse.VIDE)
     assert len(mapped.dossier.champs[0].lignes) == 1
 
 
@@ -229,12 +223,12 @@ def test_a_grid_has_its_row_number_and_a_mark_for_each_criterion(form: Any, map_
         annotations=[form.rows(5302, grille(form), grille(form, "4", "99", commentaire="Bon"))]
     )
     (evaluation,) = mapped.candidature.evaluations
-    assert (
-        evaluation.ligne,
-        evaluation.moment,
-        evaluation.evaluateur,
-        evaluation.commentaire,
-    ) == (2, "Dossier", "eval@example.org", "Bon")
+    assert (evaluation.ligne, evaluation.moment, evaluation.evaluateur, evaluation.commentaire) == (
+        2,
+        "Dossier",
+        "eval@example.org",
+        "Bon",
+    )
     assert tuple(note.critere for note in evaluation.notes) == NAMES
     assert tuple(note.note for note in evaluation.notes[:3]) == (4.0, 99.0, None)
     assert evaluation.notes[0].libelle == "Problème avéré"
@@ -247,11 +241,7 @@ def test_criteria_that_the_revision_lacks_are_left_out(form: Any, map_node: Any)
         form.remove(id_)
     mapped = map_node(annotations=[form.rows(5302, grille(form, commentaire="Bon")[:3])])
     expected = Evaluation(
-        1,
-        "Dossier",
-        "eval@example.org",
-        "Bon",
-        (Note("probleme_avere", "Problème avéré", None),),
+        1, "Dossier", "eval@example.org", "Bon", (Note("probleme_avere", "Problème avéré", None),)
     )
     assert (expected,) == mapped.candidature.evaluations
 

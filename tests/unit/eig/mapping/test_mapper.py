@@ -35,9 +35,7 @@ def test_a_whole_dossier_is_typed(map_node: Run) -> None:
         nomMandataire="Nom",
         instructeurs=[{"email": "b@example.org"}, {"email": "a@example.org"}],
         labels=[{"id": "2", "name": "z"}, {"id": "1", "name": "a"}],
-        traitements=[
-            {"event": "depose", "dateTraitement": "2024-03-01T10:00:00+01:00"},
-        ],
+        traitements=[{"event": "depose", "dateTraitement": "2024-03-01T10:00:00+01:00"}],
     ).dossier
     assert (
         dossier.etat,
@@ -56,10 +54,10 @@ def test_a_whole_dossier_is_typed(map_node: Run) -> None:
         dossier.groupe_instructeur,
         dossier.usager_email,
     ) == ("Bravo", "Prénom Nom", "défaut", "usager@example.org")
-    assert (
-        dossier.instructeurs,
-        dossier.labels,
-    ) == (("a@example.org", "b@example.org"), ("a", "z"))
+    assert (dossier.instructeurs, dossier.labels) == (
+        ("a@example.org", "b@example.org"),
+        ("a", "z"),
+    )
     assert [(step.evenement, step.date) for step in dossier.traitements] == [("depose", DAY)]
 
 
@@ -218,11 +216,7 @@ def test_champs_applicant_and_deposit_are_inputs(map_node: Run, change: dict[str
 
 
 def test_a_changed_mapping_is_an_input(
-    config: MappingConfig,
-    form: Any,
-    map_node: Run,
-    make_mapper: Run,
-    make_node: Run,
+    config: MappingConfig, form: Any, map_node: Run, make_mapper: Run, make_node: Run
 ) -> None:
     """A new mapping changes the inputs hash."""
     mended = config.model_copy(update={"champs": config.champs.model_copy(update={"entite": None})})

@@ -85,11 +85,7 @@ PRODUCTS: dict[str, dict[str, Any]] = {
         "phases": PAST,
         "link": "https://www.data.gouv.fr/?utm_source=beta",
     },
-    "resana": {
-        "name": "Resana",
-        "phases": ALL_OPEN,
-        "link": "https://resana.numerique.gouv.fr/",
-    },
+    "resana": {"name": "Resana", "phases": ALL_OPEN, "link": "https://resana.numerique.gouv.fr/"},
     "demarches-simplifiees": {
         "name": "Démarches simplifiées",
         "phases": PAST,

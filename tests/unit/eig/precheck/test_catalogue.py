@@ -161,10 +161,7 @@ def test_a_product_once_published_stays_known_by_its_id_and_its_names() -> None:
     second = Catalogue.parse(body(entry(name="Après")), "{}", known=known)
     assert {"parti": known[0]} == second.former
     assert ("Ancien", at) == (known[0].nom, known[0].vu_le)
-    assert {
-        ("ancien",): {"parti"},
-        ("parti",): {"parti"},
-    } == second.former_names
+    assert {("ancien",): {"parti"}, ("parti",): {"parti"}} == second.former_names
     later = [*known[:1], *updated_products(second, known, at)]
     third = Catalogue.parse(body(entry(name="Après")), "{}", known=later)
     assert {"x"} == third.former_names["avant",]

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from dsync.domain.verdict import Controle
-from dsync.eig.candidature import Reponse
 
 LANCER = "Lancer un produit numérique"
 INTERNALISER = "Internaliser le pilotage stratégique"
@@ -60,22 +59,6 @@ def test_each_case_needs_its_conditions(
 ) -> None:
     """« Lancer » needs a started investigation; « Internaliser » statistics and a repository."""
     assert check("cas_octroi", cas_demande=cas, products=products).resultat == resultat
-
-
-@pytest.mark.parametrize(
-    ("reponse", "resultat"),
-    [
-        (Reponse.NON_ASSOCIE, "impossible"),
-        (Reponse.NON_DEMANDE, "a_verifier"),
-        (Reponse.VIDE, "a_verifier"),
-    ],
-)
-def test_a_case_that_is_not_there(
-    check: Callable[..., Controle], reponse: Reponse, resultat: str
-) -> None:
-    """A field that is not mapped, not asked or blank has a result of its own."""
-    answer = check("cas_octroi", cas_demande=None, reponses={"cas_demande": reponse})
-    assert answer.resultat == resultat
 
 
 def test_what_is_missing_is_named(check: Callable[..., Controle]) -> None:

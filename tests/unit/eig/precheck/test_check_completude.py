@@ -86,11 +86,7 @@ def test_many_blanks_are_all_named(
 )
 @pytest.mark.parametrize("typed", ["https://beta.gouv.fr/startups/a-just.html", "A-JUST"])
 def test_other_dossiers_are_named(
-    check: Callable[..., Controle],
-    doublons: tuple[int, ...],
-    resultat: str,
-    said: str,
-    typed: str,
+    check: Callable[..., Controle], doublons: tuple[int, ...], resultat: str, said: str, typed: str
 ) -> None:
     """Other dossiers are listed once, in order of number, without the dossier itself."""
     answer = check("doublon", doublons=doublons, page_produit=typed)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 
 from dsync.domain.verdict import Controle
-from dsync.eig.candidature import Reponse
 from dsync.eig.precheck.evidence import Evidence
 
 PAGE = "https://beta.gouv.fr/startups"
@@ -73,32 +72,6 @@ def test_each_row_of_the_specification(
 
 
 @pytest.mark.parametrize(
-    ("reponse", "resultat"),
-    [
-        (Reponse.NON_ASSOCIE, "impossible"),
-        (Reponse.NON_DEMANDE, "a_verifier"),
-        (Reponse.VIDE, "non_conforme"),
-    ],
-)
-@pytest.mark.parametrize("has_catalogue", [True, False])
-def test_an_answer_that_is_not_there(
-    check: Callable[..., Controle],
-    evidence: Evidence,
-    reponse: Reponse,
-    resultat: str,
-    has_catalogue: bool,
-) -> None:
-    """A field that is not mapped, not asked or blank needs no catalogue."""
-    answer = check(
-        "fiche_produit",
-        page_produit=None,
-        reponses={"page_produit": reponse},
-        with_evidence=evidence if has_catalogue else Evidence(None),
-    )
-    assert answer.resultat == resultat
-
-
-@pytest.mark.parametrize(
     "typed", [f"{PAGE}/a-just.html", f"{PAGE}/inconnue", "à venir", "https://www.example.org"]
 )
 def test_without_catalogue_nothing_typed_can_be_judged(
@@ -123,10 +96,7 @@ def test_an_unknown_page_may_be_an_alias_that_nobody_could_read(
 ) -> None:
     """An unknown page is uncertain only if the aliases could not be read."""
     answer = check(
-        "fiche_produit",
-        page_produit=f"{PAGE}/ancienne.html",
-        products=PRODUCT,
-        redirects=redirects,
+        "fiche_produit", page_produit=f"{PAGE}/ancienne.html", products=PRODUCT, redirects=redirects
     )
     assert answer.resultat == resultat
 

@@ -142,10 +142,7 @@ def test_a_phase_that_was_not_declared(
 ) -> None:
     """The more severe result counts: that of the phase or of the missing declaration."""
     answer = check(
-        "phase",
-        products=of(phases),
-        phase_declaree=None,
-        reponses={"phase_declaree": reponse},
+        "phase", products=of(phases), phase_declaree=None, reponses={"phase_declaree": reponse}
     )
     assert answer.resultat == resultat
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dsync.domain.verdict import Controle
-from dsync.eig.candidature import Reponse, Voeu
+from dsync.eig.candidature import Voeu
 from dsync.eig.precheck.rules import RuleSet
 from tests.unit.eig.precheck.sections import rules_of
 
@@ -52,29 +52,10 @@ def voeux(*profils: str | None) -> tuple[Voeu, ...]:
     ],
 )
 def test_each_row_of_the_specification(
-    check: Callable[..., Controle],
-    profils: list[str | None],
-    depose_le: datetime,
-    resultat: str,
+    check: Callable[..., Controle], profils: list[str | None], depose_le: datetime, resultat: str
 ) -> None:
     """One or two profiles on offer are conforme; each counts once, in any wording."""
     answer = check("profils", voeux=voeux(*profils), depose_le=depose_le)
-    assert answer.resultat == resultat
-
-
-@pytest.mark.parametrize(
-    ("reponse", "resultat"),
-    [
-        (Reponse.NON_ASSOCIE, "impossible"),
-        (Reponse.NON_DEMANDE, "a_verifier"),
-        (Reponse.VIDE, "non_conforme"),
-    ],
-)
-def test_wishes_that_are_not_there(
-    check: Callable[..., Controle], reponse: Reponse, resultat: str
-) -> None:
-    """A field that is not mapped, not asked or blank has a result of its own."""
-    answer = check("profils", voeux=(), reponses={"voeux": reponse})
     assert answer.resultat == resultat
 
 

@@ -15,11 +15,17 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from dsync.domain.dossier import Demandeur
+from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Resultat, Verdict
 from dsync.eig.candidature import Candidature, Reponse, Voeu
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.evaluation import evaluate, evidence_fingerprint
+from dsync.eig.precheck.evaluation import (
+    CurrentVerdict,
+    evaluate,
+    evaluate_if_needed,
+    evidence_fingerprint,
+)
 from dsync.eig.precheck.evidence import Evidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import RuleEvaluationError
@@ -50,11 +56,7 @@ def test_an_eligible_candidature(candidature: Build, evidence: Evidence, rules: 
         decision.constats["produit_id"],
         decision.constats["phase_constatee"],
         decision.constats["type_administration"],
-    ) == (
-        "a-just",
-        "construction",
-        "administration_centrale",
-    )
+    ) == ("a-just", "construction", "administration_centrale")
     assert decision.version_regles == rules.version
 
 
@@ -212,10 +214,7 @@ def test_the_fingerprint_is_that_of_the_decision(
 
 
 def test_the_fingerprint_moves_only_with_its_own_evidence(
-    candidature: Build,
-    evidence: Evidence,
-    rules: RuleSet,
-    write_startups: Callable[..., str],
+    candidature: Build, evidence: Evidence, rules: RuleSet, write_startups: Callable[..., str]
 ) -> None:
     """Changes of the own product and of the registry's answer change it, others do not."""
     product = {"name": "A", "phases": [("construction", "2023-01-01")]}
@@ -344,11 +343,7 @@ def test_evidence_outlives_an_answer_that_names_no_product(
     )
     assert between.constats["produit_id"] is None
     after = evaluate(
-        candidature(),
-        past,
-        rules,
-        doublons=(),
-        frozen_product=stored_product(between.preuve),
+        candidature(), past, rules, doublons=(), frozen_product=stored_product(between.preuve)
     )
     assert (first.verdict, first.detail) == (after.verdict, after.detail)
 
@@ -392,3 +387,26 @@ def test_what_is_typed_is_quoted_on_one_line(
     assert "…" in line
     assert conforme.startswith("Conforme : dépôt le")
     assert left.startswith("Non examiné : phase, cas d’octroi et doublon")
+
+
+@pytest.mark.parametrize("rewritten", [False, True])
+@pytest.mark.parametrize("before", [(), (DossierNumber(9),), (DossierNumber(9), DossierNumber(12))])
+@pytest.mark.parametrize(
+    "changes", [{}, {"code": "7210"}, {"page_produit": f"{PAGE}/docs"}, {"voeux": []}]
+)
+def test_another_twin_gives_the_decision_of_a_whole_evaluation(
+    candidature: Build,
+    evidence: Evidence,
+    past: Evidence,
+    rules: RuleSet,
+    changes: dict[str, Any],
+    before: tuple[DossierNumber, ...],
+    rewritten: bool,
+) -> None:
+    """Results that still hold are kept, and give the same text, evidence and remark."""
+    one, now = candidature(**changes), past if rewritten else evidence
+    first = evaluate(one, evidence, rules, doublons=before)
+    frozen, twins = stored_product(first.preuve), (DossierNumber(11),)
+    whole = evaluate(one, now, rules, doublons=twins, frozen_product=frozen)
+    current = CurrentVerdict(False, first, frozen)
+    assert whole == evaluate_if_needed(one, now, rules, doublons=twins, current=current)

@@ -9,12 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dsync.eig.precheck.lists import (
-    ListProblemsError,
-    is_siren,
-    parse_categories,
-    parse_operateurs,
-)
+from dsync.eig.precheck.lists import ListProblemsError, is_siren, parse_categories, parse_operateurs
 from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import ConfigurationError
 from tests.unit.eig.precheck.sections import rules_of
@@ -45,10 +40,7 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
         ),
         ({"cas": []}, "cas: missing; the check cas_octroi needs it"),
         ({"cas": [PROFIL | {"needs_phase": "zzz"}]}, "needs_phase « zzz » is not a known phase"),
-        (
-            {"phases": {"eligible": [], "other": []}},
-            "phases.eligible: missing; the check phase",
-        ),
+        ({"phases": {"eligible": [], "other": []}}, "phases.eligible: missing; the check phase"),
         (
             {"phases": {"eligible": ["a"], "other": ["À"]}},
             "phases: « a » is both eligible and other",

@@ -31,26 +31,37 @@ def _voeux(*profils: str) -> tuple[Voeu, ...]:
 
 
 @pytest.mark.parametrize(("name", "field", "said"), ASKED)
-def test_a_question_that_was_not_asked(
+def test_a_question_that_was_not_asked_or_is_not_mapped(
     check: Callable[..., Controle], name: str, field: str, said: str
 ) -> None:
-    """The sentence fits questions of any gender and number."""
+    """The sentence says who has to act; neither needs the product that the answer would name."""
     answer = check(name, reponses={field: Reponse.NON_DEMANDE})
-    assert answer.motif == (
-        f"Question « {said} » non posée au candidat par le formulaire. À faire : la lui poser."
+    assert (answer.resultat, answer.motif) == (
+        "a_verifier",
+        f"Question « {said} » non posée au candidat par le formulaire. À faire : la lui poser.",
     )
-
-
-@pytest.mark.parametrize(("name", "field", "said"), ASKED)
-def test_a_question_that_the_mapping_lacks(
-    check: Callable[..., Controle], name: str, field: str, said: str
-) -> None:
-    """The sentence asks for a correction of the configuration."""
     answer = check(name, reponses={field: Reponse.NON_ASSOCIE})
-    assert answer.motif == (
+    assert (answer.resultat, answer.motif) == (
+        "impossible",
         f"Aucun champ de ce formulaire n’est associé à la question « {said} ». "
-        "À faire : faire compléter la configuration du pré-contrôle par son exploitant."
+        "À faire : faire compléter la configuration du pré-contrôle par son exploitant.",
     )
+
+
+@pytest.mark.parametrize(
+    ("reponse", "resultat"),
+    [
+        (Reponse.NON_ASSOCIE, "impossible"),
+        (Reponse.NON_DEMANDE, "a_verifier"),
+        (Reponse.VIDE, "non_conforme"),
+    ],
+)
+def test_an_address_that_is_not_there_needs_no_catalogue(
+    check: Callable[..., Controle], reponse: Reponse, resultat: str
+) -> None:
+    """Its result is the same while the catalogue is out of reach."""
+    given = {"page_produit": None, "reponses": {"page_produit": reponse}}
+    assert check("fiche_produit", with_evidence=Evidence(None), **given).resultat == resultat
 
 
 def test_evidence_out_of_reach_asks_nothing_of_anybody(check: Callable[..., Controle]) -> None:

@@ -60,12 +60,7 @@ def test_cleaned_text_stays_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "length", "expected"),
-    [
-        ("abc", 3, "abc"),
-        ("abcd", 3, "ab…"),
-        ("ab cd", 4, "ab…"),
-        ("abe\u0316c", 4, "ab…"),
-    ],
+    [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("ab cd", 4, "ab…"), ("abe\u0316c", 4, "ab…")],
 )
 def test_cut_ends_with_an_ellipsis(text: str, length: int, expected: str) -> None:
     """A letter keeps its marks, and there is no blank before the ellipsis."""
