@@ -41,10 +41,9 @@ def completed(*words: str) -> set[str]:
     ("words", "expected"),
     [
         (("dsync", ""), set(COMMANDS)),
-        (("dsync", "dossier", "e"), {"erase"}),
-        (("dsync", "sync", "--no"), {"--no-push"}),
+        (("dsync", "dossier", "erase", "--un"), {"--undo"}),
     ],
-    ids=["commands", "subcommands", "options"],
+    ids=["commands", "options"],
 )
 def test_bash_completes(words: tuple[str, ...], expected: set[str]) -> None:
     """With the text that the command prints, as a login shell would have it."""

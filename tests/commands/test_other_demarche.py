@@ -166,10 +166,7 @@ def test_its_own_fields_are_mapped_judged_and_written_back(
     No check needs the catalogue, so none is read.
     """
     dsync = configured(JUDGED)
-    variables = {
-        "DSYNC_BETAGOUV_URL": "http://127.0.0.1:1",
-        "DSYNC_DATABASE_URL": database_url,
-    }
+    variables = {"DSYNC_BETAGOUV_URL": "http://127.0.0.1:1", "DSYNC_DATABASE_URL": database_url}
     assert 0 == dsync("check", **variables).code
     first = dsync("sync", "--json", **variables)
     assert (0, [], 5) == (first.code, first.json["errors"], first.json["pushed"])

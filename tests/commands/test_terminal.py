@@ -173,11 +173,6 @@ def test_json_is_one_line_in_a_log_file_and_indented_on_a_terminal(
     assert json.loads(seen)
 
 
-def test_sync_in_a_log_file_is_one_line(run: Command) -> None:
-    """`dsync sync --json >>log` from cron."""
-    assert 1 == run("sync", "--json").out.count("\n")
-
-
 def test_progress_without_a_total_is_a_number(run: Command) -> None:
     """« 30 », never « 30/? »."""
     master, slave = os.openpty()

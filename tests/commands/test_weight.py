@@ -26,8 +26,6 @@ LOCAL = (
     [
         ("--version", (*LOCAL, "sqlalchemy", "pydantic", "rich", "dsync.settings")),
         ("status", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
-        ("runs", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
-        ("dossier list", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
         ("sync", (*WEB, "apscheduler", "alembic", "sqlalchemy.dialects.postgresql")),
     ],
 )

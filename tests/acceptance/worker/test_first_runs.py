@@ -6,11 +6,7 @@ from dsync.sandbox import Sandbox
 from tests.acceptance.worker.database import OWN_HAND, Database
 from tests.acceptance.worker.demarche import Demarche, every_demarche, every_demarche_once
 from tests.acceptance.worker.installed import Installed
-from tests.acceptance.worker.truth import (
-    assert_copy_is_true,
-    assert_views_agree,
-    is_written,
-)
+from tests.acceptance.worker.truth import assert_copy_is_true, assert_views_agree, is_written
 
 
 @every_demarche
@@ -104,27 +100,4 @@ def test_what_changes_in_ds_shows_in_the_copy(
     assert rows[hidden]["presence"] == "present"
     # Once more, to read back what the run before wrote.
     dsync.json("sync")
-    assert_copy_is_true(database, sandbox, demarche)
-
-
-@every_demarche_once
-def test_a_poison_dossier_stops_nobody_and_is_read_once_it_can_be(
-    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
-) -> None:
-    """Exit 7, all others copied, judged and written; a full read later it is as the others."""
-    poison, null = (truth.number for truth in demarche.truth(sandbox)[:2])
-    sandbox.control.fail_reads(poison, champs_only=True)
-    sandbox.control.return_null(null, champs_only=True)
-
-    report = dsync.json("sync", code=7)
-
-    others = [t for t in demarche.truth(sandbox) if t.number not in (poison, null)]
-    assert ("partial", len(others)) == (report["status"], report["evaluated"])
-    assert sum(map(is_written, others)) == report["pushed"]
-    assert {poison, null} == {row["numero"] for row in database.view("lecture_anomalie")}
-    sandbox.control.repair(poison)
-    sandbox.control.repair(null)
-    dsync.json("sync", "--full")
-    dsync.json("sync")
-    assert [] == database.view("lecture_anomalie")
     assert_copy_is_true(database, sandbox, demarche)

@@ -15,13 +15,7 @@ from dsync.sandbox import Sandbox
 from dsync.service.metrics import METRICS
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import SHIPPED, Demarche, every_demarche_if_long
-from tests.acceptance.worker.installed import (
-    IN_TIME_S,
-    INSTRUCTEUR,
-    Installed,
-    config_with,
-    until,
-)
+from tests.acceptance.worker.installed import IN_TIME_S, INSTRUCTEUR, Installed, config_with, until
 from tests.acceptance.worker.surface import SECRET, started
 from tests.engine.inbox import Inbox
 from tests.engine.test_readers import WRITTEN
