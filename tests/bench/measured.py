@@ -147,11 +147,7 @@ def _prepared_export(database_url: str, folder: str, format_: str) -> Any:
     def act() -> tuple[int, dict[str, Any]]:
         with store.reading() as reader:
             done = export(
-                reader.connection,
-                tables,
-                Path(folder),
-                format_=format_,
-                made_at=datetime.now(UTC),
+                reader.connection, tables, Path(folder), format_=format_, made_at=datetime.now(UTC)
             )
         return sum(one.rows for one in done), {}
 

@@ -110,11 +110,7 @@ class Corpus:
         operation = operations.load(name)
         answer = requests.post(
             self._url,
-            json={
-                "query": operation.text,
-                "variables": variables,
-                "operationName": operation.name,
-            },
+            json={"query": operation.text, "variables": variables, "operationName": operation.name},
             headers={"Authorization": f"Bearer {self._token}"},
             timeout=30,
         )

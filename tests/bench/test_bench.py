@@ -150,10 +150,7 @@ def test_a_first_push_of_a_thousand_verdicts(tmp_path: Path) -> None:
 def test_each_view_answers_fast(database_url: str) -> None:
     """How many rows it has, and those of one dossier, on 10,000 dossiers with five changes each."""
     engine = _engine(database_url)
-    with (
-        serving(DOSSIERS) as server,
-        app_on(server.ds_url, server.base_url, database_url) as app,
-    ):
+    with serving(DOSSIERS) as server, app_on(server.ds_url, server.base_url, database_url) as app:
         app.sync(SyncOptions(full=True, push=False))
         sizes = {"without": _size(database_url)}
         _edit_each(app, times=CHANGES)

@@ -71,11 +71,8 @@ def test_each_alert_is_told_once_when_it_begins_and_once_when_it_ends(
     assert ["token_refused ended"] == inbox.told()
 
 
-def test_a_quarantine_is_told_again_each_time_it_has_doubled(
-    engine_on_each: Engine, inbox: Inbox
-) -> None:
+def test_a_quarantine_is_told_again_each_time_it_has_doubled(engine: Engine, inbox: Inbox) -> None:
     """By one of two services; not while it shrinks, or grows by little; once when it is over."""
-    engine = engine_on_each
     both = [alerts_of(worker, inbox) for worker in (engine.worker, engine.another())]
     engine.sync()
     told = []

@@ -268,10 +268,9 @@ def test_a_champ_that_the_form_hides_loses_its_value_until_it_is_shown(engine: E
         engine.control.hide_champ(number(0), PROBLEME, hidden=hidden)
         engine.sync(push=False)
         engine.advance(hours=1)
-    assert [
-        (PROBLEME, None, old, None, "inconnu"),
-        (PROBLEME, None, None, old, "inconnu"),
-    ] == told(engine, 0)
+    assert [(PROBLEME, None, old, None, "inconnu"), (PROBLEME, None, None, old, "inconnu")] == told(
+        engine, 0
+    )
 
 
 def test_another_mapping_is_no_change(engine: Engine) -> None:

@@ -36,14 +36,6 @@ def test_a_hidden_dossier_is_shown_as_such(engine: Engine, rank: int, by: str) -
     assert "masque" in engine.events(rank)
 
 
-def test_a_finished_dossier_that_its_usager_hides_stays(engine: Engine) -> None:
-    """DS still shows it."""
-    engine.sync_until_quiet()
-    engine.control.hide(number(FINISHED_ONE), "usager")
-    report = engine.sync()
-    assert (0, {"present": 12}) == (report.deleted, dict(engine.presences()))
-
-
 def test_a_restored_dossier_is_back_and_judged(engine: Engine) -> None:
     """With what changed meanwhile."""
     engine.sync_until_quiet()

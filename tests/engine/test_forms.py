@@ -148,9 +148,7 @@ def test_each_view_of_a_form_equals_a_plain_reading_of_the_raw_nodes(
     assert [] == wrong
 
 
-def test_a_repetition_has_a_view_with_a_row_for_each_line(
-    zoo: tuple[str, dict[str, Any]],
-) -> None:
+def test_a_repetition_has_a_view_with_a_row_for_each_line(zoo: tuple[str, dict[str, Any]]) -> None:
     """The lines keep their order, and count from 1."""
     url, raw = zoo
     main = f"formulaire_{EVERY_TYPE_FORM.number}"

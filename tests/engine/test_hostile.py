@@ -120,7 +120,7 @@ def test_a_dossier_that_is_null_all_the_same_goes_into_quarantine(
     assert engine.one("lecture_candidature", rank)["probleme"]
 
 
-@pytest.mark.parametrize("rank", [0, 41, 99])
+@pytest.mark.parametrize("rank", [41, 99])
 def test_searching_the_dossier_that_breaks_a_page_costs_few_requests(
     start: Start, rank: int
 ) -> None:
@@ -233,16 +233,20 @@ def test_any_json_in_the_place_of_a_champ_costs_that_dossier_at_most(engine: Eng
         heal(engine, junk)
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_any_json_at_any_path_costs_that_dossier_at_most(engine_on_each: Engine) -> None:
-    """One after the other in one database: none of them poisons it."""
+    """One after the other in one database: none of them poisons it.
+
+    SQLite, which refuses less, gets any value at any path in `tests/property/test_any_answer.py`.
+    """
     engine = engine_on_each
     engine.begin(push=False)
     odd = ("-1", '"hier"', '"0001-01-01T00:00:00+10:00"', DEEP, "1" + "0" * 30, "2147483648")
     for path in PATHS:
         # Of several nodes without a number, none can be named.
-        at_once = 1 if path in {(), ("number",)} else len(odd)
-        for start in range(0, len(odd), at_once):
-            junk = dict(enumerate(odd[start : start + at_once], start))
+        at_once = ([0], [4]) if path in {(), ("number",)} else (range(len(odd)),)
+        for places in at_once:
+            junk = {place: odd[place] for place in places}
             run_on(engine, path, junk)
             heal(engine, junk)
 
@@ -255,8 +259,13 @@ SOME_HARD = (HARD[0], "null")
 """What is tried at every place; all are tried at one."""
 
 
-@pytest.mark.parametrize("operation", ["DossiersPage", "Deletions"])
-@pytest.mark.parametrize("field", ["number", "state", "reason", "dateSupression", None])
+@pytest.mark.parametrize(
+    ("operation", "field"),
+    [
+        *(("DossiersPage", name) for name in ("number", "state", "reason", "dateSupression", None)),
+        *(("Deletions", name) for name in ("number", None)),
+    ],
+)
 def test_an_odd_value_in_a_list_of_deletions_costs_that_entry(
     engine: Engine, field: str | None, operation: str
 ) -> None:
@@ -348,8 +357,9 @@ WRITTEN = ("data", "w0_annotations")
 @pytest.mark.parametrize(
     ("path", "junk"),
     [
-        *((path, junk) for path in ((), ("data",), (*WRITTEN, "errors")) for junk in ("1", DEEP)),
-        *((WRITTEN, junk) for junk in ("1", "[]", '"x"', '{"annotations":[1]}', DEEP)),
+        ((), DEEP),
+        (("data",), "1"),
+        *((WRITTEN, junk) for junk in ("1", '{"annotations":[1]}', DEEP)),
         ((*WRITTEN, "errors"), '[{"id":[]}]'),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else ".".join(value) or "answer",

@@ -68,7 +68,7 @@ def test_a_kill_at_any_point_leaves_what_the_next_run_ends(
     for effects in range(part + 1, MOST_EFFECTS, 3):
         path = tmp_path / f"{effects}.db"
         shutil.copy(sqlite_template, path)
-        with Engine(f"sqlite:///{path}", seeds(range(4))) as engine:
+        with Engine(f"sqlite:///{path}", seeds(range(2))) as engine:
             if not is_killed(engine, effects):
                 assert effects > 15
                 return

@@ -10,17 +10,7 @@ from dsync.domain.run import Kind, Status
 from dsync.sandbox import ScriptedFault
 from dsync.sync.context import Progress
 from dsync.sync.report import SyncOptions
-from tests.engine.rig import (
-    DATE,
-    DETAIL,
-    FIRST,
-    OPEN,
-    PROBLEME,
-    RESULTAT,
-    WISHES,
-    Engine,
-    number,
-)
+from tests.engine.rig import DATE, DETAIL, FIRST, OPEN, PROBLEME, RESULTAT, WISHES, Engine, number
 
 
 def test_the_first_run_copies_judges_and_pushes(engine_on_each: Engine) -> None:
@@ -82,8 +72,7 @@ def test_a_change_costs_what_changed(engine: Engine) -> None:
     report = engine.sync()
     assert (1, 1, 1, 0) == (report.read, report.changed, report.evaluated, report.pushed)
     [event] = engine.rows(
-        "SELECT * FROM evenement WHERE numero = :numero AND evenement = 'modifie'",
-        numero=number(0),
+        "SELECT * FROM evenement WHERE numero = :numero AND evenement = 'modifie'", numero=number(0)
     )
     assert "Problème identifié" in event["details"]
     assert "Tout autre chose" not in event["details"]

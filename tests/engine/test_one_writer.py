@@ -98,7 +98,11 @@ def test_the_lease_is_free_after_a_run_that_failed(engine: Engine) -> None:
     assert 0 == engine.another().sync().exit_code
 
 
-@pytest.mark.parametrize(("choice", "then"), [("accepte", "remplacee"), ("adopte", "confirmee")])
+@pytest.mark.parametrize(
+    ("database_url", "choice", "then"),
+    [("sqlite", "accepte", "remplacee"), ("postgresql", "adopte", "confirmee")],
+    indirect=["database_url"],
+)
 def test_conflicts_are_ended_while_another_process_writes(
     engine_on_each: Engine, choice: Choice, then: str
 ) -> None:

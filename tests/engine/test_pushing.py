@@ -55,28 +55,6 @@ def batch_sizes(engine: Engine) -> list[int]:
 # --- batches ----------------------------------------------------------------------------------
 
 
-def test_ten_dossiers_cost_two_requests(start: Start) -> None:
-    """Some hundred verdicts: one reading and one document for every ten dossiers."""
-    engine = start(range(120))
-    engine.sync(push=False)
-    engine.control.forget_requests()
-    report = engine.sync()
-    batches = -(-report.pushed // 10)
-    assert report.pushed > 50
-    pages = len(engine.pages())
-    assert len(engine.requests()) - pages <= 2 * (batches + 1)
-
-
-def test_a_push_that_times_out_is_halved(engine: Engine) -> None:
-    """The batch adapts; everything arrives."""
-    engine.begin(push=False)
-    engine.control.fail(ScriptedFault("timeout", READ, times=2))
-    report = engine.sync()
-    assert (0, 10) == (report.exit_code, report.pushed)
-    reads = batch_sizes(engine)
-    assert reads[0] > reads[-1] or len(reads) > 2
-
-
 def test_a_batch_that_was_halved_grows_back(start: Start) -> None:
     """One slow moment does not make the rest go one by one."""
     engine = start(range(40))
@@ -536,11 +514,7 @@ def test_a_value_that_a_human_put_first_is_a_conflict(engine: Engine) -> None:
     report = engine.sync()
     assert (0, 1, OTHER) == (report.exit_code, report.conflicts, engine.remote(0))
     assert dict.fromkeys(WISHES, "conflit") == engine.wishes(0)
-    assert (None, None, []) == (
-        engine.remote(0, DETAIL),
-        engine.remote(0, DATE),
-        engine.labels(0),
-    )
+    assert (None, None, []) == (engine.remote(0, DETAIL), engine.remote(0, DATE), engine.labels(0))
     assert 1 == engine.events(0).count("conflit")
 
 

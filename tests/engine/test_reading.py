@@ -49,9 +49,7 @@ def test_a_time_out_halves_the_page_down_to_one(engine: Engine) -> None:
     assert (Status.SUCCESS, 12) == (report.status, len(engine.rows("SELECT * FROM dossier")))
 
 
-def test_a_page_size_that_timed_out_is_remembered_and_doubles_once_an_hour(
-    engine: Engine,
-) -> None:
+def test_a_page_size_that_timed_out_is_remembered_and_doubles_once_an_hour(engine: Engine) -> None:
     """The next process starts with it; a page that is too large costs DS 30 s."""
     small(engine, 8)
     engine.control.fail(ScriptedFault("timeout", operation=PAGES, times=2))

@@ -13,17 +13,7 @@ import pytest
 
 from dsync.store.engine import parse_url
 from tests.engine import oracle
-from tests.engine.rig import (
-    DATE,
-    DETAIL,
-    ETAPE,
-    PAGE,
-    PROBLEME,
-    RESULTAT,
-    WISHES,
-    Engine,
-    number,
-)
+from tests.engine.rig import DATE, DETAIL, ETAPE, PAGE, PROBLEME, RESULTAT, WISHES, Engine, number
 
 Restore = Callable[[], None]
 
@@ -88,10 +78,7 @@ def test_what_dsync_wrote_after_the_backup_is_known_as_its_own(
     restore()
 
     [differing] = engine.worker.app.verify(remote=True).findings
-    assert ("remote", True) == (
-        differing.check,
-        {*map(number, range(3))} <= {*differing.dossiers},
-    )
+    assert ("remote", True) == (differing.check, {*map(number, range(3))} <= {*differing.dossiers})
     engine.control.forget_requests()
     report = engine.sync()
     assert (0, 0, 0) == (report.exit_code, report.conflicts, len(engine.mutations()))

@@ -108,11 +108,7 @@ def test_rows_that_do_not_fit_each_other_are_found(engine_on_each: Engine) -> No
             "DELETE FROM changement WHERE numero = 77",
         ),
         (verdict_of.format(False), {"current_verdict": (number(0),)}, verdict_of.format(True)),
-        (
-            "UPDATE sync_state SET watermark = '2030-01-01 00:00:00+00:00'",
-            {"watermark": ()},
-            right,
-        ),
+        ("UPDATE sync_state SET watermark = '2030-01-01 00:00:00+00:00'", {"watermark": ()}, right),
         ("UPDATE sync_state SET watermark = NULL", {"watermark": ()}, right),
         ("DELETE FROM verdict WHERE id = (SELECT min(id) FROM verdict)", {}, right),
         ("UPDATE dossier SET modifie_le = '2030-01-01 00:00:00+00:00'", {"watermark": ()}, right),

@@ -16,11 +16,7 @@ EXTRAS = ("alerts", "sentry", "export", "s3")
 PERMISSIVE = {
     "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "PSF-2.0", "Python-2.0",
 }  # fmt: skip
-COPYLEFT = {
-    "certifi": "MPL-2.0",
-    "psycopg": "LGPL-3.0-only",
-    "psycopg-binary": "LGPL-3.0-only",
-}
+COPYLEFT = {"certifi": "MPL-2.0", "psycopg": "LGPL-3.0-only", "psycopg-binary": "LGPL-3.0-only"}
 """Distributions under a licence that asks for more; docs/dependencies.md says what."""
 OTHER_WORDS = {
     "Apache 2.0": "Apache-2.0",

@@ -87,12 +87,7 @@ def _part(name: str, schema: Schema) -> str:
     table = rows(
         ("key", "type", "default", "meaning"),
         (
-            (
-                f"`{key}`",
-                _type(one),
-                "required" if key in needed else _default(one),
-                said[key],
-            )
+            (f"`{key}`", _type(one), "required" if key in needed else _default(one), said[key])
             for key, one in own.items()
         ),
     )

@@ -36,9 +36,7 @@ acts = st.one_of(
     st.tuples(st.just("add_annotation_row"), ranks, st.just(GRILLES)),
     st.tuples(st.just("hide_champ"), ranks, st.sampled_from([PROBLEME, PAGE])),
     st.tuples(
-        st.just("move"),
-        ranks,
-        st.sampled_from(["en_construction", "en_instruction", "accepte"]),
+        st.just("move"), ranks, st.sampled_from(["en_construction", "en_instruction", "accepte"])
     ),
     st.tuples(st.just("change_groupe"), ranks, st.sampled_from(["défaut", "autre groupe"])),
     st.tuples(st.just("add_label"), ranks, st.sampled_from(["éligible", "à vérifier"])),

@@ -26,13 +26,7 @@ from dsync.domain.dossier import (
     Revision,
     Traitement,
 )
-from dsync.domain.ids import (
-    DemarcheNumber,
-    DescriptorId,
-    DossierId,
-    DossierNumber,
-    RevisionId,
-)
+from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, DossierNumber, RevisionId
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
 from dsync.eig.candidature import (
     BLANK,

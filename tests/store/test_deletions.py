@@ -8,13 +8,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.store import DossierProduct, registry, save_registry, set_products
 from dsync.store import NewWish, Store
-from tests.store.builders import (
-    NOW,
-    make_deleted,
-    make_mapped,
-    make_verdict,
-    writing,
-)
+from tests.store.builders import NOW, make_deleted, make_mapped, make_verdict, writing
 
 ONE = DossierNumber(1)
 
@@ -60,11 +54,11 @@ def test_erasing_leaves_a_tombstone(store: Store) -> None:
     } == kept
     assert champs == []
     (verdict,) = document["precontroles"]
-    assert (
-        verdict["verdict"],
-        verdict["version_regles"],
-        verdict["detail"],
-    ) == ("À vérifier", "r1", None)
+    assert (verdict["verdict"], verdict["version_regles"], verdict["detail"]) == (
+        "À vérifier",
+        "r1",
+        None,
+    )
     assert [
         (c["controle"], c["resultat"], c["motif"], c["preuve"]) for c in document["controles"]
     ] == [("depot", "conforme", None, None), ("phase", "a_verifier", None, None)]

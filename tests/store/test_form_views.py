@@ -125,10 +125,7 @@ def test_a_form_of_many_champs_has_the_columns_that_both_databases_allow(store: 
     save(store, demarche)
     store_dossier(store, demarche, 1, answers)
     [row] = rows(store, VIEW)
-    assert (len(FACTS) + shown, f"réponse c{shown - 1}") == (
-        len(row),
-        row[f"question_{shown - 1}"],
-    )
+    assert (len(FACTS) + shown, f"réponse c{shown - 1}") == (len(row), row[f"question_{shown - 1}"])
 
 
 def store_dossier(store: Store, demarche: Demarche, number: int, champs: Any) -> None:

@@ -8,19 +8,8 @@ import pytest
 
 from dsync.annotations import Wish, WrittenValue
 from dsync.domain.ids import DossierNumber
-from dsync.store import (
-    NewWish,
-    Sending,
-    Store,
-    WishOutcome,
-    WishStatus,
-)
-from tests.store.builders import (
-    NOW,
-    make_mapped,
-    make_verdict,
-    writing,
-)
+from dsync.store import NewWish, Sending, Store, WishOutcome, WishStatus
+from tests.store.builders import NOW, make_mapped, make_verdict, writing
 
 ONE = DossierNumber(1)
 LATER = NOW + timedelta(minutes=1)

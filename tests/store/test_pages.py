@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from dsync.domain.ids import DossierNumber
-from dsync.eig.store import candidatures
 from dsync.errors import StoreError
 from dsync.store import PageResult, Store
 from tests.store.builders import (
@@ -17,10 +15,7 @@ from tests.store.builders import (
     CHAMPS,
     NOW,
     champ,
-    make_candidature,
-    make_dossier,
     make_mapped,
-    row_of,
     writing,
 )
 
@@ -37,15 +32,6 @@ def events(store: Store, number: int = 1) -> list[tuple[str, Any]]:
         return [(e["evenement"], e["details"]) for e in reader.events(DossierNumber(number))]
 
 
-def test_what_is_judged_comes_back_as_it_was_stored(store: Store) -> None:
-    """Judging reads the candidature as the mapping made it."""
-    stored = make_candidature(make_dossier(1))
-    put(store, 1)
-
-    with store.reading() as reader:
-        assert row_of(stored) == row_of(candidatures(reader.connection, [ONE])[ONE])
-
-
 def test_changed_champs_are_named_once_and_without_their_values(store: Store) -> None:
     """Added, removed and changed champs, without dsync's own annotations."""
     new = (champ("c1", "Problème", "Tout autre chose"), *CHAMPS[1:3], champ("c9", "Entité", "x"))
@@ -55,18 +41,6 @@ def test_changed_champs_are_named_once_and_without_their_values(store: Store) ->
     assert ("modifie", {"champs": ["Problème", "Entité"]}) == events(store)[-1]
     put(store, 1, champs=new[:-1], annotations=(champ("a1", "Étape", "fin"),))
     assert ("modifie", {"champs": ["Entité", "Étape"]}) == events(store)[-1]
-
-
-def test_quarantine_tells_the_last_reason_and_the_first_date(store: Store) -> None:
-    """Another attempt may fail otherwise: its code and sentence are what helps."""
-    later = NOW + timedelta(hours=1)
-    with writing(store) as tx:
-        tx.quarantine(1, ONE, "timeout", "Trop lent.", NOW)
-        tx.quarantine(1, ONE, "bad_data", "Cassé.", later)
-        (aside,) = tx.quarantined()
-
-    assert (aside.code, aside.message, aside.tentatives) == ("bad_data", "Cassé.", 2)
-    assert (aside.depuis, aside.dernier_essai_le) == (NOW, later)
 
 
 def test_statements_do_not_grow_with_the_page(store: Store) -> None:
@@ -91,19 +65,6 @@ def test_statements_do_not_grow_with_the_page(store: Store) -> None:
 
     assert few == many
     assert max(many) <= 7
-
-
-def test_long_and_odd_texts_are_kept(store: Store) -> None:
-    """Emoji, right-to-left and quotes survive, at any length."""
-    nasty = "=1+1;'\"\\ שלום 🎉 " * 5000
-
-    put(store, 1, champs=(champ("c1", "Problème", nasty),), candidature={"probleme": nasty})
-
-    with store.reading() as reader:
-        document = reader.dossier(ONE)
-        assert document is not None
-        assert nasty == document["probleme"]
-        assert nasty in {c["valeur"] for c in reader.champs(ONE)}
 
 
 def test_a_reading_without_a_demarche_says_so(store: Store) -> None:

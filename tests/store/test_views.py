@@ -7,8 +7,6 @@ from datetime import UTC, date, datetime
 from typing import Any, get_args
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import ProgrammingError
 
 from dsync.database import EXTENSION
 from dsync.domain.dossier import Etat, Ligne, Presence, Traitement
@@ -161,62 +159,6 @@ def test_the_dictionary_describes_every_view_and_column(rich: Store) -> None:
         assert entry["description"].endswith(".")
 
 
-def test_a_rich_dossier_shows_in_every_view(rich: Store) -> None:
-    """The views show the values that were stored."""
-    with rich.reading() as reader:
-        document = reader.dossier(DossierNumber(1))
-        champs = reader.champs(DossierNumber(1))
-
-    assert document is not None
-    expected = {
-        "etat": "en_construction",
-        "presence": "present",
-        "depose_le": "2024-05-02T12:00:00Z",
-        "siren": "130025265",
-        "type_administration": "administration_centrale",
-        "produit_id": "transport",
-        "phase_constatee": "acceleration",
-        "sponsor_courriel": "sponsor_courriel de 1",
-        "nb_voeux": 2,
-        "verdict": "À vérifier",
-        "verdict_etabli_le": "2024-06-01T12:00:00Z",
-        "jury_le": "2024-07-01",
-    }
-    assert expected == {name: document[name] for name in expected}
-    assert document["voeux"] == [
-        {"rang": 1, "profil": "technique", "missions": "coder"},
-        {"rang": 2, "profil": "produit", "missions": None},
-    ]
-    assert [note["note"] for note in document["notes"]] == [4.0, None]
-    assert [grille["moyenne"] for grille in document["evaluations"]] == [4.0]
-    assert [controle["preuve"] for controle in document["controles"]] == [
-        {"date": "2024-05-02"},
-        {"phases": []},
-    ]
-    assert document["pieces"] == [
-        {
-            "champ_id": "c4",
-            "nom": "lettre.pdf",
-            "type_mime": "application/pdf",
-            "taille": 1234,
-            "empreinte_md5": "bWQ1",
-            "analyse": "SAFE",
-            "copie": None,
-            "copie_le": None,
-            "copie_etat": None,
-        }
-    ]
-    assert {
-        ("annotation", "a1", None, "jury"),
-        ("annotation", "owned", None, None),
-        ("champ", "c1", None, "Trop de papier"),
-        ("champ", "c2", None, None),
-        ("champ", "c3", 1, "technique"),
-        ("champ", "c3", 2, "produit"),
-        ("champ", "c4", None, "lettre.pdf"),
-    } == {(c["origine"], c["champ_id"], c["ligne"], c["valeur"]) for c in champs}
-
-
 def test_what_a_value_contains_is_no_champ_and_no_file(store: Store) -> None:
     """DS may give any JSON as a value, also with names that dsync uses around it."""
     inner = {"id": "faux", "texte": "faux", "nom": "faux"}
@@ -316,33 +258,6 @@ def test_a_list_is_narrowed_by_what_is_asked(rich: Store) -> None:
     assert 1 == counts["verdict"]["a_verifier"] == counts["presence"]["present"]
 
 
-def test_a_reader_sees_the_views_alone(database_url: str, rich: Store) -> None:
-    """The role reads lecture_* and no table; SQLite says that it does not apply."""
-    if not database_url.startswith("postgresql"):
-        with pytest.raises(ConfigurationError, match="SQLite"):
-            rich.grant_reader("analyste")
-        return
-    engine = create_engine(parse_url(database_url))
-    with engine.begin() as connection:
-        connection.execute(text('DROP ROLE IF EXISTS "analyste-eig"'))
-        connection.execute(text('CREATE ROLE "analyste-eig"'))
-        connection.execute(text('GRANT SELECT ON dossier TO "analyste-eig"'))
-
-    rich.grant_reader("analyste-eig")
-
-    with engine.connect() as connection:
-        connection.execute(text('SET ROLE "analyste-eig"'))
-        for view in PROMISED:
-            connection.execute(text(f"SELECT count(*) FROM {view}"))
-        with pytest.raises(ProgrammingError, match="permission denied"):
-            connection.execute(text("SELECT count(*) FROM dossier"))
-        connection.rollback()
-    with engine.begin() as connection:
-        connection.execute(text('DROP OWNED BY "analyste-eig"'))
-        connection.execute(text('DROP ROLE "analyste-eig"'))
-    engine.dispose()
-
-
 def test_a_role_that_cannot_be_a_reader_is_refused(database_url: str, store: Store) -> None:
     """Unknown, or the one that dsync works with: a sentence, and nothing changed."""
     for role in ("personne", parse_url(database_url).username or "postgres"):
@@ -420,10 +335,7 @@ def test_a_label_shows_its_colour_and_who_put_it(rich: Store) -> None:
 
 def test_a_jury_shows_its_dossiers_and_the_spread_of_their_marks(store: Store) -> None:
     """The means of the grids, the lowest and the highest mark, who was accepted."""
-    grids = {
-        1: ((4.0, 5.0), (2.0, 3.0)),
-        2: ((1.0, 2.0),),
-    }
+    grids = {1: ((4.0, 5.0), (2.0, 3.0)), 2: ((1.0, 2.0),)}
     evaluations = {
         n: tuple(
             Evaluation(
