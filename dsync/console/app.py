@@ -177,7 +177,7 @@ class Console:
 
     def _page(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         def answer(visit: Visit) -> Response:
-            is_closed, visit.titles = self._site.store.session(visit.actor.token)
+            is_closed, visit.titled = self._site.store.session(visit.actor.token)
             if is_closed:
                 visit.request.session.clear()
                 raise HTTPException(403, self._access.refusal)

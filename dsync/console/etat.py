@@ -129,8 +129,7 @@ def show(visit: Visit) -> Response:
     state = state_of(app.store, app.demarche, visit.now, judges=configuration.judges)
     has_programme = configuration.programme is not None
     with app.store.reading(app.demarche) as reader:
-        found = reader.figures(with_stages=has_programme)
-        figures = found.counts
+        figures = reader.figures(with_stages=has_programme)
         series = {"Dépôts": figures["depots"]}
         if configuration.judges:
             series["Verdicts"] = figures["verdicts"]
@@ -142,7 +141,7 @@ def show(visit: Visit) -> Response:
             "etat.html",
             reader,
             state=state,
-            successes=found.successes,
+            successes={number: one.last_success_at for number, one in visit.titled.items()},
             points=sorted(points_of(visit, state), key=lambda one: not one.is_error),
             next_run=next_run,
             curve=curve(series),

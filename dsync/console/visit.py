@@ -21,6 +21,7 @@ from dsync.console.masking import masked, masked_names
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber
 from dsync.errors import DsyncError
 from dsync.store import Reader, Store
+from dsync.store.sessions import Titled
 from dsync.wiring import App
 
 THEMES = ("neutre", "dsfr")
@@ -57,7 +58,7 @@ class Visit:
     form: Mapping[str, Any] = field(default_factory=dict)
     """Of a write: the last value of each field; `every` has all of a field."""
     every: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    titles: Mapping[int, str] = field(default_factory=dict)
+    titled: Mapping[int, Titled] = field(default_factory=dict)
     """Of the démarches that were read from DS, by number."""
 
     @cached_property
@@ -146,13 +147,14 @@ class Visit:
         is_part = self.request.headers.get("hx-request") == "true"
         said = None if is_part else self.request.session.pop("dit", None)
         programme = self.app.configuration.programme
+        titles = {number: one.titre for number, one in self.titled.items()}
         html = self.site.templates.get_template(template).render(
             visit=self,
             url=self.url,
             actor=self.actor,
             theme=self.site.theme,
             demarche=self.app.demarche,
-            demarches={number: self.titles.get(number) for number in self.site.apps},
+            demarches={number: titles.get(number) for number in self.site.apps},
             has_programme=programme is not None,
             path=self.request.url.path,
             here=self.here,

@@ -52,15 +52,6 @@ class Selection(NamedTuple):
     """Whether `q` leaves out the programme's column, which is free text."""
 
 
-class Figures(NamedTuple):
-    """What `figures` counts, by one query."""
-
-    counts: Mapping[str, Mapping[str, int]]
-    """By day, or by stage, of `depots`, `verdicts`, `decisions` and `etapes`."""
-    successes: Mapping[int, str]
-    """When each démarche was last read with success."""
-
-
 MOST_WISHES = 500
 """Maximum number of open wishes that are read at a time."""
 _OPEN = (WishStatus.REFUSEE, WishStatus.INCERTAINE, WishStatus.EN_ATTENTE)
@@ -98,9 +89,6 @@ UNION ALL
 SELECT 'decisions', CAST(hour(d.traite_le) AS text), count(*)
 FROM dossier AS d
 WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL GROUP BY hour(d.traite_le)
-UNION ALL
-SELECT 'succes', CAST(s.last_success_at AS text), s.demarche_numero
-FROM sync_state AS s WHERE s.last_success_at IS NOT NULL
 {stages}
 """
 """By hour, which makes few groups fast; the hours are then put into days of Paris."""
@@ -160,7 +148,7 @@ class ListingReads(Subject):
             return [], []
         return sorted(row.labels), sorted({one["groupe"] for one in row.instructeurs})
 
-    def figures(self, *, with_stages: bool) -> Figures:
+    def figures(self, *, with_stages: bool) -> dict[str, dict[str, int]]:
         """Count deposits, verdicts and decisions by day of Paris, and dossiers by stage reached.
 
         Args:
@@ -181,20 +169,16 @@ class ListingReads(Subject):
                 for rank in range(len(reached))
             ),
         )
-        names, successes = list(reached), dict[int, str]()
+        names = list(reached)
         found: dict[str, Counter[str]] = {
             name: Counter() for name in ("depots", "verdicts", "decisions", "etapes")
         }
         for row in self._execute(query, {"demarche": self.number}):
-            if row["serie"] == "succes":
-                successes[row["nombre"]] = row["cle"]
-                continue
             is_stage = row["serie"] == "etapes"
             key = names[int(row["cle"])] if is_stage else _day_of_hour(row["cle"])
             found[row["serie"]][key] += row["nombre"] or 0
         by_day = {name: dict(sorted(counts.items())) for name, counts in found.items()}
-        counts_by_stage = {name: found["etapes"][name] for name in names}
-        return Figures(by_day | {"etapes": counts_by_stage}, successes)
+        return by_day | {"etapes": {name: found["etapes"][name] for name in names}}
 
     def rows_of(
         self,

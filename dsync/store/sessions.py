@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from hashlib import sha256
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, null, select
 
 from dsync.store import tables
 from dsync.store.sql import insert_for
 
-_table, _demarche = tables.session_fermee, tables.demarche
+_table, _demarche, _state = tables.session_fermee, tables.demarche, tables.sync_state
 
 
 def close(connection: Connection, token: str, until: datetime, now: datetime) -> None:
@@ -27,12 +28,24 @@ def close(connection: Connection, token: str, until: datetime, now: datetime) ->
     connection.execute(statement.on_conflict_do_nothing())
 
 
-def look(connection: Connection, token: str) -> tuple[bool, dict[int, str]]:
-    """Return whether a session was closed, and what every page shows: the démarches' titles."""
-    closed = select(null(), _table.c.empreinte).where(_table.c.empreinte == _hash(token))
-    rows = connection.execute(select(_demarche.c.number, _demarche.c.titre).union_all(closed)).all()
-    titles = {number: titre for number, titre in rows if number is not None}
-    return len(titles) < len(rows), titles
+class Titled(NamedTuple):
+    """What every page shows of a démarche."""
+
+    titre: str
+    last_success_at: datetime | None
+
+
+def look(connection: Connection, token: str) -> tuple[bool, dict[int, Titled]]:
+    """Return whether a session was closed, and what every page shows of each démarche."""
+    last, demarche = _state.c.last_success_at, _demarche.c.number
+    known = select(demarche, _demarche.c.titre, last).outerjoin(
+        _state, _state.c.demarche_numero == demarche
+    )
+    closed = select(null(), _table.c.empreinte, null()).where(_table.c.empreinte == _hash(token))
+    # One statement: it is that of each address of the console.
+    rows = connection.execute(known.union_all(closed)).all()
+    titled = {number: Titled(*facts) for number, *facts in rows if number is not None}
+    return len(titled) < len(rows), titled
 
 
 def _hash(token: str) -> str:

@@ -31,6 +31,7 @@ from dsync.store.faults import translated
 from dsync.store.reader import Reader
 from dsync.store.records import Lease, LeaseInfo, RunningService
 from dsync.store.requests import RequestWrites
+from dsync.store.sessions import Titled
 from dsync.store.sql import copy_rows
 from dsync.store.transaction import Tx
 
@@ -174,8 +175,8 @@ class Store:
         with self._connected() as connection:
             sessions.close(connection, token, until, self._clock())
 
-    def session(self, token: str) -> tuple[bool, dict[int, str]]:
-        """Return whether a session of the console was closed, and the titles of all démarches."""
+    def session(self, token: str) -> tuple[bool, dict[int, Titled]]:
+        """Return whether a session of the console was closed, and what each page shows."""
         with self._connected(reading=True) as connection:
             return sessions.look(connection, token)
 
