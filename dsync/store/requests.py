@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from dsync.errors import LeaseHeldError
-from dsync.store import tables
+from dsync.store import lease, tables
 from dsync.store.subject import Subject
 
 _table = tables.demande
@@ -95,14 +95,19 @@ class RequestWrites(RequestReads):
 
     def withdraw_request(self, id_: int) -> bool:
         """Delete a request unless it has begun; return whether it was deleted."""
-        deleted = self.connection.execute(
-            delete(_table).where(
-                _table.c.id == id_,
-                _table.c.demarche_numero == self.number,
-                _table.c.commence_le.is_(None),
-            )
-        )
-        return bool(deleted.rowcount)
+        return self._delete(id_, _table.c.commence_le.is_(None))
+
+    def take_request_back(self, id_: int, now: datetime) -> bool:
+        """Delete a request that no service executes; return whether it was deleted.
+
+        Args:
+            id_: the request's, of which no service is alive.
+            now: the present instant, in UTC.
+        """
+        held = lease.read(self.connection, self.number, now)
+        if held is None or held.holder is None or held.is_expired:
+            return self._delete(id_, _table.c.fini_le.is_(None))
+        return self.withdraw_request(id_)
 
     def begin_request(self, id_: int, run: int, now: datetime) -> None:
         """Store that a run executes a request.
@@ -178,6 +183,14 @@ class RequestWrites(RequestReads):
             code=code,
             resultat=None if result is None else dict(result),
         )
+
+    def _delete(self, id_: int, condition: ColumnElement[bool]) -> bool:
+        deleted = self.connection.execute(
+            delete(_table).where(
+                _table.c.id == id_, _table.c.demarche_numero == self.number, condition
+            )
+        )
+        return bool(deleted.rowcount)
 
     def _insert(self, **values: Any) -> int:
         inserted = self.connection.execute(

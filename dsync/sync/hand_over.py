@@ -52,13 +52,22 @@ def hand_over(context: Context, options: SyncOptions) -> ManualRequest | None:
             return request
         if read is not None:
             context.progress.pulled(read, None)
-        if living_service(store, demarche, now()) is None and withdraw(store, demarche, id_):
+        if living_service(store, demarche, now()) is None and _take_back(context, id_):
             return None
     if withdraw(store, demarche, id_):
         raise InterruptedRunError("Interrupted: the service had not begun, and will not.")
     raise InterruptedRunError(
         "Interrupted: the service goes on with the run; `dsync journal` shows its result."
     )
+
+
+def _take_back(context: Context, id_: int) -> bool:
+    """Take back a request of which the service died; return False while one may execute it.
+
+    One that has begun stays until the lease of its run has expired: a new service may execute it.
+    """
+    with context.store.requests(context.demarche) as requests:
+        return requests.take_request_back(id_, context.clock())
 
 
 def withdraw(store: Store, demarche: DemarcheNumber, id_: int) -> bool:

@@ -62,13 +62,16 @@ def test_a_request_outlives_the_service_that_began_it(
     successor = sqlite_dsync.start("run")
     done = asking.wait()
     assert (0, "complet") == (done.code, done.document["kind"]), done.text
+
+    sandbox.control.fail(*[ScriptedFault("latency", latency_ms=900)] * 9)
+    alone = sqlite_dsync.start("sync", "--json")
+    until(lambda: _requests(sqlite_database, "commence_le IS NOT NULL AND fini_le IS NULL"))
     successor.signal(signal.SIGKILL)
     successor.kill()
     sqlite_database.expire_lease()
+    ended = alone.wait()
 
-    alone = sqlite_dsync.json("sync")
-
-    assert "success" == alone["status"]
+    assert (0, "incremental") == (ended.code, ended.document["kind"]), ended.text
     assert ["complet", "incremental"] == [
         row["genre"] for row in _requests(sqlite_database, "fini_le IS NOT NULL AND code = 0")
     ]
