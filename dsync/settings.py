@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -136,20 +137,27 @@ class Settings:
             )
         return self.ds_token.get_secret_value().strip()
 
-    def with_token_of_file(self) -> Settings:
-        """Return the settings with the token that stands in its file now.
+    def renewed(self) -> Settings:
+        """Return the settings with the token, and its last day, that stand in their files now.
 
-        While the file cannot be read, or is empty, the former token stays.
+        What cannot be read, or is empty, stays. The last day in the environment is the former
+        token's: that of a new one is not known before the next start.
         """
         if self.ds_token_file is None:
             return self
-        try:
-            token = SecretStr(_read_secret(self.ds_token_file, ""))
-        except ConfigurationError:
+        token, day = self.ds_token, self.ds_token_expires_on
+        source_of_day = self.sources["ds_token_expires_on"]
+        with suppress(ConfigurationError):
+            text = _read_secret(self.ds_token_file, "")
+            token = SecretStr(text) if text else token
+        if source_of_day == "environment":
+            day = day if token == self.ds_token else None
+        else:
+            with suppress(ConfigurationError):
+                day = read_configuration(self.config).ds.token_expires_on
+        if (token, day) == (self.ds_token, self.ds_token_expires_on):
             return self
-        if token == self.ds_token or not token.get_secret_value():
-            return self
-        return replace(self, ds_token=token)
+        return replace(self, ds_token=token, ds_token_expires_on=day)
 
     @property
     def thresholds(self) -> Thresholds:

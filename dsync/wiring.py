@@ -228,16 +228,16 @@ class App:
     def sync(self, options: SyncOptions) -> RunReport:
         """Execute a run; errors of the run itself are in the report, not raised.
 
-        A token that was put in the file of the former one is used from now on.
+        A token that was put in the file of the former one is used from now on, with its last day.
 
         Raises:
             ConfigurationError: the settings are wrong; nothing was done.
             StoreError: the database cannot be opened; nothing was done.
         """
-        settings = self.settings.with_token_of_file()
-        if settings is not self.settings:
+        settings, former = self.settings.renewed(), self.settings
+        self.settings = settings
+        if settings.ds_token != former.ds_token:
             self.client.use_token(settings.token)
-            self.settings = settings
             log.info("token_renewed", demarche=self.demarche)
         return runs.sync(self.context, options)
 
@@ -282,7 +282,8 @@ class App:
             or abs(next_run_at - last.next_run_at) >= HEARTBEAT_INTERVAL
         )
         if is_news:
-            started_at = now if last is None else last.started_at
+            # A start in the future, by a clock that went back since, would hold alerts back.
+            started_at = now if last is None else min(last.started_at, now)
             service = RunningService(process_name(), __version__, started_at, now, next_run_at)
             self.store.register_service(self.demarche, service)
             self._registered = service

@@ -85,21 +85,23 @@ class Alerts:
         """Tell what began and what ended since the last call; never raises."""
         self.idle.clear()
         try:
-            for worker in self._workers:
-                if self._stop.is_set():
-                    return
-                try:
-                    with structlog.contextvars.bound_contextvars(demarche=worker.demarche):
-                        self._watch(worker)
-                except DsyncError as exc:
-                    # The next tick tries again; what the failure means is an alert of its own.
-                    error = type(exc).__name__
-                    log.warning("alerts_not_watched", demarche=worker.demarche, error=error)
+            # A check may wait minutes for DS: what the database shows of all is told before.
+            for look in (self._watch, self._check):
+                for worker in self._workers:
+                    if self._stop.is_set():
+                        return
+                    try:
+                        with structlog.contextvars.bound_contextvars(demarche=worker.demarche):
+                            look(worker)
+                    except DsyncError as exc:
+                        # The next tick tries again; what the failure means is an alert of its own.
+                        error = type(exc).__name__
+                        log.warning("alerts_not_watched", demarche=worker.demarche, error=error)
         finally:
             self.idle.set()
 
     def _watch(self, worker: App) -> None:
-        self._check(worker)
+        """Tell what began and what ended, by the database and the last check."""
         now = worker.clock()
         findings = self._findings.get(worker.demarche)
         current = {one.name: one for one in (*alerts_of(worker, now), *(findings or ()))}
@@ -123,7 +125,7 @@ class Alerts:
                     alerts.restore(name, since, now)
 
     def _check(self, worker: App) -> None:
-        """Run the checks of a démarche if they are due, and keep what they found."""
+        """Run the checks of a démarche if they are due, and tell what they found."""
         if self._monotonic() < self._check_at.get(worker.demarche, 0.0):
             return
         lines = list(worker.check())
@@ -132,6 +134,7 @@ class Alerts:
             self._findings[worker.demarche] = _findings(lines)
         wait_s = CHECK_EVERY_S if reached else CHECK_AGAIN_S
         self._check_at[worker.demarche] = self._monotonic() + wait_s
+        self._watch(worker)
 
 
 class Alert(NamedTuple):

@@ -239,14 +239,19 @@ class Service:
             scheduler.add_job(job.tick, "interval", seconds=every_s, next_run_time=now)
             for job in jobs
         ]
+        every = [*ticks]
         if self._watch is not None:
-            scheduler.add_job(self._watch.tick, "interval", seconds=WATCH_S, next_run_time=now)
+            tick = self._watch.tick
+            every.append(scheduler.add_job(tick, "interval", seconds=WATCH_S, next_run_time=now))
         scheduler.start()
         log.info("service_started", **self._about)
         try:
             while not self._stop.wait(LOOK_S):
+                for tick in every:
+                    _keep_ticking(tick)
                 for job, tick in zip(jobs, ticks, strict=True):
-                    self._keep_ticking(job, tick)
+                    if job.is_asked:
+                        _tick_now(tick)
         finally:
             scheduler.shutdown(wait=False)
         until = time.monotonic() + STOP_S
@@ -266,17 +271,16 @@ class Service:
         for job in self._jobs.values():
             job.unregister()
 
-    def _keep_ticking(self, job: DemarcheJob, tick: Any) -> None:
-        """Check a job now if a read was asked for, or if the system clock went back.
 
-        After the clock went back, the scheduler's next check would be far away.
-        """
-        now = datetime.now(UTC)
-        if tick.next_run_time is None:
-            return
-        ahead = tick.next_run_time - now
-        if ahead > 2 * self._tick:
+def _keep_ticking(tick: Any) -> None:
+    """Make a check now whose next time is far away because the system clock went back."""
+    if tick.next_run_time is not None:
+        ahead = tick.next_run_time - datetime.now(UTC)
+        if ahead > 2 * tick.trigger.interval:
             log.warning("clock_went_back", by_s=int(ahead.total_seconds()))
-        elif not job.is_asked:
-            return
-        tick.modify(next_run_time=now)
+            _tick_now(tick)
+
+
+def _tick_now(tick: Any) -> None:
+    if tick.next_run_time is not None:
+        tick.modify(next_run_time=datetime.now(UTC))

@@ -6,6 +6,7 @@ import gzip
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from dsync.sandbox.http.faults import ScriptedFault
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.sentry import reporter
 from tests.engine.inbox import Inbox
-from tests.engine.rig import PROBLEME, RESULTAT, Engine, Worker, number
+from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
 
 INSTRUCTEUR = "check instructeur"
 """The sandbox has a groupe without dsync's instructeur."""
@@ -110,6 +111,38 @@ def test_an_alert_that_could_not_be_told_is_told_later(engine: Engine, inbox: In
     assert ["no_success ended"] == inbox.told()
     alerts.tick()
     assert [] == inbox.told()
+
+
+def test_a_clock_that_came_back_delays_no_alert(engine: Engine, inbox: Inbox) -> None:
+    """A service that began while it was ahead counts its intervals from the correct time on."""
+    engine.worker.skew = timedelta(days=400)
+    engine.worker.app.register_service()
+    alerts = alerts_of(engine.worker, inbox)
+    alerts.tick()
+    inbox.told()
+    engine.worker.skew = timedelta()
+    for minutes, told in ((0, []), (16, ["no_success"])):
+        engine.advance(minutes=minutes)
+        engine.worker.app.register_service()
+        alerts.tick()
+        assert told == inbox.told()
+
+
+def test_the_check_of_a_slow_demarche_delays_no_alert(engine: Engine) -> None:
+    """What the database shows of each is told before DS is asked about any of them."""
+    both = [engine.worker, engine.another(demarche=DEMARCHE + 1)]
+    for worker in both:
+        worker.app.register_service()
+    engine.advance(minutes=20)
+    told = []
+
+    def tell(title: str, _text: str) -> bool:
+        told.append((title.partition(": ")[2], len(engine.requests())))
+        return True
+
+    Alerts([worker.app for worker in both], tell, both[0].stop).tick()
+    assert [("no_success", 0)] * 2 == told[:2]
+    assert told[2:]
 
 
 def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox) -> None:

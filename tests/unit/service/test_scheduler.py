@@ -112,22 +112,32 @@ def test_a_failed_run_is_retried_after_increasing_waits() -> None:
 
 
 def test_a_clock_that_goes_back_does_not_stop_the_ticks() -> None:
-    """The job's next run would be a year away by the new time."""
-    ticks = threading.Semaphore(0)
+    """The next run of a job, and of the watch, would be a year away by the new time."""
+    ticks, watched = threading.Semaphore(0), threading.Semaphore(0)
 
     class Counting(FakeWorker):
         def due(self, *, asked: bool = False) -> None:
             ticks.release()
 
+    class Watching:
+        idle = threading.Event()
+
+        def tick(self) -> None:
+            self.idle.set()
+            watched.release()
+
     stop = threading.Event()
-    service = Service([DemarcheJob(Counting(make_report), stop)], stop, tick_s=0.1)
-    thread = threading.Thread(target=service.serve)
+    jobs = [DemarcheJob(Counting(make_report), stop)]
+    service = Service(jobs, stop, watch=Watching(), tick_s=0.1)
+    thread = threading.Thread(target=service.serve, daemon=True)
     with time_machine.travel(START + timedelta(days=400)) as travel:
         thread.start()
         assert ticks.acquire(timeout=10)
+        assert watched.acquire(timeout=10)
         travel.move_to(START)
         for _ in range(5):
             assert ticks.acquire(timeout=10)
+        assert watched.acquire(timeout=10)
         stop.set()
         thread.join(10)
     assert not thread.is_alive()

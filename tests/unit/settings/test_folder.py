@@ -56,7 +56,7 @@ def test_a_token_that_is_put_in_the_file_replaces_the_former_one(
     common, own = load_all(config=folder)
 
     def tokens() -> tuple[str, str]:
-        return common.with_token_of_file().token, own.with_token_of_file().token
+        return common.renewed().token, own.renewed().token
 
     assert ("common", "former") == tokens()
     (folder / "own").write_text("", encoding="utf-8")
@@ -65,6 +65,31 @@ def test_a_token_that_is_put_in_the_file_replaces_the_former_one(
     (folder / "own").write_text("new\n", encoding="utf-8")
     (folder / "all").write_text("newer", encoding="utf-8")
     assert ("newer", "new") == tokens()
+
+
+def test_a_new_token_has_the_last_day_of_its_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment's day was the former token's; a file that is being edited changes none."""
+    (folder / "all").write_text("former", encoding="utf-8")
+    (folder / "own").write_text("former", encoding="utf-8")
+    monkeypatch.delenv("DSYNC_DS_TOKEN")
+    monkeypatch.setenv("DSYNC_DS_TOKEN_FILE", str(folder / "all"))
+    monkeypatch.setenv("DSYNC_DS_TOKEN_EXPIRES_ON", "2026-06-30")
+    own = 'token_file = "own"\n'
+    _write(folder / "1.toml", 2, f"{own}token_expires_on = 2026-07-31\n")
+    both = load_all(config=folder)
+
+    def days() -> list[str]:
+        return [str(one.renewed().ds_token_expires_on) for one in both]
+
+    assert ["2026-06-30", "2026-07-31"] == days()
+    for name in ("all", "own"):
+        (folder / name).write_text("new", encoding="utf-8")
+    (folder / "1.toml").write_text("[ds", encoding="utf-8")
+    assert ["None", "2026-07-31"] == days()
+    _write(folder / "1.toml", 2, f"{own}token_expires_on = 2027-07-31\n")
+    assert ["None", "2027-07-31"] == days()
 
 
 def test_all_problems_of_all_files_are_told_at_once(folder: Path) -> None:
