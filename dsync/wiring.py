@@ -22,7 +22,7 @@ from dsync.domain.toml_text import parts_of
 from dsync.ds import DSClient, Limits
 from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError, DSNotFoundError
-from dsync.http import MIB
+from dsync.exchanges import MIB
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, RunningService, Store, SyncState
 from dsync.store.store import process_name

@@ -27,7 +27,7 @@ from urllib3.exceptions import HTTPError
 
 from dsync.addresses import is_encrypted_or_local
 from dsync.errors import InterruptedRunError
-from dsync.http import MIB, BoundedAdapter, Exchanges
+from dsync.exchanges import MIB, BoundedAdapter, Exchanges
 
 if TYPE_CHECKING:
     from dsync.configuration import OpenIdSection

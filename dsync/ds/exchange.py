@@ -28,7 +28,7 @@ from urllib3.exceptions import (
 
 from dsync.domain.json_bytes import cleaned, json_bytes
 from dsync.ds.classify import Fault, GraphError, fault_of_status
-from dsync.http import BoundedAdapter, InsecureAddressError, NoCertificatesError, TooLongError
+from dsync.exchanges import BoundedAdapter, InsecureAddressError, NoCertificatesError, TooLongError
 
 # Below WARNING gql logs whole requests and answers, which contain personal data.
 logging.getLogger("gql").setLevel(logging.WARNING)

@@ -36,7 +36,7 @@ from dsync.errors import (
     DSTimeoutError,
     InterruptedRunError,
 )
-from dsync.http import MIB, DeadlineError, Exchanges, http_date, retry_after_s, seconds
+from dsync.exchanges import MIB, DeadlineError, Exchanges, http_date, retry_after_s, seconds
 
 T = TypeVar("T")
 

@@ -21,7 +21,13 @@ from urllib3.exceptions import HTTPError
 
 from dsync.domain.pieces import Piece, md5_of
 from dsync.errors import ConfigurationError, PieceError, PieceTargetError
-from dsync.http import BoundedAdapter, DeadlineError, Exchanges, InsecureAddressError, TooLongError
+from dsync.exchanges import (
+    BoundedAdapter,
+    DeadlineError,
+    Exchanges,
+    InsecureAddressError,
+    TooLongError,
+)
 
 CONNECT_TIMEOUT_S = 10.0
 MAX_REDIRECTS = 5

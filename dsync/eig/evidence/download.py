@@ -9,7 +9,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from dsync.errors import EvidenceUnavailableError
-from dsync.http import DeadlineError, Exchanges, InsecureAddressError, TooLongError
+from dsync.exchanges import DeadlineError, Exchanges, InsecureAddressError, TooLongError
 
 CONNECT_TIMEOUT_S = 10.0
 

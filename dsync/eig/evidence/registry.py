@@ -15,7 +15,7 @@ from dsync.eig.config import RegistreConfig
 from dsync.eig.evidence.download import Response, download
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.errors import EvidenceUnavailableError
-from dsync.http import Exchanges, retry_after_s
+from dsync.exchanges import Exchanges, retry_after_s
 
 ATTEMPTS = 3
 _OK, _TOO_MANY = 200, 429

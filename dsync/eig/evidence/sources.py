@@ -12,7 +12,7 @@ from requests.adapters import HTTPAdapter
 
 from dsync.eig.config import EvidenceConfig
 from dsync.eig.evidence.registry import RegistryClient
-from dsync.http import MIB, Exchanges
+from dsync.exchanges import MIB, Exchanges
 
 
 @dataclass(frozen=True, slots=True)

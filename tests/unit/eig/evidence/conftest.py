@@ -16,7 +16,7 @@ import requests
 
 from dsync.eig.config import EvidenceConfig
 from dsync.eig.evidence.sources import EvidenceSources
-from dsync.http import Exchanges
+from dsync.exchanges import Exchanges
 
 CATALOGUE = json.dumps({"data": [{"id": "a-just", "attributes": {"name": "A-JUST", "phases": []}}]})
 

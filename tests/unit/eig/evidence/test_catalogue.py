@@ -22,7 +22,7 @@ from dsync.eig.evidence.catalogue import (
 from dsync.eig.evidence.download import download
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.errors import EvidenceUnavailableError
-from dsync.http import Exchanges
+from dsync.exchanges import Exchanges
 from dsync.sandbox import Sandbox, ScriptedFault
 from dsync.sandbox.http.faults import BETAGOUV
 

@@ -20,7 +20,7 @@ from dsync.eig.evidence.gathering import with_registry
 from dsync.eig.evidence.registry import RegistryClient
 from dsync.eig.precheck.evidence import Evidence, RegistryStatus
 from dsync.eig.precheck.rules import RuleSet
-from dsync.http import Exchanges
+from dsync.exchanges import Exchanges
 from dsync.store import Store
 from tests.store.builders import DEMARCHE, writing
 from tests.unit.eig.precheck.conftest import CONFIG

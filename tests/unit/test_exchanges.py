@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dsync.http import http_date, retry_after_s, seconds
+from dsync.exchanges import http_date, retry_after_s, seconds
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
