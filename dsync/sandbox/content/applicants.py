@@ -11,7 +11,6 @@ from typing import Any
 from dsync.sandbox.content.rng import SeededRandom, load
 
 Demandeur = dict[str, Any]
-
 DATA = load("applicants")
 OPERATEURS: list[list[str]] = DATA["operateurs"]
 CATEGORIES: dict[str, str] = DATA["categories"]
@@ -19,24 +18,11 @@ CATEGORIES: dict[str, str] = DATA["categories"]
 
 def place_address(place: list[str], number: int) -> dict[str, str | None]:
     """Return the value of an address champ in one of the places, at that house number."""
-    departement, departement_name, region, region_name, city, postal_code, city_code = place
+    address: dict[str, str | None] = {**DATA["address"]}
+    address |= zip(DATA["place_columns"], place, strict=True)
     street = f"{number} rue de l’Exemple"
-    return {
-        "label": f"{street} {postal_code} {city}",
-        "type": "housenumber",
-        "street_address": street,
-        "street_number": str(number),
-        "street_name": "rue de l’Exemple",
-        "city_name": city,
-        "city_code": city_code,
-        "postal_code": postal_code,
-        "department_code": departement,
-        "department_name": departement_name,
-        "region_code": region,
-        "region_name": region_name,
-        "country_code": "FR",
-        "country_name": "France",
-    }
+    label = f"{street} {address['postal_code']} {address['city_name']}"
+    return address | {"label": label, "street_address": street, "street_number": str(number)}
 
 
 def check_digit(digits: str) -> str:
@@ -67,26 +53,18 @@ def morale(rng: SeededRandom, code: str, siren: str = "", name: str = "") -> Dem
         siren = digits + check_digit(digits)
         noun = DATA["nouns"].get(code[:2], "ORGANISME")
         name = f"{noun} {rng.pick(DATA['subjects']).upper()} {siren[3:6]}"
-    is_seat = rng.chance(0.8)
+    is_seat, is_company = rng.chance(0.8), code.startswith("5")
     seat = _siret(siren, 1)
     address = place_address(rng.pick(DATA["places"]), rng.between(1, 99))
-    is_company = code.startswith("5")
-    association = {
-        "rna": f"W{rng.below(1_000_000_000):09d}",
-        "titre": name,
-        "objet": "Promouvoir les services publics numériques",
-        "date_creation": "2014-03-01",
-        "date_declaration": "2014-03-05",
-        "date_publication": "2014-03-15",
-    } if code.startswith("92") else None  # fmt: skip
+    association = None
+    if code.startswith("92"):
+        rna = f"W{rng.below(1_000_000_000):09d}"
+        association = DATA["association"] | {"rna": rna, "titre": name}
     return {
         "kind": "morale",
         "siret": seat if is_seat else _siret(siren, rng.between(2, 40)),
         "siege_social": is_seat,
-        "naf": "6201Z" if is_company else "8411Z",
-        "libelle_naf": "Programmation informatique"
-        if is_company
-        else "Administration publique générale",
+        **DATA["activity"]["company" if is_company else "administration"],
         "address": address,
         "entreprise": {
             "siren": siren,
@@ -99,11 +77,7 @@ def morale(rng: SeededRandom, code: str, siren: str = "", name: str = "") -> Dem
             "capital_social": 10_000 if is_company else -1,
             "date_creation": f"{rng.between(1950, 2022)}-01-01",
             "code_effectif": rng.pick(("11", "22", "32", "41", None)),
-            "numero_tva_intracommunautaire": None,
-            "enseigne": None,
             "inline_adresse": address["label"],
-            "nom": None,
-            "prenom": None,
         },
         "association": association,
     }

@@ -1,4 +1,4 @@
-"""The cases of the eligibility rules, each as a change to an eligible application, and their order.
+"""The cases of the eligibility rules, and the case and the state of each dossier.
 
 Twelve fixed cases come first, then shuffled blocks of 300. A dossier's case depends on the seed and
 on its own rank, not on the number of dossiers. The sandbox computes no verdict.
@@ -6,129 +6,34 @@ on its own rank, not on the number of dossiers. The sandbox computes no verdict.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any
 
-from dsync.sandbox.content import applicants
-from dsync.sandbox.content.catalogue import (
-    AMBIGUOUS_ALIAS,
-    CHAINED_ALIAS,
-    ProductSeed,
-    family,
-    without_accents,
-)
-from dsync.sandbox.content.form import PROFIL_IMPACT, PROFIL_PRODUIT, PROFIL_TECHNIQUE
 from dsync.sandbox.content.rng import SeededRandom, load
 from dsync.sandbox.world.model import Presence, State
-
-T = TypeVar("T")
-_PAGE = "https://beta.gouv.fr/startups/{id}.html"
-_PROFILS = {"produit": PROFIL_PRODUIT, "technique": PROFIL_TECHNIQUE, "impact": PROFIL_IMPACT}
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case of the rules; its fields are described in `data/cases.toml`."""
+    """One case of the rules, as a change to an eligible application; see `data/cases.toml`."""
 
+    expected: str
+    """The verdict that the shipped rules should give."""
     name: str
     weight: int
     why: str
-    expected: str
-    """The verdict that the shipped rules should give."""
-    twin: str = ""
+    twin: str
     """For a doublon: active, closed or again, the kind of dossier whose product it repeats."""
-    changes: dict[str, Any] = field(default_factory=dict, hash=False)
+    changes: dict[str, Any]
 
 
-def _case(
-    expected: str, *, name: str, weight: int, why: str, twin: str = "", **changes: Any
-) -> Case:
-    return Case(name, weight, why, expected, twin, changes)
+def _case(expected: str, *, twin: str = "", **row: Any) -> Case:
+    return Case(expected, row.pop("name"), row.pop("weight"), row.pop("why"), twin, row)
 
 
 CASES = [_case(expected, **row) for expected, rows in load("cases").items() for row in rows]
 ELIGIBLE = [case for case in CASES if case.expected == "Éligible"]
-
-
-@dataclass(slots=True)
-class DraftSeed:
-    """The answers on which eligibility depends; initially those of an eligible application."""
-
-    rng: SeededRandom
-    ordinal: int
-    """Number of earlier dossiers that illustrate the same case."""
-    demandeur: applicants.Demandeur
-    product: ProductSeed
-    depose_at: datetime
-    profils: list[str]
-    why: str
-    nasty: bool = False
-    address: str = ""
-    cas: str | None = None
-    phase: str | None = None
-    missing: set[int] = field(default_factory=set)
-
-    def take(self, product: ProductSeed) -> None:
-        """Set the product, with its canonical address."""
-        self.product = product
-        self.address = _PAGE.format(id=product.id)
-
-    def in_turn(self, choices: Sequence[T]) -> T:
-        """Return one of the choices; each dossier of the same case gets the next one."""
-        return choices[self.ordinal % len(choices)]
-
-    def apply(self, case: Case) -> None:
-        """Make the changes of a case."""
-        changes = case.changes
-        if "product" in changes:
-            pool = family(changes["product"])
-            rank = self.ordinal * changes.get("step", 1) + changes.get("offset", 0)
-            self.take(pool[rank % len(pool)])
-        if "category" in changes:
-            codes = applicants.DATA.get(changes["category"], [changes["category"]])
-            self.demandeur = applicants.morale(self.rng, self.in_turn(codes))
-        if "applicant" in changes:
-            self.demandeur = getattr(applicants, self.in_turn(changes["applicant"]))(self.rng)
-        if "profils" in changes:
-            self.profils = [_PROFILS[name] for name in self.in_turn(changes["profils"])]
-        if "month" in changes:
-            day = min(self.depose_at.day, 28)
-            self.depose_at = self.depose_at.replace(month=changes["month"], day=day)
-        self.depose_at = self.in_turn(changes.get("deposited", [False])) or self.depose_at
-        if "other_phase" in changes:
-            observed = self.product.phase_at(self.depose_at.date().isoformat()) or ""
-            is_investigation = observed.lower() == "investigation"
-            self.phase = "Construction" if is_investigation else "Investigation"
-        if "address" in changes:
-            self.address = self.address_in(self.in_turn(changes["address"]))
-        self.missing |= set(self.in_turn(changes.get("missing", [()])))
-        self.cas = changes.get("cas")
-        self.nasty |= changes.get("nasty", False)
-
-    def address_in(self, text: str) -> str:
-        """Return a text about the product's address, with its braces filled."""
-        product = self.product
-        return text.format(
-            page=self.address,
-            upper=self.address.upper(),
-            id=product.id,
-            quoted=quote(product.id),
-            plain=without_accents(product.id),
-            alias="".join(product.aliases),
-            name=product.name,
-            site=product.link,
-            code=f"https://github.com/betagouv-exemple/{product.slug}",
-            other=_PAGE.format(id=self.in_turn(family("discordant")).id),
-            ambiguous=AMBIGUOUS_ALIAS,
-            chained=CHAINED_ALIAS,
-        )
-
-
-# --- which case each dossier illustrates --------------------------------------------------------
 
 _SPREAD: tuple[tuple[str, int, State], ...] = (
     ("simple", 0, "en_instruction"),
@@ -148,7 +53,6 @@ _SPREAD: tuple[tuple[str, int, State], ...] = (
 
 Where the ordinal selects a product, it is one that no block uses.
 """
-
 _STATES: tuple[tuple[State, int], ...] = (
     ("en_construction", 26),
     ("en_instruction", 34),
@@ -158,7 +62,6 @@ _STATES: tuple[tuple[State, int], ...] = (
 )
 _ALWAYS_PRESENT = 40
 """Number of first dossiers that are never hidden: a small sandbox shows all of them."""
-
 _ACTIVE = ("en_construction", "en_instruction", "accepte")
 _BY_NAME = {case.name: case for case in CASES}
 _DECK_SIZE = sum(case.weight for case in CASES)

@@ -17,7 +17,14 @@ from dsync.sandbox.content.rng import SeededRandom, load
 _DATA = load("catalogue")
 PAST_PHASES: list[str] = _DATA["past_phases"]
 INCUBATORS: list[list[str]] = _DATA["incubators"]
+AMBIGUOUS_ALIAS = "guichet-numerique"
+"""A former id that redirects to one product with `.html` and to another one without."""
+CHAINED_ALIAS = "ancien-nom-du-service"
+"""A former id that redirects to another former id."""
+_SITE = "https://beta.gouv.fr"
+_NEW_WORDS = {"success": "opere", "transfer": "transfere", "alumni": "abandon"}
 
+Version = Literal["v2.6", "v2.7"]
 Phase = tuple[str, str, str]
 """Name, start and end as ISO days; as in the original, the end is often "", even of past phases."""
 
@@ -31,19 +38,27 @@ class ProductSeed:
     family: str
     incubator: str
     phases: tuple[Phase, ...]
-    has_stats: bool = True
-    has_repository: bool = True
     aliases: tuple[str, ...] = ()
-
-    @property
-    def slug(self) -> str:
-        """The id as it can stand in a host name: lower case, no accents."""
-        return slugify(self.id)
 
     @property
     def link(self) -> str:
         """The address of the product's website."""
-        return f"https://{self.slug}.example.gouv.fr"
+        return f"https://{slugify(self.id)}.example.gouv.fr"
+
+    @property
+    def repository(self) -> str:
+        """The address of the product's code."""
+        return f"https://github.com/betagouv-exemple/{slugify(self.id)}"
+
+    @property
+    def has_stats(self) -> bool:
+        """Whether it publishes what it measures."""
+        return self.family != "sans_stats"
+
+    @property
+    def has_repository(self) -> bool:
+        """Whether it publishes its code."""
+        return self.family != "sans_depot"
 
     def phase_at(self, day: str) -> str | None:
         """Return the phase on an ISO day, None before the first one.
@@ -51,8 +66,7 @@ class ProductSeed:
         It is the one that started last; of several that started that day, the last in the list.
         """
         begun = [(start, rank, name) for rank, (name, start, _) in enumerate(self.phases)]
-        begun = [phase for phase in begun if phase[0] <= day]
-        return max(begun)[2] if begun else None
+        return max((phase for phase in begun if phase[0] <= day), default=(None,))[-1]
 
 
 def slugify(text: str) -> str:
@@ -75,13 +89,6 @@ def _names() -> Iterator[str]:
         yield f"{prefixes[index % len(prefixes)]} {noun}"
 
 
-def _styled_id(name: str, index: int) -> str:
-    """Return the product's id: mostly with hyphens, some with dots, underscores or a capital."""
-    slug = slugify(name)
-    styles = {3: slug.replace("-", "."), 5: slug.replace("-", "_"), 7: slug.capitalize()}
-    return styles.get(index % 9, slug)
-
-
 def _history(family: str, index: int) -> tuple[Phase, ...]:
     histories = _DATA["histories"].get(family, _DATA["histories"]["usual"])
     text = histories[index % len(histories)].format(past=PAST_PHASES[index % len(PAST_PHASES)])
@@ -93,33 +100,29 @@ def _incubator_of(index: int) -> str:
     return INCUBATORS[index % len(INCUBATORS)][0]
 
 
-def _from_names() -> Iterator[ProductSeed]:
-    names, rank = _names(), 0
-    for family, size in _DATA["families"].items():
-        for index in range(size):
-            name = next(names)
-            while family == "accents" and name == without_accents(name):
-                name = next(names)
-            accented = name.lower().replace(" ", "-")
-            yield ProductSeed(
-                id=accented if family == "accents" else _styled_id(name, rank),
-                name=name,
-                family=family,
-                incubator=_incubator_of(rank),
-                phases=_history(family, index),
-                has_stats=family != "sans_stats",
-                has_repository=family != "sans_depot",
-                aliases=(f"{slugify(name)}-2022",) if family == "alias" else (),
-            )
-            rank += 1
-
-
 def _by_hand() -> Iterator[ProductSeed]:
     for index, (id_, name) in enumerate(_DATA["remarkable"]):
         history = _history("usual", index)
         yield ProductSeed(id_, name, "remarquable", _incubator_of(index), history)
     for id_ in ("service-jumeau", "service-jumeau-bis", "Produit.Double", "produit.double"):
         yield ProductSeed(id_, "Service jumeau", "homonyme", "dinum", _history("usual", 0))
+
+
+def _from_names() -> Iterator[ProductSeed]:
+    names = _names()
+    families = [(name, i) for name, size in _DATA["families"].items() for i in range(size)]
+    for rank, (family, index) in enumerate(families):
+        name = next(names)
+        while family == "accents" and name == without_accents(name):
+            name = next(names)
+        slug = slugify(name)  # Some ids have dots, underscores or a capital.
+        styles = {3: slug.replace("-", "."), 5: slug.replace("-", "_"), 7: slug.capitalize()}
+        ident = styles.get(rank % 9, slug)
+        if family == "accents":
+            ident = name.lower().replace(" ", "-")
+        aliases = (f"{slug}-2022",) if family == "alias" else ()
+        history = _history(family, index)
+        yield ProductSeed(ident, name, family, _incubator_of(rank), history, aliases)
 
 
 @cache
@@ -132,18 +135,6 @@ def products() -> tuple[ProductSeed, ...]:
 def family(name: str) -> tuple[ProductSeed, ...]:
     """Return the products of one family, in a fixed order."""
     return tuple(product for product in products() if product.family == name)
-
-
-Version = Literal["v2.6", "v2.7"]
-
-AMBIGUOUS_ALIAS = "guichet-numerique"
-"""A former id that redirects to one product with `.html` and to another one without."""
-
-CHAINED_ALIAS = "ancien-nom-du-service"
-"""A former id that redirects to another former id."""
-
-_SITE = "https://beta.gouv.fr"
-_NEW_WORDS = {"success": "opere", "transfer": "transfere", "alumni": "abandon"}
 
 
 def startups(seed: int, version: Version = "v2.6") -> dict[str, Any]:
@@ -162,28 +153,30 @@ def startups(seed: int, version: Version = "v2.6") -> dict[str, Any]:
 def redirects(seed: int) -> dict[str, str]:
     """Return the document `redirects.json`: target addresses by former path."""
     first, second = SeededRandom(seed, "redirects").shuffled(family("homonyme")[:2])
-    chained = family("alias")[-1]
     pages = {
-        f"/startups/{alias}": _page(product) for product in products() for alias in product.aliases
+        f"/startups/{alias}": f"{_SITE}/startups/{product.id}.html"
+        for product in products()
+        for alias in product.aliases
     }
-    pages[f"/startups/{AMBIGUOUS_ALIAS}"] = _page(first)
-    pages[f"/startups/{AMBIGUOUS_ALIAS}.html"] = _page(second)
-    pages[f"/startups/{CHAINED_ALIAS}"] = f"{_SITE}/startups/{chained.aliases[0]}"
-    pages["/startups/service-disparu"] = f"{_SITE}/startups/service-sans-fiche.html"
-    pages["/startups/tourne-en-rond"] = f"{_SITE}/startups/rond-en-tourne.html"
-    pages["/startups/rond-en-tourne"] = f"{_SITE}/startups/tourne-en-rond.html"
-    pages["/incubateurs/ancien"] = f"{_SITE}/incubateurs/dinum.html"
-    pages["/recrutement"] = "https://exemple.gouv.fr/offres"
-    return pages
-
-
-def _page(product: ProductSeed) -> str:
-    return f"{_SITE}/startups/{product.id}.html"
+    return pages | {
+        f"/startups/{AMBIGUOUS_ALIAS}": f"{_SITE}/startups/{first.id}.html",
+        f"/startups/{AMBIGUOUS_ALIAS}.html": f"{_SITE}/startups/{second.id}.html",
+        f"/startups/{CHAINED_ALIAS}": f"{_SITE}/startups/{family('alias')[-1].aliases[0]}",
+        "/startups/service-disparu": f"{_SITE}/startups/service-sans-fiche.html",
+        "/startups/tourne-en-rond": f"{_SITE}/startups/rond-en-tourne.html",
+        "/startups/rond-en-tourne": f"{_SITE}/startups/tourne-en-rond.html",
+        "/incubateurs/ancien": f"{_SITE}/incubateurs/dinum.html",
+        "/recrutement": "https://exemple.gouv.fr/offres",
+    }
 
 
 def _startup(product: ProductSeed, seed: int, version: Version) -> dict[str, Any]:
-    rng = SeededRandom(seed, "startup", product.id)
+    rng, is_newer = SeededRandom(seed, "startup", product.id), version == "v2.7"
     launch = {"name": "product_launch", "date": "2022-06-24", "comment": ""}
+    phases = product.phases
+    if is_newer:
+        renamed = [(_NEW_WORDS.get(name, name), start, end) for name, start, end in phases]
+        phases = tuple(sorted(renamed, key=lambda phase: phase[1]))
     attributes: dict[str, Any] = {
         "name": product.name,
         "pitch": f"Simplifier l'accès à {product.name} pour les usagers et les agents",
@@ -191,44 +184,27 @@ def _startup(product: ProductSeed, seed: int, version: Version) -> dict[str, Any
         "contact": "contact@example.gouv.fr",
         "content_url_encoded_markdown": "Une%20fiche%20d%27exemple.",
         "events": [launch] if rng.chance(0.3) else [],
-        "phases": _phases_in(product.phases, version),
+        "phases": [{"name": name, "start": start, "end": end} for name, start, end in phases],
         "sponsors": [product.incubator],
         "thematiques": rng.shuffled(_DATA["themes"])[: rng.below(3)],
     }
-    if version == "v2.7":
-        attributes |= {"technos": [], "impact_url": ""}
     if rng.chance(0.85) or product.has_stats:
         attributes["link"] = product.link
     if product.has_repository:
-        attributes["repository"] = f"https://github.com/betagouv-exemple/{product.slug}"
+        attributes["repository"] = product.repository
     if rng.chance(0.6):
         attributes["accessibility_status"] = "partiellement conforme"
     incubator = {"type": "incubator", "id": product.incubator}
     relationships: dict[str, Any] = {"incubator": {"data": incubator}}
-    if version == "v2.7":
+    if is_newer:
+        attributes |= {"technos": [], "impact_url": ""}
         relationships["incubators"] = {"data": [incubator]}
-    return {
-        "id": product.id,
-        "type": "startup",
-        "attributes": attributes,
-        "relationships": relationships,
-    }
-
-
-def _phases_in(phases: tuple[Phase, ...], version: Version) -> list[dict[str, str]]:
-    if version == "v2.7":
-        renamed = [(_NEW_WORDS.get(name, name), start, end) for name, start, end in phases]
-        phases = tuple(sorted(renamed, key=lambda phase: phase[1]))
-    return [{"name": name, "start": start, "end": end} for name, start, end in phases]
+    ident = {"id": product.id, "type": "startup"}
+    return {**ident, "attributes": attributes, "relationships": relationships}
 
 
 def _incubator(id_: str, title: str, version: Version) -> dict[str, Any]:
-    attributes = {
-        "title": title,
-        "owner": f"/organisations/{id_}",
-        "website": "",
-        "github": "",
-        "contact": "contact@example.gouv.fr",
-    }
+    attributes = {"title": title, "owner": f"/organisations/{id_}", "website": "", "github": ""}
+    attributes["contact"] = "contact@example.gouv.fr"
     ident = f"/incubateurs/{id_}" if version == "v2.6" else id_
     return {"id": ident, "type": "incubator", "attributes": attributes}

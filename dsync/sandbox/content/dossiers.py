@@ -5,29 +5,24 @@ Dossier k depends on the seed, on k and on `now`, not on the number of dossiers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
-from dsync.sandbox.content import applicants, notes
-from dsync.sandbox.content.cases import Case, DraftSeed, case_of, situation_of, twin_of
-from dsync.sandbox.content.catalogue import INCUBATORS, ProductSeed, family, slugify
-from dsync.sandbox.content.form import (
-    CAS_INTERNALISER,
-    CAS_LANCER,
-    FORM,
-    PROFIL_PRODUIT,
-    PROFIL_TECHNIQUE,
-)
+from dsync.sandbox.content import applicants, catalogue, notes
+from dsync.sandbox.content.cases import Case, case_of, situation_of, twin_of
+from dsync.sandbox.content.form import CAS_INTERNALISER, CAS_LANCER, FORM, PROFILS
 from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.texts import NASTY_LINES, NASTY_TEXTS, paragraph
 from dsync.sandbox.world.model import FileSeed, ServedDossier, State, VirusScan
 
+T = TypeVar("T")
 FIRST_NUMBER = 18_600_001
 """The number of dossier 0."""
-
 _WITHOUT_HUMANS = 12
 """Number of first dossiers, shown by `dsync demo`, whose pre-check annotations are empty."""
-
+_PAGE = "https://beta.gouv.fr/startups/{id}.html"
 _DECLARED = {
     "investigation": "Investigation",
     "construction": "Construction",
@@ -35,22 +30,18 @@ _DECLARED = {
     **dict.fromkeys(("success", "opere", "consolidation"), "Pérennisé"),
     **dict.fromkeys(("transfer", "transfere"), "Transfert"),
 }
-_INCUBATEURS = {id_: option for id_, _, option in INCUBATORS}
+_INCUBATEURS = {id_: option for id_, _, option in catalogue.INCUBATORS}
 _TEXTAREAS = {
     4105: "probleme",
     4106: "politique",
     **dict.fromkeys((4502, 4503), "pilotage"),
     **dict.fromkeys((4602, 4603, 4604), "objectifs"),
 }
-_ENTITES = (
-    "Sous-direction des services numériques",
-    "Mission innovation",
-    "Bureau des usages",
-    "Département produits",
-    "Pôle transformation",
-)
 _SCANS: tuple[tuple[VirusScan, int], ...] = (("safe", 94), ("pending", 4), ("infected", 2))
 _PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+_FIRST_DEPOSIT = datetime(2024, 1, 2, tzinfo=UTC)
+_BULK_EDITS = [datetime(*day, 3, tzinfo=UTC) for day in ((2024, 7, 1), (2025, 2, 3), (2025, 10, 6))]
+"""Instants at which many dossiers were changed at once: they have the same last change."""
 
 
 def dossiers(seed: int, count: int, *, now: datetime) -> list[ServedDossier]:
@@ -63,135 +54,176 @@ def dossier(seed: int, rank: int, *, now: datetime) -> ServedDossier:
     case, ordinal = case_of(seed, rank)
     state, presence = situation_of(seed, rank)
     rng = SeededRandom(seed, "dossier", rank)
-    draft = _draft(rng, case, ordinal, _product(seed, rank))
-    depose_at = min(draft.depose_at, now)
+    made = Application(rng, case, ordinal, _product(seed, rank))
+    depose_at = min(made.depose_at, now)
     en_instruction_at, traite_at, updated_at = _dates(rng, state, depose_at, now)
-    usager = f"usager-{FIRST_NUMBER + rank}@example.gouv.fr"
     precheck, labels = notes.human_precheck(rng, state, updated_at)
     if rank < _WITHOUT_HUMANS:
         precheck, labels = {}, []
     prenom, nom = applicants.person(rng)
     by_third_party = rng.chance(0.04)
-    written = notes.notes(rng, state, en_instruction_at, updated_at, draft.product.name)
+    written = notes.notes(rng, state, en_instruction_at, updated_at, made.product.name)
     return ServedDossier(
-        number=FIRST_NUMBER + rank,
-        state=state,
-        depose_at=depose_at,
-        en_construction_at=depose_at,
-        en_instruction_at=en_instruction_at,
-        traite_at=traite_at,
-        updated_at=updated_at,
-        demandeur=draft.demandeur,
-        usager_email=usager,
-        champs=_champs(draft),
+        FIRST_NUMBER + rank,
+        state,
+        depose_at,
+        depose_at,
+        en_instruction_at,
+        traite_at,
+        updated_at,
+        demandeur=made.demandeur,
+        usager_email=f"usager-{FIRST_NUMBER + rank}@example.gouv.fr",
+        champs=_champs(made),
         annotations=written | precheck,
         archived=rng.chance(0.02 if state.startswith("en_") else 0.15),
         labels=labels,
-        motivation=notes.motivation(rng, state),
-        messages=notes.messages(rng, depose_at, updated_at, usager),
-        avis=notes.avis(rng, en_instruction_at, updated_at),
+        motivation=notes.MOTIVATIONS.get(state) if rng.chance(0.8) else None,
         revision=_revision_at(traite_at),
         prefilled=rng.chance(0.06),
         depose_par_un_tiers=by_third_party,
         prenom_mandataire=prenom if by_third_party else None,
         nom_mandataire=nom if by_third_party else None,
         presence=presence,
-        why=draft.why,
+        why=f"{case.expected} : {case.why}",
     )
 
 
-def _product(seed: int, rank: int) -> ProductSeed:
+def _product(seed: int, rank: int) -> catalogue.ProductSeed:
     """Return the dossier's product; a doublon has the one of an earlier dossier."""
     if case_of(seed, rank)[0].twin:
         twin = twin_of(seed, rank)
         if twin is not None:
             return _product(seed, twin)
-    pool = family("suivi")
+    pool = catalogue.family("suivi")
     return pool[rank % len(pool)]
 
 
-def _draft(rng: SeededRandom, case: Case, ordinal: int, product: ProductSeed) -> DraftSeed:
-    profils = [PROFIL_PRODUIT, PROFIL_TECHNIQUE]
-    draft = DraftSeed(
-        rng=rng,
-        ordinal=ordinal,
-        demandeur=applicants.eligible(rng),
-        product=product,
-        depose_at=_deposit(rng),
-        profils=profils if rng.chance(0.4) else [rng.pick(profils)],
-        nasty=rng.chance(0.02),
-        why=f"{case.expected} : {case.why}",
-    )
-    draft.take(product)
-    draft.apply(case)
-    if draft.cas is None:
-        open_and_measured = draft.product.has_stats and draft.product.has_repository
-        wants_steering = open_and_measured and rng.chance(0.4)
-        draft.cas = CAS_INTERNALISER if wants_steering else CAS_LANCER
-    return draft
+class Application:
+    """The answers on which eligibility depends: those of an eligible application, then its case's.
+
+    Args:
+        rng: source of the invented parts.
+        case: what is changed.
+        ordinal: number of earlier dossiers of the same case.
+        product: unless the case has another one.
+    """
+
+    def __init__(
+        self, rng: SeededRandom, case: Case, ordinal: int, product: catalogue.ProductSeed
+    ) -> None:
+        self.rng, self.ordinal, self.product, changes = rng, ordinal, product, case.changes
+        self.demandeur = applicants.eligible(rng)
+        self.depose_at = _deposit(rng)
+        usual = [PROFILS["produit"], PROFILS["technique"]]
+        self.profils = usual if rng.chance(0.4) else [rng.pick(usual)]
+        self.nasty = rng.chance(0.02) or changes.get("nasty", False)
+        if "product" in changes:
+            pool = catalogue.family(changes["product"])
+            rank = ordinal * changes.get("step", 1) + changes.get("offset", 0)
+            self.product = pool[rank % len(pool)]
+        self.address = _PAGE.format(id=self.product.id)
+        if "category" in changes:
+            codes = applicants.DATA.get(changes["category"], [changes["category"]])
+            self.demandeur = applicants.morale(rng, self._in_turn(codes))
+        if "applicant" in changes:
+            self.demandeur = getattr(applicants, self._in_turn(changes["applicant"]))(rng)
+        if "profils" in changes:
+            self.profils = [PROFILS[name] for name in self._in_turn(changes["profils"])]
+        if "month" in changes:
+            day = min(self.depose_at.day, 28)
+            self.depose_at = self.depose_at.replace(month=changes["month"], day=day)
+        self.depose_at = self._in_turn(changes.get("deposited", [False])) or self.depose_at
+        observed = self.product.phase_at(self.depose_at.date().isoformat()) or ""
+        self.phase = _DECLARED.get(catalogue.slugify(observed or "investigation"), "Accélération")
+        if "other_phase" in changes:
+            is_investigation = observed.lower() == "investigation"
+            self.phase = "Construction" if is_investigation else "Investigation"
+        if "address" in changes:
+            self.address = self._address_in(self._in_turn(changes["address"]))
+        self.missing = set(self._in_turn(changes.get("missing", [()])))
+        self.cas = changes.get("cas", CAS_LANCER)
+        open_and_measured = self.product.has_stats and self.product.has_repository
+        if "cas" not in changes and open_and_measured and rng.chance(0.4):
+            self.cas = CAS_INTERNALISER
+
+    def _in_turn(self, choices: Sequence[T]) -> T:
+        """Return one of the choices; each dossier of the same case gets the next one."""
+        return choices[self.ordinal % len(choices)]
+
+    def _address_in(self, text: str) -> str:
+        """Return a text about the product's address, with its braces filled."""
+        product = self.product
+        return text.format(
+            page=self.address,
+            upper=self.address.upper(),
+            id=product.id,
+            quoted=quote(product.id),
+            plain=catalogue.without_accents(product.id),
+            alias="".join(product.aliases),
+            name=product.name,
+            site=product.link,
+            code=product.repository,
+            other=_PAGE.format(id=self._in_turn(catalogue.family("discordant")).id),
+            ambiguous=catalogue.AMBIGUOUS_ALIAS,
+            chained=catalogue.CHAINED_ALIAS,
+        )
 
 
-def _champs(draft: DraftSeed) -> dict[int, Any]:
-    rng, name = draft.rng, draft.product.name
+def _champs(made: Application) -> dict[int, Any]:
+    rng, name, data = made.rng, made.product.name, applicants.DATA
     values: dict[int, Any] = {
-        4102: draft.address,
-        4103: draft.phase or _declared_phase(draft),
-        4104: "Autre incubateur" if rng.chance(0.05) else _INCUBATEURS[draft.product.incubator],
-        4202: rng.pick(_ENTITES),
-        4402: draft.cas,
-        4403: _voeux(draft),
+        4102: made.address,
+        4103: made.phase,
+        4104: "Autre incubateur" if rng.chance(0.05) else _INCUBATEURS[made.product.incubator],
+        4202: rng.pick(data["entites"]),
+        4402: made.cas,
+        4403: _voeux(made),
     }
-    place = rng.pick(applicants.DATA["places"])
+    place = rng.pick(data["places"])
     values[4203] = {"code": place[0], "name": place[1]}
     values[4204] = applicants.place_address(place, rng.between(1, 99))
-    values |= _contacts(rng)
+    sponsor, contact = applicants.person(rng), applicants.person(rng)
+    values |= {
+        4302: f"{sponsor[0]} {sponsor[1].upper()}",
+        4303: rng.pick(data["fonctions_sponsor"]),
+        4304: applicants.mail(*sponsor),
+        4305: applicants.phone(rng),
+        4306: f"{contact[1]} {contact[0]}",
+        4307: rng.pick(data["fonctions_contact"]),
+        4308: applicants.mail(*contact),
+        4309: applicants.phone(rng),
+    }
     values |= {stable_id: paragraph(rng, topic, name) for stable_id, topic in _TEXTAREAS.items()}
     if rng.chance(0.4):
         values[4605] = _letters(rng)
     for optional in (4305, 4307, 4309, 4604):
         if rng.chance(0.2):
             del values[optional]
-    if draft.nasty:
-        values |= _nasty(draft.ordinal, values)
-    if not draft.address:
-        draft.missing.add(4102)
-    return {stable_id: v for stable_id, v in values.items() if stable_id not in draft.missing}
+    if made.nasty:  # Four long texts and three lines, other ones for each dossier of the case.
+        long_ids = [stable_id for stable_id in _TEXTAREAS if stable_id in values][:4]
+        for ids, texts in ((long_ids, NASTY_TEXTS), ([4202, 4302, 4303], NASTY_LINES)):
+            for i, stable_id in enumerate(ids, made.ordinal * len(ids)):
+                values[stable_id] = texts[i % len(texts)]
+    if not made.address:
+        made.missing.add(4102)
+    return {stable_id: v for stable_id, v in values.items() if stable_id not in made.missing}
 
 
-def _declared_phase(draft: DraftSeed) -> str:
-    observed = draft.product.phase_at(draft.depose_at.date().isoformat())
-    return _DECLARED.get(slugify(observed or "investigation"), "Accélération")
-
-
-def _voeux(draft: DraftSeed) -> list[dict[int, Any]]:
+def _voeux(made: Application) -> list[dict[int, Any]]:
     """Return one row for each profile.
 
     DS creates an empty first row: it stays alone without a profile, and sometimes before others.
     """
-    if not draft.profils:
+    if not made.profils:
         return [{}]
-    ranks = list(range(1, len(draft.profils) + 1))
-    if draft.rng.chance(0.15):
+    ranks = list(range(1, len(made.profils) + 1))
+    if made.rng.chance(0.15):
         ranks.reverse()
-    left_empty: list[dict[int, Any]] = [{}] if draft.rng.chance(0.03) else []
+    left_empty: list[dict[int, Any]] = [{}] if made.rng.chance(0.03) else []
     return left_empty + [
-        {4404: profil, 4405: rank, 4406: paragraph(draft.rng, "objectifs", draft.product.name)}
-        for profil, rank in zip(draft.profils, ranks, strict=True)
+        {4404: profil, 4405: rank, 4406: paragraph(made.rng, "objectifs", made.product.name)}
+        for profil, rank in zip(made.profils, ranks, strict=True)
     ]
-
-
-def _contacts(rng: SeededRandom) -> dict[int, str]:
-    sponsor, contact = applicants.person(rng), applicants.person(rng)
-    return {
-        4302: f"{sponsor[0]} {sponsor[1].upper()}",
-        4303: rng.pick(("Directrice générale", "Sous-directeur", "Cheffe de service")),
-        4304: applicants.mail(*sponsor),
-        4305: applicants.phone(rng),
-        4306: f"{contact[1]} {contact[0]}",
-        4307: rng.pick(("Responsable produit", "Chargée de mission", "Intrapreneur")),
-        4308: applicants.mail(*contact),
-        4309: applicants.phone(rng),
-    }
 
 
 def _letters(rng: SeededRandom) -> list[FileSeed]:
@@ -205,30 +237,6 @@ def _letters(rng: SeededRandom) -> list[FileSeed]:
     return files
 
 
-def _nasty(ordinal: int, values: dict[int, Any]) -> dict[int, str]:
-    """Return four of the unusual texts for long champs and three for short ones, in turn."""
-    long_ids = [stable_id for stable_id in _TEXTAREAS if stable_id in values][:4]
-    texts = {
-        stable_id: NASTY_TEXTS[(ordinal * 4 + i) % len(NASTY_TEXTS)]
-        for i, stable_id in enumerate(long_ids)
-    }
-    lines = {
-        stable_id: NASTY_LINES[(ordinal * 3 + i) % len(NASTY_LINES)]
-        for i, stable_id in enumerate((4202, 4302, 4303))
-    }
-    return texts | lines
-
-
-_BULK_EDITS = (
-    datetime(2024, 7, 1, 3, 0, tzinfo=UTC),
-    datetime(2025, 2, 3, 3, 0, tzinfo=UTC),
-    datetime(2025, 10, 6, 3, 0, tzinfo=UTC),
-)
-"""Instants at which many dossiers were changed at once: they have the same last change."""
-
-_FIRST_DEPOSIT = datetime(2024, 1, 2, tzinfo=UTC)
-
-
 def _deposit(rng: SeededRandom) -> datetime:
     """Return an instant of 2024 in office hours; a fifth of them in the call's last weeks."""
     day = rng.between(300, 362) if rng.chance(0.2) else rng.below(363)
@@ -237,10 +245,8 @@ def _deposit(rng: SeededRandom) -> datetime:
 
 def _after(rng: SeededRandom, moment: datetime, least: int, most: int) -> datetime:
     """Return an instant between `least` and `most` hours after another one."""
-    hours = rng.between(least, most)
-    return moment + timedelta(
-        hours=hours, seconds=rng.below(3600), microseconds=rng.below(1_000_000)
-    )
+    hours, seconds = rng.between(least, most), rng.below(3600)
+    return moment + timedelta(hours=hours, seconds=seconds, microseconds=rng.below(1_000_000))
 
 
 def _dates(
@@ -253,18 +259,13 @@ def _dates(
     if en_instruction_at and state != "en_instruction":
         traite_at = min(_after(rng, en_instruction_at, 1, 24 * 60), now)
     last = traite_at or en_instruction_at or depose_at
-    return en_instruction_at, traite_at, _last_change(rng, last, now)
-
-
-def _last_change(rng: SeededRandom, last: datetime, now: datetime) -> datetime:
     kind = rng.below(100)
-    if kind < 6:
-        for moment in _BULK_EDITS:
-            if last <= moment <= now:
-                return moment
+    bulk = [moment for moment in _BULK_EDITS if last <= moment <= now]
+    if kind < 6 and bulk:
+        return en_instruction_at, traite_at, bulk[0]
     if kind < 10:
         last = max(last, now - timedelta(days=30))
-    return min(_after(rng, last, 1, 24 * 20), now)
+    return en_instruction_at, traite_at, min(_after(rng, last, 1, 24 * 20), now)
 
 
 def _revision_at(traite_at: datetime | None) -> int:

@@ -41,7 +41,7 @@ def equipment_dossiers(seed: int, count: int, *, now: datetime) -> list[ServedDo
 
 def _dossier(rng: SeededRandom, rank: int, now: datetime) -> ServedDossier:
     state = _STATES[rank % len(_STATES)]
-    depose_at = min(_FIRST_DEPOSIT + timedelta(days=rank, hours=rng.below(8)), now)
+    at = min(_FIRST_DEPOSIT + timedelta(days=rank, hours=rng.below(8)), now)
     prenom, nom = applicants.person(rng)
     champs: dict[int, Any] = {
         6102: f"Bureau {nom}",
@@ -57,17 +57,18 @@ def _dossier(rng: SeededRandom, rank: int, now: datetime) -> ServedDossier:
     }
     if rank == 2:
         del champs[6104]
+    examined, decided = state != "en_construction", state in FINISHED
     return ServedDossier(
-        number=EQUIPMENT_FORM.number * 1000 + rank + 1,
-        state=state,
-        depose_at=depose_at,
-        en_construction_at=depose_at,
-        en_instruction_at=None if state == "en_construction" else depose_at,
-        traite_at=depose_at if state in FINISHED else None,
-        updated_at=depose_at,
+        EQUIPMENT_FORM.number * 1000 + rank + 1,
+        state,
+        at,
+        at,
+        at if examined else None,
+        at if decided else None,
+        at,
         demandeur=applicants.morale(rng, "7120"),
         usager_email=applicants.mail(prenom, nom),
         champs=champs,
-        annotations={6206: float(champs[6105])} if state in FINISHED else {},
+        annotations={6206: float(champs[6105])} if decided else {},
         why="Demande d’équipement",
     )

@@ -13,38 +13,37 @@ from dsync.sandbox.content.texts import LONG_TEXT, NASTY_TEXTS
 from dsync.sandbox.world.model import FileSeed, ServedDossier
 
 _DATA = load("forms")["zoo"]
+_FIRST_NUMBER = 15_800_001
 _ONLY_SIMPLE = 17
 """Number of the first simple types; the other ones are answered only where every champ is."""
 
 
 def _named(base: int) -> list[tuple[int, list[Any]]]:
     """Return the types of champ with their stable ids: type, label and maybe a value."""
-    simple = [(base + rank, row) for rank, row in enumerate(_DATA["simple"])]
-    return simple + [(base + 30 + rank, row) for rank, row in enumerate(_DATA["rare"])]
+    blocks = (base, _DATA["simple"]), (base + 30, _DATA["rare"])
+    return [pair for start, rows in blocks for pair in enumerate(rows, start)]
 
 
 def _rows(base: int, block: int) -> list[dict[str, Any]]:
     """Return a descriptor of each type, a drop-down list with « Autre », and a repetition."""
-    rows = [
-        {"stable_id": ident, "type": t, "label": label, "options": _DATA["options"].get(t, [])}
-        for ident, (t, label, *_) in _named(base)
-    ]
     cells = [
         {"stable_id": block + 2, "type": "text", "label": "T"},
         {"stable_id": block + 3, "type": "integer_number", "label": "N"},
     ]
     choice = {"type": "drop_down_list", "label": "Choix avec Autre", "other_option": True}
-    rows.append({"stable_id": block, "options": ["Un", "Deux"], **choice})
-    rows.append({"stable_id": block + 1, "type": "repetition", "label": "Bloc", "champs": cells})
-    return rows
+    return [
+        *(
+            {"stable_id": ident, "type": t, "label": label, "options": _DATA["options"].get(t, [])}
+            for ident, (t, label, *_) in _named(base)
+        ),
+        {"stable_id": block, "options": ["Un", "Deux"], **choice},
+        {"stable_id": block + 1, "type": "repetition", "label": "Bloc", "champs": cells},
+    ]
 
 
-EVERY_TYPE_FORM = form(
-    _DATA,
-    _rows(7100, 7400),
-    [row for row in _rows(7200, 7300) if row["type"] not in _DATA["no_annotation"]],
-)
-_FIRST_NUMBER = 15_800_001
+_NOTES = [row for row in _rows(7200, 7300) if row["type"] not in _DATA["no_annotation"]]
+_NOTE_IDS = {row["stable_id"] for row in _NOTES}
+EVERY_TYPE_FORM = form(_DATA, _rows(7100, 7400), _NOTES)
 
 
 def every_type_dossiers(seed: int, *, now: datetime) -> list[ServedDossier]:
@@ -66,20 +65,16 @@ def every_type_dossiers(seed: int, *, now: datetime) -> list[ServedDossier]:
 def _dossier(
     rng: SeededRandom, rank: int, now: datetime, champs: dict[int, Any], notes: dict[int, Any]
 ) -> ServedDossier:
-    known = {d.stable_id for d in EVERY_TYPE_FORM.revisions[0].annotations}
-    moment = min(datetime(2026, 11, 10, 8, 0, tzinfo=UTC) + timedelta(hours=rank), now)
+    at = min(datetime(2026, 11, 10, 8, 0, tzinfo=UTC) + timedelta(hours=rank), now)
+    dates = at, at, None, None, at
     return ServedDossier(
-        number=_FIRST_NUMBER + rank,
-        state="en_construction",
-        depose_at=moment,
-        en_construction_at=moment,
-        en_instruction_at=None,
-        traite_at=None,
-        updated_at=moment,
+        _FIRST_NUMBER + rank,
+        "en_construction",
+        *dates,
         demandeur=applicants.physique(rng),
         usager_email=f"usager-zoo-{rank}@example.gouv.fr",
         champs={7401: [{}]} | champs,
-        annotations={7301: [{}]} | {key: value for key, value in notes.items() if key in known},
+        annotations={7301: [{}]} | {key: v for key, v in notes.items() if key in _NOTE_IDS},
         why="Tous les types de champ",
     )
 

@@ -37,5 +37,6 @@ _FIRST, _SECOND = (
 ETAPES = _SECOND[5202].options
 CRITERES = [stable_id for stable_id in _SECOND if 5311 <= stable_id <= 5319]
 CAS_LANCER, CAS_INTERNALISER = _SECOND[4402].options
-PROFIL_PRODUIT, PROFIL_TECHNIQUE, PROFIL_IMPACT = _SECOND[4404].options
+PROFILS = dict(zip(("produit", "technique", "impact"), _SECOND[4404].options, strict=True))
+PROFIL_IMPACT = PROFILS["impact"]
 _FIRST[4404].options.remove(PROFIL_IMPACT)

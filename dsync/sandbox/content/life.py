@@ -5,11 +5,9 @@ The same seed gives the same events, as long as nothing else changes the dossier
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dsync.sandbox.content import notes
 from dsync.sandbox.content.dossiers import FIRST_NUMBER, dossier
@@ -17,7 +15,7 @@ from dsync.sandbox.content.form import ETAPES, FORM
 from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.texts import paragraph
 from dsync.sandbox.world.changes import Changes
-from dsync.sandbox.world.model import ServedDossier, State
+from dsync.sandbox.world.model import ServedDossier
 
 EVERY_S = 4.0
 """Time between two events."""
@@ -43,24 +41,20 @@ class Event(NamedTuple):
     number: int
 
 
-_ROUND = (
-    *(Kind.DEPOSITED,) * 4,
-    *(Kind.EDITED,) * 4,
-    *(Kind.EXAMINED,) * 3,
-    *(Kind.EVALUATED,) * 3,
-    *(Kind.STAGED,) * 2,
-    Kind.OVERRULED,
-    Kind.ACCEPTED,
-    Kind.REFUSED,
-)
-"""The events of a round, after a first deposit; each round has its own order."""
-_OPEN: tuple[State, ...] = ("en_construction", "en_instruction")
-_IN_STATE: dict[Kind, tuple[State, ...]] = {
-    Kind.EDITED: ("en_construction",),
-    Kind.EXAMINED: ("en_construction",),
-    Kind.OVERRULED: _OPEN,
+_OPEN = ("en_construction", "en_instruction")
+_EVENTS: dict[Kind, tuple[int, tuple[str, ...]]] = {
+    Kind.DEPOSITED: (4, ()),
+    Kind.EDITED: (4, _OPEN[:1]),
+    Kind.EXAMINED: (3, _OPEN[:1]),
+    Kind.EVALUATED: (3, _OPEN[1:]),
+    Kind.STAGED: (2, _OPEN[1:]),
+    Kind.OVERRULED: (1, _OPEN),
+    Kind.ACCEPTED: (1, _OPEN[1:]),
+    Kind.REFUSED: (1, _OPEN[1:]),
 }
-"""States of the dossiers to which an event happens; by default `en_instruction`."""
+"""How often each event happens in a round, and the states of the dossiers that it happens to."""
+_ROUND = [kind for kind, (times, _) in _EVENTS.items() for _ in range(times)]
+"""The events of a round, after a first deposit; each round has its own order."""
 _RESULTS = ("Éligible", "À vérifier", "Inéligible")
 _RESULT, _ETAPE, _GRIDS = 5102, 5202, 5302
 _PHASE, _PHASES = 4103, ("Investigation", "Construction", "Accélération")
@@ -79,61 +73,47 @@ class Life:
     """
 
     def __init__(self, changes: Changes, seed: int) -> None:
-        self._changes = changes
-        self._seed = seed
-        self._past = 0
+        self._changes, self._seed, self._past = changes, seed, 0
 
     def step(self) -> Event:
-        """Let one event happen."""
+        """Let one event happen; a deposit if there is no dossier that it could happen to."""
         with self._changes.world.lock:
+            dossiers = self._changes.world.demarches[FORM.number].dossiers
             turn, position = divmod(self._past, len(_ROUND) + 1)
             kinds = SeededRandom(self._seed, "round", turn).shuffled(_ROUND)
             rng = SeededRandom(self._seed, "event", self._past)
             self._past += 1
             kind = kinds[position - 1] if position else Kind.DEPOSITED
-            concerned = self._concerned(kind)
+            concerned = [
+                one
+                for one in dossiers.values()
+                if one.listed == "present"
+                and one.state in _EVENTS[kind][1]
+                and (kind is not Kind.OVERRULED or one.annotations.get(_RESULT))
+            ]
             if not concerned:
-                return self._deposit()
+                return self._deposit(max(dossiers) + 1)
             chosen = rng.pick(concerned)
             self._happen(kind, chosen, rng)
             return Event(kind, chosen.number)
 
-    def _concerned(self, kind: Kind) -> list[ServedDossier]:
-        """Return the dossiers to which an event can happen; none for a deposit."""
-        if kind is Kind.DEPOSITED:
-            return []
-        states = _IN_STATE.get(kind, ("en_instruction",))
-        return [
-            one
-            for one in self._changes.world.demarches[FORM.number].dossiers.values()
-            if one.listed == "present"
-            and one.state in states
-            and (kind is not Kind.OVERRULED or one.annotations.get(_RESULT))
-        ]
-
-    def _deposit(self) -> Event:
+    def _deposit(self, number: int) -> Event:
         now = self._changes.now()
-        rank = max(self._changes.world.demarches[FORM.number].dossiers) + 1 - FIRST_NUMBER
-        invented = dossier(self._seed, rank, now=now)
+        invented = dossier(self._seed, number - FIRST_NUMBER, now=now)
+        dates = dict.fromkeys(("depose_at", "en_construction_at", "updated_at"), now)
+        undecided: dict[str, Any] = {"en_instruction_at": None, "traite_at": None, "labels": []}
         new = replace(
             invented,
             state="en_construction",
-            depose_at=now,
-            en_construction_at=now,
-            en_instruction_at=None,
-            traite_at=None,
-            updated_at=now,
+            **dates | undecided,
             annotations={_GRIDS: [{}]},
             archived=False,
-            labels=[],
             motivation=None,
-            messages=[],
-            avis=[],
             revision=len(FORM.revisions) - 1,
             presence="present",
         )
         self._changes.deposit(new, demarche=FORM.number)
-        return Event(Kind.DEPOSITED, new.number)
+        return Event(Kind.DEPOSITED, number)
 
     def _happen(self, kind: Kind, chosen: ServedDossier, rng: SeededRandom) -> None:
         changes, number = self._changes, chosen.number
@@ -154,12 +134,11 @@ class Life:
             case Kind.OVERRULED:
                 others = [one for one in _RESULTS if one != chosen.annotations[_RESULT]]
                 changes.edit_annotation(number, _RESULT, rng.pick(others))
-            case Kind.ACCEPTED:
-                changes.edit_annotation(number, _ETAPE, "Lauréat")
-                changes.move(number, "accepte", motivation=notes.MOTIVATIONS["accepte"])
-            case Kind.REFUSED:
-                changes.edit_annotation(number, _ETAPE, "Non retenu")
-                changes.move(number, "refuse", motivation=notes.MOTIVATIONS["refuse"])
+            case Kind.ACCEPTED | Kind.REFUSED:
+                accepted = kind is Kind.ACCEPTED
+                state = "accepte" if accepted else "refuse"
+                changes.edit_annotation(number, _ETAPE, "Lauréat" if accepted else "Non retenu")
+                changes.move(number, state, motivation=notes.MOTIVATIONS[state])
 
     def _evaluate(self, chosen: ServedDossier, rng: SeededRandom) -> None:
         """Fill the last grid if it is empty, else a further one."""
@@ -167,26 +146,6 @@ class Life:
         rows = chosen.rows_of(descriptor, "annotations")
         if not rows or rows[-1].cells:
             self._changes.add_annotation_row(chosen.number, _GRIDS)
-        grid = notes.grid(rng, "Dossier", notes.evaluator(rng), _PRODUCT)
+        grid = notes.grid(rng, "Dossier", rng.pick(notes.EVALUATEURS), _PRODUCT)
         for stable_id, value in grid.items():
             self._changes.edit_annotation(chosen.number, stable_id, value, row=len(rows) - 1)
-
-
-def go_on(
-    life: Life,
-    stop: threading.Event,
-    told: Callable[[Event], None],
-    *,
-    every_s: float = EVERY_S,
-) -> None:
-    """Let events happen until `stop` is set.
-
-    Args:
-        life: the events.
-        stop: ends them.
-        told: called with each event.
-        every_s: time between two events, in seconds.
-    """
-    while not stop.is_set():
-        told(life.step())
-        stop.wait(every_s)

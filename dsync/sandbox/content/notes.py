@@ -1,27 +1,28 @@
-"""What instructeurs and évaluateurs wrote into a dossier: annotations, labels, messages, avis."""
+"""What instructeurs and évaluateurs wrote into a dossier: annotations and labels."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from dsync.sandbox.content.form import CRITERES, ETAPES, FORM
+from dsync.sandbox.content.form import CRITERES, ETAPES
 from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.texts import NASTY_TEXTS, paragraph
 from dsync.sandbox.world.model import State
 
-_INSTRUCTEUR = FORM.groupes["défaut"][0]
-_EVALUATEURS = tuple(f"evaluation-{letter}@example.gouv.fr" for letter in "abcde")
+EVALUATEURS = tuple(f"evaluation-{letter}@example.gouv.fr" for letter in "abcde")
 MOTIVATIONS = {
     "accepte": "Projet retenu par le jury.",
     "refuse": "Projet non retenu à l’issue de l’évaluation.",
     "sans_suite": "Candidature retirée par l’administration.",
 }
-
-
-def motivation(rng: SeededRandom, state: State) -> str | None:
-    """Return the reason given for a final decision, sometimes None."""
-    return MOTIVATIONS.get(state) if rng.chance(0.8) else None
+_ETAPES: dict[str, tuple[str | None, ...]] = {
+    "en_instruction": (*ETAPES[:4], "Évaluation", None),
+    "accepte": ("Lauréat",),
+    "refuse": ("Non retenu",),
+    "sans_suite": (None, "Évaluation"),
+}
+"""The stages of the selection that a dossier in each state can have reached."""
 
 
 def notes(
@@ -40,49 +41,33 @@ def notes(
     """
     if since is None:
         return {5302: [{}]}
-    values: dict[int, Any] = {}
-    etape = _etape(rng, state)
-    if etape:
-        values[5202] = etape
-    grids = _grids(rng, etape, name)
+    stages = _ETAPES[state]
+    etape = rng.pick(stages) if len(stages) > 1 else stages[0]
+    values: dict[int, Any] = {5202: etape} if etape else {}
+    grids = _grids(rng, etape, name) if etape else []
     if rng.chance(0.9) or not grids:
         grids.insert(0, {})
     values[5302] = grids
-    jury = since + timedelta(days=rng.between(10, 40))
+    moment = since + timedelta(days=rng.between(10, 40))
     if etape in ETAPES[2:] and rng.chance(0.85):
-        values[5203] = jury.date().isoformat()
+        values[5203] = moment.date().isoformat()  # The jury's day.
     if etape == "Lauréat":
-        values |= _recruitment(rng, jury, last)
+        for stable_id in range(5402, 5402 + rng.between(0, 4)):  # The steps of the recruitment.
+            moment += timedelta(days=rng.between(7, 30))
+            if moment > last + timedelta(days=120):
+                break
+            values[stable_id] = moment.date().isoformat()
     return values
 
 
-def _etape(rng: SeededRandom, state: State) -> str | None:
-    match state:
-        case "en_instruction":
-            return rng.pick((*ETAPES[:4], "Évaluation", None))
-        case "accepte":
-            return "Lauréat"
-        case "refuse":
-            return "Non retenu"
-        case _:
-            return rng.pick((None, "Évaluation"))
-
-
-def _grids(rng: SeededRandom, etape: str | None, name: str) -> list[dict[int, Any]]:
-    if etape is None:
-        return []
-    first = rng.below(len(_EVALUATEURS))
+def _grids(rng: SeededRandom, etape: str, name: str) -> list[dict[int, Any]]:
+    first = rng.below(len(EVALUATEURS))
     count = rng.between(0 if etape == "Évaluation" else 1, 3)
-    judges = [_EVALUATEURS[(first + i) % len(_EVALUATEURS)] for i in range(count)]
+    judges = [EVALUATEURS[(first + i) % len(EVALUATEURS)] for i in range(count)]
     rows = [grid(rng, "Dossier", judge, name) for judge in judges]
     if etape in ("Délibération", "Lauréat") or (etape == "Non retenu" and rng.chance(0.5)):
         rows += [grid(rng, "Soutenance", judge, name) for judge in judges[:2]]
     return rows
-
-
-def evaluator(rng: SeededRandom) -> str:
-    """Return the e-mail address of one of the évaluateurs."""
-    return rng.pick(_EVALUATEURS)
 
 
 def grid(rng: SeededRandom, moment: str, judge: str, name: str) -> dict[int, Any]:
@@ -100,27 +85,13 @@ def grid(rng: SeededRandom, moment: str, judge: str, name: str) -> dict[int, Any
     return row
 
 
-def _recruitment(rng: SeededRandom, jury: datetime, last: datetime) -> dict[int, str]:
-    """Return the dates of the recruitment's steps that are done."""
-    moment, values = jury, {}
-    for stable_id in range(5402, 5402 + rng.between(0, 4)):
-        moment += timedelta(days=rng.between(7, 30))
-        if moment > last + timedelta(days=120):
-            break
-        values[stable_id] = moment.date().isoformat()
-    return values
-
-
 def human_precheck(
     rng: SeededRandom, state: State, last: datetime
 ) -> tuple[dict[int, Any], list[str]]:
     """Return the pre-check's annotations and labels that an instructeur set by hand."""
-    is_closed = state in MOTIVATIONS
-    if not rng.chance(0.4 if is_closed else 0.03):
+    if not rng.chance(0.4 if state in MOTIVATIONS else 0.03):
         return ({5105: True} if rng.chance(0.02) else {}), []
-    result, label = rng.pick(
-        (("Éligible", "éligible"), ("À vérifier", "à vérifier"), ("Inéligible", "inéligible"))
-    )
+    result = rng.pick(("Éligible", "À vérifier", "Inéligible"))
     values: dict[int, Any] = {5102: result}
     if rng.chance(0.6):
         values[5103] = "Examiné par un instructeur.\nVoir les échanges avec le point de contact."
@@ -128,41 +99,4 @@ def human_precheck(
         values[5104] = last.replace(microsecond=0)
     if rng.chance(0.3):
         values[5105] = True
-    return values, [label] if rng.chance(0.5) else []
-
-
-def messages(
-    rng: SeededRandom, depose_at: datetime, last: datetime, usager: str
-) -> list[dict[str, Any]]:
-    """Return DS's acknowledgement, and sometimes an exchange with an instructeur."""
-    sent: list[dict[str, Any]] = [
-        {
-            "email": "contact@example.gouv.fr",
-            "body": "<p>Votre dossier est déposé.</p>",
-            "created_at": depose_at,
-        }
-    ]
-    if rng.chance(0.15):
-        question = "<p>Pouvez-vous préciser l’adresse de la fiche produit ?</p>"
-        sent.append({"email": _INSTRUCTEUR, "body": question, "created_at": last})
-    if len(sent) > 1 and rng.chance(0.5):
-        answer = "<p>Bonjour, elle est dans le formulaire &amp; à jour.</p>"
-        sent.append({"email": usager, "body": answer, "created_at": last})
-    return sent
-
-
-def avis(rng: SeededRandom, since: datetime | None, last: datetime) -> list[dict[str, Any]]:
-    """Return the expert opinions that were asked for; some are not answered."""
-    if since is None or not rng.chance(0.12):
-        return []
-    answered = rng.chance(0.6)
-    return [
-        {
-            "question": "Le produit a-t-il un accès direct à ses usagers ?",
-            "reponse": "Oui, par trois territoires pilotes." if answered else None,
-            "date_question": since,
-            "date_reponse": last if answered else None,
-            "expert": "expertise@example.gouv.fr",
-            "claimant": _INSTRUCTEUR,
-        }
-    ]
+    return values, [result.lower()] if rng.chance(0.5) else []

@@ -22,12 +22,9 @@ class ServerFailure(BaseException):
     """
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class QueryLimit:
-    """Maximum complexity and number of tokens of a query, which DS has since July 2026.
-
-    0: no limit.
-    """
+    """Maximum complexity and number of tokens of a query, as DS has since July 2026; 0: none."""
 
     complexity: int = 60_000
     tokens: int = 20_000
@@ -57,8 +54,8 @@ class Call:
     limit: QueryLimit
     reached: int | None = None
     """Number of nodes or mutations to answer before a simulated time-out; None: all of them."""
-    document: Any = None
-    """The `QueryDocument` being executed."""
+    types_asked: frozenset[str | None] = frozenset()
+    """Names of the types in the document's fragments; None for a fragment without a type."""
     nodes: int = 0
     """Number of nodes and mutations answered so far."""
     out_of_time: bool = False
@@ -75,16 +72,12 @@ class Call:
         Raises:
             ServerFailure: the document has a fragment without a type; DS answers 500 to it.
         """
-        if None in self.document.types_asked:
+        if None in self.types_asked:
             raise ServerFailure
-        return typename in self.document.types_asked
+        return typename in self.types_asked
 
     def visible(self, kind: str, found: T | None) -> T:
-        """Return `found` if the token may read its démarche.
-
-        Args:
-            kind: name of its GraphQL type, for the message.
-            found: a démarche or a part of one; None when there is no such object.
+        """Return a démarche or a part of one if the token may read it; `kind` is its GraphQL type.
 
         Raises:
             GraphQLError: nothing was found, or it is outside the token's scope.
@@ -92,38 +85,38 @@ class Call:
         if found is None:
             raise not_found(kind)
         scope = self.token.demarches if self.token else frozenset()
-        if scope is not None and _number(found) not in scope:
+        demarche = found if isinstance(found, ServedDemarche) else found.demarche
+        if scope is not None and demarche.number not in scope:
             message = f"An object of type {kind} was hidden due to permissions"
             raise failed(message, "unauthorized")
         return found
 
-    def faults_of(self, number: int, kind: str) -> list[DossierFault]:
-        """Return the faults of that kind that a test set on a dossier."""
+    def faults_of(self, number: int | None, kind: str) -> list[DossierFault]:
+        """Return the faults of that kind that a test set on a dossier; None: on every answer."""
         return [d for d in self.world.dossier_faults if (d.number, d.kind) == (number, kind)]
 
     def replaced_json(self) -> Iterator[tuple[Place, str]]:
         """Yield the path and the text of each part of the answer that a test replaces."""
-        for fault in self.world.dossier_faults:
-            if fault.kind == "replaced_json" and fault.number is None:
-                yield fault.path, fault.json
-        for number, place in self.places:
+        whole = [(None, ()), *((number, ("data", *place)) for number, place in self.places)]
+        for number, place in whole:
             for fault in self.faults_of(number, "replaced_json"):
-                yield ("data", *place, *fault.path), fault.json
+                yield (*place, *fault.path), fault.json
 
-    def spend(self) -> bool:
-        """Count a node or a mutation; return whether it comes before the simulated time-out."""
+    def spend(self, field: str) -> None:
+        """Count a node or a mutation.
+
+        Raises:
+            GraphQLError: it comes after the simulated time-out.
+        """
         self.nodes += 1
-        return self.reached is None or self.nodes <= self.reached
+        if self.reached is not None and self.nodes > self.reached:
+            raise self.timeout(field)
 
     def timeout(self, field: str) -> GraphQLError:
         """Return the error of a field after the time-out; only the first one has a code."""
         code = None if self.out_of_time else "timeout"
         self.out_of_time = True
         return failed(f"Timeout on {field}", code)
-
-
-def _number(found: ServedDemarche | ServedDossier | Groupe) -> int:
-    return found.number if isinstance(found, ServedDemarche) else found.demarche.number
 
 
 Info: TypeAlias = GraphQLResolveInfo[Call]

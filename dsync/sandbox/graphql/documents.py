@@ -1,7 +1,4 @@
-"""Query documents: parsing, validation, and their size as DS measures it.
-
-A document is cached by its text.
-"""
+"""Query documents: parsing, validation, and their size as DS measures it."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from importlib.resources import files
 from typing import Any
 
 from graphql import (
-    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
@@ -46,8 +42,6 @@ _CODES = (
     ("Fields .* conflict", "fieldConflict"),
     ("Expected value|Value .* does not exist|Could not coerce", "argumentLiteralsIncompatible"),
 )
-
-
 _PAGE = 100
 """Page size that DS assumes for a connection without `first` and `last`."""
 
@@ -58,6 +52,11 @@ class RefusedError(Exception):
     def __init__(self, *errors: GraphQLError) -> None:
         super().__init__(errors[0].message)
         self.errors = errors
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the entries of `errors`: graphql-core's messages with DS's codes."""
+        found = [(e, [c for text, c in _CODES if re.match(text, e.message)]) for e in self.errors]
+        return [{**e.formatted, **({"extensions": {"code": c[0]}} if c else {})} for e, c in found]
 
 
 class QueryDocument:
@@ -73,11 +72,21 @@ class QueryDocument:
         errors = [e for e in validate(schema(), self.ast) if not _is_tolerated(e)]
         if errors:
             raise RefusedError(*errors)
+        types: set[str | None] = set()
+
+        class Fragments(Visitor):
+            def enter_inline_fragment(self, node: InlineFragmentNode, *_: Any) -> None:
+                types.add(node.type_condition.name.value if node.type_condition else None)
+
+            def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: Any) -> None:
+                types.add(node.type_condition.name.value)
+
+        visit(self.ast, Fragments())
+        self.types_asked = frozenset(types)
+        """Names of the types in fragments, used or not; None for a fragment without a type."""
         definitions = [d for d in self.ast.definitions if isinstance(d, FragmentDefinitionNode)]
         self._fragments = {d.name.value: FragmentDetails(d) for d in definitions}
         self._measures: dict[Any, tuple[int, int]] = {}
-        self.types_asked = _types_asked(self.ast)
-        """Names of the types in fragments, used or not; None for a fragment without a type."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """Return the operation of that name, or the only one; None when there is none."""
@@ -105,17 +114,14 @@ class QueryDocument:
     ) -> tuple[int, int]:
         """Return complexity and depth of the fields of a type."""
 
-        def below(type_: Any, details: Any) -> Any:
-            arguments = values, operation, type_, details
-            return collect_subfields(schema(), self._fragments, *arguments)[0]
-
         def one(details: Any, parent: Any) -> tuple[int, int]:
             definition = schema().get_field(parent, details[0].node.name.value)
             named: Any = get_named_type(definition.type) if definition else None
             if named is None or is_leaf_type(named) or named.name.startswith("__"):
                 return 1, 1
             concrete = [named] if is_object_type(named) else schema().get_possible_types(named)
-            inside = [(kind, below(kind, details)) for kind in concrete]
+            given = schema(), self._fragments, values, operation
+            inside = [(kind, collect_subfields(*given, kind, details)[0]) for kind in concrete]
             each = [self._size_of(*fields, operation, values) for fields in inside if fields[1]]
             score = 1 + max((score for score, _ in each), default=0)
             if named.name.endswith("Connection") and "nodes" in inside[0][1]:
@@ -128,10 +134,8 @@ class QueryDocument:
 
 
 def _page_size(node: FieldNode, variables: Mapping[str, Any]) -> int:
-    for argument in node.arguments or ():
-        value = argument.value
-        if argument.name.value not in ("first", "last"):
-            continue
+    sizes = [a.value for a in node.arguments or () if a.name.value in ("first", "last")]
+    for value in sizes:
         if isinstance(value, VariableNode):
             return variables.get(value.name.value) or _PAGE
         if isinstance(value, IntValueNode):
@@ -139,14 +143,8 @@ def _page_size(node: FieldNode, variables: Mapping[str, Any]) -> int:
     return _PAGE
 
 
-@lru_cache(maxsize=512)
-def document(text: str) -> QueryDocument:
-    """Return the document of that text.
-
-    Raises:
-        RefusedError: the text is no valid document.
-    """
-    return QueryDocument(text)
+document = lru_cache(maxsize=512)(QueryDocument)
+"""Returns the document of a text; raises `RefusedError`, as `QueryDocument` does."""
 
 
 def stored_query(name: str) -> str | None:
@@ -158,29 +156,8 @@ def stored_query(name: str) -> str | None:
     return files("dsync.sandbox.graphql").joinpath("stored.graphql").read_text(encoding="utf-8")
 
 
-def _types_asked(ast: DocumentNode) -> frozenset[str | None]:
-    """Return the names of the types in a document's fragments."""
-    types: set[str | None] = set()
-
-    class Fragments(Visitor):
-        def enter_inline_fragment(self, node: InlineFragmentNode, *_: Any) -> None:
-            types.add(node.type_condition.name.value if node.type_condition else None)
-
-        def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: Any) -> None:
-            types.add(node.type_condition.name.value)
-
-    visit(ast, Fragments())
-    return frozenset(types)
-
-
 def _is_tolerated(error: GraphQLError) -> bool:
     """Return whether DS accepts it: fields of one response key and of different types."""
     message = error.message
     other = "are different fields" in message or "differing arguments" in message
     return "conflicting types" in message and not other
-
-
-def as_refusal(error: GraphQLError) -> dict[str, Any]:
-    """Return the entry of `errors` for a refusal: graphql-core's message with DS's code."""
-    code = next((code for pattern, code in _CODES if re.match(pattern, error.message)), None)
-    return {**error.formatted, **({"extensions": {"code": code}} if code else {})}

@@ -9,7 +9,7 @@ from dsync.sandbox.graphql.call import Info, Resolve, ServerFailure, invalid_inp
 from dsync.sandbox.world import ids
 from dsync.sandbox.world.champs import ServedChamp
 from dsync.sandbox.world.changes import Changes, RefusalError, write
-from dsync.sandbox.world.model import FINISHED, Agent, Label, Row, by_id
+from dsync.sandbox.world.model import FINISHED, Label, Row, by_id
 
 Payload: TypeAlias = dict[str, Any]
 
@@ -20,6 +20,7 @@ _STATES = {
     "refuse": "refusé",
     "sans_suite": "classé sans suite",
 }
+_MESSAGE = "«\N{NO-BREAK SPACE}Votre message\N{NO-BREAK SPACE}»"
 
 
 class Mutation:
@@ -37,26 +38,24 @@ class Mutation:
     def __init__(self, info: Info, given: dict[str, Any]) -> None:
         # In DS's order: a read-only token is refused first, also for a hidden dossier or for
         # another instructeur (recorded: annotations-readonly-hidden, …-wrong-instructeur).
-        call, world = info.context, info.context.world
-        if call.token is None or not call.token.can_write:
+        self.given, self.call, world = given, info.context, info.context.world
+        if self.call.token is None or not self.call.token.can_write:
             raise RefusalError("Le jeton utilisé est configuré seulement en lecture")
-        field = info.field_name
-        self.not_found = not_found(f"{field[0].upper()}{field[1:]}Payload")
+        self.not_found = not_found(f"{info.field_name[0].upper()}{info.field_name[1:]}Payload")
         dossier = world.shown_dossier(ids.key_of(given["dossier_id"], "Dossier"))
         if dossier is None:
             raise self.not_found
-        call.visible("Dossier", dossier)
-        agent: Agent | None = dossier.groupe.instructeurs[0]
-        if "instructeur_id" in given:
-            agent = by_id(given["instructeur_id"], world.agents.values())
+        self.call.visible("Dossier", dossier)
+        self.dossier, self.number = dossier, dossier.number
+        agents = dossier.groupe.instructeurs
+        agent = by_id(given.get("instructeur_id", agents[0].id), world.agents.values())
         if agent is None:
             raise self.not_found
-        if agent not in dossier.groupe.instructeurs:
+        if agent not in agents:
             raise RefusalError("L’instructeur n’a pas les droits d’accès à ce dossier")
+        self.agent, self.changes, self.now = agent, Changes(world), world.now()
         writable: Any = info.schema.type_map["AnnotationValueInput"]
         self.writable = {field.out_name for field in writable.fields.values()}
-        self.given, self.call, self.dossier, self.agent = given, call, dossier, agent
-        self.number, self.changes, self.now = dossier.number, Changes(world), world.now()
 
     # --- annotations ------------------------------------------------------------------------
 
@@ -74,9 +73,9 @@ class Mutation:
             except RefusalError as refusal:
                 errors.append({"message": str(refusal)})
                 continue
-            if key == "repetition":
-                for _ in range(value):  # DS adds them at once, even if it fails afterwards.
-                    self.changes.add_annotation_row(self.number, champ.stable_id)
+            for _ in range(value if key == "repetition" else 0):
+                # DS adds rows at once, even if it fails afterwards.
+                self.changes.add_annotation_row(self.number, champ.stable_id)
             found.append((champ, value))
         kept = []
         for champ, value in found:
@@ -133,10 +132,11 @@ class Mutation:
             found, repetition = self.dossier.form.descriptor("annotations", int(stable_id))
         except KeyError:
             return None
-        if repetition is None:
-            return ServedChamp(self.dossier, "annotations", found)
-        rows = {row.ulid: row for row in self.dossier.rows_of(repetition, "annotations")}
-        return ServedChamp(self.dossier, "annotations", found, rows.get(ulid) or Row(ulid, {}))
+        row = None
+        if repetition:
+            rows = self.dossier.rows_of(repetition, "annotations")
+            row = next((row for row in rows if row.ulid == ulid), Row(ulid, {}))
+        return ServedChamp(self.dossier, "annotations", found, row)
 
     def _echo(self, champ: ServedChamp) -> ServedChamp:
         """Return an annotation as this request first returned it: DS returns that object again."""
@@ -156,11 +156,11 @@ class Mutation:
 
     def remove_label(self) -> Payload:
         """Remove a label."""
-        label, dossier = self._label(), self.dossier
-        if label not in dossier.demarche.labels or label.name not in dossier.labels:
+        label = self._label()
+        if label not in self.dossier.demarche.labels or label.name not in self.dossier.labels:
             raise RefusalError("Ce label n’est pas associé au dossier")
         self.changes.remove_label(self.number, label.name)
-        return {"label": label, "dossier": dossier}
+        return {"label": label, "dossier": self.dossier}
 
     def _label(self) -> Label:
         demarches = self.call.world.demarches.values()
@@ -211,8 +211,7 @@ class Mutation:
         """Send a message to the usager, with or without asking for a correction."""
         body, reason = self.given["body"], self.given.get("correction")
         if not body.strip():
-            field = "«\N{NO-BREAK SPACE}Votre message\N{NO-BREAK SPACE}»"
-            raise RefusalError(f"Le champ {field} ne peut être vide")
+            raise RefusalError(f"Le champ {_MESSAGE} ne peut être vide")
         message = {"email": self.agent.email, "body": body, "created_at": self.now}
         if reason:
             message["correction"] = {"reason": reason}
@@ -228,8 +227,7 @@ def _resolver(mutate: Callable[..., Payload], *arguments: Any) -> Resolve:
     """Return a mutation's resolver; a refusal is in the payload, whose other fields are null."""
 
     def resolve(_: Any, info: Info, input: dict[str, Any]) -> Payload:
-        if not info.context.spend():
-            raise info.context.timeout(f"Mutation.{info.field_name}")
+        info.context.spend(f"Mutation.{info.field_name}")
         try:
             payload = mutate(Mutation(info, input), *arguments)
         except RefusalError as refusal:
@@ -239,18 +237,23 @@ def _resolver(mutate: Callable[..., Payload], *arguments: Any) -> Resolve:
     return resolve
 
 
-_ONE = "dossierModifierAnnotation"
+_ONE_ANNOTATION = {
+    "Text": ("text", "textarea"),
+    "Checkbox": ("checkbox", "yes_no"),
+    "Date": ("date",),
+    "Datetime": ("datetime", "date"),
+    "IntegerNumber": ("integer_number",),
+    "DecimalNumber": ("decimal_number",),
+    "DropDownList": ("drop_down_list",),
+    "AjouterLigne": ("repetition",),
+}
 
 MUTATIONS: dict[str, Resolve] = {
     "dossierModifierAnnotations": _resolver(Mutation.modify),
-    f"{_ONE}Text": _resolver(Mutation.modify_one, "text", "textarea"),
-    f"{_ONE}Checkbox": _resolver(Mutation.modify_one, "checkbox", "yes_no"),
-    f"{_ONE}Date": _resolver(Mutation.modify_one, "date"),
-    f"{_ONE}Datetime": _resolver(Mutation.modify_one, "datetime", "date"),
-    f"{_ONE}IntegerNumber": _resolver(Mutation.modify_one, "integer_number"),
-    f"{_ONE}DecimalNumber": _resolver(Mutation.modify_one, "decimal_number"),
-    f"{_ONE}DropDownList": _resolver(Mutation.modify_one, "drop_down_list"),
-    f"{_ONE}AjouterLigne": _resolver(Mutation.modify_one, "repetition"),
+    **{
+        f"dossierModifierAnnotation{name}": _resolver(Mutation.modify_one, *types)
+        for name, types in _ONE_ANNOTATION.items()
+    },
     "dossierAjouterLabel": _resolver(Mutation.add_label),
     "dossierSupprimerLabel": _resolver(Mutation.remove_label),
     "dossierPasserEnInstruction": _resolver(Mutation.move, "en_instruction", "en_construction"),

@@ -15,7 +15,6 @@ from dsync.sandbox.graphql.call import Call, QueryLimit, ServerFailure, Token
 from dsync.sandbox.graphql.documents import (
     QueryDocument,
     RefusedError,
-    as_refusal,
     document,
     stored_query,
 )
@@ -137,7 +136,7 @@ def _run(
             raise asked
         body = execute(asked, params.get("operationName"), variables, call)
     except RefusedError as refusal:
-        return refused(*(as_refusal(error) for error in refusal.errors))
+        return refused(*refusal.entries())
     except ServerFailure:
         return answers.internal_error()
     return HttpAnswer(200, faults.with_replaced_json(body, call.replaced_json()))

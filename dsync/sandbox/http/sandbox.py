@@ -95,8 +95,14 @@ class Sandbox:
         Args:
             told: called with each event, in a thread of its own.
         """
-        given = (self._life, self._server.stopping, told)
-        threading.Thread(target=life.go_on, args=given, name="life", daemon=True).start()
+        stopping = self._server.stopping
+
+        def go_on() -> None:
+            while not stopping.is_set():
+                told(self._life.step())
+                stopping.wait(life.EVERY_S)
+
+        threading.Thread(target=go_on, name="life", daemon=True).start()
 
     def stop(self) -> None:
         """Stop the server and close all its connections."""

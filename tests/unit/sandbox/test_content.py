@@ -115,7 +115,7 @@ def test_every_state_occurs() -> None:
         "refuse",
         "sans_suite",
     }
-    for mark in ("archived", "prefilled", "depose_par_un_tiers", "labels", "motivation", "avis"):
+    for mark in ("archived", "prefilled", "depose_par_un_tiers", "labels", "motivation"):
         assert any(getattr(seed, mark) for seed in many()), mark
 
 
