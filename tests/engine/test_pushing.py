@@ -913,7 +913,7 @@ def test_a_new_database_leaves_what_is_not_dsyncs_own(
 
 def test_a_date_that_ds_does_not_keep_ends_as_refused(engine: Engine) -> None:
     """DS says that it saved it, and it stays empty: said with that reason, not sent for ever."""
-    engine.control.lose_writes(number(0), DATE)
+    engine.control.lose_writes(number(0), (DATE,))
     engine.sync()
     assert "confirmee" == engine.wishes(0)["date"]
     engine.advance(minutes=11)

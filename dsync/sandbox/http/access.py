@@ -11,8 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from dsync.sandbox.graphql.call import Token
-from dsync.sandbox.http import answers
-from dsync.sandbox.http.answers import HttpAnswer
 
 # DS accepts `Bearer x`, `Token x` and `Token token="x"` (recorded: auth-*).
 _SCHEME = re.compile(r"(?:Bearer|Token)\s+(?:token=)?\"?([^\s\"]+)\"?")
@@ -22,19 +20,17 @@ class AccessControl:
     """Authenticates requests and counts them against the rate limit."""
 
     def __init__(self, seed: int, demarches: list[int], per_minute: int | None) -> None:
-        def token(name: str, salt: str, **rights: Any) -> Token:
-            secret = hashlib.sha256(f"dsync sandbox {seed} {salt}".encode()).hexdigest()[:32]
-            return Token(name, secret, **rights)
-
-        known = [
-            token("write", "write"),
-            token("readonly", "readonly", can_write=False),
-            token("expired", "expired", expired=True),
-            token("other_demarche", "other", demarches=frozenset(demarches[1:])),
-            token("forbidden_network", "network", forbidden_network=True),
-        ]
-        self._tokens = {token.secret: token for token in known}
-        self.tokens = SimpleNamespace(**{token.name: token.secret for token in known})
+        rights: dict[str, dict[str, Any]] = {
+            "write": {},
+            "readonly": {"can_write": False},
+            "expired": {"expired": True},
+            "other_demarche": {"demarches": frozenset(demarches[1:])},
+            "forbidden_network": {"forbidden_network": True},
+        }
+        made = [(name, hashlib.sha256(f"dsync sandbox {seed} {name}".encode())) for name in rights]
+        tokens = [Token(name, h.hexdigest()[:32], **rights[name]) for name, h in made]
+        self._tokens = {token.secret: token for token in tokens}
+        self.tokens = SimpleNamespace(**{token.name: token.secret for token in tokens})
         """The secrets by name; `other_demarche` may read every démarche but the main one."""
         self.per_minute = per_minute
         """Maximum number of requests for each `Authorization` header and minute; None: no limit."""
@@ -64,11 +60,3 @@ class AccessControl:
             self._seen.clear()
         self._seen[authorization or ""] += 1
         return self.per_minute is not None and self._seen[authorization or ""] > self.per_minute
-
-    def refusal(self, token: Token | None, *, stored_query: bool) -> HttpAnswer | None:
-        """Return the answer that refuses the token, None when it is accepted."""
-        if token is None:
-            return None if stored_query else answers.unknown_token()
-        if token.expired:
-            return answers.expired_token()
-        return answers.forbidden_network() if token.forbidden_network else None

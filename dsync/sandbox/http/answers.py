@@ -8,11 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-_TOO_MANY = (
-    "Trop de requêtes : patientez avant de réessayer.\n"
-    "Too many requests: wait before you try again.\n"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
@@ -22,6 +17,30 @@ class HttpAnswer:
     body: bytes
     content_type: str | None = "application/json; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
+
+
+_ERRORS = {
+    "token_expired": (401, "Token expired", "unauthorized"),
+    "token_unknown": (403, "Without a token, only persisted queries are allowed", "forbidden"),
+    "forbidden_network": (
+        403,
+        "Request issued from a forbidden network. "
+        "Add 127.0.0.1/32 to your allowed adresses in your /profil",
+        "forbidden",
+    ),
+}
+_PAGES = {
+    "bad_gateway": (502, "502 Bad Gateway"),
+    "unavailable": (503, "503 Service Temporarily Unavailable"),
+    "gateway_timeout": (504, "504 Gateway Time-out"),
+    "html": (200, "Maintenance en cours"),
+}
+"""The HTML pages of a proxy: status and title."""
+_MAINTENANCE = "Le service est en maintenance, il sera de retour dans un court instant."
+_TOO_MANY = (
+    "Trop de requêtes : patientez avant de réessayer.\n"
+    "Too many requests: wait before you try again.\n"
+)
 
 
 def as_json(value: Any) -> bytes:
@@ -41,41 +60,21 @@ def internal_error() -> HttpAnswer:
     return failure(500, "Internal Server Error", "internal_server_error", exception_id=ident)
 
 
-def refused(*errors: dict[str, Any]) -> HttpAnswer:
-    """Return the answer to an invalid document: HTTP 200 with errors and without data."""
-    return HttpAnswer(200, as_json({"errors": errors}))
-
-
-def maintenance() -> HttpAnswer:
-    """Return the 503 answer of a maintenance; it has no GraphQL error."""
-    message = "Le service est en maintenance, il sera de retour dans un court instant."
-    return HttpAnswer(503, as_json({"error": message}))
-
-
-def expired_token() -> HttpAnswer:
-    """Return the 401 answer to an expired token."""
-    return failure(401, "Token expired", "unauthorized")
-
-
-def unknown_token() -> HttpAnswer:
-    """Return the 403 answer to a request without a known token."""
-    return failure(403, "Without a token, only persisted queries are allowed", "forbidden")
-
-
-def forbidden_network() -> HttpAnswer:
-    """Return the 403 answer to a token that is not allowed from this network."""
-    message = (
-        "Request issued from a forbidden network. "
-        "Add 127.0.0.1/32 to your allowed adresses in your /profil"
-    )
-    return failure(403, message, "forbidden")
-
-
-def too_many(now: datetime) -> HttpAnswer:
-    """Return the 429 answer: plain text without Content-Type, no Retry-After.
-
-    `RateLimit-Reset` is the start of the next minute, in seconds since 1970.
-    """
-    reset = (int(now.timestamp()) // 60 + 1) * 60
-    headers = (("RateLimit-Remaining", "0"), ("RateLimit-Reset", str(reset)))
-    return HttpAnswer(429, _TOO_MANY.encode(), None, headers)
+def failed(kind: str, now: datetime) -> HttpAnswer | None:
+    """Return the answer of a failure in place of the request's execution, None for other kinds."""
+    if kind == "internal_error":
+        return internal_error()
+    if kind in _ERRORS:
+        return failure(*_ERRORS[kind])
+    if kind in _PAGES:
+        status, title = _PAGES[kind]
+        head = f"<head><title>{title}</title></head><body><h1>{title}</h1></body>"
+        page = f"<!DOCTYPE html><html>{head}</html>".encode()
+        return HttpAnswer(status, page, "text/html; charset=utf-8")
+    if kind == "maintenance":  # It has no GraphQL error.
+        return HttpAnswer(503, as_json({"error": _MAINTENANCE}))
+    if kind == "rate_limited":  # Plain text without Content-Type, and no Retry-After.
+        reset = (int(now.timestamp()) // 60 + 1) * 60
+        headers = (("RateLimit-Remaining", "0"), ("RateLimit-Reset", str(reset)))
+        return HttpAnswer(429, _TOO_MANY.encode(), None, headers)
+    return None

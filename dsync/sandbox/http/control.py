@@ -7,8 +7,10 @@ instant is written ``{"datetime": "2026-12-01T10:00:00Z"}``. GET reads the sandb
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partialmethod
 from typing import Any, Literal
 
 from dsync.sandbox import content
@@ -17,7 +19,7 @@ from dsync.sandbox.http.answers import HttpAnswer
 from dsync.sandbox.http.endpoint import Endpoint, Entry
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sandbox.http.open_data import OpenData
-from dsync.sandbox.http.webhooks import RegisteredWebhook, Sender
+from dsync.sandbox.http.webhooks import RegisteredWebhook
 from dsync.sandbox.world.changes import Change, Changes, locked
 from dsync.sandbox.world.clock import instant
 from dsync.sandbox.world.model import DossierFault, FormSeed, ServedDossier, World
@@ -33,7 +35,8 @@ class Control(Changes):
         self.catalogue = catalogue
         self._endpoint = endpoint
         self._seed = seed
-        self._webhooks = Sender()
+        self._webhooks: list[RegisteredWebhook] = []
+        self._sequence = 0
 
     def add_demarche(
         self,
@@ -52,8 +55,7 @@ class Control(Changes):
             given: another form with its dossiers, in place of `like` and `dossiers`.
         """
         if number in self.world.demarches:
-            message = f"the sandbox has a démarche {number} already"
-            raise ValueError(message)
+            raise ValueError(f"the sandbox has a démarche {number} already")
         now = self.now()
         if given is None and like == "eig":
             given = content.FORM, content.dossiers(self._seed, dossiers, now=now)
@@ -74,11 +76,11 @@ class Control(Changes):
             form: version, signing key and form of the signature, as of `RegisteredWebhook`.
         """
         number = self._demarche(demarche).number
-        self._webhooks.registered.append(RegisteredWebhook(number, url, **form))
+        self._webhooks.append(RegisteredWebhook(number, url, **form))
 
     def webhook_answers(self) -> list[int]:
         """Return the HTTP status of each webhook sent, by address; 0: none."""
-        return [status for webhook in self._webhooks.registered for status in webhook.answers]
+        return [status for webhook in self._webhooks for status in webhook.answers]
 
     def deposit(self, seed: ServedDossier, *, demarche: int | None = None) -> None:
         """Add a new dossier to a démarche, and send the webhooks."""
@@ -94,52 +96,42 @@ class Control(Changes):
 
     def _tell(self, number: int) -> None:
         dossier = self._dossier(number)
-        self._webhooks.tell(dossier.demarche.number, number, dossier.state, dossier.updated_at)
+        self._sequence += 1
+        event = (number, dossier.state, dossier.updated_at, self._sequence)
+        for webhook in self._webhooks:
+            if webhook.number == dossier.demarche.number:
+                threading.Thread(target=webhook.send, args=event, daemon=True).start()
 
     # --- what goes wrong --------------------------------------------------------------------
 
     def fail(self, *faults: ScriptedFault) -> None:
         """Add scripted faults for coming requests."""
-        self._endpoint.faults.waiting.extend(faults)
+        self._endpoint.faults.extend(faults)
 
     def clear_faults(self) -> None:
         """Remove the remaining scripted faults."""
-        self._endpoint.faults.waiting.clear()
+        self._endpoint.faults.clear()
 
-    def return_null(self, number: int, *, champs_only: bool = False) -> None:
-        """Return null in place of a dossier, with an error, until `repair`."""
-        self.world.dossier_faults.append(DossierFault("null_node", number, champs_only))
+    def _fault(
+        self,
+        kind: Any,
+        number: int | None,
+        path: Sequence[str | int] = (),
+        json: str = "null",
+        *,
+        champs_only: bool = False,
+    ) -> None:
+        """Set a fault on a dossier, until `repair`; the arguments are described there."""
+        with self.world.lock:
+            fault = DossierFault(kind, number, champs_only, tuple(path), json)
+            self.world.dossier_faults.append(fault)
 
-    def fail_reads(self, number: int, *, champs_only: bool = False) -> None:
-        """Answer 500 to every request that returns this dossier, until `repair`."""
-        self.world.dossier_faults.append(DossierFault("failed_read", number, champs_only))
-
-    def fail_writes(self, number: int) -> None:
-        """Answer 500 to every mutation of this dossier's annotations, until `repair`."""
-        self.world.dossier_faults.append(DossierFault("failed_write", number))
-
-    def lose_writes(self, number: int, stable_id: int) -> None:
-        """Answer writes of an annotation as saved without saving them, until `repair`."""
-        self.world.dossier_faults.append(DossierFault("lost_write", number, path=(stable_id,)))
-
-    def replace_json(self, number: int | None, path: Sequence[str | int], json: str) -> None:
-        """Replace the JSON at a path of a dossier in every answer, until `repair`.
-
-        Args:
-            number: the dossier's; None: every answer, with a path from its top.
-            path: keys and indexes, such as `("champs", 3, "label")`; empty for the whole node.
-            json: the text to send; it may be invalid JSON.
-        """
-        self.world.dossier_faults.append(
-            DossierFault("replaced_json", number, path=tuple(path), json=json)
-        )
-
-    def null_field(self, number: int, path: Sequence[str | int]) -> None:
-        """Return null for a field of a dossier, until `repair`.
-
-        If the schema declares it non-null, the nearest nullable object around it is null.
-        """
-        self.world.dossier_faults.append(DossierFault("null_field", number, path=tuple(path)))
+    return_null = partialmethod(_fault, "null_node")
+    null_field = partialmethod(_fault, "null_field")
+    replace_json = partialmethod(_fault, "replaced_json")
+    fail_reads = partialmethod(_fault, "failed_read")
+    fail_writes = partialmethod(_fault, "failed_write")
+    lose_writes = partialmethod(_fault, "lost_write")
 
     def repair(self, number: int | None) -> None:
         """Remove the faults of a dossier; None: those of every answer."""
@@ -154,9 +146,9 @@ class Control(Changes):
         """Set the rate limit in requests per minute and token; None: no limit."""
         self._endpoint.access.per_minute = per_minute
 
-    def limit_queries(self, *, complexity: int = 60_000, tokens: int = 20_000) -> None:
-        """Set the maximum complexity and number of tokens of a query; 0: no limit."""
-        self._endpoint.query_limit = QueryLimit(complexity, tokens)
+    def limit_queries(self, **limits: int) -> None:
+        """Set the fields of `QueryLimit`."""
+        self._endpoint.query_limit = QueryLimit(**limits)
 
     def change_token(self, name: str = "write", **changes: Any) -> None:
         """Change a token: `expired`, `forbidden_network`, `can_write`, `demarches`."""
@@ -191,7 +183,7 @@ class Control(Changes):
             "demarches": {d.number: len(d.dossiers) for d in self.world.demarches.values()},
             "tokens": vars(self._endpoint.access.tokens),
             "requests": len(self._endpoint.journal),
-            "faults": len(self._endpoint.faults.waiting),
+            "faults": len(self._endpoint.faults),
         }
 
 
@@ -226,18 +218,18 @@ def post(control: Control, name: str, body: bytes) -> HttpAnswer:
 def get(control: Control, path: str) -> HttpAnswer:
     """Return the status, the log of requests, or the truth of all dossiers or of one."""
     what, _, number = path.partition("/")
+    seen: dict[str, Callable[[], Any]] = {
+        "": control.status,
+        "status": control.status,
+        "requests": lambda: [entry.as_dict() for entry in control.requests()],
+        "truth": lambda: [vars(truth) for truth in control.truth()],
+    }
     try:
-        if what in ("", "status"):
-            return _reply(200, control.status())
-        if what == "requests":
-            return _reply(200, [entry.as_dict() for entry in control.requests()])
         if what == "truth" and number:
             return _reply(200, vars(control.truth_of(int(number))))
-        if what == "truth":
-            return _reply(200, [vars(truth) for truth in control.truth()])
-    except (KeyError, ValueError) as exc:
-        return _reply(404, {"error": str(exc)})
-    return _reply(404, {"error": "known: status, requests, truth, truth/NUMBER"})
+        return _reply(200, seen[what]())
+    except (KeyError, ValueError):
+        return _reply(404, {"error": "known: status, requests, truth, truth/NUMBER"})
 
 
 def _read(given: dict[str, Any]) -> Any:
@@ -248,8 +240,7 @@ def _read(given: dict[str, Any]) -> Any:
 
 
 def _reply(status: int, value: Any) -> HttpAnswer:
-    return HttpAnswer(status, json.dumps(value, ensure_ascii=False, default=_plain).encode())
+    def plain(value: Any) -> Any:
+        return value.isoformat() if isinstance(value, datetime) else repr(value)
 
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else repr(value)
+    return HttpAnswer(status, json.dumps(value, ensure_ascii=False, default=plain).encode())

@@ -12,17 +12,11 @@ from typing import Any
 from graphql import FieldNode
 
 from dsync.sandbox.graphql.call import Call, QueryLimit, ServerFailure, Token
-from dsync.sandbox.graphql.documents import (
-    QueryDocument,
-    RefusedError,
-    document,
-    stored_query,
-)
+from dsync.sandbox.graphql.documents import QueryDocument, RefusedError, document, stored_query
 from dsync.sandbox.graphql.execution import execute
-from dsync.sandbox.http import answers, faults
 from dsync.sandbox.http.access import AccessControl
-from dsync.sandbox.http.answers import HttpAnswer, failure, refused
-from dsync.sandbox.http.faults import Faults, ScriptedFault
+from dsync.sandbox.http.answers import HttpAnswer, as_json, failed, failure, internal_error
+from dsync.sandbox.http.faults import ScriptedFault, altered, next_fault, with_replaced_json
 from dsync.sandbox.world.model import World
 
 PATH = "/api/v2/graphql"
@@ -67,7 +61,7 @@ class Endpoint:
         self.world = world
         self.access = access
         self.query_limit = QueryLimit()
-        self.faults = Faults()
+        self.faults: list[ScriptedFault] = []
         self.journal: deque[Entry] = deque(maxlen=_KEPT_REQUESTS)
         self.under_maintenance = False
 
@@ -102,44 +96,48 @@ class Endpoint:
         self, headers: Message, body: bytes, base_url: str, token: Token | None, entry: Entry
     ) -> tuple[HttpAnswer | None, ScriptedFault | None]:
         if self.access.exceeds(headers.get("Authorization"), entry.at):
-            return answers.too_many(entry.at), None
+            return failed("rate_limited", entry.at), None
         if self.under_maintenance:
-            return answers.maintenance(), None
+            return failed("maintenance", entry.at), None
         params = _params(headers, body)
         asked = _asked(params, entry)
         # After parsing, because a fault can apply to one operation only.
-        fault = self.faults.next(entry.operation, entry.kind, entry.token)
+        fault = next_fault(self.faults, entry.operation, entry.kind, entry.token)
         if fault and fault.kind == "cut_before":
             return None, fault
-        reply = faults.replacement(fault, entry.at) if fault else None
-        if reply is None:
-            is_stored = params.get("queryId") is not None
-            reply = self.access.refusal(token, stored_query=is_stored)
+        kinds = [fault.kind if fault else "", _refusal(token, params)]
+        reply = next((answer for kind in kinds if (answer := failed(kind, entry.at))), None)
         if reply is None:
             english = (headers.get("Accept-Language") or "").lower().startswith("en")
             reached = fault.reached if fault and fault.kind == "timeout" else None
             call = Call(self.world, token, english, base_url, self.query_limit, reached)
-            reply = _run(params, asked, call)
-        return (faults.altered(fault, reply) if fault else reply), fault
+            try:
+                reply = HttpAnswer(200, _run(params, asked, call))
+            except ServerFailure:
+                reply = internal_error()
+        return (altered(fault, reply) if fault else reply), fault
 
 
-def _run(
-    params: dict[str, Any], asked: QueryDocument | RefusedError | None, call: Call
-) -> HttpAnswer:
+def _refusal(token: Token | None, params: dict[str, Any]) -> str:
+    """Return why a token is refused; without one, only stored queries are answered."""
+    if token is None:
+        return "token_unknown" if params.get("queryId") is None else ""
+    return "token_expired" if token.expired else "forbidden_network" * token.forbidden_network
+
+
+def _run(params: dict[str, Any], asked: QueryDocument | RefusedError | None, call: Call) -> bytes:
     variables = _variables(params.get("variables"))
     if params.get("queryId") is not None and stored_query(params["queryId"]) is None:
-        return answers.internal_error()
+        raise ServerFailure
     if asked is None:
-        return refused({"message": "No query string was present"})
+        return as_json({"errors": [{"message": "No query string was present"}]})
     try:
         if isinstance(asked, RefusedError):
             raise asked
         body = execute(asked, params.get("operationName"), variables, call)
     except RefusedError as refusal:
-        return refused(*refusal.entries())
-    except ServerFailure:
-        return answers.internal_error()
-    return HttpAnswer(200, faults.with_replaced_json(body, call.replaced_json()))
+        return as_json({"errors": refusal.entries()})
+    return with_replaced_json(body, call.replaced_json())
 
 
 def _params(headers: Message, body: bytes) -> dict[str, Any]:
@@ -157,8 +155,7 @@ def _variables(given: Any) -> dict[str, Any]:
     if isinstance(given, str):
         given = _json(given, "graphql_parse_failed")
     if not isinstance(given, dict):
-        message = f"Unexpected parameter: {json.dumps(given)}"
-        raise _BadBodyError(message)
+        raise _BadBodyError(f"Unexpected parameter: {json.dumps(given)}")
     return given
 
 
@@ -166,8 +163,7 @@ def _json(text: str, code: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as exc:
-        message = f"unexpected token at '{text}'"
-        raise _BadBodyError(message, code) from exc
+        raise _BadBodyError(f"unexpected token at '{text}'", code) from exc
 
 
 def _asked(params: dict[str, Any], entry: Entry) -> QueryDocument | RefusedError | None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any, Literal
 
-from dsync.sandbox.http import answers
 from dsync.sandbox.http.answers import HttpAnswer, as_json
 
 Kind = Literal[
@@ -55,61 +53,33 @@ class ScriptedFault:
     json: str = "null"
     """For `replaced_json`: the text to send; it may be invalid JSON."""
 
-    def fits(self, operation: str | None, kind: str, token: str | None) -> bool:
-        """Return whether the fault applies to a request."""
-        is_any = self.operation is None and operation != BETAGOUV
-        is_asked = is_any or self.operation == operation
-        return is_asked and self.only in (None, kind) and self.token in (None, token)
 
+def next_fault(
+    waiting: list[ScriptedFault], operation: str | None, kind: str, token: str | None = None
+) -> ScriptedFault | None:
+    """Return the first fault that applies to a request and count it; None when there is none.
 
-class Faults:
-    """The scripted faults, in the order in which they were added."""
-
-    def __init__(self) -> None:
-        self.waiting: list[ScriptedFault] = []
-
-    def next(
-        self, operation: str | None, kind: str, token: str | None = None
-    ) -> ScriptedFault | None:
-        """Return the fault that applies to a request and count it; None when there is none."""
-        for fault in self.waiting:
-            if not fault.fits(operation, kind, token):
-                continue
-            if fault.after > 0:
-                fault.after -= 1
-                continue
-            if fault.times is not None:
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.waiting.remove(fault)
-            return fault
-        return None
-
-
-def _page(status: int, title: str) -> HttpAnswer:
-    """Return the HTML page of a proxy."""
-    head = f"<head><title>{title}</title></head><body><h1>{title}</h1></body>"
-    body = f"<!DOCTYPE html><html>{head}</html>".encode()
-    return HttpAnswer(status, body, "text/html; charset=utf-8")
-
-
-_REPLACED: dict[str, Callable[[datetime], HttpAnswer]] = {
-    "bad_gateway": lambda _: _page(502, "502 Bad Gateway"),
-    "unavailable": lambda _: _page(503, "503 Service Temporarily Unavailable"),
-    "gateway_timeout": lambda _: _page(504, "504 Gateway Time-out"),
-    "html": lambda _: _page(200, "Maintenance en cours"),
-    "internal_error": lambda _: answers.internal_error(),
-    "maintenance": lambda _: answers.maintenance(),
-    "rate_limited": answers.too_many,
-    "token_expired": lambda _: answers.expired_token(),
-    "token_unknown": lambda _: answers.unknown_token(),
-    "forbidden_network": lambda _: answers.forbidden_network(),
-}
-
-
-def replacement(fault: ScriptedFault, now: datetime) -> HttpAnswer | None:
-    """Return the answer that replaces the request's execution, None when it is executed."""
-    return _REPLACED[fault.kind](now) if fault.kind in _REPLACED else None
+    Args:
+        waiting: the faults in the order in which they were added; a used up one is removed.
+        operation: name of the request's operation, or `BETAGOUV`.
+        kind: query, mutation or get.
+        token: name of the token with which it is sent.
+    """
+    for fault in waiting:
+        is_any = fault.operation is None and operation != BETAGOUV
+        if not is_any and fault.operation != operation:
+            continue
+        if fault.only not in (None, kind) or fault.token not in (None, token):
+            continue
+        if fault.after > 0:
+            fault.after -= 1
+            continue
+        if fault.times is not None:
+            fault.times -= 1
+            if fault.times <= 0:
+                waiting.remove(fault)
+        return fault
+    return None
 
 
 def altered(fault: ScriptedFault, reply: HttpAnswer) -> HttpAnswer:
@@ -134,28 +104,21 @@ def with_replaced_json(answer: Any, parts: Iterable[tuple[Sequence[str | int], s
         answer: the answer, which is changed.
         parts: path and text of each part; a path that the answer does not have is ignored.
     """
+    top: list[Any] = [answer]
     texts: dict[bytes, bytes] = {}
     for rank, (path, text) in enumerate(parts):
         mark = f"@@replaced {rank}@@"
         texts[as_json(mark)] = text.encode("utf-8", "surrogateescape")
-        if not path:
-            answer = mark
-        parent = _at(answer, path[:-1])
-        if path and _has(parent, path[-1]):
-            parent[path[-1]] = mark
-    body = as_json(answer)
-    for marked, text_of in texts.items():
-        body = body.replace(marked, text_of)
+        parent: Any = top
+        *above, last = 0, *path
+        try:
+            for key in above:
+                parent = parent[key]
+            _ = parent[last]  # A key that the answer does not have is not added.
+            parent[last] = mark
+        except (LookupError, TypeError):
+            continue
+    body = as_json(top[0])
+    for marked, replacement in texts.items():
+        body = body.replace(marked, replacement)
     return body
-
-
-def _at(answer: Any, path: Sequence[str | int]) -> Any:
-    for key in path:
-        answer = answer[key] if _has(answer, key) else None
-    return answer
-
-
-def _has(parent: Any, key: str | int) -> bool:
-    if isinstance(parent, list):
-        return isinstance(key, int) and -len(parent) <= key < len(parent)
-    return isinstance(parent, dict) and key in parent

@@ -35,10 +35,10 @@ class OpenData:
         """Answer a GET; 304 when `If-None-Match` has the document's ETag."""
         if self.unavailable:
             return HttpAnswer(503, b"", "text/html")
-        if path not in self._bodies and path not in self._made:
-            return HttpAnswer(404, b"", "text/html")
         if path not in self._bodies:
-            self._bodies[path] = as_json(self._made[path]())
+            if path not in self._made:
+                return HttpAnswer(404, b"", "text/html")
+            self.replace(path, self._made[path]())
         body = self._bodies[path]
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         validators = (("ETag", tag), ("Last-Modified", self._modified))

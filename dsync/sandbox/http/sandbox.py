@@ -55,12 +55,9 @@ class Sandbox:
         self.ds_url = self.base_url + PATH
         self.betagouv_url = self.base_url + BETAGOUV
         self.control_url = self.base_url + CONTROL
-        self._thread = threading.Thread(
-            # Seconds that `stop` waits: each test of the worker has a sandbox of its own.
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.01},
-            daemon=True,
-        )
+        # `stop` waits for the poll interval: each test of the worker has a sandbox of its own.
+        poll = {"poll_interval": 0.01}
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs=poll, daemon=True)
         self._thread.start()
 
     @classmethod
@@ -95,12 +92,11 @@ class Sandbox:
         Args:
             told: called with each event, in a thread of its own.
         """
-        stopping = self._server.stopping
 
         def go_on() -> None:
-            while not stopping.is_set():
+            while not self._server.stopping.is_set():
                 told(self._life.step())
-                stopping.wait(life.EVERY_S)
+                self._server.stopping.wait(life.EVERY_S)
 
         threading.Thread(target=go_on, name="life", daemon=True).start()
 
@@ -123,20 +119,12 @@ def serve(ready: Callable[[Sandbox], None], **options: Any) -> None:
         ready: called once with the running sandbox.
         options: as for `Sandbox.start`.
     """
-    stopped = threading.Event()
-
-    def stop(*_: Any) -> None:
-        stopped.set()
-
+    # Blocked before the first thread starts, so that no thread but this one gets these signals.
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in signals}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         with Sandbox.start(**options) as sandbox:
             ready(sandbox)
-            # Python calls signal handlers in this thread only: a wait without a time limit would
-            # not be interrupted by a signal that the system delivers to another thread.
-            while not stopped.wait(0.5):
-                pass
+            signal.sigwait(signals)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -13,11 +13,12 @@ from socketserver import TCPServer
 from typing import Any
 
 from dsync.sandbox.graphql.queries import FILES
-from dsync.sandbox.http import control, faults
+from dsync.sandbox.http import control
 from dsync.sandbox.http.answers import HttpAnswer
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import PATH, Endpoint
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.http.faults import BETAGOUV as OF_BETAGOUV
+from dsync.sandbox.http.faults import ScriptedFault, next_fault
 from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.world import files
 
@@ -25,6 +26,7 @@ CONTROL = "/_sandbox"
 BETAGOUV = "/beta.gouv.fr"
 _DRIP_S = 0.05
 _SPACES = b" " * (1 << 16)
+_NOTHING = HttpAnswer(404, b"", "text/html")
 
 
 class Server(ThreadingHTTPServer):
@@ -37,19 +39,16 @@ class Server(ThreadingHTTPServer):
     def __init__(
         self, host: str, port: int, endpoint: Endpoint, control: Control, catalogue: OpenData
     ) -> None:
-        self.endpoint = endpoint
+        self.endpoint, self.control, self.catalogue = endpoint, control, catalogue
         self.world = endpoint.world
-        self.control = control
-        self.catalogue = catalogue
         self.stopping = threading.Event()
         self._connections: set[Any] = set()
         super().__init__((host, port), Handler)
-        self.base_url = f"http://{self.server_name}:{self.server_port}"
+        self.base_url = f"http://{host}:{self.server_address[1]}"
 
     def server_bind(self) -> None:
         """Bind without the base class's look-up of the host's name, which can take seconds."""
         TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Keep the connection, so that `stop` can close it."""
@@ -88,43 +87,32 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a POST."""
-        server = self.server
+        server, path = self.server, self.path.partition("?")[0]
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = self.path.partition("?")[0]
         if path.rstrip("/") == PATH:
             self._out(*server.endpoint.answer(self.headers, body, server.base_url))
         elif path.startswith(CONTROL):
             name = path.removeprefix(CONTROL).strip("/")
             self._write(control.post(server.control, name, body))
         else:
-            self._write(HttpAnswer(404, b"", "text/html"))
+            self._write(_NOTHING)
 
     def do_GET(self) -> None:
         """Answer a GET."""
-        server = self.server
-        path = self.path.partition("?")[0]
+        server, path = self.server, self.path.partition("?")[0]
         if path.startswith(FILES):
             with server.world.lock:
                 status, kind, content = files.fetch(server.world, path.removeprefix(FILES))
             self._write(HttpAnswer(status, content, kind))
         elif path.startswith(BETAGOUV):
             with server.world.lock:
-                fault = server.endpoint.faults.next(faults.BETAGOUV, "get")
+                fault = next_fault(server.endpoint.faults, OF_BETAGOUV, "get")
             reply = server.catalogue.answer(path.removeprefix(BETAGOUV), self.headers)
             self._out(reply, fault)
         elif path.startswith(CONTROL):
             self._write(control.get(server.control, path.removeprefix(CONTROL).strip("/")))
         else:
-            self._write(HttpAnswer(404, b"", "text/html"))
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        """Return the sandbox's time for the ``Date`` header."""
-        now = self.server.world.now().timestamp() if timestamp is None else timestamp
-        return email.utils.formatdate(now, usegmt=True)
-
-    def version_string(self) -> str:
-        """Return the value of the ``Server`` header."""
-        return "dsync-sandbox"
+            self._write(_NOTHING)
 
     def log_message(self, *_: Any) -> None:
         """Print nothing: `Control.requests` returns the log."""
@@ -180,16 +168,13 @@ class Handler(BaseHTTPRequestHandler):
             length: of the body, in bytes; None: the body ends when the connection is closed.
             fault: whose headers replace the answer's.
         """
-        self.send_response_only(reply.status)
-        headers = {"Server": self.version_string(), "Date": self.date_time_string()}
+        now = email.utils.formatdate(self.server.world.now().timestamp(), usegmt=True)
+        headers = {"Server": "dsync-sandbox", "Date": now, **dict(reply.headers)}
         if reply.content_type:
             headers["Content-Type"] = reply.content_type
-        headers |= dict(reply.headers)
-        if length is None:
-            headers["Connection"] = "close"
-        else:
-            headers["Content-Length"] = str(length)
-        for name, value in {**headers, **(fault.headers if fault else {})}.items():
+        ends = {"Connection": "close"} if length is None else {"Content-Length": str(length)}
+        self.send_response_only(reply.status)
+        for name, value in {**headers, **ends, **(fault.headers if fault else {})}.items():
             self.send_header(name, value)
         self.end_headers()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -51,22 +50,14 @@ class RegisteredWebhook:
             sequence: number of the event.
         """
         headers = {"User-Agent": USER_AGENT, "Content-Type": "application/x-www-form-urlencoded"}
-        body: str | dict[str, str]
-        if self.version == 1:
-            body = {
-                "procedure_id": str(self.number),
-                "dossier_id": str(dossier),
-                "state": state,
-                "updated_at": at.astimezone(PARIS).strftime("%Y-%m-%d %H:%M:%S %z"),
-            }
-        else:
-            event = {
-                "sequence": sequence,
-                "type": _TYPES.get(state, state),
-                "dossier_number": dossier,
-                "timestamp": at.isoformat(),
-            }
-            document = {"webhook_id": "1", "demarche_number": self.number, "events": [event]}
+        changed = at.astimezone(PARIS).strftime("%Y-%m-%d %H:%M:%S %z")
+        numbers = {"procedure_id": str(self.number), "dossier_id": str(dossier)}
+        body: str | dict[str, str] = {**numbers, "state": state, "updated_at": changed}
+        if self.version == 2:
+            kind, when = _TYPES.get(state, state), at.isoformat()
+            event = {"sequence": sequence, "type": kind, "dossier_number": dossier}
+            events = [{**event, "timestamp": when}]
+            document = {"webhook_id": "1", "demarche_number": self.number, "events": events}
             body = json.dumps(document)
             headers |= {"Content-Type": "application/json", **self._signature(body, sequence)}
         try:
@@ -87,20 +78,3 @@ class RegisteredWebhook:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": Webhook(self.key).sign(name, now, body),
         }
-
-
-class Sender:
-    """Sends the changes of dossiers to the registered addresses, in threads."""
-
-    def __init__(self) -> None:
-        self.registered: list[RegisteredWebhook] = []
-        self._sequence = 0
-
-    def tell(self, demarche: int, dossier: int, state: str, at: datetime) -> None:
-        """Send the change of one dossier to every address of its démarche, and return at once."""
-        self._sequence += 1
-        for webhook in self.registered:
-            if webhook.number == demarche:
-                threading.Thread(
-                    target=webhook.send, args=(dossier, state, at, self._sequence), daemon=True
-                ).start()
