@@ -20,6 +20,7 @@ from dsync.domain.check_line import CheckLine
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.toml_text import parts_of
 from dsync.ds import DSClient, Limits
+from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError, DSNotFoundError
 from dsync.exchanges import MIB
@@ -136,17 +137,16 @@ class App:
         sections = self.configuration.programme
         if sections is None:
             return None
-        return Eig.open(
-            sections,
-            self.settings.config.parent,
-            shipped_config().parent,
-            betagouv_url=self.settings.betagouv_url,
+        sources = EvidenceSources.open(
+            sections.preuves,
+            self.settings.betagouv_url,
             user_agent=self._user_agent,
-            catalogue_share=self.configuration.safety.catalogue_share,
             clock=self.clock,
             stop=self.stop,
             allow_http=self.configuration.ds.allow_insecure_http,
         )
+        folder, share = self.settings.config.parent, self.configuration.safety.catalogue_share
+        return Eig.open(sections, folder, shipped_config().parent, sources, catalogue_share=share)
 
     @property
     def _user_agent(self) -> str:

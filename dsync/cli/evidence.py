@@ -17,7 +17,6 @@ from dsync.configuration import shipped_config
 from dsync.domain.durations import ago
 from dsync.domain.programme import NO_RULES
 from dsync.domain.run import Kind
-from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
 from dsync.eig.precheck.config import RulesConfig
 from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
@@ -80,7 +79,7 @@ def accept(*, yes: bool, as_json: bool) -> None:
     It replaces the last good copy. Verdicts keep the product evidence that they have.
     """
     with reading() as reader:
-        copy = kept_evidence(reader.connection, CATALOGUE)
+        copy = kept_evidence(reader.connection)
     if copy is None or copy.refused_sha256 is None:
         raise ConfigurationError(
             "The safety brake stopped no catalogue, so there is none to accept; "

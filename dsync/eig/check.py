@@ -9,7 +9,6 @@ from dsync.addresses import mask_url
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.eig.evidence.catalogue import fetch_catalogue
-from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.config import MappingConfig
 from dsync.eig.mapping.form import FieldMatch, MatchStatus, match_descriptors
@@ -139,6 +138,6 @@ def _stored_copy(store: Store | None) -> EvidenceCopy | None:
         return None
     try:
         with store.reading() as reader:
-            return evidence(reader.connection, CATALOGUE)
+            return evidence(reader.connection)
     except DsyncError:
         return None

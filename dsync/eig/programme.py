@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
@@ -79,27 +78,18 @@ class Eig:
         sections: EigSections,
         folder: Path,
         shipped: Path,
+        sources: EvidenceSources,
         *,
-        betagouv_url: str,
-        user_agent: str,
         catalogue_share: float,
-        clock: Callable[[], datetime],
-        stop: threading.Event,
-        allow_http: bool,
     ) -> Eig:
-        """Read the rules and lists, and prepare the connections; sends no request.
+        """Read the rules and lists.
 
         Args:
             sections: the programme's sections of the configuration.
             folder: the folder of the configuration file and of the lists.
             shipped: the folder of the lists that the folder does not have.
-            betagouv_url: the address of beta.gouv.fr.
-            user_agent: the header `User-Agent` of all requests.
-            catalogue_share: the largest accepted share of products missing from a new catalogue,
-                from 0 to 1.
-            clock: returns the current time, in UTC.
-            stop: interrupts requests and waits once it is set.
-            allow_http: whether plain http:// is allowed to other hosts than this one.
+            sources: as of the class.
+            catalogue_share: as of the class.
 
         Raises:
             ConfigurationError: lists every problem of the rules and lists.
@@ -108,14 +98,6 @@ class Eig:
         if sections.regles is not None:
             needed = sections.mapping.needed()
             rules = RuleSet.load(sections.regles, folder, needed=needed, shipped=shipped)
-        sources = EvidenceSources.open(
-            sections.preuves,
-            betagouv_url,
-            user_agent=user_agent,
-            clock=clock,
-            stop=stop,
-            allow_http=allow_http,
-        )
         return cls(sections, rules, sources, catalogue_share=catalogue_share)
 
     @property

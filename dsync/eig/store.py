@@ -29,9 +29,13 @@ _verdict = engine.verdict
 _REFUSED = ("refused_sha256", "refused_since", "refused_times", "refused_message")
 
 
+CATALOGUE = "beta.gouv.fr"
+"""The key of the only row of the table `evidence`."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceCopy:
-    """The stored state of a source of evidence; `body` is None before the first success."""
+    """The stored state of the catalogue; `body` is None before the first success."""
 
     source: str
     body: str | None
@@ -219,10 +223,10 @@ def forget_enterprises(connection: Connection, numbers: Sequence[DossierNumber])
     connection.execute(delete(tables.registre).where(siren.in_(theirs), siren.not_in(others)))
 
 
-def evidence(connection: Connection, source: str) -> EvidenceCopy | None:
-    """Return the stored state of a source, or None when it was never fetched."""
+def evidence(connection: Connection) -> EvidenceCopy | None:
+    """Return the stored state of the catalogue, or None when it was never fetched."""
     table = tables.evidence
-    row = connection.execute(select(table).where(table.c.source == source)).one_or_none()
+    row = connection.execute(select(table).where(table.c.source == CATALOGUE)).one_or_none()
     return None if row is None else EvidenceCopy(**row._asdict())
 
 
@@ -275,41 +279,37 @@ def save_products(connection: Connection, products: Iterable[KnownProduct]) -> N
     upsert(connection, tables.produit, [product._asdict() for product in products])
 
 
-def save_evidence_check(
-    connection: Connection, source: str, now: datetime, erreur: str | None = None
-) -> None:
+def save_evidence_check(connection: Connection, now: datetime, erreur: str | None = None) -> None:
     """Store a check without a new copy: a confirmation, or a failure.
 
     Args:
         connection: in a transaction.
-        source: the source.
         now: the time of the check, in UTC.
         erreur: why it failed; None: the source confirmed the copy.
     """
-    row: dict[str, Any] = {"source": source, "checked_at": now, "erreur": erreur}
+    row: dict[str, Any] = {"source": CATALOGUE, "checked_at": now, "erreur": erreur}
     if erreur is None:
         row |= {"confirmed_at": now, **dict.fromkeys(_REFUSED)}
     upsert(connection, tables.evidence, [row])
 
 
 def save_evidence_refusal(
-    connection: Connection, source: str, now: datetime, *, sha256: str, erreur: str, message: str
+    connection: Connection, now: datetime, *, sha256: str, erreur: str, message: str
 ) -> None:
     """Store that the safety brake refused a newer copy; the last good copy is unchanged.
 
     Args:
         connection: in a transaction.
-        source: the source.
         now: the time of the check, in UTC.
         sha256: of the refused copy.
         erreur: the reason with the remedy, for operators.
         message: the same in French, for analysts.
     """
-    before = evidence(connection, source)
+    before = evidence(connection)
     since = before.refused_since if before else None
     times = (before.refused_times if before else None) or 0
     values = (sha256, since or now, times + 1, message)
-    row = {"source": source, "checked_at": now, "erreur": erreur}
+    row = {"source": CATALOGUE, "checked_at": now, "erreur": erreur}
     row |= dict(zip(_REFUSED, values, strict=True))
     upsert(connection, tables.evidence, [row])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from dsync.eig.store import EvidenceCopy, evidence, save_evidence, save_evidence_check
+from dsync.eig.store import CATALOGUE, EvidenceCopy, evidence, save_evidence, save_evidence_check
 from dsync.store import Store
 from tests.store.builders import DEMARCHE, NOW, make_demarche, writing
 
@@ -25,22 +25,19 @@ def test_the_demarche_comes_back_with_all_revisions_ever_seen(store: Store) -> N
 
 def test_a_failed_check_keeps_the_last_good_copy(store: Store) -> None:
     """The copy stays, with why it could not be renewed."""
-    copy = EvidenceCopy("catalogue", "{}", None, NOW, NOW, etag="e", sha256="s")
+    copy = EvidenceCopy(CATALOGUE, "{}", None, NOW, NOW, etag="e", sha256="s")
     later = NOW + timedelta(hours=1)
     with writing(store) as tx:
         save_evidence(tx.connection, copy)
-        save_evidence_check(tx.connection, "catalogue", later, "injoignable")
+        save_evidence_check(tx.connection, later, "injoignable")
 
-        assert replace(copy, checked_at=later, erreur="injoignable") == evidence(
-            tx.connection, "catalogue"
-        )
-        assert None is evidence(tx.connection, "autre")
+        assert replace(copy, checked_at=later, erreur="injoignable") == evidence(tx.connection)
 
 
 def test_the_first_check_may_fail(store: Store) -> None:
     """A source that was never read is known with its failure alone."""
     with writing(store) as tx:
-        save_evidence_check(tx.connection, "catalogue", NOW, "injoignable")
-        assert EvidenceCopy("catalogue", None, None, None, NOW, erreur="injoignable") == (
-            evidence(tx.connection, "catalogue")
+        save_evidence_check(tx.connection, NOW, "injoignable")
+        assert EvidenceCopy(CATALOGUE, None, None, None, NOW, erreur="injoignable") == (
+            evidence(tx.connection)
         )

@@ -31,9 +31,6 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.store import EvidenceCopy
 from dsync.errors import EvidenceUnavailableError
 
-CATALOGUE = "beta.gouv.fr"
-"""The key of the catalogue in the table `evidence`."""
-
 
 @dataclass(frozen=True)
 class GatheredEvidence:
@@ -89,7 +86,7 @@ def gather(
         InterruptedRunError: the run was asked to stop.
     """
     with run.transaction() as tx:
-        copy = store.evidence(tx.connection, CATALOGUE)
+        copy = store.evidence(tx.connection)
     previous = _snapshot(copy)
     snapshot, fetched, failure = previous, None, None
     try:
@@ -107,7 +104,6 @@ def gather(
             run.problem(failure)
             store.save_evidence_refusal(
                 tx.connection,
-                CATALOGUE,
                 run.now,
                 sha256=fetched[0].sha256,
                 erreur=failure,
@@ -121,7 +117,7 @@ def gather(
                 tx.connection, updated_products(catalogue, known, snapshot.fetched_at)
             )
         else:
-            store.save_evidence_check(tx.connection, CATALOGUE, run.now, failure)
+            store.save_evidence_check(tx.connection, run.now, failure)
     if snapshot is not None and failure is None:
         snapshot = replace(snapshot, checked_at=run.now)
 
@@ -239,7 +235,7 @@ def _snapshot(copy: EvidenceCopy | None) -> Snapshot | None:
 
 def _copy(snapshot: Snapshot, now: datetime) -> EvidenceCopy:
     return EvidenceCopy(
-        source=CATALOGUE,
+        source=store.CATALOGUE,
         url=snapshot.source,
         body=snapshot.body,
         redirects=snapshot.redirects,

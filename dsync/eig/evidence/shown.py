@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from dsync.addresses import mask_url
 from dsync.eig import store
-from dsync.eig.evidence.gathering import CATALOGUE
 from dsync.eig.precheck.rules import RuleSet
 
 
@@ -23,7 +22,7 @@ def evidence_document(
         betagouv_url: the configured source of the catalogue.
         registry_enabled: whether Recherche d'entreprises is asked.
     """
-    copy = store.evidence(connection, CATALOGUE)
+    copy = store.evidence(connection)
     catalogue: dict[str, Any] = {"source": mask_url(betagouv_url), "fetched_at": None}
     if copy is not None:
         catalogue |= {
