@@ -37,8 +37,13 @@ def peak_mib(process: Process) -> float:
     return peak / 1024
 
 
-@pytest.mark.parametrize("kind", ["endless_body", "gzip_bomb", "slow_headers"])
-@pytest.mark.parametrize("where", ["ds", BETAGOUV])
+@pytest.mark.parametrize(
+    ("where", "kind"),
+    [
+        *(("ds", kind) for kind in ("endless_body", "gzip_bomb", "slow_headers")),
+        (BETAGOUV, "gzip_bomb"),
+    ],
+)
 def test_an_answer_without_end_takes_neither_memory_nor_time(
     sqlite_dsync: Installed, sandbox: Sandbox, tmp_path: Path, kind: Any, where: str
 ) -> None:
@@ -53,6 +58,4 @@ def test_an_answer_without_end_takes_neither_memory_nor_time(
 
     assert (8 if where == "ds" else 7) == done.code, done.text
     assert peak < 160, f"{peak:.0f} MiB"
-    is_long = kind in {"endless_body", "gzip_bomb"}
-    told = "8 MiB" if is_long else "deadline" if where == "ds" else "more than 2 s"
-    assert told in done.text
+    assert ("deadline" if kind == "slow_headers" else "8 MiB") in done.text

@@ -20,7 +20,7 @@ from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import Installed, Process, at_work, until, variables_for
 from tests.acceptance.worker.truth import assert_copy_is_true, writes
 from tests.engine.rig import small_sandbox
-from tests.store.databases import started_server
+from tests.store.databases import PostgresServer, started_server
 
 STORM = 4
 
@@ -64,6 +64,29 @@ def crash(database: Database) -> None:
 def end_of_minute() -> datetime:
     """Return the present minute's last second: the rate limit's next window is 1 s away."""
     return datetime.now(UTC).replace(second=59, microsecond=0)
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[PostgresServer]:
+    """A server that a test may end: nobody else works on it."""
+    with started_server() as server:
+        yield server
+
+
+@pytest.fixture
+def own_database(own_server: PostgresServer) -> Iterator[Database]:
+    """An empty database on it."""
+    opened = Database(own_server.make(migrated=True))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def own_dsync(sandbox: Sandbox, own_database: Database, tmp_path: Path) -> Iterator[Installed]:
+    """The command, configured for that database."""
+    installed = Installed(tmp_path / "work", **variables_for(sandbox, own_database.url))
+    yield installed
+    installed.close()
 
 
 @pytest.fixture
@@ -117,7 +140,7 @@ def test_a_token_that_expires_in_a_run_stops_it_and_a_new_one_resumes(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("requests", [1, 6])
+@pytest.mark.parametrize("requests", [pytest.param(1, marks=pytest.mark.long), 6])
 def test_lost_database_connections_end_a_run_or_are_made_anew(
     dsync: Installed, sandbox: Sandbox, database: Database, requests: int
 ) -> None:
@@ -135,67 +158,55 @@ def test_lost_database_connections_end_a_run_or_are_made_anew(
 
 @pytest.mark.parametrize("requests", [1, pytest.param(6, marks=pytest.mark.long)])
 def test_a_server_that_crashes_and_recovers_in_mid_run_costs_no_dossier(
-    sandbox: Sandbox, tmp_path: Path, requests: int
+    own_dsync: Installed, own_database: Database, sandbox: Sandbox, requests: int
 ) -> None:
     """PostgreSQL itself goes down and comes back: what was committed is there, nothing half."""
-    with started_server() as server:
-        url = server.make(migrated=True)
-        database = Database(url)
-        dsync = Installed(tmp_path / "work", **variables_for(sandbox, url))
-        sandbox.control.fail(ScriptedFault("latency", latency_ms=150, times=None))
-        process = dsync.start("sync", "--json")
-        at_work(process, sandbox.control, requests=requests)
-        crash(database)
+    sandbox.control.fail(ScriptedFault("latency", latency_ms=150, times=None))
+    process = own_dsync.start("sync", "--json")
+    at_work(process, sandbox.control, requests=requests)
+    crash(own_database)
 
-        assert_ended_and_resumed(process, dsync, sandbox, database)
-        dsync.close()
-        database.close()
+    assert_ended_and_resumed(process, own_dsync, sandbox, own_database)
 
 
 @pytest.mark.parametrize("kind", ["query", "mutation"])
 def test_a_server_that_is_restarted_in_mid_run_costs_no_dossier(
-    sandbox: Sandbox, tmp_path: Path, kind: Literal["query", "mutation"]
+    own_server: PostgresServer,
+    own_dsync: Installed,
+    own_database: Database,
+    sandbox: Sandbox,
+    kind: Literal["query", "mutation"],
 ) -> None:
     """An administrator restarts PostgreSQL during a read, and during a push: nothing twice."""
-    with started_server() as server:
-        url = server.make(migrated=True)
-        database = Database(url)
-        dsync = Installed(tmp_path / "work", **variables_for(sandbox, url))
-        sandbox.control.fail(ScriptedFault("latency", latency_ms=400, only=kind, times=None))
-        process = dsync.start("sync", "--json")
-        until(lambda: sandbox.control.requests(kind=kind) or not process.is_running)
-        assert process.is_running, process.printed()
-        database.close()
-        server.restart()
+    sandbox.control.fail(ScriptedFault("latency", latency_ms=400, only=kind, times=None))
+    process = own_dsync.start("sync", "--json")
+    until(lambda: sandbox.control.requests(kind=kind) or not process.is_running)
+    assert process.is_running, process.printed()
+    own_database.close()
+    own_server.restart()
 
-        assert_ended_and_resumed(process, dsync, sandbox, database)
-        sent = writes(sandbox)
-        assert len({(number, name) for number, name, _ in sent}) == len(sent)
-        assert [] == dsync.json("db", "verify", "--remote")["findings"]
-        dsync.close()
-        database.close()
+    assert_ended_and_resumed(process, own_dsync, sandbox, own_database)
+    sent = writes(sandbox)
+    assert len({(number, name) for number, name, _ in sent}) == len(sent)
+    assert [] == own_dsync.json("db", "verify", "--remote")["findings"]
 
 
 @pytest.mark.long
-def test_a_service_outlives_a_restart_of_its_server(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_service_outlives_a_restart_of_its_server(
+    own_server: PostgresServer, own_dsync: Installed, own_database: Database, sandbox: Sandbox
+) -> None:
     """Its failed run is due again within seconds, and the same process completes it."""
-    with started_server() as server:
-        url = server.make(migrated=True)
-        database = Database(url)
-        dsync = Installed(tmp_path / "work", **variables_for(sandbox, url))
-        sandbox.control.fail(ScriptedFault("latency", latency_ms=150, times=8))
-        process = dsync.start("run")
-        at_work(process, sandbox.control, requests=1)
-        server.restart()
-        database.close()
-        ended = "statut = 'success' AND fin IS NOT NULL"
-        until(lambda: database.count("lecture_synchronisation", ended), within_s=50)
-        assert process.is_running, process.printed()
-        process.signal(signal.SIGTERM)
-        assert 0 == process.wait().code
-        assert [] == dsync.json("db", "verify", "--remote")["findings"]
-        dsync.close()
-        database.close()
+    sandbox.control.fail(ScriptedFault("latency", latency_ms=150, times=8))
+    process = own_dsync.start("run")
+    at_work(process, sandbox.control, requests=1)
+    own_server.restart()
+    own_database.close()
+    ended = "statut = 'success' AND fin IS NOT NULL"
+    until(lambda: own_database.count("lecture_synchronisation", ended), within_s=50)
+    assert process.is_running, process.printed()
+    process.signal(signal.SIGTERM)
+    assert 0 == process.wait().code
+    assert [] == own_dsync.json("db", "verify", "--remote")["findings"]
 
 
 def test_a_full_disk_stops_the_run_and_the_next_one_resumes(
