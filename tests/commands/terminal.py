@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import re
@@ -10,11 +11,13 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import threading
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from time import monotonic
+from typing import Any
 
 from dsync.cli import dsync
 from tests.commands.command import DEADLINE_S, Command, Ended, InsideCommand
@@ -23,8 +26,23 @@ COLUMNS, LINES = 80, 40
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def screen(command: InsideCommand, *arguments: str) -> Ended:
-    """Run `dsync` inside this process with a terminal as its output; nothing can be typed."""
+class _Hand(io.RawIOBase):
+    """Types an answer, worked out when it is asked for."""
+
+    def __init__(self, typed: Callable[[], str]) -> None:
+        self._typed = typed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        text, self._typed = self._typed().encode(), lambda: ""
+        buffer[: len(text)] = text
+        return len(text)
+
+
+def screen(command: InsideCommand, *arguments: str, typed: Callable[[], str] = lambda: "") -> Ended:
+    """Run `dsync` inside this process on a terminal, where something may be typed when asked."""
     master, slave = _terminal()
     shown: list[bytes] = []
 
@@ -38,7 +56,8 @@ def screen(command: InsideCommand, *arguments: str) -> Ended:
     code: str | int | None = 0
     with (
         command.inside(size) as runner,
-        runner.isolation(),
+        runner.isolation(io.BufferedReader(_Hand(typed))),
+        open(os.dup(slave), encoding="utf-8") as sys.stdin,
         open(slave, "w", encoding="utf-8") as out,
         redirect_stdout(out),
     ):
@@ -54,13 +73,12 @@ def screen(command: InsideCommand, *arguments: str) -> Ended:
 def on_terminal(
     command: Command,
     *arguments: str,
-    typed: str = "",
     at: str | None = None,
     then: Callable[[subprocess.Popen[bytes]], str] = lambda _: "",
     errors_too: bool = False,
     **environment: str,
 ) -> Ended:
-    """Run `dsync` as a process on a terminal, where something may be typed.
+    """Run `dsync` as a process on a terminal.
 
     Standard error is read apart, unless it is on the terminal too. When `at` is shown, `then` is
     called with the process; what it returns is typed.
@@ -80,7 +98,6 @@ def on_terminal(
         stderr=slave if errors_too else subprocess.PIPE,
     ) as process:
         os.close(slave)
-        os.write(master, typed.encode())
         shown = b""
         deadline = monotonic() + DEADLINE_S
         while part := _read(master, deadline):

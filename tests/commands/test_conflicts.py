@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import subprocess
 from contextlib import closing
 from typing import Any
 
 import pytest
 
 from dsync.sandbox import Sandbox
-from tests.commands.command import Command, InsideCommand
+from tests.commands.command import InsideCommand
 from tests.commands.terminal import COLUMNS, ctrl_c, on_terminal, screen
 
 RESULTAT, DETAIL, VALIDE = 5102, 5103, 5105
 
 
 @pytest.fixture
-def edited(run: Command, sandbox: Sandbox) -> list[int]:
+def edited(run: InsideCommand, sandbox: Sandbox) -> list[int]:
     """Change the result of three dossiers as a human; return their numbers."""
     assert 0 == run("sync").code
     eligible = [t.number for t in sandbox.control.truth() if t.labels == ["éligible"]][:3]
@@ -33,7 +32,7 @@ def results(sandbox: Sandbox, numbers: list[int]) -> list[str]:
     return [sandbox.control.truth_of(n).raw_annotations[RESULTAT] for n in numbers]
 
 
-def pushes(run: Command, number: int) -> list[dict[str, Any]]:
+def pushes(run: InsideCommand, number: int) -> list[dict[str, Any]]:
     """Return the journal of a dossier's pushes, as analysts read it."""
     sql = "SELECT details FROM lecture_evenement WHERE numero = ? AND evenement = 'pousse'"
     with closing(sqlite3.connect(run.folder / "dsync.db")) as database:
@@ -42,7 +41,7 @@ def pushes(run: Command, number: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_forced_push_without_a_terminal_needs_a_yes(
-    run: Command, sandbox: Sandbox, edited: list[int], options: tuple[str, ...]
+    run: InsideCommand, sandbox: Sandbox, edited: list[int], options: tuple[str, ...]
 ) -> None:
     """Without --yes exit 2 and nothing is sent; with it the events record who gave the order."""
     first = edited[0]
@@ -58,11 +57,11 @@ def test_a_forced_push_without_a_terminal_needs_a_yes(
 
 @pytest.mark.parametrize(("typed", "after"), [("n\n", "Inéligible"), ("y\n", "Éligible")])
 def test_on_a_terminal_a_forced_push_shows_what_it_overwrites_and_asks(
-    run: Command, sandbox: Sandbox, edited: list[int], typed: str, after: str
+    run: InsideCommand, sandbox: Sandbox, edited: list[int], typed: str, after: str
 ) -> None:
     """It shows the current and the new value of each annotation; « n » sends nothing."""
     first = edited[0]
-    ended = on_terminal(run, "push", "--force", "--dossier", str(first), typed=typed)
+    ended = screen(run, "push", "--force", "--dossier", str(first), typed=lambda: typed)
     [line] = [line for line in ended.out.splitlines() if "resultat" in line]
     assert line.split() == [str(first), "resultat", "Inéligible", "Éligible"]
     assert "Overwrite the values in DS?" in ended.out + ended.err
@@ -70,7 +69,7 @@ def test_on_a_terminal_a_forced_push_shows_what_it_overwrites_and_asks(
 
 
 def test_ctrl_c_at_the_question_ends_a_forced_push(
-    run: Command, sandbox: Sandbox, edited: list[int]
+    run: InsideCommand, sandbox: Sandbox, edited: list[int]
 ) -> None:
     """It exits 130 at once, and nothing is sent."""
     first = edited[0]
@@ -80,14 +79,14 @@ def test_ctrl_c_at_the_question_ends_a_forced_push(
 
 
 def test_a_forced_push_shows_the_labels_that_would_stay(
-    run: Command, sandbox: Sandbox, edited: list[int]
+    run: InsideCommand, sandbox: Sandbox, edited: list[int]
 ) -> None:
     """A human's label is kept beside dsync's."""
     number = next(t.number for t in sandbox.control.truth() if t.labels == ["inéligible"])
     sandbox.control.add_label(number, "éligible")
     sandbox.control.edit_annotation(number, RESULTAT, "À vérifier")
     run("sync")
-    ended = on_terminal(run, "push", "--force", "--dossier", str(number), typed="n\n")
+    ended = screen(run, "push", "--force", "--dossier", str(number), typed=lambda: "n\n")
     [line] = [line for line in ended.out.splitlines() if " label " in line]
     cells = re.split(r"\s{2,}", line.strip())
     assert [str(number), "label", "inéligible"] == [*cells[:2], cells[3]]
@@ -104,26 +103,32 @@ def test_a_forced_push_shows_the_labels_that_would_stay(
     ids=["the same again", "what was not shown", "the box"],
 )
 def test_a_value_written_during_the_question_is_not_overwritten(
-    run: Command, sandbox: Sandbox, edited: list[int], stable_id: int, value: object, result: str
+    run: InsideCommand,
+    sandbox: Sandbox,
+    edited: list[int],
+    stable_id: int,
+    value: object,
+    result: str,
 ) -> None:
     """Only the values that were shown are overwritten."""
     first = edited[0]
 
-    def edit_and_confirm(process: subprocess.Popen[bytes]) -> str:
+    def edit_and_confirm() -> str:
         sandbox.control.edit_annotation(first, stable_id, value)
         return "y\n"
 
-    order = ("push", "--force", "--dossier", str(first))
-    ended = on_terminal(run, *order, at="[y/N]", then=edit_and_confirm, errors_too=True)
+    ended = screen(run, "push", "--force", "--dossier", str(first), typed=edit_and_confirm)
     annotations = sandbox.control.truth_of(first).raw_annotations
     assert (0, value, result) == (ended.code, annotations[stable_id], annotations[RESULTAT])
 
 
-def test_the_question_shows_a_validation(run: Command, sandbox: Sandbox, edited: list[int]) -> None:
+def test_the_question_shows_a_validation(
+    run: InsideCommand, sandbox: Sandbox, edited: list[int]
+) -> None:
     """An order after it overwrites the annotations."""
     first = edited[0]
     sandbox.control.edit_annotation(first, VALIDE, True)
-    ended = on_terminal(run, "push", "--force", "--dossier", str(first), typed="y\n")
+    ended = screen(run, "push", "--force", "--dossier", str(first), typed=lambda: "y\n")
     [line] = [line for line in ended.out.splitlines() if "resultat" in line]
     assert "Inéligible (validated)" in line
     assert (0, ["Éligible"]) == (ended.code, results(sandbox, [first]))
@@ -131,7 +136,7 @@ def test_the_question_shows_a_validation(run: Command, sandbox: Sandbox, edited:
 
 @pytest.mark.parametrize("options", [(), ("--force", "--yes")])
 def test_a_push_of_an_unknown_dossier_is_reported(
-    run: Command, edited: list[int], options: tuple[str, ...]
+    run: InsideCommand, edited: list[int], options: tuple[str, ...]
 ) -> None:
     """A mistyped number is no success: exit 7, with the command to read the dossier."""
     ended = run("push", "--dossier", "12", "--dossier", str(edited[0]), *options)
@@ -157,7 +162,7 @@ def test_conflicts_are_listed_side_by_side(run: InsideCommand, edited: list[int]
 
 
 def test_several_conflicts_are_resolved_at_once(
-    run: Command, sandbox: Sandbox, edited: list[int]
+    run: InsideCommand, sandbox: Sandbox, edited: list[int]
 ) -> None:
     """By their numbers or all; without either it is a usage error."""
     assert 2 == run("conflicts", "accept").code

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dsync.sandbox import Sandbox
-from tests.commands.command import Command
-from tests.commands.terminal import on_terminal
+from tests.commands.command import Command, InsideCommand
+from tests.commands.terminal import screen
 
 
 def presence(run: Command, number: int) -> str:
@@ -49,9 +49,11 @@ def test_a_mistyped_number_is_no_failed_run(
 
 
 @pytest.mark.parametrize(("typed", "after"), [("n\n", "present"), ("y\n", "efface")])
-def test_on_a_terminal_an_erasure_asks(run: Command, first: int, typed: str, after: str) -> None:
+def test_on_a_terminal_an_erasure_asks(
+    run: InsideCommand, first: int, typed: str, after: str
+) -> None:
     """« n » changes nothing."""
-    ended = on_terminal(run, "dossier", "erase", str(first), typed=typed)
+    ended = screen(run, "dossier", "erase", str(first), typed=lambda: typed)
     assert (0, after) == (ended.code, presence(run, first))
     assert f"Erase what is stored of dossier {first}?" in ended.out + ended.err
 

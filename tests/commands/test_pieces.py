@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.world.champs import champs_of
-from dsync.sandbox.world.model import FileSeed
 from tests.commands.command import Command, Ended
 
 CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
@@ -85,67 +79,3 @@ def test_a_wrong_setting_is_told(run: Command, keys: dict[str, Any], told: str) 
     assert 2 == refused.code
     assert told in refused.out + refused.err
     assert "secret" not in refused.out + refused.err
-
-
-class _Halting(BaseHTTPRequestHandler):
-    """Sends a file, but stops in the middle of the first request for it."""
-
-    def do_GET(self) -> None:
-        server: Any = self.server
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(server.content)))
-        self.end_headers()
-        if not server.halted.is_set():
-            self.wfile.write(server.content[: len(server.content) // 2])
-            self.wfile.flush()
-            server.halted.set()
-            server.go_on.wait(30)
-            return
-        self.wfile.write(server.content)
-
-    def log_message(self, *_: Any) -> None:
-        """Print nothing."""
-
-
-@pytest.fixture
-def halting() -> Iterator[Any]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Halting) as server:
-        server.daemon_threads, server.block_on_close = True, False
-        server.content = bytes(range(256)) * 8192
-        server.halted, server.go_on = threading.Event(), threading.Event()
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.go_on.set()
-        server.shutdown()
-
-
-def test_a_killed_copying_goes_on(
-    run: Command, sandbox: Sandbox, target: Path, halting: Any
-) -> None:
-    """SIGKILL in the middle of a download: nothing of it is left, what was copied is not again."""
-    first, second, *_ = sorted(t.number for t in sandbox.control.truth() if t.presence == "present")
-    sandbox.control.edit_champ(
-        second, LETTRE, [FileSeed("plan.pdf", "application/pdf", halting.content)]
-    )
-    assert 0 == run("sync", "--no-push", "--full").code
-    dossier = sandbox.world.dossier(second)
-    assert dossier is not None
-    place = [c.descriptor.stable_id for c in champs_of(dossier, "champs")].index(LETTRE)
-    sandbox.control.replace_json(
-        second,
-        ("champs", place, "files", 0, "url"),
-        json.dumps(f"http://127.0.0.1:{halting.server_port}/file"),
-    )
-    assert 0 == pieces(run, "fetch", "--dossier", str(first)).code
-    copied = {path: path.stat().st_mtime_ns for path in target.rglob("*") if path.is_file()}
-    process = run.start("pieces", "fetch", DSYNC_CONFIG=str(run.folder / "pieces.toml"))
-    assert halting.halted.wait(30)
-    process.kill()
-    process.communicate()
-    with sqlite3.connect(run.folder / "dsync.db") as database:
-        database.execute("UPDATE lease SET holder = NULL, expires_at = '2000-01-01 00:00:00'")
-    database.close()
-    assert not [path for path in target.rglob("*") if path.stat().st_size == 1 << 20]
-    assert 0 == pieces(run, "fetch", "--json").code
-    assert copied == {path: path.stat().st_mtime_ns for path in copied}
-    assert halting.content in [p.read_bytes() for p in target.glob(f"{second}/**/*.pdf")]
