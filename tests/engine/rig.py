@@ -105,7 +105,8 @@ def small_sandbox(dossiers: int, **options: Any) -> Iterator[Sandbox]:
 
 
 @cache
-def _settings() -> Settings:
+def base_settings() -> Settings:
+    """Return the shipped settings, with addresses at which nothing answers."""
     return load_settings(
         ds_url="http://127.0.0.1:1/api/v2/graphql",
         ds_instructeur=INSTRUCTEUR,
@@ -215,7 +216,7 @@ class Worker:
             "ds_token": SecretStr(changes.pop("token", sandbox.tokens.write)),
             **changes,
         }
-        settings = replace(_settings(), **given)
+        settings = replace(base_settings(), **given)
         if configuration:
             sections = {
                 name: _changed(getattr(settings.configuration, name), values)

@@ -21,7 +21,6 @@ from tests.engine.rig import (
     PROBLEME,
     RESULTAT,
     Engine,
-    _settings,
     number,
 )
 
@@ -95,21 +94,6 @@ def test_an_edit_shows_with_both_values_dates_and_author(engine_on_each: Engine)
     assert row["apres_depot"]
     assert timedelta() <= edited_at - instant(row["modifie_le"]) < timedelta(seconds=1)
     assert instant(row["constate_le"]) > instant(row["modifie_le"])
-
-
-def test_a_value_that_comes_goes_and_comes_back_is_three_changes(engine: Engine) -> None:
-    """Each of the values that a read saw."""
-    quiet(engine)
-    old = engine.control.truth_of(number(0)).raw_champs[PROBLEME]
-    for value in ("Autre", "", old):
-        engine.control.edit_champ(number(0), PROBLEME, value)
-        engine.sync(push=False)
-        engine.advance(hours=1)
-    assert [
-        (PROBLEME, None, old, "Autre", "usager"),
-        (PROBLEME, None, "Autre", None, "usager"),
-        (PROBLEME, None, None, old, "usager"),
-    ] == told(engine, 0)
 
 
 def test_a_row_of_a_repetition_is_named_by_its_place(engine: Engine) -> None:
@@ -225,23 +209,6 @@ def test_states_groupe_and_labels_are_changes_of_the_dossier(engine: Engine) -> 
 # --- however it comes ---------------------------------------------------------------------------
 
 
-def mapped_otherwise() -> dict[str, Any]:
-    """Return settings whose mapping names a champ that no revision has."""
-    champs = _settings().configuration.mapping.champs
-    target = champs.perspectives.model_copy(update={"id": "Q2hhbXAtMQ==", "libelles": ("?",)})
-    changed = champs.model_copy(update={"perspectives": target})
-    return {"configuration": {"mapping": {"champs": changed}}}
-
-
-def test_a_dossier_that_is_read_alone_is_compared(engine: Engine) -> None:
-    """As `dsync sync --dossier` reads it."""
-    quiet(engine)
-    engine.control.edit_champ(number(0), PROBLEME, "Autre")
-    engine.sync(dossiers=(number(0),), push=False)
-    engine.sync(full=True, push=False)
-    assert ["Autre"] == [one[3] for one in told(engine, 0)]
-
-
 def test_a_champ_that_leaves_the_form_loses_its_value(engine: Engine) -> None:
     """By nobody; a new label, a new empty champ and a new type are no change."""
     quiet(engine)
@@ -258,42 +225,6 @@ def test_a_champ_that_leaves_the_form_loses_its_value(engine: Engine) -> None:
     engine.control.edit_champ(number(0), PROBLEME, "Autre")
     engine.sync(push=False)
     assert "Le problème" == rows(engine, 0)[-1]["libelle"]
-
-
-def test_a_champ_that_the_form_hides_loses_its_value_until_it_is_shown(engine: Engine) -> None:
-    """Nobody typed: no date of the champs moved."""
-    quiet(engine)
-    old = engine.control.truth_of(number(0)).raw_champs[PROBLEME]
-    for hidden in (True, False):
-        engine.control.hide_champ(number(0), PROBLEME, hidden=hidden)
-        engine.sync(push=False)
-        engine.advance(hours=1)
-    assert [(PROBLEME, None, old, None, "inconnu"), (PROBLEME, None, None, old, "inconnu")] == told(
-        engine, 0
-    )
-
-
-def test_another_mapping_is_no_change(engine: Engine) -> None:
-    """All dossiers are read and stored again, with the same values."""
-    quiet(engine)
-    engine.restart(**mapped_otherwise())
-    report = engine.sync(push=False)
-    assert 12 == report.changed
-    assert [] == rows(engine)
-
-
-def test_what_changed_in_quarantine_shows_when_it_can_be_read_again(engine: Engine) -> None:
-    """The last copy stays, and is what the next one is compared with."""
-    quiet(engine)
-    old = engine.control.truth_of(number(0)).raw_champs[PROBLEME]
-    engine.control.return_null(number(0), champs_only=True)
-    engine.control.edit_champ(number(0), PROBLEME, "Autre")
-    assert 7 == engine.sync(push=False).exit_code
-    assert [] == rows(engine)
-    engine.control.repair(number(0))
-    engine.advance(hours=1)
-    engine.sync(push=False)
-    assert [(PROBLEME, None, old, "Autre", "usager")] == told(engine, 0)
 
 
 def harm(engine: Engine, how: str) -> None:

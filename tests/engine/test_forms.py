@@ -148,24 +148,6 @@ def test_each_view_of_a_form_equals_a_plain_reading_of_the_raw_nodes(
     assert [] == wrong
 
 
-def test_a_repetition_has_a_view_with_a_row_for_each_line(zoo: tuple[str, dict[str, Any]]) -> None:
-    """The lines keep their order, and count from 1."""
-    url, raw = zoo
-    main = f"formulaire_{EVERY_TYPE_FORM.number}"
-    blocks = [d for d in _descriptors(raw) if d["type"] == "repetition"]
-    for descriptor, name in zip(blocks, (f"{main}_bloc", f"{main}_bloc_2"), strict=True):
-        expected = [
-            (dossier["number"], rank, *(plain(cell) for cell in row["champs"]))
-            for dossier in raw["dossiers_page"]["dossiers"]["nodes"]
-            for champ in [*dossier["champs"], *dossier["annotations"]]
-            if champ["champDescriptorId"] == descriptor["id"]
-            for rank, row in enumerate(champ["rows"], start=1)
-        ]
-        shown = rows(url, f"SELECT * FROM {name} ORDER BY numero, ligne")
-        assert ["numero", "ligne", "t", "n"] == list(shown[0])
-        assert sorted(expected, key=lambda one: one[:2]) == [tuple(row.values()) for row in shown]
-
-
 def test_a_new_revision_adds_columns_and_takes_none_away(engine_on_each: Engine) -> None:
     """A renamed champ keeps its column, a removed one too; one of another type gets one more."""
     engine = engine_on_each
@@ -201,36 +183,3 @@ def test_a_new_revision_adds_columns_and_takes_none_away(engine_on_each: Engine)
     columns = engine.worker.store.dictionary()[VIEW]["columns"]
     assert "« Le problème » (champ, textarea). Texte libre." == columns["probleme_identifie"]
     assert "Absent de la révision publiée." in columns["perspectives"]
-
-
-def test_an_erased_dossier_leaves_the_view_and_a_hidden_one_stays(engine_on_each: Engine) -> None:
-    """As in `lecture_champ`: what is here is shown, with the dossier's presence."""
-    engine = engine_on_each
-    engine.sync_until_quiet()
-    engine.control.hide(number(0))
-    engine.control.erase(number(1))
-    engine.sync(full=True)
-    found = {row["numero"]: row["presence"] for row in engine.rows(f"SELECT * FROM {VIEW}")}
-    assert ("masque", False) == (found[number(0)], number(1) in found)
-    assert set(found) == {row["numero"] for row in engine.rows("SELECT numero FROM lecture_champ")}
-
-
-def test_another_revision_leaves_alone_what_analysts_built_on_the_view(
-    engine_on_each: Engine,
-) -> None:
-    """A view of their own goes on showing the same columns."""
-    engine = engine_on_each
-    engine.sync_until_quiet()
-    engine.execute(f"CREATE VIEW le_mien AS SELECT numero, probleme_identifie FROM {VIEW}")
-    own = engine.rows("SELECT * FROM le_mien ORDER BY numero")
-    added = ChampDescriptor(4900, "yes_no", "Question")
-    engine.control.publish_revision(Change(add_champs=[added], remove=[PROBLEME]))
-    assert 0 == engine.sync().exit_code
-    assert "question" in engine.rows(f"SELECT * FROM {VIEW}")[0]
-    finished = {number(rank) for rank in (5, 11)}
-    kept = [row for row in own if row["numero"] in finished]
-    assert kept == [
-        row
-        for row in engine.rows("SELECT * FROM le_mien ORDER BY numero")
-        if row["numero"] in finished
-    ]

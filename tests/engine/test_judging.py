@@ -236,7 +236,7 @@ def test_a_stop_while_the_catalogue_does_not_come_ends_the_run(engine: Engine) -
         asking.join()
         asked[0].close()
     assert (130, 12) == (report.exit_code, report.read)
-    assert took_s < 5
+    assert took_s < 20
 
 
 def test_an_unreadable_catalogue_is_never_a_missing_page(engine: Engine) -> None:

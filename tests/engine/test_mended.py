@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from dsync.annotations.config import ResultTarget, VerdictTexts
-from tests.engine.rig import OPEN, Engine, _settings
+from tests.engine.rig import OPEN, Engine, base_settings
 
-ANNOTATIONS = _settings().configuration.annotations
+ANNOTATIONS = base_settings().configuration.annotations
 WRONG = VerdictTexts(eligible="Oui", a_verifier="Peut-être", ineligible="Non")
 
 
@@ -70,7 +70,7 @@ def test_a_finished_dossier_first_seen_without_evidence_is_judged_when_it_is_bac
 @pytest.fixture
 def lost_champ() -> dict[str, Any]:
     """Settings whose mapping names a champ that no revision has."""
-    mapping = _settings().configuration.mapping
+    mapping = base_settings().configuration.mapping
     lost = {"id": "Zm9v", "libelles": ("Un champ qui n’existe pas",)}
     target = mapping.champs.page_produit.model_copy(update=lost)
     champs = mapping.champs.model_copy(update={"page_produit": target})
@@ -98,3 +98,4 @@ def test_another_mapping_reads_the_whole_copy_again(
     report = engine.sync()
     assert (0, 12) == (report.exit_code, report.read)
     assert [] == engine.rows("SELECT numero FROM lecture_candidature WHERE verdict = 'Indéterminé'")
+    assert [] == engine.rows("SELECT numero FROM lecture_changement WHERE origine = 'champ'")

@@ -107,17 +107,6 @@ def test_files_are_copied_once(engine_with_pieces: Engine, folder: Path) -> None
 
 
 @on_sqlite
-def test_only_the_named_dossier_is_copied(engine_with_pieces: Engine, folder: Path) -> None:
-    """No other dossier is read."""
-    engine = engine_with_pieces
-    engine.control.forget_requests()
-    fetched(engine, ONE)
-    assert [path_of(ONE, LETTER, ".pdf")] == list(copies(folder))
-    assert [number(ONE)] == [entry.variables["number"] for entry in engine.requests()]
-    assert [None, None] == states(engine, TWO)
-
-
-@on_sqlite
 def test_an_expired_address_is_renewed(engine_with_pieces: Engine, folder: Path) -> None:
     """Two hours pass between the answer and the download: the dossier is read once more."""
     engine = engine_with_pieces

@@ -220,20 +220,9 @@ def test_a_poison_dossier_with_many_others_costs_few_requests(start: Start) -> N
 # --- faults of the network and the platform ---------------------------------------------------
 
 CURABLE: list[Kind] = [
-    "bad_gateway",
-    "unavailable",
-    "gateway_timeout",
-    "maintenance",
-    "html",
-    "data_null",
-    "truncated",
-    "empty",
-    "cut_before",
-    "cut_inside",
-    "cut_after",
-    "answer_lost",
-    "internal_error",
-    "timeout",
+    *("bad_gateway", "unavailable", "gateway_timeout", "maintenance", "html", "data_null"),
+    *("truncated", "empty", "cut_before", "cut_inside", "cut_after", "answer_lost"),
+    *("internal_error", "timeout"),
 ]
 
 
@@ -247,16 +236,8 @@ def test_a_fault_that_passes_costs_a_repetition(engine: Engine, kind: Kind) -> N
 
 
 OUTAGES: list[Kind] = [
-    "bad_gateway",
-    "maintenance",
-    "html",
-    "truncated",
-    "empty",
-    "cut_before",
-    "cut_inside",
-    "internal_error",
-    "rate_limited",
-    "timeout",
+    *("bad_gateway", "maintenance", "html", "truncated", "empty", "cut_before", "cut_inside"),
+    *("internal_error", "rate_limited", "timeout"),
 ]
 
 
