@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.run import Kind, Status
 from dsync.errors import InterruptedRunError
 from dsync.store import RunningService, Store
 from dsync.store.lease import is_alive
@@ -44,14 +45,22 @@ def hand_over(context: Context, options: SyncOptions) -> ManualRequest | None:
     with store.requests(demarche) as requests:
         id_ = requests.ask(options.kind.value, options.queued(), options.started_by, now())
     context.progress.message(f"The service {service.holder} does it; following…")
+    told = None
     while not context.stop.wait(LOOK_S):
         with store.reading(demarche) as reader:
+            # Before the request, so that its own run is never taken for one that it waits for.
+            run, *_ = reader.last_runs(Kind.FULL.value)
             request = reader.request(id_)
-            read = reader.read_so_far(request.run) if request and request.run else None
         if request is None or request.fini_le is not None:
             return request
-        if read is not None:
-            context.progress.pulled(read, None)
+        if run is not None and run["statut"] == Status.RUNNING:
+            if request.commence_le is None and run["run"] != told:
+                told = run["run"]
+                context.progress.message(
+                    f"It begins after run {told} ({run['genre']}), which has read {run['lus']} "
+                    "dossiers so far."
+                )
+            context.progress.pulled(run["lus"], None)
         if living_service(store, demarche, now()) is None and _take_back(context, id_):
             return None
     if withdraw(store, demarche, id_):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from typing import Any
 
@@ -80,17 +81,18 @@ def test_a_request_outlives_the_service_that_began_it(
 def test_a_request_that_has_not_begun_can_be_taken_back(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:
-    """Ctrl-C while a long run goes on: the request is gone, the service is not disturbed."""
+    """It says what it waits for. Ctrl-C: the request is gone, the service is not disturbed."""
     sandbox.control.fail(*[ScriptedFault("latency", latency_ms=3000)] * 4)
     service = sqlite_dsync.start("run")
     until(lambda: sqlite_database.url and _running(sqlite_database))
     asking = sqlite_dsync.start("sync")
-    until(lambda: _requests(sqlite_database, "fini_le IS NULL"))
+    until(lambda: "after run" in asking.printed())
     asking.signal(signal.SIGINT)
     done = asking.wait()
     service.signal(signal.SIGTERM)
 
     assert 130 == done.code, done.text
+    assert re.search(r"begins after run 1 \(\w+\), which has read \d+ dossiers so far", done.err)
     assert "had not begun" in done.err
     assert "Traceback" not in done.text
     assert [] == _requests(sqlite_database, "1 = 1")
