@@ -109,7 +109,7 @@ def rich(store: Store) -> Store:
     """A store with something in every view."""
     with writing(store) as tx:
         run = tx.start_run("incremental", "cli", NOW)
-        tx.save_demarche(make_demarche(), NOW)
+        tx.save_demarche(make_demarche())
         tx.store_page(run, [make_mapped(1, **RICH)], now=NOW)
         tx.save_verdicts(run, [make_verdict(1)], NOW)
         set_products(tx, {DossierNumber(1): DossierProduct("transport", by_page=True)})
