@@ -45,7 +45,7 @@ def own(conflicts: Iterable[StoredWish]) -> list[StoredWish]:
 
 def conflicts(visit: Visit) -> Response:
     """Show the open conflicts."""
-    with visit.app.store.reading(visit.app.demarche) as reader:
+    with visit.reading() as reader:
         every = reader.conflicts()
         found = own(every)
         return visit.page(
@@ -64,7 +64,7 @@ def decide(visit: Visit) -> Response:
     if not keys:
         visit.say("Choisissez au moins un conflit.", kind="warning")
         return visit.back("/conflits")
-    with visit.app.store.reading(visit.app.demarche) as reader:
+    with visit.reading() as reader:
         chosen = [one for one in own(reader.conflicts()) if key_of(one) in keys]
         gone = len(keys) - len(chosen)
         if not chosen:
@@ -138,13 +138,12 @@ def _gone(count: int) -> str:
 
 def anomalies(visit: Visit) -> Response:
     """Show the quarantine and the pushes that DS refused or that wait, by remedy."""
-    app = visit.app
-    with app.store.reading(app.demarche) as reader:
+    with visit.reading() as reader:
         groups: dict[str, list[object]] = defaultdict(list)
         for one in reader.quarantined():
             groups[REMEDIES.get(one.code, OTHER_REMEDY)].append(one)
         refused: dict[tuple[str, str], list[object]] = defaultdict(list)
-        for wish in visit.seen(reader.open_wishes(), reader):
+        for wish in reader.open_wishes():
             refused[wish.statut, wish.erreur or ""].append(wish)
         return visit.page("anomalies.html", reader, groups=groups, refused=refused)
 

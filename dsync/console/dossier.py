@@ -19,11 +19,10 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.run import Kind
 from dsync.store import WishStatus
 from dsync.store.documents import current_checks, to_settle
-from dsync.store.extension import label_of
 from dsync.sync.report import SyncOptions
 
 SHOWN_CHANGES = 100
-SHOWN_VIEWS = ("etapes", "voeux", "precontroles", "controles", "changements", "evenements")
+SHOWN_VIEWS = ("voeux", "precontroles", "controles", "changements", "evenements")
 ANNOTATIONS = tuple(words.ANNOTATIONS)
 HIGHEST_MARK = 5.0
 _ORIGIN = "https://demarche.numerique.gouv.fr"
@@ -37,13 +36,12 @@ def show(visit: Visit) -> Response:
     """
     number = DossierNumber(visit.in_path("numero"))
     app = visit.app
-    with app.store.reading(app.demarche) as reader:
+    with visit.reading() as reader:
         found = reader.dossier(number, only=SHOWN_VIEWS)
         if found is None or found["demarche_numero"] not in visit.site.apps:
             raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
         if found["demarche_numero"] != app.demarche:
             return visit.back(f"/dossiers/{number}", demarche=found["demarche_numero"])
-        found = visit.seen(found, reader)
         wishes = sorted(
             reader.wishes(WishStatus, [number]), key=lambda one: ANNOTATIONS.index(one.annotation)
         )
@@ -53,13 +51,15 @@ def show(visit: Visit) -> Response:
         documented = extension.views()[extension.main_view.name]["columns"]
         sections = {
             words.SECTIONS.get(title, title): [
-                (label_of(documented[name]), name, _said(visit, name, found.get(name)))
+                (words.label(name, documented[name]), name, visit.said(name, found.get(name)))
                 for name in fields
             ]
             for title, fields in extension.sections.items()
         }
         changes = [one for one in found["changements"] if visit.actor.may_act]
         titles = extension.checks
+        columns = ("numero", "etape", "etape_depuis", "attend")
+        suivi = reader.rows_of("lecture_suivi", columns, {"numero": number}, order="numero")
         if programme := app.programme:
             for check in checks:
                 check["preuve"] = programme.evidence_in_words(check["preuve"] or {})
@@ -72,7 +72,7 @@ def show(visit: Visit) -> Response:
             settle=[titles.get(name, name) for name in to_settle(checks)],
             check_titles=titles,
             sections=sections,
-            suivi=next((one for one in reversed(found.get("etapes", [])) if not one["au"]), None),
+            suivi=next(iter(suivi), None),
             wishes=wishes,
             evaluations=_evaluations(reader.evaluations(number)),
             changes=list(reversed(changes))[:SHOWN_CHANGES],
@@ -99,12 +99,6 @@ def _evaluations(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         most = max([HIGHEST_MARK, *(mark for mark in marks.values() if mark is not None)])
         grids.append({**of_grid[0], "marks": bars(marks, most)})
     return grids
-
-
-def _said(visit: Visit, column: str, value: Any) -> Any:
-    """Return a value of the main view in French."""
-    programme = visit.app.programme
-    return value if programme is None or value is None else programme.value_in_words(column, value)
 
 
 def read_again(visit: Visit) -> Response:
@@ -147,7 +141,7 @@ def erase(visit: Visit) -> Response:
         HTTPException: it is not in the copy of the démarche (404).
     """
     [number] = numbers = _numbers(visit)
-    with visit.app.store.reading(visit.app.demarche) as reader:
+    with visit.reading() as reader:
         found = reader.dossier(number, only=())
     if found is None or found["demarche_numero"] != visit.app.demarche:
         raise HTTPException(404, "Ce dossier n’est pas dans la copie.")

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console import words
+from dsync.console.files import FORMATS, file_of
 from dsync.console.visit import Visit
 from dsync.domain.verdict import Verdict
-from dsync.exports import tables_of, write_rows
+from dsync.exports import tables_of
+from dsync.store import Reader
 from dsync.store.listing import NO_VERDICT, SORTS, Selection
 
 PER_PAGE = 50
-FORMATS = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
+ALL = 1_000_000_000
 VERDICTS = {verdict.key: verdict.value for verdict in Verdict} | {NO_VERDICT: "Sans verdict"}
 VIEW = "lecture_candidature"
-"""The view that is exported; without a programme its columns are those of the engine."""
+"""The view whose other columns follow in an export."""
+COLUMNS = {
+    "numero": "Dossier",
+    "verdict": "Verdict",
+    "raison_sociale": "Organisme",
+    "produit_id": "Produit",
+    "etat": "État",
+    "etape": "Étape",
+    "attend": "Attend",
+    "labels": "Étiquettes",
+    "depose_le": "Déposé le",
+    "modifie_le": "Modifié le",
+}
+"""The columns of the list with their headers."""
+FOLLOWED = ("etape", "attend")
+"""Those of `lecture_suivi`."""
 
 
 def selection_of(visit: Visit) -> Selection:
@@ -35,6 +49,7 @@ def selection_of(visit: Visit) -> Selection:
         verdict=NO_VERDICT if verdict == NO_VERDICT else verdict and VERDICTS.get(verdict, verdict),
         presence=visit.query("presence"),
         etape=visit.query("etape"),
+        attend=visit.query("attend"),
         groupe=visit.query("groupe"),
         etiquette=visit.query("etiquette"),
         conflit=visit.query("conflit") is not None,
@@ -50,30 +65,42 @@ def parameters_of(visit: Visit) -> dict[str, Any]:
     return {name: value for name in names if (value := visit.query(name)) is not None}
 
 
+def columns_of(visit: Visit) -> dict[str, str]:
+    """Return the columns of the list that the démarche has."""
+    hidden = set() if visit.app.configuration.judges else {"verdict"}
+    if visit.app.configuration.programme is None:
+        hidden |= {"produit_id", *FOLLOWED}
+    return {name: header for name, header in COLUMNS.items() if name not in hidden}
+
+
+def followed(reader: Reader, where: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """Return the stage of dossiers and whom they wait for, by number."""
+    rows = reader.rows_of("lecture_suivi", ("numero", *FOLLOWED), where, order="numero", limit=ALL)
+    return {row["numero"]: row for row in rows}
+
+
 def show(visit: Visit) -> Response:
     """Show a page of the list."""
     app = visit.app
     chosen = selection_of(visit)
     page = visit.number("page", default=1, most=1_000_000)
-    has_programme = app.configuration.programme is not None
-    with app.store.reading(app.demarche) as reader:
+    columns = columns_of(visit)
+    with visit.reading() as reader:
         rows, total = reader.listing(chosen, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
         if not rows and page > 1:
             page = 1
             rows, total = reader.listing(chosen, limit=PER_PAGE)
-        stages = {}
-        if has_programme and rows:
-            numbers = [row["numero"] for row in rows]
-            found = reader.rows_of(
-                "lecture_suivi", ["numero", "etape"], {"numero": numbers}, order="numero"
-            )
-            stages = {row["numero"]: row["etape"] for row in found}
+        suivi = {}
+        if "etape" in columns and rows:
+            suivi = followed(reader, {"numero": [row["numero"] for row in rows]})
         etiquettes, groupes = reader.labels_and_groupes()
         return visit.page(
             "dossiers.html",
             reader,
             rows=rows,
-            stages=stages,
+            columns=columns,
+            sorts=SORTS,
+            suivi=suivi,
             total=total,
             page=page,
             pages=max(1, -(-total // PER_PAGE)),
@@ -81,7 +108,7 @@ def show(visit: Visit) -> Response:
             parameters=parameters_of(visit),
             chosen=chosen,
             verdicts=VERDICTS,
-            etapes=reader.extension.stages if has_programme else (),
+            etapes=reader.extension.stages if "etape" in columns else (),
             groupes=groupes if len(groupes) > 1 or chosen.groupe else [],
             etiquettes=etiquettes,
             judges=app.configuration.judges,
@@ -89,7 +116,7 @@ def show(visit: Visit) -> Response:
 
 
 def export(visit: Visit) -> Response:
-    """Send the whole selection, in its order, as a file.
+    """Send the whole selection, in its order, as a file: the list's columns, then all others.
 
     Columns with personal data or free text are only for those who may act.
     """
@@ -97,25 +124,40 @@ def export(visit: Visit) -> Response:
     if ending not in FORMATS:
         raise HTTPException(404)
     app = visit.app
-    with app.store.reading(app.demarche) as reader, tempfile.TemporaryDirectory() as folder:
-        numbers = reader.selected_numbers(selection_of(visit))
+    listed = columns_of(visit)
+    with visit.reading() as reader:
         [table] = tables_of(
             app.store.dictionary(), [VIEW], without_personal_data=not visit.actor.may_act
         )
-        file = Path(folder) / f"dossiers.{ending}"
-        write_rows(
-            file,
-            table,
-            table.rows_of(reader.connection, numbers),
-            format_=ending,
-            delimiter=";" if ending == "csv" else ",",
-        )
-        content = file.read_bytes()
-    name = f"dossiers-{app.demarche}-{words.day(visit.now).replace('/', '-')}.{ending}"
-    return Response(
-        content,
-        media_type=FORMATS[ending],
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        # The view's `etape` is not the list's.
+        others = [name for name in table.columns if name not in listed or name in FOLLOWED]
+        rows, _ = reader.listing(selection_of(visit), limit=ALL)
+        suivi = followed(reader, {"demarche_numero": app.demarche}) if "etape" in listed else {}
+        lines: list[list[Any]] = []
+        for batch in table.rows_of(reader.connection, [row["numero"] for row in rows]):
+            for values in batch:
+                view = {
+                    name: _said(visit, name, table.types[name], value)
+                    for name, value in zip(table.columns, values, strict=True)
+                }
+                row = rows[len(lines)]
+                own = suivi.get(row["numero"]) or dict.fromkeys(FOLLOWED)
+                shown = view | own | {"labels": ", ".join(row["labels"])}
+                shown["attend"] = visit.said("attend", shown.get("attend"))
+                lines.append([*map(shown.get, listed), *map(view.get, others)])
+    return file_of(
+        f"dossiers-{app.demarche}-{words.paris_day(visit.now)}",
+        ending,
+        {header: table.types.get(name, "text") for name, header in listed.items()}
+        | {words.label(name, table.columns[name]): table.types[name] for name in others},
+        lines,
+    )
+
+
+def _said(visit: Visit, name: str, type_: str, value: Any) -> Any:
+    """Return a value of the view as a file shows it: words for codes and JSON."""
+    return (
+        words.evidence(json.loads(value)) if type_ == "json" and value else visit.said(name, value)
     )
 
 

@@ -13,6 +13,7 @@ from dsync.console import words
 from dsync.console.charts import bars, curve
 from dsync.console.visit import Visit
 from dsync.errors import ConfigurationError
+from dsync.store import Reader
 from dsync.sync.concerns import Code, concerns_of
 from dsync.sync.report import SyncOptions
 from dsync.sync.state import state_of
@@ -102,14 +103,27 @@ POINTS: Mapping[Code, Point | None] = {
 """What is said of each concern; with « | », of one dossier and of several, after their number."""
 
 
-def points_of(visit: Visit, state: Mapping[str, Any]) -> Iterator[Point]:
+def points_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> Iterator[Point]:
     """Yield what is not well."""
     now, settings = visit.now, visit.app.settings
     for one in concerns_of(state, now, settings.thresholds):
         point = POINTS[one.code]
         if point is None or (one.code is Code.LATE and state["lease"]):
             continue  # A run under way may end the delay.
-        details = sorted(words.VERIFICATIONS.get(detail, detail) for detail in one.details)
+        checked = set(one.details)
+        if (
+            one.code is Code.CHECK
+            and "instructeur" in checked
+            and (names := _groupes(visit, reader))
+        ):
+            yield Point(
+                f"L’instructeur de dsync manque dans {names} : ajoutez-le dans Démarches "
+                "Simplifiées, sinon rien n’y est inscrit."
+            )
+            checked.remove("instructeur")
+            if not checked:
+                continue
+        details = sorted(words.VERIFICATIONS.get(detail, detail) for detail in checked)
         facts = {
             "age": words.duration(one.age(now)),
             "day": words.day(settings.ds_token_expires_on),
@@ -122,13 +136,23 @@ def points_of(visit: Visit, state: Mapping[str, Any]) -> Iterator[Point]:
         yield point._replace(text=text, path=path)
 
 
+def _groupes(visit: Visit, reader: Reader) -> str:
+    """Return the groupes that the configured instructeur is not in, "" if dsync knows of none."""
+    demarche, wanted = reader.demarche(), visit.app.settings.ds_instructeur
+    missing = demarche.groupes_without(demarche.instructeur_id(wanted)) if demarche else []
+    if not missing:
+        return ""
+    names = " et ".join(f"« {name} »" for name in missing)
+    return f"{'les groupes' if len(missing) > 1 else 'le groupe'} {names}"
+
+
 def show(visit: Visit) -> Response:
     """Show the state of a démarche."""
     app = visit.app
     configuration = app.configuration
     state = state_of(app.store, app.demarche, visit.now, judges=configuration.judges)
     has_programme = configuration.programme is not None
-    with app.store.reading(app.demarche) as reader:
+    with visit.reading() as reader:
         figures = reader.figures(with_stages=has_programme)
         series = {"Dépôts": figures["depots"]}
         if configuration.judges:
@@ -142,7 +166,7 @@ def show(visit: Visit) -> Response:
             reader,
             state=state,
             successes={number: one.last_success_at for number, one in visit.titled.items()},
-            points=sorted(points_of(visit, state), key=lambda one: not one.is_error),
+            points=sorted(points_of(visit, reader, state), key=lambda one: not one.is_error),
             next_run=next_run,
             curve=curve(series),
             funnel=bars(figures["etapes"]),

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-import tempfile
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console import words
-from dsync.console.dossiers import FORMATS
+from dsync.console.dossiers import ALL
+from dsync.console.files import file_of
 from dsync.console.visit import Visit
 from dsync.domain.run import Kind
-from dsync.exports import tables_of, write_rows
 from dsync.store import Reader
 from dsync.sync.report import SyncOptions
 
-VIEW = "lecture_jury_dossier"
-_COLUMNS = (
-    "numero",
-    "raison_sociale",
-    "page_produit",
-    "verdict",
-    "nb_evaluations",
-    "note_moyenne",
-    "note_min",
-    "note_max",
-    "ecart_evaluateurs",
-    "etat",
-)
+COLUMNS = {
+    "rang": ("Rang", "integer"),
+    "numero": ("Dossier", "integer"),
+    "raison_sociale": ("Organisme", "text"),
+    "page_produit": ("Produit", "text"),
+    "verdict": ("Verdict", "text"),
+    "note_moyenne": ("Moyenne", "number"),
+    "note_min": ("Note la plus basse", "number"),
+    "note_max": ("Note la plus haute", "number"),
+    "ecart_evaluateurs": ("Écart entre évaluateurs", "number"),
+    "grilles": ("Grilles complètes", "text"),
+    "etat": ("État", "text"),
+}
+"""The columns of a jury with their headers and types; `rang` and `grilles` are worked out here."""
+_STORED = [*(name for name in COLUMNS if name not in ("rang", "grilles")), "nb_evaluations"]
 
 
 def _check_programme(visit: Visit) -> None:
@@ -39,11 +40,15 @@ def _check_programme(visit: Visit) -> None:
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 
+def _present(visit: Visit) -> dict[str, Any]:
+    return {"demarche_numero": visit.app.demarche, "presence": "present"}
+
+
 def _days(visit: Visit, reader: Reader) -> list[dict[str, Any]]:
     return reader.rows_of(
         "lecture_candidature",
         ("jury_le", "count(*) AS nombre"),
-        {"demarche_numero": visit.app.demarche, "presence": "present"},
+        _present(visit),
         present=("jury_le",),
         group="jury_le",
         order="jury_le DESC",
@@ -55,60 +60,87 @@ def _default(days: Collection[str], today: str) -> str | None:
     return min((day for day in days if day >= today), default=max(days, default=None))
 
 
-def _of_day(reader: Reader, day: str) -> list[dict[str, Any]]:
-    rows = reader.rows_of(VIEW, _COLUMNS, {"jury_le": day}, order="numero")
-    return sorted(rows, key=lambda row: (row["note_moyenne"] is None, -(row["note_moyenne"] or 0)))
+def _of_day(visit: Visit, reader: Reader, day: str) -> list[dict[str, Any]]:
+    """Return the dossiers of a jury, the best note first, with the notes that are missing."""
+    # The view has hidden dossiers, too, and those of all démarches.
+    found = reader.rows_of(
+        "lecture_candidature",
+        ("numero",),
+        _present(visit) | {"jury_le": day},
+        order="numero",
+        limit=ALL,
+    )
+    where = {"numero": [row["numero"] for row in found]}
+    rows = reader.rows_of("lecture_jury_dossier", _STORED, where, order="numero", limit=ALL)
+    rows.sort(key=lambda row: (row["note_moyenne"] is None, -(row["note_moyenne"] or 0)))
+    incomplete = _incomplete(reader, [row["numero"] for row in rows])
+    for rank, row in enumerate(rows, start=1):
+        row["manques"] = incomplete.get(row["numero"], [])
+        count = row["nb_evaluations"]
+        row["grilles"] = f"{count - len(row['manques'])} sur {count}" if count else "aucune"
+        row["rang"] = None if row["note_moyenne"] is None else rank
+        row["page_produit"] = row["page_produit"] and words.short_address(row["page_produit"])
+        if count < 2:
+            row["ecart_evaluateurs"] = None
+    return rows
+
+
+def _incomplete(reader: Reader, numbers: list[int]) -> dict[int, list[dict[str, Any]]]:
+    """Return the grids that lack a note, with the criteria, by dossier."""
+    missing: dict[tuple[int, int], list[str]] = defaultdict(list)
+    columns = ("numero", "ligne", "critere", "libelle")
+    where = {"numero": numbers, "note": None}
+    for one in reader.rows_of("lecture_evaluation_note", columns, where, order="numero", limit=ALL):
+        missing[one["numero"], one["ligne"]].append(one["libelle"] or one["critere"])
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    columns = ("numero", "ligne", "evaluateur", "moyenne")
+    where = {"numero": sorted({number for number, _ in missing})}
+    for one in reader.rows_of("lecture_evaluation", columns, where, order="ligne", limit=ALL):
+        if criteria := missing.get((one["numero"], one["ligne"])):
+            found[one["numero"]].append({**one, "criteres": criteria})
+    return found
 
 
 def show(visit: Visit) -> Response:
     """Show the dossiers of a jury, the best note first."""
     _check_programme(visit)
-    app = visit.app
-    with app.store.reading(app.demarche) as reader:
+    with visit.reading() as reader:
         days = _days(visit, reader)
-        wanted = visit.query("le")
+        wanted, today = visit.query("le"), words.paris_day(visit.now)
         known = {str(one["jury_le"]) for one in days}
         if wanted is not None and wanted not in known:
             raise HTTPException(404, "Aucun dossier n’est prévu à ce jury.")
-        day = wanted or _default(known, words.paris_day(visit.now))
-        rows = _of_day(reader, day) if day else []
+        day = wanted or _default(known, today)
+        rows = _of_day(visit, reader, day) if day else []
         return visit.page(
             "jury.html",
             reader,
             days=days,
             day=day,
+            today=today,
             rows=rows,
+            headers={name: header for name, (header, _) in COLUMNS.items()},
             missing=[row["numero"] for row in rows if row["note_moyenne"] is None],
         )
 
 
 def export(visit: Visit) -> Response:
-    """Send the dossiers of a jury as a workbook, in the order of the page."""
+    """Send the dossiers of a jury as a workbook: what the page shows."""
     _check_programme(visit)
-    app = visit.app
     day = visit.query("le") or ""
-    with app.store.reading(app.demarche) as reader, tempfile.TemporaryDirectory() as folder:
+    with visit.reading() as reader:
         if day not in {str(one["jury_le"]) for one in _days(visit, reader)}:
             raise HTTPException(404, "Aucun dossier n’est prévu à ce jury.")
-        numbers = [row["numero"] for row in _of_day(reader, day)]
-        [table] = tables_of(
-            app.store.dictionary(), [VIEW], without_personal_data=not visit.actor.may_act
-        )
-        file = Path(folder) / "jury.xlsx"
-        write_rows(file, table, table.rows_of(reader.connection, numbers), format_="xlsx")
-        content = file.read_bytes()
-    return Response(
-        content,
-        media_type=FORMATS["xlsx"],
-        headers={"Content-Disposition": f'attachment; filename="jury-{day}.xlsx"'},
-    )
+        rows = _of_day(visit, reader, day)
+    lines = [[visit.said(name, row[name]) for name in COLUMNS] for row in rows]
+    return file_of(f"jury-{day}", "xlsx", dict(COLUMNS.values()), lines)
 
 
 def evidence(visit: Visit) -> Response:
     """Show the catalogue and the lists, with source and age."""
     _check_programme(visit)
     app = visit.app
-    with app.store.reading(app.demarche) as reader:
+    with visit.reading() as reader:
         return visit.page("preuves.html", reader, evidence=app.evidence(reader))
 
 

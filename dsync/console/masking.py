@@ -1,7 +1,8 @@
 """What a lecteur does not see: every value whose column is marked as personal data or free text.
 
 The marks are those of the views' documentation, which exports and `grant-reader` use, too. A value
-is recognised by its name wherever it is in what a page is made from.
+is recognised by its name in the rows as they are read, so that what a page works out from them has
+none of it under any name. What does not come from a reader is masked as the page is made.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from dsync.store import Reader
 from dsync.store.extension import Extension, is_masked
 from dsync.store.reading_views import shipped_dictionary
 
@@ -44,3 +46,22 @@ def masked(value: Any, names: frozenset[str]) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(masked(one, names) for one in value)
     return value
+
+
+class MaskedReader:
+    """A reader all of whose rows are masked.
+
+    Args:
+        reader: reads them.
+        names: of the values that are left out.
+    """
+
+    def __init__(self, reader: Reader, names: frozenset[str]) -> None:
+        self._reader = reader
+        self._names = names
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._reader, name)
+        if not callable(found):
+            return found
+        return lambda *args, **options: masked(found(*args, **options), self._names)

@@ -31,7 +31,7 @@ def run(visit: Visit) -> Response:
         HTTPException: there is no such run of the démarche (404).
     """
     number = visit.in_path("run")
-    with visit.app.store.reading(visit.app.demarche) as reader:
+    with visit.reading() as reader:
         found = reader.runs(limit=1, number=number)
         if not found:
             raise HTTPException(404, "Il n’y a pas de passage de ce numéro.")
@@ -54,7 +54,7 @@ def run(visit: Visit) -> Response:
 def request(visit: Visit) -> Response:
     """Show a request: its progress, then its result; for htmx, only the part that changes."""
     id_ = visit.in_path("id")
-    with visit.app.store.reading(visit.app.demarche) as reader:
+    with visit.reading() as reader:
         found = reader.request(id_)
         if found is None:
             raise HTTPException(404, "Cette demande n’existe pas, ou a été retirée.")
@@ -96,7 +96,7 @@ def trial(visit: Visit) -> Response:
         except DsyncError as exc:
             problem = exc.message
     is_part = visit.request.headers.get("hx-request") == "true"
-    with visit.app.store.reading(visit.app.demarche) as reader:
+    with visit.reading() as reader:
         return visit.page(
             "essai_suite.html" if is_part else "essai.html",
             reader,
@@ -125,7 +125,7 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
         read: method of `Reader` that returns the list, newest first, with a limit and an offset.
     """
     page = visit.number("page", default=1, most=1_000_000)
-    with visit.app.store.reading(visit.app.demarche) as reader:
+    with visit.reading() as reader:
         found = read(reader, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
         lines: dict[str, Any] = {name: found[:PER_PAGE]}
         has_more = len(found) > PER_PAGE

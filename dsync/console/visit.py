@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import jinja2
@@ -17,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from dsync.console import words
 from dsync.console.access import Actor
 from dsync.console.desk import Desk
-from dsync.console.masking import masked, masked_names
+from dsync.console.masking import MaskedReader, masked, masked_names
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber
 from dsync.errors import DsyncError
 from dsync.store import Reader, Store
@@ -129,11 +130,27 @@ class Visit:
         url = self.request.url
         return f"{url.path}?{url.query}" if url.query else url.path
 
-    def seen(self, value: Any, reader: Reader) -> Any:
-        """Return rows as the person may see them: `page` does it, too, with all that it shows."""
-        if self.actor.may_act:
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Read the démarche, as far as the person may; pages read in no other way.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with self.app.store.reading(self.app.demarche) as reader:
+            if self.actor.may_act:
+                yield reader
+            else:
+                yield cast("Reader", MaskedReader(reader, masked_names(reader.extension)))
+
+    def said(self, column: str, value: Any) -> Any:
+        """Return a value of a column of the views in French; other values as they are."""
+        if column in words.OF_COLUMN:
+            return words.OF_COLUMN[column].get(value, value)
+        programme = self.app.programme
+        if programme is None or value is None:
             return value
-        return masked(value, masked_names(reader.extension))
+        return programme.value_in_words(column, value)
 
     def page(self, template: str, reader: Reader, status: int = 200, **values: Any) -> Response:
         """Render a template.
@@ -144,6 +161,8 @@ class Visit:
             status: of the answer.
             values: of the template.
         """
+        if not self.actor.may_act:
+            values = masked(values, masked_names(reader.extension))
         is_part = self.request.headers.get("hx-request") == "true"
         said = None if is_part else self.request.session.pop("dit", None)
         programme = self.app.configuration.programme
@@ -161,7 +180,7 @@ class Visit:
             said=said,
             now=self.now,
             since=lambda value: words.since(value, self.now),
-            **{name: self.seen(value, reader) for name, value in values.items()},
+            **values,
         )
         return HTMLResponse(html, status)
 
@@ -177,7 +196,7 @@ class Visit:
             back: the page to go back to instead.
             fields: of the form.
         """
-        with self.app.store.reading(self.app.demarche) as reader:
+        with self.reading() as reader:
             return self.page(
                 "confirmer.html",
                 reader,
@@ -230,6 +249,7 @@ def environment() -> jinja2.Environment:
         for name in (
             "ETATS",
             "PRESENCES",
+            "ATTEND",
             "VERDICTS",
             "RESULTATS",
             "ANNOTATIONS",
@@ -243,6 +263,7 @@ def environment() -> jinja2.Environment:
             "plural",
             "duration",
             "instant_of",
+            "status",
             "details",
             "cause",
             "asked",

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from dsync.domain.dossier import PARIS
 from dsync.domain.verdict import Verdict
+from dsync.errors import InterruptedRunError
+from dsync.store.extension import label_of
 from dsync.sync.pages import QUARANTINE_MESSAGES
 from dsync.sync.report import CAUSES
 
@@ -29,6 +31,18 @@ PRESENCES = {
     "disparu": "Introuvable",
     "efface": "Effacé ici",
 }
+ATTEND = {
+    "usager": "Le candidat",
+    "instructeur": "L’équipe du programme",
+    "jury": "Le jury",
+    "administration": "L’administration",
+    "personne": "Personne",
+}
+OF_COLUMN = {"etat": ETATS, "presence": PRESENCES, "attend": ATTEND}
+"""The words of a column's codes, by its name; the programme has those of its own columns."""
+LABELS = {"etape": "Avancement noté par l’équipe"}
+"""The labels of columns that cannot be taken from the views: on all pages, « Étape » is that of
+`lecture_suivi`, which dsync works out, and not what the team typed."""
 VERDICTS = {verdict.value: verdict.key for verdict in Verdict}
 RESULTATS = {
     "conforme": "Conforme",
@@ -156,7 +170,7 @@ COLOURS = {
     "success": "success",
     "partial": "warning",
     "failed": "error",
-    "interrupted": "error",
+    "interrupted": "warning",
     "running": "info",
     "confirmee": "success",
     "conflit": "warning",
@@ -268,6 +282,17 @@ def cause(code: int) -> str:
     """Return what an exit code says, and what to do then, in French."""
     known = code if code in REMEDIES else 1
     return f"{CAUSES[known]}. {REMEDIES[known]}"
+
+
+def label(column: str, sentence: str) -> str:
+    """Return the label of a column of the views, from the sentence that documents it."""
+    return LABELS.get(column) or label_of(sentence)
+
+
+def status(run: Mapping[str, Any]) -> str:
+    """Return the status of a run; one that was asked to stop has failed in the views alone."""
+    is_interrupted = run["code"] == InterruptedRunError.exit_code
+    return "interrupted" if is_interrupted else str(run["statut"])
 
 
 def asker(name: str | None) -> str:

@@ -249,6 +249,11 @@ class Demarche:
                 return instructeur.id
         return None
 
+    def groupes_without(self, id_: str | None) -> list[str]:
+        """Return the names of the groupes that an instructeur is not in, in order."""
+        joined = {one.groupe for one in self.instructeurs if one.id == id_}
+        return sorted({one.groupe for one in self.instructeurs} - joined)
+
 
 _SAME = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "`": "'", "‑": "-"})
 

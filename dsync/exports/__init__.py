@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dsync.exports.export import Exported, export, tables_of, write_rows
+from dsync.exports.export import Exported, export, tables_of
 
-__all__ = ["Exported", "export", "tables_of", "write_rows"]
+__all__ = ["Exported", "export", "tables_of"]

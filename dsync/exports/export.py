@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from difflib import get_close_matches
@@ -19,7 +19,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.exports.datapackage import descriptor
 from dsync.exports.files import CsvWriter, ParquetWriter, Writer, XlsxWriter
-from dsync.exports.tables import Row, Table
+from dsync.exports.tables import Table
 from dsync.store.extension import Dictionary, is_masked
 from dsync.store.form_views import demarche_of
 
@@ -140,15 +140,6 @@ def export(
         text = json.dumps(document, ensure_ascii=False, indent=2)
         open_(PACKAGE).write_text(f"{text}\n", encoding="utf-8")
     return done
-
-
-def write_rows(
-    path: Path, table: Table, batches: Iterable[list[Row]], *, format_: str, delimiter: str = ","
-) -> None:
-    """Write rows of a table into one file; arguments as for `export`."""
-    with contextlib.closing(_writer(path, table, format_, delimiter)) as writer:
-        for some in batches:
-            writer.write(some)
 
 
 def _writer(path: Path, table: Table, format_: str, delimiter: str) -> Writer:

@@ -18,6 +18,8 @@ MAX_XLSX_ROWS = 1_048_575
 MAX_XLSX_TEXT = 32_767
 """Characters of a cell."""
 CUT_SIGN = "…"
+WIDTHS = {"text": 28, "json": 28, "datetime": 20}
+"""Least width of a column in characters, by type. Excel shows « #### » for a date in less."""
 
 
 class Writer(Protocol):
@@ -70,10 +72,24 @@ def _csv_text(value: Any) -> str:
 class XlsxWriter:
     """A workbook: typed cells, a frozen header with filters, no formulas.
 
-    Instants are in UTC, because cells have no time zone. After a full sheet comes another one.
+    Instants are shown as given, because cells have no time zone. After a full sheet comes another
+    one.
+
+    Args:
+        path: of the file.
+        table: what is written.
+        day: the format of days.
+        instant: the format of instants.
     """
 
-    def __init__(self, path: Path, table: Table) -> None:
+    def __init__(
+        self,
+        path: Path,
+        table: Table,
+        *,
+        day: str = "yyyy-mm-dd",
+        instant: str = "yyyy-mm-dd hh:mm:ss",
+    ) -> None:
         from xlsxwriter import Workbook
 
         self._table = table
@@ -85,10 +101,10 @@ class XlsxWriter:
             "strings_to_urls": False,
             "strings_to_numbers": False,
             "remove_timezone": True,
-            "default_date_format": "yyyy-mm-dd",
+            "default_date_format": day,
         }
         self._book = Workbook(str(path), options)
-        self._instant = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._instant = self._book.add_format({"num_format": instant})
         self._header = self._book.add_format({"bold": True, "bg_color": "#E3E3FD"})
         self._begin_sheet()
 
@@ -100,8 +116,8 @@ class XlsxWriter:
         self._sheet = self._book.add_worksheet(self._table.name[: 31 - len(number)] + number)
         self._sheet.freeze_panes(1, 0)
         for place, name in enumerate(self._table.columns):
-            is_wide = self._table.types[name] in ("text", "json")
-            self._sheet.set_column(place, place, max(len(name) + 4, 28 if is_wide else 12))
+            width = WIDTHS.get(self._table.types[name], 12)
+            self._sheet.set_column(place, place, max(len(name) + 4, width))
         for place, name in enumerate(self._table.columns):
             self._sheet.write_string(0, place, name, self._header)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 
 from dsync.domain.dossier import Demarche, Instructeur, Revision
@@ -42,7 +44,7 @@ class DemarcheReads(Subject):
 class DemarcheWrites(DemarcheReads):
     """Writes the démarche."""
 
-    def save_demarche(self, demarche: Demarche) -> None:
+    def save_demarche(self, demarche: Demarche, now: datetime) -> None:
         """Store the démarche's facts and its revisions; revisions stored before stay.
 
         A revision that is not published is left out, because it can still change, and so is one
@@ -58,6 +60,7 @@ class DemarcheWrites(DemarcheReads):
             "labels": dict(demarche.labels),
             "couleurs": dict(demarche.couleurs),
             "instructeurs": demarche.instructeurs,
+            "lue_le": now,
         }
         upsert(self.connection, tables.demarche, [facts])
         upsert(

@@ -41,6 +41,8 @@ class Selection(NamedTuple):
     """`NO_VERDICT`: those without one."""
     presence: str | None = None
     etape: str | None = None
+    attend: str | None = None
+    """Whom the dossier waits for, as of `lecture_suivi`."""
     groupe: str | None = None
     etiquette: str | None = None
     conflit: bool = False
@@ -68,6 +70,7 @@ _CONDITIONS = {
     "verdict": "v.verdict = :verdict",
     "presence": "d.presence = :presence",
     "etape": "d.numero IN (SELECT s.numero FROM lecture_suivi AS s WHERE s.etape = :etape)",
+    "attend": "d.numero IN (SELECT s.numero FROM lecture_suivi AS s WHERE s.attend = :attend)",
     "groupe": "json(t.divers) ->> 'groupe_instructeur' = :groupe",
     "etiquette": (
         "d.numero IN (SELECT e.numero FROM lecture_etiquette AS e WHERE e.etiquette = :etiquette)"
@@ -196,7 +199,7 @@ class ListingReads(Subject):
         Args:
             view: its name; as all names here, one of ours.
             columns: the columns.
-            where: the values that columns must have; a list: one of these.
+            where: the values that columns must have; a list: one of these; None: no value.
             order: the ORDER BY expression.
             present: columns that must have a value.
             group: the GROUP BY expression; None: none.
@@ -207,7 +210,9 @@ class ListingReads(Subject):
                 *(
                     f"{name} IN :{name}" if isinstance(value, list) else f"{name} = :{name}"
                     for name, value in where.items()
+                    if value is not None
                 ),
+                *(f"{name} IS NULL" for name, value in where.items() if value is None),
                 *(f"{name} IS NOT NULL" for name in present),
             ]
         )

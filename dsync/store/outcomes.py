@@ -218,7 +218,7 @@ def _pushed_columns(valeur: str | None, cible: str | None, now: datetime) -> dic
     return {
         "valeur": valeur or None,
         "cible": cible,
-        "connue_le": now,
+        "poussee_le": now,
         **_NOTHING_UNCERTAIN,
     }
 

@@ -206,13 +206,12 @@ def instructeur_line(demarche: Demarche, wanted: str | None) -> CheckLine:
         )
         return CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)
     named = demarche.instructeur_id(wanted)
-    joined = {i.groupe for i in demarche.instructeurs if i.id == named}
-    groupes = {i.groupe for i in demarche.instructeurs}
-    if not joined:
+    groupes, missing = {i.groupe for i in demarche.instructeurs}, demarche.groupes_without(named)
+    if len(missing) == len(groupes):
         message = "the configured instructeur is in no groupe of this démarche"
         remedy = "add them to a groupe on DS, or correct DSYNC_DS_INSTRUCTEUR"
         return CheckLine("instructeur", CheckStatus.ERROR, message, remedy, 7)
-    if missing := sorted(groupes - joined):
+    if missing:
         message = f"not in {_quoted(missing)}: DS refuses pushes into the dossiers there"
         remedy = "add the instructeur to every groupe whose dossiers are pre-checked"
         return CheckLine("instructeur", CheckStatus.WARNING, message, remedy)

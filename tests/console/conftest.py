@@ -9,16 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.console.served import ServedConsole, Visitor, served
-from tests.engine.rig import Engine, seeds
+from tests.engine.rig import Engine, engine_for, seeds
 
 SHOWN = 30
 """Number of dossiers, some of which are finished and have a jury."""
 
 
 @pytest.fixture(scope="module")
-def read_engine(
-    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Engine]:
+def read_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """An engine that was synced, for tests that only read."""
     path = tmp_path_factory.mktemp("console") / "dsync.db"
     shutil.copy(sqlite_template, path)
@@ -27,14 +25,27 @@ def read_engine(
         yield made
 
 
+@pytest.fixture
+def read_engine(read_once: Engine) -> Engine:
+    """The same for one test: all engines share what connects, and it connects to the last one."""
+    engine_for(read_once.url)
+    return read_once
+
+
 @pytest.fixture(scope="module")
-def read_console(read_engine: Engine) -> Iterator[ServedConsole]:
+def served_once(read_once: Engine) -> Iterator[ServedConsole]:
     """The console of that engine."""
-    with served(read_engine) as console:
+    with served(read_once) as console:
         yield console
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def read_console(read_engine: Engine, served_once: ServedConsole) -> ServedConsole:
+    """The same for one test."""
+    return served_once
+
+
+@pytest.fixture
 def reader(read_console: ServedConsole) -> Visitor:
     """Somebody with a session there."""
     return read_console.visitor()

@@ -10,11 +10,16 @@ import shutil
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from openpyxl import load_workbook
+from starlette.requests import Request
 
-from dsync.console.access import Role
+from dsync.console import masking
+from dsync.console.access import Actor, Role
+from dsync.console.desk import Desk
+from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
 from dsync.database import EXTENSION
 from dsync.store.extension import is_masked
@@ -84,6 +89,26 @@ def test_a_lecteur_sees_no_marked_value(sqlite_template: Path, tmp_path: Path) -
     assert {} == {name: values for name, values in leaked.items() if values}
     assert "CANARI" not in lecteur
     assert f"/dossiers/{FIRST}" not in oracle
+
+
+def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:
+    """A lecteur's page has none of it, under whatever name: it is not read."""
+    app = read_engine.worker.app
+    site = Site({int(app.demarche): app}, Desk(Event()), "neutre", environment())
+    request = Request({"type": "http", "method": "GET", "query_string": b"", "headers": []})
+    found = {}
+    for role in Role:
+        with Visit(site, request, Actor("grace", role, "")).reading() as reader:
+            dossier = reader.dossier(number(0)) or {}
+            found[role] = f"Joindre {dossier['contact_courriel']}", reader.evaluations(number(0))
+    assert "@" in found[Role.OPERATEUR][0]
+    assert ("Joindre None", {None}) == (
+        found[Role.LECTEUR][0],
+        {one["evaluateur"] for one in found[Role.LECTEUR][1]},
+    )
+    rooms = Path(masking.__file__).parent.glob("*.py")
+    others = [one.name for one in rooms if "store.reading(" in one.read_text("utf-8")]
+    assert ["desk.py", "visit.py"] == sorted(others), "Pages read by Visit.reading alone."
 
 
 def values_of(engine: Engine) -> tuple[dict[str, set[str]], set[str]]:

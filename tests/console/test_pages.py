@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES
 from tests.console.served import ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, RESULTAT, Engine, number, seeds
+from tests.store.databases import connected
 
 WITH_FILTERS = (
     *ADDRESSES,
@@ -37,7 +39,7 @@ WITH_FILTERS = (
     "/dossiers?groupe=d%C3%A9faut&etiquette=%C3%A9ligible&conflit=1",
 )
 MOST_STATEMENTS = 10
-_TECHNICAL = re.compile(r'<details class="technique">.*?</details>', re.DOTALL)
+_TECHNICAL = re.compile(r'<details class="technique".*?</details>', re.DOTALL)
 _CODE = re.compile(
     r"\b(?:[a-z]+(?:_[a-z]+)+|(?=\d*[a-f])[0-9a-f]{12,}|None|True|False|webhook)\b|[{}]"
 )
@@ -88,6 +90,17 @@ def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) 
     assert "trop de dossiers ont disparu à la fois" in page
 
 
+def test_a_groupe_without_dsyncs_instructeur_is_named(engine: Engine, visitor: Visitor) -> None:
+    """With what to do, in place of a command."""
+    app = engine.worker.app
+    with app.store.alerts(app.demarche) as alerts:
+        for name in alerts.begin({"check instructeur": 1}, app.clock()):
+            alerts.told(name, app.clock())
+    page = words(visitor.get("/").text)
+    assert "L’instructeur de dsync manque dans le groupe « autre groupe » : ajoutez-le" in page
+    assert "dsync check" not in page
+
+
 def test_the_state_is_that_of_the_command(read_engine: Engine, reader: Visitor) -> None:
     """Dossiers, verdicts and the last success; each point that needs attention has its page."""
     state = state_of(read_engine.worker.store, DEMARCHE, read_engine.control.now(), judges=True)
@@ -135,6 +148,7 @@ def test_each_filter_narrows_the_list(read_engine: Engine, reader: Visitor) -> N
     """Stage, label and presence as the views have them."""
     for query, sql in (
         ("etape=En%20poste", "SELECT numero FROM lecture_suivi WHERE etape = 'En poste'"),
+        ("attend=instructeur", "SELECT numero FROM lecture_suivi WHERE attend = 'instructeur'"),
         (
             "etiquette=%C3%A9ligible",
             "SELECT numero FROM lecture_etiquette WHERE etiquette = 'éligible'",
@@ -150,17 +164,52 @@ def test_each_filter_narrows_the_list(read_engine: Engine, reader: Visitor) -> N
         assert expected, query
 
 
-def test_the_export_is_the_selection(reader: Visitor) -> None:
-    """The same dossiers in the same order, as CSV for a French Excel, and as a workbook."""
-    query = "verdict=eligible&tri=depose_le&ordre=desc"
-    shown = numbers(reader.get(f"/dossiers?{query}"))
+def test_a_file_shows_what_the_page_shows(read_engine: Engine, reader: Visitor) -> None:
+    """The same rows, headers, words and Paris days, as CSV and as a workbook; no code, no UTC."""
+    query = "presence=present&tri=depose_le&ordre=desc"
+    headers, rows = table_of(reader.get(f"/dossiers?{query}").text)
     answer = reader.get(f"/dossiers.csv?{query}")
-    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
-    assert shown == [int(row["numero"]) for row in rows]
-    assert {"Éligible"} == {row["verdict"] for row in rows}
     assert "attachment" in answer.headers["Content-Disposition"]
+    lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
     book = load_workbook(io.BytesIO(reader.get(f"/dossiers.xlsx?{query}").content))
-    assert shown == [row[0].value for row in list(book.active.rows)[1:]]
+    cells = [[*row] for row in book.active.values]
+    assert lines[0] == cells[0]
+    assert headers == lines[0][: len(headers)]
+    assert len(lines[0]) == len(set(lines[0]))
+    for shown, line, row in zip(rows, lines[1:], cells[1:], strict=True):
+        # A sign before what Excel would take for a formula is the CSV file's alone.
+        assert [flat(text.removeprefix("'")) for text in line] == [
+            flat(in_french(value, text)) for value, text in zip(row, line, strict=True)
+        ]
+        # The list has the day alone of an instant.
+        days = [re.sub(r"^(\d\d/\d\d/\d{4}) \d\d:\d\d$", r"\1", text) for text in line]
+        assert shown == [text or "–" for text in days[: len(headers)]]
+    first = read_engine.one("lecture_candidature", int(lines[1][0]) - FIRST)
+    paris = code_words.moment(first["modifie_le"]).replace(code_words.NB, " ")
+    assert paris == lines[1][lines[0].index("Modifié le")]
+    codes = {code for line in lines[1:] for text in line for code in re.findall(_CODE, text)}
+    assert not codes & {*code_words.ETATS, *code_words.PRESENCES, "true", "false"}
+
+
+def in_french(value: Any, text: str) -> str:
+    """Return a value of a workbook as the text of a CSV file."""
+    if isinstance(value, datetime):
+        return f"{value:%d/%m/%Y %H:%M}"[: len(text)]
+    return "" if value is None else str(value)
+
+
+def test_a_stage_is_one_fact_on_all_screens(read_engine: Engine, reader: Visitor) -> None:
+    """The one of `lecture_suivi`; what the team types has another name, in the file, too."""
+    followed = read_engine.rows("SELECT numero, etape, attend FROM lecture_suivi")
+    stages = {row["numero"]: row["etape"] for row in followed}
+    file = reader.get("/dossiers.csv").content.decode("utf-8-sig")
+    for row in csv.DictReader(io.StringIO(file), delimiter=";"):
+        assert row["Étape"] == stages.get(int(row["Dossier"]), "")
+        assert "Avancement noté par l’équipe" in row
+    typed = read_engine.rows("SELECT numero FROM lecture_candidature WHERE etape IS NOT NULL")
+    page = words(reader.get(f"/dossiers/{typed[0]['numero']}").text)
+    assert "Avancement noté par l’équipe" in page
+    assert "Étape saisie" not in page
 
 
 def test_a_dossier_is_that_of_the_command(read_engine: Engine, reader: Visitor) -> None:
@@ -206,6 +255,7 @@ def test_every_code_of_a_view_has_its_french_word(read_engine: Engine) -> None:
     tables = {
         ("lecture_candidature", "etat"): code_words.ETATS,
         ("lecture_candidature", "presence"): code_words.PRESENCES,
+        ("lecture_suivi", "attend"): code_words.ATTEND,
         ("lecture_precontrole_controle", "resultat"): code_words.RESULTATS,
         ("lecture_annotation", "annotation"): code_words.ANNOTATIONS,
         ("lecture_annotation", "statut"): code_words.ENVOIS,
@@ -243,12 +293,28 @@ def test_the_jury_is_ordered_by_mean_note(read_engine: Engine, reader: Visitor) 
             rows, key=lambda r: (r["note_moyenne"] is None, -(r["note_moyenne"] or 0), r["numero"])
         )
         assert [row["numero"] for row in best] == numbers(reader.get(f"/jury?le={day}"))
+        headers, shown = table_of(reader.get(f"/jury?le={day}").text)
         book = load_workbook(io.BytesIO(reader.get(f"/jury.xlsx?le={day}").content))
-        assert len(rows) == book.active.max_row - 1
+        lines = [[*row] for row in book.active.values]
+        assert headers == lines[0]
+        for texts, values in zip(shown, lines[1:], strict=True):
+            assert texts == [
+                as_shown(value, text) for value, text in zip(values, texts, strict=True)
+            ]
+    assert "(passé)" in words(reader.get("/jury").text)
+    assert "Aucun jury n’est à venir" in words(reader.get("/jury").text)
 
 
-def test_a_jury_names_a_dossier_whose_grid_has_no_note(engine: Engine, visitor: Visitor) -> None:
-    """A grid with a comment alone leaves its dossier without a note."""
+def as_shown(value: Any, text: str) -> str:
+    """Return a value of a workbook as a page shows it."""
+    if value is None:
+        return "–"
+    digits = len(text.partition(",")[2])
+    return f"{value:.{digits}f}".replace(".", ",") if digits else str(value)
+
+
+def test_a_jury_names_the_notes_that_are_missing(engine: Engine, visitor: Visitor) -> None:
+    """A grid with a comment alone has none, one with a note lacks the others; nothing of others."""
     graded = {row["numero"] for row in engine.rows("SELECT numero FROM lecture_evaluation")}
     rank = next(rank for rank in range(12) if number(rank) not in graded)
     engine.control.edit_annotation(number(rank), 5203, "2031-03-04")
@@ -256,7 +322,35 @@ def test_a_jury_names_a_dossier_whose_grid_has_no_note(engine: Engine, visitor: 
     engine.control.edit_annotation(number(rank), 5320, "Vu", row=-1)
     engine.advance(minutes=1)
     engine.sync()
-    assert "1 dossier est sans note" in words(visitor.get("/jury").text).replace("\u00a0", " ")
+    page = words(visitor.get("/jury").text).replace("\u00a0", " ")
+    assert "1 dossier est sans note" in page
+    assert "(passé)" not in page
+    assert re.search(rf"{number(rank)} : 0 grille sur 1 complète ; grille \d : aucune note\.", page)
+    engine.control.edit_annotation(number(rank), 5311, 4, row=-1)
+    engine.advance(minutes=1)
+    engine.sync()
+    page = words(visitor.get("/jury").text).replace("\u00a0", " ")
+    assert "sans note" not in page
+    left = re.search(r"0 grille sur 1 complète ; grille \d : ([^.]*)\.", page)
+    assert left
+    assert 8 == len(left[1].split(", "))
+
+
+def test_a_jury_is_that_of_its_demarche(engine: Engine, visitor: Visitor) -> None:
+    """Without the dossiers of another démarche that meets on the same day, and hidden ones."""
+    day = engine.rows("SELECT jury_le FROM lecture_jury_dossier")[0]["jury_le"]
+    for rank in (0, 1, 2):
+        engine.control.edit_annotation(number(rank), 5203, str(day))
+    engine.control.hide(number(1), by="instructeur")
+    engine.advance(minutes=1)
+    engine.sync(full=True)
+    with connected(engine.url) as database:
+        database.exec_driver_sql(
+            f"UPDATE dossier SET demarche_numero = 86999 WHERE numero = {number(2)}"
+        )
+    shown = numbers(visitor.get(f"/jury?le={day}"))
+    assert number(0) in shown
+    assert not {number(1), number(2)} & {*shown}
 
 
 def test_runs_and_evidence_are_those_of_the_commands(read_engine: Engine, reader: Visitor) -> None:
@@ -334,6 +428,17 @@ def test_a_form_names_what_was_shown(engine: Engine) -> None:
         after = [key_of(one) for one in store.conflicts()]
     assert before
     assert not set(before) & set(after)
+
+
+def table_of(page: str) -> tuple[list[str], list[list[str]]]:
+    """Return the headers and the rows of a page's table as they are read."""
+    head, _, body = page.partition("<tbody>")
+    headers = re.findall(r"<th[^>]*>(.*?)</th>", head.rpartition("<thead>")[2], re.DOTALL)
+    rows = [
+        [words(cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
+        for row in body.partition("</tbody>")[0].split("<tr>")[1:]
+    ]
+    return [words(one).strip(" ▼▲") for one in headers], rows
 
 
 def numbers(answer: Any) -> list[DossierNumber]:

@@ -74,11 +74,11 @@ class Matrix:
 
 
 @pytest.fixture(scope="module")
-def matrix(read_engine: Engine) -> Iterator[Matrix]:
+def matrix(read_once: Engine) -> Iterator[Matrix]:
     with provider() as fake:
         options = {"operateurs": [OPERATEUR], "lecteurs": ["@dinum.example.fr"]}
         access = team_access(fake.issuer, Clock(), **options)
-        with served(read_engine, access=access) as console:
+        with served(read_once, access=access) as console:
             yield Matrix(console, fake)
 
 

@@ -109,10 +109,10 @@ def team_access(fake: str, clock: Clock, **options: Any) -> Callable[[str, Any],
 
 
 @pytest.fixture(scope="module")
-def shared(read_engine: Engine) -> Iterator[Team]:
+def shared(read_once: Engine) -> Iterator[Team]:
     with provider() as made:
         clock = Clock()
-        with served(read_engine, access=team_access(made.issuer, clock)) as console:
+        with served(read_once, access=team_access(made.issuer, clock)) as console:
             yield Team(console, made, clock)
 
 

@@ -15,9 +15,9 @@ def test_the_demarche_comes_back_with_all_revisions_ever_seen(store: Store) -> N
     demarche = make_demarche()
     with writing(store) as tx:
         assert None is tx.demarche()
-        tx.save_demarche(demarche)
+        tx.save_demarche(demarche, NOW)
         assert demarche == tx.demarche()
-        tx.save_demarche(replace(demarche, revisions={}, titre="autre"))
+        tx.save_demarche(replace(demarche, revisions={}, titre="autre"), NOW)
 
     with store.reading(DEMARCHE) as reader:
         assert demarche.revisions == reader.revisions()

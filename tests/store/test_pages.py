@@ -29,9 +29,7 @@ def put(store: Store, *numbers: int, run: int = 1, **changes: object) -> PageRes
 
 def events(store: Store, number: int = 1) -> list[tuple[str, Any]]:
     with store.reading() as reader:
-        found = reader.dossier(DossierNumber(number), only=["evenements"])
-    assert found is not None
-    return [(e["evenement"], e["details"]) for e in found["evenements"]]
+        return [(e["evenement"], e["details"]) for e in reader.events(DossierNumber(number))]
 
 
 def test_changed_champs_are_named_once_and_without_their_values(store: Store) -> None:

@@ -1,7 +1,10 @@
 // Parts of pages that follow what happens (`hx-get` of the page itself): they are asked for only
-// while the page is visible, and not replaced under the hands of whoever chooses something there.
+// while the page is visible, and not replaced while somebody chooses or copies something there.
 const isBusy = (part) =>
-  document.hidden || part.contains(document.activeElement) || part.querySelector("input:checked");
+  document.hidden ||
+  part.contains(document.activeElement) ||
+  part.querySelector("input:checked") ||
+  !getSelection().isCollapsed;
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.target.id === "vivant" && isBusy(event.target)) event.preventDefault();
@@ -9,10 +12,10 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.target.id !== "vivant") return;
   if (isBusy(event.target)) event.detail.shouldSwap = false;
-  const open = [...document.querySelectorAll("details[id][open]")].map((one) => one.id);
+  const folds = [...document.querySelectorAll("details[id]")].map(({ id, open }) => [id, open]);
   document.addEventListener(
     "htmx:afterSettle",
-    () => open.forEach((id) => document.getElementById(id)?.setAttribute("open", "")),
+    () => folds.forEach(([id, open]) => document.getElementById(id)?.toggleAttribute("open", open)),
     { once: true },
   );
 });

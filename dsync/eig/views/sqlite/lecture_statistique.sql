@@ -1,14 +1,11 @@
--- Most dossiers have the same results: those of an hour, which is in one month of Paris, are counted
--- together. By its path, a value is looked up in a list that is parsed once.
+-- Most dossiers of a month have the same results: these are counted together, then one by one.
 WITH liste AS (
-    SELECT heure, resultats, demarche_numero, count(*) AS nombre
+    SELECT mois, resultats, demarche_numero, count(*) AS nombre
     FROM (
         SELECT
-            substr(d.depose_le, 1, 13) || ':00' AS heure,
+            substr(paris(d.depose_le), 1, 7) AS mois,
             (
-                SELECT json_group_array(json_extract(
-                    v.controles, '$[' || k.key || '].controle', '$[' || k.key || '].resultat'
-                ))
+                SELECT json_group_array(json_extract(k.value, '$.controle', '$.resultat'))
                 FROM elements(v.controles) AS k
             ) AS resultats,
             d.demarche_numero
@@ -18,7 +15,7 @@ WITH liste AS (
     GROUP BY 1, 2, 3
 )
 SELECT
-    substr(paris(l.heure), 1, 7) AS mois,
+    l.mois,
     json_extract(k.value, '$[0]') AS controle,
     json_extract(k.value, '$[1]') AS resultat,
     sum(l.nombre) AS nombre,

@@ -1,0 +1,81 @@
+"""What a page shows as a file for a French Excel: its headers and words, Paris time, French days.
+
+`dsync export` writes the views as they are; its files are for programs.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import Response
+
+from dsync.console import words
+from dsync.domain.dossier import PARIS
+from dsync.exports.files import CsvWriter, Writer, XlsxWriter
+from dsync.exports.tables import Table
+
+FORMATS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def file_of(
+    name: str, ending: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]
+) -> Response:
+    """Return rows as a file to download.
+
+    Args:
+        name: of the file, without its ending.
+        ending: a key of `FORMATS`.
+        columns: the type of each column, as of the views, by its header.
+        rows: their values; instants with a time zone.
+    """
+    table = Table(name, "", dict.fromkeys(columns, ""), columns)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.{ending}"
+        writer: Writer
+        if ending == "csv":
+            writer = CsvWriter(path, table, delimiter=";")
+        else:
+            writer = XlsxWriter(path, table, day="dd/mm/yyyy", instant="dd/mm/yyyy hh:mm")
+        shown = _text if ending == "csv" else _cell
+        with closing(writer):
+            writer.write([[shown(value) for value in row] for row in rows])
+        content = path.read_bytes()
+    return Response(
+        content,
+        media_type=FORMATS[ending],
+        headers={"Content-Disposition": f'attachment; filename="{name}.{ending}"'},
+    )
+
+
+def _cell(value: Any) -> Any:
+    """Return a value of a workbook, where days, instants and numbers stay what they are."""
+    match value:
+        case bool():
+            return words.text(value)
+        case datetime():
+            return value.astimezone(PARIS)
+        case str():
+            return words.visible(value)
+        case _:
+            return value
+
+
+def _text(value: Any) -> Any:
+    """Return a value of a CSV file as Excel reads it where French is spoken."""
+    match _cell(value):
+        case datetime() as instant:
+            return instant.strftime("%d/%m/%Y %H:%M")
+        case date() as day:
+            return day.strftime("%d/%m/%Y")
+        case float() as number:
+            return str(number).replace(".", ",")
+        case other:
+            return other
