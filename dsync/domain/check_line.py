@@ -30,7 +30,7 @@ class CheckLine:
 EXPIRY_WARNINGS_DAYS = (30, 7, 1)
 
 
-def expiry_lines(expires_on: date | None, today: date) -> list[CheckLine]:
+def expiry_line(expires_on: date | None, today: date) -> CheckLine:
     """Return the line about the token's expiry, whose date the API does not give.
 
     Args:
@@ -40,7 +40,7 @@ def expiry_lines(expires_on: date | None, today: date) -> list[CheckLine]:
     if expires_on is None:
         message = "its expiry date is not known"
         remedy = "set DSYNC_DS_TOKEN_EXPIRES_ON to be warned 30, 7 and 1 days before"
-        return [CheckLine("token expiry", CheckStatus.INFO, message, remedy)]
+        return CheckLine("token expiry", CheckStatus.INFO, message, remedy)
     days = (expires_on - today).days
     remedy = "make a new token on DS and put it in place, then set DSYNC_DS_TOKEN_EXPIRES_ON"
     if days < 0:
@@ -49,5 +49,5 @@ def expiry_lines(expires_on: date | None, today: date) -> list[CheckLine]:
         left = "today is its last day" if days == 0 else f"{days} day{'s' * (days > 1)} left"
         message = f"expires on {expires_on}: {left}"
     else:
-        return [CheckLine("token expiry", CheckStatus.OK, f"valid until {expires_on}")]
-    return [CheckLine("token expiry", CheckStatus.WARNING, message, remedy)]
+        return CheckLine("token expiry", CheckStatus.OK, f"valid until {expires_on}")
+    return CheckLine("token expiry", CheckStatus.WARNING, message, remedy)

@@ -1,4 +1,4 @@
-"""Implements the protocol `domain.programme.Programme` for the EIG programme."""
+"""Implements the protocol `Programme` of `domain/programme.py` for the EIG programme."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NOON = time(12, tzinfo=UTC)
 
 
 class Eig:
-    """One call for projects of the programme.
+    """One call for projects; the protocol says what each method takes and returns.
 
     Args:
         sections: the programme's sections of the configuration.
@@ -121,12 +121,7 @@ class Eig:
         return MappedForm.of(self._mapping, descriptors)
 
     def propose(self, revision: Revision, parts: Mapping[str, str]) -> ProposedSections:
-        """Return `[mapping]` for a form, and the shipped rules if the form is the programme's.
-
-        Args:
-            revision: the form.
-            parts: the parts of the shipped file, by their first section.
-        """
+        """Return `[mapping]` for a form, and the shipped rules if the form is the programme's."""
         proposal = propose(self._mapping, revision.descriptors)
         facts = (proposal.is_own, proposal.found, len(proposal.fields))
         if not proposal.is_own:
@@ -154,13 +149,7 @@ class Eig:
     def form_lines(
         self, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
-        """Compare the mapping with a revision, for `dsync check`.
-
-        Args:
-            revision: the active revision.
-            known: ids of annotations that the engine writes.
-            every_champ: whether to list each champ without a field in a line of its own.
-        """
+        """Compare the mapping with a revision, for `dsync check`."""
         yield from mapping_lines(self._mapping, revision, known=known, every_champ=every_champ)
 
     def evidence_lines(self, store: Store | None, now: datetime) -> Iterator[CheckLine]:
@@ -202,10 +191,6 @@ class Eig:
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> GatheredEvidence:
         """Revalidate the catalogue and store a new one, unless the safety brake refuses it.
 
-        Args:
-            run: the current run.
-            accept: whether to accept the catalogue that was refused before, if it is unchanged.
-
         Raises:
             ConfigurationError: there are no rules.
             StoreError: the database failed; the stored copy is unchanged.
@@ -232,12 +217,6 @@ class Eig:
         """Store the product of each dossier whose product has changed.
 
         Without a catalogue, no change is detected.
-
-        Args:
-            run: the current run.
-            evidence: the evidence of this run.
-            numbers: the dossiers to look at.
-            options: of an operator's pre-check; None after a pull.
 
         Returns:
             The dossiers whose product changed, and the open dossiers for the same products.
@@ -268,17 +247,7 @@ class Eig:
         due: Sequence[DueEvaluation],
         options: PrecheckOptions | None,
     ) -> Iterator[Judged]:
-        """Judge dossiers; yields nothing for one whose verdict is still valid.
-
-        Args:
-            run: the current run.
-            evidence: the evidence of this run.
-            due: the dossiers to judge.
-            options: of an operator's pre-check, which judges every dossier; None after a pull.
-
-        Yields:
-            Each judged dossier; its decision is None when a check failed.
-        """
+        """Judge dossiers; yields nothing for one whose verdict is still valid."""
         with run.reading() as reader:
             candidatures = store.candidatures(reader.connection, [one.numero for one in due])
             products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})

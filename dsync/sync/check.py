@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
 from dsync.annotations.config import ACCEPTED_TYPES
-from dsync.domain.check_line import CheckLine, CheckStatus, expiry_lines
+from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
 from dsync.domain.programme import Programme
 from dsync.ds import Refusal, WriteAccess
@@ -91,7 +91,7 @@ class CheckSources:
 
 def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     """Run the checks, and yield each line as soon as it is known."""
-    yield from expiry_lines(sources.token_expires_on, sources.now.date())
+    yield expiry_line(sources.token_expires_on, sources.now.date())
     yield from _ds_lines(sources)
     yield database_line(sources.database_url, sources.open_store)
     if sources.pieces_target is not None:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from dsync.domain.check_line import CheckStatus, expiry_lines
+from dsync.domain.check_line import CheckStatus, expiry_line
 from dsync.domain.durations import ago, span
 from dsync.domain.run import Status
 from dsync.errors import DSUnauthorizedError, SafetyBrakeError
@@ -121,10 +121,11 @@ def concerns_of(
     if told:
         names = tuple(name.removeprefix(CHECK) for name in told)
         yield Concern(Code.CHECK, len(names), details=names)
-    for line in expiry_lines(thresholds.token_expires_on, now.date()):
-        if thresholds.token_expires_on is not None and line.status is CheckStatus.WARNING:
-            days = (thresholds.token_expires_on - now.date()).days
-            yield Concern(Code.TOKEN_EXPIRY, days, details=(line.message, str(line.remedy)))
+    last_day, today = thresholds.token_expires_on, now.date()
+    line = expiry_line(last_day, today)
+    if last_day is not None and line.status is CheckStatus.WARNING:
+        details = (line.message, str(line.remedy))
+        yield Concern(Code.TOKEN_EXPIRY, (last_day - today).days, details=details)
 
 
 WARNINGS: Mapping[Code, str | None] = {

@@ -10,7 +10,7 @@ import pytest
 
 from dsync.annotations import AnnotationsConfig
 from dsync.configuration import read_configuration, shipped_config
-from dsync.domain.check_line import expiry_lines
+from dsync.domain.check_line import expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.eig.check import mapping_lines
@@ -190,7 +190,7 @@ def test_the_tokens_last_day_is_warned_of(
     last_day: date | None, status: CheckStatus, said: str
 ) -> None:
     """From 30 days before; the token still works on its last day."""
-    (line,) = expiry_lines(last_day, TODAY)
+    line = expiry_line(last_day, TODAY)
     assert line.status is status
     assert said in line.message
 
