@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -46,7 +47,6 @@ def evaluate(
     *,
     doublons: Sequence[DossierNumber],
     frozen_product: ProductEvidence | None = None,
-    known: Sequence[Controle] = (),
 ) -> Decision:
     """Return the decision on a candidature; equal arguments give equal decisions.
 
@@ -58,33 +58,26 @@ def evaluate(
         frozen_product: the product evidence of the current verdict. It is used as long as the
             applicant names that product; `Decision.remarque` then says what today's catalogue
             would change.
-        known: results of the current verdict that still hold; their checks are not made again.
 
     Raises:
         RuleEvaluationError: a check failed, which is a bug.
     """
+    with _naming(candidature):
+        products = _identify(candidature, evidence, rules, frozen_product)
+        return _decide(candidature, evidence, rules, doublons, products, frozen_product)
+
+
+@contextmanager
+def _naming(candidature: Candidature) -> Iterator[None]:
+    """Turn the exception of a check into an error that names the dossier, and no value of it."""
     try:
-        named = identify_product(candidature.page_produit, evidence, frozen_product)
-        kept = named.product_evidence or frozen_product
-        decision = structs.replace(
-            _run_checks(_context(candidature, evidence, rules, doublons, named), known),
-            preuve=None if kept is None else kept.document(),
-        )
-        if (
-            not named.is_frozen
-            or evidence_fingerprint(candidature, evidence, rules) == decision.preuve_hash
-        ):
-            return decision
-        # Without the frozen evidence: the result that today's catalogue would give.
-        now = identify_product(candidature.page_produit, evidence, None)
-        today = _run_checks(_context(candidature, evidence, rules, doublons, now))
+        yield
     except Exception as exc:
         raise RuleEvaluationError(
             f"Dossier {candidature.numero}: a check failed ({type(exc).__name__}). Its verdict "
             "stays as it was; report this with the dossier's number.",
             dossier=candidature.numero,
         ) from exc
-    return structs.replace(decision, remarque=_remark(decision, today))
 
 
 class CurrentVerdict(NamedTuple):
@@ -121,44 +114,67 @@ def evaluate_if_needed(
     """
     if current is None:
         return evaluate(candidature, evidence, rules, doublons=doublons)
-    verdict = current.verdict
-    fingerprint = evidence_fingerprint(candidature, evidence, rules, current.product)
-    holds = not current.is_stale and fingerprint == verdict.preuve_hash
-    is_valid = holds and doublons == verdict.doublons
-    if is_valid:
-        if current.product is None or evidence.catalogue is None:
-            return None
-        is_rewritten = fingerprint != evidence_fingerprint(candidature, evidence, rules)
-        if not is_rewritten and verdict.remarque is None:
-            return None
-    decision = evaluate(
-        candidature,
-        evidence,
-        rules,
-        doublons=doublons,
-        frozen_product=current.product,
+    verdict, frozen = current.verdict, current.product
+    with _naming(candidature):
+        products = _identify(candidature, evidence, rules, frozen)
+        holds = not current.is_stale and products.kept_hash == verdict.preuve_hash
+        is_valid = holds and doublons == verdict.doublons
+        if is_valid:
+            if frozen is None or evidence.catalogue is None:
+                return None
+            if products.kept_hash == products.today_hash and verdict.remarque is None:
+                return None
         # Only this check depends on the other dossiers.
-        known=[one for one in verdict.controles if one.controle != Check.DOUBLON] if holds else (),
-    )
+        known = [one for one in verdict.controles if one.controle != Check.DOUBLON] if holds else ()
+        decision = _decide(candidature, evidence, rules, doublons, products, frozen, known)
     return None if is_valid and decision.remarque == verdict.remarque else decision
 
 
-def evidence_fingerprint(
+class _Products(NamedTuple):
+    """The product that a dossier names, each with the digest of the evidence that follows."""
+
+    kept: IdentifiedProduct
+    """By the evidence of the current verdict, as long as it applies."""
+    kept_hash: str
+    today: IdentifiedProduct
+    """By today's catalogue alone."""
+    today_hash: str
+
+
+def _identify(
+    candidature: Candidature, evidence: Evidence, rules: RuleSet, frozen: ProductEvidence | None
+) -> _Products:
+    page = candidature.page_produit
+    kept = today = identify_product(page, evidence, frozen)
+    kept_hash = today_hash = _fingerprint(candidature, evidence, rules, kept.match)
+    if kept.is_frozen:
+        today = identify_product(page, evidence, None)
+        if today.match != kept.match:
+            today_hash = _fingerprint(candidature, evidence, rules, today.match)
+    return _Products(kept, kept_hash, today, today_hash)
+
+
+def _decide(
     candidature: Candidature,
     evidence: Evidence,
     rules: RuleSet,
-    frozen_product: ProductEvidence | None = None,
-) -> str:
-    """Return a digest of the evidence that a verdict on this dossier would be based on.
-
-    Args:
-        candidature: the dossier in the programme's terms.
-        evidence: the catalogue and the registry's answers.
-        rules: the rules in force.
-        frozen_product: the product evidence of the current verdict, if any.
-    """
-    match = identify_product(candidature.page_produit, evidence, frozen_product).match
-    return _fingerprint(candidature, evidence, rules, match)
+    doublons: Sequence[DossierNumber],
+    products: _Products,
+    frozen: ProductEvidence | None,
+    known: Iterable[Controle] = (),
+) -> Decision:
+    """Return the decision; `known` are results that still hold, whose checks are not made again."""
+    kept, kept_hash, today, today_hash = products
+    preuve = kept.product_evidence or frozen
+    decision = structs.replace(
+        _run_checks(_context(candidature, evidence, rules, doublons, kept), kept_hash, known),
+        preuve=None if preuve is None else preuve.document(),
+    )
+    if kept_hash == today_hash:
+        return decision
+    # The frozen evidence stays; the remark says what today's catalogue would change.
+    anew = _run_checks(_context(candidature, evidence, rules, doublons, today), today_hash)
+    return structs.replace(decision, remarque=_remark(decision, anew))
 
 
 def _context(
@@ -186,7 +202,7 @@ def _context(
     )
 
 
-def _run_checks(context: Context, known: Iterable[Controle] = ()) -> Decision:
+def _run_checks(context: Context, preuve_hash: str, known: Iterable[Controle] = ()) -> Decision:
     made = [check for check in Check if check in context.rules.checks]
     by_name = {controle.controle: controle for controle in known}
     for check in made:
@@ -212,12 +228,7 @@ def _run_checks(context: Context, known: Iterable[Controle] = ()) -> Decision:
             max_length=context.rules.config.max_detail_length,
         ),
         version_regles=context.rules.version,
-        preuve_hash=_fingerprint(
-            context.candidature,
-            context.evidence,
-            context.rules,
-            context.match,
-        ),
+        preuve_hash=preuve_hash,
         doublons=context.doublons,
         constats={
             "produit_id": context.match.product_id,
@@ -248,6 +259,7 @@ def _fingerprint(
     rules: RuleSet,
     match: ProductMatch,
 ) -> str:
+    """Return a digest of the evidence that a verdict on this dossier is based on."""
     facts: list[Json] = [match.lien, *match.noms]
     if match.product:
         facts.append(match.product.fingerprint)

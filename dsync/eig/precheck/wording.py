@@ -53,7 +53,8 @@ def joined(text: str) -> str:
 def cleaned(text: str) -> str:
     """Return the text on one line, without invisible and direction-changing characters."""
     if _PLAIN.fullmatch(text):
-        return " ".join(text.split())
+        # Its only blank is the space. Splitting takes twenty times as long as this search.
+        return " ".join(text.split()) if "  " in text else text.strip()
     kept: list[str] = []
     marks = 0
     for char in unicodedata.normalize("NFC", text):
