@@ -263,6 +263,18 @@ class Store:
         with self._connected() as connection:
             reading_views.grant(connection, role, self._extension, masked=masked)
 
+    def analyze(self) -> None:
+        """Have PostgreSQL count what is in the tables by which dossiers are found.
+
+        By itself it does so up to a minute after a change. Until then it expects that few dossiers
+        are of one démarche, and goes through all of them to find those of a product.
+        """
+        if self._is_postgresql:
+            programme = self._extension.metadata.sorted_tables if self._extension else ()
+            names = ", ".join(table.name for table in (tables.dossier, *programme))
+            with self._connected() as connection:
+                connection.exec_driver_sql(f"ANALYZE {names}")
+
     def dictionary(self) -> Dictionary:
         """Return the documentation of the views and their columns, in French."""
         with self._connected(reading=True) as connection:

@@ -153,6 +153,7 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
     """Read and store the pages to the end; update `crawl` with what was seen."""
     lists = _deletion_lists(options, state, full=crawl.full)
     expected = _expected(run, crawl)
+    is_first = state.watermark is None
     reader = PageReader(
         run.context.client,
         run.context.demarche,
@@ -174,6 +175,10 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
                 _store_deletions(run, page.pending, page.deleted)
             changed = store_page(run, crawl, page, reader.page_size, reader.page_size_at)
             evaluate_page(run, changed)
+            if is_first:
+                # The shares of values in one page are those of all of them.
+                run.context.store.analyze()
+                is_first = False
             read = run.report.read
             run.context.progress.pulled(read, expected if read <= expected else None)
     _finish_crawl(run, crawl, lists)

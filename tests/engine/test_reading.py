@@ -64,6 +64,17 @@ def test_a_page_size_that_timed_out_is_remembered_and_doubles_once_an_hour(engin
     assert 8 in sizes(engine)
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_postgresql_plans_a_first_read_by_its_first_page(engine_on_each: Engine) -> None:
+    """Once: without it, each later page goes through all dossiers of the démarche."""
+    small(engine_on_each, 8)
+    for _ in range(2):
+        engine_on_each.sync(full=True, push=False)
+        assert [{"reltuples": 8}] == engine_on_each.rows(
+            "SELECT reltuples FROM pg_class WHERE oid = 'dossier'::regclass"
+        )
+
+
 def test_a_list_that_times_out_at_any_size_is_the_servers_trouble(engine: Engine) -> None:
     """Nobody goes into quarantine for it; the run ends there and the next one goes on."""
     engine.control.fail(ScriptedFault("timeout", operation=PAGES, times=None))
