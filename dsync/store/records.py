@@ -14,7 +14,6 @@ from dsync.annotations import Wish
 from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.programme import Row
-from dsync.domain.verdict import Decision
 
 DEFAULT_PAGE_SIZE = 100
 """DS's maximum, with which a first read starts; it is reduced when DS times out."""
@@ -173,14 +172,6 @@ class SyncState:
         )
         limit = now + CLOCK_TOLERANCE
         return [name for name in names if (at := getattr(self, name)) is not None and at > limit]
-
-
-class NewVerdict(NamedTuple):
-    """A verdict to store."""
-
-    numero: DossierNumber
-    decision: Decision
-    inputs_hash: str
 
 
 class WishStatus(StrEnum):

@@ -15,10 +15,10 @@ from dsync.domain.dossier import OPEN_ETATS, Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.programme import DueEvaluation
-from dsync.domain.verdict import StoredVerdict, Verdict
+from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.records import NewEvent, NewVerdict
+from dsync.store.records import NewEvent
 from dsync.store.sql import insert_rows
 from dsync.store.subject import Subject
 
@@ -155,7 +155,7 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
     """Writes verdicts."""
 
     def save_verdicts(
-        self, run: int, verdicts: Sequence[NewVerdict], now: datetime
+        self, run: int, decided: Sequence[tuple[DueEvaluation, Decision]], now: datetime
     ) -> list[DossierNumber]:
         """Store verdicts as the current ones; return the dossiers for which a row was inserted.
 
@@ -165,27 +165,24 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
 
         Args:
             run: the run's number.
-            verdicts: the new verdicts; of a repeated dossier, the last one counts.
+            decided: dossiers, as `for_judging` read them under the same lease, with the decisions.
+                Their verdicts are not read again: without the lease, nobody stores one.
             now: the present instant, in UTC.
         """
-        given = {verdict.numero: verdict for verdict in verdicts}
-        current = {
-            row.numero: _stored(row)
-            for row in self.connection.execute(
-                select(_verdict.c.numero, *_VERDICT_COLUMNS).where(
-                    _verdict.c.numero.in_(list(given)), _verdict.c.courant
-                )
-            )
-        }
-        known = {
-            numero for numero, verdict in given.items() if _is_known(current.get(numero), verdict)
-        }
-        fresh = [verdict for numero, verdict in given.items() if numero not in known]
-        remarks = [
-            {"of": numero, "said": given[numero].decision.remarque}
-            for numero in known
-            if current[numero].remarque != given[numero].decision.remarque
-        ]
+        remarks, replaced, rows, events = [], [], [], []
+        for due, decision in decided:
+            current, since = due.current, now
+            if current is not None and _is_known(current, due, decision):
+                if current.remarque != decision.remarque:
+                    remarks.append({"of": due.numero, "said": decision.remarque})
+                continue
+            if current is not None:
+                replaced.append(due.numero)
+            if current is not None and current.reads_like(decision):
+                since = current.depuis_le
+            else:
+                events.append(NewEvent(due.numero, "verdict", _changes(current, decision)))
+            rows.append(self._row(due, decision, now, since))
         if remarks:
             self.connection.execute(
                 update(_verdict)
@@ -193,36 +190,28 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
                 .values(remarque=bindparam("said")),
                 remarks,
             )
-        replaced = [verdict.numero for verdict in fresh if verdict.numero in current]
         if replaced:
             self.connection.execute(
                 update(_verdict)
                 .where(_verdict.c.numero.in_(replaced), _verdict.c.courant)
                 .values(courant=False)
             )
-        rows, events = [], []
-        for verdict in fresh:
-            before = current.get(verdict.numero)
-            if before is not None and before.reads_like(verdict.decision):
-                rows.append(self._row(verdict, now, before.depuis_le))
-            else:
-                rows.append(self._row(verdict, now, now))
-                events.append(NewEvent(verdict.numero, "verdict", _changes(before, verdict)))
         insert_rows(self.connection, _verdict, rows)
         self.record_events(run, events, now)
-        return [verdict.numero for verdict in fresh]
+        return [row["numero"] for row in rows]
 
-    def _row(self, verdict: NewVerdict, now: datetime, since: datetime) -> dict[str, Any]:
-        decision = verdict.decision
+    def _row(
+        self, due: DueEvaluation, decision: Decision, now: datetime, since: datetime
+    ) -> dict[str, Any]:
         return {
-            "numero": verdict.numero,
+            "numero": due.numero,
             "demarche_numero": self.number,
             "verdict": decision.verdict.value,
             "detail": decision.detail,
             "etabli_le": now,
             "depuis_le": since,
             "version_regles": decision.version_regles,
-            "inputs_hash": verdict.inputs_hash,
+            "inputs_hash": due.inputs_hash,
             "preuve_hash": decision.preuve_hash,
             "doublons": sorted(decision.doublons),
             "controles": decision.controles,
@@ -233,29 +222,23 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
         }
 
 
-def _is_known(current: StoredVerdict | None, verdict: NewVerdict) -> bool:
-    """Return whether the verdict equals the current one in everything but the remark."""
-    decision = verdict.decision
-    if current is None or not current.reads_like(decision):
-        return False
+def _is_known(current: StoredVerdict, due: DueEvaluation, decision: Decision) -> bool:
+    """Return whether a decision equals the current verdict in everything but the remark."""
     return (
-        current.version_regles,
-        current.inputs_hash,
-        current.preuve_hash,
-        current.doublons,
-        json_bytes(current.preuve),
-    ) == (
-        decision.version_regles,
-        verdict.inputs_hash,
-        decision.preuve_hash,
-        tuple(sorted(decision.doublons)),
-        json_bytes(decision.preuve),
+        current.reads_like(decision)
+        and (current.version_regles, current.inputs_hash, current.preuve_hash, current.doublons)
+        == (
+            decision.version_regles,
+            due.inputs_hash,
+            decision.preuve_hash,
+            tuple(sorted(decision.doublons)),
+        )
+        and json_bytes(current.preuve) == json_bytes(decision.preuve)
     )
 
 
-def _changes(current: StoredVerdict | None, verdict: NewVerdict) -> dict[str, Json]:
+def _changes(current: StoredVerdict | None, decision: Decision) -> dict[str, Json]:
     """Return the details of a verdict's event: both results, and the checks that changed."""
-    decision = verdict.decision
     said: dict[str, Json] = {
         "verdict": decision.verdict.value,
         "avant": None if current is None else current.verdict.value,

@@ -183,8 +183,9 @@ def is_mapped(mapping_key: str | None) -> bool:
 
 T = TypeVar("T")
 
-BATCH = 100
-"""Number of dossiers in one transaction."""
+BATCH = 200
+"""Number of dossiers in one transaction: with 100 the statements take a tenth more CPU, with 500 a
+run takes 12 MiB more memory."""
 
 
 def batches(context: Context, items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:

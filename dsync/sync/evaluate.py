@@ -8,7 +8,7 @@ the evidence changed. A batch's verdicts and wishes are stored in one transactio
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Container, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.programme import DueEvaluation, Evidence, Judged, PrecheckOptions, Programme
 from dsync.domain.verdict import Decision, Verdict
-from dsync.store import NewVerdict, NewWish
+from dsync.store import NewWish
 from dsync.sync.context import Run, batches
 from dsync.sync.pages import quarantine_dossier
 
@@ -79,8 +79,9 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
         if has_changed or evidence.retry_undetermined:
             others.update(tx.undetermined())
     # What this run evaluated page by page, it evaluated with this evidence.
-    numbers = _with(numbers, others - run.report.verdict_of.keys())
-    for batch in judge(run, programme, evidence, numbers):
+    by_page = run.report.verdict_of.keys()
+    numbers = _with(numbers, others - by_page)
+    for batch in judge(run, programme, evidence, numbers, prepared=set(by_page)):
         store_verdicts(run, batch)
     if has_changed:
         with run.transaction() as tx:
@@ -102,6 +103,7 @@ def judge(
     options: PrecheckOptions | None = None,
     *,
     is_page: bool = False,
+    prepared: Container[DossierNumber] = (),
 ) -> Iterator[Batch]:
     """Evaluate dossiers, and yield them in batches.
 
@@ -116,13 +118,15 @@ def judge(
             pull; dossiers whose inputs have not changed are passed over, and those whose
             duplicates changed are added.
         is_page: whether more pages may follow: dossiers whose duplicates changed are left queued.
+        prepared: those of which this run has stored what the checks compare between dossiers.
 
     Raises:
         InterruptedRunError: the run was asked to stop; checked before each batch.
         StoreError: the database cannot be read or written.
     """
     related: set[DossierNumber] = set()
-    for some in batches(run.context, numbers):
+    new = [number for number in numbers if number not in prepared]
+    for some in batches(run.context, new):
         # For all dossiers before the first evaluation: the check for duplicates counts them.
         related |= programme.prepare(run, evidence, some, options)
     if options is None and not is_page:
@@ -169,17 +173,16 @@ def store_verdicts(run: Run, batch: Batch) -> None:
     now = run.now
     given = [(one.dossier, decision) for one, decision in batch.judged if not one.keeps_verdict]
     waiting = {one.dossier.numero for one, _ in batch.judged if one.keeps_verdict}
-    verdicts = [NewVerdict(due.numero, decision, due.inputs_hash) for due, decision in given]
     wishes = [wish for due, decision in given for wish in _wishes(run, due, decision, now)]
     with run.transaction() as tx:
-        fresh = set(tx.save_verdicts(run.id, verdicts, now))
+        fresh = set(tx.save_verdicts(run.id, given, now))
         tx.wish(wishes, now)
         for number in sorted(batch.failed):
             quarantine_dossier(run, tx, number, "regle")
         still_due = batch.failed | waiting
         tx.close_evaluation([number for number in batch.numbers if number not in still_due])
     run.report.verdict_of.update(
-        {new.numero: new.decision.verdict for new in verdicts if new.numero in fresh}
+        {due.numero: decision.verdict for due, decision in given if due.numero in fresh}
     )
     run.report.quarantined_numbers.update(batch.failed)
     if batch.failed:

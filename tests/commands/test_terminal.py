@@ -27,7 +27,7 @@ from dsync.sync.report import RunReport
 from tests.commands.command import Command, InsideCommand, below
 from tests.commands.terminal import COLUMNS, screen
 from tests.conftest import Golden
-from tests.store.builders import NOW, make_mapped, make_verdict, writing
+from tests.store.builders import NOW, make_mapped, make_verdict, save_verdicts, writing
 
 LISTS = [
     ("--help",),
@@ -103,7 +103,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
             report = RunReport(kind, NOW, run=tx.start_run(kind.value, "cli", NOW))
             if number == 1:
                 tx.store_page(1, [make_mapped(1), make_mapped(2)], now=NOW)
-                tx.save_verdicts(1, [make_verdict(1), make_verdict(2, Verdict.ELIGIBLE)], NOW)
+                save_verdicts(tx, 1, [make_verdict(1), make_verdict(2, Verdict.ELIGIBLE)], NOW)
                 names = {one: "transport", two: "un-produit-au-nom-assez-long"}
                 set_products(
                     tx, {n: DossierProduct(name, by_page=True) for n, name in names.items()}

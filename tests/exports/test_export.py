@@ -30,6 +30,7 @@ from tests.store.builders import (
     make_dossier,
     make_mapped,
     make_verdict,
+    save_verdicts,
     writing,
 )
 from tests.store.test_form_views import demarche_of, descriptor
@@ -47,7 +48,7 @@ def filled(store: Store) -> Store:
     with writing(store) as tx:
         records = [make_mapped(1, candidature=odd), make_mapped(2), make_mapped(3)]
         tx.store_page(1, records, now=NOW)
-        tx.save_verdicts(1, [make_verdict(number) for number in (1, 2, 3)], NOW)
+        save_verdicts(tx, 1, [make_verdict(number) for number in (1, 2, 3)], NOW)
     return store
 
 

@@ -38,7 +38,7 @@ from dsync.eig.candidature import (
     declared_fields,
 )
 from dsync.eig.stages import DATED, Passage, passages_of
-from dsync.store import NewVerdict, Record, Store, Tx
+from dsync.store import Record, Store, Tx
 from dsync.sync.record import Recorder
 
 DEMARCHE = DemarcheNumber(86321)
@@ -245,10 +245,17 @@ def make_decision(verdict: Verdict = Verdict.A_VERIFIER, **changes: Any) -> Deci
 
 def make_verdict(
     number: int = 1, verdict: Verdict = Verdict.A_VERIFIER, **changes: Any
-) -> NewVerdict:
-    """Make a verdict to store."""
-    decision = make_decision(verdict, **changes)
-    return NewVerdict(DossierNumber(number), decision, "inputs")
+) -> tuple[int, Decision]:
+    """Make a decision on a dossier, for `save_verdicts`."""
+    return number, make_decision(verdict, **changes)
+
+
+def save_verdicts(
+    tx: Tx, run: int, decided: Sequence[tuple[int, Decision]], now: datetime
+) -> list[DossierNumber]:
+    """Store decisions on stored dossiers, as a run does."""
+    due = {one.numero: one for one in tx.for_judging([number for number, _ in decided])}
+    return tx.save_verdicts(run, [(due[number], decision) for number, decision in decided], now)
 
 
 def make_deleted(number: int = 1, raison: str = "user_request") -> DeletedDossier:

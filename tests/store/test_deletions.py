@@ -8,7 +8,14 @@ from dsync.domain.ids import DossierNumber
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.store import DossierProduct, registry, save_registry, set_products
 from dsync.store import NewWish, Store
-from tests.store.builders import NOW, make_deleted, make_mapped, make_verdict, writing
+from tests.store.builders import (
+    NOW,
+    make_deleted,
+    make_mapped,
+    make_verdict,
+    save_verdicts,
+    writing,
+)
 
 ONE = DossierNumber(1)
 
@@ -17,7 +24,7 @@ def full(store: Store) -> None:
     with writing(store) as tx:
         page = [make_mapped(1, motivation="secret"), make_mapped(2)]
         tx.store_page(1, page, now=NOW)
-        tx.save_verdicts(1, [make_verdict(1), make_verdict(2)], NOW)
+        save_verdicts(tx, 1, [make_verdict(1), make_verdict(2)], NOW)
         set_products(tx, {ONE: DossierProduct("transport", by_page=True)})
         tx.close_evaluation([ONE])
         tx.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)

@@ -9,7 +9,7 @@ import pytest
 from dsync.annotations import Wish, WrittenValue
 from dsync.domain.ids import DossierNumber
 from dsync.store import NewWish, Sending, Store, WishOutcome, WishStatus
-from tests.store.builders import NOW, make_mapped, make_verdict, writing
+from tests.store.builders import NOW, make_mapped, make_verdict, save_verdicts, writing
 
 ONE = DossierNumber(1)
 LATER = NOW + timedelta(minutes=1)
@@ -20,7 +20,7 @@ def wished(store: Store) -> Store:
     """A store with one dossier that has a verdict and two wishes."""
     with writing(store) as tx:
         tx.store_page(1, [make_mapped(1)], now=NOW)
-        tx.save_verdicts(1, [make_verdict(1)], NOW)
+        save_verdicts(tx, 1, [make_verdict(1)], NOW)
         tx.wish([NewWish(ONE, "resultat", "À vérifier"), NewWish(ONE, "detail", "x")], NOW)
     return store
 

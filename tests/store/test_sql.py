@@ -18,7 +18,7 @@ from dsync.errors import StoreError
 from dsync.store import Store, tables
 from dsync.store.columns import JsonText
 from dsync.store.sql import insert_rows, update_rows, upsert
-from tests.store.builders import DEMARCHE, NOW, make_mapped, make_verdict, writing
+from tests.store.builders import DEMARCHE, NOW, make_mapped, make_verdict, save_verdicts, writing
 
 Rows = list[dict[str, Any]]
 Write = Callable[[Connection, Table, Rows], None]
@@ -195,7 +195,7 @@ def test_a_scratch_copy_equals_the_original(store: Store) -> None:
         run = tx.start_run("incremental", "cli", NOW)
         pages = [make_mapped(n, candidature={"probleme": f"{nasty[:99]}{n}"}) for n in range(1, 4)]
         tx.store_page(run, pages, now=NOW)
-        tx.save_verdicts(run, [make_verdict(n) for n in range(1, 4)], NOW)
+        save_verdicts(tx, run, [make_verdict(n) for n in range(1, 4)], NOW)
         tx.quarantine(run, DossierNumber(7), "invalid_null", nasty, NOW)
         tx.save_state(watermark=NOW, page_size=7)
         known = tx.connection

@@ -10,7 +10,7 @@ import pytest
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.store import Store
-from tests.store.builders import NOW, make_mapped, make_verdict, writing
+from tests.store.builders import NOW, make_mapped, make_verdict, save_verdicts, writing
 
 ONE = DossierNumber(1)
 LATER = NOW + timedelta(days=1)
@@ -22,7 +22,7 @@ def judged(store: Store) -> Store:
     with writing(store) as tx:
         run = tx.start_run("incremental", "cli", NOW)
         tx.store_page(run, [make_mapped(1)], now=NOW)
-        tx.save_verdicts(run, [make_verdict(1)], NOW)
+        save_verdicts(tx, run, [make_verdict(1)], NOW)
     return store
 
 
@@ -44,7 +44,7 @@ def verdict_events(store: Store) -> list[dict[str, Any]]:
 def test_a_remark_is_brought_up_to_date_beside_the_verdict(judged: Store) -> None:
     """No new verdict and no event: what stands is the same."""
     with writing(judged) as tx:
-        given = tx.save_verdicts(1, [make_verdict(1, remarque="Autre phase aujourd’hui.")], LATER)
+        given = save_verdicts(tx, 1, [make_verdict(1, remarque="Autre phase aujourd’hui.")], LATER)
     assert given == []
     found = document(judged)
     [verdict] = found["precontroles"]
@@ -61,7 +61,7 @@ def test_the_same_verdict_on_other_grounds_moves_no_date(
 ) -> None:
     """It is in the history; `verdict_etabli_le` moves with result or text alone."""
     with writing(judged) as tx:
-        assert [ONE] == tx.save_verdicts(1, [make_verdict(1, **changes)], LATER)
+        assert [ONE] == save_verdicts(tx, 1, [make_verdict(1, **changes)], LATER)
     found = document(judged)
     assert "2024-06-01T12:00:00Z" == found["verdict_etabli_le"]
     assert ["2024-06-01T12:00:00Z", "2024-06-02T12:00:00Z"] == [
@@ -70,7 +70,7 @@ def test_the_same_verdict_on_other_grounds_moves_no_date(
     assert len(verdict_events(judged)) == 1
     with writing(judged) as tx:
         changed = make_verdict(1, detail="autre texte", **changes)
-        tx.save_verdicts(1, [changed], LATER + timedelta(days=1))
+        save_verdicts(tx, 1, [changed], LATER + timedelta(days=1))
     assert "2024-06-03T12:00:00Z" == document(judged)["verdict_etabli_le"]
 
 
@@ -82,7 +82,7 @@ def test_the_event_of_a_verdict_says_which_checks_changed(judged: Store) -> None
     )
     new = make_verdict(1, Verdict.ELIGIBLE, controles=controles, detail="Conforme.")
     with writing(judged) as tx:
-        tx.save_verdicts(1, [new], LATER)
+        save_verdicts(tx, 1, [new], LATER)
     first, second = verdict_events(judged)
     assert {"verdict": "À vérifier", "avant": None} == first
     assert {

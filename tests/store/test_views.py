@@ -37,6 +37,7 @@ from tests.store.builders import (
     make_demarche,
     make_mapped,
     make_verdict,
+    save_verdicts,
     writing,
 )
 
@@ -111,7 +112,7 @@ def rich(store: Store) -> Store:
         run = tx.start_run("incremental", "cli", NOW)
         tx.save_demarche(make_demarche(), NOW)
         tx.store_page(run, [make_mapped(1, **RICH)], now=NOW)
-        tx.save_verdicts(run, [make_verdict(1)], NOW)
+        save_verdicts(tx, run, [make_verdict(1)], NOW)
         set_products(tx, {DossierNumber(1): DossierProduct("transport", by_page=True)})
         save_products(tx.connection, [TRANSPORT])
         tx.close_evaluation([DossierNumber(1)])
@@ -202,7 +203,7 @@ def test_postgresql_compiles_no_query_for_one_dossier(rich: Store) -> None:
 def test_the_statistics_count_current_verdicts(rich: Store) -> None:
     """By month of deposit, check and outcome; older verdicts do not count."""
     with writing(rich) as tx:
-        tx.save_verdicts(2, [make_verdict(1)], NOW.replace(hour=13))
+        save_verdicts(tx, 2, [make_verdict(1)], NOW.replace(hour=13))
 
     expected = {("depot", "conforme"), ("phase", "a_verifier")}
     assert {("2024-05", *one, 1, 86321) for one in expected} == {
@@ -227,7 +228,7 @@ def test_months_are_those_of_paris(store: Store) -> None:
     page = [make_mapped(n, date_depot=at) for n, at in enumerate(months, start=1)]
     with writing(store) as tx:
         tx.store_page(1, page, now=NOW)
-        tx.save_verdicts(1, [make_verdict(n) for n, _ in enumerate(months, start=1)], NOW)
+        save_verdicts(tx, 1, [make_verdict(n) for n, _ in enumerate(months, start=1)], NOW)
 
     found = [
         row["mois"] for row in rows(store, "lecture_statistique") if row["controle"] == "depot"
