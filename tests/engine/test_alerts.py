@@ -17,8 +17,9 @@ from dsync.errors import ConfigurationError
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.sentry import reporter
+from dsync.sync.conflicts import Choice, end_conflicts
 from tests.engine.inbox import Inbox
-from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
+from tests.engine.rig import DEMARCHE, OPEN, PROBLEME, RESULTAT, Engine, Worker, number
 
 INSTRUCTEUR = "check instructeur"
 """The sandbox has a groupe without dsync's instructeur."""
@@ -70,6 +71,45 @@ def test_each_alert_is_told_once_when_it_begins_and_once_when_it_ends(
     engine.advance(minutes=40)
     other.tick()
     assert ["token_refused ended"] == inbox.told()
+
+
+def test_each_other_cause_is_told_once_too(engine: Engine, inbox: Inbox) -> None:
+    """Refusals, a token that expires, evidence that is too old, a conflict, the brake."""
+    told: list[list[str]] = []
+
+    def look(**options: Any) -> None:
+        engine.sync(**options)
+        alerts = alerts_of(engine.worker, inbox)
+        for _ in range(2):
+            alerts.tick()
+        told.append([title for title in inbox.told() if not title.startswith("check ")])
+
+    engine.restart(token=engine.sandbox.tokens.readonly)
+    look()
+    expiry = (engine.worker.now() + timedelta(days=20)).date()
+    engine.restart(ds_token_expires_on=expiry)
+    look()
+    engine.restart()
+    engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
+    look(full=True)
+    end_conflicts(engine.worker.store, DEMARCHE, Choice.ACCEPT, engine.worker.now(), asked_by="ana")
+    engine.control.catalogue.unavailable = True
+    engine.advance(days=17)
+    look()
+    engine.control.catalogue.unavailable = False
+    gone = [number(rank) for rank in OPEN[:6]]
+    for one in gone:
+        engine.control.expire(one)
+    look(full=True)
+    look(full=True, accept_deletions=True)
+    assert [
+        ["refused"],
+        ["token_expiry", "refused ended"],
+        ["conflicts", "token_expiry ended"],
+        ["evidence", "conflicts ended"],
+        ["brake"],
+        ["brake ended", "evidence ended"],
+    ] == told
 
 
 def test_a_quarantine_is_told_again_each_time_it_has_doubled(engine: Engine, inbox: Inbox) -> None:
