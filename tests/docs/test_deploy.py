@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -97,6 +100,16 @@ def test_the_unit_starts_the_service_and_gives_it_time_to_stop(
     assert ("", "yes", "strict") == tuple(
         service[name] for name in ("CapabilityBoundingSet", "NoNewPrivileges", "ProtectSystem")
     )
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    """Without a warning; only its program is another one, which is installed here."""
+    unit = tmp_path / "dsync.service"
+    unit.write_text(SERVICE.replace("/opt/dsync/bin/dsync", sys.executable), encoding="utf-8")
+    verify = ["systemd-analyze", "verify", str(unit)]
+    done = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
 
 
 @pytest.mark.parametrize(
