@@ -1,13 +1,11 @@
-"""The démarche, its revisions, and the copies of evidence come back as they were stored."""
+"""The démarche and its revisions come back as they were stored."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
-from dsync.eig.store import CATALOGUE, EvidenceCopy, evidence, save_evidence, save_evidence_check
 from dsync.store import Store
-from tests.store.builders import DEMARCHE, NOW, make_demarche, writing
+from tests.store.builders import DEMARCHE, make_demarche, writing
 
 
 def test_the_demarche_comes_back_with_all_revisions_ever_seen(store: Store) -> None:
@@ -21,23 +19,3 @@ def test_the_demarche_comes_back_with_all_revisions_ever_seen(store: Store) -> N
 
     with store.reading(DEMARCHE) as reader:
         assert demarche.revisions == reader.revisions()
-
-
-def test_a_failed_check_keeps_the_last_good_copy(store: Store) -> None:
-    """The copy stays, with why it could not be renewed."""
-    copy = EvidenceCopy(CATALOGUE, "{}", None, NOW, NOW, etag="e", sha256="s")
-    later = NOW + timedelta(hours=1)
-    with writing(store) as tx:
-        save_evidence(tx.connection, copy)
-        save_evidence_check(tx.connection, later, "injoignable")
-
-        assert replace(copy, checked_at=later, erreur="injoignable") == evidence(tx.connection)
-
-
-def test_the_first_check_may_fail(store: Store) -> None:
-    """A source that was never read is known with its failure alone."""
-    with writing(store) as tx:
-        save_evidence_check(tx.connection, NOW, "injoignable")
-        assert EvidenceCopy(CATALOGUE, None, None, None, NOW, erreur="injoignable") == (
-            evidence(tx.connection)
-        )

@@ -8,9 +8,8 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.world import ids
@@ -22,7 +21,6 @@ from tests.acceptance.worker.demarche import EQUIPMENT, NEXT_CALL, SHIPPED, Dema
 
 Row = dict[str, Any]
 
-PARIS = ZoneInfo("Europe/Paris")
 
 OPEN = ("en_construction", "en_instruction")
 COUNTED = (*OPEN, "accepte")
@@ -214,31 +212,6 @@ def assert_annotations_stand(
         assert expected == {name: row["valeur"] for name, row in wished.items()}
         assert (expected["resultat"], expected["detail"]) == (there["resultat"], there["detail"])
         assert labels == truth.labels
-
-
-def assert_views_agree(database: Database) -> None:
-    """The views that tell of dsync's own doings agree with one another."""
-    verdicts = database.view("lecture_precontrole")
-    events = Counter(
-        (row["numero"], row["evenement"]) for row in database.view("lecture_evenement")
-    )
-    for row in database.view("lecture_candidature"):
-        assert events[row["numero"], "cree"] == 1
-        given = sum(v["numero"] == row["numero"] for v in verdicts)
-        assert events[row["numero"], "verdict"] == given
-    counted: Counter[tuple[str, str, str]] = Counter()
-    for row in database.rows(
-        "SELECT c.depose_le, k.controle, k.resultat "
-        "FROM lecture_precontrole_controle k "
-        "JOIN lecture_candidature c ON c.numero = k.numero "
-        "JOIN lecture_precontrole p ON p.numero = k.numero AND p.etabli_le = k.etabli_le "
-        "WHERE p.courant"
-    ):
-        deposited = datetime.fromisoformat(str(row["depose_le"]))
-        month = deposited.astimezone(PARIS).strftime("%Y-%m")
-        counted[month, row["controle"], row["resultat"]] += 1
-    statistics = database.view("lecture_statistique", "mois, controle, resultat")
-    assert counted == {(r["mois"], r["controle"], r["resultat"]): r["nombre"] for r in statistics}
 
 
 def writes(sandbox: Sandbox, demarche: Demarche = SHIPPED) -> list[tuple[int, str, str]]:

@@ -29,12 +29,6 @@ def champ(valeur: Any, texte: str | None = None, type_: str = "text") -> Champ:
     return Champ(DescriptorId("x"), texte, valeur, libelle="X", type=type_)
 
 
-def test_a_field_is_read_from_its_champ(form: Any, map_node: Any) -> None:
-    """The descriptor id decides, and the text is unchanged."""
-    mapped = map_node([form.champ(4102, text="  https://beta.gouv.fr/startups/a.html\n")])
-    assert mapped.candidature.page_produit == "  https://beta.gouv.fr/startups/a.html\n"
-
-
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u00a0", "\u202f \u2007", "\u200b", "\ufeff "])
 def test_a_blank_field_is_none(form: Any, map_node: Any, text: str) -> None:
     """A text of only spaces, of any kind, is blank."""
@@ -56,15 +50,6 @@ def test_the_answers_tell_why_a_field_is_empty(form: Any, map_node: Any) -> None
         reponses["probleme"],
         reponses["entite"],
     ) == (Reponse.NON_ASSOCIE, Reponse.NON_DEMANDE, Reponse.VIDE, Reponse.REMPLI)
-
-
-def test_every_field_has_an_answer_even_unmapped(
-    form: Any, make_mapper: Callable[..., Mapper], make_node: Any
-) -> None:
-    """A field without configuration is « non associé »."""
-    mapped = make_mapper(MappingConfig()).map(dossier_of(make_node()), DEMARCHE, form.revision)
-    assert {Reponse.NON_ASSOCIE} == set(mapped.candidature.reponses.values())
-    assert {"page_produit", "voeux", "etape", "evaluations"} <= set(mapped.candidature.reponses)
 
 
 @pytest.mark.parametrize(
@@ -169,12 +154,6 @@ def test_the_empty_row_of_the_platform_is_no_wish(form: Any, map_node: Any) -> N
     mapped = map_node([form.rows(4403, voeu(form))])
     assert (mapped.candidature.voeux, mapped.candidature.reponses["voeux"]) == ((), Reponse.VIDE)
     assert len(mapped.dossier.champs[0].lignes) == 1
-
-
-def test_a_wish_with_only_missions_is_one(form: Any, map_node: Any) -> None:
-    """A row with any answer is a wish."""
-    mapped = map_node([form.rows(4403, voeu(form, missions="Coder"))])
-    assert (Voeu(1, None, "Coder"),) == mapped.candidature.voeux
 
 
 def test_a_form_without_some_columns_still_gives_wishes(form: Any, map_node: Any) -> None:

@@ -286,28 +286,3 @@ def test_an_unlisted_category_is_named_by_the_dossier(check: Callable[..., Contr
     )
     motif = check("administration", demandeur=demandeur).motif
     assert "« Caisse d'épargne » (catégorie juridique 6100 selon" in motif
-
-
-def test_the_body_is_absent_from_the_list_and_not_its_category(
-    check: Callable[..., Controle], rules_of_the_year: RuleSet
-) -> None:
-    """The sentence has its SIREN and legal form, and does not ask for what was looked up."""
-    demandeur = Demandeur(
-        "personne_morale",
-        siret="11000101300017",
-        raison_sociale="GIP NATIONAL",
-        forme_juridique_code="7410",
-    )
-    motif = check("administration", demandeur=demandeur).motif
-    assert motif.startswith(
-        "Candidat GIP NATIONAL (SIREN 110 001 013), « Groupement d’intérêt public (GIP) » "
-        "(catégorie juridique 7410 selon Démarches Simplifiées) ; ce SIREN ne figure pas sur la "
-        "liste des opérateurs de l’État pour 2026 (annexe « Opérateurs de l’État » au projet de "
-        "loi de finances pour 2026) ; la liste pour 2024, année du dépôt, n’a pas été consultée."
-    )
-    assert motif.endswith(
-        "chercher ce candidat dans la liste pour 2024, annexe au projet de loi de finances."
-    )
-    motif = check("administration", demandeur=demandeur, with_rules=rules_of_the_year).motif
-    assert "ce SIREN ne figure pas sur la liste des opérateurs de l’État pour 2024 (" in motif
-    assert "chercher" not in motif

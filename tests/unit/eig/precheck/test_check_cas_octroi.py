@@ -61,17 +61,6 @@ def test_each_case_needs_its_conditions(
     assert check("cas_octroi", cas_demande=cas, products=products).resultat == resultat
 
 
-def test_what_is_missing_is_named(check: Callable[..., Controle]) -> None:
-    """The sentence lists all missing conditions."""
-    answer = check("cas_octroi", cas_demande=INTERNALISER, products=of([]))
-    assert answer.motif == (
-        "« Internaliser le pilotage stratégique » choisi ; fiche sans adresse de mesures d’impact "
-        "ni adresse de code source, selon le catalogue de beta.gouv.fr lu le 21/05/2024. Règle "
-        "(FAQ du programme) : ce cas suppose la transparence des résultats et l’ouverture des "
-        "codes sources. À faire : demander au candidat d’établir ce qui manque."
-    )
-
-
 @pytest.mark.parametrize(
     ("cas", "other", "products", "is_met"),
     [

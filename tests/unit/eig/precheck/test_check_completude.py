@@ -50,16 +50,6 @@ def test_needed_champs_are_filled(
     assert answer.resultat == resultat
 
 
-def test_blanks_are_named_by_their_labels(check: Callable[..., Controle]) -> None:
-    """The sentence lists the labels of the missing answers."""
-    answer = check("completude", probleme=None, objectifs_12_mois="")
-    assert answer.motif == (
-        "Aucune réponse à « Problème identifié » ni à « Objectifs à 12 mois ». "
-        "Règle (FAQ du programme) : le dossier, en six sections, prévoit ces réponses. "
-        "À faire : demander au candidat de compléter son dossier."
-    )
-
-
 def test_many_blanks_are_all_named(
     check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
 ) -> None:

@@ -47,16 +47,6 @@ def test_the_window_is_counted_in_days_of_paris(
     assert (answer.preuve["date"], answer.resultat) == (day, resultat)
 
 
-def test_the_sentence_says_when_and_what_to_do(check: Callable[..., Controle]) -> None:
-    """The sentence has the day of deposit, the first and the last day."""
-    answer = check("depot", depose_le=datetime(2025, 1, 15, 10, tzinfo=UTC))
-    assert answer.motif == (
-        "Dossier déposé le 15/01/2025 selon Démarches Simplifiées, hors de l’appel à projets. "
-        "Règle (FAQ du programme) : appel à projets ouvert du 01/01/2024 au 31/12/2024. "
-        "À faire : décider si ce dossier peut être instruit malgré cette date."
-    )
-
-
 def test_the_window_is_configuration(
     check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
 ) -> None:

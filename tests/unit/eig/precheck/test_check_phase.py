@@ -154,19 +154,6 @@ def test_phases_that_are_no_phases_are_doubt(check: Callable[..., Controle]) -> 
     assert answer.resultat == "a_verifier"
 
 
-def test_the_sentence_names_phase_day_source_and_declaration(
-    check: Callable[..., Controle],
-) -> None:
-    """The sentence has the French names of the phases."""
-    answer = check("phase", products=of([("success", "2023-01-01")]))
-    assert answer.motif == (
-        "Phase « pérennisé » au jour du dépôt (20/05/2024), depuis le 01/01/2023, selon le "
-        "catalogue de beta.gouv.fr lu le 21/05/2024 ; phase déclarée : « Construction ». Règle "
-        "(FAQ du programme) : phase « investigation », « construction » ou « accélération ». "
-        "À faire : inviter le candidat à justifier d’une phase admise au 20/05/2024."
-    )
-
-
 @pytest.mark.parametrize(
     ("name", "declared", "days", "resultat"),
     [
