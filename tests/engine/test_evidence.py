@@ -58,8 +58,13 @@ def standing(engine: Engine, rank: int) -> tuple[Any, ...]:
     return one["verdict"], one["phase_constatee"], one["verdict_etabli_le"], *there
 
 
-@pytest.mark.parametrize("what", ["phases rewritten", "renamed without an alias", "withdrawn"])
-@pytest.mark.parametrize("filled", [True, False], ids=["Éligible", "À vérifier"])
+@pytest.mark.parametrize(
+    ("what", "filled"),
+    [
+        *((what, True) for what in ("phases rewritten", "renamed without an alias", "withdrawn")),
+        ("phases rewritten", False),
+    ],
+)
 def test_a_rewritten_history_changes_no_standing_verdict(
     start: Start, what: str, filled: bool
 ) -> None:

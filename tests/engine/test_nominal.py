@@ -121,42 +121,30 @@ def test_the_journal_keeps_what_went_wrong_in_a_run(engine: Engine) -> None:
     assert 1 == figures["erreurs_par_classe"]["DSUnavailableError"]
 
 
-def test_the_journal_counts_the_errors_of_each_run_alone(engine: Engine) -> None:
-    """A service asks DS for months by one client: what failed yesterday is yesterday's."""
-    for times in (1, 0):
-        engine.control.fail(*[ScriptedFault("bad_gateway")] * times)
-        assert times == engine.sync().error_classes["DSUnavailableError"]
+def test_the_journal_tells_what_each_run_was_for_who_started_it_and_how_it_ended(
+    engine: Engine,
+) -> None:
+    """A push or a pre-check on demand is no read; a refused token is 3, whatever the sentence says.
 
-
-def test_the_journal_tells_who_started_a_run(engine: Engine) -> None:
-    """The service by its schedule, or somebody at the command line."""
-    app = engine.worker.app
-    due = app.due()
+    What failed in the run before is not counted again, though a service keeps its client.
+    """
+    due = engine.worker.app.due()
     assert due
-    app.sync(due)
-    engine.sync()
-    rows = engine.rows("SELECT demande_par FROM sync_run ORDER BY run")
-    assert ["service", "cli"] == [row["demande_par"] for row in rows]
-
-
-def test_the_journal_has_the_exit_code_of_each_run(engine: Engine) -> None:
-    """For those who watch: a refused token is 3, whatever the sentence says."""
-    engine.control.fail(ScriptedFault("token_expired"))
-    engine.sync()
-    engine.sync()
-    rows = engine.rows("SELECT code, statut FROM lecture_synchronisation ORDER BY run")
-    assert [(3, "failed"), (0, "success")] == [(row["code"], row["statut"]) for row in rows]
-
-
-def test_the_journal_tells_what_a_run_was_for(engine: Engine) -> None:
-    """A push and a pre-check on demand are no reads, and are not called so."""
-    engine.begin(push=False)
-    engine.sync(dossiers=(number(0),), push=False)
+    engine.control.fail(ScriptedFault("bad_gateway"))
+    assert 1 == engine.worker.app.sync(due).error_classes["DSUnavailableError"]
+    assert 0 == engine.sync(dossiers=(number(0),), push=False).error_classes["DSUnavailableError"]
     engine.worker.push(0)
     engine.worker.app.sync(SyncOptions(work=Kind.PRECHECK, dossiers=(number(0),)))
-    rows = engine.rows("SELECT genre, demande_par FROM sync_run ORDER BY run")
-    assert ["incremental", "dossier", "envoi", "precontrole"] == [row["genre"] for row in rows]
-    assert {"cli"} == {row["demande_par"] for row in rows}
+    engine.control.fail(ScriptedFault("token_expired"))
+    engine.sync()
+    rows = engine.rows("SELECT genre, demande_par, code FROM sync_run ORDER BY run")
+    assert [
+        ("complet", "service", 0),
+        ("dossier", "cli", 0),
+        ("envoi", "cli", 0),
+        ("precontrole", "cli", 0),
+        ("incremental", "cli", 3),
+    ] == [tuple(row.values()) for row in rows]
 
 
 def test_the_labels_of_a_new_verdict_replace_the_old(engine: Engine) -> None:

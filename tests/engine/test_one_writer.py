@@ -51,13 +51,17 @@ def test_a_second_worker_is_told_who_holds_the_demarche(engine_on_each: Engine) 
     assert 1 == len(engine.rows("SELECT * FROM sync_run"))
 
 
-def test_a_second_worker_can_wait_for_its_turn(
-    engine_on_each: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Hasty(threading.Event):
+    """A request to stop that nobody makes; who waits for it looks twenty times a second."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait(0.05)
+
+
+def test_a_second_worker_can_wait_for_its_turn(engine_on_each: Engine) -> None:
     """As long as it was told to: who is too impatient gets exit 6, who is not works next."""
     engine = engine_on_each
-    monkeypatch.setattr(runs, "LEASE_POLL_S", 0.05)
-    other, refused = engine.another(), threading.Event()
+    other, refused = engine.another(stop=Hasty()), threading.Event()
     codes: list[int] = []
 
     def noting_refusals(acquire: Callable[..., Any], *args: Any) -> Any:
@@ -68,10 +72,10 @@ def test_a_second_worker_can_wait_for_its_turn(
             raise
 
     other.store.around["acquire_lease"] = noting_refusals
-    waiting = threading.Thread(target=lambda: codes.append(other.sync(wait_s=30).exit_code))
+    waiting = threading.Thread(target=lambda: codes.append(other.sync(wait_s=3000).exit_code))
 
     def meanwhile() -> None:
-        codes.append(engine.another().sync(wait_s=0.1).exit_code)
+        codes.append(engine.another(stop=Hasty()).sync(wait_s=0.1).exit_code)
         waiting.start()
         assert refused.wait(10)
 
