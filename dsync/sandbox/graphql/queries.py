@@ -31,7 +31,6 @@ from dsync.sandbox.world.model import (
 
 FILES = "/files/"
 """Path of the addresses of files."""
-
 _INCOMPLETE = "PersonneMoraleIncomplete"
 
 # --- the root of a query, and démarches ---------------------------------------------------------
@@ -93,10 +92,8 @@ def _expires(dossier: ServedDossier, _: Any) -> str | None:
     ended = dossier.traite_at
     if ended is None:
         return None
-    try:
-        return iso(ended.replace(year=ended.year + 1))
-    except ValueError:  # 29 February
-        return iso(ended + timedelta(days=365))
+    is_leap_day = (ended.month, ended.day) == (2, 29)
+    return iso(ended + timedelta(days=365) if is_leap_day else ended.replace(year=ended.year + 1))
 
 
 def _usager(dossier: ServedDossier, _: Any) -> dict[str, Any]:
@@ -166,40 +163,33 @@ def _champ_type(champ: ServedChamp, info: Info, _: Any) -> str:
     return name if name in info.schema.type_map else "TextChamp"
 
 
-def _string_value(champ: ServedChamp, info: Info) -> str | None:
-    return champ.text(english=info.context.english)
-
-
 def _rows(champ: ServedChamp, _: Any) -> list[dict[str, Any]]:
     return [{"id": ids.encode("Row", row.ulid), "champs": cells} for row, cells in champ.rows()]
 
 
-def _place(champ: ServedChamp, code: str, name: str) -> dict[str, Any] | None:
-    """Return the commune or the département of an address, None when its code is not known."""
-    value = champ.value
-    if champ.type != "address" or not isinstance(value, dict) or not value.get(code):
-        return None
-    return {"code": value[code], "name": value.get(name), "postal_code": value.get("postal_code")}
+def _place(kind: str, code: str, name: str) -> Resolve:
+    """Return the resolver of a commune or a département: the value, or a part of it."""
+
+    def resolve(champ: ServedChamp, _: Any) -> dict[str, Any] | None:
+        value: dict[str, Any] | None = champ.value
+        if champ.type in (kind, f"{kind}s") or not isinstance(value, dict):
+            return value
+        if champ.type != "address":
+            return value.get(kind)
+        if not value.get(code):  # Its code is not known.
+            return None
+        postal_code = value.get("postal_code")
+        return {"code": value[code], "name": value.get(name), "postal_code": postal_code}
+
+    return resolve
 
 
-def _commune(champ: ServedChamp, _: Any) -> dict[str, Any] | None:
-    return champ.value if champ.type == "communes" else _place(champ, "city_code", "city_name")
-
-
-def _departement(champ: ServedChamp, _: Any) -> Any:
-    if champ.type == "departements":
-        return champ.value
-    if champ.type == "address":
-        return _place(champ, "department_code", "department_name")
-    return champ.value.get("departement") if isinstance(champ.value, dict) else None
+_commune = _place("commune", "city_code", "city_name")
+_departement = _place("departement", "department_code", "department_name")
 
 
 def _register(champ: ServedChamp, _: Any) -> dict[str, Any] | None:
     return None if champ.value is None else {"id": str(champ.value)}
-
-
-def _linked_dossier(champ: ServedChamp, info: Info) -> ServedDossier | None:
-    return info.context.world.shown_dossier(champ.value)
 
 
 def _geo_areas(champ: ServedChamp, _: Any) -> list[dict[str, Any]]:
@@ -215,8 +205,6 @@ def _of(read: Callable[[Any], Any]) -> Resolve:
     """Return a resolver that needs the value alone."""
     return lambda value, _: read(value)
 
-
-_NOTHING = _of(lambda _: None)
 
 TYPENAMES: dict[str, Callable[..., str]] = {
     "Champ": _champ_type,
@@ -301,15 +289,16 @@ FIELDS: dict[str, dict[str, Resolve]] = {
         "id": _of(lambda d: ids.encode("Champ", d.stable_id)),
         "champDescriptors": _of(lambda d: d.champs if d.type == "repetition" else None),
     },
-    "DepartementChampDescriptor": {"options": _NOTHING},
-    "RegionChampDescriptor": {"options": _NOTHING},
-    "PaysChampDescriptor": {"options": _NOTHING},
+    **{
+        f"{name}ChampDescriptor": {"options": _of(lambda _: None)}
+        for name in ("Departement", "Region", "Pays")
+    },
     "Champ": {
         "id": _of(lambda c: ids.encode("Champ", c.key)),
         "champDescriptorId": _of(lambda c: ids.encode("Champ", c.stable_id)),
         "label": "descriptor.label",
         "prefilled": _of(lambda _: False),
-        "stringValue": _string_value,
+        "stringValue": lambda c, info: c.text(english=info.context.english),
         "columns": _of(columns_of),
     },
     "TextChamp": {"value": _of(ServedChamp.text_value)},
@@ -332,7 +321,7 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     "RNAChamp": {"rna": _register},
     "RNFChamp": {"rnf": _register},
     "EngagementJuridiqueChamp": {"engagementJuridique": _of(lambda c: {} if c.value else None)},
-    "DossierLinkChamp": {"dossier": _linked_dossier},
+    "DossierLinkChamp": {"dossier": lambda c, info: info.context.world.shown_dossier(c.value)},
     "PieceJustificativeChamp": {
         "files": _of(files.files_of),
         "file": _of(lambda c: next(iter(files.files_of(c)), None)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -23,7 +23,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from dsync.sandbox.graphql.call import Info
+from dsync.sandbox.graphql.call import Info, Resolve
 from dsync.sandbox.graphql.mutations import MUTATIONS
 from dsync.sandbox.graphql.queries import FIELDS, TYPENAMES
 from dsync.sandbox.world import clock
@@ -41,27 +41,26 @@ def text() -> str:
 def schema() -> GraphQLSchema:
     """Return the executable schema."""
     built = build_schema(text())
-    fields = {**FIELDS, "Mutation": MUTATIONS}
+    resolvers = {**FIELDS, "Mutation": MUTATIONS}
     for name, type_ in built.type_map.items():
         if isinstance(type_, GraphQLObjectType) and not name.startswith("__"):
-            own = dict(fields.get(name, {}))
-            for interface in type_.interfaces:
-                own = {**fields.get(interface.name, {}), **own}
-            for field_name, definition in type_.fields.items():
-                resolve = own.get(field_name, _snake(field_name))
-                if isinstance(resolve, str):
-                    is_list = is_list_type(get_nullable_type(definition.type))
-                    is_needed = is_non_null_type(definition.type)
-                    resolve = _at(resolve, [] if is_list and is_needed else None)
-                definition.resolve = resolve
+            own: dict[str, Resolve] = {}
+            for declared in (*(interface.name for interface in type_.interfaces), name):
+                own |= resolvers.get(declared, {})
+            for field, definition in type_.fields.items():
+                resolve = own.get(field, _snake(field))
                 inner = get_nullable_type(definition.type)
+                if isinstance(resolve, str):
+                    is_needed_list = is_list_type(inner) and is_non_null_type(definition.type)
+                    resolve = _at(resolve, [] if is_needed_list else None)
+                definition.resolve = resolve
                 if is_leaf_type(inner) and not definition.args:
                     definition.extensions = {LEAF: inner}
-                for argument_name, argument in definition.args.items():
-                    argument.out_name = _snake(argument_name)
+                for argument, declaration in definition.args.items():
+                    declaration.out_name = _snake(argument)
         elif isinstance(type_, GraphQLInputObjectType):
-            for field_name, given in type_.fields.items():
-                given.out_name = _snake(field_name)
+            for field, given in type_.fields.items():
+                given.out_name = _snake(field)
         elif isinstance(type_, GraphQLInterfaceType):
             type_.resolve_type = TYPENAMES[name]
         elif name in ("TypeDeChamp", "BigInt"):
@@ -69,7 +68,7 @@ def schema() -> GraphQLSchema:
             # served schema does not have, as a newer DS could.
             type_.coerce_output_value = str  # type: ignore[attr-defined]
         elif isinstance(type_, GraphQLScalarType) and name in _READERS:
-            type_.coerce_input_value = _READERS[name]
+            type_.coerce_input_value = _reader(name, _READERS[name])
     return built
 
 
@@ -103,11 +102,7 @@ def _reader(name: str, read: Callable[[str], Any]) -> Callable[[Any], Any]:
     return coerce
 
 
-def _day(text: str) -> date:
-    return datetime.fromisoformat(text).date()
-
-
-_READERS = {
-    "ISO8601DateTime": _reader("ISO8601DateTime", clock.instant),
-    "ISO8601Date": _reader("ISO8601Date", _day),
+_READERS: dict[str, Callable[[str], Any]] = {
+    "ISO8601DateTime": clock.instant,
+    "ISO8601Date": lambda text: clock.instant(text).date(),
 }

@@ -74,6 +74,11 @@ class ServedChamp:
         """Instant at which its value last changed."""
         return self.dossier.touched.get(self.key, self.dossier.depose_at)
 
+    def store(self, value: Any, at: datetime) -> None:
+        """Set the value in its dossier, whose last change is then at that instant."""
+        self.cells[self.stable_id] = value
+        self.dossier.touched[self.key] = self.dossier.updated_at = at
+
     def rows(self) -> list[tuple[Row, list[ServedChamp]]]:
         """Return the rows of a repetition, each with its champs."""
         cells = self.descriptor.champs

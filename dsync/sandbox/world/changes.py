@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import wraps
 from types import FunctionType
@@ -50,19 +50,19 @@ class RefusalError(Exception):
 
 def locked(cls: T) -> T:
     """Decorate a class: its public methods hold the world's lock, which requests take too."""
+
+    def with_lock(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def hold(self: Changes, *arguments: Any, **named: Any) -> Any:
+            with self.world.lock:
+                return method(self, *arguments, **named)
+
+        return hold
+
     for name, method in list(vars(cls).items()):
         if isinstance(method, FunctionType) and not name.startswith("_"):
-            setattr(cls, name, _with_lock(method))
+            setattr(cls, name, with_lock(method))
     return cls
-
-
-def _with_lock(method: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(method)
-    def hold(self: Changes, *arguments: Any, **named: Any) -> Any:
-        with self.world.lock:
-            return method(self, *arguments, **named)
-
-    return hold
 
 
 @dataclass(slots=True)
@@ -76,9 +76,17 @@ class Change:
     retype: dict[int, str] = field(default_factory=dict)
     options: dict[int, list[str]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.add_champs = descriptors(self.add_champs)
-        self.add_annotations = descriptors(self.add_annotations)
+    def apply(self, revision: FormRevision) -> None:
+        """Make the changes in a draft."""
+        revision.champs += descriptors(self.add_champs)
+        revision.annotations += descriptors(self.add_annotations)
+        for kept in (revision.champs, revision.annotations):
+            kept[:] = [d for d in kept if d.stable_id not in self.remove]
+            for descriptor in [*kept, *(cell for d in kept for cell in d.champs)]:
+                stable_id = descriptor.stable_id
+                descriptor.label = self.rename.get(stable_id, descriptor.label)
+                descriptor.type = self.retype.get(stable_id, descriptor.type)
+                descriptor.options = self.options.get(stable_id, descriptor.options)
 
 
 @locked
@@ -105,8 +113,8 @@ class Changes:
         self.world.clock.advance(timedelta(seconds=seconds))
 
     def set_clock(self, to: datetime) -> None:
-        """Set the sandbox's clock; an instant without an offset is UTC."""
-        self.world.clock.set(to if to.tzinfo else to.replace(tzinfo=UTC))
+        """Set the sandbox's clock; an instant without an offset is UTC. It runs on from there."""
+        self.world.clock.advance((to if to.tzinfo else to.replace(tzinfo=UTC)) - self.now())
 
     # --- what an usager does ----------------------------------------------------------------
 
@@ -156,13 +164,13 @@ class Changes:
             agent: e-mail address of the instructeur; None: the first one of its groupe.
         """
         dossier = self._changed(number)
-        at = dossier.updated_at
+        at, is_final = dossier.updated_at, state in FINISHED
         event = _EVENTS.get((dossier.state, state), "repasse_en_instruction")
         dossier.state = state  # type: ignore[assignment]
-        if state not in FINISHED:
+        if not is_final:
             dossier.en_instruction_at = at if state == "en_instruction" else None
-        dossier.traite_at = at if state in FINISHED else None
-        dossier.motivation = motivation if state in FINISHED else None
+        dossier.traite_at = at if is_final else None
+        dossier.motivation = motivation if is_final else None
         dossier.record(event, state, at, agent or _agent(dossier), dossier.motivation)
 
     def edit_annotation(
@@ -306,7 +314,7 @@ class Changes:
         """
         found = self._demarche(demarche)
         revision = found.revisions[-1]
-        _apply(revision, change)
+        change.apply(revision)
         revision.date_publication = found.modified_at = self.now()
         self.world.begin_draft(found)
         if rebases:
@@ -340,14 +348,11 @@ class Changes:
         champ = ServedChamp(dossier, source, descriptor, in_row)
         if champ.type == "repetition":
             dossier.rows.pop(stable_id, None)
-        champ.cells[stable_id] = value
-        dossier.touched[champ.key] = dossier.updated_at = at
+        champ.store(value, at)
         return dossier
 
     def _demarche(self, number: int | None) -> ServedDemarche:
-        if number is None:
-            return next(iter(self.world.demarches.values()))
-        return self.world.demarches[number]
+        return self.world.demarches[next(iter(self.world.demarches)) if number is None else number]
 
     def _label(self, name: str, demarche: ServedDemarche | None = None) -> Label:
         labels = (demarche or self._demarche(None)).labels
@@ -356,8 +361,7 @@ class Changes:
     def _dossier(self, number: int) -> ServedDossier:
         found = self.world.dossier(number)
         if found is None:
-            message = f"the sandbox has no dossier {number}"
-            raise KeyError(message)
+            raise KeyError(f"the sandbox has no dossier {number}")
         return found
 
     def _changed(self, number: int) -> ServedDossier:
@@ -383,18 +387,6 @@ def _rebase(demarche: ServedDemarche, number: int | None, types: Mapping[int, st
                     answers.pop(stable_id, None)
 
 
-def _apply(revision: FormRevision, change: Change) -> None:
-    revision.champs += change.add_champs
-    revision.annotations += change.add_annotations
-    for kept in (revision.champs, revision.annotations):
-        kept[:] = [d for d in kept if d.stable_id not in change.remove]
-        for descriptor in [*kept, *(cell for d in kept for cell in d.champs)]:
-            stable_id = descriptor.stable_id
-            descriptor.label = change.rename.get(stable_id, descriptor.label)
-            descriptor.type = change.retype.get(stable_id, descriptor.type)
-            descriptor.options = change.options.get(stable_id, descriptor.options)
-
-
 # --- a value written by API ---------------------------------------------------------------------
 
 
@@ -410,69 +402,40 @@ def write(champ: ServedChamp, given: Any, at: datetime, *, kept: bool = True) ->
     Raises:
         RefusalError: DS's validation refuses the value.
     """
-    before, store = champ.value, _KEPT.get(champ.type, _as_is)
-    champ.value = None if given is None else store(champ.descriptor, given)
-    if before == champ.value or not kept:
-        return
-    champ.cells[champ.stable_id] = champ.value
-    champ.dossier.touched[champ.key] = champ.dossier.updated_at = at
+    before, champ.value = champ.value, None if given is None else _kept(champ.descriptor, given)
+    if before != champ.value and kept:
+        champ.store(champ.value, at)
 
 
-def _text(_: ChampDescriptor, value: str) -> str | None:
-    """Remove control characters and carriage returns; an empty text becomes None."""
-    lines = value.replace("\r\n", "\n").replace("\r", "\n")
-    kept = (c for c in lines if c in "\n\t" or unicodedata.category(c) != "Cc")
-    return "".join(kept) or None
+def _kept(descriptor: ChampDescriptor, value: Any) -> Any:
+    """Return a value as DS normalises it.
 
-
-def _email(descriptor: ChampDescriptor, value: str) -> str | None:
-    text = _text(descriptor, value)
-    if text and not _EMAIL.fullmatch(text):
-        raise RefusalError(
-            "est invalide. Saisissez une adresse électronique valide. "
-            "Exemple\N{NO-BREAK SPACE}: adresse@mail.com"
-        )
-    return text
-
-
-def _option(descriptor: ChampDescriptor, value: str) -> str | None:
-    if not descriptor.other_option:
-        _options(descriptor, [value] if value else [])
-    return value or None
-
-
-def _options(descriptor: ChampDescriptor, value: list[str]) -> list[str] | None:
-    if any(option not in descriptor.options for option in value):
-        raise RefusalError("doit être dans les options proposées")
-    return list(value) or None
-
-
-def _decimal(_: ChampDescriptor, value: float) -> float:
-    exponent = Decimal(str(value)).normalize().as_tuple().exponent
-    if isinstance(exponent, str) or -exponent > _MAX_DECIMALS:
-        raise RefusalError("doit comprendre entre 1 et 3 chiffres après le point")
-    return float(value)
-
-
-def _instant(_: ChampDescriptor, value: datetime) -> datetime:
-    return value.astimezone(UTC).replace(microsecond=0)
-
-
-def _day(_: ChampDescriptor, value: date) -> str:
-    return value.isoformat()
-
-
-def _as_is(_: ChampDescriptor, value: Any) -> Any:
+    Raises:
+        RefusalError: DS's validation refuses the value.
+    """
+    match descriptor.type:
+        case "text" | "textarea" | "email":
+            # Control characters and carriage returns go; an empty text becomes None.
+            lines = value.replace("\r\n", "\n").replace("\r", "\n")
+            text = "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) != "Cc")
+            if descriptor.type == "email" and text and not _EMAIL.fullmatch(text):
+                raise RefusalError(
+                    "est invalide. Saisissez une adresse électronique valide. "
+                    "Exemple\N{NO-BREAK SPACE}: adresse@mail.com"
+                )
+            return text or None
+        case "drop_down_list" | "multiple_drop_down_list":
+            chosen = value if isinstance(value, list) else [value] * bool(value)
+            if not descriptor.other_option and any(c not in descriptor.options for c in chosen):
+                raise RefusalError("doit être dans les options proposées")
+            return value or None
+        case "decimal_number":
+            exponent = Decimal(str(value)).normalize().as_tuple().exponent
+            if isinstance(exponent, str) or -exponent > _MAX_DECIMALS:
+                raise RefusalError("doit comprendre entre 1 et 3 chiffres après le point")
+            return float(value)
+        case "datetime":
+            return value.astimezone(UTC).replace(microsecond=0)
+        case "date":
+            return value.isoformat()
     return value
-
-
-_KEPT: dict[str, Callable[[ChampDescriptor, Any], Any]] = {
-    "text": _text,
-    "textarea": _text,
-    "email": _email,
-    "date": _day,
-    "datetime": _instant,
-    "decimal_number": _decimal,
-    "drop_down_list": _option,
-    "multiple_drop_down_list": _options,
-}

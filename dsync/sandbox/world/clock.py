@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
-
-
-def _system() -> datetime:
-    return datetime.now(UTC)
 
 
 class Clock:
     """A clock with an offset to its source, which is the system's clock by default."""
 
     def __init__(self, source: Callable[[], datetime] | None = None) -> None:
-        self._source = source or _system
+        self._source = source or partial(datetime.now, UTC)
         self._shift = timedelta()
 
     def now(self) -> datetime:
@@ -27,10 +24,6 @@ class Clock:
     def advance(self, by: timedelta) -> None:
         """Move the clock forward."""
         self._shift += by
-
-    def set(self, to: datetime) -> None:
-        """Set the clock to that instant; it runs on from there."""
-        self._shift += to - self.now()
 
 
 def iso(at: datetime) -> str:

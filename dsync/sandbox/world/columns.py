@@ -10,18 +10,14 @@ from dsync.sandbox.world.champs import ServedChamp
 from dsync.sandbox.world.files import files_of
 
 _KINDS = {
-    "checkbox": "BooleanColumn",
-    "yes_no": "BooleanColumn",
-    "civilite": "EnumColumn",
+    **dict.fromkeys(("checkbox", "yes_no"), "BooleanColumn"),
+    **dict.fromkeys(("civilite", "departements", "drop_down_list", "regions"), "EnumColumn"),
     "date": "DateColumn",
     "datetime": "DateTimeColumn",
     "decimal_number": "DecimalColumn",
-    "departements": "EnumColumn",
-    "drop_down_list": "EnumColumn",
     "integer_number": "IntegerColumn",
     "multiple_drop_down_list": "EnumsColumn",
     "piece_justificative": "AttachmentsColumn",
-    "regions": "EnumColumn",
 }
 _WITHOUT = frozenset({"header_section", "explication", "repetition", "carte", "titre_identite"})
 _POSTAL_CODE = "ode postal (5\N{NO-BREAK SPACE}chiffres)"
@@ -57,41 +53,39 @@ def columns_of(champ: ServedChamp) -> list[dict[str, Any]]:
     """Return the columns of a champ; the first one is its value."""
     if champ.type in _WITHOUT:
         return []
-    stable_id, label = champ.stable_id, champ.descriptor.label
+    label, value = champ.descriptor.label, champ.value
     kind = _KINDS.get(champ.type, "TextColumn")
-    columns = [_column(f"type_de_champ/{stable_id}", label, kind, _value(champ, kind))]
+    first = files_of(champ) if kind == "AttachmentsColumn" else value
+    if value is not None:
+        match kind:
+            case "DateColumn":
+                first = champ.date_value()
+            case "DateTimeColumn":
+                first = champ.datetime_value()
+            case "IntegerColumn":
+                first = str(value)
+            case "TextColumn":
+                first = champ.text_value()
+            case "EnumColumn" if champ.type in ("departements", "regions"):
+                first = value["code"]
+    found = [("", label, kind, first)]
     for name, path, suffix, more in _MORE.get(champ.type, ()):
-        key = f"type_de_champ/{stable_id}-$.{name}"
-        columns.append(_column(key, label + suffix, more, _dig(champ.value, path)))
-    return columns
+        part = reduce(lambda found, step: found and found.get(step), path.split("."), value)
+        found.append((f"-$.{name}", label + suffix, more, part))
+    return [
+        {
+            "kind": kind,
+            "id": ids.encode("Column", f"type_de_champ/{champ.stable_id}{key}"),
+            "label": label,
+            "string_value": _text(kind, value),
+            "value": value,
+        }
+        for key, label, kind, value in found
+    ]
 
 
-def _column(key: str, label: str, kind: str, value: Any) -> dict[str, Any]:
+def _text(kind: str, value: Any) -> str | None:
     if kind in ("BooleanColumn", "AttachmentsColumn"):
-        shown = str(value).lower() if isinstance(value, bool) else None
-    else:
-        texts = value if isinstance(value, list) else [value]
-        shown = None if value is None else ", ".join(str(text) for text in texts)
-    ident = ids.encode("Column", key)
-    return {"kind": kind, "id": ident, "label": label, "string_value": shown, "value": value}
-
-
-def _value(champ: ServedChamp, kind: str) -> Any:
-    value = champ.value
-    if kind == "AttachmentsColumn":
-        return files_of(champ)
-    if value is None:
-        return None
-    if kind == "DateColumn":
-        return champ.date_value()
-    if kind == "DateTimeColumn":
-        return champ.datetime_value()
-    if kind == "IntegerColumn":
-        return str(value)
-    if champ.type in ("departements", "regions"):
-        return value["code"]
-    return champ.text_value() if kind == "TextColumn" else value
-
-
-def _dig(value: Any, path: str) -> Any:
-    return reduce(lambda found, step: found and found.get(step), path.split("."), value)
+        return str(value).lower() if isinstance(value, bool) else None
+    texts = value if isinstance(value, list) else [value]
+    return None if value is None else ", ".join(str(text) for text in texts)

@@ -17,7 +17,6 @@ from dsync.sandbox.world.model import FileSeed, ServedDossier, World
 _LIFETIME = timedelta(hours=1)
 _SECRET = secrets.token_bytes(32)
 
-
 ServedFile = dict[str, Any]
 """A file as the API's `File`, with its dossier's number and its path in the dossier."""
 

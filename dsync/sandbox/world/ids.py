@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from datetime import datetime
 
@@ -27,7 +26,7 @@ def decode(text: str) -> tuple[str, str]:
     """
     try:
         kind, dash, key = base64.b64decode(text, validate=True).decode().partition("-")
-    except (binascii.Error, UnicodeDecodeError) as exc:
+    except ValueError as exc:  # No base64, or no UTF-8.
         raise InvalidIdError(text) from exc
     if not dash:
         raise InvalidIdError(text)

@@ -6,10 +6,10 @@ An attribute with the name of a field of the API (in snake case) is served as it
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import count
 from typing import Any, ClassVar, Literal, TypeVar
 
 from dsync.sandbox.world import ids
@@ -171,8 +171,16 @@ class DossierFault:
     """A fault that a test set on a dossier; it lasts until `Control.repair`."""
 
     kind: Literal[
-        "null_node", "failed_read", "failed_write", "lost_write", "null_field", "replaced_json"
+        "null_node", "null_field", "replaced_json", "failed_read", "failed_write", "lost_write"
     ]
+    """What is wrong.
+
+    `null_node`: null in place of the dossier, with an error. `null_field`: null for a field; if the
+    schema declares it non-null, the nearest nullable object around it is null. `replaced_json`:
+    other JSON in place of a field, or of the whole dossier. `failed_read`, `failed_write`: HTTP 500
+    to what reads it or writes its annotations. `lost_write`: annotations written are answered as
+    saved, and are not saved.
+    """
     number: int | None
     """The dossier; None: every answer (`replaced_json` only)."""
     champs_only: bool = False
@@ -373,13 +381,7 @@ class World:
         self.demarches: dict[int, ServedDemarche] = {}
         self.agents: dict[str, Agent] = {}
         self.dossier_faults: list[DossierFault] = []
-        self._keys = {
-            FormRevision: count(1),
-            Groupe: count(1),
-            Label: count(1),
-            Deletion: count(1),
-            Agent: count(2),
-        }
+        self._keys: Counter[type[Any]] = Counter({Agent: 1})
 
     def now(self) -> datetime:
         """Return the sandbox's time."""
@@ -387,21 +389,16 @@ class World:
 
     def key(self, kind: type[Any]) -> int:
         """Return a new key for an object of this kind."""
-        return next(self._keys[kind])
+        self._keys[kind] += 1
+        return self._keys[kind]
 
     def add_demarche(self, form: FormSeed, dossiers: Iterable[ServedDossier]) -> ServedDemarche:
         """Add a published démarche with its dossiers, both copied."""
         revisions = [replace(revision, key=self.key(FormRevision)) for revision in form.revisions]
-        demarche = ServedDemarche(
-            form.number,
-            form.path,
-            form.title,
-            form.description,
-            revisions[0].date_creation,
-            revisions[0].date_publication,
-            [Label(self.key(Label), name, color) for name, color in form.labels.items()],
-            revisions,
-        )
+        labels = [Label(self.key(Label), name, color) for name, color in form.labels.items()]
+        facts = (form.number, form.path, form.title, form.description)
+        dates = revisions[0].date_creation, revisions[0].date_publication
+        demarche = ServedDemarche(*facts, *dates, labels, revisions)
         for label, emails in form.groupes.items():
             agents = [self._agent(email) for email in emails]
             demarche.groupes.append(Groupe(self.key(Groupe), demarche, label, agents))

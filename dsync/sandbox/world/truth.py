@@ -9,6 +9,11 @@ from typing import Any
 from dsync.sandbox.world.champs import TITLES, champs_of
 from dsync.sandbox.world.model import FileSeed, ServedDossier, Source
 
+_SAME = (
+    "number", "state", "archived", "depose_at", "en_instruction_at", "traite_at", "updated_at",
+    "annotations_at", "demandeur", "usager_email", "why",
+)  # fmt: skip
+
 
 class DossierTruth(SimpleNamespace):
     """A dossier's current state in the sandbox, under the names of `ServedDossier` and these.
@@ -22,38 +27,26 @@ class DossierTruth(SimpleNamespace):
 def truth_of(dossier: ServedDossier) -> DossierTruth:
     """Return a dossier's current state."""
     return DossierTruth(
-        number=dossier.number,
-        state=dossier.state,
+        **{name: getattr(dossier, name) for name in _SAME},
         presence=dossier.listed,
-        archived=dossier.archived,
         revision=dossier.form.id,
-        depose_at=dossier.depose_at,
-        en_instruction_at=dossier.en_instruction_at,
-        traite_at=dossier.traite_at,
-        updated_at=dossier.updated_at,
-        annotations_at=dossier.annotations_at,
-        demandeur=dossier.demandeur,
-        usager_email=dossier.usager_email,
         groupe=dossier.groupe.label,
         labels=[*dossier.labels],
         champs=_shown(dossier, "champs"),
         annotations=_shown(dossier, "annotations"),
         raw_champs=_raw(dossier.champs),
         raw_annotations=_raw(dossier.annotations),
-        why=dossier.why,
     )
 
 
 def _shown(dossier: ServedDossier, source: Source) -> dict[int, Any]:
-    shown: dict[int, Any] = {}
-    for champ in champs_of(dossier, source):
-        if champ.type == "repetition":
-            shown[champ.stable_id] = [
-                {cell.stable_id: cell.text() for cell in cells} for _, cells in champ.rows()
-            ]
-        elif champ.type not in TITLES:
-            shown[champ.stable_id] = champ.text()
-    return shown
+    return {
+        champ.stable_id: [{cell.stable_id: cell.text() for cell in c} for _, c in champ.rows()]
+        if champ.type == "repetition"
+        else champ.text()
+        for champ in champs_of(dossier, source)
+        if champ.type not in TITLES
+    }
 
 
 def _raw(values: dict[int, Any]) -> dict[int, Any]:
@@ -67,5 +60,4 @@ def _raw(values: dict[int, Any]) -> dict[int, Any]:
 
 def _file(file: FileSeed) -> dict[str, Any]:
     facts = asdict(file)
-    size = len(facts.pop("content"))
-    return {"filename": file.filename, "content_type": file.content_type, "size": size, **facts}
+    return facts | {"size": len(facts.pop("content"))}
