@@ -120,11 +120,8 @@ class Call:
 
 
 Info: TypeAlias = GraphQLResolveInfo[Call]
-Resolve: TypeAlias = Callable[..., Any] | str
-"""A resolver, called with the parent value, the `Info`, and the arguments in snake case.
-
-A text is the dotted path of keys and attributes to the field's value.
-"""
+Resolve: TypeAlias = Callable[..., Any]
+"""A resolver, called with the parent value, the `Info`, and the arguments in snake case."""
 
 
 def failed(message: str, code: str | None = None) -> GraphQLError:

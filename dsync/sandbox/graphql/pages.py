@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from operator import eq, ge, le
-from typing import Any
+from typing import Any, Self
 
 from dsync.sandbox.graphql.call import Info, Resolve, failed, invalid_input, not_found
 from dsync.sandbox.world import ids
@@ -25,7 +24,7 @@ Place = ServedDemarche | Groupe
 
 @dataclass
 class Connection:
-    """A page of a list; computed when a field of it is resolved, where DS reports bad arguments."""
+    """A list of which a page is asked; its page is made where DS reports bad arguments."""
 
     all: Sequence[Key]
     value_of: Callable[[Key], Any]
@@ -35,13 +34,32 @@ class Connection:
     before: str | None = None
     order: str | None = "ASC"
 
+    @property
+    def page_info(self) -> Self:
+        """What has the page's `PageInfo`."""
+        return self
+
     @cached_property
-    def page(self) -> tuple[list[Key], bool, bool]:
-        """The page's keys in the order served, whether more follow, whether more precede.
+    def page(self) -> dict[str, Any]:
+        """The page's nodes and edges in the order served, and the fields of its `PageInfo`.
 
         Raises:
             GraphQLError: two arguments exclude each other, or a cursor cannot be decoded.
         """
+        keys, has_next_page, has_previous_page = self._keys()
+        cursors, values = [_cursor(key) for key in keys], [self.value_of(key) for key in keys]
+        edges = [{"cursor": c, "node": value} for c, value in zip(cursors, values, strict=True)]
+        return {
+            "nodes": values,
+            "edges": edges,
+            "has_next_page": has_next_page,
+            "has_previous_page": has_previous_page,
+            "start_cursor": cursors[0] if cursors else None,
+            "end_cursor": cursors[-1] if cursors else None,
+        }
+
+    def _keys(self) -> tuple[list[Key], bool, bool]:
+        """Return the page's keys, whether more follow, whether more precede."""
         if self.first is not None and self.last is not None:
             raise failed('Arguments "first" and "last" are exclusive', "bad_request")
         if self.after and self.before:
@@ -50,8 +68,7 @@ class Connection:
         asked = MAX_PAGE if self.first is self.last is None else self.first or self.last or 0
         size = max(0, min(MAX_PAGE, asked))
         low, high = 0, len(self.all)
-        text = self.after or self.before
-        if text:
+        if text := self.after or self.before:
             at = _position(text)
             if at is None:
                 return [], bool(self.before), bool(self.after)
@@ -70,19 +87,6 @@ class Connection:
         if from_the_end:
             return keys, bool(self.before), more
         return keys, more, bool(self.after)
-
-
-CONNECTION: dict[str, Resolve] = {
-    "nodes": lambda c, _: [c.value_of(key) for key in c.page[0]],
-    "edges": lambda c, _: [{"cursor": _cursor(k), "node": c.value_of(k)} for k in c.page[0]],
-    "pageInfo": lambda c, _: c,
-}
-PAGE_INFO: dict[str, Resolve] = {
-    "hasNextPage": lambda c, _: c.page[1],
-    "hasPreviousPage": lambda c, _: c.page[2],
-    "startCursor": lambda c, _: _cursor(c.page[0][0]) if c.page[0] else None,
-    "endCursor": lambda c, _: _cursor(c.page[0][-1]) if c.page[0] else None,
-}
 
 
 def dossiers(
@@ -176,7 +180,7 @@ def _position(text: str) -> Key | None:
     """
     try:
         decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError) as exc:
+    except ValueError as exc:  # No base64, or no UTF-8.
         raise invalid_input(text) from exc
     at, _, number = decoded.partition(";")
     try:

@@ -1,7 +1,7 @@
 """The resolvers of queries.
 
-A field without a resolver here has the attribute or the key of the same name in snake case; a text
-is the dotted path of another one.
+A field without a resolver here has the attribute or the key of the same name in snake case, or the
+one that `@from` names in ``schema.graphql``.
 """
 
 from __future__ import annotations
@@ -222,40 +222,18 @@ FIELDS: dict[str, dict[str, Resolve]] = {
         "dossier": _dossier,
         "groupeInstructeur": _groupe,
     },
-    "Demarche": {
-        **pages.LISTS,
-        "activeRevision": "published",
-        "publishedRevision": "published",
-        "draftRevision": _of(lambda d: d.revisions[-1]),
-        "champDescriptors": "published.champs",
-        "annotationDescriptors": "published.annotations",
-        "groupeInstructeurs": _groupes,
-    },
-    "Revision": {"champDescriptors": "champs", "annotationDescriptors": "annotations"},
-    "GroupeInstructeur": {"number": "key"},
-    "GroupeInstructeurWithDossiers": {"number": "key", **pages.LISTS},
+    "Demarche": {**pages.LISTS, "groupeInstructeurs": _groupes},
+    "GroupeInstructeurWithDossiers": pages.LISTS,
     "Dossier": {
-        "deposeParUnTiers": "depose_par_un_tiers",
-        "dateDepot": "depose_at",
-        "datePassageEnConstruction": "en_construction_at",
-        "datePassageEnInstruction": "en_instruction_at",
-        "dateTraitement": "traite_at",
         "dateExpiration": _expires,
-        "dateDerniereModification": "updated_at",
-        "dateDerniereModificationChamps": "champs_at",
-        "dateDerniereModificationAnnotations": "annotations_at",
-        "dateDerniereCorrectionEnAttente": "correction_at",
         "dateSuppressionParUsager": _of(
             lambda d: iso(d.hidden_at) if d.presence == "masque_usager" else None
         ),
-        "revision": "form",
         "labels": _labels,
         "usager": _usager,
         "connectionUsager": _of(lambda d: "deleted" if d.usager_deleted else "password"),
         "demandeur": _of(lambda d: d.demandeur or None),
         "demarche": lambda d, info: _described(d.demarche, d.form, info),
-        "groupeInstructeur": "groupe",
-        "instructeurs": "followers",
         "traitements": _parts("Traitement", "traitements"),
         "champs": _answers("champs"),
         "annotations": _answers("annotations"),
@@ -269,22 +247,10 @@ FIELDS: dict[str, dict[str, Resolve]] = {
         "claimant": _profile("claimant"),
         "instructeur": _profile("claimant", ADMINISTRATEUR),
     },
-    "DossierConnection": pages.CONNECTION,
-    "DeletedDossierConnection": pages.CONNECTION,
-    "PageInfo": pages.PAGE_INFO,
-    "File": {"url": _url, "byteSizeBigInt": "byte_size"},
+    "File": {"url": _url},
     "PersonnePhysique": {"id": _identified("Individual", "nom")},
     "PersonneMoraleIncomplete": {"id": _identified("Etablissement", "siret")},
-    "PersonneMorale": {
-        "id": _identified("Etablissement", "siret"),
-        "adresse": "address.label",
-        "numeroVoie": "address.street_number",
-        "nomVoie": "address.street_name",
-        "codePostal": "address.postal_code",
-        "localite": "address.city_name",
-        "codeInseeLocalite": "address.city_code",
-    },
-    "Entreprise": {"codeEffectifEntreprise": "code_effectif"},
+    "PersonneMorale": {"id": _identified("Etablissement", "siret")},
     "ChampDescriptor": {
         "id": _of(lambda d: ids.encode("Champ", d.stable_id)),
         "champDescriptors": _of(lambda d: d.champs if d.type == "repetition" else None),
@@ -296,7 +262,6 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     "Champ": {
         "id": _of(lambda c: ids.encode("Champ", c.key)),
         "champDescriptorId": _of(lambda c: ids.encode("Champ", c.stable_id)),
-        "label": "descriptor.label",
         "prefilled": _of(lambda _: False),
         "stringValue": lambda c, info: c.text(english=info.context.english),
         "columns": _of(columns_of),
@@ -305,17 +270,9 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     "CheckboxChamp": {"value": _of(lambda c: bool(c.value))},
     "DateChamp": {"date": _of(ServedChamp.date_value), "value": _of(ServedChamp.datetime_value)},
     "DatetimeChamp": {"datetime": _of(ServedChamp.datetime_value)},
-    "MultipleDropDownListChamp": {"values": "value"},
-    "LinkedDropDownListChamp": {
-        "primaryValue": _of(lambda c: c.value and c.value[0]),
-        "secondaryValue": _of(lambda c: c.value and c.value[1]),
-    },
-    "AddressChamp": {"address": "value", "commune": _commune, "departement": _departement},
+    "AddressChamp": {"commune": _commune, "departement": _departement},
     "CommuneChamp": {"commune": _commune, "departement": _departement},
-    "DepartementChamp": {"departement": "value"},
-    "EpciChamp": {"epci": "value", "departement": _departement},
-    "RegionChamp": {"region": "value"},
-    "PaysChamp": {"pays": "value"},
+    "EpciChamp": {"departement": _departement},
     "CarteChamp": {"geoAreas": _geo_areas},
     "SiretChamp": {"etablissement": _of(lambda c: c.value if isinstance(c.value, dict) else None)},
     "RNAChamp": {"rna": _register},
@@ -330,7 +287,6 @@ FIELDS: dict[str, dict[str, Resolve]] = {
         "filled": _of(lambda c: bool(c.value)),
         "grantType": _of(lambda _: "piece_justificative"),
     },
-    "HeaderSectionChamp": {"level": "descriptor.level"},
     "RepetitionChamp": {
         "rows": _rows,
         "champs": _of(lambda c: [cell for _row, cells in c.rows() for cell in cells]),

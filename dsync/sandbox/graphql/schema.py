@@ -17,6 +17,7 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     build_schema,
+    get_directive_values,
     get_nullable_type,
     is_leaf_type,
     is_list_type,
@@ -41,19 +42,21 @@ def text() -> str:
 def schema() -> GraphQLSchema:
     """Return the executable schema."""
     built = build_schema(text())
-    resolvers = {**FIELDS, "Mutation": MUTATIONS}
+    resolvers: dict[str, dict[str, Resolve]] = {**FIELDS, "Mutation": MUTATIONS}
+    moved: Any = built.get_directive("from")
     for name, type_ in built.type_map.items():
         if isinstance(type_, GraphQLObjectType) and not name.startswith("__"):
-            own: dict[str, Resolve] = {}
-            for declared in (*(interface.name for interface in type_.interfaces), name):
-                own |= resolvers.get(declared, {})
             for field, definition in type_.fields.items():
-                resolve = own.get(field, _snake(field))
                 inner = get_nullable_type(definition.type)
-                if isinstance(resolve, str):
-                    is_needed_list = is_list_type(inner) and is_non_null_type(definition.type)
-                    resolve = _at(resolve, [] if is_needed_list else None)
-                definition.resolve = resolve
+                is_needed_list = is_list_type(inner) and is_non_null_type(definition.type)
+                owners = [o for o in (type_, *type_.interfaces) if field in o.fields]
+                own = [
+                    resolvers[o.name][field] for o in owners if field in resolvers.get(o.name, ())
+                ]
+                given = [get_directive_values(moved, o.fields[field].ast_node) for o in owners]
+                path = next((each["path"] for each in given if each), _snake(field))
+                read = _at(path, [] if is_needed_list else None)
+                definition.resolve = own[0] if own else read
                 if is_leaf_type(inner) and not definition.args:
                     definition.extensions = {LEAF: inner}
                 for argument, declaration in definition.args.items():
@@ -78,13 +81,17 @@ def _snake(name: str) -> str:
 
 
 def _at(path: str, default: Any) -> Callable[[Any, Info], Any]:
-    """Return a resolver that reads a dotted path of keys and attributes."""
+    """Return a resolver that reads a dotted path of keys, attributes and indexes."""
     names = path.split(".")
 
     def resolve(value: Any, _info: Info) -> Any:
         for name in names:
-            has_keys = isinstance(value, dict)
-            value = value.get(name) if has_keys else getattr(value, name, None)
+            if isinstance(value, dict):
+                value = value.get(name)
+            elif isinstance(value, list | tuple):
+                value = value[int(name)]
+            else:
+                value = getattr(value, name, None)
         if isinstance(value, datetime):
             return clock.iso(value)
         return default if value is None else value
