@@ -143,13 +143,6 @@ def test_serving_ends_with_a_signal(told: signal.Signals) -> None:
         assert run.wait(timeout=5) == 0
 
 
-def test_importing_the_package_loads_nothing() -> None:
-    """The command line imports the server only when it starts one."""
-    code = "import sys, dsync.sandbox; print('graphql' in sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "False"
-
-
 def test_several_clients_are_served_at_once(sandbox: Any, client: Any) -> None:
     """Answers do not mix, and every request is logged."""
     numbers = [truth.number for truth in sandbox.control.truth() if truth.presence == "present"]

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from dsync.ds import operations
 from dsync.sandbox import Change, Sandbox
-from dsync.sandbox.content.every_type import EVERY_TYPE_FORM, every_type_dossiers
+from dsync.sandbox.content import EVERY_TYPE_FORM, every_type_dossiers
 from dsync.sandbox.world.clock import Clock
 from dsync.sandbox.world.model import ChampDescriptor
 from dsync.settings import load_settings

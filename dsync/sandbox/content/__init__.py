@@ -1,9 +1,13 @@
 """The invented forms, dossiers and catalogue of the sandbox; the same seed gives the same ones."""
 
 from dsync.sandbox.content.dossiers import FIRST_NUMBER, dossier, dossiers
-from dsync.sandbox.content.equipment import EQUIPMENT_FORM, equipment_dossiers, renumbered
-from dsync.sandbox.content.every_type import EVERY_TYPE_FORM, every_type_dossiers
 from dsync.sandbox.content.form import FORM
+from dsync.sandbox.content.others import (
+    EQUIPMENT_FORM,
+    EVERY_TYPE_FORM,
+    equipment_dossiers,
+    every_type_dossiers,
+)
 
 __all__ = [
     "EQUIPMENT_FORM",
@@ -14,5 +18,4 @@ __all__ = [
     "dossiers",
     "equipment_dossiers",
     "every_type_dossiers",
-    "renumbered",
 ]

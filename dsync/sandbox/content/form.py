@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from dsync.sandbox.content.rng import load
-from dsync.sandbox.world.model import FormRevision, FormSeed, descriptors
-
-Rows = Iterable[dict[str, Any]]
+from dsync.sandbox.world.model import FormRevision, FormSeed
 
 
-def form(data: dict[str, Any], champs: Rows, annotations: Rows) -> FormSeed:
-    """Return a form; each revision is created when the one before it is published.
-
-    Args:
-        data: its dates and facts.
-        champs: fields of the descriptors of champs.
-        annotations: the same of annotations.
-    """
-    created, published = [data["created_at"], *data["published_at"]], data["published_at"]
-    revisions = [
-        FormRevision(*dates, descriptors(champs), descriptors(annotations))
-        for dates in zip(created, published, strict=False)
-    ]
+def form(data: dict[str, Any]) -> FormSeed:
+    """Return a form of `data/forms.toml`; each revision is created when the last is published."""
+    dates = zip([data["created_at"], *data["published_at"]], data["published_at"], strict=False)
+    revisions = [FormRevision(*pair, data["champs"], data["annotations"]) for pair in dates]
     facts = ("number", "path", "title", "description", "labels", "groupes")
     return FormSeed(**{fact: data[fact] for fact in facts}, revisions=revisions)
 
 
-_DATA = load("forms")["eig"]
-FORM = form(_DATA, _DATA["champs"], _DATA["annotations"])
+FORM = form(load("forms")["eig"])
 _FIRST, _SECOND = (
     {d.stable_id: d for top in (r.champs, r.annotations) for t in top for d in (t, *t.champs)}
     for r in FORM.revisions

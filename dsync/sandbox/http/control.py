@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partialmethod
 from typing import Any, Literal
@@ -56,14 +57,14 @@ class Control(Changes):
         """
         if number in self.world.demarches:
             raise ValueError(f"the sandbox has a démarche {number} already")
-        now = self.now()
-        if given is None and like == "eig":
-            given = content.FORM, content.dossiers(self._seed, dossiers, now=now)
-        elif given is None:
-            made = content.equipment_dossiers(self._seed, dossiers, now=now)
-            given = content.EQUIPMENT_FORM, made
-        added = self.world.add_demarche(*content.renumbered(*given, number))
-        return list(added.dossiers)
+        if given is None:
+            form, make = content.EQUIPMENT_FORM, content.equipment_dossiers
+            if like == "eig":
+                form, make = content.FORM, content.dossiers
+            given = form, make(self._seed, dossiers, now=self.now())
+        form = replace(given[0], number=number, path=f"{given[0].path}-{number}")
+        renumbered = [replace(d, number=number * 1000 + rank) for rank, d in enumerate(given[1], 1)]
+        return list(self.world.add_demarche(form, renumbered).dossiers)
 
     # --- webhooks -----------------------------------------------------------------------------
 

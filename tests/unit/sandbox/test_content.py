@@ -16,12 +16,16 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox.content import dossiers, equipment_dossiers, every_type_dossiers
+from dsync.sandbox.content import (
+    EQUIPMENT_FORM,
+    EVERY_TYPE_FORM,
+    dossiers,
+    equipment_dossiers,
+    every_type_dossiers,
+)
 from dsync.sandbox.content.applicants import CATEGORIES, OPERATEURS, check_digit
 from dsync.sandbox.content.cases import CASES, ELIGIBLE, case_of, twin_of
 from dsync.sandbox.content.catalogue import products, redirects
-from dsync.sandbox.content.equipment import EQUIPMENT_FORM
-from dsync.sandbox.content.every_type import EVERY_TYPE_FORM
 from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
 from dsync.sandbox.content.texts import NASTY_TEXTS
 from dsync.sandbox.world.model import ChampDescriptor, FormSeed, ServedDossier

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from dsync.sandbox.content.equipment import EQUIPMENT_FORM
-from dsync.sandbox.content.every_type import EVERY_TYPE_FORM
+from dsync.sandbox.content import EQUIPMENT_FORM, EVERY_TYPE_FORM
 from dsync.sandbox.content.form import FORM, PROFIL_IMPACT
 
 ROOT = Path(__file__).parents[3]
