@@ -25,14 +25,12 @@ from msgspec import Struct
 from dsync.ds import nodes, operations
 from dsync.ds.dossiers import OBJECT_TYPES
 from dsync.ds.values import snake_case
+from dsync.sandbox.graphql import schema as sdl
 from dsync.sandbox.graphql.documents import document
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
-SCHEMAS = {
-    "sandbox": Path(str(files("dsync"))) / "sandbox" / "graphql" / "schema.graphql",
-    "real": SHARED / "ds" / "schema.graphql",
-}
+REAL = SHARED / "ds" / "schema.graphql"
 QUERIES = Path(str(files("dsync.ds"))) / "queries"
 FILES = sorted({path.stem for path in QUERIES.glob("*.graphql")} - {operations.FRAGMENTS})
 REPEATED = {
@@ -44,13 +42,14 @@ REPEATED = {
 DOCUMENTS = {**{name: operations.load(name) for name in FILES}, **REPEATED}
 
 
-@pytest.fixture(scope="module", params=SCHEMAS)
+@pytest.fixture(scope="module", params=["sandbox", "real"])
 def schema(request: pytest.FixtureRequest) -> GraphQLSchema:
     """Return each schema that is available."""
-    path = SCHEMAS[request.param]
-    if not path.exists():
-        pytest.skip(f"the {request.param} schema is not at hand ({path.name})")
-    return build_schema(path.read_text(encoding="utf-8"))
+    if request.param == "sandbox":
+        return sdl.schema()
+    if not REAL.exists():
+        pytest.skip(f"the real schema is not at hand ({REAL.name})")
+    return build_schema(REAL.read_text(encoding="utf-8"))
 
 
 LARGEST = {

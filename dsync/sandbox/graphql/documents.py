@@ -8,22 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    GraphQLError,
-    InlineFragmentNode,
-    IntValueNode,
-    OperationDefinitionNode,
-    Source,
-    VariableNode,
-    get_introspection_query,
-    get_named_type,
-    get_operation_ast,
-    is_leaf_type,
-    is_object_type,
-    validate,
-)
+import graphql
 from graphql.execution.collect_fields import FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
 from graphql.language import Visitor, visit
@@ -49,7 +34,7 @@ _PAGE = 100
 class RefusedError(Exception):
     """The request is invalid GraphQL: it is refused before execution."""
 
-    def __init__(self, *errors: GraphQLError) -> None:
+    def __init__(self, *errors: graphql.GraphQLError) -> None:
         super().__init__(errors[0].message)
         self.errors = errors
 
@@ -64,36 +49,40 @@ class QueryDocument:
 
     def __init__(self, text: str) -> None:
         try:
-            parser = Parser(Source(text))
+            parser = Parser(graphql.Source(text))
             self.ast = parser.parse_document()
-        except GraphQLError as exc:
+        except graphql.GraphQLError as exc:
             raise RefusedError(exc) from exc
         self.tokens = parser.token_count
-        errors = [e for e in validate(schema(), self.ast) if not _is_tolerated(e)]
+        errors = [e for e in graphql.validate(schema(), self.ast) if not _is_tolerated(e)]
         if errors:
             raise RefusedError(*errors)
         types: set[str | None] = set()
 
         class Fragments(Visitor):
-            def enter_inline_fragment(self, node: InlineFragmentNode, *_: Any) -> None:
+            def enter_inline_fragment(self, node: graphql.InlineFragmentNode, *_: Any) -> None:
                 types.add(node.type_condition.name.value if node.type_condition else None)
 
-            def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: Any) -> None:
+            def enter_fragment_definition(
+                self, node: graphql.FragmentDefinitionNode, *_: Any
+            ) -> None:
                 types.add(node.type_condition.name.value)
 
         visit(self.ast, Fragments())
         self.types_asked = frozenset(types)
         """Names of the types in fragments, used or not; None for a fragment without a type."""
-        definitions = [d for d in self.ast.definitions if isinstance(d, FragmentDefinitionNode)]
+        definitions = [
+            d for d in self.ast.definitions if isinstance(d, graphql.FragmentDefinitionNode)
+        ]
         self._fragments = {d.name.value: FragmentDetails(d) for d in definitions}
         self._measures: dict[Any, tuple[int, int]] = {}
 
-    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+    def operation(self, name: str | None) -> graphql.OperationDefinitionNode | None:
         """Return the operation of that name, or the only one; None when there is none."""
-        return get_operation_ast(self.ast, name)
+        return graphql.get_operation_ast(self.ast, name)
 
     def measure(
-        self, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+        self, operation: graphql.OperationDefinitionNode, variables: Mapping[str, Any]
     ) -> tuple[int, int]:
         """Return an operation's complexity and depth with its variables, as DS's library counts.
 
@@ -110,16 +99,22 @@ class QueryDocument:
         return self._measures[operation, sizes]
 
     def _size_of(
-        self, type_: Any, fields: Any, operation: OperationDefinitionNode, values: VariableValues
+        self,
+        type_: Any,
+        fields: Any,
+        operation: graphql.OperationDefinitionNode,
+        values: VariableValues,
     ) -> tuple[int, int]:
         """Return complexity and depth of the fields of a type."""
 
         def one(details: Any, parent: Any) -> tuple[int, int]:
             definition = schema().get_field(parent, details[0].node.name.value)
-            named: Any = get_named_type(definition.type) if definition else None
-            if named is None or is_leaf_type(named) or named.name.startswith("__"):
+            named: Any = graphql.get_named_type(definition.type) if definition else None
+            if named is None or graphql.is_leaf_type(named) or named.name.startswith("__"):
                 return 1, 1
-            concrete = [named] if is_object_type(named) else schema().get_possible_types(named)
+            concrete = (
+                [named] if graphql.is_object_type(named) else schema().get_possible_types(named)
+            )
             given = schema(), self._fragments, values, operation
             inside = [(kind, collect_subfields(*given, kind, details)[0]) for kind in concrete]
             each = [self._size_of(*fields, operation, values) for fields in inside if fields[1]]
@@ -133,12 +128,12 @@ class QueryDocument:
         return sum(score for score, _ in each), max(depth for _, depth in each)
 
 
-def _page_size(node: FieldNode, variables: Mapping[str, Any]) -> int:
+def _page_size(node: graphql.FieldNode, variables: Mapping[str, Any]) -> int:
     sizes = [a.value for a in node.arguments or () if a.name.value in ("first", "last")]
     for value in sizes:
-        if isinstance(value, VariableNode):
+        if isinstance(value, graphql.VariableNode):
             return variables.get(value.name.value) or _PAGE
-        if isinstance(value, IntValueNode):
+        if isinstance(value, graphql.IntValueNode):
             return int(value.value) or _PAGE
     return _PAGE
 
@@ -150,13 +145,13 @@ document = lru_cache(maxsize=512)(QueryDocument)
 def stored_query(name: str) -> str | None:
     """Return the text of the stored query of that name, None when there is none."""
     if name == "introspection":
-        return get_introspection_query(descriptions=True)
+        return graphql.get_introspection_query(descriptions=True)
     if name != "ds-query-v2":
         return None
     return files("dsync.sandbox.graphql").joinpath("stored.graphql").read_text(encoding="utf-8")
 
 
-def _is_tolerated(error: GraphQLError) -> bool:
+def _is_tolerated(error: graphql.GraphQLError) -> bool:
     """Return whether DS accepts it: fields of one response key and of different types."""
     message = error.message
     other = "are different fields" in message or "differing arguments" in message

@@ -6,15 +6,7 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, cast
 
-from graphql import (
-    ExecutionResult,
-    Executor,
-    FieldNode,
-    GraphQLError,
-    OperationDefinitionNode,
-    is_non_null_type,
-    located_error,
-)
+import graphql
 from graphql.execution.execute import assume_not_async_iterable, assume_not_awaitable
 from graphql.pyutils import Path, Undefined
 
@@ -56,9 +48,9 @@ def execute(
         raise RefusedError(*executor)
     sizes = document.measure(executor.operation, executor.variable_values.coerced)
     if refusal := _refusal(document.tokens, *sizes, call.limit):
-        raise RefusedError(GraphQLError(refusal))
+        raise RefusedError(graphql.GraphQLError(refusal))
     call.types_asked = document.types_asked
-    result = cast("ExecutionResult", executor.execute_operation())
+    result = cast("graphql.ExecutionResult", executor.execute_operation())
     errors, data = [_formatted(error) for error in result.errors or ()], result.data
     if call.reached is not None and not call.out_of_time:
         errors.append(_formatted(call.timeout(_first_field(executor.operation))))
@@ -78,7 +70,7 @@ def _refusal(tokens: int, complexity: int, depth: int, limit: QueryLimit) -> str
     return ""
 
 
-class PlatformExecutor(Executor[Any]):
+class PlatformExecutor(graphql.Executor[Any]):
     """graphql-core's executor, with the faults that tests set on dossiers."""
 
     @cached_property
@@ -108,7 +100,7 @@ class PlatformExecutor(Executor[Any]):
                         found = leaf.coerce_output_value(value)
                     elif field.type is leaf:
                         found = None
-                except GraphQLError:
+                except graphql.GraphQLError:
                     pass  # It occurs again below, which locates it.
             if found is Undefined:
                 at = Path(path, key, parent_type.name)
@@ -125,7 +117,7 @@ class PlatformExecutor(Executor[Any]):
             return super().execute_field(parent_type, source, details, path, position)
         node = details[0].node
         field = self.schema.get_field(parent_type, node.name.value)
-        if field and is_non_null_type(field.type):
+        if field and graphql.is_non_null_type(field.type):
             raise _null(f"{parent_type.name}.{node.name.value}", node, path)
         return None
 
@@ -150,8 +142,8 @@ def _raise_fault_of(dossier: ServedDossier, call: Call, path: Path | None, field
         raise ServerFailure
     try:
         call.spend(name)
-    except GraphQLError as error:
-        raise located_error(error, [node], first.as_list()) from None
+    except graphql.GraphQLError as error:
+        raise graphql.located_error(error, [node], first.as_list()) from None
     if has_fault("null_node"):
         raise _null(name, node, first)
     call.places.append((dossier.number, place))
@@ -159,17 +151,17 @@ def _raise_fault_of(dossier: ServedDossier, call: Call, path: Path | None, field
     call.null_fields |= {(*place, *fault.path) for fault in null_fields}
 
 
-def _null(field: str, node: FieldNode, path: Path) -> GraphQLError:
-    return located_error(failed(f"{_NULL}{field}", "invalid_null"), [node], path.as_list())
+def _null(field: str, node: graphql.FieldNode, path: Path) -> graphql.GraphQLError:
+    return graphql.located_error(failed(f"{_NULL}{field}", "invalid_null"), [node], path.as_list())
 
 
-def _first_field(operation: OperationDefinitionNode) -> str:
+def _first_field(operation: graphql.OperationDefinitionNode) -> str:
     roots = operation.selection_set.selections
-    name = next((node.name.value for node in roots if isinstance(node, FieldNode)), "")
+    name = next((node.name.value for node in roots if isinstance(node, graphql.FieldNode)), "")
     return f"{operation.operation.value.capitalize()}.{name}"
 
 
-def _formatted(error: GraphQLError) -> dict[str, Any]:
+def _formatted(error: graphql.GraphQLError) -> dict[str, Any]:
     """Return the entry of `errors` for a field, with DS's code for a null."""
     entry: dict[str, Any] = {**error.formatted}
     if error.message.startswith(_NULL):

@@ -33,22 +33,6 @@ FILES = "/files/"
 """Path of the addresses of files."""
 _INCOMPLETE = "PersonneMoraleIncomplete"
 
-# --- the root of a query, and démarches ---------------------------------------------------------
-
-
-def _demarche(_: Any, info: Info, number: int) -> ServedDemarche:
-    return info.context.visible("Demarche", info.context.world.demarches.get(number))
-
-
-def _dossier(_: Any, info: Info, number: int) -> ServedDossier:
-    return info.context.visible("Dossier", info.context.world.shown_dossier(number))
-
-
-def _groupe(_: Any, info: Info, number: int) -> Groupe:
-    demarches = info.context.world.demarches.values()
-    found = next((g for d in demarches for g in d.groupes if g.key == number), None)
-    return info.context.visible("GroupeInstructeurWithDossiers", found)
-
 
 def _descriptor_of(_: Any, info: Info, demarche: dict[str, Any]) -> Any:
     number = demarche.get("number") or ids.key_of(str(demarche.get("id")), "Procedure")
@@ -64,25 +48,16 @@ def _described(demarche: ServedDemarche, revision: FormRevision, info: Info) -> 
     return replace(demarche, revision=revision, demarche_url=url)
 
 
+def _groupe(_: Any, info: Info, number: int) -> Groupe:
+    demarches = info.context.world.demarches.values()
+    found = next((g for d in demarches for g in d.groupes if g.key == number), None)
+    return info.context.visible("GroupeInstructeurWithDossiers", found)
+
+
 def _groupes(demarche: ServedDemarche, _: Any, *, closed: bool | None = None) -> list[Groupe]:
     if closed is not None:  # DS answers 500 to this argument (recorded: groupe-closed-true).
         raise ServerFailure
     return demarche.groupes
-
-
-@cache
-def _name_of(type_: str) -> str:
-    """Return the name of a descriptor type in the names of GraphQL types."""
-    if type_ in ("communes", "departements", "regions"):
-        type_ = type_.removesuffix("s")
-    words = [type_.upper()] if type_ in ("cojo", "rna", "rnf") else type_.split("_")
-    return "".join(w if w.isupper() else w.capitalize() for w in words)
-
-
-def _descriptor_type(descriptor: ChampDescriptor, info: Info, _: Any) -> str:
-    """Return the GraphQL type of a descriptor; that of a text for types not in the schema."""
-    name = f"{_name_of(descriptor.type)}ChampDescriptor"
-    return name if name in info.schema.type_map else "TextChampDescriptor"
 
 
 # --- dossiers -----------------------------------------------------------------------------------
@@ -94,11 +69,6 @@ def _expires(dossier: ServedDossier, _: Any) -> str | None:
         return None
     is_leap_day = (ended.month, ended.day) == (2, 29)
     return iso(ended + timedelta(days=365) if is_leap_day else ended.replace(year=ended.year + 1))
-
-
-def _usager(dossier: ServedDossier, _: Any) -> dict[str, Any]:
-    key = "<deleted>" if dossier.usager_deleted else ids.encode("User", dossier.number)
-    return {"id": key, "email": dossier.usager_email}
 
 
 def _labels(dossier: ServedDossier, _: Any) -> list[Label]:
@@ -117,9 +87,11 @@ def _parts(kind: str, name: str) -> Resolve:
     return resolve
 
 
-def _profile(key: str, default: str | None = None) -> Resolve:
-    def resolve(avis: dict[str, Any], _: Any) -> dict[str, str] | None:
-        email = avis.get(key) or default
+def _profile(read: Callable[[Any], str | None]) -> Resolve:
+    """Return the resolver of a person's `Profile`, whose e-mail address is read."""
+
+    def resolve(value: Any, _: Any) -> dict[str, str] | None:
+        email = read(value)
         return {"id": ids.encode("User", email), "email": email} if email else None
 
     return resolve
@@ -148,11 +120,22 @@ def _demandeur_type(demandeur: dict[str, Any], info: Info, _: Any) -> str:
     return _INCOMPLETE if incomplete else "PersonneMorale"
 
 
-def _identified(kind: str, key: str) -> Resolve:
-    return lambda value, _: ids.encode(kind, value[key])
-
-
 # --- champs -------------------------------------------------------------------------------------
+
+
+@cache
+def _name_of(type_: str) -> str:
+    """Return the name of a descriptor type in the names of GraphQL types."""
+    if type_ in ("communes", "departements", "regions"):
+        type_ = type_.removesuffix("s")
+    words = [type_.upper()] if type_ in ("cojo", "rna", "rnf") else type_.split("_")
+    return "".join(w if w.isupper() else w.capitalize() for w in words)
+
+
+def _descriptor_type(descriptor: ChampDescriptor, info: Info, _: Any) -> str:
+    """Return the GraphQL type of a descriptor; that of a text for types not in the schema."""
+    name = f"{_name_of(descriptor.type)}ChampDescriptor"
+    return name if name in info.schema.type_map else "TextChampDescriptor"
 
 
 def _champ_type(champ: ServedChamp, info: Info, _: Any) -> str:
@@ -161,10 +144,6 @@ def _champ_type(champ: ServedChamp, info: Info, _: Any) -> str:
     if champ.type in ASKED_TYPES and not info.context.asks(name):
         return ASKED_TYPES[champ.type]
     return name if name in info.schema.type_map else "TextChamp"
-
-
-def _rows(champ: ServedChamp, _: Any) -> list[dict[str, Any]]:
-    return [{"id": ids.encode("Row", row.ulid), "champs": cells} for row, cells in champ.rows()]
 
 
 def _place(kind: str, code: str, name: str) -> Resolve:
@@ -184,12 +163,14 @@ def _place(kind: str, code: str, name: str) -> Resolve:
     return resolve
 
 
-_commune = _place("commune", "city_code", "city_name")
-_departement = _place("departement", "department_code", "department_name")
-
-
-def _register(champ: ServedChamp, _: Any) -> dict[str, Any] | None:
-    return None if champ.value is None else {"id": str(champ.value)}
+_PLACES = {
+    "commune": _place("commune", "city_code", "city_name"),
+    "departement": _place("departement", "department_code", "department_name"),
+}
+_REGISTER = {
+    name: lambda champ, _: None if champ.value is None else {"id": str(champ.value)}
+    for name in ("rna", "rnf")
+}
 
 
 def _geo_areas(champ: ServedChamp, _: Any) -> list[dict[str, Any]]:
@@ -217,9 +198,13 @@ TYPENAMES: dict[str, Callable[..., str]] = {
 
 FIELDS: dict[str, dict[str, Resolve]] = {
     "Query": {
-        "demarche": _demarche,
+        "demarche": lambda _, info, number: info.context.visible(
+            "Demarche", info.context.world.demarches.get(number)
+        ),
         "demarcheDescriptor": _descriptor_of,
-        "dossier": _dossier,
+        "dossier": lambda _, info, number: info.context.visible(
+            "Dossier", info.context.world.shown_dossier(number)
+        ),
         "groupeInstructeur": _groupe,
     },
     "Demarche": {**pages.LISTS, "groupeInstructeurs": _groupes},
@@ -230,7 +215,12 @@ FIELDS: dict[str, dict[str, Resolve]] = {
             lambda d: iso(d.hidden_at) if d.presence == "masque_usager" else None
         ),
         "labels": _labels,
-        "usager": _usager,
+        "usager": _of(
+            lambda d: {
+                "id": "<deleted>" if d.usager_deleted else ids.encode("User", d.number),
+                "email": d.usager_email,
+            }
+        ),
         "connectionUsager": _of(lambda d: "deleted" if d.usager_deleted else "password"),
         "demandeur": _of(lambda d: d.demandeur or None),
         "demarche": lambda d, info: _described(d.demarche, d.form, info),
@@ -243,14 +233,20 @@ FIELDS: dict[str, dict[str, Resolve]] = {
         "geojson": _made("geojson"),
     },
     "Avis": {
-        "expert": _profile("expert"),
-        "claimant": _profile("claimant"),
-        "instructeur": _profile("claimant", ADMINISTRATEUR),
+        "expert": _profile(lambda avis: avis.get("expert")),
+        "claimant": _profile(lambda avis: avis.get("claimant")),
+        "instructeur": _profile(lambda avis: avis.get("claimant") or ADMINISTRATEUR),
     },
     "File": {"url": _url},
-    "PersonnePhysique": {"id": _identified("Individual", "nom")},
-    "PersonneMoraleIncomplete": {"id": _identified("Etablissement", "siret")},
-    "PersonneMorale": {"id": _identified("Etablissement", "siret")},
+    "Demandeur": {
+        "id": _of(
+            lambda d: (
+                ids.encode("Individual", d["nom"])
+                if d["kind"] == "physique"
+                else ids.encode("Etablissement", d["siret"])
+            )
+        )
+    },
     "ChampDescriptor": {
         "id": _of(lambda d: ids.encode("Champ", d.stable_id)),
         "champDescriptors": _of(lambda d: d.champs if d.type == "repetition" else None),
@@ -270,13 +266,11 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     "CheckboxChamp": {"value": _of(lambda c: bool(c.value))},
     "DateChamp": {"date": _of(ServedChamp.date_value), "value": _of(ServedChamp.datetime_value)},
     "DatetimeChamp": {"datetime": _of(ServedChamp.datetime_value)},
-    "AddressChamp": {"commune": _commune, "departement": _departement},
-    "CommuneChamp": {"commune": _commune, "departement": _departement},
-    "EpciChamp": {"departement": _departement},
+    **dict.fromkeys(("AddressChamp", "CommuneChamp", "EpciChamp"), _PLACES),
     "CarteChamp": {"geoAreas": _geo_areas},
     "SiretChamp": {"etablissement": _of(lambda c: c.value if isinstance(c.value, dict) else None)},
-    "RNAChamp": {"rna": _register},
-    "RNFChamp": {"rnf": _register},
+    "RNAChamp": _REGISTER,
+    "RNFChamp": _REGISTER,
     "EngagementJuridiqueChamp": {"engagementJuridique": _of(lambda c: {} if c.value else None)},
     "DossierLinkChamp": {"dossier": lambda c, info: info.context.world.shown_dossier(c.value)},
     "PieceJustificativeChamp": {
@@ -288,7 +282,9 @@ FIELDS: dict[str, dict[str, Resolve]] = {
         "grantType": _of(lambda _: "piece_justificative"),
     },
     "RepetitionChamp": {
-        "rows": _rows,
+        "rows": _of(
+            lambda c: [{"id": ids.encode("Row", r.ulid), "champs": cells} for r, cells in c.rows()]
+        ),
         "champs": _of(lambda c: [cell for _row, cells in c.rows() for cell in cells]),
     },
 }

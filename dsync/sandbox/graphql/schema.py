@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from graphql import (
-    GraphQLError,
-    GraphQLInputObjectType,
-    GraphQLInterfaceType,
-    GraphQLObjectType,
-    GraphQLScalarType,
-    GraphQLSchema,
-    build_schema,
-    get_directive_values,
-    get_nullable_type,
-    is_leaf_type,
-    is_list_type,
-    is_non_null_type,
-)
+import graphql
 
 from dsync.sandbox.graphql.call import Info, Resolve
 from dsync.sandbox.graphql.mutations import MUTATIONS
@@ -33,46 +21,52 @@ LEAF = "leaf"
 """Key of `GraphQLField.extensions`: the type of a field without subfields and arguments."""
 
 
-def text() -> str:
-    """Return the text of ``schema.graphql``."""
-    return files("dsync.sandbox.graphql").joinpath("schema.graphql").read_text(encoding="utf-8")
-
-
 @cache
-def schema() -> GraphQLSchema:
+def schema() -> graphql.GraphQLSchema:
     """Return the executable schema."""
-    built = build_schema(text())
+    text = files(__package__).joinpath("schema.graphql").read_text(encoding="utf-8")
+    built = graphql.build_ast_schema(_with_inherited(graphql.parse(text)))
     resolvers: dict[str, dict[str, Resolve]] = {**FIELDS, "Mutation": MUTATIONS}
     moved: Any = built.get_directive("from")
     for name, type_ in built.type_map.items():
-        if isinstance(type_, GraphQLObjectType) and not name.startswith("__"):
+        if isinstance(type_, graphql.GraphQLObjectType) and not name.startswith("__"):
+            owners = [name, *(interface.name for interface in type_.interfaces)]
             for field, definition in type_.fields.items():
-                inner = get_nullable_type(definition.type)
-                is_needed_list = is_list_type(inner) and is_non_null_type(definition.type)
-                owners = [o for o in (type_, *type_.interfaces) if field in o.fields]
-                own = [
-                    resolvers[o.name][field] for o in owners if field in resolvers.get(o.name, ())
-                ]
-                given = [get_directive_values(moved, o.fields[field].ast_node) for o in owners]
-                path = next((each["path"] for each in given if each), _snake(field))
-                read = _at(path, [] if is_needed_list else None)
-                definition.resolve = own[0] if own else read
-                if is_leaf_type(inner) and not definition.args:
+                inner = graphql.get_nullable_type(definition.type)
+                is_needed_list = graphql.is_list_type(inner) and inner is not definition.type
+                given = graphql.get_directive_values(moved, definition.ast_node)
+                path = given["path"] if given else _snake(field)
+                own = [resolvers[o][field] for o in owners if field in resolvers.get(o, ())]
+                definition.resolve = own[0] if own else _at(path, [] if is_needed_list else None)
+                if graphql.is_leaf_type(inner) and not definition.args:
                     definition.extensions = {LEAF: inner}
                 for argument, declaration in definition.args.items():
                     declaration.out_name = _snake(argument)
-        elif isinstance(type_, GraphQLInputObjectType):
-            for field, given in type_.fields.items():
-                given.out_name = _snake(field)
-        elif isinstance(type_, GraphQLInterfaceType):
+        elif isinstance(type_, graphql.GraphQLInputObjectType):
+            for field, value in type_.fields.items():
+                value.out_name = _snake(field)
+        elif isinstance(type_, graphql.GraphQLInterfaceType):
             type_.resolve_type = TYPENAMES[name]
         elif name in ("TypeDeChamp", "BigInt"):
             # DS sends big integers as texts. Of the types of champs, tests give forms some that the
             # served schema does not have, as a newer DS could.
             type_.coerce_output_value = str  # type: ignore[attr-defined]
-        elif isinstance(type_, GraphQLScalarType) and name in _READERS:
+        elif isinstance(type_, graphql.GraphQLScalarType) and name in _READERS:
             type_.coerce_input_value = _reader(name, _READERS[name])
     return built
+
+
+def _with_inherited(document: graphql.DocumentNode) -> graphql.DocumentNode:
+    """Give each type the fields of its interface, which the file does not repeat."""
+    named: dict[str, Any] = {d.name.value: d for d in document.definitions if hasattr(d, "name")}
+
+    def whole(type_: Any) -> Any:
+        inherited = [f for i in type_.interfaces for f in named[i.name.value].fields]
+        by_name = {field.name.value: field for field in (*inherited, *(type_.fields or ()))}
+        return replace(type_, fields=tuple(by_name.values()))
+
+    kept = [whole(d) if getattr(d, "interfaces", None) else d for d in document.definitions]
+    return replace(document, definitions=tuple(kept))
 
 
 def _snake(name: str) -> str:
@@ -104,7 +98,7 @@ def _reader(name: str, read: Callable[[str], Any]) -> Callable[[Any], Any]:
         try:
             return read(value)
         except (TypeError, ValueError) as exc:
-            raise GraphQLError(f"Could not coerce value {value!r} to {name}") from exc
+            raise graphql.GraphQLError(f"Could not coerce value {value!r} to {name}") from exc
 
     return coerce
 
