@@ -3,7 +3,8 @@
 Each scenario starts from the recorded state, in the recorded order. An answer has the same status,
 the same errors (message, code, place, path) and the same data, leaf by leaf; what depends on the
 run (`MOVING`) is compared by its type alone. Of a request refused by GraphQL itself (HTTP 200,
-errors without data) only the codes are compared: another library's words are others.
+errors without data) only the codes are compared: another library's words are others. What is
+compared here has no test of its own.
 """
 
 from __future__ import annotations

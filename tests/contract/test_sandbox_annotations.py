@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-DSYNC, OTHER = "SW5zdHJ1Y3RldXItMw==", "SW5zdHJ1Y3RldXItNA=="
+DSYNC = "SW5zdHJ1Y3RldXItMw=="
 WRITE = (
     "mutation write($i:DossierModifierAnnotationsInput!){"
     "m:dossierModifierAnnotations(input:$i){annotations{id stringValue} errors{message}}}"
@@ -55,30 +55,6 @@ def test_valid_values_are_saved_and_the_others_refused(
     assert (truth[5103], truth[5104]) == ("détail", "24 décembre 2026 11:11")
 
 
-@pytest.mark.parametrize(
-    ("value", "emptied"),
-    [({"textarea": ""}, 5103), ({"dropDownList": ""}, 5102)],
-)
-def test_an_empty_text_empties_the_annotation(
-    sandbox: Any, client: Any, number: int, value: dict[str, Any], emptied: int
-) -> None:
-    """So does an empty choice."""
-    sandbox.control.edit_annotation(number, emptied, "Éligible")
-    _write(client, number, (emptied, value))
-    assert sandbox.control.truth_of(number).annotations[emptied] == ""
-
-
-@pytest.mark.parametrize(
-    "value", [{"datetime": ""}, {"datetime": None}, {}, {"text": "a", "email": "b"}, {"nope": "x"}]
-)
-def test_a_value_of_no_type_refuses_the_whole_request(
-    client: Any, number: int, value: dict[str, Any]
-) -> None:
-    """Nothing is executed: the answer has errors without data."""
-    body = _write(client, number, (5103, {"textarea": "x"}), (5104, value)).json()
-    assert "data" not in body
-
-
 def test_rows_are_added_each_time_and_their_cells_written(
     sandbox: Any, client: Any, number: int
 ) -> None:
@@ -102,39 +78,3 @@ def test_rows_are_added_each_time_and_their_cells_written(
     ghost = _write(client, number, ("5320|01ARZ3NDEKTSV4RRFFQ69G5FAV", {"textarea": "?"}))
     assert ghost.json()["data"]["m"]["annotations"][0]["stringValue"] == "?"
     assert rows() == after
-
-
-def test_an_id_that_breaks_the_server_saves_no_value(
-    sandbox: Any, client: Any, number: int
-) -> None:
-    """Rows requested before that id are added."""
-    rows = len(sandbox.control.truth_of(number).annotations[5302])
-    answer = _write(
-        client,
-        number,
-        (5103, {"textarea": "perdu"}),
-        (5302, {"repetition": 1}),
-        (5320, {"textarea": "sans ligne"}),
-    )
-    truth = sandbox.control.truth_of(number).annotations
-    assert answer.status_code == 500
-    assert (truth[5103] == "perdu", len(truth[5302])) == (False, rows + 1)
-
-
-def test_a_missing_right_is_in_the_payload(sandbox: Any, client: Any, number: int) -> None:
-    """The read-only token is checked first, then the instructeur's groupe."""
-    value = (5103, {"textarea": "x"})
-    readonly = _write(client, number, value, token=sandbox.tokens.readonly).json()["data"]["m"]
-    stranger = _write(client, number, value, agent=OTHER).json()["data"]["m"]
-    assert readonly["annotations"] is stranger["annotations"] is None
-    assert "seulement en lecture" in readonly["errors"][0]["message"]
-    assert "droits d’accès" in stranger["errors"][0]["message"]
-
-
-@pytest.mark.parametrize("gone", ["hide", "erase", "expire"])
-def test_a_hidden_dossier_is_not_found(sandbox: Any, client: Any, number: int, gone: str) -> None:
-    """The error is at the top level, with null under the alias."""
-    getattr(sandbox.control, gone)(number)
-    body = _write(client, number, (5103, {"textarea": "x"})).json()
-    assert body["data"] == {"m": None}
-    assert body["errors"][0]["extensions"] == {"code": "not_found"}

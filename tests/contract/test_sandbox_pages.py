@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import pytest
@@ -61,61 +60,6 @@ def test_updated_since_is_inclusive(sandbox: Any, client: Any) -> None:
     assert _page(client, since=later.isoformat())["nodes"] == []
 
 
-@pytest.mark.parametrize("size", [0, -1])
-def test_a_page_of_size_0_says_that_more_follow(client: Any, size: int) -> None:
-    """A client that follows its cursor does not end."""
-    assert _page(client, first=size) == {
-        "pageInfo": {
-            "startCursor": None,
-            "endCursor": None,
-            "hasNextPage": True,
-            "hasPreviousPage": False,
-        },
-        "nodes": [],
-    }
-
-
-def test_the_last_ones_come_in_the_same_order(client: Any) -> None:
-    """`last` returns the end of the list, `order: DESC` reverses it."""
-    numbers = _crawl(client, first=100)
-    last = _page(client, last=3)
-    assert [node["number"] for node in last["nodes"]] == numbers[-3:]
-    assert (last["pageInfo"]["hasNextPage"], last["pageInfo"]["hasPreviousPage"]) == (False, True)
-    before = _page(client, last=3, before=last["pageInfo"]["startCursor"])
-    assert [node["number"] for node in before["nodes"]] == numbers[-6:-3]
-    assert before["pageInfo"]["hasNextPage"] is True
-    turned = _page(client, first=3, order="DESC")
-    assert [node["number"] for node in turned["nodes"]] == numbers[:-4:-1]
-
-
-def test_a_cursor_is_a_utc_timestamp_and_an_id(client: Any) -> None:
-    """The seconds have nine digits; there is no padding."""
-    page = _page(client, first=1)
-    cursor = page["pageInfo"]["endCursor"]
-    at, number = base64.b64decode(cursor + "==").decode().split(";")
-    assert int(number) == page["nodes"][0]["number"]
-    assert (at[10], at[-1], len(at)) == ("T", "Z", 30)
-    assert "=" not in cursor
-
-
-def test_a_wrong_cursor_is_refused_or_silently_empty(client: Any) -> None:
-    """No base64 is an error without code; base64 of another text is an empty page."""
-    error = client.ask(PAGE, after="garbage")["errors"][0]
-    assert (error["message"], "extensions" in error) == ('Invalid input: "garbage"', False)
-    page = _page(client, after="enp6Ozk=")
-    assert (page["nodes"], page["pageInfo"]["endCursor"]) == ([], None)
-
-
-@pytest.mark.parametrize(
-    "arguments", [{"first": 1, "last": 1}, {"after": "enp6Ozk=", "before": "enp6Ozk="}]
-)
-def test_arguments_that_exclude_each_other_are_refused(client: Any, arguments: Any) -> None:
-    """With HTTP 200 and a code."""
-    answer = client.post(PAGE, **arguments)
-    assert answer.status_code == 200
-    assert answer.json()["errors"][0]["extensions"] == {"code": "bad_request"}
-
-
 def test_a_dossier_that_changes_moves_behind_the_cursor(sandbox: Any, client: Any) -> None:
     """It is read again later in the same crawl."""
     since = "1970-01-01T00:00:00Z"
@@ -124,9 +68,3 @@ def test_a_dossier_that_changes_moves_behind_the_cursor(sandbox: Any, client: An
     sandbox.control.save_without_submitting(moved)
     rest = _page(client, first=100, since=since, after=first["pageInfo"]["endCursor"])
     assert rest["nodes"][-1]["number"] == moved
-
-
-def test_a_filter_keeps_one_state(client: Any) -> None:
-    """Only dossiers of that state are listed."""
-    nodes = _page(client, state="accepte")["nodes"]
-    assert {node["state"] for node in nodes} == {"accepte"}
