@@ -14,7 +14,7 @@ from dsync.sandbox.graphql import schema as sdl
 _BACK = {("DossierLinkChamp", "dossier"), ("Dossier", "champs"), ("Dossier", "annotations")}
 
 
-def _fields(type_name: str, depth: int = 3) -> str:
+def _fields(type_name: str, depth: int = 2) -> str:
     """Return a selection of all fields of a type, with aliases that do not conflict."""
     type_: Any = sdl.schema().type_map[type_name]
     parts = ["__typename"]
