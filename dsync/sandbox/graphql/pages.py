@@ -125,17 +125,8 @@ def dossiers(
 def _deletions(
     listed: str, place: Place, _: Info, *, deleted_since: datetime | None = None, **page: Any
 ) -> Connection:
-    entries: dict[Key, dict[str, Any]] = {}
-    for dossier in _listed(place, listed):
-        removal = dossier.removal
-        if removal and (deleted_since is None or removal.at >= deleted_since):
-            entries[removal.at, removal.key] = {
-                "id": ids.encode("DeletedDossier", removal.key),
-                "number": dossier.number,
-                "state": dossier.state,
-                "reason": removal.reason,
-                "date_supression": removal.at,
-            }
+    found = [removal for dossier in _listed(place, listed) if (removal := dossier.removal)]
+    entries = {(r.at, r.key): r for r in found if deleted_since is None or r.at >= deleted_since}
     return Connection(sorted(entries), entries.__getitem__, **page)
 
 

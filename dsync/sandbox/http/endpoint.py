@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections import deque
-from dataclasses import asdict, dataclass, field
+import re
+from collections import Counter, deque
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from email.message import Message
+from types import SimpleNamespace
 from typing import Any
 
 from graphql import FieldNode
@@ -14,13 +17,14 @@ from graphql import FieldNode
 from dsync.sandbox.graphql.call import Call, QueryLimit, ServerFailure, Token
 from dsync.sandbox.graphql.documents import QueryDocument, RefusedError, document, stored_query
 from dsync.sandbox.graphql.execution import execute
-from dsync.sandbox.http.access import AccessControl
 from dsync.sandbox.http.answers import HttpAnswer, as_json, failed, failure, internal_error
 from dsync.sandbox.http.faults import ScriptedFault, altered, next_fault, with_replaced_json
 from dsync.sandbox.world.model import World
 
 PATH = "/api/v2/graphql"
 _KEPT_REQUESTS = 50_000
+# DS accepts `Bearer x`, `Token x` and `Token token="x"` (recorded: auth-*).
+_SCHEME = re.compile(r"(?:Bearer|Token)\s+(?:token=)?\"?([^\s\"]+)\"?")
 
 
 @dataclass(slots=True)
@@ -52,6 +56,52 @@ class _BadBodyError(Exception):
     def __init__(self, message: str, code: str = "bad_request") -> None:
         super().__init__(message)
         self.answer = failure(400, message, code)
+
+
+class AccessControl:
+    """Authenticates requests and counts them against the rate limit."""
+
+    def __init__(self, seed: int, demarches: list[int], per_minute: int | None) -> None:
+        rights: dict[str, dict[str, Any]] = {
+            "write": {},
+            "readonly": {"can_write": False},
+            "expired": {"expired": True},
+            "other_demarche": {"demarches": frozenset(demarches[1:])},
+            "forbidden_network": {"forbidden_network": True},
+        }
+        made = [(name, hashlib.sha256(f"dsync sandbox {seed} {name}".encode())) for name in rights]
+        tokens = [Token(name, h.hexdigest()[:32], **rights[name]) for name, h in made]
+        self._tokens = {token.secret: token for token in tokens}
+        self.tokens = SimpleNamespace(**{token.name: token.secret for token in tokens})
+        """The secrets by name; `other_demarche` may read every démarche but the main one."""
+        self.per_minute = per_minute
+        """Maximum number of requests for each `Authorization` header and minute; None: no limit."""
+        self._minute = 0
+        self._seen: Counter[str] = Counter()
+
+    def change(self, name: str, **changes: Any) -> None:
+        """Change fields of the `Token` of that name.
+
+        Raises:
+            KeyError: there is no token of that name.
+        """
+        secret = vars(self.tokens)[name]
+        self._tokens[secret] = replace(self._tokens[secret], **changes)
+
+    def find(self, authorization: str | None) -> Token | None:
+        """Return the token of an `Authorization` header, None when it is unknown or malformed."""
+        match = _SCHEME.fullmatch(authorization or "")
+        return self._tokens.get(match[1]) if match else None
+
+    def exceeds(self, authorization: str | None, now: datetime) -> bool:
+        """Count a request; return whether it exceeds the limit."""
+        # DS counts by the header's text and by its own clock's minutes.
+        minute = int(now.timestamp()) // 60
+        if minute != self._minute:
+            self._minute = minute
+            self._seen.clear()
+        self._seen[authorization or ""] += 1
+        return self.per_minute is not None and self._seen[authorization or ""] > self.per_minute
 
 
 class Endpoint:

@@ -10,9 +10,8 @@ from typing import Any
 
 from dsync.sandbox import content
 from dsync.sandbox.content import life
-from dsync.sandbox.http.access import AccessControl
 from dsync.sandbox.http.control import Control
-from dsync.sandbox.http.endpoint import PATH, Endpoint
+from dsync.sandbox.http.endpoint import PATH, AccessControl, Endpoint
 from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.http.server import BETAGOUV, CONTROL, Server
 from dsync.sandbox.world.clock import Clock
@@ -26,8 +25,7 @@ class Sandbox:
         forms: the démarches with their dossiers, the main one first.
         seed: the same seed gives the same tokens and the same catalogue.
         clock: the sandbox's time.
-        host: address to listen on.
-        port: to listen on; 0: any free one.
+        port: of 127.0.0.1, to listen on; 0: any free one.
         rate_limit: requests for each minute and token; None: no limit. DS allows 400.
     """
 
@@ -37,7 +35,6 @@ class Sandbox:
         *,
         seed: int,
         clock: Clock,
-        host: str = "127.0.0.1",
         port: int = 0,
         rate_limit: int | None = None,
     ) -> None:
@@ -49,7 +46,7 @@ class Sandbox:
         endpoint = Endpoint(self.world, access)
         catalogue = OpenData(seed, clock.now())
         self.control = Control(self.world, endpoint, catalogue, seed)
-        self._server = Server(host, port, endpoint, self.control, catalogue)
+        self._server = Server(port, endpoint, self.control, catalogue)
         self._life = life.Life(self.control, seed)
         self.base_url = self._server.base_url
         self.ds_url = self.base_url + PATH

@@ -37,14 +37,14 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128  # Tests open many connections at once.
 
     def __init__(
-        self, host: str, port: int, endpoint: Endpoint, control: Control, catalogue: OpenData
+        self, port: int, endpoint: Endpoint, control: Control, catalogue: OpenData
     ) -> None:
         self.endpoint, self.control, self.catalogue = endpoint, control, catalogue
         self.world = endpoint.world
         self.stopping = threading.Event()
         self._connections: set[Any] = set()
-        super().__init__((host, port), Handler)
-        self.base_url = f"http://{host}:{self.server_address[1]}"
+        super().__init__(("127.0.0.1", port), Handler)
+        self.base_url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def server_bind(self) -> None:
         """Bind without the base class's look-up of the host's name, which can take seconds."""

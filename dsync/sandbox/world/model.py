@@ -194,11 +194,13 @@ class DossierFault:
     """For `replaced_json`: the text to send; it may be invalid JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
-    """The reason and the instant of an erasure."""
+@dataclass(eq=False)
+class Deletion(Identified):
+    """The reason and the instant of an erasure, or of what hides a dossier until then."""
 
+    KIND = "DeletedDossier"
     key: int
+    dossier: ServedDossier
     reason: str
     at: datetime
 
@@ -295,7 +297,7 @@ class ServedDossier:
             return self.deletion
         by_agent = self.presence == "masque_administration"
         reason = "instructeur_request" if by_agent else "user_request"
-        return Deletion(self.number, reason, self.hidden_at)
+        return Deletion(self.number, self, reason, self.hidden_at)
 
     def record(
         self, event: str, state: str, at: datetime, agent: str = "", motivation: str | None = None
@@ -446,7 +448,7 @@ class World:
             at: instant of the erasure.
         """
         dossier.presence = "supprime"
-        dossier.deletion = Deletion(self.key(Deletion), reason, at)
+        dossier.deletion = Deletion(self.key(Deletion), dossier, reason, at)
 
     def dossier(self, number: int | None) -> ServedDossier | None:
         """Return a dossier by number, hidden and erased ones included."""
