@@ -172,7 +172,6 @@ def _empty(number: int, minutes: int = 0) -> ServedDossier:
         number,
         "en_construction",
         at,
-        at,
         None,
         None,
         at,
@@ -194,7 +193,6 @@ def _dossier(rank: int, state: str, depose: str, updated: str) -> ServedDossier:
     seed = ServedDossier(
         number,
         state,  # type: ignore[arg-type]
-        at,
         at,
         instruction,
         traite,
@@ -289,7 +287,7 @@ def _every_type_dossier() -> ServedDossier:
         7116: {"code": "75", "name": "Paris"},
     }
     seed = _empty(15800001)
-    seed.depose_at = seed.en_construction_at = seed.updated_at = at
+    seed.depose_at = seed.updated_at = at
     seed.champs = values
     return seed
 

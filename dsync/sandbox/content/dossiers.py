@@ -67,7 +67,6 @@ def dossier(seed: int, rank: int, *, now: datetime) -> ServedDossier:
         FIRST_NUMBER + rank,
         state,
         depose_at,
-        depose_at,
         en_instruction_at,
         traite_at,
         updated_at,

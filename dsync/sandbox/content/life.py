@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dsync.sandbox.content import notes
 from dsync.sandbox.content.dossiers import FIRST_NUMBER, dossier
@@ -100,12 +100,14 @@ class Life:
     def _deposit(self, number: int) -> Event:
         now = self._changes.now()
         invented = dossier(self._seed, number - FIRST_NUMBER, now=now)
-        dates = dict.fromkeys(("depose_at", "en_construction_at", "updated_at"), now)
-        undecided: dict[str, Any] = {"en_instruction_at": None, "traite_at": None, "labels": []}
         new = replace(
             invented,
             state="en_construction",
-            **dates | undecided,
+            depose_at=now,
+            en_instruction_at=None,
+            traite_at=None,
+            updated_at=now,
+            labels=[],
             annotations={_GRIDS: [{}]},
             archived=False,
             motivation=None,

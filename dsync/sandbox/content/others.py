@@ -64,7 +64,7 @@ def every_type_dossiers(seed: int, *, now: datetime) -> list[ServedDossier]:
         return ServedDossier(
             _FIRST_NUMBER + rank,
             "en_construction",
-            *(at, at, None, None, at),
+            *(at, None, None, at),
             demandeur=applicants.physique(rng),
             usager_email=f"usager-zoo-{rank}@example.gouv.fr",
             champs={7401: [{}]} | deepcopy(champs),
@@ -151,7 +151,7 @@ def _request(rng: SeededRandom, rank: int, now: datetime) -> ServedDossier:
     return ServedDossier(
         EQUIPMENT_FORM.number * 1000 + rank + 1,
         state,
-        *(at, at, at if examined else None, at if decided else None, at),
+        *(at, at if examined else None, at if decided else None, at),
         demandeur=applicants.morale(rng, "7120"),
         usager_email=applicants.mail(prenom, nom),
         champs=champs,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
@@ -34,40 +33,24 @@ TITLES = ("header_section", "explication")
 """Descriptor types without a value."""
 
 
-@dataclass(slots=True, eq=False)
 class ServedChamp:
-    """A champ or an annotation of a dossier."""
+    """A champ or an annotation of a dossier, in a row or not."""
 
-    dossier: ServedDossier
-    source: Source
-    descriptor: ChampDescriptor
-    row: Row | None = None
-    value: Any = field(init=False)
-    """The value when the object was created; None for an unanswered champ."""
-
-    def __post_init__(self) -> None:
-        self.value = self.cells.get(self.stable_id)
-
-    @property
-    def type(self) -> str:
-        """The descriptor's type."""
-        return self.descriptor.type
-
-    @property
-    def stable_id(self) -> int:
-        """The descriptor's id, the same in all revisions."""
-        return self.descriptor.stable_id
-
-    @property
-    def key(self) -> str:
+    def __init__(
+        self,
+        dossier: ServedDossier,
+        source: Source,
+        descriptor: ChampDescriptor,
+        row: Row | None = None,
+    ) -> None:
+        self.dossier, self.source, self.descriptor, self.row = dossier, source, descriptor, row
+        self.type, self.stable_id = descriptor.type, descriptor.stable_id
+        self.key = f"{self.stable_id}|{row.ulid}" if row else str(self.stable_id)
         """Its key in the dossier: the stable id, with the row's id in a repetition."""
-        return f"{self.stable_id}|{self.row.ulid}" if self.row else str(self.stable_id)
-
-    @property
-    def cells(self) -> dict[int, Any]:
+        self.cells: dict[int, Any] = row.cells if row else getattr(dossier, source)
         """The mapping by stable id in which its value is stored."""
-        answers: dict[int, Any] = getattr(self.dossier, self.source)
-        return self.row.cells if self.row else answers
+        self.value = self.cells.get(self.stable_id)
+        """The value when the object was created; None for an unanswered champ."""
 
     @property
     def updated_at(self) -> datetime:
@@ -123,8 +106,7 @@ class ServedChamp:
         value = self.value
         if isinstance(value, datetime):
             return iso(value)
-        midnight = datetime.combine(date.fromisoformat(value), time(), PARIS) if value else None
-        return iso(midnight) if midnight else None
+        return iso(datetime.combine(date.fromisoformat(value), time(), PARIS)) if value else None
 
 
 def champs_of(dossier: ServedDossier, source: Source) -> list[ServedChamp]:

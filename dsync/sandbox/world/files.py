@@ -33,11 +33,8 @@ def files_of(champ: ServedChamp) -> list[ServedFile]:
     """Return the files of a champ that the API lists: not the infected ones."""
     return [
         {
-            "number": champ.dossier.number,
-            "path": f"{champ.key}/{rank}",
-            "filename": seed.filename,
+            **_place(champ.dossier, f"{champ.key}/{rank}", seed.filename, champ.updated_at),
             "content_type": seed.content_type,
-            "created_at": champ.updated_at,
             "byte_size": len(seed.content),
             "checksum": base64.b64encode(_md5(seed.content)).decode(),
             "virus_scan_result": seed.virus_scan,
@@ -49,16 +46,14 @@ def files_of(champ: ServedChamp) -> list[ServedFile]:
 
 def made(dossier: ServedDossier, kind: str, at: datetime) -> ServedFile:
     """Return the pdf or the geojson of a dossier, which is generated when it is fetched."""
-    return {
-        "number": dossier.number,
-        "path": kind,
-        "filename": f"dossier-{dossier.number}.{kind}",
-        "content_type": "application/pdf" if kind == "pdf" else "application/json",
-        "created_at": at,
-        "byte_size": 0,
-        "checksum": "",
-        "virus_scan_result": "pending",
-    }
+    content_type = "application/pdf" if kind == "pdf" else "application/json"
+    unknown = {"byte_size": 0, "checksum": "", "virus_scan_result": "pending"}
+    place = _place(dossier, kind, f"dossier-{dossier.number}.{kind}", at)
+    return {**place, "content_type": content_type, **unknown}
+
+
+def _place(dossier: ServedDossier, path: str, filename: str, at: datetime) -> ServedFile:
+    return {"number": dossier.number, "path": path, "filename": filename, "created_at": at}
 
 
 def fetch(world: World, path: str) -> tuple[int, str, bytes]:

@@ -224,7 +224,6 @@ class ServedDossier:
     number: int
     state: State
     depose_at: datetime
-    en_construction_at: datetime
     en_instruction_at: datetime | None
     traite_at: datetime | None
     updated_at: datetime
