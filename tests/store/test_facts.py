@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dsync.store import Store
-from tests.store.builders import DEMARCHE, make_demarche, writing
+from tests.store.builders import DEMARCHE, NOW, make_demarche, writing
 
 
 def test_the_demarche_comes_back_with_all_revisions_ever_seen(store: Store) -> None:
