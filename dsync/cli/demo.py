@@ -38,7 +38,7 @@ from dsync.domain.run import Status
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError
 from dsync.sandbox import Sandbox
-from dsync.sandbox.content.life import Event
+from dsync.sandbox.content.life import Event, set_scene
 from dsync.service.signals import StopSignals
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store.documents import current_checks, to_settle
@@ -105,6 +105,7 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, 
         Sandbox.start(dossiers=dossiers, seed=seed, port=0) as server,
     ):
         click.echo(f"It listens on {server.ds_url}\n")
+        set_scene(server.control, INSTRUCTEUR)
         settings = _settings(server, database)
         with (
             progress_bars() as progress,

@@ -243,6 +243,8 @@ def number(value: Any, digits: int | None = None) -> str:
     """Return a number with French separators."""
     if value is None:
         return "–"
+    if digits is None and float(value).is_integer():
+        value = int(value)
     text = f"{value:,}" if digits is None else f"{value:,.{digits}f}"
     return text.replace(",", "\u202f").replace(".", ",")
 

@@ -167,7 +167,7 @@ def arguments_of(step: str) -> list[str]:
 
 
 def test_commands_work_on_a_demo_that_serves(bare: Command) -> None:
-    """sync, precheck and push use its sandbox and its database."""
+    """sync, precheck and push use its sandbox and its database; its check finds nothing wrong."""
     demo = bare.start("demo", "--serve", "--dossiers", "30", PYTHONUNBUFFERED="1")
     assert demo.stdout is not None
     assert any("runs until Ctrl-C" in line for line in demo.stdout)
@@ -175,11 +175,13 @@ def test_commands_work_on_a_demo_that_serves(bare: Command) -> None:
     written = (bare.folder / "dsync-demo" / "environment").read_text(encoding="utf-8")
     exported = dict(word.split("=", 1) for word in shlex.split(written) if "=" in word)
     inside = InsideCommand(bare.folder, {**bare.environment, **exported})
-    done = {" ".join(step): inside(*step).code for step in steps}
+    ended = {" ".join(step): inside(*step) for step in steps}
+    done = {step: one.code for step, one in ended.items()}
     demo.send_signal(signal.SIGINT)
     demo.communicate(timeout=10)
     assert 0 == demo.returncode
     assert {0} == set(done.values()), done
+    assert "DS refuses pushes" not in ended["check"].out
     assert {"dossier", "status", "precheck", "sync", "push", "check"} == {step[0] for step in steps}
 
 

@@ -6,6 +6,7 @@ The same seed gives the same events, as long as nothing else changes the dossier
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -57,11 +58,38 @@ _ROUND = [kind for kind, (times, _) in _EVENTS.items() for _ in range(times)]
 """The events of a round, after a first deposit; each round has its own order."""
 _RESULTS = ("Éligible", "À vérifier", "Inéligible")
 _RESULT, _ETAPE, _GRIDS = 5102, 5202, 5302
+_JURY, _JURY_IN_DAYS, _JURY_DOSSIERS = 5203, 12, 12
 _PHASE, _PHASES = 4103, ("Investigation", "Construction", "Accélération")
 """The declared phase: another one can change the verdict."""
 _EDITED = {4105: "probleme", 4106: "politique", 4602: "objectifs"}
 """Other champs that usagers change, with the topic of their text."""
 _PRODUCT = "le produit"
+
+
+def set_scene(changes: Changes, instructeur: str) -> None:
+    """Give the demo what the seeded dossiers lack: nothing to complain about, and a jury to come.
+
+    Args:
+        changes: of the world.
+        instructeur: dsync's e-mail address, which joins every groupe.
+    """
+    demarche = changes.world.demarches[FORM.number]
+    for groupe in demarche.groupes:
+        if instructeur not in {agent.email for agent in groupe.instructeurs}:
+            groupe.instructeurs.append(changes.world.agents[instructeur])
+    day = (changes.now() + timedelta(days=_JURY_IN_DAYS)).date().isoformat()
+    examined = [
+        one
+        for one in demarche.dossiers.values()
+        if one.listed == "present" and one.state == "en_instruction" and _is_graded(one)
+    ]
+    for one in examined[:_JURY_DOSSIERS]:
+        changes.edit_annotation(one.number, _JURY, day)
+
+
+def _is_graded(dossier: ServedDossier) -> bool:
+    descriptor, _ = dossier.form.descriptor("annotations", _GRIDS)
+    return any(row.cells for row in dossier.rows_of(descriptor, "annotations"))
 
 
 class Life:
