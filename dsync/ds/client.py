@@ -49,8 +49,14 @@ from dsync.ds.results import (
     WriteOutcome,
 )
 from dsync.ds.retry import RetryPolicy
-from dsync.ds.transport import Answer, Transport
-from dsync.errors import DSBadDataError, DSContractError, DSOutcomeUnknownError, DSTimeoutError
+from dsync.ds.transport import Answer, Transport, first_sentence
+from dsync.errors import (
+    DSBadDataError,
+    DSContractError,
+    DSOutcomeUnknownError,
+    DSRateLimitedError,
+    DSTimeoutError,
+)
 
 T = TypeVar("T")
 DOSSIERS_PER_REQUEST = 50
@@ -335,6 +341,7 @@ class DSClient(Transport):
                 answer = self.write(
                     operations.push(((True, 0, 0),) * len(tried)),
                     attempts(list(tried.values()), instructeur_id),
+                    RetryPolicy.USUAL,  # It overwrites nothing.
                 )
                 refusals |= dict(zip(tried, refusals_of(answer, len(tried)), strict=True))
         return WriteAccess(
@@ -346,18 +353,27 @@ class DSClient(Transport):
     def push(self, writes: Sequence[DossierWrite]) -> list[WriteOutcome]:
         """Write into several dossiers with one mutation document; return one outcome for each.
 
-        The request is never repeated. A value of another type than its annotation's is refused
-        here, because DS would refuse the whole document.
+        The request is never repeated, also after a 429: during the wait a human can edit what it
+        overwrites. A value of another type than its annotation's is refused here, because DS would
+        refuse the whole document.
 
         Raises:
             DSOutcomeUnknownError: the outcome of all of them is unknown.
+            DSRateLimitedError: nothing was written; the next request waits for the limit's end.
             DSError: nothing was written.
             InterruptedRunError: nothing was sent.
         """
         document = document_of(writes)
         if not document.writes:
             return outcomes_of(None, document, writes)
-        answer = self.write(document.operation, document.variables)
+        try:
+            answer = self.write(document.operation, document.variables)
+        except DSRateLimitedError as exc:
+            self._notify_failure(
+                f"{first_sentence(exc)} The current values are read again after the wait.",
+                error=type(exc).__name__,
+            )
+            raise
         try:
             return outcomes_of(answer, document, writes)
         except SHAPE_ERRORS as exc:

@@ -50,9 +50,24 @@ class Throttle:
 
     def acquire(self, requests_per_minute: int, stop: threading.Event) -> bool:
         """Wait until one more request is allowed; return False when `stop` is set before."""
+        return self._wait(lambda: self._reserve(requests_per_minute), stop)
+
+    def wait_for_room(self, requests_per_minute: int, requests: int, stop: threading.Event) -> bool:
+        """Wait until several requests are allowed, and count none; otherwise as `acquire`.
+
+        Another thread can still use the room first.
+        """
+
+        def wait_s() -> float:
+            with self._lock:
+                return self._wait_s(requests_per_minute, requests)
+
+        return self._wait(wait_s, stop)
+
+    def _wait(self, next_try_s: Callable[[], float], stop: threading.Event) -> bool:
         has_waited = False
         while not stop.is_set():
-            wait_s = self._reserve(requests_per_minute)
+            wait_s = next_try_s()
             if wait_s <= 0:
                 return True
             with self._lock:
@@ -70,16 +85,21 @@ class Throttle:
     def _reserve(self, requests_per_minute: int) -> float:
         """Count a request and return 0.0, or return the seconds until the next try."""
         with self._lock:
-            now = self._monotonic()
-            if now < self._paused_until:
-                return self._paused_until - now
-            while self._sent and self._sent[0] <= now - WINDOW_S:
-                self._sent.popleft()
-            if len(self._sent) >= requests_per_minute:
-                # The window is full until this request leaves it.
-                return self._sent[-requests_per_minute] + WINDOW_S - now
-            self._sent.append(now)
-            return 0.0
+            wait_s = self._wait_s(requests_per_minute, 1)
+            if wait_s <= 0:
+                self._sent.append(self._monotonic())
+            return wait_s
+
+    def _wait_s(self, requests_per_minute: int, requests: int) -> float:
+        """Return the seconds until this number of requests is allowed, at most that of a minute."""
+        now = self._monotonic()
+        if now < self._paused_until:
+            return self._paused_until - now
+        while self._sent and self._sent[0] <= now - WINDOW_S:
+            self._sent.popleft()
+        leaving = len(self._sent) + requests - requests_per_minute
+        # The window is full until these requests have left it.
+        return self._sent[leaving - 1] + WINDOW_S - now if leaving > 0 else 0.0
 
 
 _SHARED: dict[tuple[str, str], Throttle] = {}

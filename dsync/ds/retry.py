@@ -30,7 +30,7 @@ class RetryPolicy(Enum):
     LIGHT = "light"
     """For the light document: no request is smaller, so an internal error counts as an outage."""
     MUTATION = "mutation"
-    """Only after a 429, when the request has certainly not been executed."""
+    """Never: the caller first reads again what the mutation would overwrite."""
 
 
 _SLOW = frozenset({Fault.TIMEOUT.value, Fault.DEADLINE.value})
@@ -45,10 +45,10 @@ def attempts_for(error: BaseException, policy: RetryPolicy, most: int) -> int:
         policy: of the request.
         most: the configured maximum.
     """
-    if isinstance(error, DSRateLimitedError):
-        return most
     if policy is RetryPolicy.MUTATION or not isinstance(error, DSError):
         return 1
+    if isinstance(error, DSRateLimitedError):
+        return most
     if isinstance(error, DSUnavailableError):
         return most
     fault = error.details.get("fault")

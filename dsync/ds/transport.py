@@ -220,15 +220,30 @@ class Transport:
             raise
         raise AssertionError("the last attempt raises")  # pragma: no cover
 
-    def write(self, operation: Operation, variables: Mapping[str, Any]) -> Answer:
-        """Send a mutation.
+    def wait_for_room(self, requests: int) -> None:
+        """Wait until the rate limit allows this number of requests at once.
+
+        Raises:
+            InterruptedRunError: `stop` was set.
+        """
+        rate = self.limits.requests_per_minute
+        if not self.throttle.wait_for_room(rate, min(requests, rate), self._stop):
+            raise InterruptedRunError("Asked to stop while waiting to ask DS.")
+
+    def write(
+        self,
+        operation: Operation,
+        variables: Mapping[str, Any],
+        policy: RetryPolicy = RetryPolicy.MUTATION,
+    ) -> Answer:
+        """Send a mutation, repeated according to the policy.
 
         Raises:
             DSOutcomeUnknownError: it was sent, and its outcome is unknown.
             DSError: it was not executed.
             InterruptedRunError: it was not sent.
         """
-        for attempt in self._attempts(RetryPolicy.MUTATION):
+        for attempt in self._attempts(policy):
             with attempt, self._counting():
                 return self._send(operation, variables, "the write")
         raise AssertionError("the last attempt raises")  # pragma: no cover
@@ -249,11 +264,7 @@ class Transport:
         self._notify_recovery()
 
     def _notify_retry(self, waiting: RetryNotice) -> None:
-        with self._lock:
-            if self._failing_since is None:
-                self._failing_since = time.monotonic()
-        self._notify(
-            "ds_failed",
+        self._notify_failure(
             f"{first_sentence(waiting.error)} Attempt {waiting.attempt} of {waiting.attempts}; "
             f"the next one in {waiting.wait_s:.0f} s.",
             attempt=waiting.attempt,
@@ -261,6 +272,12 @@ class Transport:
             next_in_s=round(waiting.wait_s),
             error=type(waiting.error).__name__,
         )
+
+    def _notify_failure(self, message: str, **facts: Any) -> None:
+        with self._lock:
+            if self._failing_since is None:
+                self._failing_since = time.monotonic()
+        self._notify("ds_failed", message, **facts)
 
     def _notify_recovery(self) -> None:
         with self._lock:

@@ -20,6 +20,7 @@ from dsync.errors import (
     DSBadDataError,
     DSError,
     DSOutcomeUnknownError,
+    DSRateLimitedError,
     DSTimeoutError,
     InterruptedRunError,
 )
@@ -39,7 +40,9 @@ from dsync.sync.write_answers import (
 
 MAX_FAILURES = 3
 """Consecutive failed writes of single dossiers, after which the push ends: the cause is then an
-outage of DS and not the dossiers."""
+outage of DS and not the dossiers. Also of batches after which DS limited the rate."""
+REQUESTS_PER_BATCH = 2
+"""One that reads the current values, and one that writes."""
 UNANSWERED = (
     "DS did not answer a write: the state of these annotations is unknown. They are read back "
     "after 35 s, by the next run or by `dsync push`, which waits until then."
@@ -181,7 +184,7 @@ def _push_all(
 ) -> None:
     """Push batch after batch; halve the size when DS cannot execute a batch, then double it."""
     max_size = run.context.policy.push_batch
-    size, failures = max_size, 0
+    size, failures, limited = max_size, 0, 0
     seen: set[DossierNumber] = set()
     while True:
         run.context.check_stop()
@@ -200,6 +203,12 @@ def _push_all(
                 continue
             _postpone(run, due)
             then = _NextBatch.LARGER
+        except DSRateLimitedError:
+            # During the wait a human can edit what is overwritten: the batch is read again.
+            limited += 1
+            if limited > MAX_FAILURES:
+                raise
+            continue
         except DSOutcomeUnknownError as exc:
             # In a document with several dossiers, one of them can make DS fail on all.
             failures += len(due) == 1
@@ -208,7 +217,7 @@ def _push_all(
                 run.report.problem(UNANSWERED)
             then = _NextBatch.LARGER if failures < MAX_FAILURES else _NextBatch.NONE
         else:
-            failures = 0
+            failures = limited = 0
             size = max(1, size // 2) if then is _NextBatch.SMALLER else min(max_size, size * 2)
         seen.update(dossier.numero for dossier in due)
         run.context.progress.pushed(min(len(seen), total), total)
@@ -225,12 +234,15 @@ def _push_batch(
         DSTimeoutError: DS timed out while reading or before writing; request fewer dossiers.
         DSBadDataError: DS cannot render a dossier of the batch; request fewer.
         DSOutcomeUnknownError: the write was not answered; its wishes stay `incertaine`.
+        DSRateLimitedError: nothing was written, or DS limits the read; the wishes wait.
         DSError: nothing was written; the wishes wait.
         InterruptedRunError: nothing was sent; the wishes wait.
     """
     learn_revisions(run, {dossier.revision_id for dossier in due})
     resolved = {d.numero: run.annotations_of(d.revision_id) for d in due}
     ids = sorted({id_ for found in resolved.values() for id_ in found.ids()})
+    # Not between the read and the write, where nobody looks at what a human edits.
+    run.context.client.wait_for_room(REQUESTS_PER_BATCH)
     remotes = run.context.client.read_annotations(
         [d.numero for d in due], ids, run.context.demarche
     )

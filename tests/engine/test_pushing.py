@@ -508,6 +508,34 @@ def test_a_timeout_inside_the_document_counts_what_was_done(engine: Engine) -> N
 # --- a human's hand ---------------------------------------------------------------------------
 
 
+def test_a_value_edited_while_a_write_waits_for_the_rate_limit_stays(start: Start) -> None:
+    """After a 429 the values are read again before they are written."""
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if any(entry.status == 429 for entry in engine.requests()):
+                engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+            return super().wait(timeout)
+
+    engine = start(limits={"max_wait_s": 0.4}, stop=Stop())
+    engine.begin(push=False)
+    engine.control.fail(ScriptedFault("rate_limited", PUSH))
+    report = engine.sync()
+    assert (0, 1, OTHER) == (report.exit_code, report.conflicts, engine.remote(0))
+    assert CONFIRMED == engine.wishes(1)
+
+
+def test_a_write_that_is_limited_again_and_again_ends_the_push(start: Start) -> None:
+    """Nothing was written, nothing is uncertain: the wishes wait for the next run."""
+    engine = start(limits={"max_wait_s": 0.0})
+    engine.begin(push=False)
+    engine.control.fail(ScriptedFault("rate_limited", PUSH, times=None))
+    assert 8 == engine.sync().exit_code
+    assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
+    engine.control.clear_faults()
+    assert (0, CONFIRMED) == (engine.sync().exit_code, engine.wishes(0))
+
+
 def test_a_value_that_a_human_put_first_is_a_conflict(engine: Engine) -> None:
     """Never pushed by us and not empty: it stays, and holds back detail, date and label."""
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)

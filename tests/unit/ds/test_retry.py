@@ -52,7 +52,7 @@ def attempts(error: Exception, patience: RetryPolicy, event: Waits, **limits: fl
         (Fault.CONNECTION_LOST, 6, 6, 6, 1),
         (Fault.GATEWAY, 6, 6, 6, 1),
         (Fault.NOT_GRAPHQL, 6, 6, 6, 1),
-        (Fault.RATE_LIMITED, 6, 6, 6, 6),
+        (Fault.RATE_LIMITED, 6, 6, 6, 1),
         (Fault.TIMEOUT, 1, 2, 2, 1),
         (Fault.DEADLINE, 1, 2, 2, 1),
         (Fault.SERVER_ERROR, 1, 2, 6, 1),
@@ -90,7 +90,7 @@ def test_a_rate_limit_is_waited_out(in_s: int, least: float, most: float) -> Non
     """The wait is DS's, plus jitter, at most the maximum."""
     event = Waits()
     error: DSError = DSRateLimitedError("limited", NOW + timedelta(seconds=in_s))
-    attempts(error, RetryPolicy.MUTATION, event, attempts=2, max_wait_s=90.0)
+    attempts(error, RetryPolicy.USUAL, event, attempts=2, max_wait_s=90.0)
     (wait,) = event.waits
     assert least <= wait <= most
 

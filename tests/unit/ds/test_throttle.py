@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from dsync.ds.limits import Throttle, shared_throttle
 
 
@@ -30,6 +32,23 @@ def test_no_minute_has_more_requests_than_the_limit() -> None:
         sent.append(clock.now)
         clock.now += 0.5
     assert all(later - earlier >= 60 for earlier, later in zip(sent, sent[10:], strict=False))
+
+
+@pytest.mark.parametrize("sent", [0, 8, 9, 10])
+def test_a_pair_of_requests_waits_before_its_first_one(sent: int) -> None:
+    """The second one of a read and a write follows at once, so that the read is not outdated."""
+    clock = Clock()
+    limiter = Throttle(lambda: clock.now)
+    for _ in range(sent):
+        assert limiter.acquire(10, clock)
+        clock.now += 1
+    limiter.pause(3)
+    assert limiter.wait_for_room(10, 2, clock)
+    began = clock.now
+    assert began >= (1061 if sent == 10 else 1060 if sent == 9 else 1003)
+    assert limiter.acquire(10, clock)
+    assert limiter.acquire(10, clock)
+    assert began == clock.now
 
 
 def test_one_token_at_one_endpoint_has_one_throttle() -> None:
