@@ -139,6 +139,25 @@ def withhold(connection: Connection, documented: Dictionary) -> None:
                 )
 
 
+def sessions_in_the_way(connection: Connection) -> list[str]:
+    """Return the sessions that have read or written dsync's tables and views, and go on.
+
+    Each by its role and process id: PostgreSQL hides the rest of other roles' sessions.
+    """
+    rows = connection.execute(
+        text(
+            "SELECT DISTINCT a.usename, l.pid FROM pg_locks AS l "
+            "JOIN pg_class AS c ON c.oid = l.relation "
+            "JOIN pg_stat_activity AS a ON a.pid = l.pid "
+            "WHERE l.granted AND l.pid <> pg_backend_pid() AND l.database = "
+            "(SELECT oid FROM pg_database WHERE datname = current_database()) AND c.relnamespace "
+            "IN (current_schema()::regnamespace, to_regnamespace(quote_ident(:masked))) ORDER BY 2"
+        ),
+        {"masked": _schema(connection)},
+    )
+    return [f"{role} (pid {pid})" for role, pid in rows]
+
+
 def grant_view(connection: Connection, view: str, roles: Iterable[str]) -> None:
     """Grant roles the right to read a view."""
     for role in sorted(roles):

@@ -22,6 +22,8 @@ _BY_SQLSTATE = {
     "53100": "the server's disk is full. Free some space; the next run resumes.",
     "53300": "the server has no connection left. Raise max_connections or stop other clients.",
     "55P03": "another process holds a lock. Try again, or look for a blocked session.",
+    "2BP01": "a view that somebody else built reads dsync's views. Nothing was changed: drop that "
+    "view, try again, then create it anew.",
     "57014": "the statement was cancelled. Try again; the next run resumes.",
     "57P01": "the server was stopped. The next run resumes when it is back.",
     "57P02": "the server was stopped. The next run resumes when it is back.",
@@ -65,6 +67,11 @@ def translated(place: str) -> Iterator[None]:
         yield
     except SQLAlchemyError as exc:
         raise StoreError(f"{place}: {_remedy(exc)}", kind=type(exc).__name__) from exc
+
+
+def is_locked(exc: StoreError) -> bool:
+    """Return whether a statement of PostgreSQL failed because it waited too long for a lock."""
+    return getattr(getattr(exc.__cause__, "orig", None), "sqlstate", None) == "55P03"
 
 
 def _remedy(exc: SQLAlchemyError) -> str:

@@ -127,8 +127,8 @@ def create(
 
 
 PATIENCE_MS = 500
-"""How long a run waits for the readers of a view that it renews. Other readers wait behind it, and
-it gives up before PostgreSQL's `deadlock_timeout` (1 s) would end a transaction."""
+"""How long a run or a grant waits for the readers of a view that it renews. Other readers wait
+behind it, and it gives up before PostgreSQL's `deadlock_timeout` (1 s) would end a transaction."""
 
 _IN_USE = frozenset({"55P03", "2BP01"})
 """SQLSTATEs: another transaction has read a view and is open; another view reads it."""
@@ -288,6 +288,8 @@ def grant(connection: Connection, role: str, extension: Extension, *, masked: bo
     if schema is None:
         raise StoreError("The database user's search_path names no schema. Set it, then try again.")
     tables = ", ".join([*metadata.tables, *extension.metadata.tables])
+    # Who reads behind this statement while it waits for a view in use has to wait, too.
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
     connection.exec_driver_sql(f"REVOKE ALL ON {tables} FROM {quoted}")
     documented = access.commented(connection)
     if masked:

@@ -14,8 +14,8 @@ from sqlalchemy import URL, Connection, Engine, Table
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, SchemaBehindError, StoreError
+from dsync.store import access, reading_views, schema, sessions, tables
 from dsync.store import lease as leases
-from dsync.store import reading_views, schema, sessions, tables
 from dsync.store.alerts import AlertWrites
 from dsync.store.engine import (
     READING,
@@ -27,7 +27,7 @@ from dsync.store.engine import (
     vacuum,
 )
 from dsync.store.extension import NO_PROGRAMME, Dictionary, Extension
-from dsync.store.faults import translated
+from dsync.store.faults import is_locked, translated
 from dsync.store.reader import Reader
 from dsync.store.records import Lease, LeaseInfo, RunningService
 from dsync.store.requests import RequestWrites
@@ -115,7 +115,7 @@ class Store:
             SchemaBehindError: the schema is newer than this version; nothing is changed.
             StoreError: the database failed; nothing is changed.
         """
-        with self._connected() as connection:
+        with self._changing_views() as connection:
             schema.upgrade(connection, self.place, self._extension)
 
     def acquire_lease(
@@ -259,8 +259,9 @@ class Store:
 
         Raises:
             ConfigurationError: the database is SQLite, or the role cannot be granted this.
+            StoreError: the views are in use, or the database failed; nothing is changed.
         """
-        with self._connected() as connection:
+        with self._changing_views() as connection:
             reading_views.grant(connection, role, self._extension, masked=masked)
 
     def analyze(self) -> None:
@@ -320,6 +321,23 @@ class Store:
             if self._is_postgresql or not exc.is_upgradable:
                 raise
             self.upgrade()
+
+    @contextmanager
+    def _changing_views(self) -> Iterator[Connection]:
+        """Connect as `_connected`; the error names the sessions that keep the views in use."""
+        try:
+            with self._connected() as connection:
+                yield connection
+        except StoreError as exc:
+            if not is_locked(exc):
+                raise
+            with self._connected(reading=True) as connection:
+                others = access.sessions_in_the_way(connection)
+            raise StoreError(
+                f"{self.place} is in use by {', '.join(others) or 'a session that has ended since'}"
+                ", whose transaction is open. Nothing was changed: try again when it has ended, or "
+                "end it by SELECT pg_terminate_backend(pid)."
+            ) from exc
 
     @contextmanager
     def _connected(self, *, reading: bool = False) -> Iterator[Connection]:

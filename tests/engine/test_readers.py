@@ -11,6 +11,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from dsync.database import EXTENSION
+from dsync.errors import StoreError
 from dsync.sandbox import Change
 from dsync.sandbox.content.form import FORM
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed
@@ -206,6 +207,29 @@ def test_a_reader_who_keeps_a_view_open_stops_no_run(engine: Engine, role: str) 
     assert "2026-02-03" in own[f"{MASKED}.{VIEW}"]
     assert set() == canaries(own)
     assert {"canari4906"} == canaries(readable(engine))
+
+
+def test_who_reads_a_view_that_has_to_be_made_anew_is_named(engine: Engine, role: str) -> None:
+    """An upgrade and a grant wait for him shortly, change nothing, and say whom they wait for."""
+    engine.begin()
+    store = engine.worker.store
+    store.grant_reader(role, masked=True)
+    reading = create_engine(make_url(engine.url).set(username=role))
+    with reading.connect() as analyst:
+        assert analyst.execute(text(f"SELECT * FROM {MASKED}.{VIEW}")).first() is not None
+        pid = analyst.scalar(text("SELECT pg_backend_pid()"))
+        store.grant_reader("pg_monitor")  # Makes no view anew.
+        with pytest.raises(StoreError, match=rf"{role} \(pid {pid}\).*Nothing was changed"):
+            store.grant_reader("pg_monitor", masked=True)
+        engine.execute("DELETE FROM alembic_version")
+        with pytest.raises(StoreError, match=rf"{role} \(pid {pid}\).*Nothing was changed"):
+            store.upgrade()
+    engine.execute("INSERT INTO alembic_version VALUES ('0001')")
+    engine.execute(f"CREATE VIEW de_la_dinum AS SELECT * FROM {VIEW}")
+    engine.execute("DELETE FROM alembic_version")
+    with pytest.raises(StoreError, match="view that somebody else built"):
+        store.upgrade()
+    reading.dispose()
 
 
 def test_masked_columns_say_so_in_their_comments(engine: Engine, role: str) -> None:
