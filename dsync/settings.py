@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dsync.addresses import MASK, Listen, is_encrypted_or_local, mask_url, parse_listen
@@ -50,42 +50,7 @@ _FOREIGN = {"DSYNC_TEST_DATABASE_URL", "DSYNC_SHARED", "DSYNC_NEEDS_BROWSER"}
 
 
 class _Environment(BaseSettings):
-    """The environment variables; None for one that is not set."""
-
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True)
-
-    config: Path | None = None
-    """The configuration file, or a folder of them. Default: `config/aap-eig7.toml` in the current
-    folder, else the copy inside the package."""
-    database_url: SecretStr | None = None
-    """`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. Default: `sqlite:///dsync.db`."""
-    ds_url: str | None = None
-    """The GraphQL endpoint. Default: `[ds] url`."""
-    ds_token: SecretStr | None = None
-    """The API token, for démarches without `[ds] token_file`."""
-    ds_token_expires_on: date | None = None
-    """The token's last day; warnings come 30, 7 and 1 days before."""
-    demarche: int | None = Field(default=None, gt=0, le=GREATEST_NUMBER)
-    """The démarche's number, or which file of a folder. Default: `[demarche] number`."""
-    ds_instructeur: str | None = None
-    """As `[ds] instructeur`, which it replaces."""
-    betagouv_url: str | None = None
-    """Base address of the catalogue of products. Default: `https://beta.gouv.fr`."""
-    log_format: Literal["console", "json"] | None = None
-    """`console` (the default) or `json`."""
-    http_listen: str | None = None
-    """As `[http] listen`, which it replaces."""
-    webhook_secret: SecretStr | None = None
-    """Secret in the address of DS's webhooks, then their signing keys, separated by blanks."""
-    alert_urls: SecretStr | None = None
-    """Where alerts are sent: addresses of apprise, separated by blanks."""
-    sentry_dsn: SecretStr | None = None
-    """Where bugs of dsync are reported, without any value."""
-    oidc_client_secret: SecretStr | None = None
-    """The secret that the provider of `[console.openid]` gave to this client."""
-    session_key: SecretStr | None = Field(default=None, min_length=32)
-    """Signs the console's sessions; replicas share it. Default: made at start, so that sessions end
-    with the process."""
 
 
 SECRETS = (
@@ -101,27 +66,45 @@ SECRETS = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings; `sources` has the source of each by name."""
+    """The settings. Those of `VARIABLES` have an environment variable, of the same type."""
 
     config: Path
+    """The configuration file, or a folder of them. Default: `config/aap-eig7.toml` in the current
+    folder, else the copy inside the package."""
     configuration: Configuration
     database_url: str
+    """`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. Default: `sqlite:///dsync.db`."""
     ds_url: str
+    """The GraphQL endpoint. Default: `[ds] url`."""
     ds_token: SecretStr | None
+    """The API token, for démarches without `[ds] token_file`."""
     ds_token_file: Path | None
     """The file from which the token was read."""
     ds_token_expires_on: date | None
-    demarche: int
+    """The token's last day; warnings come 30, 7 and 1 days before."""
+    demarche: Annotated[int, Field(gt=0, le=GREATEST_NUMBER)]
+    """The démarche's number, or which file of a folder. Default: `[demarche] number`."""
     ds_instructeur: str | None
+    """As `[ds] instructeur`, which it replaces."""
     betagouv_url: str
-    log_format: str
+    """Base address of the catalogue of products. Default: `https://beta.gouv.fr`."""
+    log_format: Literal["console", "json"]
+    """`console` (the default) or `json`."""
     http_listen: str
+    """As `[http] listen`, which it replaces."""
     webhook_secret: SecretStr | None
+    """Secret in the address of DS's webhooks, then their signing keys, separated by blanks."""
     alert_urls: SecretStr | None
+    """Where alerts are sent: addresses of apprise, separated by blanks."""
     sentry_dsn: SecretStr | None
+    """Where bugs of dsync are reported, without any value."""
     oidc_client_secret: SecretStr | None
-    session_key: SecretStr | None
+    """The secret that the provider of `[console.openid]` gave to this client."""
+    session_key: Annotated[SecretStr | None, Field(min_length=32)]
+    """Signs the console's sessions; replicas share it. Default: made at start, so that sessions end
+    with the process."""
     sources: Mapping[str, str]
+    """The source of each of `VARIABLES`: flag, environment, file or default."""
 
     @property
     def token(self) -> str:
@@ -223,6 +206,14 @@ class Settings:
         return shown
 
 
+VARIABLES: Mapping[str, Any] = {
+    name: hint
+    for name, hint in get_type_hints(Settings, include_extras=True).items()
+    if name not in ("configuration", "ds_token_file", "sources")
+}
+"""The types of the settings that a flag or a variable DSYNC_… gives, by name."""
+
+
 def load_settings(**flags: Any) -> Settings:
     """Read the settings of one démarche.
 
@@ -256,11 +247,11 @@ def load_all(**flags: Any) -> tuple[Settings, ...]:
     """
     environment = _read_environment()
     given = {name: value for name, value in flags.items() if value is not None}
-    path = find_config(given.get("config") or environment.config)
+    path = find_config(given.get("config") or environment["config"])
     if not path.is_dir():
         return (_settings_of(path, given, environment),)
-    wanted = given.pop("demarche", None) or environment.demarche
-    environment = environment.model_copy(update={"demarche": None})
+    wanted = given.pop("demarche", None) or environment["demarche"]
+    environment |= {"demarche": None}
     found: dict[int, Settings] = {}
     problems: list[str] = []
     for file in sorted(path.glob("*.toml")):
@@ -292,7 +283,7 @@ def load_all(**flags: Any) -> tuple[Settings, ...]:
     return tuple(found[number] for number in sorted(found) if wanted in (None, number))
 
 
-def _settings_of(path: Path, given: Mapping[str, Any], environment: _Environment) -> Settings:
+def _settings_of(path: Path, given: Mapping[str, Any], environment: Mapping[str, Any]) -> Settings:
     """Read the settings of the démarche of one file; raises as `load_all`."""
     configuration = read_configuration(path)
     in_file = {
@@ -313,11 +304,11 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: _Environment
     own = _own_token(path, configuration.ds)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for name in _Environment.model_fields:
+    for name in VARIABLES:
         layers = (
             ("flag", given.get(name)),
             ("file", own.get(name)),
-            ("environment", None if name in own else getattr(environment, name)),
+            ("environment", None if name in own else environment[name]),
             ("file", in_file.get(name)),
             ("default", defaults.get(name)),
         )
@@ -325,8 +316,6 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: _Environment
             ((source, value) for source, value in layers if value is not None), ("default", None)
         )
         values[name], sources[name] = value, source
-    if isinstance(values["database_url"], SecretStr):
-        values["database_url"] = values["database_url"].get_secret_value()
     values["config"] = path
     if values["demarche"] is None:
         raise ConfigurationError(
@@ -396,7 +385,7 @@ def _check_address(text: str, named: str, *, allow_http: bool) -> None:
 
 def unknown_variables() -> dict[str, str | None]:
     """Return the unknown `DSYNC_…` variables, each with the most similar known one or None."""
-    known = {name.upper() for name in _Environment.model_fields}
+    known = {name.upper() for name in VARIABLES}
     known |= {f"{name.upper()}_FILE" for name in SECRETS}
     given = [name.removeprefix(PREFIX) for name in sorted(os.environ) if name.startswith(PREFIX)]
     unknown = [name for name in given if name not in known and f"{PREFIX}{name}" not in _FOREIGN]
@@ -406,14 +395,16 @@ def unknown_variables() -> dict[str, str | None]:
     }
 
 
-def _read_environment() -> _Environment:
+def _read_environment() -> dict[str, Any]:
+    """Return the value of each variable, None for one that is not set."""
     from_files = {name: _secret_file(name) for name in SECRETS}
-    given = {name: value for name, value in from_files.items() if value is not None}
+    given: dict[str, Any] = {name: one for name, one in from_files.items() if one is not None}
     if os.environ.get(f"{PREFIX}HTTP_LISTEN") == "":
         # The only variable whose empty value is a setting.
         given["http_listen"] = ""
+    fields: dict[str, Any] = {name: (hint | None, None) for name, hint in VARIABLES.items()}
     try:
-        return _Environment(**given)  # type: ignore[arg-type]
+        return create_model("_Variables", __base__=_Environment, **fields)(**given).model_dump()
     except ValidationError as exc:
         problems = tuple(
             f"{PREFIX}{str(error['loc'][0]).upper()}: {message_of(error)}"

@@ -98,9 +98,9 @@ def test_every_exit_code_stands_in_the_readme_and_in_the_help() -> None:
 
 def test_every_setting_stands_in_the_readme() -> None:
     """The table of settings is whole."""
-    from dsync.settings import SECRETS, _Environment
+    from dsync.settings import SECRETS, VARIABLES
 
-    for name in _Environment.model_fields:
+    for name in VARIABLES:
         assert f"`DSYNC_{name.upper()}`" in README
     for name in SECRETS:
         assert f"`DSYNC_{name.upper()}_FILE`" in README

@@ -17,7 +17,7 @@ from typing import Any
 import dsync
 from dsync.configuration import Configuration, EigConfiguration
 from dsync.eig.config import EigSections
-from dsync.settings import _Environment
+from dsync.settings import VARIABLES
 from tests.golden.table import rows
 
 PACKAGE = Path(dsync.__file__).parent
@@ -42,10 +42,10 @@ Schema = Mapping[str, Any]
 
 def variables() -> str:
     """Return the table of the environment variables."""
-    said = _classes()["_Environment"][1]
+    said = _classes()["Settings"][1]
     return rows(
         ("variable", "meaning"),
-        ((f"`DSYNC_{name.upper()}`", said[name]) for name in _Environment.model_fields),
+        ((f"`DSYNC_{name.upper()}`", said[name]) for name in VARIABLES),
     )
 
 
