@@ -10,7 +10,7 @@ import click
 
 from dsync import __version__
 from dsync.addresses import Listen, is_loopback
-from dsync.cli.options import settings_options
+from dsync.cli.options import port_option, settings_options
 from dsync.cli.output import asker
 from dsync.cli.session import load_all, set_up_logging, workers
 from dsync.errors import ConfigurationError
@@ -34,13 +34,7 @@ DEFAULT_PORT = 8090
     show_default=True,
     help="Address to listen on; another machine's needs [console.openid].",
 )
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=DEFAULT_PORT,
-    show_default=True,
-    help="Port; 0: any free one.",
-)
+@port_option(DEFAULT_PORT, "Port; 0: any free one.")
 @settings_options()
 def console(*, host: str, port: int) -> None:
     """Serve the web console on this machine until Ctrl-C; print a link that works once.

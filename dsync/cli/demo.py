@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from dsync.addresses import Listen
 from dsync.cli.console import DEFAULT_PORT, HOST
 from dsync.cli.failures import Exit
-from dsync.cli.options import settings_options
+from dsync.cli.options import port_option, settings_options
 from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
 from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
@@ -79,13 +79,7 @@ SHOWN_OF_EACH = 5
     is_flag=True,
     help="Then serve the web console, and let the dossiers change every few seconds.",
 )
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=DEFAULT_PORT,
-    show_default=True,
-    help="Port of the console on this machine; 0: any free one.",
-)
+@port_option(DEFAULT_PORT, "Port of the console on this machine; 0: any free one.")
 @settings_options()
 def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, port: int) -> None:
     """Show a complete run on this machine, without a token.

@@ -155,6 +155,12 @@ def limit_option(what: str) -> Callable[[Command], Command]:
     )
 
 
+def port_option(default: int, text: str) -> Callable[[Command], Command]:
+    """Return the option `--port N` with its help text."""
+    port = click.IntRange(0, 65535)
+    return click.option("--port", type=port, default=default, show_default=True, help=text)
+
+
 wide_option = click.option(
     "--wide", is_flag=True, help="Show all columns, even if the lines become too long."
 )

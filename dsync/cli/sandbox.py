@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsync.cli.options import settings_options
+from dsync.cli.options import port_option, settings_options
 from dsync.errors import ConfigurationError
 from dsync.sandbox import Sandbox, serve
 from dsync.sandbox.content import EQUIPMENT_FORM
@@ -20,13 +20,7 @@ INSTRUCTEUR = "dsync@example.gouv.fr"
 
 
 @click.command()
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8042,
-    show_default=True,
-    help="Port on 127.0.0.1; 0: any free one.",
-)
+@port_option(8042, "Port on 127.0.0.1; 0: any free one.")
 @click.option(
     "--dossiers",
     type=click.IntRange(min=0),

@@ -146,11 +146,11 @@ class Alert(NamedTuple):
     """A number of which each doubling is told; 1: of none."""
 
 
-NO_SUCCESS = "No run has succeeded for {span}: see `dsync runs`."
-
 TOLD: Mapping[Code, Alert | None] = {
-    Code.NO_SUCCESS: Alert("no_success", NO_SUCCESS),
-    Code.LATE: Alert("no_success", NO_SUCCESS),
+    **dict.fromkeys(
+        (Code.NO_SUCCESS, Code.LATE),
+        Alert("no_success", "No run has succeeded for {span}: see `dsync runs`."),
+    ),
     Code.TOKEN_REFUSED: Alert("token_refused", "DS refuses the token: `dsync check` tells why."),
     Code.TOKEN_EXPIRY: Alert(
         "token_expiry", "The token {left}: make a new one on DS and put it in place."
@@ -169,15 +169,10 @@ TOLD: Mapping[Code, Alert | None] = {
     Code.EVIDENCE: Alert(
         "evidence", "The catalogue was last confirmed {days} days ago: see `dsync check`."
     ),
-    # `Alerts` runs the check itself.
-    Code.CHECK: None,
+    # The next run sends what waits, and `Alerts` runs the check itself.
+    **dict.fromkeys((Code.WAITING, Code.CHECK)),
     # `no_success` says what follows from these, if it does; one failed run is none.
-    Code.NO_SERVICE: None,
-    Code.SILENT_SERVICE: None,
-    Code.RUN_FAILED: None,
-    Code.CLOCK_WENT_BACK: None,
-    # The next run sends what waits.
-    Code.WAITING: None,
+    **dict.fromkeys((Code.NO_SERVICE, Code.SILENT_SERVICE, Code.RUN_FAILED, Code.CLOCK_WENT_BACK)),
 }
 """The alert of each concern; its text has the placeholders of `Concern.fill`."""
 

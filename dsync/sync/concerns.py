@@ -129,16 +129,10 @@ def concerns_of(
 
 
 WARNINGS: Mapping[Code, str | None] = {
-    # `dsync status` shows these six in lines of their own, without « ! ».
-    Code.NO_SUCCESS: None,
-    Code.LATE: None,
-    Code.NO_SERVICE: None,
-    Code.RUN_FAILED: None,
-    Code.CHECK: None,
-    Code.EVIDENCE: None,
-    # The message of the last run says these two, with what to do.
-    Code.TOKEN_REFUSED: None,
-    Code.BRAKE: None,
+    # `dsync status` shows these in lines of their own, without « ! ».
+    **dict.fromkeys((Code.NO_SUCCESS, Code.LATE, Code.NO_SERVICE, Code.CHECK, Code.EVIDENCE)),
+    # The messages of the last run say these, with what to do.
+    **dict.fromkeys((Code.RUN_FAILED, Code.TOKEN_REFUSED, Code.BRAKE)),
     Code.SILENT_SERVICE: (
         "The service {why} last reported {ago} and did not report its end: check whether it still "
         "runs, and start it again."
