@@ -22,7 +22,7 @@ EVERY_S = 4.0
 """Time between two events."""
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What happens to a dossier; the value continues « Dossier N »."""
 
     DEPOSITED = "was deposited"
@@ -38,20 +38,20 @@ class Kind(StrEnum):
 class Event(NamedTuple):
     """Something that happened to a dossier."""
 
-    kind: Kind
+    kind: EventKind
     number: int
 
 
 _OPEN = ("en_construction", "en_instruction")
-_EVENTS: dict[Kind, tuple[int, tuple[str, ...]]] = {
-    Kind.DEPOSITED: (4, ()),
-    Kind.EDITED: (4, _OPEN[:1]),
-    Kind.EXAMINED: (3, _OPEN[:1]),
-    Kind.EVALUATED: (3, _OPEN[1:]),
-    Kind.STAGED: (2, _OPEN[1:]),
-    Kind.OVERRULED: (1, _OPEN),
-    Kind.ACCEPTED: (1, _OPEN[1:]),
-    Kind.REFUSED: (1, _OPEN[1:]),
+_EVENTS: dict[EventKind, tuple[int, tuple[str, ...]]] = {
+    EventKind.DEPOSITED: (4, ()),
+    EventKind.EDITED: (4, _OPEN[:1]),
+    EventKind.EXAMINED: (3, _OPEN[:1]),
+    EventKind.EVALUATED: (3, _OPEN[1:]),
+    EventKind.STAGED: (2, _OPEN[1:]),
+    EventKind.OVERRULED: (1, _OPEN),
+    EventKind.ACCEPTED: (1, _OPEN[1:]),
+    EventKind.REFUSED: (1, _OPEN[1:]),
 }
 """How often each event happens in a round, and the states of the dossiers that it happens to."""
 _ROUND = [kind for kind, (times, _) in _EVENTS.items() for _ in range(times)]
@@ -111,13 +111,13 @@ class Life:
             kinds = SeededRandom(self._seed, "round", turn).shuffled(_ROUND)
             rng = SeededRandom(self._seed, "event", self._past)
             self._past += 1
-            kind = kinds[position - 1] if position else Kind.DEPOSITED
+            kind = kinds[position - 1] if position else EventKind.DEPOSITED
             concerned = [
                 one
                 for one in dossiers.values()
                 if one.listed == "present"
                 and one.state in _EVENTS[kind][1]
-                and (kind is not Kind.OVERRULED or one.annotations.get(_RESULT))
+                and (kind is not EventKind.OVERRULED or one.annotations.get(_RESULT))
             ]
             if not concerned:
                 return self._deposit(max(dossiers) + 1)
@@ -143,29 +143,29 @@ class Life:
             presence="present",
         )
         self._changes.deposit(new, demarche=FORM.number)
-        return Event(Kind.DEPOSITED, number)
+        return Event(EventKind.DEPOSITED, number)
 
-    def _happen(self, kind: Kind, chosen: ServedDossier, rng: SeededRandom) -> None:
+    def _happen(self, kind: EventKind, chosen: ServedDossier, rng: SeededRandom) -> None:
         changes, number = self._changes, chosen.number
         match kind:
-            case Kind.EDITED if rng.chance(0.5):
+            case EventKind.EDITED if rng.chance(0.5):
                 others = [one for one in _PHASES if one != chosen.champs.get(_PHASE)]
                 changes.edit_champ(number, _PHASE, rng.pick(others))
-            case Kind.EDITED:
+            case EventKind.EDITED:
                 champ = rng.pick(tuple(_EDITED))
                 changes.edit_champ(number, champ, paragraph(rng, _EDITED[champ], _PRODUCT))
-            case Kind.EXAMINED:
+            case EventKind.EXAMINED:
                 changes.move(number, "en_instruction")
-            case Kind.EVALUATED:
+            case EventKind.EVALUATED:
                 self._evaluate(chosen, rng)
-            case Kind.STAGED:
+            case EventKind.STAGED:
                 others = [etape for etape in ETAPES[:4] if etape != chosen.annotations.get(_ETAPE)]
                 changes.edit_annotation(number, _ETAPE, rng.pick(others))
-            case Kind.OVERRULED:
+            case EventKind.OVERRULED:
                 others = [one for one in _RESULTS if one != chosen.annotations[_RESULT]]
                 changes.edit_annotation(number, _RESULT, rng.pick(others))
-            case Kind.ACCEPTED | Kind.REFUSED:
-                accepted = kind is Kind.ACCEPTED
+            case EventKind.ACCEPTED | EventKind.REFUSED:
+                accepted = kind is EventKind.ACCEPTED
                 state = "accepte" if accepted else "refuse"
                 changes.edit_annotation(number, _ETAPE, "Lauréat" if accepted else "Non retenu")
                 changes.move(number, state, motivation=notes.MOTIVATIONS[state])

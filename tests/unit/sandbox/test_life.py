@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from dsync.sandbox.content import FIRST_NUMBER, FORM, dossiers
-from dsync.sandbox.content.life import Event, Kind, Life
+from dsync.sandbox.content.life import Event, EventKind, Life
 from dsync.sandbox.world.changes import Changes
 from dsync.sandbox.world.clock import Clock
 from dsync.sandbox.world.model import ServedDossier, World
@@ -44,18 +44,18 @@ def truths(world: World) -> list[DossierTruth]:
 def test_each_kind_of_event_occurs_and_can_be_seen() -> None:
     """Within one round, which begins with a deposit."""
     world, events = lived(20)
-    assert Kind.DEPOSITED is events[0].kind
-    assert set(Kind) == {event.kind for event in events}
-    numbers = {kind: [e.number for e in events if e.kind is kind] for kind in Kind}
+    assert EventKind.DEPOSITED is events[0].kind
+    assert set(EventKind) == {event.kind for event in events}
+    numbers = {kind: [e.number for e in events if e.kind is kind] for kind in EventKind}
     assert "Éligible" != found(world, PRE_CHECKED).annotations[5102]
-    assert [PRE_CHECKED] == numbers[Kind.OVERRULED]
-    assert all(found(world, n).depose_at > START for n in numbers[Kind.DEPOSITED])
-    assert all(found(world, n).champs_at > START for n in numbers[Kind.EDITED])
-    assert "accepte" == found(world, *numbers[Kind.ACCEPTED]).state
-    assert "refuse" == found(world, *numbers[Kind.REFUSED]).state
-    for kind in (Kind.EVALUATED, Kind.STAGED):
+    assert [PRE_CHECKED] == numbers[EventKind.OVERRULED]
+    assert all(found(world, n).depose_at > START for n in numbers[EventKind.DEPOSITED])
+    assert all(found(world, n).champs_at > START for n in numbers[EventKind.EDITED])
+    assert "accepte" == found(world, *numbers[EventKind.ACCEPTED]).state
+    assert "refuse" == found(world, *numbers[EventKind.REFUSED]).state
+    for kind in (EventKind.EVALUATED, EventKind.STAGED):
         assert all(found(world, n).annotations_at > START for n in numbers[kind])
-    for n in numbers[Kind.EXAMINED]:
+    for n in numbers[EventKind.EXAMINED]:
         assert "passe_en_instruction" in [step["event"] for step in found(world, n).traitements]
 
 
@@ -73,4 +73,9 @@ def test_life_goes_on_when_nothing_is_left_to_decide() -> None:
     world.add_demarche(FORM, dossiers(7, 1, now=START))
     life = Life(Changes(world), 7)
     kinds = Counter(life.step().kind for _ in range(60))
-    assert {Kind.DEPOSITED, Kind.EDITED, Kind.EXAMINED, Kind.EVALUATED} <= kinds.keys()
+    assert {
+        EventKind.DEPOSITED,
+        EventKind.EDITED,
+        EventKind.EXAMINED,
+        EventKind.EVALUATED,
+    } <= kinds.keys()
