@@ -21,6 +21,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.domain.toml_text import parts_of
 from dsync.ds import DSClient, Limits
 from dsync.eig.evidence.sources import EvidenceSources
+from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.programme import Eig
 from dsync.errors import ConfigurationError, DSNotFoundError
 from dsync.exchanges import MIB
@@ -145,8 +146,12 @@ class App:
             stop=self.stop,
             allow_http=self.configuration.ds.allow_insecure_http,
         )
-        folder, share = self.settings.config.parent, self.configuration.safety.catalogue_share
-        return Eig.open(sections, folder, shipped_config().parent, sources, catalogue_share=share)
+        rules, folder, shipped = None, self.settings.config.parent, shipped_config().parent
+        if sections.regles is not None:
+            needed = sections.mapping.needed()
+            rules = RuleSet.load(sections.regles, folder, needed=needed, shipped=shipped)
+        share = self.configuration.safety.catalogue_share
+        return Eig(sections, rules, sources, catalogue_share=share)
 
     @property
     def _user_agent(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -71,34 +70,6 @@ class Eig:
         self._mapping = sections.mapping
         self._sources = sources
         self._catalogue_share = catalogue_share
-
-    @classmethod
-    def open(
-        cls,
-        sections: EigSections,
-        folder: Path,
-        shipped: Path,
-        sources: EvidenceSources,
-        *,
-        catalogue_share: float,
-    ) -> Eig:
-        """Read the rules and lists.
-
-        Args:
-            sections: the programme's sections of the configuration.
-            folder: the folder of the configuration file and of the lists.
-            shipped: the folder of the lists that the folder does not have.
-            sources: as of the class.
-            catalogue_share: as of the class.
-
-        Raises:
-            ConfigurationError: lists every problem of the rules and lists.
-        """
-        rules = None
-        if sections.regles is not None:
-            needed = sections.mapping.needed()
-            rules = RuleSet.load(sections.regles, folder, needed=needed, shipped=shipped)
-        return cls(sections, rules, sources, catalogue_share=catalogue_share)
 
     @property
     def mapping_key(self) -> str:
