@@ -88,17 +88,18 @@ def store_page(
         _record_of(run, dossier, corrections, page.incomplete.get(dossier.number))
         for dossier in page.nodes
     ]
-    anomalies = [(number, "incomplet", path) for number, path in page.incomplete.items()]
     watermark = _watermark_after(crawl, records)
     with run.transaction() as tx:
-        erased = tx.erased_on_request([record.numero for record in records])
-        records = [record for record in records if record.numero not in erased]
         known = tx.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
         named = [(one.number or known.get(one.dossier_id or ""), one) for one in page.unreadable]
-        unreadable = [(number, one) for number, one in named if number]
-        result = tx.store_page(
-            run.id, records, now=run.now, incomplete=page.incomplete, again=again
-        )
+        numbers = [record.numero for record in records]
+        erased = tx.erased_on_request([*numbers, *(number for number, _ in named if number)])
+        records = [record for record in records if record.numero not in erased]
+        # Nor into quarantine: no later read would release what is not copied.
+        unreadable = [(number, one) for number, one in named if number and number not in erased]
+        incomplete = {n: path for n, path in page.incomplete.items() if n not in erased}
+        result = tx.store_page(run.id, records, now=run.now, incomplete=incomplete, again=again)
+        anomalies = [(number, "incomplet", path) for number, path in incomplete.items()]
         anomalies += [(number, one.code, one.path) for number, one in unreadable]
         for number, code, path in anomalies:
             quarantine_dossier(run, tx, number, code, path)
@@ -125,7 +126,7 @@ def store_page(
     run.report.read, run.report.changed = read, changed
     if unreadable:
         report_quarantined(run, [number for number, _ in unreadable])
-    if page.incomplete:
+    if incomplete:
         run.report.problem(
             "DS cannot render a part of some dossiers, which are stored without it: see "
             "`dsync quarantine list`, and tell DS's support which fields."

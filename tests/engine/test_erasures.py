@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from dsync.domain.run import Kind
 from dsync.sync.report import RunReport
 from tests.engine.rig import PAGE, PROBLEME, Engine, number, seeds
@@ -53,6 +55,21 @@ def test_an_erased_dossier_asked_for_by_its_number_is_told(engine: Engine) -> No
     report = engine.sync(dossiers=(number(ONE),))
     assert (7, 0) == (report.exit_code, report.requests)
     assert f"dsync dossier erase {number(ONE)} --undo" in report.errors[0]
+
+
+@pytest.mark.parametrize("harm", ["return_null", "fail_reads"])
+def test_an_erased_dossier_that_ds_cannot_render_is_in_no_quarantine(
+    engine: Engine, harm: str
+) -> None:
+    """What is not copied does not fail: nothing is told of it, and nothing has to be retried."""
+    engine.begin(push=False)
+    engine.worker.erase(ONE)
+    engine.control.edit_champ(number(ONE), PROBLEME, WORD)
+    getattr(engine.control, harm)(number(ONE), champs_only=True)
+    reports = [engine.sync(), engine.sync(full=True)]
+    assert [(0, 0)] * 2 == [(report.exit_code, report.quarantined) for report in reports]
+    assert {} == engine.quarantine()
+    assert "efface" == engine.one("dossier", ONE)["presence"]
 
 
 def test_an_erasure_that_is_undone_is_copied_and_judged_again(engine_on_each: Engine) -> None:
