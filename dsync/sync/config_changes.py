@@ -63,7 +63,7 @@ def _writing_key(context: Context, demarche: Demarche) -> str:
         demarche.active_revision_id,
         *sorted(f"{name}:{id_}" for name, id_ in demarche.labels.items()),
         *sorted(f"{one.id}:{one.groupe}" for one in demarche.instructeurs),
-        context.policy.writer,
+        context.writer,
     )
 
 

@@ -38,24 +38,6 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """The settings that the engine uses."""
-
-    overlap: timedelta
-    """How far before the watermark an incremental read starts."""
-    disappearances: int
-    """The safety brake's limit, as a number of dossiers."""
-    disappearances_percent: float
-    """The safety brake's limit, as a share of the present dossiers; the higher limit applies."""
-    push_batch: int
-    """Maximum number of dossiers in a mutation document."""
-    instructeur: str | None
-    """Id or e-mail of the instructeur in whose name annotations are written."""
-    writer: str
-    """Digest of the token and the instructeur: it changes when the right to write can change."""
-
-
-@dataclass(frozen=True, slots=True)
 class PieceSettings:
     """Where and within which limits files are copied."""
 
@@ -72,7 +54,7 @@ class PieceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The collaborators of a run; a dry run has a scratch copy as its store."""
+    """The collaborators and settings of a run; a dry run has a scratch copy as its store."""
 
     demarche: DemarcheNumber
     store: Store
@@ -81,7 +63,18 @@ class Context:
     programme: Programme | None
     annotations: AnnotationsConfig | None
     """None: nothing is written into DS."""
-    policy: Policy
+    overlap: timedelta
+    """How far before the watermark an incremental read starts."""
+    disappearances: int
+    """The safety brake's limit, as a number of dossiers."""
+    disappearances_percent: float
+    """The safety brake's limit, as a share of the present dossiers; the higher limit applies."""
+    push_batch: int
+    """Maximum number of dossiers in a mutation document."""
+    instructeur: str | None
+    """Id or e-mail of the instructeur in whose name annotations are written."""
+    writer: str
+    """Digest of the token and the instructeur: it changes when the right to write can change."""
     stop: threading.Event
     clock: Callable[[], datetime]
     progress: Progress

@@ -123,7 +123,7 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
 
 
 def _incremental(run: Run, state: SyncState) -> Crawl:
-    since = (state.watermark or EPOCH) - run.context.policy.overlap
+    since = (state.watermark or EPOCH) - run.context.overlap
     return Crawl(since, None, full=False, advances_watermark=True)
 
 
@@ -370,8 +370,8 @@ def handle_disappearances(run: Run, *, accept: bool) -> None:
 
 
 def _limit(run: Run, present: int) -> int:
-    policy = run.context.policy
-    return max(policy.disappearances, int(present * policy.disappearances_percent / 100))
+    context = run.context
+    return max(context.disappearances, int(present * context.disappearances_percent / 100))
 
 
 def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[DossierNumber]:

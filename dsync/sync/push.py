@@ -145,7 +145,7 @@ def _terms(run: Run) -> WriteTerms | None:
     The stored démarche is used. It is read again from DS only if it does not contain the
     configured instructeur.
     """
-    named, annotations = run.context.policy.instructeur, run.context.annotations
+    named, annotations = run.context.instructeur, run.context.annotations
     if annotations is None:
         return None
     if not named:
@@ -183,7 +183,7 @@ def _push_all(
     run: Run, terms: WriteTerms, numbers: Sequence[DossierNumber], total: int, *, waits: bool
 ) -> None:
     """Push batch after batch; halve the size when DS cannot execute a batch, then double it."""
-    max_size = run.context.policy.push_batch
+    max_size = run.context.push_batch
     size, failures, limited = max_size, 0, 0
     seen: set[DossierNumber] = set()
     while True:
