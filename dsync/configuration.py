@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -63,8 +64,14 @@ def parse_duration(value: object) -> timedelta:
     return duration
 
 
+def _at_least_a_second(duration: timedelta) -> timedelta:
+    if duration < timedelta(seconds=1):
+        raise ValueError("expected 1s at least")
+    return duration
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Interval = Annotated[Duration, Field(ge=timedelta(seconds=1))]
+Interval = Annotated[Duration, AfterValidator(_at_least_a_second)]
 
 
 class _Section(BaseModel):
@@ -376,9 +383,11 @@ def _problems(exc: ValidationError) -> list[str]:
     """Return one sentence per problem, without the input, which may be a secret."""
     problems = []
     for error in exc.errors(include_input=False, include_url=False):
-        key = ".".join(str(part) for part in error["loc"])
-        message = message_of(error)
-        if message == _UNKNOWN_KEY and (other := _nearest_key(error["loc"])):
+        loc, message = error["loc"], message_of(error)
+        if loc[-1] == "[key]":  # Of a table whose keys are a list of words.
+            loc, message = loc[:-1], _UNKNOWN_KEY
+        key = ".".join(str(part) for part in loc)
+        if message == _UNKNOWN_KEY and (other := _nearest_key(loc)):
             message = f"unknown key; did you mean {other}?"
         problems.append(f"{key}: {message}")
     return problems
@@ -391,7 +400,10 @@ def _nearest_key(loc: tuple[int | str, ...]) -> str | None:
     for part in loc[:-1]:
         inner = [_inside(section, part) for section in sections]
         sections = [one for section in inner for one in _alternatives(section, schema)]
-    return nearest(str(loc[-1]), [key for one in sections for key in one.get("properties", {})])
+    words = [_alternatives(one.get("propertyNames", {}), schema) for one in sections]
+    known = [key for one in sections for key in one.get("properties", {})]
+    known += [word for found in words for one in found for word in one.get("enum", ())]
+    return nearest(str(loc[-1]), known)
 
 
 def _inside(section: Mapping[str, Any], part: int | str) -> Mapping[str, Any]:
@@ -432,7 +444,7 @@ _MESSAGES = {
 def headline(problems: tuple[str, ...]) -> str:
     """Return the message of an error about these problems."""
     if len(problems) == 1:
-        return f"{problems[0]}."
+        return problems[0] if problems[0].endswith("?") else f"{problems[0]}."
     return f"{len(problems)} problems in the configuration:\n" + "\n".join(
         f"  - {problem}" for problem in problems
     )

@@ -42,6 +42,10 @@ from dsync.errors import ConfigurationError
         ("[regles]\noperateur = 1", "regles.operateur: unknown key; did you mean operateurs?"),
         ("[regles.window]\nstrt = 1", "regles.window.strt: unknown key; did you mean start?"),
         ("[[regles.profils]]\nword = 1", "regles.profils.0.word: unknown key; did you mean words?"),
+        (
+            "[regles.severity]\ndepots = 'off'",
+            "regles.severity.depots: unknown key; did you mean depot?",
+        ),
         ("[preuves.catalog]", "preuves.catalog: unknown key; did you mean catalogue?"),
         (
             "[preuves.registre]\nenable = 1",
@@ -57,6 +61,22 @@ def test_the_nearest_key_is_proposed(tmp_path: Path, line: str, said: str) -> No
     with pytest.raises(ConfigurationError) as raised:
         read_configuration(path)
     assert f"{path}: {said}" in raised.value.problems
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("[safty]", "safty: unknown key; did you mean safety?"),
+        ("incremental = '0s'", "schedule.incremental: expected 1s at least."),
+    ],
+)
+def test_one_problem_is_one_sentence(tmp_path: Path, line: str, said: str) -> None:
+    """With one mark at its end, and in the words of the file."""
+    path = tmp_path / "dsync.toml"
+    path.write_text(f"[ds]\ncontact = 'a'\n[schedule]\n{line}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as raised:
+        read_configuration(path)
+    assert f"{path}: {said}" == raised.value.message
 
 
 def test_the_shipped_file_has_no_wrong_key() -> None:
