@@ -30,16 +30,6 @@ def test_the_first_run_copies_judges_and_pushes(engine_on_each: Engine) -> None:
         assert {} == engine.wishes(rank)
 
 
-def test_the_first_push_costs_two_requests_for_ten_dossiers(engine: Engine) -> None:
-    """One request reads what stands there, one document writes; the last labels come after."""
-    engine.begin(push=False)
-    engine.control.forget_requests()
-    engine.advance(minutes=11)
-    assert 10 == engine.sync().pushed
-    assert 2 == len(engine.mutations())
-    assert 5 == len(engine.requests())  # the pull's page, twice the reading and the writing
-
-
 def test_a_second_run_writes_nothing(engine_on_each: Engine) -> None:
     """No mutation, no event, no verdict, no wish: inside the overlap, and after it.
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from dsync.cli.output import clean, cut, print_json, print_pairs, print_table, shown
+from dsync.cli.output import clean, print_json, shown
 from dsync.domain.durations import ago
 
 NOW = datetime(2024, 6, 1, 8, tzinfo=UTC)
@@ -45,24 +45,6 @@ def test_any_value_is_shown_on_one_line(value: object, text: str) -> None:
     assert shown(value) == text
 
 
-def test_rows_are_aligned_when_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """Columns line up, without trailing blanks."""
-    print_table(("n", "verdict"), [(1, "Éligible"), (100, None)])
-    assert capsys.readouterr().out == "n    verdict\n1    Éligible\n100  –\n"
-
-
-def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    """It prints a sentence."""
-    print_table(("n",), [], empty="No conflict.")
-    assert capsys.readouterr().out == "No conflict.\n"
-
-
-def test_pairs_without_a_value_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    """Only known values are printed."""
-    print_pairs([("etat", "accepte"), ("siret", None), ("n", 0)])
-    assert capsys.readouterr().out == "etat  accepte\nn     0\n"
-
-
 def test_json_keeps_accents_and_writes_instants_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
     """Texts are not escaped."""
     print_json({"verdict": "Éligible", "at": NOW, "day": date(2024, 6, 1)})
@@ -81,12 +63,6 @@ def test_json_keeps_accents_and_writes_instants_in_utc(capsys: pytest.CaptureFix
 def test_ages_are_in_the_largest_unit_that_fits(seconds: int, text: str) -> None:
     """Minutes instead of thousands of seconds."""
     assert ago(NOW - timedelta(seconds=seconds), NOW) == text
-
-
-def test_a_cut_is_shown() -> None:
-    """A shortened text ends with an ellipsis."""
-    assert cut("abcdef", 4) == "abc…"
-    assert cut("abcd", 4) == "abcd"
 
 
 def test_no_character_of_json_can_control_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
