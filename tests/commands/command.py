@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,17 @@ from dsync.cli import dsync
 DEADLINE_S = 120
 _CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
 _PROGRAMME = ("[mapping", "[[mapping", "[regles", "[[regles", "[preuves")
+
+
+def config_with(folder: Path, *changes: tuple[str, str], more: str = "") -> str:
+    """Make a configuration of our own out of the shipped one and its lists; return its path."""
+    own = shutil.copytree(_CONFIG.parent, folder / "own") / _CONFIG.name
+    text = own.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    own.write_text(f"{text}\n{more}", encoding="utf-8")
+    return str(own)
 
 
 def without_programme() -> str:

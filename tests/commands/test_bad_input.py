@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from dsync.configuration import shipped_config
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.sandbox import Sandbox
-from tests.commands.command import Command
-
-
-def own_configuration(folder: Path, old: str, new: str) -> str:
-    """Copy the shipped configuration with one passage changed; return the copy's name."""
-    shipped = shipped_config()
-    copy = folder / "own"
-    shutil.copytree(shipped.parent, copy)
-    text = (copy / shipped.name).read_text(encoding="utf-8")
-    assert old in text
-    (copy / shipped.name).write_text(text.replace(old, new, 1), encoding="utf-8")
-    return f"own/{shipped.name}"
+from tests.commands.command import Command, config_with
 
 
 @pytest.mark.parametrize(
@@ -90,7 +77,7 @@ def test_a_malformed_configuration_is_refused_with_the_key(
     run: Command, old: str, new: str, said: str
 ) -> None:
     """Exit 2 before anything is opened."""
-    name = own_configuration(run.folder, old, new)
+    name = config_with(run.folder, (old, new))
     ended = run("sync", "--config", name)
     assert ended.code == 2
     assert said in ended.err
@@ -213,8 +200,8 @@ def test_the_demo_removes_no_file_of_others(run: Command) -> None:
 
 def test_a_configuration_saved_with_a_byte_order_mark_is_read(run: Command) -> None:
     """Some editors write one."""
-    name = own_configuration(run.folder, "\n[safety]\n", "\n[safety]\n")
-    path = run.folder / name
+    name = config_with(run.folder)
+    path = Path(name)
     path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
     assert run("config", "check", "--config", name).code == 0
 

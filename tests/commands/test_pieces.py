@@ -9,22 +9,15 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Sandbox
-from tests.commands.command import Command, Ended
+from tests.commands.command import Command, Ended, config_with
 
-CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
 LETTRE = 4605
 
 
-def configured(run: Command, **keys: Any) -> Path:
-    """Write a configuration with these keys of [pieces]; return it."""
+def configured(run: Command, **keys: Any) -> str:
+    """Write a configuration with these keys of [pieces]; return its path."""
     lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
-    text = CONFIG.read_text(encoding="utf-8")
-    path = run.folder / "pieces.toml"
-    path.write_text(f"{text}\n[pieces]\n{lines}", encoding="utf-8")
-    for one in CONFIG.parent.iterdir():
-        if one.suffix == ".csv":
-            (run.folder / one.name).write_bytes(one.read_bytes())
-    return path
+    return config_with(run.folder, more=f"[pieces]\n{lines}")
 
 
 @pytest.fixture
@@ -37,7 +30,7 @@ def target(run: Command, sandbox: Sandbox) -> Path:
 
 
 def pieces(run: Command, *arguments: str) -> Ended:
-    return run("pieces", *arguments, DSYNC_CONFIG=str(run.folder / "pieces.toml"))
+    return run("pieces", *arguments, DSYNC_CONFIG=str(run.folder / "own" / "aap-eig7.toml"))
 
 
 def test_all_files_are_copied_and_counted(run: Command, target: Path) -> None:
@@ -75,7 +68,7 @@ def test_without_the_setting_nothing_is_copied(run: Command) -> None:
 )
 def test_a_wrong_setting_is_told(run: Command, keys: dict[str, Any], told: str) -> None:
     """Exit 2; a password in the address is not repeated."""
-    refused = run("config", "check", DSYNC_CONFIG=str(configured(run, **keys)))
+    refused = run("config", "check", DSYNC_CONFIG=configured(run, **keys))
     assert 2 == refused.code
     assert told in refused.out + refused.err
     assert "secret" not in refused.out + refused.err

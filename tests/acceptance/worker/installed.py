@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dsync.configuration import shipped_config
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.control import Control
 from tests.commands.command import InsideCommand
@@ -122,19 +121,6 @@ def at_work(process: Process, control: Control, *, requests: int = 1) -> None:
     """Wait until a run has asked DS so often."""
     until(lambda: len(control.requests()) >= requests or not process.is_running)
     assert process.is_running, process.printed()
-
-
-def config_with(folder: Path, *changes: tuple[str, str]) -> str:
-    """Make a configuration of our own out of the shipped one."""
-    shipped = shipped_config()
-    for source in shipped.parent.iterdir():
-        if source.is_file():
-            text = source.read_text(encoding="utf-8")
-            for old, new in changes if source == shipped else ():
-                assert old in text
-                text = text.replace(old, new)
-            (folder / source.name).write_text(text, encoding="utf-8")
-    return str(folder / shipped.name)
 
 
 class Installed:

@@ -11,7 +11,8 @@ import pytest
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import BETAGOUV, ScriptedFault
-from tests.acceptance.worker.installed import Installed, Process, config_with, until
+from tests.acceptance.worker.installed import Installed, Process, until
+from tests.commands.command import config_with
 
 CHANGES = (
     ("max_response_mib = 64", "max_response_mib = 8"),

@@ -19,11 +19,11 @@ from tests.acceptance.worker.installed import (
     IN_TIME_S,
     INSTRUCTEUR,
     Installed,
-    config_with,
     slowdown,
     until,
 )
 from tests.acceptance.worker.surface import SECRET, started
+from tests.commands.command import config_with
 from tests.engine.inbox import Inbox
 from tests.engine.test_readers import WRITTEN
 

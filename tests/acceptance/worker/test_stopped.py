@@ -15,8 +15,9 @@ from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
-from tests.acceptance.worker.installed import IN_TIME_S, Installed, at_work, config_with, until
+from tests.acceptance.worker.installed import IN_TIME_S, Installed, at_work, until
 from tests.acceptance.worker.truth import assert_copy_is_true
+from tests.commands.command import config_with
 
 SLOW_MS, STUCK_MS = 200, 60_000
 

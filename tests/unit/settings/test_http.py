@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from dsync.addresses import Listen
-from dsync.configuration import shipped_config
 from dsync.errors import ConfigurationError
 from dsync.settings import load_settings
+from tests.commands.command import config_with
 
 KEY = "whsec_Y2xlLWRlLXNpZ25hdHVyZS1kZS1jZS10ZXN0"
 
@@ -49,13 +49,8 @@ def test_another_form_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> 
 
 def test_the_file_names_the_address(tmp_path: Path) -> None:
     """`[http] listen`, before the default and after the variable."""
-    file = tmp_path / "own.toml"
-    shipped = shipped_config()
-    for source in shipped.parent.iterdir():
-        (tmp_path / source.name).write_bytes(source.read_bytes())
-    text = shipped.read_text(encoding="utf-8")
-    file.write_text(f'{text}\n[http]\nlisten = "[::]:9000"\nready_intervals = 5\n', "utf-8")
-    found = load_settings(config=file)
+    file = config_with(tmp_path, more='[http]\nlisten = "[::]:9000"\nready_intervals = 5\n')
+    found = load_settings(config=Path(file))
     assert (Listen("::", 9000), "file") == (found.listen, found.sources["http_listen"])
     assert 5 == found.configuration.http.ready_intervals
 
