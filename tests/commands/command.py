@@ -61,6 +61,11 @@ class Ended:
         """Its output, which must be one JSON document."""
         return json.loads(self.out)
 
+    @property
+    def text(self) -> str:
+        """Everything that it printed."""
+        return self.out + self.err
+
 
 @dataclass(frozen=True, slots=True)
 class Command:

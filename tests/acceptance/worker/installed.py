@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.control import Control
-from tests.commands.command import InsideCommand
+from tests.commands.command import Ended, InsideCommand
 
 COMMAND = Path(sys.executable).with_name("dsync")
 INSTRUCTEUR = "dsync@example.gouv.fr"
@@ -38,25 +36,6 @@ def until(condition: Callable[[], Any], *, within_s: float = 60.0, what: str = "
 def slowdown() -> float:
     """Return how many times slower a loaded machine is: each core is shared by so many."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a command left: its exit code and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """The JSON on stdout, which must be nothing else."""
-        return json.loads(self.out)
-
-    @property
-    def text(self) -> str:
-        """Everything that it printed."""
-        return self.out + self.err
 
 
 class Process:
@@ -83,12 +62,12 @@ class Process:
         """Send a signal; nothing happens to a process that has ended."""
         self._popen.send_signal(number)
 
-    def wait(self, within_s: float = LONG_S) -> Done:
+    def wait(self, within_s: float = LONG_S) -> Ended:
         """Wait for its end."""
         code = self._popen.wait(within_s)
-        return Done(code, self._read(self._out), self._read(self._err))
+        return Ended(code, self._read(self._out), self._read(self._err))
 
-    def ended_within(self, within_s: float) -> tuple[Done, float]:
+    def ended_within(self, within_s: float) -> tuple[Ended, float]:
         """Wait for its end and measure how long it took, with the cores for itself."""
         start = time.monotonic()
         done = self.wait(within_s * slowdown() + 5)
@@ -140,10 +119,9 @@ class Installed:
         self._started.append(process)
         return process
 
-    def run(self, *arguments: str, **variables: str | None) -> Done:
+    def run(self, *arguments: str, **variables: str | None) -> Ended:
         """Run a command to its end inside this process, which spares its start."""
-        ended = InsideCommand(self.folder, self._environment(variables))(*arguments)
-        return Done(ended.code, ended.out, ended.err)
+        return InsideCommand(self.folder, self._environment(variables))(*arguments)
 
     def _environment(self, variables: Mapping[str, str | None]) -> dict[str, str]:
         given = {**self.variables, **variables}
@@ -158,7 +136,7 @@ class Installed:
         """Run a command with `--json`; it must end with `code` and print one document."""
         done = self.run(*arguments, "--json", **variables)
         assert code == done.code, done.text
-        return done.document
+        return done.json
 
     def close(self) -> None:
         """Leave nothing running."""

@@ -19,7 +19,7 @@ def test_the_first_run_does_everything_and_the_second_nothing(
     """
     truth = demarche.truth(sandbox)
 
-    report = dsync.start("sync", "--json").wait().document
+    report = dsync.start("sync", "--json").wait().json
 
     assert ("incremental", "success") == (report["kind"], report["status"])
     assert [len(truth)] * 3 == [report[k] for k in ("read", "changed", "evaluated")]
@@ -46,7 +46,7 @@ def test_the_first_run_does_everything_and_the_second_nothing(
     # A second run writes nothing anywhere, and reads back what the first has written.
     first = database.content(without=OWN_HAND)
     sandbox.control.forget_requests()
-    incremental = dsync.start("sync", "--json").wait().document
+    incremental = dsync.start("sync", "--json").wait().json
     assert first == database.content(without=OWN_HAND)
     second = database.content()
     full = dsync.json("sync", "--full")

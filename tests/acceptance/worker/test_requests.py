@@ -62,7 +62,7 @@ def test_a_request_outlives_the_service_that_began_it(
     sqlite_database.expire_lease()
     successor = sqlite_dsync.start("run")
     done = asking.wait()
-    assert (0, "complet") == (done.code, done.document["kind"]), done.text
+    assert (0, "complet") == (done.code, done.json["kind"]), done.text
 
     sandbox.control.fail(*[ScriptedFault("latency", latency_ms=900)] * 9)
     alone = sqlite_dsync.start("sync", "--json")
@@ -72,7 +72,7 @@ def test_a_request_outlives_the_service_that_began_it(
     sqlite_database.expire_lease()
     ended = alone.wait()
 
-    assert (0, "incremental") == (ended.code, ended.document["kind"]), ended.text
+    assert (0, "incremental") == (ended.code, ended.json["kind"]), ended.text
     assert ["complet", "incremental"] == [
         row["genre"] for row in _requests(sqlite_database, "fini_le IS NOT NULL AND code = 0")
     ]
@@ -145,11 +145,11 @@ def test_no_write_by_hand_meets_the_lease_of_a_long_read(
     assert "complet" == read["genre"]
     assert (0, 0) == (back.code, service.wait().code), back.text
     assert (7, 0) == (braked.code, evidence.code), evidence.text
-    judged = done["precontrole"].document
+    judged = done["precontrole"].json
     assert "precontrole" == _genre_of(database, judged.pop("run"))
     assert {**before, "run": None} == {**judged, "run": None}
-    assert (1, 1) == (done["envoi"].document["pushed"], done["effacement"].document["deleted"])
-    assert done["purge"].document["deleted"] > 0
+    assert (1, 1) == (done["envoi"].json["pushed"], done["effacement"].json["deleted"])
+    assert done["purge"].json["deleted"] > 0
     assert "autre" == sandbox.control.truth_of(kept).raw_annotations[RESULTAT]
     assert "autre" != sandbox.control.truth_of(sent).raw_annotations[RESULTAT]
     [row] = database.rows(f"SELECT presence FROM dossier WHERE numero = {erased}")

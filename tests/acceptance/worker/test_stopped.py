@@ -44,7 +44,7 @@ def test_a_stopped_run_ends_in_time_and_the_next_one_resumes(
     done, took_s = process.ended_within(IN_TIME_S)
 
     assert (code, True) == (done.code, took_s < IN_TIME_S), done.text
-    assert "failed" == done.document["status"]
+    assert "failed" == done.json["status"]
     sandbox.control.clear_faults()
     assert "success" == sqlite_dsync.json("sync")["status"]
     sqlite_dsync.json("sync")
@@ -196,7 +196,7 @@ def test_a_second_worker_is_told_who_works_and_can_wait(
     assert "since" in message
     assert 0 == first.wait().code
     second = waiting.wait()
-    assert (0, 0) == (second.code, second.document["pushed"])
+    assert (0, 0) == (second.code, second.json["pushed"])
     assert_copy_is_true(database, sandbox, demarche)
 
 
@@ -221,7 +221,7 @@ def test_a_sleeper_whose_lease_was_taken_commits_nothing(
 
     assert "success" == successor["status"]
     assert 6 == late.code, late.text
-    assert "took over" in late.document["errors"][0]
+    assert "took over" in late.json["errors"][0]
     assert before == database.content()
     assert n_mutations == len(sandbox.control.requests(kind="mutation"))
     assert_copy_is_true(database, sandbox, demarche)
