@@ -73,7 +73,7 @@ def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
 
 
 def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) -> None:
-    """In French: what the daily check found, and a full read that the brake stopped."""
+    """In French: what the daily check found, a full read that the brake stopped, a late one."""
     app = engine.worker.app
     assert "vérification quotidienne" not in words(visitor.get("/").text)
     with app.store.alerts(app.demarche) as alerts:
@@ -88,6 +88,11 @@ def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) 
         in page
     )
     assert "trop de dossiers ont disparu à la fois" in page
+    assert "Le dernier passage n’a pas abouti" in page
+    engine.advance(minutes=20)
+    assert "réussie date d’il y a" in words(visitor.get("/").text)
+    app.store.acquire_lease(app.demarche, 60)
+    assert "réussie date d’il y a" not in words(visitor.get("/").text), "a run is under way"
 
 
 def test_a_groupe_without_dsyncs_instructeur_is_named(engine: Engine, visitor: Visitor) -> None:
