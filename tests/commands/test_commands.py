@@ -178,7 +178,7 @@ def test_commands_work_on_a_demo_that_serves(bare: Command) -> None:
     ended = {" ".join(step): inside(*step) for step in steps}
     done = {step: one.code for step, one in ended.items()}
     demo.send_signal(signal.SIGINT)
-    demo.communicate(timeout=10)
+    demo.communicate(timeout=60)
     assert 0 == demo.returncode
     assert {0} == set(done.values()), done
     assert "DS refuses pushes" not in ended["check"].out
@@ -206,7 +206,7 @@ def test_status_shows_the_services_and_their_next_run(run: Command) -> None:
     assert shown["started_at"] < shown["next_run_at"]
     assert f"service         {shown['holder']} since " in run("status").out
     service.terminate()
-    service.communicate(timeout=5)
+    service.communicate(timeout=60)
     assert [] == run("status", "--json").json["services"]
     assert "service         none" in run("status").out
 

@@ -77,7 +77,7 @@ def test_a_second_worker_can_wait_for_its_turn(engine_on_each: Engine) -> None:
     def meanwhile() -> None:
         codes.append(engine.another(stop=Hasty()).sync(wait_s=0.1).exit_code)
         waiting.start()
-        assert refused.wait(10)
+        assert refused.wait(60)
 
     between(engine.worker, meanwhile)
     assert 0 == engine.sync().exit_code
@@ -157,7 +157,7 @@ def test_a_long_run_keeps_its_lease(
         return info.expires_at
 
     def meanwhile() -> None:
-        first, ends_at = expiry(), time.monotonic() + 10
+        first, ends_at = expiry(), time.monotonic() + 60
         engine.advance(seconds=61)
         while expiry() <= first:
             assert time.monotonic() < ends_at, "it was never renewed"

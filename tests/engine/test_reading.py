@@ -412,7 +412,7 @@ def test_a_page_is_asked_for_while_the_one_before_is_stored(
 
     def storing(*args: Any) -> None:
         after = len(in_time) + 1
-        in_time.append(after == len(asked) or asked[after].wait(5))
+        in_time.append(after == len(asked) or asked[after].wait(60))
         store_page(*args)
 
     engine.worker.client.around["read_page"] = reading

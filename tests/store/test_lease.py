@@ -74,10 +74,10 @@ def test_nobody_takes_over_in_mid_transaction(store: Store, other: Store) -> Non
     taker = threading.Thread(target=take)
     with store.transaction(lease) as tx:
         taker.start()
-        started.wait(5)
+        started.wait(60)
         assert not taken.wait(0.2)
         tx.save_state(page_size=3)
-    taker.join(10)
+    taker.join(60)
 
     assert taken.is_set()
 

@@ -102,7 +102,7 @@ def _server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
         over.set()
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(5)
+        thread.join(60)
 
 
 def _read_request(connection: socket.socket) -> None:

@@ -160,7 +160,7 @@ def test_a_stop_lets_a_running_write_end(
 
 def test_threads_share_a_client(serve: Serve, make_client: Make) -> None:
     """Two threads can use the client at once; each exchange has its own session."""
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=60)
 
     def answer(connection: socket.socket) -> None:
         both.wait()
@@ -172,7 +172,7 @@ def test_threads_share_a_client(serve: Serve, make_client: Make) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     assert found == [[1], [1]]
     assert client.requests == 2
 

@@ -22,8 +22,8 @@ def test_the_first_signal_sets_stop_and_the_exit_code(number: signal.Signals, co
     with StopSignals(announce=announced.set) as signals:
         assert signals.exit_code is None
         os.kill(os.getpid(), number)
-        assert signals.stop.wait(10)
-        assert announced.wait(10)
+        assert signals.stop.wait(60)
+        assert announced.wait(60)
     assert signals.exit_code == code
 
 
@@ -36,7 +36,7 @@ def test_a_signal_is_noticed_in_any_thread(number: signal.Signals, code: int) ->
     with StopSignals() as signals:
         assert other.ident is not None
         signal.pthread_kill(other.ident, number)
-        assert signals.stop.wait(10)
+        assert signals.stop.wait(60)
     over.set()
     other.join()
     assert signals.exit_code == code
