@@ -39,16 +39,16 @@ def pushes(run: InsideCommand, number: int) -> list[dict[str, Any]]:
         return [json.loads(details) for (details,) in database.execute(sql, (number,))]
 
 
-@pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_forced_push_without_a_terminal_needs_a_yes(
-    run: InsideCommand, sandbox: Sandbox, edited: list[int], options: tuple[str, ...]
+    run: InsideCommand, sandbox: Sandbox, edited: list[int]
 ) -> None:
     """Without --yes exit 2 and nothing is sent; with it the events record who gave the order."""
     first = edited[0]
-    refused = run("push", "--force", "--dossier", str(first), *options)
-    assert (2, ["Inéligible"]) == (refused.code, results(sandbox, [first]))
-    assert "--yes" in refused.err + refused.out
-    assert 0 == run("push", "--force", "--yes", "--dossier", str(first), *options).code
+    for options in ((), ("--json",)):
+        refused = run("push", "--force", "--dossier", str(first), *options)
+        assert (2, ["Inéligible"]) == (refused.code, results(sandbox, [first]))
+        assert "--yes" in refused.err + refused.out
+    assert 0 == run("push", "--force", "--yes", "--dossier", str(first)).code
     assert ["Éligible"] == results(sandbox, [first])
     [forced] = [d for d in pushes(run, first) if "resultat" in d.get("remplace", {})]
     assert "Inéligible" == forced["remplace"]["resultat"]
@@ -134,14 +134,12 @@ def test_the_question_shows_a_validation(
     assert (0, ["Éligible"]) == (ended.code, results(sandbox, [first]))
 
 
-@pytest.mark.parametrize("options", [(), ("--force", "--yes")])
-def test_a_push_of_an_unknown_dossier_is_reported(
-    run: InsideCommand, edited: list[int], options: tuple[str, ...]
-) -> None:
+def test_a_push_of_an_unknown_dossier_is_reported(run: InsideCommand, edited: list[int]) -> None:
     """A mistyped number is no success: exit 7, with the command to read the dossier."""
-    ended = run("push", "--dossier", "12", "--dossier", str(edited[0]), *options)
-    assert (7, True) == (ended.code, "dsync sync --dossier 12" in ended.err)
-    assert str(edited[0]) not in ended.err
+    for options in ((), ("--force", "--yes")):
+        ended = run("push", "--dossier", "12", "--dossier", str(edited[0]), *options)
+        assert (7, True) == (ended.code, "dsync sync --dossier 12" in ended.err)
+        assert str(edited[0]) not in ended.err
 
 
 def test_conflicts_are_listed_side_by_side(run: InsideCommand, edited: list[int]) -> None:
