@@ -32,34 +32,11 @@ def _case(expected: str, *, twin: str = "", **row: Any) -> Case:
     return Case(expected, row.pop("name"), row.pop("weight"), row.pop("why"), twin, row)
 
 
-CASES = [_case(expected, **row) for expected, rows in load("cases").items() for row in rows]
+_DATA = load("cases")
+CASES = [_case(expected, **row) for expected, rows in _DATA["cases"].items() for row in rows]
 ELIGIBLE = [case for case in CASES if case.expected == "Éligible"]
-
-_SPREAD: tuple[tuple[str, int, State], ...] = (
-    ("simple", 0, "en_instruction"),
-    ("operateur", 0, "en_construction"),
-    ("locale", 0, "en_instruction"),
-    ("phase_success", -1, "en_construction"),
-    ("nom_du_produit", 0, "en_instruction"),
-    ("fiche_alias", -2, "accepte"),
-    ("fiche_vide", 0, "en_construction"),
-    ("etablissement_hors_liste", 3, "en_instruction"),
-    ("doublon", 0, "en_construction"),
-    ("impact", 0, "en_instruction"),
-    ("phase_declaree", 0, "en_construction"),
-    ("fiche_phrase", 0, "refuse"),
-)
-"""Case, ordinal and state of the first dossiers, which `dsync demo` shows.
-
-Where the ordinal selects a product, it is one that no block uses.
-"""
-_STATES: tuple[tuple[State, int], ...] = (
-    ("en_construction", 26),
-    ("en_instruction", 34),
-    ("accepte", 18),
-    ("refuse", 14),
-    ("sans_suite", 8),
-)
+_FIRST: list[tuple[str, int, State]] = _DATA["first"]
+_STATES: list[tuple[State, int]] = _DATA["states"]
 _ALWAYS_PRESENT = 40
 """Number of first dossiers that are never hidden: a small sandbox shows all of them."""
 _ACTIVE = ("en_construction", "en_instruction", "accepte")
@@ -75,18 +52,18 @@ def _deck(seed: int, block: int) -> list[tuple[Case, int]]:
 
 def case_of(seed: int, rank: int) -> tuple[Case, int]:
     """Return a dossier's case and its ordinal among the dossiers of the same case."""
-    if rank < len(_SPREAD):
-        name, ordinal, _ = _SPREAD[rank]
+    if rank < len(_FIRST):
+        name, ordinal, _ = _FIRST[rank]
         return _BY_NAME[name], ordinal
-    block, position = divmod(rank - len(_SPREAD), _DECK_SIZE)
+    block, position = divmod(rank - len(_FIRST), _DECK_SIZE)
     return _deck(seed, block)[position]
 
 
 @lru_cache(maxsize=4096)
 def situation_of(seed: int, rank: int) -> tuple[State, Presence]:
     """Return a dossier's state and presence; one en_instruction cannot be hidden."""
-    if rank < len(_SPREAD):
-        return _SPREAD[rank][2], "present"
+    if rank < len(_FIRST):
+        return _FIRST[rank][2], "present"
     case, _ = case_of(seed, rank)
     rng = SeededRandom(seed, "standing", rank)
     state = rng.weighted(_STATES)

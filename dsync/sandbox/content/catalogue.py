@@ -16,6 +16,8 @@ from dsync.sandbox.content.rng import SeededRandom, load
 
 _DATA = load("catalogue")
 PAST_PHASES: list[str] = _DATA["past_phases"]
+DECLARED_PHASES: dict[str, str] = _DATA["declared_phases"]
+"""The option of the form that means each phase of the catalogue."""
 INCUBATORS: list[list[str]] = _DATA["incubators"]
 AMBIGUOUS_ALIAS = "guichet-numerique"
 """A former id that redirects to one product with `.html` and to another one without."""

@@ -23,13 +23,6 @@ FIRST_NUMBER = 18_600_001
 _WITHOUT_HUMANS = 12
 """Number of first dossiers, shown by `dsync demo`, whose pre-check annotations are empty."""
 _PAGE = "https://beta.gouv.fr/startups/{id}.html"
-_DECLARED = {
-    "investigation": "Investigation",
-    "construction": "Construction",
-    "acceleration": "Accélération",
-    **dict.fromkeys(("success", "opere", "consolidation"), "Pérennisé"),
-    **dict.fromkeys(("transfer", "transfere"), "Transfert"),
-}
 _INCUBATEURS = {id_: option for id_, _, option in catalogue.INCUBATORS}
 _TEXTAREAS = {
     4105: "probleme",
@@ -133,7 +126,9 @@ class Application:
             self.depose_at = self.depose_at.replace(month=changes["month"], day=day)
         self.depose_at = self._in_turn(changes.get("deposited", [False])) or self.depose_at
         observed = self.product.phase_at(self.depose_at.date().isoformat()) or ""
-        self.phase = _DECLARED.get(catalogue.slugify(observed or "investigation"), "Accélération")
+        self.phase = catalogue.DECLARED_PHASES.get(
+            catalogue.slugify(observed or "investigation"), "Accélération"
+        )
         if "other_phase" in changes:
             is_investigation = observed.lower() == "investigation"
             self.phase = "Construction" if is_investigation else "Investigation"
