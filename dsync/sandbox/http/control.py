@@ -229,8 +229,9 @@ def get(control: Control, path: str) -> HttpAnswer:
         if what == "truth" and number:
             return _reply(200, vars(control.truth_of(int(number))))
         return _reply(200, seen[what]())
-    except (KeyError, ValueError):
-        return _reply(404, {"error": "known: status, requests, truth, truth/NUMBER"})
+    except (KeyError, ValueError) as exc:
+        known = "status, requests, truth, truth/NUMBER"
+        return _reply(404, {"error": f"{exc.args[0]}; known: {known}"})
 
 
 def _read(given: dict[str, Any]) -> Any:
