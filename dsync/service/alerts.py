@@ -6,12 +6,14 @@ and of several services one tells it.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
 
 import requests
 import structlog
@@ -46,7 +48,7 @@ ALERTS = {
     "evidence": "The catalogue has not been confirmed for `[preuves.catalogue] max_age_days`.",
     "check …": (
         "`dsync check`, at the start and daily, has a warning or an error of this name: the form "
-        "changed, an annotation or a label is missing, …"
+        "changed, an annotation or a label is missing, …; told again when it says something else."
     ),
 }
 """Meaning of each alert; docs/alerts.md lists them."""
@@ -105,7 +107,7 @@ class Alerts:
         now = worker.clock()
         findings = self._findings.get(worker.demarche)
         current = {one.name: one for one in (*alerts_of(worker, now), *(findings or ()))}
-        numbers = {name: alert.growing for name, alert in current.items()}
+        numbers = {name: alert.number for name, alert in current.items()}
         with worker.store.alerts(worker.demarche) as alerts:
             begun = alerts.begin(numbers, now)
             kept = set(current)
@@ -142,8 +144,8 @@ class Alert(NamedTuple):
 
     name: str
     text: str
-    growing: int = 1
-    """A number of which each doubling is told; 1: of none."""
+    number: int = 1
+    """What decides whether it is told again, see `AlertWrites.begin`."""
 
 
 TOLD: Mapping[Code, Alert | None] = {
@@ -194,8 +196,8 @@ def alerts_of(worker: App, now: datetime) -> Iterator[Alert]:
         # A service that has just started for the first time is not late yet.
         is_new = one.code is Code.NO_SUCCESS and one.age(now) <= configuration.late_after
         if alert is not None and not is_new:
-            growing = one.number if one.code is Code.QUARANTINED else 1
-            yield Alert(alert.name, one.fill(alert.text, now), growing)
+            number = one.number if one.code is Code.QUARANTINED else 1
+            yield Alert(alert.name, one.fill(alert.text, now), number)
 
 
 def _findings(lines: Iterable[CheckLine]) -> list[Alert]:
@@ -203,17 +205,25 @@ def _findings(lines: Iterable[CheckLine]) -> list[Alert]:
 
     The expiry of the token is an alert of its own.
     """
-    bad = {CheckStatus.WARNING, CheckStatus.ERROR}
-    counts = Counter(
-        line.name for line in lines if line.status in bad and line.name != "token expiry"
-    )
+    found = defaultdict[str, list[str]](list)
+    for line in lines:
+        is_bad = line.status in (CheckStatus.WARNING, CheckStatus.ERROR)
+        if is_bad and line.name != "token expiry":
+            # Without its numbers, some of which change from day to day.
+            found[line.name].append(re.sub(r"\d+", "", line.message))
     return [
         Alert(
             f"{CHECK}{name}",
-            f"`dsync check` has {count} line{'s' * (count > 1)} about: {name}.",
+            f"`dsync check` has {len(said)} line{'s' * (len(said) > 1)} about: {name}.",
+            _digest(said),
         )
-        for name, count in counts.items()
+        for name, said in found.items()
     ]
+
+
+def _digest(texts: Iterable[str]) -> int:
+    """Return a negative number of 32 bits for some texts, in any order."""
+    return -1 - crc32("\n".join(sorted(texts)).encode()) // 2
 
 
 def teller(settings: Settings) -> Callable[[str, str], bool]:

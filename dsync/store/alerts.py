@@ -34,10 +34,11 @@ class AlertWrites(AlertReads):
     """Writes alerts. What a method returns is for its caller to tell, and for no other service."""
 
     def begin(self, numbers: Mapping[str, int], now: datetime) -> list[str]:
-        """Return those of the current alerts that have not been told, or have doubled since.
+        """Return those of the current alerts that have not been told, or have changed since.
 
         Args:
-            numbers: of all current alerts, by name.
+            numbers: of all current alerts, by name. One that counts something has changed when it
+                has doubled; one below zero is a digest, and has changed when it is another one.
             now: the present instant, in UTC.
         """
         return [name for name in sorted(numbers) if self._claim(name, numbers[name], now)]
@@ -47,12 +48,14 @@ class AlertWrites(AlertReads):
         statement = insert_for(self.connection, _table).values(
             demarche_numero=self.number, nom=name, depuis=now, **changed
         )
+        nombre = _table.c.nombre
+        has_changed = nombre != number if number < 0 else nombre * 2 <= number
         is_overdue = or_(_table.c.essai_le <= now - RETRY, _table.c.essai_le > now)
         claimed = self.connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["demarche_numero", "nom"],
                 set_=changed,
-                where=or_(_table.c.dite_le.is_(None) & is_overdue, _table.c.nombre * 2 <= number),
+                where=or_(_table.c.dite_le.is_(None) & is_overdue, has_changed),
             ).returning(_table.c.nom)
         )
         return claimed.one_or_none() is not None

@@ -351,7 +351,7 @@ class DemandeRow(_Table, table=True):
 class AlerteRow(_Table, table=True):
     """An alert of a démarche: its beginning, the last attempt to tell it, and its success.
 
-    `nombre`: that of the alert when it was claimed last; it is told again when it has doubled.
+    `nombre`: that of the alert when it was claimed last, see `AlertWrites.begin`.
     """
 
     __tablename__ = "alerte"

@@ -186,19 +186,35 @@ def test_the_check_of_a_slow_demarche_delays_no_alert(engine: Engine) -> None:
 
 
 def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox) -> None:
-    """At the start, and once a day; a label that is missing, until it is there."""
-    engine.control.rename_label("à vérifier", "à revoir")
+    """At the start, and once a day: a label that is missing, another one, until both are there."""
     alerts = alerts_of(engine.worker, inbox)
-    alerts.tick()
-    assert [INSTRUCTEUR, "check labels"] == inbox.told()
-    engine.control.rename_label("à revoir", "à vérifier")
-    engine.sync()
-    alerts.tick()
-    assert [] == inbox.told()
-    engine.advance(hours=24)
-    engine.sync()
-    alerts.tick()
-    assert ["check labels ended"] == inbox.told()
+    told = []
+    for former, later in (
+        ("à vérifier", "à revoir"),
+        ("éligible", "admissible"),
+        ("", ""),
+        ("à revoir", "à vérifier"),
+        ("admissible", "éligible"),
+    ):
+        if former:
+            engine.control.rename_label(former, later)
+        for hours in (0, 24):
+            engine.advance(hours=hours)
+            engine.sync()
+            alerts.tick()
+            told.append([title for title in inbox.told() if title.startswith("check ")])
+    assert [
+        [INSTRUCTEUR, "check labels"],
+        [],
+        [],
+        ["check labels"],
+        [],
+        [],
+        [],
+        ["check labels"],
+        [],
+        ["check labels ended"],
+    ] == told
 
 
 @pytest.mark.parametrize(
