@@ -62,13 +62,14 @@ def _by_motif(controles: Sequence[Controle]) -> dict[tuple[Resultat, str], list[
     A check that only repeats what another check reports is listed with that check.
     """
     against = by_severity(controles)
+    elsewhere = SANS_REPONSE_AILLEURS.motif()
     groups: dict[tuple[Resultat, str], list[str]] = {}
     for controle in against:
-        if controle.motif != SANS_REPONSE_AILLEURS.motif():
+        if controle.motif != elsewhere:
             key = controle.resultat, controle.motif
             groups.setdefault(key, []).append(controle.controle)
     for controle in against:
-        if controle.motif == SANS_REPONSE_AILLEURS.motif():
+        if controle.motif == elsewhere:
             reporter = next(c for c in against if REPORTED_BLANK in c.preuve)
             groups[reporter.resultat, reporter.motif].append(controle.controle)
     return groups
