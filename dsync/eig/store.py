@@ -123,6 +123,7 @@ def set_products(tx: Tx, products: Mapping[DossierNumber, DossierProduct]) -> se
         that were not queued before.
     """
     numbers = list(products)
+    # The dossiers for the former products, which the next statement overwrites.
     left = tx.queue_related(numbers)
     update_rows(
         tx.connection,

@@ -168,6 +168,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
             is_erased = old is not None and old.efface_le is not None
             change = _Change(record, None if is_erased else old, old is None)
             is_same = change.old is not None and _is_same(change)
+            # One of which only a tombstone is left is written as a new one is.
             (unchanged if is_same else changes).append(change)
         compared = [c for c in (*changes, *unchanged) if c.is_compared]
         # Read before the rows are overwritten.

@@ -48,6 +48,8 @@ def evaluate_page(run: Run, numbers: Sequence[DossierNumber]) -> None:
         return
     evidence = _evidence(run, programme)
     for batch in judge(run, programme, evidence, numbers, is_page=True):
+        # A dossier on which a check failed stays queued, but is not in quarantine yet: it is tried
+        # once more after the last page, and two attempts of one run would count as two.
         decided = [number for number in batch.numbers if number not in batch.failed]
         store_verdicts(run, Batch(decided, batch.judged))
 
@@ -83,6 +85,7 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
     numbers = _with(numbers, others - by_page)
     for batch in judge(run, programme, evidence, numbers, prepared=set(by_page)):
         store_verdicts(run, batch)
+    # Only now: if the run is killed before, the next one evaluates all open dossiers again.
     if has_changed:
         with run.transaction() as tx:
             tx.save_state(evidence_key=evidence.key)
@@ -179,6 +182,7 @@ def store_verdicts(run: Run, batch: Batch) -> None:
         tx.wish(wishes, now)
         for number in sorted(batch.failed):
             quarantine_dossier(run, tx, number, "regle")
+        # The next run tries again what failed, or waits for evidence.
         still_due = batch.failed | waiting
         tx.close_evaluation([number for number in batch.numbers if number not in still_due])
     run.report.verdict_of.update(

@@ -81,6 +81,7 @@ def store_page(
         StoreError: the database failed; neither the page nor the watermark is stored.
         DSError: the démarche's facts could not be read; nothing is stored.
     """
+    # It can send a request to DS, and none is sent within a transaction.
     learn_revisions(run, {dossier.revision_id for dossier in page.nodes})
     with run.reading() as reader:
         corrections = reader.corrections([dossier.number for dossier in page.nodes])
