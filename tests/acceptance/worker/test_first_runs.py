@@ -46,7 +46,7 @@ def test_the_first_run_does_everything_and_the_second_nothing(
     # A second run writes nothing anywhere, and reads back what the first has written.
     first = database.content(without=OWN_HAND)
     sandbox.control.forget_requests()
-    incremental = dsync.start("sync", "--json").wait().json
+    incremental = dsync.json("sync")
     assert first == database.content(without=OWN_HAND)
     second = database.content()
     full = dsync.json("sync", "--full")

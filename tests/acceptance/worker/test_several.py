@@ -61,6 +61,7 @@ def configured(
     return folder
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # One writer for six threads.
 def test_faults_in_some_demarches_leave_the_others_on_schedule(
     dsync: Installed, sandbox: Sandbox, database: Database, tmp_path: Path
 ) -> None:
