@@ -23,17 +23,16 @@ def evidence_document(
         registry_enabled: whether Recherche d'entreprises is asked.
     """
     copy = store.evidence(connection)
-    catalogue: dict[str, Any] = {"source": mask_url(betagouv_url), "fetched_at": None}
-    if copy is not None:
-        catalogue |= {
-            "source": copy.url or mask_url(betagouv_url),
-            "fetched_at": copy.fetched_at,
-            "confirmed_at": copy.confirmed_at,
-            "checked_at": copy.checked_at,
-            "sha256": copy.sha256,
-            "error": copy.erreur,
-            "refused_since": copy.refused_since,
-        }
+    # All keys are there before the first run, too, which has yet to read the catalogue.
+    catalogue = {
+        "source": (copy and copy.url) or mask_url(betagouv_url),
+        "fetched_at": copy and copy.fetched_at,
+        "confirmed_at": copy and copy.confirmed_at,
+        "checked_at": copy and copy.checked_at,
+        "sha256": copy and copy.sha256,
+        "error": copy and copy.erreur,
+        "refused_since": copy and copy.refused_since,
+    }
     lists = [
         {
             "list": f"operateurs {operateurs.annee}",

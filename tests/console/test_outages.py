@@ -1,0 +1,100 @@
+"""What people see when something is missing: the database, its contents, or their session."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64encode
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+from itsdangerous import TimestampSigner
+
+from dsync.wiring import App
+from tests.console.addresses import ADDRESSES
+from tests.console.served import USER, ServedConsole, Visitor, served, words
+from tests.engine.rig import Engine, engine_for, seeds
+from tests.store.databases import PostgresServer
+
+
+def test_an_unreachable_database_is_said(database_url: str, request: pytest.FixtureRequest) -> None:
+    """On each page, in French, with what to do; the English cause is folded below it."""
+    with Engine(database_url, seeds(range(2))) as engine:
+        engine.sync()
+        with served(engine) as console:
+            visitor = console.visitor()
+            token = visitor.token
+            engine_for(engine.url).dispose()
+            if database_url.startswith("sqlite"):
+                Path(database_url.removeprefix("sqlite:///")).write_bytes(b"not a database" * 99)
+            else:
+                server: PostgresServer = request.getfixturevalue("postgres_server")
+                server.drop(database_url)
+            answers = [visitor.get(address) for address in ADDRESSES]
+            answers.append(
+                visitor.session.post(
+                    f"{console.base}/resynchroniser",
+                    data={"jeton": token},
+                    headers={"Origin": console.base},
+                    timeout=30,
+                )
+            )
+    assert {503} == {answer.status_code for answer in answers}
+    for answer in answers:
+        assert "La page ne peut pas être montrée : base de données indisponible." in words(
+            answer.text
+        )
+        assert "Traceback" not in answer.text
+
+
+def test_an_empty_database_has_its_pages(fresh: Engine) -> None:
+    """Upgraded a moment ago: nothing was read, and each list says so."""
+    with served(fresh) as console:
+        visitor = console.visitor()
+        found = {address: visitor.get(address) for address in ADDRESSES}
+    missing = {path for path, answer in found.items() if answer.status_code == 404}
+    assert {200, 404} == {answer.status_code for answer in found.values()}
+    assert all(path.rpartition("/")[2].isdecimal() for path in missing), missing
+    assert "Aucune synchronisation n’a encore réussi" in words(found["/"].text)
+    assert "Aucun dossier ne correspond" in words(found["/dossiers"].text)
+    assert "Aucun passage encore" in words(found["/executions"].text)
+
+
+def test_five_demarches_take_no_more_statements(engine: Engine) -> None:
+    """Each is on the first page, with its last success."""
+    settings = engine.worker.app.settings
+    apps = [
+        App(replace(settings, demarche=number), clock=engine.worker.now, store=engine.worker.store)
+        for number in (settings.demarche, 86901, 86902, 86903, 86904)
+    ]
+    with served(engine, apps) as console:
+        visitor = console.visitor()
+        console.statements.clear()
+        page = words(visitor.get("/").text)
+        taken = len(console.statements)
+        other = words(visitor.get("/?demarche=86903").text)
+    assert taken <= 10
+    assert page.count(": dernière synchronisation") == 5
+    assert page.count("dernière synchronisation jamais") == 4
+    assert "Aucune synchronisation n’a encore réussi" in other
+
+
+def test_a_session_that_ends_in_an_action_does_nothing(
+    engine: Engine, console: ServedConsole
+) -> None:
+    """Eight hours after it began, whatever the form's token: the page says how to enter again."""
+    visitor = console.visitor()
+    session = {"qui": USER, "role": "operateur", "jeton": visitor.token, "fin": time.time() - 1}
+    text = b64encode(json.dumps(session).encode())
+    cookie = TimestampSigner("s" * 32).sign(text).decode()
+    answer = requests.post(
+        f"{console.base}/resynchroniser",
+        data={"jeton": session["jeton"], "portee": "tout"},
+        headers={"Origin": console.base, "Cookie": f"dsync_console={cookie}"},
+        timeout=30,
+    )
+    assert 403 == answer.status_code
+    assert "Cette page demande une session. Ouvrez le lien" in words(answer.text)
+    assert [] == engine.rows("SELECT id FROM demande WHERE genre = 'complet'")
