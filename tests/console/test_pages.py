@@ -51,7 +51,7 @@ def on_each(database_url: str) -> Iterator[ServedConsole]:
     with Engine(database_url, seeds()) as engine:
         engine.sync()
         engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
-        engine.control.fail_reads(number(1))
+        engine.control.return_null(number(1), champs_only=True)
         engine.advance(minutes=1)
         engine.sync(full=True)
         with served(engine) as console:
