@@ -215,6 +215,20 @@ def test_a_page_follows_what_happens(browser: Browser, told: Engine) -> None:
     assert [] == troubles
 
 
+def test_an_open_page_says_that_its_session_is_over(browser: Browser, told: Engine) -> None:
+    """Eight hours later, or after a restart of the service: how to enter again, in its place."""
+    with served(told) as console:
+        context, troubles = entered(browser, console)
+        page = context.pages[0]
+        page.clock.install()
+        page.goto("/dossiers")
+        context.clear_cookies()
+        page.clock.fast_forward(6_000)
+        expect(page.get_by_text("Cette page demande une session. Ouvrez le lien")).to_be_visible()
+        context.close()
+    assert {"403"} == {re.findall(r"\b4\d\d\b", one)[0] for one in troubles}
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts: bool) -> None:
     """Filter, look, read again, judge, decide, overwrite, retry, look into the journal."""

@@ -14,7 +14,7 @@ from itsdangerous import TimestampSigner
 
 from dsync.wiring import App
 from tests.console.addresses import ADDRESSES
-from tests.console.served import USER, ServedConsole, Visitor, served, words
+from tests.console.served import USER, ServedConsole, served, words
 from tests.engine.rig import Engine, engine_for, seeds
 from tests.store.databases import PostgresServer
 

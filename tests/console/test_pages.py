@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ WITH_FILTERS = (
     *ADDRESSES,
     "/dossiers?q=direction&tri=raison_sociale&ordre=desc&presence=present",
     "/dossiers?verdict=a_verifier&etat=en_instruction",
-    "/dossiers?verdict=aucun&etape=Jury&tri=verdict",
+    "/dossiers?verdict=aucun&etape=Jury&attend=jury&tri=verdict",
     "/dossiers?groupe=d%C3%A9faut&etiquette=%C3%A9ligible&conflit=1",
 )
 MOST_STATEMENTS = 10
@@ -417,6 +419,41 @@ def test_hostile_texts_are_shown_as_text(engine: Engine, visitor: Visitor) -> No
     for rank, path in enumerate(pages):
         stored = flat(visible(engine.one("lecture_candidature", rank)["probleme"] or ""))
         assert stored[:20] in words(visitor.get(path).text)
+
+
+def test_markup_in_every_champ_is_text(engine: Engine, visitor: Visitor) -> None:
+    """And in every annotation, in a conflict, in names: on each page, and for each file a text."""
+    markup = '<script>alert("9")</script><img src=x onerror=alert(9)>\x1b[31m\u202eFIN'
+    control, rank = engine.control, 0
+    for row in engine.rows(
+        "SELECT champ_id, type, origine, ligne FROM lecture_champ "
+        f"WHERE numero = {number(rank)} AND type IN ('text', 'textarea', 'email', 'phone', "
+        "'formatted')"
+    ):
+        stable_id = int(b64decode(row["champ_id"]).decode().rpartition("-")[2])
+        if row["origine"] == "champ" and row["ligne"] is None:
+            control.edit_champ(number(rank), stable_id, f"{stable_id} {markup}")
+        elif row["origine"] == "annotation":
+            place = None if row["ligne"] is None else row["ligne"] - 1
+            control.edit_annotation(number(rank), stable_id, f"{stable_id} {markup}", row=place)
+    control.edit_annotation(number(rank), RESULTAT, markup)
+    control.replace_json(number(rank), ("demandeur", "entreprise", "raisonSociale"), dumps(markup))
+    control.replace_json(number(rank), ("groupeInstructeur", "label"), dumps(markup))
+    control.edit_annotation(number(rank), 5203, "2031-03-04")
+    engine.advance(minutes=1)
+    assert [] == engine.sync(full=True).errors
+    stored = engine.rows(f"SELECT valeur FROM lecture_champ WHERE numero = {number(rank)}")
+    assert 10 < sum("<script>" in (row["valeur"] or "") for row in stored)
+    seen = ""
+    for path in (*ADDRESSES, f"/dossiers/{number(rank)}", "/executions/4", "/dossiers?q=script"):
+        answer = visitor.get(path)
+        assert 200 == answer.status_code, path
+        for forbidden in ("<script>alert", "<img", "\x1b", "\u202e"):
+            assert forbidden not in answer.text, path
+        seen += words(answer.text)
+    assert 10 < seen.count('<script>alert("9")</script><img src=x onerror=alert(9)>')
+    for path in ("/dossiers.csv", "/dossiers.xlsx", "/jury.xlsx?le=2031-03-04"):
+        assert 200 == visitor.get(path).status_code
 
 
 def test_a_form_names_what_was_shown(engine: Engine) -> None:
