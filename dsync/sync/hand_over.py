@@ -35,7 +35,7 @@ def hand_over(context: Context, options: SyncOptions) -> ManualRequest | None:
         The request with its result; None when no service executes it, so that the caller does.
 
     Raises:
-        InterruptedRunError: `stop` was set.
+        InterruptedRunError: `stop` was set, or somebody took the request back.
         StoreError: the database failed; the request may stay.
     """
     store, demarche, now = context.store, context.demarche, context.clock
@@ -51,7 +51,10 @@ def hand_over(context: Context, options: SyncOptions) -> ManualRequest | None:
             # Before the request, so that its own run is never taken for one that it waits for.
             run, *_ = reader.last_runs(Kind.FULL.value)
             request = reader.request(id_)
-        if request is None or request.fini_le is not None:
+        if request is None:
+            # In the console, by anybody who may: this process must not do it in spite of that.
+            raise InterruptedRunError("The request was taken back in the console: nothing is done.")
+        if request.fini_le is not None:
             return request
         if run is not None and run["statut"] == Status.RUNNING:
             if request.commence_le is None and run["run"] != told:

@@ -81,7 +81,7 @@ def test_a_request_outlives_the_service_that_began_it(
 def test_a_request_that_has_not_begun_can_be_taken_back(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
 ) -> None:
-    """It says what it waits for. Ctrl-C: the request is gone, the service is not disturbed."""
+    """It says what it waits for. By Ctrl-C or in the console: it is gone, and nobody does it."""
     sandbox.control.fail(*[ScriptedFault("latency", latency_ms=3000)] * 4)
     service = sqlite_dsync.start("run")
     until(lambda: sqlite_database.url and _running(sqlite_database))
@@ -89,9 +89,14 @@ def test_a_request_that_has_not_begun_can_be_taken_back(
     until(lambda: "after run" in asking.printed())
     asking.signal(signal.SIGINT)
     done = asking.wait()
+    asking = sqlite_dsync.start("sync", "--full", "--wait", "1m")
+    until(lambda: _requests(sqlite_database, "fini_le IS NULL"))
+    sqlite_database.execute("DELETE FROM demande")  # As the console does.
+    taken = asking.wait()
     service.signal(signal.SIGTERM)
 
-    assert 130 == done.code, done.text
+    assert (130, 130) == (done.code, taken.code), done.text + taken.text
+    assert "taken back" in taken.err
     assert re.search(r"begins after run 1 \(\w+\), which has read \d+ dossiers so far", done.err)
     assert "had not begun" in done.err
     assert "Traceback" not in done.text
