@@ -41,6 +41,7 @@ def follow_config_changes(run: Run) -> None:
     report_missing_labels(run, demarche)
     if run.has_read_all:
         with run.transaction() as tx:
+            # A right can be given on DS without changing any dossier.
             tx.retry_stopped(run.now)
     key = _writing_key(run.context, demarche)
     if key == before:
@@ -48,6 +49,7 @@ def follow_config_changes(run: Run) -> None:
     if run.context.annotations is None:
         with run.transaction() as tx:
             tx.withdraw_wishes()
+    # Without a key of before, all wishes were made with the present configuration.
     elif before is not None:
         _reword(run)
         _look_where_annotations_moved(run)

@@ -202,6 +202,7 @@ def _wishes(run: Run, due: DueEvaluation, decision: Decision, now: datetime) -> 
         return []
     current = due.current
     is_same = current is not None and current.reads_like(decision)
+    # An equal verdict keeps its date: a new one would be a write into DS without news.
     since = current.depuis_le if current is not None and is_same else now
     wanted = desired(decision.verdict, decision.detail, since, run.context.annotations)
     if all(due.wished.get(name) == wanted.get(name) for name in (RESULTAT, DETAIL)):

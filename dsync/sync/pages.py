@@ -85,12 +85,14 @@ def store_page(
     learn_revisions(run, {dossier.revision_id for dossier in page.nodes})
     with run.reading() as reader:
         corrections = reader.corrections([dossier.number for dossier in page.nodes])
+    # Mapped before the transaction, which locks the whole database on SQLite.
     records = [
         _record_of(run, dossier, corrections, page.incomplete.get(dossier.number))
         for dossier in page.nodes
     ]
     watermark = _watermark_after(crawl, records)
     with run.transaction() as tx:
+        # DS may give an unreadable dossier's id without its number.
         known = tx.numbers([one.dossier_id for one in page.unreadable if one.dossier_id])
         named = [(one.number or known.get(one.dossier_id or ""), one) for one in page.unreadable]
         numbers = [record.numero for record in records]
@@ -124,6 +126,7 @@ def store_page(
         read = run.report.read + result.read
         changed = run.report.changed + len(result.created) + len(result.changed)
         tx.save_progress(run.id, read=read, changed=changed)
+    # After the commit: a page that was rolled back is not counted.
     run.report.read, run.report.changed = read, changed
     if unreadable:
         report_quarantined(run, [number for number, _ in unreadable])
@@ -184,12 +187,14 @@ def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
     if not wanted <= run.revisions.keys():
         refresh_demarche(run)
     for unknown in wanted - run.revisions.keys():
+        # So that DS is not asked for it again at each page.
         run.revisions[unknown] = None
 
 
 def _watermark_after(crawl: Crawl, records: Sequence[Record]) -> datetime | None:
     if not crawl.advances_watermark or not crawl.is_ordered or crawl.server_time is None:
         return None
+    # A dossier that changed during the read has a later date than its place in the list.
     dates: list[datetime] = [record.dates["modifie_le"] for record in records]
     return max((date for date in dates if date < crawl.server_time), default=None)
 
@@ -275,6 +280,7 @@ def _is_unchanged(
     if wish.annotation != LABEL and wish.cible is not None:
         descriptor = own.by_name(wish.annotation)
         if descriptor is not None and wish.cible != descriptor.id:
+            # The annotation was made anew on DS, and dsync has written nothing into that one.
             return False
     return shows(wish.annotation, _final_value(wish), record.owned, record.labels, own, config)
 

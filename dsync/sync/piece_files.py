@@ -77,8 +77,10 @@ class Downloads:
         def session(adapter: BoundedAdapter) -> requests.Session:
             opened = _Session()
             opened.headers["User-Agent"] = user_agent
+            # DS's size and checksum are those of the file itself, not of a compressed answer.
             opened.headers["Accept-Encoding"] = "identity"
             opened.max_redirects = MAX_REDIRECTS
+            # Without it, requests adds the password that ~/.netrc has for the host.
             opened.auth = lambda request: request
             opened.mount("https://", adapter)
             opened.mount("http://", adapter)
@@ -142,6 +144,7 @@ def _verify(body: IO[bytes], piece: Piece) -> None:
 
 def _measured(body: IO[bytes]) -> tuple[int, bytes]:
     """Return the size and the MD5 checksum of what is left to read."""
+    # DS gives no other checksum than MD5. Without the argument, a system in FIPS mode refuses it.
     digest, size = md5(usedforsecurity=False), 0
     while chunk := body.read(_CHUNK):
         digest.update(chunk)
@@ -173,6 +176,7 @@ def try_target(target: str) -> None:
                 raise NotADirectoryError(ENOTDIR, "")
             if not os.access(above, os.W_OK | os.X_OK):
                 raise PermissionError(EACCES, "")
+            # The first copy makes the folder; that it may be made is enough.
             return
         with fs.open(f"{path}/{PROBE}", "wb"):
             pass
@@ -194,6 +198,7 @@ def list_target(target: str) -> dict[str, int]:
         except FileNotFoundError:
             if not target.startswith(_FILE):
                 raise
+            # The first copy makes the folder; a bucket has to exist.
             found = {}
     return {target + path[len(root) :]: entry["size"] for path, entry in found.items()}
 

@@ -105,9 +105,11 @@ def delete_doomed_pieces(run: Run) -> None:
     with run.reading() as reader:
         doomed = reader.doomed_pieces()
     failures: Counter[str] = Counter()
+    # Few together: after a kill, the deletions of one transaction are repeated.
     for part in batches(run.context, doomed, size=20):
         deleted = []
         for piece in part:
+            # Its own target, which may not be the one that is configured now.
             target = piece.adresse.rsplit("/", LEVELS)[0]
             if failures[target] >= MAX_FAILURES:
                 continue
@@ -188,6 +190,7 @@ class _Copying:
         except PieceError as exc:
             log.warning("piece_not_copied", dossier_number=number, reason=exc.message)
         except PieceTargetError:
+            # The target would fail for the next file, too: `copy` ends there.
             self._end(number, piece, etat, adresse)
             raise
         self._end(number, piece, etat, adresse)
@@ -204,6 +207,8 @@ class _Copying:
             return CopyState.TROP_GRANDE
         if md5_of(piece.key.empreinte_md5) is None:
             return CopyState.NON_CONFORME
+        # An address expires within the hour, which the files before this one can take: once more
+        # with a fresh one.
         for is_last in (False, True):
             remote = addresses.of(piece.key, anew=is_last)
             if remote is None:

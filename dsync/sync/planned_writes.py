@@ -102,6 +102,7 @@ def plan_write(
         terms: the instructeur, labels and configuration to write with.
     """
     edited_at = remote.date_derniere_modification_annotations
+    # The dossier may have a label that the stored démarche does not contain yet.
     made = PlannedWrite(
         dossier.numero, label_ids={**remote.labels, **terms.labels}, seen_at=edited_at
     )
@@ -109,9 +110,11 @@ def plan_write(
     wishes = dossier.wishes
     if not any(w.pushed or w.uncertain for w in wishes if w.annotation in VALUE_NAMES):
         wanted = {wish.annotation: wish.valeur for wish in wishes}
+        # This database has written nothing here; another one of dsync may have.
         made.adopted = adopted_values(there, resolved, terms.config, terms.stated_verdict, wanted)
     else:
         by_name = {wish.annotation: wish for wish in wishes}
+        # dsync may have written more than is recorded, if this database was restored from a backup.
         made.adopted = later_values(by_name, there, resolved, terms.config, terms.stated_verdict)
     steps = plan(_renewed(wishes, made.adopted), there, resolved, terms.config, terms.labels)
     names = [step.wish.annotation for step in steps if step.wish.force]

@@ -69,6 +69,7 @@ def stored_comparisons(
     began, ended = (datetime.fromisoformat(document[key]) for key in ("started_at", "ended_at"))
     left = document.get("not_stored", [])
     numbers = [number for number in document.get("compared", ()) if number not in set(left)]
+    # Strictly before: a verdict of the run itself can have the instant of its start.
     before = reader.verdicts_at(numbers, began - timedelta(microseconds=1))
     after = reader.verdicts_at(numbers, ended)
     found = [Comparison(n, before.get(n), after[n]) for n in numbers if n in after]

@@ -45,11 +45,13 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
         try:
             for item in items:
                 waiting.put([item])
+                # This reference would keep the page in memory until the next one is read.
                 del item
                 while not wanted.acquire(timeout=POLL_S):
                     if abandoned.is_set():
                         return
         except BaseException as exc:
+            # Nobody would see it in this thread: the main thread raises it.
             error = exc
         waiting.put(_End(error))
 

@@ -85,6 +85,7 @@ def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
     if not full:
         crawl = _incremental(run, state)
         _read_pages(run, options, state, crawl)
+        # DS's clock is known from an answer only, so the incremental read comes first.
         full = _is_ahead(run, state, crawl)
     if full:
         crawl = _read_all(run, options, state)
@@ -96,13 +97,14 @@ def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
 
 def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
     """Do a full read, or resume an interrupted one; then handle the dossiers that it missed."""
-    options = replace(options, full=True)
+    # Labels, groupes and instructeurs change without moving any dossier's date.
     if not run.demarche_is_fresh:
         refresh_demarche(run)
     crawl = _full(run, state)
     try:
         _read_pages(run, options, state, crawl)
     except DSContractError as exc:
+        # A stored cursor that DS accepts no more costs a read from the start.
         if crawl.after is None or exc.details.get("fault") != "invalid_cursor":
             raise
         log.warning("cursor_refused", run=run.id)
@@ -111,12 +113,15 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
     handle_disappearances(run, accept=options.accept_deletions)
     with run.transaction() as tx:
         if is_mapped(state.mapping_key) and run.context.programme is None:
+            # The pages left these rows as they were: no programme is configured any more.
             tx.delete_mapped_rows()
         tx.save_state(
+            # Only now: until the end, some dossiers have the rows of the former mapping.
             mapping_key=run.context.mapping_key,
             full_due_at=_rebase_due_at(run, tx, crawl),
         )
         if crawl.server_time and crawl.is_ordered:
+            # `save_state` never moves the watermark back, so one that was ahead stays until here.
             tx.reset_watermark(crawl.server_time)
     run.has_read_all = True
     return crawl
@@ -132,6 +137,7 @@ def _full(run: Run, state: SyncState) -> Crawl:
     if state.full_cursor and started and run.now - started < RESUME_WITHIN:
         return Crawl(EPOCH, state.full_cursor, full=True, advances_watermark=True)
     with run.transaction() as tx:
+        # The run's number stays over resumes: a dossier that no run since then has seen is missing.
         tx.save_state(full_cursor=None, full_started_run=run.id, full_started_at=run.now)
     return Crawl(EPOCH, None, full=True, advances_watermark=True)
 
@@ -168,9 +174,11 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
     with prefetched(reader.requested(), run.context.stop) as pages:
         # Read here, so that the request for the next page does not wait for it.
         for page in map(reader.read, pages):
+            # The first answer's time: what changes later is left to the next read.
             crawl.server_time = crawl.server_time or page.server_date or run.now
             crawl.is_ordered = crawl.is_ordered and not page.out_of_order
             crawl.revision_id = page.active_revision_id or crawl.revision_id
+            # With the first page come the lists' first pages; the next ones are requested here.
             if lists and (page.pending or page.deleted):
                 _store_deletions(run, page.pending, page.deleted)
             changed = store_page(run, crawl, page, reader.page_size, reader.page_size_at)
@@ -180,6 +188,7 @@ def _read_pages(run: Run, options: SyncOptions, state: SyncState, crawl: Crawl) 
                 run.context.store.analyze()
                 is_first = False
             read = run.report.read
+            # New dossiers can exceed the number in the copy; a total below the count is not shown.
             run.context.progress.pulled(read, expected if read <= expected else None)
     _finish_crawl(run, crawl, lists)
 
@@ -209,6 +218,8 @@ def _finish_crawl(run: Run, crawl: Crawl, lists: ListRequest | None) -> None:
     if lists:
         changes["last_deletions_at"] = crawl.server_time or run.now
     if crawl.advances_watermark and crawl.is_ordered:
+        # All that changed before DS's first answer is stored, so the watermark moves up to it even
+        # if no dossier has so late a date.
         changes["watermark"] = crawl.server_time
         changes["last_incremental_at"] = run.now
     if not crawl.is_ordered:
@@ -274,6 +285,8 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
             page = run.context.client.dossier(number, run.context.demarche)
         except (DSNotFoundError, DSUnauthorizedError) as exc:
             if isinstance(exc, DSUnauthorizedError) and exc.reason != "scope":
+                # DS answers « unauthorized » also for a dossier outside the token's scope; the
+                # other reasons concern the token itself, and end the run.
                 raise
             run.report.problem(
                 f"Dossier {number}: DS does not show it (hidden, erased, of another démarche, or "
@@ -295,9 +308,11 @@ def _follow_revision(
         refresh_demarche(run)
     if state.last_revision_id is not None:
         log.info("revision_changed", demarche=run.context.demarche, run=run.id)
+    # None: this was the first read of all dossiers.
     if state.last_revision_id is not None and read_again:
         with run.transaction() as tx:
             tx.save_state(last_revision_id=revision_id, full_due_at=run.now)
+            # The read before has moved the watermark and the cursor.
             state = tx.state()
         _read_all(run, options, state)
     with run.transaction() as tx:
@@ -348,6 +363,7 @@ def handle_disappearances(run: Run, *, accept: bool) -> None:
         present = tx.present_count()
     limit = _limit(run, present)
     if len(unseen) > limit and not accept:
+        # The read is complete. If it stayed due, each next run would be a full one and stop here.
         _end_full_read(run)
         raise SafetyBrakeError(
             f"Safety brake: DS neither shows nor lists as deleted {len(unseen)} of {present} "
@@ -383,6 +399,8 @@ def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[Dossier
     disappeared: list[DossierNumber] = []
     for chunk in batches(run.context, missing, DOSSIERS_PER_REQUEST):
         found = run.context.client.demarches_of(chunk)
+        # A token may reach several démarches, whose dossiers DS shows by number, too: one that got
+        # into the copy would stay for ever.
         foreign = [number for number in chunk if found.get(number) not in (None, ours)]
         if foreign:
             log.warning("dossiers_of_another_demarche_removed", count=len(foreign), run=run.id)
@@ -391,6 +409,7 @@ def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[Dossier
         for number in chunk:
             if number in foreign:
                 continue
+            # A dossier that DS cannot render has no entry: it exists, so it is requested below.
             if found.get(number, ours) is None:
                 disappeared.append(number)
                 continue
@@ -404,6 +423,7 @@ def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[Dossier
 def _release_gone(run: Run, started_at: datetime) -> None:
     """Release from quarantine the dossiers that the full read did not meet and DS has no more."""
     with run.transaction() as tx:
+        # An attempt since the start of the read means that DS still lists the dossier.
         numbers = [q.numero for q in tx.quarantined() if q.dernier_essai_le < started_at]
     ours = run.context.demarche
     found = run.context.client.demarches_of(numbers) if numbers else {}

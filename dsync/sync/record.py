@@ -293,6 +293,7 @@ def _show(
             parent_id=parent_id,
             is_annotation=is_annotation,
         )
+        # Each row of a repetition has the same champs.
         shown.setdefault(descriptor.id, descriptor)
 
 

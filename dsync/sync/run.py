@@ -42,6 +42,7 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
         if options.is_dry:
             with context.store.scratch_copy() as scratch:
                 _execute(replace(context, store=scratch), options, report)
+            # The number exists in the scratch copy only.
             report.run = None
         else:
             _execute(context, options, report)
@@ -63,6 +64,7 @@ def _synchronise(run: Run, options: SyncOptions) -> None:
         with run.transaction() as tx:
             tx.save_state(last_success_at=run.now)
     if options.pieces:
+        # Last, so that files delay neither verdicts nor pushes.
         copy_new_pieces(run)
 
 
@@ -102,6 +104,7 @@ def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
         report.requests = context.client.requests - before
         report.error_classes.update(context.client.errors - failed_before)
         report.close(context.clock())
+        # If the lease was lost, this raises, and the next run marks this one as interrupted.
         with context.store.transaction(lease) as tx:
             tx.finish_run(run.id, report.columns())
             tx.save_indicators(context.clock(), changed=report.has_news)

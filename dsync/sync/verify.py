@@ -159,6 +159,8 @@ def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Ver
     if last is None or watermark > last + CLOCK_TOLERANCE:
         message = f"The watermark is later than the last run, so changes would be missed. {full}"
         done.findings.append(Finding("watermark", message, 1))
+    # A dossier that changed before the last successful read began was read by it. Later changes,
+    # and those within the tolerance, say nothing about the watermark.
     elif newest and began and watermark + CLOCK_TOLERANCE < newest < began - CLOCK_TOLERANCE:
         message = (
             "The watermark is before the newest dossier's date of change, although a later read "
@@ -351,6 +353,7 @@ def verify_pieces(
         "Run `dsync pieces fetch --dossier N` for each, which copies these again.",
     )
     if unknown:
+        # A copy's path begins with its dossier's number.
         names = {adresse.removeprefix(target.rstrip("/")).split("/")[1] for adresse in unknown}
         message = (
             "The target has files that the database does not name. Delete them, unless another "
