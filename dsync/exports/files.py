@@ -18,6 +18,9 @@ MAX_XLSX_ROWS = 1_048_575
 MAX_XLSX_TEXT = 32_767
 """Characters of a cell."""
 CUT_SIGN = "…"
+GROUP_BYTES = 1024 * 1024
+"""Least size of a group of rows in a Parquet file, uncompressed. The list of a file's groups is in
+memory until the file is complete, and would grow with the dossiers by one for each batch."""
 WIDTHS = {"text": 28, "json": 28, "datetime": 20}
 """Least width of a column in characters, by type. Excel shows « #### » for a date in less."""
 
@@ -195,6 +198,7 @@ class ParquetWriter:
             ]
         )
         self._file = parquet.ParquetWriter(path, self._schema)
+        self._waiting: list[Any] = []
 
     def write(self, rows: Sequence[Row]) -> None:
         """Append rows."""
@@ -202,8 +206,16 @@ class ParquetWriter:
             self._arrow.array(values, type=field.type)
             for values, field in zip(zip(*rows, strict=True), self._schema, strict=True)
         ]
-        self._file.write_table(self._arrow.Table.from_arrays(columns, schema=self._schema))
+        self._waiting.append(self._arrow.Table.from_arrays(columns, schema=self._schema))
+        if sum(table.nbytes for table in self._waiting) >= GROUP_BYTES:
+            self._write_group()
 
     def close(self) -> None:
         """Complete the file."""
+        if self._waiting:
+            self._write_group()
         self._file.close()
+
+    def _write_group(self) -> None:
+        self._file.write_table(self._arrow.concat_tables(self._waiting))
+        self._waiting = []

@@ -19,7 +19,7 @@ from dsync.domain.dossier import Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.exports import export, tables_of
-from dsync.exports.files import MAX_XLSX_TEXT
+from dsync.exports.files import MAX_XLSX_TEXT, ParquetWriter
 from dsync.store import NewEvent, Store
 from dsync.sync.record import Recorder
 from tests.store.builders import (
@@ -89,6 +89,17 @@ def test_parquet_has_the_views_values_and_types(filled: Store, tmp_path: Path) -
         read = parquet.read_table(tmp_path / name)
         rows = [tuple(row.values()) for row in read.to_pylist()]
         assert sorted(rows, key=repr) == shown(filled, Path(name).stem)
+
+
+def test_small_batches_share_a_group_of_rows(filled: Store, tmp_path: Path) -> None:
+    """The list of groups, which is kept in memory, does not grow with each batch."""
+    [table] = tables_of(filled.dictionary(), ["lecture_valeur"])
+    writer = ParquetWriter(tmp_path / "valeurs.parquet", table)
+    for rank in range(3):
+        writer.write([("vue", "colonne", str(rank), "sens")])
+    writer.close()
+    file = parquet.ParquetFile(tmp_path / "valeurs.parquet")
+    assert (1, ["0", "1", "2"]) == (file.num_row_groups, file.read()["valeur"].to_pylist())
 
 
 def test_rows_are_read_and_written_together(filled: Store, tmp_path: Path) -> None:
