@@ -38,6 +38,7 @@ def commented(connection: Connection) -> Dictionary:
             "col_description(c.oid, a.attnum), format_type(a.atttypid, NULL) FROM pg_class c "
             "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
             "WHERE c.relkind = 'v' AND c.relname SIMILAR TO '(lecture|formulaire)\\_%' "
+            # Not those without personal data, which have the same names in another schema.
             "AND c.relnamespace = current_schema()::regnamespace ORDER BY c.relname, a.attnum"
         )
     )
@@ -68,6 +69,7 @@ _MASKED = "sans_donnees_personnelles"
 
 def _schema(connection: Connection) -> str:
     schema = connection.scalar(text("SELECT current_schema()"))
+    # Installations in several schemas of one database have one each.
     return _MASKED if schema == "public" else f"{_MASKED}_{schema}"[:LONGEST_NAME]
 
 
@@ -95,6 +97,7 @@ def mask(connection: Connection, documented: Dictionary, roles: Iterable[str]) -
         columns = []
         for column, sentence in entry["columns"].items():
             own = quoted(connection, column)
+            # A null of the column's own type: REPLACE refuses to change a type.
             columns.append(
                 f"CASE WHEN false THEN {own} END AS {own}" if is_masked(sentence) else own
             )
@@ -151,6 +154,7 @@ def sessions_in_the_way(connection: Connection) -> list[str]:
             "JOIN pg_stat_activity AS a ON a.pid = l.pid "
             "WHERE l.granted AND l.pid <> pg_backend_pid() AND l.database = "
             "(SELECT oid FROM pg_database WHERE datname = current_database()) AND c.relnamespace "
+            # to_regnamespace parses a name as SQL does, and gives null if there is no such schema.
             "IN (current_schema()::regnamespace, to_regnamespace(quote_ident(:masked))) ORDER BY 2"
         ),
         {"masked": _schema(connection)},
@@ -170,6 +174,7 @@ def comment(connection: Connection, documented: Dictionary) -> None:
         sentences = {f"VIEW {view}": entry["description"]}
         sentences |= {f"COLUMN {view}.{name}": say for name, say in entry["columns"].items()}
         for of_what, sentence in sentences.items():
+            # COMMENT takes no parameters, and the driver takes a single percent sign for one.
             literal = sentence.replace("'", "''").replace("%", "%%")
             connection.exec_driver_sql(f"COMMENT ON {of_what} IS '{literal}'")
 

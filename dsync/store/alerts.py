@@ -50,7 +50,9 @@ class AlertWrites(AlertReads):
         )
         nombre = _table.c.nombre
         has_changed = nombre != number if number < 0 else nombre * 2 <= number
+        # An attempt in the future was stored while the clock was ahead.
         is_overdue = or_(_table.c.essai_le <= now - RETRY, _table.c.essai_le > now)
+        # One statement: of services that look at the same time, only one gets the row.
         claimed = self.connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["demarche_numero", "nom"],
@@ -86,4 +88,5 @@ class AlertWrites(AlertReads):
         statement = insert_for(self.connection, _table).values(
             demarche_numero=self.number, nom=name, nombre=1, depuis=since, essai_le=now, dite_le=now
         )
+        # It may have begun again meanwhile.
         self.connection.execute(statement.on_conflict_do_nothing())

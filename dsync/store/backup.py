@@ -37,13 +37,17 @@ def placed(target: Path, *, force: bool) -> Iterator[Path]:
         StoreError: the file cannot be written.
     """
     _refuse_present(target, force=force)
+    # Beside the target: a file gets its name at once only within one file system.
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
+        # The mode is set before the first byte of personal data is written.
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         yield partial
         _flush(partial)
+        # A file of that name may have been made during the copy.
         _refuse_present(target, force=force)
         partial.replace(target)
+        # The new name outlasts a power failure only when its folder is written, too.
         _flush(target.parent)
     except OSError as exc:
         raise StoreError(
@@ -51,6 +55,7 @@ def placed(target: Path, *, force: bool) -> Iterator[Path]:
             "folder, its rights and the disk's space."
         ) from exc
     finally:
+        # SQLite leaves files beside a copy that failed.
         for side in _SIDE_FILES:
             with contextlib.suppress(OSError):
                 partial.with_name(partial.name + side).unlink()
@@ -134,6 +139,7 @@ def _connection(arguments: Mapping[str, Any]) -> tuple[dict[str, str], str]:
     from psycopg import pq
 
     known = {option.keyword.decode(): option for option in pq.Conninfo.get_defaults()}
+    # The programs need none of dsync's own secrets.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}
     others = []
     for name, value in arguments.items():
@@ -141,7 +147,9 @@ def _connection(arguments: Mapping[str, Any]) -> tuple[dict[str, str], str]:
         if option is None:
             continue  # The driver's own.
         if option.envvar:
+            # Other users can read a process's command line, and not its environment.
             environment[option.envvar.decode()] = str(value)
+        # So libpq marks its secret parameters.
         elif option.dispchar == b"*":
             raise ConfigurationError(
                 f"DSYNC_DATABASE_URL has the secret parameter {name}, which pg_dump takes on its "
@@ -171,6 +179,7 @@ def _quoted(value: Any) -> str:
 def _execute(command: list[str], environment: Mapping[str, str]) -> None:
     done = subprocess.run(  # noqa: S603 - the programs of PATH, as an operator runs them
         command,
+        # Messages in English, some of which are recognised below.
         env={**environment, "LC_ALL": "C"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

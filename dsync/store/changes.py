@@ -138,6 +138,7 @@ class DossierDiff:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of table `changement`: champs, annotations, then the dossier's facts."""
         if self.typed is not None:
+            # The hash covers every champ; an annotation of dsync's own may change without it.
             if self.new.content_hash != self.old.content_hash:
                 yield from self._of_form(Origin.CHAMP, self._champs)
             yield from self._of_form(Origin.ANNOTATION, self._annotations)
@@ -170,6 +171,7 @@ class DossierDiff:
             before = earlier_gaps.get(id_, known)
             if id_ in self.new.unread or before is None or before == after:
                 continue
+            # Its revision has the champ no more: nobody emptied it.
             has_left_form = not after and self.old.revision_id != self.new.revision_id
             cells, earlier = _cells(after), _cells(before)
             for champ_id, ligne in {**cells, **earlier}:
@@ -238,6 +240,7 @@ class DossierDiff:
         ours = self.sent.get(LABEL)
         if ours is None or ours.valeur not in added:
             return Author.INSTRUCTEUR
+        # The change has one row, whose labels may have been added by several.
         return Author.DSYNC if len(added) == 1 else Author.INCONNU
 
     def _was_sent(self, champ_id: str, value: str | None) -> bool:
@@ -335,5 +338,6 @@ def _is_same(annotation: str, sent: str, shown: str) -> bool:
     """Return whether a value in DS is the one sent, after DS's own normalisation."""
     type_ = "textarea"
     if annotation == DATE:
+        # The type of the annotation is not stored with the value.
         type_ = "date" if len(shown) == len("2024-01-01") else "datetime"
     return normalise(type_, sent) == normalise(type_, shown)

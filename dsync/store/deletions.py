@@ -56,7 +56,9 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         """
         stored = self._stored([entry.number for entry in (*pending, *deleted)])
         known = {numero: row.presence for numero, row in stored.items()}
+        # An unknown dossier counts as erased already, so that it is ignored.
         gone = {e.number: e for e in deleted if known.get(e.number, "supprime") != "supprime"}
+        # One that an operator erased stays erased.
         hidden = {
             e.number: e
             for e in pending
@@ -73,6 +75,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         self.mark_seen(run, [e.number for e in pending if known.get(e.number)])
         self._mark(Presence.MASQUE, hidden.values())
         self._mark(Presence.SUPPRIME, gone.values())
+        # Before the erasure: the related dossiers are found by the programme's rows of these.
         self.queue_related([*hidden, *gone])
         self._journal(run, "masque", hidden.values(), now)
         self.erase(list(gone), now)
@@ -97,6 +100,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
             asked_by: the user, for the journal.
             now: the present instant, in UTC.
         """
+        # Before the erasure, as in `apply_deletions`.
         self.queue_related(numbers)
         self.connection.execute(
             update(_dossier)
@@ -157,6 +161,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         self._delete_programme_rows(numbers)
         self.doom_pieces(numbers)
         for table in reversed(_dossier.metadata.sorted_tables):
+            # The rows of copied files stay until the files are deleted.
             if "numero" not in table.c or table is tables.piece:
                 continue
             theirs = delete(table).where(table.c.numero.in_(numbers))
@@ -200,6 +205,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
             execute(delete(table).where(table.c.numero.in_(numbers)))
         _blank(self, tables.verdict, numbers)
         controles = tables.verdict.c.controles
+        # The checks are kept without their reasons, which can quote the dossier.
         bare = [
             {
                 "id": row.id,
@@ -211,6 +217,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         ]
         update_rows(self.connection, tables.verdict, bare)
         _blank(self, tables.outbox, numbers, courante=False)
+        # What has not ended is ended here: nothing is sent into an erased dossier.
         done = [WishStatus.CONFIRMEE.value, WishStatus.REFUSEE.value, WishStatus.REMPLACEE.value]
         execute(
             update(tables.outbox)

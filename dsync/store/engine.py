@@ -98,6 +98,7 @@ def open_engine(url: URL, *, create: bool = True) -> Engine:
             create_engine(
                 url,
                 hide_parameters=True,
+                # One connection for all: in memory, each one opens a database of its own.
                 poolclass=StaticPool,
                 connect_args={"check_same_thread": False},
             )

@@ -128,8 +128,10 @@ _CASTS = {
     },
     "sqlite": {
         "text": "{0}",
+        # A number beyond a float's range becomes infinite (9e999), and is shown as null.
         "numeric": "CASE WHEN json_valid({0}) THEN CASE WHEN json_type({0}) IN ('integer', 'real') "
         "THEN nullif(nullif(CAST({0} AS NUMERIC), 9e999), -9e999) END END",
+        # PostgreSQL has no year 0.
         "date": "CASE WHEN date({0}) = {0} AND {0} > '0001' THEN {0} END",
         "timestamptz": "CASE WHEN {0} GLOB '????-??-??T??:??:??*+00:00' "
         "AND date({0}) = substr({0}, 1, 10) AND {0} > '0001' "
@@ -242,6 +244,7 @@ def form_views(number: DemarcheNumber, revisions: Iterable[Revision]) -> list[Fo
     main = FormView(f"{PREFIX}{number}", number, None)
     views: dict[DescriptorId | None, FormView] = {None: main}
     for revision in published:
+        # Repetitions first, so that the champs of each find their view in whatever order they come.
         for descriptor in revision.descriptors.values():
             if descriptor.type == "repetition" and descriptor.parent_id is None:
                 known = views.get(descriptor.id)
@@ -408,5 +411,6 @@ def _found(column: FormColumn) -> str:
     """Return the expression that finds a column's value among the champs `e`."""
     where = f"FILTER (WHERE e.id = {_literal(column.id)})"
     if column.kind in ("valeur", "fichiers"):
+        # `jsonb` has no max().
         return f"(array_agg(e.{column.kind}) {where})[1]"
     return f"max(e.texte) {where}"

@@ -49,6 +49,7 @@ class JournalWrites(Subject):
             )
         )
         if self.connection.dialect.name == "postgresql":
+            # Else runs of two démarches that start together take the same number.
             self.connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING)))
         started = self.connection.execute(
             insert(run)

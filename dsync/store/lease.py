@@ -44,6 +44,7 @@ _IS_OURS = (
     _lease.c.token == bindparam("our_token"),
     _lease.c.holder == bindparam("us"),
 )
+# On SQLite, SQLAlchemy leaves FOR UPDATE out: BEGIN IMMEDIATE has locked the whole file.
 _FENCE = select(literal(1)).where(*_IS_OURS).with_for_update()  # Built once: each transaction's.
 
 
@@ -155,6 +156,7 @@ def _identity(lease: Lease) -> dict[str, Any]:
 
 def _instant(connection: Connection, now: datetime, later_s: float = 0) -> Any:
     if connection.dialect.name == "postgresql":
+        # Not now(), the start of the transaction, after which it may have waited for a lock.
         return func.clock_timestamp() + timedelta(seconds=later_s)
     return literal(now + timedelta(seconds=later_s), _lease.c.expires_at.type)
 
@@ -199,6 +201,7 @@ def register_service(
             index_elements=["demarche_numero", "holder"], set_=dict(values)
         )
     )
+    # Until a service starts in its place, `dsync status` shows one that fell silent.
     if service.seen_at - service.started_at < HEARTBEAT_TIMEOUT:
         connection.execute(
             delete(_service).where(

@@ -316,6 +316,7 @@ class ListingReads(Subject):
             del values["verdict"]
         if selection.q:
             wanted = selection.q.lower()
+            # The backslash first, because it escapes the others.
             for sign in "\\%_":
                 wanted = wanted.replace(sign, f"\\{sign}")
             values["q"] = f"%{wanted}%"
@@ -334,5 +335,6 @@ def _day_of_hour(hour: str) -> str:
 
 def _order(selection: Selection) -> str:
     direction = "DESC" if selection.descendant else "ASC"
+    # In a complete order, no dossier is on two pages or on none.
     by_number = "" if selection.tri == "numero" else f", d.numero {direction}"
     return f" ORDER BY {SORTS[selection.tri]} {direction} NULLS LAST{by_number}"

@@ -62,6 +62,7 @@ class OutboxWrites(WishReads, JournalWrites):
             or current[wish.numero, wish.annotation].valeur != wish.valeur
         }
         replaced = [current[key].id for key in fresh if key in current]
+        # Before the insert: an index allows one current wish per annotation.
         if replaced:
             self.connection.execute(
                 update(_outbox)
@@ -148,6 +149,7 @@ class OutboxWrites(WishReads, JournalWrites):
         due = due.order_by(_outbox.c.numero)
         is_label = _outbox.c.annotation == LABEL
         chosen = list(self.connection.scalars(due.where(~is_label).limit(limit)))
+        # Labels also fill a batch that has too few dossiers with due annotations.
         left = max(labels, limit - len(chosen))
         chosen += self.connection.scalars(due.where(is_label).limit(left))
         wishes = self._due_wishes(chosen, is_due)

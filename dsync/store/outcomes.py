@@ -136,6 +136,7 @@ class OutcomeWrites(WishReads, JournalWrites):
                     **_pushed_columns(row.valeur_distante, row.cible, now),
                 }
                 for row in conflicts
+                # Of a single annotation, the wishes that it blocks are only released.
                 if annotation in (None, row.annotation)
             ],
         )

@@ -280,6 +280,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
         try:
             return {row.numero: row for row in found}
         except DamagedJsonError:
+            # One damaged row makes the whole statement fail: the others are read one by one.
             if len(numbers) == 1:
                 return {}
             return {k: row for number in numbers for k, row in self._typed([number]).items()}

@@ -204,6 +204,7 @@ class PieceWrites(PieceReads):
             now: the present instant, in UTC.
         """
         execute = self.connection.execute
+        # A file that was to be deleted is wanted again at the same address.
         execute(delete(_piece).where(_piece.c.a_supprimer, _piece.c.adresse == adresse))
         mine = _piece.c.numero == number, ~_piece.c.a_supprimer
         mine += tuple(_piece.c[name] == value for name, value in key._asdict().items())

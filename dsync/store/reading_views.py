@@ -157,6 +157,7 @@ def renew_form(
         return True
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
     try:
+        # An error ends PostgreSQL's whole transaction, but for what a savepoint keeps.
         with connection.begin_nested():
             _renew(connection, forms)
     except DBAPIError as exc:
@@ -174,6 +175,7 @@ def _renew(connection: Connection, forms: Iterable[FormView]) -> None:
     for form in forms:
         if form.name in present:
             known = [column["name"] for column in inspect(connection).get_columns(form.name)]
+            # SQLite cannot replace a view, and PostgreSQL adds columns at its end only.
             if not is_postgresql or known != [*form.documented][: len(known)]:
                 _drop(connection, [form.name])
         _create_form(connection, form)

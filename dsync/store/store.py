@@ -318,6 +318,7 @@ class Store:
         try:
             self.check_schema()
         except SchemaBehindError as exc:
+            # Services of an older version may work on PostgreSQL: an operator upgrades it.
             if self._is_postgresql or not exc.is_upgradable:
                 raise
             self.upgrade()

@@ -190,6 +190,7 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
                 .values(remarque=bindparam("said")),
                 remarks,
             )
+        # Before the insert: an index allows one current verdict per dossier.
         if replaced:
             self.connection.execute(
                 update(_verdict)
