@@ -114,6 +114,7 @@ class Alerts:
             if findings is None:  # Those of a former process stay until a check reaches DS.
                 kept |= {name for name, _ in alerts.told_alerts() if name.startswith(CHECK)}
             ended = alerts.end(kept)
+        # After the transaction: sending can take long.
         for name in begun:
             log.warning("alert_began", alert=name)
             if self._tell(f"dsync, démarche {worker.demarche}: {name}", current[name].text):

@@ -168,6 +168,7 @@ class _Database(Collector):
                 is_up = False
             _read_process(worker, values)
         values.add("dsync_database_up", int(is_up))
+        # Démarches with the same token share one.
         throttles = {id(worker.client.throttle): worker.client.throttle for worker in self._workers}
         waits = sum(throttle.waits for throttle in throttles.values())
         values.add("dsync_rate_limit_waits_total", waits)
@@ -235,6 +236,7 @@ def _read_process(worker: App, values: _Values) -> None:
     if days is not None:
         values.add("dsync_token_days_left", days, demarche)
     values.add("dsync_requests_total", client.answered, demarche, "answered")
+    # A copy, because the thread of a run adds to it meanwhile.
     for error, count in sorted(client.errors.copy().items()):
         outcome = _INNER_CAPITAL.sub("_", error.removeprefix("DS").removesuffix("Error")).lower()
         values.add("dsync_requests_total", count, demarche, outcome)

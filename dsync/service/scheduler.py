@@ -97,6 +97,7 @@ class DemarcheJob:
         structlog.contextvars.bind_contextvars(demarche=self.worker.demarche)
         try:
             self._run_due(asked=asked)
+            # A service that ends is unregistered by `serve`, and must not come back.
             if not self._stop.is_set():
                 pause_s = max(0.0, self._not_before - self._monotonic())
                 self.worker.register_service(timedelta(seconds=pause_s))
@@ -129,6 +130,7 @@ class DemarcheJob:
         # A person waits for it, so it is tried also during the wait after a failure.
         options = self.worker.requested()
         if options is not None:
+            # What webhooks asked for stays asked for.
             asked = False
         elif self._monotonic() >= self._not_before:
             if asked:
@@ -182,6 +184,7 @@ class DemarcheJob:
         if not self._failures:
             self._failing_since = self._monotonic()
         self._failures += 1
+        # Bounded: a failing service would double it until it overflows.
         doubled = FIRST_RETRY * 2 ** min(self._failures - 1, 10)
         pause = min(doubled, self.worker.retry_at_most)
         self._not_before = self._monotonic() + pause.total_seconds()
@@ -231,6 +234,7 @@ class Service:
         # longer than the interval, no second one starts.
         scheduler = BackgroundScheduler(
             timezone=UTC,
+            # One thread per job, and one for `watch`.
             executors={"default": ThreadPoolExecutor(len(self._jobs) + 1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
@@ -258,6 +262,7 @@ class Service:
         idle = [job.idle for job in jobs]
         if self._watch is not None:
             idle.append(self._watch.idle)
+        # A list: each is waited for, all until the same instant.
         ended = all([one.wait(max(0.0, until - time.monotonic())) for one in idle])
         # In a thread, because the process must end in time even if the database does not answer;
         # other processes then see that this service stopped reporting.

@@ -42,6 +42,7 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         reader, self._writer = os.pipe()
+        # `set_wakeup_fd` refuses a descriptor that blocks.
         os.set_blocking(self._writer, False)
         threading.Thread(target=self._watch, args=(reader,), name="signals", daemon=True).start()
         self._previous_fd = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
@@ -72,6 +73,7 @@ class StopSignals:
             if self._announce:
                 self._announce()
         elif not self._is_repeated(number):
+            # sys.exit() would only end this thread.
             os._exit(128 + number)
 
     def _is_repeated(self, number: int) -> bool:

@@ -157,6 +157,7 @@ class Surface:
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     async def _receive(self, request: Request) -> Response:
+        # Before the body is read, so that a stranger's never is.
         if not self._webhooks.knows(request.path_params["secret"]):
             self._webhooks.refuse(Outcome.REFUSED)
             raise HTTPException(404)
@@ -201,6 +202,7 @@ class _Connection(H11Protocol):
         self.loop.call_later(self.timeout_keep_alive, self._close_after, self.cycle)
 
     def _close_after(self, last: RequestResponseCycle | None) -> None:
+        # uvicorn gives each request a cycle of its own: another one means that a request came.
         if self.cycle is last and not self.transport.is_closing():
             self.transport.close()
 
@@ -240,6 +242,7 @@ def server_thread(
         ws="none",
         lifespan="off",
         log_config=None,
+        # It would hold the secret in the address of webhooks.
         access_log=False,
         proxy_headers=False,
         server_header=False,
@@ -272,6 +275,7 @@ def bind(
     """
     try:
         family, *_, address = socket.getaddrinfo(*listen, type=socket.SOCK_STREAM)[0]
+        # « :: » means every address of this machine, those of IPv4 included.
         is_any = listen.host == "::" and socket.has_dualstack_ipv6()
         listening = socket.create_server(address[:2], family=family, dualstack_ipv6=is_any)
     except OSError as exc:
@@ -341,6 +345,7 @@ async def _body(request: Request, patience_s: float) -> bytes:
                     break
             else:
                 return bytes(body)
+        # The rest of the body is not read, so no other request can follow on the connection.
         raise HTTPException(413, headers={"Connection": "close"})
     raise HTTPException(408, headers={"Connection": "close"})
 

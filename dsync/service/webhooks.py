@@ -23,6 +23,7 @@ from dsync.settings import SIGNING_KEY_PREFIX
 MAX_BODY = 64 * 1024
 REMEMBERED = 10_000
 """Number of events of version 2 that are recognised when they are sent again."""
+# DS's draft of version 2 has at most 100 in a webhook.
 MAX_EVENTS = 1000
 MAX_ID = 100
 """Number of characters of a webhook's id that are compared."""
@@ -70,6 +71,7 @@ class Webhooks:
     def knows(self, secret: str) -> bool:
         """Return whether an address has the secret; each is compared in constant time."""
         given = secret.encode()
+        # A list: a generator would stop at the first match, and tell by its time which word it was.
         return any([hmac.compare_digest(given, one.encode()) for one in self._secrets])
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
@@ -108,6 +110,7 @@ class Webhooks:
             sequences = [event["sequence"] for event in document["events"]]
         except (ValueError, TypeError, KeyError, RecursionError):
             return Outcome.INVALID
+        # isinstance() would take true and false for numbers.
         if not all(type(number) is int for number in (demarche, *sequences)):
             return Outcome.INVALID
         if not 0 < len(sequences) <= MAX_EVENTS:
@@ -117,6 +120,7 @@ class Webhooks:
             return Outcome.REPEATED
         outcome = self._ask_for(demarche)
         if outcome is Outcome.ACCEPTED:
+            # One that was not accepted is looked at again when it is repeated.
             self._seen |= dict.fromkeys(new)
         while len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
@@ -140,6 +144,7 @@ def _demarche_of_form(body: bytes) -> int | None:
         return None
     procedure, dossier = form["procedure_id"][0], form["dossier_id"][0]
     numbers = (procedure, dossier)
+    # Numbers of 18 digits always fit into 64 bits.
     if not all(text.isascii() and text.isdigit() and len(text) < 19 for text in numbers):
         return None
     return int(procedure)
