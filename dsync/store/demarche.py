@@ -78,6 +78,7 @@ class DemarcheWrites(DemarcheReads):
             ],
         )
         stored = self.revisions()
+        # Only then: renewing waits for those who read the views.
         if stored != known:
             self._renew_views(stored)
 

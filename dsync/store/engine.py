@@ -216,6 +216,7 @@ def _postgresql(url: URL) -> Engine:
         # One more round trip per transaction, so that a restart of the server causes no failure.
         pool_pre_ping=True,
         max_overflow=UNLIMITED,
+        # The driver decodes `jsonb` with it; the standard library took half of a full read's time.
         json_deserializer=msgspec.json.decode,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "dsync"},
     )

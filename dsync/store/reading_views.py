@@ -77,6 +77,7 @@ of texts; `pairs`: the names and values of an object of texts, `key` and `value`
 number of values of an array; `json`: a text as JSON; `present`: the present, as tables store it;
 `now`: the same as views show it; `seconds`: an instant as a number, to be subtracted from another
 one."""
+# No parentheses inside: macros are not nested.
 _MACRO = re.compile(rf"\b({'|'.join(_MACROS['sqlite'])})\(([^()]*)\)")
 
 

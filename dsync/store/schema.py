@@ -109,6 +109,7 @@ def upgrade(connection: Connection, place: str, extension: Extension) -> None:
         return
     from alembic import command
 
+    # PostgreSQL neither drops nor retypes a column that a view reads.
     readers = reading_views.drop(connection, extension)
     for part in parts(extension):
         command.upgrade(alembic_config(connection, part), "head")
@@ -131,6 +132,7 @@ def alembic_config(connection: Connection, part: Extension) -> Config:
     config = Config()
     folder = resources.files("dsync.store") / "migrations"
     config.set_main_option("script_location", str(folder))
+    # Any other separator can be in a folder's name.
     config.set_main_option("path_separator", "newline")
     versions = part.folder / "migrations" / "versions"
     config.set_main_option("version_locations", str(versions))

@@ -102,5 +102,6 @@ def copy_rows(source: Connection, target: Connection, tables: Iterable[Table]) -
         for part in rows.partitions(_ROWS_PER_INSERT):
             texts = [dict(row) for row in part]
             for row in texts:
+                # `JsonText` stores bytes as they are, and would encode a text once more.
                 row.update({name: row[name].encode() for name in json if row[name] is not None})
             insert_rows(target, table, texts)

@@ -160,6 +160,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
 def _store(sources: CheckSources) -> Iterator[Store | None]:
     """Open the database without creating or upgrading it; None if it cannot be opened."""
     try:
+        # With the check, a SQLite database would be upgraded.
         store = sources.open_store(create=False, check_schema=False)
     except DsyncError:
         yield None
@@ -283,6 +284,8 @@ def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[
 
 def _missing_annotation(name: str, target: AnnotationTarget, revision: Revision) -> CheckLine:
     labels = {folded(libelle) for libelle in target.libelles}
+    # `resolve` leaves out annotations of an unsuitable type: one of the same name is probably
+    # meant.
     twin = next(
         (
             d
@@ -360,6 +363,7 @@ def database_line(url: str, open_store: OpenStore) -> CheckLine:
         return error("database", exc)
     except DsyncError as exc:
         return error("database", exc)
+    # SQLite makes its -wal file in the same folder.
     if path is not None and not all(os.access(place, os.W_OK) for place in (path, path.parent)):
         remedy = "correct the rights of the file and its folder"
         message = f"{path}: it may not be written"

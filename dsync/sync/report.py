@@ -108,6 +108,7 @@ class SyncOptions:
         """Return what the run needs, for as long as the request waits."""
         if self.shown is None:
             return self.asked()
+        # JSON has texts as keys; `of_request` makes numbers of them again.
         return self.asked() | {"shown": {str(n): dict(v) for n, v in self.shown.items()}}
 
     @classmethod

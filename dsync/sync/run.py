@@ -93,7 +93,8 @@ def _execute(context: Context, options: SyncOptions, report: RunReport) -> None:
         run = Run(context, lease, number, report)
         # The client of a service outlives the run.
         before, failed_before = context.client.requests, context.client.errors.copy()
-        # What was erased, in this run or before, is deleted from the target of files, too.
+        # What was erased, in this run or before, is deleted from the target of files, too, whether
+        # or not the work succeeded. A dry run would delete from the real target.
         for step in (work,) if options.is_dry else (work, delete_doomed_pieces):
             try:
                 step(run)

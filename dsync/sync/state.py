@@ -93,6 +93,7 @@ def state_of(
 
 
 def _service(service: RunningService, at_work: LeaseInfo | None, now: datetime) -> dict[str, Any]:
+    # A service registers between its runs: during a long one, the lease shows that it lives.
     holds_lease = at_work is not None and at_work.holder == service.holder
     return {**service._asdict(), "is_alive": holds_lease or is_alive(service, now)}
 
