@@ -8,6 +8,7 @@ from dsync.ds.demarche import WriteAccess
 from dsync.ds.dossiers import unread_ids
 from dsync.ds.limits import Limits
 from dsync.ds.pages import PageReader
+from dsync.ds.reading import DELETIONS
 from dsync.ds.results import (
     AnnotationWrite,
     DeletedPage,
@@ -21,6 +22,7 @@ from dsync.ds.results import (
 )
 
 __all__ = [
+    "DELETIONS",
     "AnnotationWrite",
     "DSClient",
     "DeletedPage",

@@ -103,7 +103,7 @@ class PageReader:
         Raises:
             DSContractError: following the cursors would not end.
             DSError: reading cannot continue; or, after the last page, the lists of deletions
-                failed. The pages yielded before are complete.
+                failed (`details["where"]` is `DELETIONS`). The pages yielded before are complete.
         """
         while True:
             page = self._next()
@@ -199,6 +199,7 @@ class PageReader:
                 self._number, pending=self._pending, deleted=self._deleted
             )
         except (DSTimeoutError, DSBadDataError, DSContractError) as exc:
+            exc.details["where"] = DELETIONS
             self._lists_error = exc
         self._pending = self._deleted = None
         # The lists may have caused the failures: the dossiers begin again with the size of before.

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import structlog
 
-from dsync.domain.run import Kind
-from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
+from dsync.domain.run import Kind, Status
+from dsync.ds import DELETIONS
+from dsync.errors import DSError, DsyncError, InterruptedRunError, LeaseHeldError
 from dsync.store import LEASE_TTL_S, Lease, Store, Tx
 from dsync.sync.config_changes import follow_config_changes
 from dsync.sync.context import Context, Run
@@ -54,13 +55,21 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
 
 
 def _synchronise(run: Run, options: SyncOptions) -> None:
-    pull(run, options)
+    try:
+        pull(run, options)
+    except DSError as exc:
+        if exc.details.get("where") != DELETIONS:
+            raise
+        # The dossiers were read: their verdicts and pushes do not wait until the lists work again.
+        log.warning("lists_of_deletions_failed", run=run.id, error=type(exc).__name__)
+        run.report.fail(exc)
     evaluate_due(run)
     follow_config_changes(run)
     if options.push:
         push_due(run, options.dossiers)
     # Only a run that has read all changes makes the copy fresh.
-    if options.kind is not Kind.DOSSIER and options.since is None:
+    has_read_all = run.report.status is not Status.FAILED and options.since is None
+    if options.kind is not Kind.DOSSIER and has_read_all:
         with run.transaction() as tx:
             tx.save_state(last_success_at=run.now)
     if options.pieces:

@@ -16,7 +16,7 @@ from dsync.ds.reading import read_nodes
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.content.form import FORM
 from tests.engine.conftest import Start
-from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number, seeds
+from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, Engine, number, seeds
 from tests.store.databases import dump
 
 OPEN_ONE, FINISHED_ONE = 1, 5
@@ -342,17 +342,21 @@ def test_a_dossier_that_a_failed_full_read_did_not_reach_is_not_gone(engine: Eng
     assert {"present": 12} == engine.presences()
 
 
-def test_failing_lists_do_not_stop_the_dossiers(engine: Engine) -> None:
-    """The dossiers are read all the same; the run says what failed, the lists stay due."""
+def test_failing_lists_stop_neither_the_dossiers_nor_their_annotations(engine: Engine) -> None:
+    """The run goes on to its pushes and ends with 8; the lists stay due."""
     engine.sync_until_quiet()
-    engine.control.edit_champ(number(0), PROBLEME, "Autre")
-    engine.control.hide(number(1))
-    engine.control.fail(ScriptedFault("cut_before", "Deletions", times=None))
+    succeeded_at = engine.state().last_success_at
+    engine.control.edit_champ(number(0), PAGE, "")
+    engine.control.hide(number(OPEN_ONE))
+    lists = ("data", "demarche", "pendingDeletedDossiers")
+    for operation in ("DossiersPage", "Deletions"):
+        engine.control.fail(ScriptedFault("replaced_json", operation, times=None, path=lists))
     report = engine.sync()
-    assert 1 == report.changed
+    assert (8, 1, 1) == (report.exit_code, report.changed, report.pushed)
+    assert succeeded_at == engine.state().last_success_at
     engine.control.clear_faults()
-    engine.sync()
-    assert "masque" == engine.one("dossier", 1)["presence"]
+    assert 0 == engine.sync().exit_code
+    assert "masque" == engine.one("dossier", OPEN_ONE)["presence"]
 
 
 # --- another démarche's dossiers --------------------------------------------------------------
