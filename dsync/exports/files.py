@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -174,6 +175,8 @@ class ParquetWriter:
     """A Parquet file with typed columns; instants are timestamps in UTC."""
 
     def __init__(self, path: Path, table: Table) -> None:
+        # Arrow's own allocator keeps what it frees; it is chosen when Arrow is loaded.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         try:
             import pyarrow
             from pyarrow import parquet
@@ -189,8 +192,6 @@ class ParquetWriter:
             "date": pyarrow.date32(),
             "datetime": pyarrow.timestamp("us", tz="UTC"),
         }
-        # Arrow's own allocator keeps what it frees: 16 MiB more at the peak.
-        pyarrow.set_memory_pool(pyarrow.system_memory_pool())
         self._arrow = pyarrow
         self._schema = pyarrow.schema(
             [
