@@ -185,7 +185,10 @@ def fault_of_errors(errors: Sequence[GraphError], *, has_data: bool) -> Fault | 
 
 
 _TRY_LATER = "dsync retries by itself; if this persists, look at DS's status page."
-_RENEW = "Make a new one in the DS profile, set DSYNC_DS_TOKEN, then run `dsync check`."
+_RENEW = (
+    "Make a new one in the DS profile, put it into DSYNC_DS_TOKEN or its file, then run "
+    "`dsync check`."
+)
 _UPGRADE = "This version of dsync does not match DS's API: upgrade dsync, or report it."
 
 ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {

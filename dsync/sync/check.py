@@ -225,7 +225,8 @@ def write_lines(access: WriteAccess) -> Iterator[CheckLine]:
     if Refusal.READ_ONLY in access.refused.values():
         message = "the token is read-only: DS refuses every annotation"
         remedy = (
-            "make a read/write token in the administrateur's profile on DS and set DSYNC_DS_TOKEN"
+            "make a read/write token in the administrateur's profile on DS and put it into "
+            "DSYNC_DS_TOKEN or its file"
         )
         yield CheckLine("write access", CheckStatus.ERROR, message, remedy, 7)
         return

@@ -20,7 +20,7 @@ DS. It doubles with each attempt: `MAX_ATTEMPTS` span about ten hours, longer th
 REMEDIES: dict[str, str] = {
     Refusal.READ_ONLY: (
         "DS refuses to write: the token is read-only. Make a read/write token in the DS profile "
-        "and set DSYNC_DS_TOKEN: the next run then sends the refused annotations."
+        "and put it into DSYNC_DS_TOKEN or its file: the next run then sends what was refused."
     ),
     Refusal.NO_RIGHT: (
         "DS refuses to write: the instructeur of DSYNC_DS_INSTRUCTEUR has no right on some "
