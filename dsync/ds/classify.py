@@ -78,6 +78,7 @@ class GraphError:
         return cls(
             code if isinstance(code, str) else None,
             message if isinstance(message, str) else "",
+            # A path goes into logs and reports.
             tuple(filter(_is_key, path)) if isinstance(path, list | tuple) else (),
         )
 
@@ -111,6 +112,7 @@ STATUS_ROWS = (
     StatusRow(Fault.RATE_LIMITED, _only(429)),
     StatusRow(Fault.NETWORK, _only(403), contains="network"),
     StatusRow(Fault.NETWORK, _only(403), is_graphql=False),  # The refusal of a proxy.
+    # DS answers 403 to a missing or unknown token, and 401 to one that has expired.
     StatusRow(Fault.TOKEN_UNKNOWN, _only(403)),
     StatusRow(Fault.TOKEN_EXPIRED, _only(401), contains="expired"),
     StatusRow(Fault.TOKEN_UNKNOWN, _only(401)),
@@ -162,6 +164,8 @@ ERROR_ROWS = (
     ErrorRow(Fault.OUT_OF_SCOPE, code="unauthorized"),
     ErrorRow(Fault.NOT_FOUND, code="not_found"),
     ErrorRow(Fault.INVALID_CURSOR, starts="Invalid input"),
+    # Without a known code: with `data` DS failed on a part of it, without `data` it refused the
+    # query.
     ErrorRow(Fault.BAD_DATA, in_data=True),
     ErrorRow(Fault.QUERY_REFUSED),
 )
@@ -204,6 +208,7 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
         DSTimeoutError,
         f"DS did not answer before dsync's deadline. {_TRY_LATER}",
     ),
+    # As a time-out: the remedy is a smaller page.
     Fault.TOO_LONG: (
         DSTimeoutError,
         "DS's answer about {subject} is larger than {limit} and was not read. If this persists, "
@@ -238,6 +243,7 @@ ERRORS: Mapping[Fault, tuple[type[DSError], str]] = {
         "DS has no {subject}, or does not show it. Check the number.",
     ),
     Fault.TIMEOUT: (DSTimeoutError, f"DS timed out. {_TRY_LATER}"),
+    # As a time-out, too; the message is only shown when the smallest page was refused.
     Fault.TOO_LARGE: (
         DSTimeoutError,
         "DS refuses even the smallest query of dsync as too large. Upgrade dsync, or tell its "
@@ -287,6 +293,8 @@ REASONS: Mapping[Fault, str] = {
 }
 """`DSUnauthorizedError.reason` by fault."""
 
+# Not MAINTENANCE and GATEWAY: a proxy can answer after it has passed the request on. Not TIMEOUT:
+# the mutations before it in the document are done.
 NOT_EXECUTED = frozenset(
     {
         Fault.UNREACHABLE,

@@ -275,9 +275,11 @@ class DSClient(Transport):
             try:
                 found |= self._read_several(chunk, operations.exist, {}, demarche_of)
             except (DSTimeoutError, DSBadDataError) as exc:
+                # One dossier can make the whole request fail, so halves are asked for.
                 if len(chunk) > 1:
                     half = len(chunk) // 2
                     waiting += [chunk[:half], chunk[half:]]
+                # It is left out after any other error: DS has it and cannot render it.
                 elif isinstance(exc, DSTimeoutError):
                     raise
         return {number: found[number] for number in numbers if number in found}
@@ -412,6 +414,8 @@ class DSClient(Transport):
             result.update({asked[i]: value for i, value in there.items()})
             if is_all:
                 break
+            # One dossier that is not shown makes the whole `data` null, so the others are asked for
+            # again.
             waiting = [number for i, number in enumerate(asked) if i not in gone]
         return result
 

@@ -94,6 +94,7 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
         _revision(revision, place, lost)
         for revision, place in _each(_Revision, facts.revisions, "revisions", lost)
     ]
+    # A revision whose date could not be read may be published: it is kept.
     published = [r for r in revisions if r.date_publication or not r.is_complete]
     if active is None and not published:
         raise ValueError("no revision")
@@ -105,6 +106,7 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
         etat=facts.state,
         active_revision_id=active_id,
         revisions={r.id: r for r in revisions if r in published or r.id == active_id},
+        # Reversed, because the last one of a name stays in a dict.
         labels={label.name: label.id for label in reversed(labels)},
         couleurs={label.name: label.color for label in reversed(labels) if label.color},
         instructeurs=tuple(
@@ -132,10 +134,12 @@ def _taken(kind: type[N], node: Any, place: str, lost: list[str]) -> N | None:
     if not isinstance(node, dict):
         lost.append(place)
         return None
+    # Field by field only when this fails, which is rare.
     with suppress(ValidationError):
         return convert(node, kind)
     values = {}
     for field in structs.fields(kind):
+        # A field that an older DS does not have is not unreadable: it has its default.
         if field.encode_name not in node and not field.required:
             continue
         try:
@@ -232,6 +236,7 @@ def first_dossiers_of(answer: Answer, count: int, subject: str) -> list[str | No
         DSError: as `item_of`.
     """
     pages = [item_of(answer, f"g{i}", subject)["dossiers"]["nodes"] for i in range(count)]
+    # A dossier that DS cannot render is null.
     return [next((node["id"] for node in nodes if node), None) for nodes in pages]
 
 

@@ -65,6 +65,7 @@ def _decoded(source: bytes) -> DossierNode:
     if b"\\u0000" not in source:
         try:
             return _node_of(source)
+        # It is a `DecodeError`, too, but the json module would read the same invalid content.
         except ValidationError:
             raise
         except DecodeError:
@@ -99,6 +100,7 @@ def _name(source: bytes | Raw) -> tuple[DossierNumber | None, DossierId | None]:
 
 def number_in(value: object) -> DossierNumber | None:
     """Return the value if it is a dossier's number, else None."""
+    # A boolean is an int too; DS's numbers are positive 32-bit integers.
     is_number = isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 1 << 31
     return DossierNumber(value) if is_number else None  # type: ignore[arg-type]
 
@@ -219,7 +221,9 @@ def _utc(instant: datetime | None, path: str) -> datetime | None:
 
 def _demandeur_of(node: DemandeurNode) -> Demandeur:
     siret = "".join((node.siret or "").split()) or None
+    # None when the registry of enterprises was down at the deposit.
     company = node.entreprise or CompanyNode()
+    # The SIREN is the beginning of the SIRET; an incomplete applicant has nothing else.
     found = re.match(r"\d{9}", siret or "")
     details: dict[str, Json] = msgspec.to_builtins(node)
     del details["__typename"]

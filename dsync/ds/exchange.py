@@ -174,6 +174,7 @@ def _foreign(response: requests.Response | None) -> Reply:
         return Reply(fault=Fault.CONNECTION_LOST)
     fault = fault_of_status(response.status_code, None)
     if fault is None:
+        # A proxy can cut a body and leave it complete by the rules of HTTP.
         fault = Fault.CONNECTION_LOST if _is_cut(response.text) else Fault.NOT_GRAPHQL
     return Reply(response.status_code, response.headers, fault=fault)
 
@@ -188,8 +189,10 @@ def _is_cut(text: str) -> bool:
 
 
 def _broken(exc: BaseException) -> Reply:
+    # A bug of dsync or of gql is not a failure of the connection.
     if not isinstance(exc, OSError | HTTPError):
         raise exc
+    # Before the parts are looked at: it was sent, whatever the exception wraps.
     if isinstance(exc, requests.ReadTimeout):
         return Reply(fault=Fault.DEADLINE, exception=exc)
     if isinstance(exc, TooLongError):

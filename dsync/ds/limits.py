@@ -111,6 +111,7 @@ def shared_throttle(url: str, token: str) -> Throttle:
 
     DS counts the requests of a token, so all clients and threads share it.
     """
+    # A digest, so that no module variable holds a token.
     key = (url, hashlib.sha256(token.encode()).hexdigest())
     with _SHARED_LOCK:
         return _SHARED.setdefault(key, Throttle())
@@ -159,6 +160,7 @@ class PageSize:
 
     def timed_out(self) -> None:
         """Halve the usual size."""
+        # The first of a series of time-outs: its page holds the dossier that may be slow.
         self._slow = self._slow or self.current
         self.usual = max(1, self.current // 2)
         self.since = self._clock()
@@ -179,6 +181,8 @@ class PageSize:
             if now - self.since >= GROWS_AFTER:
                 self.usual, self.since = min(self.usual * 2, self._most), now
         self._slow = max(0, self._slow - count) if count else 0
+        # Not while the rest of a page that timed out is read: if one of its dossiers is the cause,
+        # `passed` restores the size from before.
         if not self._slow:
             self._before = (self.usual, self.since)
 

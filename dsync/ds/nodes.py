@@ -26,6 +26,7 @@ def _graphql(name: str) -> str:
     return "__typename" if name == "typename" else first + "".join(map(str.title, others))
 
 
+# Out of the garbage collector's sight: nodes hold no cycles, and a page has thousands.
 class _Node(Struct, gc=False, rename=_graphql):
     """An object of the API."""
 

@@ -111,6 +111,7 @@ class PageReader:
             has_next, cursor = page.has_next, page.end_cursor
             yield page
             del page  # Not kept while the next one is requested.
+            # The cursor of the last page is not followed; on an empty page it is null.
             if not has_next:
                 break
             self._cursor = cursor
@@ -171,6 +172,7 @@ class PageReader:
             return None
         is_internal = exc.details.get("fault") == Fault.SERVER_ERROR.value
         if is_internal and not self._size.is_searching:
+            # Fails, too, during an outage, which then ends the crawl and begins no bisection.
             self._light(1)
             try:
                 return self._ask(size)
@@ -215,6 +217,7 @@ class PageReader:
         """
         if self._pending or self._deleted:
             return self._without_lists()
+        # DS refuses the query for any dossier, so there is none to pass over.
         if exc.details.get("fault") == Fault.TOO_LARGE.value:
             raise exc
         self._slow += isinstance(exc, DSTimeoutError)
@@ -229,6 +232,7 @@ class PageReader:
                 page = self._client.dossier(number, self._number)
         elif light.numbers:
             page = Page.of(unreadable=(Unreadable(None, "bad_data", after=self._last),))
+        # It could be read alone: DS was slow, and not this dossier, so the small size stays.
         if page.nodes and isinstance(exc, DSTimeoutError):
             self._size.succeeded(1)
         else:
@@ -295,6 +299,7 @@ class PageReader:
             raise DSContractError(
                 "DS says that more pages follow and gives no cursor. Tell DS's support."
             )
+        # All cursors of the crawl, because a cycle can have several pages.
         if page.end_cursor in self._seen:
             raise DSContractError(
                 "DS returned the same cursor twice: reading would not end. Tell DS's support."

@@ -35,6 +35,7 @@ def _is_bool(value: Json) -> bool:
 
 
 def _is_int(value: Json) -> bool:
+    # GraphQL's Int has 32 bits.
     return isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31
 
 
@@ -225,6 +226,7 @@ class _OutcomeReader:
         self._saved = frozenset(ids) & back
         messages = _messages(payload)
         self._note_blocking(messages)
+        # A refusal of the whole dossier says nothing about single values.
         if not self._code:
             missing = [id_ for id_ in ids if id_ not in self._saved]
             self._refused.update(_attributed(missing, messages))
@@ -234,6 +236,7 @@ class _OutcomeReader:
         if payload is None:
             return
         messages = _messages(payload)
+        # Also without a message, which is a success.
         if all(refusal_of(message) is Refusal.ALREADY_SO for message in messages):
             self._done.add(label_id)
             return
@@ -248,6 +251,7 @@ class _OutcomeReader:
         if payload is not None and not errors:
             self._is_found = True
             return payload
+        # Errors of several kinds, or beside a payload, do not show what DS has done.
         fault = _common_fault(errors) if payload is None else None
         message = errors[0].message if errors else None
         if fault is Fault.NOT_FOUND and self._is_found:
@@ -282,6 +286,7 @@ def _messages(payload: Mapping[str, Any]) -> list[str]:
 
 def _attributed(missing: Sequence[str], messages: Sequence[str]) -> dict[str, str]:
     """Return, for each annotation that was not saved, the messages that can be about it."""
+    # DS quotes the id in some messages only; the others can be about any of the values.
     named = {id_: [m for m in messages if f'"{id_}"' in m] for id_ in missing}
     others = [m for m in messages if not any(m in own for own in named.values())]
     silence = "DS n’a pas enregistré cette annotation et n’a pas dit pourquoi."

@@ -164,6 +164,7 @@ def _paths(errors: Sequence[GraphError], count: int) -> dict[int, list[str]]:
         DSTimeoutError: DS timed out.
         DSBadDataError: an error is outside the dossiers.
     """
+    # The cursor is past the dossiers that DS did not reach: what it has of the page cannot be used.
     if any(fault_of_error(error, has_data=True) is Fault.TIMEOUT for error in errors):
         raise error_of(Fault.TIMEOUT, subject="a page of dossiers")
     paths: dict[int, list[str]] = {}
@@ -239,6 +240,7 @@ def dossier_of(
     errors = [error for error in answer.errors if not (is_there and _is_link(error))]
     path = ", ".join(dict.fromkeys(_path_of(error.path[1:]) for error in errors))
     fault = fault_of_errors(errors, has_data=is_there)
+    # After a time-out, the fields that DS did not reach are null.
     if not is_there or fault is Fault.TIMEOUT:
         raise error_of(fault or Fault.BAD_DATA, subject=subject, path=path)
     node = read_dossier(bytes(raw), number)
@@ -246,6 +248,7 @@ def dossier_of(
         return Page.of(unreadable=(node,))
     if node.number != number:
         return Page.of(unreadable=(Unreadable(number, "illisible", "number"),))
+    # The token can read several démarches.
     if node.demarche_number != demarche:
         raise error_of(Fault.NOT_FOUND, subject=subject)
     return Page.of(node, incomplete={number: path} if path else {})
@@ -370,6 +373,7 @@ def _without_entries(errors: Sequence[GraphError]) -> list[GraphError]:
 
 def _raise_for_lists(errors: Sequence[GraphError]) -> None:
     inside = [error for error in errors if len(error.path) > 1 and error.path[1] in _LISTS]
+    # With errors of the dossiers beside them, the page is handled first.
     if inside and len(inside) == len(errors):
         raise error_of(_page_fault(inside), subject="the lists of deletions", where=DELETIONS)
 

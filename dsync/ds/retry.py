@@ -52,6 +52,7 @@ def attempts_for(error: BaseException, policy: RetryPolicy, most: int) -> int:
     if isinstance(error, DSUnavailableError):
         return most
     fault = error.details.get("fault")
+    # One further attempt only, because each one keeps DS busy for 30 s.
     if fault in _SLOW:
         return 1 if policy is RetryPolicy.PAGE else min(2, most)
     if fault == _SERVER_ERROR and policy is not RetryPolicy.PAGE:
@@ -96,6 +97,7 @@ def retrying(
 
     def wait_s(state: RetryCallState) -> float:
         error = _error(state)
+        # So that requests that failed together are not repeated together.
         jitter = random.uniform(0, limits.backoff_s)  # noqa: S311 - not for secrets
         if isinstance(error, DSRateLimitedError) and error.retry_at is not None:
             until = (error.retry_at - clock()).total_seconds()
@@ -118,6 +120,7 @@ def retrying(
             wait=wait_s,
             before_sleep=before,
             sleep=sleep,
+            # `is_worth_it` ends the attempts: their number depends on the error.
             stop=tenacity.stop_never,
             reraise=True,
         )

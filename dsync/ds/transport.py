@@ -144,6 +144,7 @@ class Transport:
         self._failing_since: float | None = None
         self.use_token(token)
         self._lock = threading.Lock()
+        # Refusals of writes are recognised by their French messages.
         headers = {"User-Agent": user_agent, "Accept-Language": "fr"}
         timeouts_s = (limits.connect_timeout_s, limits.deadline_s)
         self._exchanges = Exchanges(
@@ -334,6 +335,7 @@ class Transport:
             limit=f"{self.limits.max_response_mib:g} MiB",
         )
         if isinstance(error, DSRateLimitedError):
+            # A wrong header or clock must not stop dsync for hours.
             wait_s = min(_wait_s(reply.headers, self._clock()), self.limits.max_wait_s)
             error.retry_at = datetime.fromtimestamp(self._clock().timestamp() + wait_s, UTC)
             # DS counts by token, so all démarches that use it have to wait.

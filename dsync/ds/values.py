@@ -95,6 +95,7 @@ def _yes_no(node: CellNode) -> Value:
 
 
 def _filled(node: CellNode) -> Value:
+    # Only a document that is there is an answer; its absence is blank, and no « non ».
     return _boolean(node.filled or None)
 
 
@@ -102,6 +103,7 @@ def _datetime(node: CellNode) -> Value:
     try:
         instant = datetime.fromisoformat(node.datetime or "")
         if instant.tzinfo is None:
+            # DS gives the offset; it takes an instant without one for UTC.
             instant = instant.replace(tzinfo=UTC)
         return instant.astimezone(UTC).isoformat(), None
     except (OverflowError, ValueError):
@@ -120,6 +122,7 @@ def _decimal(node: CellNode) -> Value:
     if number is None:
         return None, None
     if number.is_integer() and abs(number) < _SAFE_INTEGER:
+        # « 3 », as people typed it, and not « 3.0 ».
         return str(int(number)), number
     return repr(number), (number if abs(number) < _SAFE_INTEGER else None)
 

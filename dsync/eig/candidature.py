@@ -69,6 +69,7 @@ class Evaluation(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         given = [note.note for note in self.notes if note.note is not None]
+        # The struct is frozen, so a plain assignment is refused.
         force_setattr(self, "moyenne", sum(given) / len(given) if given else None)
 
 
@@ -118,6 +119,8 @@ def _annotation(section: str, label: str, description: str, *, personal: bool = 
 class Table(SQLModel, registry=registry(metadata=metadata)):
     """Base of the programme's tables."""
 
+    # Rows are built from values that are valid already; building the validators would slow each
+    # start.
     model_config = {"defer_build": True}
 
 
@@ -249,6 +252,7 @@ class Candidature(Table, table=True):
         return type(self)(**values | changes)
 
 
+# A dossier that is stored again must not lose what the pre-check found.
 _PRECHECKED = frozenset({"produit_id", "par_sa_fiche"})
 BLANK: Mapping[str, Any] = {
     name: None if field.is_required() else field.default
@@ -272,4 +276,5 @@ def targets(*, annotations: bool) -> tuple[str, ...]:
         for name, declared in declared_fields()
         if declared.is_annotation == annotations
     )
+    # Two columns can come from one champ: the code and the name of the département.
     return tuple(dict.fromkeys(keys))

@@ -109,6 +109,7 @@ def evidence_line(sources: EvidenceSources, store: Store | None, now: datetime) 
         The number of products; or the reason, with the age of the stored copy.
     """
     try:
+        # Without the stored copy: « not modified » would not show that the file can be read.
         found = fetch_catalogue(sources, None)
         count = len(found[1].products) if found else 0
     except EvidenceUnavailableError as exc:
@@ -139,5 +140,6 @@ def _stored_copy(store: Store | None) -> EvidenceCopy | None:
     try:
         with store.reading() as reader:
             return evidence(reader.connection)
+    # A database that cannot be read has a line of its own in the check.
     except DsyncError:
         return None

@@ -114,6 +114,7 @@ class Eig:
                 for match in match_descriptors(self._mapping, revision).matches
                 if match.target.needed and match.status is MatchStatus.MISSING
             }
+            # Finished dossiers keep former revisions, which may lack a champ that was added since.
             missing = lacks if missing is None else missing & lacks
         return sorted(missing or ())
 
@@ -202,6 +203,7 @@ class Eig:
         for one in inputs:
             frozen = None if options and options.refresh else stored_product(one.preuve)
             match = identify_product(one.page_produit, known, frozen).match
+            # Dossiers that name a product by its former and by its present id are doublons.
             id_ = catalogue.current_id(match.product_id) if match.product_id else None
             product = DossierProduct(id_, id_ is not None and match.is_published)
             if product != one.product:

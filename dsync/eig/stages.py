@@ -132,9 +132,12 @@ def passages_of(
     instants.update(reached.values())
     instants.update(at for span in pending for at in span if at)
     begun: list[tuple[datetime, Etape]] = []
+    # Days that were typed can lie before the deposit, where the dossier has no stage.
     for at in sorted(at for at in instants if at >= begin):
         etat = next(etat for since, etat in reversed(etats) if since <= at)
         etape = _etape_at(at, etat, reached, pending)
+        # Not each instant begins another stage: a date of the recruitment counts after the
+        # acceptance only.
         if not begun or begun[-1][1] is not etape:
             begun.append((at, etape))
     ends = [at for at, _ in begun[1:]]
@@ -177,9 +180,11 @@ def _etats_of(dossier: Dossier, begin: datetime) -> list[tuple[datetime, Etat]]:
         for step in dossier.traitements
         if step.evenement in _ETATS
     ]
+    # Sorted by the instant alone, so that steps of the same second keep DS's order.
     etats = [(begin, Etat.EN_CONSTRUCTION), *sorted(steps, key=lambda step: step[0])]
     missing: list[tuple[datetime | None, Etat]] = []
     last = etats[-1][1]
+    # A decided dossier was under instruction first, also when DS's journal lacks that step.
     if last is Etat.EN_CONSTRUCTION and not dossier.is_open and dossier.date_passage_en_instruction:
         missing.append((dossier.date_passage_en_instruction, Etat.EN_INSTRUCTION))
     if last is not dossier.etat:
@@ -209,6 +214,7 @@ def _pending(
     ending = [_second(step.date) for step in dossier.traitements if step.evenement in _ENDING]
     for since, end in corrections:
         since = _second(since)
+        # The pending one is also among the corrections that the database has seen.
         if spans and since == spans[0][0]:
             continue
         ends = [*ending, _second(end or dossier.date_derniere_modification)]
@@ -216,6 +222,7 @@ def _pending(
     return spans
 
 
+# DS cuts the dates in its JSON to the second.
 def _second(instant: datetime) -> datetime:
     return instant.replace(microsecond=0)
 

@@ -183,6 +183,8 @@ def related(demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Selec
     )
 
 
+# SQLite has no median. Integer division selects the middle row, or the two middle ones of an even
+# number, which `avg` joins.
 _MEDIANS = text(
     """
     SELECT r.etape, avg(r.jours)
@@ -290,6 +292,7 @@ def save_evidence_check(connection: Connection, now: datetime, erreur: str | Non
     """
     row: dict[str, Any] = {"source": CATALOGUE, "checked_at": now, "erreur": erreur}
     if erreur is None:
+        # The source publishes the good copy again, so there is nothing left to accept.
         row |= {"confirmed_at": now, **dict.fromkeys(_REFUSED)}
     upsert(connection, tables.evidence, [row])
 
@@ -309,6 +312,7 @@ def save_evidence_refusal(
     before = evidence(connection)
     since = before.refused_since if before else None
     times = (before.refused_times if before else None) or 0
+    # The date of the first refusal stays: it tells since when an operator is waited for.
     values = (sha256, since or now, times + 1, message)
     row = {"source": CATALOGUE, "checked_at": now, "erreur": erreur}
     row |= dict(zip(_REFUSED, values, strict=True))

@@ -65,6 +65,7 @@ def fetch_catalogue(
         try:
             snapshot = _fetch(sources, path, previous)
             redirects = _fetch_redirects(sources)
+            # Without aliases, renamed products would be taken for missing ones.
             if redirects is None and previous is not None:
                 redirects = previous.redirects
             snapshot = replace(snapshot, redirects=redirects)
@@ -94,6 +95,7 @@ def _fetch(sources: EvidenceSources, path: str, previous: Snapshot | None) -> Sn
     body = response.text()
     sha256 = hashlib.sha256(response.content).hexdigest()
     etag, last_modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
+    # The server ignored the validators. `fetched_at` stays, because the texts of verdicts name it.
     if known is not None and known.sha256 == sha256:
         return replace(known, etag=etag, last_modified=last_modified)
     return Snapshot(source, body, None, sources.clock(), etag, last_modified, sha256)
@@ -116,6 +118,7 @@ def _get(sources: EvidenceSources, path: str, known: Snapshot | None) -> Respons
 def _fetch_redirects(sources: EvidenceSources) -> str | None:
     """Return the text of the redirects, `{}` without such a file, None when it is unreadable."""
     try:
+        # No validators of this file are stored, so it is fetched whole each time.
         response = _get(sources, sources.config.catalogue.redirects, None)
         if response.status in _GONE:
             return NO_REDIRECTS

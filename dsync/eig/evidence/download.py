@@ -67,6 +67,7 @@ def download(
 
     try:
         return http.run(get, deadline_s=deadline_s)
+    # Before the general clause, because it is also an exception of requests.
     except DeadlineError as exc:
         raise EvidenceUnavailableError(f"the answer took more than {deadline_s:g} s") from exc
     except (TooLongError, InsecureAddressError) as exc:

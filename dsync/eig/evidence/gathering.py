@@ -87,6 +87,7 @@ def gather(
     """
     with run.transaction() as tx:
         copy = store.evidence(tx.connection)
+    # The request is made between two transactions, so that the database is not locked during it.
     previous = _snapshot(copy)
     snapshot, fetched, failure = previous, None, None
     try:
@@ -96,6 +97,7 @@ def gather(
         run.problem(exc.message)
     accepted = copy.refused_sha256 if copy and accept else None
     refusal = None
+    # Only the copy that the operator has seen is accepted, not another one that came since.
     if fetched is not None and previous is not None and fetched[0].sha256 != accepted:
         refusal = _refusal(previous, *fetched, catalogue_share)
     with run.transaction() as tx:
@@ -150,6 +152,7 @@ def _refusal(
         now: the new catalogue, parsed.
         share: the largest accepted share of missing products, from 0 to 1.
     """
+    # Only the redirects or the validators are new.
     if snapshot.sha256 == previous.sha256:
         return None
     try:
@@ -202,6 +205,8 @@ def with_registry(
                 "Recherche d'entreprises cannot be reached; the next runs judge these dossiers "
                 "again."
             )
+            # Each further one would only wait for its deadline; in the checks a missing answer
+            # counts as unreachable. Nothing of a failure is stored, so the next run asks again.
             break
         fresh.append(answers[siren])
     expires_at = run.now + client.config.max_age
@@ -214,6 +219,7 @@ def _key(sources: EvidenceSources, snapshot: Snapshot | None, now: datetime) -> 
     if snapshot is None:
         return "absent"
     is_usable = catalogue_age(snapshot, now) <= sources.config.catalogue.max_age
+    # The redirects are a file of their own, which can change without the catalogue.
     aliases = hashlib.sha256((snapshot.redirects or "").encode()).hexdigest()[:16]
     return f"{snapshot.sha256}:{aliases}:{'valable' if is_usable else 'perime'}"
 

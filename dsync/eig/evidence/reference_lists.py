@@ -47,6 +47,7 @@ def validate_list(
     """
     text = _with_meta(text, {"annee": str(annee) if annee else None, "source": source})
     header = next((line for line in text.splitlines() if line.strip() and line[0] != "#"), "")
+    # French spreadsheets separate columns by semicolons.
     columns = {name.strip().strip('"').lower() for name in header.replace(";", ",").split(",")}
     try:
         if "siren" in columns:
@@ -67,6 +68,7 @@ def validate_list(
 
 def _operateurs(text: str, today: date) -> ReferenceList:
     parsed = parse_operateurs(text)
+    # A fixed order, so that two versions of the file can be compared.
     rows = sorted(parsed.noms.items(), key=lambda row: (row[1], row[0]))
     meta = {"annee": str(parsed.annee), "source": parsed.source, "date": today.isoformat()}
     return ReferenceList(

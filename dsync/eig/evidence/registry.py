@@ -19,6 +19,7 @@ from dsync.exchanges import Exchanges, retry_after_s
 
 ATTEMPTS = 3
 _OK, _TOO_MANY = 200, 429
+# C: the enterprise has ceased; F: the établissement is closed.
 _CEASED = frozenset({"C", "F"})
 
 
@@ -89,8 +90,10 @@ class RegistryClient:
                 return response
             wait_s = retry_after_s(response.headers, self._clock())
             wait_s = 1.0 if wait_s is None else wait_s
+            # Other failures are not repeated here: the next run looks the SIREN up again.
             if response.status != _TOO_MANY or wait_s > self.config.max_wait_s:
                 break
+            # The wait is that of the next request, whichever SIREN it is about.
             if attempt + 1 < ATTEMPTS:
                 self._next_at = max(self._next_at, self._monotonic() + wait_s)
         raise EvidenceUnavailableError(f"HTTP {response.status}")

@@ -73,6 +73,7 @@ _NUMBER = re.compile(r"([+-]?\d{1,15}(?:[.,]\d{1,15})?)(?:\s*/\s*\d+)?")
 _TRUE = frozenset({"oui", "true", "vrai", "on", "1"})
 _FALSE = frozenset({"non", "false", "faux", "off", "0"})
 _CODE = r"(97\d|98\d|\d{2}|2[AaBb])"
+# Both « 75 - Paris » and « Paris (75) »; 2A and 2B are Corsica, 97x and 98x are overseas.
 _DEPARTEMENT = re.compile(
     rf"{_CODE}(?:(?:\s*[-–—:]\s*|\s+)(\S.*))?|(\S.*?)\s*\(\s*{_CODE}\s*\)", re.DOTALL
 )
@@ -91,6 +92,7 @@ def day_of(champ: Champ) -> date | None:
 
 def number_of(champ: Champ) -> float | None:
     """Return the number of a champ, without a check of its range; accepts « 4,5 » and « 4/5 »."""
+    # Not `isinstance`: a boolean is an int too.
     if type(champ.valeur) is int:
         return float(champ.valeur)
     text = trimmed_of(champ)
@@ -134,6 +136,7 @@ def _iso_day(text: str) -> date | None:
     if len(text) == len("2024-01-01"):
         return date.fromisoformat(text)
     instant = datetime.fromisoformat(text)
+    # DS takes an instant without an offset for UTC.
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(PARIS).date()
 
 

@@ -131,6 +131,7 @@ class MappingConfig(_Section):
     @model_validator(mode="after")
     def _is_unambiguous(self) -> Self:
         targets = list(self._all())
+        # Labels may be repeated: a form can have one label twice, and ids decide first.
         problems = list(_repeated("id", [(target.id, key) for key, target in targets]))
         problems += _repeated(
             "critere", [(t.critere, key) for key, t in targets if isinstance(t, CritereTarget)]
@@ -147,6 +148,7 @@ class MappingConfig(_Section):
 
     def misspelt(self) -> dict[str, str]:
         """Return the extra champs whose name resembles a field without a champ, with the field."""
+        # All but `voeux`, which is a section of its own and not a key of `[mapping.champs]`.
         free = [name for name in CHAMP_FIELDS[:-1] if getattr(self.champs, name) is None]
         found = {
             name: nearest(name, free, at_least=MISSPELT)

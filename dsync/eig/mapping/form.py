@@ -133,6 +133,8 @@ def match_descriptors(
 def match_in(fields: list[Field], descriptors: list[Descriptor]) -> list[FieldMatch]:
     """Find fields among descriptors: by id first, so that no label takes what an id names."""
     candidates = [d for d in descriptors if d.type not in LAYOUT_TYPES]
+    # An id in the wrong section of the mapping finds nothing: an annotation must not fill a champ's
+    # field.
     by_id = {(str(d.id), d.is_annotation): d for d in candidates}
     found: dict[str, FieldMatch] = {}
     for name, target, is_annotation in fields:
@@ -176,6 +178,8 @@ class MappedForm:
     ) -> MappedForm:
         """Make the plan for a revision's descriptors, by id."""
         plan = plan_form(config, descriptors)
+        # A change of annotations alone stores the rows again, but does not have the dossiers judged
+        # again.
         inputs = json_bytes([plan.champs, plan.columns])
         others = json_bytes([plan.annotations, plan.criteres, plan.extras, STAGES_REVISION])
         return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest())

@@ -103,6 +103,7 @@ def _proposed(fields: list[Field], candidates: list[Descriptor]) -> list[Propose
         if match.descriptor.id in by_id or labels[_label(match.descriptor)] == 1
     }
     taken = {descriptor.id for descriptor in known.values()}
+    # The best pairs first: a champ goes to the field that it resembles most.
     scored = sorted(
         (
             (similarity(descriptor.libelle, target.libelles), name, descriptor)
@@ -121,6 +122,7 @@ def _proposed(fields: list[Field], candidates: list[Descriptor]) -> list[Propose
         is_decided = name in sure or name in doubtful or descriptor.id in taken
         if score < SURE or is_decided or not is_same_type:
             continue
+        # Two champs resemble the field equally: a person has to choose.
         if alike[name, score] > 1:
             doubtful.add(name)
             continue

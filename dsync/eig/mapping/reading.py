@@ -80,6 +80,8 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
             if champ is None:
                 reponses[name] = Reponse.NON_DEMANDE if id_ else Reponse.NON_ASSOCIE
                 continue
+            # DS gives each mandatory or private repetition an empty row at creation, which is no
+            # answer.
             lignes = _filled(champ.lignes, plan)
             is_empty = not lignes if champ.lignes else is_blank(champ, plan.checkboxes)
             reponses[name] = Reponse.VIDE if is_empty else Reponse.REMPLI
@@ -103,6 +105,7 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
 def _filled(lignes: Iterable[Ligne], plan: FormPlan) -> Lignes:
     return [
         (number, {cell.descriptor_id: cell for cell in ligne.champs})
+        # Numbered before the blank rows are left out, so that a row keeps its number.
         for number, ligne in enumerate(lignes, start=1)
         if not is_blank_row(ligne, plan.checkboxes)
     ]
@@ -122,6 +125,7 @@ def _read_voeux(lignes: Lignes, plan: FormPlan) -> tuple[Voeu, ...]:
                 missions=_text(cells, columns.get("voeux.missions")),
             )
         )
+    # A stable sort: wishes of the same rank stay in the order of the form.
     return tuple(sorted(voeux, key=lambda voeu: voeu.rang))
 
 

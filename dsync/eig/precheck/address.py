@@ -42,10 +42,13 @@ _BROKEN_PAGE = re.compile(
     rf"({re.escape(HOST)})\s*/\s*(startups?)\s*/\s*(\S+?)\s*(?=\.html)", re.IGNORECASE
 )
 """An address with spaces inside, recognised by its ending."""
+# Ends at signs that surround an address in a sentence, and where another address begins.
 _REST = r"(?:(?!https?:/)[^\s<>\"«»“”|,;()\[\]{}@])*"
 _ADDRESS = re.compile(
     r"(?<![\w@.-])"
+    # Accepts misspelt schemes and slashes, such as `htps:/`.
     r"(?P<scheme>[a-z]{2,6}\s?(?::\s?/+|:(?=www\.)|//+)\s?)?"
+    # User and password of an address are passed over: the host comes after the @.
     r"(?:[^\s/@:<>]*(?::[^\s/@<>]*)?@)?"
     r"(?P<host>\w[\w-]*(?:\.[\w-]+)+)\.?(?::\d{1,5})?"
     rf"(?P<rest>[/?#]{_REST})?",
@@ -67,6 +70,7 @@ class ProductPage:
     @property
     def url(self) -> str:
         """The canonical address."""
+        # Ids contain apostrophes, which stay readable.
         return f"https://{HOST}/startups/{quote(self.id, safe=chr(39))}.html"
 
     @property
@@ -109,6 +113,7 @@ def parse_address(typed: str | None) -> ParsedAddress:
 
     def take(found: re.Match[str]) -> str:
         host = _host(found["host"])
+        # Without a scheme, an id or a file's name with a dot looks like a host.
         if not found["scheme"] and not _is_host(host, found["rest"]):
             return found[0]
         rest = found["rest"] or ""
@@ -127,7 +132,9 @@ def parse_address(typed: str | None) -> ParsedAddress:
             return " "
         return found[0]
 
+    # E-mail addresses first: their domains would be taken for sites.
     text = _ADDRESS.sub(take, _MAIL.sub(" ", whole))
+    # After the addresses, whose paths it would find again.
     text = _PATH_ALONE.sub(take_path, text)
     return ParsedAddress(
         tuple(dict.fromkeys(pages)),
@@ -161,6 +168,7 @@ def _segments(rest: str) -> tuple[str, ...]:
     """
     path, *further = re.split(r"[?#&]", rest.lower())
     segments = [part.rstrip(_TRAILING) for part in path.split("/")]
+    # The address for cloning a repository is that of its page with this ending.
     kept = [part.removesuffix(".git") for part in segments if part]
     shown = [part for part in further if part.strip(_TRAILING + "/") and not _COUNTS.match(part)]
     return (*kept, f"?{'&'.join(shown)}") if shown else tuple(kept)
@@ -200,6 +208,7 @@ def _is_host(host: str, rest: str | None) -> bool:
     last = host.rpartition(".")[2]
     if last in _FILE_ENDINGS and not rest:
         return False
+    # Each country has a top-level domain of two letters.
     return last in _TOP_DOMAINS or (len(last) == 2 and last.isalpha())
 
 
@@ -211,7 +220,9 @@ def _product_id(rest: str) -> str | None:
         del segments[0]
     if len(segments) < 2 or segments[0].lower() not in _PRODUCT_FOLDERS:
         return None
+    # Signs of the sentence around the address.
     product_id = segments[1].rstrip(_TRAILING)
+    # Only a final `.html` goes, because ids contain dots, such as `impact.co2`.
     if ending := _ENDING.match(product_id):
         product_id = ending[1]
     product_id = product_id[:ID_LENGTH]

@@ -71,6 +71,7 @@ class Product(Struct, frozen=True):
     @property
     def fingerprint(self) -> str:
         """The data that a verdict may depend on, as one text."""
+        # Without `link` and `incubateur`: no check depends on them once the product is known.
         facts = [
             self.id,
             self.nom,
@@ -176,6 +177,7 @@ class Catalogue:
             for name in {words(product.nom), words(product.id)} - {()}:
                 names[name].add(product.id)
             for url, is_repository in ((product.link, False), (product.repository, True)):
+                # The page of a product is not its site: addresses of this host are looked up by id.
                 if (site := site_address(url)) and site.host != HOST:
                     sites[site.host].append(_ProductSite(site.segments, product.id, is_repository))
         former = {product.id: product for product in known if product.id not in by_id}
@@ -332,6 +334,7 @@ def _follow(
 ) -> Iterable[str]:
     """Return the published products that a former id redirects to, directly or in steps."""
     seen, found, waiting = {alias}, set(), {alias}
+    # A bound on the work; a loop of redirects ends by itself, as `seen` holds what was followed.
     for _ in range(MAX_REDIRECTS):
         reached = {target for former in waiting for target in (targets or {}).get(former, ())}
         found |= {target for target in reached if target in products}
@@ -378,6 +381,8 @@ def _product(entry: Any, incubateurs: Mapping[str, str]) -> Product:
     attributes = entry.get("attributes") if isinstance(entry, dict) else None
     product_id = _text(entry.get("id")) if isinstance(entry, dict) else ""
     if not product_id or not isinstance(attributes, dict):
+        # The whole catalogue is refused: a product left out would be taken for one that is not
+        # published.
         raise CatalogueError("a product has no « id » or no « attributes »")
     listed = attributes.get("phases", [])
     readable = isinstance(listed, list) and all(
@@ -401,11 +406,13 @@ def _text(value: Any) -> str:
     """Return a stripped text that both databases can store, or "" for another type."""
     if not isinstance(value, str):
         return ""
+    # UTF-8 has no lone surrogates, and PostgreSQL no NUL in texts.
     return value.encode("utf-8", "replace").decode().replace("\0", "").strip()
 
 
 def _day(value: Any) -> date | None:
     try:
+        # A date with a time is one, too.
         return date.fromisoformat(_text(value)[:10])
     except ValueError:
         return None

@@ -27,6 +27,7 @@ _STATED = re.compile(rf"({'|'.join(Verdict)}) – {re.escape(_ADVICE)}\S.*")
 
 def stated_verdict(text: str | None) -> Verdict | None:
     """Return the verdict in the first line of a detail, or None for another text."""
+    # A browser that saves the annotation again sends CRLF; dsync's text has non-breaking spaces.
     first = (text or "").split("\n", 1)[0].rstrip("\r").replace(NO_BREAK, " ")
     found = _STATED.fullmatch(first)
     return Verdict(found[1]) if found else None
@@ -51,6 +52,7 @@ def detail_text(controles: Sequence[Controle], *, instruction: str, max_length: 
         lines.append(f"Non examiné : {listed(left)}, faute d’un produit identifié.")
     if _length(lines) > max_length and conformes:
         # Conforming checks need no action, so their facts are dropped first.
+        # The line before « Non examiné », if there is one.
         place = len(lines) - 1 - bool(left)
         lines[place : place + 1] = _conforme([Check(c.controle).label for c in conformes], ", ")
     return with_no_break_spaces("\n".join(_shortened(lines, max_length)))
@@ -98,6 +100,7 @@ def _shortened(lines: list[str], max_length: int) -> list[str]:
     """Cut the longest lines to the length at which the text just fits."""
     if _length(lines) <= max_length:
         return lines
+    # Without the line feeds between the lines.
     room = max_length - len(lines) + 1
     left = sorted(map(len, lines))
     while left[0] <= room // len(left):

@@ -117,11 +117,13 @@ def evaluate_if_needed(
     verdict, frozen = current.verdict, current.product
     with _naming(candidature):
         products = _identify(candidature, evidence, rules, frozen)
+        # The other dossiers are not in this hash: they concern one check only.
         holds = not current.is_stale and products.kept_hash == verdict.preuve_hash
         is_valid = holds and doublons == verdict.doublons
         if is_valid:
             if frozen is None or evidence.catalogue is None:
                 return None
+            # Today's catalogue says the same, and there is no former remark to remove.
             if products.kept_hash == products.today_hash and verdict.remarque is None:
                 return None
         # Only this check depends on the other dossiers.
@@ -208,6 +210,7 @@ def _run_checks(context: Context, preuve_hash: str, known: Iterable[Controle] = 
     for check in made:
         if check not in by_name and check is not Check.COMPLETUDE:
             by_name[check] = _limit_severity(CHECKS[check](context), context)
+    # Last, because it does not list again the blank fields that another check reports.
     if Check.COMPLETUDE in made and Check.COMPLETUDE not in by_name:
         reported = frozenset(
             field
@@ -260,9 +263,11 @@ def _fingerprint(
     match: ProductMatch,
 ) -> str:
     """Return a digest of the evidence that a verdict on this dossier is based on."""
+    # Only what concerns this dossier: another product's change must not have it judged again.
     facts: list[Json] = [match.lien, *match.noms]
     if match.product:
         facts.append(match.product.fingerprint)
+    # Once the redirects can be read again, an unknown page may be an alias.
     if match.lien is Lien.INCONNUE:
         facts.append(evidence.aliases_known)
     if registry := registry_answer(candidature, evidence, rules):
@@ -274,6 +279,7 @@ def _fingerprint(
 
 def _remark(kept: Decision, today: Decision) -> str | None:
     """Return what today's catalogue would change in the verdict, or None for nothing."""
+    # Evidence that cannot be had now says nothing about the verdict.
     if today.verdict in (kept.verdict, Verdict.INDETERMINE):
         return None
     before = {controle.controle: controle.resultat for controle in kept.controles}

@@ -107,6 +107,7 @@ def identify_product(
         frozen: the product evidence of the dossier's verdict. It applies as long as the text
             names the same product, in any spelling, even if the catalogue changed since.
     """
+    # The same text needs no catalogue, which may be out of reach, and may read differently today.
     if frozen is not None and typed == frozen.saisie:
         return _frozen(frozen, frozen.lien, frozen.page)
     catalogue = evidence.catalogue
@@ -114,6 +115,7 @@ def identify_product(
     if typed is None or catalogue is None:
         return IdentifiedProduct(match, None, False)
     if frozen is not None and _is_same(match, frozen, catalogue):
+        # The page was withdrawn, but the text has its address: as certain as before.
         is_its_page = match.product is None and fold(match.page or "") == fold(frozen.product.id)
         lien = match.lien if match.product else Lien.FICHE if is_its_page else frozen.lien
         return _frozen(structs.replace(frozen, saisie=typed), lien, match.page)
@@ -142,6 +144,7 @@ def _is_same(match: ProductMatch, frozen: ProductEvidence, catalogue: Catalogue)
     if match.product is not None:
         renamed = catalogue.aliases.get(known, frozenset())
         return match.product.id in {known, *renamed} or page in {known, frozen.page} - {None}
+    # A name alone, or an address for several products, does not show that it is still the same one.
     if page is None or match.lien is Lien.AMBIGU:
         return False
     return fold(page) in {fold(known), fold(frozen.page or known)}

@@ -83,6 +83,7 @@ def is_siren(text: str) -> bool:
     """Whether a text is a SIREN: nine digits with a valid check digit."""
     if len(text) != 9 or not text.isascii() or not text.isdigit():
         return False
+    # The check digit of a SIREN follows the Luhn algorithm.
     doubled = (int(c) * (2 if i % 2 else 1) for i, c in enumerate(text))
     return sum(n - 9 if n > 9 else n for n in doubled) % 10 == 0
 
@@ -96,6 +97,7 @@ def parse_operateurs(text: str) -> OperateurList:
     meta, rows, problems = _read(text, ("siren", "nom"))
     noms: dict[str, str] = {}
     for number, (siren, nom) in rows:
+        # The digits may be grouped, as people write a SIREN.
         siren = re.sub(r"[\s.]", "", siren)
         if not is_siren(siren):
             problems.append(
@@ -105,6 +107,7 @@ def parse_operateurs(text: str) -> OperateurList:
             problems.append(f"line {number}: SIREN {siren} is given twice")
         elif not nom:
             problems.append(f"line {number}: SIREN {siren} has no name")
+        # An invalid one too: a list of which every line is wrong is not « empty ».
         noms[siren] = nom
     annee = meta.get("annee", "")
     if not re.fullmatch(r"20\d\d", annee):
@@ -153,6 +156,7 @@ def parse_categories(text: str) -> CategorieList:
         problems.append("the list is empty")
     if problems:
         raise ListProblemsError(problems)
+    # The narrowest first, so that a range inside another one counts before it.
     familles.sort(key=lambda famille: (int(famille[1]) - int(famille[0]), famille[0]))
     return CategorieList(meta["source"], exact, tuple(familles))
 
@@ -177,12 +181,14 @@ def _read(
             meta[found[1].lower()] = found[2].strip()
         top += 1
     body = "\n".join(lines[top:])
+    # French spreadsheets separate columns by semicolons.
     delimiter = ";" if ";" in body.partition("\n")[0] else ","
     reader = csv.DictReader(io.StringIO(body), delimiter=delimiter)
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
         return meta, iter(()), [f"column{'s' if missing[1:] else ''} {', '.join(missing)} missing"]
     rows = (
+        # The reader counts from the header; operators count from the first comment line.
         (top + reader.line_num, tuple((row[name] or "").strip() for name in columns))
         for row in reader
     )

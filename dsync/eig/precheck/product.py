@@ -124,6 +124,8 @@ def _by_pages(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:
     # Of several addresses of one product, the match with the present address is kept.
     found.sort(key=lambda match: match.lien is Lien.FICHE)
     matches = list({match.product_id or match.page: match for match in found}.values())
+    # A slip is looked for only without a known page: beside one, the unknown page stays as it is
+    # typed.
     if all(match.lien is Lien.INCONNUE for match in matches):
         return _near_page(typed, catalogue) or matches[0]
     if len(matches) == 1:
@@ -137,6 +139,7 @@ def _by_id(page: ProductPage, catalogue: Catalogue) -> ProductMatch:
     if exact := catalogue.products.get(page.id):
         return ProductMatch(Lien.FICHE, exact, page=page.readable_id)
     folded = fold(page.id)
+    # An exact alias counts before an id in another case or without accents.
     for lien, ids in (
         (Lien.ALIAS, catalogue.aliases.get(page.id)),
         (Lien.FICHE, catalogue.folded_ids.get(folded)),
@@ -162,6 +165,7 @@ def _near_page(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch | Non
 def _near_word(text: str, catalogue: Catalogue) -> ProductMatch | None:
     """Return the products whose ids are close to a single word."""
     words_left = min(_spellings(words(text)), key=len, default=())
+    # Two typing errors turn a short word into many ids.
     if len(words_left) != 1 or len(words_left[0]) < _CITED_LENGTH:
         return None
     ids = _near(words_left, catalogue)
@@ -174,8 +178,10 @@ def _near(spellings: Iterable[str], catalogue: Catalogue) -> frozenset[str]:
     from rapidfuzz.distance import DamerauLevenshtein
 
     folded = {fold(spelling) for spelling in spellings} - {""}
+    # The ending can be misspelt, too, such as `.htlm`.
     typed = folded | {_LAST_ENDING.sub("", spelling) for spelling in folded}
     without_signs = {joined(one) for one in typed} - {""}
+    # Equal but for separators: nearer than any typing error.
     if same := [ids for one in without_signs if (ids := catalogue.joined_spellings.get(one))]:
         return frozenset().union(*same)
     nearest: defaultdict[int, set[str]] = defaultdict(set)
@@ -253,6 +259,7 @@ def _by_joined_name(text: str, catalogue: Catalogue) -> ProductMatch | None:
 def _named(ids: frozenset[str], catalogue: Catalogue) -> ProductMatch:
     if len(ids) > 1:
         return _uncertain_match(Lien.AMBIGU, ids, catalogue)
+    # There is one id; `min` takes it out of the frozenset.
     if product := catalogue.products.get(min(ids)):
         return ProductMatch(Lien.NOM, product)
     return _uncertain_match(Lien.RETIREE, ids, catalogue)
@@ -282,6 +289,7 @@ def _cited(text: str, catalogue: Catalogue) -> set[str]:
     folded = tuple(fold(word) for word in typed)
     found: set[str] = set()
     for start in range(len(folded)):
+        # The longest name first: a short one inside it is not cited by itself.
         for length in range(_CITED_NAME_WORDS, 0, -1):
             name = folded[start : start + length]
             ids = _bearers(name, catalogue)

@@ -120,6 +120,7 @@ class RuleSet:
         if name := config.categories_juridiques:
             categories = _read_list(places[name], parse_categories, problems)
         years = Counter(found.annee for found in operateurs)
+        # The list of the deposit's year decides, so there can be one a year.
         problems += [f"operateurs: two lists of {year}" for year, n in years.items() if n > 1]
         if problems or categories is None:
             raise ConfigurationError(
@@ -134,6 +135,7 @@ class RuleSet:
             version=_version(config, operateurs, categories, needed),
             checks=_made(config),
             zone=ZoneInfo(config.timezone),
+            # Without a window the check `depot` is off: `_problems` asks for one otherwise.
             window=config.window or WindowConfig(date.min, date.max),
             operateurs=tuple(sorted(operateurs, key=lambda found: -found.annee)),
             categories=categories,
@@ -195,6 +197,7 @@ def _find_option(
         return exact
     label_words = set(words(label))
     found = [c for c in configs if any(set(words(word)) <= label_words for word in c.words)]
+    # Words of two options in one label decide nothing.
     return found[0] if len(found) == 1 else None
 
 
@@ -256,6 +259,7 @@ def _problems(config: RulesConfig) -> Iterable[str]:
         seen[override.siren] += 1
         if not is_siren(override.siren):
             yield f"overrides: {override.siren} is not a SIREN (9 digits, check digit)"
+        # Once for each SIREN, however often it is repeated.
         if seen[override.siren] == 2:
             yield f"overrides: {override.siren} is given more than once"
 
@@ -309,6 +313,7 @@ def _version(
     content = [
         SENTENCES_REVISION,
         to_builtins(config),
+        # The order of the files in the configuration does not change a verdict.
         sorted((found.annee, found.source, sorted(found.noms.items())) for found in operateurs),
         categories.source,
         sorted(categories.exact.values()),

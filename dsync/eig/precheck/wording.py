@@ -36,6 +36,7 @@ def fold(text: str) -> str:
     else:
         decomposed = unicodedata.normalize("NFKD", text.casefold())
         letters = "".join(c for c in decomposed if not unicodedata.combining(c))
+        # Again, because NFKD makes capitals of signs that have no case, such as « ℌ ».
         folded = letters.translate(_SIGNS).casefold()
     return " ".join(folded.split())
 
@@ -67,6 +68,7 @@ def cleaned(text: str) -> str:
             kept.append(" ")
         elif category[0] == "M":
             marks += 1
+            # Stacked marks would cover the lines above; French letters have one.
             if marks <= 2 and kept and kept[-1] != " ":
                 kept.append(char)
         else:
@@ -85,6 +87,7 @@ def cut(text: str, length: int) -> str:
     if len(text) <= length:
         return text
     kept = text[: length - 1].rstrip()
+    # A letter is not separated from its accents.
     while kept and unicodedata.category(text[len(kept)])[0] == "M":
         kept = kept[:-1]
     return kept.rstrip() + ELLIPSIS

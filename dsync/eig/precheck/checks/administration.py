@@ -49,6 +49,7 @@ def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
     if NAME not in rules.checks or (candidature.demandeur.forme_juridique_code or "").strip():
         return None
     siren = siren_of(candidature)
+    # These decide before the legal category, so the registry would not be used.
     if siren is None or siren in rules.overrides or _operateur_list(siren, rules):
         return None
     return siren
@@ -176,7 +177,9 @@ def _judge(
     of_year = [found for found in lists if found.annee == year]
     facts |= {"annee": year, "liste": _lists(of_year), "listes": _lists([*reversed(lists)])}
     if reponse is CategorieReponse.EXCLUE:
+        # No list is needed: an opérateur in one was found before.
         return make_controle(NAME, sentences.EXCLUE, preuve | {"type": _AUTRE}, **facts)
+    # Absence from the list of another year proves nothing.
     if reponse is CategorieReponse.EXCLUE_HORS_LISTE and of_year:
         return make_controle(NAME, sentences.PRIVEE_HORS_LISTE, preuve | {"type": _AUTRE}, **facts)
     if reponse is CategorieReponse.A_VERIFIER:
@@ -197,6 +200,7 @@ def _if_open(
     registry = registry_answer(context.candidature, context.evidence, context.rules)
     etat = (context.candidature.demandeur.etat_administratif or "").strip().lower()
     preuve["type"] = kind
+    # Either source can know of it first.
     if etat != _CLOSED and not (registry and registry.is_closed):
         return make_controle(NAME, sentence, preuve, **facts)
     registre = "registre des entreprises, selon Démarches Simplifiées"

@@ -46,6 +46,7 @@ def check_completude(context: Context) -> Controle:
         return make_controle(NAME, sentences.COMPLET, preuve)
     if not answers:
         answers.append(make_controle(NAME, sentences.SANS_REPONSE_AILLEURS, {}))
+    # The result counts what another check reports, too, although the sentence does not.
     worst = sentences.CHAMPS_NON_ASSOCIES if unmapped else sentences.SANS_REPONSE
     motif = " ".join(given.motif for given in answers)
     return replace(answers[0], resultat=worst.resultat, motif=motif, preuve=preuve)

@@ -46,6 +46,7 @@ def check_phase(context: Context) -> Controle:
     }
     sentence, phase, other = _observe(context, product, by_start)
     declared = without_question(NAME, context, FIELD, "phase du produit")
+    # The worst cell of the rules wins: an ineligible phase counts whatever was declared.
     if declared and worst((sentence.resultat, declared.resultat)) is not sentence.resultat:
         return Controle(NAME, declared.resultat, declared.motif, {**preuve, **declared.preuve})
     if context.reponse(FIELD) is Reponse.VIDE:
@@ -90,6 +91,8 @@ def _observe(
 
 def _ineligible(context: Context, phase: Phase) -> Sentence:
     """Return the sentence for an ineligible phase."""
+    # The catalogue rewrites its history: what it says long after the deposit proves nothing against
+    # the applicant's own answer.
     if context.is_read_late and _declared(context) & context.rules.eligible_phases:
         return sentences.PHASE_PASSEE_LUE_TARD
     is_known = fold(phase.nom) in context.rules.known_phases

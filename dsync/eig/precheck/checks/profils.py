@@ -22,10 +22,12 @@ def check_profils(context: Context) -> Controle:
         return refusal
     wished: dict[str, str] = {}
     absent: dict[str, str] = {}
+    # A fixed order, so that equal answers give equal texts.
     for voeu in sorted(context.candidature.voeux, key=lambda voeu: (voeu.rang, voeu.profil or "")):
         if not voeu.profil or not voeu.profil.strip():
             continue
         profil = context.rules.profil(voeu.profil)
+        # Counted once, however often and in whichever wording it is wished.
         key = profil.id if profil else fold(voeu.profil)
         wished.setdefault(key, voeu.profil)
         if not (profil and _is_offered(profil, context)):
