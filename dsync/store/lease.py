@@ -228,13 +228,24 @@ def read_services(connection: Connection, demarche: DemarcheNumber) -> list[Runn
     return [RunningService(*row) for row in rows]
 
 
-def is_alive(service: RunningService, now: datetime) -> bool:
-    """Return whether a service has registered in time and, on this machine, still has a process."""
-    if abs(now - service.seen_at) > HEARTBEAT_TIMEOUT:  # Also if the clock went back.
-        return False
+def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) -> bool:
+    """Return whether a service works or has registered in time, and has a process if it is here.
+
+    Args:
+        service: as registered.
+        lease: that of its démarche.
+        now: the present instant, in UTC.
+    """
     host, _, pid = service.holder.rpartition(":")
-    if host != socket.gethostname():
+    if host == socket.gethostname() and not _has_process(pid):
+        return False
+    # During a long run a service does not register.
+    if lease is not None and lease.holder == service.holder and not lease.is_expired:
         return True
+    return abs(now - service.seen_at) <= HEARTBEAT_TIMEOUT  # Not if the clock went back.
+
+
+def _has_process(pid: str) -> bool:
     try:
         # Signal 0 is not delivered: it only tests whether the process exists.
         os.kill(int(pid), 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run import Kind
-from dsync.store import LeaseInfo, RunningService, Store
+from dsync.store import Store
 from dsync.store.lease import is_alive
 
 RUN_KEYS = {
@@ -58,7 +58,8 @@ def state_of(
             "demarche": demarche,
             "database": store.place,
             "services": [
-                _service(service, at_work, now) for service in store.services_of(demarche)
+                {**one._asdict(), "is_alive": is_alive(one, lease, now)}
+                for one in store.services_of(demarche)
             ],
             "last_success_at": state.last_success_at,
             "last_full_at": state.last_full_at,
@@ -90,12 +91,6 @@ def state_of(
                 "expires_at": at_work.expires_at,
             },
         }
-
-
-def _service(service: RunningService, at_work: LeaseInfo | None, now: datetime) -> dict[str, Any]:
-    # A service registers between its runs: during a long one, the lease shows that it lives.
-    holds_lease = at_work is not None and at_work.holder == service.holder
-    return {**service._asdict(), "is_alive": holds_lease or is_alive(service, now)}
 
 
 def _last_run(run: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,10 @@ import pytest
 
 from dsync.domain.run import Status
 from dsync.errors import LeaseHeldError, LeaseLostError
+from dsync.store import RunningService
 from dsync.sync import run as runs
 from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.hand_over import living_service
 from dsync.sync.report import SyncOptions
 from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
@@ -238,3 +240,15 @@ def test_of_two_services_one_carries_out_a_request(engine_on_each: Engine) -> No
     late = engine.another().app.sync(options)
     assert (6, None, 0) == (late.exit_code, late.run, late.requests)
     assert 2 == len(engine.rows("SELECT * FROM sync_run"))
+
+
+def test_a_service_in_a_long_run_still_takes_requests(engine: Engine) -> None:
+    """It registers between its runs alone: meanwhile its lease shows that it lives."""
+    store, now = engine.worker.store, engine.worker.now()
+    service = RunningService("autre-machine:1", "1", now, now, now)
+    store.register_service(DEMARCHE, service)
+    engine.advance(minutes=10)
+    lease = store.acquire_lease(DEMARCHE, 60, holder=service.holder)
+    assert service == living_service(store, DEMARCHE, engine.worker.now())
+    store.release_lease(lease)
+    assert None is living_service(store, DEMARCHE, engine.worker.now())
