@@ -64,6 +64,7 @@ class ChangeWrites(Subject):
                 .order_by(_outbox.c.envoyee_le, _outbox.c.id)
             )
             for row in rows:
+                # Oldest first, so that the last value sent stays.
                 found.setdefault(row.numero, {})[row.annotation] = _Sent(row.valeur, row.cible)
         return found
 

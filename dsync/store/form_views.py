@@ -253,10 +253,12 @@ def form_views(number: DemarcheNumber, revisions: Iterable[Revision]) -> list[Fo
                     name = _name(descriptor, taken, prefix=f"{main.name}_")
                     views[descriptor.id] = FormView(name, number, descriptor)
                 else:
+                    # For its label, which the view's description has from the newest revision.
                     known.repetition = descriptor
     for revision in published:
         for view in views.values():
             for column in view.columns.values():
+                # Each revision sets the mark anew, so that those of the last one are left.
                 column.is_published = False
         for descriptor in revision.descriptors.values():
             parent = views.get(descriptor.parent_id)

@@ -4,9 +4,9 @@ One statement takes the lease if it is free or expired, and increments its token
 first locks the lease's row and compares the token, so a process that lost its lease while suspended
 cannot commit. Expiry is decided by PostgreSQL's clock, or on SQLite by the machine's.
 
-A service registers every minute, and unregisters when it ends; after a crash, its last
-registration is too old. A command hands its run over to a living service, and does it itself when
-there is none.
+A service registers every minute between its runs, and unregisters when it ends; after a crash, its
+last registration is too old. A command hands its run over to a living service, and does it itself
+when there is none.
 """
 
 from __future__ import annotations

@@ -386,6 +386,7 @@ class OutboxWrites(WishReads, JournalWrites):
                     row.id,
                     row.annotation,
                     row.valeur or "",
+                    # A row that has only an uncertain value has no date.
                     pushed=None if row.poussee_le is None else WrittenValue(row.pushed, row.cible),
                     uncertain=(
                         None

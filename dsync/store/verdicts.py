@@ -106,6 +106,7 @@ class VerdictReads(Subject):
                 .where(_verdict.c.numero.in_(some), _verdict.c.etabli_le <= at)
                 .order_by(_verdict.c.id)
             )
+            # Oldest first, so that the last verdict of a dossier stays.
             found.update({DossierNumber(row.numero): _stored(row) for row in rows})
         return found
 
