@@ -19,6 +19,7 @@ def mask_url(url: str) -> str:
     Anything that is not a URL is masked as a whole. The user of a database URL stays readable; the
     user of a web address is masked, because it can be a token.
     """
+    # Not `urlsplit`: it raises for some invalid addresses, whose password has to be masked, too.
     scheme, found, rest = url.partition("://")
     if not found:
         return MASK
@@ -56,6 +57,7 @@ class Listen(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+# An IPv6 address has colons, so it needs brackets.
 _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 
 

@@ -39,6 +39,7 @@ DEFAULT_DS_URL = "https://demarche.numerique.gouv.fr/api/v2/graphql"
 
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
 _ALLOWED = re.compile(r"[^@\s]*@[a-z0-9-]+(\.[a-z0-9-]+)+")
+# Without parameters, patterns and credentials.
 _TARGET = re.compile(r"file:///[^?#*]+|s3://[a-z0-9][a-z0-9.-]+(/[^?#*@]*)?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 MAX_DURATION = timedelta(days=366)
@@ -198,6 +199,7 @@ def _origin(value: object) -> str:
     parts = urlsplit(text)
     if parts.path or parts.username is not None or parts.scheme not in ("http", "https"):
         raise ValueError("expected https:// and a host, without a path")
+    # Browsers leave the default port out.
     return text.removesuffix(":443" if parts.scheme == "https" else ":80")
 
 
@@ -349,6 +351,7 @@ def read_configuration(path: Path) -> Configuration:
         ConfigurationError: it cannot be read, or keys are wrong; with every wrong key.
     """
     try:
+        # Windows editors begin a file with a byte order mark, which TOML does not allow.
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as exc:
         raise ConfigurationError(f"{path}: cannot be read ({exc.strerror}).") from exc
@@ -395,6 +398,7 @@ def _problems(exc: ValidationError) -> list[str]:
 
 def _nearest_key(loc: tuple[int | str, ...]) -> str | None:
     """Return the key of the same section that is most similar to an unknown one, or None."""
+    # Always the larger model: it has the keys of both.
     schema = EigConfiguration.model_json_schema()
     sections = _alternatives(schema, schema)
     for part in loc[:-1]:

@@ -132,6 +132,7 @@ class Settings:
         source_of_day = self.sources["ds_token_expires_on"]
         with suppress(ConfigurationError):
             text = _read_secret(self.ds_token_file, "")
+            # A file that is being replaced can be empty for an instant.
             token = SecretStr(text) if text else token
         if source_of_day == "environment":
             day = day if token == self.ds_token else None
@@ -181,6 +182,7 @@ class Settings:
         found = tuple(words.split()) if words else ()
         in_path = [word for word in found if not word.startswith(SIGNING_KEY_PREFIX)]
         keys = [word for word in found if word.startswith(SIGNING_KEY_PREFIX)]
+        # A signing key alone gives the webhook no address.
         if any(not _PATH_SECRET.fullmatch(word) for word in in_path) or (keys and not in_path):
             raise ConfigurationError(
                 "DSYNC_WEBHOOK_SECRET: expected a secret of at least 16 letters, digits, « - » or "
@@ -201,6 +203,7 @@ class Settings:
         for name in ("database_url", "ds_url", "betagouv_url"):
             shown[name] = mask_url(str(values[name]))
         for name in SECRETS:
+            # Its address is shown, with the password masked.
             if name != "database_url" and values[name] is not None:
                 shown[name] = MASK
         return shown
@@ -250,6 +253,7 @@ def load_all(**flags: Any) -> tuple[Settings, ...]:
     path = find_config(given.get("config") or environment["config"])
     if not path.is_dir():
         return (_settings_of(path, given, environment),)
+    # Taken out, because it would replace the number in each file of the folder.
     wanted = given.pop("demarche", None) or environment["demarche"]
     environment |= {"demarche": None}
     found: dict[int, Settings] = {}
@@ -308,6 +312,8 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: Mapping[str,
         layers = (
             ("flag", given.get(name)),
             ("file", own.get(name)),
+            # The token's last day goes with the token: a démarche's own token does not have the
+            # environment's.
             ("environment", None if name in own else environment[name]),
             ("file", in_file.get(name)),
             ("default", defaults.get(name)),
@@ -316,6 +322,7 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: Mapping[str,
             ((source, value) for source, value in layers if value is not None), ("default", None)
         )
         values[name], sources[name] = value, source
+    # What was given can be a folder; this is the file in it.
     values["config"] = path
     if values["demarche"] is None:
         raise ConfigurationError(
@@ -402,6 +409,7 @@ def _read_environment() -> dict[str, Any]:
     if os.environ.get(f"{PREFIX}HTTP_LISTEN") == "":
         # The only variable whose empty value is a setting.
         given["http_listen"] = ""
+    # All optional: a flag, the file or a default can give them instead.
     fields: dict[str, Any] = {name: (hint | None, None) for name, hint in VARIABLES.items()}
     try:
         return create_model("_Variables", __base__=_Environment, **fields)(**given).model_dump()

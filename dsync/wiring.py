@@ -103,6 +103,8 @@ class App:
                 not the sandbox's.
         """
         number = self.settings.demarche
+        # Only where the number was not chosen: the shipped file without further settings would ask
+        # the real DS about somebody else's démarche.
         is_shipped = self.settings.sources["demarche"] == "file" and number == SANDBOX_DEMARCHE
         if is_shipped and not is_loopback(self.settings.ds_url):
             raise ConfigurationError(
@@ -238,6 +240,7 @@ class App:
         """
         settings, former = self.settings.renewed(), self.settings
         self.settings = settings
+        # The client and its connections stay: only what it sends changes.
         if settings.ds_token != former.ds_token:
             self.client.use_token(settings.token)
             log.info("token_renewed", demarche=self.demarche)
@@ -281,6 +284,7 @@ class App:
         is_news = (
             last is None
             or abs(now - last.seen_at) >= HEARTBEAT_INTERVAL
+            # Smaller differences are not worth a write at each tick of the service.
             or abs(next_run_at - last.next_run_at) >= HEARTBEAT_INTERVAL
         )
         if is_news:
@@ -323,6 +327,7 @@ class App:
             )
         if programme is None or annotations is None:
             raise ConfigurationError("The shipped configuration is incomplete: reinstall dsync.")
+        # The shipped file: `config init` has loaded it as the configuration.
         template = self.settings.config.read_text(encoding="utf-8")
         known = Known(template, annotations, self.settings.ds_url, self.settings.ds_instructeur)
         sections = programme.propose(revision, parts_of(template))
@@ -348,6 +353,7 @@ class App:
             self.configuration.annotations,
             self.clock,
         )
+        # Before anything is read, so that a missing token ends the command at once.
         client = self.client if remote else None
         done = verify(self.store, expected)
         if self._pieces is not None and done.is_readable:
@@ -393,6 +399,7 @@ class App:
 
     def close(self) -> None:
         """Close what was opened."""
+        # Not `self.programme`, which would be built, and could raise, only to be closed.
         for opened in (self._client, self.__dict__.get("programme"), self._store):
             if opened is not None:
                 opened.close()

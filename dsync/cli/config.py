@@ -37,12 +37,14 @@ def init(*, file: Path) -> None:
         raise ConfigurationError(
             f"{file} exists already, and is not overwritten: name another file, or `-` to print."
         )
+    # The new file is made from the shipped one, whatever DSYNC_CONFIG names.
     with worker(load(config=shipped_config())) as app:
         made = app.new_config()
     if str(file) == "-":
         click.echo(made.text, nl=False)
         return
     try:
+        # « x »: never over a file that was made since the test above.
         with file.open("x", encoding="utf-8") as opened:
             opened.write(made.text)
     except OSError as exc:

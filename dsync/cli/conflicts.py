@@ -133,6 +133,7 @@ def _resolve(
     Returns:
         The number of resolved conflicts by dossier.
     """
+    # Neither, or both: what is meant is not clear.
     if everywhere == bool(numbers):
         raise click.UsageError("Give the numbers of dossiers, or --all.")
     chosen = None if everywhere else numbers

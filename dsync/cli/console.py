@@ -71,6 +71,7 @@ def sections_of(every: Sequence[Settings]) -> ConsoleSection:
         ConfigurationError: files differ in it.
     """
     given = [one.configuration.console for one in every]
+    # Files without the section agree with any other one.
     found = [one for one in given if one.model_fields_set] or given
     if any(one != found[0] for one in found):
         raise ConfigurationError(

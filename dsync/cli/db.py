@@ -31,6 +31,7 @@ def db() -> None:
 @settings_options()
 def upgrade() -> None:
     """Upgrade the database's schema to this version (automatic on SQLite)."""
+    # The command exists for a schema that is not the present one.
     with _opened(check_schema=False) as store:
         before = store.schema_revision
         store.upgrade()

@@ -214,6 +214,7 @@ def _fresh_database(folder: Path) -> Path:
                     "--folder."
                 )
             click.echo(f"{database} of the last demo is replaced: the sandbox starts over too.")
+        # SQLite would take the former one's journal for that of the new file.
         for suffix in ("", "-wal", "-shm"):
             database.with_name(database.name + suffix).unlink(missing_ok=True)
     except OSError as exc:

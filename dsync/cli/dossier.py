@@ -182,6 +182,7 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     order = replace(read, work=Kind.ERASURE, undo=undo, wait_s=wait_s)
     done = carry_out(order, as_json=as_json)
     if undo and not done.code:
+        # An erased dossier is not there any more: to undo it, it is read from DS again.
         done = carry_out(read, as_json=as_json)
     print_document(done.document, as_json=as_json)
     finish(done)
@@ -275,6 +276,7 @@ def _print_pushes(
 
 def _print_changes(changes: Sequence[Mapping[str, Any]]) -> None:
     """Print what people changed, and what nobody can be named for."""
+    # What dsync wrote is in the section above.
     changes = [one for one in changes if one["par"] != "dsync"]
     if not changes:
         return

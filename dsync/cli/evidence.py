@@ -105,6 +105,7 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
     The whole file is validated first; a file with an error changes nothing.
     """
     settings = load()
+    # An upgrade of the package would overwrite the list.
     if settings.config.parent.parent.name == "dsync" and settings.sources["config"] == "default":
         raise ConfigurationError(
             f"{settings.config} belongs to the installed package: copy its folder, set "
@@ -120,6 +121,8 @@ def update(*, file: Path, year: int | None, source: str | None) -> None:
     name = _name_in_use(found, settings.config.parent, regles)
     target = settings.config.parent / (name or found.filename)
     try:
+        # Written beside it and renamed: a service that starts now reads the old list or the new
+        # one.
         temporary = target.with_suffix(".new")
         temporary.write_text(found.text, encoding="utf-8")
         temporary.replace(target)

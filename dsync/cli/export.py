@@ -79,6 +79,7 @@ def export(
         StopSignals(announce=announce_stop) as signals,
         _progress(wanted=not as_json) as progress,
     ):
+        # The flag, and not the setting: DSYNC_DEMARCHE alone does not narrow an export.
         demarche = current_flags().settings.get("demarche")
         tables = tables_of(
             store.dictionary(),

@@ -63,6 +63,7 @@ class SafeGroup(Group):
         """
         arguments = list(sys.argv[1:] if args is None else args)
         _prepare_streams()
+        # click's own mode would print the errors and exit by its own codes.
         extra.pop("standalone_mode", None)
         extra.setdefault("obj", Flags())
         try:
@@ -114,6 +115,7 @@ def _abandon_stdout() -> None:
 def explain(exc: Exception) -> tuple[str, int]:
     """Return the message for the operator and the exit code; never contents of a dossier."""
     if isinstance(exc, DsyncError):
+        # The message of a `headline` has them already.
         problems = [p for p in getattr(exc, "problems", ()) if p not in exc.message]
         return "\n  - ".join([exc.message, *problems]), exc.exit_code
     if isinstance(exc, click.UsageError):
@@ -136,6 +138,7 @@ def explain(exc: Exception) -> tuple[str, int]:
 
 def _is_unwritable(exc: Exception) -> TypeGuard[OSError]:
     """Return whether the output could not be written, such as on a full disk."""
+    # An error with a name is about a file that the command opened, and not about stdout.
     return isinstance(exc, OSError) and exc.filename is None and exc.errno in UNWRITABLE
 
 

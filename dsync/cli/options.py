@@ -42,6 +42,7 @@ def _number(text: str) -> DossierNumber:
 
 
 def _duration(text: str) -> timedelta:
+    # Imports pydantic, which `--help` does without.
     from dsync.configuration import parse_duration
 
     return parse_duration(text)
@@ -105,6 +106,7 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
             ctx.ensure_object(Flags).settings[str(param.name)] = value
 
     def louder(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        # `-v` can stand before the command's name or after it, so a missing one changes nothing.
         ctx.ensure_object(Flags).verbose |= value
 
     def option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
@@ -132,6 +134,7 @@ def settings_options(*, hidden: bool = True) -> Callable[[Command], Command]:
     )
 
     def decorate(command: Command) -> Command:
+        # Decorators are applied from the last one; help lists the options in the order above.
         for add in reversed(options):
             command = add(command)
         return command

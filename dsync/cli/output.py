@@ -91,6 +91,7 @@ def print_note(text: str, *, hanging: int = 2) -> None:
             text,
             width,
             subsequent_indent=" " * min(hanging, width // 2),
+            # An address or a command that is broken cannot be copied.
             break_long_words=False,
             break_on_hyphens=False,
             drop_whitespace=True,
@@ -159,6 +160,7 @@ def _ruled(
     console = Console(highlight=False)
     every = range(len(headers))
     table = _table(headers, rows, every)
+    # Measured without the limit of the terminal's width.
     needed = console.measure(table, options=console.options.update(width=10_000)).maximum
     if wide:
         console.width = max(console.width, needed)

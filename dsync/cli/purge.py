@@ -44,6 +44,7 @@ def purge(*, age: timedelta, dry_run: bool, yes: bool, wait_s: float, as_json: b
         print_table(("dossier", "decided"), found, empty=empty)
     elif dry_run:
         print_json([{"numero": number, "decide_le": decided} for number, decided in found])
+    # With --json a run's document is printed in any case.
     if dry_run or not (found or as_json):
         return
     if confirmed(f"Erase what is stored of {len(found)} dossiers?", yes=yes, as_json=as_json):

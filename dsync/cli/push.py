@@ -66,6 +66,7 @@ def push(
         if shown is None:
             click.echo("Nothing was sent.")
             return
+        # Only the values that were shown may be overwritten: others may have been typed since.
         options = replace(options, shown=shown)
     done = carry_out(options, as_json=as_json, settings=settings)
     print_document(done.document, as_json=as_json)

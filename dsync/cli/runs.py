@@ -70,6 +70,7 @@ def carry_out(
         ):
             make_ready(app)
             try:
+                # A dry run writes nothing, so it needs no lease and can run beside the service.
                 request = None if options.is_dry else hand_over(app.context, options)
             except InterruptedRunError as exc:
                 code = signals.exit_code or exc.exit_code
@@ -81,6 +82,7 @@ def carry_out(
                 progress.message(f"Asking {shown} about démarche {app.demarche}.")
             report = app.sync(options)
     is_interrupted = report.exit_code == InterruptedRunError.exit_code
+    # 130 or 143, by the signal that came.
     code = (is_interrupted and signals.exit_code) or report.exit_code
     return Done(report.to_json(), code, report.comparisons)
 

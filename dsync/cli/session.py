@@ -32,6 +32,7 @@ def load_all() -> tuple[Settings, ...]:
 
 def load_any() -> Settings:
     """Read the settings for a command that concerns the whole database, not one démarche."""
+    # All démarches of a folder share one database.
     return load_all()[0]
 
 
@@ -99,6 +100,7 @@ def workers(
         ]
         for app in apps:
             make_ready(app)
+        # One pool of connections for all, and one writer on SQLite.
         shared = apps[0].store
         for app in apps[1:]:
             app.use_store(shared)

@@ -86,6 +86,7 @@ def _print(document: dict[str, Any], now: datetime) -> None:
     lease, counts = document["lease"], document["dossiers"]
     services = [
         f"{one['holder']} since {instant(one['started_at'])}, version {one['version']}, "
+        # A run that is under way is due until it ends: « now », and not an instant in the past.
         f"next run {instant(max(one['next_run_at'], now))}"
         for one in document["services"]
         if one["is_alive"]

@@ -41,6 +41,7 @@ def expiry_line(expires_on: date | None, today: date) -> CheckLine:
         message = "its expiry date is not known"
         remedy = "set DSYNC_DS_TOKEN_EXPIRES_ON to be warned 30, 7 and 1 days before"
         return CheckLine("token expiry", CheckStatus.INFO, message, remedy)
+    # The token works on the whole of its last day.
     days = (expires_on - today).days
     remedy = "make a new token on DS and put it in place, then set DSYNC_DS_TOKEN_EXPIRES_ON"
     if days < 0:

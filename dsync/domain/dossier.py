@@ -255,6 +255,7 @@ class Demarche:
         return sorted({one.groupe for one in self.instructeurs} - joined)
 
 
+# Word processors replace these signs while somebody types.
 _SAME = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "`": "'", "‑": "-"})
 
 
@@ -263,6 +264,7 @@ def folded(libelle: str) -> str:
     return " ".join(libelle.translate(_SAME).split()).casefold()
 
 
+# Letters that NFKD does not decompose.
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
 
 

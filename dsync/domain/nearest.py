@@ -29,4 +29,5 @@ def similarity(libelle: str, known: Iterable[str]) -> int:
     given, *others = [slug(one).replace("_", " ") for one in (libelle, *known)]
     # Whichever is higher: the same words in another order ask the same question.
     scores = [max(fuzz.ratio(one, given), fuzz.token_sort_ratio(one, given)) for one in others]
+    # 100 means that the label is known, and not similar.
     return min(99, int(max(scores, default=0)))

@@ -77,6 +77,7 @@ def path_of(number: DossierNumber, piece: Piece) -> str:
     """
     key = piece.key
     digest = md5_of(key.empreinte_md5)
+    # Base64 contains « / », which would be a folder.
     name = digest.hex() if digest else _safe(key.empreinte_md5)
     extension = _EXTENSION.search(piece.fichier.nom)
     ending = extension[0].lower() if extension else ""

@@ -14,6 +14,7 @@ TO_CHECK = "TO CHECK:"
 
 def quoted(text: str) -> str:
     """Return a text as a TOML string on one line."""
+    # JSON's strings are TOML's, but for DEL, which TOML does not allow unescaped.
     return json.dumps(cleaned(text), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

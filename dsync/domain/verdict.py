@@ -118,6 +118,7 @@ SEVERITY = {
     Resultat.IMPOSSIBLE: 2,
     Resultat.NON_CONFORME: 3,
 }
+# In the order of `SEVERITY`, whose numbers are the indexes.
 _VERDICTS = (Verdict.ELIGIBLE, Verdict.A_VERIFIER, Verdict.INDETERMINE, Verdict.INELIGIBLE)
 
 

@@ -1,7 +1,7 @@
 """The GraphQL documents sent to DS, from ``queries/*.graphql``: one operation for each file.
 
 The fragments of ``fragments.graphql`` that a file uses and does not define are appended to it. DS
-chooses a champ's GraphQL type by the fragments in the document, so no other code changes one.
+chooses a champ's GraphQL type by the fragments in the document, so nothing else may change one.
 Documents for several dossiers repeat the file's fields under aliases; they are cached.
 """
 

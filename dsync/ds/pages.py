@@ -192,7 +192,7 @@ class PageReader:
     def _without_lists(self) -> Page:
         """Request the lists of deletions separately: they can fail at any size of the page.
 
-        If they fail again, the dossiers are read without them; `__iter__` raises the error at the
+        If they fail again, the dossiers are read without them; `requested` raises the error at the
         end.
         """
         pending = deleted = None

@@ -107,6 +107,7 @@ def export(
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # Tried before anything is read, because an export can take minutes.
         (folder / PARTIAL).touch()
         (folder / PARTIAL).unlink()
     except OSError as exc:

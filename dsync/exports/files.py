@@ -67,6 +67,7 @@ def _csv_text(value: Any) -> str:
             return "true" if value else "false"
         case datetime():
             return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        # The apostrophe makes it a text.
         case str() if value.startswith(FORMULA_SIGNS):
             return f"'{value}"
         case _:
@@ -101,6 +102,8 @@ class XlsxWriter:
         options = {
             "constant_memory": True,
             "tmpdir": str(path.parent),
+            # Texts of applicants stay texts: a formula or a link would act in the reader's
+            # spreadsheet.
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
@@ -167,6 +170,7 @@ def _cut(text: str) -> str:
     # Excel counts in UTF-16: a character outside the first plane counts twice.
     if len(text) <= MAX_XLSX_TEXT // 2 or len(text.encode("utf-16-le")) // 2 <= MAX_XLSX_TEXT:
         return text
+    # `ignore` drops half a character at the end; one unit is left for the sign.
     kept = text.encode("utf-16-le")[: 2 * (MAX_XLSX_TEXT - 1)].decode("utf-16-le", "ignore")
     return kept + CUT_SIGN
 

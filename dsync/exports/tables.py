@@ -87,6 +87,7 @@ class Table:
 
     def _selected(self, since: datetime | None) -> str:
         conditions = []
+        # The views `formulaire_<démarche>` hold one démarche only.
         is_of_all = "demarche_numero" in self.columns and demarche_of(self.name) is None
         if self.demarche is not None and is_of_all:
             conditions.append("demarche_numero = :demarche")
