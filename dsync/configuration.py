@@ -58,6 +58,7 @@ def parse_duration(value: object) -> timedelta:
         raise ValueError("expected a number and s, m, h or d, such as 30m")
     try:
         duration = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    # More days than `timedelta` has: refused below, as any too long one.
     except OverflowError:
         duration = timedelta.max
     if duration > MAX_DURATION:
@@ -139,6 +140,7 @@ class SafetySection(_Section):
 class PiecesSection(_Section):
     """Section `[pieces]`: copies of the dossiers' files; off unless `copy = true`."""
 
+    # Not named `copy`: pydantic's models have a method of that name.
     is_on: bool = Field(default=False, alias="copy")
     """Whether files are copied."""
     target: str | None = None

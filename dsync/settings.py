@@ -53,6 +53,8 @@ class _Environment(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True)
 
 
+# Each of them can also be in a file that `DSYNC_…_FILE` names. The database's address is one
+# because of its password.
 SECRETS = (
     "ds_token",
     "database_url",

@@ -91,6 +91,7 @@ def verify(*, remote: bool, pieces: bool, as_json: bool) -> None:
     Changes nothing, and works while a service runs. With --remote it asks DS once for each 50
     dossiers. Where files are copied, their presence and size are verified.
     """
+    # A missing database is an error here: an empty new one would fit in every respect.
     with worker(may_create=False) as app:
         done = app.verify(remote=remote, pieces=pieces)
         place = app.store.place

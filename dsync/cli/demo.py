@@ -107,6 +107,7 @@ def demo(*, folder: Path, dossiers: int, seed: int, serve: bool, console: bool, 
         ):
             first = app.sync(SyncOptions(full=True, started_by="demo"))
         _end_when_failed(first, signals.exit_code)
+        # Without progress: it reads next to nothing.
         with worker(settings, stop=signals.stop) as app:
             again = app.sync(SyncOptions(started_by="demo"))
             _end_when_failed(again, signals.exit_code)

@@ -173,6 +173,7 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     from dsync.sync.report import SyncOptions
 
     with reading() as reader:
+        # Before the question, so that nobody confirms what cannot be done.
         check_numbers(reader, [numero], undo=undo)
     if not undo and not confirmed(
         f"Erase what is stored of dossier {numero}?", yes=yes, as_json=as_json

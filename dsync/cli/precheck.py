@@ -63,6 +63,7 @@ def precheck(
     is sent to DS: the next push or sync writes verdicts that changed.
     """
     if stats:
+        # Counting judges nothing, so these would be without effect.
         if dossiers or as_of or explain or dry_run or refresh:
             raise click.UsageError("--stats excludes all other options but --wide and --json.")
         _statistics(wide=wide, as_json=as_json)
@@ -109,6 +110,7 @@ def _comparisons(options: SyncOptions, done: Done) -> Sequence[Comparison]:
         found, left = stored_comparisons(reader, done.document)
     if left:
         again = replace(options, dossiers=tuple(left), dry_run=True)
+        # `as_json` only hides the progress: the first run has shown it.
         found += carry_out(again, as_json=True).comparisons or []
     return sorted(found, key=lambda one: one.numero)
 

@@ -74,6 +74,7 @@ class Fichier(Struct, frozen=True, gc=False):
     """DS's virus scan result, verbatim."""
 
 
+# A full read makes half a million of them, and each is stored as JSON: hence the defaults left out.
 class Champ(Struct, frozen=True, gc=False, omit_defaults=True, rename={"descriptor_id": "id"}):
     """A champ or an annotation with its value."""
 

@@ -73,6 +73,7 @@ class Judged(NamedTuple):
     @property
     def keeps_verdict(self) -> bool:
         """Whether the earlier verdict stays, because the evidence for a new one is unavailable."""
+        # « Indéterminé » keeps nothing: it is for dossiers that were never judged otherwise.
         current = self.dossier.current
         return (
             current is not None
@@ -106,6 +107,7 @@ class ProgrammeRun(Protocol):
     def now(self) -> datetime:
         """The present instant, in UTC."""
 
+    # `Any` here and below: the domain imports neither the store nor SQLAlchemy.
     def transaction(self) -> AbstractContextManager[Any]:
         """Open a transaction under the run's lease; its `connection` executes SQL."""
 

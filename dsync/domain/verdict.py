@@ -112,9 +112,11 @@ class Comparison(Struct, frozen=True, gc=False):
 
 
 SEVERITY = {
+    # It depends on a check that has answered already, so it weighs nothing.
     Resultat.SANS_OBJET: 0,
     Resultat.CONFORME: 0,
     Resultat.A_VERIFIER: 1,
+    # Below « non conforme »: missing evidence does not excuse what other evidence shows.
     Resultat.IMPOSSIBLE: 2,
     Resultat.NON_CONFORME: 3,
 }

@@ -366,6 +366,7 @@ class DSClient(Transport):
             InterruptedRunError: nothing was sent.
         """
         document = document_of(writes)
+        # Every value was refused here, and an empty document is invalid GraphQL.
         if not document.writes:
             return outcomes_of(None, document, writes)
         try:

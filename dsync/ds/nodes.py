@@ -144,6 +144,7 @@ class CompanyNode(_Node):
     etat_administratif: Text | UnsetType = UNSET
 
 
+# UNSET and not None: fields of other kinds then stay out of the stored JSON.
 class DemandeurNode(_Node):
     """The applicant of any kind; fields that its kind does not have are unset."""
 

@@ -127,6 +127,7 @@ def read_annotations(count: int, ids: int) -> Operation:
         if not text.startswith("annotations("):
             body.append(text)
             continue
+        # One alias an annotation: DS filters `annotations` by one id only.
         body += [_Copy(f"a{k}", text, {"annotation": f"annotation{k}"}).text() for k in range(ids)]
     text = head + "{" + "\n".join(body) + "}"
     shared = {f"annotation{k}": "annotation" for k in range(ids)}
@@ -198,6 +199,7 @@ class _Template:
             copies: the fields.
             shared: further variables, mapped to the template's variable of the same type.
         """
+        # Iterated twice: for the variables and for the fields.
         made = list(copies)
         variables = {new: old for copy in made for old, new in copy.renamed.items()}
         variables.update(shared or {})

@@ -170,6 +170,7 @@ def outcomes_of(
     outcomes = []
     for write in writes:
         refused = document.refused.get(write.number, {})
+        # Nothing of it could be sent.
         if answer is None or write.number not in sent:
             outcomes.append(WriteOutcome(write.number, refused=refused))
             continue

@@ -112,6 +112,8 @@ def page_of(
     for place, raw in enumerate(raws):
         path = ", ".join(dict.fromkeys(paths.get(place, ())))
         number = number_of(raw)
+        # Only a dossier with a number can wait for `read_nodes`: the page reader needs `order` at
+        # once.
         if number is not None:
             unread.append(raw)
         else:
@@ -171,6 +173,7 @@ def _paths(errors: Sequence[GraphError], count: int) -> dict[int, list[str]]:
     for error in errors:
         is_inside = error.path[: len(_NODES)] == _NODES and len(error.path) > len(_NODES)
         place = error.path[len(_NODES)] if is_inside else None
+        # An error that belongs to no dossier leaves all of the page in doubt.
         if not isinstance(place, int) or not 0 <= place < count:
             raise error_of(Fault.BAD_DATA, subject="a page of dossiers")
         if not _is_link(error):
@@ -386,6 +389,7 @@ def _deleted_page(raw: Raw, request: ListRequest | None) -> DeletedPage | None:
         raise DSContractError("A requested list of deletions is missing.", where=DELETIONS)
     nodes, info = _listed(connection)
     end_cursor, has_next = info.end_cursor, bool(info.has_next_page)
+    # Reading would not end.
     if has_next and (not nodes or end_cursor is None or end_cursor == request.after):
         raise DSContractError(
             "DS's list of deletions cannot be read on: its cursor is missing or repeated.",

@@ -70,6 +70,7 @@ _OTHER_COLUMNS: Mapping[str | None, tuple[ViewColumn, ...]] = {
         ViewColumn("verdict", "v.verdict"),
         ViewColumn("verdict_etabli_le", "utc(v.depuis_le)"),
     ),
+    # An empty object is shown as NULL, as other columns without a value are.
     "prise_de_poste_le": (ViewColumn(EXTRA, f"nullif(c.{EXTRA}, '{{}}')"),),
 }
 """The other columns of the main view, by the field that they follow; None: the first ones."""

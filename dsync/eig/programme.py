@@ -99,6 +99,7 @@ class Eig:
             return ProposedSections(foreign_text(revision.descriptors.values()), *facts)
         heading = parts["mapping"].partition("\n[")[0].rstrip()
         note = f"# {TO_CHECK} dates, profiles, phases and cases below are those of aap-eig7.\n"
+        # The note goes below the section's heading line.
         title, _, rules = parts["regles"].partition("\n")
         sections = [heading, "", mapping_text(proposal, self._mapping), title, note + rules]
         return ProposedSections("\n".join(sections) + parts["preuves"], *facts)

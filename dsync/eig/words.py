@@ -94,6 +94,7 @@ EVIDENCE = {
 """The names of evidence. What is not in it, people need not see: a fingerprint, or a code that the
 check's reason says in words."""
 UNSHOWN = ("sha256", "lisibles", "profils", "hors_offre")
+# Two columns of one champ have one key here; the last one's label stays.
 _FIELDS = {
     field.target or name: label_of(field.full_description) for name, field in declared_fields()
 }

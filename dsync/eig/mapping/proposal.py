@@ -211,6 +211,7 @@ def extra_text(descriptors: Iterable[Descriptor]) -> str:
     for descriptor in descriptors:
         is_top = descriptor.parent_id is None and not descriptor.is_annotation
         name = slug(descriptor.libelle)
+        # A key of [mapping.champs] begins with a letter, and must not be taken for a field.
         if name in RESERVED or not name[:1].isalpha():
             name = f"champ_{name}"
         if not is_top or descriptor.type in _UNMAPPED:
@@ -289,6 +290,7 @@ def _columns(
     for cell in criteria:
         yield from (f"  {line}" for line in _column("{},", cell))
     used = {cell.descriptor.id for cell in cells if cell.descriptor}
+    # Shown as an alternative already.
     used |= {descriptor.id for cell in cells for _, descriptor in cell.others}
     for descriptor in proposal.descriptors.values():
         is_mark = descriptor.type in ("integer_number", "decimal_number")

@@ -166,6 +166,7 @@ class Catalogue:
             known: every product that was ever published.
         """
         by_id = {product.id: product for product in products}
+        # Read twice below, and it may be an iterator.
         known = tuple(known)
         targets = None if redirects is None else _redirect_targets(redirects)
         aliases = {
@@ -174,6 +175,7 @@ class Catalogue:
         names: dict[tuple[str, ...], set[str]] = defaultdict(set)
         sites: dict[str, list[_ProductSite]] = defaultdict(list)
         for product in by_id.values():
+            # A name of signs alone has no words, and would be that of any text of signs.
             for name in {words(product.nom), words(product.id)} - {()}:
                 names[name].add(product.id)
             for url, is_repository in ((product.link, False), (product.repository, True)):
@@ -211,6 +213,7 @@ class Catalogue:
     def current_id(self, product_id: str) -> str:
         """Return the present id of a product: another one if an alias shows that it was renamed."""
         renamed = self.aliases.get(product_id, frozenset())
+        # An alias of several products names none of them.
         if product_id in self.products or len(renamed) != 1:
             return product_id
         return min(renamed)
@@ -324,6 +327,7 @@ def _redirect_targets(text: str) -> dict[str, set[str]] | None:
         former = parse_address(f"https://{HOST}/{_text(path).removeprefix('/')}").pages
         if not former or not isinstance(target, str):
             continue
+        # A target can be a path.
         where = target if "//" in target else f"https://{HOST}/{target.removeprefix('/')}"
         targets[former[0].id].update(page.id for page in parse_address(_text(where)).pages)
     return dict(targets)
@@ -349,6 +353,7 @@ def _products(body: str) -> Iterable[Product]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as exc:
+        # Such as the page of a proxy or of a maintenance.
         if body.lstrip()[:1] == "<":
             raise CatalogueError("an HTML page came instead of JSON") from exc
         raise CatalogueError("the file is not valid JSON") from exc

@@ -193,6 +193,8 @@ def _labels(configs: Iterable[_Named]) -> dict[str, _Named]:
 def _find_option(
     label: str, labels: Mapping[str, _Named], configs: Iterable[_Named]
 ) -> _Named | None:
+    # The options' wording can change from one revision of the form to the next: words are the
+    # second try.
     if exact := labels.get(fold(label)):
         return exact
     label_words = set(words(label))
@@ -210,6 +212,7 @@ def list_file(name: str, folder: Path, shipped: Path | None) -> Path:
         shipped: the folder of the shipped lists, if there is one.
     """
     own, other = folder / name, shipped / name if shipped else None
+    # An own list that exists but cannot be read is an error, and not replaced by the shipped one.
     return other if other is not None and not own.exists() and other.is_file() else own
 
 
