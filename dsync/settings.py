@@ -293,6 +293,7 @@ def _settings_of(path: Path, given: Mapping[str, Any], environment: Mapping[str,
     """Read the settings of the démarche of one file; raises as `load_all`."""
     configuration = read_configuration(path)
     in_file = {
+        # The section's own default must not count as « file » in `config show`.
         "ds_url": configuration.ds.url if "url" in configuration.ds.model_fields_set else None,
         "ds_instructeur": configuration.ds.instructeur,
         "ds_token_expires_on": configuration.ds.token_expires_on,
@@ -380,6 +381,7 @@ def _check_address(text: str, named: str, *, allow_http: bool) -> None:
     """
     try:
         parts = urlsplit(text.strip())
+        # `port` raises ValueError for one above 65535.
         reachable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         reachable = False

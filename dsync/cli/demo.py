@@ -185,6 +185,7 @@ def _serve_console(
             # Nothing happens before somebody can see it.
             server.live(tell)
             if _has_display():
+                # It can wait for the browser's end.
                 Thread(target=webbrowser.open, args=(link,), daemon=True).start()
         shown.append(link)
 

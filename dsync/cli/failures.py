@@ -72,6 +72,7 @@ class SafeGroup(Group):
             sys.exit(exc.code)
         except (KeyboardInterrupt, click.Abort):
             sys.exit(tell("Interrupted.", INTERRUPTED, as_json="--json" in arguments))
+        # A command is missing, so this is a usage error, and the help goes to stderr.
         except click.exceptions.NoArgsIsHelpError as exc:
             click.echo(exc.format_message(), err=True)
             sys.exit(USAGE)
@@ -90,6 +91,7 @@ class SafeGroup(Group):
         """Run the command; exit 0 if the reader of stdout has closed it (`| head`)."""
         try:
             result = super().invoke(ctx)
+            # Here, because a closed pipe would else be noticed after the last `except`.
             sys.stdout.flush()
         except BrokenPipeError:
             _abandon_stdout()

@@ -162,6 +162,7 @@ def _answered(response: requests.Response | None, data: Any, errors: Any) -> Rep
         return Reply(fault=Fault.CONNECTION_LOST)
     entries = tuple(GraphError.of(entry) for entry in errors or ())
     fault = fault_of_status(response.status_code, entries[0] if entries else None)
+    # `null`, or no object: there are no data.
     if data is None or bytes(memoryview(data)[:1]) != b"{":
         data = None
         if not entries:

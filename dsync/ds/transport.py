@@ -148,6 +148,7 @@ class Transport:
         headers = {"User-Agent": user_agent, "Accept-Language": "fr"}
         timeouts_s = (limits.connect_timeout_s, limits.deadline_s)
         self._exchanges = Exchanges(
+            # The token is asked for at each request, because it can be renewed.
             lambda adapter: Session(adapter, url, lambda: self._token, headers, timeouts_s),
             max_bytes=int(limits.max_response_mib * MIB),
             allow_http=limits.allow_http,

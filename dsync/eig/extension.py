@@ -133,6 +133,7 @@ class EigExtension(Extension):
         """Return the descriptions of the views and their columns."""
         views = super().views()
         checks = views[CHECKS_VIEW]["columns"]
+        # dictionary.toml has the placeholder, so that a new check is in the text.
         checks["controle"] = checks["controle"].format(checks=listed(Check, last="ou"))
         main, engine = views[MAIN_VIEW], dossier_dictionary()
         described, typed = engine["columns"] | main["columns"], engine["types"] | main["types"]
@@ -147,6 +148,7 @@ class EigExtension(Extension):
         checks = ",\n        ".join(
             f"('{CHECKS_VIEW}', 'controle', '{check}', '{check.meaning}')" for check in Check
         )
+        # Not `format`: SQL has braces of its own, such as '{}'.
         query = query.replace("{columns}", columns).replace("{checks}", checks)
         for name in Suite._fields:
             whens = (f"WHEN '{e}' THEN '{v}'" for e, s in SUITES.items() if (v := getattr(s, name)))

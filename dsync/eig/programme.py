@@ -97,6 +97,7 @@ class Eig:
         facts = (proposal.is_own, proposal.found, len(proposal.fields))
         if not proposal.is_own:
             return ProposedSections(foreign_text(revision.descriptors.values()), *facts)
+        # The comment above the shipped tables, which are left out.
         heading = parts["mapping"].partition("\n[")[0].rstrip()
         note = f"# {TO_CHECK} dates, profiles, phases and cases below are those of aap-eig7.\n"
         # The note goes below the section's heading line.
@@ -226,6 +227,7 @@ class Eig:
             candidatures = store.candidatures(reader.connection, [one.numero for one in due])
             products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
             members = store.same_product(reader.connection, run.demarche, products)
+        # For all of them first: several applicants can be one enterprise, which is looked up once.
         known = with_registry(
             run, self._sources.registry, candidatures.values(), evidence.evidence, self._in_force
         )

@@ -218,6 +218,7 @@ def median_days(connection: Connection, demarche: DemarcheNumber) -> dict[str, f
 
 def forget_enterprises(connection: Connection, numbers: Sequence[DossierNumber]) -> None:
     """Delete the registry's answers for applicants without another dossier."""
+    # Without NULL: `NOT IN` with one matches nothing.
     others = select(_dossier.c.siren).where(
         _dossier.c.siren.is_not(None), _dossier.c.numero.not_in(numbers)
     )

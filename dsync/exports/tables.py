@@ -62,6 +62,7 @@ class Table:
             numbers: the dossiers', in the order of the rows.
         """
         statement = text(
+            # The number once more, because the exported columns may lack it.
             f'SELECT {self._names}, numero AS k FROM "{self.name}" '  # noqa: S608
             "WHERE numero IN :numbers"
         ).bindparams(bindparam("numbers", expanding=True))

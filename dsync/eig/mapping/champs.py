@@ -141,6 +141,7 @@ def _iso_day(text: str) -> date | None:
 
 
 def _french_day(text: str) -> date | None:
+    # Not `fullmatch`: a time can follow.
     slashed = _SLASHED_DAY.match(text)
     if slashed:
         return date(int(slashed[3]), int(slashed[2]), int(slashed[1]))
@@ -148,6 +149,7 @@ def _french_day(text: str) -> date | None:
     if not written:
         return None
     for month, name in enumerate(_MONTHS, start=1):
+        # Both « sept. » and « septembre ».
         if written[2].startswith(name):
             return date(int(written[3]), month, int(written[1]))
     return None

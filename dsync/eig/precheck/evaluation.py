@@ -167,6 +167,7 @@ def _decide(
 ) -> Decision:
     """Return the decision; `known` are results that still hold, whose checks are not made again."""
     kept, kept_hash, today, today_hash = products
+    # The frozen evidence stays stored while the text names no single product.
     preuve = kept.product_evidence or frozen
     decision = structs.replace(
         _run_checks(_context(candidature, evidence, rules, doublons, kept), kept_hash, known),
@@ -200,6 +201,7 @@ def _context(
         consulte_le=at.isoformat() if at else None,
         read_day=rules.local_day(at) if at else None,
         deposit_day=rules.local_day(candidature.depose_le),
+        # Sorted, because the numbers are in the text.
         doublons=tuple(sorted(set(doublons) - {candidature.numero})),
     )
 

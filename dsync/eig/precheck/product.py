@@ -186,6 +186,7 @@ def _near(spellings: Iterable[str], catalogue: Catalogue) -> frozenset[str]:
         return frozenset().union(*same)
     nearest: defaultdict[int, set[str]] = defaultdict(set)
     for one in typed:
+        # The cutoff is the larger limit; below is that of short ids.
         for known, slips, _ in process.extract_iter(
             one, list(catalogue.spellings), scorer=DamerauLevenshtein.distance, score_cutoff=2
         ):
@@ -240,6 +241,7 @@ def _by_parts(text: str, catalogue: Catalogue) -> ProductMatch | None:
         spellings = list(_spellings(words(part)))
         ids = next((ids for one in spellings if (ids := _bearers(one, catalogue))), None)
         found |= ids or set()
+        # A part of fillers alone says nothing: its last spelling is empty.
         says_more = says_more or (ids is None and bool(spellings) and bool(spellings[-1]))
     if len(found) == 1 and not says_more:
         return _named(frozenset(found), catalogue)
