@@ -133,6 +133,8 @@ class SyncState:
     full_cursor: str | None = None
     full_started_run: int | None = None
     full_started_at: datetime | None = None
+    full_mapping_key: str | None = None
+    """Of the mapping of the full read that `full_cursor` resumes."""
     full_due_at: datetime | None = None
     """When a full read is due besides the nightly one, after a new revision."""
     last_success_at: datetime | None = None

@@ -435,6 +435,7 @@ class SyncStateRow(_Table, table=True):
     full_cursor: str | None
     full_started_run: int | None = Field(default=None, sa_type=BigInteger)
     full_started_at: dt.datetime | None
+    full_mapping_key: str | None
     full_due_at: dt.datetime | None
     last_success_at: dt.datetime | None
     last_incremental_at: dt.datetime | None

@@ -133,12 +133,19 @@ def _incremental(run: Run, state: SyncState) -> Crawl:
 
 
 def _full(run: Run, state: SyncState) -> Crawl:
-    started = state.full_started_at
-    if state.full_cursor and started and run.now - started < RESUME_WITHIN:
+    started, key = state.full_started_at, run.context.mapping_key
+    is_recent = started is not None and run.now - started < RESUME_WITHIN
+    # The pages before the cursor have the rows of the mapping with which they were stored.
+    if state.full_cursor and is_recent and state.full_mapping_key == key:
         return Crawl(EPOCH, state.full_cursor, full=True, advances_watermark=True)
     with run.transaction() as tx:
         # The run's number stays over resumes: a dossier that no run since then has seen is missing.
-        tx.save_state(full_cursor=None, full_started_run=run.id, full_started_at=run.now)
+        tx.save_state(
+            full_cursor=None,
+            full_started_run=run.id,
+            full_started_at=run.now,
+            full_mapping_key=key,
+        )
     return Crawl(EPOCH, None, full=True, advances_watermark=True)
 
 

@@ -305,6 +305,18 @@ def test_a_cursor_that_is_refused_is_not_resumed(engine: Engine) -> None:
     assert (0, 12) == (report.exit_code, report.read)
 
 
+def test_a_full_read_is_not_resumed_with_another_mapping(engine: Engine) -> None:
+    """It starts anew: what was stored before the interruption has none of the mapped rows."""
+    engine.restart(sections=("demarche", "ds"))
+    small(engine, 5)
+    engine.control.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
+    engine.sync()
+    engine.control.clear_faults()
+    engine.restart()
+    assert 12 == engine.sync().read
+    assert 12 == len(engine.rows("SELECT * FROM candidature"))
+
+
 def test_an_interrupted_first_read_is_ended_by_any_run(engine: Engine) -> None:
     """Without `--full` it goes on from the watermark, and misses nothing."""
     small(engine, 5)

@@ -351,6 +351,7 @@ def upgrade() -> None:
         sa.Column("full_cursor", sqltypes.AutoString(), nullable=True),
         sa.Column("full_started_run", sa.BigInteger(), nullable=True),
         sa.Column("full_started_at", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("full_mapping_key", sqltypes.AutoString(), nullable=True),
         sa.Column("full_due_at", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("last_success_at", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("last_incremental_at", sqltypes.UTCDateTime(), nullable=True),
