@@ -9,6 +9,7 @@ def ago(value: datetime, now: datetime) -> str:
     """Return how long ago an instant was, in the largest unit that fits."""
     seconds = max(0, int((now - value).total_seconds()))
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        # Below two of a unit, the smaller unit says more.
         if seconds >= 2 * size:
             return f"{seconds // size} {unit} ago"
     return f"{seconds} s ago"

@@ -363,6 +363,7 @@ REFUSAL_ROWS = (
 )
 """Parts of DS's messages: these refusals have no code. `Accept-Language` asks for French."""
 
+# DS's messages have typographic apostrophes, too.
 _APOSTROPHES = str.maketrans("’‘", "''")
 
 

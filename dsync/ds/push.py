@@ -23,6 +23,7 @@ from dsync.ds.results import AnnotationWrite, DossierWrite, RemoteAnnotations, W
 from dsync.ds.transport import Answer
 
 OUT_OF_SCOPE = "hors_perimetre"
+# They concern the whole dossier, and not a value.
 _BLOCKING = frozenset({Refusal.READ_ONLY, Refusal.NO_RIGHT})
 
 

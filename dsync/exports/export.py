@@ -168,6 +168,7 @@ def _replacing(folder: Path) -> Iterator[Callable[[str], Path]]:
         yield open_
         for path, final in partial.items():
             os.replace(path, final)
+    # Also after Ctrl-C: what is not complete must not stay.
     except BaseException:
         for path in partial:
             path.unlink(missing_ok=True)
