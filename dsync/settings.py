@@ -238,6 +238,19 @@ def load_settings(**flags: Any) -> Settings:
     )
 
 
+def chosen_demarche(**flags: Any) -> int | None:
+    """Return the démarche of `--demarche`, else of DSYNC_DEMARCHE; None: all of the database.
+
+    Args:
+        flags: as of `load_settings`.
+
+    Raises:
+        ConfigurationError: a variable is invalid.
+    """
+    number: int | None = flags.get("demarche") or _read_environment()["demarche"]
+    return number
+
+
 def load_all(**flags: Any) -> tuple[Settings, ...]:
     """Read the settings of every configured démarche, by number.
 

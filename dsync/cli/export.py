@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 
 from dsync.cli.failures import Exit
-from dsync.cli.options import INSTANT, current_flags, json_option, settings_options
+from dsync.cli.options import INSTANT, json_option, settings_options
 from dsync.cli.output import announce_stop, print_json, print_table
-from dsync.cli.session import load_any
+from dsync.cli.session import chosen_demarche, load_any
 from dsync.database import open_database
 from dsync.errors import ConfigurationError, InterruptedRunError
 from dsync.exports import export as write
@@ -72,15 +72,15 @@ def export(
 
     All files are of the same instant, and appear when all are complete. Only their owner can read
     them. In CSV files a text that a spreadsheet would take for a formula begins with an apostrophe.
-    With --demarche N the dossiers and the form of this démarche alone are written, else of all.
+    With --demarche N or DSYNC_DEMARCHE the dossiers and the form of this démarche alone are
+    written, else of all.
     """
     with (
         closing(open_database(load_any().database_url, create=False)) as store,
         StopSignals(announce=announce_stop) as signals,
         _progress(wanted=not as_json) as progress,
     ):
-        # The flag, and not the setting: DSYNC_DEMARCHE alone does not narrow an export.
-        demarche = current_flags().settings.get("demarche")
+        demarche = chosen_demarche()
         tables = tables_of(
             store.dictionary(),
             views,
@@ -91,7 +91,8 @@ def export(
             with store.reading(demarche) as reader:
                 if demarche is not None and reader.demarche() is None:
                     raise ConfigurationError(
-                        f"The database has no démarche {demarche}: correct --demarche."
+                        f"The database has no démarche {demarche}: correct --demarche or "
+                        "DSYNC_DEMARCHE."
                     )
                 done = write(
                     reader.connection,

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dsync.cli.options import current_flags
+from dsync.domain.ids import DemarcheNumber
 
 if TYPE_CHECKING:
     from dsync.settings import Settings
@@ -28,6 +29,14 @@ def load_all() -> tuple[Settings, ...]:
     from dsync import settings
 
     return settings.load_all(**current_flags().settings)
+
+
+def chosen_demarche() -> DemarcheNumber | None:
+    """Return the démarche that the command line or the environment names, None without one."""
+    from dsync import settings
+
+    number = settings.chosen_demarche(**current_flags().settings)
+    return None if number is None else DemarcheNumber(number)
 
 
 def load_any() -> Settings:
@@ -121,7 +130,6 @@ def make_ready(app: App) -> App:
 def reading(settings: Settings | None = None) -> Iterator[Reader]:
     """Yield a reader of the démarche's data; a missing database is not created."""
     from dsync.database import open_database
-    from dsync.domain.ids import DemarcheNumber
 
     settings = settings or load()
     with (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import select
 
 from dsync.domain.dossier import Demarche, Instructeur, Revision
@@ -44,7 +42,7 @@ class DemarcheReads(Subject):
 class DemarcheWrites(DemarcheReads):
     """Writes the démarche."""
 
-    def save_demarche(self, demarche: Demarche, now: datetime) -> None:
+    def save_demarche(self, demarche: Demarche) -> None:
         """Store the démarche's facts and its revisions; revisions stored before stay.
 
         A revision that is not published is left out, because it can still change, and so is one
@@ -60,7 +58,6 @@ class DemarcheWrites(DemarcheReads):
             "labels": dict(demarche.labels),
             "couleurs": dict(demarche.couleurs),
             "instructeurs": demarche.instructeurs,
-            "lue_le": now,
         }
         upsert(self.connection, tables.demarche, [facts])
         upsert(

@@ -356,7 +356,9 @@ def _sqlite(view: FormView) -> str:
     return (
         f"SELECT\n    {_selected(['d.numero', 'l.key + 1 AS ligne', *columns])}\n"
         "FROM dossier AS d\nJOIN contenu AS c ON c.numero = d.numero\n"
-        f"JOIN json_each(c.{champs}) AS r ON r.value ->> 'id' = {_literal(view.repetition.id)}\n"
+        # Few champs are blocks: the others are not parsed again for their id.
+        f"JOIN json_each(c.{champs}) AS r ON instr(r.value, '\"lignes\"') "
+        f"AND r.value ->> 'id' = {_literal(view.repetition.id)}\n"
         "JOIN json_each(r.value, '$.lignes') AS l\n"
         f"WHERE d.demarche_numero = {view.demarche}"
     )

@@ -141,14 +141,7 @@ class QuarantineReads(Subject):
     def quarantined(self) -> list[Quarantined]:
         """Return the dossiers in quarantine, by number."""
         rows = self.connection.execute(
-            select(
-                _table.c.numero,
-                _table.c.code,
-                _table.c.message,
-                _table.c.depuis,
-                _table.c.tentatives,
-                _table.c.dernier_essai_le,
-            )
+            select(*(_table.c[name] for name in Quarantined._fields))
             .where(_table.c.demarche_numero == self.number)
             .order_by(_table.c.numero)
         )

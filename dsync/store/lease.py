@@ -185,9 +185,7 @@ HEARTBEAT_TIMEOUT = timedelta(minutes=3)
 """A service without a lease that has not registered for this time counts as ended."""
 
 _service = tables.service
-_SHOWN = tuple(
-    _service.c[name] for name in ("holder", "version", "started_at", "seen_at", "next_run_at")
-)
+_SHOWN = tuple(_service.c[name] for name in RunningService._fields)
 
 
 def register_service(

@@ -370,7 +370,7 @@ class OutboxWrites(WishReads, JournalWrites):
                 _outbox.c.force_sur,
                 _pousse.c.valeur.label("pushed"),
                 _pousse.c.cible,
-                _pousse.c.poussee_le,
+                _pousse.c.connue_le,
                 _pousse.c.annotations_vues_le,
                 _pousse.c.incertaine,
                 _pousse.c.incertaine_cible,
@@ -387,7 +387,7 @@ class OutboxWrites(WishReads, JournalWrites):
                     row.annotation,
                     row.valeur or "",
                     # A row that has only an uncertain value has no date.
-                    pushed=None if row.poussee_le is None else WrittenValue(row.pushed, row.cible),
+                    pushed=None if row.connue_le is None else WrittenValue(row.pushed, row.cible),
                     uncertain=(
                         None
                         if row.incertaine is None

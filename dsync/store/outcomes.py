@@ -219,7 +219,7 @@ def _pushed_columns(valeur: str | None, cible: str | None, now: datetime) -> dic
     return {
         "valeur": valeur or None,
         "cible": cible,
-        "poussee_le": now,
+        "connue_le": now,
         **_NOTHING_UNCERTAIN,
     }
 

@@ -124,14 +124,6 @@ class Reader(
         count: int | None = self.connection.scalar(select(table.c.lus).where(table.c.run == run))
         return count
 
-    def champs(self, numero: DossierNumber) -> list[Document]:
-        """Return all champs and annotations of a dossier with their texts."""
-        return self._view(DossierView("lecture_champ", "origine"), numero)
-
-    def events(self, numero: DossierNumber) -> list[Document]:
-        """Return a dossier's events, oldest first."""
-        return self._view(_VIEWS["evenements"], numero)
-
     def runs(
         self,
         limit: int = 20,

@@ -245,7 +245,8 @@ class PousseRow(_Table, table=True):
     # The id of the annotation's descriptor, or the label. One created anew in DS has another id,
     # and dsync has written nothing there.
     cible: str | None
-    poussee_le: dt.datetime | None
+    # Since when `valeur` counts as dsync's: written, confirmed, or adopted.
+    connue_le: dt.datetime | None
     # DS's date of the last manual edit of annotations, read just before the write.
     annotations_vues_le: dt.datetime | None
     # A value that was sent without an answer: dsync may have written it.
@@ -470,7 +471,6 @@ class DemarcheRow(_Table, table=True):
     labels: Any = json_text()
     couleurs: Any = json_text(default={})
     instructeurs: Any = json_text()
-    lue_le: dt.datetime
     # Whether its views formulaire_* lack a revision, because they were in use when it was stored.
     vues_a_refaire: bool = False
 

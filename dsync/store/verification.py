@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Table, Text, and_, cast, column, func, inspect, or_, select, table
 
-from dsync.domain.dossier import OPEN_ETATS, Revision
+from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.run import Kind, Status
 from dsync.store import reading_views, tables
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
-from dsync.store.form_views import FormView, form_views
+from dsync.store.form_views import FormView
 from dsync.store.outcomes import WishReads
 from dsync.store.records import StoredWish, WishStatus
 from dsync.store.state import StateReads
@@ -243,10 +243,6 @@ class VerificationReads(StateReads, WishReads):
         table = tables.demarche
         due = select(table.c.vues_a_refaire).where(table.c.number == self.number)
         return bool(self.connection.scalar(due))
-
-    def form_views(self, revisions: Iterable[Revision]) -> list[FormView]:
-        """Return the views of the démarche's form."""
-        return form_views(self.number, revisions)
 
     def confirmed_wishes(
         self, after: DossierNumber, batch: int

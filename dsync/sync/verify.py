@@ -23,7 +23,7 @@ from dsync.domain.pieces import md5_of
 from dsync.ds import DSClient
 from dsync.errors import ConfigurationError, PieceTargetError
 from dsync.store import Reader, Store, StoredDossier, SyncState
-from dsync.store.form_views import FormView
+from dsync.store.form_views import FormView, form_views
 from dsync.store.pieces import CopiedFile
 from dsync.store.records import CLOCK_TOLERANCE
 from dsync.sync.context import is_mapped
@@ -173,7 +173,7 @@ def _verify_contents(
     reader: Reader, state: SyncState, expected: Expected, done: Verification
 ) -> None:
     revisions = reader.revisions()
-    forms = reader.form_views(revisions.values())
+    forms = form_views(reader.number, revisions.values())
     lost = reader.lost_views(forms)
     if lost:
         remedy = "They were in use: run `dsync sync`." if reader.has_views_in_use() else RESTORE

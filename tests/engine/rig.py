@@ -500,7 +500,7 @@ class Engine:
         rows = self.rows(f"SELECT * FROM {table}")
         for row in rows:
             # Which run saw a dossier last, and DS's own dates of change, are bookkeeping too.
-            for name in ("lu_par_run", "modifie_le", "lue_le"):
+            for name in ("lu_par_run", "modifie_le"):
                 row.pop(name, None)
         return rows
 

@@ -216,7 +216,7 @@ def test_one_demarche_of_several_is_exported_alone(filled: Store, tmp_path: Path
     """Its dossiers and its form's views; views that are about no démarche stay whole."""
     lease = filled.acquire_lease(OTHER, 60)
     with filled.transaction(lease) as tx:
-        tx.save_demarche(demarche_of([descriptor("c1", "Démarche : numéro")], number=OTHER), NOW)
+        tx.save_demarche(demarche_of([descriptor("c1", "Démarche : numéro")], number=OTHER))
         other = Recorder(None, None).record(
             make_dossier(9), OTHER, Revision(RevisionId("rev-1"), EARLIER, {})
         )

@@ -40,7 +40,7 @@ def test_erasing_leaves_a_tombstone(store: Store) -> None:
 
     with store.reading() as reader:
         document = reader.dossier(ONE)
-        champs = reader.champs(ONE)
+        champs = reader.rows_of("lecture_champ", ["valeur"], {"numero": ONE}, order="valeur")
     assert document is not None
     kept = {name for name, value in document.items() if value not in (None, [])}
     assert {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dsync.store import Store
-from tests.store.builders import DEMARCHE, NOW, make_demarche, writing
+from tests.store.builders import DEMARCHE, make_demarche, writing
 
 
 def test_the_demarche_comes_back_with_all_revisions_ever_seen(store: Store) -> None:
@@ -13,9 +13,9 @@ def test_the_demarche_comes_back_with_all_revisions_ever_seen(store: Store) -> N
     demarche = make_demarche()
     with writing(store) as tx:
         assert None is tx.demarche()
-        tx.save_demarche(demarche, NOW)
+        tx.save_demarche(demarche)
         assert demarche == tx.demarche()
-        tx.save_demarche(replace(demarche, revisions={}, titre="autre"), NOW)
+        tx.save_demarche(replace(demarche, revisions={}, titre="autre"))
 
     with store.reading(DEMARCHE) as reader:
         assert demarche.revisions == reader.revisions()

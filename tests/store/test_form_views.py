@@ -66,7 +66,7 @@ def demarche_of(*forms: Sequence[Descriptor], number: DemarcheNumber = DEMARCHE)
 def save(store: Store, demarche: Demarche) -> None:
     """Store a démarche."""
     with writing(store, demarche.number) as tx:
-        tx.save_demarche(demarche, NOW)
+        tx.save_demarche(demarche)
 
 
 NAMES: list[tuple[list[str], list[str]]] = [

@@ -29,7 +29,9 @@ def put(store: Store, *numbers: int, run: int = 1, **changes: object) -> PageRes
 
 def events(store: Store, number: int = 1) -> list[tuple[str, Any]]:
     with store.reading() as reader:
-        return [(e["evenement"], e["details"]) for e in reader.events(DossierNumber(number))]
+        found = reader.dossier(DossierNumber(number), only=["evenements"])
+    assert found is not None
+    return [(e["evenement"], e["details"]) for e in found["evenements"]]
 
 
 def test_changed_champs_are_named_once_and_without_their_values(store: Store) -> None:

@@ -42,7 +42,7 @@ def test_the_hashes_of_any_value_can_be_recomputed(store: Store) -> None:
         for n, champ in enumerate(VALUES, start=1)
     ]
     with writing(store) as tx:
-        tx.save_demarche(demarche, NOW)
+        tx.save_demarche(demarche)
         tx.store_page(1, page, now=NOW)
 
     expected = Expected(DEMARCHE, recorder, "", OWNED, lambda: NOW)

@@ -110,7 +110,7 @@ def rich(store: Store) -> Store:
     """A store with something in every view."""
     with writing(store) as tx:
         run = tx.start_run("incremental", "cli", NOW)
-        tx.save_demarche(make_demarche(), NOW)
+        tx.save_demarche(make_demarche())
         tx.store_page(run, [make_mapped(1, **RICH)], now=NOW)
         save_verdicts(tx, run, [make_verdict(1)], NOW)
         set_products(tx, {DossierNumber(1): DossierProduct("transport", by_page=True)})
@@ -198,6 +198,18 @@ def test_postgresql_compiles_no_query_for_one_dossier(rich: Store) -> None:
             if columns.startswith("numero ")
         }
     assert {} == {v: c for v, [plan] in costs.items() if (c := plan["Plan"]["Total Cost"]) > limit}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("view", ["lecture_champ", "lecture_piece"])
+def test_postgresql_can_share_the_parsing_of_all_dossiers(rich: Store, view: str) -> None:
+    """Between its processes, where it has the choice; a UNION that depends on a row stops it."""
+    with rich.reading() as reader:
+        ask = reader.connection.exec_driver_sql
+        ask("SET LOCAL parallel_setup_cost = 0; SET LOCAL min_parallel_table_scan_size = 0")
+        plan = "\n".join(ask(f"EXPLAIN SELECT count(*) FROM {view}").scalars())
+    assert "Finalize Aggregate" in plan.partition("\n")[0]
+    assert "Parallel Seq Scan on contenu" in plan
 
 
 def test_the_statistics_count_current_verdicts(rich: Store) -> None:

@@ -65,11 +65,6 @@ class Proposal:
         """The number of fields with a sure champ."""
         return sum(one.descriptor is not None for one in self.fields)
 
-    @property
-    def doubtful(self) -> int:
-        """The number of fields to look at."""
-        return sum(one.similarity < _KNOWN for one in self.fields)
-
 
 def propose(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> Proposal:
     """Find the fields of a mapping in another form.

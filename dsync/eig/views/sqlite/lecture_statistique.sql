@@ -1,11 +1,14 @@
--- Most dossiers of a month have the same results: these are counted together, then one by one.
+-- Most dossiers have the same results: those of an hour, which is in one month of Paris, are counted
+-- together. By its path, a value is looked up in a list that is parsed once.
 WITH liste AS (
-    SELECT mois, resultats, demarche_numero, count(*) AS nombre
+    SELECT heure, resultats, demarche_numero, count(*) AS nombre
     FROM (
         SELECT
-            substr(paris(d.depose_le), 1, 7) AS mois,
+            substr(d.depose_le, 1, 13) || ':00' AS heure,
             (
-                SELECT json_group_array(json_extract(k.value, '$.controle', '$.resultat'))
+                SELECT json_group_array(json_extract(
+                    v.controles, '$[' || k.key || '].controle', '$[' || k.key || '].resultat'
+                ))
                 FROM elements(v.controles) AS k
             ) AS resultats,
             d.demarche_numero
@@ -15,7 +18,7 @@ WITH liste AS (
     GROUP BY 1, 2, 3
 )
 SELECT
-    l.mois,
+    substr(paris(l.heure), 1, 7) AS mois,
     json_extract(k.value, '$[0]') AS controle,
     json_extract(k.value, '$[1]') AS resultat,
     sum(l.nombre) AS nombre,

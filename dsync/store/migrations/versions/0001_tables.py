@@ -112,7 +112,6 @@ def upgrade() -> None:
         sa.Column("labels", sa.Text(), nullable=True),
         sa.Column("couleurs", sa.Text(), nullable=True),
         sa.Column("instructeurs", sa.Text(), nullable=True),
-        sa.Column("lue_le", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("vues_a_refaire", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_demarche")),
     )
@@ -274,7 +273,7 @@ def upgrade() -> None:
         sa.Column("annotation", sqltypes.AutoString(), nullable=False),
         sa.Column("valeur", sa.Text(), nullable=True),
         sa.Column("cible", sqltypes.AutoString(), nullable=True),
-        sa.Column("poussee_le", sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("connue_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("annotations_vues_le", sqltypes.UTCDateTime(), nullable=True),
         sa.Column("incertaine", sa.Text(), nullable=True),
         sa.Column("incertaine_cible", sqltypes.AutoString(), nullable=True),

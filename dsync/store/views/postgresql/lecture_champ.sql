@@ -1,6 +1,20 @@
+-- The lists of champs of a dossier are its own and those of the rows of its blocks. The own one is
+-- read as the row of a first block, `[null]`, not by a UNION: PostgreSQL reads a UNION of queries
+-- that depend on `c` in one process, and this one in several.
 -- Of `jsonb_path_query` PostgreSQL expects 1,000 rows and not 100, and compiles even a query for one dossier.
 -- Concatenated, a list is decompressed once and not by each function that reads it.
-WITH formulaire AS MATERIALIZED (
+SELECT
+    c.numero,
+    o.origine,
+    e.champ ->> 'id' AS champ_id,
+    coalesce(e.champ ->> 'libelle', f.libelles ->> (e.champ ->> 'id')) AS libelle,
+    coalesce(e.champ ->> 'type', f.types ->> (e.champ ->> 'id')) AS type,
+    CASE WHEN b.rang > 1 THEN l.rang::integer END AS ligne,
+    e.champ ->> 'texte' AS valeur,
+    d.demarche_numero
+FROM contenu AS c
+JOIN dossier AS d ON d.numero = c.numero
+LEFT JOIN (
     SELECT
         r.id,
         jsonb_object_agg(s.id, s.libelle) AS libelles,
@@ -8,26 +22,8 @@ WITH formulaire AS MATERIALIZED (
     FROM revision AS r
     CROSS JOIN json_to_recordset(r.descriptors::json) AS s (id text, libelle text, type text)
     GROUP BY r.id
-)
-SELECT
-    c.numero,
-    o.origine,
-    k.id AS champ_id,
-    coalesce(k.libelle, f.libelles ->> k.id) AS libelle,
-    coalesce(k.type, f.types ->> k.id) AS type,
-    k.ligne,
-    k.texte AS valeur,
-    d.demarche_numero
-FROM contenu AS c
-JOIN dossier AS d ON d.numero = c.numero
-LEFT JOIN formulaire AS f ON f.id = d.revision_id
+) AS f ON f.id = d.revision_id
 CROSS JOIN LATERAL (VALUES ('champ', c.champs || '[]'), ('annotation', c.annotations || '[]')) AS o (origine, champs)
-CROSS JOIN LATERAL (
-    SELECT NULL::integer AS ligne, e.*
-    FROM jsonb_to_recordset(o.champs) AS e (id text, texte text, libelle text, type text)
-    UNION ALL
-    SELECT l.rang::integer, e.*
-    FROM jsonb_array_elements(jsonb_path_query_array(o.champs, '$[*].lignes')) AS r (lignes)
-    CROSS JOIN jsonb_array_elements(r.lignes) WITH ORDINALITY AS l (ligne, rang)
-    CROSS JOIN jsonb_to_recordset(l.ligne -> 'champs') AS e (id text, texte text, libelle text, type text)
-) AS k
+CROSS JOIN LATERAL jsonb_array_elements('[[null]]' || jsonb_path_query_array(o.champs, '$[*].lignes')) WITH ORDINALITY AS b (lignes, rang)
+CROSS JOIN LATERAL jsonb_array_elements(b.lignes) WITH ORDINALITY AS l (ligne, rang)
+CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN b.rang > 1 THEN l.ligne -> 'champs' ELSE o.champs END) AS e (champ)

@@ -1,8 +1,9 @@
+-- The first « row », null, stands for the dossier's own champs, for the reason of `lecture_champ`.
 -- Of `jsonb_path_query` PostgreSQL expects 1,000 rows and not 100, and compiles even a query for one dossier.
 -- Concatenated, a list is decompressed once and not by each function that reads it.
 SELECT
     c.numero,
-    k.champ ->> 'id' AS champ_id,
+    e.champ ->> 'id' AS champ_id,
     f.nom,
     f.type_mime,
     f.taille,
@@ -15,18 +16,16 @@ SELECT
 FROM contenu AS c
 JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN LATERAL (VALUES (c.champs || '[]'), (c.annotations || '[]')) AS o (champs)
-CROSS JOIN LATERAL (
-    SELECT '' AS ligne, e.champ
-    FROM jsonb_array_elements(jsonb_path_query_array(o.champs, '$[*] ? (exists (@.fichiers))')) AS e (champ)
-    UNION ALL
-    SELECT l.ligne ->> 'id', e.champ
-    FROM jsonb_array_elements(jsonb_path_query_array(o.champs, '$[*].lignes[*] ? (exists (@.champs[*].fichiers))')) AS l (ligne)
-    CROSS JOIN jsonb_array_elements(jsonb_path_query_array(l.ligne, '$.champs[*] ? (exists (@.fichiers))')) AS e (champ)
-) AS k
-CROSS JOIN LATERAL jsonb_to_recordset(k.champ -> 'fichiers') AS f (nom text, type_mime text, taille bigint, empreinte_md5 text, "analyse" text)
+CROSS JOIN LATERAL jsonb_array_elements(
+    '[null]' || jsonb_path_query_array(o.champs, '$[*].lignes[*] ? (exists (@.champs[*].fichiers))')
+) WITH ORDINALITY AS l (ligne, rang)
+CROSS JOIN LATERAL jsonb_array_elements(jsonb_path_query_array(
+    CASE WHEN l.rang > 1 THEN l.ligne -> 'champs' ELSE o.champs END, '$[*] ? (exists (@.fichiers))'
+)) AS e (champ)
+CROSS JOIN LATERAL jsonb_to_recordset(e.champ -> 'fichiers') AS f (nom text, type_mime text, taille bigint, empreinte_md5 text, "analyse" text)
 LEFT JOIN piece AS p
     ON p.numero = c.numero
-        AND p.champ_id = k.champ ->> 'id'
-        AND p.ligne = k.ligne
+        AND p.champ_id = e.champ ->> 'id'
+        AND p.ligne = coalesce(l.ligne ->> 'id', '')
         AND p.empreinte_md5 = f.empreinte_md5
         AND NOT p.a_supprimer

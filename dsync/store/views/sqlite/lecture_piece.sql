@@ -1,19 +1,16 @@
 WITH k AS (
     SELECT
-        o.numero,
-        o.champs,
+        c.numero,
+        CASE o.origine WHEN 'champ' THEN c.champs ELSE c.annotations END AS champs,
         e.value AS fichier,
         replace(e.path, '.fichiers', '') AS place
-    FROM (
-        SELECT c.numero, c.champs FROM contenu AS c
-        UNION ALL
-        SELECT c.numero, c.annotations FROM contenu AS c
-    ) AS o
+    FROM contenu AS c
+    CROSS JOIN (SELECT 'champ' AS origine UNION ALL SELECT 'annotation') AS o
+    CROSS JOIN json_tree(CASE o.origine WHEN 'champ' THEN c.champs ELSE c.annotations END) AS e
     -- Few dossiers have files: the others are not parsed.
-    CROSS JOIN json_tree(o.champs) AS e
-    WHERE o.champs LIKE '%"fichiers"%'
+    WHERE CASE o.origine WHEN 'champ' THEN c.champs ELSE c.annotations END LIKE '%"fichiers"%'
         AND e.type = 'object'
-        AND e.path LIKE '%.fichiers'
+        AND substr(e.path, -9) = '.fichiers'
         AND instr(e.path, '.valeur') = 0
 )
 SELECT
