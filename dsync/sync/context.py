@@ -176,9 +176,9 @@ def is_mapped(mapping_key: str | None) -> bool:
 
 T = TypeVar("T")
 
-BATCH = 200
-"""Number of dossiers in one transaction: with 100 the statements take a tenth more CPU, with 500 a
-run takes 12 MiB more memory."""
+BATCH = 100
+"""Number of dossiers in one transaction. With 200 the statements take a tenth less CPU, and a read
+of 20,000 dossiers 6 MiB more memory."""
 
 
 def batches(context: Context, items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
