@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import shutil
 import signal
 import statistics
 import threading
@@ -16,11 +17,13 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+import requests
 
 from dsync.sandbox import Sandbox
 from tests.acceptance.worker.installed import INSTRUCTEUR, Installed, Process, until
 from tests.bench.measured import TOKEN, memory_kib
 from tests.bench.prebuilt import DEMARCHE, serving
+from tests.console.addresses import pages
 
 pytestmark = pytest.mark.bench
 
@@ -29,6 +32,7 @@ WEBHOOKS, DURING_S, CLIENTS = 1_000, 10.0, 10
 SECRET = "chemin-secret-du-banc"
 PAGE, DETAIL = 4102, 5103
 CHANGES = 10
+CONFIG = Path(__file__).parents[2] / "config"
 
 
 def _told(what: str, figure: str, target: str) -> None:
@@ -170,9 +174,44 @@ def test_memory_at_rest(installed: Installed) -> None:
         _told(f"`dsync run` with HTTP at rest, {when}", f"{kib / 1024:.0f} MiB", "≤ 110 MiB")
 
 
-def _on(installed: Installed, sandbox: Sandbox) -> Process:
+def test_memory_of_the_console(installed: Installed, tmp_path: Path) -> None:
+    """What `dsync run` takes more when it serves the console and each page was seen."""
+    config = shutil.copytree(CONFIG, tmp_path / "config") / "aap-eig7.toml"
+    config.write_text(f"{config.read_text()}\n[http]\nconsole = true\n", encoding="utf-8")
+    kib = []
+    with Sandbox.start(dossiers=120) as sandbox:
+        for given in (None, str(config)):
+            process = _on(installed, sandbox, config=given)
+            address = _address(process)
+            if given is None:
+                until(lambda process=process: "run_finished" in process.printed())
+                process.signal(signal.SIGTERM)
+                process.wait()
+                process = _on(installed, sandbox, config=given)
+                address = _address(process)
+                _get(address, "/readyz")
+            else:
+                browser = requests.Session()
+                link = until(
+                    lambda process=process: re.search(r"http://\S+/entrer\S+", process.printed())
+                )
+                browser.get(str(link[0]), timeout=10).raise_for_status()
+                seen = pages(sandbox.control.truth()[0].number)
+                seen.remove("/demandes/1")  # Nobody has asked for anything.
+                for page in seen:
+                    browser.get(f"http://{address}{page}", timeout=10).raise_for_status()
+            time.sleep(1)
+            kib.append(memory_kib(process.pid))
+            process.signal(signal.SIGTERM)
+            process.wait()
+    more = f"{(kib[1] - kib[0]) / 1024:.0f} MiB"
+    _told("the console in `dsync run`, each page seen, takes more", more, "≤ 40 MiB")
+
+
+def _on(installed: Installed, sandbox: Sandbox, config: str | None = None) -> Process:
     return installed.start(
         "run",
+        config=config,
         ds_url=sandbox.ds_url,
         ds_token=sandbox.tokens.write,
         ds_instructeur=INSTRUCTEUR,
