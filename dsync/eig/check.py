@@ -63,10 +63,10 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
         labels = " or ".join(f"« {libelle} »" for libelle in match.target.libelles)
         yield CheckLine(
             "mapping",
-            CheckStatus.ERROR if match.target.needed else CheckStatus.WARNING,
+            CheckStatus.ERROR if match.is_needed else CheckStatus.WARNING,
             f"{match.field}: missing from the form ({match.target.id or labels})",
             f"give the id of the champ that replaces it in {section}",
-            2 if match.target.needed else 0,
+            2 if match.is_needed else 0,
         )
         return
     if match.status is MatchStatus.BY_LABEL and match.descriptor:

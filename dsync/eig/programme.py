@@ -114,7 +114,7 @@ class Eig:
             lacks = {
                 match.field
                 for match in match_descriptors(self._mapping, revision).matches
-                if match.target.needed and match.status is MatchStatus.MISSING
+                if match.is_needed and match.status is MatchStatus.MISSING
             }
             # Finished dossiers keep former revisions, which may lack a champ that was added since.
             missing = lacks if missing is None else missing & lacks

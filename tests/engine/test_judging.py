@@ -194,6 +194,19 @@ def test_a_twin_that_is_refused_counts_no_more(engine: Engine) -> None:
     assert "Éligible" == engine.verdict(0)
 
 
+def test_a_column_of_profiles_that_is_not_mapped_makes_nobody_ineligible(engine: Engine) -> None:
+    """The form names it otherwise: the verdict stays, and the run says what to mend."""
+    engine.sync_until_quiet()
+    mapping = engine.worker.app.configuration.mapping
+    profil = mapping.voeux.profil.model_copy(update={"id": "autre", "libelles": ("Métier",)})
+    voeux = mapping.voeux.model_copy(update={"profil": profil})
+    engine.restart(configuration={"mapping": {"voeux": voeux}})
+    report = engine.sync()
+    assert ("Éligible", "Éligible") == (engine.verdict(0), engine.remote(0))
+    assert [] == engine.sent(0)
+    assert any("voeux.profil" in error for error in report.errors)
+
+
 def test_without_a_catalogue_nothing_is_said_until_it_is_back(engine: Engine) -> None:
     """Indéterminé leaves DS as it is; the first good catalogue brings the verdicts."""
     engine.control.catalogue.unavailable = True

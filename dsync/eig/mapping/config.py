@@ -23,6 +23,8 @@ from dsync.domain.nearest import MISSPELT, nearest
 from dsync.eig.candidature import Candidature, targets
 
 VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
+PROFIL = f"{VOEUX}.profil"
+"""The column without which wishes cannot be checked."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = {*Candidature.model_fields, *targets(annotations=True), *REPETITIONS} - {

@@ -26,6 +26,7 @@ from dsync.eig.mapping.config import (
     ANNOTATION_FIELDS,
     CHAMP_FIELDS,
     EVALUATIONS,
+    PROFIL,
     REPETITIONS,
     ChampTarget,
     MappingConfig,
@@ -56,6 +57,11 @@ class FieldMatch:
     target: ChampTarget
     status: MatchStatus
     descriptor: Descriptor | None
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the checks lack an answer without it."""
+        return self.target.needed or self.field == PROFIL
 
     @property
     def renamed_to(self) -> str | None:

@@ -31,7 +31,7 @@ from dsync.eig.mapping.champs import (
     rank_of,
     text_of,
 )
-from dsync.eig.mapping.config import EVALUATIONS, VOEUX
+from dsync.eig.mapping.config import EVALUATIONS, PROFIL, VOEUX
 
 DEPARTEMENT = "departement"
 
@@ -89,6 +89,11 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
                 fields["departement_code"], fields["departement_nom"] = departement_of(champ)
             elif name == VOEUX and champ.lignes:
                 fields[name] = _read_voeux(lignes, plan)
+                profil = plan.columns.get(PROFIL)
+                # Rows without the column say nothing about the profiles: taken for blank ones, they
+                # would make each dossier « Inéligible ».
+                if lignes and not any(profil in cells for _, cells in lignes):
+                    reponses[name] = Reponse.NON_DEMANDE if profil else Reponse.NON_ASSOCIE
             elif name == EVALUATIONS:
                 fields[name] = tuple(
                     _read_evaluation(number, cells, plan) for number, cells in lignes
@@ -121,7 +126,7 @@ def _read_voeux(lignes: Lignes, plan: FormPlan) -> tuple[Voeu, ...]:
         voeux.append(
             Voeu(
                 rang=number if rang is None else rang,
-                profil=_text(cells, columns.get("voeux.profil")),
+                profil=_text(cells, columns.get(PROFIL)),
                 missions=_text(cells, columns.get("voeux.missions")),
             )
         )

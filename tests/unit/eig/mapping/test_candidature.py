@@ -164,6 +164,18 @@ def test_a_form_without_some_columns_still_gives_wishes(form: Any, map_node: Any
     assert (Voeu(1, "Produit", None),) == mapped.candidature.voeux
 
 
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_wishes_without_their_profile_are_not_taken_for_none(
+    form: Any, map_node: Any, is_hidden: bool
+) -> None:
+    """The column is not mapped, or no row shows it: nobody wished for nothing."""
+    if not is_hidden:
+        form.replace(4404, id="autre", libelle="Métier")
+    rows = form.rows(4403, voeu(form, ordre="1", missions="Coder")[1:])
+    expected = Reponse.NON_DEMANDE if is_hidden else Reponse.NON_ASSOCIE
+    assert expected == map_node([rows]).candidature.reponses["voeux"]
+
+
 @pytest.mark.parametrize(
     ("typename", "values", "expected"),
     [
