@@ -104,12 +104,16 @@ class Ligne(Struct, frozen=True, gc=False):
     champs: tuple[Champ, ...]
 
 
+NOT_RENDERED = "inconnu"
+"""The `genre` of an applicant that DS could not render."""
+
+
 class Demandeur(Struct, frozen=True, gc=False):
     """The applicant. The names of a natural person are only in `details`."""
 
     genre: str
-    """`personne_morale`, `personne_morale_incomplete`, `personne_physique`, or the unknown
-    GraphQL type's name."""
+    """`personne_morale`, `personne_morale_incomplete`, `personne_physique`, the unknown GraphQL
+    type's name, or `NOT_RENDERED`."""
     siret: str | None = None
     siren: str | None = None
     raison_sociale: str | None = None

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
-from dsync.domain.dossier import Champ, Demandeur, Dossier, Json, Ligne, Traitement
+from dsync.domain.dossier import NOT_RENDERED, Champ, Demandeur, Dossier, Json, Ligne, Traitement
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
 from dsync.domain.json_bytes import cleaned, json_bytes
 from dsync.ds.nodes import CellNode, ChampNode, CompanyNode, DemandeurNode, DossierNode
@@ -178,7 +178,7 @@ def _dossier_of(node: DossierNode) -> Dossier:
         depose_par_un_tiers=node.depose_par_un_tiers,
         mandataire=" ".join(filter(None, names)) or None,
         prerempli=node.prefilled is True,
-        demandeur=_demandeur_of(node.demandeur) if node.demandeur else Demandeur("inconnu"),
+        demandeur=_demandeur_of(node.demandeur) if node.demandeur else Demandeur(NOT_RENDERED),
         champs=tuple(map(_champ_of, node.champs)),
         annotations=tuple(map(_champ_of, node.annotations)),
         labels=tuple(sorted(label.name for label in node.labels if label.name)),
@@ -228,7 +228,7 @@ def _demandeur_of(node: DemandeurNode) -> Demandeur:
     details: dict[str, Json] = msgspec.to_builtins(node)
     del details["__typename"]
     return Demandeur(
-        genre=_GENRES.get(node.typename) or node.typename or "inconnu",
+        genre=_GENRES.get(node.typename) or node.typename,
         siret=siret,
         siren=company.siren or (found[0] if found else None),
         raison_sociale=company.raison_sociale or None,

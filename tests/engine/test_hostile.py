@@ -11,7 +11,7 @@ from dsync.sandbox import ScriptedFault
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.oracle import check_copy
-from tests.engine.rig import FIRST, PROBLEME, RESULTAT, Engine, number
+from tests.engine.rig import DETAIL, FIRST, PROBLEME, RESULTAT, Engine, number
 
 DEEP = "[" * 600 + "]" * 600
 VERY_DEEP = "[" * 100_000 + "]" * 100_000
@@ -102,6 +102,20 @@ def test_a_dossier_that_a_hole_takes_whole_keeps_its_champs(engine: Engine, comm
     assert 1 == len(engine.requests("DossierReduced"))
     assert len(engine.pages()) <= 2
     check_copy(engine)
+
+
+def test_an_applicant_that_ds_cannot_render_changes_no_verdict(engine: Engine) -> None:
+    """DS fails on it: the verdict and the annotations stay, and nothing is said about its SIRET."""
+    engine.sync_until_quiet()
+    before = engine.remote(0, DETAIL)
+    engine.control.lose_demandeur(number(0))
+    engine.control.edit_champ(number(0), PROBLEME, "Un autre problème")
+    assert 7 == engine.sync().exit_code
+    assert ("Éligible", "Éligible", before) == (
+        engine.verdict(0),
+        engine.remote(0),
+        engine.remote(0, DETAIL),
+    )
 
 
 @pytest.mark.parametrize("command", ["sync --full", "sync --dossier"])

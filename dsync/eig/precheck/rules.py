@@ -36,7 +36,7 @@ from dsync.eig.precheck.sentences import SENTENCES
 from dsync.eig.precheck.wording import fold, words
 from dsync.errors import ConfigurationError
 
-SENTENCES_REVISION = 3
+SENTENCES_REVISION = 4
 """Raise it when sentences or checks change, so that all open dossiers are judged again."""
 
 _MAY_REFUSE = frozenset(

@@ -172,6 +172,11 @@ SANS_SIRET = Sentence(
     "Aucun numéro SIRET lisible dans le dossier",
     _REGLE_ADMINISTRATION, "demander au candidat le SIRET de son administration",
 )  # fmt: skip
+CANDIDAT_NON_RENDU = Sentence(
+    (Check.ADMINISTRATION,), IMPOSSIBLE,
+    "candidat que Démarches Simplifiées n’a pas pu transmettre",
+    "Démarches Simplifiées n’a pas pu transmettre le candidat de ce dossier", "", _ATTEND,
+)  # fmt: skip
 SANS_CATEGORIE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "aucune catégorie juridique dans le dossier",
     "Candidat {organisme}, sans catégorie juridique dans les données du registre des entreprises "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dsync.domain.dossier import Json
+from dsync.domain.dossier import NOT_RENDERED, Json
 from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck import sentences
@@ -75,6 +75,10 @@ def check_administration(context: Context) -> Controle:
     """Check by override, list of opérateurs, legal category and registry, in this order."""
     demandeur = context.candidature.demandeur
     siren = siren_of(context.candidature)
+    # DS failed on the applicant, and the dossier was read without: that is no missing SIRET, and
+    # the verdict that stands is kept.
+    if demandeur.genre == NOT_RENDERED:
+        return make_controle(NAME, sentences.CANDIDAT_NON_RENDU, {"type": _INCONNU})
     if siren is None:
         is_person = demandeur.genre == _PERSONNE
         sentence = sentences.PERSONNE if is_person else sentences.SANS_SIRET

@@ -286,3 +286,10 @@ def test_an_unlisted_category_is_named_by_the_dossier(check: Callable[..., Contr
     )
     motif = check("administration", demandeur=demandeur).motif
     assert "« Caisse d'épargne » (catégorie juridique 6100 selon" in motif
+
+
+def test_an_applicant_that_ds_could_not_render_is_no_missing_siret(
+    check: Callable[..., Controle],
+) -> None:
+    """The check is impossible, as with any evidence out of reach."""
+    assert check("administration", demandeur=Demandeur("inconnu")).resultat == "impossible"
