@@ -5,13 +5,13 @@ A stored verdict is never changed, apart from its remark.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Update, and_, bindparam, or_, select, update
 
-from dsync.domain.dossier import OPEN_ETATS, Etat, Json, Presence
+from dsync.domain.dossier import Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.programme import DueEvaluation
@@ -66,11 +66,11 @@ class VerdictReads(Subject):
             for row in rows
         ]
 
-    def numbers_to_judge(self, *, everything_open: bool = False) -> list[DossierNumber]:
-        """Return the queued dossiers; with `everything_open`, also all present open ones."""
+    def numbers_to_judge(self, etats: Collection[Etat] = ()) -> list[DossierNumber]:
+        """Return the queued dossiers, and all present ones in these states."""
         waits: ColumnElement[bool] = _dossier.c.a_evaluer
-        if everything_open:
-            waits = or_(waits, _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]))
+        if etats:
+            waits = or_(waits, _dossier.c.etat.in_([etat.value for etat in etats]))
         statement = select(_dossier.c.numero).where(self._is_present(), waits)
         return list(self.connection.scalars(statement.order_by(_dossier.c.numero)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dsync.annotations import desired
 from dsync.annotations.config import LABEL, RESULTAT
-from dsync.domain.dossier import Demarche, Presence
+from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.programme import DueEvaluation
 from dsync.store import NewWish
 from dsync.sync.context import Context, Run, batches, digest
@@ -71,7 +71,7 @@ def _writing_key(context: Context, demarche: Demarche) -> str:
 
 def _reword(run: Run) -> None:
     with run.transaction() as tx:
-        numbers = tx.numbers_to_judge(everything_open=True)
+        numbers = tx.numbers_to_judge(OPEN_ETATS)
     for chunk in batches(run.context, numbers):
         with run.transaction() as tx:
             tx.wish(

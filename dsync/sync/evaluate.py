@@ -14,7 +14,7 @@ from datetime import datetime
 
 from dsync.annotations import desired
 from dsync.annotations.config import DETAIL, RESULTAT
-from dsync.domain.dossier import Presence
+from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.programme import DueEvaluation, Evidence, Judged, PrecheckOptions, Programme
 from dsync.domain.verdict import Decision, Verdict
@@ -77,7 +77,9 @@ def evaluate_due(run: Run, *, accept_evidence: bool = False) -> None:
         # The key covers the rules and the evidence: all open dossiers depend on both.
         has_changed = tx.state().evidence_key != evidence.key
         if has_changed:
-            others.update(tx.numbers_to_judge(everything_open=True))
+            # Accepted ones, too: they keep their verdict, but the product that they name can have
+            # another id now, by which the others find them.
+            others.update(tx.numbers_to_judge(COUNTED_ETATS))
         if has_changed or evidence.retry_undetermined:
             others.update(tx.undetermined())
     # What this run evaluated page by page, it evaluated with this evidence.

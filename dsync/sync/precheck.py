@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
 from dsync.domain.programme import NO_RULES, PrecheckOptions
 from dsync.domain.verdict import Comparison
@@ -35,7 +36,7 @@ def precheck(run: Run, options: SyncOptions) -> None:
     how = PrecheckOptions(options.as_of, options.refresh)
     evidence = programme.gather(run)
     with run.reading() as reader:
-        chosen = sorted(set(options.dossiers)) or reader.numbers_to_judge(everything_open=True)
+        chosen = sorted(set(options.dossiers)) or reader.numbers_to_judge(OPEN_ETATS)
     known: set[DossierNumber] = set()
     for batch in judge(run, programme, evidence, chosen, how):
         stored = _to_store(batch)

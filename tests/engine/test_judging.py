@@ -207,6 +207,28 @@ def test_a_column_of_profiles_that_is_not_mapped_makes_nobody_ineligible(engine:
     assert any("voeux.profil" in error for error in report.errors)
 
 
+def test_an_accepted_twin_counts_after_its_product_was_renamed(engine: Engine) -> None:
+    """The catalogue has a new id and an alias: the accepted dossier is the same product's."""
+    engine.sync_until_quiet()
+    [twin] = seeds([0])
+    engine.control.edit_champ(number(2), PAGE, twin.champs[PAGE])
+    engine.control.move(number(2), "accepte")
+    engine.sync()
+    assert str(number(2)) in engine.remote(0, DETAIL)
+    former, renamed = product_of(0), f"{product_of(0)}-anciennement"
+    document = few_products()
+    for entry in document["data"]:
+        if entry["id"] == former:
+            entry["id"] = renamed
+    engine.control.catalogue.replace(STARTUPS, document)
+    redirects = {f"/startups/{former}.html": SUIVI.format(renamed)}
+    engine.control.catalogue.replace("/redirects.json", redirects)
+    engine.advance(minutes=1)
+    engine.sync()
+    assert str(number(2)) in engine.remote(0, DETAIL)
+    assert "À vérifier" == engine.verdict(0)
+
+
 def test_without_a_catalogue_nothing_is_said_until_it_is_back(engine: Engine) -> None:
     """Indéterminé leaves DS as it is; the first good catalogue brings the verdicts."""
     engine.control.catalogue.unavailable = True
