@@ -21,7 +21,7 @@ from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.outcomes import WishReads
+from dsync.store.outcomes import WishReads, pushed_columns
 from dsync.store.records import (
     CLOCK_TOLERANCE,
     LONGEST_WAIT,
@@ -183,6 +183,21 @@ class OutboxWrites(WishReads, JournalWrites):
             )
             .returning(_outbox.c.id, _outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur)
         ).all()
+        # Before `incertaine` is overwritten: if this write fails, too, DS still has the value of
+        # the one before, which would then be taken for a human's.
+        upsert(
+            self.connection,
+            _pousse,
+            [
+                {
+                    "numero": row.numero,
+                    "annotation": row.annotation,
+                    **pushed_columns(own.value, own.target, now),
+                }
+                for row in sent
+                if (own := by_id[row.id].replaces) is not None
+            ],
+        )
         upsert(
             self.connection,
             _pousse,

@@ -91,7 +91,7 @@ class OutcomeWrites(WishReads, JournalWrites):
                 {
                     "numero": numero,
                     "annotation": name,
-                    **_pushed_columns(own.value, own.target, now),
+                    **pushed_columns(own.value, own.target, now),
                 }
                 for numero, owns in found.items()
                 for name, own in owns.items()
@@ -133,7 +133,7 @@ class OutcomeWrites(WishReads, JournalWrites):
                 {
                     "numero": numero,
                     "annotation": row.annotation,
-                    **_pushed_columns(row.valeur_distante, row.cible, now),
+                    **pushed_columns(row.valeur_distante, row.cible, now),
                 }
                 for row in conflicts
                 # Of a single annotation, the wishes that it blocks are only released.
@@ -196,7 +196,7 @@ class OutcomeWrites(WishReads, JournalWrites):
         for wish, end in pairs:
             key = {"numero": wish.numero, "annotation": wish.annotation}
             if end.pushed is not None:
-                ours.append(key | _pushed_columns(end.pushed, end.cible, now))
+                ours.append(key | pushed_columns(end.pushed, end.cible, now))
             elif end.nothing_written:
                 nothing.append(key | _NOTHING_UNCERTAIN | {"annotations_vues_le": None})
             elif wish.statut == WishStatus.INCERTAINE and end.statut is not WishStatus.INCERTAINE:
@@ -214,7 +214,7 @@ _NOTHING_UNCERTAIN: dict[str, Any] = {
 }
 
 
-def _pushed_columns(valeur: str | None, cible: str | None, now: datetime) -> dict[str, Any]:
+def pushed_columns(valeur: str | None, cible: str | None, now: datetime) -> dict[str, Any]:
     """Return the columns of table `pousse` for a value written by dsync; "": it is empty."""
     return {
         "valeur": valeur or None,

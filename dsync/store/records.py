@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
-from dsync.annotations import Wish
+from dsync.annotations import Wish, WrittenValue
 from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.programme import Row
@@ -277,6 +277,8 @@ class Sending(NamedTuple):
     id: int
     cible: str | None
     seen_at: datetime | None
+    replaces: WrittenValue | None = None
+    """The value just read in DS, if dsync sent it without an answer."""
 
 
 EventName = Literal[

@@ -67,7 +67,10 @@ class PlannedWrite:
     @property
     def sendings(self) -> list[Sending]:
         """What the store records of the wishes before they are sent."""
-        return [Sending(step.wish.id, step.target, self.seen_at) for step in self.steps]
+        return [
+            Sending(step.wish.id, step.target, self.seen_at, _sent_before(step))
+            for step in self.steps
+        ]
 
     def targets(self, step: Step) -> list[str]:
         """Return the id of the step's annotation, or of the labels that it adds and removes."""
@@ -153,6 +156,14 @@ def _renewed(wishes: Sequence[Wish], own: Mapping[str, WrittenValue]) -> list[Wi
             wish = replace(wish, pushed=known, uncertain=None, valeur=valeur)
         renewed.append(wish)
     return renewed
+
+
+def _sent_before(step: Step) -> WrittenValue | None:
+    """Return the value in DS if the last write was not answered; unforced, it is dsync's own."""
+    if step.wish.uncertain is None or step.wish.force or step.remote is None:
+        return None
+    # The step's target is the label to add; those in DS are known by their names.
+    return WrittenValue(step.remote, step.descriptor and step.descriptor.id)
 
 
 _STATUSES = {

@@ -482,6 +482,23 @@ def test_no_newer_wish_goes_out_before_the_lost_answer_is_read_back(
     assert ["inéligible"] == engine.labels(0)
 
 
+def test_a_value_sent_without_an_answer_stays_dsyncs_after_a_newer_one_failed(
+    engine: Engine,
+) -> None:
+    """It is read back in DS, the newer value is refused at the door: it is nobody else's."""
+    engine.begin(push=False)
+    engine.control.fail(ScriptedFault("answer_lost", PUSH))
+    engine.sync()
+    make_ineligible(engine)
+    engine.advance(seconds=40)
+    engine.control.fail(ScriptedFault("token_expired", PUSH))
+    assert 3 == engine.sync().exit_code
+    assert "Éligible" == engine.remote(0)
+    report = engine.sync()
+    assert (0, 0, "Inéligible") == (report.exit_code, report.conflicts, engine.remote(0))
+    assert CONFIRMED == engine.wishes(0)
+
+
 def test_a_human_edit_after_a_lost_answer_is_respected(engine: Engine) -> None:
     """What stands there is neither what was there nor what was sent."""
     engine.begin(push=False)
