@@ -64,10 +64,7 @@ def fetch_catalogue(
     for path in sources.config.catalogue.paths:
         try:
             snapshot = _fetch(sources, path, previous)
-            redirects = _fetch_redirects(sources)
-            # Without aliases, renamed products would be taken for missing ones.
-            if redirects is None and previous is not None:
-                redirects = previous.redirects
+            redirects = _fetch_redirects(sources, previous.redirects if previous else None)
             snapshot = replace(snapshot, redirects=redirects)
             if snapshot == previous:
                 return None
@@ -115,17 +112,21 @@ def _get(sources: EvidenceSources, path: str, known: Snapshot | None) -> Respons
     )
 
 
-def _fetch_redirects(sources: EvidenceSources) -> str | None:
-    """Return the text of the redirects, `{}` without such a file, None when it is unreadable."""
+def _fetch_redirects(sources: EvidenceSources, known: str | None) -> str | None:
+    """Return the text of the redirects; the known one while the file is missing or unreadable.
+
+    Without aliases, renamed products would be taken for missing ones, and their dossiers for
+    ineligible. Before a first text: `{}` without such a file, None when it is unreadable.
+    """
     try:
         # No validators of this file are stored, so it is fetched whole each time.
         response = _get(sources, sources.config.catalogue.redirects, None)
         if response.status in _GONE:
-            return NO_REDIRECTS
+            return NO_REDIRECTS if known is None else known
         text = response.text()
     except EvidenceUnavailableError:
-        return None
-    return text if response.status == _OK and redirects_readable(text) else None
+        return known
+    return text if response.status == _OK and redirects_readable(text) else known
 
 
 def _join(base_url: str, path: str) -> str:

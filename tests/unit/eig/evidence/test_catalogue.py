@@ -120,6 +120,17 @@ def test_unreadable_redirects_are_unknown(
     assert fetch(previous) is None
 
 
+def test_redirects_that_are_gone_stay_as_they_were(
+    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
+) -> None:
+    """A former address still leads to its product: its page was not unpublished."""
+    site.replies[OLD] = reply(catalogue_text)
+    site.replies["/redirects.json"] = reply('{"/startups/a": "/startups/a-just"}')
+    previous = fetched(fetch)
+    del site.replies["/redirects.json"]
+    assert fetch(previous) is None
+
+
 def test_the_other_version_serves_where_one_cannot_be_read(
     site: Any, reply: Any, fetch: Fetch, catalogue_text: str
 ) -> None:
