@@ -183,6 +183,17 @@ def test_a_dossier_that_leaves_the_demarche_leaves_its_stage(engine_on_each: Eng
     engine.sync()
     assert [(stage, None)] == stages(engine, 1)
 
+    engine.control.move(number(1), "en_instruction")
+    jury = (engine.control.now() + timedelta(days=9)).date()
+    engine.control.edit_annotation(number(1), JURY, jury.isoformat())
+    engine.advance(minutes=20)
+    engine.sync()
+    engine.control.hide(number(1), "administration")
+    hidden = engine.control.now()
+    engine.sync()
+    # The day of the jury has come since, without this dossier.
+    assert ("En instruction", hidden) == stages(engine, 1)[-1]
+
     engine.control.hide(number(1))
     engine.control.erase(number(1))
     engine.advance(hours=2)

@@ -293,6 +293,17 @@ def test_a_product_shows_its_last_phase(rich: Store) -> None:
     )
 
 
+def test_of_two_phases_of_one_day_a_product_shows_the_last_listed_one(store: Store) -> None:
+    """As the pre-check reads the catalogue."""
+    day = date(2023, 10, 2)
+    for names in (("investigation", "construction"), ("construction", "investigation")):
+        phases = tuple(Phase(name, day) for name in names)
+        with writing(store) as tx:
+            save_products(tx.connection, [KnownProduct("x", "X", phases=phases, vu_le=NOW)])
+        [product] = rows(store, "lecture_produit")
+        assert (names[1], str(day)) == (product["phase"], str(product["phase_depuis"]))
+
+
 def test_decisions_have_their_order_reason_and_revision(store: Store) -> None:
     """Each one, also one that was undone; two in the same second keep DS's order."""
     at = EARLIER.replace(hour=14)

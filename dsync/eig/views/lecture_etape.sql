@@ -14,12 +14,12 @@ FROM (
         e.etape,
         e.du,
         CASE
-            WHEN e.au <= now() OR e.au <= e.modifie_le THEN e.au
+            WHEN e.au <= coalesce(e.sortie, now()) OR e.au <= e.modifie_le THEN e.au
             WHEN e.sortie > e.du THEN e.sortie
             WHEN e.sortie IS NOT NULL THEN e.du
         END AS au,
         CASE
-            WHEN e.au <= now() OR e.au <= e.modifie_le THEN e.au
+            WHEN e.au <= coalesce(e.sortie, now()) OR e.au <= e.modifie_le THEN e.au
             WHEN e.sortie > e.du THEN e.sortie
             WHEN e.sortie IS NOT NULL THEN e.du
             WHEN e.modifie_le > now() THEN e.modifie_le
@@ -42,5 +42,6 @@ FROM (
     -- A clock that is late must hide nothing of what has happened: the present is the later one of
     -- now and the last change. As an OR the second is worked out for stages to come alone, which is
     -- a quarter of this view's time on SQLite.
-    WHERE e.du <= now() OR e.du <= e.modifie_le
+    -- A day that comes after a dossier has left begins no stage of it.
+    WHERE e.du <= coalesce(e.sortie, now()) OR e.du <= e.modifie_le
 ) AS p

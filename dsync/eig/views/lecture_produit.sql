@@ -4,8 +4,9 @@ SELECT
     p.incubateur,
     (
         SELECT f.value ->> 0
-        FROM elements(p.phases) AS f
-        ORDER BY coalesce(f.value ->> 1, '') DESC
+        FROM ranked(p.phases) AS f
+        -- Of two phases of one day the last listed one, as the check `phase` reads it.
+        ORDER BY coalesce(f.value ->> 1, '') DESC, f.key DESC
         LIMIT 1
     ) AS phase,
     (
