@@ -339,7 +339,7 @@ class OutboxWrites(WishReads, JournalWrites):
             shown: the values in DS that the user was shown, by dossier and annotation: only these
                 are overwritten; None: any value is.
         """
-        theirs = _outbox.c.numero.in_(numbers)
+        theirs = _outbox.c.numero.in_(numbers) & (_outbox.c.demarche_numero == self.number)
         current = (theirs, _outbox.c.courante, _is_past(_outbox.c.creee_le, now))
         if shown is None:
             ordered = {"force_par": by, "force_sur": None}

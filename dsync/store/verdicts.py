@@ -51,8 +51,9 @@ class VerdictReads(Subject):
     """Reads verdicts, and the queue."""
 
     def for_judging(self, numbers: Sequence[DossierNumber]) -> list[DueEvaluation]:
-        """Return those of these dossiers, queued or not, that are stored and not erased."""
-        rows = self.connection.execute(_DUE.where(_dossier.c.numero.in_(numbers))).all()
+        """Return those of these dossiers of the démarche that are stored and not erased."""
+        ours = _dossier.c.numero.in_(numbers), _dossier.c.demarche_numero == self.number
+        rows = self.connection.execute(_DUE.where(*ours)).all()
         wished = self._wished([row.numero for row in rows])
         return [
             DueEvaluation(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from dsync.domain.run import Kind
 from dsync.sync.report import RunReport
-from tests.engine.rig import PAGE, PROBLEME, Engine, number, seeds
+from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, Engine, number, seeds
 
 ONE = 1
 WORD = "Mot-témoin"
@@ -126,3 +127,26 @@ def test_an_unknown_dossier_cannot_be_erased(engine: Engine) -> None:
     engine.sync_until_quiet()
     report = engine.worker.erase(900)
     assert (2, 0) == (report.exit_code, report.deleted)
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"work": Kind.ERASURE}, 2),
+        ({"work": Kind.PRECHECK}, 7),
+        ({"work": Kind.PUSH, "force": True}, 7),
+        ({"work": Kind.PIECES}, 2),
+    ],
+)
+def test_nothing_is_done_to_a_dossier_of_another_demarche(
+    engine: Engine, options: dict[str, Any], code: int
+) -> None:
+    """Of the same database: it is erased, judged and overwritten in its own name alone."""
+    engine.sync_until_quiet()
+    before = engine.content()
+    other = engine.another(demarche=DEMARCHE + 1)
+    report = other.sync(dossiers=(number(ONE),), started_by="cli:agent", **options)
+    after = engine.content()
+    # A pre-check reads the catalogue again, which both have in common.
+    del before["produit"], after["produit"]
+    assert (code, before) == (report.exit_code, after)
