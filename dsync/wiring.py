@@ -23,7 +23,7 @@ from dsync.ds import DSClient, Limits
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.programme import Eig
-from dsync.errors import ConfigurationError, DSNotFoundError
+from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError
 from dsync.exchanges import MIB
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, RunningService, Store, SyncState
@@ -266,7 +266,28 @@ class App:
         """Return the run that a person asked this service for, None without one."""
         with self.store.reading(self.demarche) as reader:
             request = reader.next_request()
-        return request and SyncOptions.of_request(request)
+        try:
+            return request and SyncOptions.of_request(request)
+        except (TypeError, ValueError):
+            # It would be the next one for ever, and nothing else would be done.
+            why = "Another version of dsync asked for this: ask again with the service's version."
+            self.give_up(SyncOptions(request=request and request.id), ConfigurationError(why))
+            return None
+
+    def give_up(self, options: SyncOptions, error: DsyncError) -> None:
+        """End a request of which no run stores the result, because of an error."""
+        if options.request is None:
+            return
+        now = self.clock()
+        report = RunReport(options.kind, now)
+        report.fail(error)
+        report.close(now)
+        result = report.to_json()
+        with self.store.requests(self.demarche) as requests:
+            asked, code = options.asked(), report.exit_code
+            requests.finish_request(
+                options.request, options=asked, code=code, result=result, now=now
+            )
 
     def next_run_at(self) -> datetime:
         """Return when the next run is due; the present instant if one is due."""

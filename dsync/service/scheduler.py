@@ -21,7 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run import Status
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
-from dsync.sync.report import RunReport
+from dsync.sync.report import RunReport, SyncOptions
 
 if TYPE_CHECKING:
     from dsync.service.alerts import Alerts
@@ -41,6 +41,7 @@ FIRST_RETRY = timedelta(seconds=15)
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
 UNREGISTER_S = 0.5
+CRASHED = "dsync failed by a bug of its own: report it with the trace in the service's log."
 
 
 class DemarcheJob:
@@ -79,6 +80,8 @@ class DemarcheJob:
         """Whether the database was unavailable at the last check."""
         self._asked = threading.Event()
         self._asked_not_before = 0.0
+        self._requested: SyncOptions | None = None
+        """What a person asked for, while it is executed."""
 
     def ask(self) -> None:
         """Ask for a read before its time; repeated requests are answered together."""
@@ -116,7 +119,9 @@ class DemarcheJob:
             if self._crashed is not None:
                 self._crashed(exc)
             self._postpone(error=type(exc).__name__, exit_code=1)
+            self._give_up()
         finally:
+            self._requested = None
             self.idle.set()
 
     def unregister(self) -> None:
@@ -128,7 +133,7 @@ class DemarcheJob:
         if self._stop.is_set():
             return
         # A person waits for it, so it is tried also during the wait after a failure.
-        options = self.worker.requested()
+        options = self._requested = self.worker.requested()
         if options is not None:
             # What webhooks asked for stays asked for.
             asked = False
@@ -166,6 +171,12 @@ class DemarcheJob:
             return
         if asked:
             self._asked.set()
+
+    def _give_up(self) -> None:
+        """End the request on which a run crashed: the next check would crash on it again."""
+        if self._requested is not None:
+            with suppress(StoreError):
+                self.worker.give_up(self._requested, DsyncError(CRASHED))
 
     def _note_lease(self, report: RunReport) -> None:
         """Log once that another process has the lease: the next check tries again."""

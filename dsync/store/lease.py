@@ -201,10 +201,14 @@ def register_service(
     )
     # Until a service starts in its place, `dsync status` shows one that fell silent.
     if service.seen_at - service.started_at < HEARTBEAT_TIMEOUT:
+        lease = read(connection, demarche, service.seen_at)
+        at_work = lease.holder if lease is not None and not lease.is_expired else None
         connection.execute(
             delete(_service).where(
                 _service.c.demarche_numero == demarche,
                 _service.c.seen_at < service.seen_at - HEARTBEAT_TIMEOUT,
+                # During a long run a service does not register.
+                _service.c.holder != (at_work or ""),
             )
         )
 

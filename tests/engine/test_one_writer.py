@@ -12,6 +12,7 @@ import pytest
 
 from dsync.domain.run import Status
 from dsync.errors import LeaseHeldError, LeaseLostError
+from dsync.service.scheduler import DemarcheJob
 from dsync.store import RunningService
 from dsync.sync import run as runs
 from dsync.sync.conflicts import Choice, end_conflicts
@@ -243,12 +244,45 @@ def test_of_two_services_one_carries_out_a_request(engine_on_each: Engine) -> No
 
 
 def test_a_service_in_a_long_run_still_takes_requests(engine: Engine) -> None:
-    """It registers between its runs alone: meanwhile its lease shows that it lives."""
+    """It registers between its runs alone: meanwhile its lease shows that it lives.
+
+    A replica that starts then does not take it for one that fell silent.
+    """
     store, now = engine.worker.store, engine.worker.now()
     service = RunningService("autre-machine:1", "1", now, now, now)
     store.register_service(DEMARCHE, service)
     engine.advance(minutes=10)
     lease = store.acquire_lease(DEMARCHE, 60, holder=service.holder)
     assert service == living_service(store, DEMARCHE, engine.worker.now())
+    replica = engine.another().app
+    replica.register_service()
+    replica.unregister_service()
+    assert service == living_service(store, DEMARCHE, engine.worker.now())
     store.release_lease(lease)
     assert None is living_service(store, DEMARCHE, engine.worker.now())
+
+
+@pytest.mark.parametrize(("genre", "code"), [("dossier", 1), ("inconnu", 2)])
+def test_a_request_that_cannot_be_executed_holds_up_no_schedule(
+    engine: Engine, genre: str, code: int
+) -> None:
+    """Its run crashes by a bug, or another version asked for it: it ends, the next read is made."""
+    engine.sync()
+    worker, seconds = engine.worker, count(0, 60)
+    with worker.store.requests(DEMARCHE) as requests:
+        requests.ask(genre, {"dossiers": [number(0)]}, "ana@poste", worker.now())
+
+    def crash(*_: Any) -> Any:
+        raise RuntimeError("a bug")
+
+    worker.client.around["dossier"] = crash
+    engine.advance(minutes=11)
+    job = DemarcheJob(worker.app, worker.stop, monotonic=lambda: next(seconds))
+    for _ in range(2):
+        job.tick()
+    [asked] = engine.rows("SELECT code, resultat FROM demande WHERE en_file")
+    assert code == asked["code"]
+    assert "dsync" in str(asked["resultat"])
+    [last] = engine.rows("SELECT genre, statut FROM sync_run ORDER BY run DESC LIMIT 1")
+    assert ("incremental", "success") == (last["genre"], last["statut"])
+    assert worker.app.requested() is None
