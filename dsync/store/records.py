@@ -165,6 +165,7 @@ class SyncState:
         return max((getattr(self, name) - now for name in self._late(now)), default=None)
 
     def _late(self, now: datetime) -> list[str]:
+        # Without the watermark, which is of DS's clock: a read compares it with DS's present.
         names = (
             "full_started_at",
             "last_success_at",

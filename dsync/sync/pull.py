@@ -29,7 +29,14 @@ from dsync.errors import (
 from dsync.store import SyncState, Tx
 from dsync.sync.context import Run, batches, is_mapped
 from dsync.sync.evaluate import evaluate_page
-from dsync.sync.pages import EPOCH, Crawl, refresh_demarche, store_alone, store_page
+from dsync.sync.pages import (
+    EPOCH,
+    Crawl,
+    learn_revisions,
+    refresh_demarche,
+    store_alone,
+    store_page,
+)
 from dsync.sync.prefetch import prefetched
 from dsync.sync.report import SyncOptions
 
@@ -110,19 +117,10 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
         log.warning("cursor_refused", run=run.id)
         crawl = _full(run, replace(state, full_cursor=None))
         _read_pages(run, options, state, crawl)
-    handle_disappearances(run, accept=options.accept_deletions)
-    with run.transaction() as tx:
-        if is_mapped(state.mapping_key) and run.context.programme is None:
-            # The pages left these rows as they were: no programme is configured any more.
-            tx.delete_mapped_rows()
-        tx.save_state(
-            # Only now: until the end, some dossiers have the rows of the former mapping.
-            mapping_key=run.context.mapping_key,
-            full_due_at=_rebase_due_at(run, tx, crawl),
-        )
-        if crawl.server_time and crawl.is_ordered:
-            # `save_state` never moves the watermark back, so one that was ahead stays until here.
-            tx.reset_watermark(crawl.server_time)
+    if crawl.revision_id:
+        # One that was published during the read is not known yet.
+        learn_revisions(run, {crawl.revision_id})
+    handle_disappearances(run, crawl, accept=options.accept_deletions)
     run.has_read_all = True
     return crawl
 
@@ -217,13 +215,17 @@ def _deletion_lists(options: SyncOptions, state: SyncState, *, full: bool) -> Li
         return None
     if full or state.last_deletions_at is None:
         return ListRequest(since=None, after=None)
-    return ListRequest(since=state.last_deletions_at - LOOK_BACK, after=None)
+    # The watermark is of DS's clock: no clock of a machine that was ahead skips an entry.
+    read_at = min(state.last_deletions_at, state.watermark or state.last_deletions_at)
+    return ListRequest(since=read_at - LOOK_BACK, after=None)
 
 
 def _finish_crawl(run: Run, crawl: Crawl, lists: ListRequest | None) -> None:
     changes: dict[str, object] = {}
     if lists:
-        changes["last_deletions_at"] = crawl.server_time or run.now
+        # Of this machine's clock, by which they are due again: with DS's, those of a machine whose
+        # clock differs would be due at each check of the service.
+        changes["last_deletions_at"] = run.now
     if crawl.advances_watermark and crawl.is_ordered:
         # All that changed before DS's first answer is stored, so the watermark moves up to it even
         # if no dossier has so late a date.
@@ -352,11 +354,12 @@ def _is_due(at: datetime | None, now: datetime) -> bool:
 DOSSIERS_PER_REQUEST = 50
 
 
-def handle_disappearances(run: Run, *, accept: bool) -> None:
+def handle_disappearances(run: Run, crawl: Crawl, *, accept: bool) -> None:
     """Mark the dossiers that have disappeared, and record the end of the full read.
 
     Args:
         run: the run under way.
+        crawl: the full read.
         accept: whether the safety brake is off.
 
     Raises:
@@ -371,7 +374,7 @@ def handle_disappearances(run: Run, *, accept: bool) -> None:
     limit = _limit(run, present)
     if len(unseen) > limit and not accept:
         # The read is complete. If it stayed due, each next run would be a full one and stop here.
-        _end_full_read(run)
+        _end_full_read(run, crawl)
         raise SafetyBrakeError(
             f"Safety brake: DS neither shows nor lists as deleted {len(unseen)} of {present} "
             f"dossiers (at most {limit} are accepted). None was marked as disappeared. Check "
@@ -389,7 +392,7 @@ def handle_disappearances(run: Run, *, accept: bool) -> None:
         )
     if state.full_started_at is not None:
         _release_gone(run, state.full_started_at)
-    _end_full_read(run)
+    _end_full_read(run, crawl)
 
 
 def _limit(run: Run, present: int) -> int:
@@ -439,12 +442,20 @@ def _release_gone(run: Run, started_at: datetime) -> None:
         tx.release(run.id, gone, run.now)
 
 
-def _end_full_read(run: Run) -> None:
+def _end_full_read(run: Run, crawl: Crawl) -> None:
     with run.transaction() as tx:
+        if is_mapped(tx.state().mapping_key) and run.context.programme is None:
+            # The pages left these rows as they were: no programme is configured any more.
+            tx.delete_mapped_rows()
         tx.save_state(
             last_full_at=run.now,
             full_cursor=None,
             full_started_run=None,
             full_started_at=None,
-            full_due_at=None,
+            full_due_at=_rebase_due_at(run, tx, crawl),
+            # Only now: until the end, some dossiers have the rows of the former mapping.
+            mapping_key=run.context.mapping_key,
         )
+        if crawl.server_time and crawl.is_ordered:
+            # `save_state` never moves the watermark back, so one that was ahead stays until here.
+            tx.reset_watermark(crawl.server_time)

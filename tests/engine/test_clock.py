@@ -75,3 +75,11 @@ def test_a_lease_from_the_future_is_free(start: object, renewed: bool, tmp_path:
     assert info is not None
     assert info.is_expired
     assert "success" == engine.sync().status
+
+
+@pytest.mark.parametrize("hours", [-1, 2])
+def test_a_wrong_clock_makes_no_run_due_again_at_once(engine: Engine, hours: int) -> None:
+    """As long as it is wrong: the intervals are counted by it, and not by DS's."""
+    engine.worker.skew = timedelta(hours=hours)
+    engine.sync(full=True)
+    assert engine.worker.app.due() is None

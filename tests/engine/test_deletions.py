@@ -16,7 +16,7 @@ from dsync.ds.reading import read_nodes
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.content.form import FORM
 from tests.engine.conftest import Start
-from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, Engine, number, seeds
+from tests.engine.rig import DEMARCHE, OPEN, PAGE, PROBLEME, Engine, number, seeds
 from tests.store.databases import dump
 
 OPEN_ONE, FINISHED_ONE = 1, 5
@@ -305,6 +305,19 @@ def test_the_brake_stops_a_mass_disappearance(engine: Engine) -> None:
     report = engine.sync(full=True, accept_deletions=True)
     assert (0, 6) == (report.exit_code, report.deleted)
     assert {"present": 6, "disparu": 6} == engine.presences()
+
+
+def test_the_brake_with_another_mapping_stops_one_run(engine: Engine) -> None:
+    """All pages were stored with it: the next runs read what changed, and judge and push it."""
+    engine.begin()
+    engine.restart(sections=("demarche", "ds"))
+    for rank in OPEN[:6]:
+        engine.control.expire(number(rank))
+    codes = [engine.sync().exit_code]
+    engine.advance(minutes=11)
+    codes.append(engine.sync().exit_code)
+    assert [4, 0] == codes
+    assert [] == engine.rows("SELECT numero FROM candidature")
 
 
 def test_the_brake_believes_a_share_of_the_demarche(start: Start) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -67,6 +69,26 @@ def test_a_revision_published_after_a_full_read_was_cut_off_is_seen_by_all(engin
     engine.control.clear_faults()
     engine.control.publish_revision(RENAMED)
     engine.sync(full=True)
+    assert {"Le problème"} == labels(engine)
+
+
+def test_a_revision_published_during_a_full_read_is_followed(engine: Engine) -> None:
+    """The dossiers of the first page are read again once DS has rebased them."""
+    engine.sync_until_quiet()
+    engine.shrink(4)
+    around = engine.worker.client.around
+
+    def publishing(read_page: Callable[..., Any], *given: Any, **options: Any) -> Any:
+        del around["read_page"]
+        answer = read_page(*given, **options)
+        engine.control.publish_revision(RENAMED, rebases=False)
+        return answer
+
+    around["read_page"] = publishing
+    engine.sync(full=True)
+    engine.control.rebase()
+    engine.advance(minutes=3)
+    engine.sync()
     assert {"Le problème"} == labels(engine)
 
 
