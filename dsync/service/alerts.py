@@ -80,7 +80,7 @@ class Alerts:
         self._stop = stop
         self._monotonic = monotonic
         self._findings: dict[DemarcheNumber, list[Alert]] = {}
-        """The alerts of the last check of each démarche that reached DS."""
+        """The alerts of the last check of each démarche that reached DS, until all are told."""
         self._check_at: dict[DemarcheNumber, float] = {}
 
     def tick(self) -> None:
@@ -110,10 +110,8 @@ class Alerts:
         numbers = {name: alert.number for name, alert in current.items()}
         with worker.store.alerts(worker.demarche) as alerts:
             begun = alerts.begin(numbers, now)
-            kept = set(current)
-            if findings is None:  # Those of a former process stay until a check reaches DS.
-                kept |= {name for name, _ in alerts.told_alerts() if name.startswith(CHECK)}
-            ended = alerts.end(kept)
+            # Those of another check stay until one of this process reaches DS.
+            ended = alerts.end(current, spared=CHECK if findings is None else None)
         # After the transaction: sending can take long.
         for name in begun:
             log.warning("alert_began", alert=name)
@@ -126,6 +124,13 @@ class Alerts:
             if not self._tell(f"dsync, démarche {worker.demarche}: {name} ended", text):
                 with worker.store.alerts(worker.demarche) as alerts:
                     alerts.restore(name, since, now)
+        if findings is not None:
+            with worker.store.alerts(worker.demarche) as alerts:
+                told = {name for name, _ in alerts.told_alerts() if name.startswith(CHECK)}
+            if told == {one.name for one in findings}:
+                # A later check of another service knows better from now on: else each service
+                # would end what the other one begins, again and again.
+                del self._findings[worker.demarche]
 
     def _check(self, worker: App) -> None:
         """Run the checks of a démarche if they are due, and tell what they found."""

@@ -44,14 +44,15 @@ class AlertWrites(AlertReads):
         return [name for name in sorted(numbers) if self._claim(name, numbers[name], now)]
 
     def _claim(self, name: str, number: int, now: datetime) -> bool:
-        changed = {"nombre": number, "essai_le": now, "dite_le": None}
+        present = self._present(now)
+        changed = {"nombre": number, "essai_le": present, "dite_le": None}
         statement = insert_for(self.connection, _table).values(
             demarche_numero=self.number, nom=name, depuis=now, **changed
         )
         nombre = _table.c.nombre
         has_changed = nombre != number if number < 0 else nombre * 2 <= number
         # An attempt in the future was stored while the clock was ahead.
-        is_overdue = or_(_table.c.essai_le <= now - RETRY, _table.c.essai_le > now)
+        is_overdue = or_(_table.c.essai_le <= present - RETRY, _table.c.essai_le > present)
         # One statement: of services that look at the same time, only one gets the row.
         claimed = self.connection.execute(
             statement.on_conflict_do_update(
@@ -70,15 +71,21 @@ class AlertWrites(AlertReads):
             .values(dite_le=now)
         )
 
-    def end(self, names: Collection[str]) -> list[tuple[str, datetime]]:
+    def end(
+        self, names: Collection[str], *, spared: str | None = None
+    ) -> list[tuple[str, datetime]]:
         """Delete the alerts that are over; return those that were told, with their beginning.
 
         Args:
             names: of all current alerts.
+            spared: what the names of those begin with that stay in any case; None: none does.
         """
+        is_over = [_table.c.demarche_numero == self.number, _table.c.nom.not_in(sorted(names))]
+        if spared is not None:
+            is_over.append(~_table.c.nom.startswith(spared))
         ended = self.connection.execute(
             delete(_table)
-            .where(_table.c.demarche_numero == self.number, _table.c.nom.not_in(sorted(names)))
+            .where(*is_over)
             .returning(_table.c.nom, _table.c.depuis, _table.c.dite_le)
         )
         return sorted((name, since) for name, since, told in ended if told is not None)

@@ -427,16 +427,6 @@ class OutboxWrites(WishReads, JournalWrites):
             *self._may_be_written(), is_due
         )
 
-    def _present(self, now: datetime) -> datetime:
-        """Return the present instant by PostgreSQL's clock; on SQLite, `now`.
-
-        Workers on several machines must agree on the age of a mutation.
-        """
-        if self.connection.dialect.name != "postgresql":
-            return now
-        present: datetime = self.connection.execute(select(func.clock_timestamp())).scalar_one()
-        return present
-
     def _may_be_written(self) -> tuple[ColumnElement[bool], ...]:
         return (
             _outbox.c.demarche_numero == self.number,

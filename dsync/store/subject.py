@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DemarcheNumber
@@ -43,6 +45,16 @@ class Subject:
         if self._demarche is None:
             raise StoreError("This query needs a démarche: open the transaction with its number.")
         return self._demarche
+
+    def _present(self, now: datetime) -> datetime:
+        """Return the present instant by PostgreSQL's clock; on SQLite, `now`.
+
+        Workers on several machines must agree on the age of a mutation or of an alert.
+        """
+        if self.connection.dialect.name != "postgresql":
+            return now
+        present: datetime = self.connection.execute(select(func.clock_timestamp())).scalar_one()
+        return present
 
     def _is_present(self, presence: Presence = Presence.PRESENT) -> ColumnElement[bool]:
         """Return the condition on table `dossier` for the démarche's dossiers of a presence."""

@@ -217,6 +217,48 @@ def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox)
     ] == told
 
 
+def test_of_two_checks_the_later_one_counts(engine: Engine, inbox: Inbox) -> None:
+    """Services check at different times: what one found and the other did not is told once."""
+    engine.sync()
+    engine.control.rename_label("à vérifier", "à revoir")
+    one = alerts_of(engine.worker, inbox)
+    one.tick()
+    assert [INSTRUCTEUR, "check labels"] == inbox.told()
+    engine.control.rename_label("à revoir", "à vérifier")
+    engine.advance(minutes=1)
+    engine.sync()
+    other = alerts_of(engine.another(), inbox)
+    for alerts in (other, one, other, one):
+        alerts.tick()
+    assert ["check labels ended"] == inbox.told()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_the_clocks_of_two_machines_double_no_alert(engine_on_each: Engine) -> None:
+    """One that is five minutes ahead or behind leaves an alert to the service that sends it."""
+    engine, told = engine_on_each, list[str]()
+
+    def note(title: str, _text: str) -> bool:
+        told.append(title.partition(": ")[2])
+        return True
+
+    beside = []
+    for minutes in (5, -5):
+        worker = engine.another()
+        worker.skew = timedelta(minutes=minutes)
+        beside.append(Alerts([worker.app], note, worker.stop))
+
+    def send(title: str, text: str) -> bool:
+        for alerts in beside:
+            alerts.tick()
+        return note(title, text)
+
+    engine.worker.app.register_service()
+    engine.advance(minutes=30)
+    Alerts([engine.worker.app], send, engine.worker.stop).tick()
+    assert 1 == told.count("no_success")
+
+
 @pytest.mark.parametrize(
     ("set_up", "said"),
     [
