@@ -15,6 +15,7 @@ from dsync.domain.dossier import Fichier
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState, Piece, PieceKey
 from dsync.store import tables
+from dsync.store.records import LONGEST_WAIT
 from dsync.store.subject import Subject
 
 _dossier = tables.dossier
@@ -81,7 +82,10 @@ class PieceReads(Subject):
         else:
             waiting = select(_piece.c.numero).where(
                 _piece.c.etat != CopyState.COPIEE.value,
-                _piece.c.prochain_essai_le <= due,
+                or_(
+                    _piece.c.prochain_essai_le <= due,
+                    _piece.c.prochain_essai_le > due + LONGEST_WAIT,
+                ),
                 ~_piece.c.a_supprimer,
             )
             missing = or_(missing, _shown.c.numero.in_(waiting))
@@ -109,7 +113,12 @@ class PieceReads(Subject):
         for key, fichier in self._stored_files([number]).get(number, {}).items():
             row = known.get(key)
             is_copied = row is not None and row.etat == CopyState.COPIEE
-            is_early = row is not None and due is not None and row.prochain_essai_le > due
+            is_early = (
+                row is not None
+                and due is not None
+                # A later one was stored while the clock was ahead.
+                and due < row.prochain_essai_le <= due + LONGEST_WAIT
+            )
             if again or not (is_copied or is_early):
                 waiting[key] = Piece(key, fichier, row.essais if row else 0, is_copied)
         return list(waiting.values())
@@ -222,7 +231,7 @@ class PieceWrites(PieceReads):
             "copie_le": now if etat is CopyState.COPIEE else None,
             "essais": essais,
             # One that a killed process began is due at once.
-            "prochain_essai_le": now if begins else now + min(delay, timedelta(days=1)),
+            "prochain_essai_le": now if begins else now + min(delay, LONGEST_WAIT),
             "content_hash": content_hash,
         }
         if known:

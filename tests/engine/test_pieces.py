@@ -8,6 +8,7 @@ import tracemalloc
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -121,6 +122,20 @@ def test_an_expired_address_is_renewed(engine_with_pieces: Engine, folder: Path)
     assert {"copiee": 1} == dict(fetched(engine, ONE).pieces)
     assert 2 == len(engine.requests("Pieces"))
     assert LETTER.content in copies(folder).values()
+
+
+@on_sqlite
+def test_a_clock_that_was_ahead_puts_off_no_copy(engine_with_pieces: Engine) -> None:
+    """The service tries again what that clock had put off to a year that is far away now."""
+    engine = engine_with_pieces
+    engine.control.end_virus_scan(number(ONE), LETTRE, "pending")
+    engine.worker.skew = timedelta(days=400)
+    fetched(engine, ONE)
+    assert ["a_analyser"] == states(engine, ONE)
+    engine.worker.skew = timedelta()
+    engine.control.end_virus_scan(number(ONE), LETTRE, "safe")
+    engine.sync(pieces=True)
+    assert ["copiee"] == states(engine, ONE)
 
 
 @pytest.mark.parametrize(("scan", "state"), [("pending", "a_analyser"), ("infected", "absente")])
