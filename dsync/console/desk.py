@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from dsync.errors import DsyncError, InterruptedRunError
+from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
 from dsync.sync.hand_over import living_service
 from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
@@ -83,9 +83,14 @@ class Desk:
         except DsyncError as exc:
             report = RunReport(options.kind, app.clock())
             report.fail(exc)
-        if report.run is None and report.exit_code != InterruptedRunError.exit_code:
-            # It did not begin, so no run stores its result.
-            with app.store.requests(app.demarche) as requests:
+        if report.run is not None or report.exit_code == InterruptedRunError.exit_code:
+            return
+        # It did not begin, so no run stores its result.
+        with app.store.requests(app.demarche) as requests:
+            now = requests.request(id_)
+            is_elsewhere = report.exit_code == LeaseHeldError.exit_code and now and now.commence_le
+            # A service that was started meanwhile executes it, and stores its result.
+            if not is_elsewhere:
                 requests.finish_request(
                     id_,
                     options=options.asked(),

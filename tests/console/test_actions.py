@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
+from dsync.console.desk import Desk
 from dsync.sandbox import Change
 from dsync.service.scheduler import DemarcheJob
+from dsync.sync.report import SyncOptions
 from dsync.wiring import App
-from tests.console.served import USER, ServedConsole, Visitor, served, words
-from tests.engine.rig import PROBLEME, RESULTAT, VALIDE, Engine, few_products, number
+from tests.console.served import DEADLINE_S, USER, ServedConsole, Visitor, served, words
+from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, VALIDE, Engine, few_products, number
 from tests.engine.test_judging import STARTUPS
 from tests.store.databases import connected
 
@@ -259,6 +262,36 @@ def test_a_request_that_cannot_begin_says_why(engine: Engine) -> None:
     assert "Échoué" in page
     assert "DSYNC_DS_TOKEN" in page
     assert [("dossier", USER, 2)] == requests_of(engine)
+
+
+class Hasty(threading.Event):
+    """A request to stop that nobody makes; who waits for it does not wait."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait(0)
+
+
+def test_a_request_that_a_service_has_begun_stays_the_services(engine: Engine) -> None:
+    """Started while the console waited for its turn: the console stores no failure for it."""
+    service, worker = engine.another(), engine.another(stop=Hasty())
+
+    def begun(acquire: Callable[..., Any], *given: Any) -> Any:
+        del worker.store.around["acquire_lease"]
+        with worker.store.reading(DEMARCHE) as reader:
+            request = reader.next_request()
+        assert request
+        with service.store.transaction(service.store.acquire_lease(DEMARCHE, 60)) as tx:
+            tx.begin_request(request.id, 1, service.now())
+        return acquire(*given)
+
+    worker.store.around["acquire_lease"] = begun
+    taking = Desk(worker.stop)
+    taking.ask(worker.app, SyncOptions(dossiers=(number(0),), started_by=USER))
+    # It comes after it, in the same thread.
+    trial = SyncOptions(dossiers=(number(0),), dry_run=True)
+    taking.attempt(worker.app, "", trial).result.result(DEADLINE_S)
+    taking.close()
+    assert [("dossier", USER, None)] == requests_of(engine)
 
 
 def test_a_validated_pre_check_says_so(engine: Engine, visitor: Visitor) -> None:
