@@ -86,6 +86,10 @@ class Wish:
         """Return whether this database has no record of a write: the value may be a human's."""
         return self.pushed is None and self.uncertain is None
 
+    def was_written_to(self, descriptor: Descriptor) -> bool:
+        """Return whether the last written value went into this annotation."""
+        return self.pushed is not None and self.pushed.target == descriptor.id
+
 
 @dataclass(frozen=True, slots=True)
 class Remote:
@@ -259,7 +263,10 @@ def _block_of(
 def _value_step(
     wish: Wish, remote: Remote, descriptor: Descriptor | None, block: _Block | None
 ) -> Step:
-    if descriptor is None:
+    # DS has moved the dossier to a revision without it since the last read: what dsync wrote is
+    # gone with the annotation, and nobody emptied it.
+    is_gone = descriptor and wish.was_written_to(descriptor) and descriptor.id not in remote.values
+    if descriptor is None or is_gone:
         reason = f"l’annotation {_OF[wish.annotation]} manque dans la révision du dossier"
         return Step(wish, Action.REFUSE, reason=reason)
     there = normalise(descriptor.type, remote.values.get(descriptor.id))

@@ -841,6 +841,26 @@ def test_an_annotation_made_anew_is_filled_again(start: Start, how: str) -> None
     assert (0, "Inéligible") == (engine.sync().exit_code, engine.remote(0, 5999))
 
 
+def test_an_annotation_that_goes_between_pull_and_push_is_no_conflict(engine: Engine) -> None:
+    """DS moves the dossier to a newer form: what dsync wrote is gone, and nobody emptied it."""
+    engine.sync_until_quiet()
+    make_ineligible(engine)
+    options = ("Éligible", "Inéligible", "À vérifier")
+    anew = ChampDescriptor(5999, "drop_down_list", "Résultat du pré-contrôle", options=options)
+
+    def publish(read: Callable[..., Any], *arguments: Any) -> Any:
+        engine.worker.client.around.clear()
+        engine.control.publish_revision(Change(remove=[RESULTAT], add_annotations=[anew]))
+        return read(*arguments)
+
+    engine.worker.client.around["read_annotations"] = publish
+    assert 0 == engine.sync().conflicts
+    engine.advance(minutes=3)
+    assert 0 == engine.sync().exit_code
+    assert ("Inéligible", CONFIRMED) == (engine.remote(0, 5999), engine.wishes(0))
+    assert "conflit" not in engine.events(0)
+
+
 def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> None:
     """The human's value went with the old annotation; in the new one nobody wrote."""
     engine.sync_until_quiet()

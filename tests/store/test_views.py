@@ -386,6 +386,25 @@ def test_a_jury_shows_its_dossiers_and_the_spread_of_their_marks(store: Store) -
     assert ("2024-07-01", 2, 1, 2.5, 2, 86321) == (str(jury.pop("jury_le")), *jury.values())
 
 
+def test_a_mean_between_two_hundredths_is_the_same_on_each_database(store: Store) -> None:
+    """2.67 and 2.68 make 2.68: as a float their mean is a little less than 2.675."""
+    grids = tuple(
+        Evaluation(ligne, None, None, None, (Note("1", "N", mark),))
+        for ligne, mark in enumerate((2.67, 2.68), start=1)
+    )
+    some = [(1, grids), (2, grids[:1]), (3, grids[1:])]
+    with writing(store) as tx:
+        for n, evaluations in some:
+            jury = {"jury_le": date(2024, 7, min(n, 2)), "evaluations": evaluations}
+            tx.store_page(1, [make_mapped(n, candidature=jury)], now=NOW)
+
+    of_dossiers = {
+        row["numero"]: row["note_moyenne"] for row in rows(store, "lecture_jury_dossier")
+    }
+    assert {1: 2.68, 2: 2.67, 3: 2.68} == of_dossiers
+    assert [2.68, 2.68] == [row["note_moyenne"] for row in rows(store, "lecture_jury")]
+
+
 NEXT = [
     DECISION,
     *(etape for etape in Etape if etape in [s.prochaine_etape for s in SUITES.values()]),

@@ -1,10 +1,11 @@
+-- The billionth: as in lecture_jury.
 SELECT
     c.numero,
     CAST(e.value ->> 'ligne' AS integer) AS ligne,
     e.value ->> 'moment' AS moment,
     e.value ->> 'evaluateur' AS evaluateur,
     e.value ->> 'commentaire' AS commentaire,
-    CAST(round(CAST(e.value ->> 'moyenne' AS numeric), 2) AS double precision) AS moyenne,
+    CAST(round(CAST(e.value ->> 'moyenne' AS numeric) + 0.000000001, 2) AS double precision) AS moyenne,
     d.demarche_numero
 FROM candidature AS c
 JOIN dossier AS d ON d.numero = c.numero
