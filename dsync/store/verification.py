@@ -106,20 +106,20 @@ class VerificationReads(StateReads, WishReads):
         """Return the dossiers that are not erased and lack their row of a table.
 
         Args:
-            one_each: tables of the programme that have a row of each dossier.
+            one_each: tables of the programme that have a row of each present dossier.
         """
         found: set[DossierNumber] = set()
         for one in (_contenu, *one_each):
             has = select(one.c.numero)
-            found.update(
-                self._numbers(
-                    select(_dossier.c.numero).where(
-                        _dossier.c.demarche_numero == self.number,
-                        _dossier.c.efface_le.is_(None),
-                        _dossier.c.numero.not_in(has),
-                    )
-                )
+            lacking = select(_dossier.c.numero).where(
+                _dossier.c.demarche_numero == self.number,
+                _dossier.c.efface_le.is_(None),
+                _dossier.c.numero.not_in(has),
             )
+            if one is not _contenu:
+                # What DS no longer shows is not read again by a mapping that was added since.
+                lacking = lacking.where(self._is_present())
+            found.update(self._numbers(lacking))
         return sorted(found)
 
     def main_table(self) -> Table | None:

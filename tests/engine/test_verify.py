@@ -185,6 +185,16 @@ def test_another_mapping_than_that_of_the_copy_is_said_in_one_finding(engine: En
     assert "[mapping]" in finding.message
 
 
+def test_a_hidden_dossier_that_the_mapping_did_not_meet_fits(engine: Engine) -> None:
+    """Mapped again after a time without: DS shows it no more, so no read can store its rows."""
+    engine.begin()
+    engine.control.hide(number(1))
+    for options in ({"sections": ("demarche", "ds")}, {}):
+        engine.restart(**options)
+        engine.sync()
+    assert [] == engine.worker.app.verify(remote=False).findings
+
+
 def test_nothing_is_written_while_it_verifies(engine_on_each: Engine) -> None:
     """Every row of every table is as before, and DS got no mutation."""
     engine = engine_on_each
