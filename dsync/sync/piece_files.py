@@ -251,8 +251,8 @@ def delete(adresse: str) -> None:
     """
     with _translated():
         fs, path = _open_target(adresse)
-        # Also where the whole folder is gone, such as a former target that an operator removed: each
-        # run would try it again, and tell that it failed.
+        # Also where the whole folder is gone, such as a former target that an operator removed:
+        # each run would try it again, and tell that it failed.
         with suppress(FileNotFoundError):
             fs.rm_file(path)
         if adresse.startswith(_FILE):

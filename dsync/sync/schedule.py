@@ -51,7 +51,8 @@ class Schedule(NamedTuple):
     def _full_is_due(self, state: SyncState, now: datetime) -> bool:
         if state.last_full_at is None or (state.full_due_at and state.full_due_at <= now):
             return True
-        # The end of the read: one that began before the night's time and ended after it is the night's.
+        # That is the end of the read: one that began before this time of day, and ended after it,
+        # is this night's.
         return state.last_full_at < _night(now, self.full_at)
 
 
