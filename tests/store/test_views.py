@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
@@ -403,6 +403,24 @@ def test_a_mean_between_two_hundredths_is_the_same_on_each_database(store: Store
     }
     assert {1: 2.68, 2: 2.67, 3: 2.68} == of_dossiers
     assert [2.68, 2.68] == [row["note_moyenne"] for row in rows(store, "lecture_jury")]
+
+
+def test_a_stage_between_two_tenths_of_a_day_is_the_same_on_each_database(store: Store) -> None:
+    """3 h 36 min are 0.15 days, which both show as 0.2."""
+    begin = datetime(2024, 3, 1, 10, 17, 23, tzinfo=UTC)
+    end = begin + timedelta(hours=3, minutes=36)
+    steps = (
+        Traitement("depose", begin, None, None),
+        Traitement("passe_en_instruction", end, None, None),
+    )
+    with writing(store) as tx:
+        page = [
+            make_mapped(1, date_depot=begin, traitements=steps, etat=Etat.EN_INSTRUCTION),
+        ]
+        tx.store_page(1, page, now=NOW)
+
+    first = next(row for row in rows(store, "lecture_etape") if row["rang"] == 1)
+    assert ("En construction", 0.2) == (first["etape"], first["jours"])
 
 
 NEXT = [
