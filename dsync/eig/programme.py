@@ -233,6 +233,8 @@ class Eig:
         )
         for one in due:
             candidature = candidatures.get(one.numero)
+            # One that DS could not render since before there was a mapping: the read that stores
+            # its row has it judged, because its inputs have changed.
             if candidature is None:
                 continue
             others = tuple(

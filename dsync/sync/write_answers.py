@@ -113,6 +113,8 @@ def _outcome(made: PlannedWrite, step: Step, answer: WriteOutcome, later: dateti
     wish = step.wish
     if answer.code == Refusal.READ_ONLY:
         return WishOutcome(wish.id, WishStatus.REFUSEE, erreur=answer.message, nothing_written=True)
+    # Nothing at all was written: a label, which needs no right, is never in one document with
+    # annotations of its dossier (`_is_due` in the outbox).
     if answer.not_found or answer.code:
         return WishOutcome(
             wish.id,

@@ -100,6 +100,7 @@ def resolve_product(address: str | None, catalogue: Catalogue | None) -> Product
         address: the text that the applicant typed.
         catalogue: the published products; None when there is no usable catalogue.
     """
+    # Before the catalogue is looked at: a blank answer is « non conforme » also without one.
     if not address or not address.strip():
         return ProductMatch(Lien.VIDE)
     if catalogue is None:
