@@ -174,6 +174,8 @@ def _prepare_sqlite(engine: Engine) -> Engine:
         # Temporary data stay in memory: they contain personal data, and the folder for temporary
         # files can be small.
         connection.execute("PRAGMA temp_store = MEMORY")
+        # SQLite's own `lower` knows ASCII alone: « École » would not be found by « école ».
+        connection.create_function("lower", 1, _lower, deterministic=True)
         # Deleted content is overwritten in the file.
         connection.execute("PRAGMA secure_delete = ON")
 
@@ -187,6 +189,10 @@ def _prepare_sqlite(engine: Engine) -> Engine:
             connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 def _refuse_foreign(connection: sqlite3.Connection, url: URL) -> None:

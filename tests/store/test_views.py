@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
+from msgspec import structs
 
 from dsync.database import EXTENSION
 from dsync.domain.dossier import Etat, Ligne, Presence, Traitement
@@ -35,6 +36,7 @@ from tests.store.builders import (
     NOW,
     champ,
     make_demarche,
+    make_dossier,
     make_mapped,
     make_verdict,
     save_verdicts,
@@ -269,6 +271,16 @@ def test_a_list_is_narrowed_by_what_is_asked(rich: Store) -> None:
             assert reader.listing(selection, limit=9)[1] == count
         counts = reader.dossier_counts()
     assert 1 == counts["verdict"]["a_verifier"] == counts["presence"]["present"]
+
+
+def test_a_name_is_found_in_either_case(store: Store) -> None:
+    """Letters with accents, too: names of administrations begin with them."""
+    demandeur = structs.replace(make_dossier().demandeur, raison_sociale="École des chartes")
+    with writing(store) as tx:
+        tx.store_page(1, [make_mapped(1, demandeur=demandeur)], now=NOW)
+    with store.reading(DEMARCHE) as reader:
+        for text in ("École", "école des", "ÉCOLE DES CHARTES"):
+            assert 1 == reader.listing(Selection(q=text), limit=9)[1], text
 
 
 def test_a_role_that_cannot_be_a_reader_is_refused(database_url: str, store: Store) -> None:
