@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -101,7 +102,8 @@ def export(
         progress: is called with a table's name, its rows written so far and all its rows.
 
     Raises:
-        ConfigurationError: the folder cannot be written, or pyarrow is missing.
+        ConfigurationError: the folder cannot be written, another export writes into it, or pyarrow
+            is missing.
         InterruptedRunError: `stop` was set.
         OSError: the disk is full, or the folder can no longer be written.
     """
@@ -118,7 +120,7 @@ def export(
         # Sorting 20,000 dossiers in memory takes 90 MiB. SQLite's temporary files have no name.
         connection.exec_driver_sql("PRAGMA temp_store = FILE")
     done: list[Exported] = []
-    with _replacing(folder) as open_:
+    with _alone_in(folder), _replacing(folder) as open_:
         for table in tables:
             name = f"{table.name}.{format_}"
             rows = 0
@@ -147,6 +149,31 @@ def _writer(path: Path, table: Table, format_: str, delimiter: str) -> Writer:
     if format_ == "csv":
         return CsvWriter(path, table, delimiter=delimiter)
     return XlsxWriter(path, table) if format_ == "xlsx" else ParquetWriter(path, table)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other exports out of a folder: both would write the same incomplete files.
+
+    Raises:
+        ConfigurationError: another one is under way.
+    """
+    # The folder itself is locked, so that a killed process leaves no lock behind.
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        os.close(place)
+        raise ConfigurationError(
+            f"Another export writes into {folder}: wait for its end, or give another folder."
+        ) from exc
+    # A shared file system may know no locks.
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        os.close(place)
 
 
 @contextmanager

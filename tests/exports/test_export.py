@@ -192,6 +192,25 @@ def test_no_file_appears_before_all_are_complete(filled: Store, tmp_path: Path) 
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def test_two_exports_do_not_meet_in_a_folder(filled: Store, tmp_path: Path) -> None:
+    """The second is refused, and the first one's files are whole; then another one may begin."""
+    refused = []
+
+    def meanwhile(name: str, done: int, total: int) -> None:
+        if not refused:
+            with pytest.raises(ConfigurationError, match="Another export") as caught:
+                exported(filled, folder, names=["lecture_voeu"])
+            refused.append(caught.value)
+
+    folder, names = tmp_path / "out", ["lecture_candidature", "lecture_voeu"]
+    exported(filled, folder, names=names, progress=meanwhile)
+    exported(filled, folder, names=names)
+    assert {*(f"{name}.csv" for name in names), "datapackage.json"} == {
+        path.name for path in folder.iterdir()
+    }
+    assert refused
+
+
 def test_only_the_owner_reads_the_files(filled: Store, tmp_path: Path) -> None:
     """They hold personal data."""
     folder = tmp_path / "neu" / "encore"
