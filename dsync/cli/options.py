@@ -50,17 +50,19 @@ def _duration(text: str) -> timedelta:
 
 def _age(text: str) -> timedelta:
     number, unit = text.strip()[:-1], text.strip()[-1:]
-    if not (number.isdecimal() and unit in {"d", "y"} and 0 < int(number) <= 36_500):
-        raise ValueError("expected a number and d or y, such as 2y")
+    most = {"d": 36_500, "y": 100}
+    if not (number.isdecimal() and unit in most and 0 < int(number) <= most[unit]):
+        raise ValueError("expected a number and d or y, 100y at most, such as 2y")
     return int(number) * timedelta(days=365.25 if unit == "y" else 1)
 
 
 def _instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        # In UTC, the first hours of the year 1 can be before it.
+        return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise ValueError("expected an ISO instant such as 2024-06-01T08:00:00Z") from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _day(text: str) -> date:
