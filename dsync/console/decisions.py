@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 
 from starlette.exceptions import HTTPException
@@ -13,7 +13,8 @@ from dsync.console import words
 from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run import Kind
-from dsync.store import StoredWish
+from dsync.store import Reader, StoredWish
+from dsync.store.listing import MOST_WISHES
 from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.report import SyncOptions
 
@@ -38,22 +39,23 @@ def key_of(conflict: StoredWish) -> str:
     return f"{conflict.numero}-{conflict.annotation}-{digest}"
 
 
-def own(conflicts: Iterable[StoredWish]) -> list[StoredWish]:
-    """Return the conflicts of values, without the wishes that another conflict blocks."""
-    return [one for one in conflicts if one.erreur is None]
+def _own(reader: Reader) -> tuple[list[StoredWish], int]:
+    """Return the conflicts of values, and the number of wishes that they block."""
+    # Not by `erreur`, of which a lecteur's reader says nothing.
+    every, blocked = reader.conflicts(), reader.blocked()
+    return [one for one in every if one.id not in blocked], len(blocked)
 
 
 def conflicts(visit: Visit) -> Response:
     """Show the open conflicts."""
     with visit.reading() as reader:
-        every = reader.conflicts()
-        found = own(every)
+        found, blocked = _own(reader)
         return visit.page(
             "conflits.html",
             reader,
             conflicts=[(key_of(one), one) for one in found[:SHOWN]],
             total=len(found),
-            blocked=len(every) - len(found),
+            blocked=blocked,
             writes=visit.app.configuration.annotations is not None,
         )
 
@@ -65,7 +67,7 @@ def decide(visit: Visit) -> Response:
         visit.say("Choisissez au moins un conflit.", kind="warning")
         return visit.back("/conflits")
     with visit.reading() as reader:
-        chosen = [one for one in own(reader.conflicts()) if key_of(one) in keys]
+        chosen = [one for one in _own(reader)[0] if key_of(one) in keys]
         gone = len(keys) - len(chosen)
         if not chosen:
             visit.say(_gone(gone), kind="warning")
@@ -143,9 +145,16 @@ def anomalies(visit: Visit) -> Response:
         for one in reader.quarantined():
             groups[REMEDIES.get(one.code, OTHER_REMEDY)].append(one)
         refused: dict[tuple[str, str], list[object]] = defaultdict(list)
-        for wish in reader.open_wishes():
+        wishes = reader.open_wishes()
+        for wish in wishes:
             refused[wish.statut, wish.erreur or ""].append(wish)
-        return visit.page("anomalies.html", reader, groups=groups, refused=refused)
+        return visit.page(
+            "anomalies.html",
+            reader,
+            groups=groups,
+            refused=refused,
+            first=MOST_WISHES if len(wishes) == MOST_WISHES else None,
+        )
 
 
 def retry(visit: Visit) -> Response:

@@ -6,12 +6,19 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from itertools import count
 from typing import NamedTuple
 
+import structlog
+
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
+from dsync.store.requests import RequestWrites
 from dsync.sync.hand_over import living_service
 from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
+
+log = structlog.get_logger(__name__)
 
 LEASE_WAIT_S = 120
 """How long a request waits for another process that works on the démarche."""
@@ -39,6 +46,8 @@ class Desk:
         self._stop = stop
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="dsync-console")
         self._trials: dict[int, Trial] = {}
+        # Pages are made in several threads: two must not take the same number.
+        self._trial_ids = count(1)
 
     def ask(self, app: App, options: SyncOptions) -> int:
         """Store a request, and see that it is executed; return its id.
@@ -50,17 +59,17 @@ class Desk:
         with app.store.requests(app.demarche) as requests:
             id_ = requests.ask(options.kind.value, options.queued(), options.started_by, now)
         if living_service(app.store, app.demarche, now) is None:
-            self._threads.submit(self._execute, app, id_)
+            done = self._threads.submit(self._execute, app, id_)
+            done.add_done_callback(partial(_end_crashed, app, id_, options))
         return id_
 
     def attempt(self, app: App, title: str, options: SyncOptions) -> Trial:
         """Do a dry run in the thread; the results of the last ones are kept."""
-        id_ = max(self._trials, default=0) + 1
+        id_ = next(self._trial_ids)
         result = self._threads.submit(app.sync, options)
         trial = Trial(id_, app.demarche, title, app.clock(), result)
         self._trials[id_] = trial
-        for old in [one for one in self._trials if one <= id_ - KEPT_TRIALS]:
-            del self._trials[old]
+        self._trials.pop(id_ - KEPT_TRIALS, None)
         return trial
 
     def trial(self, id_: int) -> Trial | None:
@@ -75,6 +84,7 @@ class Desk:
         """Execute a request, in place of a service; it stays open if a stop interrupts it."""
         with app.store.reading(app.demarche) as reader:
             request = reader.request(id_)
+        # It was taken back, or a service that has started since has executed it.
         if request is None or request.fini_le is not None or self._stop.is_set():
             return
         options = SyncOptions.of_request(request)
@@ -91,10 +101,28 @@ class Desk:
             is_elsewhere = report.exit_code == LeaseHeldError.exit_code and now and now.commence_le
             # A service that was started meanwhile executes it, and stores its result.
             if not is_elsewhere:
-                requests.finish_request(
-                    id_,
-                    options=options.asked(),
-                    code=report.exit_code,
-                    result=report.to_json(),
-                    now=app.clock(),
-                )
+                _finish(requests, app, id_, options, report)
+
+
+def _finish(
+    requests: RequestWrites, app: App, id_: int, options: SyncOptions, report: RunReport
+) -> None:
+    requests.finish_request(
+        id_,
+        options=options.asked(),
+        code=report.exit_code,
+        result=report.to_json(),
+        now=app.clock(),
+    )
+
+
+def _end_crashed(app: App, id_: int, options: SyncOptions, done: Future[None]) -> None:
+    """End a request in which a bug of dsync ended the work; its page would else wait for ever."""
+    crash = None if done.cancelled() else done.exception()
+    if crash is None:
+        return
+    log.error("request_crashed", error=type(crash).__name__, exc_info=crash)
+    report = RunReport(options.kind, app.clock())
+    report.problem(f"Internal error of dsync ({type(crash).__name__}): the log has more.", 1)
+    with app.store.requests(app.demarche) as requests:
+        _finish(requests, app, id_, options, report)

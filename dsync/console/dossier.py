@@ -57,6 +57,7 @@ def show(visit: Visit) -> Response:
             for title, fields in extension.sections.items()
         }
         changes = [one for one in found["changements"] if visit.actor.may_act]
+        deposited = words.instant_of(found["depose_le"])
         titles = extension.checks
         columns = ("numero", "etape", "etape_depuis", "attend")
         suivi = reader.rows_of("lecture_suivi", columns, {"numero": number}, order="numero")
@@ -73,6 +74,8 @@ def show(visit: Visit) -> Response:
             check_titles=titles,
             sections=sections,
             suivi=next(iter(suivi), None),
+            # In UTC, the first hours of a day are of the day before.
+            depose_le=words.paris_day(deposited) if deposited else None,
             wishes=wishes,
             evaluations=_evaluations(reader.evaluations(number)),
             changes=list(reversed(changes))[:SHOWN_CHANGES],
@@ -156,7 +159,12 @@ def erase(visit: Visit) -> Response:
             f"/dossiers/{number}",
         )
     who = visit.actor.name
-    return _ask(visit, SyncOptions(work=Kind.ERASURE, dossiers=numbers, undo=undo, started_by=who))
+    options = SyncOptions(work=Kind.ERASURE, dossiers=numbers, undo=undo, started_by=who)
+    if undo:
+        # Only a read brings the content back, and it is executed after what is asked for first.
+        visit.site.desk.ask(visit.app, options)
+        return read_again(visit)
+    return _ask(visit, options)
 
 
 def _numbers(visit: Visit) -> tuple[DossierNumber]:

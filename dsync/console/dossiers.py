@@ -87,6 +87,7 @@ def show(visit: Visit) -> Response:
     columns = columns_of(visit)
     with visit.reading() as reader:
         rows, total = reader.listing(chosen, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+        # Dossiers may have left since the link was made; the total is in rows alone.
         if not rows and page > 1:
             page = 1
             rows, total = reader.listing(chosen, limit=PER_PAGE)
@@ -140,6 +141,7 @@ def export(visit: Visit) -> Response:
                     name: _said(visit, name, table.types[name], value)
                     for name, value in zip(table.columns, values, strict=True)
                 }
+                # Every dossier has its row in the view, and both are read in one transaction.
                 row = rows[len(lines)]
                 own = suivi.get(row["numero"]) or dict.fromkeys(FOLLOWED)
                 shown = view | own | {"labels": ", ".join(row["labels"])}

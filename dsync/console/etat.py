@@ -108,7 +108,7 @@ def points_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> Iterato
     now, settings = visit.now, visit.app.settings
     for one in concerns_of(state, now, settings.thresholds):
         point = POINTS[one.code]
-        if point is None or (one.code is Code.LATE and state["lease"]):
+        if point is None or (one.code in (Code.NO_SUCCESS, Code.LATE) and state["lease"]):
             continue  # A run under way may end the delay.
         checked = set(one.details)
         if (

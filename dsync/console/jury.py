@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -74,11 +74,15 @@ def _of_day(visit: Visit, reader: Reader, day: str) -> list[dict[str, Any]]:
     rows = reader.rows_of("lecture_jury_dossier", _STORED, where, order="numero", limit=ALL)
     rows.sort(key=lambda row: (row["note_moyenne"] is None, -(row["note_moyenne"] or 0)))
     incomplete = _incomplete(reader, [row["numero"] for row in rows])
+    above: Mapping[str, Any] = {"note_moyenne": None}
     for rank, row in enumerate(rows, start=1):
         row["manques"] = incomplete.get(row["numero"], [])
         count = row["nb_evaluations"]
         row["grilles"] = f"{count - len(row['manques'])} sur {count}" if count else "aucune"
-        row["rang"] = None if row["note_moyenne"] is None else rank
+        # Of equal means none is the better one.
+        is_equal = row["note_moyenne"] == above["note_moyenne"]
+        row["rang"] = None if row["note_moyenne"] is None else above["rang"] if is_equal else rank
+        above = row
         row["page_produit"] = row["page_produit"] and words.short_address(row["page_produit"])
         if count < 2:
             row["ecart_evaluateurs"] = None
@@ -119,7 +123,8 @@ def show(visit: Visit) -> Response:
             day=day,
             today=today,
             rows=rows,
-            headers={name: header for name, (header, _) in COLUMNS.items()},
+            # Pairs: of a mapping by column, a lecteur would not see those of hidden values.
+            headers=[(name, header) for name, (header, _) in COLUMNS.items()],
             missing=[row["numero"] for row in rows if row["note_moyenne"] is None],
         )
 

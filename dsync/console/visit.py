@@ -72,7 +72,7 @@ class Visit:
         wanted = self.form.get("demarche") or self.query("demarche")
         if not wanted:
             return next(iter(self.site.apps.values()))
-        app = self.site.apps.get(int(wanted)) if wanted.isdecimal() else None
+        app = next((one for number, one in self.site.apps.items() if str(number) == wanted), None)
         if app is None:
             raise HTTPException(404, "Cette console ne montre pas cette démarche.")
         return app
@@ -89,6 +89,7 @@ class Visit:
     def number(self, name: str, *, default: int, most: int) -> int:
         """Return a whole number of the address, from 1; anything else is the default."""
         text = self.query(name) or ""
+        # Python refuses to convert very long numbers, and databases to skip that many rows.
         value = int(text) if text.isdecimal() and len(text) < 10 else default
         return min(max(value, 1), most)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -268,10 +269,14 @@ def text(value: Any) -> str:
 def evidence(value: Any) -> str:
     """Return a value of a check's evidence: instants and days in French, lists in one line."""
     match value:
-        case str() if _INSTANT.fullmatch(value):
-            return moment(value)
-        case str() if _DAY.fullmatch(value):
-            return day(value)
+        case str():
+            # People type what only looks like a day, such as « 2024-02-30 ».
+            with suppress(ValueError, OverflowError):
+                if _INSTANT.fullmatch(value):
+                    return moment(value)
+                if _DAY.fullmatch(value):
+                    return day(value)
+            return text(value)
         case list():
             return " ; ".join(map(evidence, value))
         case dict():

@@ -49,6 +49,18 @@ class WishReads(Subject):
         """Return the open conflicts by dossier, with the wishes that another conflict blocks."""
         return self.wishes([WishStatus.CONFLIT])
 
+    def blocked(self) -> set[int]:
+        """Return the ids of the wishes that the conflict on their dossier's result blocks."""
+        found = self.connection.scalars(
+            select(_outbox.c.id).where(
+                _outbox.c.demarche_numero == self.number,
+                _outbox.c.courante,
+                _outbox.c.statut == WishStatus.CONFLIT.value,
+                _outbox.c.erreur.is_not(None),
+            )
+        )
+        return set(found)
+
 
 class OutcomeWrites(WishReads, JournalWrites):
     """Writes the outcomes of wishes."""

@@ -112,7 +112,8 @@ def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
             assert 404 == visitor.get(path).status_code
         for path in ("/resynchroniser", f"/dossiers/{FIRST}/relire", "/conflits", "/anomalies"):
             assert 404 == visitor.post(path, demarche="1", dossier=str(FIRST)).status_code
-            assert 404 == visitor.post(path, demarche="x", dossier=str(FIRST)).status_code
+            for wrong in ("x", "9" * 5000):
+                assert 404 == visitor.post(path, demarche=wrong, dossier=str(FIRST)).status_code
 
 
 def test_a_link_works_once(read_console: ServedConsole) -> None:

@@ -294,6 +294,18 @@ def test_a_request_that_a_service_has_begun_stays_the_services(engine: Engine) -
     assert [("dossier", USER, None)] == requests_of(engine)
 
 
+def test_a_request_that_crashes_says_so(engine: Engine) -> None:
+    """A bug of dsync ends it as a failure, which is logged: nobody waits for it any more."""
+    app = engine.another().app
+    broken: Any = object()
+    app = App(app.settings, clock=app.clock, store=app.store, client=broken)
+    with served(engine, [app]) as console:
+        page = console.visitor().ask(f"/dossiers/{number(0)}/relire")
+    assert "Échoué" in page
+    assert "Faute interne de dsync" in page
+    assert [("dossier", USER, 1)] == requests_of(engine)
+
+
 def test_a_validated_pre_check_says_so(engine: Engine, visitor: Visitor) -> None:
     """The page of the dossier shows that its annotations are suspended."""
     engine.control.edit_annotation(number(0), VALIDE, True)
@@ -306,7 +318,7 @@ def test_a_validated_pre_check_says_so(engine: Engine, visitor: Visitor) -> None
 def test_a_dossier_is_erased_once_confirmed_and_its_erasure_undone(
     engine: Engine, visitor: Visitor
 ) -> None:
-    """What people typed goes; after the undoing the next read brings it back."""
+    """What people typed goes; the undoing reads it again, as that of the command does."""
     path = f"/dossiers/{number(0)}"
     before = engine.one("lecture_candidature", 0)["probleme"]
     asked = words(visitor.post(f"{path}/effacer").text)
@@ -317,8 +329,7 @@ def test_a_dossier_is_erased_once_confirmed_and_its_erasure_undone(
     assert "a été effacé ici" in page
     assert "Relire" not in page
     assert None is engine.one("lecture_candidature", 0)["probleme"]
-    assert "Fait" in visitor.ask(f"{path}/effacer", annuler="1")
-    assert "Dossiers lus 1" in visitor.ask(f"{path}/relire")
+    assert "Dossiers lus 1" in visitor.ask(f"{path}/effacer", annuler="1")
     assert before == engine.one("lecture_candidature", 0)["probleme"]
     kinds = [("effacement", USER, 0), ("effacement", USER, 0), ("dossier", USER, 0)]
     assert kinds == requests_of(engine)

@@ -229,6 +229,25 @@ def test_an_open_page_says_that_its_session_is_over(browser: Browser, told: Engi
     assert {"403"} == {re.findall(r"\b4\d\d\b", one)[0] for one in troubles}
 
 
+def test_an_open_page_says_that_what_it_follows_is_gone(browser: Browser, told: Engine) -> None:
+    """Such as a request that was taken back elsewhere: it does not look as if it still waited."""
+    service = told.another().app
+    service.register_service()
+    with served(told) as console:
+        context, troubles = entered(browser, console)
+        page, other = context.pages[0], console.visitor()
+        page.clock.install()
+        waiting = other.post(f"/dossiers/{number(7)}/relire").url.removeprefix(console.base)
+        page.goto(waiting)
+        expect(page.get_by_role("status")).to_contain_text("En attente")
+        other.post(f"{waiting}/retirer")
+        page.clock.fast_forward(2_000)
+        expect(page.get_by_text("Cette demande n’existe pas, ou a été retirée.")).to_be_visible()
+        context.close()
+    service.unregister_service()
+    assert {"404"} == {re.findall(r"\b4\d\d\b", one)[0] for one in troubles}
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts: bool) -> None:
     """Filter, look, read again, judge, decide, overwrite, retry, look into the journal."""

@@ -22,12 +22,23 @@ from dsync.console.desk import Desk
 from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
 from dsync.database import EXTENSION
+from dsync.sandbox import Change
 from dsync.store.extension import is_masked
 from dsync.store.reading_views import shipped_dictionary
 from tests.console.addresses import ADDRESSES, FILE, RULES
 from tests.console.served import Visitor, served
 from tests.console.test_pages import flat
-from tests.engine.rig import DEMARCHE, FIRST, RESULTAT, Engine, number, seeds
+from tests.engine.rig import (
+    DEMARCHE,
+    FIRST,
+    OPEN,
+    PAGE,
+    PROBLEME,
+    RESULTAT,
+    Engine,
+    number,
+    seeds,
+)
 
 SHOWN = {
     "lecture_annotation.valeur",
@@ -89,6 +100,43 @@ def test_a_lecteur_sees_no_marked_value(sqlite_template: Path, tmp_path: Path) -
     assert {} == {name: values for name, values in leaked.items() if values}
     assert "CANARI" not in lecteur
     assert f"/dossiers/{FIRST}" not in oracle
+
+
+def test_a_lecteur_reads_nothing_that_is_false(fresh: Engine) -> None:
+    """A value that is left out is not told as one that does not exist."""
+    fresh.sync()
+    fresh.control.edit_annotation(number(0), RESULTAT, "Écrit à la main")
+    fresh.control.edit_champ(number(1), PROBLEME, "Autre problème")
+    fresh.control.edit_annotation(number(2), 5203, "2031-03-04")
+    fresh.control.publish_revision(Change(options={RESULTAT: ["Éligible"]}))
+    for rank in (0, *OPEN[3:]):
+        # Another verdict: of the first, a conflict blocks it; of some others, DS refuses it.
+        fresh.control.edit_champ(number(rank), PAGE, "https://beta.gouv.fr/startups/inconnu.html")
+    fresh.advance(minutes=1)
+    fresh.sync(full=True)
+    assert "conflit" == fresh.wishes(0)["detail"]
+    assert "refusee" in {fresh.wishes(rank)["resultat"] for rank in OPEN}
+    pages = {}
+    for role in Role:
+        with served(fresh, role=role) as console:
+            visitor = console.visitor()
+            pages[role] = {
+                path: visitor.get(path).text
+                for path in ("/conflits", "/anomalies", "/jury", f"/dossiers/{number(1)}")
+            }
+    every, seen = pages[Role.OPERATEUR], pages[Role.LECTEUR]
+    counts = [
+        re.findall(r'class="compte">([^<]+)<', one["/conflits"].replace("\u00a0", " "))
+        for one in (every, seen)
+    ]
+    assert counts[0]
+    assert counts[0] == counts[1]
+    assert "Réponse perdue" not in seen["/anomalies"]
+    assert "Envoi au prochain passage" not in seen["/anomalies"]
+    headers = [re.findall(r'<th scope="col"[^>]*>([^<]*)', one["/jury"]) for one in (every, seen)]
+    assert "Produit" in headers[0]
+    assert headers[0] == headers[1]
+    assert "Rien n’a changé" not in seen[f"/dossiers/{number(1)}"]
 
 
 def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:

@@ -62,6 +62,16 @@ def test_an_empty_database_has_its_pages(fresh: Engine) -> None:
     assert "Aucun passage encore" in words(found["/executions"].text)
 
 
+def test_a_first_read_under_way_is_no_fault(fresh: Engine) -> None:
+    """It takes long: nobody is told meanwhile that none has succeeded, and to begin one."""
+    app = fresh.worker.app
+    app.store.acquire_lease(app.demarche, 60)
+    with served(fresh) as console:
+        page = words(console.visitor().get("/").text)
+    assert "Aucune synchronisation n’a encore réussi" not in page
+    assert "Prochaine En cours" in page
+
+
 def test_five_demarches_take_no_more_statements(engine: Engine) -> None:
     """Each is on the first page, with its last success."""
     settings = engine.worker.app.settings

@@ -343,6 +343,20 @@ def test_a_jury_names_the_notes_that_are_missing(engine: Engine, visitor: Visito
     assert 8 == len(left[1].split(", "))
 
 
+def test_equal_means_share_a_rank(engine: Engine, visitor: Visitor) -> None:
+    """The number of a dossier does not make it the better one; the next rank is left out."""
+    graded = {row["numero"] for row in engine.rows("SELECT numero FROM lecture_evaluation")}
+    ranks = [rank for rank in range(12) if number(rank) not in graded][:3]
+    for rank, mark in zip(ranks, (4, 4, 3), strict=True):
+        engine.control.edit_annotation(number(rank), 5203, "2031-03-04")
+        engine.control.add_annotation_row(number(rank), 5302)
+        engine.control.edit_annotation(number(rank), 5311, mark, row=-1)
+    engine.advance(minutes=1)
+    engine.sync()
+    _, shown = table_of(visitor.get("/jury?le=2031-03-04").text)
+    assert ["1", "1", "3"] == [row[0] for row in shown]
+
+
 def test_a_jury_is_that_of_its_demarche(engine: Engine, visitor: Visitor) -> None:
     """Without the dossiers of another démarche that meets on the same day, and hidden ones."""
     day = engine.rows("SELECT jury_le FROM lecture_jury_dossier")[0]["jury_le"]
@@ -419,6 +433,41 @@ def test_hostile_texts_are_shown_as_text(engine: Engine, visitor: Visitor) -> No
     for rank, path in enumerate(pages):
         stored = flat(visible(engine.one("lecture_candidature", rank)["probleme"] or ""))
         assert stored[:20] in words(visitor.get(path).text)
+
+
+def test_a_list_that_is_cut_says_so(engine: Engine, visitor: Visitor) -> None:
+    """Of very many annotations that wait, the first are shown, and that there are others."""
+    assert "premières seulement" not in words(visitor.get("/anomalies").text)
+    engine.execute("UPDATE outbox SET statut = 'en_attente'")
+    with connected(engine.url) as database:
+        for table in ("dossier", "outbox"):
+            kept = [row[1] for row in database.exec_driver_sql(f"PRAGMA table_info({table})")]
+            copied = {"numero": "numero + 1000 * n", "id": "NULL"}
+            database.exec_driver_sql(
+                f"INSERT INTO {table} SELECT {', '.join(copied.get(c, c) for c in kept)} "
+                f"FROM {table}, (WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t "
+                "WHERE n < 60) SELECT n FROM t)"
+            )
+    assert "Les 500 premières seulement" in words(visitor.get("/anomalies").text)
+
+
+def test_what_only_looks_like_a_day_is_text(engine: Engine, visitor: Visitor) -> None:
+    """People type such texts: the dossier's page shows them, with its other changes."""
+    for text in ("2024-02-30", "2024-06-01T25:61:00", "0001-01-01T00:00:00+14:00"):
+        engine.control.edit_champ(number(0), PROBLEME, text)
+        engine.advance(minutes=1)
+        engine.sync()
+        page = visitor.get(f"/dossiers/{number(0)}")
+        assert 200 == page.status_code, text
+        assert text in words(page.text)
+
+
+def test_a_deposit_after_midnight_is_of_its_day_in_paris(engine: Engine, visitor: Visitor) -> None:
+    """The day that is proposed for judging again is the day that the list shows."""
+    engine.execute(
+        f"UPDATE dossier SET depose_le = '2024-06-30 22:30:00.000000' WHERE numero = {number(0)}"
+    )
+    assert 'name="date" required value="2024-07-01"' in visitor.get(f"/dossiers/{number(0)}").text
 
 
 def test_markup_in_every_champ_is_text(engine: Engine, visitor: Visitor) -> None:

@@ -19,7 +19,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     { once: true },
   );
 });
-// The session has ended: the page says so.
+// The session has ended, or what the page follows is gone (a request taken back, a trial that is no
+// longer kept): the page says so.
 document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.xhr.status === 403) location.reload();
+  if ([403, 404].includes(event.detail.xhr.status)) location.reload();
 });
