@@ -13,7 +13,6 @@ from typing import NamedTuple
 import structlog
 
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
-from dsync.store.requests import RequestWrites
 from dsync.sync.hand_over import living_service
 from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
@@ -101,19 +100,13 @@ class Desk:
             is_elsewhere = report.exit_code == LeaseHeldError.exit_code and now and now.commence_le
             # A service that was started meanwhile executes it, and stores its result.
             if not is_elsewhere:
-                _finish(requests, app, id_, options, report)
-
-
-def _finish(
-    requests: RequestWrites, app: App, id_: int, options: SyncOptions, report: RunReport
-) -> None:
-    requests.finish_request(
-        id_,
-        options=options.asked(),
-        code=report.exit_code,
-        result=report.to_json(),
-        now=app.clock(),
-    )
+                requests.finish_request(
+                    id_,
+                    options=options.asked(),
+                    code=report.exit_code,
+                    result=report.to_json(),
+                    now=app.clock(),
+                )
 
 
 def _end_crashed(app: App, id_: int, options: SyncOptions, done: Future[None]) -> None:
@@ -122,7 +115,5 @@ def _end_crashed(app: App, id_: int, options: SyncOptions, done: Future[None]) -
     if crash is None:
         return
     log.error("request_crashed", error=type(crash).__name__, exc_info=crash)
-    report = RunReport(options.kind, app.clock())
-    report.problem(f"Internal error of dsync ({type(crash).__name__}): the log has more.", 1)
-    with app.store.requests(app.demarche) as requests:
-        _finish(requests, app, id_, options, report)
+    error = DsyncError(f"Internal error of dsync ({type(crash).__name__}): the log has more.")
+    app.give_up(replace(options, request=id_), error)

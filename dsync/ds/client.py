@@ -73,10 +73,7 @@ SHAPE_ERRORS = (
 
 
 class DSClient(Transport):
-    """What dsync asks of DS, a method each, with one token.
-
-    Close it, or use it as a context manager.
-    """
+    """What dsync asks of DS, a method each, with one token; close it."""
 
     def demarche(self, number: DemarcheNumber) -> Demarche:
         """Return the démarche's form, labels and instructeurs.

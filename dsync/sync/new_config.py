@@ -150,14 +150,14 @@ def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfi
             continue
         label = target.libelles[0] if target.libelles else name
         taken = {one.id for other, one in found.items() if one and other != name}
-        if descriptor is not None and descriptor.id != target.id:
-            # A label that several annotations have tells none of them from the others.
-            same = [share for share, _ in _similar(name, target, revision, taken)]
-            found[name] = descriptor = None if same.count(same[0]) > 1 else descriptor
+        similar = _similar(name, target, revision, taken)
+        shares = [share for share, _ in similar]
+        # A label that several annotations have tells none of them from the others.
+        is_alone = shares.count(shares[0]) == 1 if shares else False
+        if descriptor is not None and descriptor.id != target.id and not is_alone:
+            found[name] = descriptor = None
         if descriptor is None:
-            similar = _similar(name, target, revision, taken)
-            shares = [share for share, _ in similar]
-            if shares and shares[0] >= SURE and shares.count(shares[0]) == 1:
+            if is_alone and shares[0] >= SURE:
                 share, descriptor = similar[0]
                 found[name] = descriptor
                 yield f"# {TO_CHECK} {share} % similar to {named(label)}"

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,14 +44,15 @@ def serve(found: dict[str, Any]) -> None:
 
 @pytest.fixture
 def client() -> Any:
-    with DSClient(
+    made = DSClient(
         URL,
         "token",
         user_agent="dsync/0",
         limits=Limits(attempts=1, max_wait_s=0.0),
         stop=threading.Event(),
         clock=lambda: datetime.now(UTC),
-    ) as made:
+    )
+    with closing(made):
         yield made
 
 
