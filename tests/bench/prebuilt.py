@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from dsync.ds import operations
+from dsync.eig.precheck.wording import fold
 
 if TYPE_CHECKING:
     from dsync.sandbox import Sandbox
@@ -33,7 +34,7 @@ PAGE = 100
 EPOCH = "1970-01-01T00:00:00+00:00"
 FIRST_NUMBER = 20_000_000
 FIRST_INSTANT = datetime(2024, 3, 1, tzinfo=UTC)
-_PRODUCT = re.compile(r"https://beta\.gouv\.fr/startups/([a-z-]+)\.html")
+_PRODUCT = re.compile(r"(?<=beta\.gouv\.fr/startups/)[\w.-]+?(?=\.html|[^\w.-])", re.IGNORECASE)
 _HOLE = re.compile(rb"@(number|id|instant|product)@")
 
 
@@ -83,12 +84,8 @@ class Corpus:
         node |= {"number": "@number@", "id": "@id@", "dateDerniereModification": "@instant@"}
         text = json.dumps(node, ensure_ascii=False, separators=(",", ":"))
         text = text.replace('"@number@"', "@number@")
-        text = _PRODUCT.sub(
-            lambda m: (
-                "https://beta.gouv.fr/startups/@product@.html" if m[1] in self._known else m[0]
-            ),
-            text,
-        )
+        # Pages that the catalogue does not know stay unknown.
+        text = _PRODUCT.sub(lambda m: "@product@" if fold(m[0]) in self._known else m[0], text)
         return _HOLE.split(text.encode())
 
     def _catalogue(self, sandbox: Sandbox) -> None:
@@ -97,7 +94,7 @@ class Corpus:
         document = answer.json()
         self.redirects = requests.get(f"{sandbox.betagouv_url}/redirects.json", timeout=10).content
         whole = [p for p in document["data"] if p["attributes"].get("repository")]
-        self._known = {product["id"] for product in whole}
+        self._known = {fold(product["id"]) for product in document["data"]}
         for number in range(self._products):
             twin = whole[number % len(whole)]
             site = f"https://produit-{number}.example.gouv.fr"

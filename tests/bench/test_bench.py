@@ -33,6 +33,8 @@ from tests.bench.prebuilt import DEMARCHE, PAGE, serving
 from tests.store.databases import connected
 
 DOSSIERS = 10_000
+PRODUCTS = 9_500
+"""So that 1,000 of these dossiers share their product with another one."""
 CHANGES = 5
 INSTRUCTEUR = "dsync@example.gouv.fr"
 
@@ -83,18 +85,24 @@ def test_memory_does_not_grow_with_the_demarche(tmp_path: Path) -> None:
     _told("growth", f"{100 * (peaks[1] / peaks[0] - 1):+.0f} %", "± 10 %")
 
 
-def test_a_slow_server_is_what_is_waited_for(database_url: str) -> None:
-    """With 300 ms of latency a request, storing and judging hide behind waiting."""
-    with serving(DOSSIERS, latency_ms=300) as server:
+@pytest.mark.parametrize("products", [PRODUCTS, 1_000])
+def test_a_slow_server_is_what_is_waited_for(database_url: str, products: int) -> None:
+    """With 300 ms of latency a request, storing and judging hide behind waiting.
+
+    What follows the last page does not: the dossiers whose twins came on a later page are judged
+    again. One dossier in ten has a twin, as in a real call; with ten dossiers a product, nine in
+    ten are judged again, which is printed without a target.
+    """
+    with serving(DOSSIERS, products=products, latency_ms=300) as server:
         bare = [measured("bare", server.base_url).wall_s]
         done = measured("sync", server.base_url, database_url)
         bare.append(measured("bare", server.base_url).wall_s)
 
-    engine, loop_s = _engine(database_url), statistics.mean(bare)
-    _told(f"{engine}, 300 ms of latency: the bare loop", f"{loop_s:.1f} s", "-")
-    _told(f"{engine}, 300 ms of latency: the full read", f"{done.wall_s:.1f} s", "-")
-    ratio = f"{done.wall_s / loop_s:.2f}"
-    _told(f"{engine}, 300 ms of latency: against the bare loop", ratio, "≤ 1.10")
+    which, loop_s = f"{_engine(database_url)}, {products:,} products", statistics.mean(bare)
+    _told(f"{which}: the bare loop", f"{loop_s:.1f} s", "-")
+    _told(f"{which}: the full read", f"{done.wall_s:.1f} s", "-")
+    target = "≤ 1.10" if products == PRODUCTS else "-"
+    _told(f"{which}: against the bare loop", f"{done.wall_s / loop_s:.2f}", target)
     assert done.read == done.report["evaluated"] == DOSSIERS
 
 
