@@ -105,7 +105,7 @@ class Ligne(Struct, frozen=True, gc=False):
 
 
 NOT_RENDERED = "inconnu"
-"""The `genre` of an applicant that DS could not render."""
+"""The `genre` of an applicant that DS could not render, or not completely."""
 
 
 class Demandeur(Struct, frozen=True, gc=False):

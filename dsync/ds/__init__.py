@@ -5,7 +5,7 @@ from __future__ import annotations
 from dsync.ds.classify import Refusal
 from dsync.ds.client import DSClient
 from dsync.ds.demarche import WriteAccess
-from dsync.ds.dossiers import unread_ids
+from dsync.ds.dossiers import unread_ids, without_unread_applicant
 from dsync.ds.limits import Limits
 from dsync.ds.pages import PageReader
 from dsync.ds.reading import DELETIONS
@@ -38,4 +38,5 @@ __all__ = [
     "WriteAccess",
     "WriteOutcome",
     "unread_ids",
+    "without_unread_applicant",
 ]

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
+from msgspec.structs import replace
 
 from dsync.domain.dossier import NOT_RENDERED, Champ, Demandeur, Dossier, Json, Ligne, Traitement
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
@@ -129,6 +130,23 @@ def unread_ids(dossier: Dossier, path: str) -> frozenset[str]:
         for place, champ in enumerate(champs)
         if (name, place) in places or _lacks_object(champ)
     )
+
+
+_UNREAD_APPLICANT = re.compile(r"(?:^|, )demandeur\b")
+
+
+def without_unread_applicant(dossier: Dossier, path: str) -> Dossier:
+    """Return a dossier with its applicant marked as not rendered if DS failed on a part of it.
+
+    Such a failure makes the company null, as it is where the registry has no data on it.
+
+    Args:
+        dossier: as read from an answer with errors.
+        path: of the fields that DS could not render.
+    """
+    if not _UNREAD_APPLICANT.search(path):
+        return dossier
+    return replace(dossier, demandeur=replace(dossier.demandeur, genre=NOT_RENDERED))
 
 
 def _lacks_object(champ: Champ) -> bool:

@@ -18,7 +18,7 @@ from dsync.annotations import (
 from dsync.annotations.config import LABEL
 from dsync.domain.dossier import Correction, Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.ds import Page, Unreadable, unread_ids
+from dsync.ds import Page, Unreadable, unread_ids, without_unread_applicant
 from dsync.store import Record, StoredWish, Tx, WishStatus
 from dsync.sync.context import Run
 
@@ -150,7 +150,10 @@ def _record_of(
     """Return a dossier's record; `unread` is the path of what DS could not render."""
     revision = run.revisions[dossier.revision_id]
     asked = corrections.get(dossier.number, ())
-    ids = frozenset() if unread is None else unread_ids(dossier, unread)
+    ids: frozenset[str] = frozenset()
+    if unread is not None:
+        ids = unread_ids(dossier, unread)
+        dossier = without_unread_applicant(dossier, unread)
     return run.context.recorder.record(dossier, run.context.demarche, revision, asked, ids)
 
 

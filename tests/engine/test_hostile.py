@@ -104,11 +104,17 @@ def test_a_dossier_that_a_hole_takes_whole_keeps_its_champs(engine: Engine, comm
     check_copy(engine)
 
 
-def test_an_applicant_that_ds_cannot_render_changes_no_verdict(engine: Engine) -> None:
-    """DS fails on it: the verdict and the annotations stay, and nothing is said about its SIRET."""
+@pytest.mark.parametrize("field", [None, "raisonSociale"])
+def test_an_applicant_that_ds_cannot_render_changes_no_verdict(
+    engine: Engine, field: str | None
+) -> None:
+    """DS fails on it or on its company: verdict and annotations stay, nothing is said about it."""
     engine.sync_until_quiet()
     before = engine.remote(0, DETAIL)
-    engine.control.lose_demandeur(number(0))
+    if field:
+        engine.control.null_field(number(0), ("demandeur", "entreprise", field))
+    else:
+        engine.control.lose_demandeur(number(0))
     engine.control.edit_champ(number(0), PROBLEME, "Un autre problème")
     assert 7 == engine.sync().exit_code
     assert ("Éligible", "Éligible", before) == (

@@ -46,7 +46,10 @@ def siren_of(candidature: Candidature) -> str | None:
 
 def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
     """Return the SIREN to look up in the registry, or None when the lookup is not needed."""
-    if NAME not in rules.checks or (candidature.demandeur.forme_juridique_code or "").strip():
+    demandeur = candidature.demandeur
+    if NAME not in rules.checks or (demandeur.forme_juridique_code or "").strip():
+        return None
+    if demandeur.genre == NOT_RENDERED:
         return None
     siren = siren_of(candidature)
     # These decide before the legal category, so the registry would not be used.
@@ -75,16 +78,16 @@ def check_administration(context: Context) -> Controle:
     """Check by override, list of opérateurs, legal category and registry, in this order."""
     demandeur = context.candidature.demandeur
     siren = siren_of(context.candidature)
-    # DS failed on the applicant, and the dossier was read without: that is no missing SIRET, and
-    # the verdict that stands is kept.
+    if override := context.rules.overrides.get(siren or ""):
+        return _by_override(override, _named(override.siren, demandeur.raison_sociale))
+    # DS failed on the applicant or a part of it: that is no missing SIRET and no missing category,
+    # and the verdict that stands is kept.
     if demandeur.genre == NOT_RENDERED:
         return make_controle(NAME, sentences.CANDIDAT_NON_RENDU, {"type": _INCONNU})
     if siren is None:
         is_person = demandeur.genre == _PERSONNE
         sentence = sentences.PERSONNE if is_person else sentences.SANS_SIRET
         return make_controle(NAME, sentence, {"type": _INCONNU})
-    if override := context.rules.overrides.get(siren):
-        return _by_override(override, _named(siren, demandeur.raison_sociale))
     if found := _operateur_list(siren, context.rules):
         nom = found.noms[siren]
         preuve: dict[str, Json] = {"siren": siren, "nom": nom, "liste": found.annee}

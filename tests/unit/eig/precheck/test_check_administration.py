@@ -289,7 +289,16 @@ def test_an_unlisted_category_is_named_by_the_dossier(check: Callable[..., Contr
 
 
 def test_an_applicant_that_ds_could_not_render_is_no_missing_siret(
-    check: Callable[..., Controle],
+    check: Callable[..., Controle], rules_table: dict[str, object]
 ) -> None:
-    """The check is impossible, as with any evidence out of reach."""
-    assert check("administration", demandeur=Demandeur("inconnu")).resultat == "impossible"
+    """The check is impossible, as with any evidence out of reach; an override still decides."""
+    partly = Demandeur("inconnu", siret=f"{OTHER_SIREN}00017")
+    for demandeur in (Demandeur("inconnu"), partly):
+        assert check("administration", demandeur=demandeur).resultat == "impossible"
+    override = {"siren": OTHER_SIREN, "answer": "operateur", "reason": "décret 2024-1"}
+    rules = RuleSet.load(
+        rules_of(rules_table | {"overrides": [override]}),  # type: ignore[arg-type]
+        CONFIG,
+        needed=(),
+    )
+    assert check("administration", demandeur=partly, with_rules=rules).resultat == "conforme"
