@@ -41,8 +41,8 @@ from dsync.sandbox import Sandbox
 from dsync.sandbox.content.life import Event, set_scene
 from dsync.service.signals import StopSignals
 from dsync.settings import SANDBOX_DEMARCHE, Settings
-from dsync.store.documents import current_checks, to_settle
 from dsync.store.listing import Selection
+from dsync.store.reader import current_checks, to_settle
 from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
 

@@ -35,8 +35,8 @@ from dsync.domain.dossier import Etat, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.errors import ConfigurationError
-from dsync.store.documents import current_checks, to_settle
 from dsync.store.listing import NO_VERDICT, Selection
+from dsync.store.reader import current_checks, to_settle
 
 VERDICTS = (*(verdict.key for verdict in Verdict), NO_VERDICT)
 

@@ -18,7 +18,7 @@ from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run import Kind
 from dsync.store import WishStatus
-from dsync.store.documents import current_checks, to_settle
+from dsync.store.reader import current_checks, to_settle
 from dsync.sync.report import SyncOptions
 
 SHOWN_CHANGES = 100

@@ -24,8 +24,7 @@ from dsync.store.records import (
     WishOutcome,
     WishStatus,
 )
-from dsync.store.store import Store
-from dsync.store.transaction import Tx
+from dsync.store.store import Store, Tx
 from dsync.store.verification import StoredDossier
 
 __all__ = [

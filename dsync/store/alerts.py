@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select, update
 
 from dsync.store import tables
-from dsync.store.sql import insert_for
-from dsync.store.subject import Subject
+from dsync.store.sql import Subject, insert_for
 
 RETRY = timedelta(minutes=5)
 """Time after which an alert that could not be told is tried again, by any service."""

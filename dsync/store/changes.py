@@ -1,8 +1,9 @@
-"""Compares what DS shows of a dossier with the stored copy, and stores what is different.
+"""Stores what DS does not keep of a dossier: the values that changed, the corrections that ended.
 
-Table `changement` has a row for each later value of a champ, an annotation, the state, the groupe
-and the labels. The first sight of a dossier is no change. A champ that DS could not render is not
-compared: its last known value stays in `contenu.lacunes`, for the next comparison.
+What DS shows is compared with the stored copy. Table `changement` has a row for each later value of
+a champ, an annotation, the state, the groupe and the labels. The first sight of a dossier is no
+change. A champ that DS could not render is not compared: its last known value stays in
+`contenu.lacunes`, for the next comparison. Of corrections, DS tells only which one is pending.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from sqlalchemy import Row, select
 
 from dsync.annotations import normalise
 from dsync.annotations.config import DATE, LABEL
-from dsync.domain.dossier import Etat
+from dsync.domain.dossier import Correction, Etat
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.records import Author, Origin, Record
-from dsync.store.sql import insert_rows
-from dsync.store.subject import Subject
+from dsync.store.sql import Subject, insert_rows, update_rows, upsert
 
 _outbox = tables.outbox
+_correction = tables.correction
 
 StoredChamp = Mapping[str, Any]
 """A champ as `contenu` stores it."""
@@ -67,6 +68,51 @@ class ChangeWrites(Subject):
                 # Oldest first, so that the last value sent stays.
                 found.setdefault(row.numero, {})[row.annotation] = _Sent(row.valeur, row.cible)
         return found
+
+
+Asked = tuple[DossierNumber, datetime]
+"""A correction: its dossier, and when it was asked for."""
+
+
+class CorrectionReads(Subject):
+    """Reads the corrections."""
+
+    def corrections(
+        self, numbers: Sequence[DossierNumber]
+    ) -> dict[DossierNumber, list[Correction]]:
+        """Return the known corrections of these dossiers, oldest first."""
+        found: dict[DossierNumber, list[Correction]] = {}
+        rows = self.connection.execute(
+            select(_correction)
+            .where(_correction.c.numero.in_(numbers))
+            .order_by(_correction.c.demandee_le)
+        )
+        for row in rows:
+            found.setdefault(DossierNumber(row.numero), []).append(
+                Correction(row.demandee_le, row.finie_le)
+            )
+        return found
+
+
+class CorrectionWrites(CorrectionReads):
+    """Writes the corrections."""
+
+    def save_corrections(
+        self, pending: Iterable[Asked], ended: Iterable[tuple[Asked, datetime]]
+    ) -> None:
+        """Store corrections that are pending now, and the ends of those that were.
+
+        Args:
+            pending: the pending ones.
+            ended: the ended ones, each with DS's date of the change that shows it.
+        """
+        rows = [{"numero": n, "demandee_le": at, "finie_le": None} for n, at in pending]
+        upsert(self.connection, _correction, rows)
+        update_rows(
+            self.connection,
+            _correction,
+            [{"numero": n, "demandee_le": at, "finie_le": end} for (n, at), end in ended],
+        )
 
 
 def gaps(new: Record, typed: Row[Any] | None) -> dict[str, StoredChamp | None] | None:

@@ -1,19 +1,38 @@
-"""Stores and reads the démarche's facts and the revisions of its form."""
+"""Stores and reads what is of the démarche as a whole: its facts, form, sync state and figures.
+
+The figures of each day, from which a curve is drawn, are numbers about all its dossiers, and stay
+when a dossier is erased.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
 
-from dsync.domain.dossier import Demarche, Instructeur, Revision
+from sqlalchemy import case, delete, func, select, update
+
+from dsync.domain.dossier import OPEN_ETATS, PARIS, Demarche, Etat, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, RevisionId
+from dsync.domain.verdict import Verdict
 from dsync.store import reading_views, tables
-from dsync.store.revisions import Revisions, read_revisions_of
-from dsync.store.sql import update_rows, upsert
-from dsync.store.subject import Subject
+from dsync.store.records import DEFAULT_PAGE_SIZE, SyncState, WishStatus
+from dsync.store.sql import Subject, excluded, insert_for, update_rows, upsert
+
+_figures = tables.indicateur
+_dossier, _verdict, _outbox = tables.dossier, tables.verdict, tables.outbox
+
+FRAICHEUR = "fraicheur_heures"
+_DECISIONS = {f"decision_{etat.value}": etat for etat in Etat if etat not in OPEN_ETATS}
+_VERDICTS = {f"verdict_{verdict.key}": verdict for verdict in Verdict}
+INDICATEURS = ("depots", *_VERDICTS, *_DECISIONS, "conflits", FRAICHEUR)
+"""The figures of any démarche; a programme has others of its own."""
+_FIELDS = tuple(f.name for f in fields(SyncState))
 
 
 class DemarcheReads(Subject):
-    """Reads the démarche."""
+    """Reads the démarche and its sync state."""
 
     def demarche(self) -> Demarche | None:
         """Return the démarche as last read from DS, None if it never was."""
@@ -31,16 +50,30 @@ class DemarcheReads(Subject):
             revisions=self.revisions(),
             labels=row.labels,
             couleurs=row.couleurs,
-            instructeurs=tuple(Instructeur(**fields) for fields in row.instructeurs),
+            instructeurs=tuple(Instructeur(**one) for one in row.instructeurs),
         )
 
     def revisions(self) -> dict[RevisionId, Revision]:
         """Return the stored revisions of the démarche's form."""
-        return read_revisions_of(self.connection, self.number)
+        return reading_views.read_revisions_of(self.connection, self.number)
+
+    def state(self) -> SyncState:
+        """Return the démarche's state; an empty one for a new démarche."""
+        table = tables.sync_state
+        row = self.connection.execute(
+            select(*(table.c[name] for name in _FIELDS)).where(
+                table.c.demarche_numero == self.number
+            )
+        ).one_or_none()
+        if row is None:
+            return SyncState()
+        values = row._asdict()
+        values["page_size"] = values["page_size"] or DEFAULT_PAGE_SIZE
+        return SyncState(**values)
 
 
 class DemarcheWrites(DemarcheReads):
-    """Writes the démarche."""
+    """Writes the démarche, its sync state and its figures of a day."""
 
     def save_demarche(self, demarche: Demarche) -> None:
         """Store the démarche's facts and its revisions; revisions stored before stay.
@@ -91,7 +124,66 @@ class DemarcheWrites(DemarcheReads):
         )
         return not is_due or self._renew_views(self.revisions())
 
-    def _renew_views(self, stored: Revisions) -> bool:
+    def reset_watermark(self, to: datetime) -> None:
+        """Set a watermark after `to` back to it; only allowed after a complete full read."""
+        table = tables.sync_state
+        self.connection.execute(
+            update(table)
+            .where(table.c.demarche_numero == self.number, table.c.watermark > to)
+            .values(watermark=to)
+        )
+
+    def save_state(self, **changes: Any) -> None:
+        """Store the given fields of `SyncState`. The watermark never goes back.
+
+        Raises:
+            TypeError: a field is unknown.
+        """
+        unknown = changes.keys() - set(_FIELDS)
+        if unknown:
+            raise TypeError(f"no such field of the state: {sorted(unknown)}")
+        if not changes:
+            return
+        table = tables.sync_state
+        statement = insert_for(self.connection, table).values(
+            demarche_numero=self.number, **changes
+        )
+        updates: dict[str, Any] = {name: excluded(name) for name in changes}
+        if changes.get("watermark") is not None:
+            new = excluded("watermark")
+            updates["watermark"] = case((table.c.watermark > new, table.c.watermark), else_=new)
+        self.connection.execute(
+            statement.on_conflict_do_update(index_elements=["demarche_numero"], set_=updates)
+        )
+
+    def save_indicators(self, now: datetime, *, changed: bool) -> None:
+        """Store the figures of today, a day of Paris; the last ones of a day stay.
+
+        Without a change, only the freshness is stored, if the day has its figures: a run that
+        finds nothing new goes through no table.
+
+        Args:
+            now: the present instant, in UTC.
+            changed: whether the run changed anything.
+        """
+        jour = now.astimezone(PARIS).date()
+        today = (_figures.c.demarche_numero == self.number, _figures.c.jour == jour)
+        figures: dict[str, float] = {}
+        if (
+            changed
+            or self.connection.scalar(select(_figures.c.jour).where(*today).limit(1)) is None
+        ):
+            self.connection.execute(delete(_figures).where(*today))
+            figures.update(self._counts())
+            figures.update(self.extension.indicators(self.connection, self.number))
+        last = self.state().last_success_at
+        if last is not None:
+            figures[FRAICHEUR] = round(max(now - last, timedelta()) / timedelta(hours=1), 2)
+        key = {"demarche_numero": self.number, "jour": jour}
+        rows = [{**key, "indicateur": name, "valeur": value} for name, value in figures.items()]
+        upsert(self.connection, _figures, rows)
+
+    def _renew_views(self, stored: reading_views.Revisions) -> bool:
         is_done = reading_views.renew_form(self.connection, self.number, stored.values())
         update_rows(
             self.connection,
@@ -99,3 +191,31 @@ class DemarcheWrites(DemarcheReads):
             [{"number": self.number, "vues_a_refaire": not is_done}],
         )
         return is_done
+
+    def _counts(self) -> Iterator[tuple[str, float]]:
+        count = func.count()
+        etats: dict[str, int] = dict(
+            self.connection.execute(
+                select(_dossier.c.etat, count)
+                .where(_dossier.c.demarche_numero == self.number)
+                .group_by(_dossier.c.etat)
+            ).all()
+        )
+        verdicts: dict[str, int] = dict(
+            self.connection.execute(
+                select(_verdict.c.verdict, count)
+                .where(_verdict.c.demarche_numero == self.number, _verdict.c.courant)
+                .group_by(_verdict.c.verdict)
+            ).all()
+        )
+        conflicts = self.connection.scalar(
+            select(func.count(_outbox.c.numero.distinct())).where(
+                _outbox.c.demarche_numero == self.number,
+                _outbox.c.courante,
+                _outbox.c.statut == WishStatus.CONFLIT.value,
+            )
+        )
+        yield "depots", sum(etats.values())
+        yield from ((name, verdicts.get(verdict, 0)) for name, verdict in _VERDICTS.items())
+        yield from ((name, etats.get(etat, 0)) for name, etat in _DECISIONS.items())
+        yield "conflits", conflicts or 0

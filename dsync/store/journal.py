@@ -13,8 +13,7 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.domain.run import Status
 from dsync.store import tables
 from dsync.store.records import NewEvent, Quarantined
-from dsync.store.sql import insert_for, insert_rows
-from dsync.store.subject import Subject
+from dsync.store.sql import Subject, insert_for, insert_rows
 
 _NUMBERING = 0x6473796E72
 """Key of the advisory lock (« dsynr » in ASCII) that serialises the numbering of runs."""

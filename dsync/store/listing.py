@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, text
@@ -13,10 +13,12 @@ from sqlalchemy import bindparam, select, text
 from dsync.domain.dossier import OPEN_ETATS, PARIS
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
-from dsync.store.documents import Document, documents
 from dsync.store.reading_views import expanded
 from dsync.store.records import StoredWish, WishStatus
-from dsync.store.subject import Subject
+from dsync.store.sql import Subject
+
+Document = dict[str, Any]
+"""JSON values by column; instants are text in UTC."""
 
 SORTS = {
     "numero": "d.numero",
@@ -95,6 +97,19 @@ WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL GROUP BY hour(d.
 {stages}
 """
 """By hour, which makes few groups fast; the hours are then put into days of Paris."""
+
+
+def documents(rows: Sequence[Mapping[Any, Any]]) -> list[Document]:
+    """Return rows as documents."""
+    return [{str(name): _json(value) for name, value in row.items()} for row in rows]
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
 
 
 class ListingReads(Subject):

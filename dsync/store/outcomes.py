@@ -16,8 +16,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import EventName, NewEvent, StoredWish, WishOutcome, WishStatus
-from dsync.store.sql import update_rows, upsert
-from dsync.store.subject import Subject
+from dsync.store.sql import Subject, update_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse

@@ -18,8 +18,7 @@ from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.errors import DamagedJsonError
 from dsync.store import tables
-from dsync.store.changes import ChangeWrites, DossierDiff, gaps
-from dsync.store.corrections import CorrectionWrites
+from dsync.store.changes import ChangeWrites, CorrectionWrites, DossierDiff, gaps
 from dsync.store.demarche import DemarcheReads
 from dsync.store.journal import QuarantineWrites
 from dsync.store.records import NewEvent, PageResult, Record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -27,15 +27,13 @@ from sqlalchemy import (
 
 from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import Controle, Resultat, Verdict, counterfactual
 from dsync.store import tables
 from dsync.store.alerts import AlertReads
-from dsync.store.corrections import CorrectionReads
-from dsync.store.demarche import DemarcheReads
-from dsync.store.documents import Document, documents
+from dsync.store.changes import CorrectionReads
 from dsync.store.extension import DossierView
 from dsync.store.journal import QuarantineReads, RunReads
-from dsync.store.listing import NO_VERDICT, ListingReads
+from dsync.store.listing import NO_VERDICT, Document, ListingReads, documents
 from dsync.store.pieces import PieceReads
 from dsync.store.records import OpenPushes, OpenWork, WishStatus
 from dsync.store.requests import RequestReads
@@ -71,7 +69,6 @@ _VIEWS = {
 
 
 class Reader(
-    DemarcheReads,
     CorrectionReads,
     RunReads,
     QuarantineReads,
@@ -312,3 +309,22 @@ class Reader(
             if view.json is not None and document[view.json] is not None:
                 document[view.json] = json.loads(document[view.json])
         return found
+
+
+def current_checks(found: Mapping[str, Any], order: Iterable[str]) -> list[Document]:
+    """Return the checks of a dossier's current verdict.
+
+    Args:
+        found: the dossier, as `Reader.dossier` returns it.
+        order: the names of the checks, in the usual order.
+    """
+    ranks = {name: rank for rank, name in enumerate(order)}
+    given_at = {one["etabli_le"] for one in found.get("precontroles", ()) if one["courant"]}
+    checks = [one for one in found.get("controles", ()) if one["etabli_le"] in given_at]
+    return sorted(checks, key=lambda check: ranks.get(check["controle"], len(ranks)))
+
+
+def to_settle(checks: Iterable[Document]) -> list[str]:
+    """Return the names of the checks to settle for « Éligible », the most severe ones first."""
+    made = [Controle(check["controle"], Resultat(check["resultat"])) for check in checks]
+    return list(counterfactual(made))

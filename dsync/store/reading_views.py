@@ -10,18 +10,18 @@ made from the stored revisions of the forms (`form_views.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from dsync.domain.dossier import Revision
-from dsync.domain.ids import DemarcheNumber
+from dsync.domain.dossier import Descriptor, Revision
+from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.errors import ConfigurationError, StoreError
-from dsync.store import access, form_views
+from dsync.store import access, form_views, tables
 from dsync.store.extension import ENGINE, Dictionary, Extension, parts
 from dsync.store.form_views import FormView
-from dsync.store.revisions import read_revisions
 from dsync.store.tables import metadata
 
 _PREFIXES = ("lecture_", form_views.PREFIX)
@@ -305,3 +305,37 @@ def grant(connection: Connection, role: str, extension: Extension, *, masked: bo
         f"GRANT USAGE ON SCHEMA {access.quoted(connection, schema)} TO {quoted}"
     )
     connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(documented)} TO {quoted}")
+
+
+Revisions = dict[RevisionId, Revision]
+
+
+def read_revisions(connection: Connection) -> dict[DemarcheNumber, Revisions]:
+    """Return the stored revisions of every démarche, by its number."""
+    found: dict[DemarcheNumber, Revisions] = {}
+    for number in connection.scalars(select(tables.revision.c.demarche_numero).distinct()):
+        found[DemarcheNumber(number)] = read_revisions_of(connection, DemarcheNumber(number))
+    return found
+
+
+def read_revisions_of(connection: Connection, number: DemarcheNumber) -> Revisions:
+    """Return the stored revisions of a démarche."""
+    table = tables.revision
+    rows = connection.execute(select(table).where(table.c.demarche_numero == number))
+    return {RevisionId(row.id): _revision_of(row) for row in rows}
+
+
+def _revision_of(row: Any) -> Revision:
+    descriptors = [_descriptor_of(fields) for fields in row.descriptors]
+    return Revision(RevisionId(row.id), row.date_publication, {d.id: d for d in descriptors})
+
+
+def _descriptor_of(fields: Mapping[str, Any]) -> Descriptor:
+    options = fields["options"]
+    return Descriptor(
+        **{
+            **fields,
+            "id": DescriptorId(fields["id"]),
+            "options": None if options is None else tuple(options),
+        }
+    )

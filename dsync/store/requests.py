@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from dsync.errors import LeaseHeldError
 from dsync.store import lease, tables
-from dsync.store.subject import Subject
+from dsync.store.sql import Subject
 
 _table = tables.demande
 

@@ -17,23 +17,30 @@ from dsync.errors import ConfigurationError, SchemaBehindError, StoreError
 from dsync.store import access, reading_views, schema, sessions, tables
 from dsync.store import lease as leases
 from dsync.store.alerts import AlertWrites
+from dsync.store.deletions import DeletionWrites
+from dsync.store.demarche import DemarcheWrites
 from dsync.store.engine import (
     READING,
     describe,
     identity_of,
+    is_locked,
     open_engine,
     parse_url,
     sqlite_file,
+    translated,
     vacuum,
 )
 from dsync.store.extension import NO_PROGRAMME, Dictionary, Extension
-from dsync.store.faults import is_locked, translated
+from dsync.store.outbox import OutboxWrites
+from dsync.store.outcomes import OutcomeWrites
+from dsync.store.pages import PageWrites
+from dsync.store.pieces import PieceWrites
 from dsync.store.reader import Reader
 from dsync.store.records import Lease, LeaseInfo, RunningService
 from dsync.store.requests import RequestWrites
 from dsync.store.sessions import Titled
 from dsync.store.sql import copy_rows
-from dsync.store.transaction import Tx
+from dsync.store.verdicts import VerdictWrites
 
 Clock = Callable[[], datetime]
 
@@ -364,3 +371,16 @@ class Store:
 def process_name() -> str:
     """Return this process's host and process id, by which an operator finds it."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Tx(
+    PageWrites,
+    DeletionWrites,
+    VerdictWrites,
+    OutboxWrites,
+    OutcomeWrites,
+    DemarcheWrites,
+    PieceWrites,
+    RequestWrites,
+):
+    """A transaction about one démarche. Repeating a call of a method has no further effect."""

@@ -19,8 +19,7 @@ from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
 from dsync.store.records import NewEvent
-from dsync.store.sql import insert_rows
-from dsync.store.subject import Subject
+from dsync.store.sql import Subject, insert_rows
 
 _dossier = tables.dossier
 _verdict = tables.verdict

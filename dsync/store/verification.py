@@ -14,10 +14,10 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.run import Kind, Status
 from dsync.store import reading_views, tables
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
+from dsync.store.demarche import DemarcheReads
 from dsync.store.form_views import FormView
 from dsync.store.outcomes import WishReads
 from dsync.store.records import StoredWish, WishStatus
-from dsync.store.state import StateReads
 
 _dossier = tables.dossier
 _contenu = tables.contenu
@@ -71,7 +71,7 @@ class Dates(NamedTuple):
     """When the last successful read of the changed dossiers began."""
 
 
-class VerificationReads(StateReads, WishReads):
+class VerificationReads(DemarcheReads, WishReads):
     """Reads rows that should not be there, and what should be equal."""
 
     def damage(self) -> int:

@@ -23,8 +23,8 @@ from dsync.eig.store import DossierProduct, save_products, set_products
 from dsync.errors import ConfigurationError
 from dsync.sandbox.graphql import schema
 from dsync.store import Author, NewWish, Origin, Store, WishStatus
+from dsync.store.demarche import INDICATEURS
 from dsync.store.engine import parse_url
-from dsync.store.indicators import INDICATEURS
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.records import EventName
