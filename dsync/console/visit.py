@@ -22,7 +22,7 @@ from dsync.console.masking import MaskedReader, masked, masked_names
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber
 from dsync.errors import DsyncError
 from dsync.store import Reader, Store
-from dsync.store.sessions import Titled
+from dsync.store.services import Titled
 from dsync.wiring import App
 
 THEMES = ("neutre", "dsfr")

@@ -19,8 +19,7 @@ from dsync.eig.precheck.evidence import RegistryAnswer
 from dsync.eig.stages import SUITES
 from dsync.store import Tx
 from dsync.store import tables as engine
-from dsync.store.records import CLOCK_TOLERANCE
-from dsync.store.sql import update_rows, upsert
+from dsync.store.sql import CLOCK_TOLERANCE, update_rows, upsert
 
 _candidature = tables.candidature
 _dossier = engine.dossier

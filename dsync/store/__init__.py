@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
+from dsync.store.changes import Author, Origin, Record
+from dsync.store.demarche import SyncState
 from dsync.store.extension import DossierView, Extension
-from dsync.store.lease import LEASE_TTL_S
+from dsync.store.journal import NewEvent
+from dsync.store.lease import LEASE_TTL_S, Lease
+from dsync.store.pages import PageResult
 from dsync.store.reader import Reader
-from dsync.store.records import (
-    Author,
-    DuePush,
-    Lease,
-    LeaseInfo,
-    NewEvent,
-    NewWish,
-    OpenPushes,
-    Origin,
-    PageResult,
-    Quarantined,
-    Record,
-    RunningService,
-    Sending,
-    StoredWish,
-    SyncState,
-    WishOutcome,
-    WishStatus,
-)
+from dsync.store.services import RunningService
 from dsync.store.store import Store, Tx
 from dsync.store.verification import StoredDossier
+from dsync.store.wishes import DuePush, NewWish, Sending, StoredWish, WishOutcome, WishStatus
 
 __all__ = [
     "LEASE_TTL_S",
@@ -34,13 +21,10 @@ __all__ = [
     "DuePush",
     "Extension",
     "Lease",
-    "LeaseInfo",
     "NewEvent",
     "NewWish",
-    "OpenPushes",
     "Origin",
     "PageResult",
-    "Quarantined",
     "Reader",
     "Record",
     "RunningService",

@@ -11,22 +11,72 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from msgspec.json import decode
 from sqlalchemy import Row, select
 
 from dsync.annotations import normalise
 from dsync.annotations.config import DATE, LABEL
-from dsync.domain.dossier import Correction, Etat
-from dsync.domain.ids import DossierNumber
+from dsync.domain.dossier import Correction, Etat, Json
+from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
-from dsync.store.records import Author, Origin, Record
 from dsync.store.sql import Subject, insert_rows, update_rows, upsert
 
 _outbox = tables.outbox
 _correction = tables.correction
+
+
+class Origin(StrEnum):
+    """What a change is about; the values are those of the view `lecture_changement`."""
+
+    CHAMP = "champ"
+    ANNOTATION = "annotation"
+    DOSSIER = "dossier"
+
+
+class Author(StrEnum):
+    """Who made a change, as far as DS tells; the values are those of `lecture_changement`."""
+
+    USAGER = "usager"
+    INSTRUCTEUR = "instructeur"
+    DSYNC = "dsync"
+    INCONNU = "inconnu"
+
+
+class Record(Struct, frozen=True, gc=False):
+    """What is stored of a dossier that DS shows."""
+
+    numero: DossierNumber
+    etat: Etat
+    is_open: bool
+    """Whether verdicts may still be pushed into the dossier."""
+    revision_id: RevisionId
+    labels: tuple[str, ...]
+    content_hash: str
+    """Of everything but what dsync writes and what changes without an edit."""
+    inputs_hash: str
+    """Of what the checks use."""
+    annotations_hash: str
+    """Of all annotations, dsync's own included."""
+    owned_ids: frozenset[str]
+    """The ids of dsync's annotations in this dossier's revision."""
+    owned: Mapping[str, Json]
+    """The values of dsync's annotations, by id."""
+    unread: frozenset[str]
+    """The ids of the champs and annotations that DS could not render, or not completely."""
+    facts: Mapping[str, Any]
+    """Columns of table `dossier`, without those that the store computes."""
+    dates: Mapping[str, Any]
+    """Columns of table `dossier` that change without a change of content."""
+    contents: Mapping[str, Any]
+    """The row of table `contenu`."""
+    programme: Mapping[str, Mapping[str, Any]]
+    """The rows of the programme's tables, by table name."""
+
 
 StoredChamp = Mapping[str, Any]
 """A champ as `contenu` stores it."""

@@ -18,11 +18,11 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Controle
 from dsync.store import tables
 from dsync.store.changes import ChangeWrites, state_change
-from dsync.store.journal import JournalWrites
+from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.pieces import PieceWrites
-from dsync.store.records import EventName, NewEvent, WishStatus
 from dsync.store.sql import update_rows
 from dsync.store.verdicts import QueueWrites
+from dsync.store.wishes import WishStatus
 
 _dossier = tables.dossier
 

@@ -7,7 +7,7 @@ when a dossier is erased.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +17,16 @@ from dsync.domain.dossier import OPEN_ETATS, PARIS, Demarche, Etat, Instructeur,
 from dsync.domain.ids import DemarcheNumber, RevisionId
 from dsync.domain.verdict import Verdict
 from dsync.store import reading_views, tables
-from dsync.store.records import DEFAULT_PAGE_SIZE, SyncState, WishStatus
-from dsync.store.sql import Subject, excluded, insert_for, update_rows, upsert
+from dsync.store.sql import (
+    CLOCK_TOLERANCE,
+    LONGEST_WAIT,
+    Subject,
+    excluded,
+    insert_for,
+    update_rows,
+    upsert,
+)
+from dsync.store.wishes import WishStatus
 
 _figures = tables.indicateur
 _dossier, _verdict, _outbox = tables.dossier, tables.verdict, tables.outbox
@@ -28,6 +36,65 @@ _DECISIONS = {f"decision_{etat.value}": etat for etat in Etat if etat not in OPE
 _VERDICTS = {f"verdict_{verdict.key}": verdict for verdict in Verdict}
 INDICATEURS = ("depots", *_VERDICTS, *_DECISIONS, "conflits", FRAICHEUR)
 """The figures of any démarche; a programme has others of its own."""
+DEFAULT_PAGE_SIZE = 100
+"""DS's maximum, with which a first read starts; it is reduced when DS times out."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """The sync state of a démarche."""
+
+    watermark: datetime | None = None
+    page_size: int = DEFAULT_PAGE_SIZE
+    page_size_at: datetime | None = None
+    """When the page size last changed; None: it is DS's maximum."""
+    full_cursor: str | None = None
+    full_started_run: int | None = None
+    full_started_at: datetime | None = None
+    full_mapping_key: str | None = None
+    """Of the mapping of the full read that `full_cursor` resumes."""
+    full_due_at: datetime | None = None
+    """When a full read is due besides the nightly one, after a new revision."""
+    last_success_at: datetime | None = None
+    last_incremental_at: datetime | None = None
+    last_full_at: datetime | None = None
+    last_deletions_at: datetime | None = None
+    last_revision_id: str | None = None
+    evidence_key: str | None = None
+    """Of the rules and the evidence with which the open dossiers were last evaluated."""
+    mapping_key: str | None = None
+    """Of the mapping with which the last full read was done."""
+    writing_key: str | None = None
+    """Of the configured texts, annotations, labels and rights that the wishes follow."""
+
+    def as_of(self, now: datetime) -> SyncState:
+        """Return the state without the instants that are after `now`.
+
+        They were stored while the clock was ahead, and count as never; a full read is then due.
+        """
+        late: dict[str, Any] = dict.fromkeys(self._late(now))
+        due_at = self.full_due_at
+        if "last_full_at" in late or (due_at is not None and due_at > now + LONGEST_WAIT):
+            late["full_due_at"] = now
+        return replace(self, **late) if late else self
+
+    def ahead(self, now: datetime) -> timedelta | None:
+        """Return by how much the latest of these instants is after `now`, None if none is."""
+        return max((getattr(self, name) - now for name in self._late(now)), default=None)
+
+    def _late(self, now: datetime) -> list[str]:
+        # Without the watermark, which is of DS's clock: a read compares it with DS's present.
+        names = (
+            "full_started_at",
+            "last_success_at",
+            "last_incremental_at",
+            "last_full_at",
+            "last_deletions_at",
+        )
+        limit = now + CLOCK_TOLERANCE
+        return [name for name in names if (at := getattr(self, name)) is not None and at > limit]
+
+
 _FIELDS = tuple(f.name for f in fields(SyncState))
 
 

@@ -4,16 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 
+from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.run import Status
 from dsync.store import tables
-from dsync.store.records import NewEvent, Quarantined
 from dsync.store.sql import Subject, insert_for, insert_rows
+
+EventName = Literal[
+    "cree",
+    "modifie",
+    "etat",
+    "masque",
+    "restaure",
+    "supprime",
+    "disparu",
+    "efface",
+    "effacement_leve",
+    "verdict",
+    "pousse",
+    "adopte",
+    "conflit",
+    "conflit_resolu",
+    "quarantaine",
+    "liberation",
+    "preuve_relue",
+]
+
+
+class NewEvent(NamedTuple):
+    """An event of a dossier.
+
+    `details` contains names, numbers and codes, and the values that a forced push replaced; it is
+    emptied when the dossier is erased.
+    """
+
+    numero: DossierNumber
+    evenement: EventName
+    details: Mapping[str, Json] | None = None
+
+
+class Quarantined(NamedTuple):
+    """A dossier in quarantine."""
+
+    numero: DossierNumber
+    code: str
+    message: str
+    depuis: datetime
+    tentatives: int
+    dernier_essai_le: datetime
+
 
 _NUMBERING = 0x6473796E72
 """Key of the advisory lock (« dsynr » in ASCII) that serialises the numbering of runs."""

@@ -1,18 +1,13 @@
-"""The lease that makes one process the only writer of a démarche, and the list of services.
+"""The lease that makes one process the only writer of a démarche.
 
 One statement takes the lease if it is free or expired, and increments its token. Every transaction
 first locks the lease's row and compares the token, so a process that lost its lease while suspended
 cannot commit. Expiry is decided by PostgreSQL's clock, or on SQLite by the machine's.
-
-A service registers every minute between its runs, and unregisters when it ends; after a crash, its
-last registration is too old. A command hands its run over to a living service, and does it itself
-when there is none.
 """
 
 from __future__ import annotations
 
-import os
-import socket
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +16,6 @@ from sqlalchemy import (
     Connection,
     bindparam,
     case,
-    delete,
     func,
     literal,
     or_,
@@ -32,7 +26,6 @@ from sqlalchemy import (
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import LeaseHeldError, LeaseLostError
 from dsync.store import tables
-from dsync.store.records import Lease, LeaseInfo, RunningService
 from dsync.store.sql import insert_for
 
 LEASE_TTL_S = 60.0
@@ -46,6 +39,28 @@ _IS_OURS = (
 )
 # On SQLite, SQLAlchemy leaves FOR UPDATE out: BEGIN IMMEDIATE has locked the whole file.
 _FENCE = select(literal(1)).where(*_IS_OURS).with_for_update()  # Built once: each transaction's.
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write about one démarche, unless another process took it over."""
+
+    demarche: DemarcheNumber
+    holder: str
+    token: int
+    acquired_at: datetime
+    expires_at: datetime
+    ttl_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseInfo:
+    """The lease of a démarche, as stored; `holder` is None if it is free."""
+
+    holder: str | None
+    acquired_at: datetime
+    expires_at: datetime
+    is_expired: bool
 
 
 def acquire(
@@ -83,7 +98,7 @@ def acquire(
     if row is not None:
         token, acquired_at, expires_at = row
         return Lease(demarche, holder, token, acquired_at, expires_at, ttl_s)
-    info = read(connection, demarche, now)
+    info = read_lease(connection, demarche, now)
     who = info.holder if info else "another process"
     since = info.acquired_at if info else now
     raise LeaseHeldError(
@@ -133,7 +148,7 @@ def lock(connection: Connection, demarche: DemarcheNumber) -> None:
     )
 
 
-def read(connection: Connection, demarche: DemarcheNumber, now: datetime) -> LeaseInfo | None:
+def read_lease(connection: Connection, demarche: DemarcheNumber, now: datetime) -> LeaseInfo | None:
     """Return the démarche's lease, None if none was ever taken."""
     row = connection.execute(
         select(
@@ -179,81 +194,3 @@ def _lost(lease: Lease) -> LeaseLostError:
         "`dsync status` shows which process works on it.",
         demarche=lease.demarche,
     )
-
-
-HEARTBEAT_TIMEOUT = timedelta(minutes=3)
-"""A service without a lease that has not registered for this time counts as ended."""
-
-_service = tables.service
-_SHOWN = tuple(_service.c[name] for name in RunningService._fields)
-
-
-def register_service(
-    connection: Connection, demarche: DemarcheNumber, service: RunningService
-) -> None:
-    """Insert or update a service; a new one also deletes the overdue ones."""
-    values = service._asdict()
-    statement = insert_for(connection, _service).values(demarche_numero=demarche, **values)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["demarche_numero", "holder"], set_=dict(values)
-        )
-    )
-    # Until a service starts in its place, `dsync status` shows one that fell silent.
-    if service.seen_at - service.started_at < HEARTBEAT_TIMEOUT:
-        lease = read(connection, demarche, service.seen_at)
-        at_work = lease.holder if lease is not None and not lease.is_expired else None
-        connection.execute(
-            delete(_service).where(
-                _service.c.demarche_numero == demarche,
-                _service.c.seen_at < service.seen_at - HEARTBEAT_TIMEOUT,
-                # During a long run a service does not register.
-                _service.c.holder != (at_work or ""),
-            )
-        )
-
-
-def unregister_service(connection: Connection, demarche: DemarcheNumber, holder: str) -> None:
-    """Delete a service that has ended."""
-    connection.execute(
-        delete(_service).where(_service.c.demarche_numero == demarche, _service.c.holder == holder)
-    )
-
-
-def read_services(connection: Connection, demarche: DemarcheNumber) -> list[RunningService]:
-    """Return the registered services, by start."""
-    rows = connection.execute(
-        select(*_SHOWN)
-        .where(_service.c.demarche_numero == demarche)
-        .order_by(_service.c.started_at)
-    )
-    return [RunningService(*row) for row in rows]
-
-
-def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) -> bool:
-    """Return whether a service works or has registered in time, and has a process if it is here.
-
-    Args:
-        service: as registered.
-        lease: that of its démarche.
-        now: the present instant, in UTC.
-    """
-    host, _, pid = service.holder.rpartition(":")
-    if host == socket.gethostname() and not _has_process(pid):
-        return False
-    # During a long run a service does not register.
-    if lease is not None and lease.holder == service.holder and not lease.is_expired:
-        return True
-    return abs(now - service.seen_at) <= HEARTBEAT_TIMEOUT  # Not if the clock went back.
-
-
-def _has_process(pid: str) -> bool:
-    try:
-        # Signal 0 is not delivered: it only tests whether the process exists.
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    # It exists, and is another user's.
-    except PermissionError:
-        return True
-    return True

@@ -14,8 +14,8 @@ from dsync.domain.dossier import OPEN_ETATS, PARIS
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.reading_views import expanded
-from dsync.store.records import StoredWish, WishStatus
 from dsync.store.sql import Subject
+from dsync.store.wishes import StoredWish, WishStatus
 
 Document = dict[str, Any]
 """JSON values by column; instants are text in UTC."""

@@ -21,17 +21,16 @@ from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.journal import JournalWrites
-from dsync.store.outcomes import WishReads, pushed_columns
-from dsync.store.records import (
-    CLOCK_TOLERANCE,
-    LONGEST_WAIT,
+from dsync.store.sql import CLOCK_TOLERANCE, LONGEST_WAIT, insert_rows, upsert
+from dsync.store.wishes import (
     DuePush,
     NewWish,
     Sending,
     StoredWish,
+    WishReads,
     WishStatus,
+    pushed_columns,
 )
-from dsync.store.sql import insert_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse

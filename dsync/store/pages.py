@@ -9,6 +9,7 @@ the dates that DS changed are written and, in a crawl, the run that saw it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -18,10 +19,9 @@ from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.errors import DamagedJsonError
 from dsync.store import tables
-from dsync.store.changes import ChangeWrites, CorrectionWrites, DossierDiff, gaps
+from dsync.store.changes import ChangeWrites, CorrectionWrites, DossierDiff, Record, gaps
 from dsync.store.demarche import DemarcheReads
-from dsync.store.journal import QuarantineWrites
-from dsync.store.records import NewEvent, PageResult, Record
+from dsync.store.journal import NewEvent, QuarantineWrites
 from dsync.store.sql import insert_rows, update_rows, upsert
 from dsync.store.verdicts import QueueWrites
 
@@ -68,6 +68,23 @@ _TYPED = select(
         )
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    """The changes that a page made; a dossier can be in several lists."""
+
+    created: list[DossierNumber] = field(default_factory=list)
+    changed: list[DossierNumber] = field(default_factory=list)
+    """Stored dossiers whose content, state or presence changed."""
+    annotations_changed: list[DossierNumber] = field(default_factory=list)
+    """Stored open dossiers in which somebody else may have edited annotations."""
+    unchanged: int = 0
+
+    @property
+    def read(self) -> int:
+        """The number of dossiers of the page."""
+        return len(self.created) + len(self.changed) + self.unchanged
 
 
 class _Change(NamedTuple):

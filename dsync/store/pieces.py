@@ -15,8 +15,7 @@ from dsync.domain.dossier import Fichier
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState, Piece, PieceKey
 from dsync.store import tables
-from dsync.store.records import LONGEST_WAIT
-from dsync.store.sql import Subject
+from dsync.store.sql import LONGEST_WAIT, Subject
 
 _dossier = tables.dossier
 _contenu = tables.contenu

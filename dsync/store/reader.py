@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
@@ -29,16 +29,16 @@ from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat, Verdict, counterfactual
 from dsync.store import tables
-from dsync.store.alerts import AlertReads
 from dsync.store.changes import CorrectionReads
 from dsync.store.extension import DossierView
 from dsync.store.journal import QuarantineReads, RunReads
 from dsync.store.listing import NO_VERDICT, Document, ListingReads, documents
 from dsync.store.pieces import PieceReads
-from dsync.store.records import OpenPushes, OpenWork, WishStatus
 from dsync.store.requests import RequestReads
+from dsync.store.services import AlertReads
 from dsync.store.verdicts import VerdictReads
 from dsync.store.verification import VerificationReads
+from dsync.store.wishes import WishStatus
 
 _dossier = tables.dossier
 _verdict = tables.verdict
@@ -66,6 +66,24 @@ _VIEWS = {
     "anomalie": DossierView("lecture_anomalie", "code"),
 }
 """The engine's views of a dossier, by their key in `dsync dossier show --json`."""
+
+
+class OpenPushes(NamedTuple):
+    """The number of dossiers with open wishes, and the reasons."""
+
+    dossiers: int
+    reasons: tuple[str, ...]
+    since: datetime | None
+    """When the oldest of these wishes was made; None: there is none."""
+
+
+class OpenWork(NamedTuple):
+    """What is not done, as `dsync status` counts it."""
+
+    wishes: Mapping[str, int]
+    """The current wishes by status."""
+    quarantined: int
+    pushes: Mapping[str, OpenPushes]
 
 
 class Reader(

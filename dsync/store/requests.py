@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from dsync.errors import LeaseHeldError
-from dsync.store import lease, tables
+from dsync.store import tables
+from dsync.store.lease import read_lease
 from dsync.store.sql import Subject
 
 _table = tables.demande
@@ -104,7 +105,7 @@ class RequestWrites(RequestReads):
             id_: the request's, of which no service is alive.
             now: the present instant, in UTC.
         """
-        held = lease.read(self.connection, self.number, now)
+        held = read_lease(self.connection, self.number, now)
         if held is None or held.holder is None or held.is_expired:
             return self._delete(id_, _table.c.fini_le.is_(None))
         return self.withdraw_request(id_)

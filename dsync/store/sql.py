@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +30,12 @@ from dsync.store.extension import Extension
 
 Rows = Sequence[Mapping[str, Any]]
 """Values by column, the same columns in each row."""
+
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""Tolerated difference of two clocks: a stored instant further ahead than this is wrong."""
+LONGEST_WAIT = timedelta(days=1)
+"""Maximum delay of a retry: a stored instant of a retry further ahead than this is wrong."""
 
 
 def insert_for(connection: Connection, table: Table) -> Any:

@@ -14,9 +14,8 @@ from sqlalchemy import URL, Connection, Engine, Table
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, SchemaBehindError, StoreError
-from dsync.store import access, reading_views, schema, sessions, tables
+from dsync.store import access, reading_views, schema, services, tables
 from dsync.store import lease as leases
-from dsync.store.alerts import AlertWrites
 from dsync.store.deletions import DeletionWrites
 from dsync.store.demarche import DemarcheWrites
 from dsync.store.engine import (
@@ -31,16 +30,16 @@ from dsync.store.engine import (
     vacuum,
 )
 from dsync.store.extension import NO_PROGRAMME, Dictionary, Extension
+from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
-from dsync.store.outcomes import OutcomeWrites
 from dsync.store.pages import PageWrites
 from dsync.store.pieces import PieceWrites
 from dsync.store.reader import Reader
-from dsync.store.records import Lease, LeaseInfo, RunningService
 from dsync.store.requests import RequestWrites
-from dsync.store.sessions import Titled
+from dsync.store.services import AlertWrites, RunningService, Titled
 from dsync.store.sql import copy_rows
 from dsync.store.verdicts import VerdictWrites
+from dsync.store.wishes import OutcomeWrites
 
 Clock = Callable[[], datetime]
 
@@ -160,32 +159,32 @@ class Store:
     def lease_of(self, demarche: DemarcheNumber) -> LeaseInfo | None:
         """Return a démarche's lease, None if none was ever taken."""
         with self._connected(reading=True) as connection:
-            return leases.read(connection, demarche, self._clock())
+            return leases.read_lease(connection, demarche, self._clock())
 
     def register_service(self, demarche: DemarcheNumber, service: RunningService) -> None:
         """Insert or update a service, with the time of its next run."""
         with self._connected() as connection:
-            leases.register_service(connection, demarche, service)
+            services.register_service(connection, demarche, service)
 
     def unregister_service(self, demarche: DemarcheNumber, holder: str) -> None:
         """Delete a service that has ended."""
         with self._connected() as connection:
-            leases.unregister_service(connection, demarche, holder)
+            services.unregister_service(connection, demarche, holder)
 
     def services_of(self, demarche: DemarcheNumber) -> list[RunningService]:
         """Return the registered services of a démarche."""
         with self._connected(reading=True) as connection:
-            return leases.read_services(connection, demarche)
+            return services.read_services(connection, demarche)
 
     def close_session(self, token: str, until: datetime) -> None:
         """Make a session of the console unusable, until it ends by itself."""
         with self._connected() as connection:
-            sessions.close(connection, token, until, self._clock())
+            services.close_session(connection, token, until, self._clock())
 
     def session(self, token: str) -> tuple[bool, dict[int, Titled]]:
         """Return whether a session of the console was closed, and what each page shows."""
         with self._connected(reading=True) as connection:
-            return sessions.look(connection, token)
+            return services.look_up_session(connection, token)
 
     @contextmanager
     def transaction(self, lease: Lease) -> Iterator[Tx]:

@@ -425,7 +425,7 @@ class SessionFermeeRow(_Table, table=True):
 
 
 class SyncStateRow(_Table, table=True):
-    """The sync state of a démarche; see `records.SyncState`."""
+    """The sync state of a démarche; see `SyncState`."""
 
     __tablename__ = "sync_state"
 

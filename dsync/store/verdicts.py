@@ -17,8 +17,7 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.domain.programme import DueEvaluation
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 from dsync.store import tables
-from dsync.store.journal import JournalWrites
-from dsync.store.records import NewEvent
+from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.sql import Subject, insert_rows
 
 _dossier = tables.dossier

@@ -16,8 +16,7 @@ from dsync.store import reading_views, tables
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS, is_text
 from dsync.store.demarche import DemarcheReads
 from dsync.store.form_views import FormView
-from dsync.store.outcomes import WishReads
-from dsync.store.records import StoredWish, WishStatus
+from dsync.store.wishes import StoredWish, WishReads, WishStatus
 
 _dossier = tables.dossier
 _contenu = tables.contenu

@@ -8,8 +8,8 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run import Kind, Status
 from dsync.errors import InterruptedRunError
 from dsync.store import RunningService, Store
-from dsync.store.lease import is_alive
 from dsync.store.requests import ManualRequest
+from dsync.store.services import is_alive
 from dsync.sync.context import Context
 from dsync.sync.report import SyncOptions
 

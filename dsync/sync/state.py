@@ -8,7 +8,7 @@ from typing import Any
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run import Kind
 from dsync.store import Store
-from dsync.store.lease import is_alive
+from dsync.store.services import is_alive
 
 RUN_KEYS = {
     "run": "run",

@@ -25,7 +25,7 @@ from dsync.errors import ConfigurationError, PieceTargetError
 from dsync.store import Reader, Store, StoredDossier, SyncState
 from dsync.store.form_views import FormView, form_views
 from dsync.store.pieces import CopiedFile
-from dsync.store.records import CLOCK_TOLERANCE
+from dsync.store.sql import CLOCK_TOLERANCE
 from dsync.sync.context import is_mapped
 from dsync.sync.piece_files import list_target, read_back
 from dsync.sync.record import Recorder, dossier_of

@@ -25,9 +25,9 @@ from dsync.sandbox.graphql import schema
 from dsync.store import Author, NewWish, Origin, Store, WishStatus
 from dsync.store.demarche import INDICATEURS
 from dsync.store.engine import parse_url
+from dsync.store.journal import EventName
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.reading_views import shipped_dictionary
-from dsync.store.records import EventName
 from dsync.sync.pages import QUARANTINE_MESSAGES
 from tests.store.builders import (
     CHAMPS,

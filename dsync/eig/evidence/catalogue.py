@@ -19,7 +19,7 @@ from dsync.eig.precheck.catalogue import (
 )
 from dsync.eig.precheck.evidence import Evidence
 from dsync.errors import EvidenceUnavailableError
-from dsync.store.records import CLOCK_TOLERANCE
+from dsync.store.sql import CLOCK_TOLERANCE
 
 NO_REDIRECTS = "{}"
 """The redirects when beta.gouv.fr has no such file: there are no aliases."""

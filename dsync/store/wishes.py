@@ -1,25 +1,114 @@
-"""Stores the outcomes of wishes, and reads and ends conflicts."""
+"""What a wish of the outbox is; reads wishes, stores their outcomes, and ends conflicts."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select, update
 
-from dsync.annotations import WrittenValue
+from dsync.annotations import Wish, WrittenValue
 from dsync.annotations.config import RESULTAT
 from dsync.domain.dossier import Json
-from dsync.domain.ids import DossierNumber
+from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
-from dsync.store.journal import JournalWrites
-from dsync.store.records import EventName, NewEvent, StoredWish, WishOutcome, WishStatus
+from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.sql import Subject, update_rows, upsert
 
 _outbox = tables.outbox
 _pousse = tables.pousse
+
+
+class WishStatus(StrEnum):
+    """The status of a wish; the values are those of the view `lecture_annotation`."""
+
+    EN_ATTENTE = "en_attente"
+    CONFIRMEE = "confirmee"
+    REFUSEE = "refusee"
+    CONFLIT = "conflit"
+    INCERTAINE = "incertaine"
+    REMPLACEE = "remplacee"
+    SUSPENDUE = "suspendue"
+
+
+class NewWish(NamedTuple):
+    """The value that an annotation (resultat, detail, date) or the label should have."""
+
+    numero: DossierNumber
+    annotation: str
+    valeur: str
+
+
+class StoredWish(NamedTuple):
+    """A current wish; each field is the column of the outbox with its name."""
+
+    id: int
+    numero: DossierNumber
+    annotation: str
+    valeur: str | None
+    statut: WishStatus
+    tentatives: int
+    creee_le: datetime
+    envoyee_le: datetime | None
+    valeur_distante: str | None
+    """In a conflict, the human's value."""
+    distante_le: datetime | None
+    """When the human wrote `valeur_distante`, if DS gives the date; it does not give the author."""
+    erreur: str | None
+    """In a conflict, that of the result which holds it back; None: the wish's own conflict."""
+    cible: str | None
+    """The id of the annotation's descriptor, or of the label."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuePush:
+    """A dossier with due wishes, and all its current wishes."""
+
+    numero: DossierNumber
+    revision_id: RevisionId
+    wishes: tuple[Wish, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WishOutcome:
+    """The new status of a wish, with what is then known about DS."""
+
+    id: int
+    statut: WishStatus
+    pushed: str | None = None
+    """The value in DS that counts as dsync's own from now on; "": the annotation is empty."""
+    valeur: str | None = None
+    """The new value of the wish, if it changes: an adopted date is kept."""
+    cible: str | None = None
+    """The id of the annotation's descriptor, or the label, that was compared or written."""
+    valeur_distante: str | None = None
+    """In a conflict, the human's value."""
+    erreur: str | None = None
+    prochain_essai_le: datetime | None = None
+    replaced: str | None = None
+    """The value before the write."""
+    distante_le: datetime | None = None
+    """When the human wrote `valeur_distante`, if DS gives the date."""
+    written: bool = False
+    """Whether DS confirmed the write; it is then journaled."""
+    nothing_written: bool = False
+    """Whether DS is known not to have executed the write, which is then no longer uncertain."""
+    definitive: bool = False
+    """Whether a refusal is not retried without an operator."""
+
+
+class Sending(NamedTuple):
+    """A wish about to be sent: its target, and DS's date of the last manual edit before it."""
+
+    id: int
+    cible: str | None
+    seen_at: datetime | None
+    replaces: WrittenValue | None = None
+    """The value just read in DS, if dsync sent it without an answer."""
 
 
 class WishReads(Subject):
