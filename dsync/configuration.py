@@ -58,8 +58,9 @@ def parse_duration(value: object) -> timedelta:
         raise ValueError("expected a number and s, m, h or d, such as 30m")
     try:
         duration = timedelta(**{_UNITS[found[2]]: int(found[1])})
-    # More days than `timedelta` has: refused below, as any too long one.
-    except OverflowError:
+    # More days than `timedelta` has, or more digits than Python converts: refused below, as any too
+    # long one.
+    except (OverflowError, ValueError):
         duration = timedelta.max
     if duration > MAX_DURATION:
         raise ValueError("expected a year at most (366d)")

@@ -10,10 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
-from dsync.domain.ids import GREATEST_NUMBER, DossierNumber
+from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Value = TypeVar("Value")
+
+LONGEST_SHOWN = 60
+"""Characters that an error shows of a value."""
 
 
 class Parsed(click.ParamType[Value]):
@@ -30,15 +33,15 @@ class Parsed(click.ParamType[Value]):
         try:
             return self._parse(value) if isinstance(value, str) else value
         except ValueError as exc:
-            self.fail(f"{value!r}: {exc}.", param, ctx)
+            given = value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
+            self.fail(f"{given!r}: {exc}.", param, ctx)
 
 
 def _number(text: str) -> DossierNumber:
-    if not text.strip().removeprefix("-").isdecimal():
-        raise ValueError("expected a number")
-    if not 1 <= int(text) <= GREATEST_NUMBER:
-        raise ValueError(f"no number of DS (1 to {GREATEST_NUMBER})")
-    return DossierNumber(int(text))
+    number = number_of(text.strip())
+    if number is None:
+        raise ValueError(f"expected a number of DS (1 to {GREATEST_NUMBER})")
+    return DossierNumber(number)
 
 
 def _duration(text: str) -> timedelta:
@@ -51,7 +54,9 @@ def _duration(text: str) -> timedelta:
 def _age(text: str) -> timedelta:
     number, unit = text.strip()[:-1], text.strip()[-1:]
     most = {"d": 36_500, "y": 100}
-    if not (number.isdecimal() and unit in most and 0 < int(number) <= most[unit]):
+    # Python refuses to convert thousands of digits.
+    is_short = number.isdecimal() and len(number) < 10
+    if not (is_short and unit in most and 0 < int(number) <= most[unit]):
         raise ValueError("expected a number and d or y, 100y at most, such as 2y")
     return int(number) * timedelta(days=365.25 if unit == "y" else 1)
 

@@ -177,9 +177,9 @@ def _ask(visit: Visit, options: SyncOptions) -> Response:
 
 
 PAGES = [
-    ("GET", "/dossiers/{numero:int}", show),
-    ("POST", "/dossiers/{numero:int}/relire", read_again),
-    ("POST", "/dossiers/{numero:int}/renvoyer", send_again),
-    ("POST", "/dossiers/{numero:int}/rejuger", judge_again),
-    ("POST", "/dossiers/{numero:int}/effacer", erase),
+    ("GET", "/dossiers/{numero}", show),
+    ("POST", "/dossiers/{numero}/relire", read_again),
+    ("POST", "/dossiers/{numero}/renvoyer", send_again),
+    ("POST", "/dossiers/{numero}/rejuger", judge_again),
+    ("POST", "/dossiers/{numero}/effacer", erase),
 ]

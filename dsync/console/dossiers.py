@@ -163,4 +163,4 @@ def _said(visit: Visit, name: str, type_: str, value: Any) -> Any:
     )
 
 
-PAGES = [("GET", "/dossiers", show), ("GET", "/dossiers.{ending:str}", export)]
+PAGES = [("GET", "/dossiers", show), ("GET", "/dossiers.{ending}", export)]

@@ -134,9 +134,9 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
 
 PAGES = [
     ("GET", "/executions", runs),
-    ("GET", "/executions/{run:int}", run),
-    ("GET", "/demandes/{id:int}", request),
-    ("POST", "/demandes/{id:int}/retirer", withdraw),
-    ("GET", "/essais/{id:int}", trial),
+    ("GET", "/executions/{run}", run),
+    ("GET", "/demandes/{id}", request),
+    ("POST", "/demandes/{id}/retirer", withdraw),
+    ("GET", "/essais/{id}", trial),
     ("GET", "/journal", journal),
 ]

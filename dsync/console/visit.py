@@ -19,7 +19,7 @@ from dsync.console import words
 from dsync.console.access import Actor
 from dsync.console.desk import Desk
 from dsync.console.masking import MaskedReader, masked, masked_names
-from dsync.domain.ids import GREATEST_NUMBER, DossierNumber
+from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.errors import DsyncError
 from dsync.store import Reader, Store
 from dsync.store.services import Titled
@@ -99,8 +99,8 @@ class Visit:
         Raises:
             HTTPException: it is none of DS (404).
         """
-        value: int = self.request.path_params[name]
-        if not 1 <= value <= GREATEST_NUMBER:
+        value = number_of(self.request.path_params[name])
+        if value is None:
             raise HTTPException(404)
         return value
 
@@ -108,15 +108,13 @@ class Visit:
         """Return the numbers of dossiers in a form, each once.
 
         Raises:
-            HTTPException: one is no number (400).
+            HTTPException: one is none of DS (400).
         """
-        texts = [word for value in self.every.get(name, ()) for word in value.split()]
-        if not all(
-            word.isdecimal() and len(word) < 20 and 1 <= int(word) <= GREATEST_NUMBER
-            for word in texts
-        ):
-            raise HTTPException(400, "Un numéro de dossier ne comporte que des chiffres.")
-        return [DossierNumber(number) for number in sorted({int(word) for word in texts})]
+        found = {number_of(word) for value in self.every.get(name, ()) for word in value.split()}
+        if None in found:
+            most = words.number(GREATEST_NUMBER)
+            raise HTTPException(400, f"Un numéro de dossier est un nombre entier de 1 à {most}.")
+        return sorted(DossierNumber(number) for number in found if number is not None)
 
     def url(self, path: str, **parameters: Any) -> str:
         """Return an address of the console about the same démarche."""

@@ -13,3 +13,10 @@ DossierId = NewType("DossierId", str)
 DescriptorId = NewType("DescriptorId", str)
 """Opaque id of a champ's descriptor, stable across revisions."""
 RevisionId = NewType("RevisionId", str)
+
+
+def number_of(text: str) -> int | None:
+    """Return the number of a dossier, a démarche or a row from its text, None if it is none."""
+    # Python refuses to convert thousands of digits, and databases numbers of more than 64 bits.
+    number = int(text) if text.isdecimal() and len(text) < 20 else 0
+    return number if 1 <= number <= GREATEST_NUMBER else None

@@ -76,7 +76,7 @@ def test_a_purge_lists_then_erases_what_was_decided_long_ago(run: Command, first
     assert "No dossier was decided before" in run("purge", "--older-than", "1d", "--yes").out
 
 
-@pytest.mark.parametrize("age", ["2", "y", "-1d", "0d", "2 weeks", "101y", "99999999999y"])
+@pytest.mark.parametrize("age", ["2", "y", "-1d", "0d", "2 weeks", "101y", f"{'9' * 5000}y"])
 def test_an_age_that_cannot_be_read_names_the_form(run: Command, age: str) -> None:
     """Exit 2 with an example."""
     refused = run("purge", "--older-than", age, "--dry-run")

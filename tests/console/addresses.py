@@ -15,12 +15,12 @@ RULES = {
     ("GET", "/"): READ,
     ("POST", "/resynchroniser"): ACT,
     ("GET", "/dossiers"): READ,
-    ("GET", "/dossiers.{ending:str}"): FILE,
-    ("GET", "/dossiers/{numero:int}"): READ,
-    ("POST", "/dossiers/{numero:int}/relire"): ACT,
-    ("POST", "/dossiers/{numero:int}/renvoyer"): ACT,
-    ("POST", "/dossiers/{numero:int}/rejuger"): ACT,
-    ("POST", "/dossiers/{numero:int}/effacer"): ACT,
+    ("GET", "/dossiers.{ending}"): FILE,
+    ("GET", "/dossiers/{numero}"): READ,
+    ("POST", "/dossiers/{numero}/relire"): ACT,
+    ("POST", "/dossiers/{numero}/renvoyer"): ACT,
+    ("POST", "/dossiers/{numero}/rejuger"): ACT,
+    ("POST", "/dossiers/{numero}/effacer"): ACT,
     ("GET", "/conflits"): READ,
     ("POST", "/conflits"): ACT,
     ("GET", "/anomalies"): READ,
@@ -30,10 +30,10 @@ RULES = {
     ("GET", "/preuves"): READ,
     ("POST", "/preuves"): ACT,
     ("GET", "/executions"): READ,
-    ("GET", "/executions/{run:int}"): READ,
-    ("GET", "/demandes/{id:int}"): READ,
-    ("POST", "/demandes/{id:int}/retirer"): ACT,
-    ("GET", "/essais/{id:int}"): READ_OPERATEUR,
+    ("GET", "/executions/{run}"): READ,
+    ("GET", "/demandes/{id}"): READ,
+    ("POST", "/demandes/{id}/retirer"): ACT,
+    ("GET", "/essais/{id}"): READ_OPERATEUR,
     ("GET", "/journal"): READ,
     ("GET", "/static/{path:path}"): FILE,
 }
@@ -48,7 +48,7 @@ def example(path: str, dossier: int = FIRST) -> str:
         dossier: the number of one.
     """
     values = {"numero": dossier, "run": 1, "id": 1, "ending": "csv", "path": "console.css"}
-    return re.sub(r"\{(\w+):\w+\}", lambda name: str(values[name[1]]), path)
+    return re.sub(r"\{(\w+)(:\w+)?\}", lambda name: str(values[name[1]]), path)
 
 
 EXAMPLES = [

@@ -159,6 +159,8 @@ def test_what_is_not_there_is_said(reader: Visitor) -> None:
         "/nulle-part",
         "/dossiers/1",
         f"/dossiers/{2**70}",
+        "/dossiers/²",
+        *(f"/{name}/{'9' * 5000}" for name in ("dossiers", "executions", "demandes", "essais")),
         "/executions/999",
         "/demandes/999",
         "/essais/999",
