@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +9,7 @@ import click
 
 from dsync.cli.failures import Group
 from dsync.cli.options import json_option, settings_options
-from dsync.cli.output import asker, print_json, print_note, print_table
+from dsync.cli.output import asker, confirmed, print_json, print_note, print_table
 from dsync.cli.runs import run_once
 from dsync.cli.session import load, reading, worker
 from dsync.configuration import shipped_config
@@ -76,7 +75,8 @@ def show(*, as_json: bool) -> None:
 def accept(*, yes: bool, as_json: bool) -> None:
     """Accept the catalogue that the safety brake stopped, and judge open dossiers with it.
 
-    It replaces the last good copy. Verdicts keep the product evidence that they have.
+    It replaces the last good copy. Verdicts keep the product evidence that they have. Asks first on
+    a terminal; needs --yes elsewhere and with --json.
     """
     with reading() as reader:
         copy = kept_evidence(reader.connection)
@@ -85,13 +85,10 @@ def accept(*, yes: bool, as_json: bool) -> None:
             "The safety brake stopped no catalogue, so there is none to accept; "
             "`dsync evidence show` shows the age of the copy."
         )
-    if not yes and not as_json and sys.stdin.isatty():
-        click.echo(copy.erreur)
-        if not click.confirm("Replace the last good copy by it?"):
-            click.echo("Nothing was changed.")
-            return
-    options = SyncOptions(work=Kind.PRECHECK, accept_evidence=True, started_by=asker())
-    run_once(options, as_json=as_json)
+    question = f"{copy.erreur}\nReplace the last good copy by it?"
+    if confirmed(question, yes=yes, as_json=as_json):
+        options = SyncOptions(work=Kind.PRECHECK, accept_evidence=True, started_by=asker())
+        run_once(options, as_json=as_json)
 
 
 @evidence.command("update")

@@ -107,6 +107,8 @@ def test_a_catalogue_that_shrinks_is_used_after_an_operator_accepts_it(
     assert "`dsync evidence accept`" in ended.json["errors"][0]
     assert "safety brake" in run("evidence", "show").out
     assert "`dsync evidence accept`" in run("check").out
+    unasked = run("evidence", "accept")
+    assert (2, True) == (unasked.code, "--yes" in unasked.err)
     assert run("evidence", "accept", "--yes").code == 0
     assert run("sync").code == 0
 
