@@ -120,6 +120,8 @@ def open_console(
         ConfigurationError: the sign-in is not fully configured, or its packages are missing.
     """
     import secrets
+    import socket
+    from zlib import crc32
 
     from dsync.console.access import LocalAccess
     from dsync.console.app import Console
@@ -130,6 +132,10 @@ def open_console(
         show(f"{base}{path}")
 
     section, key = sections_of([app.settings for app in apps]), apps[0].settings.session_key
+    # Replicas have one public address, and so one cookie. Without it, the machine's name counts: a
+    # browser may reach consoles of several machines through tunnels, as ports of one host.
+    own = f"{socket.gethostname()}:{address[1]}"
+    place = (section.openid and section.public_url) or own
     return Console(
         apps,
         LocalAccess(asker(), announce)
@@ -138,6 +144,7 @@ def open_console(
         secret=secrets.token_urlsafe(32) if key is None else key.get_secret_value(),
         theme=apps[0].configuration.http.theme,
         stop=stop,
+        cookie=f"dsync_console_{crc32(place.encode()):08x}",
     )
 
 

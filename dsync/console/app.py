@@ -80,6 +80,8 @@ class Console:
         apps: their workers, with one database; not used elsewhere at the same time.
         access: who may enter.
         secret: signs the sessions.
+        cookie: the name under which browsers keep them. They send it to every port of a host, so
+            consoles of one host need different names.
         theme: one of `visit.THEMES`.
         stop: ends what the console executes itself.
     """
@@ -92,13 +94,14 @@ class Console:
         secret: str,
         theme: str,
         stop: threading.Event,
+        cookie: str = "dsync_console",
     ) -> None:
         self._access = access
         self._desk = Desk(stop)
         by_number = {int(app.demarche): app for app in apps}
         self._site = Site(by_number, self._desk, theme, environment())
         self._limiter = anyio.CapacityLimiter(THREADS)
-        self.application = self._application(secret)
+        self.application = self._application(secret, cookie)
 
     def open(self) -> None:
         """Show the link by which the first user enters."""
@@ -108,7 +111,7 @@ class Console:
         """Begin nothing more."""
         self._desk.close()
 
-    def _application(self, secret: str) -> Starlette:
+    def _application(self, secret: str, cookie: str) -> Starlette:
         pages: list[tuple[str, str, Handler]] = [
             *etat.PAGES,
             *dossiers.PAGES,
@@ -134,7 +137,7 @@ class Console:
                 Middleware(
                     SessionMiddleware,
                     secret_key=secret,
-                    session_cookie="__Host-dsync_console" if secure else "dsync_console",
+                    session_cookie=f"__Host-{cookie}" if secure else cookie,
                     https_only=secure,
                     max_age=SESSION_S,
                     same_site="lax",

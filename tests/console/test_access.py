@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import subprocess
+import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
+from dsync.cli.console import open_console
 from dsync.console.access import Role
 from dsync.sandbox import Sandbox
+from dsync.service.surface import server_thread
 from dsync.wiring import App
 from tests.commands.conftest import operator
 from tests.console.addresses import EXAMPLES
@@ -123,6 +128,27 @@ def test_a_link_works_once(read_console: ServedConsole) -> None:
     assert link != read_console.links[-1]
     for spent in (link, "/entrer", "/entrer?cle=", "/entrer?cle=%00é"):
         assert 403 == anonymous(read_console, "GET", spent).status_code
+
+
+def test_consoles_on_two_ports_have_sessions_of_their_own(read_engine: Engine) -> None:
+    """Who enters at one of them stays in at the other, although browsers mix up their cookies."""
+    stop, bases, browser = threading.Event(), [], requests.Session()
+    with ExitStack() as stack:
+        for _ in range(2):
+            listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            links: list[str] = []
+            app = read_engine.another(stop=stop).app
+            address = listening.getsockname()[:2]
+            console = open_console([app], address, stop, links.append)
+            thread = server_thread(console.application, listening, stop)
+            thread.start()
+            stack.callback(thread.join, 10)
+            console.open()
+            bases.append(f"http://127.0.0.1:{address[1]}")
+            browser.get(links[0], timeout=30)
+        # Before the threads are waited for.
+        stack.callback(stop.set)
+        assert [200, 200] == [browser.get(base, timeout=30).status_code for base in bases]
 
 
 def test_every_answer_is_guarded(read_console: ServedConsole, reader: Visitor) -> None:
