@@ -16,7 +16,7 @@ from sqlalchemy import and_, distinct, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations import Wish, WrittenValue
-from dsync.annotations.config import LABEL
+from dsync.annotations.config import LABEL, RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
@@ -50,7 +50,9 @@ class OutboxWrites(WishReads, JournalWrites):
         """Store new wishes; one that equals the current wish is ignored.
 
         A wish that replaces one in conflict takes over the human's value. If this value stops the
-        new wish too, no further event is recorded; if not, the end of the conflict is.
+        new wish too, no further event is recorded; if not, the end of the conflict is. While a
+        human's result is accepted in place of the wished one, what explains the wished one is
+        not sent.
         """
         numbers = sorted({wish.numero for wish in wishes})
         current = {(one.numero, one.annotation): one for one in self.wishes(WishStatus, numbers)}
@@ -60,6 +62,11 @@ class OutboxWrites(WishReads, JournalWrites):
             if (wish.numero, wish.annotation) not in current
             or current[wish.numero, wish.annotation].valeur != wish.valeur
         }
+        accepted = {
+            numero
+            for (numero, annotation), one in current.items()
+            if annotation == RESULTAT and one.statut == WishStatus.REMPLACEE
+        } - {numero for numero, annotation in fresh if annotation == RESULTAT}
         replaced = [current[key].id for key in fresh if key in current]
         # Before the insert: an index allows one current wish per annotation.
         if replaced:
@@ -77,7 +84,9 @@ class OutboxWrites(WishReads, JournalWrites):
                     "demarche_numero": self.number,
                     "annotation": wish.annotation,
                     "valeur": wish.valeur,
-                    "statut": WishStatus.EN_ATTENTE.value,
+                    "statut": (
+                        WishStatus.REMPLACEE if wish.numero in accepted else WishStatus.EN_ATTENTE
+                    ).value,
                     "tentatives": 0,
                     "creee_le": now,
                     "courante": True,

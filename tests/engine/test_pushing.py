@@ -15,10 +15,12 @@ from dsync.domain.run import Status
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
 from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.context import Progress
 from tests.engine.conftest import Start
 from tests.engine.rig import (
     DATE,
+    DEMARCHE,
     DETAIL,
     ETAPE,
     OPEN,
@@ -659,6 +661,27 @@ def test_a_conflict_seen_again_is_no_news(engine: Engine) -> None:
     engine.sync()
     assert 1 == engine.events(0).count("conflit")
     assert {"conflit"} == set(engine.wishes(0).values())
+
+
+def test_an_accepted_result_holds_nothing_back(engine: Engine) -> None:
+    """The reasons of dsync's own result are not written beside the human's, nor listed."""
+    engine.control.edit_champ(number(0), PROBLEME, "")
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.sync()
+    now = engine.worker.now()
+    end_conflicts(engine.worker.store, DEMARCHE, Choice.ACCEPT, now, asked_by="ana@poste")
+    before = engine.remote(0, DETAIL)
+    engine.control.edit_champ(number(0), 4202, "")
+    assert 1 == engine.sync().evaluated
+    assert {*WISHES} - {"label"} == {
+        name for name, status in engine.wishes(0).items() if status == "remplacee"
+    }
+    assert (OTHER, before) == (engine.remote(0), engine.remote(0, DETAIL))
+    engine.advance(minutes=1)
+    make_ineligible(engine)
+    engine.sync()
+    assert (CONFIRMED, OTHER) == (engine.wishes(0), engine.remote(0))
 
 
 def test_an_operator_forces_over_a_human_and_it_is_journaled(engine: Engine) -> None:
