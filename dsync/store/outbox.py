@@ -8,7 +8,7 @@ answer is lost, both are known as values that dsync may have written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import and_, distinct, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations import Wish, WrittenValue
-from dsync.annotations.config import LABEL, RESULTAT
+from dsync.annotations.config import ANNOTATION_NAMES, LABEL, RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
@@ -97,8 +97,8 @@ class OutboxWrites(WishReads, JournalWrites):
             ],
         )
 
-    def withdraw_wishes(self) -> None:
-        """End all wishes, because nothing is to be written any more.
+    def withdraw_wishes(self, names: Collection[str] = ANNOTATION_NAMES) -> None:
+        """End the wishes of these annotations, because they are not to be written any more.
 
         What was written stays recorded, and so do the conflicts that ended with a human's value.
         """
@@ -107,6 +107,7 @@ class OutboxWrites(WishReads, JournalWrites):
             .where(
                 _outbox.c.demarche_numero == self.number,
                 _outbox.c.courante,
+                _outbox.c.annotation.in_(names),
                 _outbox.c.statut != WishStatus.REMPLACEE.value,
             )
             .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)

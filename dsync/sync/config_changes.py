@@ -11,7 +11,7 @@ from dsync.annotations import desired
 from dsync.annotations.config import LABEL, RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.programme import DueEvaluation
-from dsync.store import NewWish
+from dsync.store import NewWish, WishStatus
 from dsync.sync.context import Context, Run, batches, digest
 from dsync.sync.pages import learn_revisions, refresh_demarche
 
@@ -43,10 +43,10 @@ def follow_config_changes(run: Run) -> None:
         with run.transaction() as tx:
             # A right can be given on DS without changing any dossier.
             tx.retry_stopped(run.now)
-    key = _writing_key(run.context, demarche)
+    key, annotations = _writing_key(run.context, demarche), run.context.annotations
     if key == before:
         return
-    if run.context.annotations is None:
+    if annotations is None:
         with run.transaction() as tx:
             tx.withdraw_wishes()
     # Without a key of before, all wishes were made with the present configuration.
@@ -54,6 +54,11 @@ def follow_config_changes(run: Run) -> None:
         _reword(run)
         _look_where_annotations_moved(run)
         with run.transaction() as tx:
+            if annotations.labels is None:
+                tx.withdraw_wishes([LABEL])
+            # The box that suspended them may be configured no more.
+            suspended = tx.wishes([WishStatus.SUSPENDUE])
+            tx.reopen_wishes(sorted({wish.numero for wish in suspended}))
             tx.retry_refused((), run.now)
     with run.transaction() as tx:
         tx.save_state(writing_key=key)

@@ -715,6 +715,16 @@ def test_a_checked_box_suspends_every_push(engine: Engine) -> None:
     assert ("Inéligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
 
 
+def test_without_a_configured_box_nothing_is_suspended(engine: Engine) -> None:
+    """What a checked box held back is sent once the configuration names no box."""
+    engine.control.edit_annotation(number(0), VALIDE, True)
+    engine.sync_until_quiet()
+    assert "suspendue" == engine.wishes(0)["resultat"]
+    engine.restart(configuration={"annotations": {"validation": None}})
+    engine.sync()
+    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
+
+
 def test_force_goes_over_the_checked_box(engine: Engine) -> None:
     """Not over a finished state."""
     engine.sync_until_quiet()
@@ -1075,6 +1085,25 @@ def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> Non
     engine.control.forget_requests()
     engine.sync()
     assert 1 == len(engine.requests())
+
+
+def test_a_label_that_waits_is_not_put_once_labels_are_no_longer_managed(start: Start) -> None:
+    """Nor is a conflict of a label listed any more."""
+    engine = start()
+    engine.sync()
+    engine.control.remove_label(number(3), *engine.labels(3))
+    engine.control.change_groupe(number(0), "autre groupe")
+    make_ineligible(engine)
+    engine.sync(full=True)
+    assert ("en_attente", "conflit") == (engine.wishes(0)["label"], engine.wishes(3)["label"])
+    engine.restart(configuration={"annotations": {"labels": None}})
+    engine.control.change_groupe(number(0), "défaut")
+    engine.sync(full=True)
+    assert ("Inéligible", ["éligible"]) == (engine.remote(0), engine.labels(0))
+    assert [] == engine.rows("SELECT * FROM outbox WHERE annotation = 'label' AND courante")
+    engine.restart()
+    engine.sync()
+    assert (CONFIRMED, ["inéligible"]) == (engine.wishes(0), engine.labels(0))
 
 
 def test_an_edit_of_a_decided_dossier_waits_until_it_is_open_again(engine: Engine) -> None:
