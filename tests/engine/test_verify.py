@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.engine.doom import Doom, KilledError
-from tests.engine.rig import ETAPE, PROBLEME, RESULTAT, Engine, Worker, number
+from tests.engine.rig import ETAPE, PROBLEME, RESULTAT, Engine, Worker, base_settings, number
 
 
 def found(engine: Engine, *, remote: bool = False) -> dict[str, tuple[int, ...]]:
@@ -193,6 +193,21 @@ def test_a_hidden_dossier_that_the_mapping_did_not_meet_fits(engine: Engine) -> 
         engine.restart(**options)
         engine.sync()
     assert [] == engine.worker.app.verify(remote=False).findings
+
+
+def test_a_copy_that_no_read_can_renew_is_not_hashed_by_another_mapping(engine: Engine) -> None:
+    """Hidden, disappeared or in quarantine: its last copy keeps the hashes of the old mapping."""
+    engine.sync_until_quiet()
+    engine.control.hide(number(1))
+    engine.control.expire(number(2))
+    engine.control.null_field(number(3), ("groupeInstructeur", "label"))
+    engine.sync(full=True)
+    mapping = base_settings().configuration.mapping
+    assert mapping is not None
+    champs = mapping.champs.model_copy(update={"probleme": mapping.champs.entite})
+    engine.restart(configuration={"mapping": {"champs": champs}})
+    engine.sync()
+    assert {} == found(engine)
 
 
 def test_nothing_is_written_while_it_verifies(engine_on_each: Engine) -> None:
