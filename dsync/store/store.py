@@ -61,6 +61,8 @@ class Store:
         self._is_postgresql = url.get_backend_name() == "postgresql"
         self._file = sqlite_file(url)
         self._identity = self._file and identity_of(self._file)
+        self._unreleased: dict[DemarcheNumber, Lease] = {}
+        """Leases whose release failed: the next attempt to take them releases them first."""
 
     @classmethod
     def open(
@@ -138,9 +140,13 @@ class Store:
             LeaseHeldError: another process holds it.
         """
         with self._connected() as connection:
-            return leases.acquire(
+            if (former := self._unreleased.get(demarche)) is not None:
+                leases.release(connection, former, self._clock())
+            taken = leases.acquire(
                 connection, demarche, holder or process_name(), ttl_s, self._clock()
             )
+        self._unreleased.pop(demarche, None)
+        return taken
 
     def renew_lease(self, lease: Lease, ttl_s: float | None = None) -> None:
         """Extend the lease to `ttl_s` seconds from now; None: by its own duration.
@@ -152,9 +158,15 @@ class Store:
             leases.renew(connection, lease, ttl_s or lease.ttl_s, self._clock())
 
     def release_lease(self, lease: Lease) -> None:
-        """Release the lease; do nothing if it was lost."""
+        """Release the lease; do nothing if it was lost.
+
+        Raises:
+            StoreError: the database failed; this process releases it before it takes it again.
+        """
+        self._unreleased[lease.demarche] = lease
         with self._connected() as connection:
             leases.release(connection, lease, self._clock())
+        self._unreleased.pop(lease.demarche, None)
 
     def lease_of(self, demarche: DemarcheNumber) -> LeaseInfo | None:
         """Return a démarche's lease, None if none was ever taken."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -105,4 +105,22 @@ def test_a_failover_by_way_of_a_read_only_server_is_survived(
         oracle.check_copy(engine)
         oracle.check_annotations(engine)
         assert "Inéligible" == engine.remote(0)
+    postgres_server.drop(url)
+
+
+def test_a_server_that_is_back_is_worked_on_at_once(postgres_server: PostgresServer) -> None:
+    """The lease that could not be given back while it was away is no obstacle."""
+    url = postgres_server.make(migrated=True)
+    with Engine(url, seeds(range(4))) as engine:
+        engine.begin()
+
+        def go_away(read: Callable[..., Any], *given: Any, **options: Any) -> Any:
+            postgres_server.go_away(url)
+            return read(*given, **options)
+
+        engine.worker.client.around["read_page"] = go_away
+        assert 5 == engine.sync().exit_code
+        engine.worker.client.around.clear()
+        postgres_server.come_back(url)
+        assert 0 == engine.sync().exit_code
     postgres_server.drop(url)

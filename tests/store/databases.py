@@ -66,6 +66,19 @@ class PostgresServer:
         name = make_url(url).database
         self._execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
 
+    def go_away(self, url: str) -> None:
+        """End all sessions of a database and refuse new ones, as a server that is away."""
+        name = make_url(url).database
+        self._execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        self._execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+
+    def come_back(self, url: str) -> None:
+        """Accept sessions again."""
+        name = make_url(url).database
+        self._execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
     def restart(self) -> None:
         """Stop the server as an administrator does, ending all sessions, and start it again."""
         with self._admin.connect() as connection:
