@@ -26,14 +26,15 @@ from dsync.ds.demarche import (
     read_demarche,
     refusals_of,
 )
+from dsync.ds.limits import RetryPolicy
 from dsync.ds.operations import Operation
-from dsync.ds.pieces import remote_files
 from dsync.ds.push import document_of, outcomes_of, read_remote
 from dsync.ds.reading import (
     aliased,
     deletions_of,
     demarche_of,
     dossier_of,
+    files_of,
     item_of,
     light_page_of,
     page_of,
@@ -48,7 +49,6 @@ from dsync.ds.results import (
     Unreadable,
     WriteOutcome,
 )
-from dsync.ds.retry import RetryPolicy
 from dsync.ds.transport import Answer, Transport, first_sentence
 from dsync.errors import (
     DSBadDataError,
@@ -242,14 +242,12 @@ class DSClient(Transport):
             DSError: as `demarche`.
         """
         subject = f"dossier {number}"
-
-        def interpret(answer: Answer) -> dict[PieceKey, RemoteFile]:
-            node = item_of(answer, "dossier", subject)
-            if demarche_of(node) != demarche:
-                raise error_of(Fault.NOT_FOUND, subject=subject)
-            return remote_files(node)
-
-        return self._read(operations.load("pieces"), {"number": number}, interpret, subject=subject)
+        return self._read(
+            operations.load("pieces"),
+            {"number": number},
+            lambda answer: files_of(answer, subject, demarche),
+            subject=subject,
+        )
 
     def demarches_of(
         self, numbers: Sequence[DossierNumber]

@@ -1,14 +1,27 @@
-"""How much DS is asked for: the configured limits, the request rate, the page size."""
+"""How often DS is asked: the configured limits, the request rate, the repetition after a failure.
+
+The wait before a repetition doubles after each attempt, with jitter; after a 429 it lasts until the
+rate limit's reset. All waits are on the stop event, which ends them.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import Enum
+from typing import NamedTuple
+
+import tenacity
+from tenacity import RetryCallState, Retrying
+
+from dsync.ds.classify import Fault
+from dsync.errors import DSError, DSRateLimitedError, DSUnavailableError, InterruptedRunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,76 +130,111 @@ def shared_throttle(url: str, token: str) -> Throttle:
         return _SHARED.setdefault(key, Throttle())
 
 
-GROWS_AFTER = timedelta(hours=1)
-"""A page that is too large keeps DS busy for 30 s, so a larger one is tried once an hour."""
+class RetryPolicy(Enum):
+    """How often a request is repeated, by kind of request."""
+
+    PAGE = "page"
+    """After a time-out or an internal error the caller requests a smaller page instead."""
+    USUAL = "usual"
+    LIGHT = "light"
+    """For the light document: no request is smaller, so an internal error counts as an outage."""
+    MUTATION = "mutation"
+    """Never: the caller first reads again what the mutation would overwrite."""
 
 
-class PageSize:
-    """The number of dossiers to request in the next page.
+_SLOW = frozenset({Fault.TIMEOUT.value, Fault.DEADLINE.value})
+_SERVER_ERROR = Fault.SERVER_ERROR.value
 
-    A time-out halves the usual size; each hour later it is doubled again. A dossier that DS cannot
-    render does not change the usual size: a bisection isolates it.
+
+def attempts_for(error: BaseException, policy: RetryPolicy, most: int) -> int:
+    """Return the total number of attempts after an error.
 
     Args:
-        usual: initial size.
-        most: largest size.
-        since: when the usual size last changed; None when it is not known.
+        error: of the last attempt.
+        policy: of the request.
+        most: the configured maximum.
+    """
+    if policy is RetryPolicy.MUTATION or not isinstance(error, DSError):
+        return 1
+    if isinstance(error, DSRateLimitedError):
+        return most
+    if isinstance(error, DSUnavailableError):
+        return most
+    fault = error.details.get("fault")
+    # One further attempt only, because each one keeps DS busy for 30 s.
+    if fault in _SLOW:
+        return 1 if policy is RetryPolicy.PAGE else min(2, most)
+    if fault == _SERVER_ERROR and policy is not RetryPolicy.PAGE:
+        return most if policy is RetryPolicy.LIGHT else min(2, most)
+    return 1
+
+
+class RetryNotice(NamedTuple):
+    """A failed attempt and the wait before the next one."""
+
+    error: BaseException | None
+    attempt: int
+    attempts: int
+    wait_s: float
+
+
+def retrying(
+    limits: Limits,
+    stop: threading.Event,
+    clock: Callable[[], datetime],
+    policy: RetryPolicy,
+    notify: Callable[[RetryNotice], None] = lambda _: None,
+) -> Iterator[tenacity.AttemptManager]:
+    """Yield the attempts of one request; the error of the last one is raised.
+
+    Args:
+        limits: number of attempts, and waits.
+        stop: ends a wait.
         clock: returns the current instant.
+        policy: after which faults the request is repeated.
+        notify: called before each wait.
+
+    Raises:
+        InterruptedRunError: `stop` was set between two attempts.
     """
 
-    def __init__(
-        self, usual: int, most: int, since: datetime | None, clock: Callable[[], datetime]
-    ) -> None:
-        self._most = most
-        self._clock = clock
-        self.usual = min(max(1, usual), most)
-        self.since = since
-        self._before = (self.usual, self.since)
-        """Size and date before the current series of failures."""
-        self._slow = 0
-        """Unread dossiers of the first page that timed out: one of them may be slow."""
-        self._suspects = 0
-        """Unread dossiers of a page with a dossier that DS cannot render."""
+    def is_worth_it(state: RetryCallState) -> bool:
+        error = _error(state)
+        return error is not None and state.attempt_number < attempts_for(
+            error, policy, limits.attempts
+        )
 
-    @property
-    def current(self) -> int:
-        """The size of the next page."""
-        return min(max(1, self._suspects // 2), self.usual) if self._suspects else self.usual
+    def wait_s(state: RetryCallState) -> float:
+        error = _error(state)
+        # So that requests that failed together are not repeated together.
+        jitter = random.uniform(0, limits.backoff_s)  # noqa: S311 - not for secrets
+        if isinstance(error, DSRateLimitedError) and error.retry_at is not None:
+            until = (error.retry_at - clock()).total_seconds()
+            return min(max(0.0, until) + jitter, limits.max_wait_s)
+        doubled = limits.backoff_s * 2.0 ** (state.attempt_number - 1)
+        return min(doubled + jitter, limits.max_wait_s)
 
-    @property
-    def is_searching(self) -> bool:
-        """Whether a bisection is in progress."""
-        return bool(self._suspects)
+    def before(state: RetryCallState) -> None:
+        error, upcoming = _error(state), state.upcoming_sleep
+        most = attempts_for(error, policy, limits.attempts) if error else limits.attempts
+        notify(RetryNotice(error, state.attempt_number, most, upcoming))
 
-    def timed_out(self) -> None:
-        """Halve the usual size."""
-        # The first of a series of time-outs: its page holds the dossier that may be slow.
-        self._slow = self._slow or self.current
-        self.usual = max(1, self.current // 2)
-        self.since = self._clock()
+    def sleep(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise InterruptedRunError("Asked to stop while waiting to ask DS again.")
 
-    def broken(self) -> None:
-        """Begin or continue the bisection: the page just requested has a dossier that fails."""
-        self._suspects = self.current
+    return iter(
+        Retrying(
+            retry=is_worth_it,
+            wait=wait_s,
+            before_sleep=before,
+            sleep=sleep,
+            # `is_worth_it` ends the attempts: their number depends on the error.
+            stop=tenacity.stop_never,
+            reraise=True,
+        )
+    )
 
-    def succeeded(self, count: int) -> None:
-        """Count a page with `count` dossiers as read."""
-        self._suspects = max(0, self._suspects - count) if count else 0
-        if self.usual < self._most:
-            now = self._clock()
-            self.since = self.since or now
-            # After the clock was set back, the change lies in the future: it counts as made now.
-            if self.since > now:
-                self.since = now
-            if now - self.since >= GROWS_AFTER:
-                self.usual, self.since = min(self.usual * 2, self._most), now
-        self._slow = max(0, self._slow - count) if count else 0
-        # Not while the rest of a page that timed out is read: if one of its dossiers is the cause,
-        # `passed` restores the size from before.
-        if not self._slow:
-            self._before = (self.usual, self.since)
 
-    def passed(self) -> None:
-        """Restore the size from before the failures: one dossier caused them, and it is passed."""
-        self.usual, self.since = self._before
-        self._suspects = self._slow = 0
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None

@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds.classify import Fault
 from dsync.ds.client import DSClient
-from dsync.ds.limits import PageSize
 from dsync.ds.reading import DELETIONS, read_nodes
 from dsync.ds.results import LightPage, ListRequest, Page, Unreadable
 from dsync.errors import (
@@ -36,6 +35,81 @@ MAX_PAGE_SIZE = 100
 """DS returns at most this many dossiers."""
 MAX_TIMEOUTS_IN_A_ROW = 3
 """After this many single dossiers in a row have timed out, DS is slow and not the dossiers."""
+
+
+GROWS_AFTER = timedelta(hours=1)
+"""A page that is too large keeps DS busy for 30 s, so a larger one is tried once an hour."""
+
+
+class PageSize:
+    """The number of dossiers to request in the next page.
+
+    A time-out halves the usual size; each hour later it is doubled again. A dossier that DS cannot
+    render does not change the usual size: a bisection isolates it.
+
+    Args:
+        usual: initial size.
+        most: largest size.
+        since: when the usual size last changed; None when it is not known.
+        clock: returns the current instant.
+    """
+
+    def __init__(
+        self, usual: int, most: int, since: datetime | None, clock: Callable[[], datetime]
+    ) -> None:
+        self._most = most
+        self._clock = clock
+        self.usual = min(max(1, usual), most)
+        self.since = since
+        self._before = (self.usual, self.since)
+        """Size and date before the current series of failures."""
+        self._slow = 0
+        """Unread dossiers of the first page that timed out: one of them may be slow."""
+        self._suspects = 0
+        """Unread dossiers of a page with a dossier that DS cannot render."""
+
+    @property
+    def current(self) -> int:
+        """The size of the next page."""
+        return min(max(1, self._suspects // 2), self.usual) if self._suspects else self.usual
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether a bisection is in progress."""
+        return bool(self._suspects)
+
+    def timed_out(self) -> None:
+        """Halve the usual size."""
+        # The first of a series of time-outs: its page holds the dossier that may be slow.
+        self._slow = self._slow or self.current
+        self.usual = max(1, self.current // 2)
+        self.since = self._clock()
+
+    def broken(self) -> None:
+        """Begin or continue the bisection: the page just requested has a dossier that fails."""
+        self._suspects = self.current
+
+    def succeeded(self, count: int) -> None:
+        """Count a page with `count` dossiers as read."""
+        self._suspects = max(0, self._suspects - count) if count else 0
+        if self.usual < self._most:
+            now = self._clock()
+            self.since = self.since or now
+            # After the clock was set back, the change lies in the future: it counts as made now.
+            if self.since > now:
+                self.since = now
+            if now - self.since >= GROWS_AFTER:
+                self.usual, self.since = min(self.usual * 2, self._most), now
+        self._slow = max(0, self._slow - count) if count else 0
+        # Not while the rest of a page that timed out is read: if one of its dossiers is the cause,
+        # `passed` restores the size from before.
+        if not self._slow:
+            self._before = (self.usual, self.since)
+
+    def passed(self) -> None:
+        """Restore the size from before the failures: one dossier caused them, and it is passed."""
+        self.usual, self.since = self._before
+        self._suspects = self._slow = 0
 
 
 class PageReader:

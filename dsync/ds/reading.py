@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from msgspec.json import Decoder
 
 from dsync.domain.dossier import DeletedDossier, Dossier, Etat
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
+from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds.classify import Fault, GraphError, error_of, fault_of_error, fault_of_errors
 from dsync.ds.dossiers import number_of, read_dossier, utc
 from dsync.ds.nodes import Number
@@ -255,6 +256,39 @@ def dossier_of(
     if node.demarche_number != demarche:
         raise error_of(Fault.NOT_FOUND, subject=subject)
     return Page.of(node, incomplete={number: path} if path else {})
+
+
+def files_of(answer: Answer, subject: str, demarche: DemarcheNumber) -> dict[PieceKey, RemoteFile]:
+    """Return the files of a dossier; one that is listed twice in a champ is there once.
+
+    Args:
+        answer: of DS.
+        subject: what was requested, for messages.
+        demarche: the démarche that the dossier must belong to.
+
+    Raises:
+        DSNotFoundError: it is hidden, erased, unknown, or of another démarche.
+        DSError: as `item_of`.
+    """
+    node = item_of(answer, "dossier", subject)
+    if demarche_of(node) != demarche:
+        raise error_of(Fault.NOT_FOUND, subject=subject)
+    return {
+        PieceKey(champ["champDescriptorId"], ligne, file["checksum"] or ""): RemoteFile(
+            file["url"], int(file["byteSizeBigInt"]), file["virusScanResult"] or ""
+        )
+        for ligne, champ in _champs(node)
+        for file in champ.get("files") or ()
+    }
+
+
+def _champs(node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield each champ and annotation with the id of its row, "" outside repetitions."""
+    for champ in [*node["champs"], *node["annotations"]]:
+        yield "", champ
+        for row in champ.get("rows") or ():
+            for cell in row["champs"]:
+                yield row["id"], cell
 
 
 def item_of(answer: Answer, field: str, subject: str) -> Any:

@@ -24,9 +24,8 @@ from tenacity import AttemptManager
 from dsync.addresses import mask_url
 from dsync.ds.classify import NOT_EXECUTED, Fault, GraphError, error_of, fault_of_errors
 from dsync.ds.exchange import Reply, Session
-from dsync.ds.limits import Limits, shared_throttle
+from dsync.ds.limits import Limits, RetryNotice, RetryPolicy, retrying, shared_throttle
 from dsync.ds.operations import Operation
-from dsync.ds.retry import RetryNotice, RetryPolicy, retrying
 from dsync.errors import (
     ConfigurationError,
     DSError,
