@@ -41,7 +41,7 @@ from dsync.sync.context import (
 from dsync.sync.new_config import Known, NewConfig, new_config
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport, SyncOptions
-from dsync.sync.schedule import Schedule
+from dsync.sync.run import Schedule
 from dsync.sync.verify import (
     Expected,
     Verification,

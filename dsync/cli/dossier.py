@@ -169,7 +169,7 @@ def erase(*, numero: DossierNumber, undo: bool, yes: bool, wait_s: float, as_jso
     from dsync.cli.reports import print_document
     from dsync.cli.runs import carry_out, finish
     from dsync.domain.run import Kind
-    from dsync.sync.erasure import check_numbers
+    from dsync.sync.by_hand import check_numbers
     from dsync.sync.report import SyncOptions
 
     with reading() as reader:

@@ -21,7 +21,7 @@ from dsync.domain.verdict import Comparison, Resultat
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import stored_product
 from dsync.eig.statistics import statistics
-from dsync.sync.precheck import stored_comparisons
+from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.report import SyncOptions
 
 

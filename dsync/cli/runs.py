@@ -16,8 +16,8 @@ from dsync.domain.verdict import Comparison
 from dsync.errors import InterruptedRunError
 from dsync.service.signals import StopSignals
 from dsync.settings import Settings
+from dsync.sync.by_hand import hand_over
 from dsync.sync.check import missing_file
-from dsync.sync.hand_over import hand_over
 from dsync.sync.report import SyncOptions
 
 

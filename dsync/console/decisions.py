@@ -15,7 +15,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.run import Kind
 from dsync.store import Reader, StoredWish
 from dsync.store.listing import MOST_WISHES
-from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.by_hand import Choice, end_conflicts
 from dsync.sync.report import SyncOptions
 
 REMEDIES = {

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
-from dsync.sync.hand_over import living_service
+from dsync.sync.by_hand import living_service
 from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
 

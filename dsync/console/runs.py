@@ -12,7 +12,7 @@ from starlette.responses import Response
 from dsync.console.visit import Visit
 from dsync.errors import DsyncError
 from dsync.store import Reader
-from dsync.sync import hand_over
+from dsync.sync import by_hand
 
 PER_PAGE = 50
 REFRESH_S = 2
@@ -71,7 +71,7 @@ def request(visit: Visit) -> Response:
 
 def withdraw(visit: Visit) -> Response:
     """Take a request back that has not begun."""
-    if hand_over.withdraw(visit.app.store, visit.app.demarche, visit.in_path("id")):
+    if by_hand.withdraw(visit.app.store, visit.app.demarche, visit.in_path("id")):
         visit.say("La demande est retirée.")
         return visit.back("/journal")
     visit.say("Cette demande a déjà commencé.", kind="warning")

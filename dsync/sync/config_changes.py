@@ -12,7 +12,7 @@ from dsync.annotations.config import LABEL, RESULTAT
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.programme import DueEvaluation
 from dsync.store import NewWish, WishStatus
-from dsync.sync.context import Context, Run, batches, digest
+from dsync.sync.context import Context, Run, digest
 from dsync.sync.pages import learn_revisions, refresh_demarche
 
 
@@ -77,7 +77,7 @@ def _writing_key(context: Context, demarche: Demarche) -> str:
 def _reword(run: Run) -> None:
     with run.transaction() as tx:
         numbers = tx.numbers_to_judge(OPEN_ETATS)
-    for chunk in batches(run.context, numbers):
+    for chunk in run.batches(numbers):
         with run.transaction() as tx:
             tx.wish(
                 [wish for due in tx.for_judging(chunk) for wish in _reworded(run, due)], run.now

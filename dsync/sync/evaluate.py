@@ -1,4 +1,4 @@
-"""Evaluates the dossiers that are due, and puts the resulting wishes into the outbox.
+"""Evaluates the dossiers that are due or asked for, and puts the wishes into the outbox.
 
 A page's dossiers are evaluated while DS prepares the next page; after the last page, those that
 are still due. A dossier is evaluated again when its inputs, the rules or the other dossiers for
@@ -8,19 +8,29 @@ the evidence changed. A batch's verdicts and wishes are stored in one transactio
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator, Sequence, Set
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from dsync.annotations import desired
 from dsync.annotations.config import DETAIL, RESULTAT
-from dsync.domain.dossier import COUNTED_ETATS, Presence
+from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.programme import DueEvaluation, Evidence, Judged, PrecheckOptions, Programme
-from dsync.domain.verdict import Decision, Verdict
-from dsync.store import NewWish
-from dsync.sync.context import Run, batches
+from dsync.domain.programme import (
+    NO_RULES,
+    DueEvaluation,
+    Evidence,
+    Judged,
+    PrecheckOptions,
+    Programme,
+)
+from dsync.domain.verdict import Comparison, Decision, Verdict
+from dsync.errors import ConfigurationError, DSNotFoundError
+from dsync.store import NewEvent, NewWish, Reader
+from dsync.sync.context import Run
 from dsync.sync.pages import quarantine_dossier
+from dsync.sync.report import SyncOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +141,13 @@ def judge(
     """
     related: set[DossierNumber] = set()
     new = [number for number in numbers if number not in prepared]
-    for some in batches(run.context, new):
+    for some in run.batches(new):
         # For all dossiers before the first evaluation: the check for duplicates counts them.
         related |= programme.prepare(run, evidence, some, options)
     if options is None and not is_page:
         numbers = _with(numbers, related)
     done = 0
-    for some in batches(run.context, numbers):
+    for some in run.batches(numbers):
         with run.reading() as reader:
             due = [
                 one
@@ -210,3 +220,90 @@ def _wishes(run: Run, due: DueEvaluation, decision: Decision, now: datetime) -> 
     if all(due.wished.get(name) == wanted.get(name) for name in (RESULTAT, DETAIL)):
         return []
     return [NewWish(due.numero, name, value) for name, value in wanted.items()]
+
+
+def precheck(run: Run, options: SyncOptions) -> None:
+    """Evaluate dossiers by the present rules; the report has the comparisons.
+
+    A finished dossier keeps its verdict. Nothing is sent to DS: the next push writes the changes.
+
+    Args:
+        run: the run under way.
+        options: of a pre-check; without dossiers, all open ones are evaluated.
+    """
+    if options.accept_evidence:
+        evaluate_due(run, accept_evidence=True)
+        return
+    programme = run.context.judge
+    if programme is None:
+        raise ConfigurationError(NO_RULES)
+    how = PrecheckOptions(options.as_of, options.refresh)
+    evidence = programme.gather(run)
+    with run.reading() as reader:
+        chosen = sorted(set(options.dossiers)) or reader.numbers_to_judge(OPEN_ETATS)
+    known: set[DossierNumber] = set()
+    for batch in judge(run, programme, evidence, chosen, how):
+        stored = _to_store(batch)
+        kept = {one.dossier.numero for one, _ in stored.judged if not one.keeps_verdict}
+        for one, decision in batch.judged:
+            number = one.dossier.numero
+            run.report.comparisons.append(
+                Comparison(number, one.dossier.current, decision, one.keeps_verdict, number in kept)
+            )
+            known.add(number)
+        known |= batch.failed
+        if options.as_of is None:
+            store_verdicts(run, stored)
+            if options.refresh:
+                _record_refresh(run, sorted(kept), options.started_by)
+    _report_missing_dossiers(run, options.dossiers, known)
+
+
+def stored_comparisons(
+    reader: Reader, document: Mapping[str, Any]
+) -> tuple[list[Comparison], list[DossierNumber]]:
+    """Return what a pre-check of another process compared, as stored.
+
+    Args:
+        reader: of the démarche's data.
+        document: the report of its run.
+
+    Returns:
+        The comparisons, and the dossiers of which the new decision was not stored.
+    """
+    began, ended = (datetime.fromisoformat(document[key]) for key in ("started_at", "ended_at"))
+    left = document.get("not_stored", [])
+    numbers = [number for number in document.get("compared", ()) if number not in set(left)]
+    # Strictly before: a verdict of the run itself can have the instant of its start.
+    before = reader.verdicts_at(numbers, began - timedelta(microseconds=1))
+    after = reader.verdicts_at(numbers, ended)
+    found = [Comparison(n, before.get(n), after[n]) for n in numbers if n in after]
+    return found, left
+
+
+def _to_store(batch: Batch) -> Batch:
+    """Return what is stored of a batch: a finished dossier that has a verdict keeps it."""
+    kept = [
+        (one, decision)
+        for one, decision in batch.judged
+        if one.dossier.is_open or one.dossier.current is None
+    ]
+    return replace(batch, numbers=[one.dossier.numero for one, _ in kept], judged=kept)
+
+
+def _record_refresh(run: Run, numbers: Sequence[DossierNumber], asked_by: str) -> None:
+    events = [NewEvent(number, "preuve_relue", {"demande_par": asked_by}) for number in numbers]
+    with run.transaction() as tx:
+        tx.record_events(run.id, events, run.now)
+
+
+def _report_missing_dossiers(
+    run: Run, numbers: Sequence[DossierNumber], known: Set[DossierNumber]
+) -> None:
+    for number in numbers:
+        if number not in known:
+            run.report.problem(
+                f"Dossier {number} is not in the copy, or not present in DS: nothing to judge. "
+                f"`dsync sync --dossier {number}` reads it.",
+                DSNotFoundError.exit_code,
+            )

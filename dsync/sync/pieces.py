@@ -28,7 +28,7 @@ from dsync.errors import (
     PieceError,
     PieceTargetError,
 )
-from dsync.sync.context import PieceSettings, Run, batches
+from dsync.sync.context import PieceSettings, Run
 from dsync.sync.piece_files import (
     Downloads,
     ExpiredAddressError,
@@ -99,14 +99,14 @@ def delete_doomed_pieces(run: Run) -> None:
     """
     with run.reading() as reader:
         moved = reader.dossiers_with_moved_pieces()
-    for some in batches(run.context, moved):
+    for some in run.batches(moved):
         with run.transaction() as tx:
             tx.doom_moved_pieces(some)
     with run.reading() as reader:
         doomed = reader.doomed_pieces()
     failures: Counter[str] = Counter()
     # Few together: after a kill, the deletions of one transaction are repeated.
-    for part in batches(run.context, doomed, size=20):
+    for part in run.batches(doomed, size=20):
         deleted = []
         for piece in part:
             # Its own target, which may not be the one that is configured now.

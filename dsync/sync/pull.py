@@ -27,7 +27,7 @@ from dsync.errors import (
     SafetyBrakeError,
 )
 from dsync.store import SyncState, Tx
-from dsync.sync.context import Run, batches, is_mapped
+from dsync.sync.context import Run, is_mapped
 from dsync.sync.evaluate import evaluate_page
 from dsync.sync.pages import (
     EPOCH,
@@ -387,8 +387,7 @@ def handle_disappearances(run: Run, crawl: Crawl, *, accept: bool) -> None:
     with run.transaction() as tx:
         # In batches: a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL.
         run.report.deleted += sum(
-            tx.mark_disappeared(run.id, chunk, run.now)
-            for chunk in batches(run.context, disappeared)
+            tx.mark_disappeared(run.id, chunk, run.now) for chunk in run.batches(disappeared)
         )
     if state.full_started_at is not None:
         _release_gone(run, state.full_started_at)
@@ -407,7 +406,7 @@ def _request_missing(run: Run, missing: Sequence[DossierNumber]) -> list[Dossier
     """
     ours = run.context.demarche
     disappeared: list[DossierNumber] = []
-    for chunk in batches(run.context, missing, DOSSIERS_PER_REQUEST):
+    for chunk in run.batches(missing, DOSSIERS_PER_REQUEST):
         found = run.context.client.demarches_of(chunk)
         # A token may reach several démarches, whose dossiers DS shows by number, too: one that got
         # into the copy would stay for ever.

@@ -28,10 +28,12 @@ from dsync.store import DuePush, WishOutcome, WishStatus
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.context import Run
 from dsync.sync.pages import learn_revisions, refresh_demarche
-from dsync.sync.planned_writes import PlannedWrite, WriteTerms, plan_write
 from dsync.sync.report import SyncOptions
-from dsync.sync.write_answers import (
+from dsync.sync.writes import (
+    PlannedWrite,
+    WriteTerms,
     note_refusals,
+    plan_write,
     postponed,
     record_answers,
     reset_unsent,

@@ -1,4 +1,4 @@
-"""Executes a run: takes the lease, does the work, turns errors into the report, journals it."""
+"""Runs: which one is due, and its execution under the lease, with a report and a journal entry."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
 
 import structlog
 
 from dsync.domain.run import Kind, Status
 from dsync.ds import DELETIONS
 from dsync.errors import DSError, DsyncError, InterruptedRunError, LeaseHeldError
-from dsync.store import LEASE_TTL_S, Lease, Store, Tx
+from dsync.store import LEASE_TTL_S, Lease, Store, SyncState, Tx
+from dsync.sync.by_hand import erase
 from dsync.sync.config_changes import follow_config_changes
 from dsync.sync.context import Context, Run
-from dsync.sync.erasure import erase
-from dsync.sync.evaluate import evaluate_due
+from dsync.sync.evaluate import evaluate_due, precheck
 from dsync.sync.pieces import copy_new_pieces, copy_pieces, delete_doomed_pieces
-from dsync.sync.precheck import precheck
 from dsync.sync.pull import pull
 from dsync.sync.push import push_due, push_on_request
 from dsync.sync.report import RunReport, SyncOptions
@@ -27,6 +28,63 @@ log = structlog.get_logger(__name__)
 
 LEASE_POLL_S = 1.0
 """Interval between two attempts to take a lease that another process holds."""
+
+
+class Schedule(NamedTuple):
+    """When runs are due; a full read and the deletion lists stay due until they have succeeded.
+
+    What makes any run a full read, such as a changed mapping, is in `pull`.
+    """
+
+    incremental: timedelta
+    """Interval between incremental runs."""
+    deletions: timedelta
+    """Interval between readings of the deletion lists."""
+    full_at: time
+    """Time of day (UTC) from which the nightly full read is due."""
+
+    def due(self, state: SyncState, now: datetime) -> SyncOptions | None:
+        """Return the run that is due at an instant, in UTC, by the stored state; None without."""
+        state = state.as_of(now)
+        lists = _passed(state.last_deletions_at, self.deletions, now)
+        if self._full_is_due(state, now):
+            return SyncOptions(full=True, started_by="service")
+        if lists or _passed(state.last_incremental_at, self.incremental, now):
+            return SyncOptions(deletions=lists, started_by="service")
+        return None
+
+    def next_due_at(self, state: SyncState, now: datetime) -> datetime:
+        """Return when the next run is due; `now` if one is due."""
+        if self.due(state, now):
+            return now
+        instants = [
+            at + every
+            for at, every in (
+                (state.last_incremental_at, self.incremental),
+                (state.last_deletions_at, self.deletions),
+                (state.full_due_at, timedelta()),
+                (_night(now, self.full_at), timedelta(days=1)),
+            )
+            if at is not None
+        ]
+        return max(now, min(instants))
+
+    def _full_is_due(self, state: SyncState, now: datetime) -> bool:
+        if state.last_full_at is None or (state.full_due_at and state.full_due_at <= now):
+            return True
+        # That is the end of the read: one that began before this time of day, and ended after it,
+        # is this night's.
+        return state.last_full_at < _night(now, self.full_at)
+
+
+def _night(now: datetime, full_at: time) -> datetime:
+    """Return the latest instant at which a nightly full read became due."""
+    tonight = datetime.combine(now.date(), full_at, tzinfo=UTC)
+    return tonight if tonight <= now else tonight - timedelta(days=1)
+
+
+def _passed(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    return last is None or now - last >= every
 
 
 def sync(context: Context, options: SyncOptions) -> RunReport:

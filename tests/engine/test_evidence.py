@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dsync.domain.run import Kind
-from dsync.sync.precheck import stored_comparisons
+from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, DETAIL, PAGE, PROBLEME, Engine, few_products, number

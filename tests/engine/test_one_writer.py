@@ -15,8 +15,7 @@ from dsync.errors import LeaseHeldError, LeaseLostError
 from dsync.service.scheduler import DemarcheJob
 from dsync.store import RunningService
 from dsync.sync import run as runs
-from dsync.sync.conflicts import Choice, end_conflicts
-from dsync.sync.hand_over import living_service
+from dsync.sync.by_hand import Choice, end_conflicts, living_service
 from dsync.sync.report import SyncOptions
 from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number

@@ -9,7 +9,7 @@ import pytest
 
 from dsync.store import SyncState
 from dsync.sync.report import SyncOptions
-from dsync.sync.schedule import Schedule
+from dsync.sync.run import Schedule
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 FRESH = SyncState(
