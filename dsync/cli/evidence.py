@@ -16,9 +16,13 @@ from dsync.configuration import shipped_config
 from dsync.domain.durations import ago
 from dsync.domain.programme import NO_RULES
 from dsync.domain.run import Kind
-from dsync.eig.evidence.reference_lists import ReferenceList, validate_list
 from dsync.eig.precheck.config import RulesConfig
-from dsync.eig.precheck.lists import ListProblemsError, parse_operateurs
+from dsync.eig.precheck.lists import (
+    ListProblemsError,
+    ReferenceList,
+    parse_operateurs,
+    validate_list,
+)
 from dsync.eig.precheck.rules import list_file
 from dsync.eig.store import evidence as kept_evidence
 from dsync.errors import ConfigurationError

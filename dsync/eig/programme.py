@@ -27,11 +27,11 @@ from dsync.eig.check import evidence_line, mapping_lines
 from dsync.eig.config import EigSections
 from dsync.eig.evidence.gathering import (
     GatheredEvidence,
+    evidence_document,
     gather,
     no_catalogue,
     with_registry,
 )
-from dsync.eig.evidence.shown import evidence_document
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.mapping.form import MappedForm, MatchStatus, match_descriptors
 from dsync.eig.mapping.proposal import foreign_text, mapping_text, propose

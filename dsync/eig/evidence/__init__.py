@@ -1,1 +1,1 @@
-"""Public evidence: the beta.gouv.fr catalogue, the registry of enterprises, reference lists."""
+"""Public evidence by HTTP: the beta.gouv.fr catalogue and the registry of enterprises."""

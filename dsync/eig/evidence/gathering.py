@@ -1,4 +1,4 @@
-"""Updates the stored evidence in a run: revalidates the catalogue and asks the registry.
+"""The stored evidence: updated in a run, by the catalogue and the registry, and shown.
 
 When a source cannot be fetched, the run's report says so and the stored copy is used. A check
 without usable evidence gives « impossible », never « non conforme ».
@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
+from sqlalchemy import Connection
+
+from dsync.addresses import mask_url
 from dsync.domain.programme import ProgrammeRun
 from dsync.eig import store
 from dsync.eig.candidature import Candidature
@@ -252,3 +256,49 @@ def _copy(snapshot: Snapshot, now: datetime) -> EvidenceCopy:
         last_modified=snapshot.last_modified,
         sha256=snapshot.sha256,
     )
+
+
+def evidence_document(
+    connection: Connection, rules: RuleSet, *, betagouv_url: str, registry_enabled: bool
+) -> dict[str, Any]:
+    """Return source, dates and size of the catalogue and the lists, as stored.
+
+    Args:
+        connection: in a transaction.
+        rules: the rules in force.
+        betagouv_url: the configured source of the catalogue.
+        registry_enabled: whether Recherche d'entreprises is asked.
+    """
+    copy = store.evidence(connection)
+    # All keys are there before the first run, too, which has yet to read the catalogue.
+    catalogue = {
+        "source": (copy and copy.url) or mask_url(betagouv_url),
+        "fetched_at": copy and copy.fetched_at,
+        "confirmed_at": copy and copy.confirmed_at,
+        "checked_at": copy and copy.checked_at,
+        "sha256": copy and copy.sha256,
+        "error": copy and copy.erreur,
+        "refused_since": copy and copy.refused_since,
+    }
+    lists = [
+        {
+            "list": f"operateurs {operateurs.annee}",
+            "source": operateurs.source,
+            "entries": len(operateurs.noms),
+        }
+        for operateurs in rules.operateurs
+    ]
+    if rules.config.categories_juridiques is not None:
+        lists.append(
+            {
+                "list": "categories_juridiques",
+                "source": rules.categories.source,
+                "entries": len(rules.categories.exact) + len(rules.categories.familles),
+            }
+        )
+    return {
+        "rules_version": rules.version,
+        "catalogue": catalogue,
+        "lists": lists,
+        "registry_enabled": registry_enabled,
+    }

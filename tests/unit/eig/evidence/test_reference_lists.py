@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dsync.eig.evidence.reference_lists import validate_list
+from dsync.eig.precheck.lists import validate_list
 from dsync.errors import ConfigurationError
 
 CONFIG = Path(__file__).parents[4] / "config"
