@@ -9,13 +9,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from dsync.sync.conflicts import Choice, end_conflicts
 from sqlalchemy import Connection, event
 
 from dsync.domain.run import Status
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.http.faults import Kind
 from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sync.by_hand import Choice, end_conflicts
 from dsync.sync.context import Progress
 from tests.engine.conftest import Start
 from tests.engine.rig import (
