@@ -29,7 +29,7 @@ REMEDIES = {
 """What to do, by the code of the anomaly."""
 OTHER_REMEDY = "Corrigez la cause nommée, puis réessayez."
 SHOWN = 200
-"""Maximum number of conflicts on the page."""
+"""Maximum number of conflicts on the page, and of dossiers in quarantine with the same remedy."""
 
 
 def key_of(conflict: StoredWish) -> str:
@@ -152,6 +152,7 @@ def anomalies(visit: Visit) -> Response:
             "anomalies.html",
             reader,
             groups=groups,
+            shown=SHOWN,
             refused=refused,
             first=MOST_WISHES if len(wishes) == MOST_WISHES else None,
         )

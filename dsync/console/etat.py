@@ -101,15 +101,24 @@ POINTS: Mapping[Code, Point | None] = {
     ),
 }
 """What is said of each concern; with « | », of one dossier and of several, after their number."""
+UNDER_WAY = {
+    Code.NO_SUCCESS: Point(
+        "La première synchronisation est en cours : les chiffres ne sont pas encore complets."
+    ),
+    Code.LATE: Point(
+        "La dernière synchronisation réussie date d’il y a {age} ; une autre est en cours."
+    ),
+}
+"""What is said instead during a run, which may end the delay."""
 
 
 def points_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> Iterator[Point]:
     """Yield what is not well."""
     now, settings = visit.now, visit.app.settings
     for one in concerns_of(state, now, settings.thresholds):
-        point = POINTS[one.code]
-        if point is None or (one.code in (Code.NO_SUCCESS, Code.LATE) and state["lease"]):
-            continue  # A run under way may end the delay.
+        point = (state["lease"] and UNDER_WAY.get(one.code)) or POINTS[one.code]
+        if point is None:
+            continue
         checked = set(one.details)
         if (
             one.code is Code.CHECK

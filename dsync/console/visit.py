@@ -78,6 +78,12 @@ class Visit:
         return app
 
     @property
+    def was_read(self) -> bool:
+        """Whether a run has ever read all of the démarche: before, an empty list proves nothing."""
+        known = self.titled.get(self.app.demarche)
+        return known is not None and known.last_success_at is not None
+
+    @property
     def now(self) -> datetime:
         """The present instant, in UTC."""
         return self.app.clock()

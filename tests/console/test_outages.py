@@ -58,17 +58,20 @@ def test_an_empty_database_has_its_pages(fresh: Engine) -> None:
     assert {200, 404} == {answer.status_code for answer in found.values()}
     assert all(path.rpartition("/")[2].isdecimal() for path in missing), missing
     assert "Aucune synchronisation n’a encore réussi" in words(found["/"].text)
-    assert "Aucun dossier ne correspond" in words(found["/dossiers"].text)
+    assert "la copie est vide ou incomplète" in words(found["/dossiers"].text)
+    assert "on ne sait pas s’il y a des anomalies" in words(found["/anomalies"].text)
     assert "Aucun passage encore" in words(found["/executions"].text)
 
 
 def test_a_first_read_under_way_is_no_fault(fresh: Engine) -> None:
-    """It takes long: nobody is told meanwhile that none has succeeded, and to begin one."""
+    """It takes long: nobody is told meanwhile to begin one, nor that all is well."""
     app = fresh.worker.app
     app.store.acquire_lease(app.demarche, 60)
     with served(fresh) as console:
         page = words(console.visitor().get("/").text)
     assert "Aucune synchronisation n’a encore réussi" not in page
+    assert "La première synchronisation est en cours" in page
+    assert "Tout va bien" not in page
     assert "Prochaine En cours" in page
 
 
