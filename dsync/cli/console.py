@@ -61,7 +61,7 @@ def console(*, host: str, port: int) -> None:
         served.open()
         signals.stop.wait()
         served.close()
-        # What is being answered gets 5 s to end.
+        # An answer that is being sent gets 5 s to end.
         thread.join(5)
 
 

@@ -108,7 +108,7 @@ class Console:
         self._access.open()
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more, and wait for the end of what is under way."""
         self._desk.close()
 
     def _application(self, secret: str, cookie: str) -> Starlette:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError
+from dsync.errors import DsyncError, InterruptedRunError
 from dsync.sync.by_hand import living_service
 from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 LEASE_WAIT_S = 120
 """How long a request waits for another process that works on the démarche."""
 KEPT_TRIALS = 20
+STOPPED = "The console was stopped before it began: ask again."
 
 
 class Trial(NamedTuple):
@@ -59,7 +60,7 @@ class Desk:
             id_ = requests.ask(options.kind.value, options.queued(), options.started_by, now)
         if living_service(app.store, app.demarche, now) is None:
             done = self._threads.submit(self._execute, app, id_)
-            done.add_done_callback(partial(_end_crashed, app, id_, options))
+            done.add_done_callback(partial(_end_unexecuted, app, id_, options))
         return id_
 
     def attempt(self, app: App, title: str, options: SyncOptions) -> Trial:
@@ -76,44 +77,56 @@ class Desk:
         return self._trials.get(id_)
 
     def close(self) -> None:
-        """Begin nothing more."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Begin nothing more, and wait for the end of what is under way, which `stop` ends.
+
+        What was asked for here and is not done is journaled as interrupted.
+        """
+        self._threads.shutdown(cancel_futures=True)
 
     def _execute(self, app: App, id_: int) -> None:
-        """Execute a request, in place of a service; it stays open if a stop interrupts it."""
+        """Execute a request, in place of a service."""
         with app.store.reading(app.demarche) as reader:
             request = reader.request(id_)
         # It was taken back, or a service that has started since has executed it.
-        if request is None or request.fini_le is not None or self._stop.is_set():
+        if request is None or request.fini_le is not None:
             return
         options = SyncOptions.of_request(request)
+        report = RunReport(options.kind, app.clock())
         try:
+            if self._stop.is_set():
+                raise InterruptedRunError(STOPPED)
             report = app.sync(replace(options, wait_s=LEASE_WAIT_S))
         except DsyncError as exc:
-            report = RunReport(options.kind, app.clock())
             report.fail(exc)
-        if report.run is not None or report.exit_code == InterruptedRunError.exit_code:
-            return
-        # It did not begin, so no run stores its result.
-        with app.store.requests(app.demarche) as requests:
-            now = requests.request(id_)
-            is_elsewhere = report.exit_code == LeaseHeldError.exit_code and now and now.commence_le
-            # A service that was started meanwhile executes it, and stores its result.
-            if not is_elsewhere:
-                requests.finish_request(
-                    id_,
-                    options=options.asked(),
-                    code=report.exit_code,
-                    result=report.to_json(),
-                    now=app.clock(),
-                )
+        _end(app, id_, options, report)
 
 
-def _end_crashed(app: App, id_: int, options: SyncOptions, done: Future[None]) -> None:
-    """End a request in which a bug of dsync ended the work; its page would else wait for ever."""
-    crash = None if done.cancelled() else done.exception()
-    if crash is None:
-        return
-    log.error("request_crashed", error=type(crash).__name__, exc_info=crash)
-    error = DsyncError(f"Internal error of dsync ({type(crash).__name__}): the log has more.")
-    app.give_up(replace(options, request=id_), error)
+def _end(app: App, id_: int, options: SyncOptions, report: RunReport) -> None:
+    """Store the result of a request that no run of this process has stored.
+
+    A run leaves a request open that a stop interrupted, for the next service: but here nobody may
+    ever start one.
+    """
+    with app.store.requests(app.demarche) as requests:
+        request = requests.request(id_)
+        # Another run: a service that was started meanwhile executes it, and stores its result.
+        if request is not None and request.run == report.run:
+            requests.finish_request(
+                id_,
+                options=options.asked(),
+                code=report.exit_code,
+                result=report.to_json(),
+                now=app.clock(),
+            )
+
+
+def _end_unexecuted(app: App, id_: int, options: SyncOptions, done: Future[None]) -> None:
+    """End a request that was not begun, or in which a bug ended the work: its page would wait."""
+    if done.cancelled():
+        report = RunReport(options.kind, app.clock())
+        report.fail(InterruptedRunError(STOPPED))
+        _end(app, id_, options, report)
+    elif crash := done.exception():
+        log.error("request_crashed", error=type(crash).__name__, exc_info=crash)
+        error = DsyncError(f"Internal error of dsync ({type(crash).__name__}): the log has more.")
+        app.give_up(replace(options, request=id_), error)

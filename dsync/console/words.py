@@ -113,7 +113,6 @@ REMEDIES = {
     6: "Réessayez dans un instant.",
     7: "Les anomalies en donnent le détail.",
     8: "Réessayez plus tard si vous ne voulez pas l’attendre.",
-    130: "Il n’y a rien à faire.",
 }
 """What to do, by exit code, after the sentence of `CAUSES`."""
 CHOIX = {"accepte": "saisie gardée", "adopte": "valeur reconnue comme celle de dsync"}
@@ -287,6 +286,9 @@ def evidence(value: Any) -> str:
 
 def cause(code: int) -> str:
     """Return what an exit code says, and what to do then, in French."""
+    if code == InterruptedRunError.exit_code:
+        # `CAUSES` is about runs by schedule: the next one does not do what somebody asked for.
+        return "arrêté avant la fin. Ce qui n’est pas fait est à demander de nouveau."
     known = code if code in REMEDIES else 1
     return f"{CAUSES[known]}. {REMEDIES[known]}"
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from dsync.console.desk import Desk
+from dsync.domain.run import Kind
 from dsync.sandbox import Change
 from dsync.service.scheduler import DemarcheJob
 from dsync.sync.report import SyncOptions
@@ -292,6 +293,26 @@ def test_a_request_that_a_service_has_begun_stays_the_services(engine: Engine) -
     taking.attempt(worker.app, "", trial).result.result(DEADLINE_S)
     taking.close()
     assert [("dossier", USER, None)] == requests_of(engine)
+
+
+def test_what_a_stopped_console_has_not_done_is_interrupted(engine: Engine) -> None:
+    """Begun or not: without a service, nobody would ever end it, and its page would wait."""
+    stop, begun = threading.Event(), threading.Event()
+    worker = engine.another(stop=stop)
+
+    def slow(ask: Callable[..., Any], *given: Any) -> Any:
+        begun.set()
+        assert stop.wait(DEADLINE_S)
+        return ask(*given)
+
+    worker.client.around["dossier"] = slow
+    desk = Desk(stop)
+    desk.ask(worker.app, SyncOptions(dossiers=(number(0), number(1)), started_by=USER))
+    desk.ask(worker.app, SyncOptions(work=Kind.PUSH, started_by=USER))
+    assert begun.wait(DEADLINE_S)
+    stop.set()
+    desk.close()
+    assert [("dossier", USER, 130), ("envoi", USER, 130)] == requests_of(engine)
 
 
 def test_a_request_that_crashes_says_so(engine: Engine) -> None:
