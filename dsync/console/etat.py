@@ -45,7 +45,8 @@ POINTS: Mapping[Code, Point | None] = {
         "« dsync run » en démarre un."
     ),
     Code.SILENT_SERVICE: Point(
-        "Le service {details} ne répond plus depuis {age} : vérifiez-le, puis redémarrez-le.",
+        "Le service {details} ne répond plus depuis {age} : vérifiez-le, puis redémarrez-le. "
+        "S’il tourne, comparez les horloges des machines (NTP).",
         is_error=True,
     ),
     Code.CLOCK_WENT_BACK: Point(

@@ -135,7 +135,7 @@ WARNINGS: Mapping[Code, str | None] = {
     **dict.fromkeys((Code.RUN_FAILED, Code.TOKEN_REFUSED, Code.BRAKE)),
     Code.SILENT_SERVICE: (
         "The service {why} last reported {ago} and did not report its end: check whether it still "
-        "runs, and start it again."
+        "runs, and start it again. If it runs, compare the machines' clocks (NTP)."
     ),
     Code.CLOCK_WENT_BACK: (
         "This machine's clock went back: the last runs are dated up to {span} in the future, which "
