@@ -6,11 +6,13 @@ The file appears under its name when it is complete and was read back; only its 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shlex
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +23,8 @@ from sqlalchemy.exc import OperationalError
 
 from dsync.errors import ConfigurationError, StoreError
 
+PARTIAL = ".dsync-part"
+"""Ending of backups that are not complete."""
 _SIDE_FILES = ("", "-journal", "-wal", "-shm")
 
 
@@ -37,16 +41,24 @@ def placed(target: Path, *, force: bool) -> Iterator[Path]:
         StoreError: the file cannot be written.
     """
     _refuse_present(target, force=force)
-    # Beside the target: a file gets its name at once only within one file system.
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    _remove_abandoned(target.parent)
     try:
-        # The mode is set before the first byte of personal data is written.
-        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        yield partial
-        _flush(partial)
-        # A file of that name may have been made during the copy.
-        _refuse_present(target, force=force)
-        partial.replace(target)
+        # Beside the target: a file gets its name at once only within one file system. Only its
+        # owner can read it, before the first byte of personal data is written.
+        with tempfile.NamedTemporaryFile(
+            prefix=f".{target.name}.", suffix=PARTIAL, dir=target.parent, delete=False
+        ) as opened:
+            partial = Path(opened.name)
+            with contextlib.suppress(OSError):  # A shared file system may know no locks.
+                fcntl.flock(opened, fcntl.LOCK_EX)
+            try:
+                yield partial
+                _flush(partial)
+                # A file of that name may have been made during the copy.
+                _refuse_present(target, force=force)
+                partial.replace(target)
+            finally:
+                _remove(partial)
         # The new name outlasts a power failure only when its folder is written, too.
         _flush(target.parent)
     except OSError as exc:
@@ -54,11 +66,21 @@ def placed(target: Path, *, force: bool) -> Iterator[Path]:
             f"The backup cannot be written into {target.parent} ({exc.strerror}). Check the "
             "folder, its rights and the disk's space."
         ) from exc
-    finally:
-        # SQLite leaves files beside a copy that failed.
-        for side in _SIDE_FILES:
-            with contextlib.suppress(OSError):
-                partial.with_name(partial.name + side).unlink()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Delete the files of killed backups: those that no process has locked."""
+    for file in folder.glob(f".*{PARTIAL}"):
+        with contextlib.suppress(OSError), file.open("rb") as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(file)
+
+
+def _remove(partial: Path) -> None:
+    # SQLite leaves files beside a copy that failed.
+    for side in _SIDE_FILES:
+        with contextlib.suppress(OSError):
+            partial.with_name(partial.name + side).unlink()
 
 
 def _refuse_present(target: Path, *, force: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,21 @@ def test_without_pg_dump_the_line_to_run_is_printed(on_postgresql: Command) -> N
     assert (2, False) == (ended.code, (on_postgresql.folder / "backup").exists())
     assert "pg_dump --format=custom --file=backup " in ended.err
     assert SECRET not in ended.err
+
+
+def test_what_a_killed_backup_left_goes_with_the_next_one(on_postgresql: Command) -> None:
+    """Whatever the name: it holds personal data. What another one writes meanwhile stays."""
+    folder, program = on_postgresql.folder, on_postgresql.folder / "programs" / "pg_dump"
+    dump = program.read_text()
+    program.write_text("#!/bin/sh\nkill -9 $PPID\n")
+    killed = Command(folder, on_postgresql.environment)("db", "backup", "monday")
+    assert (-9, 1) == (killed.code, len(parts(folder) - {"programs"}))
+    other = f"DSYNC_DATABASE_URL='{url_of(on_postgresql)}' {sys.executable} -m dsync"
+    program.write_text(
+        dump.replace("exec", f"[ -e begun ] || (touch begun; {other} db backup tuesday)\nexec")
+    )
+    assert 0 == on_postgresql("db", "backup", "wednesday").code
+    assert {"programs", "lines", "begun", "tuesday", "wednesday"} == parts(folder)
 
 
 def test_a_dump_that_fails_leaves_no_file(on_postgresql: Command) -> None:
