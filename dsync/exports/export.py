@@ -6,6 +6,8 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,8 +27,8 @@ from dsync.store.extension import Dictionary, is_masked
 from dsync.store.form_views import demarche_of
 
 PACKAGE = "datapackage.json"
-PARTIAL = ".partial"
-"""Ending of files that are not complete."""
+PARTIAL = ".dsync-partial"
+"""The folder, in that of the export, of files that are not complete; xlsxwriter's are, too."""
 
 
 class Exported(NamedTuple):
@@ -110,8 +112,7 @@ def export(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Tried before anything is read, because an export can take minutes.
-        (folder / PARTIAL).touch()
-        (folder / PARTIAL).unlink()
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as exc:
         raise ConfigurationError(
             f"The folder {folder} cannot be written ({exc.strerror}): give another one."
@@ -178,25 +179,25 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _replacing(folder: Path) -> Iterator[Callable[[str], Path]]:
-    """Yield a function that gives a new file to write; at the end all files get their names.
+    """Yield a function that gives a new file to write; at the end all files get their places.
 
     After an error they are deleted. Only their owner may read them, as they hold personal data.
     """
-    partial: dict[Path, Path] = {}
+    partial = folder / PARTIAL
+    # A killed export leaves it.
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(mode=0o700)
+    names: list[str] = []
 
     def open_(name: str) -> Path:
-        path = folder / f".{name}{PARTIAL}"
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600)
-        partial[path] = folder / name
-        return path
+        (partial / name).touch(mode=0o600)
+        names.append(name)
+        return partial / name
 
     try:
         yield open_
-        for path, final in partial.items():
-            os.replace(path, final)
+        for name in names:
+            os.replace(partial / name, folder / name)
     # Also after Ctrl-C: what is not complete must not stay.
-    except BaseException:
-        for path in partial:
-            path.unlink(missing_ok=True)
-        raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 import threading
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -190,6 +192,39 @@ def test_no_file_appears_before_all_are_complete(filled: Store, tmp_path: Path) 
     with pytest.raises(InterruptedRunError):
         exported(filled, folder, stop=stop, progress=progress)
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+KILLED = """
+import os, sys
+from datetime import datetime
+from pathlib import Path
+from dsync.database import open_database
+from dsync.exports import export, tables_of
+store = open_database(sys.argv[1])
+with store.reading() as reader:
+    export(
+        reader.connection,
+        tables_of(store.dictionary(), ["lecture_champ"]),
+        Path(sys.argv[2]),
+        format_="xlsx",
+        made_at=datetime.now(),
+        progress=lambda name, done, total: done and os._exit(9),
+    )
+"""
+
+
+def test_what_a_killed_export_left_goes_with_the_next_one(
+    filled: Store, database_url: str, tmp_path: Path
+) -> None:
+    """Whatever is exported then: it holds personal data."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "other.partial").touch()
+    killed = [sys.executable, "-c", KILLED, database_url, str(folder)]
+    assert 9 == subprocess.run(killed, check=False).returncode
+    assert 1 < len([*folder.iterdir()])
+    names = exported(filled, folder, names=["lecture_voeu"])
+    assert {*names, "datapackage.json", "other.partial"} == {p.name for p in folder.iterdir()}
 
 
 def test_two_exports_do_not_meet_in_a_folder(filled: Store, tmp_path: Path) -> None:
