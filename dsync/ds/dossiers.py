@@ -52,7 +52,7 @@ def read_dossier(source: bytes, asked: DossierNumber | None = None) -> Dossier |
         path = str(exc)
     except (ValueError, OverflowError, RecursionError):  # No JSON, no UTF-8, or too deeply nested.
         path = ""
-    number, dossier_id = _name(source)
+    number, dossier_id = name_of(source)
     return Unreadable(asked or number, "illisible", path, dossier_id=dossier_id)
 
 
@@ -85,13 +85,8 @@ def _path_in(message: str) -> str:
     return ".".join(part for part in (path, missing[1] if missing else "") if part)
 
 
-def number_of(source: bytes | Raw) -> DossierNumber | None:
-    """Return the number in a dossier's JSON, None if it has none that is valid."""
-    return _name(source)[0]
-
-
-def _name(source: bytes | Raw) -> tuple[DossierNumber | None, DossierId | None]:
-    """Return number and id of an invalid node, as far as it has them."""
+def name_of(source: bytes | Raw) -> tuple[DossierNumber | None, DossierId | None]:
+    """Return number and id of a dossier's JSON of any content, None for what is not valid."""
     try:
         head = _head_of(source)
     except (ValueError, RecursionError):

@@ -15,7 +15,7 @@ from dsync.domain.dossier import DeletedDossier, Dossier, Etat
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds.classify import Fault, GraphError, error_of, fault_of_error, fault_of_errors
-from dsync.ds.dossiers import number_of, read_dossier, utc
+from dsync.ds.dossiers import name_of, read_dossier, utc
 from dsync.ds.nodes import Number
 from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.transport import Answer
@@ -105,31 +105,27 @@ def page_of(
     _raise_for_lists(errors)
     raws, info = _listed(demarche.dossiers)
     paths = _paths(errors, len(raws))
-    nodes: list[Dossier] = []
     unread: list[Raw] = []
     unreadable: list[Unreadable] = []
     order: list[DossierNumber | None] = []
     incomplete: dict[DossierNumber, str] = {}
     for place, raw in enumerate(raws):
         path = ", ".join(dict.fromkeys(paths.get(place, ())))
-        number = number_of(raw)
-        # Only a dossier with a number can wait for `read_nodes`: the page reader needs `order` at
-        # once.
+        number, id_ = name_of(raw)
         if number is not None:
             unread.append(raw)
         else:
-            node = Unreadable(None, "bad_data", path) if raw == NULL else read_dossier(bytes(raw))
-            number = node.number
-            if isinstance(node, Unreadable):
-                unreadable.append(node)
-            else:
-                nodes.append(node)
+            unreadable.append(
+                Unreadable(None, "bad_data", path)
+                if raw == NULL
+                else Unreadable(None, "illisible", "number", dossier_id=id_)
+            )
         order.append(number)
         if number is not None and path:
             incomplete[number] = path
     active = _read(_Id, demarche.active_revision)
     return Page(
-        nodes=nodes,
+        nodes=[],
         unread=tuple(unread),
         end_cursor=info.end_cursor,
         has_next=bool(info.has_next_page),
@@ -419,8 +415,12 @@ def _deleted_page(raw: Raw, request: ListRequest | None) -> DeletedPage | None:
     if request is None:
         return None
     connection = _read(_Connection, raw)
-    if connection is None:
-        raise DSContractError("A requested list of deletions is missing.", where=DELETIONS)
+    if connection is None or connection.nodes is None:
+        raise DSContractError(
+            "DS's answer lacks a list of deletions. The next run asks again; if this persists, "
+            "tell DS's support.",
+            where=DELETIONS,
+        )
     nodes, info = _listed(connection)
     end_cursor, has_next = info.end_cursor, bool(info.has_next_page)
     # Reading would not end.

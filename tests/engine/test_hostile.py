@@ -11,7 +11,7 @@ from dsync.sandbox import ScriptedFault
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.oracle import check_copy
-from tests.engine.rig import DETAIL, FIRST, PROBLEME, RESULTAT, Engine, number
+from tests.engine.rig import DETAIL, FIRST, PAGE, PROBLEME, RESULTAT, Engine, number
 
 DEEP = "[" * 600 + "]" * 600
 VERY_DEEP = "[" * 100_000 + "]" * 100_000
@@ -308,6 +308,27 @@ def test_an_odd_value_in_a_list_of_deletions_costs_that_entry(
         engine.control.clear_faults()
     assert 0 == engine.sync(push=False).exit_code
     assert 2 == engine.presences()["masque"]
+
+
+@pytest.mark.parametrize("place", [("pendingDeletedDossiers",), ("deletedDossiers", "nodes")])
+def test_a_list_of_deletions_that_is_null_fails_the_run_and_nothing_else(
+    engine: Engine, place: tuple[str, ...]
+) -> None:
+    """Dossiers are read, judged and pushed; the message names it; the next run catches up."""
+    engine.sync_until_quiet()
+    engine.control.edit_champ(number(4), PAGE, "")
+    engine.control.hide(number(0))
+    for operation in ("DossiersPage", "Deletions"):
+        path = ("data", "demarche", *place)
+        fault = ScriptedFault("replaced_json", operation, times=None, path=path, json="null")
+        engine.control.fail(fault)
+    report = engine.sync()
+    assert (8, "Inéligible") == (report.exit_code, engine.remote(4))
+    assert "list of deletions" in " ".join(report.errors)
+    assert "DS's support" in " ".join(report.errors)
+    engine.control.clear_faults()
+    assert 0 == engine.sync().exit_code
+    assert "masque" == engine.one("dossier", 0)["presence"]
 
 
 REVISION = ("revisions", 0)
