@@ -28,6 +28,7 @@ from dsync.eig.mapping.config import (
     EVALUATIONS,
     PROFIL,
     REPETITIONS,
+    VOEUX,
     ChampTarget,
     MappingConfig,
 )
@@ -186,8 +187,11 @@ class MappedForm:
         plan = plan_form(config, descriptors)
         # A change of annotations alone stores the rows again, but does not have the dossiers judged
         # again.
-        inputs = json_bytes([plan.champs, plan.columns])
-        others = json_bytes([plan.annotations, plan.criteres, plan.extras, STAGES_REVISION])
+        voeux = {name: id_ for name, id_ in plan.columns.items() if name.startswith(VOEUX)}
+        inputs = json_bytes([plan.champs, voeux])
+        others = json_bytes(
+            [plan.annotations, plan.columns, plan.criteres, plan.extras, STAGES_REVISION]
+        )
         return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest())
 
     def rows(

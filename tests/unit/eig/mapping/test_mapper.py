@@ -226,6 +226,19 @@ def test_a_changed_mapping_is_an_input(
     assert before.inputs_hash != after.inputs_hash
 
 
+def test_a_changed_grid_is_content_and_no_input(
+    config: MappingConfig, form: Any, map_node: Run, make_mapper: Run, make_node: Run
+) -> None:
+    """No check reads the juries' notes, so another criterion has no dossier judged again."""
+    assert config.evaluations is not None
+    grid = config.evaluations.model_copy(update={"criteres": config.evaluations.criteres[1:]})
+    mended = config.model_copy(update={"evaluations": grid})
+    after = make_mapper(mended).map(dossier_of(make_node()), DEMARCHE, form.revision)
+    before = map_node()
+    assert before.content_hash != after.content_hash
+    assert before.inputs_hash == after.inputs_hash
+
+
 HASH_IN_A_NEW_PROCESS = """
 import json, sys, tomllib
 from dsync.annotations import AnnotationsConfig
