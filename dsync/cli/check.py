@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import chain
 from typing import Any
 
 import click
@@ -35,21 +34,27 @@ def check(*, as_json: bool) -> None:
     found = load_all()
     variables = list(_unknown_variables())
     checked: list[tuple[int, list[CheckLine]]] = []
+    if not as_json:
+        for line in variables:
+            print_line(line)
     for settings in found:
         if len(found) > 1 and not as_json:
             heading(f"Démarche {settings.demarche}")
         lines = []
         with worker(settings) as app:
-            for line in chain(variables, app.check(every_champ=current_flags().verbose)):
+            for line in app.check(every_champ=current_flags().verbose):
                 lines.append(line)
                 if not as_json:
                     print_line(line)
         checked.append((settings.demarche, lines))
-    every = [line for _, lines in checked for line in lines]
+    every = variables + [line for _, lines in checked for line in lines]
     code = exit_code_of(every)
     if as_json:
         documents: list[dict[str, Any]] = [
-            {"checks": [asdict(line) for line in lines], "exit_code": exit_code_of(lines)}
+            {
+                "checks": [asdict(line) for line in variables + lines],
+                "exit_code": exit_code_of(lines),
+            }
             for _, lines in checked
         ]
         if len(found) > 1:

@@ -277,6 +277,20 @@ def test_a_misspelt_variable_gets_the_nearest_name(
     assert ("did you mean" in told) == ("did you mean" in ended.out + ended.err)
 
 
+def test_a_misspelt_variable_is_told_once_for_several_demarches(run: Command) -> None:
+    """It is no setting of any of them; in the JSON each démarche's document has it."""
+    folder = run.folder / "configurations"
+    folder.mkdir()
+    for demarche in (7, 8):
+        text = f'[demarche]\nnumber = {demarche}\n[ds]\ncontact = "mailto:eig@example.gouv.fr"\n'
+        (folder / f"{demarche}.toml").write_text(text)
+    given = {"DSYNC_CONFIG": str(folder), "DSYNC_XQZW": "1"}
+    ended = run("check", **given)
+    assert (2, 1) == (ended.out.count("Démarche "), ended.out.count("DSYNC_XQZW"))
+    documents = run("check", "--json", **given).json
+    assert ["settings", "settings"] == [one["checks"][0]["name"] for one in documents]
+
+
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_in_memory_has_nothing_to_read(run: Command, url: str) -> None:
     """Exit 5 and which address serves; not « report it », nor « the first run creates it »."""
