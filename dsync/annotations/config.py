@@ -110,6 +110,13 @@ class ResolvedAnnotations:
         return found
 
 
+def lacking_options(config: AnnotationsConfig, resultat: Descriptor) -> list[str]:
+    """Return the results that the annotation's list does not offer: DS refuses to write them."""
+    if resultat.type != "drop_down_list" or resultat.other_option:
+        return []
+    return [text for text in config.resultat.options.all() if text not in (resultat.options or ())]
+
+
 def resolve(
     config: AnnotationsConfig | None, descriptors: Iterable[Descriptor]
 ) -> ResolvedAnnotations:

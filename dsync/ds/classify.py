@@ -31,15 +31,18 @@ class Fault(StrEnum):
     CONNECTION_LOST = "connection_lost"
     """The request was sent, and no complete answer came."""
     DEADLINE = "deadline"
+    """dsync's own deadline passed."""
     TOO_LONG = "too_long"
     RATE_LIMITED = "rate_limited"
     TOKEN_MISSING = "token_missing"  # noqa: S105
     TOKEN_UNKNOWN = "token_unknown"  # noqa: S105
     TOKEN_EXPIRED = "token_expired"  # noqa: S105
     NETWORK = "network"
+    """The token may not be used from this machine's address."""
     OUT_OF_SCOPE = "out_of_scope"
     NOT_FOUND = "not_found"
     TIMEOUT = "timeout"
+    """DS stopped after 30 s; the nodes that it did not reach are null."""
     TOO_LARGE = "too_large"
     """The query exceeds DS's limits: it was refused before execution."""
     BAD_DATA = "bad_data"
@@ -122,6 +125,7 @@ STATUS_ROWS = (
     StatusRow(Fault.MAINTENANCE, _only(503)),
     StatusRow(Fault.GATEWAY, range(500, 600)),
     StatusRow(Fault.MOVED, range(300, 400)),
+    # No such page, or one that takes no POST.
     StatusRow(Fault.WRONG_ADDRESS, range(404, 406)),
     StatusRow(Fault.GATEWAY, _only(408)),  # The time-out of a proxy.
     StatusRow(Fault.TOO_LARGE, _only(413)),
@@ -161,8 +165,10 @@ ERROR_ROWS = (
     ErrorRow(Fault.TOKEN_UNKNOWN, code="forbidden"),
     ErrorRow(Fault.SERVER_ERROR, code="internal_server_error"),
     ErrorRow(Fault.BAD_DATA, code="invalid_null"),
+    # Of a démarche or a dossier: a token that is not valid at all is refused by its HTTP status.
     ErrorRow(Fault.OUT_OF_SCOPE, code="unauthorized"),
     ErrorRow(Fault.NOT_FOUND, code="not_found"),
+    # An id or a cursor that DS cannot decode has no code.
     ErrorRow(Fault.INVALID_CURSOR, starts="Invalid input"),
     # Without a known code: with `data` DS failed on a part of it, without `data` it refused the
     # query.

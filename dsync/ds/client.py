@@ -60,6 +60,7 @@ from dsync.errors import (
 
 T = TypeVar("T")
 DOSSIERS_PER_REQUEST = 50
+"""Of those that are requested by their numbers: DS has 30 s for all of a document."""
 SHAPE_ERRORS = (
     AttributeError,
     IndexError,

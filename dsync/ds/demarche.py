@@ -98,7 +98,7 @@ def read_demarche(node: Mapping[str, Any], number: DemarcheNumber) -> Demarche:
     published = [r for r in revisions if r.date_publication or not r.is_complete]
     if active is None and not published:
         raise ValueError("no revision")
-    # DS lists the revisions from the oldest on.
+    # DS lists the revisions from the oldest on, so the last one is the active one.
     active_id = RevisionId(active.id) if active else published[-1].id
     labels = [label for label, _ in _each(_Label, facts.labels, "labels", lost)]
     return Demarche(

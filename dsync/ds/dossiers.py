@@ -152,6 +152,7 @@ def _lacks_object(champ: Champ) -> bool:
 def _dossier_of(node: DossierNode) -> Dossier:
     en_construction = _utc(node.date_passage_en_construction, "datePassageEnConstruction")
     depot = _utc(node.date_depot, "dateDepot") or en_construction
+    # The rules and the changes of a dossier are compared with it.
     if depot is None:
         raise InvalidValueError("dateDepot")
     modification = _utc(node.date_derniere_modification, "dateDerniereModification") or depot
@@ -187,6 +188,7 @@ def _dossier_of(node: DossierNode) -> Dossier:
         motivation=node.motivation or None,
         usager_email=node.usager.email or None,
         groupe_instructeur=node.groupe_instructeur.label or None,
+        # Sorted, as the labels below: another order is no change.
         instructeurs=tuple(sorted(one.email for one in node.instructeurs if one.email)),
         depose_par_un_tiers=node.depose_par_un_tiers,
         mandataire=" ".join(filter(None, names)) or None,

@@ -98,7 +98,7 @@ class Session:
             headers=dict(headers),
             auth=_Bearer(token),
             timeout=timeouts_s,  # type: ignore[arg-type] # requests takes (connect, read).
-            retries=0,  # gql would repeat mutations too; see retry.py.
+            retries=0,  # gql would repeat mutations too; `retrying` repeats queries.
             hooks={"response": self._receive},
             allow_redirects=False,  # requests would follow a redirect with a GET.
             json_deserialize=_parse,

@@ -142,6 +142,7 @@ class RetryPolicy(Enum):
     """Never: the caller first reads again what the mutation would overwrite."""
 
 
+# By their values, because an error's details hold texts.
 _SLOW = frozenset({Fault.TIMEOUT.value, Fault.DEADLINE.value})
 _SERVER_ERROR = Fault.SERVER_ERROR.value
 

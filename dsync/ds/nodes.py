@@ -37,6 +37,7 @@ class FileNode(_Node):
     filename: str
     content_type: Text = None
     checksum: Text = None
+    # DS sends a BigInt as a string.
     byte_size_big_int: str | int | None = None
     virus_scan_result: Text = None
 
@@ -88,6 +89,8 @@ class EtablissementNode(_Node, omit_defaults=True):
 class CellNode(_Node):
     """A champ or an annotation that is no repetition; it has only the value field of its type."""
 
+    # The values have aliases in the documents: `value` has another GraphQL type in each type of
+    # champ, which DS accepts and the tools that check documents refuse.
     champ_descriptor_id: DescriptorId
     typename: str
     id: Text = None

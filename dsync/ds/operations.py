@@ -136,6 +136,7 @@ def read_annotations(count: int, ids: int) -> Operation:
     )
 
 
+# More than of the others: each mix of annotations and labels is a shape of its own.
 @lru_cache(maxsize=256)
 def push(shapes: tuple[tuple[bool, int, int], ...]) -> Operation:
     """Return the mutation document for several writes.

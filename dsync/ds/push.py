@@ -295,6 +295,7 @@ def _attributed(missing: Sequence[str], messages: Sequence[str]) -> dict[str, st
     return {id_: " ; ".join(dict.fromkeys(named[id_] or others)) or silence for id_ in missing}
 
 
+# Aliases, as in `CellNode`: `value` has another GraphQL type in each of these.
 _VALUE_FIELDS = {
     "TextChamp": "textValue",
     "DropDownListChamp": "dropDownValue",

@@ -147,12 +147,6 @@ class ListingReads(Subject):
             row |= {name: bool(row[name]) for name in ("archive", "en_conflit")}
         return rows, total
 
-    def selected_numbers(self, selection: Selection) -> list[DossierNumber]:
-        """Return the numbers of all dossiers of a selection, in its order."""
-        query = f"SELECT d.numero {self._selected(selection)}{_order(selection)}"
-        rows = self._execute(query, self._values(selection))
-        return [DossierNumber(row["numero"]) for row in rows]
-
     def labels_and_groupes(self) -> tuple[list[str], list[str]]:
         """Return the names of the labels and of the groupes instructeurs of the démarche in DS.
 

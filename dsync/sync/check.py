@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
-from dsync.annotations.config import ACCEPTED_TYPES
+from dsync.annotations.config import ACCEPTED_TYPES, lacking_options
 from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
 from dsync.domain.programme import Programme
@@ -270,7 +270,7 @@ def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[
             yield CheckLine("annotations", CheckStatus.OK, f"{name}: none is configured")
         elif descriptor is None:
             yield _missing_annotation(name, target, revision)
-        elif name == "resultat" and (lacking := _lacking_options(config, descriptor)):
+        elif name == "resultat" and (lacking := lacking_options(config, descriptor)):
             yield CheckLine(
                 "annotations",
                 CheckStatus.ERROR,
@@ -307,13 +307,6 @@ def _missing_annotation(name: str, target: AnnotationTarget, revision: Revision)
     return CheckLine(
         "annotations", CheckStatus.ERROR, message, f"{remedy} in [annotations.{name}]", 2
     )
-
-
-def _lacking_options(config: AnnotationsConfig, descriptor: Descriptor) -> list[str]:
-    if descriptor.type != "drop_down_list" or descriptor.other_option:
-        return []
-    offered = set(descriptor.options or ())
-    return [text for text in config.resultat.options.all() if text not in offered]
 
 
 def label_lines(config: AnnotationsConfig, available: Mapping[str, str]) -> Iterator[CheckLine]:

@@ -11,8 +11,8 @@ from hashlib import blake2b
 from typing import TypeVar
 
 from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
-from dsync.domain.dossier import Revision
-from dsync.domain.ids import DemarcheNumber, RevisionId
+from dsync.domain.dossier import Presence, Revision
+from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.programme import Evidence, Programme
 from dsync.ds import DSClient
 from dsync.errors import InterruptedRunError
@@ -137,6 +137,15 @@ class Run:
     def reading(self) -> AbstractContextManager[Reader]:
         """Open a read-only transaction, which does not block writers."""
         return self.context.store.reading(self.context.demarche)
+
+    def absent(self, numbers: Sequence[DossierNumber]) -> list[DossierNumber]:
+        """Return those of these dossiers that are not in the copy, or not present in DS."""
+        if not numbers:
+            return []
+        with self.reading() as reader:
+            rows = reader.for_judging(numbers)
+        present = {row.numero for row in rows if row.presence == Presence.PRESENT}
+        return [number for number in numbers if number not in present]
 
     def batches(self, items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
         """Yield the items in batches.

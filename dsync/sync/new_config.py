@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
-from dsync.annotations.config import ACCEPTED_TYPES
+from dsync.annotations.config import ACCEPTED_TYPES, lacking_options
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.nearest import MIN_SIMILARITY, SURE, similarity
 from dsync.domain.programme import ProposedSections
@@ -172,7 +172,7 @@ def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfi
         if name == "validation" and descriptor is None:
             yield f"# {named(label)}, a checkbox, is not in the form: no box stops the pushes."
             continue
-        lacking = _lacking(options.all(), descriptor) if name == "resultat" else []
+        lacking = lacking_options(known, descriptor) if descriptor and name == "resultat" else []
         if lacking:
             yield f"# {TO_CHECK} add the options {', '.join(map(named, lacking))} to it on DS."
         yield f"[annotations.{name}]"
@@ -206,9 +206,3 @@ def _similar(
     ]
     found = [pair for pair in scored if pair[0] >= MIN_SIMILARITY]
     return sorted(found, key=lambda pair: -pair[0])[:3]
-
-
-def _lacking(wanted: tuple[str, ...], descriptor: Descriptor | None) -> list[str]:
-    if descriptor is None or descriptor.type != "drop_down_list" or descriptor.other_option:
-        return []
-    return [text for text in wanted if text not in (descriptor.options or ())]

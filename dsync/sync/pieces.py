@@ -15,7 +15,6 @@ from datetime import timedelta
 
 import structlog
 
-from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import LEVELS, CopyState, Piece, PieceKey, RemoteFile, md5_of, path_of
 from dsync.ds import DSClient
@@ -69,15 +68,11 @@ def copy_pieces(run: Run, options: SyncOptions) -> None:
         )
     check_target(settings.target)
     _Copying(run, settings).copy(dossiers, is_patient=True)
-    if dossiers:
-        with run.reading() as reader:
-            rows = reader.for_judging(dossiers)
-        known = {row.numero for row in rows if row.presence == Presence.PRESENT}
-        for number in sorted(set(dossiers) - known):
-            run.problem(
-                f"Dossier {number} is not in the copy, or not present in DS: it has no file to "
-                f"copy. `dsync sync --dossier {number}` reads it."
-            )
+    for number in run.absent(dossiers):
+        run.problem(
+            f"Dossier {number} is not in the copy, or not present in DS: it has no file to "
+            f"copy. `dsync sync --dossier {number}` reads it."
+        )
 
 
 def copy_new_pieces(run: Run) -> None:

@@ -47,7 +47,7 @@ LOOK_BACK = timedelta(days=16)
 on which the dossier was hidden, and adds it to `deletedDossiers` up to two weeks later."""
 RESUME_WITHIN = timedelta(days=1)
 """How long the cursor of an interrupted full read is used; an older one restarts the read."""
-CLOCK_TOLERANCE = timedelta(minutes=1)
+AHEAD_TOLERANCE = timedelta(minutes=1)
 """How far the watermark may be ahead of DS's clock before it is taken for wrong."""
 REBASE_PAUSE = timedelta(minutes=2)
 """Minimum delay before dossiers that DS has not moved to the active revision are read again."""
@@ -151,7 +151,7 @@ def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
     """Return whether the watermark is after DS's present: only a full read can correct that."""
     if not (state.watermark and crawl.server_time):
         return False
-    if state.watermark <= crawl.server_time + CLOCK_TOLERANCE:
+    if state.watermark <= crawl.server_time + AHEAD_TOLERANCE:
         return False
     run.report.problem(
         "The watermark was ahead of DS's clock, so changes may have been missed: all dossiers "

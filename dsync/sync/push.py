@@ -13,7 +13,7 @@ from enum import Enum
 from math import ceil
 
 from dsync.annotations import WrittenValue
-from dsync.domain.dossier import OPEN_ETATS, Presence
+from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
 from dsync.ds import Refusal
 from dsync.errors import (
@@ -79,7 +79,11 @@ def push_on_request(run: Run, options: SyncOptions) -> None:
         else:
             tx.retry_refused(dossiers, run.now)
     push_due(run, dossiers, waits=not options.is_dry)
-    _report_unknown_dossiers(run, dossiers)
+    for number in run.absent(dossiers):
+        run.report.problem(
+            f"Dossier {number} is not in the copy, or not present in DS: nothing to send. "
+            f"`dsync sync --dossier {number}` reads it."
+        )
 
 
 def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = False) -> None:
@@ -117,20 +121,6 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
             f"Dossiers whose annotations are waiting: {waiting} ({why}). They are sent within an "
             "hour, or now with `dsync push`."
         )
-
-
-def _report_unknown_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
-    """Report the requested dossiers that are not in the copy or not present in DS."""
-    if not numbers:
-        return
-    with run.reading() as reader:
-        known = {j.numero for j in reader.for_judging(numbers) if j.presence == Presence.PRESENT}
-    for number in numbers:
-        if number not in known:
-            run.report.problem(
-                f"Dossier {number} is not in the copy, or not present in DS: nothing to send. "
-                f"`dsync sync --dossier {number}` reads it."
-            )
 
 
 def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool) -> None:
