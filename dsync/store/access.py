@@ -32,6 +32,7 @@ class Readers(NamedTuple):
 
 def commented(connection: Connection) -> Dictionary:
     """Return the documentation of all views of PostgreSQL, from their comments."""
+    # Below attribute 1 are the system's own columns.
     rows = connection.execute(
         text(
             "SELECT c.relname, a.attname, obj_description(c.oid, 'pg_class'), "
@@ -198,6 +199,7 @@ def read_readers(connection: Connection) -> Readers:
             by_view.setdefault(view, set()).add(role)
         else:
             masked.add(role)
+    # Whoever may read all that are shipped was granted all, and not some of them by hand.
     shipped = [
         by_view.get(name, set())
         for name in inspect(connection).get_view_names()

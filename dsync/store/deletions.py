@@ -118,6 +118,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
         self.connection.execute(
             update(_dossier)
             .where(_dossier.c.numero.in_(numbers))
+            # Until that read, DS may show it or not: nothing else is known.
             .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
         )
         details: dict[str, Json] = {"demande_par": asked_by}

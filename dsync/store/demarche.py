@@ -135,6 +135,7 @@ class DemarcheReads(Subject):
         if row is None:
             return SyncState()
         values = row._asdict()
+        # NULL until the first page is stored.
         values["page_size"] = values["page_size"] or DEFAULT_PAGE_SIZE
         return SyncState(**values)
 
@@ -168,6 +169,7 @@ class DemarcheWrites(DemarcheReads):
                     "id": revision.id,
                     "demarche_numero": self.number,
                     "date_publication": revision.date_publication,
+                    # As objects: a NamedTuple would be written as an array without names.
                     "descriptors": [d._asdict() for d in revision.descriptors.values()],
                 }
                 for revision in demarche.revisions.values()
@@ -218,6 +220,7 @@ class DemarcheWrites(DemarcheReads):
         updates: dict[str, Any] = {name: excluded(name) for name in changes}
         if changes.get("watermark") is not None:
             new = excluded("watermark")
+            # In the statement itself, so that it holds whatever was read before.
             updates["watermark"] = case((table.c.watermark > new, table.c.watermark), else_=new)
         self.connection.execute(
             statement.on_conflict_do_update(index_elements=["demarche_numero"], set_=updates)
@@ -240,11 +243,13 @@ class DemarcheWrites(DemarcheReads):
             changed
             or self.connection.scalar(select(_figures.c.jour).where(*today).limit(1)) is None
         ):
+            # A figure that is no longer counted must not stay from an earlier run of the day.
             self.connection.execute(delete(_figures).where(*today))
             figures.update(self._counts())
             figures.update(self.extension.indicators(self.connection, self.number))
         last = self.state().last_success_at
         if last is not None:
+            # Never below zero: the clock may have gone back since.
             figures[FRAICHEUR] = round(max(now - last, timedelta()) / timedelta(hours=1), 2)
         key = {"demarche_numero": self.number, "jour": jour}
         rows = [{**key, "indicateur": name, "valeur": value} for name, value in figures.items()]

@@ -23,6 +23,7 @@ A type is integer, number, boolean, date, datetime, json or text.
 
 PERSONAL = "Donnée personnelle."
 FREE_TEXT = "Texte libre."
+# A label ends where an explanation begins: at a bracket, a colon, a comma or a full stop.
 _CUT = re.compile(r"\s*(?:[;:,(]|\.(?:\s|$)).*", re.DOTALL)
 
 

@@ -64,6 +64,7 @@ _NUMBERING = 0x6473796E72
 
 FIGURES = ("lus", "modifies", "supprimes", "evalues", "pousses", "requetes")
 """The columns of a run that add up over runs."""
+# Zero from the start, so that a run under way can be listed and added up.
 _COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")
 
 

@@ -98,6 +98,7 @@ def acquire(
     if row is not None:
         token, acquired_at, expires_at = row
         return Lease(demarche, holder, token, acquired_at, expires_at, ttl_s)
+    # For the message only: the holder may have released it since.
     info = read_lease(connection, demarche, now)
     who = info.holder if info else "another process"
     since = info.acquired_at if info else now

@@ -82,6 +82,9 @@ _IN_CONFLICT = (
     "EXISTS (SELECT 1 FROM outbox AS o WHERE o.numero = d.numero AND o.courante "
     "AND o.statut = 'conflit')"
 )
+# MATERIALIZED: the stages are counted in one pass, and not once for each line that reads them.
+# IS TRUE: by `courant` alone, SQLite takes the partial index of the current verdicts, which lacks
+# what is counted here, and reads each row; another index has all of it.
 _FIGURES = """
 WITH reached AS MATERIALIZED ({reached})
 SELECT 'depots' AS serie, CAST(hour(d.depose_le) AS text) AS cle, count(*) AS nombre
@@ -140,6 +143,7 @@ class ListingReads(Subject):
         rows = documents(
             self._execute(query, {**self._values(selection), "limit": limit, "offset": offset})
         )
+        # Each row has it: a statement of its own would search a second time.
         total: int = rows[0].pop("total") if rows else 0
         for row in rows:
             row.pop("total", None)
@@ -346,4 +350,5 @@ def _order(selection: Selection) -> str:
     direction = "DESC" if selection.descendant else "ASC"
     # In a complete order, no dossier is on two pages or on none.
     by_number = "" if selection.tri == "numero" else f", d.numero {direction}"
+    # SQLite and PostgreSQL sort NULL differently by themselves.
     return f" ORDER BY {SORTS[selection.tri]} {direction} NULLS LAST{by_number}"

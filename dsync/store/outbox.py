@@ -255,29 +255,27 @@ class OutboxWrites(WishReads, JournalWrites):
         )
         self.connection.execute(_narrowed(statement, numbers))
 
-    def retry_refused(self, numbers: Sequence[DossierNumber], now: datetime) -> None:
+    def retry_refused(self, numbers: Sequence[DossierNumber] = ()) -> None:
         """Have refused and postponed wishes sent at once; `numbers` empty: of all dossiers."""
-        self._retry(_narrowed(self._stopped(now), numbers))
+        self._retry(_narrowed(self._stopped(), numbers))
 
-    def retry_stopped(self, now: datetime, numbers: Sequence[DossierNumber] | None = None) -> None:
+    def retry_stopped(self, numbers: Sequence[DossierNumber] | None = None) -> None:
         """Have refused and postponed wishes sent again, but not definitive refusals.
 
         The form, a right or the dossier's revision stopped them, and can have changed.
 
         Args:
-            now: the present instant, in UTC.
             numbers: the dossiers that changed; None: all.
         """
         if numbers is not None and not numbers:
             return
-        statement = self._stopped(now).where(~_outbox.c.definitive)
+        statement = self._stopped().where(~_outbox.c.definitive)
         self._retry(_narrowed(statement, numbers or ()))
 
-    def _stopped(self, now: datetime) -> Any:
+    def _stopped(self) -> Any:
         return update(_outbox).where(
             _outbox.c.demarche_numero == self.number,
             _outbox.c.courante,
-            _is_past(_outbox.c.creee_le, now),
             or_(
                 _outbox.c.statut == WishStatus.REFUSEE.value,
                 _outbox.c.prochain_essai_le.is_not(None),
@@ -336,7 +334,6 @@ class OutboxWrites(WishReads, JournalWrites):
         self,
         numbers: Sequence[DossierNumber],
         by: str,
-        now: datetime,
         shown: Mapping[DossierNumber, Mapping[str, str]] | None = None,
     ) -> None:
         """Have these dossiers' wishes overwrite a human's value, even if the box is checked.
@@ -344,12 +341,11 @@ class OutboxWrites(WishReads, JournalWrites):
         Args:
             numbers: the dossiers.
             by: the user who orders it, for the journal.
-            now: the present instant, in UTC.
             shown: the values in DS that the user was shown, by dossier and annotation: only these
                 are overwritten; None: any value is.
         """
         theirs = _outbox.c.numero.in_(numbers) & (_outbox.c.demarche_numero == self.number)
-        current = (theirs, _outbox.c.courante, _is_past(_outbox.c.creee_le, now))
+        current = (theirs, _outbox.c.courante)
         if shown is None:
             ordered = {"force_par": by, "force_sur": None}
             self.connection.execute(update(_outbox).where(*current).values(ordered))

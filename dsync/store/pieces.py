@@ -20,6 +20,7 @@ from dsync.store.sql import LONGEST_WAIT, Subject
 _dossier = tables.dossier
 _contenu = tables.contenu
 _piece = tables.piece
+# The view, which lists the files in the stored champs beside their copies.
 _shown = table(
     "lecture_piece",
     *map(
@@ -31,6 +32,7 @@ _shown = table(
 FIRST_RETRY = timedelta(hours=1)
 """Delay before a file that was not copied is tried again; it doubles each time, to a day."""
 _MOST_DOUBLINGS = 5
+"""32 hours, which `LONGEST_WAIT` then limits; further ones would only grow the number."""
 
 
 class DoomedPiece(NamedTuple):

@@ -113,6 +113,7 @@ def create(
     """
     engine = connection.dialect.name
     documented = shipped_dictionary(extension)
+    # In the dictionary's order: a view may read those before it.
     for name in documented:
         connection.exec_driver_sql(f"CREATE VIEW {name} AS\n{_query(name, engine, extension)}")
     forms = _stored_forms(connection)
@@ -293,6 +294,7 @@ def grant(connection: Connection, role: str, extension: Extension, *, masked: bo
     tables = ", ".join([*metadata.tables, *extension.metadata.tables])
     # Who reads behind this statement while it waits for a view in use has to wait, too.
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
+    # Rights on the tables, which somebody gave by hand, would show more than the views do.
     connection.exec_driver_sql(f"REVOKE ALL ON {tables} FROM {quoted}")
     documented = access.commented(connection)
     if masked:

@@ -144,6 +144,7 @@ class RequestWrites(RequestReads):
         """
         self.connection.execute(
             update(_table)
+            # The first result stays: the service may have been taken for dead while it worked.
             .where(_table.c.id == id_, _table.c.fini_le.is_(None))
             .values(options=dict(options), fini_le=now, code=code, resultat=dict(result))
         )

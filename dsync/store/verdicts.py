@@ -51,6 +51,7 @@ class VerdictReads(Subject):
     def for_judging(self, numbers: Sequence[DossierNumber]) -> list[DueEvaluation]:
         """Return those of these dossiers of the démarche that are stored and not erased."""
         ours = _dossier.c.numero.in_(numbers), _dossier.c.demarche_numero == self.number
+        # The démarche's only: an operator can name any number, also one of another démarche.
         rows = self.connection.execute(_DUE.where(*ours)).all()
         wished = self._wished([row.numero for row in rows])
         return [
@@ -214,6 +215,7 @@ class VerdictWrites(VerdictReads, QueueWrites, JournalWrites):
             "version_regles": decision.version_regles,
             "inputs_hash": due.inputs_hash,
             "preuve_hash": decision.preuve_hash,
+            # In one order, so that an equal verdict is recognised.
             "doublons": sorted(decision.doublons),
             "controles": decision.controles,
             "constats": decision.constats,

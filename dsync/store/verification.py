@@ -29,6 +29,7 @@ _OF_UNREAD = ("quarantaine", "liberation")
 _AFTER_ERASURE = ("efface", "effacement_leve", "quarantaine")
 """Events that are recorded of an erased dossier, with details that are no personal data."""
 
+# Without dsync's own bookkeeping, which no content is derived from.
 _FACTS = tuple(
     one.name
     for one in _dossier.columns

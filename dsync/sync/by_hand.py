@@ -130,6 +130,7 @@ def end_conflicts(
         StoreError: the database failed; nothing was changed.
     """
     with store.beside_runs(demarche) as tx:
+        # Read in this transaction, for which a run waits: nobody ends one of them meanwhile.
         in_conflict = sorted({conflict.numero for conflict in tx.conflicts()})
         end = tx.accept_conflicts if choice is Choice.ACCEPT else tx.adopt_conflicts
         ended = {

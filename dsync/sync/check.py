@@ -33,6 +33,7 @@ from dsync.store import Store
 from dsync.store.engine import parse_url, sqlite_file
 from dsync.sync.piece_files import try_target
 
+# What is to be corrected first comes first: other lines may only follow from it.
 EXIT_ORDER = (2, 5, 3, 8, 7)
 """The exit code of `dsync check` is the first of these that a line has."""
 

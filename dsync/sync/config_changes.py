@@ -42,7 +42,7 @@ def follow_config_changes(run: Run) -> None:
     if run.has_read_all:
         with run.transaction() as tx:
             # A right can be given on DS without changing any dossier.
-            tx.retry_stopped(run.now)
+            tx.retry_stopped()
     key, annotations = _writing_key(run.context, demarche), run.context.annotations
     if key == before:
         return
@@ -59,7 +59,7 @@ def follow_config_changes(run: Run) -> None:
             # The box that suspended them may be configured no more.
             suspended = tx.wishes([WishStatus.SUSPENDUE])
             tx.reopen_wishes(sorted({wish.numero for wish in suspended}))
-            tx.retry_refused((), run.now)
+            tx.retry_refused()
     with run.transaction() as tx:
         tx.save_state(writing_key=key)
 

@@ -186,6 +186,7 @@ def digest(*parts: str) -> str:
     return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
+# A part of stored keys: another text would have all dossiers read again.
 WITHOUT_ANNOTATIONS = "/sans annotations"
 
 

@@ -205,4 +205,5 @@ def _similar(
         if one.id not in taken
     ]
     found = [pair for pair in scored if pair[0] >= MIN_SIMILARITY]
+    # By the share alone: descriptors have no order. More than three would hide the likely one.
     return sorted(found, key=lambda pair: -pair[0])[:3]

@@ -116,7 +116,7 @@ def store_page(
         edited = edited_elsewhere(open_records, ended, run.annotations_of, run.context.annotations)
         tx.reopen_wishes([*result.annotations_changed, *edited])
         # A changed dossier can have another revision or groupe, which can remove the obstacle.
-        tx.retry_stopped(run.now, result.changed)
+        tx.retry_stopped(result.changed)
         changes: dict[str, Any] = {"page_size": size, "page_size_at": size_at}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None

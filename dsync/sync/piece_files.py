@@ -239,6 +239,7 @@ def put(body: IO[bytes], adresse: str) -> None:
             _make_folders(Path(path).parent)
         with fs.open(path, "wb") as out:
             shutil.copyfileobj(body, out, _CHUNK)
+        # A full disk or a lost connection can end a write without an error.
         if fs.size(path) != body.tell():
             raise OSError("a part is missing")
 

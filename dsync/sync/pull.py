@@ -352,6 +352,7 @@ def _is_due(at: datetime | None, now: datetime) -> bool:
 
 
 DOSSIERS_PER_REQUEST = 50
+"""As many as the client asks for at once, so that a stop is looked for before each request."""
 
 
 def handle_disappearances(run: Run, crawl: Crawl, *, accept: bool) -> None:

@@ -75,9 +75,9 @@ def push_on_request(run: Run, options: SyncOptions) -> None:
     follow_config_changes(run)
     with run.transaction() as tx:
         if options.force:
-            tx.force_wishes(dossiers, options.started_by, run.now, options.shown)
+            tx.force_wishes(dossiers, options.started_by, options.shown)
         else:
-            tx.retry_refused(dossiers, run.now)
+            tx.retry_refused(dossiers)
     push_due(run, dossiers, waits=not options.is_dry)
     for number in run.absent(dossiers):
         run.report.problem(
@@ -204,6 +204,7 @@ def _push_all(
         except DSOutcomeUnknownError as exc:
             # In a document with several dossiers, one of them can make DS fail on all.
             failures += len(due) == 1
+            # One by one, until a document of one dossier shows which of them it is.
             size = 1
             if not exc.finished and not waits:
                 run.report.problem(UNANSWERED)

@@ -80,6 +80,7 @@ class Recorder:
         annotations = champs_of_form(dossier.annotations, form.descriptors)
         dossier = replace(dossier, champs=champs, annotations=annotations)
         demandeur = dossier.demandeur
+        # Without dsync's own: what it writes must not make the content another one.
         foreign = [a for a in annotations if a.descriptor_id not in form.owned_ids]
         owned: dict[str, Json] = {
             a.descriptor_id: a.contenu for a in annotations if a.descriptor_id in form.owned_ids
@@ -282,6 +283,7 @@ def _show(
     parent_id: DescriptorId | None,
     is_annotation: bool,
 ) -> None:
+    # A champ without the id of its descriptor could not be found again.
     if champ.descriptor_id:
         descriptor = Descriptor(
             id=champ.descriptor_id,
@@ -298,4 +300,5 @@ def _show(
 
 
 def _digest(*parts: bytes) -> str:
+    # 128 bits are enough: nobody gains by two contents with one digest.
     return sha256(b"\x00".join(parts)).hexdigest()[:32]

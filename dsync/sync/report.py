@@ -213,12 +213,14 @@ class RunReport:
         """Add a problem that makes the run partial; a repeated sentence is added once."""
         if message not in self.errors:
             self.errors.append(message)
+        # That of the first problem: later ones may only follow from it.
         self.exit_code = self.exit_code or exit_code
 
     def would_send(self, mutation: dict[str, Any]) -> None:
         """Add a write of a dry run; a dossier's label and annotations make one entry."""
         dossier = mutation["dossier"]
         known = next((m for m in self.mutations if m["dossier"] == dossier), None)
+        # A label is written after its annotations, in another batch.
         if known is None:
             self.mutations.append(mutation)
         else:

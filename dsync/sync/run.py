@@ -107,6 +107,7 @@ def sync(context: Context, options: SyncOptions) -> RunReport:
             _execute(context, options, report)
     except DsyncError as exc:
         report.fail(exc)
+    # A run that could not start, such as without the lease, is closed by nobody else.
     if report.ended_at is None:
         report.close(context.clock())
     return report

@@ -49,6 +49,7 @@ def state_of(
     at_work = lease if lease is not None and lease.holder and not lease.is_expired else None
     with store.reading(demarche) as reader:
         stored = reader.state()
+        # What a clock that was ahead has stored counts as never, here as for the schedule.
         state = stored.as_of(now)
         ahead = stored.ahead(now)
         last_run, ended, full_run = reader.last_runs(Kind.FULL.value)

@@ -241,6 +241,7 @@ def _has_its_hashes(
     unread = frozenset(msgspec.json.decode(stored.contents["lacunes"] or b"{}"))
     facts = stored.facts
     known = (facts.content_hash, facts.inputs_hash, facts.annotations_hash)
+    # As it was read, and as `jsonb` may have changed it since.
     for read in (_in_utc(dossier), _in_utc(_with_floats(dossier))):
         record = expected.recorder.record(read, expected.demarche, revision, (), unread)
         hashes = (record.content_hash, record.inputs_hash, record.annotations_hash)
@@ -408,6 +409,7 @@ def verify_remote(store: Store, client: DSClient, expected: Expected, done: Veri
         }
         ids = sorted({id_ for found in resolved.values() for id_ in found.ids()})
         remotes = client.read_annotations(list(wished), ids, expected.demarche)
+        # Again, because the request can take seconds, in which a run may end a wish.
         with store.reading(expected.demarche) as reader:
             since = reader.confirmed_wishes(after, ASKED_TOGETHER)
         for number, (id_, wishes) in wished.items():

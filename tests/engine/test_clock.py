@@ -83,3 +83,17 @@ def test_a_wrong_clock_makes_no_run_due_again_at_once(engine: Engine, hours: int
     engine.worker.skew = timedelta(hours=hours)
     engine.sync(full=True)
     assert engine.worker.app.due() is None
+
+
+def test_what_was_refused_a_moment_ahead_is_sent_when_somebody_asks(engine: Engine) -> None:
+    """The clock was two minutes ahead when DS refused it, and is right when the push begins."""
+    engine.worker.skew = timedelta(minutes=2)
+    engine.control.change_token(can_write=False)
+    engine.sync()
+    refused = engine.rows("SELECT numero FROM outbox WHERE statut = 'refusee'")
+    assert refused
+
+    engine.worker.skew = timedelta()
+    engine.control.change_token(can_write=True)
+    engine.worker.push()
+    assert not engine.rows("SELECT numero FROM outbox WHERE statut = 'refusee'")

@@ -106,13 +106,13 @@ def test_refused_wishes_wait_until_what_refused_them_may_have_changed(
     )
     with writing(wished) as tx:
         tx.reopen_wishes([ONE])
-        tx.retry_stopped(NOW, [DossierNumber(2)])
+        tx.retry_stopped([DossierNumber(2)])
     assert due(wished, LATER) == []
 
     with writing(wished) as tx:
-        tx.retry_stopped(NOW, [ONE])
+        tx.retry_stopped([ONE])
     assert len(due(wished)) == (0 if definitive else 2)
 
     with writing(wished) as tx:
-        tx.retry_refused([], NOW)
+        tx.retry_refused()
     assert len(due(wished)) == 2
