@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, distinct, func, or_, select, update
+from sqlalchemy import and_, case, distinct, func, null, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations import Wish, WrittenValue
@@ -40,6 +40,18 @@ UNKNOWN_FOR = timedelta(seconds=35)
 """Time after which an unanswered write can be read back: DS ends each request after 30 s, so by
 then the write is either executed or will never be."""
 _WAITING = [WishStatus.EN_ATTENTE.value, WishStatus.INCERTAINE.value]
+_REOPENED: dict[str, Any] = {
+    "statut": WishStatus.EN_ATTENTE.value,
+    "prochain_essai_le": None,
+    # A wish in a conflict of its own keeps the human's value; one that is held back has none.
+    "valeur_distante": case(
+        (
+            and_(_outbox.c.statut == WishStatus.CONFLIT.value, _outbox.c.erreur.is_not(None)),
+            null(),
+        ),
+        else_=_outbox.c.valeur_distante,
+    ),
+}
 _ENDED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPENDUE.value]
 
 
@@ -234,7 +246,7 @@ class OutboxWrites(WishReads, JournalWrites):
                 _outbox.c.courante,
                 _outbox.c.statut.in_(_ENDED),
             )
-            .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+            .values(_REOPENED)
         )
 
     def refuse_waiting(self, why: str | None, numbers: Sequence[DossierNumber] = ()) -> None:
@@ -327,7 +339,7 @@ class OutboxWrites(WishReads, JournalWrites):
                 _outbox.c.cible == cible,
                 _outbox.c.statut.in_(_ENDED),
             )
-            .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+            .values(_REOPENED)
         )
 
     def force_wishes(
@@ -358,7 +370,7 @@ class OutboxWrites(WishReads, JournalWrites):
             update(_outbox)
             # An uncertain one is read back first: DS may have the value already.
             .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
-            .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+            .values(_REOPENED)
         )
 
     def time_until_readable(
@@ -442,9 +454,10 @@ class OutboxWrites(WishReads, JournalWrites):
 
 
 def _humans_value(replaced: StoredWish | None) -> str | None:
-    if replaced is None or replaced.statut != WishStatus.CONFLIT or replaced.erreur is not None:
+    """Return the human's value of a conflict that the wish was in, open again or not."""
+    if replaced is None or (replaced.statut == WishStatus.CONFLIT and replaced.erreur is not None):
         return None
-    return str(replaced.valeur_distante)
+    return replaced.valeur_distante
 
 
 _PUSHED = and_(_pousse.c.numero == _outbox.c.numero, _pousse.c.annotation == _outbox.c.annotation)

@@ -370,7 +370,7 @@ def _events(pairs: Sequence[tuple[Row[Any], WishOutcome]]) -> list[NewEvent]:
 
 
 def _evenements(wish: Row[Any], end: WishOutcome) -> list[EventName]:
-    was_conflict = wish.valeur_distante is not None and wish.erreur is None
+    was_conflict = wish.valeur_distante is not None
     evenements: list[EventName] = []
     if end.statut is WishStatus.CONFIRMEE and end.written:
         evenements.append("pousse")

@@ -663,6 +663,27 @@ def test_a_conflict_seen_again_is_no_news(engine: Engine) -> None:
     assert {"conflit"} == set(engine.wishes(0).values())
 
 
+@pytest.mark.parametrize("meanwhile", ["another verdict", "DS does not answer"])
+def test_a_conflict_looked_at_again_later_is_no_news(engine: Engine, meanwhile: str) -> None:
+    """Another verdict, or an hour's delay, is no other value of the human."""
+    engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), ETAPE, "Soutenance")
+    if meanwhile == "another verdict":
+        make_ineligible(engine)
+    else:
+        engine.control.fail(ScriptedFault("timeout", READ, times=8))
+    engine.sync()
+    engine.control.clear_faults()
+    engine.advance(minutes=61)
+    engine.sync()
+    assert 1 == engine.events(0).count("conflit")
+    assert {"conflit"} == set(engine.wishes(0).values())
+    engine.control.edit_annotation(number(0), RESULTAT, engine.verdict(0))
+    engine.sync()
+    assert 1 == engine.events(0).count("conflit_resolu")
+
+
 def test_an_accepted_result_holds_nothing_back(engine: Engine) -> None:
     """The reasons of dsync's own result are not written beside the human's, nor listed."""
     engine.control.edit_champ(number(0), PROBLEME, "")
