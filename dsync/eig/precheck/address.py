@@ -48,8 +48,9 @@ _ADDRESS = re.compile(
     r"(?<![\w@.-])"
     # Accepts misspelt schemes and slashes, such as `htps:/`.
     r"(?P<scheme>[a-z]{2,6}\s?(?::\s?/+|:(?=www\.)|//+)\s?)?"
-    # User and password of an address are passed over: the host comes after the @.
-    r"(?:[^\s/@:<>]*(?::[^\s/@<>]*)?@)?"
+    # User and password of an address are passed over: the host comes after the @. Bounded, because
+    # they are looked for at each place of the text.
+    r"(?:[^\s/@:<>]{0,64}(?::[^\s/@<>]{0,64})?@)?"
     r"(?P<host>\w[\w-]*(?:\.[\w-]+)+)\.?(?::\d{1,5})?"
     rf"(?P<rest>[/?#]{_REST})?",
     re.IGNORECASE,

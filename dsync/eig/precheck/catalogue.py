@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
@@ -99,6 +99,7 @@ class Catalogue:
     source: str
     sha256: str
     aliases: Mapping[str, frozenset[str]]
+    """Ids of the published products that a former id redirects to, or else of former ones."""
     folded_ids: Mapping[str, frozenset[str]]
     folded_aliases: Mapping[str, frozenset[str]]
     names: Mapping[tuple[str, ...], frozenset[str]]
@@ -168,9 +169,13 @@ class Catalogue:
         by_id = {product.id: product for product in products}
         # Read twice below, and it may be an iterator.
         known = tuple(known)
+        former = {product.id: product for product in known if product.id not in by_id}
         targets = None if redirects is None else _redirect_targets(redirects)
         aliases = {
-            alias: frozenset(_follow(alias, targets, by_id)) for alias in targets or () if alias
+            alias: frozenset(ids)
+            for alias in targets or ()
+            # One that leads to no product is no other spelling of any.
+            if (ids := _follow(alias, targets, by_id) or _follow(alias, targets, former))
         }
         names: dict[tuple[str, ...], set[str]] = defaultdict(set)
         sites: dict[str, list[_ProductSite]] = defaultdict(list)
@@ -182,7 +187,6 @@ class Catalogue:
                 # The page of a product is not its site: addresses of this host are looked up by id.
                 if (site := site_address(url)) and site.host != HOST:
                     sites[site.host].append(_ProductSite(site.segments, product.id, is_repository))
-        former = {product.id: product for product in known if product.id not in by_id}
         folded_ids = _grouped((fold(id_), {id_}) for id_ in by_id)
         folded_aliases = _grouped((fold(alias), ids) for alias, ids in aliases.items())
         folded_former = _grouped((fold(id_), {id_}) for id_ in former)
@@ -334,10 +338,10 @@ def _redirect_targets(text: str) -> dict[str, set[str]] | None:
 
 
 def _follow(
-    alias: str, targets: Mapping[str, set[str]] | None, products: Mapping[str, Product]
-) -> Iterable[str]:
-    """Return the published products that a former id redirects to, directly or in steps."""
-    seen, found, waiting = {alias}, set(), {alias}
+    alias: str, targets: Mapping[str, set[str]] | None, products: Container[str]
+) -> set[str]:
+    """Return which of these products a former id redirects to, directly or in steps."""
+    seen, found, waiting = {alias}, set[str](), {alias}
     # A bound on the work; a loop of redirects ends by itself, as `seen` holds what was followed.
     for _ in range(MAX_REDIRECTS):
         reached = {target for former in waiting for target in (targets or {}).get(former, ())}

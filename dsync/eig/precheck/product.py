@@ -149,7 +149,9 @@ def _by_id(page: ProductPage, catalogue: Catalogue) -> ProductMatch:
         if ids:
             if len(ids) > 1:
                 return _uncertain_match(Lien.AMBIGU, ids, catalogue, page.readable_id)
-            return ProductMatch(lien, catalogue.products[min(ids)], page=page.readable_id)
+            if product := catalogue.products.get(min(ids)):
+                return ProductMatch(lien, product, page=page.readable_id)
+            return _uncertain_match(Lien.RETIREE, ids, catalogue, page.readable_id)
     if retired := frozenset(id_ for id_ in catalogue.former if fold(id_) == folded):
         return _uncertain_match(Lien.RETIREE, retired, catalogue, page.readable_id)
     return ProductMatch(Lien.INCONNUE, page=page.readable_id)

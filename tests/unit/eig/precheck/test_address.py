@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -242,3 +244,11 @@ def test_parsing_what_it_prints_gives_the_same(typed: str) -> None:
     for page in parse_address(typed).pages:
         assert parse_address(page.url).pages == (page,)
         assert page.url.isascii()
+
+
+@pytest.mark.parametrize("sign", ["!", "!:", "'a", "("])
+def test_a_line_of_signs_is_parsed_at_once(sign: str) -> None:
+    """It took seconds: the time must not grow with the square of the length."""
+    began = time.process_time()
+    assert () == parse_address(sign * 4000).pages
+    assert time.process_time() - began < 0.3

@@ -234,3 +234,30 @@ def test_the_order_of_the_catalogue_does_not_matter(write_startups: object) -> N
 def test_nothing_typed_makes_it_fail(catalogue: Catalogue, typed: str) -> None:
     """Any text gives a result."""
     assert resolve_product(typed, catalogue).lien in Lien
+
+
+@pytest.mark.parametrize(
+    "target", ["https://beta.gouv.fr/incubateurs/x.html", "/startups/nulle-part"]
+)
+def test_an_alias_that_leads_nowhere_hides_no_near_product(
+    write_startups: Callable[[object], str], target: str
+) -> None:
+    """The slip is looked for among the products that can be named."""
+    body = write_startups({"mon-produit": {"name": "Mon produit", "phases": []}})
+    there = Catalogue.parse(body, json.dumps({"/startups/mon-produi": target}))
+    match = resolve_product(f"{PAGE}/mon-produi.html", there)
+    assert (Lien.PROCHE, ("mon-produit",)) == (match.lien, match.ids)
+
+
+def test_an_alias_of_a_withdrawn_product_is_a_page_that_was_published(
+    write_startups: Callable[[object], str],
+) -> None:
+    """As is its last address."""
+    there = Catalogue.parse(
+        write_startups({"a-just": {"name": "A-JUST", "phases": []}}),
+        json.dumps({"/startups/ancien": "/startups/parti.html"}),
+        known=[KnownProduct("parti", "Parti")],
+    )
+    for id_ in ("parti", "ancien", "Ancien"):
+        match = resolve_product(f"{PAGE}/{id_}.html", there)
+        assert (Lien.RETIREE, ("Parti (parti)",)) == (match.lien, match.noms)
