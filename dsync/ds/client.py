@@ -26,7 +26,6 @@ from dsync.ds.demarche import (
     read_demarche,
     refusals_of,
 )
-from dsync.ds.limits import RetryPolicy
 from dsync.ds.operations import Operation
 from dsync.ds.push import document_of, outcomes_of, read_remote
 from dsync.ds.reading import (
@@ -49,6 +48,7 @@ from dsync.ds.results import (
     Unreadable,
     WriteOutcome,
 )
+from dsync.ds.retry import RetryPolicy
 from dsync.ds.transport import Answer, Transport, first_sentence
 from dsync.errors import (
     DSBadDataError,

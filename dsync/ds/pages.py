@@ -213,10 +213,10 @@ class PageReader:
                     return self._without_lists()
                 if size == 1:
                     return self._read_single(exc)
-                repeated = self._reduce(exc, size)
-                if repeated is None:
+                retried = self._reduce(exc, size)
+                if retried is None:
                     continue
-                page = repeated
+                page = retried
             self._size.succeeded(len(page.order))
             # The caller requests their further pages, not each page of dossiers.
             self._pending = self._deleted = None
@@ -234,9 +234,9 @@ class PageReader:
         )
 
     def _reduce(self, exc: DSError, size: int) -> Page | None:
-        """Reduce the page size after a failure; return the page if a repetition succeeds.
+        """Reduce the page size after a failure; return the page if a retry succeeds.
 
-        Only an internal error is repeated with the same size, because it can be a short outage.
+        Only an internal error is retried with the same size, because it can be a short outage.
 
         Raises:
             DSError: DS fails on any request: smaller pages would only add load.

@@ -1,8 +1,4 @@
-"""Requests to DS with rate limit, deadline, repetition and counts; failures become `DSError`.
-
-Only queries are repeated after a failure. A mutation is repeated only after a 429, because the rate
-limiter refused it before it was executed.
-"""
+"""Requests to DS with rate limit, deadline, retries and counts; failures become `DSError`."""
 
 from __future__ import annotations
 
@@ -23,9 +19,10 @@ from tenacity import AttemptManager
 
 from dsync.addresses import mask_url
 from dsync.ds.classify import NOT_EXECUTED, Fault, GraphError, error_of, fault_of_errors
-from dsync.ds.exchange import Reply, Session
-from dsync.ds.limits import Limits, RetryNotice, RetryPolicy, retrying, shared_throttle
+from dsync.ds.limits import Limits, shared_throttle
 from dsync.ds.operations import Operation
+from dsync.ds.retry import RetryNotice, RetryPolicy, retrying
+from dsync.ds.session import Reply, Session
 from dsync.errors import (
     ConfigurationError,
     DSError,
@@ -112,7 +109,7 @@ class Transport:
         limits: of requests, attempts and answers.
         stop: when set, waits and running requests end with `InterruptedRunError`.
         clock: returns the current instant.
-        notify: called when a request fails and is repeated.
+        notify: called when a request fails and is sent again.
     """
 
     def __init__(
@@ -128,11 +125,11 @@ class Transport:
     ) -> None:
         self.limits = limits
         self.requests = 0
-        """Number of requests sent, repetitions included."""
+        """Number of requests sent, retries included."""
         self.answered = 0
         """Number of requests that DS answered without a failure."""
         self.errors: Counter[str] = Counter()
-        """Failed requests by the error's class, also of those repeated with success."""
+        """Failed requests by the error's class, also of those that a retry answered."""
         self._url = url
         self._has_answered = False
         """Whether this address has given a GraphQL answer before."""
@@ -182,14 +179,14 @@ class Transport:
         subject: str,
         policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> T:
-        """Send a query, repeated according to the policy, and return what `interpret` returns.
+        """Send a query, again where the policy says so, and return what `interpret` returns.
 
         Args:
             operation: the document.
             variables: its variables.
             interpret: reads the answer; a `DSError` that it raises counts as the request's.
             subject: what is requested, for messages.
-            policy: after which faults the request is repeated.
+            policy: after which faults the request is sent again.
 
         Raises:
             DSError: the error of the last attempt.
@@ -225,7 +222,7 @@ class Transport:
         variables: Mapping[str, Any],
         policy: RetryPolicy = RetryPolicy.MUTATION,
     ) -> Answer:
-        """Send a mutation, repeated according to the policy.
+        """Send a mutation, again where the policy says so.
 
         Raises:
             DSOutcomeUnknownError: it was sent, and its outcome is unknown.

@@ -4,8 +4,8 @@ Each page is stored in one transaction with the watermark that it covers. The wa
 DS's own dates. A dossier edited during the read has a date later than its position in the list,
 so only dates before the first answer count.
 
-After a full read, the dossiers that it did not return are requested by their numbers before they
-are marked as disappeared. If too many are missing, a safety brake stops the run.
+After a full read, `reconcile` requests the dossiers that it did not return by their numbers, before
+they are marked as disappeared. If too many are missing, a safety brake stops the run.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _pull_demarche(run: Run, options: SyncOptions, state: SyncState) -> None:
 
 
 def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
-    """Do a full read, or resume an interrupted one; then handle the dossiers that it missed."""
+    """Do a full read, or resume an interrupted one; then reconcile the copy with it."""
     # Labels, groupes and instructeurs change without moving any dossier's date.
     if not run.demarche_is_fresh:
         refresh_demarche(run)
@@ -120,7 +120,7 @@ def _read_all(run: Run, options: SyncOptions, state: SyncState) -> Crawl:
     if crawl.revision_id:
         # One that was published during the read is not known yet.
         learn_revisions(run, {crawl.revision_id})
-    handle_disappearances(run, crawl, accept=options.accept_deletions)
+    reconcile(run, crawl, accept=options.accept_deletions)
     run.has_read_all = True
     return crawl
 
@@ -355,8 +355,8 @@ DOSSIERS_PER_REQUEST = 50
 """As many as the client asks for at once, so that a stop is looked for before each request."""
 
 
-def handle_disappearances(run: Run, crawl: Crawl, *, accept: bool) -> None:
-    """Mark the dossiers that have disappeared, and record the end of the full read.
+def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
+    """Mark the dossiers that a full read shows to have disappeared, and record its end.
 
     Args:
         run: the run under way.

@@ -1,4 +1,4 @@
-"""One HTTP exchange with DS by gql: the answer's parts, or the fault without an answer."""
+"""A gql session with DS: sends one request, and returns the answer's parts or the fault."""
 
 from __future__ import annotations
 
