@@ -116,14 +116,13 @@ def workers(
         yield apps
 
 
-def make_ready(app: App) -> App:
+def make_ready(app: App) -> None:
     """Build the parts that depend only on settings, before a database is opened.
 
     Raises:
         ConfigurationError: a setting is invalid; nothing was opened.
     """
     app.demarche, app.programme, app.client  # noqa: B018 - properties that raise
-    return app
 
 
 @contextmanager

@@ -33,6 +33,7 @@ def statistics(reader: Reader) -> list[Statistic]:
                 _text(verdict, "type_administration"),
                 _text(verdict, "phase_constatee"),
             ] += 1
+    # None cannot be compared with a text.
     ordered = sorted(counts.items(), key=lambda item: [part or "" for part in item[0]])
     return [Statistic(*key, number) for key, number in ordered]
 

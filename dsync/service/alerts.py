@@ -35,6 +35,7 @@ CHECK_EVERY_S = 24 * 3600.0
 CHECK_AGAIN_S = 15 * 60.0
 """Time after which a check is repeated that did not reach DS."""
 PING_S = 10.0
+# Exit codes of the lines of a check that says nothing of the démarche: DS was not read.
 UNREACHABLE, REFUSED = 8, DSUnauthorizedError.exit_code
 
 ALERTS = {
@@ -229,6 +230,7 @@ def _findings(lines: Iterable[CheckLine]) -> list[Alert]:
 
 def _digest(texts: Iterable[str]) -> int:
     """Return a negative number of 32 bits for some texts, in any order."""
+    # Below zero, as `begin` recognises a digest; halved, because the column is signed.
     return -1 - crc32("\n".join(sorted(texts)).encode()) // 2
 
 
@@ -240,6 +242,7 @@ def teller(settings: Settings) -> Callable[[str, str], bool]:
     """
     urls = "" if settings.alert_urls is None else settings.alert_urls.get_secret_value()
     if not urls.split():
+        # As if told, so that the database knows it: nobody has to be told later.
         return lambda title, text: True
     try:
         import apprise

@@ -162,6 +162,7 @@ class _Database(Collector):
         values.add("dsync_build_info", 1, __version__)
         is_up = True
         for worker in self._workers:
+            # Without the database, what the process knows is still told, and that it is down.
             try:
                 _read_database(worker, values)
             except StoreError:

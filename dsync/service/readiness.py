@@ -67,6 +67,7 @@ def _demarche(worker: App) -> tuple[dict[str, Any], str | None]:
         "token_days_left": worker.settings.token_days_left(now.date()),
         "warnings": warnings_of(concerns, now),
     }
+    # One that waits while another service works is not late itself.
     is_late = any(one.code in (Code.NO_SUCCESS, Code.LATE) for one in concerns)
     return shown, _lateness(state, now) if is_late and role != "standby" else None
 

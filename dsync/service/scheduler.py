@@ -163,12 +163,14 @@ class DemarcheJob:
             if self._failures:
                 minutes = round((self._monotonic() - self._failing_since) / 60)
                 log.info("recovered", after=f"{minutes} min", failed_runs=self._failures)
+            # The note, too: if the lease is held again, that is news.
             self._failures, self._not_before, self._lease_note = 0, 0.0, None
             for problem in report.errors:
                 log.warning("run_problem", run=report.run, problem=problem)
             if self._succeeded is not None:
                 self._succeeded()
             return
+        # It has not been read for who asked: the next check tries again.
         if asked:
             self._asked.set()
 
@@ -292,6 +294,7 @@ def _keep_ticking(tick: Any) -> None:
     """Make a check now whose next time is far away because the system clock went back."""
     if tick.next_run_time is not None:
         ahead = tick.next_run_time - datetime.now(UTC)
+        # Twice the interval: a small correction of the clock delays a check by as little.
         if ahead > 2 * tick.trigger.interval:
             log.warning("clock_went_back", by_s=int(ahead.total_seconds()))
             _tick_now(tick)

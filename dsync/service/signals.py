@@ -60,6 +60,7 @@ class StopSignals:
 
     def _watch(self, reader: int) -> None:
         """Read the numbers of arriving signals until the other end of the pipe is closed."""
+        # Unbuffered: a buffer would wait for more than the one byte of a signal.
         with open(reader, "rb", buffering=0) as numbers:
             while number := numbers.read(1):
                 self._note(number[0])

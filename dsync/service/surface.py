@@ -68,6 +68,7 @@ ADDRESSES = (
     ("POST", "/hooks/ds/SECRET", "202 for a webhook of DS, which asks for a read."),
 )
 """Method, path and answer of each address; docs/http.md lists them."""
+# A wrong secret and a démarche that is not served look like an address that is not there.
 _STATUS = {
     Outcome.ACCEPTED: 202,
     Outcome.REPEATED: 202,
@@ -109,6 +110,7 @@ class Surface:
         self._workers = workers
         self._webhooks = Webhooks(words, ask)
         self._metrics = Metrics(workers, self._webhooks.counts)
+        # One at a time: a database that hangs holds up one thread, and not one a scrape.
         self._reading = anyio.CapacityLimiter(1)
         self._database_s = database_s
         self._body_s = body_s
@@ -244,6 +246,7 @@ def server_thread(
         log_config=None,
         # It would hold the secret in the address of webhooks.
         access_log=False,
+        # Nothing here depends on who asks; the console reads the headers that its settings trust.
         proxy_headers=False,
         server_header=False,
         limit_concurrency=CONNECTIONS,

@@ -122,6 +122,7 @@ class Webhooks:
         if outcome is Outcome.ACCEPTED:
             # One that was not accepted is looked at again when it is repeated.
             self._seen |= dict.fromkeys(new)
+        # The oldest first: a dict keeps the order in which they came.
         while len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
         return outcome
@@ -140,6 +141,7 @@ def _demarche_of_form(body: bytes) -> int | None:
         form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=20)
     except ValueError:
         return None
+    # Given twice, it would be unclear which one is meant.
     if any(len(form.get(key, ())) != 1 for key in _V1_KEYS):
         return None
     procedure, dossier = form["procedure_id"][0], form["dossier_id"][0]

@@ -266,6 +266,7 @@ class DossierDiff:
         earlier_gaps = (self.typed and self.typed.lacunes) or {}
         for id_, (known, after) in pairs.items():
             before = earlier_gaps.get(id_, known)
+            # None: DS has never rendered it, so there is nothing that this value replaces.
             if id_ in self.new.unread or before is None or before == after:
                 continue
             # Its revision has the champ no more: nobody emptied it.
@@ -317,6 +318,7 @@ class DossierDiff:
         # DS moves the champs' date at an usager's edit only, and adds a traitement when an
         # instructeur corrects champs.
         by_usager = self._moved("champs_modifie_le")
+        # Both did it, or neither of the signs is there: this value can be anybody's.
         if (by_usager is not None) == self._was_corrected:
             return Author.INCONNU, moved
         return (Author.USAGER, by_usager) if by_usager else (Author.INSTRUCTEUR, moved)
@@ -328,6 +330,7 @@ class DossierDiff:
             return Author.INCONNU, self._moved("modifie_le")
         last = steps[-1]
         at = datetime.fromisoformat(last["date"])
+        # An usager's step and one that DS does by itself have no agent.
         if last["email_agent"]:
             return Author.INSTRUCTEUR, at
         return (Author.USAGER if self.new.etat is Etat.EN_CONSTRUCTION else Author.INCONNU), at

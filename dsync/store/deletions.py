@@ -200,6 +200,7 @@ class DeletionWrites(QueueWrites, JournalWrites, ChangeWrites, PieceWrites):
             return
         self.has_erased = True
         execute = self.connection.execute
+        # Before the dossier's row is emptied: the programme finds its applicant by the SIREN in it.
         self._delete_programme_rows(numbers)
         self.doom_pieces(numbers)
         for table in ERASED_TABLES:

@@ -88,6 +88,7 @@ def acquire(
             index_elements=["demarche_numero"],
             set_={
                 "holder": holder,
+                # It only grows: a former holder of the same name is told from this one.
                 "token": _lease.c.token + 1,
                 "acquired_at": instant,
                 "expires_at": expiry,
@@ -110,14 +111,14 @@ def acquire(
     )
 
 
-def renew(connection: Connection, lease: Lease, ttl_s: float, now: datetime) -> None:
-    """Extend the lease to `ttl_s` seconds from now.
+def renew(connection: Connection, lease: Lease, now: datetime) -> None:
+    """Extend the lease by its duration from now.
 
     Raises:
         LeaseLostError: another process took it.
     """
     renewed = connection.execute(
-        update(_lease).where(*_IS_OURS).values(expires_at=_instant(connection, now, ttl_s)),
+        update(_lease).where(*_IS_OURS).values(expires_at=_instant(connection, now, lease.ttl_s)),
         _identity(lease),
     )
     if renewed.rowcount == 0:

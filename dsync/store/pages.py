@@ -145,6 +145,7 @@ class _Change(NamedTuple):
 
     @property
     def needs_evaluation(self) -> bool:
+        # One that waits goes on waiting: its row is written anew, with this value in it.
         if self.old is None or self.old.a_evaluer or self.is_restored:
             return True
         is_reopened = self.new.etat in OPEN_ETATS and self.old.etat not in OPEN_ETATS
@@ -202,6 +203,7 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
                 differences += beside.rows()
             events += _events_of(c, beside)
         self.record_changes(differences)
+        # After the comparisons, which read what this overwrites.
         self._write(run, changes, typed, now)
         if again:
             self._write_again(unchanged, typed)

@@ -164,6 +164,7 @@ class Reader(
         """Return the last run, the last one that ended, and the last of a kind that ended."""
         run = tables.sync_run
         last = select(func.max(run.c.run)).where(run.c.demarche_numero == self.number)
+        # A run that was killed has no code: what it would have found is not known.
         ended = last.where(run.c.code.is_not(None))
         wanted = [one.scalar_subquery() for one in (last, ended, ended.where(run.c.genre == genre))]
         found = self.connection.execute(self._runs.where(run.c.run.in_(wanted)))

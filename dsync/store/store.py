@@ -148,14 +148,14 @@ class Store:
         self._unreleased.pop(demarche, None)
         return taken
 
-    def renew_lease(self, lease: Lease, ttl_s: float | None = None) -> None:
-        """Extend the lease to `ttl_s` seconds from now; None: by its own duration.
+    def renew_lease(self, lease: Lease) -> None:
+        """Extend the lease by its duration from now.
 
         Raises:
             LeaseLostError: another process took it.
         """
         with self._connected() as connection:
-            leases.renew(connection, lease, ttl_s or lease.ttl_s, self._clock())
+            leases.renew(connection, lease, self._clock())
 
     def release_lease(self, lease: Lease) -> None:
         """Release the lease; do nothing if it was lost.

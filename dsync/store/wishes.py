@@ -331,6 +331,7 @@ def _outcome_row(wish: Row[Any], end: WishOutcome, now: datetime) -> dict[str, A
         "id": wish.id,
         "valeur": end.valeur or wish.valeur,
         "statut": end.statut.value,
+        # Kept while it goes on, so that the end of the conflict is told when the wish is confirmed.
         "valeur_distante": wish.valeur_distante if goes_on else end.valeur_distante,
         "erreur": end.erreur,
         "prochain_essai_le": end.prochain_essai_le,

@@ -197,7 +197,7 @@ def test_a_late_holder_does_not_free_the_others_lease(engine_on_each: Engine) ->
     store.acquire_lease(DEMARCHE, 60, holder="autre:2")
     store.release_lease(late)
     with pytest.raises(LeaseLostError):
-        store.renew_lease(late, 60)
+        store.renew_lease(late)
     info = store.lease_of(DEMARCHE)
     assert info
     assert "autre:2" == info.holder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def test_an_expired_lease_that_nobody_took_still_writes(store: Store) -> None:
 
     with store.transaction(lease) as tx:
         tx.save_state(page_size=3)
-    store.renew_lease(lease, 60)
+    store.renew_lease(replace(lease, ttl_s=60))
 
     info = store.lease_of(DEMARCHE)
     assert info is not None
@@ -127,7 +128,7 @@ def test_a_run_without_a_holder_shows_as_interrupted(store: Store) -> None:
         return str(run["statut"])
 
     assert "running" == shown()
-    store.renew_lease(lease, -1)
+    store.renew_lease(replace(lease, ttl_s=-1))
     assert "interrupted" == shown()
 
 

@@ -29,6 +29,7 @@ class Response:
             EvidenceUnavailableError: the content is not UTF-8.
         """
         try:
+            # With or without the mark that some editors put before a file.
             return self.content.decode("utf-8-sig")
         except UnicodeDecodeError as exc:
             raise EvidenceUnavailableError("the answer is not UTF-8") from exc

@@ -162,6 +162,7 @@ def _refusal(
     try:
         before = parse_catalogue(previous)
     except EvidenceUnavailableError:
+        # A copy that an earlier version accepted: with nothing to compare, the new one is better.
         return None
     gone, known = now.count_missing(before), len(before.products)
     if gone <= share * known:

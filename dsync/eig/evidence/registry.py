@@ -18,6 +18,7 @@ from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges, retry_after_s
 
 ATTEMPTS = 3
+"""Of one SIREN; another one follows only when the API answers that there are too many requests."""
 _OK, _TOO_MANY = 200, 429
 # C: the enterprise has ceased; F: the établissement is closed.
 _CEASED = frozenset({"C", "F"})
@@ -89,6 +90,7 @@ class RegistryClient:
             if response.status == _OK:
                 return response
             wait_s = retry_after_s(response.headers, self._clock())
+            # The API's own limit is counted by the second.
             wait_s = 1.0 if wait_s is None else wait_s
             # Other failures are not repeated here: the next run looks the SIREN up again.
             if response.status != _TOO_MANY or wait_s > self.config.max_wait_s:

@@ -69,6 +69,7 @@ _MONTHS = (
     *("janv", "fév", "mars", "avr", "mai", "juin"),
     *("juil", "août", "sept", "oct", "nov", "déc"),
 )
+# Bounded, because a person may have typed anything; « 4/5 » is a mark out of five.
 _NUMBER = re.compile(r"([+-]?\d{1,15}(?:[.,]\d{1,15})?)(?:\s*/\s*\d+)?")
 _TRUE = frozenset({"oui", "true", "vrai", "on", "1"})
 _FALSE = frozenset({"non", "false", "faux", "off", "0"})

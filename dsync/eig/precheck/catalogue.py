@@ -20,6 +20,7 @@ from dsync.eig.precheck.address import HOST, ProductPage, SiteAddress, parse_add
 from dsync.eig.precheck.wording import fold, joined, words
 
 MAX_REDIRECTS = 20
+"""Steps from a former id to the present one: a product was renamed a few times at most."""
 
 
 class CatalogueError(ValueError):

@@ -19,6 +19,7 @@ Text = Annotated[str, MinLen(1)]
 
 
 class _Section:
+    # Pydantic's own key: a misspelt key of the section is an error, and not ignored.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
 

@@ -22,6 +22,7 @@ _LEVELS = {
 }
 
 _ADVICE = "avis automatique préparatoire, ne vaut pas décision ; instruction : "
+# Without the name behind it, which the configuration may have changed since.
 _STATED = re.compile(rf"({'|'.join(Verdict)}) – {re.escape(_ADVICE)}\S.*")
 
 

@@ -79,6 +79,7 @@ _FILLERS = frozenset([
     "numerique", "beta", "gouv", "fr", "https", "http", "www", "html",
 ])  # fmt: skip
 """Words around a product's name that are ignored."""
+# They bound the work on a long text: each word begins up to six names.
 _CITED_WORDS = 200
 _CITED_NAME_WORDS = 6
 _CITED_LENGTH = 5

@@ -324,4 +324,5 @@ def _version(
         list(needed),
     ]
     text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    # Short, because people read and compare it; a few dozen versions do not collide.
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
