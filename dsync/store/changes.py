@@ -302,7 +302,10 @@ class DossierDiff:
             old = self.typed.divers.get("groupe_instructeur")
             new = self._divers["groupe_instructeur"]
             libelle = "Groupe instructeur"
-            yield "groupe_instructeur", libelle, old, new, Author.INSTRUCTEUR, moved
+            # DS also routes a dossier anew when its champs change.
+            is_routed = self._moved("champs_modifie_le") is not None or self._was_corrected
+            by = Author.INCONNU if is_routed else Author.INSTRUCTEUR
+            yield "groupe_instructeur", libelle, old, new, by, moved
         labels, earlier = _joined(self.new.labels), _joined(self.old.labels or ())
         yield "etiquettes", "Étiquettes", earlier, labels, self._by_label(), moved
 

@@ -206,6 +206,16 @@ def test_states_groupe_and_labels_are_changes_of_the_dossier(engine: Engine) -> 
     assert [at.replace(tzinfo=None, microsecond=0) for at in moved_at] == dates
 
 
+def test_a_groupe_that_changes_with_the_champs_is_by_nobody_known(engine: Engine) -> None:
+    """DS routes a dossier anew when its champs are edited, and gives no author of the groupe."""
+    quiet(engine)
+    engine.control.edit_champ(number(0), PROBLEME, "Autre")
+    engine.control.change_groupe(number(0), "autre groupe")
+    engine.sync(push=False)
+    groupe = ("groupe_instructeur", None, "défaut", "autre groupe", "inconnu")
+    assert groupe == told(engine, 0)[-1]
+
+
 # --- however it comes ---------------------------------------------------------------------------
 
 
