@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dsync.domain.dossier import Descriptor, folded
 from dsync.domain.verdict import Verdict
@@ -79,6 +80,17 @@ class AnnotationsConfig(BaseModel):
     labels: VerdictTexts | None = None
     """Names of the démarche's labels; if missing, dsync writes no label."""
 
+    @model_validator(mode="after")
+    def _writes_each_once(self) -> Self:
+        keys: dict[str, list[str]] = {}
+        for key in ACCEPTED_TYPES:
+            if (target := getattr(self, key)) is not None:
+                keys.setdefault(target.id, []).append(key)
+        problems = [f"id {id_!r} is given to {', '.join(k)}" for id_, k in keys.items() if k[1:]]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
     @property
     def owned_labels(self) -> frozenset[str]:
         """Names of the labels that dsync adds and removes."""
@@ -147,7 +159,8 @@ def resolve(
             return None
         found = by_id.get(target.id)
         for libelle in target.libelles:
-            found = found or by_label.get(folded(libelle))
+            # Taken out: a second value in one annotation would replace the first.
+            found = found or by_label.pop(folded(libelle), None)
         return found if found and found.type in ACCEPTED_TYPES[name] else None
 
     return ResolvedAnnotations(

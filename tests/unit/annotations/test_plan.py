@@ -12,6 +12,7 @@ from dsync.annotations import (
     Wish,
     WrittenValue,
     plan,
+    resolve,
 )
 from dsync.annotations.config import AnnotationTarget, ResultTarget, VerdictTexts
 from dsync.domain.dossier import Descriptor
@@ -95,3 +96,16 @@ def test_nothing_is_written_without_the_result(fate):
     held = Action.BLOCKED_BY_REFUSAL if fate else Action.BLOCKED_BY_CONFLICT
     wishes = [result(is_due=False, **fate), detail(), label()]
     assert {"resultat": Action.WRITE, "detail": held, "label": held} == actions(wishes)
+
+
+def test_two_values_are_never_written_into_one_annotation():
+    """Each write would undo the other: one id is refused, one label finds one annotation."""
+    twice = {"resultat": {"id": "R", "options": OPTIONS}, "detail": {"id": "D"}}
+    with pytest.raises(ValueError, match="'D' is given to detail, date"):
+        AnnotationsConfig.model_validate({**twice, "date": {"id": "D"}})
+    shared = AnnotationTarget(id="?", libelles=("D",))
+    config = CONFIG.model_copy(
+        update={"detail": shared, "resultat": ResultTarget(**dict(shared), options=OPTIONS)}
+    )
+    found = resolve(config, [descriptor("D", "textarea")])
+    assert (descriptor("D", "textarea"), None) == (found.resultat, found.detail)
