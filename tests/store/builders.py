@@ -187,14 +187,12 @@ class _Programme:
         return {"candidature": row_of(self.candidature) | {"etapes": etapes}}
 
 
-_OWN = AnnotationTarget(id="owned")
 OWNED = AnnotationsConfig(
     resultat=ResultTarget(
         id="owned", options=VerdictTexts(eligible="É", a_verifier="V", ineligible="I")
     ),
-    detail=_OWN,
-    date=_OWN,
-    validation=_OWN,
+    detail=AnnotationTarget(id="owned detail"),
+    date=AnnotationTarget(id="owned date"),
 )
 _FORM = Revision(
     RevisionId("rev-1"),
