@@ -52,7 +52,7 @@ def console(*, host: str, port: int) -> None:
         check_reach(every, listen, "--host")
         set_up_logging(every[0])
         apps = stack.enter_context(workers(every, signals.stop, may_create=False))
-        listening = bind(listen, is_default=False, setting="--port")
+        listening = bind(listen, is_default=False, setting="--host or --port")
         assert listening is not None  # noqa: S101 - it raises
         stack.callback(listening.close)
         served = open_console(apps, listening.getsockname()[:2], signals.stop)

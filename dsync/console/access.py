@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -110,7 +109,7 @@ class Access:
         """
         origin = request.headers.get("origin", "")
         if self.origin is None:
-            is_own = urlsplit(origin).netloc == request.headers.get("host", "-")
+            is_own = origin.partition("://")[2] == request.headers.get("host", "-")
         else:
             is_own = origin == self.origin
         if not is_own:

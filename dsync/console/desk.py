@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -70,6 +70,7 @@ class Desk:
         trial = Trial(id_, app.demarche, title, app.clock(), result)
         self._trials[id_] = trial
         self._trials.pop(id_ - KEPT_TRIALS, None)
+        result.add_done_callback(_log_crash)
         return trial
 
     def trial(self, id_: int) -> Trial | None:
@@ -120,6 +121,17 @@ def _end(app: App, id_: int, options: SyncOptions, report: RunReport) -> None:
             )
 
 
+def crash_message(crash: BaseException) -> str:
+    """Return what an operator reads of a bug of dsync."""
+    return f"Internal error of dsync ({type(crash).__name__}): the log has more."
+
+
+def _log_crash(done: Future[Any]) -> None:
+    crash = None if done.cancelled() else done.exception()
+    if crash is not None and not isinstance(crash, DsyncError):
+        log.error("request_crashed", error=type(crash).__name__, exc_info=crash)
+
+
 def _end_unexecuted(app: App, id_: int, options: SyncOptions, done: Future[None]) -> None:
     """End a request that was not begun, or in which a bug ended the work: its page would wait."""
     if done.cancelled():
@@ -127,6 +139,5 @@ def _end_unexecuted(app: App, id_: int, options: SyncOptions, done: Future[None]
         report.fail(InterruptedRunError(STOPPED))
         _end(app, id_, options, report)
     elif crash := done.exception():
-        log.error("request_crashed", error=type(crash).__name__, exc_info=crash)
-        error = DsyncError(f"Internal error of dsync ({type(crash).__name__}): the log has more.")
-        app.give_up(replace(options, request=id_), error)
+        _log_crash(done)
+        app.give_up(replace(options, request=id_), DsyncError(crash_message(crash)))

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.charts import bars, curve
 from dsync.console.visit import Visit
-from dsync.errors import ConfigurationError
 from dsync.store import Reader
 from dsync.sync.concerns import Code, concerns_of
 from dsync.sync.report import SyncOptions
@@ -191,11 +190,16 @@ def options_of(visit: Visit) -> SyncOptions:
         HTTPException: the form is wrong (400).
     """
     scope = visit.form.get("portee", "nouveau")
-    numbers = visit.numbers("dossier") if scope == "dossier" else []
-    if scope == "dossier" and not numbers:
-        raise HTTPException(400, "Indiquez le numéro du dossier à relire.")
     if scope not in ("nouveau", "dossier", "tout"):
         raise HTTPException(400)
+    numbers = visit.numbers("dossier")
+    if scope == "dossier" and not numbers:
+        raise HTTPException(400, "Indiquez le numéro du dossier à relire.")
+    if scope != "dossier" and numbers:
+        # Something else would be done than what somebody typed, and they would not notice.
+        raise HTTPException(
+            400, "Un numéro est indiqué : choisissez « Un dossier », ou effacez le numéro."
+        )
     return SyncOptions(
         full=scope == "tout", dossiers=tuple(numbers), started_by=visit.actor.name, pieces=True
     )
@@ -203,16 +207,13 @@ def options_of(visit: Visit) -> SyncOptions:
 
 def resynchronise(visit: Visit) -> Response:
     """Ask for a run; « à blanc »: show what it would write."""
-    options = options_of(visit)
     app = visit.app
+    options = options_of(visit)
     if visit.form.get("a_blanc"):
         dry = replace(options, dry_run=True, pieces=False)
         trial = visit.site.desk.attempt(app, "Essai à blanc", dry)
         return visit.back(f"/essais/{trial.id}")
-    try:
-        id_ = visit.site.desk.ask(app, options)
-    except ConfigurationError as exc:
-        return visit.back_with_error(exc, "/")
+    id_ = visit.site.desk.ask(app, options)
     return visit.back(f"/demandes/{id_}")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.console.desk import crash_message
 from dsync.console.visit import Visit
 from dsync.errors import DsyncError
 from dsync.store import Reader
@@ -37,6 +38,8 @@ def run(visit: Visit) -> Response:
             raise HTTPException(404, "Il n’y a pas de passage de ce numéro.")
         page = visit.number("page", default=1, most=1_000_000)
         events = reader.events_of_run(number, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
+        if not events and page > 1:
+            return visit.back(f"/executions/{number}")
         for event in events:
             event["details"] = json.loads(event["details"]) if event["details"] else None
         return visit.page(
@@ -71,11 +74,15 @@ def request(visit: Visit) -> Response:
 
 def withdraw(visit: Visit) -> Response:
     """Take a request back that has not begun."""
-    if by_hand.withdraw(visit.app.store, visit.app.demarche, visit.in_path("id")):
+    id_ = visit.in_path("id")
+    if by_hand.withdraw(visit.app.store, visit.app.demarche, id_):
         visit.say("La demande est retirée.")
         return visit.back("/journal")
-    visit.say("Cette demande a déjà commencé.", kind="warning")
-    return visit.back(f"/demandes/{visit.in_path('id')}")
+    with visit.reading() as reader:
+        # Else its page says that it is gone: somebody else has taken it back.
+        if reader.request(id_) is not None:
+            visit.say("Cette demande a déjà commencé.", kind="warning")
+    return visit.back(f"/demandes/{id_}")
 
 
 def trial(visit: Visit) -> Response:
@@ -87,14 +94,18 @@ def trial(visit: Visit) -> Response:
     if not visit.actor.may_act:
         raise HTTPException(403, "Votre rôle ne permet pas de voir les essais.")
     found = visit.site.desk.trial(visit.in_path("id"))
-    if found is None or found.demarche not in visit.site.apps:
+    if found is None:
         raise HTTPException(404, "Le résultat de cet essai n’est plus gardé : refaites-le.")
-    report, problem = None, None
+    report, code, problem = None, None, None
     if found.result.done():
-        try:
-            report = found.result.result(timeout=0)
-        except DsyncError as exc:
-            problem = exc.message
+        match found.result.exception():
+            case None:
+                report = found.result.result()
+                code = report.exit_code
+            case DsyncError() as error:
+                code, problem = error.exit_code, error.message
+            case crash:
+                code, problem = 1, crash_message(crash)
     is_part = visit.request.headers.get("hx-request") == "true"
     with visit.reading() as reader:
         return visit.page(
@@ -102,7 +113,7 @@ def trial(visit: Visit) -> Response:
             reader,
             trial=found,
             report=report and report.to_json(),
-            code=report and report.exit_code,
+            code=code,
             comparisons=report and report.comparisons,
             problem=problem,
             check_titles=reader.extension.checks,
@@ -127,6 +138,9 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
     page = visit.number("page", default=1, most=1_000_000)
     with visit.reading() as reader:
         found = read(reader, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
+        if not found and page > 1:
+            # « None yet » would be false.
+            return visit.back(visit.request.url.path)
         lines: dict[str, Any] = {name: found[:PER_PAGE]}
         has_more = len(found) > PER_PAGE
         return visit.page(template, reader, page=page, has_more=has_more, **lines)

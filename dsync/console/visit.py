@@ -20,7 +20,6 @@ from dsync.console.access import Actor
 from dsync.console.desk import Desk
 from dsync.console.masking import MaskedReader, masked, masked_names
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
-from dsync.errors import DsyncError
 from dsync.store import Reader, Store
 from dsync.store.services import Titled
 from dsync.wiring import App
@@ -212,19 +211,13 @@ class Visit:
                 fields=fields,
             )
 
-    def say(self, text: str, *, kind: str = "success", detail: str = "") -> None:
-        """Have the next page show a sentence, and an English one folded below it."""
-        self.request.session["dit"] = [kind, text, detail]
+    def say(self, text: str, *, kind: str = "success") -> None:
+        """Have the next page show a sentence."""
+        self.request.session["dit"] = [kind, text]
 
     def back(self, path: str, **parameters: Any) -> Response:
         """Return a redirection after a write."""
         return RedirectResponse(self.url(path, **parameters), 303)
-
-    def back_with_error(self, error: DsyncError, path: str) -> Response:
-        """Go back to a page that shows why nothing was done."""
-        text = f"Rien n’a été fait : {words.cause(error.exit_code)}"
-        self.say(text, kind="error", detail=error.message)
-        return self.back(path)
 
 
 def environment() -> jinja2.Environment:

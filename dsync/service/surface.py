@@ -281,8 +281,11 @@ def bind(
         # « :: » means every address of this machine, those of IPv4 included.
         is_any = listen.host == "::" and socket.has_dualstack_ipv6()
         listening = socket.create_server(address[:2], family=family, dualstack_ipv6=is_any)
-    except OSError as exc:
-        why = (exc.strerror or type(exc).__name__).partition(" (while ")[0]  # The address follows.
+    # UnicodeError: a part of a name that is longer than DNS allows.
+    except (OSError, UnicodeError) as exc:
+        why = (getattr(exc, "strerror", None) or type(exc).__name__).partition(" (while ")[
+            0
+        ]  # The address follows.
         if not is_default:
             raise ConfigurationError(
                 f"Nothing can listen on {listen} ({why}): end the other program or set {setting} "

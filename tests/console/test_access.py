@@ -47,7 +47,9 @@ def test_without_a_session_every_address_is_refused(
 
 
 @pytest.mark.parametrize("path", [path for method, path in EXAMPLES if method == "POST"])
-@pytest.mark.parametrize("forged", ["no token", "another token", "no origin", "another origin"])
+@pytest.mark.parametrize(
+    "forged", ["no token", "another token", "no origin", "another origin", "no address"]
+)
 def test_a_forged_form_changes_nothing(
     read_engine: Engine, reader: Visitor, path: str, forged: str
 ) -> None:
@@ -63,6 +65,8 @@ def test_a_forged_form_changes_nothing(
             del headers["Origin"]
         case "another origin":
             headers["Origin"] = "http://127.0.0.1:1"
+        case "no address":
+            headers["Origin"] = "http://["
     answer = reader.session.post(
         reader.base + path, data=fields, headers=headers, timeout=30, allow_redirects=False
     )
@@ -109,7 +113,7 @@ def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
         assert re.search(rf"{DEMARCHE} – .* : dernière synchronisation il y a", state)
         assert "86324 : dernière synchronisation jamais" in state
         empty = visitor.get("/dossiers?demarche=86324").text
-        assert "Aucun dossier ne correspond" in empty
+        assert "la copie est vide ou incomplète" in empty
         assert "demarche=86324" in empty
         moved = visitor.get(f"/dossiers/{FIRST}?demarche=86324")
         assert moved.url.endswith(f"/dossiers/{FIRST}?demarche={DEMARCHE}")
@@ -196,6 +200,8 @@ def test_what_is_not_there_is_said(reader: Visitor) -> None:
     ):
         assert 404 == reader.get(path).status_code, path
     assert 200 == reader.get("/dossiers?page=999999999999&tri=x&ordre=y&verdict=z").status_code
+    for path in ("/executions", "/executions/1"):
+        assert words(reader.get(path).text) == words(reader.get(f"{path}?page=99").text)
 
 
 def test_the_command_prints_its_link_alone_and_ends_on_a_signal(tmp_path: Path) -> None:

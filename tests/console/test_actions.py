@@ -64,6 +64,7 @@ def test_a_scope_is_one_dossier_or_all(engine: Engine, visitor: Visitor) -> None
         {"portee": "dossier"},
         {"portee": "dossier", "dossier": "x"},
         {"portee": "ailleurs"},
+        {"portee": "nouveau", "dossier": str(number(3))},
     ):
         assert 400 == visitor.post("/resynchroniser", **fields).status_code
     assert [("dossier", USER, 0), ("complet", USER, 0)] == requests_of(engine)
@@ -243,8 +244,11 @@ def test_the_running_service_does_it(engine: Engine, console: ServedConsole) -> 
     app.register_service()
     waiting = visitor.post(f"/dossiers/{number(1)}/relire")
     assert "En attente" in waiting.text
-    taken = visitor.post(f"/demandes/{waiting.url.rpartition('/')[2].partition('?')[0]}/retirer")
+    gone = f"/demandes/{waiting.url.rpartition('/')[2].partition('?')[0]}"
+    taken = visitor.post(f"{gone}/retirer")
     assert "La demande est retirée." in taken.text
+    assert "a été retirée" in visitor.post(f"{gone}/retirer").text
+    assert "déjà commencé" not in visitor.get("/journal").text
     with service(engine):
         assert "Fait" in visitor.ask(f"/dossiers/{number(1)}/relire")
         assert "Fait" in visitor.ask(f"/dossiers/{number(1)}/rejuger")
@@ -321,9 +325,12 @@ def test_a_request_that_crashes_says_so(engine: Engine) -> None:
     broken: Any = object()
     app = App(app.settings, clock=app.clock, store=app.store, client=broken)
     with served(engine, [app]) as console:
-        page = console.visitor().ask(f"/dossiers/{number(0)}/relire")
+        visitor = console.visitor()
+        page = visitor.ask(f"/dossiers/{number(0)}/relire")
+        trial = visitor.ask("/resynchroniser", portee="nouveau", a_blanc="1")
     assert "Échoué" in page
     assert "Faute interne de dsync" in page
+    assert "Faute interne de dsync" in trial
     assert [("dossier", USER, 1)] == requests_of(engine)
 
 

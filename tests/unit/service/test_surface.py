@@ -159,6 +159,8 @@ def test_the_default_address_may_be_in_use() -> None:
     assert ["http_off"] == [entry["event"] for entry in logs]
     with pytest.raises(ConfigurationError, match=r"Nothing can listen on no\.such\.host:80"):
         bind(Listen("no.such.host", 80), is_default=False)
+    with pytest.raises(ConfigurationError, match="Nothing can listen"):
+        bind(Listen("x" * 70, 80), is_default=False)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "::"])
