@@ -23,7 +23,8 @@ from dsync.annotations.values import normalise
 from dsync.domain.verdict import Verdict
 
 ONE_DOCUMENT = timedelta(seconds=30)
-"""Maximum time between the dates that DS gives to the annotations of one mutation."""
+"""Maximum time between the dates that DS gives to the annotations of one mutation: DS ends each
+request after this time."""
 
 
 def adopted_values(
@@ -53,6 +54,7 @@ def adopted_values(
     for name in VALUE_NAMES:
         descriptor = resolved.by_name(name)
         value = descriptor and normalise(descriptor.type, remote.values.get(descriptor.id))
+        # dsync writes the three together, so where one is missing it wrote none of them.
         if descriptor is None or not value:
             return {}
         found[name] = WrittenValue(value, descriptor.id)

@@ -194,6 +194,7 @@ def shows(
         resolved: dsync's annotations in the dossier's revision.
         config: the section `[annotations]`.
     """
+    # Labels that dsync does not write are other people's, and say nothing about its own.
     if annotation == LABEL:
         managed = labels_text(name for name in labels if name in config.owned_labels)
         return config.labels is None or managed == value
@@ -346,6 +347,7 @@ def _label_step(
     present = {name: id_ for name, id_ in remote.labels.items() if name in managed}
     text = labels_text(present) or None
     only = next(iter(present.values())) if len(present) == 1 else None
+    # That one and no other of dsync's: one beside it would contradict it.
     if list(present) == [wish.valeur]:
         return Step(wish, Action.CONFIRM, remote=wish.valeur, target=only)
     if wish.valeur not in available:

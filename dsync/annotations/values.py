@@ -34,6 +34,7 @@ def desired(
         return {}
     wanted = {
         RESULTAT: config.resultat.options.of(verdict),
+        # As DS will show it: what is stored is compared with that.
         DETAIL: normalise("textarea", detail) or "",
         DATE: established_at.astimezone(UTC).replace(second=0, microsecond=0).isoformat(),
     }
@@ -54,6 +55,7 @@ def normalise(type_: str, value: Json) -> str | None:
         return _instant(text)
     if type_ == "date":
         return _day(text)
+    # A browser sends CRLF: a human who saves the text unchanged has edited nothing.
     text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return text if text.strip() else None
 
