@@ -27,7 +27,7 @@ def follow_config_changes(run: Run) -> None:
         demarche, before = tx.demarche(), tx.state().writing_key
         has_views = tx.renew_views()
     if not has_views:
-        run.report.problem(
+        run.problem(
             f"The views formulaire_{run.context.demarche}* lack what a new revision of the form "
             "brought: a reader's open transaction or a view built on them keeps them as they were. "
             "The next run tries again; end it if this persists (runbook, « PostgreSQL »)."
@@ -118,7 +118,7 @@ def report_missing_labels(run: Run, demarche: Demarche) -> None:
     missing = _missing_labels(run, demarche)
     if missing:
         names = ", ".join(f"« {name} »" for name in missing)
-        run.report.problem(
+        run.problem(
             f"[annotations.labels]: the démarche has no label {names}. Create it on DS with "
             "exactly this name, or name another (`dsync check`)."
         )
@@ -135,7 +135,7 @@ def _report_unmapped_fields(run: Run, demarche: Demarche) -> None:
     programme = run.context.programme
     missing = programme.missing_fields(demarche) if programme else ()
     if missing:
-        run.report.problem(
+        run.problem(
             f"[mapping] {', '.join(missing)}: no champ of the form matches, so these "
             "answers are missing and their checks impossible; correct the ids (`dsync check`)."
         )

@@ -26,7 +26,7 @@ from dsync.domain.programme import (
     Programme,
 )
 from dsync.domain.verdict import Comparison, Decision, Verdict
-from dsync.errors import ConfigurationError, DSNotFoundError
+from dsync.errors import ConfigurationError
 from dsync.store import NewEvent, NewWish, Reader
 from dsync.sync.context import Run
 from dsync.sync.pages import quarantine_dossier
@@ -202,7 +202,7 @@ def store_verdicts(run: Run, batch: Batch) -> None:
     )
     run.report.quarantined_numbers.update(batch.failed)
     if batch.failed:
-        run.report.problem(
+        run.problem(
             "A rule failed on some dossiers, which keep their last verdict: see "
             "`dsync quarantine list` and report it."
         )
@@ -302,8 +302,7 @@ def _report_missing_dossiers(
 ) -> None:
     for number in numbers:
         if number not in known:
-            run.report.problem(
+            run.problem(
                 f"Dossier {number} is not in the copy, or not present in DS: nothing to judge. "
-                f"`dsync sync --dossier {number}` reads it.",
-                DSNotFoundError.exit_code,
+                f"`dsync sync --dossier {number}` reads it."
             )

@@ -131,13 +131,13 @@ def store_page(
     if unreadable:
         report_quarantined(run, [number for number, _ in unreadable])
     if incomplete:
-        run.report.problem(
+        run.problem(
             "DS cannot render a part of some dossiers, which are stored without it: see "
             "`dsync quarantine list`, and tell DS's support which fields."
         )
     for known_number, one in named:
         if not known_number:
-            run.report.problem(_without_number(one))
+            run.problem(_without_number(one))
     return [*result.created, *result.changed]
 
 
@@ -205,9 +205,7 @@ def _watermark_after(crawl: Crawl, records: Sequence[Record]) -> datetime | None
 def report_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
     """Count and report the dossiers that this run could not read."""
     run.report.quarantined_numbers.update(numbers)
-    run.report.problem(
-        "Some dossiers cannot be read and are in quarantine: see `dsync quarantine list`."
-    )
+    run.problem("Some dossiers cannot be read and are in quarantine: see `dsync quarantine list`.")
 
 
 def store_alone(run: Run, page: Page) -> None:
@@ -236,7 +234,7 @@ def refresh_demarche(run: Run) -> Demarche:
         run.revisions.update({**demarche.revisions, **tx.revisions()})
     if lost := demarche.unreadable_fields:
         more = f" and {len(lost) - SHOWN} others" if len(lost) > SHOWN else ""
-        run.report.problem(
+        run.problem(
             "DS's answer about the démarche has fields that cannot be read "
             f"({', '.join(lost[:SHOWN])}{more}); dsync works without them. If this persists, tell "
             "DS's support."

@@ -153,7 +153,7 @@ def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
         return False
     if state.watermark <= crawl.server_time + AHEAD_TOLERANCE:
         return False
-    run.report.problem(
+    run.problem(
         "The watermark was ahead of DS's clock, so changes may have been missed: all dossiers "
         "were read again and the watermark was set back. Nothing to do."
     )
@@ -232,7 +232,7 @@ def _finish_crawl(run: Run, crawl: Crawl, lists: ListRequest | None) -> None:
         changes["watermark"] = crawl.server_time
         changes["last_incremental_at"] = run.now
     if not crawl.is_ordered:
-        run.report.problem(
+        run.problem(
             "DS returned dossiers out of order, so the watermark does not move and the next run "
             "reads them again. If this persists, tell DS's support."
         )
@@ -260,7 +260,7 @@ def _store_deletions(run: Run, pending: DeletedPage | None, deleted: DeletedPage
             )
         run.report.deleted += count
         if any(one and one.unreadable for one in (pending, deleted)):
-            run.report.problem(
+            run.problem(
                 "DS's lists of deletions have entries that cannot be read: dsync learns of these "
                 "deletions only by a full read. Tell DS's support."
             )
@@ -285,7 +285,7 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
     for number in numbers:
         run.context.check_stop()
         if number in erased:
-            run.report.problem(
+            run.problem(
                 f"Dossier {number} was erased here on request and is not copied: "
                 f"`dsync dossier erase {number} --undo` copies it again."
             )
@@ -297,7 +297,7 @@ def _pull_dossiers(run: Run, numbers: Sequence[DossierNumber]) -> None:
                 # DS answers « unauthorized » also for a dossier outside the token's scope; the
                 # other reasons concern the token itself, and end the run.
                 raise
-            run.report.problem(
+            run.problem(
                 f"Dossier {number}: DS does not show it (hidden, erased, of another démarche, or "
                 "no such number). Look it up on DS."
             )

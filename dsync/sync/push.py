@@ -80,7 +80,7 @@ def push_on_request(run: Run, options: SyncOptions) -> None:
             tx.retry_refused(dossiers)
     push_due(run, dossiers, waits=not options.is_dry)
     for number in run.absent(dossiers):
-        run.report.problem(
+        run.problem(
             f"Dossier {number} is not in the copy, or not present in DS: nothing to send. "
             f"`dsync sync --dossier {number}` reads it."
         )
@@ -117,7 +117,7 @@ def push_due(run: Run, numbers: Sequence[DossierNumber] = (), *, waits: bool = F
         waiting, causes = tx.waiting_count(numbers), tx.waiting_causes(numbers)
     if waiting and not run.report.errors:
         why = "; ".join(causes) or "DS did not answer"
-        run.report.problem(
+        run.problem(
             f"Dossiers whose annotations are waiting: {waiting} ({why}). They are sent within an "
             "hour, or now with `dsync push`."
         )
@@ -141,7 +141,7 @@ def _terms(run: Run) -> WriteTerms | None:
     if annotations is None:
         return None
     if not named:
-        run.report.problem(
+        run.problem(
             "Nothing is pushed, because no instructeur is configured: set DSYNC_DS_INSTRUCTEUR to "
             "the e-mail or the id of an instructeur of the démarche."
         )
@@ -154,7 +154,7 @@ def _terms(run: Run) -> WriteTerms | None:
         demarche = refresh_demarche(run)
         found = demarche.instructeur_id(named)
     if demarche is None or found is None:
-        run.report.problem(
+        run.problem(
             "Nothing is pushed, because the instructeur of DSYNC_DS_INSTRUCTEUR is in no groupe "
             "instructeur of the démarche: add them to one, or configure another instructeur."
         )
@@ -207,7 +207,7 @@ def _push_all(
             # One by one, until a document of one dossier shows which of them it is.
             size = 1
             if not exc.finished and not waits:
-                run.report.problem(UNANSWERED)
+                run.problem(UNANSWERED)
             then = _NextBatch.LARGER if failures < MAX_FAILURES else _NextBatch.NONE
         else:
             failures = limited = 0
@@ -297,7 +297,7 @@ def _postpone(run: Run, due: Sequence[DuePush]) -> None:
     why = "DS ne rend pas les annotations de ce dossier pour l’instant"
     with run.transaction() as tx:
         tx.record_outcomes(run.id, [s for d in due for s in postponed(run, d, why)], run.now)
-    run.report.problem(
+    run.problem(
         "DS cannot return the annotations of some dossiers now; dsync retries within an hour."
     )
 

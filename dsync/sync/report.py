@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from dsync.store.requests import ManualRequest
 
 
+PARTIAL = 7
+"""The exit code of a run that did a part of its work."""
+
 CAUSES = {
     1: "faute interne de dsync",
     2: "configuration à corriger",
@@ -24,8 +27,8 @@ CAUSES = {
     4: "frein de sécurité : trop de dossiers disparus à la fois, aucun n’est marqué",
     5: "base de données indisponible",
     6: "un autre processus travaille sur la démarche",
-    7: "fait en partie : dossier introuvable ou en quarantaine, écriture refusée ou en attente, ou "
-    "preuve indisponible",
+    PARTIAL: "fait en partie : dossier introuvable ou en quarantaine, écriture refusée ou en "
+    "attente, ou preuve indisponible",
     8: "Démarches Simplifiées ne répond pas ; le prochain passage reprend",
     130: "interrompu ; le prochain passage reprend",
 }
@@ -209,12 +212,12 @@ class RunReport:
         """Whether the run changed anything in the copy, in the verdicts or in DS."""
         return any((self.changed, self.deleted, self.evaluated, self.pushed, self.conflicts))
 
-    def problem(self, message: str, exit_code: int = 7) -> None:
+    def problem(self, message: str) -> None:
         """Add a problem that makes the run partial; a repeated sentence is added once."""
         if message not in self.errors:
             self.errors.append(message)
-        # That of the first problem: later ones may only follow from it.
-        self.exit_code = self.exit_code or exit_code
+        # An error that `fail` recorded before weighs more.
+        self.exit_code = self.exit_code or PARTIAL
 
     def would_send(self, mutation: dict[str, Any]) -> None:
         """Add a write of a dry run; a dossier's label and annotations make one entry."""

@@ -258,13 +258,13 @@ def record_answers(
     with run.transaction() as tx:
         tx.record_outcomes(run.id, outcomes, run.now)
     for code in sorted(codes & REMEDIES.keys()):
-        run.report.problem(REMEDIES[code])
+        run.problem(REMEDIES[code])
 
 
 def note_refusals(run: Run, reasons: Sequence[str]) -> None:
     """Report why wishes were refused, each reason once."""
     for reason in reasons:
-        run.report.problem(
+        run.problem(
             f"Annotations refused: {reason}. Correct the form or the configuration "
             "(`dsync check`); they are sent again when either changes, or now with `dsync push`."
         )
