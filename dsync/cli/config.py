@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def init(*, file: Path) -> None:
         raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc
     click.echo(f"{file}: {made.sentence}")
     click.echo(f"Places to look at: {made.to_check}, marked with « {TO_CHECK} ».")
-    click.echo(f"Next: export DSYNC_CONFIG={file}, then `dsync config check` and `dsync check`.")
+    named = shlex.quote(str(file))
+    click.echo(f"Next: export DSYNC_CONFIG={named}, then `dsync config check` and `dsync check`.")
 
 
 @config.command("show")

@@ -17,6 +17,7 @@ from socket import socket
 from threading import Event as StopEvent
 from threading import Thread
 from typing import Any
+from urllib.parse import quote
 
 import click
 from pydantic import SecretStr
@@ -31,18 +32,21 @@ from dsync.cli.reports import print_document
 from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
 from dsync.cli.session import load, worker
 from dsync.configuration import shipped_config
-from dsync.database import EXTENSION
+from dsync.database import EXTENSION, open_database
 from dsync.domain.dossier import Presence
-from dsync.domain.ids import DossierNumber
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run import Status
 from dsync.domain.verdict import Verdict
-from dsync.errors import ConfigurationError
+from dsync.errors import ConfigurationError, StoreError
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content.life import Event, set_scene
 from dsync.service.signals import StopSignals
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store.listing import Selection
 from dsync.store.reader import current_checks, to_settle
+from dsync.store.store import process_name
+from dsync.sync.by_hand import living_service
+from dsync.sync.context import utc_now
 from dsync.sync.report import RunReport, SyncOptions
 from dsync.wiring import App
 
@@ -215,6 +219,11 @@ def _fresh_database(folder: Path) -> Path:
                     f"{database} is not a database of dsync and is kept; give another folder with "
                     "--folder."
                 )
+            if _is_served(database):
+                raise ConfigurationError(
+                    f"{database} is used by a demo or a service that is running: end it first, or "
+                    "give another folder with --folder."
+                )
             click.echo(f"{database} of the last demo is replaced: the sandbox starts over too.")
         # SQLite would take the former one's journal for that of the new file.
         for suffix in ("", "-wal", "-shm"):
@@ -236,6 +245,18 @@ def _is_dsyncs(database: Path) -> bool:
     except sqlite3.DatabaseError:
         return False
     return True
+
+
+def _is_served(database: Path) -> bool:
+    """Return whether a service works on a database, which it could not do without its file."""
+    try:
+        with closing(open_database(_database_url(database), create=False)) as store:
+            service = living_service(store, DemarcheNumber(SANDBOX_DEMARCHE), utc_now())
+    except StoreError:
+        # Of another version: no service works on it.
+        return False
+    # In a container, this process may have the name of one that was killed there.
+    return service is not None and service.holder != process_name()
 
 
 def _settings(server: Sandbox, database: Path) -> Settings:
@@ -270,7 +291,8 @@ def _write_environment(server: Sandbox, database: Path) -> Path:
 
 
 def _database_url(database: Path) -> str:
-    return f"sqlite:///{database}"
+    # In a URL, « ? » and « % » are signs of their own.
+    return f"sqlite:///{quote(str(database))}"
 
 
 def _end_when_failed(report: RunReport, signalled: int | None) -> None:

@@ -151,14 +151,16 @@ def in_a_shell(command: Command, step: str) -> int:
 
 
 def test_the_demo_works_twice_in_one_folder(bare: Command) -> None:
-    """Without settings; it shows each verdict, and its printed commands work."""
-    assert InsideCommand(bare.folder, bare.environment)("demo", "--dossiers", "12").code == 0
-    ended = bare("demo", "--dossiers", "20")
+    """Without settings, whatever its name; each verdict is shown, and printed commands work."""
+    folder = ("--folder", "50%41 ?")
+    inside = InsideCommand(bare.folder, bare.environment)
+    assert inside("demo", "--dossiers", "12", *folder).code == 0
+    ended = bare("demo", "--dossiers", "20", *folder)
     assert ended.code == 0
     for verdict in ("Éligible", "À vérifier", "Inéligible"):
         assert verdict in ended.out
     assert "is replaced" in ended.out
-    steps = [line for line in ended.out.splitlines() if "environment &&" in line]
+    steps = [line for line in ended.out.splitlines() if "&& " in line]
     assert ["dossier", "dossier", "status"] == [arguments_of(step)[0] for step in steps]
     assert [0, 0] == [in_a_shell(bare, step) for step in (steps[0], steps[-1])]
 

@@ -52,6 +52,8 @@ def test_the_demos_console_shows_what_arrives(bare: Installed) -> None:
     page = f"/dossiers/{deposited[1]}"
     until(lambda: visitor.get(page).status_code == 200, within_s=5, what="the new dossier's page")
     assert "Aucun service" not in visitor.get("/").text
+    again = bare.run("demo", "--dossiers", "20")
+    assert (2, True) == (again.code, "is used by a demo" in again.err), again.text
 
     process.signal(signal.SIGINT)
     done, took_s = process.ended_within(IN_TIME_S)
