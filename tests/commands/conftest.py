@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import pickle
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from dsync.sandbox import Sandbox
-from tests.commands.command import InsideCommand
+from tests.commands.command import Command, InsideCommand
 from tests.engine.rig import small_sandbox
+from tests.store import databases
 
 
 @pytest.fixture
@@ -33,6 +37,40 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InsideCommand]:
         command = operator(server, tmp_path_factory.mktemp("synced"))
         assert command("sync").code == 0
         yield command
+
+
+_begun: dict[tuple[str, ...], tuple[bytes | str, bytes]] = {}
+"""Database and world after what tests begin with, by what that is and the kind of database."""
+
+
+def once(run: Command, sandbox: Sandbox, name: str, act: Callable[[], Any]) -> None:
+    """Do what a test begins with, or take what that gave another test of this process.
+
+    Args:
+        run: the command, which has no database yet.
+        sandbox: its sandbox, to which nothing has happened yet.
+        name: what is done; the same thing for the same name.
+        act: does it.
+    """
+    url = run.environment.get("DSYNC_DATABASE_URL") or f"sqlite:///{run.folder / 'dsync.db'}"
+    world, key = sandbox.world, (name, make_url(url).get_backend_name())
+    if key not in _begun:
+        act()
+        both = pickle.dumps((world.demarches, world.agents))
+        _begun[key] = (databases.keep(url), both)
+        return
+    database, both = _begun[key]
+    databases.replace(url, database)
+    world.demarches, world.agents = pickle.loads(both)
+
+
+def begin(run: Command, sandbox: Sandbox, *options: str) -> None:
+    """Do a first sync that is not looked at."""
+
+    def sync() -> None:
+        assert 0 == run("sync", *options).code
+
+    once(run, sandbox, " ".join(options), sync)
 
 
 def operator(sandbox: Sandbox, folder: Path) -> InsideCommand:

@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 
 from dsync.sandbox import Sandbox
 from tests.commands.command import Command, InsideCommand
-from tests.commands.conftest import operator
+from tests.commands.conftest import begin, operator
 from tests.store.databases import PostgresServer, connected
 
 SECRET = "geheim"
@@ -30,7 +30,7 @@ def dsync(
         folder = request.getfixturevalue("postgres_programs")
         environment["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
     command = InsideCommand(tmp_path, environment)
-    assert 0 == command("sync").code
+    begin(command, sandbox)
     return command
 
 
@@ -91,9 +91,9 @@ def test_what_does_not_fit_ends_with_7_and_its_remedy(dsync: Command) -> None:
     assert "dsync sync --dossier N" in seen.out
 
 
-def test_a_damaged_file_is_found(run: Command) -> None:
+def test_a_damaged_file_is_found(run: Command, sandbox: Sandbox) -> None:
     """SQLite's own check finds it; nothing else is compared."""
-    assert 0 == run("sync").code
+    begin(run, sandbox)
     file = run.folder / "dsync.db"
     with connected(f"sqlite:///{file}") as connection:
         connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))

@@ -13,6 +13,7 @@ from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.sandbox import Sandbox
 from tests.commands.command import Command, config_with
+from tests.commands.conftest import begin
 
 
 @pytest.mark.parametrize(
@@ -208,9 +209,9 @@ def test_a_configuration_saved_with_a_byte_order_mark_is_read(run: Command) -> N
     assert run("config", "check", "--config", name).code == 0
 
 
-def test_check_refuses_a_database_of_a_newer_version(run: Command) -> None:
+def test_check_refuses_a_database_of_a_newer_version(run: Command, sandbox: Sandbox) -> None:
     """A run would refuse it too."""
-    assert run("sync").code == 0
+    begin(run, sandbox)
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
@@ -220,18 +221,18 @@ def test_check_refuses_a_database_of_a_newer_version(run: Command) -> None:
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="the rights of files do not bind root")
-def test_check_refuses_a_database_that_may_not_be_written(run: Command) -> None:
+def test_check_refuses_a_database_that_may_not_be_written(run: Command, sandbox: Sandbox) -> None:
     """A run would refuse it too."""
-    assert run("sync").code == 0
+    begin(run, sandbox)
     (run.folder / "dsync.db").chmod(0o400)
     ended = run("check")
     assert ended.code == 5
     assert "may not be written" in ended.out
 
 
-def test_a_start_while_another_works_is_one_message(run: Command) -> None:
+def test_a_start_while_another_works_is_one_message(run: Command, sandbox: Sandbox) -> None:
     """Exit 6 with the holder of the lease, and no figures."""
-    assert run("sync").code == 0
+    begin(run, sandbox)
     with closing(open_database(f"sqlite:///{run.folder / 'dsync.db'}")) as store:
         store.acquire_lease(DemarcheNumber(86321), 60, holder="host:1")
         ended = run("sync")
@@ -241,9 +242,9 @@ def test_a_start_while_another_works_is_one_message(run: Command) -> None:
     assert ended.err.count("\n") == 1
 
 
-def test_a_push_of_one_dossier_ignores_the_others(run: Command) -> None:
+def test_a_push_of_one_dossier_ignores_the_others(run: Command, sandbox: Sandbox) -> None:
     """Open annotations of other dossiers do not change the exit code 0."""
-    assert run("sync", "--no-push").code == 0
+    begin(run, sandbox, "--no-push")
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         (number,) = connection.execute("SELECT min(numero) FROM outbox").fetchone()
     ended = run("push", "--dossier", str(number), "--json")

@@ -12,6 +12,7 @@ import pytest
 
 from dsync.sandbox import Sandbox
 from tests.commands.command import InsideCommand
+from tests.commands.conftest import once
 from tests.commands.terminal import COLUMNS, ctrl_c, on_terminal, screen
 
 RESULTAT, DETAIL, VALIDE = 5102, 5103, 5105
@@ -20,12 +21,18 @@ RESULTAT, DETAIL, VALIDE = 5102, 5103, 5105
 @pytest.fixture
 def edited(run: InsideCommand, sandbox: Sandbox) -> list[int]:
     """Change the result of three dossiers as a human; return their numbers."""
-    assert 0 == run("sync").code
-    eligible = [t.number for t in sandbox.control.truth() if t.labels == ["éligible"]][:3]
-    for number in eligible:
-        sandbox.control.edit_annotation(number, RESULTAT, "Inéligible")
-    assert 3 == run("sync", "--json").json["conflicts"]
-    return sorted(eligible)
+
+    def edit() -> None:
+        assert 0 == run("sync").code
+        for number in eligible():
+            sandbox.control.edit_annotation(number, RESULTAT, "Inéligible")
+        assert 3 == run("sync", "--json").json["conflicts"]
+
+    def eligible() -> list[int]:
+        return sorted(t.number for t in sandbox.control.truth() if t.labels == ["éligible"])[:3]
+
+    once(run, sandbox, "edited", edit)
+    return eligible()
 
 
 def results(sandbox: Sandbox, numbers: list[int]) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from dsync.sandbox import Sandbox
 from tests.commands.command import Command, InsideCommand
+from tests.commands.conftest import begin
 from tests.commands.terminal import screen
 
 
@@ -17,7 +18,7 @@ def presence(run: Command, number: int) -> str:
 @pytest.fixture
 def first(run: Command, sandbox: Sandbox) -> int:
     """Return the number of a dossier of the copy."""
-    assert 0 == run("sync", "--no-push").code
+    begin(run, sandbox, "--no-push")
     return min(truth.number for truth in sandbox.control.truth() if truth.presence == "present")
 
 

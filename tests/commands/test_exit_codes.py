@@ -11,6 +11,7 @@ import pytest
 
 from dsync.sandbox import Sandbox, content
 from tests.commands.command import Command
+from tests.commands.conftest import begin
 
 FIRST = content.FIRST_NUMBER
 
@@ -60,7 +61,7 @@ def test_an_address_that_is_no_graphql_endpoint_is_a_wrong_setting(
 
 
 def lose_most(run: Command, sandbox: Sandbox) -> None:
-    assert run("sync").code == 0
+    begin(run, sandbox)
     for rank in range(15):
         sandbox.control.expire(FIRST + rank)
 

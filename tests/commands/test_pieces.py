@@ -10,6 +10,7 @@ import pytest
 
 from dsync.sandbox import Sandbox
 from tests.commands.command import Command, Ended, config_with
+from tests.commands.conftest import begin
 
 LETTRE = 4605
 
@@ -24,7 +25,7 @@ def configured(run: Command, **keys: Any) -> str:
 def target(run: Command, sandbox: Sandbox) -> Path:
     """Return the folder of the copies; the dossiers are read, nothing is copied yet."""
     target = run.folder / "target"
-    assert 0 == run("sync", "--no-push").code
+    begin(run, sandbox, "--no-push")
     configured(run, copy=True, target=f"file://{target}")
     return target
 
@@ -48,9 +49,9 @@ def test_all_files_are_copied_and_counted(run: Command, target: Path) -> None:
     assert sum(states.values()) - states["copiee"] >= again["requests"]
 
 
-def test_without_the_setting_nothing_is_copied(run: Command) -> None:
+def test_without_the_setting_nothing_is_copied(run: Command, sandbox: Sandbox) -> None:
     """Exit 2 with the setting to make; `sync` copies nothing either."""
-    assert 0 == run("sync", "--no-push").code
+    begin(run, sandbox, "--no-push")
     refused = run("pieces", "fetch")
     assert 2 == refused.code
     assert "[pieces] copy = true" in refused.err

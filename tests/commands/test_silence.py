@@ -18,6 +18,8 @@ def test_a_failed_attempt_is_shown_at_once(run: Command, sandbox: Sandbox, on: s
         ended = on_terminal(run, "sync", "--no-push", errors_too=True)
         told = " ".join(ended.out.split())
         assert f"Asking {sandbox.ds_url} about démarche 86321." in told
+        assert "Reading dossiers" in told
+        assert "/?" not in told, "progress without a total is a number"
     else:
         ended = run("sync", "--no-push", *(["--json"] if on == "json" else []))
         told = ended.err

@@ -24,7 +24,7 @@ from dsync.domain.verdict import Verdict
 from dsync.eig.store import DossierProduct, set_products
 from dsync.store import NewWish, WishOutcome, WishStatus
 from dsync.sync.report import RunReport
-from tests.commands.command import Command, InsideCommand, below
+from tests.commands.command import InsideCommand, below
 from tests.commands.terminal import COLUMNS, screen
 from tests.conftest import Golden
 from tests.store.builders import NOW, make_mapped, make_verdict, save_verdicts, writing
@@ -171,18 +171,6 @@ def test_json_is_one_line_in_a_log_file_and_indented_on_a_terminal(
     seen = screen(made, command, "--json").out
     assert seen.count("\n") > 10
     assert json.loads(seen)
-
-
-def test_progress_without_a_total_is_a_number(run: Command) -> None:
-    """« 30 », never « 30/? »."""
-    master, slave = os.openpty()
-    with run.start("sync", err=slave) as process:
-        os.close(slave)
-        process.communicate(timeout=60)
-    shown = os.read(master, 1 << 20).decode(errors="replace")
-    os.close(master)
-    assert "Reading dossiers" in shown
-    assert "/?" not in shown
 
 
 def test_open_pushes_are_marked_and_strict_fails(made: InsideCommand) -> None:

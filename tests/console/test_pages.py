@@ -25,7 +25,6 @@ from dsync.domain.ids import DossierNumber
 from dsync.eig.words import EVIDENCE, UNSHOWN
 from dsync.sandbox.content.texts import NASTY_TEXTS
 from dsync.store.listing import Selection
-from dsync.sync.state import state_of
 from dsync.wiring import App
 from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES
@@ -106,33 +105,6 @@ def test_a_groupe_without_dsyncs_instructeur_is_named(engine: Engine, visitor: V
     page = words(visitor.get("/").text)
     assert "L’instructeur de dsync manque dans le groupe « autre groupe » : ajoutez-le" in page
     assert "dsync check" not in page
-
-
-def test_the_state_is_that_of_the_command(read_engine: Engine, reader: Visitor) -> None:
-    """Dossiers, verdicts and the last success; each point that needs attention has its page."""
-    state = state_of(read_engine.worker.store, DEMARCHE, read_engine.control.now(), judges=True)
-    page = words(reader.get("/").text)
-    for name, key in (("Éligible", "eligible"), ("À vérifier", "a_verifier")):
-        assert f"{name} {state['dossiers']['verdict'][key]}" in page
-    assert f"Tout ({state['dossiers']['presence']['present']} dossiers)" in page.replace(
-        "\u00a0", " "
-    )
-    assert "Aucun service ne tourne" in page
-
-
-def test_the_list_is_that_of_the_command(read_engine: Engine, reader: Visitor) -> None:
-    """In the order of its numbers, with the same filters."""
-    with read_engine.worker.store.reading(DEMARCHE) as store:
-        for query, conditions in (
-            ("", {}),
-            ("?verdict=a_verifier", {"verdict": "À vérifier"}),
-            ("?verdict=aucun", {"verdict": "aucun"}),
-            ("?etat=accepte", {"etat": "accepte"}),
-            ("?q=direction", {"q": "direction"}),
-            ("?q=%25", {"q": "%"}),
-        ):
-            listed, _ = store.listing(Selection(**conditions), limit=99)  # type: ignore[arg-type]
-            assert [row["numero"] for row in listed] == numbers(reader.get(f"/dossiers{query}"))
 
 
 def test_sorting_and_paging_are_the_databases(read_engine: Engine, reader: Visitor) -> None:
@@ -217,29 +189,6 @@ def test_a_stage_is_one_fact_on_all_screens(read_engine: Engine, reader: Visitor
     page = words(reader.get(f"/dossiers/{typed[0]['numero']}").text)
     assert "Avancement noté par l’équipe" in page
     assert "Étape saisie" not in page
-
-
-def test_a_dossier_is_that_of_the_command(read_engine: Engine, reader: Visitor) -> None:
-    """Verdict, each check with its reason and evidence, sections, annotations, evaluations."""
-    for rank in (0, 4, 5):
-        page = reader.get(f"/dossiers/{number(rank)}").text
-        text = words(page)
-        with read_engine.worker.store.reading(DEMARCHE) as store:
-            found = store.dossier(number(rank))
-        assert found is not None
-        for check in found["controles"]:
-            assert flat(check["motif"]) in text
-        for name in ("raison_sociale", "page_produit", "probleme", "sponsor_courriel"):
-            if found[name]:
-                assert flat(found[name]) in text
-        for wish in found["annotations"]:
-            if wish["annotation"] != "date" and wish["valeur"]:
-                assert flat(wish["valeur"]) in text
-        for grid in found["evaluations"]:
-            assert f"{grid['moyenne']:.2f}".replace(".", ",") in text
-        assert f"/procedures/{DEMARCHE}/dossiers/{number(rank)}" in page
-        # The instants of the history, too, are those of Paris, in French.
-        assert not re.search(r"\d{4}-\d\d-\d\dT", text)
 
 
 def test_no_page_shows_a_code(read_engine: Engine, reader: Visitor) -> None:
@@ -372,22 +321,6 @@ def test_a_jury_is_that_of_its_demarche(engine: Engine, visitor: Visitor) -> Non
     shown = numbers(visitor.get(f"/jury?le={day}"))
     assert number(0) in shown
     assert not {number(1), number(2)} & {*shown}
-
-
-def test_runs_and_evidence_are_those_of_the_commands(read_engine: Engine, reader: Visitor) -> None:
-    """With what each run changed, and the source of the catalogue."""
-    page = words(reader.get("/executions").text)
-    with read_engine.worker.store.reading(DEMARCHE) as store:
-        runs = store.runs()
-        evidence = read_engine.worker.app.evidence(store)
-    assert len(runs) == page.count("Lecture des nouveautés")
-    first = words(reader.get("/executions/1").text)
-    assert (
-        f"Dossiers lus {runs[-1]['lus']}, dont {runs[-1]['modifies']} nouveaux ou modifiés" in first
-    )
-    assert "Première lecture" in first
-    assert evidence is not None
-    assert evidence["catalogue"]["source"] in words(reader.get("/preuves").text)
 
 
 def test_a_demarche_without_a_programme_has_its_pages(fresh: Engine, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.commands.command import InsideCommand
 from tests.console.served import Visitor, served, words
 from tests.console.test_pages import flat, numbers
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number, seeds
+
+FIELDS = ("verdict", "raison_sociale", "page_produit", "probleme", "entite", "sponsor_courriel")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,7 @@ def test_the_state(both: tuple[InsideCommand, Visitor]) -> None:
         assert 1 == state[key]
         assert f"1 dossier {text}" in page
     assert f"En retard {state['waiting']} envoi" in page
+    assert "Aucun service ne tourne" in page
 
 
 def test_the_lists(both: tuple[InsideCommand, Visitor]) -> None:
@@ -65,7 +69,10 @@ def test_the_lists(both: tuple[InsideCommand, Visitor]) -> None:
     for options, query in (
         ((), ""),
         (("--verdict", "a_verifier"), "?verdict=a_verifier"),
+        (("--verdict", "aucun"), "?verdict=aucun"),
         (("--etat", "en_instruction"), "?etat=en_instruction"),
+        (("--search", "direction"), "?q=direction"),
+        (("--search", "%"), "?q=%25"),
     ):
         listed = command("dossier", "list", *options, "--json").json
         assert [one["numero"] for one in listed] == numbers(visitor.get(f"/dossiers{query}"))
@@ -91,17 +98,21 @@ def test_the_lists(both: tuple[InsideCommand, Visitor]) -> None:
 def test_a_dossier(both: tuple[InsideCommand, Visitor]) -> None:
     """Verdict, reasons of each check, values of the form, wishes, changes and events."""
     command, visitor = both
-    for rank in (0, 2, 4):
+    for rank in (0, 2, 4, 5):
         found = command("dossier", "show", str(number(rank)), "--json").json
-        page = words(visitor.get(f"/dossiers/{number(rank)}").text)
+        text = visitor.get(f"/dossiers/{number(rank)}").text
+        page = words(text)
         given = max(one["etabli_le"] for one in found["precontroles"])
         shown = [one["motif"] for one in found["controles"] if one["etabli_le"] == given]
         shown += [one["valeur"] for one in found["annotations"] if one["annotation"] != "date"]
         shown += [one["libelle"] for one in found["changements"]]
-        shown += [found[name] for name in ("verdict", "raison_sociale", "probleme", "entite")]
+        shown += [f"{one['moyenne']:.2f}".replace(".", ",") for one in found["evaluations"]]
+        shown += [found[name] for name in FIELDS]
         assert [] == [text for text in shown if text and flat(said.visible(text)) not in page]
         for event in found["evenements"]:
             assert said.EVENEMENTS[event["evenement"]] in page
+        assert f"/procedures/{DEMARCHE}/dossiers/{number(rank)}" in text
+        assert not re.search(r"\d{4}-\d\d-\d\dT", page), "instants are those of Paris, in French"
 
 
 def test_runs_and_evidence(both: tuple[InsideCommand, Visitor]) -> None:

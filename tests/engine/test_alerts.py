@@ -20,6 +20,7 @@ from dsync.service.sentry import reporter
 from dsync.sync.by_hand import Choice, end_conflicts
 from tests.engine.inbox import Inbox
 from tests.engine.rig import DEMARCHE, OPEN, PROBLEME, RESULTAT, Engine, Worker, number
+from tests.store.databases import on_postgresql
 
 INSTRUCTEUR = "check instructeur"
 """The sandbox has a groupe without dsync's instructeur."""
@@ -32,6 +33,7 @@ def alerts_of(worker: Worker, inbox: Inbox) -> Alerts:
     return Alerts([worker.app], tell, worker.stop, monotonic=lambda: worker.now().timestamp())
 
 
+@on_postgresql
 def test_each_alert_is_told_once_when_it_begins_and_once_when_it_ends(
     engine_on_each: Engine, inbox: Inbox
 ) -> None:
@@ -219,7 +221,7 @@ def test_a_changed_form_is_told_by_the_daily_check(engine: Engine, inbox: Inbox)
 
 def test_of_two_checks_the_later_one_counts(engine: Engine, inbox: Inbox) -> None:
     """Services check at different times: what one found and the other did not is told once."""
-    engine.sync()
+    engine.begin()
     engine.control.rename_label("à vérifier", "à revoir")
     one = alerts_of(engine.worker, inbox)
     one.tick()
@@ -233,7 +235,7 @@ def test_of_two_checks_the_later_one_counts(engine: Engine, inbox: Inbox) -> Non
     assert ["check labels ended"] == inbox.told()
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@on_postgresql
 def test_the_clocks_of_two_machines_double_no_alert(engine_on_each: Engine) -> None:
     """One that is five minutes ahead or behind leaves an alert to the service that sends it."""
     engine, told = engine_on_each, list[str]()

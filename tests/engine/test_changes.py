@@ -61,12 +61,12 @@ def instant(value: Any) -> datetime:
 # --- what is a change ---------------------------------------------------------------------------
 
 
-def test_the_first_sight_is_no_change(engine_on_each: Engine) -> None:
+def test_the_first_sight_is_no_change(engine: Engine) -> None:
     """Nor is the second, when nothing is different."""
     for full in (False, True):
-        engine_on_each.sync(full=full, push=False)
-        engine_on_each.advance(hours=1)
-    assert [] == rows(engine_on_each)
+        engine.sync(full=full, push=False)
+        engine.advance(hours=1)
+    assert [] == rows(engine)
 
 
 def test_an_edit_shows_with_both_values_dates_and_author(engine_on_each: Engine) -> None:
@@ -136,7 +136,7 @@ def test_what_dsync_wrote_is_dsyncs_and_a_humans_hand_after_it_is_not(
 ) -> None:
     """The content hash leaves these annotations and the label out; the changes are there."""
     engine = engine_on_each
-    engine.sync()
+    engine.begin()
     assert [] == rows(engine)
     engine.advance(minutes=11)
     engine.sync()

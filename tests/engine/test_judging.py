@@ -15,8 +15,6 @@ from tests.engine.rig import (
     DETAIL,
     OPEN,
     PAGE,
-    PROBLEME,
-    VALIDE,
     Engine,
     few_products,
     number,
@@ -120,23 +118,6 @@ def test_an_eligible_dossier_stays_so_when_its_product_disappears(engine: Engine
     before_again = engine.content()
     engine.sync(full=True)
     assert before_again == engine.content()
-
-
-def test_an_eligible_dossier_is_judged_on_its_kept_product_evidence(engine: Engine) -> None:
-    """Another answer of its own, the same address: the product stays proved."""
-    engine.sync_until_quiet()
-    republish(engine, without=product_of(0))
-    engine.control.edit_champ(number(0), PROBLEME, "Autre problème")
-    engine.sync()
-    assert "Éligible" == engine.verdict(0)
-
-
-def test_another_address_is_judged_on_todays_catalogue(engine: Engine) -> None:
-    """The kept evidence was the other product's."""
-    engine.sync_until_quiet()
-    engine.control.edit_champ(number(0), PAGE, SUIVI.format("fiche-qui-nexiste-pas"))
-    engine.sync()
-    assert "Inéligible" == engine.verdict(0) == engine.remote(0)
 
 
 def test_a_new_twin_has_both_dossiers_judged_again(engine: Engine) -> None:
@@ -346,15 +327,6 @@ def test_a_rule_that_breaks_quarantines_one_dossier(engine: Engine, monkeypatch:
     monkeypatch.undo()
     engine.sync()
     assert engine.verdict(3) == engine.remote(3) is not None
-
-
-def test_a_box_checked_by_an_instructeur_does_not_stop_the_judging(engine: Engine) -> None:
-    """The database's verdict goes on, DS keeps what the instructeur validated."""
-    engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), VALIDE, True)
-    engine.control.edit_champ(number(0), PAGE, "")
-    engine.sync()
-    assert ("Inéligible", "Éligible") == (engine.verdict(0), engine.remote(0))
 
 
 def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine_on_each: Engine) -> None:

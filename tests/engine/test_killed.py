@@ -33,9 +33,8 @@ def is_killed(engine: Engine, effects: int, **options: Any) -> bool:
     return False
 
 
-def test_nothing_of_a_transaction_shows_before_its_commit(engine_on_each: Engine) -> None:
+def test_nothing_of_a_transaction_shows_before_its_commit(database_url: str) -> None:
     """A kill within one leaves what a kill before it leaves."""
-    engine = engine_on_each
     looked_at = []
 
     @contextmanager
@@ -46,8 +45,9 @@ def test_nothing_of_a_transaction_shows_before_its_commit(engine_on_each: Engine
             assert before == shown(engine)
         looked_at.append(before != shown(engine))
 
-    engine.worker.store.around["transaction"] = watched
-    assert 0 == engine.sync().exit_code
+    with Engine(database_url, seeds(range(2))) as engine:
+        engine.worker.store.around["transaction"] = watched
+        assert 0 == engine.sync().exit_code
     assert looked_at.count(True) > 10
 
 

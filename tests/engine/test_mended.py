@@ -19,18 +19,6 @@ def with_wrong_options() -> dict[str, Any]:
     return {"configuration": {"annotations": {"resultat": target}}}
 
 
-def test_an_option_that_the_form_lacks_is_refused_before_it_is_sent(engine: Engine) -> None:
-    """The run says which option of which annotation, once, and the other annotations go on."""
-    engine.restart(**with_wrong_options())
-    report = engine.sync()
-    assert 7 == report.exit_code
-    assert any("n’a pas l’option « Oui »" in error for error in report.errors)
-    assert {"refusee"} == {engine.wishes(rank)["resultat"] for rank in OPEN}
-    stored = engine.rows("SELECT erreur FROM outbox WHERE annotation = 'resultat'")
-    assert all("n’a pas l’option" in row["erreur"] for row in stored)
-    assert [] == [entry for entry in engine.sent_values() if entry[2] in WRONG.all()]
-
-
 def test_refused_wishes_are_worded_and_sent_again_when_the_configuration_is_mended(
     engine: Engine,
 ) -> None:
@@ -43,15 +31,6 @@ def test_refused_wishes_are_worded_and_sent_again_when_the_configuration_is_mend
     for rank in OPEN:
         assert "confirmee" == engine.wishes(rank)["resultat"]
         assert engine.verdict(rank) == engine.remote(rank)
-
-
-def test_pushes_wait_for_a_token_that_may_write_and_go_on_with_it(engine: Engine) -> None:
-    """A read-only token stops them, and the next run with another one does not wait an hour."""
-    engine.restart(token=engine.sandbox.tokens.readonly)
-    assert 7 == engine.sync().exit_code
-    engine.restart()
-    report = engine.sync()
-    assert (0, 10) == (report.exit_code, report.pushed)
 
 
 def test_a_finished_dossier_first_seen_without_evidence_is_judged_when_it_is_back(

@@ -80,15 +80,6 @@ def test_a_move_to_another_state_is_journaled(engine: Engine) -> None:
     assert "accepte" == engine.one("dossier", 0)["etat"]
 
 
-def test_the_journal_keeps_the_figures_of_a_run(engine: Engine) -> None:
-    """Kind, who asked, figures and requests are those of the report."""
-    report = engine.sync(full=True, started_by="cli")
-    [row] = engine.rows("SELECT * FROM sync_run")
-    assert ("complet", "cli", "success") == (row["genre"], row["demande_par"], row["statut"])
-    assert (12, 12, 12, 10) == (row["lus"], row["modifies"], row["evalues"], row["pousses"])
-    assert report.requests == row["requetes"] == len(engine.requests())
-
-
 def test_the_journal_keeps_what_went_wrong_in_a_run(engine: Engine) -> None:
     """Conflicts, deletions and quarantine counted, errors by class, what was skipped and why."""
     engine.sync_until_quiet()
@@ -137,17 +128,6 @@ def test_the_journal_tells_what_each_run_was_for_who_started_it_and_how_it_ended
     ] == [tuple(row.values()) for row in rows]
 
 
-def test_the_labels_of_a_new_verdict_replace_the_old(engine: Engine) -> None:
-    """Only the label that dsync put is taken off."""
-    engine.sync_until_quiet()
-    before = engine.labels(0)
-    engine.control.edit_champ(number(0), 4102, "")
-    engine.sync()
-    assert ["éligible"] == before
-    assert ["inéligible"] == engine.labels(0)
-    assert "Inéligible" == engine.remote(0, RESULTAT)
-
-
 @pytest.mark.parametrize("by", ["dossiers", "since"])
 def test_a_narrowed_run_does_not_move_the_watermark(engine: Engine, by: str) -> None:
     """`--dossier` and `--since` read, judge and push, and leave the watermark alone."""
@@ -185,14 +165,6 @@ def test_a_dry_run_writes_nothing_anywhere(engine_on_each: Engine) -> None:
     assert "Inéligible" == told[number(0)]
     assert {number(rank) for rank in OPEN} == told.keys()
     assert "mutations" in report.to_json()
-
-
-def test_a_run_without_pushes_leaves_the_outbox_waiting(engine: Engine) -> None:
-    """The wishes are there, nothing was sent."""
-    report = engine.sync(push=False)
-    assert 0 == report.exit_code
-    assert [] == engine.mutations()
-    assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
 
 
 def test_a_full_read_shows_how_far_it_is(engine: Engine) -> None:

@@ -19,6 +19,7 @@ from dsync.sync.by_hand import Choice, end_conflicts, living_service
 from dsync.sync.report import SyncOptions
 from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
+from tests.store.databases import engine_by_case, on_postgresql
 
 
 def between(worker: Worker, meanwhile: Callable[[], Any]) -> None:
@@ -87,13 +88,6 @@ def test_a_second_worker_can_wait_for_its_turn(engine_on_each: Engine) -> None:
     assert [6, 0] == codes
 
 
-def test_the_lease_is_free_after_a_run(engine_on_each: Engine) -> None:
-    """Whoever comes next works at once."""
-    engine = engine_on_each
-    engine.sync()
-    assert 0 == engine.another().sync().exit_code
-
-
 def test_the_lease_is_free_after_a_run_that_failed(engine: Engine) -> None:
     """A failure gives it back."""
     from dsync.sandbox import ScriptedFault
@@ -104,17 +98,13 @@ def test_the_lease_is_free_after_a_run_that_failed(engine: Engine) -> None:
     assert 0 == engine.another().sync().exit_code
 
 
-@pytest.mark.parametrize(
-    ("database_url", "choice", "then"),
-    [("sqlite", "accepte", "remplacee"), ("postgresql", "adopte", "confirmee")],
-    indirect=["database_url"],
-)
+@engine_by_case("choice", sqlite="accepte", postgresql="adopte")
 def test_conflicts_are_ended_while_another_process_writes(
-    engine_on_each: Engine, choice: Choice, then: str
+    engine_on_each: Engine, choice: Choice
 ) -> None:
     """At once, between two transactions of its run, which ends as if nothing had happened."""
-    engine = engine_on_each
-    engine.sync()
+    engine, then = engine_on_each, "remplacee" if choice == "accepte" else "confirmee"
+    engine.begin()
     engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
     assert 1 == engine.sync(full=True).conflicts
     engine.control.edit_champ(number(1), PROBLEME, "")
@@ -203,11 +193,10 @@ def test_a_late_holder_does_not_free_the_others_lease(engine_on_each: Engine) ->
     assert "autre:2" == info.holder
 
 
-def test_clocks_of_two_machines_do_not_matter_on_postgresql(engine_on_each: Engine) -> None:
+@on_postgresql
+def test_clocks_of_two_machines_do_not_matter(engine_on_each: Engine) -> None:
     """The database's clock decides: one day ahead takes nothing from a living holder."""
     engine = engine_on_each
-    if engine.url.startswith("sqlite"):
-        pytest.skip("a SQLite file is on one machine, whose clock decides")
     engine.worker.store.acquire_lease(DEMARCHE, 60, holder="vivant:1")
     ahead = engine.another()
     ahead.skew = timedelta(days=1)
@@ -229,7 +218,7 @@ def test_a_run_that_a_dead_process_left_is_closed_as_interrupted(engine: Engine)
 def test_of_two_services_one_carries_out_a_request(engine_on_each: Engine) -> None:
     """The one that comes second, which had chosen the request too, does nothing at all."""
     engine = engine_on_each
-    engine.sync()
+    engine.begin()
     with engine.worker.store.requests(DEMARCHE) as requests:
         id_ = requests.ask("dossier", {"dossiers": [number(0)]}, "ana@poste", engine.worker.now())
     with engine.worker.store.reading(DEMARCHE) as reader:
@@ -266,7 +255,7 @@ def test_a_request_that_cannot_be_executed_holds_up_no_schedule(
     engine: Engine, genre: str, code: int
 ) -> None:
     """Its run crashes by a bug, or another version asked for it: it ends, the next read is made."""
-    engine.sync()
+    engine.begin()
     worker, seconds = engine.worker, count(0, 60)
     with worker.store.requests(DEMARCHE) as requests:
         requests.ask(genre, {"dossiers": [number(0)]}, "ana@poste", worker.now())

@@ -24,6 +24,7 @@ from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
 from dsync.sync.report import RunReport
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import LETTRE, Engine, id_of, number, seeds
+from tests.store.databases import engine_by_case, on_sqlite
 
 ONE, TWO = 1, 2
 LETTER = FileSeed("Lettre de Mme Témoin.PDF", "application/pdf", b"%PDF-1.4 une lettre")
@@ -49,10 +50,6 @@ def engine_with_pieces(database_url: str, folder: Path) -> Iterator[Engine]:
         made.sync_until_quiet()
         made.restart(**copying(folder))
         yield made
-
-
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""For what no statement decides."""
 
 
 def fetched(engine: Engine, *ranks: int) -> RunReport:
@@ -138,12 +135,12 @@ def test_a_clock_that_was_ahead_puts_off_no_copy(engine_with_pieces: Engine) -> 
     assert ["copiee"] == states(engine, ONE)
 
 
-@pytest.mark.parametrize(("scan", "state"), [("pending", "a_analyser"), ("infected", "absente")])
+@engine_by_case("scan", sqlite="pending", postgresql="infected")
 def test_a_file_that_is_not_safe_is_left_with_the_reason(
-    engine_with_pieces: Engine, folder: Path, scan: Any, state: str
+    engine_with_pieces: Engine, folder: Path, scan: Any
 ) -> None:
     """Once DS declares it safe, it is copied."""
-    engine = engine_with_pieces
+    engine, state = engine_with_pieces, {"pending": "a_analyser", "infected": "absente"}[scan]
     engine.control.end_virus_scan(number(ONE), LETTRE, scan)
     report = fetched(engine, ONE)
     assert (0, {state: 1}) == (report.exit_code, dict(report.pieces))
@@ -210,14 +207,8 @@ def removals(engine: Engine) -> dict[str, Callable[[], Any]]:
     }
 
 
-WAYS = ("by_ds", "on_request", "by_purge", "from_its_champ")
-"""The last two write the same rows as the first ones, so one engine shows them."""
-
-
-@pytest.mark.parametrize(
-    ("database_url", "way"),
-    [*(("sqlite", way) for way in WAYS), ("postgresql", "by_ds"), ("postgresql", "on_request")],
-    indirect=["database_url"],
+@engine_by_case(
+    "way", sqlite=["on_request", "by_purge", "from_its_champ"], postgresql=["by_ds", "on_request"]
 )
 def test_a_copy_goes_with_its_dossier_or_its_champ(
     engine_with_pieces: Engine, folder: Path, way: str
@@ -232,7 +223,7 @@ def test_a_copy_goes_with_its_dossier_or_its_champ(
     assert [number(TWO)] * 2 == [row["numero"] for row in engine.rows("SELECT numero FROM piece")]
 
 
-@pytest.mark.parametrize("way", ["on_request", "from_its_champ"])
+@engine_by_case("way", sqlite="from_its_champ", postgresql="on_request")
 def test_an_erasure_that_the_target_refuses_is_made_up_for(
     engine_with_pieces: Engine, folder: Path, way: str
 ) -> None:
@@ -646,13 +637,13 @@ def test_a_large_file_is_copied_in_constant_memory(
     start: Callable[..., Engine], folder: Path
 ) -> None:
     """It passes through the disk; a process of any size of files takes no more memory."""
-    large = FileSeed("plan.pdf", "application/pdf", bytes(64 << 20))
+    large = FileSeed("plan.pdf", "application/pdf", bytes(32 << 20))
     engine = start((ONE,), **copying(folder))
     engine.control.edit_champ(number(ONE), LETTRE, [large])
     engine.sync_until_quiet()
     tracemalloc.start()
     try:
         assert {"copiee": 1} == dict(fetched(engine).pieces)
-        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()

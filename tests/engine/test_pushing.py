@@ -34,6 +34,7 @@ from tests.engine.rig import (
     id_of,
     number,
 )
+from tests.store.databases import on_postgresql
 
 PUSH, READ = "Push", "Annotations"
 CONFIRMED = dict.fromkeys(WISHES, "confirmee")
@@ -60,7 +61,7 @@ def batch_sizes(engine: Engine) -> list[int]:
 def test_a_batch_that_was_halved_grows_back(start: Start) -> None:
     """One slow moment does not make the rest go one by one."""
     engine = start(range(40))
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail(ScriptedFault("timeout", READ, times=4))
     assert 0 == engine.sync().exit_code
     assert [10, 10, 5, 5, 2, 4, 8] == batch_sizes(engine)[:7]
@@ -85,7 +86,7 @@ def test_a_dossier_whose_annotations_cannot_be_read_waits_alone(engine: Engine) 
 def test_a_document_that_runs_out_of_time_is_followed_by_smaller_ones(start: Start) -> None:
     """What DS did not come to is read back later; the next dossiers are fewer at a time."""
     engine = start(range(40))
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail(ScriptedFault("timeout", PUSH, reached=3, times=2))
     engine.sync()
     assert [10, 5, 2, 4] == batch_sizes(engine)[:4]
@@ -156,8 +157,8 @@ def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> N
     assert 7 == engine.sync().exit_code
     assert "refusee" == engine.wishes(0)["resultat"]
     whole = 0
-    for _ in range(40):
-        engine.advance(minutes=5)
+    for _ in range(20):
+        engine.advance(minutes=10)
         engine.control.forget_requests()
         engine.sync()
         whole += engine.pages()[0].variables["updatedSince"].startswith("1970")
@@ -289,13 +290,10 @@ def test_a_dossier_gone_between_reading_and_writing_waits(engine: Engine) -> Non
 # --- outcomes that are not known ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("position", [0, 9])
-def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(
-    engine: Engine, position: int
-) -> None:
+def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(engine: Engine) -> None:
     """Some done, some not: each arrives once, the culprit alone is given up."""
     engine.begin(push=False)
-    culprit = OPEN[position]
+    culprit = OPEN[4]
     engine.control.fail_writes(number(culprit))
     report = engine.sync()
     assert (7, 9) == (report.exit_code, len([r for r in OPEN if engine.wishes(r) == CONFIRMED]))
@@ -334,7 +332,7 @@ def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine
 def test_an_outage_of_writes_is_not_taken_for_the_dossiers_fault(start: Start, kind: Kind) -> None:
     """A few tries, the rest waits: nobody is refused, and once it is over all is pushed."""
     engine = start(range(40))
-    engine.sync(push=False)
+    engine.begin(push=False)
     engine.control.fail(ScriptedFault(kind, PUSH, times=None))
     report = engine.sync()
     assert 7 == report.exit_code
@@ -346,7 +344,7 @@ def test_an_outage_of_writes_is_not_taken_for_the_dossiers_fault(start: Start, k
     assert [] == engine.rows("SELECT * FROM outbox WHERE statut IN ('en_attente', 'incertaine')")
 
 
-@pytest.mark.parametrize("kind", ["answer_lost", "cut_inside", "truncated", "html"])
+@pytest.mark.parametrize("kind", ["answer_lost", "html"])
 def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: Kind) -> None:
     """Neither failure nor success; not before 35 s; then confirmed without a second write."""
     engine.begin(push=False)
@@ -430,11 +428,10 @@ def test_a_value_that_ds_refused_to_write_is_a_humans_when_it_stands_there(
     assert (1, "Éligible") == (report.conflicts, engine.remote(0))
 
 
+@on_postgresql
 def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(engine_on_each: Engine) -> None:
     """Its crash right after may make it forget a page or a verdict, never that this was sent."""
     engine = engine_on_each
-    if engine.url.startswith("sqlite"):
-        pytest.skip("a SQLite file has no server")
     waited: list[str] = []
     seen: list[str] = []
 
@@ -723,13 +720,13 @@ def test_an_operator_forces_over_a_human_and_it_is_journaled(engine: Engine) -> 
 
 
 def test_a_checked_box_suspends_every_push(engine: Engine) -> None:
-    """An instructeur validated it: nothing is written until the box is empty again."""
+    """An instructeur validated it: it is judged, and nothing is written until the box is empty."""
     engine.sync_until_quiet()
     engine.control.edit_annotation(number(0), VALIDE, True)
     make_ineligible(engine)
     report = engine.sync()
     assert (0, "Éligible", []) == (report.exit_code, engine.remote(0), engine.mutations())
-    assert "suspendue" == engine.wishes(0)["resultat"]
+    assert ("Inéligible", "suspendue") == (engine.verdict(0), engine.wishes(0)["resultat"])
     engine.advance(minutes=1)
     engine.control.edit_annotation(number(0), VALIDE, False)
     engine.sync()

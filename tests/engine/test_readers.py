@@ -81,18 +81,18 @@ def plant(engine: Engine) -> set[str]:
         return f"{planted[-1]}@example.gouv.fr" if type_ == "email" else f"{planted[-1]} ici"
 
     form = FORM.revisions[-1]
-    for edit, descriptors in (
-        (control.edit_champ, form.champs),
-        (control.edit_annotation, form.annotations),
-    ):
-        for one in descriptors:
-            if one.type in WRITTEN or one.other_option:
-                for _ in range(2):  # The second one makes the first the earlier value of a change.
+    for _ in range(2):  # The second value makes the first the earlier one of a change.
+        for edit, descriptors in (
+            (control.edit_champ, form.champs),
+            (control.edit_annotation, form.annotations),
+        ):
+            for one in descriptors:
+                if one.type in WRITTEN or one.other_option:
                     edit(first, one.stable_id, canary(one.stable_id, one.type))
-                    engine.sync(push=False)
-            for cell in one.champs:
-                if cell.type in WRITTEN:
-                    edit(first, cell.stable_id, canary(cell.stable_id, cell.type), row=0)
+                for cell in one.champs:
+                    if cell.type in WRITTEN:
+                        edit(first, cell.stable_id, canary(cell.stable_id, cell.type), row=0)
+        engine.sync(push=False)
     control.edit_champ(first, 4605, [FileSeed(f"{canary(4605)}.pdf", "application/pdf", b"%PDF")])
     control.edit_annotation(first, RESULTAT, "Inéligible")
     engine.sync()

@@ -14,6 +14,7 @@ import pytest
 from dsync.store.engine import parse_url
 from tests.engine import oracle
 from tests.engine.rig import DATE, DETAIL, ETAPE, PAGE, PROBLEME, RESULTAT, WISHES, Engine, number
+from tests.store.databases import on_postgresql, on_sqlite
 
 Restore = Callable[[], None]
 
@@ -93,6 +94,7 @@ def test_what_dsync_wrote_after_the_backup_is_known_as_its_own(
     assert [] == engine.mutations()
 
 
+@on_sqlite
 def test_humans_edits_after_the_backup_are_kept(
     engine_on_each: Engine, keep: Callable[[], Restore]
 ) -> None:
@@ -130,6 +132,7 @@ def test_humans_edits_after_the_backup_are_kept(
     assert ["conflit"] * 4 == [engine.wishes(rank)[name] for rank, name in sorted(touched)]
 
 
+@on_postgresql
 def test_dossiers_erased_after_the_backup_are_erased_again(
     engine_on_each: Engine, keep: Callable[[], Restore]
 ) -> None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from dsync.sandbox.content.form import FORM
 from dsync.sandbox.world.changes import Change
 from tests.engine.rig import ETAPE, Engine, number
+from tests.store.databases import on_postgresql, on_sqlite
 
 COLOURS = FORM.labels
 JURY, CONVENTION, EN_POSTE = 5203, 5402, 5405
@@ -22,6 +23,7 @@ def of(engine: Engine, view: str, rank: int) -> list[dict[str, Any]]:
     return engine.rows(sql, numero=number(rank))
 
 
+@on_postgresql
 def test_each_decision_is_kept_with_its_revision(engine_on_each: Engine) -> None:
     """Refused, taken up again on a newer form, accepted: two decisions, each with its reason."""
     engine = engine_on_each
@@ -44,6 +46,7 @@ def test_each_decision_is_kept_with_its_revision(engine_on_each: Engine) -> None
     ]
 
 
+@on_sqlite
 def test_labels_of_dsync_and_of_people_are_told_apart(engine_on_each: Engine) -> None:
     """The verdict's label is dsync's, also once it was read back; another one is a person's."""
     engine = engine_on_each
@@ -111,6 +114,7 @@ def test_a_dossier_shows_each_stage_that_it_was_in(engine_on_each: Engine) -> No
     assert [*expected, ("En instruction", None)] == stages(engine, rank)
 
 
+@on_sqlite
 def test_a_withdrawn_correction_ends_when_it_is_noticed(engine_on_each: Engine) -> None:
     """DS journals no event for it."""
     engine = engine_on_each
@@ -166,6 +170,7 @@ def test_the_jury_and_the_recruitment_follow_the_annotations(engine_on_each: Eng
     )[-3:]
 
 
+@on_postgresql
 def test_a_dossier_that_leaves_the_demarche_leaves_its_stage(engine_on_each: Engine) -> None:
     """Hidden, it waits for nobody; restored, it is where it was; erased, nothing is left."""
     engine = engine_on_each

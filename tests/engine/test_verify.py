@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import ETAPE, PROBLEME, RESULTAT, Engine, Worker, base_settings, number
+from tests.store.databases import on_postgresql, on_sqlite
 
 
 def found(engine: Engine, *, remote: bool = False) -> dict[str, tuple[int, ...]]:
@@ -163,6 +164,7 @@ def test_a_view_that_shows_less_than_is_stored_is_found(engine_on_each: Engine) 
         assert {number(one) for one in range(rank + 1)} == set(found(engine)["views"])
 
 
+@on_sqlite
 def test_values_that_ds_does_not_have_are_found_by_few_requests(engine_on_each: Engine) -> None:
     """A value that was edited in DS since the last read; twelve dossiers take one request."""
     engine = engine_on_each
@@ -210,6 +212,7 @@ def test_a_copy_that_no_read_can_renew_is_not_hashed_by_another_mapping(engine: 
     assert {} == found(engine)
 
 
+@on_postgresql
 def test_nothing_is_written_while_it_verifies(engine_on_each: Engine) -> None:
     """Every row of every table is as before, and DS got no mutation."""
     engine = engine_on_each

@@ -35,6 +35,7 @@ from tests.store.builders import (
     save_verdicts,
     writing,
 )
+from tests.store.databases import engine_by_case, on_sqlite
 from tests.store.test_form_views import demarche_of, descriptor
 
 FORMULA = '=HYPERLINK("http://exemple.test")'
@@ -93,6 +94,7 @@ def test_parquet_has_the_views_values_and_types(filled: Store, tmp_path: Path) -
         assert sorted(rows, key=repr) == shown(filled, Path(name).stem)
 
 
+@on_sqlite
 def test_small_batches_share_a_group_of_rows(filled: Store, tmp_path: Path) -> None:
     """The list of groups, which is kept in memory, does not grow with each batch."""
     [table] = tables_of(filled.dictionary(), ["lecture_valeur"])
@@ -104,6 +106,7 @@ def test_small_batches_share_a_group_of_rows(filled: Store, tmp_path: Path) -> N
     assert (1, ["0", "1", "2"]) == (file.num_row_groups, file.read()["valeur"].to_pylist())
 
 
+@on_sqlite
 def test_rows_are_read_and_written_together(filled: Store, tmp_path: Path) -> None:
     """Parquet keeps what is written together as a group with its own statistics."""
     exported(filled, tmp_path, "parquet", names=["lecture_champ"])
@@ -146,7 +149,7 @@ def _from_a_cell(value: Any, type_: str) -> Any:
     return float(value) if type_ == "number" and value is not None else value
 
 
-@pytest.mark.parametrize("delimiter", [",", ";"])
+@engine_by_case("delimiter", sqlite=",", postgresql=";")
 def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path, delimiter: str) -> None:
     """With a byte order mark; formulas defused, quotes and line breaks kept."""
     exported(filled, tmp_path, names=["lecture_candidature"], delimiter=delimiter)
@@ -165,7 +168,7 @@ def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path, delimiter: st
     assert datetime.fromisoformat(first["depose_le"]).utcoffset() == timedelta()
 
 
-@pytest.mark.parametrize("delimiter", [",", ";"])
+@engine_by_case("delimiter", sqlite=";", postgresql=",")
 def test_the_data_package_describes_the_files(
     filled: Store, tmp_path: Path, delimiter: str
 ) -> None:
@@ -176,6 +179,7 @@ def test_the_data_package_describes_the_files(
     assert report.stats["tasks"] == len(filled.dictionary())
 
 
+@on_sqlite
 def test_no_file_appears_before_all_are_complete(filled: Store, tmp_path: Path) -> None:
     """A stop in the middle leaves the files of the export before, and nothing else."""
     folder = tmp_path / "exports"
@@ -213,6 +217,7 @@ with store.reading() as reader:
 """
 
 
+@on_sqlite
 def test_what_a_killed_export_left_goes_with_the_next_one(
     filled: Store, database_url: str, tmp_path: Path
 ) -> None:
@@ -227,6 +232,7 @@ def test_what_a_killed_export_left_goes_with_the_next_one(
     assert {*names, "datapackage.json", "other.partial"} == {p.name for p in folder.iterdir()}
 
 
+@on_sqlite
 def test_two_exports_do_not_meet_in_a_folder(filled: Store, tmp_path: Path) -> None:
     """The second is refused, and the first one's files are whole; then another one may begin."""
     refused = []
@@ -246,6 +252,7 @@ def test_two_exports_do_not_meet_in_a_folder(filled: Store, tmp_path: Path) -> N
     assert refused
 
 
+@on_sqlite
 def test_only_the_owner_reads_the_files(filled: Store, tmp_path: Path) -> None:
     """They hold personal data."""
     folder = tmp_path / "neu" / "encore"
@@ -288,6 +295,7 @@ def test_one_demarche_of_several_is_exported_alone(filled: Store, tmp_path: Path
         tables_of(filled.dictionary(), [f"formulaire_{OTHER}"], demarche=DEMARCHE)
 
 
+@on_sqlite
 def test_an_export_without_personal_data_lacks_those_columns(filled: Store, tmp_path: Path) -> None:
     """Neither contacts nor free texts; the rest stays."""
     names = exported(filled, tmp_path, without_personal_data=True)
@@ -300,6 +308,7 @@ def test_an_export_without_personal_data_lacks_those_columns(filled: Store, tmp_
     assert "contact_nom" not in header
 
 
+@on_sqlite
 def test_an_unknown_view_gets_the_nearest_name(filled: Store) -> None:
     """The message names it."""
     with pytest.raises(ConfigurationError, match="did you mean lecture_candidature"):

@@ -161,7 +161,7 @@ def test_the_history_applied_to_the_first_state_gives_the_last(
 ) -> None:
     """Whatever happens in between, on both engines; a further read adds nothing."""
 
-    @settings(max_examples=20 if engine_name == "sqlite" else 6, **COMMON)
+    @settings(max_examples=12 if engine_name == "sqlite" else 5, **COMMON)
     @given(story=stories)
     def lives(story: list[tuple[Any, ...]]) -> None:
         if engine_name == "sqlite":

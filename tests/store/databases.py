@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
@@ -239,6 +240,27 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     open_database(f"sqlite:///{path}").close()
     return path
+
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what no statement decides."""
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""For what SQLite does not have."""
+
+
+def engine_by_case(name: str, **engines: Any) -> pytest.MarkDecorator:
+    """Share out the values of a parameter among the engines, where neither depends on the other.
+
+    Args:
+        name: of the parameter.
+        engines: a value for each engine, or several in a list.
+    """
+    cases = [
+        pytest.param(engine, value, id=f"{engine}-{value}")
+        for engine, values in engines.items()
+        for value in (values if isinstance(values, list) else [values])
+    ]
+    return pytest.mark.parametrize(("database_url", name), cases, indirect=["database_url"])
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

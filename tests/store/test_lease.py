@@ -16,6 +16,7 @@ from dsync.errors import LeaseLostError, StoreError
 from dsync.store import Store
 from dsync.store.engine import open_engine, parse_url
 from tests.store.builders import DEMARCHE, NOW
+from tests.store.databases import on_postgresql
 
 
 @pytest.fixture
@@ -83,12 +84,11 @@ def test_nobody_takes_over_in_mid_transaction(store: Store, other: Store) -> Non
     assert taken.is_set()
 
 
+@on_postgresql
 def test_a_holder_paused_in_mid_transaction_is_succeeded_all_the_same(
     database_url: str, other: Store
 ) -> None:
     """PostgreSQL ends its session, which keeps the lease's row: it commits nothing any more."""
-    if not database_url.startswith("postgresql"):
-        pytest.skip("a SQLite file has no server that could")
     impatient = open_engine(parse_url(database_url))
 
     @event.listens_for(impatient, "connect")

@@ -10,6 +10,7 @@ from dsync.annotations import Wish, WrittenValue
 from dsync.domain.ids import DossierNumber
 from dsync.store import NewWish, Sending, Store, WishOutcome, WishStatus
 from tests.store.builders import NOW, make_mapped, make_verdict, save_verdicts, writing
+from tests.store.databases import on_postgresql
 
 ONE = DossierNumber(1)
 LATER = NOW + timedelta(minutes=1)
@@ -62,10 +63,9 @@ def test_a_newer_wish_replaces_a_waiting_one(wished: Store) -> None:
     ]
 
 
+@on_postgresql
 def test_a_workers_clock_that_is_ahead_does_not_shorten_the_delay(wished: Store) -> None:
-    """On PostgreSQL the next worker may be on another machine: the server's clock decides."""
-    if not wished.place.startswith("PostgreSQL"):
-        pytest.skip("a SQLite file is on one machine, whose clock decides")
+    """The next worker may be on another machine: the server's clock decides."""
     ids = [wish.id for wish in due(wished)]
     with writing(wished) as tx:
         tx.mark_sending(sendings(ids), NOW)

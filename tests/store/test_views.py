@@ -42,6 +42,7 @@ from tests.store.builders import (
     save_verdicts,
     writing,
 )
+from tests.store.databases import on_postgresql
 
 PROMISED = {
     "lecture_candidature": "numero demarche_numero etat etape presence archive depose_le "
@@ -188,7 +189,7 @@ def test_what_a_value_contains_is_no_champ_and_no_file(store: Store) -> None:
     ]
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@on_postgresql
 def test_postgresql_compiles_no_query_for_one_dossier(rich: Store) -> None:
     """From `jit_above_cost` on it would, for 0.3 s, to return some rows."""
     with rich.reading() as reader:
@@ -202,7 +203,7 @@ def test_postgresql_compiles_no_query_for_one_dossier(rich: Store) -> None:
     assert {} == {v: c for v, [plan] in costs.items() if (c := plan["Plan"]["Total Cost"]) > limit}
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@on_postgresql
 @pytest.mark.parametrize("view", ["lecture_champ", "lecture_piece"])
 def test_postgresql_can_share_the_parsing_of_all_dossiers(rich: Store, view: str) -> None:
     """Between its processes, where it has the choice; a UNION that depends on a row stops it."""

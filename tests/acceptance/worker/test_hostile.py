@@ -40,10 +40,7 @@ def peak_mib(process: Process) -> float:
 
 @pytest.mark.parametrize(
     ("where", "kind"),
-    [
-        *(("ds", kind) for kind in ("endless_body", "gzip_bomb", "slow_headers")),
-        (BETAGOUV, "gzip_bomb"),
-    ],
+    [("ds", "endless_body"), ("ds", "slow_headers"), (BETAGOUV, "gzip_bomb")],
 )
 def test_an_answer_without_end_takes_neither_memory_nor_time(
     sqlite_dsync: Installed, sandbox: Sandbox, tmp_path: Path, kind: Any, where: str

@@ -33,7 +33,7 @@ WITHIN_S = 3.0
 """From a webhook to the annotation."""
 
 
-@every_demarche_if_long
+@every_demarche_if_long("postgresql")
 def test_the_service_answers_what_is_asked_of_it(
     dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche, inbox: Inbox
 ) -> None:

@@ -20,7 +20,7 @@ from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import Installed, Process, at_work, until, variables_for
 from tests.acceptance.worker.truth import assert_copy_is_true, writes
 from tests.engine.rig import small_sandbox
-from tests.store.databases import PostgresServer, started_server
+from tests.store.databases import PostgresServer, on_postgresql, started_server
 
 STORM = 4
 
@@ -116,7 +116,7 @@ def test_a_storm_of_429_is_waited_out(
     dsync.close()
 
 
-@every_demarche_if_long
+@every_demarche_if_long("sqlite")
 def test_a_token_that_expires_in_a_run_stops_it_and_a_new_one_resumes(
     dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
 ) -> None:
@@ -139,7 +139,7 @@ def test_a_token_that_expires_in_a_run_stops_it_and_a_new_one_resumes(
     assert_copy_is_true(database, sandbox, demarche)
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@on_postgresql
 @pytest.mark.parametrize("requests", [pytest.param(1, marks=pytest.mark.long), 6])
 def test_lost_database_connections_end_a_run_or_are_made_anew(
     dsync: Installed, sandbox: Sandbox, database: Database, requests: int
@@ -169,7 +169,7 @@ def test_a_server_that_crashes_and_recovers_in_mid_run_costs_no_dossier(
     assert_ended_and_resumed(process, own_dsync, sandbox, own_database)
 
 
-@pytest.mark.parametrize("kind", ["query", "mutation"])
+@pytest.mark.parametrize("kind", [pytest.param("query", marks=pytest.mark.long), "mutation"])
 def test_a_server_that_is_restarted_in_mid_run_costs_no_dossier(
     own_server: PostgresServer,
     own_dsync: Installed,

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sync.report import CAUSES
@@ -17,6 +15,7 @@ from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import EQUIPMENT, NEXT_CALL, SHIPPED, Demarche
 from tests.acceptance.worker.installed import Installed, slowdown, until
 from tests.acceptance.worker.surface import SECRET, started
+from tests.store.databases import on_postgresql, on_sqlite
 
 NUMBERS = (90001, 90002, 90003, 90004, 90005)
 DOSSIERS = 3
@@ -61,7 +60,7 @@ def configured(
     return folder
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # One writer for six threads.
+@on_sqlite  # One writer for six threads.
 def test_faults_in_some_demarches_leave_the_others_on_schedule(
     dsync: Installed, sandbox: Sandbox, database: Database, tmp_path: Path
 ) -> None:
@@ -143,6 +142,7 @@ def test_faults_in_some_demarches_leave_the_others_on_schedule(
     assert [] == [line for line in lines if '"demarche"' not in line]
 
 
+@on_postgresql
 def test_replicas_take_over_from_a_killed_and_a_stopped_one(
     dsync: Installed, sandbox: Sandbox, database: Database, tmp_path: Path
 ) -> None:
@@ -151,8 +151,6 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
     The lease of the dead one is expired by hand in place of waiting for it, and so is a transaction
     in the middle of which the sleeper was stopped.
     """
-    if not database.is_postgresql:
-        pytest.skip("replicas share a PostgreSQL database")
     kinds = dict.fromkeys(NUMBERS, SHIPPED) | {90002: EQUIPMENT, 90004: NEXT_CALL}
     folder = configured(sandbox, tmp_path / "demarches", kinds, {}, {})
     replicas = [dsync.start("run", config=str(folder)) for _ in range(3)]
@@ -188,12 +186,11 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
     assert edited == sorted(row["numero"] for row in changes)
 
 
+@on_postgresql
 def test_a_webhook_may_reach_the_replica_that_does_not_work(
     dsync: Installed, sandbox: Sandbox, database: Database
 ) -> None:
     """It is answered by annotations within 3 s, also after that replica has met a held lease."""
-    if not database.is_postgresql:
-        pytest.skip("replicas share a PostgreSQL database")
     control = sandbox.control
     first, second, *_ = [one for one in control.truth() if one.state == "en_construction"]
     control.fail(ScriptedFault("latency", latency_ms=3000, times=None))

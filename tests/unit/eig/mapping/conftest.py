@@ -217,6 +217,17 @@ class Mapper:
         )
 
 
+def hashes(node: str) -> str:
+    """Return the hashes of a dossier, with the shipped configuration."""
+    sections = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
+    mapper = Mapper(
+        MappingConfig.model_validate(sections["mapping"]),
+        AnnotationsConfig.model_validate(sections["annotations"]),
+    )
+    mapped = mapper.map(read_dossier(node.encode()), DemarcheNumber(86321), None)
+    return f"{mapped.content_hash} {mapped.inputs_hash}"
+
+
 @pytest.fixture(scope="session")
 def make_mapper() -> Callable[[MappingConfig], Mapper]:
     """Return a builder of mappers with the shipped annotations."""
