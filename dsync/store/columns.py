@@ -50,6 +50,7 @@ class JsonText(TypeDecorator[Any]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Return the function that decodes a text."""
+        # Made once a statement, and not once a value.
         decoder = msgspec.json.Decoder(self.shape)
 
         def decode(text: Any) -> Any:

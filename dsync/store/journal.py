@@ -227,6 +227,7 @@ class QuarantineWrites(QuarantineReads, JournalWrites):
                 },
             ).returning(_table.c.tentatives)
         ).scalar_one()
+        # The first one only: a dossier that fails at each run would fill the journal.
         if tentatives == 1:
             self.record_events(run, [NewEvent(numero, "quarantaine", {"code": code})], now)
 

@@ -52,6 +52,7 @@ _REOPENED: dict[str, Any] = {
         else_=_outbox.c.valeur_distante,
     ),
 }
+# Without the refused ones: an edit in DS frees them of nothing, the form or a right does.
 _ENDED = [WishStatus.CONFIRMEE.value, WishStatus.CONFLIT.value, WishStatus.SUSPENDUE.value]
 
 

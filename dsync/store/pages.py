@@ -351,6 +351,7 @@ def _events_of(change: _Change, beside: DossierDiff | None) -> Iterator[NewEvent
         yield NewEvent(change.numero, "etat", {"de": change.old.etat, "a": change.new.etat.value})
     if change.content_changed and beside is not None:
         names: list[Json] = [*beside.names()]
+        # A change of the state alone has its own event.
         if names or not change.etat_changed:
             yield NewEvent(change.numero, "modifie", {"champs": names})
 

@@ -249,6 +249,7 @@ class Reader(
         )
         name = case(_OPEN_PUSHES, value=wished.c.statut)
         why = case(_OPEN_PUSHES, value=outbox.statut)
+        # With types: PostgreSQL does not join a bare NULL with an instant.
         no_text, no_time = cast(null(), Text), cast(null(), outbox.creee_le.type)
         rows = self.connection.execute(
             union_all(

@@ -127,6 +127,7 @@ class SyncOptions:
             shown=shown and {DossierNumber(int(n)): values for n, values in shown.items()},
             dossiers=tuple(DossierNumber(number) for number in asked.get("dossiers", ())),
             push=asked.get("push", True),
+            # As after a run that the service does by itself.
             pieces=True,
             started_by=request.demande_par,
             request=request.id,
