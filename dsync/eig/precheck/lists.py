@@ -92,13 +92,18 @@ def is_siren(text: str) -> bool:
     return sum(n - 9 if n > 9 else n for n in doubled) % 10 == 0
 
 
-def parse_operateurs(text: str) -> OperateurList:
+def parse_operateurs(text: str, given: Mapping[str, str] | None = None) -> OperateurList:
     """Parse a list of opérateurs: columns `siren` and `nom`, comments `annee` and `source`.
+
+    Args:
+        text: the content of the file.
+        given: values by name that count instead of the comments.
 
     Raises:
         ListProblemsError: lists every problem of the file.
     """
     meta, rows, problems = _read(text, ("siren", "nom"))
+    meta |= given or {}
     noms: dict[str, str] = {}
     for number, (siren, nom) in rows:
         # The digits may be grouped, as people write a SIREN.
@@ -125,15 +130,14 @@ def parse_operateurs(text: str) -> OperateurList:
     return OperateurList(int(annee), meta["source"], noms)
 
 
-def parse_categories(text: str) -> CategorieList:
+def parse_categories(text: str, given: Mapping[str, str] | None = None) -> CategorieList:
     """Parse the legal categories: columns `code`, `libelle` and `reponse`, comment `source`.
 
-    A code is four digits, digits and x for a family (`72xx`), or a range (`7312-7379`).
-
-    Raises:
-        ListProblemsError: lists every problem of the file.
+    A code is four digits, digits and x for a family (`72xx`), or a range (`7312-7379`). Arguments
+    and errors as of `parse_operateurs`.
     """
     meta, rows, problems = _read(text, ("code", "libelle", "reponse"))
+    meta |= given or {}
     exact: dict[str, Categorie] = {}
     familles: list[tuple[str, str, Categorie]] = []
     known: set[str] = set()
@@ -176,7 +180,7 @@ def _span(code: str) -> tuple[str, str] | None:
 def _read(
     text: str, columns: tuple[str, ...]
 ) -> tuple[dict[str, str], Iterator[tuple[int, tuple[str, ...]]], list[str]]:
-    """Return the comments by name, the numbered rows, and the problems of the header."""
+    """Return the comments by name, the numbered rows, and the problems, those of rows included."""
     lines = text.removeprefix("\ufeff").splitlines()
     top = 0
     meta = {}
@@ -191,12 +195,20 @@ def _read(
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
         return meta, iter(()), [f"column{'s' if missing[1:] else ''} {', '.join(missing)} missing"]
-    rows = (
-        # The reader counts from the header; operators count from the first comment line.
-        (top + reader.line_num, tuple((row[name] or "").strip() for name in columns))
-        for row in reader
-    )
-    return meta, rows, []
+    problems: list[str] = []
+
+    def rows() -> Iterator[tuple[int, tuple[str, ...]]]:
+        begin = top + 2
+        try:
+            for row in reader:
+                # The reader counts from the header; operators count from the first comment line.
+                begin = top + reader.line_num + 1
+                yield begin - 1, tuple((row[name] or "").strip() for name in columns)
+        except csv.Error:
+            # It takes all that follows such a mark for one field, which becomes too long.
+            problems.append(f"line {begin}: a quotation mark has no end, or a field is too long")
+
+    return meta, rows(), problems
 
 
 Kind = Literal["operateurs", "categories_juridiques"]
@@ -232,15 +244,18 @@ def validate_list(
     Raises:
         ConfigurationError: lists every problem of the file.
     """
-    text = _with_meta(text, {"annee": str(annee) if annee else None, "source": source})
+    text = text.removeprefix("\ufeff")
+    given = {"annee": str(annee)} if annee else {}
+    if source:
+        given["source"] = " ".join(source.split())
     header = next((line for line in text.splitlines() if line.strip() and line[0] != "#"), "")
     # French spreadsheets separate columns by semicolons.
     columns = {name.strip().strip('"').lower() for name in header.replace(";", ",").split(",")}
     try:
         if "siren" in columns:
-            return _operateurs(text, today)
+            return _operateurs(parse_operateurs(text, given), today)
         if "code" in columns:
-            return _categories(text, today)
+            return _categories(parse_categories(text, given), today)
     except ListProblemsError as exc:
         problems = tuple(exc.problems)
         raise ConfigurationError(
@@ -253,8 +268,7 @@ def validate_list(
     )
 
 
-def _operateurs(text: str, today: date) -> ReferenceList:
-    parsed = parse_operateurs(text)
+def _operateurs(parsed: OperateurList, today: date) -> ReferenceList:
     # A fixed order, so that two versions of the file can be compared.
     rows = sorted(parsed.noms.items(), key=lambda row: (row[1], row[0]))
     meta = {"annee": str(parsed.annee), "source": parsed.source, "date": today.isoformat()}
@@ -268,8 +282,7 @@ def _operateurs(text: str, today: date) -> ReferenceList:
     )
 
 
-def _categories(text: str, today: date) -> ReferenceList:
-    parsed = parse_categories(text)
+def _categories(parsed: CategorieList, today: date) -> ReferenceList:
     found = [*(famille[2] for famille in parsed.familles), *parsed.exact.values()]
     rows = sorted((c.code, c.libelle, c.reponse.value) for c in found)
     meta = {"source": parsed.source, "date": today.isoformat()}
@@ -281,17 +294,6 @@ def _categories(text: str, today: date) -> ReferenceList:
         len(rows),
         _written(meta, ("code", "libelle", "reponse"), rows),
     )
-
-
-def _with_meta(text: str, meta: dict[str, str | None]) -> str:
-    lines = [f"# {name}: {' '.join(value.split())}\n" for name, value in meta.items() if value]
-    # A later comment line with the same name would replace these.
-    kept = [
-        line
-        for line in text.removeprefix("\ufeff").splitlines(keepends=True)
-        if not any(value and line.startswith(f"# {name}:") for name, value in meta.items())
-    ]
-    return "".join([*lines, *kept])
 
 
 def _written(

@@ -66,3 +66,18 @@ def test_the_lists_are_those_at_hand(request: Any) -> None:
     shipped = (CONFIG / "operateurs_etat.csv").read_text(encoding="utf-8").splitlines()
     rows = [line for line in shipped if not line.startswith("#")]
     assert len(rows) == len(given.read_text(encoding="utf-8").splitlines())
+
+
+def test_a_quotation_mark_without_its_end_is_named_with_its_line() -> None:
+    """Of a long file: what follows it is one field, longer than Python's reader takes."""
+    rows = "110001013,A\n" * 15_000
+    with pytest.raises(ConfigurationError) as raised:
+        validate_list(f'# source: x\nsiren,nom\n110001013,"A\n{rows}', today=TODAY, annee=2024)
+    assert any("line 3" in problem and "quotation" in problem for problem in raised.value.problems)
+
+
+def test_a_problem_has_the_line_of_the_file_itself() -> None:
+    """Year and source that are given beside it are no lines of it."""
+    with pytest.raises(ConfigurationError) as raised:
+        validate_list("siren,nom\n123,A\n", today=TODAY, annee=2024, source="x")
+    assert ["line 2: « 123 » is not a SIREN (9 digits, check digit)"] == [*raised.value.problems]
