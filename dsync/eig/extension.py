@@ -143,13 +143,19 @@ class EigExtension(Extension):
         return views
 
     def complete(self, query: str) -> str:
-        """Insert the main view's columns, the checks and what follows each stage into a query."""
+        """Insert the main view's columns, the checks and what follows each stage into a query.
+
+        `{results}`: the paths of the checks and their results in a verdict, which has each check
+        once at most.
+        """
         columns = ",\n    ".join(f"{column.sql} AS {column.name}" for column in main_view_columns())
         checks = ",\n        ".join(
             f"('{CHECKS_VIEW}', 'controle', '{check}', '{check.meaning}')" for check in Check
         )
         # Not `format`: SQL has braces of its own, such as '{}'.
         query = query.replace("{columns}", columns).replace("{checks}", checks)
+        results = (f"'$[{rank}].controle', '$[{rank}].resultat'" for rank in range(len(Check)))
+        query = query.replace("{results}", ", ".join(results))
         for name in Suite._fields:
             whens = (f"WHEN '{e}' THEN '{v}'" for e, s in SUITES.items() if (v := getattr(s, name)))
             query = query.replace(f"{{{name}}}", f"CASE e.etape {' '.join(whens)} END")

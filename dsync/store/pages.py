@@ -330,10 +330,11 @@ class PageWrites(QueueWrites, QuarantineWrites, ChangeWrites, DemarcheReads, Cor
                 _dossier,
                 [{"numero": c.numero, **_bookkeeping(c.new)} for c in moved],
             )
+            names = ("numero", "annotations", "cellules")
             update_rows(
                 self.connection,
                 _contenu,
-                [{"numero": c.numero, "annotations": c.new.contents["annotations"]} for c in moved],
+                [{name: c.new.contents[name] for name in names} for c in moved],
             )
         if unchanged:
             theirs = _dossier.c.numero.in_([c.numero for c in unchanged])

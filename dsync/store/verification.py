@@ -35,7 +35,7 @@ _FACTS = tuple(
     for one in _dossier.columns
     if one.name not in {"lu_par_run", "a_evaluer", "presence_raison", "presence_le"}
 )
-_JSON = ("demandeur", "divers", "traitements", "champs", "annotations", "lacunes")
+_JSON = ("demandeur", "divers", "traitements", "champs", "annotations", "lacunes", "cellules")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -140,6 +140,7 @@ class Recorder:
                 "traitements": json_bytes(dossier.traitements),
                 "champs": champs_json,
                 "annotations": json_bytes(annotations),
+                "cellules": json_bytes(cells(champs, annotations)),
             },
             programme=form.programme.rows(dossier, corrections) if form.programme else {},
         )
@@ -214,6 +215,31 @@ def champs_of_form(champs: Iterable[Champ], descriptors: Descriptors) -> tuple[C
     return tuple(kept)
 
 
+class Cell(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A champ or an annotation in the flat list `cellules`, as `lecture_champ` shows it."""
+
+    id: DescriptorId
+    texte: str | None = None
+    libelle: str | None = None
+    type: str | None = None
+    ligne: int | None = None
+    """The place of its row in the repetition, from 1."""
+    origine: str = "champ"
+
+
+def cells(champs: Iterable[Champ], annotations: Iterable[Champ]) -> list[Cell]:
+    """Return all champs and annotations, each followed by those in its rows."""
+    return [*_cells(champs, "champ"), *_cells(annotations, "annotation")]
+
+
+def _cells(champs: Iterable[Champ], origin: str) -> Iterator[Cell]:
+    for champ in champs:
+        yield Cell(champ.descriptor_id, champ.texte, champ.libelle, champ.type, None, origin)
+        for rank, ligne in enumerate(champ.lignes, start=1):
+            for one in ligne.champs:
+                yield Cell(one.descriptor_id, one.texte, one.libelle, one.type, rank, origin)
+
+
 def _divers(dossier: Dossier) -> dict[str, Json]:
     """Return the facts that have no column of their own."""
     return {
@@ -229,6 +255,7 @@ def _divers(dossier: Dossier) -> dict[str, Json]:
 
 _to_demandeur = msgspec.json.Decoder(Demandeur)
 _to_champs = msgspec.json.Decoder(tuple[Champ, ...])
+_to_cells = msgspec.json.Decoder(list[Cell])
 _to_traitements = msgspec.json.Decoder(tuple[Traitement, ...])
 
 
@@ -263,6 +290,15 @@ def dossier_of(stored: StoredDossier) -> Dossier:
         traitements=_to_traitements.decode(json["traitements"]),
         **divers | {"instructeurs": tuple(divers["instructeurs"])},
     )
+
+
+def cells_of(stored: StoredDossier) -> list[Cell]:
+    """Return the stored flat list of a dossier's champs and annotations.
+
+    Raises:
+        msgspec.DecodeError: it was damaged.
+    """
+    return _to_cells.decode(stored.contents["cellules"] or b"null")
 
 
 def _descriptors_shown(dossier: Dossier) -> dict[DescriptorId, Descriptor]:

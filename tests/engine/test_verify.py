@@ -60,6 +60,7 @@ def test_a_damaged_dossier_is_found_and_stored_again(engine_on_each: Engine) -> 
         ("UPDATE contenu SET champs = '[]' WHERE numero = {n}", "hashes"),
         ("UPDATE dossier SET archive = true WHERE numero = {n}", "hashes"),
         ("UPDATE dossier SET annotations_hash = 'x' WHERE numero = {n}", "hashes"),
+        ("UPDATE contenu SET cellules = '[]' WHERE numero = {n}", "hashes"),
         ("DELETE FROM contenu WHERE numero = {n}", "contents"),
         ("DELETE FROM candidature WHERE numero = {n}", "contents"),
     ]
@@ -76,10 +77,9 @@ def test_a_damaged_dossier_is_found_and_stored_again(engine_on_each: Engine) -> 
 def test_json_that_cannot_be_decoded_stops_no_run(engine: Engine) -> None:
     """The dossier is stored again without its earlier values; what else reads it is told."""
     engine.sync_until_quiet()
-    for column in ("champs", "traitements"):
-        rank = {"champs": 0, "traitements": 1}[column]
+    for rank, column in enumerate(("champs", "traitements", "cellules")):
         engine.execute(f"UPDATE contenu SET {column} = '[{{' WHERE numero = {number(rank)}")
-    assert {number(0), number(1)} == set(found(engine)["contents"])
+    assert {number(0), number(1), number(2)} == set(found(engine)["contents"])
     for rank in range(3):
         engine.control.edit_champ(number(rank), PROBLEME, "Nouveau problème")
     report = engine.sync()

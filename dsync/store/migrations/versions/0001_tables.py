@@ -66,6 +66,7 @@ def upgrade() -> None:
         sa.Column("champs", columns.RawJson(), nullable=True),
         sa.Column("annotations", columns.RawJson(), nullable=True),
         sa.Column("lacunes", sa.Text(), nullable=True),
+        sa.Column("cellules", columns.RawJson(), nullable=True),
         sa.PrimaryKeyConstraint("numero", name=op.f("pk_contenu")),
     )
     op.create_table(

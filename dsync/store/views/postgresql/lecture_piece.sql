@@ -1,4 +1,5 @@
--- The first « row », null, stands for the dossier's own champs, for the reason of `lecture_champ`.
+-- The first « row », null, stands for the dossier's own champs. With a UNION of queries that depend on
+-- `c` PostgreSQL would read all in one process, and reads this in several.
 -- Of `jsonb_path_query` PostgreSQL expects 1,000 rows and not 100, and compiles even a query for one dossier.
 -- Concatenated, a list is decompressed once and not by each function that reads it.
 SELECT
