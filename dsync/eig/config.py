@@ -8,11 +8,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from dsync.eig.mapping.config import MappingConfig
-from dsync.eig.precheck.config import RulesConfig
+from dsync.eig.precheck.config import RulesConfig, Text
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Days = Annotated[float, Field(gt=0, le=3660)]
-Path = Annotated[str, Field(min_length=1)]
 
 
 class _Section(BaseModel):
@@ -22,12 +21,12 @@ class _Section(BaseModel):
 class CatalogueConfig(_Section):
     """The list of products of beta.gouv.fr."""
 
-    paths: Annotated[tuple[Path, ...], Field(min_length=1)] = (
+    paths: Annotated[tuple[Text, ...], Field(min_length=1)] = (
         "api/v2.6/startups.json",
         "api/v2.7/startups.json",
     )
     """Below DSYNC_BETAGOUV_URL, tried in this order; the first readable one is used."""
-    redirects: Path = "redirects.json"
+    redirects: Text = "redirects.json"
     """Former addresses of products, below DSYNC_BETAGOUV_URL."""
     max_age_days: Days = 14
     """Days since the last confirmation; after them, checks on the product give « impossible »."""
@@ -45,7 +44,7 @@ class RegistreConfig(_Section):
 
     enabled: bool = False
     """Whether it is asked."""
-    url: Path = "https://recherche-entreprises.api.gouv.fr"
+    url: Text = "https://recherche-entreprises.api.gouv.fr"
     """Its base address."""
     requests_per_second: Annotated[float, Field(gt=0, le=7)] = 5
     """Maximum rate; the API's own limit is 7."""
