@@ -191,8 +191,13 @@ def _read(
     body = "\n".join(lines[top:])
     # French spreadsheets separate columns by semicolons.
     delimiter = ";" if ";" in body.partition("\n")[0] else ","
-    reader = csv.DictReader(io.StringIO(body), delimiter=delimiter)
-    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    # Strict: of a mark without its end, the reader would make one cell of all lines below.
+    reader = csv.DictReader(io.StringIO(body), delimiter=delimiter, strict=True)
+    try:
+        header = reader.fieldnames or ()
+    except csv.Error:
+        return meta, iter(()), [f"line {top + 1}: a quotation mark has no end"]
+    missing = [name for name in columns if name not in header]
     if missing:
         return meta, iter(()), [f"column{'s' if missing[1:] else ''} {', '.join(missing)} missing"]
     problems: list[str] = []
@@ -202,8 +207,11 @@ def _read(
         try:
             for row in reader:
                 # The reader counts from the header; operators count from the first comment line.
+                cells = tuple((row[name] or "").strip() for name in columns)
+                if any("\n" in cell for cell in cells):
+                    problems.append(f"line {begin}: a quotation mark has no end in its line")
                 begin = top + reader.line_num + 1
-                yield begin - 1, tuple((row[name] or "").strip() for name in columns)
+                yield begin - 1, cells
         except csv.Error:
             # It takes all that follows such a mark for one field, which becomes too long.
             problems.append(f"line {begin}: a quotation mark has no end, or a field is too long")

@@ -28,9 +28,10 @@ def test_operateurs_are_kept_with_year_and_source() -> None:
     assert validate_list(found.text, today=TODAY) == found
 
 
-def test_arguments_win_over_the_files_own_lines() -> None:
-    """The arguments replace the file's comments."""
-    text = "# annee: 2020\n# source: x\nsiren,nom\n110001013,A\n"
+@pytest.mark.parametrize("line", ["# annee: 2020", "#annee : 2020", "# Annee: 2020"])
+def test_arguments_win_over_the_files_own_lines(line: str) -> None:
+    """The arguments replace the file's comments, however these are typed."""
+    text = f"{line}\n# source: x\nsiren,nom\n110001013,A\n"
     found = validate_list(text, today=TODAY, annee=2024)
     assert (found.annee, found.source) == (2024, "x")
 
@@ -47,6 +48,7 @@ def test_the_shipped_lists_are_valid(name: str) -> None:
     [
         ("siren,nom\n1,X\n", 3),
         ("# source: x\ncode,libelle,reponse\n7120,A,oui\n", 2),
+        ('siren,"nom\n', 4),
         ("a,b\n", 0),
         ("", 0),
     ],
@@ -56,6 +58,16 @@ def test_a_faulty_list_is_refused_with_every_problem(text: str, problems: int) -
     with pytest.raises(ConfigurationError, match="nothing was kept") as caught:
         validate_list(text, today=TODAY)
     assert len(caught.value.problems) == problems
+
+
+@pytest.mark.parametrize("end", ["", '130013345,"B"\n', f"130013345,{'B' * 200_000}\n"])
+def test_a_cell_that_swallows_lines_is_refused(end: str) -> None:
+    """A quote without its pair would make the list lack opérateurs without a word."""
+    lost = '110001013,"A\n582056149,BRGM\n' if len(end) < 1000 else ""
+    text = f"# annee: 2024\n# source: x\nsiren,nom\n{lost}{end}"
+    with pytest.raises(ConfigurationError, match="nothing was kept") as caught:
+        validate_list(text, today=TODAY)
+    assert any("line" in problem for problem in caught.value.problems)
 
 
 def test_the_lists_are_those_at_hand(request: Any) -> None:
