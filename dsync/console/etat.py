@@ -97,7 +97,7 @@ POINTS: Mapping[Code, Point | None] = {
         "technique : la commande « dsync check » en donne le remède."
     ),
     Code.TOKEN_EXPIRY: Point(
-        "Le jeton d’accès à Démarches Simplifiées expire le {day} : faites-le renouveler."
+        "Le jeton d’accès à Démarches Simplifiées {expires} le {day} : faites-le renouveler."
     ),
 }
 """What is said of each concern; with « | », of one dossier and of several, after their number."""
@@ -136,6 +136,7 @@ def points_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> Iterato
         facts = {
             "age": words.duration(one.age(now)),
             "day": words.day(settings.ds_token_expires_on),
+            "expires": "expire" if one.number >= 0 else "a expiré",
             "details": ", ".join(details) or "interrompu",
         }
         text = point.text.format(**facts)
@@ -195,13 +196,14 @@ def options_of(visit: Visit) -> SyncOptions:
     numbers = visit.numbers("dossier")
     if scope == "dossier" and not numbers:
         raise HTTPException(400, "Indiquez le numéro du dossier à relire.")
-    if scope != "dossier" and numbers:
-        # Something else would be done than what somebody typed, and they would not notice.
-        raise HTTPException(
-            400, "Un numéro est indiqué : choisissez « Un dossier », ou effacez le numéro."
-        )
+    if scope == "tout" and numbers:
+        raise HTTPException(400, "Indiquez un numéro, ou choisissez « Tout », pas les deux.")
     return SyncOptions(
-        full=scope == "tout", dossiers=tuple(numbers), started_by=visit.actor.name, pieces=True
+        # Who types a number means it, although « Ce qui a changé » was chosen before.
+        full=scope == "tout",
+        dossiers=tuple(numbers),
+        started_by=visit.actor.name,
+        pieces=True,
     )
 
 

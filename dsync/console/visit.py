@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from dsync import __version__
 from dsync.console import words
 from dsync.console.access import Actor
 from dsync.console.desk import Desk
@@ -267,5 +268,6 @@ def environment() -> jinja2.Environment:
             "asked",
         )
     }
-    made.globals |= {"zip": zip}
+    # The version is in the addresses of what browsers keep for a day.
+    made.globals |= {"zip": zip, "version": __version__}
     return made

@@ -10,10 +10,12 @@ import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
+from dsync import __version__
 from dsync.cli.console import open_console
 from dsync.console.access import Role
 from dsync.sandbox import Sandbox
@@ -156,6 +158,9 @@ def test_every_answer_is_guarded(read_console: ServedConsole, reader: Visitor) -
             headers["X-Content-Type-Options"],
         )
     assert "no-store" == reader.get("/").headers["Cache-Control"]
+    kept = set(re.findall(r"/static/[^\"]+", reader.get("/").text + reader.get("/nulle-part").text))
+    assert {f"v={__version__}"} == {urlsplit(one).query for one in kept if "console" in one}
+    assert {200} == {reader.get(one).status_code for one in kept}
     cookie = anonymous(read_console, "GET", read_console.links[-1]).headers["Set-Cookie"].lower()
     assert all(word in cookie for word in ("httponly", "samesite=lax", "max-age=28800"))
 

@@ -56,18 +56,18 @@ def test_resynchronising_reads_what_changed(engine: Engine, visitor: Visitor) ->
 
 def test_a_scope_is_one_dossier_or_all(engine: Engine, visitor: Visitor) -> None:
     """A number that is none is refused with a sentence."""
-    assert "Dossiers lus 1" in visitor.ask(
-        "/resynchroniser", portee="dossier", dossier=str(number(3))
-    )
+    for scope in ("dossier", "nouveau"):
+        page = visitor.ask("/resynchroniser", portee=scope, dossier=str(number(3)))
+        assert "Dossiers lus 1" in page
     assert "Dossiers lus 12" in visitor.ask("/resynchroniser", portee="tout")
     for fields in (
         {"portee": "dossier"},
         {"portee": "dossier", "dossier": "x"},
         {"portee": "ailleurs"},
-        {"portee": "nouveau", "dossier": str(number(3))},
+        {"portee": "tout", "dossier": str(number(3))},
     ):
         assert 400 == visitor.post("/resynchroniser", **fields).status_code
-    assert [("dossier", USER, 0), ("complet", USER, 0)] == requests_of(engine)
+    assert [("dossier", USER, 0)] * 2 + [("complet", USER, 0)] == requests_of(engine)
 
 
 def test_a_dossier_that_cannot_be_read_is_told(engine: Engine, visitor: Visitor) -> None:
