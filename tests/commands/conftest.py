@@ -30,7 +30,7 @@ def run(sandbox: Sandbox, tmp_path: Path) -> InsideCommand:
     return operator(sandbox, tmp_path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InsideCommand]:
     """Return `dsync` in a folder with an up-to-date database, for tests that only read."""
     with small_sandbox(30) as server:
