@@ -94,8 +94,6 @@ def _settle(sandbox: Sandbox) -> None:
             dossier.annotations_at = dossier.champs_at = dossier.depose_at - timedelta(hours=2)
     _found(sandbox, 15000010).rows[5302] = [Row(AIDE_ROW, {})]
     _found(sandbox, 15800001).rows[7301] = [Row(BLOC_ROW, {})]
-    demarche = world.demarches[86321]
-    demarche.modified_at = _utc("2026-11-14T09:00")
 
 
 def _found(sandbox: Sandbox, number: int) -> Any:
@@ -108,12 +106,7 @@ def _utc(text: str) -> datetime:
 
 def _form() -> FormSeed:
     first = FORM.revisions[0]
-    second = FormRevision(
-        first.date_publication,
-        _utc("2026-11-07T08:00"),
-        first.champs,
-        first.annotations,
-    )
+    second = FormRevision(_utc("2026-11-07T08:00"), first.champs, first.annotations)
     second.champs = [d for d in second.champs if d.stable_id != 4307]
     second.champs.append(ChampDescriptor(4607, "text", "Champ ajouté en révision 2"))
     second.annotations.append(ChampDescriptor(5406, "text", "Annotation ajoutée en révision 2"))
@@ -127,14 +120,13 @@ def _every_type_form() -> FormSeed:
     champs = [d for d in whole.champs if d.stable_id < 7122]
     kept = (*range(7200, 7222), 7300, 7301)
     annotations = [d for d in whole.annotations if d.stable_id in kept]
-    revision = FormRevision(whole.date_creation, whole.date_publication, champs, annotations)
+    revision = FormRevision(whole.date_publication, champs, annotations)
     groupes = {"défaut": ["dsync@example.gouv.fr"]}
     return replace(EVERY_TYPE_FORM, labels={}, groupes=groupes, revisions=[revision])
 
 
 def _plain(number: int, title: str) -> FormSeed:
     revision = FormRevision(
-        FORM.revisions[0].date_creation,
         FORM.revisions[0].date_publication,
         [ChampDescriptor(number * 10, "text", "Texte")],
         [ChampDescriptor(9951, "text", "Note")],
@@ -225,36 +217,16 @@ def _champs(rank: int) -> dict[int, Any]:
 def _morale(siret: str) -> dict[str, Any]:
     rank = int(siret[6:9])
     code, label = ("7210", "Commune et commune nouvelle")
-    address = {
-        "label": "20 AVENUE DE SEGUR\r\n75007 PARIS\r\nFRANCE",
-        "type": "housenumber",
-        "city_name": "Paris 7e Arrondissement",
-        "postal_code": "75007",
-        "city_code": "75107",
-        "department_code": "75",
-        "region_code": "11",
-    }
     return {
         "kind": "morale",
         "siret": siret,
-        "siege_social": True,
-        "naf": "8411Z",
-        "libelle_naf": "Administration publique générale",
-        "address": address,
         "entreprise": {
             "siren": siret[:9],
-            "capital_social": -1,
             "forme_juridique": label,
             "forme_juridique_code": code,
-            "nom_commercial": "",
             "raison_sociale": f"STRUCTURE {rank} ({code})",
-            "siret_siege_social": siret,
-            "code_effectif": "32",
-            "date_creation": "2010-01-01",
             "etat_administratif": "Actif",
-            "inline_adresse": address["label"],
         },
-        "association": None,
     }
 
 

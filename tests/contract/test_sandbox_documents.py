@@ -30,7 +30,10 @@ def test_fields_of_different_types_may_share_a_key(sandbox: Any, client: Any) ->
         ("{demarche(number:86321){nope}}", "undefinedField"),
         ("{demarche(numero:86321){id}}", "missingRequiredArguments"),
         ("{demarche(number:86321){... on Nope{id}}}", "undefinedType"),
-        ("{demarche(number:86321){dossiers(state:x){nodes{id}}}}", "argumentLiteralsIncompatible"),
+        (
+            '{demarche(number:86321){dossiers(updatedSince:"x"){nodes{id}}}}',
+            "argumentLiteralsIncompatible",
+        ),
         ("{demarche(number:86321){id}} fragment U on Dossier{id}", "useAndDefineFragment"),
         ("{a:demarche(number:1){id} a:dossier(number:1){id}}", "fieldConflict"),
     ],
@@ -46,7 +49,7 @@ def test_an_invalid_document_has_the_codes_of_ds(client: Any, query: str, code: 
 def test_a_document_deeper_than_fifteen_is_refused(client: Any) -> None:
     """Only fields count, not fragments."""
     inner = "champDescriptors{... on RepetitionChampDescriptor{"
-    query = "{demarche(number:86321){publishedRevision{%s}}}"
+    query = "{demarche(number:86321){activeRevision{%s}}}"
     deep = [query % (inner * n + "id" + "}}" * n) for n in (12, 13)]
     assert "errors" not in client.ask(deep[0])
     told = "Query has depth of 16, which exceeds max depth of 15"

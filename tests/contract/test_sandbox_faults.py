@@ -8,6 +8,8 @@ import pytest
 import requests
 
 from dsync.sandbox import ScriptedFault
+from dsync.sandbox.world import ids
+from dsync.sandbox.world.truth import DossierTruth
 
 PAGE = (
     "query page($n:Int){demarche(number:86321){dossiers(first:$n){"
@@ -21,9 +23,8 @@ WRITE = (
 DSYNC = "SW5zdHJ1Y3RldXItMw=="
 
 
-def _open(client: Any) -> dict[str, Any]:
-    query = "{demarche(number:86321){dossiers(state:en_instruction){nodes{id number}}}}"
-    return client.data(query)["demarche"]["dossiers"]["nodes"][0]
+def _open(sandbox: Any) -> DossierTruth:
+    return next(truth for truth in sandbox.control.truth() if truth.state == "en_instruction")
 
 
 @pytest.mark.parametrize(
@@ -107,31 +108,32 @@ def test_a_dossier_can_fail_each_page_that_has_it(sandbox: Any, client: Any) -> 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_inside", "answer_lost"])
 def test_a_connection_is_closed(sandbox: Any, client: Any, kind: Any) -> None:
     """Only a request whose connection was closed before its execution has no effect."""
-    dossier = _open(client)
+    number = _open(sandbox).number
     sandbox.control.fail(ScriptedFault(kind, only="mutation"))
     with pytest.raises(requests.RequestException):
-        client.post(WRITE, d=dossier["id"], i=DSYNC, t="écrit")
-    written = sandbox.control.truth_of(dossier["number"]).annotations[5103] == "écrit"
+        client.post(WRITE, d=ids.encode("Dossier", number), i=DSYNC, t="écrit")
+    written = sandbox.control.truth_of(number).annotations[5103] == "écrit"
     assert written is (kind != "cut_before")
 
 
 def test_a_time_out_keeps_the_mutations_before_it(sandbox: Any, client: Any) -> None:
     """Mutations are executed in order; those after the time-out are not."""
-    dossier = _open(client)
+    dossier = _open(sandbox)
     sandbox.control.fail(ScriptedFault("timeout", reached=1))
     label = "(input:{dossierId:$d,labelId:%s}){errors{message}}"
-    ids = ('"TGFiZWwtMQ=="', '"TGFiZWwtMg=="')
-    before = set(sandbox.control.truth_of(dossier["number"]).labels)
-    for name in before:
-        sandbox.control.remove_label(dossier["number"], name)
+    known = ('"TGFiZWwtMQ=="', '"TGFiZWwtMg=="')
+    for name in dossier.labels:
+        sandbox.control.remove_label(dossier.number, name)
     body = client.ask(
         "mutation($d:ID!){"
-        + " ".join(f"a{rank}:dossierAjouterLabel{label % ident}" for rank, ident in enumerate(ids))
+        + " ".join(
+            f"a{rank}:dossierAjouterLabel{label % ident}" for rank, ident in enumerate(known)
+        )
         + "}",
-        d=dossier["id"],
+        d=ids.encode("Dossier", dossier.number),
     )
     assert body["data"] == {"a0": {"errors": None}, "a1": None}
-    assert sandbox.control.truth_of(dossier["number"]).labels == ["éligible"]
+    assert sandbox.control.truth_of(dossier.number).labels == ["éligible"]
 
 
 def test_a_slow_answer_is_complete(sandbox: Any, client: Any) -> None:
@@ -168,8 +170,8 @@ def test_the_rate_limit_resets_with_the_clock_minute(sandbox: Any, client: Any) 
     assert client.post(PAGE).status_code == 200
 
 
-def test_tokens_and_maintenance_can_be_switched(sandbox: Any, client: Any) -> None:
-    """A token can expire or be refused on this network; a maintenance can begin and end."""
+def test_tokens_can_be_changed(sandbox: Any, client: Any) -> None:
+    """A token can expire or be refused on this network, and be as before."""
     control = sandbox.control
     statuses = []
     for switch in (
@@ -177,12 +179,10 @@ def test_tokens_and_maintenance_can_be_switched(sandbox: Any, client: Any) -> No
         lambda: control.change_token(expired=False),
         lambda: control.change_token(forbidden_network=True),
         lambda: control.change_token(forbidden_network=False),
-        control.maintain,
-        lambda: control.maintain(on=False),
     ):
         switch()
         statuses.append(client.post(PAGE).status_code)
-    assert statuses == [401, 200, 403, 200, 503, 200]
+    assert statuses == [401, 200, 403, 200]
     assert client.post(PAGE, token=sandbox.tokens.expired).status_code == 401
     assert client.post(PAGE, token=sandbox.tokens.forbidden_network).status_code == 403
     other = client.ask(PAGE, token=sandbox.tokens.other_demarche)

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 FILES = (
-    "query files{demarche(number:86321){dossiers{nodes{number geojson{url} champs(id:"
+    "query files{demarche(number:86321){dossiers{nodes{champs(id:"
     '"Q2hhbXAtNDYwNQ=="){... on PieceJustificativeChamp{files{url checksum byteSizeBigInt}}}}}}}'
 )
 
@@ -45,13 +45,6 @@ def test_an_address_expires_within_the_hour_and_cannot_be_changed(
     sandbox.control.advance(3601)
     assert client.session.get(url, timeout=5).status_code == 404
     assert client.session.get(_file(client)["url"], timeout=5).status_code == 200
-
-
-def test_the_geojson_of_a_dossier_is_served(client: Any) -> None:
-    """A form without a map gives an empty collection."""
-    node = client.data(FILES)["demarche"]["dossiers"]["nodes"][0]
-    answer = client.session.get(node["geojson"]["url"], timeout=5).json()
-    assert (answer["type"], answer["id"]) == ("FeatureCollection", node["number"])
 
 
 @pytest.mark.parametrize("path", ["/api/v2.6/startups.json", "/api/v2.7/startups.json"])
@@ -116,15 +109,6 @@ def test_an_invalid_control_is_refused(sandbox: Any, client: Any, path: str, sta
     """An unknown method, or arguments that it refuses."""
     url = f"{sandbox.control_url}/{path}"
     assert client.session.post(url, json={"a": 1}, timeout=5).status_code == status
-
-
-def test_the_stored_introspection_needs_no_token(sandbox: Any, client: Any) -> None:
-    """With a token any introspection is answered."""
-    answer = client.session.post(sandbox.ds_url, json={"queryId": "introspection"}, timeout=5)
-    names = {type_["name"] for type_ in answer.json()["data"]["__schema"]["types"]}
-    assert "AnnotationValueInput" in names
-    asked = client.data('{__type(name:"AnnotationValueInput"){inputFields{name}}}')
-    assert {"name": "dropDownList"} in asked["__type"]["inputFields"]
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])

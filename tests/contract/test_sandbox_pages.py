@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 PAGE = (
-    "query page($first:Int,$last:Int,$after:String,$before:String,$order:Order,"
-    "$since:ISO8601DateTime,$state:DossierState){demarche(number:86321){dossiers(first:$first,"
-    "last:$last,after:$after,before:$before,order:$order,updatedSince:$since,state:$state){"
-    "pageInfo{startCursor endCursor hasNextPage hasPreviousPage} "
+    "query page($first:Int,$after:String,$since:ISO8601DateTime){demarche(number:86321){"
+    "dossiers(first:$first,after:$after,updatedSince:$since){pageInfo{endCursor hasNextPage} "
     "nodes{number state dateDepot dateDerniereModification}}}}"
 )
 

@@ -12,11 +12,10 @@ from dsync.sandbox.content import FIRST_NUMBER
 
 PAGE = (
     "{demarche(number:86321){dossiers(first:3){nodes{id number demandeur{__typename "
-    "...on PersonneMorale{siret libelleNaf entreprise{siren siretSiegeSocial}}}}}}}"
+    "...on PersonneMorale{siret entreprise{siren raisonSociale}}}}}}}"
 )
 ALONE = (
-    "query($n:Int!){dossier(number:$n){number demandeur{__typename "
-    "...on PersonneMorale{libelleNaf}}}}"
+    "query($n:Int!){dossier(number:$n){number demandeur{__typename ...on PersonneMorale{siret}}}}"
 )
 
 
@@ -58,16 +57,16 @@ def test_a_null_field_empties_the_nearest_nullable_object(sandbox: Sandbox) -> N
         if node["demandeur"].get("entreprise")
     )
     place = number - FIRST_NUMBER
-    sandbox.control.null_field(number, ("demandeur", "entreprise", "siretSiegeSocial"))
+    sandbox.control.null_field(number, ("demandeur", "entreprise", "raisonSociale"))
     answer = ask(sandbox, PAGE).json()
     nodes = answer["data"]["demarche"]["dossiers"]["nodes"]
     (found,) = [node for node in nodes if node["number"] == number]
     assert found["demandeur"]["entreprise"] is None
     [error] = answer["errors"]
-    assert ["demandeur", "entreprise", "siretSiegeSocial"] == error["path"][4:]
+    assert ["demandeur", "entreprise", "raisonSociale"] == error["path"][4:]
     assert "invalid_null" == error["extensions"]["code"]
     sandbox.control.repair(number)
-    sandbox.control.null_field(number, ("demandeur", "libelleNaf"))
+    sandbox.control.null_field(number, ("demandeur", "siret"))
     answer = ask(sandbox, PAGE).json()
     assert answer["data"]["demarche"]["dossiers"]["nodes"][place] is None
     assert {"data": None} == {"data": ask(sandbox, ALONE, n=number).json()["data"]}

@@ -9,10 +9,10 @@ from dsync.sandbox.world.model import FormRevision, FormSeed
 
 
 def form(data: dict[str, Any]) -> FormSeed:
-    """Return a form of `data/forms.toml`; each revision is created when the last is published."""
-    dates = zip([data["created_at"], *data["published_at"]], data["published_at"], strict=False)
-    revisions = [FormRevision(*pair, data["champs"], data["annotations"]) for pair in dates]
-    facts = ("number", "path", "title", "description", "labels", "groupes")
+    """Return a form of `data/forms.toml`, with as many revisions as it has dates of publication."""
+    content = data["champs"], data["annotations"]
+    revisions = [FormRevision(at, *content) for at in data["published_at"]]
+    facts = ("number", "title", "labels", "groupes")
     return FormSeed(**{fact: data[fact] for fact in facts}, revisions=revisions)
 
 

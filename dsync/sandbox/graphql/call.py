@@ -8,7 +8,6 @@ from typing import Any, TypeAlias, TypeVar
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from dsync.sandbox.world.champs import ServedChamp
 from dsync.sandbox.world.model import DossierFault, Groupe, ServedDemarche, ServedDossier, World
 
 Place: TypeAlias = tuple[str | int, ...]
@@ -49,7 +48,6 @@ class Call:
 
     world: World
     token: Token | None
-    english: bool
     base_url: str
     limit: QueryLimit
     reached: int | None = None
@@ -59,8 +57,6 @@ class Call:
     nodes: int = 0
     """Number of nodes and mutations answered so far."""
     out_of_time: bool = False
-    echoes: dict[tuple[int, str], ServedChamp] = field(default_factory=dict)
-    """Annotations as this request first returned them: DS returns the same object again."""
     places: list[tuple[int, Place]] = field(default_factory=list)
     """Number and path of each dossier in the answer."""
     null_fields: set[Place] = field(default_factory=set)

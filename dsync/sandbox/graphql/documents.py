@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 import graphql
@@ -140,15 +139,6 @@ def _page_size(node: graphql.FieldNode, variables: Mapping[str, Any]) -> int:
 
 document = lru_cache(maxsize=512)(QueryDocument)
 """Returns the document of a text; raises `RefusedError`, as `QueryDocument` does."""
-
-
-def stored_query(name: str) -> str | None:
-    """Return the text of the stored query of that name, None when there is none."""
-    if name == "introspection":
-        return graphql.get_introspection_query(descriptions=True)
-    if name != "ds-query-v2":
-        return None
-    return files("dsync.sandbox.graphql").joinpath("stored.graphql").read_text(encoding="utf-8")
 
 
 def _is_tolerated(error: graphql.GraphQLError) -> bool:

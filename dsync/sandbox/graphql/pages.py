@@ -1,19 +1,17 @@
-"""Pagination of the dossiers and of the two lists of deletions: filters, order, cursors."""
+"""Pages of the dossiers and of the two lists of deletions: order and cursors."""
 
 from __future__ import annotations
 
 import base64
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
-from operator import eq, ge, le
+from functools import partial
 from typing import Any, Self
 
-from dsync.sandbox.graphql.call import Info, Resolve, failed, invalid_input, not_found
-from dsync.sandbox.world import ids
-from dsync.sandbox.world.model import FormRevision, Groupe, ServedDemarche, ServedDossier, by_id
+from dsync.sandbox.graphql.call import Info, Resolve, invalid_input
+from dsync.sandbox.world.model import Groupe, ServedDemarche, ServedDossier
 
 MAX_PAGE = 100
 
@@ -24,102 +22,58 @@ Place = ServedDemarche | Groupe
 
 @dataclass
 class Connection:
-    """A list of which a page is asked; its page is made where DS reports bad arguments."""
+    """A list of which a page is asked; its page is made where DS reports a bad cursor."""
 
     all: Sequence[Key]
     value_of: Callable[[Key], Any]
     first: int | None = None
-    last: int | None = None
     after: str | None = None
-    before: str | None = None
-    order: str | None = "ASC"
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The values of the page."""
+        return [self.value_of(key) for key in self._page()[0]]
 
     @property
     def page_info(self) -> Self:
-        """What has the page's `PageInfo`."""
+        """What has the fields of `PageInfo`."""
         return self
 
-    @cached_property
-    def page(self) -> dict[str, Any]:
-        """The page's nodes and edges in the order served, and the fields of its `PageInfo`.
+    @property
+    def has_next_page(self) -> bool:
+        """Whether more follow."""
+        return self._page()[1]
+
+    @property
+    def end_cursor(self) -> str | None:
+        """The position of the page's last value."""
+        keys, _ = self._page()
+        return _cursor(keys[-1]) if keys else None
+
+    def _page(self) -> tuple[Sequence[Key], bool]:
+        """Return the page's keys, and whether more follow.
 
         Raises:
-            GraphQLError: two arguments exclude each other, or a cursor cannot be decoded.
+            GraphQLError: the cursor cannot be decoded.
         """
-        keys, has_next_page, has_previous_page = self._keys()
-        cursors, values = [_cursor(key) for key in keys], [self.value_of(key) for key in keys]
-        edges = [{"cursor": c, "node": value} for c, value in zip(cursors, values, strict=True)]
-        return {
-            "nodes": values,
-            "edges": edges,
-            "has_next_page": has_next_page,
-            "has_previous_page": has_previous_page,
-            "start_cursor": cursors[0] if cursors else None,
-            "end_cursor": cursors[-1] if cursors else None,
-        }
-
-    def _keys(self) -> tuple[list[Key], bool, bool]:
-        """Return the page's keys, whether more follow, whether more precede."""
-        if self.first is not None and self.last is not None:
-            raise failed('Arguments "first" and "last" are exclusive', "bad_request")
-        if self.after and self.before:
-            raise failed('Arguments "before" and "after" are exclusive', "bad_request")
-        descending = self.order == "DESC"
-        asked = MAX_PAGE if self.first is self.last is None else self.first or self.last or 0
-        size = max(0, min(MAX_PAGE, asked))
-        low, high = 0, len(self.all)
-        if text := self.after or self.before:
-            at = _position(text)
-            if at is None:
-                return [], bool(self.before), bool(self.after)
-            if bool(self.after) != descending:
-                low = bisect_right(self.all, at)
-            else:
-                high = bisect_left(self.all, at)
-        more = high - low > size
-        from_the_end = bool(self.before) or (self.last is not None and not self.after)
-        if from_the_end != descending:
-            keys = list(self.all[max(low, high - size) : high])
-        else:
-            keys = list(self.all[low : min(high, low + size)])
-        if descending:
-            keys.reverse()
-        if from_the_end:
-            return keys, bool(self.before), more
-        return keys, more, bool(self.after)
+        start, size = 0, MAX_PAGE if self.first is None else max(0, min(MAX_PAGE, self.first))
+        if self.after:
+            at = _position(self.after)
+            start = bisect_right(self.all, at) if at else len(self.all)
+        return self.all[start : start + size], len(self.all) > start + size
 
 
 def dossiers(
-    place: Place,
-    _: Info,
-    *,
-    created_since: datetime | None = None,
-    updated_since: datetime | None = None,
-    state: str | None = None,
-    archived: bool | None = None,
-    revision: str | None = None,
-    min_revision: str | None = None,
-    max_revision: str | None = None,
-    **page: Any,
+    place: Place, _: Info, *, updated_since: datetime | None = None, **page: Any
 ) -> Connection:
-    """Resolve `dossiers`: the present dossiers of a démarche or of a groupe."""
-    demarche = place.demarche if isinstance(place, Groupe) else place
-    wanted = ((eq, revision), (ge, min_revision), (le, max_revision))
-    revisions = [(test, _revision(demarche, text).key) for test, text in wanted if text is not None]
-    since = updated_since or created_since
-
-    def at(dossier: ServedDossier) -> datetime:
-        return dossier.updated_at if updated_since else dossier.depose_at
-
-    keys = sorted(
-        (at(dossier), dossier.number)
-        for dossier in _listed(place, "present")
-        if (since is None or at(dossier) >= since)
-        and state in (None, dossier.state)
-        and archived in (None, dossier.archived)
-        and all(test(dossier.form.key, key) for test, key in revisions)
-    )
-    return Connection(keys, lambda key: demarche.dossiers[key[1]], **page)
+    """Resolve `dossiers`: the present ones, by last change with `updatedSince`, else by deposit."""
+    shown = {dossier.number: dossier for dossier in _listed(place, "present")}
+    if updated_since is None:
+        keys = [(dossier.depose_at, dossier.number) for dossier in shown.values()]
+    else:
+        changes = [(dossier.updated_at, dossier.number) for dossier in shown.values()]
+        keys = [(at, number) for at, number in changes if at >= updated_since]
+    return Connection(sorted(keys), lambda key: shown[key[1]], **page)
 
 
 def _deletions(
@@ -143,17 +97,6 @@ def _listed(place: Place, listed: str) -> Iterator[ServedDossier]:
     for dossier in demarche.dossiers.values():
         if dossier.listed == listed and place in (demarche, dossier.groupe):
             yield dossier
-
-
-def _revision(demarche: ServedDemarche, text: str) -> FormRevision:
-    try:
-        ids.decode(text)
-    except ids.InvalidIdError as exc:
-        raise invalid_input(text) from exc
-    found = by_id(text, demarche.revisions)
-    if found is None:
-        raise not_found("DossierConnection")
-    return found
 
 
 def _cursor(key: Key) -> str:

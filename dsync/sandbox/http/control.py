@@ -62,7 +62,7 @@ class Control(Changes):
             if like == "eig":
                 form, make = content.FORM, content.dossiers
             given = form, make(self._seed, dossiers, now=self.now())
-        form = replace(given[0], number=number, path=f"{given[0].path}-{number}")
+        form = replace(given[0], number=number)
         renumbered = [replace(d, number=number * 1000 + rank) for rank, d in enumerate(given[1], 1)]
         return list(self.world.add_demarche(form, renumbered).dossiers)
 
@@ -138,10 +138,6 @@ class Control(Changes):
         """Remove the faults of a dossier; None: those of every answer."""
         kept = [fault for fault in self.world.dossier_faults if fault.number != number]
         self.world.dossier_faults = kept
-
-    def maintain(self, *, on: bool = True) -> None:
-        """Begin or end a maintenance: every request gets a 503."""
-        self._endpoint.under_maintenance = on
 
     def limit_rate(self, per_minute: int | None) -> None:
         """Set the rate limit in requests per minute and token; None: no limit."""

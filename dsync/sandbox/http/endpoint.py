@@ -15,7 +15,7 @@ from typing import Any
 from graphql import FieldNode
 
 from dsync.sandbox.graphql.call import Call, QueryLimit, ServerFailure, Token
-from dsync.sandbox.graphql.documents import QueryDocument, RefusedError, document, stored_query
+from dsync.sandbox.graphql.documents import QueryDocument, RefusedError, document
 from dsync.sandbox.graphql.execution import execute
 from dsync.sandbox.http.answers import HttpAnswer, as_json, failed, failure, internal_error
 from dsync.sandbox.http.faults import ScriptedFault, altered, next_fault, with_replaced_json
@@ -23,8 +23,7 @@ from dsync.sandbox.world.model import World
 
 PATH = "/api/v2/graphql"
 _KEPT_REQUESTS = 50_000
-# DS accepts `Bearer x`, `Token x` and `Token token="x"` (recorded: auth-*).
-_SCHEME = re.compile(r"(?:Bearer|Token)\s+(?:token=)?\"?([^\s\"]+)\"?")
+_SCHEME = re.compile(r"Bearer\s+([^\s]+)")
 
 
 @dataclass(slots=True)
@@ -50,12 +49,6 @@ class Entry:
     def as_dict(self) -> dict[str, Any]:
         """Return the entry with its number of aliases, to be serialised."""
         return {**asdict(self), "aliases": self.aliases}
-
-
-class _BadBodyError(Exception):
-    def __init__(self, message: str, code: str = "bad_request") -> None:
-        super().__init__(message)
-        self.answer = failure(400, message, code)
 
 
 class AccessControl:
@@ -113,7 +106,6 @@ class Endpoint:
         self.query_limit = QueryLimit()
         self.faults: list[ScriptedFault] = []
         self.journal: deque[Entry] = deque(maxlen=_KEPT_REQUESTS)
-        self.under_maintenance = False
 
     def answer(
         self, headers: Message, body: bytes, base_url: str
@@ -134,10 +126,7 @@ class Endpoint:
             entry = Entry(self.world.now(), token.name if token else None)
             entry.user_agent = headers.get("User-Agent")
             self.journal.append(entry)
-            try:
-                reply, fault = self._answer(headers, body, base_url, token, entry)
-            except _BadBodyError as exc:
-                reply, fault = exc.answer, None
+            reply, fault = self._answer(headers, body, base_url, token, entry)
             entry.status = reply.status if reply else 0
             entry.fault = fault.kind if fault else None
             return reply, fault
@@ -147,20 +136,21 @@ class Endpoint:
     ) -> tuple[HttpAnswer | None, ScriptedFault | None]:
         if self.access.exceeds(headers.get("Authorization"), entry.at):
             return failed("rate_limited", entry.at), None
-        if self.under_maintenance:
-            return failed("maintenance", entry.at), None
-        params = _params(headers, body)
+        try:
+            given = json.loads(text := body.decode("utf-8", "replace"))
+        except ValueError:
+            return failure(400, f"unexpected token at '{text}'", "bad_request"), None
+        params = given if isinstance(given, dict) else {}
         asked = _asked(params, entry)
         # After parsing, because a fault can apply to one operation only.
         fault = next_fault(self.faults, entry.operation, entry.kind, entry.token)
         if fault and fault.kind == "cut_before":
             return None, fault
-        kinds = [fault.kind if fault else "", _refusal(token, params)]
+        kinds = [fault.kind if fault else "", _refusal(token)]
         reply = next((answer for kind in kinds if (answer := failed(kind, entry.at))), None)
         if reply is None:
-            english = (headers.get("Accept-Language") or "").lower().startswith("en")
             reached = fault.reached if fault and fault.kind == "timeout" else None
-            call = Call(self.world, token, english, base_url, self.query_limit, reached)
+            call = Call(self.world, token, base_url, self.query_limit, reached)
             try:
                 reply = HttpAnswer(200, _run(params, asked, call))
             except ServerFailure:
@@ -168,60 +158,30 @@ class Endpoint:
         return (altered(fault, reply) if fault else reply), fault
 
 
-def _refusal(token: Token | None, params: dict[str, Any]) -> str:
-    """Return why a token is refused; without one, only stored queries are answered."""
+def _refusal(token: Token | None) -> str:
+    """Return why a token is refused, "" when it is not."""
     if token is None:
-        return "token_unknown" if params.get("queryId") is None else ""
+        return "token_unknown"
     return "token_expired" if token.expired else "forbidden_network" * token.forbidden_network
 
 
 def _run(params: dict[str, Any], asked: QueryDocument | RefusedError | None, call: Call) -> bytes:
-    variables = _variables(params.get("variables"))
-    if params.get("queryId") is not None and stored_query(params["queryId"]) is None:
-        raise ServerFailure
     if asked is None:
         return as_json({"errors": [{"message": "No query string was present"}]})
     try:
         if isinstance(asked, RefusedError):
             raise asked
+        variables = params.get("variables") or {}
         body = execute(asked, params.get("operationName"), variables, call)
     except RefusedError as refusal:
         return as_json({"errors": refusal.entries()})
     return with_replaced_json(body, call.replaced_json())
 
 
-def _params(headers: Message, body: bytes) -> dict[str, Any]:
-    """Parse the body; DS ignores one whose Content-Type is not JSON."""
-    content_type = headers.get("Content-Type") or ""
-    if not content_type.startswith("application/json") or not body.strip():
-        return {}
-    given = _json(body.decode("utf-8", "replace"), "bad_request")
-    return given if isinstance(given, dict) else {}
-
-
-def _variables(given: Any) -> dict[str, Any]:
-    if given is None or given == "":
-        return {}
-    if isinstance(given, str):
-        given = _json(given, "graphql_parse_failed")
-    if not isinstance(given, dict):
-        raise _BadBodyError(f"Unexpected parameter: {json.dumps(given)}")
-    return given
-
-
-def _json(text: str, code: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as exc:
-        raise _BadBodyError(f"unexpected token at '{text}'", code) from exc
-
-
 def _asked(params: dict[str, Any], entry: Entry) -> QueryDocument | RefusedError | None:
     """Return the request's document, and write its operation and fields into the log entry."""
-    entry.operation, variables = params.get("operationName"), params.get("variables")
-    entry.variables = variables if isinstance(variables, dict) else {}
-    query_id = params.get("queryId")
-    text = params.get("query") if query_id is None else stored_query(query_id)
+    entry.operation, text = params.get("operationName"), params.get("query")
+    entry.variables = params.get("variables") or {}
     if not isinstance(text, str) or not text:
         return None
     try:

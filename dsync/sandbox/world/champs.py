@@ -6,13 +6,11 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Any
 
+from dsync.sandbox.world import ids
 from dsync.sandbox.world.clock import PARIS, iso
 from dsync.sandbox.world.model import ChampDescriptor, Row, ServedDossier, Source
 
-_MONTHS = {
-    False: "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    True: "January February March April May June July August September October November December",
-}
+_MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
 ASKED_TYPES = {
     **dict.fromkeys(("drop_down_list", "address", "communes", "departements"), "TextChamp"),
     **dict.fromkeys(("regions", "pays", "header_section", "explication"), "TextChamp"),
@@ -53,6 +51,11 @@ class ServedChamp:
         """The value when the object was created; None for an unanswered champ."""
 
     @property
+    def id(self) -> str:
+        """The opaque id."""
+        return ids.encode("Champ", self.key)
+
+    @property
     def updated_at(self) -> datetime:
         """Instant at which its value last changed."""
         return self.dossier.touched.get(self.key, self.dossier.depose_at)
@@ -70,7 +73,7 @@ class ServedChamp:
             for row in self.dossier.rows_of(self.descriptor, self.source)
         ]
 
-    def text(self, *, english: bool = False) -> str | None:
+    def text(self) -> str | None:
         """Return the value for people (`stringValue`)."""
         value, type_ = self.value, self.type
         if type_ == "checkbox":
@@ -80,7 +83,7 @@ class ServedChamp:
         if type_ in ("piece_justificative", "titre_identite"):
             return None
         if type_ in ("date", "datetime"):
-            return _long_date(type_, value, english=english)
+            return _long_date(type_, value)
         return _TEXTS.get(type_, str)(value)
 
     def text_value(self) -> str | None:
@@ -119,9 +122,9 @@ def champs_of(dossier: ServedDossier, source: Source) -> list[ServedChamp]:
     ]
 
 
-def _long_date(type_: str, value: Any, *, english: bool) -> str:
+def _long_date(type_: str, value: Any) -> str:
     local = value.astimezone(PARIS) if type_ == "datetime" else date.fromisoformat(value)
-    day = f"{local.day:02d} {_MONTHS[english].split()[local.month - 1]} {local.year}"
+    day = f"{local.day:02d} {_MONTHS.split()[local.month - 1]} {local.year}"
     return f"{day} {local:%H:%M}" if type_ == "datetime" else day
 
 

@@ -146,10 +146,6 @@ class Changes:
         """Add a new dossier to a démarche."""
         self.world.add_dossier(self._demarche(demarche), seed)
 
-    def delete_account(self, number: int) -> None:
-        """Delete the account of a dossier's usager."""
-        self._changed(number).usager_deleted = True
-
     # --- what an instructeur does -----------------------------------------------------------
 
     def move(
@@ -315,7 +311,7 @@ class Changes:
         found = self._demarche(demarche)
         revision = found.revisions[-1]
         change.apply(revision)
-        revision.date_publication = found.modified_at = self.now()
+        revision.date_publication = self.now()
         self.world.begin_draft(found)
         if rebases:
             _rebase(found, None, change.retype)
@@ -324,11 +320,6 @@ class Changes:
     def rebase(self, number: int | None = None) -> None:
         """Move one open dossier, or all, to the active revision; none of their dates moves."""
         _rebase(self._demarche(None), number, {})
-
-    def close_demarche(self, demarche: int | None = None) -> None:
-        """Close a démarche; its dossiers can still be read and written."""
-        found = self._demarche(demarche)
-        found.state, found.date_fermeture = "close", self.now()
 
     # ----------------------------------------------------------------------------------------
 

@@ -33,7 +33,9 @@ def files_of(champ: ServedChamp) -> list[ServedFile]:
     """Return the files of a champ that the API lists: not the infected ones."""
     return [
         {
-            **_place(champ.dossier, f"{champ.key}/{rank}", seed.filename, champ.updated_at),
+            "number": champ.dossier.number,
+            "path": f"{champ.key}/{rank}",
+            "filename": seed.filename,
             "content_type": seed.content_type,
             "byte_size": len(seed.content),
             "checksum": base64.b64encode(_md5(seed.content)).decode(),
@@ -44,18 +46,6 @@ def files_of(champ: ServedChamp) -> list[ServedFile]:
     ]
 
 
-def made(dossier: ServedDossier, kind: str, at: datetime) -> ServedFile:
-    """Return the pdf or the geojson of a dossier, which is generated when it is fetched."""
-    content_type = "application/pdf" if kind == "pdf" else "application/json"
-    unknown = {"byte_size": 0, "checksum": "", "virus_scan_result": "pending"}
-    place = _place(dossier, kind, f"dossier-{dossier.number}.{kind}", at)
-    return {**place, "content_type": content_type, **unknown}
-
-
-def _place(dossier: ServedDossier, path: str, filename: str, at: datetime) -> ServedFile:
-    return {"number": dossier.number, "path": path, "filename": filename, "created_at": at}
-
-
 def fetch(world: World, path: str) -> tuple[int, str, bytes]:
     """Return status, content type and content of a file.
 
@@ -64,17 +54,12 @@ def fetch(world: World, path: str) -> tuple[int, str, bytes]:
     token, _, rest = path.partition("--")
     if not hmac.compare_digest(_sign(token), rest.partition("/")[0]):
         return 401, "text/html", b""
-    number, kind, until = json.loads(base64.urlsafe_b64decode(token))
+    number, place, until = json.loads(base64.urlsafe_b64decode(token))
     dossier = world.dossier(number)
     expired = datetime.fromtimestamp(until, UTC) < world.now()
     if dossier is None or expired or dossier.listed == "supprime":
         return 404, "text/html", b""
-    if kind == "pdf":
-        return 200, "application/pdf", b"%%PDF-1.4\n%% dossier %d" % number
-    if kind == "geojson":
-        shape: dict[str, Any] = {"type": "FeatureCollection", "id": number, "features": []}
-        return 200, "application/json", json.dumps({**shape, "bbox": [None] * 4}).encode()
-    key, _, rank = kind.rpartition("/")
+    key, _, rank = place.rpartition("/")
     seeds = _seeds(dossier, *key.partition("|")[::2])
     if int(rank) >= len(seeds):
         return 404, "text/html", b""

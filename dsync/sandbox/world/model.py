@@ -26,7 +26,6 @@ Actor = Literal["usager", "administration"]
 Source = Literal["champs", "annotations"]
 T = TypeVar("T", bound="Identified")
 
-ADMINISTRATEUR = "administration-eig@example.gouv.fr"
 FINISHED = frozenset({"accepte", "refuse", "sans_suite"})
 
 
@@ -38,7 +37,6 @@ class ChampDescriptor:
     type: str
     label: str
     required: bool = False
-    description: str | None = None
     options: list[str] = field(default_factory=list)
     other_option: bool = False
     champs: list[ChampDescriptor] = field(default_factory=list)
@@ -46,6 +44,11 @@ class ChampDescriptor:
 
     def __post_init__(self) -> None:
         self.options, self.champs = [*self.options], descriptors(self.champs)
+
+    @property
+    def id(self) -> str:
+        """The opaque id."""
+        return ids.encode("Champ", self.stable_id)
 
     @property
     def level(self) -> int | None:
@@ -88,7 +91,6 @@ class Groupe(Identified):
     demarche: ServedDemarche
     label: str
     instructeurs: list[Agent]
-    closed: bool = False
 
 
 @dataclass(eq=False)
@@ -106,7 +108,6 @@ class FormRevision(Identified):
     """One version of the form; a draft has no publication date."""
 
     KIND = "ProcedureRevision"
-    date_creation: datetime
     date_publication: datetime | None
     champs: list[ChampDescriptor]
     annotations: list[ChampDescriptor]
@@ -138,9 +139,7 @@ class FormSeed:
     """A démarche with its revisions, oldest first; the last one is published."""
 
     number: int
-    path: str
     title: str
-    description: str
     labels: dict[str, str]
     """Colours by name."""
     groupes: dict[str, list[str]]
@@ -234,10 +233,6 @@ class ServedDossier:
     archived: bool = False
     labels: list[str] = field(default_factory=list)
     motivation: str | None = None
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    """Each `{"email", "body", "created_at"}`, ordered by date."""
-    avis: list[dict[str, Any]] = field(default_factory=list)
-    """Each `{"question", "reponse", "date_question", "date_reponse", "expert", "claimant"}`."""
     revision: int = 0
     """Index of its revision in those of the démarche; 0 is the first."""
     prefilled: bool = False
@@ -260,7 +255,6 @@ class ServedDossier:
         self.correction_at: datetime | None = None
         self.hidden_at: datetime | None = None
         self.deletion: Deletion | None = None
-        self.usager_deleted = False
         self.followers: list[Agent] = []
         self.traitements: list[dict[str, Any]] = []
         self.hidden_champs: set[int] = set()
@@ -325,37 +319,13 @@ class ServedDemarche:
     """A démarche with its form and its dossiers."""
 
     number: int
-    path: str
     title: str
-    description: str
-    date_creation: datetime
-    date_publication: datetime | None
     labels: list[Label]
     revisions: list[FormRevision]
     """Oldest first; the last one is the draft, the one before it is the published one."""
     groupes: list[Groupe] = field(default_factory=list)
     dossiers: dict[int, ServedDossier] = field(default_factory=dict)
     state: str = "publiee"
-    date_fermeture: datetime | None = None
-    modified_at: datetime | None = None
-    revision: FormRevision | None = None
-    """For a `DemarcheDescriptor`, which is a copy of the démarche: the revision that it shows."""
-    demarche_url: str | None = None
-
-    administrateurs: ClassVar = [{"id": ids.encode("Administrateur", 1), "email": ADMINISTRATEUR}]
-    cadre_juridique_url: ClassVar = "https://www.legifrance.gouv.fr"
-    duree_conservation_dossiers: ClassVar = 12
-    opendata: ClassVar = True
-    service: ClassVar = {
-        "id": ids.encode("Service", 1),
-        "nom": "DINUM",
-        "organisme": "Direction interministérielle du numérique",
-        "siret": "13002526500013",
-        "type_organisme": "administration_centrale",
-    }
-    chorus_configuration: ClassVar = dict.fromkeys(
-        ("centre_de_cout", "domaine_fonctionnel", "referentiel_de_programmation"), ""
-    )
 
     @property
     def id(self) -> str:
@@ -366,11 +336,6 @@ class ServedDemarche:
     def published(self) -> FormRevision:
         """The published revision."""
         return self.revisions[-2]
-
-    @property
-    def date_derniere_modification(self) -> datetime | None:
-        """Instant of the démarche's last change, or else of the last publication."""
-        return self.modified_at or self.published.date_publication
 
 
 class World:
@@ -397,9 +362,7 @@ class World:
         """Add a published démarche with its dossiers, both copied."""
         revisions = [replace(revision, key=self.key(FormRevision)) for revision in form.revisions]
         labels = [Label(self.key(Label), name, color) for name, color in form.labels.items()]
-        facts = (form.number, form.path, form.title, form.description)
-        dates = revisions[0].date_creation, revisions[0].date_publication
-        demarche = ServedDemarche(*facts, *dates, labels, revisions)
+        demarche = ServedDemarche(form.number, form.title, labels, revisions)
         for label, emails in form.groupes.items():
             agents = [self._agent(email) for email in emails]
             demarche.groupes.append(Groupe(self.key(Groupe), demarche, label, agents))
@@ -412,9 +375,8 @@ class World:
     def begin_draft(self, demarche: ServedDemarche) -> None:
         """Add a draft revision with the content of the newest one."""
         newest = demarche.revisions[-1]
-        draft = replace(newest, key=self.key(FormRevision), date_publication=None)
-        draft.date_creation = newest.date_publication or self.now()
-        demarche.revisions.append(draft)
+        key = self.key(FormRevision)
+        demarche.revisions.append(replace(newest, key=key, date_publication=None))
 
     def add_dossier(self, demarche: ServedDemarche, given: ServedDossier) -> None:
         """Add a copy of a dossier to a démarche, as the démarche's first groupe has it."""
