@@ -141,9 +141,9 @@ SCENARIOS: dict[str, list[Step]] = {
         "dossier-revision1", "descriptors-revisions", "labels-groupes", "demandeur-15000002",
         "demandeur-15000010", "demandeur-degraded-fragment-15000027",
         "physique", "champ-by-id", "champ-by-id-unknown", "file-pending",
-        _do("complete_etablissement", 15000027, recorded_world.completed()), "etab-completed",
+        _do("replace_demandeur", 15000027, recorded_world.completed()), "etab-completed",
         _do("edit_champ", 15000026, 4302, "Grace Hopper"), "usager-resubmitted",
-        _do("hide", 15000026), _do("lose_demandeur", 15000020), "no-etablissement",
+        _do("hide", 15000026), _do("replace_demandeur", 15000020, {}), "no-etablissement",
         "no-etablissement-single",
     ],
     "deletions": [

@@ -66,24 +66,27 @@ def test_answers_have_the_sandboxs_time(sandbox: Any, client: Any) -> None:
 
 def test_the_control_works_over_http(sandbox: Any, client: Any) -> None:
     """Tests in another process can call its methods and read the log and the truth."""
-    post, get, url = client.session.post, client.session.get, sandbox.control_url
+
+    def post(name: str, **given: Any) -> Any:
+        url = f"{sandbox.control_url}/{name}"
+        answer = client.session.post(url, timeout=5, **given)
+        assert answer.status_code == 200
+        return answer.json()["result"]
+
     number = sandbox.control.truth()[0].number
-    assert post(f"{url}/edit_annotation", json=[number, 5103, "x"], timeout=5).status_code == 200
-    assert post(f"{url}/fail", json={"kind": "bad_gateway"}, timeout=5).status_code == 200
-    assert post(f"{url}/set_clock", json={"to": {"datetime": "2027-01-01T00:00:00Z"}}, timeout=5).ok
+    post("edit_annotation", json=[number, 5103, "x"])
+    post("fail", json={"kind": "bad_gateway"})
+    post("set_clock", json={"to": {"datetime": "2027-01-01T00:00:00Z"}})
     moment = {"datetime": "2026-12-01T10:00:00Z"}
-    assert post(f"{url}/edit_annotation", json=[number, 5104, moment], timeout=5).ok
+    post("edit_annotation", json=[number, 5104, moment])
     client.post("query seen{__typename}")
-    truth = get(f"{url}/truth/{number}", timeout=5).json()
-    assert (truth["annotations"]["5103"], truth["annotations"]["5104"]) == (
-        "x",
-        "01 décembre 2026 11:00",
-    )
-    logged = get(f"{url}/requests", timeout=5).json()
+    annotations = post("truth_of", json=[number])["annotations"]
+    assert (annotations["5103"], annotations["5104"]) == ("x", "01 décembre 2026 11:00")
+    logged = post("requests")
     assert [(e["operation"], e["status"], e["fault"]) for e in logged] == [
         ("seen", 502, "bad_gateway")
     ]
-    assert get(f"{url}/status", timeout=5).json()["now"].startswith("2027-01-01")
+    assert post("now").startswith("2027-01-01")
 
 
 @pytest.mark.parametrize("like", ["equipment", "eig"])

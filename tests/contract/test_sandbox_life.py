@@ -11,6 +11,7 @@ from dsync.sandbox import Change
 from dsync.sandbox.world.clock import iso
 from dsync.sandbox.world.model import ChampDescriptor
 
+MORALE = {"kind": "morale", "siret": "13002526500013"}
 LISTS = (
     "query lists{demarche(number:86321){dossiers{nodes{number}} "
     "pendingDeletedDossiers{nodes{number reason dateSupression}} "
@@ -96,7 +97,10 @@ def test_a_restored_dossier_is_back_with_a_moved_date(sandbox: Any, client: Any)
         (lambda c, n: c.change_groupe(n, "autre groupe"), [True, False, False]),
         (lambda c, n: c.add_label(n, "éligible"), [True, False, False]),
         (lambda c, n: c.add_annotation_row(n, 5302), [False, False, False]),
-        (lambda c, n: c.complete_etablissement(n, {"siret": "1"}), [False, False, False]),
+        (
+            lambda c, n: c.replace_demandeur(n, MORALE),
+            [False, False, False],
+        ),
         (lambda c, n: c.end_virus_scan(n, 4605, "infected"), [False, False, False]),
         (
             lambda c, n: c.publish_revision(Change(rename={4105: "Renommé"})),

@@ -243,7 +243,7 @@ def harm(engine: Engine, how: str) -> None:
         place = len(FORM.revisions[-1].champs)
         engine.control.null_field(number(0), ("champs", place, "commune", "name"))
     else:
-        engine.control.lose_demandeur(number(0))
+        engine.control.replace_demandeur(number(0), {})
 
 
 def with_commune(engine: Engine) -> None:

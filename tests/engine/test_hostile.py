@@ -80,7 +80,7 @@ def test_a_hole_below_a_nullable_field_costs_that_field(engine: Engine) -> None:
 def test_a_dossier_that_a_hole_takes_whole_keeps_its_champs(engine: Engine, command: str) -> None:
     """It is asked for once more without the objects that can break."""
     rank = company(engine)
-    engine.control.lose_demandeur(number(rank))
+    engine.control.replace_demandeur(number(rank), {})
     engine.control.edit_champ(number(rank), PROBLEME, "Un autre problème")
     engine.control.forget_requests()
     alone = command == "sync --dossier"
@@ -104,7 +104,7 @@ def test_an_applicant_that_ds_cannot_render_changes_no_verdict(
     if field:
         engine.control.null_field(number(0), ("demandeur", "entreprise", field))
     else:
-        engine.control.lose_demandeur(number(0))
+        engine.control.replace_demandeur(number(0), {})
     engine.control.edit_champ(number(0), PROBLEME, "Un autre problème")
     assert 7 == engine.sync().exit_code
     assert ("Éligible", "Éligible", before) == (

@@ -505,9 +505,7 @@ def test_a_renamed_label_is_found_by_the_full_read(engine: Engine) -> None:
 def test_a_completed_applicant_is_found_and_judged_by_the_full_read(engine: Engine) -> None:
     """The establishment comes without any date."""
     engine.sync_until_quiet()
-    engine.control.complete_etablissement(
-        number(0), {**engine.control.truth_of(number(2)).demandeur}
-    )
+    engine.control.replace_demandeur(number(0), engine.control.truth_of(number(2)).demandeur)
     assert 0 == engine.sync().changed
     report = engine.sync(full=True)
     assert report.changed >= 1

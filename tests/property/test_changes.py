@@ -44,7 +44,7 @@ acts = st.one_of(
     st.tuples(st.just("hide"), ranks, st.just("administration")),
     st.tuples(st.just("restore"), ranks),
     st.tuples(st.just("return_null"), ranks),
-    st.tuples(st.just("lose_demandeur"), ranks),
+    st.tuples(st.just("replace_demandeur"), ranks, st.just({})),
     st.tuples(st.just("repair"), ranks),
     st.tuples(st.just("publish"), st.just(PAGE)),
     st.tuples(st.just("sync"), st.booleans(), st.booleans()),
@@ -96,11 +96,11 @@ def live(engine: Engine, act: tuple[Any, ...], demandeurs: dict[int, Any]) -> No
         return
     elif name == "repair":
         control.repair(given_[0])
-        control.world.dossier(given_[0]).demandeur = demandeurs[given_[0]]
-    elif name in ("return_null", "lose_demandeur"):
+        control.replace_demandeur(given_[0], demandeurs[given_[0]])
+    elif name in ("return_null", "replace_demandeur"):
         control.save_without_submitting(given_[0])
         only = {"champs_only": True} if name == "return_null" else {}
-        getattr(control, name)(given_[0], **only)
+        getattr(control, name)(*given_, **only)
     elif PAGE in given_ and _has_left(engine):
         return
     else:

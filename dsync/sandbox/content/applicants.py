@@ -16,13 +16,12 @@ OPERATEURS: list[list[str]] = DATA["operateurs"]
 CATEGORIES: dict[str, str] = DATA["categories"]
 
 
-def place_address(place: list[str], number: int) -> dict[str, str | None]:
+def place_address(place: list[str], number: int) -> dict[str, str]:
     """Return the value of an address champ in one of the places, at that house number."""
-    address: dict[str, str | None] = {**DATA["address"]}
-    address |= zip(DATA["place_columns"], place, strict=True)
+    address: dict[str, str] = dict(zip(DATA["place_columns"], place, strict=True))
     street = f"{number} rue de l’Exemple"
     label = f"{street} {address['postal_code']} {address['city_name']}"
-    return address | {"label": label, "street_address": street, "street_number": str(number)}
+    return address | {"label": label, "street_address": street}
 
 
 def check_digit(digits: str) -> str:
@@ -32,11 +31,6 @@ def check_digit(digits: str) -> str:
         doubled = int(digit) * (2 if index % 2 == 0 else 1)
         total += doubled - 9 if doubled > 9 else doubled
     return str(-total % 10)
-
-
-def _siret(siren: str, establishment: int) -> str:
-    digits = f"{siren}{establishment:04d}"
-    return digits + check_digit(digits)
 
 
 def morale(rng: SeededRandom, code: str, siren: str = "", name: str = "") -> Demandeur:
@@ -53,33 +47,23 @@ def morale(rng: SeededRandom, code: str, siren: str = "", name: str = "") -> Dem
         siren = digits + check_digit(digits)
         noun = DATA["nouns"].get(code[:2], "ORGANISME")
         name = f"{noun} {rng.pick(DATA['subjects']).upper()} {siren[3:6]}"
-    is_seat, is_company = rng.chance(0.8), code.startswith("5")
-    seat = _siret(siren, 1)
-    address = place_address(rng.pick(DATA["places"]), rng.between(1, 99))
-    association = None
-    if code.startswith("92"):
-        rna = f"W{rng.below(1_000_000_000):09d}"
-        association = DATA["association"] | {"rna": rna, "titre": name}
+    is_seat = rng.chance(0.8)
+    # Draws of facts that are not served. Without them, all that is drawn later would be other.
+    for _ in range(3 if code.startswith("92") else 2):
+        rng.below(1)
+    digits = f"{siren}{1 if is_seat else rng.between(2, 40):04d}"
+    for _ in range(3):
+        rng.below(1)
     return {
         "kind": "morale",
-        "siret": seat if is_seat else _siret(siren, rng.between(2, 40)),
-        "siege_social": is_seat,
-        **DATA["activity"]["company" if is_company else "administration"],
-        "address": address,
+        "siret": digits + check_digit(digits),
         "entreprise": {
             "siren": siren,
-            "siret_siege_social": seat,
             "raison_sociale": name,
-            "nom_commercial": name.title() if rng.chance(0.2) else "",
             "forme_juridique": CATEGORIES[code],
             "forme_juridique_code": code,
             "etat_administratif": "Actif",
-            "capital_social": 10_000 if is_company else -1,
-            "date_creation": f"{rng.between(1950, 2022)}-01-01",
-            "code_effectif": rng.pick(("11", "22", "32", "41", None)),
-            "inline_adresse": address["label"],
         },
-        "association": association,
     }
 
 

@@ -49,18 +49,14 @@ class ProductSeed:
 
     @property
     def repository(self) -> str:
-        """The address of the product's code."""
-        return f"https://github.com/betagouv-exemple/{slugify(self.id)}"
+        """The address of the product's code, "" if it is not published."""
+        is_closed = self.family == "sans_depot"
+        return "" if is_closed else f"https://github.com/betagouv-exemple/{slugify(self.id)}"
 
     @property
-    def has_stats(self) -> bool:
-        """Whether it publishes what it measures."""
-        return self.family != "sans_stats"
-
-    @property
-    def has_repository(self) -> bool:
-        """Whether it publishes its code."""
-        return self.family != "sans_depot"
+    def stats_url(self) -> str:
+        """The address of what the product measures, "" if it is not published."""
+        return "" if self.family == "sans_stats" else f"{self.link}/stats"
 
     def phase_at(self, day: str) -> str | None:
         """Return the phase on an ISO day, None before the first one.
@@ -182,7 +178,7 @@ def _startup(product: ProductSeed, seed: int, version: Version) -> dict[str, Any
     attributes: dict[str, Any] = {
         "name": product.name,
         "pitch": f"Simplifier l'accès à {product.name} pour les usagers et les agents",
-        "stats_url": f"{product.link}/stats" if product.has_stats else "",
+        "stats_url": product.stats_url,
         "contact": "contact@example.gouv.fr",
         "content_url_encoded_markdown": "Une%20fiche%20d%27exemple.",
         "events": [launch] if rng.chance(0.3) else [],
@@ -190,9 +186,9 @@ def _startup(product: ProductSeed, seed: int, version: Version) -> dict[str, Any
         "sponsors": [product.incubator],
         "thematiques": rng.shuffled(_DATA["themes"])[: rng.below(3)],
     }
-    if rng.chance(0.85) or product.has_stats:
+    if rng.chance(0.85) or product.stats_url:
         attributes["link"] = product.link
-    if product.has_repository:
+    if product.repository:
         attributes["repository"] = product.repository
     if rng.chance(0.6):
         attributes["accessibility_status"] = "partiellement conforme"

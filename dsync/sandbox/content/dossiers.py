@@ -136,7 +136,7 @@ class Application:
             self.address = self._address_in(self._in_turn(changes["address"]))
         self.missing = set(self._in_turn(changes.get("missing", [()])))
         self.cas = changes.get("cas", CAS_LANCER)
-        open_and_measured = self.product.has_stats and self.product.has_repository
+        open_and_measured = self.product.stats_url and self.product.repository
         if "cas" not in changes and open_and_measured and rng.chance(0.4):
             self.cas = CAS_INTERNALISER
 

@@ -142,7 +142,7 @@ class Life:
             revision=len(FORM.revisions) - 1,
             presence="present",
         )
-        self._changes.deposit(new, demarche=FORM.number)
+        self._changes.deposit(new)
         return Event(EventKind.DEPOSITED, number)
 
     def _happen(self, kind: EventKind, chosen: ServedDossier, rng: SeededRandom) -> None:

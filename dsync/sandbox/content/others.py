@@ -57,18 +57,22 @@ def every_type_dossiers(seed: int, *, now: datetime) -> list[ServedDossier]:
     answers, every annotation filled.
     """
     rng = SeededRandom(seed, "zoo")
-    simple = {ident: value for ident, (_, _, value) in _named(7100)[:_ONLY_SIMPLE]}
+    simple = {ident: row[2] for ident, row in _named(7100)[:_ONLY_SIMPLE]}
+    extreme = {"text": NASTY_TEXTS[6], "textarea": LONG_TEXT, **_ZOO["extreme"]}
+    limits = {ident: extreme[row[0]] for ident, row in _named(7100) if row[0] in extreme}
+    limits[7401] = [{7402: str(row), 7403: row} for row in range(30)]
 
     def made(rank: int, champs: dict[int, Any], notes: dict[int, Any]) -> ServedDossier:
         at = min(_FIRST_DAY + timedelta(hours=rank), now)
+        kept = {ident: value for ident, value in notes.items() if ident in _NOTE_IDS}
         return ServedDossier(
             _FIRST_NUMBER + rank,
             "en_construction",
             *(at, None, None, at),
             demandeur=applicants.physique(rng),
             usager_email=f"usager-zoo-{rank}@example.gouv.fr",
-            champs={7401: [{}]} | deepcopy(champs),
-            annotations={7301: [{}]} | {key: v for key, v in notes.items() if key in _NOTE_IDS},
+            champs={7401: [{}]} | _with_files(champs),
+            annotations={7301: [{}]} | _with_files(kept),
             why="Tous les types de champ",
         )
 
@@ -76,45 +80,28 @@ def every_type_dossiers(seed: int, *, now: datetime) -> list[ServedDossier]:
         made(0, simple, {}),
         made(1, _every(7100, 7400, rng), {}),
         made(2, {}, {}),
-        made(3, _extreme(7100), {}),
+        made(3, limits, {}),
         made(4, simple, _every(7200, 7300, rng)),
     ]
 
 
 def _every(base: int, block: int, rng: SeededRandom) -> dict[int, Any]:
-    made = {
-        "piece_justificative": [FileSeed("pièce.txt", "text/plain", b"Une piece.\n")],
-        "siret": applicants.operateur(rng),
-        "address": applicants.place_address(applicants.DATA["places"][3], 12),
-        "linked_drop_down_list": ("Fruits", "Poire"),
-        "titre_identite": [FileSeed("titre.png", "image/png", b"\x89PNG\r\n")],
-    }
-    rows = [(ident, value or [made.get(t)]) for ident, (t, _, *value) in _named(base)]
-    values = {ident: deepcopy(value) for ident, [value] in rows if value is not None}
+    values = {ident: row[2] for ident, row in _named(base) if len(row) > 2}
+    values |= {ident: applicants.operateur(rng) for ident, row in _named(base) if row[0] == "siret"}
     values[block] = "Tout autre chose"
     values[block + 1] = [{block + 2: "a", block + 3: 1}, {}, {block + 2: "b"}]
     return values
 
 
-def _extreme(base: int) -> dict[int, Any]:
-    return {
-        base: NASTY_TEXTS[6],
-        base + 1: LONG_TEXT,
-        base + 3: False,
-        base + 5: "0001-01-01",
-        base + 6: datetime(2024, 10, 27, 0, 30, tzinfo=UTC),
-        base + 7: -9_007_199_254_740_993,
-        base + 8: -0.001,
-        base + 10: [],
-        base + 14: {"code": "CI", "name": "Côte d’Ivoire"},
-        base + 16: {"code": "2A", "name": "Corse-du-Sud"},
-        base + 19: [
-            FileSeed("vide.txt", "text/plain", b""),
-            FileSeed("en attente.pdf", "application/pdf", b"%PDF-1.4\n", "pending"),
-            FileSeed("infecté.exe", "application/octet-stream", b"MZ", "infected"),
-        ],
-        7401: [{7402: str(row), 7403: row} for row in range(30)],
-    }
+def _with_files(values: dict[int, Any]) -> dict[int, Any]:
+    """Return a copy of values, in which files have their type."""
+
+    def copied(value: Any) -> Any:
+        if isinstance(value, dict) and "filename" in value:
+            return FileSeed(**{**value, "content": value["content"].encode()})
+        return [copied(one) for one in value] if isinstance(value, list) else deepcopy(value)
+
+    return {ident: copied(value) for ident, value in values.items()}
 
 
 # --- computer equipment -------------------------------------------------------------------------

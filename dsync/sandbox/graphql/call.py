@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from dsync.sandbox.world.model import DossierFault, Groupe, ServedDemarche, ServedDossier, World
+from dsync.sandbox.world.model import Groupe, ServedDemarche, ServedDossier, World
 
 Place: TypeAlias = tuple[str | int, ...]
 T = TypeVar("T", ServedDemarche, ServedDossier, Groupe)
@@ -57,8 +57,8 @@ class Call:
     nodes: int = 0
     """Number of nodes and mutations answered so far."""
     out_of_time: bool = False
-    places: list[tuple[int, Place]] = field(default_factory=list)
-    """Number and path of each dossier in the answer."""
+    places: list[tuple[ServedDossier, Place]] = field(default_factory=list)
+    """Each dossier in the answer, and its path."""
     null_fields: set[Place] = field(default_factory=set)
     """Paths of the answer at which a `null_field` fault was set."""
 
@@ -87,16 +87,11 @@ class Call:
             raise failed(message, "unauthorized")
         return found
 
-    def faults_of(self, number: int | None, kind: str) -> list[DossierFault]:
-        """Return the faults of that kind that a test set on a dossier; None: on every answer."""
-        return [d for d in self.world.dossier_faults if (d.number, d.kind) == (number, kind)]
-
     def replaced_json(self) -> Iterator[tuple[Place, str]]:
         """Yield the path and the text of each part of the answer that a test replaces."""
-        whole = [(None, ()), *((number, ("data", *place)) for number, place in self.places)]
-        for number, place in whole:
-            for fault in self.faults_of(number, "replaced_json"):
-                yield (*place, *fault.path), fault.json
+        for dossier, place in self.places:
+            for fault in dossier.faults_of("replaced_json"):
+                yield ("data", *place, *fault.path), fault.json
 
     def spend(self, field: str) -> None:
         """Count a node or a mutation.

@@ -136,7 +136,7 @@ def _raise_fault_of(dossier: ServedDossier, call: Call, path: Path | None, field
     place = tuple(path.as_list() if path else ())
 
     def has_fault(kind: str) -> bool:
-        return any(has_champs or not d.champs_only for d in call.faults_of(dossier.number, kind))
+        return any(has_champs or not fault.champs_only for fault in dossier.faults_of(kind))
 
     if has_fault("failed_read"):
         raise ServerFailure
@@ -146,9 +146,8 @@ def _raise_fault_of(dossier: ServedDossier, call: Call, path: Path | None, field
         raise graphql.located_error(error, [node], first.as_list()) from None
     if has_fault("null_node"):
         raise _null(name, node, first)
-    call.places.append((dossier.number, place))
-    null_fields = call.faults_of(dossier.number, "null_field")
-    call.null_fields |= {(*place, *fault.path) for fault in null_fields}
+    call.places.append((dossier, place))
+    call.null_fields |= {(*place, *fault.path) for fault in dossier.faults_of("null_field")}
 
 
 def _null(field: str, node: graphql.FieldNode, path: Path) -> graphql.GraphQLError:

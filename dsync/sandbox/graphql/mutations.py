@@ -35,9 +35,9 @@ def _modify(call: Call, dossier: ServedDossier, given: Payload, _: GraphQLError)
     Raises:
         ServerFailure: the dossier has a `failed_write` fault.
     """
-    if call.faults_of(dossier.number, "failed_write"):
+    if dossier.faults_of("failed_write"):
         raise ServerFailure
-    lost = {fault.path[0] for fault in call.faults_of(dossier.number, "lost_write")}
+    lost = {fault.path[0] for fault in dossier.faults_of("lost_write")}
     at, found, written, refusals = call.world.now(), [], [], []
     for asked in given["annotations"]:
         [(type_, value)] = asked["value"].items()

@@ -53,7 +53,7 @@ def _answers(source: Source) -> Resolve:
 
 
 def _url(file: files.ServedFile, info: Info) -> str:
-    return f"{info.context.base_url}{FILES}{files.signed_path(file, info.context.world.now())}"
+    return f"{info.context.base_url}{FILES}{files.make_path(info.context.world, file)}"
 
 
 def _demandeur_type(demandeur: dict[str, Any], info: Info, _: Any) -> str:

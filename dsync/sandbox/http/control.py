@@ -1,7 +1,7 @@
 """The control for tests and for people, as Python methods and over HTTP.
 
 ``POST /_sandbox/hide {"number": 18600001, "by": "administration"}`` calls ``control.hide``; an
-instant is written ``{"datetime": "2026-12-01T10:00:00Z"}``. GET reads the sandbox's state.
+instant is written ``{"datetime": "2026-12-01T10:00:00Z"}``.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from typing import Any, Literal
 
 from dsync.sandbox import content
 from dsync.sandbox.graphql.call import QueryLimit
-from dsync.sandbox.http.answers import HttpAnswer
 from dsync.sandbox.http.endpoint import Endpoint, Entry
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.http.faults import HttpAnswer, ScriptedFault
 from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.http.webhooks import RegisteredWebhook
 from dsync.sandbox.world.changes import Change, Changes, locked
@@ -83,22 +82,9 @@ class Control(Changes):
         """Return the HTTP status of each webhook sent, by address; 0: none."""
         return [status for webhook in self._webhooks for status in webhook.answers]
 
-    def deposit(self, seed: ServedDossier, *, demarche: int | None = None) -> None:
-        """Add a new dossier to a démarche, and send the webhooks."""
-        super().deposit(seed, demarche=demarche)
-        self._tell(seed.number)
-
-    def move(
-        self, number: int, state: str, *, motivation: str | None = None, agent: str | None = None
-    ) -> None:
-        """Move a dossier to another state, and send the webhooks; see `Changes.move`."""
-        super().move(number, state, motivation=motivation, agent=agent)
-        self._tell(number)
-
-    def _tell(self, number: int) -> None:
-        dossier = self._dossier(number)
+    def _tell(self, dossier: ServedDossier) -> None:
         self._sequence += 1
-        event = (number, dossier.state, dossier.updated_at, self._sequence)
+        event = (dossier.number, dossier.state, dossier.updated_at, self._sequence)
         for webhook in self._webhooks:
             if webhook.number == dossier.demarche.number:
                 threading.Thread(target=webhook.send, args=event, daemon=True).start()
@@ -116,16 +102,16 @@ class Control(Changes):
     def _fault(
         self,
         kind: Any,
-        number: int | None,
+        number: int,
         path: Sequence[str | int] = (),
         json: str = "null",
         *,
         champs_only: bool = False,
     ) -> None:
-        """Set a fault on a dossier, until `repair`; the arguments are described there."""
+        """Set a fault on a dossier, until `repair`; the arguments are those of `DossierFault`."""
         with self.world.lock:
-            fault = DossierFault(kind, number, champs_only, tuple(path), json)
-            self.world.dossier_faults.append(fault)
+            fault = DossierFault(kind, champs_only, tuple(path), json)
+            self._dossier(number).faults.append(fault)
 
     return_null = partialmethod(_fault, "null_node")
     null_field = partialmethod(_fault, "null_field")
@@ -134,14 +120,13 @@ class Control(Changes):
     fail_writes = partialmethod(_fault, "failed_write")
     lose_writes = partialmethod(_fault, "lost_write")
 
-    def repair(self, number: int | None) -> None:
-        """Remove the faults of a dossier; None: those of every answer."""
-        kept = [fault for fault in self.world.dossier_faults if fault.number != number]
-        self.world.dossier_faults = kept
+    def repair(self, number: int) -> None:
+        """Remove the faults of a dossier."""
+        self._dossier(number).faults.clear()
 
     def limit_rate(self, per_minute: int | None) -> None:
         """Set the rate limit in requests per minute and token; None: no limit."""
-        self._endpoint.access.per_minute = per_minute
+        self._endpoint.per_minute = per_minute
 
     def limit_queries(self, **limits: int) -> None:
         """Set the fields of `QueryLimit`."""
@@ -149,7 +134,8 @@ class Control(Changes):
 
     def change_token(self, name: str = "write", **changes: Any) -> None:
         """Change a token: `expired`, `forbidden_network`, `can_write`, `demarches`."""
-        self._endpoint.access.change(name, **changes)
+        tokens = self._endpoint.tokens
+        tokens[name] = replace(tokens[name], **changes)
 
     # --- what can be seen -------------------------------------------------------------------
 
@@ -173,18 +159,8 @@ class Control(Changes):
         """Return the current state of one dossier."""
         return truth_of(self._dossier(number))
 
-    def status(self) -> dict[str, Any]:
-        """Return the sandbox's time, démarches, tokens and numbers of requests and faults."""
-        return {
-            "now": self.now(),
-            "demarches": {d.number: len(d.dossiers) for d in self.world.demarches.values()},
-            "tokens": vars(self._endpoint.access.tokens),
-            "requests": len(self._endpoint.journal),
-            "faults": len(self._endpoint.faults),
-        }
 
-
-def post(control: Control, name: str, body: bytes) -> HttpAnswer:
+def call(control: Control, name: str, body: bytes) -> HttpAnswer:
     """Call a method of the control.
 
     Args:
@@ -197,37 +173,17 @@ def post(control: Control, name: str, body: bytes) -> HttpAnswer:
     """
     special: dict[str, Callable[..., Any]] = {
         "fail": lambda **fault: control.fail(ScriptedFault(**fault)),
-        "deposit": lambda **seed: control.deposit(ServedDossier(**seed)),
         "publish_revision": lambda **change: control.publish_revision(Change(**change)),
-        "replace_catalogue": control.catalogue.replace,
     }
-    call = special.get(name) or (None if name.startswith("_") else getattr(control, name, None))
-    if not callable(call):
+    method = special.get(name) or (None if name.startswith("_") else getattr(control, name, None))
+    if not callable(method):
         return _reply(404, {"error": f"no such action: {name}"})
     try:
         given = json.loads(body or b"{}", object_hook=_read)
-        result = call(*given) if isinstance(given, list) else call(**given)
+        result = method(*given) if isinstance(given, list) else method(**given)
     except (ValueError, TypeError, KeyError, StopIteration) as exc:
         return _reply(400, {"error": f"{type(exc).__name__}: {exc}"})
     return _reply(200, {"result": result})
-
-
-def get(control: Control, path: str) -> HttpAnswer:
-    """Return the status, the log of requests, or the truth of all dossiers or of one."""
-    what, _, number = path.partition("/")
-    seen: dict[str, Callable[[], Any]] = {
-        "": control.status,
-        "status": control.status,
-        "requests": lambda: [entry.as_dict() for entry in control.requests()],
-        "truth": lambda: [vars(truth) for truth in control.truth()],
-    }
-    try:
-        if what == "truth" and number:
-            return _reply(200, vars(control.truth_of(int(number))))
-        return _reply(200, seen[what]())
-    except (KeyError, ValueError) as exc:
-        known = "status, requests, truth, truth/NUMBER"
-        return _reply(404, {"error": f"{exc.args[0]}; known: {known}"})
 
 
 def _read(given: dict[str, Any]) -> Any:
@@ -239,6 +195,6 @@ def _read(given: dict[str, Any]) -> Any:
 
 def _reply(status: int, value: Any) -> HttpAnswer:
     def plain(value: Any) -> Any:
-        return value.isoformat() if isinstance(value, datetime) else repr(value)
+        return value.isoformat() if isinstance(value, datetime) else vars(value)
 
     return HttpAnswer(status, json.dumps(value, ensure_ascii=False, default=plain).encode())

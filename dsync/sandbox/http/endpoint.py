@@ -6,10 +6,9 @@ import hashlib
 import json
 import re
 from collections import Counter, deque
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import Message
-from types import SimpleNamespace
 from typing import Any
 
 from graphql import FieldNode
@@ -17,8 +16,16 @@ from graphql import FieldNode
 from dsync.sandbox.graphql.call import Call, QueryLimit, ServerFailure, Token
 from dsync.sandbox.graphql.documents import QueryDocument, RefusedError, document
 from dsync.sandbox.graphql.execution import execute
-from dsync.sandbox.http.answers import HttpAnswer, as_json, failed, failure, internal_error
-from dsync.sandbox.http.faults import ScriptedFault, altered, next_fault, with_replaced_json
+from dsync.sandbox.http.faults import (
+    HttpAnswer,
+    ScriptedFault,
+    altered,
+    as_json,
+    failed,
+    failure,
+    next_fault,
+    with_replaced_json,
+)
 from dsync.sandbox.world.model import World
 
 PATH = "/api/v2/graphql"
@@ -26,7 +33,7 @@ _KEPT_REQUESTS = 50_000
 _SCHEME = re.compile(r"Bearer\s+([^\s]+)")
 
 
-@dataclass(slots=True)
+@dataclass
 class Entry:
     """One request in the log of requests, which tests read."""
 
@@ -46,66 +53,36 @@ class Entry:
         """Number of root fields of the document."""
         return len(self.fields)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the entry with its number of aliases, to be serialised."""
-        return {**asdict(self), "aliases": self.aliases}
 
+class Endpoint:
+    """The endpoint; checks limit, body, token and document in DS's order.
 
-class AccessControl:
-    """Authenticates requests and counts them against the rate limit."""
+    Args:
+        world: what is served.
+        seed: the same seed gives the same tokens.
+        per_minute: maximum number of requests for each `Authorization` header; None: no limit.
+    """
 
-    def __init__(self, seed: int, demarches: list[int], per_minute: int | None) -> None:
+    def __init__(self, world: World, seed: int, per_minute: int | None) -> None:
+        self.world, self.per_minute = world, per_minute
+        others = frozenset([*world.demarches][1:])
         rights: dict[str, dict[str, Any]] = {
             "write": {},
             "readonly": {"can_write": False},
             "expired": {"expired": True},
-            "other_demarche": {"demarches": frozenset(demarches[1:])},
+            "other_demarche": {"demarches": others},
             "forbidden_network": {"forbidden_network": True},
         }
-        made = [(name, hashlib.sha256(f"dsync sandbox {seed} {name}".encode())) for name in rights]
-        tokens = [Token(name, h.hexdigest()[:32], **rights[name]) for name, h in made]
-        self._tokens = {token.secret: token for token in tokens}
-        self.tokens = SimpleNamespace(**{token.name: token.secret for token in tokens})
-        """The secrets by name; `other_demarche` may read every démarche but the main one."""
-        self.per_minute = per_minute
-        """Maximum number of requests for each `Authorization` header and minute; None: no limit."""
-        self._minute = 0
-        self._seen: Counter[str] = Counter()
-
-    def change(self, name: str, **changes: Any) -> None:
-        """Change fields of the `Token` of that name.
-
-        Raises:
-            KeyError: there is no token of that name.
-        """
-        secret = vars(self.tokens)[name]
-        self._tokens[secret] = replace(self._tokens[secret], **changes)
-
-    def find(self, authorization: str | None) -> Token | None:
-        """Return the token of an `Authorization` header, None when it is unknown or malformed."""
-        match = _SCHEME.fullmatch(authorization or "")
-        return self._tokens.get(match[1]) if match else None
-
-    def exceeds(self, authorization: str | None, now: datetime) -> bool:
-        """Count a request; return whether it exceeds the limit."""
-        # DS counts by the header's text and by its own clock's minutes.
-        minute = int(now.timestamp()) // 60
-        if minute != self._minute:
-            self._minute = minute
-            self._seen.clear()
-        self._seen[authorization or ""] += 1
-        return self.per_minute is not None and self._seen[authorization or ""] > self.per_minute
-
-
-class Endpoint:
-    """The endpoint; checks limit, body, token and document in DS's order."""
-
-    def __init__(self, world: World, access: AccessControl) -> None:
-        self.world = world
-        self.access = access
+        made = {name: hashlib.sha256(f"dsync sandbox {seed} {name}".encode()) for name in rights}
+        self.tokens = {
+            name: Token(name, digest.hexdigest()[:32], **rights[name])
+            for name, digest in made.items()
+        }
         self.query_limit = QueryLimit()
         self.faults: list[ScriptedFault] = []
         self.journal: deque[Entry] = deque(maxlen=_KEPT_REQUESTS)
+        self._minute = 0
+        self._seen: Counter[str] = Counter()
 
     def answer(
         self, headers: Message, body: bytes, base_url: str
@@ -122,7 +99,9 @@ class Endpoint:
             the scripted fault that applies to it.
         """
         with self.world.lock:
-            token = self.access.find(headers.get("Authorization"))
+            match = _SCHEME.fullmatch(headers.get("Authorization") or "")
+            known = self.tokens.values() if match else ()
+            token = next((token for token in known if match and token.secret == match[1]), None)
             entry = Entry(self.world.now(), token.name if token else None)
             entry.user_agent = headers.get("User-Agent")
             self.journal.append(entry)
@@ -134,7 +113,7 @@ class Endpoint:
     def _answer(
         self, headers: Message, body: bytes, base_url: str, token: Token | None, entry: Entry
     ) -> tuple[HttpAnswer | None, ScriptedFault | None]:
-        if self.access.exceeds(headers.get("Authorization"), entry.at):
+        if self._exceeds(headers.get("Authorization") or "", entry.at):
             return failed("rate_limited", entry.at), None
         try:
             given = json.loads(text := body.decode("utf-8", "replace"))
@@ -154,8 +133,18 @@ class Endpoint:
             try:
                 reply = HttpAnswer(200, _run(params, asked, call))
             except ServerFailure:
-                reply = internal_error()
+                return failed("internal_error", entry.at), fault
         return (altered(fault, reply) if fault else reply), fault
+
+    def _exceeds(self, authorization: str, now: datetime) -> bool:
+        """Count a request; return whether it exceeds the limit."""
+        # DS counts by the header's text and by its own clock's minutes.
+        minute = int(now.timestamp()) // 60
+        if minute != self._minute:
+            self._minute = minute
+            self._seen.clear()
+        self._seen[authorization] += 1
+        return self.per_minute is not None and self._seen[authorization] > self.per_minute
 
 
 def _refusal(token: Token | None) -> str:

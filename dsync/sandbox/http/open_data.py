@@ -10,7 +10,7 @@ from email.message import Message
 from typing import Any
 
 from dsync.sandbox.content import catalogue
-from dsync.sandbox.http.answers import HttpAnswer, as_json
+from dsync.sandbox.http.faults import HttpAnswer, as_json
 
 
 class OpenData:

@@ -6,12 +6,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from dsync.sandbox import content
 from dsync.sandbox.content import life
 from dsync.sandbox.http.control import Control
-from dsync.sandbox.http.endpoint import PATH, AccessControl, Endpoint
+from dsync.sandbox.http.endpoint import PATH, Endpoint
 from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.http.server import BETAGOUV, CONTROL, Server
 from dsync.sandbox.world.clock import Clock
@@ -41,9 +42,10 @@ class Sandbox:
         self.world = World(clock)
         for form, dossiers in forms:
             self.world.add_demarche(form, dossiers)
-        access = AccessControl(seed, list(self.world.demarches), rate_limit)
-        self.tokens = access.tokens
-        endpoint = Endpoint(self.world, access)
+        endpoint = Endpoint(self.world, seed, rate_limit)
+        secrets = {name: token.secret for name, token in endpoint.tokens.items()}
+        self.tokens = SimpleNamespace(**secrets)
+        """The tokens' secrets; `other_demarche` may read every démarche but the main one."""
         catalogue = OpenData(seed, clock.now())
         self.control = Control(self.world, endpoint, catalogue, seed)
         self._server = Server(port, endpoint, self.control, catalogue)

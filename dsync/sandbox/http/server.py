@@ -13,12 +13,10 @@ from socketserver import TCPServer
 from typing import Any
 
 from dsync.sandbox.graphql.queries import FILES
-from dsync.sandbox.http import control
-from dsync.sandbox.http.answers import HttpAnswer
-from dsync.sandbox.http.control import Control
+from dsync.sandbox.http.control import Control, call
 from dsync.sandbox.http.endpoint import PATH, Endpoint
 from dsync.sandbox.http.faults import BETAGOUV as OF_BETAGOUV
-from dsync.sandbox.http.faults import ScriptedFault, next_fault
+from dsync.sandbox.http.faults import HttpAnswer, ScriptedFault, next_fault
 from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.world import files
 
@@ -93,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
             self._out(*server.endpoint.answer(self.headers, body, server.base_url))
         elif path.startswith(CONTROL):
             name = path.removeprefix(CONTROL).strip("/")
-            self._write(control.post(server.control, name, body))
+            self._write(call(server.control, name, body))
         else:
             self._write(_NOTHING)
 
@@ -109,8 +107,6 @@ class Handler(BaseHTTPRequestHandler):
                 fault = next_fault(server.endpoint.faults, OF_BETAGOUV, "get")
             reply = server.catalogue.answer(path.removeprefix(BETAGOUV), self.headers)
             self._out(reply, fault)
-        elif path.startswith(CONTROL):
-            self._write(control.get(server.control, path.removeprefix(CONTROL).strip("/")))
         else:
             self._write(_NOTHING)
 

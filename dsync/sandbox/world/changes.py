@@ -142,9 +142,10 @@ class Changes:
         """Edit without submitting: only the date of last change moves."""
         self._changed(number)
 
-    def deposit(self, seed: ServedDossier, *, demarche: int | None = None) -> None:
-        """Add a new dossier to a démarche."""
-        self.world.add_dossier(self._demarche(demarche), seed)
+    def deposit(self, seed: ServedDossier) -> None:
+        """Add a new dossier to the main démarche."""
+        self.world.add_dossier(self._demarche(None), seed)
+        self._tell(self._dossier(seed.number))
 
     # --- what an instructeur does -----------------------------------------------------------
 
@@ -168,6 +169,7 @@ class Changes:
         dossier.traite_at = at if is_final else None
         dossier.motivation = motivation if is_final else None
         dossier.record(event, state, at, agent or _agent(dossier), dossier.motivation)
+        self._tell(dossier)
 
     def edit_annotation(
         self, number: int, stable_id: int, value: Any, *, row: int | None = None
@@ -264,17 +266,16 @@ class Changes:
 
     # --- what DS does -----------------------------------------------------------------------
 
-    def erase(self, number: int, *, reason: str | None = None) -> None:
-        """Erase a dossier, for a reason as the API names it; None: the usual one.
+    def erase(self, number: int) -> None:
+        """Erase a dossier.
 
         As on DS, the date of one that its usager hid is the day on which it was hidden.
         """
         dossier = self._dossier(number)
         by_usager = dossier.presence == "masque_usager" and dossier.state not in FINISHED
         at = dossier.hidden_at if by_usager and dossier.hidden_at else self.now()
-        usual = "user_request" if by_usager else "instructeur_request"
-        usual = "expired" if dossier.presence == "expire" else usual
-        self.world.erase(dossier, reason or usual, at)
+        reason = "user_request" if by_usager else "instructeur_request"
+        self.world.erase(dossier, "expired" if dossier.presence == "expire" else reason, at)
 
     def expire(self, number: int) -> None:
         """Hide a dossier because it has expired: none of the three lists has it."""
@@ -282,39 +283,34 @@ class Changes:
         dossier.hidden_at = dossier.updated_at
         dossier.presence = "supprime" if dossier.deletion else "expire"
 
-    def complete_etablissement(self, number: int, demandeur: dict[str, Any]) -> None:
-        """Complete the applicant of a dossier deposited while the registry was down.
+    def replace_demandeur(self, number: int, demandeur: dict[str, Any]) -> None:
+        """Replace the applicant of a dossier; no date moves.
 
-        No date moves.
+        Args:
+            number: the dossier's.
+            demandeur: the new data; empty: they are lost, which the schema excludes.
         """
-        self._dossier(number).demandeur = {"kind": "morale", **demandeur}
+        self._dossier(number).demandeur = demandeur
 
     def end_virus_scan(self, number: int, stable_id: int, result: VirusScan) -> None:
         """Set the antivirus result of a champ's files; no date moves."""
         champs = self._dossier(number).champs
         champs[stable_id] = [replace(file, virus_scan=result) for file in champs[stable_id]]
 
-    def lose_demandeur(self, number: int) -> None:
-        """Delete the applicant's data, although the schema declares it non-null."""
-        self._dossier(number).demandeur = {}
-
-    def publish_revision(
-        self, change: Change, *, demarche: int | None = None, rebases: bool = True
-    ) -> str:
+    def publish_revision(self, change: Change, *, rebases: bool = True) -> str:
         """Publish a new revision of the form and return its id.
 
         Args:
             change: what differs from the revision before it.
-            demarche: number of the démarche; None: the main one.
             rebases: whether open dossiers move to it at once; else `rebase` moves them.
         """
-        found = self._demarche(demarche)
-        revision = found.revisions[-1]
+        demarche = self._demarche(None)
+        revision = demarche.revisions[-1]
         change.apply(revision)
         revision.date_publication = self.now()
-        self.world.begin_draft(found)
+        self.world.begin_draft(demarche)
         if rebases:
-            _rebase(found, None, change.retype)
+            _rebase(demarche, None, change.retype)
         return revision.id
 
     def rebase(self, number: int | None = None) -> None:
@@ -322,6 +318,9 @@ class Changes:
         _rebase(self._demarche(None), number, {})
 
     # ----------------------------------------------------------------------------------------
+
+    def _tell(self, dossier: ServedDossier) -> None:
+        """Called when a dossier was deposited or has another state."""
 
     def _submit(
         self, number: int, stable_id: int, value: Any, row: int | None, at: datetime

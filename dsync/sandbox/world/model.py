@@ -180,12 +180,10 @@ class DossierFault:
     to what reads it or writes its annotations. `lost_write`: annotations written are answered as
     saved, and are not saved.
     """
-    number: int | None
-    """The dossier; None: every answer (`replaced_json` only)."""
     champs_only: bool = False
     """Whether it applies only to documents that ask for champs."""
     path: tuple[str | int, ...] = ()
-    """For `null_field`, `replaced_json`: keys and indexes from the dossier or the answer's top.
+    """For `null_field`, `replaced_json`: keys and indexes from the dossier.
 
     For `lost_write`: the annotation's stable id.
     """
@@ -262,6 +260,7 @@ class ServedDossier:
         self.touched: dict[str, datetime] = {}
         """Instant of a champ's last change by its key; a champ without an entry: the deposit."""
         self.rows: dict[int, list[Row]] = {}
+        self.faults: list[DossierFault] = []
 
     @property
     def id(self) -> str:
@@ -291,6 +290,10 @@ class ServedDossier:
         by_agent = self.presence == "masque_administration"
         reason = "instructeur_request" if by_agent else "user_request"
         return Deletion(self.number, self, reason, self.hidden_at)
+
+    def faults_of(self, kind: str) -> list[DossierFault]:
+        """Return the faults of that kind that a test set on it."""
+        return [fault for fault in self.faults if fault.kind == kind]
 
     def record(
         self, event: str, state: str, at: datetime, agent: str = "", motivation: str | None = None
@@ -346,7 +349,8 @@ class World:
         self.lock = threading.RLock()
         self.demarches: dict[int, ServedDemarche] = {}
         self.agents: dict[str, Agent] = {}
-        self.dossier_faults: list[DossierFault] = []
+        self.addresses: dict[str, tuple[dict[str, Any], datetime]] = {}
+        """By the secret part of an address: the file, and when the address expires."""
         self._keys: Counter[type[Any]] = Counter({Agent: 1})
 
     def now(self) -> datetime:

@@ -197,10 +197,9 @@ def test_a_dossier_without_a_profil_has_an_empty_row() -> None:
 
 
 def test_every_kind_of_applicant_occurs() -> None:
-    """Organisations, incomplete ones, persons, associations, closed ones, without category."""
+    """Organisations, incomplete ones, persons, closed ones, without category."""
     assert {"morale", "morale_incomplete", "physique"} == {s.demandeur["kind"] for s in many()}
     morales = [seed.demandeur for seed in many() if seed.demandeur["kind"] == "morale"]
-    assert any(demandeur["association"] for demandeur in morales)
     assert any(demandeur["entreprise"] is None for demandeur in morales)
     entreprises = [d["entreprise"] for d in morales if d["entreprise"]]
     assert {"Actif", "Ferme"} == {e["etat_administratif"] for e in entreprises}
