@@ -13,7 +13,6 @@ from typing import Any
 from dsync.sandbox.content import EVERY_TYPE_FORM, FORM
 from dsync.sandbox.http.sandbox import Sandbox
 from dsync.sandbox.world import ids
-from dsync.sandbox.world.clock import Clock
 from dsync.sandbox.world.model import (
     ChampDescriptor,
     FileSeed,
@@ -64,14 +63,13 @@ _FINISHED = ("accepte", "refuse", "sans_suite")
 
 def start() -> Sandbox:
     """Start a sandbox in the state of the recordings."""
-    clock = Clock(lambda: NOW)
     forms = [
         (_form(), [_dossier(n, *facts) for n, facts in _DOSSIERS.items()]),
         (_every_type_form(), [_every_type_dossier()]),
         (_plain(99001, "hors de portée"), [_empty(15900001)]),
         (_volume_form(), _volume()),
     ]
-    sandbox = Sandbox(forms, seed=7, clock=clock)
+    sandbox = Sandbox(forms, seed=7, clock=lambda: NOW)
     for name in ("write", "readonly"):
         sandbox.control.change_token(name, demarches=frozenset({86321, 86322, 78001}))
     _settle(sandbox)

@@ -32,7 +32,6 @@ from dsync.sandbox.content.form import FORM
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import Entry
 from dsync.sandbox.world import ids
-from dsync.sandbox.world.clock import Clock
 from dsync.sandbox.world.model import ServedDossier
 from dsync.settings import Settings, load_settings
 from dsync.store import Store, SyncState, tables
@@ -301,7 +300,7 @@ class Engine:
     def sandbox(self) -> Sandbox:
         """The sandbox."""
         served = [(FORM, self._dossiers)]
-        made = self._open.enter_context(Sandbox(served, seed=SEED, clock=Clock(lambda: NOW)))
+        made = self._open.enter_context(Sandbox(served, seed=SEED, clock=lambda: NOW))
         made.control.catalogue.replace("/api/v2.6/startups.json", few_products())
         return made
 

@@ -16,7 +16,6 @@ from pydantic import SecretStr
 from dsync.ds import operations
 from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EVERY_TYPE_FORM, every_type_dossiers
-from dsync.sandbox.world.clock import Clock
 from dsync.sandbox.world.model import ChampDescriptor
 from dsync.settings import load_settings
 from dsync.sync.report import SyncOptions
@@ -90,10 +89,9 @@ def same(typename: str, raw: Any, shown: Any) -> bool:
 def zoo(database_url: str, tmp_path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """A database after a read of the form with every type, and the raw démarche and dossiers."""
     seeds = every_type_dossiers(SEED, now=NOW)
-    clock = Clock(lambda: NOW)
     config = tmp_path / "plain.toml"
     config.write_text(without_programme(), encoding="utf-8")
-    with Sandbox([(EVERY_TYPE_FORM, seeds)], seed=SEED, clock=clock) as sandbox:
+    with Sandbox([(EVERY_TYPE_FORM, seeds)], seed=SEED, clock=lambda: NOW) as sandbox:
         settings = load_settings(
             ds_url=sandbox.ds_url,
             database_url=database_url,
@@ -101,7 +99,7 @@ def zoo(database_url: str, tmp_path: Path) -> Iterator[tuple[str, dict[str, Any]
             demarche=EVERY_TYPE_FORM.number,
             config=config,
         )
-        with App(settings, clock=clock.now) as app:
+        with App(settings, clock=sandbox.world.now) as app:
             assert 5 == app.sync(SyncOptions(full=True)).read
         raw = {}
         for name in ("demarche", "dossiers_page"):

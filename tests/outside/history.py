@@ -21,7 +21,6 @@ from sqlalchemy import Engine, RowMapping, create_engine, inspect, text
 
 from dsync.cli.output import asker
 from dsync.sandbox import Sandbox, content
-from dsync.sandbox.world.clock import Clock
 from dsync.store.engine import parse_url
 from tests.commands.command import Ended, InsideCommand
 
@@ -121,7 +120,7 @@ def live(url: str, folder: Path) -> History:
     seeds = [content.dossier(SEED, rank, now=NOW) for rank in RANKS]
     with (
         time_machine.travel(NOW, tick=False) as traveller,
-        Sandbox([(content.FORM, seeds)], seed=SEED, clock=Clock(lambda: NOW)) as sandbox,
+        Sandbox([(content.FORM, seeds)], seed=SEED, clock=lambda: NOW) as sandbox,
     ):
         history = History(sandbox, url, folder)
         run = _operator(history)

@@ -5,9 +5,11 @@ The same seed gives the same events, as long as nothing else changes the dossier
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
+from itertools import count
 from typing import NamedTuple
 
 from dsync.sandbox.content import notes
@@ -92,90 +94,93 @@ def _is_graded(dossier: ServedDossier) -> bool:
     return any(row.cells for row in dossier.rows_of(descriptor, "annotations"))
 
 
-class Life:
-    """The events of a world's démarche aap-eig7.
+def happenings(changes: Changes, seed: int) -> Iterator[Event]:
+    """Let one event after the other happen in the démarche aap-eig7, and yield it.
 
     Args:
         changes: of the world.
         seed: of the dossiers, and of the events.
     """
+    for past in count():
+        with changes.world.lock:
+            event = _happen(changes, seed, past)
+        yield event
 
-    def __init__(self, changes: Changes, seed: int) -> None:
-        self._changes, self._seed, self._past = changes, seed, 0
 
-    def step(self) -> Event:
-        """Let one event happen; a deposit if there is no dossier that it could happen to."""
-        with self._changes.world.lock:
-            dossiers = self._changes.world.demarches[FORM.number].dossiers
-            turn, position = divmod(self._past, len(_ROUND) + 1)
-            kinds = SeededRandom(self._seed, "round", turn).shuffled(_ROUND)
-            rng = SeededRandom(self._seed, "event", self._past)
-            self._past += 1
-            kind = kinds[position - 1] if position else EventKind.DEPOSITED
-            concerned = [
-                one
-                for one in dossiers.values()
-                if one.listed == "present"
-                and one.state in _EVENTS[kind][1]
-                and (kind is not EventKind.OVERRULED or one.annotations.get(_RESULT))
-            ]
-            if not concerned:
-                return self._deposit(max(dossiers) + 1)
-            chosen = rng.pick(concerned)
-            self._happen(kind, chosen, rng)
-            return Event(kind, chosen.number)
+def _happen(changes: Changes, seed: int, past: int) -> Event:
+    """Let the next event happen; a deposit if there is no dossier that it could happen to."""
+    dossiers = changes.world.demarches[FORM.number].dossiers
+    turn, position = divmod(past, len(_ROUND) + 1)
+    kinds = SeededRandom(seed, "round", turn).shuffled(_ROUND)
+    rng = SeededRandom(seed, "event", past)
+    kind = kinds[position - 1] if position else EventKind.DEPOSITED
+    concerned = [
+        one
+        for one in dossiers.values()
+        if one.listed == "present"
+        and one.state in _EVENTS[kind][1]
+        and (kind is not EventKind.OVERRULED or one.annotations.get(_RESULT))
+    ]
+    if not concerned:
+        return _deposit(changes, seed, max(dossiers) + 1)
+    chosen = rng.pick(concerned)
+    _change(changes, kind, chosen, rng)
+    return Event(kind, chosen.number)
 
-    def _deposit(self, number: int) -> Event:
-        now = self._changes.now()
-        invented = dossier(self._seed, number - FIRST_NUMBER, now=now)
-        new = replace(
-            invented,
-            state="en_construction",
-            depose_at=now,
-            en_instruction_at=None,
-            traite_at=None,
-            updated_at=now,
-            labels=[],
-            annotations={_GRIDS: [{}]},
-            archived=False,
-            motivation=None,
-            revision=len(FORM.revisions) - 1,
-            presence="present",
-        )
-        self._changes.deposit(new)
-        return Event(EventKind.DEPOSITED, number)
 
-    def _happen(self, kind: EventKind, chosen: ServedDossier, rng: SeededRandom) -> None:
-        changes, number = self._changes, chosen.number
-        match kind:
-            case EventKind.EDITED if rng.chance(0.5):
-                others = [one for one in _PHASES if one != chosen.champs.get(_PHASE)]
-                changes.edit_champ(number, _PHASE, rng.pick(others))
-            case EventKind.EDITED:
-                champ = rng.pick(tuple(_EDITED))
-                changes.edit_champ(number, champ, paragraph(rng, _EDITED[champ], _PRODUCT))
-            case EventKind.EXAMINED:
-                changes.move(number, "en_instruction")
-            case EventKind.EVALUATED:
-                self._evaluate(chosen, rng)
-            case EventKind.STAGED:
-                others = [etape for etape in ETAPES[:4] if etape != chosen.annotations.get(_ETAPE)]
-                changes.edit_annotation(number, _ETAPE, rng.pick(others))
-            case EventKind.OVERRULED:
-                others = [one for one in _RESULTS if one != chosen.annotations[_RESULT]]
-                changes.edit_annotation(number, _RESULT, rng.pick(others))
-            case EventKind.ACCEPTED | EventKind.REFUSED:
-                accepted = kind is EventKind.ACCEPTED
-                state = "accepte" if accepted else "refuse"
-                changes.edit_annotation(number, _ETAPE, "Lauréat" if accepted else "Non retenu")
-                changes.move(number, state, motivation=notes.MOTIVATIONS[state])
+def _deposit(changes: Changes, seed: int, number: int) -> Event:
+    now = changes.now()
+    invented = dossier(seed, number - FIRST_NUMBER, now=now)
+    new = replace(
+        invented,
+        state="en_construction",
+        depose_at=now,
+        en_instruction_at=None,
+        traite_at=None,
+        updated_at=now,
+        labels=[],
+        annotations={_GRIDS: [{}]},
+        archived=False,
+        motivation=None,
+        revision=len(FORM.revisions) - 1,
+        presence="present",
+    )
+    changes.deposit(new)
+    return Event(EventKind.DEPOSITED, number)
 
-    def _evaluate(self, chosen: ServedDossier, rng: SeededRandom) -> None:
-        """Fill the last grid if it is empty, else a further one."""
-        descriptor, _ = chosen.form.descriptor("annotations", _GRIDS)
-        rows = chosen.rows_of(descriptor, "annotations")
-        if not rows or rows[-1].cells:
-            self._changes.add_annotation_row(chosen.number, _GRIDS)
-        grid = notes.grid(rng, "Dossier", rng.pick(notes.EVALUATEURS), _PRODUCT)
-        for stable_id, value in grid.items():
-            self._changes.edit_annotation(chosen.number, stable_id, value, row=len(rows) - 1)
+
+def _change(changes: Changes, kind: EventKind, chosen: ServedDossier, rng: SeededRandom) -> None:
+    number = chosen.number
+    match kind:
+        case EventKind.EDITED if rng.chance(0.5):
+            others = [one for one in _PHASES if one != chosen.champs.get(_PHASE)]
+            changes.edit_champ(number, _PHASE, rng.pick(others))
+        case EventKind.EDITED:
+            champ = rng.pick(tuple(_EDITED))
+            changes.edit_champ(number, champ, paragraph(rng, _EDITED[champ], _PRODUCT))
+        case EventKind.EXAMINED:
+            changes.move(number, "en_instruction")
+        case EventKind.EVALUATED:
+            _evaluate(changes, chosen, rng)
+        case EventKind.STAGED:
+            others = [etape for etape in ETAPES[:4] if etape != chosen.annotations.get(_ETAPE)]
+            changes.edit_annotation(number, _ETAPE, rng.pick(others))
+        case EventKind.OVERRULED:
+            others = [one for one in _RESULTS if one != chosen.annotations[_RESULT]]
+            changes.edit_annotation(number, _RESULT, rng.pick(others))
+        case EventKind.ACCEPTED | EventKind.REFUSED:
+            accepted = kind is EventKind.ACCEPTED
+            state = "accepte" if accepted else "refuse"
+            changes.edit_annotation(number, _ETAPE, "Lauréat" if accepted else "Non retenu")
+            changes.move(number, state, motivation=notes.MOTIVATIONS[state])
+
+
+def _evaluate(changes: Changes, chosen: ServedDossier, rng: SeededRandom) -> None:
+    """Fill the last grid if it is empty, else a further one."""
+    descriptor, _ = chosen.form.descriptor("annotations", _GRIDS)
+    rows = chosen.rows_of(descriptor, "annotations")
+    if not rows or rows[-1].cells:
+        changes.add_annotation_row(chosen.number, _GRIDS)
+    grid = notes.grid(rng, "Dossier", rng.pick(notes.EVALUATEURS), _PRODUCT)
+    for stable_id, value in grid.items():
+        changes.edit_annotation(chosen.number, stable_id, value, row=len(rows) - 1)

@@ -65,10 +65,8 @@ def _annotation(dossier: ServedDossier, ident: str, type_: str) -> ServedChamp:
         RefusalError: there is none, or none of that type.
         GraphQLError: it is no id.
     """
-    try:
-        ids.decode(ident)
-    except ids.InvalidIdError as exc:
-        raise invalid_input(ident) from exc
+    if ids.decode(ident) is None:
+        raise invalid_input(ident)
     champ = next((c for c in champs_of(dossier, "annotations") if c.id == ident), None)
     if champ is None or champ.type not in WRITABLE:
         raise RefusalError(f'L‘annotation "{ident}" n’existe pas')

@@ -15,7 +15,6 @@ from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import PATH, Endpoint
 from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.http.server import BETAGOUV, CONTROL, Server
-from dsync.sandbox.world.clock import Clock
 from dsync.sandbox.world.model import FormSeed, ServedDossier, World
 
 
@@ -35,7 +34,7 @@ class Sandbox:
         forms: Iterable[tuple[FormSeed, Iterable[ServedDossier]]],
         *,
         seed: int,
-        clock: Clock,
+        clock: Callable[[], datetime] | None = None,
         port: int = 0,
         rate_limit: int | None = None,
     ) -> None:
@@ -46,10 +45,10 @@ class Sandbox:
         secrets = {name: token.secret for name, token in endpoint.tokens.items()}
         self.tokens = SimpleNamespace(**secrets)
         """The tokens' secrets; `other_demarche` may read every démarche but the main one."""
-        catalogue = OpenData(seed, clock.now())
+        catalogue = OpenData(seed, self.world.now())
         self.control = Control(self.world, endpoint, catalogue, seed)
         self._server = Server(port, endpoint, self.control, catalogue)
-        self._life = life.Life(self.control, seed)
+        self._happenings = life.happenings(self.control, seed)
         self.base_url = self._server.base_url
         self.ds_url = self.base_url + PATH
         self.betagouv_url = self.base_url + BETAGOUV
@@ -65,7 +64,7 @@ class Sandbox:
         dossiers: int = 120,
         seed: int = 7,
         port: int = 0,
-        clock: Clock | Callable[[], datetime] | None = None,
+        clock: Callable[[], datetime] | None = None,
         rate_limit: int | None = None,
     ) -> Sandbox:
         """Start a sandbox with the invented démarches aap-eig7, of every type, and of equipment.
@@ -77,13 +76,13 @@ class Sandbox:
             clock: the sandbox's time; None: the system's.
             rate_limit: requests for each minute and token; None: no limit.
         """
-        time = clock if isinstance(clock, Clock) else Clock(clock)
+        now = World(clock).now()
         forms = [
-            (content.FORM, content.dossiers(seed, dossiers, now=time.now())),
-            (content.EVERY_TYPE_FORM, content.every_type_dossiers(seed, now=time.now())),
-            (content.EQUIPMENT_FORM, content.equipment_dossiers(seed, 6, now=time.now())),
+            (content.FORM, content.dossiers(seed, dossiers, now=now)),
+            (content.EVERY_TYPE_FORM, content.every_type_dossiers(seed, now=now)),
+            (content.EQUIPMENT_FORM, content.equipment_dossiers(seed, 6, now=now)),
         ]
-        return cls(forms, seed=seed, clock=time, port=port, rate_limit=rate_limit)
+        return cls(forms, seed=seed, clock=clock, port=port, rate_limit=rate_limit)
 
     def live(self, told: Callable[[life.Event], None]) -> None:
         """Let something happen to the dossiers of aap-eig7 every few seconds, until the stop.
@@ -94,7 +93,7 @@ class Sandbox:
 
         def go_on() -> None:
             while not self._server.stopping.is_set():
-                told(self._life.step())
+                told(next(self._happenings))
                 self._server.stopping.wait(life.EVERY_S)
 
         threading.Thread(target=go_on, name="life", daemon=True).start()

@@ -110,11 +110,11 @@ class Changes:
 
     def advance(self, seconds: float) -> None:
         """Move the sandbox's clock forward."""
-        self.world.clock.advance(timedelta(seconds=seconds))
+        self.world.ahead += timedelta(seconds=seconds)
 
     def set_clock(self, to: datetime) -> None:
         """Set the sandbox's clock; an instant without an offset is UTC. It runs on from there."""
-        self.world.clock.advance((to if to.tzinfo else to.replace(tzinfo=UTC)) - self.now())
+        self.world.ahead += (to if to.tzinfo else to.replace(tzinfo=UTC)) - self.now()
 
     # --- what an usager does ----------------------------------------------------------------
 

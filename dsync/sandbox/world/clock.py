@@ -1,29 +1,11 @@
-"""The sandbox's clock, which tests can move, and the API's format of instants."""
+"""The API's format of instants."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
-
-
-class Clock:
-    """A clock with an offset to its source, which is the system's clock by default."""
-
-    def __init__(self, source: Callable[[], datetime] | None = None) -> None:
-        self._source = source or partial(datetime.now, UTC)
-        self._shift = timedelta()
-
-    def now(self) -> datetime:
-        """Return the current instant, in UTC."""
-        return self._source().astimezone(UTC) + self._shift
-
-    def advance(self, by: timedelta) -> None:
-        """Move the clock forward."""
-        self._shift += by
 
 
 def iso(at: datetime) -> str:

@@ -9,36 +9,23 @@ from datetime import datetime
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-class InvalidIdError(ValueError):
-    """The text is no id of the API."""
-
-
 def encode(kind: str, key: object) -> str:
     """Return the id of the object of that kind and key."""
     return base64.b64encode(f"{kind}-{key}".encode()).decode()
 
 
-def decode(text: str) -> tuple[str, str]:
-    """Return the kind and the key of an id.
-
-    Raises:
-        InvalidIdError: the text is not base64 of ``kind-key``.
-    """
+def decode(text: str) -> tuple[str, str] | None:
+    """Return the kind and the key of an id, None for a text that is not base64 of ``kind-key``."""
     try:
         kind, dash, key = base64.b64decode(text, validate=True).decode().partition("-")
-    except ValueError as exc:  # No base64, or no UTF-8.
-        raise InvalidIdError(text) from exc
-    if not dash:
-        raise InvalidIdError(text)
-    return kind, key
+    except ValueError:  # No base64, or no UTF-8.
+        return None
+    return (kind, key) if dash else None
 
 
 def key_of(text: str, kind: str) -> int | None:
     """Return the integer key of an id of that kind, None for any other text."""
-    try:
-        found, key = decode(text)
-    except InvalidIdError:
-        return None
+    found, key = decode(text) or ("", "")
     return int(key) if found == kind and key.isascii() and key.isdigit() else None
 
 

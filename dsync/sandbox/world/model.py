@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
 from dsync.sandbox.world import ids
-from dsync.sandbox.world.clock import Clock
 
 State = Literal["en_construction", "en_instruction", "accepte", "refuse", "sans_suite"]
 """A dossier's state as the API names it. The API never shows a brouillon, so there is none."""
@@ -342,10 +342,16 @@ class ServedDemarche:
 
 
 class World:
-    """The démarches, the clock, and the lock that every request and every change takes."""
+    """The démarches, the clock, and the lock that every request and every change takes.
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
+    Args:
+        clock: the time when nobody has moved it; None: the system's.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
+        self._clock = clock or partial(datetime.now, UTC)
+        self.ahead = timedelta()
+        """How far the sandbox's time was moved."""
         self.lock = threading.RLock()
         self.demarches: dict[int, ServedDemarche] = {}
         self.agents: dict[str, Agent] = {}
@@ -354,8 +360,8 @@ class World:
         self._keys: Counter[type[Any]] = Counter({Agent: 1})
 
     def now(self) -> datetime:
-        """Return the sandbox's time."""
-        return self.clock.now()
+        """Return the sandbox's time, in UTC."""
+        return self._clock().astimezone(UTC) + self.ahead
 
     def key(self, kind: type[Any]) -> int:
         """Return a new key for an object of this kind."""

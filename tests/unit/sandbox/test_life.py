@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from dsync.sandbox.content import FIRST_NUMBER, FORM, dossiers
-from dsync.sandbox.content.life import Event, EventKind, Life
+from dsync.sandbox.content.life import Event, EventKind, happenings
 from dsync.sandbox.world.changes import Changes
-from dsync.sandbox.world.clock import Clock
 from dsync.sandbox.world.model import ServedDossier, World
 from dsync.sandbox.world.truth import DossierTruth, truth_of
 
@@ -19,15 +19,15 @@ PRE_CHECKED = FIRST_NUMBER
 
 def lived(steps: int, seed: int = 7) -> tuple[World, list[Event]]:
     """Return a world of 40 dossiers after some events, one a minute."""
-    world = World(Clock(lambda: START))
+    world = World(lambda: START)
     world.add_demarche(FORM, dossiers(seed, 40, now=START))
     changes = Changes(world)
     changes.edit_annotation(PRE_CHECKED, 5102, "Éligible")
-    life = Life(changes, seed)
+    life = happenings(changes, seed)
     events = []
     for _ in range(steps):
-        world.clock.advance(timedelta(minutes=1))
-        events.append(life.step())
+        world.ahead += timedelta(minutes=1)
+        events.append(next(life))
     return world, events
 
 
@@ -69,10 +69,10 @@ def test_the_same_seed_gives_the_same_events() -> None:
 
 def test_life_goes_on_when_nothing_is_left_to_decide() -> None:
     """A sandbox with a single dossier gets deposits, and then everything else."""
-    world = World(Clock(lambda: START))
+    world = World(lambda: START)
     world.add_demarche(FORM, dossiers(7, 1, now=START))
-    life = Life(Changes(world), 7)
-    kinds = Counter(life.step().kind for _ in range(60))
+    life = happenings(Changes(world), 7)
+    kinds = Counter(event.kind for event in islice(life, 60))
     assert {
         EventKind.DEPOSITED,
         EventKind.EDITED,
