@@ -29,7 +29,7 @@ ETAPE = "Comité final"
 
 def test_the_next_call_needs_a_file_alone(run: Command, sandbox: Sandbox) -> None:
     """Verdicts, pushed annotations and the views of the jury are right by the second file."""
-    sandbox.control.add_demarche(NUMBER, given=(next_form(), next_dossiers(sandbox)))
+    sandbox.control.add_demarche(NUMBER, next_form(), next_dossiers(sandbox))
     path = run.folder / "aap-eig8.toml"
     path.write_text(next_file(), encoding="utf-8")
     assert 0 == run("sync").code
@@ -108,7 +108,7 @@ def mean(grid: dict[int, Any]) -> float:
 
 def next_form() -> FormSeed:
     """Return the form of aap-eig7 with other ids, a criterion, phases and a stage of its own."""
-    return replace(FORM, path="aap-eig8", revisions=[_revision(r) for r in FORM.revisions])
+    return replace(FORM, revisions=[_revision(r) for r in FORM.revisions])
 
 
 def _revision(revision: FormRevision) -> FormRevision:

@@ -89,24 +89,6 @@ def test_the_control_works_over_http(sandbox: Any, client: Any) -> None:
     assert post("now").startswith("2027-01-01")
 
 
-@pytest.mark.parametrize("like", ["equipment", "eig"])
-def test_a_demarche_can_be_added(sandbox: Any, client: Any, like: str) -> None:
-    """It has its own number, dossiers and groupe, and the descriptor ids of the one it is like."""
-    added = {"number": 90001, "like": like, "dossiers": 4}
-    answer = client.session.post(f"{sandbox.control_url}/add_demarche", json=added, timeout=5)
-    numbers = [90001001, 90001002, 90001003, 90001004]
-    assert numbers == sorted(answer.json()["result"])
-    read = client.data(
-        "{demarche(number:90001){number groupeInstructeurs{instructeurs{email}} "
-        "dossiers{nodes{number champs{id}}}}}"
-    )["demarche"]
-    nodes = read["dossiers"]["nodes"]
-    assert numbers == sorted(node["number"] for node in nodes)
-    assert "dsync@example.gouv.fr" in str(read["groupeInstructeurs"])
-    again = client.session.post(f"{sandbox.control_url}/add_demarche", json=added, timeout=5)
-    assert 400 == again.status_code
-
-
 @pytest.mark.parametrize(("path", "status"), [("nothing", 404), ("hide", 400)])
 def test_an_invalid_control_is_refused(sandbox: Any, client: Any, path: str, status: int) -> None:
     """An unknown method, or arguments that it refuses."""

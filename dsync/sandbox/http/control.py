@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partialmethod
-from typing import Any, Literal
+from typing import Any
 
-from dsync.sandbox import content
 from dsync.sandbox.graphql.call import QueryLimit
 from dsync.sandbox.http.endpoint import Endpoint, Entry
 from dsync.sandbox.http.faults import HttpAnswer, ScriptedFault
@@ -30,40 +29,25 @@ from dsync.sandbox.world.truth import DossierTruth, truth_of
 class Control(Changes):
     """What happens to a running sandbox: changes, faults and limits, and what can be seen of it."""
 
-    def __init__(self, world: World, endpoint: Endpoint, catalogue: OpenData, seed: int) -> None:
+    def __init__(self, world: World, endpoint: Endpoint, catalogue: OpenData) -> None:
         super().__init__(world)
         self.catalogue = catalogue
         self._endpoint = endpoint
-        self._seed = seed
         self._webhooks: list[RegisteredWebhook] = []
         self._sequence = 0
 
     def add_demarche(
-        self,
-        number: int,
-        like: Literal["equipment", "eig"] = "equipment",
-        dossiers: int = 6,
-        *,
-        given: tuple[FormSeed, Sequence[ServedDossier]] | None = None,
-    ) -> list[int]:
-        """Add one more démarche and return the numbers of its dossiers: 1000 times its own + rank.
+        self, number: int, form: FormSeed, dossiers: Sequence[ServedDossier] = ()
+    ) -> None:
+        """Add one more démarche; its dossiers get the numbers 1000 times its own + rank.
 
-        Args:
-            number: of the démarche; no other one may have it.
-            like: the request for equipment, or the call aap-eig7 with the same descriptor ids.
-            dossiers: how many of them it has.
-            given: another form with its dossiers, in place of `like` and `dossiers`.
+        Raises:
+            ValueError: another démarche has that number.
         """
         if number in self.world.demarches:
             raise ValueError(f"the sandbox has a démarche {number} already")
-        if given is None:
-            form, make = content.EQUIPMENT_FORM, content.equipment_dossiers
-            if like == "eig":
-                form, make = content.FORM, content.dossiers
-            given = form, make(self._seed, dossiers, now=self.now())
-        form = replace(given[0], number=number)
-        renumbered = [replace(d, number=number * 1000 + rank) for rank, d in enumerate(given[1], 1)]
-        return list(self.world.add_demarche(form, renumbered).dossiers)
+        renumbered = [replace(d, number=number * 1000 + rank) for rank, d in enumerate(dossiers, 1)]
+        self.world.add_demarche(replace(form, number=number), renumbered)
 
     # --- webhooks -----------------------------------------------------------------------------
 

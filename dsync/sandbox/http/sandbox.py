@@ -46,7 +46,7 @@ class Sandbox:
         self.tokens = SimpleNamespace(**secrets)
         """The tokens' secrets; `other_demarche` may read every démarche but the main one."""
         catalogue = OpenData(seed, self.world.now())
-        self.control = Control(self.world, endpoint, catalogue, seed)
+        self.control = Control(self.world, endpoint, catalogue)
         self._server = Server(port, endpoint, self.control, catalogue)
         self._happenings = life.happenings(self.control, seed)
         self.base_url = self._server.base_url

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from dsync.configuration import shipped_config
-from dsync.sandbox import Sandbox
+from dsync.sandbox import Sandbox, content
 from dsync.sandbox.world.truth import DossierTruth
 from tests.commands import test_next_call as next_call
 from tests.commands import test_other_demarche as other
 
+SEED = 7
 DOSSIERS = 16
 """Of the démarches that the sandbox does not have by itself; enough for two batches of writes."""
 
@@ -50,12 +51,14 @@ class Demarche:
 
     def add_to(self, sandbox: Sandbox, number: int, dossiers: int = DOSSIERS) -> None:
         """Have the sandbox serve such a démarche under a number."""
-        given: dict[str, Any] = {"like": "eig", "dossiers": dossiers}
+        now = sandbox.control.now()
+        form, added = content.FORM, content.dossiers(SEED, dossiers, now=now)
         if self is EQUIPMENT:
-            given["like"] = "equipment"
+            form = content.EQUIPMENT_FORM
+            added = content.equipment_dossiers(SEED, dossiers, now=now)
         if self is NEXT_CALL:
-            given = {"given": (next_call.next_form(), next_call.next_dossiers(sandbox, dossiers))}
-        sandbox.control.add_demarche(number, **given)
+            form, added = next_call.next_form(), next_call.next_dossiers(sandbox, dossiers)
+        sandbox.control.add_demarche(number, form, added)
 
     def file(self, number: int) -> str:
         """Return the content of its configuration file, under a number."""
